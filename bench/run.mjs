@@ -1,0 +1,64 @@
+// `npm run bench`: measurements as ratios within one run on one machine, medians of several rounds. Nothing here passes or
+// fails; figures are for comparing before and after a change.
+import { build } from "../scripts/build.mjs";
+import { main } from "../scripts/lib/step.mjs";
+import { setup } from "../scripts/setup.mjs";
+
+const ROUNDS = 7;
+
+/** Median milliseconds of one round. */
+async function median(work) {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[ROUNDS >> 1];
+}
+
+function row(what, value, per) {
+  console.log(`${what.padEnd(58)}${value.toFixed(2).padStart(10)}  ${per}`);
+}
+
+await main(async () => {
+  await build(await setup());
+  const { Driver } = await import("highway-wasm");
+  const { LocalEngine } = await import("highway-wasm/engine");
+
+  /** A layered graph: every task depends on two of the layer before. */
+  const define = (driver, count) => {
+    for (let at = 0; at < count; at++) {
+      const depends = at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`];
+      driver.tool(`t${at}`, "bench.noop", { at }, { depends });
+    }
+    return driver;
+  };
+
+  for (const count of [1_000, 10_000]) {
+    const document = define(new Driver({ apiKey: "k" }), count).build();
+    const stringify = await median(() => JSON.stringify(document));
+    const defining = await median(() => define(new Driver({ apiKey: "k" }), count));
+    const driver = define(new Driver({ apiKey: "k" }), count);
+    console.log(`\n${count} tasks; 1 = JSON.stringify of the finished document (${stringify.toFixed(2)} ms)`);
+    row("define, task by task", defining / stringify, "×");
+    row("validate", (await median(() => driver.validate())) / stringify, "×");
+    row("build", (await median(() => driver.build())) / stringify, "×");
+  }
+
+  const engine = new LocalEngine({ tools: { "bench.noop": ({ kwargs }) => kwargs.at } });
+  const count = 1_000;
+  const workflow = define(new Driver({ engine }), count);
+  const promises = await median(async () => {
+    for (let at = 0; at < count; at++) await Promise.resolve(at);
+  });
+  const handle = async () => {
+    const run = await workflow.start();
+    while (!(await run.status()).isTerminal) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const running = await median(handle);
+  console.log(`\nengine, ${count} tasks of a tool that does nothing`);
+  row("a run, per task", (running / count) * 1000, "µs");
+  row("the same; 1 = a loop of awaited promises", running / promises, "×");
+  await engine.close();
+});

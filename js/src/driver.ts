@@ -1,0 +1,357 @@
+/** The `Driver` of the Python SDK. */
+
+import { Client, seconds } from "./client.js";
+import { uuid } from "./environment.js";
+import { type Diagnostic, errorOf } from "./errors.js";
+import type { WorkflowDefinition } from "./definition.js";
+import {
+  type CallOptions,
+  type ClientOptions,
+  checkOptions,
+  type DurationInput,
+  type WaitOptions,
+} from "./options.js";
+import { type Json, plain } from "./plain.js";
+import {
+  type LogEntry,
+  RunHandle,
+  type RunResult,
+  type RunState,
+  RunStatus,
+  type StatusData,
+  submitted,
+} from "./run.js";
+import { core } from "./runtime.js";
+import { TaskRef } from "./task-ref.js";
+
+/** Time limit of a run where nothing is said, in seconds. */
+const RUN_TIMEOUT = 300;
+/** Seconds that `run` waits beyond the run's own limit, so that the server gets to say how it ended. */
+const GRACE = 10;
+
+const START_OPTIONS = ["inputs", "timeout", "workflowId", "signal"];
+
+/** Settings of a driver: its name, and where its workflows run. */
+export interface DriverOptions extends ClientOptions {
+  /** Name of the workflow; dashes become underscores. Default: `workflow_<first task>`. */
+  name?: string | undefined;
+}
+
+/** What every kind of task takes. */
+export interface TaskOptions {
+  /** Tasks that must have succeeded first, by name or reference. */
+  depends?: string | TaskRef | readonly (string | TaskRef)[] | null | undefined;
+  /** Time limit of one attempt; 300 s by default. */
+  timeout?: DurationInput | undefined;
+  /** Attempts after the first one; none by default. */
+  retries?: number | undefined;
+  /** Time before the second attempt; 1 s by default. */
+  retryDelay?: DurationInput | undefined;
+  /** Factor by which each further delay grows, at least 1; 2 by default. */
+  backoff?: number | undefined;
+  /** Sleep durably before the task starts; whole seconds. Not together with `schedule`. */
+  delay?: DurationInput | undefined;
+  /** Start the workflow regularly: cron text of five fields, or a duration. One schedule a workflow. */
+  schedule?: string | DurationInput | undefined;
+  /** What the task is for. */
+  description?: string | undefined;
+}
+
+/** What a task runs: exactly one of these kinds. */
+export type TaskKind =
+  | { shell: string }
+  | { py: string }
+  | { http: HttpRequest }
+  | { tool: string; kwargs?: Record<string, unknown> | undefined }
+  | { workflow: string; inputs?: Record<string, unknown> | undefined }
+  | { workflowId: string; inputs?: Record<string, unknown> | undefined };
+
+/** An HTTP request of a task; any of it may contain templates. */
+export interface HttpRequest {
+  url: string;
+  /** `GET` by default. */
+  method?: string | undefined;
+  headers?: Record<string, string> | undefined;
+  /** Query parameters. */
+  params?: Record<string, unknown> | undefined;
+  /** A JSON body. */
+  json?: unknown;
+  /** A text body. */
+  body?: string | undefined;
+  [option: string]: unknown;
+}
+
+/** A task as it was registered. */
+export interface TaskInfo {
+  readonly name: string;
+  readonly type: "shell" | "py" | "http" | "tool" | "workflow";
+  readonly depends: readonly string[];
+  /** Seconds. */
+  readonly timeout: number;
+  readonly retries: number;
+  /** Seconds. */
+  readonly retryDelay: number;
+  readonly backoff: number;
+  /** Seconds. */
+  readonly delay: number | null;
+  /** Cron text or `@every <n>s`. */
+  readonly schedule: string | null;
+  readonly description: string;
+}
+
+/** What a definition can be built with. */
+export interface BuildOptions {
+  /** Run inputs, read in templates as `{{inputs.name}}`. */
+  inputs?: Record<string, unknown> | undefined;
+  /** Time limit of the run, at least one second; 300 s by default. */
+  timeout?: DurationInput | undefined;
+}
+
+/** How to start a run. */
+export interface StartOptions extends BuildOptions, CallOptions {
+  /** An id of your own: the same id with the same content gives the same run, however often it is submitted. */
+  workflowId?: string | undefined;
+}
+
+/** How to run a workflow. */
+export interface RunOptions extends StartOptions, Pick<WaitOptions, "onProgress"> {
+  /** `false` only submits; the result then has state `submitted`. */
+  wait?: boolean | undefined;
+}
+
+/** Which runs a list shows. */
+export interface ListOptions extends CallOptions {
+  status?: RunState | undefined;
+  /** From 1. */
+  page?: number | undefined;
+  /** Up to 100; 20 by default. */
+  pageSize?: number | undefined;
+}
+
+/** A page of runs, newest first. */
+export interface RunPage {
+  readonly runs: readonly RunStatus[];
+  /** Runs on all pages. */
+  readonly total: number;
+}
+
+/**
+ * Defines a workflow task by task, submits it and follows it.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { LocalEngine } from "highway-wasm/engine";
+ * import { nodeTools } from "highway-wasm/node";
+ *
+ * const engine = new LocalEngine({ tools: nodeTools() });
+ * const driver = new Driver({ engine });
+ * const hello = driver.shell("hello", "echo hello");
+ * driver.shell("shout", `echo "${hello.result.stdout}!"`, { depends: [hello] });
+ * const result = await driver.run();
+ * console.log(result.status, result.tasks.shout.stdout); // completed hello!
+ * await engine.close();
+ * ```
+ */
+export class Driver {
+  readonly #name: string | undefined;
+  readonly #client: Client;
+  readonly #tasks = new Map<string, { options: Json; info: TaskInfo }>();
+
+  /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
+  constructor(options: DriverOptions = {}) {
+    this.#client = new Client(options, ["name"]);
+    const { name } = options;
+    if (name !== undefined && typeof name !== "string") {
+      throw errorOf("OPTION_INVALID", "`name` is not text", { path: "/name" });
+    }
+    this.#name = name;
+  }
+
+  /**
+   * Registers a task of any kind; one to one with the decorator of the Python SDK.
+   *
+   * @throws {TaskDefinitionError} for the first option that is wrong, with its path.
+   */
+  task(name: string, options: TaskKind & TaskOptions): TaskRef {
+    if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
+    const data = plain(withNames(options));
+    const info = core.call((api) => api.driverTask(name, JSON.stringify(data), this.#tasks.has(name)));
+    this.#tasks.set(name, { options: data, info: JSON.parse(info) as TaskInfo });
+    return new TaskRef(name);
+  }
+
+  /** Registers a shell command. Result: `{stdout, stderr, returncode}`. */
+  shell(name: string, command: string, options: TaskOptions = {}): TaskRef {
+    return this.task(name, { ...options, shell: command });
+  }
+
+  /**
+   * Registers Python source. Its function is called without arguments, the one named like the task if there are
+   * several, and what it returns is the result; source without a function runs as a script.
+   */
+  python(name: string, source: string, options: TaskOptions = {}): TaskRef {
+    return this.task(name, { ...options, py: source });
+  }
+
+  /** Registers an HTTP request; text is the URL of a GET. Result: `{status_code, headers, response}`. */
+  http(name: string, request: string | URL | HttpRequest, options: TaskOptions = {}): TaskRef {
+    const isAddress = typeof request === "string" || request instanceof URL;
+    return this.task(name, {
+      ...options,
+      http: isAddress ? { url: String(request), method: "GET" } : request,
+    });
+  }
+
+  /** Registers a call of a tool by name, with named arguments. */
+  tool(name: string, tool: string, kwargs: Record<string, unknown> = {}, options: TaskOptions = {}): TaskRef {
+    return this.task(name, { ...options, tool, kwargs });
+  }
+
+  /** Registers a run of another workflow, by its name or the id of its definition. */
+  workflow(
+    name: string,
+    target: ({ name: string } | { id: string }) & { inputs?: Record<string, unknown> | undefined },
+    options: TaskOptions = {},
+  ): TaskRef {
+    if (typeof target !== "object" || target === null) {
+      throw errorOf("TASK_OPTION_TYPE", "the workflow is neither `{ name }` nor `{ id }`", { path: "" });
+    }
+    const inputs = target.inputs === undefined ? {} : { inputs: target.inputs };
+    const kind = "id" in target ? { workflowId: target.id } : { workflow: target.name };
+    return this.task(name, { ...options, ...kind, ...inputs });
+  }
+
+  /** The registered tasks by name, in order of registration. */
+  get tasks(): Readonly<Record<string, TaskInfo>> {
+    return Object.fromEntries(Array.from(this.#tasks, ([name, { info }]) => [name, info]));
+  }
+
+  /** Forgets all tasks. */
+  clear(): void {
+    this.#tasks.clear();
+  }
+
+  /**
+   * Everything that is wrong with the tasks taken together: unknown and circular dependencies, impossible schedules, and
+   * what Highway would silently drop. `run` refuses what has severity `error`.
+   */
+  validate(): Diagnostic[] {
+    return JSON.parse(core.call((api) => api.driverValidate(JSON.stringify(this.#list())))) as Diagnostic[];
+  }
+
+  /**
+   * The definition as it would be submitted, the same JSON that the Python driver 0.9.1 writes.
+   *
+   * @throws {ConfigurationError} `OPTION_INVALID` for a time limit below one second.
+   */
+  build(options: BuildOptions = {}): WorkflowDefinition {
+    checkOptions(options, ["inputs", "timeout"], "build");
+    const { inputs, timeout } = options;
+    const data = plain(inputs ?? {}, "/inputs");
+    if (typeof data !== "object" || data === null || Array.isArray(data)) {
+      throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
+    }
+    const settings = {
+      name: this.#name ?? null,
+      tasks: this.#list(),
+      inputs: data,
+      timeout: timeout === undefined ? RUN_TIMEOUT : seconds("timeout", timeout, 1),
+      // Only a workflow without a name and without tasks needs one; workers may draw none at their top level.
+      random: this.#name || this.#tasks.size > 0 ? "" : uuid().slice(0, 8),
+    };
+    return JSON.parse(core.call((api) => api.driverBuild(JSON.stringify(settings)))) as WorkflowDefinition;
+  }
+
+  /**
+   * Submits the workflow and waits until it is over.
+   *
+   * A run that failed is a result like any other: look at `isSuccess`, or throw `error`.
+   *
+   * @throws {TaskDefinitionError} `NO_TASKS`, or the first finding of {@link validate}; `diagnostics` has them all.
+   * @throws {ConfigurationError} `API_KEY_MISSING`.
+   * @throws {SubmissionError} when the server does not accept the workflow or cannot be reached.
+   * @throws {TimeoutError} `WAIT_TIMEOUT` when the run is not over 10 s after its own time limit.
+   * @throws {AbortedError} when `signal` fires; a run that was submitted goes on.
+   */
+  async run(options: RunOptions = {}): Promise<RunResult> {
+    checkOptions(options, [...START_OPTIONS, "wait", "onProgress"], "run");
+    const { wait = true, onProgress, ...start } = options;
+    const { handle, definition } = await this.#submit(start, "run()");
+    if (!wait) return submitted(handle.runId, definition.name, handle.workflowId);
+    const timeout = (definition.timeout_seconds ?? RUN_TIMEOUT) + GRACE;
+    return await handle.result({ timeout, signal: options.signal, onProgress });
+  }
+
+  /** Submits the workflow and returns at once. Throws as {@link run}. */
+  async start(options: StartOptions = {}): Promise<RunHandle> {
+    checkOptions(options, START_OPTIONS, "start");
+    return (await this.#submit(options, "start()")).handle;
+  }
+
+  /** A handle to a run that exists. */
+  handle(runId: string): RunHandle {
+    if (typeof runId !== "string" || runId === "") {
+      throw errorOf("OPTION_INVALID", "the run id is empty or not text", { path: "/runId" });
+    }
+    return new RunHandle(this.#client, runId, null);
+  }
+
+  /** The run as it is now. @throws {ApiError} `API_NOT_FOUND` for an unknown id. */
+  async status(runId: string, options?: CallOptions): Promise<RunStatus> {
+    return await this.handle(runId).status(options);
+  }
+
+  /** Ends a run; `false` when it was over already. @throws {ApiError} `API_NOT_FOUND` for an unknown id. */
+  async cancel(runId: string, reason?: string, options?: CallOptions): Promise<boolean> {
+    return await this.handle(runId).cancel(reason, options);
+  }
+
+  /** What the tasks of a run wrote, oldest first. */
+  async logs(runId: string, options?: CallOptions): Promise<LogEntry[]> {
+    return await this.handle(runId).logs(options);
+  }
+
+  /** One page of runs, newest first. */
+  async list(options: ListOptions = {}): Promise<RunPage> {
+    checkOptions(options, ["status", "page", "pageSize", "signal"], "list");
+    const { signal, ...query } = options;
+    for (const key of ["page", "pageSize"] as const) {
+      const value = query[key];
+      if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
+        throw errorOf("OPTION_INVALID", `\`${key}\` is not a whole number above 0`, { path: `/${key}` });
+      }
+    }
+    const page = await this.#client.call<{ runs: StatusData[]; total: number }>("list", query, { signal });
+    return { runs: page.runs.map((data) => new RunStatus(data)), total: page.total };
+  }
+
+  async #submit(
+    options: StartOptions,
+    what: string,
+  ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
+    core.call((api) => api.driverCheck(JSON.stringify(this.#list())));
+    this.#client.requireKey(what);
+    const { inputs, timeout, workflowId, signal } = options;
+    if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
+      throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
+    }
+    const definition = this.build({ inputs, timeout });
+    const key = workflowId ?? uuid();
+    const args = { definition, inputs: definition.variables, key };
+    const runId = await this.#client.call<string>("submit", args, { signal });
+    return { handle: new RunHandle(this.#client, runId, workflowId ?? null), definition };
+  }
+
+  #list(): [string, Json][] {
+    return Array.from(this.#tasks, ([name, { options }]) => [name, options]);
+  }
+}
+
+/** The options with references to tasks replaced by their names. */
+function withNames(options: unknown): unknown {
+  if (typeof options !== "object" || options === null || !("depends" in options)) return options;
+  const { depends } = options;
+  const name = (item: unknown): unknown => (item instanceof TaskRef ? item.name : item);
+  return { ...options, depends: Array.isArray(depends) ? depends.map(name) : name(depends) };
+}

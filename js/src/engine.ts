@@ -1,0 +1,15 @@
+/**
+ * The embedded engine: runs Highway workflows in this process, without a server.
+ *
+ * @packageDocumentation
+ */
+
+export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
+export {
+  type Tool,
+  type ToolArguments,
+  type ToolContext,
+  ToolError,
+  type ToolErrorOptions,
+  type Tools,
+} from "./engine/tool.js";

@@ -1,0 +1,300 @@
+/** The embedded engine: the host's side of the state machine in Rust. */
+
+import { LONGEST_TIMER, uuid } from "../environment.js";
+import { errorOf } from "../errors.js";
+import type { Fetch } from "../host.js";
+import { checkOptions } from "../options.js";
+import { plainText } from "../plain.js";
+import type { EngineHandle } from "../wasm-api.js";
+import { httpTool } from "./http-tool.js";
+import { full } from "./runtime.js";
+import { type Tool, type Tools, ToolError } from "./tool.js";
+
+/** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
+const PATIENCE = 2000;
+
+/** What an engine runs with. */
+export interface LocalEngineOptions {
+  /**
+   * Tools by the name that tasks call, beside `tools.http.request`, which is always there. `nodeTools()` of
+   * `highway-wasm/node` brings a shell and Python.
+   */
+  tools?: Tools | undefined;
+  /** Tools that may run at once; 64 by default. Further tasks wait. */
+  concurrency?: number | undefined;
+  /** What `{{ENV.NAME}}` reads; nothing by default. */
+  env?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What a template that names nothing does: `strict` fails the task with `TEMPLATE_UNRESOLVED`, `lenient` keeps the
+   * text. Default: `strict`.
+   */
+  templates?: "strict" | "lenient" | undefined;
+  /** Milliseconds since the Unix epoch; the system's clock by default. */
+  clock?: (() => number) | undefined;
+}
+
+type Effect =
+  | {
+      readonly type: "start_tool";
+      readonly call: number;
+      readonly runId: string;
+      readonly workflow: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly tool: string;
+      readonly args: unknown[];
+      readonly kwargs: Record<string, unknown>;
+      readonly idempotencyKey: string;
+      readonly deadline: number | null;
+    }
+  | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
+  | { readonly type: "run_ended"; readonly runId: string };
+
+/**
+ * Runs workflows in this process, and answers the Highway REST API through {@link LocalEngine.fetch}. Runs are kept in
+ * memory for as long as the engine lives.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { LocalEngine } from "highway-wasm/engine";
+ *
+ * const engine = new LocalEngine({
+ *   tools: { "greet.person": ({ kwargs }) => ({ text: `hello ${kwargs.name}` }) },
+ * });
+ * const driver = new Driver({ engine });
+ * driver.tool("greet", "greet.person", { name: "{{inputs.name}}" });
+ * const result = await driver.run({ inputs: { name: "Ada" } });
+ * console.log(result.tasks.greet.result.text); // hello Ada
+ * await engine.close();
+ * ```
+ */
+export class LocalEngine {
+  readonly #handle: EngineHandle;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #clock: () => number;
+  readonly #calls = new Map<number, AbortController>();
+  readonly #releases = new Map<string, (() => void | Promise<void>)[]>();
+  /** Runs that have called a tool and are not over. */
+  readonly #active = new Set<string>();
+  readonly #pending = new Set<Promise<void>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #freed = false;
+
+  /** @throws {ConfigurationError} `OPTION_INVALID`. */
+  constructor(options: LocalEngineOptions = {}) {
+    checkOptions(options, ["tools", "concurrency", "env", "templates", "clock"], "the engine");
+    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now } = options;
+    if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
+    for (const [name, tool] of Object.entries(tools)) {
+      if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
+    }
+    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
+      throw invalid("`concurrency` is not a whole number above 0", "/concurrency");
+    }
+    if (typeof clock !== "function") throw invalid("`clock` is not a function", "/clock");
+    if (typeof env !== "object" || env === null) throw invalid("`env` is not an object", "/env");
+    if (templates !== "strict" && templates !== "lenient") {
+      throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
+    }
+    this.#tools = new Map([["tools.http.request", httpTool], ...Object.entries(tools)]);
+    this.#clock = clock;
+    const config = plainText({ concurrency, env, templates });
+    this.#handle = full.call((api) => new api.EngineHandle(config));
+  }
+
+  /**
+   * Answers a request of the Highway REST API; the host name does not matter. Give it to a client as its `fetch`, or put
+   * it behind any server that speaks `Request` and `Response`.
+   */
+  readonly fetch: Fetch = async (input, init) => {
+    this.#checkOpen();
+    const request = new Request(input, init);
+    const { pathname, search } = new URL(request.url);
+    const body = request.body === null ? null : await request.text();
+    this.#checkOpen();
+    const { method } = request;
+    const plainRequest = JSON.stringify({
+      method,
+      url: pathname + search,
+      headers: Object.fromEntries(request.headers),
+      body,
+    });
+    const answer = this.#advance((handle, now) => handle.request(plainRequest, uuid(), now));
+    const response = JSON.parse(answer) as { status: number; headers: Record<string, string>; body: string };
+    return new Response(response.body, { status: response.status, headers: response.headers });
+  };
+
+  /**
+   * Stops all tools and timers and releases what runs have kept; waits up to 2 s for tools to notice. Runs that are not
+   * over stay as they are.
+   */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      clearTimeout(this.#timer);
+      for (const controller of this.#calls.values()) controller.abort(closed());
+      for (const runId of [...this.#releases.keys()]) this.#release(runId);
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE);
+    });
+    await Promise.race([this.#idle(), patience]);
+    clearTimeout(timer);
+    this.#free();
+  }
+
+  /** Gives the memory of the state machine back; once. */
+  #free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#handle.free();
+  }
+
+  async #idle(): Promise<void> {
+    // A tool that notices late may have something to release.
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw closed();
+  }
+
+  /** Tells the engine something, then does what it asks for. */
+  #advance<T>(tell: (handle: EngineHandle, now: number) => T): T {
+    const [answer, effects, wake] = full.call(() => {
+      const given = tell(this.#handle, this.#clock());
+      return [given, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
+    });
+    for (const effect of effects) this.#perform(effect);
+    clearTimeout(this.#timer);
+    if (wake !== undefined && !this.#closed) {
+      const delay = Math.min(Math.max(wake - this.#clock(), 0), LONGEST_TIMER);
+      this.#timer = setTimeout(() => this.#advance((handle, now) => handle.tick(now)), delay);
+    }
+    return answer;
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case "start_tool":
+        this.#active.add(effect.runId);
+        this.#track(this.#runTool(effect));
+        break;
+      case "abort_tool":
+        this.#calls.get(effect.call)?.abort(new DOMException(effect.reason, "AbortError"));
+        break;
+      case "run_ended":
+        this.#active.delete(effect.runId);
+        this.#release(effect.runId);
+        break;
+    }
+  }
+
+  async #runTool(effect: Effect & { type: "start_tool" }): Promise<void> {
+    const controller = new AbortController();
+    this.#calls.set(effect.call, controller);
+    // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
+    await undefined;
+    let outcome: { result: string } | { failure: string };
+    try {
+      outcome = { result: plainText((await this.#callTool(effect, controller.signal)) ?? null) };
+    } catch (error) {
+      outcome = { failure: failureText(error) };
+    }
+    this.#calls.delete(effect.call);
+    if (this.#closed) return;
+    this.#advance((handle, now) => {
+      if ("result" in outcome) handle.toolSucceeded(effect.call, outcome.result, now);
+      else handle.toolFailed(effect.call, outcome.failure, now);
+    });
+  }
+
+  async #callTool(effect: Effect & { type: "start_tool" }, signal: AbortSignal): Promise<unknown> {
+    const tool = this.#tools.get(effect.tool);
+    if (tool === undefined) throw notRegistered(effect.tool);
+    const { runId, workflow, task, attempt, idempotencyKey, args, kwargs } = effect;
+    const deadline = effect.deadline === null ? null : new Date(effect.deadline);
+    const onRunEnd = (release: () => void | Promise<void>): void => {
+      const releases = this.#releases.get(runId);
+      if (releases) releases.push(release);
+      else this.#releases.set(runId, [release]);
+      // The run may have ended while the tool was on its way here.
+      if (this.#closed || !this.#active.has(runId)) this.#release(runId);
+    };
+    const context = {
+      runId,
+      workflow,
+      task,
+      tool: effect.tool,
+      attempt,
+      idempotencyKey,
+      deadline,
+      signal,
+      onRunEnd,
+    };
+    return await tool({ args, kwargs }, context);
+  }
+
+  #release(runId: string): void {
+    const releases = this.#releases.get(runId) ?? [];
+    this.#releases.delete(runId);
+    for (const release of releases) {
+      this.#track(
+        (async () => {
+          try {
+            await release();
+          } catch (error) {
+            console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
+          }
+        })(),
+      );
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#pending.add(work);
+    void work.finally(() => this.#pending.delete(work));
+  }
+}
+
+/** What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
+function failureText(error: unknown): string {
+  try {
+    const { code, message, help, retryable, result } = Object(error ?? {}) as Partial<ToolError>;
+    const failure = {
+      code: typeof code === "string" ? code : "TOOL_FAILED",
+      message: typeof message === "string" && message !== "" ? message : String(error),
+      help: typeof help === "string" ? help : undefined,
+      retryable: typeof retryable === "boolean" ? retryable : undefined,
+    };
+    try {
+      return plainText({ ...failure, result });
+    } catch {
+      // The failure counts more than a result that is not plain data.
+      return plainText(failure);
+    }
+  } catch {
+    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
+  }
+}
+
+function notRegistered(tool: string): ToolError {
+  const needsNode = tool === "tools.shell.run" || tool === "tools.code.exec";
+  return new ToolError(`no tool \`${tool}\` is registered with this engine`, {
+    code: "TOOL_NOT_REGISTERED",
+    help: needsNode
+      ? `in Node, Deno or Bun pass \`tools: nodeTools()\` of "highway-wasm/node"; a page or a worker has no shell and no Python: register a tool \`${tool}\` of your own, or run on a Highway server`
+      : `pass it as \`new LocalEngine({ tools: { "${tool}": async ({ args, kwargs }) => … } })\``,
+  });
+}
+
+function invalid(message: string, path: string): Error {
+  return errorOf("OPTION_INVALID", message, { path });
+}
+
+function closed(): Error {
+  return errorOf("ENGINE_CLOSED", "the engine is closed");
+}

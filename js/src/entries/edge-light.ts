@@ -1,0 +1,7 @@
+/** Vercel's edge runtime: a compiled module, asked for with `?module`. */
+import module from "../generated/core_bg.wasm?module";
+import { core } from "../runtime.js";
+
+core.provide(() => module);
+
+export * from "../index.js";

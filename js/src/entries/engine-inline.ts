@@ -1,0 +1,8 @@
+/** As the default entry of the same name, for the engine. */
+import { embedded } from "../embedded.js";
+import { deflated, size } from "../generated/full_bytes.js";
+import { full } from "../engine/runtime.js";
+
+full.provide(() => embedded(deflated, size));
+
+export * from "../engine.js";

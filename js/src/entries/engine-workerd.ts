@@ -1,0 +1,7 @@
+/** As the default entry of the same name, for the engine. */
+import module from "../generated/full_bg.wasm";
+import { full } from "../engine/runtime.js";
+
+full.provide(() => module);
+
+export * from "../engine.js";

@@ -1,0 +1,8 @@
+/** Default entry: the module travels inside, and is instantiated synchronously at first use. */
+import { embedded } from "../embedded.js";
+import { deflated, size } from "../generated/core_bytes.js";
+import { core } from "../runtime.js";
+
+core.provide(() => embedded(deflated, size));
+
+export * from "../index.js";

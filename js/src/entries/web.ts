@@ -1,0 +1,6 @@
+/** For pages that want the module as a file of its own, streamed and cached: `await init()` first. */
+import { core } from "../runtime.js";
+
+core.provideAsset(new URL("../generated/core_bg.wasm", import.meta.url));
+
+export * from "../index.js";

@@ -1,0 +1,7 @@
+/** Cloudflare Workers refuse to compile bytes, so the bundler passes a compiled module. */
+import module from "../generated/core_bg.wasm";
+import { core } from "../runtime.js";
+
+core.provide(() => module);
+
+export * from "../index.js";

@@ -1,0 +1,230 @@
+/** The error classes. A class stands for a way of handling; the `code` says exactly what happened. */
+
+/** One finding in a workflow definition. */
+export interface Diagnostic {
+  readonly code: HighwayErrorCode;
+  readonly severity: "error" | "warning";
+  readonly message: string;
+  /** JSON pointer to the culprit, `""` for the whole document. */
+  readonly path: string;
+  /** What to do about it. */
+  readonly help?: string;
+}
+
+/** Facts about an error, as they come from Rust or from the facade itself. */
+export interface ErrorFacts {
+  readonly code: HighwayErrorCode | (string & {});
+  readonly message: string;
+  readonly help?: string | undefined;
+  readonly path?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  readonly diagnostics?: readonly Diagnostic[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** Every code with the class it belongs to; equal to Rust's list, which a test compares. */
+export const errorClasses = {
+  API_KEY_MISSING: "ConfigurationError",
+  API_KEY_EXPOSED: "ConfigurationError",
+  ENDPOINT_INVALID: "ConfigurationError",
+  OPTION_INVALID: "ConfigurationError",
+  TASK_TYPE_MISSING: "TaskDefinitionError",
+  TASK_TYPE_AMBIGUOUS: "TaskDefinitionError",
+  TASK_NAME_INVALID: "TaskDefinitionError",
+  TASK_DUPLICATE: "TaskDefinitionError",
+  TASK_OPTION_UNKNOWN: "TaskDefinitionError",
+  TASK_OPTION_TYPE: "TaskDefinitionError",
+  TASK_OPTION_RANGE: "TaskDefinitionError",
+  DELAY_WITH_SCHEDULE: "TaskDefinitionError",
+  PACKAGE_REQUIRES_DURABLE: "TaskDefinitionError",
+  ENTRYPOINT_INVALID: "TaskDefinitionError",
+  DURATION_INVALID: "TaskDefinitionError",
+  NO_TASKS: "TaskDefinitionError",
+  DEPENDENCY_UNKNOWN: "TaskDefinitionError",
+  DEPENDENCY_SELF: "TaskDefinitionError",
+  DEPENDENCY_CYCLE: "TaskDefinitionError",
+  SCHEDULE_INVALID: "TaskDefinitionError",
+  SCHEDULE_IGNORED: "TaskDefinitionError",
+  WAIT_ID_COLLISION: "TaskDefinitionError",
+  DELAY_TRUNCATED: "TaskDefinitionError",
+  TASK_VALUE_UNUSUAL: "TaskDefinitionError",
+  VALIDATION_FAILED: "ValidationError",
+  DOCUMENT_INVALID: "ValidationError",
+  OPERATOR_UNSUPPORTED: "ValidationError",
+  VALUE_NOT_JSON: "ValidationError",
+  API_BAD_REQUEST: "ApiError",
+  API_UNAUTHORIZED: "ApiError",
+  API_FORBIDDEN: "ApiError",
+  API_NOT_FOUND: "ApiError",
+  API_CONFLICT: "ApiError",
+  API_RATE_LIMITED: "ApiError",
+  API_SERVER_ERROR: "ApiError",
+  API_UNREACHABLE: "ApiError",
+  API_RESPONSE_INVALID: "ApiError",
+  REQUEST_TIMEOUT: "TimeoutError",
+  WAIT_TIMEOUT: "TimeoutError",
+  ABORTED: "AbortedError",
+  RUN_FAILED: "ExecutionError",
+  RUN_TIMED_OUT: "ExecutionError",
+  TASK_TIMED_OUT: "ExecutionError",
+  TOOL_FAILED: "ExecutionError",
+  EXIT_CODE_NONZERO: "ExecutionError",
+  TOOL_NOT_REGISTERED: "ExecutionError",
+  TOOL_UNAVAILABLE: "ExecutionError",
+  TOOL_ARGUMENTS_INVALID: "ExecutionError",
+  TEMPLATE_UNRESOLVED: "ExecutionError",
+  TEMPLATE_INVALID: "ExecutionError",
+  ENGINE_CLOSED: "ExecutionError",
+  NOT_SUPPORTED: "NotSupportedError",
+  NOT_INITIALIZED: "WasmError",
+  WASM_LOAD_FAILED: "WasmError",
+  WASM_PANIC: "WasmError",
+} as const;
+
+/** A stable error code. New codes may be added in minor versions. */
+export type HighwayErrorCode = keyof typeof errorClasses;
+
+const BRAND = Symbol.for("highway-wasm.error");
+
+/** Base of every error of this package. */
+export class HighwayError extends Error {
+  /** What happened: one of {@link HighwayErrorCode}, or a tool's own code in an {@link ExecutionError}. */
+  readonly code: string;
+  /** What to do about it. */
+  readonly help: string | undefined;
+  /** JSON pointer to the culprit in what was passed in. */
+  readonly path: string | undefined;
+  /** Machine-readable facts. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** All findings, where the error stands for several. */
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(facts: ErrorFacts) {
+    super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = facts.code;
+    this.help = facts.help;
+    this.path = facts.path;
+    this.details = facts.details ?? {};
+    this.diagnostics = facts.diagnostics ?? [];
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** A loggable object: name, code, message and facts, without the stack. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, help, path, details, diagnostics } = this;
+    return {
+      name,
+      code,
+      message,
+      ...(help === undefined ? {} : { help }),
+      ...(path === undefined ? {} : { path }),
+      ...(Object.keys(details).length === 0 ? {} : { details }),
+      ...(diagnostics.length === 0 ? {} : { diagnostics }),
+    };
+  }
+}
+
+/** A key, an endpoint or an option of the client is missing or unusable. */
+export class ConfigurationError extends HighwayError {}
+
+/** A task, or the set of tasks, is not a valid definition. */
+export class TaskDefinitionError extends HighwayError {}
+
+/** A document or a value is not valid; {@link HighwayError.diagnostics} lists the findings. */
+export class ValidationError extends HighwayError {}
+
+/** The server refused a request, could not be reached, or its answer could not be understood. */
+export class ApiError extends HighwayError {
+  /** HTTP status, where there was an answer. */
+  get status(): number | undefined {
+    return this.details["status"] as number | undefined;
+  }
+
+  /** The server's id of the request, for its support. */
+  get requestId(): string | undefined {
+    return this.details["requestId"] as string | undefined;
+  }
+
+  /** Seconds after which the server asks to try again. */
+  get retryAfter(): number | undefined {
+    return this.details["retryAfter"] as number | undefined;
+  }
+}
+
+/** The server did not accept a workflow. */
+export class SubmissionError extends ApiError {
+  /** The run that the same `workflowId` began with other content. */
+  get existingRunId(): string | undefined {
+    return this.details["existingRunId"] as string | undefined;
+  }
+}
+
+/** A run or a task failed while executing. Not thrown by `run`: it is `result.error`, and can be thrown by you. */
+export class ExecutionError extends HighwayError {}
+
+/** A time limit passed. A run that was waited for goes on. */
+export class TimeoutError extends HighwayError {}
+
+/** The caller's signal fired; its reason is the `cause`. */
+export class AbortedError extends HighwayError {}
+
+/** Known to Highway, but not offered by this package. */
+export class NotSupportedError extends HighwayError {}
+
+/** The WebAssembly module could not be loaded or used. */
+export class WasmError extends HighwayError {}
+
+const classes: Record<string, new (facts: ErrorFacts) => HighwayError> = {
+  HighwayError,
+  ConfigurationError,
+  TaskDefinitionError,
+  ValidationError,
+  ApiError,
+  SubmissionError,
+  ExecutionError,
+  TimeoutError,
+  AbortedError,
+  NotSupportedError,
+  WasmError,
+};
+
+// Spelled out, because minifiers change the names of classes.
+for (const [name, type] of Object.entries(classes)) {
+  Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
+}
+
+/** An error of the class that `className` names. */
+export function makeError(className: string, facts: ErrorFacts): HighwayError {
+  return new (classes[className] ?? HighwayError)(facts);
+}
+
+/** An error of the class its code belongs to. */
+export function errorOf(
+  code: HighwayErrorCode,
+  message: string,
+  more: Partial<ErrorFacts> = {},
+): HighwayError {
+  return makeError(errorClasses[code], { code, message, ...more });
+}
+
+/**
+ * Whether a value is an error of this package, and has the given code where one is given. Unlike `instanceof` this holds
+ * across copies of the package (CommonJS and ES modules, two bundles, a vm context).
+ *
+ * @example
+ * ```js
+ * import { Driver, isHighwayError } from "highway-wasm";
+ *
+ * const driver = new Driver();
+ * try {
+ *   driver.task("hello", {});
+ * } catch (error) {
+ *   if (!isHighwayError(error, "TASK_TYPE_MISSING")) throw error;
+ *   console.log(error.message); // the task has no type
+ * }
+ * ```
+ */
+export function isHighwayError(error: unknown, code?: HighwayErrorCode): error is HighwayError {
+  if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
+  return code === undefined || (error as { code?: unknown }).code === code;
+}

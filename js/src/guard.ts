@@ -1,0 +1,41 @@
+/** The one way into WebAssembly: every call passes here, so that every failure leaves as an error of this package. */
+
+import { type ErrorFacts, errorOf, type HighwayError, makeError } from "./errors.js";
+
+/** Calls into a module; `onTrap` hears of a module that stopped for good. */
+export function guard<T>(call: () => T, onTrap: (error: HighwayError) => void): T {
+  try {
+    return call();
+  } catch (error) {
+    throw translate(error, onTrap);
+  }
+}
+
+/** The same for a call that returns a promise. */
+export async function guardAsync<T>(
+  call: () => Promise<T>,
+  onTrap: (error: HighwayError) => void,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw translate(error, onTrap);
+  }
+}
+
+function translate(error: unknown, onTrap: (error: HighwayError) => void): unknown {
+  const facts = (error as { highway?: unknown } | null)?.highway;
+  if (typeof facts === "string") {
+    const { name, ...rest } = JSON.parse(facts) as ErrorFacts & { name: string };
+    return makeError(name, rest);
+  }
+  if (error instanceof WebAssembly.RuntimeError) {
+    const trap = errorOf("WASM_PANIC", "the WebAssembly module stopped at an internal error", {
+      help: "this is a defect of highway-wasm: please report it with what the console shows; restart to go on",
+      cause: error,
+    });
+    onTrap(trap);
+    return trap;
+  }
+  return error;
+}

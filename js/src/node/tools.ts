@@ -1,0 +1,125 @@
+/** Tools that need an operating system: a shell and Python. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  badArguments,
+  type Tool,
+  type ToolArguments,
+  type ToolContext,
+  ToolError,
+  type Tools,
+} from "../engine/tool.js";
+import { checkOptions } from "../options.js";
+import { type Finished, run } from "./process.js";
+
+/** What Python's wrapper prints in front of the JSON of a result. */
+const RESULT_MARKER = "__HIGHWAY_RESULT__:";
+
+/** Settings of {@link nodeTools}. */
+export interface NodeToolsOptions {
+  /** Working directory of all commands. Default: a fresh one for each run, removed when the run is over. */
+  cwd?: string | undefined;
+  /** Environment of the commands. Default: that of this process. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The shell, called as `shell -c command`. Default: `/bin/sh`. */
+  shell?: string | undefined;
+  /** The Python interpreter. Default: `python3`. */
+  python?: string | undefined;
+}
+
+/**
+ * `tools.shell.run` and `tools.code.exec` for Node, Deno and Bun. All tasks of a run share a working directory, so that
+ * one finds the files another has written.
+ *
+ * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
+ *   code other than 0 fails the attempt, unless `check` is false.
+ * - `tools.code.exec({code})`: runs Python; the JSON it prints behind `__HIGHWAY_RESULT__:` is the `result`, and the fields
+ *   of an object are readable at top level too.
+ *
+ * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started.
+ */
+export function nodeTools(options: NodeToolsOptions = {}): Tools {
+  checkOptions(options, ["cwd", "env", "shell", "python"], "nodeTools");
+  const directories = new Map<string, Promise<string>>();
+  const directory = (context: ToolContext): string | Promise<string> => {
+    if (options.cwd !== undefined) return options.cwd;
+    const existing = directories.get(context.runId);
+    if (existing) return existing;
+    const created = mkdtemp(join(tmpdir(), "highway-run-"));
+    directories.set(context.runId, created);
+    context.onRunEnd(async () => {
+      directories.delete(context.runId);
+      await rm(await created, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    });
+    return created;
+  };
+  const environment = (more: unknown): NodeJS.ProcessEnv => ({
+    ...(options.env ?? process.env),
+    ...(more as object),
+  });
+
+  const shell: Tool = async (call, context) => {
+    const command = call.args[0] ?? call.kwargs["command"];
+    if (typeof command !== "string") throw badArguments("the command is not text");
+    const cwd = textArgument(call, "cwd") ?? (await directory(context));
+    const finished = await run(
+      { file: options.shell ?? "/bin/sh", args: ["-c", command], cwd, env: environment(call.kwargs["env"]) },
+      context.signal,
+    );
+    return checked(finished, call, outputOf(finished), "the command");
+  };
+
+  const python: Tool = async (call, context) => {
+    const code = call.args[0] ?? call.kwargs["code"];
+    if (typeof code !== "string") throw badArguments("the code is not text");
+    const file = options.python ?? "python3";
+    const env = { ...environment(call.kwargs["env"]), PYTHONIOENCODING: "utf-8" };
+    const finished = await run(
+      { file, args: ["-"], cwd: await directory(context), env, input: code },
+      context.signal,
+    );
+    const value = markedJson(finished.stdout);
+    const fields = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+    const result = { ...fields, result: value ?? null, success: finished.code === 0, ...outputOf(finished) };
+    return checked(finished, call, result, "the script");
+  };
+
+  return { "tools.shell.run": shell, "tools.code.exec": python };
+}
+
+function outputOf({ stdout, stderr, code }: Finished): Record<string, unknown> {
+  return { stdout, stderr, returncode: code, exit_code: code };
+}
+
+function checked(finished: Finished, call: ToolArguments, result: unknown, what: string): unknown {
+  if (finished.code === 0 || call.kwargs["check"] === false) return result;
+  const lastLine = finished.stderr.trim().split("\n").at(-1);
+  throw new ToolError(`${what} ended with exit code ${finished.code}${lastLine && `: ${lastLine}`}`, {
+    code: "EXIT_CODE_NONZERO",
+    result,
+  });
+}
+
+function textArgument(call: ToolArguments, name: string): string | undefined {
+  const value = call.kwargs[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "string") throw badArguments(`\`${name}\` is not text`);
+  return value;
+}
+
+/** The JSON behind the first marker, up to the end of its line. */
+function markedJson(stdout: string): unknown {
+  const at = stdout.indexOf(RESULT_MARKER);
+  if (at < 0) return undefined;
+  const [line = ""] = stdout
+    .slice(at + RESULT_MARKER.length)
+    .trimStart()
+    .split("\n");
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,296 @@
+/** Runs: their status, their result, and a handle to follow and end them. */
+
+import { type Client, seconds } from "./client.js";
+import { ExecutionError } from "./errors.js";
+import { type CallOptions, checkOptions, type WaitOptions } from "./options.js";
+
+/** State of a run. The last four are final. */
+export type RunState =
+  | "pending"
+  | "submitted"
+  | "running"
+  | "scheduled"
+  | "sleeping"
+  | "waiting"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "timed_out";
+
+/** State of a task in a run. */
+export type TaskState = RunState | "skipped";
+
+const FINAL: readonly string[] = ["completed", "failed", "cancelled", "timed_out"];
+
+/** How far a run is. */
+export interface RunProgress {
+  /** Share of the tasks that are over, 0–100; null where the server does not tell. */
+  readonly percent: number | null;
+  /** The server's word for the state of each task, by name. */
+  readonly tasks: Readonly<Record<string, string>>;
+}
+
+interface FailureData {
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+}
+
+/** @internal */
+export interface StatusData {
+  readonly runId: string;
+  readonly workflowName: string | null;
+  readonly status: string;
+  readonly state: RunState;
+  readonly result: unknown;
+  readonly error: FailureData | null;
+  readonly currentStep: string | null;
+  readonly progress: RunProgress;
+  readonly createdAt: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+}
+
+interface TaskData {
+  readonly name: string;
+  readonly state: TaskState;
+  readonly result: unknown;
+  readonly error: FailureData | null;
+  readonly stdout: string | null;
+  readonly stderr: string | null;
+  readonly returncode: number | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+}
+
+/** One thing a task wrote. */
+export interface LogEntry {
+  /** Name of the task. */
+  readonly task: string | null;
+  /** Number of the attempt, from 1, where the server tells. */
+  readonly attempt: number | null;
+  /** `stdout`, `stderr`, or `error` for why an attempt failed. */
+  readonly stream: string;
+  /** The text. */
+  readonly content: string;
+  /** ISO 8601, where the server tells. */
+  readonly timestamp: string | null;
+}
+
+/** A run as it was last seen. */
+export class RunStatus {
+  /** Id of the run. */
+  readonly runId: string;
+  /** Name of the workflow, where the server tells. */
+  readonly workflowName: string | null;
+  /** The server's own word. */
+  readonly status: string;
+  /** The state it stands for. */
+  readonly state: RunState;
+  /** Why the run did not complete; can be thrown. */
+  readonly error: ExecutionError | null;
+  /** The task that is under way. */
+  readonly currentStep: string | null;
+  /** How far it is. */
+  readonly progress: RunProgress;
+  /** When it was accepted. */
+  readonly createdAt: Date | null;
+  /** When its first task started. */
+  readonly startedAt: Date | null;
+  /** When it ended. */
+  readonly completedAt: Date | null;
+
+  /** @internal */
+  constructor(data: StatusData) {
+    this.runId = data.runId;
+    this.workflowName = data.workflowName;
+    this.status = data.status;
+    this.state = data.state;
+    this.error = failure(data.error, { runId: data.runId });
+    this.currentStep = data.currentStep;
+    this.progress = data.progress;
+    this.createdAt = date(data.createdAt);
+    this.startedAt = date(data.startedAt);
+    this.completedAt = date(data.completedAt);
+  }
+
+  /** Whether every task succeeded. */
+  get isSuccess(): boolean {
+    return this.state === "completed";
+  }
+
+  /** Whether nothing more will happen. */
+  get isTerminal(): boolean {
+    return FINAL.includes(this.state);
+  }
+}
+
+/** What one task of a run gave. */
+export class TaskResult {
+  /** Name of the task. */
+  readonly name: string;
+  /** How it ended; `skipped` when a task it depends on failed. */
+  readonly state: TaskState;
+  /** What its tool gave. */
+  readonly result: unknown;
+  /** Why it failed. */
+  readonly error: ExecutionError | null;
+  /** What a shell command or a script wrote. */
+  readonly stdout: string | null;
+  /** What it wrote to standard error. */
+  readonly stderr: string | null;
+  /** Its exit code. */
+  readonly returncode: number | null;
+  /** When its first attempt started. */
+  readonly startedAt: Date | null;
+  /** When it ended. */
+  readonly completedAt: Date | null;
+
+  /** @internal */
+  constructor(data: TaskData) {
+    this.name = data.name;
+    this.state = data.state;
+    this.result = data.result;
+    this.error = failure(data.error, { task: data.name });
+    this.stdout = data.stdout;
+    this.stderr = data.stderr;
+    this.returncode = data.returncode;
+    this.startedAt = date(data.startedAt);
+    this.completedAt = date(data.completedAt);
+  }
+
+  /** Whether it completed. */
+  get isSuccess(): boolean {
+    return this.state === "completed" && this.error === null;
+  }
+}
+
+/** A run that was waited for, or one that was just submitted. */
+export class RunResult extends RunStatus {
+  /** The `workflowId` it was submitted with. */
+  readonly workflowId: string | null;
+  /** What the run gave: `output` of its last task, and each task's result under its result key. */
+  readonly result: unknown;
+  /** Results by task name. */
+  readonly tasks: Readonly<Record<string, TaskResult>>;
+
+  /** @internal */
+  constructor(data: StatusData, tasks: Record<string, TaskData>, workflowId: string | null) {
+    super(data);
+    this.workflowId = workflowId;
+    this.result = data.result;
+    this.tasks = taskMap(tasks);
+  }
+
+  /** Whether every task completed. */
+  get allTasksSucceeded(): boolean {
+    return Object.values(this.tasks).every((task) => task.isSuccess);
+  }
+}
+
+/** A run to follow, to read and to end. */
+export class RunHandle {
+  /** Id of the run. */
+  readonly runId: string;
+  /** The `workflowId` it was submitted with, where this handle comes from a submission. */
+  readonly workflowId: string | null;
+
+  readonly #client: Client;
+
+  /** @internal */
+  constructor(client: Client, runId: string, workflowId: string | null) {
+    this.#client = client;
+    this.runId = runId;
+    this.workflowId = workflowId;
+  }
+
+  /**
+   * The run as it is now.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id, and as every request.
+   */
+  async status(options: CallOptions = {}): Promise<RunStatus> {
+    checkOptions(options, ["signal"], "status");
+    return new RunStatus(await this.#client.call<StatusData>("status", { runId: this.runId }, options));
+  }
+
+  /**
+   * Waits until the run is over: polls after 0.1 s at first, less often later, every 5 s at last.
+   *
+   * A run that failed is a result like any other: look at `isSuccess`, or throw `error`.
+   *
+   * @throws {TimeoutError} `WAIT_TIMEOUT` when `timeout` passes first; the run goes on.
+   * @throws {AbortedError} when `signal` fires; the run goes on.
+   */
+  async result(options: WaitOptions = {}): Promise<RunResult> {
+    checkOptions(options, ["timeout", "signal", "onProgress"], "result");
+    const { timeout, signal, onProgress } = options;
+    const args = {
+      runId: this.runId,
+      ...(timeout === undefined ? {} : { timeoutMs: seconds("timeout", timeout, 0) * 1000 }),
+    };
+    const { status, tasks } = await this.#client.call<{
+      status: StatusData;
+      tasks: Record<string, TaskData>;
+    }>("result", args, {
+      signal,
+      onProgress: onProgress && ((data) => onProgress(new RunStatus(data as StatusData))),
+    });
+    return new RunResult(status, tasks, this.workflowId);
+  }
+
+  /**
+   * Ends the run and stops what is running. `false` when it was over already.
+   *
+   * @param reason Shown with the run.
+   */
+  async cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
+    checkOptions(options, ["signal"], "cancel");
+    return await this.#client.call<boolean>("cancel", { runId: this.runId, reason }, options);
+  }
+
+  /** What the tasks wrote, oldest first. */
+  async logs(options: CallOptions = {}): Promise<LogEntry[]> {
+    checkOptions(options, ["signal"], "logs");
+    return await this.#client.call<LogEntry[]>("logs", { runId: this.runId }, options);
+  }
+
+  /** The tasks as they are now, by name. */
+  async steps(options: CallOptions = {}): Promise<Readonly<Record<string, TaskResult>>> {
+    checkOptions(options, ["signal"], "steps");
+    return taskMap(
+      await this.#client.call<Record<string, TaskData>>("steps", { runId: this.runId }, options),
+    );
+  }
+}
+
+/** @internal The result of a run that nobody waited for. */
+export function submitted(runId: string, workflowName: string, workflowId: string | null): RunResult {
+  const data: StatusData = {
+    runId,
+    workflowName,
+    status: "submitted",
+    state: "submitted",
+    result: null,
+    error: null,
+    currentStep: null,
+    progress: { percent: null, tasks: {} },
+    createdAt: null,
+    startedAt: null,
+    completedAt: null,
+  };
+  return new RunResult(data, {}, workflowId);
+}
+
+function taskMap(tasks: Record<string, TaskData>): Readonly<Record<string, TaskResult>> {
+  return Object.fromEntries(Object.entries(tasks).map(([name, data]) => [name, new TaskResult(data)]));
+}
+
+function failure(data: FailureData | null, details: Record<string, unknown>): ExecutionError | null {
+  return data === null ? null : new ExecutionError({ ...data, details });
+}
+
+function date(text: string | null): Date | null {
+  const moment = new Date(text ?? Number.NaN);
+  return Number.isNaN(moment.getTime()) ? null : moment;
+}

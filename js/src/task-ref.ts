@@ -1,0 +1,106 @@
+/** References to tasks and to their results. */
+
+const TEMPLATE = Symbol.for("highway-wasm.template");
+
+/**
+ * A place in the result of a task. Any property leads further down; used as text it is the template that stands for the
+ * value: `${backup.result.stdout}` is `{{backup_result.stdout}}`.
+ */
+export type ResultRef = { readonly [field in KnownField]: ResultRef } & {
+  readonly [field: string]: ResultRef;
+} & {
+  /** The template text. */
+  toString(): string;
+};
+
+/** Fields that the results of Highway's own tools have; named, so that strict compilers allow them without brackets. */
+type KnownField =
+  | "stdout"
+  | "stderr"
+  | "returncode"
+  | "exit_code"
+  | "response"
+  | "status_code"
+  | "headers"
+  | "body"
+  | "result"
+  | "output";
+
+/** A task by name, for `depends` and for templates. */
+export class TaskRef {
+  /** Name of the task. */
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * The result of the task, for templates.
+   *
+   * @example
+   * ```js
+   * import { Driver } from "highway-wasm";
+   *
+   * const driver = new Driver();
+   * const count = driver.shell("count", "wc -l < users.csv");
+   * driver.shell("report", `echo "users: ${count.result.stdout}"`, { depends: [count] });
+   * console.log(driver.build().tasks.report.args[0]); // echo "users: {{count_result.stdout}}"
+   * ```
+   */
+  get result(): ResultRef {
+    return resultRef(`${this.name}_result`);
+  }
+
+  /** The name. */
+  toString(): string {
+    return this.name;
+  }
+
+  /** The name. */
+  toJSON(): string {
+    return this.name;
+  }
+}
+
+/**
+ * Refers to a task by name, before or after it is defined.
+ *
+ * @example
+ * ```js
+ * import { ref } from "highway-wasm";
+ *
+ * console.log(`${ref("fetch").result.response.items[0].id}`); // {{fetch_result.response.items[0].id}}
+ * ```
+ */
+export function ref(name: string): TaskRef {
+  return new TaskRef(name);
+}
+
+/**
+ * Python source as a tagged template. Values are inserted as they are; indentation shared by all lines is removed when
+ * the task is built.
+ */
+export function py(strings: TemplateStringsArray, ...values: unknown[]): string {
+  return String.raw({ raw: strings.raw }, ...values);
+}
+
+/** @internal The template text a value stands for, if it does. */
+export function templateOf(value: unknown): string | undefined {
+  return (value as { [TEMPLATE]?: string })[TEMPLATE];
+}
+
+function resultRef(path: string): ResultRef {
+  const template = `{{${path}}}`;
+  return new Proxy(Object.freeze({}), {
+    get: (_, key) => {
+      if (key === TEMPLATE) return template;
+      if (typeof key === "symbol") return key === Symbol.toPrimitive ? () => template : undefined;
+      if (key === "toString" || key === "toJSON" || key === "valueOf") return () => template;
+      // Awaiting a reference by mistake must not hang.
+      if (key === "then") return undefined;
+      if (/^\d+$/.test(key)) return resultRef(`${path}[${key}]`);
+      return resultRef(/^[\p{L}\p{N}_-]+$/u.test(key) ? `${path}.${key}` : `${path}["${key}"]`);
+    },
+  }) as ResultRef;
+}

@@ -1,0 +1,44 @@
+// pkg-template + licence + readme → dist, which is the root of the npm package. The version comes from Cargo.toml.
+import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { inRoot, readJson } from "../lib/paths.mjs";
+import { filesIn, ifChanged } from "../lib/stamp.mjs";
+
+const dist = inRoot("dist");
+
+// The type of `import wasm from "highway-wasm/core.wasm"`.
+const wasmTypes = "declare const module: WebAssembly.Module;\nexport default module;\n";
+
+function writeManifest() {
+  const [, version] = readFileSync(inRoot("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
+  const manifest = { ...readJson(inRoot("pkg-template", "package.json")), version };
+  writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** What we ship of others' work as source text, with the notice its licence asks for. */
+function writeNotices() {
+  const text = readFileSync(inRoot("node_modules", "fflate", "LICENSE"), "utf8");
+  writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), `fflate (generated/inflate.js)\n\n${text}`);
+}
+
+/** Lets the demo, the examples and the tests import the package by its name. */
+function link() {
+  const name = inRoot("node_modules", "highway-wasm");
+  if (existsSync(join(name, "package.json"))) return;
+  rmSync(name, { recursive: true, force: true });
+  symlinkSync(dist, name, "junction");
+}
+
+/** Brings the files in dist that are neither JavaScript nor wasm up to date. */
+export async function assemble() {
+  const texts = filesIn([inRoot("LICENSE"), inRoot("pkg-template", "README.md")]);
+  const inputs = [inRoot("pkg-template"), inRoot("Cargo.toml"), inRoot("package-lock.json"), ...texts];
+  const files = ["package.json", "LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "wasm.d.ts"];
+  await ifChanged("package", { inputs, outputs: files.map((file) => join(dist, file)) }, () => {
+    for (const text of texts) copyFileSync(text, join(dist, basename(text)));
+    writeManifest();
+    writeNotices();
+    writeFileSync(join(dist, "wasm.d.ts"), wasmTypes);
+  });
+  link();
+}

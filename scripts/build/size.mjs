@@ -1,0 +1,63 @@
+// The size table of every build, and the budget: what a page loads first when it imports the package's default entry,
+// JavaScript and wasm together, as a bundler ships it (minified) and a server sends it (gzip).
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { withEsbuild } from "../lib/esbuild.mjs";
+import { inRoot, readJson } from "../lib/paths.mjs";
+import { ifChanged } from "../lib/stamp.mjs";
+import { Failure } from "../lib/step.mjs";
+
+const dist = inRoot("dist");
+const report = inRoot("target", "sizes.json");
+
+const measure = (bytes) => ({
+  raw: bytes.length,
+  gzip: gzipSync(bytes, { level: 9 }).length,
+  brotli: brotliCompressSync(bytes).length,
+});
+
+/** The bundle a page gets for `export * from <specifier>`; the package resolves itself through its exports map. */
+async function bundle({ build }, specifier) {
+  const { outputFiles } = await build({
+    stdin: { contents: `export * from "${specifier}";`, resolveDir: dist },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    logLevel: "error",
+  });
+  return outputFiles[0].contents;
+}
+
+async function measureAll(esbuild) {
+  const rows = {
+    "core wasm": measure(readFileSync(`${dist}/esm/generated/core_bg.wasm`)),
+    "full wasm": measure(readFileSync(`${dist}/esm/generated/full_bg.wasm`)),
+    "core, first load (JS + wasm)": measure(await bundle(esbuild, "highway-wasm")),
+    "engine, first load (JS + wasm)": measure(await bundle(esbuild, "highway-wasm/engine")),
+  };
+  mkdirSync(inRoot("target"), { recursive: true });
+  writeFileSync(report, JSON.stringify(rows));
+}
+
+const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
+
+/** Prints the table; fails above the limit in package.json ("budgets"). */
+export async function checkSize() {
+  const inputs = [dist, inRoot("scripts", "build", "size.mjs"), inRoot("package-lock.json")];
+  await ifChanged("sizes", { inputs, outputs: [report] }, () => withEsbuild(measureAll));
+  const rows = readJson(report);
+  console.log(`\n${"size".padEnd(32)}${"raw".padStart(10)}${"gzip".padStart(10)}${"brotli".padStart(10)}`);
+  for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) {
+    console.log(name.padEnd(32) + kb(raw) + kb(gzip) + kb(brotli));
+  }
+  const { goal, limit } = readJson(inRoot("package.json")).budgets.coreFirstLoadGzip;
+  const { gzip } = rows["core, first load (JS + wasm)"];
+  const verdict = gzip <= goal ? "within the goal" : "above the goal";
+  console.log(
+    `core, first load: ${kb(gzip).trim()} gzip, ${verdict} of ${kb(goal).trim()} (limit ${kb(limit).trim()})\n`,
+  );
+  if (gzip > limit) throw new Failure(`The core's first load is ${gzip} bytes gzip; the limit is ${limit}.`);
+}

@@ -1,0 +1,34 @@
+// Debian packages, installed only when something is missing; as root, or with a sudo that asks no password.
+import { ask, run, which } from "./run.mjs";
+import { Failure, step } from "./step.mjs";
+
+let listsAreFresh = false;
+
+/** The words to put before apt-get, or undefined when this user may not install packages. */
+function privilege() {
+  if (process.getuid?.() === 0) return [];
+  if (which("sudo") && ask("sudo", ["-n", "true"]) !== undefined) return ["sudo", "-n"];
+  return undefined;
+}
+
+export const hasApt = () => which("apt-get") !== undefined;
+
+/** Installs the packages, `purpose` being what they are for (part of the progress line and of the error). */
+export async function aptInstall(packages, purpose) {
+  const command = `apt-get update && apt-get install --no-install-recommends ${packages.join(" ")}`;
+  const prefix = privilege();
+  if (prefix === undefined) {
+    throw new Failure(
+      `${purpose} needs Debian packages and this user may not install them.\nRun once: sudo sh -c '${command}'`,
+    );
+  }
+  const apt = (...args) => {
+    const [program, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", ...args];
+    return run(program, rest, { capture: true });
+  };
+  await step(`apt-get install ${packages.join(" ")}, for ${purpose}`, async () => {
+    if (!listsAreFresh) await apt("update");
+    listsAreFresh = true;
+    await apt("install", "-y", "--no-install-recommends", ...packages);
+  });
+}

@@ -1,0 +1,120 @@
+// The wasm32 target from Debian's packages, for machines where rustup cannot download it.
+// Debian ships the compiler and the library source; the wasm32 library is built once into a sysroot in the project's
+// cache, with wrappers that use it. Nothing outside the cache and the packages changes, rustup least of all.
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { aptInstall, hasApt } from "./apt.mjs";
+import { makeOnce } from "./once.mjs";
+import { cargoHome, inCache } from "./paths.mjs";
+import { ask, run } from "./run.mjs";
+import { Failure, step } from "./step.mjs";
+
+const rustc = "/usr/bin/rustc";
+const clippy = "/usr/bin/cargo-clippy";
+const rustlib = "/usr/lib/rustlib";
+const target = "wasm32-unknown-unknown";
+
+/** What Debian's compiler says about itself, or undefined when it or its library source is not there. */
+function compiler() {
+  const text = existsSync(rustc) ? ask(rustc, ["-vV"]) : undefined;
+  if (text === undefined || !existsSync(join(rustlib, "src/rust/library/std/Cargo.toml"))) return undefined;
+  const field = (name) => text.match(new RegExp(`^${name}: (.*)$`, "m"))[1];
+  const id = createHash("sha256").update(text).digest("hex").slice(0, 8);
+  return { host: field("host"), llvm: field("LLVM version").split(".")[0], key: `${field("release")}-${id}` };
+}
+
+function executable(file, text) {
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}
+
+/** Builds std for wasm32 on an empty crate and lays out the sysroot in `staging`; `final` is where it will live. */
+async function buildSysroot(staging, final, { host }) {
+  const crate = join(staging, "build");
+  mkdirSync(join(crate, "src"), { recursive: true });
+  writeFileSync(
+    join(crate, "Cargo.toml"),
+    '[package]\nname = "empty"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n',
+  );
+  writeFileSync(join(crate, "src/lib.rs"), "");
+  const out = join(crate, "target");
+  const env = { ...process.env, RUSTC: rustc, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: out };
+  delete env.RUSTFLAGS;
+  // As in wasm-env.mjs: the library's panic messages end up in what is published.
+  env.CARGO_ENCODED_RUSTFLAGS = `--remap-path-prefix=${cargoHome}=/cargo`;
+  // `test` is what wasm-bindgen-test links with.
+  const args = ["build", "--release", "-Zbuild-std=std,panic_abort,test", "--target", target];
+  await run("cargo", args, { cwd: crate, env, capture: true });
+
+  const lib = join(staging, "lib/rustlib", target, "lib");
+  mkdirSync(lib, { recursive: true });
+  const deps = join(out, target, "release/deps");
+  for (const file of readdirSync(deps)) {
+    if (file.endsWith(".rlib") && !file.startsWith("libempty"))
+      copyFileSync(join(deps, file), join(lib, file));
+  }
+  symlinkSync(join(rustlib, host), join(staging, "lib/rustlib", host));
+  mkdirSync(join(staging, "bin"));
+  executable(join(staging, "bin/rustc"), `#!/bin/sh\nexec ${rustc} --sysroot '${final}' "$@"\n`);
+  executable(join(staging, "bin/cargo-clippy"), `#!/bin/sh\nSYSROOT='${final}' exec ${clippy} "$@"\n`);
+  rmSync(crate, { recursive: true });
+}
+
+/** Counted up when buildSysroot changes, so that no sysroot of an older recipe is used. */
+const recipe = 2;
+const sysrootOf = ({ key }) => inCache("sysroots", `debian-rustc-${key}-${recipe}`);
+
+function routeOf(found) {
+  const sysroot = sysrootOf(found);
+  return {
+    name: `Debian's rustc ${found.key}`,
+    rustc: join(sysroot, "bin/rustc"),
+    clippy: join(sysroot, "bin/cargo-clippy"),
+    linker: `/usr/bin/wasm-ld-${found.llvm}`,
+  };
+}
+
+const complete = (route) => [route.rustc, route.linker, clippy].every((file) => existsSync(file));
+
+/** The route when an earlier set-up made it, else undefined. Installs and builds nothing. */
+export function debianRouteIfReady() {
+  const found = compiler();
+  const route = found && routeOf(found);
+  return route && complete(route) ? route : undefined;
+}
+
+export const debianIsPossible = hasApt;
+
+/** Installs what is missing and builds the sysroot unless the cache has it. */
+export async function debianRoute() {
+  const ready = debianRouteIfReady();
+  if (ready) return ready;
+  const purpose = "the wasm32 target";
+  if (compiler() === undefined || !existsSync(clippy)) {
+    await aptInstall(["rustc-web", "rust-web-src", "rust-web-clippy"], purpose);
+  }
+  const found = compiler();
+  if (found === undefined)
+    throw new Failure(
+      `${rustc} and its library source do not fit together; reinstall rustc-web and rust-web-src.`,
+    );
+  const route = routeOf(found);
+  if (!existsSync(route.linker)) await aptInstall([`lld-${found.llvm}`], purpose);
+  const sysroot = sysrootOf(found);
+  await makeOnce(sysroot, (staging) =>
+    step(`build Rust's standard library for ${target} with ${route.name} (once per machine)`, () =>
+      buildSysroot(staging, sysroot, found),
+    ),
+  );
+  return route;
+}

@@ -1,0 +1,23 @@
+// Where things are: the repository, and the cache this project owns on the machine.
+// The cache is shared by all clones, so everything in it is keyed by version and put there by an atomic rename.
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url)).replace(/[\\/]$/, "");
+
+export const cacheDir = process.env.HIGHWAY_WASM_CACHE
+  ? resolve(process.env.HIGHWAY_WASM_CACHE)
+  : join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "highway-wasm");
+
+/** Where cargo keeps the sources of crates. */
+export const cargoHome = process.env.CARGO_HOME || join(homedir(), ".cargo");
+
+/** Path below the repository root. */
+export const inRoot = (...parts) => join(root, ...parts);
+
+/** Path below the project's cache. */
+export const inCache = (...parts) => join(cacheDir, ...parts);
+
+export const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));

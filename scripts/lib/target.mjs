@@ -1,0 +1,113 @@
+// Which compiler builds wasm32-unknown-unknown here. Order: the active toolchain, if it has the target; `rustup target
+// add`; another installed toolchain that has it; Debian's packages. WASM_TOOLCHAIN=debian or =rustup pins the route;
+// with =debian nothing here calls rustup.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { debianIsPossible, debianRoute, debianRouteIfReady } from "./debian.mjs";
+import { cacheDir, inCache, inRoot } from "./paths.mjs";
+import { ask, run, which } from "./run.mjs";
+import { Failure, step } from "./step.mjs";
+
+const target = "wasm32-unknown-unknown";
+
+/** True when the sysroot holds a standard library for the target. */
+function hasTarget(sysroot) {
+  const lib = join(sysroot, "lib/rustlib", target, "lib");
+  return existsSync(lib) && readdirSync(lib).some((file) => /^libstd-.*\.rlib$/.test(file));
+}
+
+function activeRoute() {
+  const rustc = process.env.RUSTC ?? "rustc";
+  const sysroot = ask(rustc, ["--print", "sysroot"]);
+  if (sysroot === undefined || !hasTarget(sysroot)) return undefined;
+  return { name: `the active toolchain (${sysroot})`, rustc: process.env.RUSTC && which(rustc) };
+}
+
+async function rustupRoute() {
+  await step(`rustup target add ${target}`, () =>
+    run("rustup", ["target", "add", target], { capture: true, timeout: 180_000 }),
+  );
+  const route = activeRoute();
+  if (route === undefined)
+    throw new Failure(`rustup says it added ${target}, but the active rustc does not have it.`);
+  return route;
+}
+
+const oldest = readFileSync(inRoot("Cargo.toml"), "utf8").match(/^rust-version = "(\d+)\.(\d+)/m);
+
+function newEnough(rustc) {
+  const [, major, minor] = ask(rustc, ["--version"])?.match(/(\d+)\.(\d+)/) ?? [];
+  return Number(major) > Number(oldest[1]) || (major === oldest[1] && Number(minor) >= Number(oldest[2]));
+}
+
+/** Another toolchain on the machine that has the target: rustup's others by their folder, then what is on PATH. */
+function installedRoute() {
+  const toolchains = join(process.env.RUSTUP_HOME ?? join(homedir(), ".rustup"), "toolchains");
+  const prefixes = existsSync(toolchains)
+    ? readdirSync(toolchains).map((name) => join(toolchains, name))
+    : [];
+  for (const dir of ["/usr/local", "/usr", "/opt/homebrew", "/opt/rust"]) prefixes.push(dir);
+  for (const prefix of prefixes) {
+    const rustc = join(prefix, "bin/rustc");
+    if (which(rustc) && hasTarget(prefix) && newEnough(rustc))
+      return { name: `the toolchain in ${prefix}`, rustc };
+  }
+  return undefined;
+}
+
+const nothingFits = (reasons) =>
+  new Failure(
+    `No compiler for ${target} could be found or made:\n${reasons.map((reason) => `  - ${reason}`).join("\n")}\n` +
+      `Install one of these and run again:\n` +
+      `  rustup target add ${target}\n` +
+      `  Debian or Ubuntu: apt-get install rustc-web rust-web-src rust-web-clippy lld\n` +
+      `  Fedora: dnf install rust rust-std-static-${target} lld`,
+  );
+
+// The route the automatic search ended with, so that a machine where rustup cannot download is not made to try it again.
+const remembered = () => inCache("route.json");
+
+async function automaticRoute() {
+  const active = activeRoute();
+  if (active) return active;
+  const earlier = existsSync(remembered()) ? readFileSync(remembered(), "utf8") : "";
+  const ready = earlier === "debian" ? debianRouteIfReady() : undefined;
+  if (ready) return ready;
+
+  const reasons = [`the active rustc has no ${target}`];
+  if (which("rustup")) {
+    try {
+      return await rustupRoute();
+    } catch (error) {
+      reasons.push(error.message.trimEnd().split("\n").slice(-3).join(" "));
+      console.log(`  rustup could not add it; looking further`);
+    }
+  } else {
+    reasons.push("rustup is not installed");
+  }
+  const installed = installedRoute();
+  if (installed) return installed;
+  reasons.push("no other installed toolchain has it");
+  if (!debianIsPossible()) throw nothingFits([...reasons, "this is not a Debian system (no apt-get)"]);
+  try {
+    const route = await debianRoute();
+    mkdirSync(cacheDir, { recursive: true });
+    writeFileSync(remembered(), "debian");
+    return route;
+  } catch (error) {
+    throw nothingFits([...reasons, `Debian's packages: ${error.message}`]);
+  }
+}
+
+/** Resolves with `{ name, rustc?, clippy?, linker? }`; an absent member means "as cargo does by itself". */
+export async function findTarget() {
+  const wanted = process.env.WASM_TOOLCHAIN || "auto";
+  if (wanted === "auto") return automaticRoute();
+  if (wanted === "debian") return debianRoute();
+  if (wanted === "rustup") return activeRoute() ?? rustupRoute();
+  throw new Failure(`WASM_TOOLCHAIN is "${wanted}"; it may be "auto", "debian" or "rustup".`);
+}
+
+/** The folder whose `rustc` has to come first in PATH for tools that look there, or undefined. */
+export const routeBin = (route) => (route.rustc ? dirname(route.rustc) : undefined);

@@ -1,0 +1,34 @@
+// wasm-pack and the wasm-bindgen CLI: compiled once by the user's ordinary host cargo into the project's cache,
+// one folder per version. Their npm packages download binaries, which many machines may not.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { makeOnce } from "./once.mjs";
+import { inCache } from "./paths.mjs";
+import { run } from "./run.mjs";
+import { step } from "./step.mjs";
+
+// `--locked` is not possible for wasm-bindgen-cli: the lock file of 0.2.130 names a yanked crate.
+const crates = {
+  "wasm-pack": { crate: "wasm-pack", flags: ["--locked"] },
+  "wasm-bindgen": { crate: "wasm-bindgen-cli", flags: [] },
+};
+
+/** The folder that holds a tool's executables. */
+export const toolBin = (tool, version) => inCache("tools", `${crates[tool].crate}-${version}`, "bin");
+
+/** Compiles one tool at the given version unless the cache has it. */
+export async function ensureTool(tool, version) {
+  const { crate, flags } = crates[tool];
+  await makeOnce(join(toolBin(tool, version), ".."), (staging) =>
+    step(`compile ${crate} ${version} into ${inCache("tools")} (once per machine, minutes)`, async () => {
+      const args = ["install", crate, "--version", version, ...flags, "--root", staging];
+      const build = join(staging, "build");
+      // Nothing of a surrounding wasm set-up (RUSTC, flags, target) may reach a host build.
+      const env = { ...process.env, CARGO_TARGET_DIR: build };
+      for (const name of ["RUSTC", "RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"])
+        delete env[name];
+      await run("cargo", args, { cwd: staging, env, capture: true });
+      rmSync(build, { recursive: true, force: true });
+    }),
+  );
+}

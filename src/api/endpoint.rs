@@ -1,0 +1,108 @@
+//! Where the API is.
+
+use crate::error::{Error, ErrorCode, Result};
+use std::fmt::Write as _;
+
+/// Origin (and optional base path) of a Highway server, without trailing slash and without `/api/v1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint(String);
+
+impl Endpoint {
+    /// Where runs go when nobody says otherwise.
+    pub const DEFAULT: &'static str = "https://highway.solutions";
+
+    /// Reads an absolute http(s) URL. A trailing slash and a trailing `/api/v1` are dropped.
+    ///
+    /// # Errors
+    ///
+    /// `ENDPOINT_INVALID`; the message leaves out any user name and password.
+    ///
+    /// ```
+    /// use highway_wasm::api::Endpoint;
+    ///
+    /// let endpoint = Endpoint::parse("https://highway.example/").unwrap();
+    /// assert_eq!(endpoint.url("/workflows"), "https://highway.example/api/v1/workflows");
+    /// assert!(Endpoint::parse("highway.example").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |message: String| {
+            Error::new(ErrorCode::EndpointInvalid, message)
+                .with_help("give the origin of the server, for example `https://highway.solutions` or `http://localhost:7822`")
+        };
+        let trimmed = text.trim();
+        let rest = ["https://", "http://"].iter().find_map(|scheme| trimmed.strip_prefix(scheme));
+        let Some(rest) = rest else {
+            let shown = trimmed.rsplit('@').next().unwrap_or_default();
+            return Err(invalid(format!("endpoint `{shown}` is not an absolute http(s) URL")));
+        };
+        let authority = rest.split('/').next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err(invalid("the endpoint contains a user name or password".into()));
+        }
+        let odd =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '\\' | '"' | '<' | '>');
+        if authority.is_empty() || authority.starts_with(':') || rest.contains(odd) {
+            return Err(invalid(format!("endpoint `{trimmed}` is not a plain http(s) URL")));
+        }
+        let base = trimmed.trim_end_matches('/');
+        let base = base.strip_suffix("/api/v1").unwrap_or(base).trim_end_matches('/');
+        Ok(Self(base.to_owned()))
+    }
+
+    /// The full URL of a path below `/api/v1`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.0)
+    }
+
+    /// The endpoint as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One path segment or query value with every reserved character percent-encoded.
+pub fn encode_segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_slashes_and_the_prefix() {
+        for text in ["http://localhost:7822", "http://localhost:7822/", " http://localhost:7822/api/v1/ "] {
+            assert_eq!(Endpoint::parse(text).unwrap().as_str(), "http://localhost:7822");
+        }
+        assert_eq!(
+            Endpoint::parse("https://h.example/base").unwrap().url("/x"),
+            "https://h.example/base/api/v1/x"
+        );
+    }
+
+    #[test]
+    fn refuses_other_text_without_repeating_secrets() {
+        for text in
+            ["", "localhost:7822", "/api", "ftp://h", "http://", "http://:80", "http://a b", "https://h/?q=1"]
+        {
+            assert_eq!(Endpoint::parse(text).unwrap_err().code(), ErrorCode::EndpointInvalid, "{text}");
+        }
+        for text in ["https://user:hunter2@h.example", "user:hunter2@h.example"] {
+            assert!(!Endpoint::parse(text).unwrap_err().message().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn encodes_reserved_characters() {
+        assert_eq!(encode_segment("a+b@x.y/ü"), "a%2Bb%40x.y%2F%C3%BC");
+    }
+}

@@ -1,0 +1,232 @@
+//! Reads responses: unwraps envelopes, turns refusals into errors.
+
+use super::HttpResponse;
+use crate::codec::parse_json;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::to_text;
+use crate::time::parse_http_date;
+use serde_json::Value;
+
+/// Characters of a body that an error shows.
+const SNIPPET: usize = 200;
+
+/// The data of a response, or the error it stands for.
+pub(super) fn read(response: &HttpResponse) -> Result<Value> {
+    if !(200..300).contains(&response.status) {
+        return Err(refusal(response));
+    }
+    let body: Value = parse_json(&response.body).map_err(|_| {
+        invalid_response(&not_json(response), &response.body).with_detail("status", response.status)
+    })?;
+    Ok(unwrap_envelope(body))
+}
+
+/// An answer that breaks the contract, with the start of its text.
+pub(super) fn invalid_response(message: &str, body: &str) -> Error {
+    let error = Error::new(ErrorCode::ApiResponseInvalid, message).with_help(
+        "check that the endpoint is the origin of a Highway server, and that no proxy answers in its place",
+    );
+    match snippet(body) {
+        Some(text) => error.with_detail("body", text),
+        None => error,
+    }
+}
+
+/// Takes `data` out of `{status, data}`, `{success, data}` and `{data}`; anything else is the data itself.
+fn unwrap_envelope(body: Value) -> Value {
+    match body {
+        Value::Object(mut map)
+            if map.contains_key("data")
+                && (map.contains_key("status") || map.contains_key("success") || map.len() == 1) =>
+        {
+            map.remove("data").unwrap_or(Value::Null)
+        }
+        other => other,
+    }
+}
+
+fn not_json(response: &HttpResponse) -> String {
+    let body = response.body.trim_start();
+    if body.is_empty() {
+        "the server sent an empty answer where JSON was expected".into()
+    } else if is_html(response) {
+        "the server sent an HTML page where JSON was expected".into()
+    } else {
+        "the server sent an answer that is not JSON".into()
+    }
+}
+
+fn is_html(response: &HttpResponse) -> bool {
+    let declared = response.header("content-type").is_some_and(|kind| kind.contains("html"));
+    declared || response.body.trim_start().starts_with('<')
+}
+
+fn refusal(response: &HttpResponse) -> Error {
+    let status = response.status;
+    let body: Option<Value> = parse_json(&response.body).ok();
+    let (code, help) = match status {
+        401 => (ErrorCode::ApiUnauthorized, "check the API key (`apiKey` or HIGHWAY_API_KEY)"),
+        403 => (ErrorCode::ApiForbidden, "the key lacks the permission for this request"),
+        404 => (ErrorCode::ApiNotFound, "check the id and the endpoint"),
+        409 => (ErrorCode::ApiConflict, ""),
+        429 => (ErrorCode::ApiRateLimited, "send fewer requests, or wait for `retryAfter` seconds"),
+        300..=399 => (ErrorCode::ApiResponseInvalid, "give the endpoint that the server redirects to"),
+        500.. => (ErrorCode::ApiServerError, ""),
+        _ => (ErrorCode::ApiBadRequest, ""),
+    };
+    let text = body.as_ref().and_then(server_message);
+    let message = match &text {
+        Some(text) => format!("the server answered {status}: {text}"),
+        None if is_html(response) => format!("the server answered {status} with an HTML page"),
+        None => format!("the server answered {status}"),
+    };
+    let mut error = Error::new(code, message).with_detail("status", status);
+    if !help.is_empty() {
+        error = error.with_help(help);
+    }
+    let field = |key: &str| body.as_ref().and_then(|body| body.get(key)).filter(|value| !value.is_null());
+    if let Some(value) = field("code") {
+        error = error.with_detail("serverCode", value.clone());
+    }
+    if let Some(id) =
+        field("request_id").map(to_text).or_else(|| response.header("x-request-id").map(str::to_owned))
+    {
+        error = error.with_detail("requestId", id);
+    }
+    if let Some(value) = field("details") {
+        error = error.with_detail("serverDetails", value.clone());
+    }
+    if let Some(seconds) = retry_after(response) {
+        error = error.with_detail("retryAfter", seconds);
+    }
+    if let Some(run) = body.as_ref().and_then(existing_run) {
+        error = error
+            .with_detail("existingRunId", run)
+            .with_help("this `workflowId` began a run with other content; follow it with `driver.handle(existingRunId)`, or choose another `workflowId`");
+    }
+    if text.is_none()
+        && let Some(text) = snippet(&response.body)
+    {
+        error = error.with_detail("body", text);
+    }
+    error
+}
+
+/// Seconds of `Retry-After`: a number, or a date, which the server's own `Date` makes a number.
+fn retry_after(response: &HttpResponse) -> Option<u64> {
+    let text = response.header("retry-after")?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
+    Some(until.saturating_sub(now) / 1_000)
+}
+
+/// The run that an idempotency key began; at the top level, but `data` and `details` are read too.
+fn existing_run(body: &Value) -> Option<String> {
+    let places = [Some(body), body.get("data"), body.get("details")];
+    places.into_iter().flatten().find_map(|place| place.get("existing_run_id")?.as_str().map(str::to_owned))
+}
+
+/// `message`, `error` or `detail` of an error object, or the first `msg` of a validation list.
+fn server_message(body: &Value) -> Option<String> {
+    if let Some(first) = body.as_array().and_then(|items| items.first()) {
+        let place: Vec<String> = first
+            .get("loc")
+            .and_then(Value::as_array)
+            .map(|loc| loc.iter().map(to_text).collect())
+            .unwrap_or_default();
+        let text = first.get("msg")?.as_str()?;
+        return Some(if place.is_empty() { text.to_owned() } else { format!("{}: {text}", place.join(".")) });
+    }
+    ["message", "error", "detail"].iter().find_map(|key| match body.get(key)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Object(inner) => inner.get("message").and_then(Value::as_str).map(str::to_owned),
+        _ => None,
+    })
+}
+
+fn snippet(body: &str) -> Option<String> {
+    let text = body.trim();
+    let mut short: String = text.chars().take(SNIPPET).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    (!short.is_empty()).then_some(short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn response(status: u16, body: &str) -> HttpResponse {
+        HttpResponse { status, headers: vec![("Retry-After".into(), "7".into())], body: body.into() }
+    }
+
+    #[test]
+    fn unwraps_every_envelope() {
+        for body in [
+            r#"{"status":"success","data":{"a":1}}"#,
+            r#"{"success":true,"data":{"a":1}}"#,
+            r#"{"data":{"a":1}}"#,
+            r#"{"a":1}"#,
+        ] {
+            assert_eq!(read(&response(200, body)).unwrap(), json!({"a": 1}), "{body}");
+        }
+        assert_eq!(read(&response(200, r#"{"data":1,"rows":2}"#)).unwrap(), json!({"data": 1, "rows": 2}));
+    }
+
+    #[test]
+    fn each_status_has_its_code() {
+        for (status, code) in [
+            (400, ErrorCode::ApiBadRequest),
+            (401, ErrorCode::ApiUnauthorized),
+            (403, ErrorCode::ApiForbidden),
+            (404, ErrorCode::ApiNotFound),
+            (409, ErrorCode::ApiConflict),
+            (422, ErrorCode::ApiBadRequest),
+            (429, ErrorCode::ApiRateLimited),
+            (302, ErrorCode::ApiResponseInvalid),
+            (503, ErrorCode::ApiServerError),
+        ] {
+            let error =
+                read(&response(status, r#"{"message":"why","code":"X","request_id":"r1"}"#)).unwrap_err();
+            assert_eq!(error.code(), code, "{status}");
+            assert_eq!(error.message(), format!("the server answered {status}: why"));
+            assert_eq!(error.details()["requestId"], "r1");
+            assert_eq!(error.details()["retryAfter"], 7);
+        }
+    }
+
+    #[test]
+    fn reads_validation_lists_and_existing_runs() {
+        let error = read(&response(422, r#"[{"loc":["body","name"],"msg":"field required"}]"#)).unwrap_err();
+        assert!(error.message().ends_with("body.name: field required"), "{error}");
+        for body in [r#"{"existing_run_id":"r"}"#, r#"{"details":{"existing_run_id":"r"}}"#] {
+            assert_eq!(read(&response(409, body)).unwrap_err().details()["existingRunId"], "r");
+        }
+    }
+
+    #[test]
+    fn an_html_page_is_called_one() {
+        let page = response(200, "<!doctype html><title>Sign in</title>");
+        let error = read(&page).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ApiResponseInvalid);
+        assert!(error.message().contains("HTML"));
+        assert!(error.details()["body"].as_str().unwrap().contains("Sign in"));
+        assert_eq!(read(&response(200, "")).unwrap_err().code(), ErrorCode::ApiResponseInvalid);
+    }
+
+    #[test]
+    fn retry_after_may_be_a_date() {
+        let mut late = response(429, "{}");
+        late.headers = vec![
+            ("retry-after".into(), "Wed, 21 Oct 2026 07:28:30 GMT".into()),
+            ("Date".into(), "Wed, 21 Oct 2026 07:28:00 GMT".into()),
+        ];
+        assert_eq!(read(&late).unwrap_err().details()["retryAfter"], 30);
+        late.headers.pop();
+        assert!(read(&late).unwrap_err().details().get("retryAfter").is_none());
+    }
+}

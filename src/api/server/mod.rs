@@ -1,0 +1,176 @@
+//! The REST API served by the embedded engine: requests in, responses out. It writes strictly what the public
+//! clients of Highway read.
+
+mod respond;
+mod routes;
+
+use super::{HttpRequest, HttpResponse};
+use crate::codec::parse_json;
+use crate::engine::{Engine, RunFilter, Submission, Submitted};
+use crate::engine::{run_page, run_view, step_logs, step_view, steps_view};
+use crate::error::{Error, Severity};
+use crate::json::object;
+use crate::time::Millis;
+use crate::{definition, validate};
+use respond::{data, failure, refusal};
+use routes::{Query, Route};
+use serde_json::{Map, Value};
+
+const PAGE_SIZE: usize = 20;
+const LARGEST_PAGE: usize = 100;
+
+/// Answers one request. `new_id` becomes the id of a run that the request may create.
+pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+    let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+    let query = Query::parse(query);
+    let route = match routes::find(&request.method, path) {
+        Ok(route) => route,
+        Err(response) => return response,
+    };
+    match route {
+        Route::Health => {
+            data(200, object([("status", "healthy".into()), ("checks", object([("engine", "ok".into())]))]))
+        }
+        Route::Version => data(
+            200,
+            object([("version", env!("CARGO_PKG_VERSION").into()), ("engine", "highway-wasm".into())]),
+        ),
+        Route::Submit => submit(engine, request, new_id, now),
+        Route::List => list(engine, &query),
+        Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
+        Route::Cancel(id) => cancel(engine, &id, request, now),
+        Route::Steps(id) => with_run(engine, &id, |run| data(200, steps_view(run, query.get("status")))),
+        Route::Logs(id) => with_run(engine, &id, |run| data(200, step_logs(run, query.get("step_name")))),
+        Route::StepLogs(id, step) => {
+            with_step(engine, &id, &step, |run, _| data(200, step_logs(run, Some(&step))))
+        }
+        Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
+    }
+}
+
+fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+    let body = match json_body(request) {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    if body.get("execute") == Some(&Value::Bool(false)) {
+        return refusal(
+            501,
+            "NOT_SUPPORTED",
+            "the embedded engine does not register definitions without running them",
+        );
+    }
+    let Some(definition) = body.get("workflow_definition").filter(|value| !value.is_null()) else {
+        let message = if body.contains_key("python_dsl") {
+            "the embedded engine does not read `python_dsl`: send `workflow_definition`"
+        } else {
+            "the request has no `workflow_definition`"
+        };
+        return refusal(400, "BODY_INVALID", message);
+    };
+    let inputs = match body.get("inputs") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(inputs)) => inputs.clone(),
+        Some(_) => return refusal(400, "BODY_INVALID", "`inputs` is not an object"),
+    };
+    let workflow = match checked(definition) {
+        Ok(workflow) => workflow,
+        Err(findings) => return failure(400, &findings),
+    };
+    let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
+    let submission =
+        Submission { definition: definition.clone(), workflow, inputs, key, run_id: new_id.to_owned() };
+    match engine.submit(submission, now) {
+        Submitted::Created(at) => accepted(engine, at, 201),
+        Submitted::Repeated(at) => accepted(engine, at, 200),
+        Submitted::Conflict(at) => {
+            let existing = engine.runs().get(at).map(|run| run.id().to_owned()).unwrap_or_default();
+            respond::conflict(&existing)
+        }
+    }
+}
+
+/// The definition, if it can run here; all findings otherwise.
+fn checked(document: &Value) -> Result<definition::Workflow, Error> {
+    let definition::Document { workflow, mut diagnostics } = definition::read(document);
+    diagnostics.extend(validate::workflow(&workflow));
+    diagnostics.retain(|finding| finding.severity == Severity::Error);
+    Error::from_diagnostics(diagnostics).map_or(Ok(workflow), Err)
+}
+
+fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
+    let Some(run) = engine.runs().get(at) else {
+        return respond::not_found("run", "");
+    };
+    let mut view = run_view(run);
+    if let Value::Object(map) = &mut view {
+        map.shift_remove("workflow_definition");
+    }
+    data(status, view)
+}
+
+fn list(engine: &Engine, query: &Query) -> HttpResponse {
+    let number = |key: &str, default: usize| {
+        query.get(key).map_or(Some(default), |text| text.parse().ok().filter(|n| *n > 0))
+    };
+    let (Some(page), Some(page_size)) = (number("page", 1), number("page_size", PAGE_SIZE)) else {
+        return refusal(400, "QUERY_INVALID", "`page` and `page_size` are whole numbers from 1");
+    };
+    let filter = RunFilter {
+        status: query.get("status").map(str::to_owned),
+        page,
+        page_size: page_size.min(LARGEST_PAGE),
+    };
+    data(200, run_page(engine.runs(), &filter))
+}
+
+fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> HttpResponse {
+    let body = match json_body(request) {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let Some((at, _)) = engine.find(id) else {
+        return respond::not_found("run", id);
+    };
+    if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
+        return refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled");
+    }
+    with_run(engine, id, |run| data(200, run_view(run)))
+}
+
+fn with_run(
+    engine: &Engine,
+    id: &str,
+    answer: impl FnOnce(&crate::engine::Run) -> HttpResponse,
+) -> HttpResponse {
+    engine.find(id).map_or_else(|| respond::not_found("run", id), |(_, run)| answer(run))
+}
+
+fn with_step(
+    engine: &Engine,
+    id: &str,
+    name: &str,
+    answer: impl FnOnce(&crate::engine::Run, Value) -> HttpResponse,
+) -> HttpResponse {
+    with_run(engine, id, |run| {
+        let operators = &run.created.workflow.operators;
+        let found = operators.iter().zip(&run.steps).find(|(operator, _)| operator.id == name);
+        found.map_or_else(
+            || respond::not_found("step", name),
+            |(operator, step)| answer(run, step_view(operator, step)),
+        )
+    })
+}
+
+/// The body as an object. Clients send JSON without a content type, and a JSON content type without a body.
+fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> {
+    let text = request.body.as_deref().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    match parse_json(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
+        Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
+    }
+}

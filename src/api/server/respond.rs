@@ -1,0 +1,55 @@
+//! Response bodies. Every answer is JSON in an envelope that all public clients read.
+
+use crate::api::HttpResponse;
+use crate::codec::write_json;
+use crate::error::{Diagnostic, Error};
+use crate::json::object;
+use serde_json::{Map, Value};
+
+pub(super) fn data(status: u16, data: Value) -> HttpResponse {
+    respond(status, object([("status", "success".into()), ("success", true.into()), ("data", data)]))
+}
+
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
+    refusal_with(status, code, message, Map::new())
+}
+
+/// The refusal of a definition, with all findings in `details`.
+pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
+    let findings: Vec<Value> = error.diagnostics().iter().map(Diagnostic::to_json).collect();
+    let mut more = Map::new();
+    more.insert("details".into(), Value::Array(findings));
+    refusal_with(status, error.code().as_str(), error.message(), more)
+}
+
+pub(super) fn not_found(what: &str, id: &str) -> HttpResponse {
+    refusal(404, "NOT_FOUND", &format!("there is no {what} `{id}`"))
+}
+
+/// A known key with other content; clients look for `existing_run_id` at the top level.
+pub(super) fn conflict(existing_run: &str) -> HttpResponse {
+    let mut more = Map::new();
+    more.insert("existing_run_id".into(), existing_run.into());
+    refusal_with(409, "IDEMPOTENCY_CONFLICT", "the idempotency key began a run with other content", more)
+}
+
+fn refusal_with(status: u16, code: &str, message: &str, more: Map<String, Value>) -> HttpResponse {
+    let mut body = object([
+        ("status", "error".into()),
+        ("success", false.into()),
+        ("message", message.into()),
+        ("code", code.into()),
+    ]);
+    if let Value::Object(map) = &mut body {
+        map.extend(more);
+    }
+    respond(status, body)
+}
+
+fn respond(status: u16, body: Value) -> HttpResponse {
+    HttpResponse {
+        status,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: write_json(&body),
+    }
+}

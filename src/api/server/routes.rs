@@ -1,0 +1,126 @@
+//! Paths of the API. Matching is on the encoded path, segment by segment, static segments first.
+
+use super::respond::refusal;
+use crate::api::HttpResponse;
+
+/// A request the engine answers, with the decoded names from its path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Health,
+    Version,
+    Submit,
+    List,
+    Run(String),
+    Cancel(String),
+    Steps(String),
+    Logs(String),
+    StepLogs(String, String),
+    Step(String, String),
+}
+
+/// The route of a method and a path, or the refusal.
+pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
+    let unknown = || refusal(404, "NOT_FOUND", &format!("the embedded engine has no path `{path}`"));
+    let below = path.trim_end_matches('/');
+    if below == "/ping" && method == "GET" {
+        return Ok(Route::Health);
+    }
+    let below = below.strip_prefix("/api/v1/").ok_or_else(unknown)?;
+    let segments: Vec<String> = below.split('/').map(decode).collect::<Option<_>>().ok_or_else(unknown)?;
+    let names: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let owned = |name: &str| name.to_owned();
+    let (allowed, route) = match names.as_slice() {
+        ["health"] => ("GET", Route::Health),
+        ["version"] => ("GET", Route::Version),
+        ["workflows"] => ("GET, POST", if method == "GET" { Route::List } else { Route::Submit }),
+        ["workflows", run] => ("GET", Route::Run(owned(run))),
+        ["workflows", run, "cancel"] => ("POST", Route::Cancel(owned(run))),
+        ["workflows", run, "steps"] => ("GET", Route::Steps(owned(run))),
+        ["workflows", run, "steps", "logs"] => ("GET", Route::Logs(owned(run))),
+        ["workflows", run, "steps", step] => ("GET", Route::Step(owned(run), owned(step))),
+        ["workflows", run, "steps", step, "logs"] => ("GET", Route::StepLogs(owned(run), owned(step))),
+        _ => return Err(unknown()),
+    };
+    if allowed.split(", ").any(|allowed| allowed == method) {
+        Ok(route)
+    } else {
+        let message = format!("`{path}` takes {allowed}, not {method}");
+        let mut response = refusal(405, "METHOD_NOT_ALLOWED", &message);
+        response.headers.push(("allow".into(), allowed.into()));
+        Err(response)
+    }
+}
+
+/// Query parameters, decoded; the first of a name counts.
+#[derive(Debug)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        let pair = |part: &str| {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            Some((decode(&key.replace('+', " "))?, decode(&value.replace('+', " "))?))
+        };
+        Self(text.split('&').filter(|part| !part.is_empty()).filter_map(pair).collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Percent-decoded text, or `None` where it is broken or not UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            let value = digit(rest.next())? * 16 + digit(rest.next())?;
+            bytes.push(u8::try_from(value).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_routes_on_the_encoded_path() {
+        assert_eq!(find("GET", "/api/v1/workflows/a%2Fb/").unwrap(), Route::Run("a/b".into()));
+        assert_eq!(find("GET", "/api/v1/workflows/r/steps/logs").unwrap(), Route::Logs("r".into()));
+        assert_eq!(
+            find("GET", "/api/v1/workflows/r/steps/gr%C3%B6%C3%9Fe").unwrap(),
+            Route::Step("r".into(), "größe".into())
+        );
+        assert_eq!(find("POST", "/api/v1/workflows").unwrap(), Route::Submit);
+    }
+
+    #[test]
+    fn refuses_the_rest() {
+        for (method, path, status) in [
+            ("GET", "/", 404),
+            ("GET", "/api/v2/workflows", 404),
+            ("GET", "/api/v1/workflows/%zz", 404),
+            ("GET", "/api/v1/workflows/%ff", 404),
+            ("GET", "/api/v1/nothing", 404),
+            ("DELETE", "/api/v1/workflows/r", 405),
+            ("GET", "/api/v1/workflows/r/cancel", 405),
+        ] {
+            assert_eq!(find(method, path).unwrap_err().status, status, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn queries_are_decoded() {
+        let query = Query::parse("a=1&b=x%20y+z&&a=2&c");
+        assert_eq!(
+            (query.get("a"), query.get("b"), query.get("c"), query.get("d")),
+            (Some("1"), Some("x y z"), Some(""), None)
+        );
+    }
+}

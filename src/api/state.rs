@@ -1,0 +1,93 @@
+//! State names of runs and tasks, read from whatever spelling a server uses.
+
+/// State of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Accepted, not started.
+    Pending,
+    /// Sent, not yet looked at.
+    Submitted,
+    /// Working.
+    Running,
+    /// Starts later.
+    Scheduled,
+    /// In a durable sleep.
+    Sleeping,
+    /// Waits for an event or an approval.
+    Waiting,
+    /// Over: every task succeeded.
+    Completed,
+    /// Over: a task failed.
+    Failed,
+    /// Over: somebody cancelled it.
+    Cancelled,
+    /// Over: the time limit passed.
+    TimedOut,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 10] = [
+        Self::Pending,
+        Self::Submitted,
+        Self::Running,
+        Self::Scheduled,
+        Self::Sleeping,
+        Self::Waiting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::TimedOut,
+    ];
+
+    /// The state's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Submitted => "submitted",
+            Self::Running => "running",
+            Self::Scheduled => "scheduled",
+            Self::Sleeping => "sleeping",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
+    /// Reads a status in any case, with the other spellings seen; unknown text is `pending`, as in the Python
+    /// client, so that a newer server's word does not end a wait.
+    pub fn read(text: &str) -> Self {
+        let lower = text.trim().to_ascii_lowercase();
+        let known = Self::ALL.into_iter().find(|state| state.as_str() == lower);
+        known.unwrap_or(match lower.as_str() {
+            "canceled" => Self::Cancelled,
+            "succeeded" => Self::Completed,
+            "timeout" | "timedout" => Self::TimedOut,
+            "queued" => Self::Scheduled,
+            _ => Self::Pending,
+        })
+    }
+
+    /// Whether nothing more will happen.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_spelling() {
+        for state in State::ALL {
+            assert_eq!(State::read(&state.as_str().to_uppercase()), state);
+        }
+        assert_eq!(State::read("canceled"), State::Cancelled);
+        assert_eq!(State::read("daydreaming"), State::Pending);
+        assert_eq!(State::ALL.iter().filter(|state| state.is_final()).count(), 4);
+    }
+}

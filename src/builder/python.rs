@@ -1,0 +1,71 @@
+//! Wraps Python source the way Highway's driver ships it: define, call, print the result behind a marker.
+
+/// What the wrapper prints in front of the JSON of the result.
+pub(crate) const RESULT_MARKER: &str = "__HIGHWAY_RESULT__:";
+
+/// The text that `tools.code.exec` runs for `source`.
+///
+/// A function is called without arguments: the one named like the task, or else the last one at top level.
+/// Source without a function is a script and runs as it is. Common indentation is removed first, so that the
+/// source may stand indented in a template literal.
+pub(super) fn wrap(task: &str, source: &str) -> String {
+    let source = dedent(source);
+    match entry_function(task, &source) {
+        None => format!("{source}\n"),
+        Some(function) => format!(
+            "\nimport json\n\n{source}\n\n_result = {function}()\n\
+             # Output result in Highway-recognized format\n\
+             print(\"{RESULT_MARKER}\" + json.dumps(_result))\n"
+        ),
+    }
+}
+
+fn entry_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
+    let names: Vec<&str> = source.lines().filter_map(defined_function).collect();
+    names.iter().find(|name| **name == task).or(names.last()).copied()
+}
+
+/// The name in a line that starts with `def name(` or `async def name(`.
+fn defined_function(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("async ").map_or(line, str::trim_start);
+    let (name, _) = rest.strip_prefix("def ")?.split_once('(')?;
+    let name = name.split('[').next().unwrap_or(name).trim();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Removes blank lines around the text and the indentation that all its lines share.
+fn dedent(source: &str) -> String {
+    let lines: Vec<&str> = source.lines().collect();
+    let is_blank = |line: &&str| line.trim().is_empty();
+    let first = lines.iter().position(|line| !is_blank(line)).unwrap_or(lines.len());
+    let last = lines.iter().rposition(|line| !is_blank(line)).map_or(first, |last| last + 1);
+    let body = lines.get(first..last).unwrap_or_default();
+    let indent = body
+        .iter()
+        .filter(|line| !is_blank(line))
+        .map(|line| line.len() - line.trim_start_matches([' ', '\t']).len())
+        .min()
+        .unwrap_or(0);
+    let stripped: Vec<&str> = body.iter().map(|line| line.get(indent..).unwrap_or("")).collect();
+    stripped.join("\n").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_the_function_named_like_the_task() {
+        let source = "\n    def helper():\n        return 1\n\n    async def total(a=1):\n        return helper()\n\n    def tail():\n        pass\n  ";
+        let code = wrap("total", source);
+        assert!(code.contains("\ndef helper():\n    return 1\n"), "{code}");
+        assert!(code.contains("\n_result = total()\n"), "{code}");
+        assert!(wrap("other", source).contains("\n_result = tail()\n"));
+    }
+
+    #[test]
+    fn a_script_runs_as_it_is() {
+        assert_eq!(wrap("x", "  print(1)\n  print(2)\n"), "print(1)\nprint(2)\n");
+        assert_eq!(wrap("x", "print('def f(')"), "print('def f(')\n");
+    }
+}

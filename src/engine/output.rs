@@ -1,0 +1,161 @@
+//! What the engine tells its host.
+
+use super::Record;
+use crate::error::{Error, ErrorCode};
+use crate::json::object;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// What to write down and what to do, in this order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// Changes of state; to be appended to the journal before any effect is released.
+    pub records: Vec<Record>,
+    /// What the host does now.
+    pub effects: Vec<Effect>,
+}
+
+/// Something only the host can do.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Run a tool and report the outcome.
+    StartTool(Box<ToolCall>),
+    /// Stop a running tool; its outcome is no longer wanted.
+    AbortTool {
+        /// The call to stop.
+        call: u64,
+        /// Why, in words for the tool's log.
+        reason: String,
+    },
+    /// A run is over: release what was kept for it.
+    RunEnded {
+        /// Id of the run.
+        run_id: String,
+    },
+}
+
+/// One call of a tool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolCall {
+    /// Number of the call, unique in the engine.
+    pub call: u64,
+    /// Id of the run.
+    pub run_id: String,
+    /// Name of the workflow.
+    pub workflow: String,
+    /// Id of the task.
+    pub task: String,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Name of the tool.
+    pub tool: String,
+    /// Positional arguments, templates resolved.
+    pub args: Vec<Value>,
+    /// Named arguments, templates resolved.
+    pub kwargs: Value,
+    /// The same for every attempt of the task in this run.
+    pub idempotency_key: String,
+    /// When the attempt is given up.
+    pub deadline: Option<Millis>,
+}
+
+impl ToolCall {
+    /// The call as it crosses to the host.
+    pub fn to_json(&self) -> Value {
+        object([
+            ("type", "start_tool".into()),
+            ("call", self.call.into()),
+            ("runId", self.run_id.as_str().into()),
+            ("workflow", self.workflow.as_str().into()),
+            ("task", self.task.as_str().into()),
+            ("attempt", self.attempt.into()),
+            ("tool", self.tool.as_str().into()),
+            ("args", Value::Array(self.args.clone())),
+            ("kwargs", self.kwargs.clone()),
+            ("idempotencyKey", self.idempotency_key.as_str().into()),
+            ("deadline", self.deadline.into()),
+        ])
+    }
+}
+
+impl Effect {
+    /// The effect as it crosses to the host.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::StartTool(call) => call.to_json(),
+            Self::AbortTool { call, reason } => object([
+                ("type", "abort_tool".into()),
+                ("call", (*call).into()),
+                ("reason", reason.as_str().into()),
+            ]),
+            Self::RunEnded { run_id } => {
+                object([("type", "run_ended".into()), ("runId", run_id.as_str().into())])
+            }
+        }
+    }
+}
+
+/// Why an attempt, a task or a run failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// A stable code: one of [`ErrorCode`], or the tool's own.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Whether another attempt may succeed.
+    pub retryable: bool,
+}
+
+impl Failure {
+    /// A failure with one of the package's codes.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        // The same arguments and the same machine fail again in the same way.
+        let retryable = !matches!(
+            code,
+            ErrorCode::ToolNotRegistered
+                | ErrorCode::ToolUnavailable
+                | ErrorCode::ToolArgumentsInvalid
+                | ErrorCode::TemplateUnresolved
+                | ErrorCode::TemplateInvalid
+                | ErrorCode::ValueNotJson
+        );
+        Self { code: code.as_str().into(), message: message.into(), help: None, retryable }
+    }
+
+    /// Reads `{code?, message?, help?, retryable?}` as a tool's host reports it.
+    pub fn from_json(value: &Value) -> Self {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());
+        let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+        let mut failure = Self::new(
+            known.copied().unwrap_or(ErrorCode::ToolFailed),
+            text("message").unwrap_or("the tool failed"),
+        );
+        failure.code = code.into();
+        failure.help = text("help").map(str::to_owned);
+        if let Some(retryable) = value.get("retryable").and_then(Value::as_bool) {
+            failure.retryable = retryable;
+        }
+        failure
+    }
+
+    /// `{code, message, help?}`.
+    pub fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("code".into(), self.code.as_str().into());
+        map.insert("message".into(), self.message.as_str().into());
+        if let Some(help) = &self.help {
+            map.insert("help".into(), help.as_str().into());
+        }
+        Value::Object(map)
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self { help: error.help().map(str::to_owned), ..Self::new(error.code(), error.message()) }
+    }
+}

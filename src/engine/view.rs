@@ -1,0 +1,207 @@
+//! Runs and steps as the REST API shows them.
+
+use super::run::{Run, RunState, Step, StepState};
+use crate::definition::Operator;
+use crate::json::object;
+use crate::number::number;
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value, json};
+
+/// Which runs a list shows.
+#[derive(Clone, Debug)]
+pub struct RunFilter {
+    /// Only runs with this status.
+    pub status: Option<String>,
+    /// Page, from 1.
+    pub page: usize,
+    /// Runs on a page.
+    pub page_size: usize,
+}
+
+/// One page of runs, newest first: `{workflows, total, page, page_size}`.
+pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
+    let chosen: Vec<&Run> = runs
+        .iter()
+        .rev()
+        .filter(|run| filter.status.as_deref().is_none_or(|status| status == run_status(run)))
+        .collect();
+    let page: Vec<Value> = chosen
+        .iter()
+        .skip(filter.page.saturating_sub(1).saturating_mul(filter.page_size))
+        .take(filter.page_size)
+        .map(|run| Value::Object(summary(run)))
+        .collect();
+    object([
+        ("workflows", Value::Array(page)),
+        ("total", chosen.len().into()),
+        ("page", filter.page.into()),
+        ("page_size", filter.page_size.into()),
+    ])
+}
+
+/// A run with its progress and, once it is over, its result and its definition.
+pub fn run_view(run: &Run) -> Value {
+    let mut view = summary(run);
+    view.insert("current_step".into(), current_step(run).into());
+    let finished = run.steps.iter().filter(|step| step.state.is_final()).count();
+    view.insert("progress".into(), progress(run));
+    view.insert(
+        "progress_percentage".into(),
+        (finished * 100).checked_div(run.steps.len()).unwrap_or(100).into(),
+    );
+    view.insert("result".into(), if run.state == RunState::Active { Value::Null } else { results(run) });
+    if run.state != RunState::Active {
+        view.insert("workflow_definition".into(), run.created.definition.clone());
+    }
+    Value::Object(view)
+}
+
+/// All steps of a run: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
+pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
+    let count = |state: &str| run.steps.iter().filter(|step| step.state.word() == state).count();
+    let steps: Vec<Value> = pairs(run)
+        .filter(|(_, step)| status.is_none_or(|status| status == step.state.word()))
+        .map(|(operator, step)| step_view(operator, step))
+        .collect();
+    object([
+        ("workflow_run_id", run.id().into()),
+        ("workflow_name", run.created.workflow.name.as_str().into()),
+        ("steps", Value::Array(steps)),
+        ("total_steps", run.steps.len().into()),
+        ("succeeded", count("succeeded").into()),
+        ("failed", count("failed").into()),
+        ("sleeping", count("sleeping").into()),
+    ])
+}
+
+/// One step, with its result and why it failed.
+pub fn step_view(operator: &Operator, step: &Step) -> Value {
+    let mut view = object([
+        ("step_name", operator.id.as_str().into()),
+        ("status", step.state.word().into()),
+        ("started_at", moment(step.started_at)),
+        ("completed_at", moment(step.ended_at)),
+        ("duration_seconds", seconds_between(step.started_at, step.ended_at)),
+        ("retry_count", step.attempts.len().saturating_sub(1).into()),
+        ("has_checkpoint", (step.state == StepState::Succeeded).into()),
+        ("result_key", operator.result_key.as_deref().into()),
+        ("result", step.result.clone().unwrap_or(Value::Null)),
+    ]);
+    let Value::Object(map) = &mut view else {
+        return view;
+    };
+    if step.state == StepState::Skipped {
+        map.insert("skip_reason".into(), "upstream_failed".into());
+    }
+    if let Some(failure) = step.failure() {
+        map.insert("error".into(), failure.message.as_str().into());
+        map.insert("error_details".into(), failure.to_json());
+    }
+    view
+}
+
+/// What the tools of a run wrote, oldest attempt first: `{logs: [{step_name, attempt, stream, content,
+/// timestamp}]}` with the streams `stdout`, `stderr` and `error`.
+pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
+    let mut entries: Vec<(Millis, Value)> = Vec::new();
+    for (operator, step) in pairs(run).filter(|(operator, _)| only.is_none_or(|name| name == operator.id)) {
+        for (number, attempt) in (1_u64..).zip(&step.attempts) {
+            let text = |key: &str| {
+                attempt.result.as_ref().and_then(|result| result.get(key)).and_then(Value::as_str)
+            };
+            let error = attempt.failure.as_ref().map(|failure| failure.message.as_str());
+            let at = attempt.ended_at.unwrap_or(attempt.started_at);
+            for (stream, content) in
+                [("stdout", text("stdout")), ("stderr", text("stderr")), ("error", error)]
+            {
+                if let Some(content) = content.filter(|content| !content.is_empty()) {
+                    let entry = json!({"step_name": operator.id, "attempt": number, "stream": stream,
+                        "content": content, "timestamp": to_iso(at)});
+                    entries.push((at, entry));
+                }
+            }
+        }
+    }
+    entries.sort_by_key(|(at, _)| *at);
+    object([
+        ("workflow_run_id", run.id().into()),
+        ("logs", entries.into_iter().map(|(_, entry)| entry).collect()),
+    ])
+}
+
+fn summary(run: &Run) -> Map<String, Value> {
+    let created = &run.created;
+    let mut map = Map::new();
+    map.insert("workflow_run_id".into(), run.id().into());
+    map.insert("run_id".into(), run.id().into());
+    map.insert("workflow_name".into(), created.workflow.name.as_str().into());
+    map.insert("status".into(), run_status(run).into());
+    map.insert("created_at".into(), to_iso(created.at).into());
+    map.insert("started_at".into(), moment(run.started_at));
+    map.insert("completed_at".into(), moment(run.ended_at));
+    if let Some(failure) = &run.failure {
+        map.insert("error".into(), failure.message.as_str().into());
+        map.insert("error_details".into(), failure.to_json());
+    }
+    map
+}
+
+/// The status words of the API. A run past its time limit is `failed` with the code `RUN_TIMED_OUT`: public
+/// clients know no other final word.
+fn run_status(run: &Run) -> &'static str {
+    let any = |word: &str| run.steps.iter().any(|step| step.state.word() == word);
+    match run.state {
+        RunState::Completed => "completed",
+        RunState::Failed => "failed",
+        RunState::Cancelled => "cancelled",
+        RunState::Active if run.started_at.is_none() => "pending",
+        RunState::Active if any("sleeping") && !any("running") => "sleeping",
+        RunState::Active => "running",
+    }
+}
+
+fn current_step(run: &Run) -> Option<&str> {
+    let first = |word: &str| pairs(run).find(|(_, step)| step.state.word() == word);
+    first("running").or_else(|| first("sleeping")).map(|(operator, _)| operator.id.as_str())
+}
+
+/// `{total, completed, tasks: {id: state}}`.
+fn progress(run: &Run) -> Value {
+    let tasks: Map<String, Value> =
+        pairs(run).map(|(operator, step)| (operator.id.clone(), step.state.word().into())).collect();
+    let completed = run.steps.iter().filter(|step| step.state.is_final()).count();
+    object([
+        ("total", run.steps.len().into()),
+        ("completed", completed.into()),
+        ("tasks", Value::Object(tasks)),
+    ])
+}
+
+/// `{output: <result of the last step>, <result_key>: <value>, …}`.
+fn results(run: &Run) -> Value {
+    let mut map = Map::new();
+    let last = run.results().next_back().map(|(_, result)| result.clone());
+    map.insert("output".into(), last.unwrap_or(Value::Null));
+    for (operator, result) in run.results() {
+        if let Some(key) = &operator.result_key {
+            map.insert(key.clone(), result.clone());
+        }
+    }
+    Value::Object(map)
+}
+
+fn pairs(run: &Run) -> impl Iterator<Item = (&Operator, &Step)> {
+    run.created.workflow.operators.iter().zip(&run.steps)
+}
+
+fn moment(at: Option<Millis>) -> Value {
+    at.map_or(Value::Null, |at| to_iso(at).into())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "durations are far below 2^53 milliseconds")]
+fn seconds_between(start: Option<Millis>, end: Option<Millis>) -> Value {
+    match (start, end) {
+        (Some(start), Some(end)) => number(end.saturating_sub(start) as f64 / 1_000.0),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,438 @@
+//! Errors and diagnostics: what went wrong, where, and what to do about it.
+//!
+//! An [`Error`] ends a call. A [`Diagnostic`] is a finding in a user's document: data, never thrown by
+//! itself, and all findings are reported at once. Both use the closed list [`ErrorCode`].
+
+use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// The JavaScript class an error becomes; one class per way of handling it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A key, an endpoint or an option of the client is missing or unusable.
+    Configuration,
+    /// A task, or the set of tasks, is not a valid definition.
+    TaskDefinition,
+    /// A workflow document is not valid; carries diagnostics.
+    Validation,
+    /// The server did not accept a workflow.
+    Submission,
+    /// A run or a task failed while executing.
+    Execution,
+    /// The server refused a request, or its answer could not be understood.
+    Api,
+    /// A time limit passed.
+    Timeout,
+    /// The caller's `AbortSignal` fired.
+    Aborted,
+    /// Known to Highway, but not offered by this package.
+    NotSupported,
+    /// The WebAssembly module could not be loaded or used.
+    Wasm,
+}
+
+impl ErrorKind {
+    /// Name of the JavaScript class.
+    pub const fn class_name(self) -> &'static str {
+        match self {
+            Self::Configuration => "ConfigurationError",
+            Self::TaskDefinition => "TaskDefinitionError",
+            Self::Validation => "ValidationError",
+            Self::Submission => "SubmissionError",
+            Self::Execution => "ExecutionError",
+            Self::Api => "ApiError",
+            Self::Timeout => "TimeoutError",
+            Self::Aborted => "AbortedError",
+            Self::NotSupported => "NotSupportedError",
+            Self::Wasm => "WasmError",
+        }
+    }
+}
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal => $kind:ident,)+) => {
+        /// Every code this package can report. The text form is stable; new codes may be added.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)+ }
+
+        impl ErrorCode {
+            /// All codes, in declaration order. The TypeScript union is tested against this list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable text of the code.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The class that an error with this code has unless its maker chose another.
+            pub const fn kind(self) -> ErrorKind {
+                match self { $(Self::$variant => ErrorKind::$kind,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// No key and no engine were given.
+    ApiKeyMissing = "API_KEY_MISSING" => Configuration,
+    /// A long-lived key in a browser page, without the caller's explicit consent.
+    ApiKeyExposed = "API_KEY_EXPOSED" => Configuration,
+    /// The endpoint is not an absolute http(s) URL.
+    EndpointInvalid = "ENDPOINT_INVALID" => Configuration,
+    /// An option has the wrong type or an impossible value.
+    OptionInvalid = "OPTION_INVALID" => Configuration,
+
+    /// No task type was given.
+    TaskTypeMissing = "TASK_TYPE_MISSING" => TaskDefinition,
+    /// More than one task type was given.
+    TaskTypeAmbiguous = "TASK_TYPE_AMBIGUOUS" => TaskDefinition,
+    /// The task name is empty or not text.
+    TaskNameInvalid = "TASK_NAME_INVALID" => TaskDefinition,
+    /// The name is taken by an earlier task.
+    TaskDuplicate = "TASK_DUPLICATE" => TaskDefinition,
+    /// No such task option.
+    TaskOptionUnknown = "TASK_OPTION_UNKNOWN" => TaskDefinition,
+    /// A task option has the wrong type.
+    TaskOptionType = "TASK_OPTION_TYPE" => TaskDefinition,
+    /// A task option is outside its range.
+    TaskOptionRange = "TASK_OPTION_RANGE" => TaskDefinition,
+    /// `delay` and `schedule` exclude each other.
+    DelayWithSchedule = "DELAY_WITH_SCHEDULE" => TaskDefinition,
+    /// `package` is only for durable tasks.
+    PackageRequiresDurable = "PACKAGE_REQUIRES_DURABLE" => TaskDefinition,
+    /// `package` needs `entrypoint`, as `module:function`.
+    EntrypointInvalid = "ENTRYPOINT_INVALID" => TaskDefinition,
+    /// A duration is not seconds, ISO 8601 text or an object of units.
+    DurationInvalid = "DURATION_INVALID" => TaskDefinition,
+    /// A run was asked for before any task was defined.
+    NoTasks = "NO_TASKS" => TaskDefinition,
+    /// A task depends on a name that no task has.
+    DependencyUnknown = "DEPENDENCY_UNKNOWN" => TaskDefinition,
+    /// A task depends on itself.
+    DependencySelf = "DEPENDENCY_SELF" => TaskDefinition,
+    /// Tasks wait for each other in a circle.
+    DependencyCycle = "DEPENDENCY_CYCLE" => TaskDefinition,
+    /// The schedule is not a cron expression or an interval, or can never fire.
+    ScheduleInvalid = "SCHEDULE_INVALID" => TaskDefinition,
+    /// Only the first schedule of a workflow is used.
+    ScheduleIgnored = "SCHEDULE_IGNORED" => TaskDefinition,
+    /// The generated wait of a delayed task and another task have one id.
+    WaitIdCollision = "WAIT_ID_COLLISION" => TaskDefinition,
+    /// A part of a delay below one second is dropped by the document format.
+    DelayTruncated = "DELAY_TRUNCATED" => TaskDefinition,
+    /// The value given for the task does not fit its type and is passed on or dropped as Highway does.
+    TaskValueUnusual = "TASK_VALUE_UNUSUAL" => TaskDefinition,
+
+    /// The document has errors; the diagnostics list them.
+    ValidationFailed = "VALIDATION_FAILED" => Validation,
+    /// A part of the document has the wrong type or is missing.
+    DocumentInvalid = "DOCUMENT_INVALID" => Validation,
+    /// The operator is not one that this engine runs.
+    OperatorUnsupported = "OPERATOR_UNSUPPORTED" => Validation,
+    /// A value that JSON cannot carry (a function, a symbol, NaN, a too large integer).
+    ValueNotJson = "VALUE_NOT_JSON" => Validation,
+
+    /// 400, 422 or another refusal of the request as sent.
+    ApiBadRequest = "API_BAD_REQUEST" => Api,
+    /// 401: the key is not accepted.
+    ApiUnauthorized = "API_UNAUTHORIZED" => Api,
+    /// 403: the key lacks a permission.
+    ApiForbidden = "API_FORBIDDEN" => Api,
+    /// 404: no such run, workflow or path.
+    ApiNotFound = "API_NOT_FOUND" => Api,
+    /// 409: the request conflicts with what the server has.
+    ApiConflict = "API_CONFLICT" => Api,
+    /// 429: too many requests.
+    ApiRateLimited = "API_RATE_LIMITED" => Api,
+    /// 5xx, after all retries.
+    ApiServerError = "API_SERVER_ERROR" => Api,
+    /// The server could not be reached, or the connection broke, after all retries.
+    ApiUnreachable = "API_UNREACHABLE" => Api,
+    /// The answer is not what the API promises (HTML, broken JSON, a missing run id).
+    ApiResponseInvalid = "API_RESPONSE_INVALID" => Api,
+
+    /// One request took longer than its limit.
+    RequestTimeout = "REQUEST_TIMEOUT" => Timeout,
+    /// The run was not over within the time the caller was ready to wait; it goes on.
+    WaitTimeout = "WAIT_TIMEOUT" => Timeout,
+    /// The caller's signal fired.
+    Aborted = "ABORTED" => Aborted,
+
+    /// The run ended as failed, without a more precise code.
+    RunFailed = "RUN_FAILED" => Execution,
+    /// The run passed its own time limit.
+    RunTimedOut = "RUN_TIMED_OUT" => Execution,
+    /// A task's attempt passed its time limit.
+    TaskTimedOut = "TASK_TIMED_OUT" => Execution,
+    /// A tool failed.
+    ToolFailed = "TOOL_FAILED" => Execution,
+    /// A shell command or a script ended with an exit code other than 0.
+    ExitCodeNonzero = "EXIT_CODE_NONZERO" => Execution,
+    /// No tool of that name is registered with the engine.
+    ToolNotRegistered = "TOOL_NOT_REGISTERED" => Execution,
+    /// The tool needs something this machine lacks (python3, a shell).
+    ToolUnavailable = "TOOL_UNAVAILABLE" => Execution,
+    /// The tool's arguments are not what it takes.
+    ToolArgumentsInvalid = "TOOL_ARGUMENTS_INVALID" => Execution,
+    /// A template names nothing that is in scope.
+    TemplateUnresolved = "TEMPLATE_UNRESOLVED" => Execution,
+    /// Something between `{{` and `}}` starts like a path and is none.
+    TemplateInvalid = "TEMPLATE_INVALID" => Execution,
+    /// The engine was closed while the run was under way.
+    EngineClosed = "ENGINE_CLOSED" => Execution,
+
+    /// Known to Highway, but not offered by this package.
+    NotSupported = "NOT_SUPPORTED" => NotSupported,
+
+    /// The module was used before `init()` (only `/slim` and `/web` need it).
+    NotInitialized = "NOT_INITIALIZED" => Wasm,
+    /// The module could not be fetched, compiled or started.
+    WasmLoadFailed = "WASM_LOAD_FAILED" => Wasm,
+    /// The module stopped at an internal error; a defect of this package.
+    WasmPanic = "WASM_PANIC" => Wasm,
+}
+
+/// How serious a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Severity {
+    /// The workflow will not be accepted or cannot run as written.
+    Error,
+    /// It runs, but most likely not as meant.
+    Warning,
+}
+
+impl Severity {
+    /// `"error"` or `"warning"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One finding in a workflow definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What kind of finding.
+    pub code: ErrorCode,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What is wrong: lower case, no full stop, user input in backticks.
+    pub message: String,
+    /// JSON pointer to the culprit, `""` for the whole document.
+    pub path: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding that keeps the workflow from running.
+    pub fn error(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), path: path.into(), help: None }
+    }
+
+    /// A finding that does not keep the workflow from running.
+    pub fn warning(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    }
+
+    /// The same finding with advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// `{code, severity, message, path, help?}`.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("code".into(), self.code.as_str().into());
+        object.insert("severity".into(), self.severity.as_str().into());
+        object.insert("message".into(), self.message.as_str().into());
+        object.insert("path".into(), self.path.as_str().into());
+        if let Some(help) = &self.help {
+            object.insert("help".into(), help.as_str().into());
+        }
+        Value::Object(object)
+    }
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error(Box<ErrorData>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct ErrorData {
+    code: ErrorCode,
+    kind: ErrorKind,
+    message: String,
+    help: Option<String>,
+    path: Option<String>,
+    details: Map<String, Value>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Result of a call of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error with a message: lower case, no full stop, user input in backticks.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(ErrorData {
+            code,
+            kind: code.kind(),
+            message: message.into(),
+            help: None,
+            path: None,
+            details: Map::new(),
+            diagnostics: Vec::new(),
+        }))
+    }
+
+    /// The error that stands for all `diagnostics`: it has the code, path and help of the first one.
+    /// `None` if there are none.
+    pub fn from_diagnostics(diagnostics: Vec<Diagnostic>) -> Option<Self> {
+        let first = diagnostics.first()?;
+        let message = match diagnostics.len() {
+            1 => first.message.clone(),
+            count => format!("{} (and {} more)", first.message, count - 1),
+        };
+        let mut error = Self::new(first.code, message).with_path(first.path.clone());
+        error.0.help.clone_from(&first.help);
+        error.0.diagnostics = diagnostics;
+        Some(error)
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// The same error with a JSON pointer to the culprit.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.0.path = Some(path.into());
+        self
+    }
+
+    /// The same error as another class.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// The same error with a machine-readable fact.
+    #[must_use]
+    pub fn with_detail(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.details.insert(key.into(), value.into());
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The class.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message, without code or advice.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// JSON pointer to the culprit.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// Machine-readable facts, such as `status` or `retryAfter`.
+    pub fn details(&self) -> &Map<String, Value> {
+        &self.0.details
+    }
+
+    /// The findings this error stands for.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0.diagnostics
+    }
+
+    /// `{name, code, message, help?, path?, details?, diagnostics?}`, as it crosses to JavaScript.
+    pub fn to_json(&self) -> Value {
+        let data = &self.0;
+        let mut value = json!({
+            "name": data.kind.class_name(),
+            "code": data.code.as_str(),
+            "message": data.message,
+        });
+        if let Value::Object(object) = &mut value {
+            if let Some(help) = &data.help {
+                object.insert("help".into(), help.as_str().into());
+            }
+            if let Some(path) = &data.path {
+                object.insert("path".into(), path.as_str().into());
+            }
+            if !data.details.is_empty() {
+                object.insert("details".into(), Value::Object(data.details.clone()));
+            }
+            if !data.diagnostics.is_empty() {
+                object.insert(
+                    "diagnostics".into(),
+                    Value::Array(data.diagnostics.iter().map(Diagnostic::to_json).collect()),
+                );
+            }
+        }
+        value
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_screaming_snake_text() {
+        let mut seen = HashSet::new();
+        for code in ErrorCode::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} is used twice");
+            assert!(text.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_for_several_findings_counts_the_others() {
+        let findings = vec![
+            Diagnostic::error(ErrorCode::DependencySelf, "/tasks/a", "first").with_help("do"),
+            Diagnostic::error(ErrorCode::DependencyCycle, "/tasks/b", "second"),
+        ];
+        let error = Error::from_diagnostics(findings).unwrap();
+        assert_eq!(error.message(), "first (and 1 more)");
+        assert_eq!(error.code(), ErrorCode::DependencySelf);
+        assert_eq!(error.path(), Some("/tasks/a"));
+        assert_eq!(error.help(), Some("do"));
+        assert_eq!(error.to_json()["diagnostics"].as_array().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,5 @@
+//! Questions about a dependency graph.
+
+mod cycles;
+
+pub use cycles::cycles;

@@ -1,0 +1,58 @@
+//! Small helpers over JSON values: pointers, kinds for messages, objects, text.
+
+use crate::codec::write_json;
+use serde_json::{Map, Value};
+
+/// `path` extended by one object key, escaped as RFC 6901 asks.
+pub fn child_path(path: &str, key: &str) -> String {
+    let mut out = String::with_capacity(path.len() + key.len() + 1);
+    out.push_str(path);
+    out.push('/');
+    for character in key.chars() {
+        match character {
+            '~' => out.push_str("~0"),
+            '/' => out.push_str("~1"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// What a value is, in the words of an error message.
+pub const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// An object with the given entries, in order.
+pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let mut map = Map::new();
+    for (key, value) in entries {
+        map.insert(key.into(), value);
+    }
+    Value::Object(map)
+}
+
+/// Text of a value inside other text: text as it is, everything else as JSON.
+pub fn to_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => write_json(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_escape_slash_and_tilde() {
+        assert_eq!(child_path("/tasks", "a/b~c"), "/tasks/a~1b~0c");
+    }
+}

@@ -1,0 +1,70 @@
+//! The nearest known name for a misspelt one.
+
+/// The candidate closest to `wanted`, if it is close enough to be a slip: at most a third of its letters
+/// (and at most three) differ, or they differ only in case and separators.
+pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = fold(wanted);
+    let limit = (folded.len() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != wanted)
+        .map(|candidate| (distance(&folded, &fold(candidate), limit), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Advice naming the nearest candidate, for the `help` of an error.
+pub(crate) fn did_you_mean<'a>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    nearest(wanted, candidates).map(|name| format!("did you mean `{name}`?"))
+}
+
+fn fold(name: &str) -> Vec<char> {
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Edit distance where a swap of neighbours counts once; anything above `limit` is `limit + 1`.
+fn distance(left: &[char], right: &[char], limit: usize) -> usize {
+    if left.len().abs_diff(right.len()) > limit {
+        return limit + 1;
+    }
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut previous_left = None;
+    for (row, &a) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        let mut previous_right = None;
+        for (column, &b) in right.iter().enumerate() {
+            let at = |cells: &[usize], index: usize| cells.get(index).copied().unwrap_or(usize::MAX - 1);
+            let mut cost = (at(&last, column) + usize::from(a != b))
+                .min(at(&last, column + 1) + 1)
+                .min(at(&current, column) + 1);
+            if previous_left == Some(b) && previous_right == Some(a) && column > 0 {
+                cost = cost.min(at(&before_last, column - 1) + 1);
+            }
+            current.push(cost);
+            previous_right = Some(b);
+        }
+        previous_left = Some(a);
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_slips_and_leaves_strangers() {
+        let names = ["backup_db", "upload", "notify"];
+        assert_eq!(nearest("bakcup_db", names), Some("backup_db"));
+        assert_eq!(nearest("backupDb", names), Some("backup_db"));
+        assert_eq!(nearest("uplaod", names), Some("upload"));
+        assert_eq!(nearest("ghost", names), None);
+        assert_eq!(nearest("", names), None);
+    }
+}

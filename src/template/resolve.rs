@@ -1,0 +1,240 @@
+//! Replaces templates in a JSON value.
+
+use super::{Part, Path};
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::to_text;
+use crate::suggest::did_you_mean;
+use serde_json::{Map, Value};
+
+/// The names a template can start with.
+pub trait Scope {
+    /// The value of a name, and whether its fields are names themselves (`inputs.x`), so that an unknown one is
+    /// an error rather than null.
+    fn lookup(&self, name: &str) -> Option<(Value, bool)>;
+    /// All names, for advice on a misspelt one.
+    fn names(&self) -> Vec<String>;
+}
+
+/// What happens to a template that names nothing in scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// An error.
+    #[default]
+    Strict,
+    /// The text stays as it is.
+    Lenient,
+}
+
+/// Which spellings are templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// `{{ path }}` alone: for shell commands, where `${name}` is the shell's own.
+    Braces,
+    /// `{{ path }}`, and `${path}` where its first name is known.
+    BracesAndDollar,
+}
+
+/// `value` with every template in its texts replaced; keys of objects are left alone.
+///
+/// # Errors
+///
+/// `TEMPLATE_UNRESOLVED` (strict mode) and `TEMPLATE_INVALID`.
+pub fn resolve(value: &Value, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Result<Value> {
+    Ok(match value {
+        Value::String(text) => text_value(text, scope, mode, syntax)?,
+        Value::Array(items) => {
+            let resolved: Result<Vec<Value>> =
+                items.iter().map(|item| resolve(item, scope, mode, syntax)).collect();
+            Value::Array(resolved?)
+        }
+        Value::Object(map) => {
+            let mut resolved = Map::new();
+            for (key, item) in map {
+                resolved.insert(key.clone(), resolve(item, scope, mode, syntax)?);
+            }
+            Value::Object(resolved)
+        }
+        plain => plain.clone(),
+    })
+}
+
+fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Result<Value> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, opening, after)) = next_opening(rest, syntax) {
+        out.push_str(before);
+        let Some((value, after_template)) = template(opening, after, scope, mode)? else {
+            out.push_str(opening);
+            rest = after;
+            continue;
+        };
+        let is_whole =
+            rest.len() == text.len() && before.trim().is_empty() && after_template.trim().is_empty();
+        if is_whole {
+            return Ok(value);
+        }
+        out.push_str(&to_text(&value));
+        rest = after_template;
+    }
+    out.push_str(rest);
+    Ok(Value::String(out))
+}
+
+/// The next `{{` or `${`: the text before it, itself, the text after it.
+fn next_opening(text: &str, syntax: Syntax) -> Option<(&str, &str, &str)> {
+    let braces = text.find("{{");
+    let dollar = if syntax == Syntax::BracesAndDollar { text.find("${") } else { None };
+    let at = [braces, dollar].into_iter().flatten().min()?;
+    let (before, rest) = text.split_at_checked(at)?;
+    let (opening, after) = rest.split_at_checked(2)?;
+    Some((before, opening, after))
+}
+
+/// What a template after its opening stands for and the text after it, or `None` where there is no template.
+fn template<'a>(
+    opening: &str,
+    after: &'a str,
+    scope: &dyn Scope,
+    mode: Mode,
+) -> Result<Option<(Value, &'a str)>> {
+    let is_dollar = opening == "${";
+    let Some((inside, after)) = after.split_once(if is_dollar { "}" } else { "}}" }) else {
+        return Ok(None);
+    };
+    // What opens again before it closes is not the path; the inner opening is looked at next.
+    let Some(path) = Path::parse(inside) else {
+        let starts_like_a_name = inside.trim_start().starts_with(|c: char| c.is_alphabetic() || c == '_');
+        if is_dollar || !starts_like_a_name || mode == Mode::Lenient || inside.contains("{{") {
+            return Ok(None);
+        }
+        let message = format!("`{{{{{inside}}}}}` is not a template");
+        return Err(Error::new(ErrorCode::TemplateInvalid, message)
+            .with_help("a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute"));
+    };
+    match walk(&path, scope) {
+        Ok(value) => Ok(Some((value, after))),
+        Err(_) if mode == Mode::Lenient || is_dollar => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn walk(path: &Path, scope: &dyn Scope) -> Result<Value> {
+    let (mut value, mut is_namespace) =
+        scope.lookup(&path.root).ok_or_else(|| unresolved(path, &path.root, &scope.names()))?;
+    for part in &path.parts {
+        let found = step(&value, part);
+        value = match found {
+            Some(found) => found,
+            None if is_namespace => {
+                let names: Vec<String> =
+                    value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+                let name = match part {
+                    Part::Key(key) => key.clone(),
+                    Part::Index(index) => index.to_string(),
+                };
+                return Err(unresolved(path, &name, &names));
+            }
+            // A result may lack an optional field: that is a value, not a slip.
+            None => Value::Null,
+        };
+        is_namespace = false;
+    }
+    Ok(value)
+}
+
+fn step(value: &Value, part: &Part) -> Option<Value> {
+    match (value, part) {
+        (Value::Array(items), Part::Index(index)) => items.get(*index).cloned(),
+        (Value::Object(map), Part::Index(index)) => map.get(&index.to_string()).cloned(),
+        (Value::Object(map), Part::Key(key)) if map.contains_key(key) => map.get(key).cloned(),
+        (Value::Array(items), Part::Key(key)) if key == "length" => Some(items.len().into()),
+        (Value::String(text), Part::Key(key)) if key == "length" => Some(text.chars().count().into()),
+        _ => None,
+    }
+}
+
+fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
+    let known = known.iter().map(String::as_str);
+    let error = Error::new(
+        ErrorCode::TemplateUnresolved,
+        format!("`{{{{{path}}}}}` names nothing that is known here"),
+    )
+    .with_detail("template", path.to_string());
+    let help = did_you_mean(name, known.clone()).or_else(|| {
+        let names = known.map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        (!names.is_empty()).then(|| format!("known are {}", names.join(", ")))
+    });
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Names(Value);
+
+    impl Scope for Names {
+        fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+            self.0.get(name).map(|value| (value.clone(), name == "inputs"))
+        }
+        fn names(&self) -> Vec<String> {
+            self.0.as_object().unwrap().keys().cloned().collect()
+        }
+    }
+
+    fn scope() -> Names {
+        Names(
+            json!({"backup_result": {"stdout": "ok", "n": 3, "list": [1, {"x": null}]}, "inputs": {"day": "mon"},
+            "evil": "{{inputs.day}}", "flag": false}),
+        )
+    }
+
+    fn strict(value: Value) -> Result<Value> {
+        resolve(&value, &scope(), Mode::Strict, Syntax::BracesAndDollar)
+    }
+
+    #[test]
+    fn whole_text_keeps_the_type_and_embedded_becomes_text() {
+        assert_eq!(strict(json!("{{ backup_result }}")).unwrap(), scope().0["backup_result"]);
+        assert_eq!(strict(json!("n={{backup_result.n}}, {{flag}}")).unwrap(), json!("n=3, false"));
+        assert_eq!(strict(json!("{{backup_result.list[1]}}!")).unwrap(), json!("{\"x\":null}!"));
+        assert_eq!(
+            strict(json!({"{{k}}": ["{{backup_result.list.length}}"]})).unwrap(),
+            json!({"{{k}}": [2]})
+        );
+        assert_eq!(strict(json!("${backup_result.n}/${HOME}")).unwrap(), json!("3/${HOME}"));
+    }
+
+    #[test]
+    fn results_are_not_resolved_again() {
+        assert_eq!(strict(json!("x{{evil}}")).unwrap(), json!("x{{inputs.day}}"));
+    }
+
+    #[test]
+    fn unknown_names_are_errors_with_the_nearest_name() {
+        let error = strict(json!(["{{bakcup_result.stdout}}"])).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::TemplateUnresolved);
+        assert!(error.message().contains("`{{bakcup_result.stdout}}`"), "{error}");
+        assert_eq!(error.help(), Some("did you mean `backup_result`?"));
+        assert_eq!(strict(json!("{{inputs.dya}}")).unwrap_err().help(), Some("did you mean `day`?"));
+        let lenient = resolve(&json!("a {{nope.x}}"), &scope(), Mode::Lenient, Syntax::Braces).unwrap();
+        assert_eq!(lenient, json!("a {{nope.x}}"));
+    }
+
+    #[test]
+    fn a_missing_field_of_a_result_is_null() {
+        assert_eq!(strict(json!("{{backup_result.nope.deeper}}")).unwrap(), json!(null));
+    }
+
+    #[test]
+    fn other_double_braces_stay() {
+        for text in ["docker ps --format '{{.Names}}'", "{{", "}}{{", "{{}}", "{{\"a\": 1}}", "${", "$HOME"] {
+            assert_eq!(strict(json!(text)).unwrap(), json!(text), "{text}");
+        }
+        assert_eq!(strict(json!("{{a + 1}}")).unwrap_err().code(), ErrorCode::TemplateInvalid);
+    }
+}

@@ -1,0 +1,21 @@
+//! Plain data crosses the boundary as JSON text in both directions: the host's own parser and printer are faster than
+//! a crossing for every value, numbers keep their digits, and the artefact has one JSON stack.
+
+use super::error::to_js_error;
+use crate::codec::parse_json;
+use crate::error::{Error, ErrorCode, Result};
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+/// What an exported function gives back: text, or a JavaScript error.
+pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
+
+/// JSON text from the facade, which has checked that it stands for plain data.
+pub(super) fn parse(text: &str) -> Result<Value> {
+    parse_json(text).map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
+}
+
+/// An outcome for JavaScript.
+pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
+    outcome.map_err(|error| to_js_error(&error))
+}

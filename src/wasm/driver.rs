@@ -1,0 +1,81 @@
+//! The driver's functions. They are stateless: the facade keeps the tasks as plain data and passes them along, so
+//! there is nothing to free.
+
+use super::convert::{JsResult, give, parse};
+use crate::builder::{Driver, DriverTask, RunSettings};
+use crate::codec::write_json;
+use crate::definition::duration;
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::json::child_path;
+use crate::number::{digits, to_f64};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+/// Checks one task; `taken` tells whether its name is in use. Gives the task as `driver.tasks` shows it.
+#[wasm_bindgen(js_name = driverTask)]
+pub fn driver_task(name: &str, options: &str, taken: bool) -> JsResult<String> {
+    let task = parse(options).and_then(|options| DriverTask::read(name, &options, taken));
+    give(task.map(|task| write_json(&task.to_json())))
+}
+
+/// All findings about the tasks, given as `[[name, options], …]`.
+#[wasm_bindgen(js_name = driverValidate)]
+pub fn driver_validate(tasks: &str) -> JsResult<String> {
+    let driver = parse(tasks).and_then(|tasks| driver(None, &tasks));
+    let findings = driver.map(|driver| driver.validate().iter().map(Diagnostic::to_json).collect::<Value>());
+    give(findings.map(|findings| write_json(&findings)))
+}
+
+/// Throws what keeps the tasks from being run.
+#[wasm_bindgen(js_name = driverCheck)]
+pub fn driver_check(tasks: &str) -> JsResult<()> {
+    give(parse(tasks).and_then(|tasks| driver(None, &tasks)).and_then(|driver| driver.check()))
+}
+
+/// The definition of `{name, tasks, inputs, timeout, random}`.
+#[wasm_bindgen(js_name = driverBuild)]
+pub fn driver_build(settings: &str) -> JsResult<String> {
+    give(parse(settings).and_then(|settings| build(&settings)))
+}
+
+/// Seconds of a duration in any of its forms, at least `least`; `name` is the option it was given for.
+#[wasm_bindgen]
+pub fn seconds(name: &str, value: &str, least: f64) -> JsResult<f64> {
+    let seconds = parse(value).and_then(|value| option_seconds(&value, least));
+    give(seconds.map_err(|error| error.with_path(child_path("", name))))
+}
+
+fn option_seconds(value: &Value, least: f64) -> Result<f64> {
+    let seconds = duration::seconds(value).map_err(|error| {
+        Error::new(ErrorCode::OptionInvalid, error.message()).with_help(error.help().unwrap_or_default())
+    })?;
+    if seconds < least {
+        let message = format!(
+            "a time limit of `{}` s is too short, it takes at least {} s",
+            digits(seconds),
+            digits(least)
+        );
+        return Err(Error::new(ErrorCode::OptionInvalid, message));
+    }
+    Ok(seconds)
+}
+
+fn build(settings: &Value) -> Result<String> {
+    let text = |key: &str| settings.get(key).and_then(Value::as_str);
+    let driver = driver(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
+    let run = RunSettings {
+        timeout: settings.get("timeout").and_then(to_f64),
+        inputs: settings.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default(),
+    };
+    Ok(write_json(&driver.build(&run, text("random").unwrap_or_default()).to_driver_json()))
+}
+
+fn driver(name: Option<&str>, tasks: &Value) -> Result<Driver> {
+    let mut driver = Driver::new(name);
+    for task in tasks.as_array().into_iter().flatten() {
+        if let Some([Value::String(name), options]) = task.as_array().map(Vec::as_slice) {
+            driver.task(name, options)?;
+        }
+    }
+    Ok(driver)
+}

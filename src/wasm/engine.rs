@@ -1,0 +1,108 @@
+//! The embedded engine as a handle. All methods are synchronous.
+
+use super::convert::{JsResult, give, parse};
+use crate::api::{HttpRequest, server};
+use crate::codec::write_json;
+use crate::engine::{Config, Effect, Engine, Failure};
+use crate::json::object;
+use crate::number::clamp;
+use crate::template::Mode;
+use crate::time::Millis;
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+/// An engine. Times are milliseconds since the Unix epoch.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct EngineHandle {
+    engine: Engine,
+}
+
+#[wasm_bindgen]
+impl EngineHandle {
+    /// An engine of `{concurrency?, templates?, env?}`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &str) -> JsResult<Self> {
+        let value = give(parse(config))?;
+        let mut config = Config::default();
+        if let Some(concurrency) = value.get("concurrency").and_then(Value::as_u64) {
+            config.concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX).max(1);
+        }
+        if value.get("templates").and_then(Value::as_str) == Some("lenient") {
+            config.templates = Mode::Lenient;
+        }
+        if let Some(env) = value.get("env").and_then(Value::as_object) {
+            config.env.clone_from(env);
+        }
+        Ok(Self { engine: Engine::new(config) })
+    }
+
+    /// Answers the request `{method, url, headers, body}` with `{status, headers, body}`. `new_id` becomes the id of
+    /// a run that the request creates.
+    pub fn request(&mut self, request: &str, new_id: &str, now: f64) -> JsResult<String> {
+        let request = give(parse(request))?;
+        let text = |key: &str| request.get(key).and_then(Value::as_str).map(str::to_owned);
+        let headers = request.get("headers").and_then(Value::as_object).into_iter().flatten();
+        let request = HttpRequest {
+            method: text("method").unwrap_or_default(),
+            url: text("url").unwrap_or_default(),
+            headers: headers
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect(),
+            body: text("body"),
+        };
+        let response = server::handle(&mut self.engine, &request, new_id, millis(now));
+        let headers = response.headers.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+        Ok(write_json(&object([
+            ("status", response.status.into()),
+            ("headers", Value::Object(headers)),
+            ("body", response.body.into()),
+        ])))
+    }
+
+    /// Takes the result of a tool call.
+    #[wasm_bindgen(js_name = toolSucceeded)]
+    pub fn tool_succeeded(&mut self, call: f64, result: &str, now: f64) -> JsResult<()> {
+        let result = give(parse(result))?;
+        self.engine.tool_finished(whole(call), Ok(result), millis(now));
+        Ok(())
+    }
+
+    /// Takes the failure of a tool call: `{code?, message?, help?, retryable?, result?}`.
+    #[wasm_bindgen(js_name = toolFailed)]
+    pub fn tool_failed(&mut self, call: f64, failure: &str, now: f64) -> JsResult<()> {
+        let failure = give(parse(failure))?;
+        let result = failure.get("result").filter(|result| !result.is_null()).cloned();
+        self.engine.tool_finished(whole(call), Err((Failure::from_json(&failure), result)), millis(now));
+        Ok(())
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: f64) {
+        self.engine.tick(millis(now));
+    }
+
+    /// When `tick` has to be called next.
+    #[wasm_bindgen(js_name = nextWake)]
+    pub fn next_wake(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
+        self.engine.next_wake().map(|moment| moment as f64)
+    }
+
+    /// What the host has to do since the last call. The engine's own memory is its store, so the journal records
+    /// end here.
+    #[wasm_bindgen(js_name = takeEffects)]
+    pub fn take_effects(&mut self) -> String {
+        write_json(&self.engine.take_output().effects.iter().map(Effect::to_json).collect::<Value>())
+    }
+}
+
+fn millis(now: f64) -> Millis {
+    whole(now)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the exact range")]
+fn whole(number: f64) -> u64 {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    clamp(number, 0.0, EXACT) as u64
+}

@@ -1,0 +1,45 @@
+//! The boundary to JavaScript: conversion and delegation, no logic. The TypeScript facade in `js/src` is the only
+//! caller; what it relies on is declared there in `wasm-api.ts`.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "whatever fails throws the error of the core, as `error.rs` writes it"
+)]
+
+pub mod client;
+mod convert;
+pub mod driver;
+#[cfg(feature = "engine")]
+pub mod engine;
+mod error;
+pub mod host;
+mod transport;
+
+use crate::error::ErrorCode;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// Runs once per instance: a panic names itself before the instance stops.
+#[wasm_bindgen(start)]
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| console_error(&format!("highway-wasm: internal error: {info}"))));
+}
+
+/// Version of the crate.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").into()
+}
+
+/// Every error code with its class, `CODE:ClassName` by comma; the TypeScript list is tested against it.
+#[wasm_bindgen(js_name = errorCodes)]
+pub fn error_codes() -> String {
+    let codes: Vec<String> =
+        ErrorCode::ALL.iter().map(|code| format!("{}:{}", code.as_str(), code.kind().class_name())).collect();
+    codes.join(",")
+}

@@ -1,0 +1,34 @@
+// What the smoke program says, wherever it runs.
+import assert from "node:assert/strict";
+
+const run = {
+  state: "completed",
+  isSuccess: true,
+  tasks: [
+    ["both", "completed", { sum: 33 }],
+    ["left", "completed", { sum: 3 }],
+    ["right", "completed", { sum: 30 }],
+  ],
+};
+
+/** Checks what one run of the workflow gave. */
+export const expectRun = (given) => assert.deepEqual(given, run);
+
+/** Checks what definition and errors gave. */
+export function expectCore({ definition, template, error, value }) {
+  assert.equal(JSON.parse(definition).tasks.both.kwargs.note, "größer ✓");
+  assert.equal(template, "{{left_result.sum}}");
+  assert.equal(`${error.name} ${error.code}`, "TaskDefinitionError TASK_TYPE_MISSING");
+  assert.match(error.help, /`shell`/);
+  assert.equal(value.path, "/kwargs/at");
+}
+
+/** Checks everything the smoke program gave. */
+export function expectSmoke({ run: own, fetched, shell, ...core }) {
+  expectCore(core);
+  expectRun(own);
+  expectRun(fetched);
+  assert.equal(shell.state, "failed");
+  assert.equal(shell.code, "TOOL_NOT_REGISTERED");
+  assert.match(shell.message, /`tools\.shell\.run`/);
+}

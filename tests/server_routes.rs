@@ -1,0 +1,445 @@
+//! The REST API of the embedded engine, as public clients use it.
+#![cfg(feature = "engine")]
+
+mod support;
+
+use highway_wasm::api::HttpRequest;
+use serde_json::{Value, json};
+use support::{Server, exchanges, failing_with, graph, independent, wait, wire_names, with};
+
+fn submit_body(definition: &Value) -> Value {
+    json!({"workflow_definition": definition, "inputs": {}})
+}
+
+/// A server with one run of one task, submitted just now; its id is `run-1`.
+fn one_run() -> Server {
+    let mut server = Server::new();
+    let reply = server.post("/workflows", &submit_body(&independent(&["a"])));
+    assert_eq!(reply.status, 201);
+    server
+}
+
+#[test]
+fn a_submission_answers_with_the_run() {
+    let mut server = Server::new();
+    let reply = server.post("/workflows", &submit_body(&independent(&["a"])));
+    assert_eq!(reply.status, 201);
+    let data = reply.data();
+    assert_eq!((&data["workflow_run_id"], &data["run_id"]), (&json!("run-1"), &json!("run-1")));
+    assert_eq!(data["workflow_name"], "scenario");
+    assert_eq!(data["status"], "running");
+    assert_ne!(data.get("workflow_definition"), Some(&Value::Null));
+    assert_eq!(data["created_at"], "2030-01-01T00:00:00.000Z");
+}
+
+#[test]
+fn a_repeated_key_gives_the_same_run() {
+    let mut server = Server::new();
+    let body = submit_body(&independent(&["a"]));
+    assert_eq!(server.submit("order-7", &body).status, 201);
+    let repeated = server.submit("order-7", &body);
+    assert_eq!(repeated.status, 200);
+    assert_eq!(repeated.data()["workflow_run_id"], "run-1");
+    server.advance(10_000);
+    let after_the_end = server.submit("order-7", &body);
+    assert_eq!(after_the_end.status, 200);
+    assert_eq!(after_the_end.data()["status"], "completed");
+    let without_inputs = json!({"workflow_definition": body["workflow_definition"]});
+    assert_eq!(server.submit("order-7", &without_inputs).status, 200, "no inputs and empty inputs are one");
+    assert_eq!(server.submit("order-8", &body).data()["workflow_run_id"], "run-5");
+    assert_eq!(server.get("/workflows").data()["total"], 2);
+}
+
+#[test]
+fn a_key_with_other_content_is_a_conflict_that_names_the_run() {
+    let mut server = Server::new();
+    let body = submit_body(&independent(&["a"]));
+    server.submit("k", &body);
+    for other in [submit_body(&independent(&["b"])), with(body.clone(), "/inputs", json!({"x": 1}))] {
+        let reply = server.submit("k", &other);
+        assert_eq!(reply.status, 409);
+        reply.code();
+        assert_eq!(reply.body["existing_run_id"], "run-1");
+    }
+    assert_eq!(server.get("/workflows").data()["total"], 1);
+}
+
+#[test]
+fn without_a_key_every_submission_is_a_run() {
+    let mut server = Server::new();
+    let body = submit_body(&independent(&["a"]));
+    assert_eq!(server.submit("", &body).status, 201);
+    assert_eq!(server.submit("", &body).status, 201);
+    assert_eq!(server.post("/workflows", &body).status, 201);
+    assert_eq!(server.get("/workflows").data()["total"], 3);
+}
+
+#[test]
+fn a_body_that_says_nothing_is_refused() {
+    let mut server = Server::new();
+    for body in [
+        None,
+        Some(""),
+        Some("{}"),
+        Some("[]"),
+        Some("7"),
+        Some("{\"workflow_definition\":"),
+        Some("<html>"),
+        Some("{\"workflow_definition\":null}"),
+        Some("{\"python_dsl\":\"def get_workflow(): ...\"}"),
+        Some("{\"workflow_definition\":{\"name\":\"w\",\"tasks\":{}},\"inputs\":[]}"),
+    ] {
+        let reply = server.request("POST", "/workflows", &[("content-type", "application/json")], body);
+        assert_eq!(reply.status, 400, "{body:?}");
+        reply.code();
+    }
+    assert_eq!(server.get("/workflows").data()["total"], 0);
+}
+
+#[test]
+fn json_needs_no_content_type() {
+    let mut server = Server::new();
+    let body = submit_body(&independent(&["a"])).to_string();
+    for headers in
+        [&[][..], &[("Content-Type", "text/plain")], &[("content-type", "application/json; charset=utf-8")]]
+    {
+        assert_eq!(server.request("POST", "/workflows", headers, Some(&body)).status, 201);
+    }
+}
+
+#[test]
+fn registering_without_running_is_refused_rather_than_run() {
+    let mut server = Server::new();
+    let body = with(submit_body(&independent(&["a"])), "/execute", false);
+    let reply = server.post("/workflows", &body);
+    assert!(reply.status >= 400);
+    reply.code();
+    assert_eq!(server.get("/workflows").data()["total"], 0);
+    assert_eq!(server.post("/workflows", &with(body, "/execute", true)).status, 201);
+}
+
+#[test]
+fn a_bad_definition_is_refused_with_all_findings() {
+    let mut server = Server::new();
+    let mut document = graph(&[("a", &["ghost"][..]), ("b", &["b"]), ("upload", &["uplaod"])]);
+    document["tasks"]["nap"] = wait("nap", &[], "soon");
+    document["tasks"]["a"]["retry_policy"] = json!("often");
+    document.as_object_mut().unwrap().remove("name");
+    let reply = server.post("/workflows", &submit_body(&document));
+    assert_eq!(reply.status, 400);
+    reply.code();
+    let details = reply.body["details"].as_array().unwrap();
+    let found: Vec<(&str, &str)> = details
+        .iter()
+        .map(|finding| {
+            assert!(finding["message"].as_str().is_some_and(|text| !text.is_empty()));
+            assert_eq!(finding["severity"], "error");
+            (finding["code"].as_str().unwrap(), finding["path"].as_str().unwrap())
+        })
+        .collect();
+    for expected in [
+        ("DOCUMENT_INVALID", ""),
+        ("DOCUMENT_INVALID", "/tasks/a/retry_policy"),
+        ("DOCUMENT_INVALID", "/tasks/nap/wait_for"),
+        ("DEPENDENCY_UNKNOWN", "/tasks/a/dependencies/0"),
+        ("DEPENDENCY_SELF", "/tasks/b/dependencies/0"),
+        ("DEPENDENCY_UNKNOWN", "/tasks/upload/dependencies/0"),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} is missing in {found:?}");
+    }
+    assert_eq!(found.len(), 6, "{found:?}");
+    assert_eq!(server.get("/workflows").data()["total"], 0);
+}
+
+#[test]
+fn what_this_version_does_not_run_is_refused() {
+    let mut server = Server::new();
+    for (pointer, value) in [
+        ("/tasks/a/operator_type", "foreach"),
+        ("/tasks/a/trigger_rule", "all_done"),
+        ("/schedule", "0 2 * * *"),
+    ] {
+        let document = with(independent(&["a", "b"]), pointer, value);
+        let reply = server.post("/workflows", &submit_body(&document));
+        assert_eq!(reply.status, 400, "{pointer}");
+        assert_eq!(reply.code(), "OPERATOR_UNSUPPORTED", "{pointer}");
+        assert_eq!(reply.body["details"][0]["path"], pointer);
+        assert!(reply.body["details"][0]["help"].as_str().is_some_and(|text| !text.is_empty()));
+    }
+}
+
+#[test]
+fn a_run_looks_as_every_client_reads_it() {
+    let mut server = Server::new();
+    let mut document = graph(&[("a", &[][..]), ("b", &["nap"])]);
+    document["tasks"]["nap"] = wait("nap", &["a"], 10);
+    server.post("/workflows", &submit_body(&document));
+    let mut seen = Vec::new();
+    for step in [0, 500, 10_000, 500] {
+        server.advance(step);
+        let reply = server.get("/workflows/run-1");
+        assert_eq!(reply.status, 200);
+        let data = reply.data();
+        assert_eq!(data["workflow_run_id"], "run-1");
+        assert!(data.get("state").is_none(), "`state` confuses public clients");
+        assert_ne!(data.get("workflow_definition"), Some(&Value::Null), "null crashes a public client");
+        assert!(data["result"].is_object() || data["result"].is_null());
+        assert!(data["progress"].is_object());
+        let percent = data["progress_percentage"].as_u64().unwrap();
+        seen.push((data["status"].as_str().unwrap().to_owned(), data["current_step"].clone(), percent));
+    }
+    let expected = [
+        ("running", json!("a"), 0),
+        ("sleeping", json!("nap"), 33),
+        ("running", json!("b"), 66),
+        ("completed", Value::Null, 100),
+    ];
+    assert_eq!(seen, expected.map(|(status, step, percent)| (status.to_owned(), step, percent)));
+    let reply = server.get("/workflows/run-1");
+    let data = reply.data();
+    assert_eq!(data["result"]["output"], json!({"stdout": "b", "returncode": 0}));
+    assert_eq!(data["result"]["a_result"]["stdout"], "a");
+    assert_eq!(data["workflow_definition"], document);
+    assert_eq!(data["completed_at"], "2030-01-01T00:00:11.000Z");
+    assert_eq!(data.get("error"), None);
+}
+
+#[test]
+fn a_failed_run_says_why() {
+    let mut server = Server::with_tool(|_| {
+        Some((100, failing_with(json!({"stdout": "", "stderr": "no disk", "returncode": 1}))))
+    });
+    server.post("/workflows", &submit_body(&graph(&[("a", &[][..]), ("b", &["a"])])));
+    server.advance(1_000);
+    let reply = server.get("/workflows/run-1");
+    let data = reply.data();
+    assert_eq!(data["status"], "failed");
+    assert_eq!(data["error"], "task `a` failed: boom");
+    assert!(data["result"].is_object());
+    let steps = server.get("/workflows/run-1/steps");
+    let steps = steps.data();
+    assert_eq!(
+        (&steps["total_steps"], &steps["failed"], &steps["succeeded"], &steps["sleeping"]),
+        (&json!(2), &json!(1), &json!(0), &json!(0))
+    );
+    assert_eq!(steps["steps"][0]["result"]["stderr"], "no disk");
+    assert_eq!(steps["steps"][1]["status"], "skipped");
+    let logs = server.get("/workflows/run-1/steps/a/logs");
+    let logs = logs.data()["logs"].as_array().unwrap();
+    assert_eq!((&logs[0]["stream"], &logs[0]["content"]), (&json!("stderr"), &json!("no disk")));
+}
+
+#[test]
+fn steps_are_listed_filtered_and_found_by_name() {
+    let mut server = Server::new();
+    server.post("/workflows", &submit_body(&graph(&[("a", &[][..]), ("größe/1", &["a"])])));
+    server.advance(500);
+    let reply = server.get("/workflows/run-1/steps");
+    let data = reply.data();
+    assert_eq!((&data["workflow_run_id"], &data["workflow_name"]), (&json!("run-1"), &json!("scenario")));
+    for key in [
+        "step_name",
+        "status",
+        "started_at",
+        "completed_at",
+        "duration_seconds",
+        "retry_count",
+        "has_checkpoint",
+    ] {
+        assert!(data["steps"][0].get(key).is_some(), "{key}");
+    }
+    let filtered = server.get("/workflows/run-1/steps?status=succeeded");
+    assert_eq!(filtered.data()["steps"].as_array().unwrap().len(), 1);
+    let one = server.get("/workflows/run-1/steps/gr%C3%B6%C3%9Fe%2F1");
+    assert_eq!(one.data()["status"], "running");
+    for path in ["steps/logs", "steps/logs?step_name=a", "steps/a/logs"] {
+        let reply = server.get(&format!("/workflows/run-1/{path}"));
+        assert_eq!(reply.data()["logs"].as_array().unwrap().len(), 1, "{path}");
+    }
+    assert_eq!(server.get("/workflows/run-1/steps/ghost").status, 404);
+    assert_eq!(server.get("/workflows/run-1/steps/ghost/logs").status, 404);
+}
+
+#[test]
+fn lists_are_paged_newest_first_and_filtered() {
+    let mut server = Server::new();
+    for _ in 0..25 {
+        server.post("/workflows", &submit_body(&independent(&["a"])));
+    }
+    server.advance(1_000);
+    server.post("/workflows", &submit_body(&independent(&["a"])));
+    let page = |server: &mut Server, query: &str| {
+        let reply = server.get(&format!("/workflows{query}"));
+        let data = reply.data().clone();
+        let runs = data["workflows"].as_array().unwrap().clone();
+        let ids: Vec<String> =
+            runs.iter().map(|run| run["workflow_run_id"].as_str().unwrap().to_owned()).collect();
+        (ids, data["total"].clone(), data["page"].clone(), data["page_size"].clone())
+    };
+    let (ids, total, number, size) = page(&mut server, "");
+    assert_eq!((ids.len(), total, number, size), (20, json!(26), json!(1), json!(20)));
+    assert_eq!((ids[0].as_str(), ids[19].as_str()), ("run-26", "run-7"));
+    let (ids, ..) = page(&mut server, "?page=2");
+    assert_eq!((ids.len(), ids[5].as_str()), (6, "run-1"));
+    assert_eq!(page(&mut server, "?page=2&page_size=10").0[0], "run-16");
+    assert_eq!(page(&mut server, "?page=9").0, [""; 0]);
+    assert_eq!(page(&mut server, "?page=18446744073709551615").0, [""; 0]);
+    let (ids, _, _, size) = page(&mut server, "?page_size=1000");
+    assert_eq!((ids.len(), size), (26, json!(100)));
+    let (ids, total, ..) = page(&mut server, "?status=running");
+    assert_eq!((ids, total), (vec!["run-26".to_owned()], json!(1)));
+    assert_eq!(page(&mut server, "?status=completed").1, 25);
+    assert_eq!(page(&mut server, "?status=cancelled").1, 0);
+    for query in ["?page=0", "?page=-1", "?page_size=x", "?page_size=0", "?page="] {
+        let reply = server.get(&format!("/workflows{query}"));
+        assert_eq!(reply.status, 400, "{query}");
+        reply.code();
+    }
+}
+
+#[test]
+fn cancel_takes_any_body_and_works_once() {
+    for (headers, body, error) in [
+        (&[][..], None, Value::Null),
+        (&[("Content-Type", "application/json")], None, Value::Null),
+        (&[("Content-Type", "application/json")], Some(""), Value::Null),
+        (&[], Some("{}"), Value::Null),
+        (&[], Some("{\"reason\":null}"), Value::Null),
+        (&[("Content-Type", "application/json")], Some("{\"reason\":\"wrong day\"}"), json!("wrong day")),
+    ] {
+        let mut server = one_run();
+        let reply = server.request("POST", "/workflows/run-1/cancel", headers, body);
+        assert_eq!(reply.status, 200, "{body:?}");
+        assert_eq!(reply.data()["status"], "cancelled");
+        let reply = server.get("/workflows/run-1");
+        let shown = reply.data().get("error").cloned().unwrap_or_default();
+        assert_eq!(shown, error, "{body:?}");
+        let again = server.request("POST", "/workflows/run-1/cancel", headers, body);
+        assert_eq!(again.status, 409, "{body:?}");
+        again.code();
+    }
+    let mut server = one_run();
+    server.advance(1_000);
+    assert_eq!(server.post("/workflows/run-1/cancel", &json!({})).status, 409);
+    assert_eq!(server.post("/workflows/nobody/cancel", &json!({})).status, 404);
+    let mut server = one_run();
+    let broken = server.request("POST", "/workflows/run-1/cancel", &[], Some("{\"reason\":"));
+    assert_eq!(broken.status, 400);
+    assert_eq!(server.get("/workflows/run-1").data()["status"], "running");
+}
+
+#[test]
+fn unknown_paths_and_methods_are_refused_as_json() {
+    let mut server = one_run();
+    for path in [
+        "/nothing",
+        "",
+        "/workflows/run-2",
+        "/workflows/run-2/steps",
+        "/workflows/run-1/nothing",
+        "/workflows//steps",
+        "/workflows/%zz",
+        "/workflows/run-1/steps/a/logs/more",
+    ] {
+        let reply = server.get(path);
+        assert_eq!(reply.status, 404, "{path}");
+        reply.code();
+    }
+    for (method, path) in [
+        ("DELETE", "/workflows/run-1"),
+        ("PUT", "/workflows"),
+        ("POST", "/workflows/run-1"),
+        ("GET", "/workflows/run-1/cancel"),
+        ("POST", "/workflows/run-1/steps"),
+        ("POST", "/health"),
+    ] {
+        let reply = server.request(method, path, &[], None);
+        assert_eq!(reply.status, 405, "{method} {path}");
+        reply.code();
+    }
+    for url in ["/", "/api", "/api/v2/workflows", "workflows", "", "/api/v1"] {
+        let request = HttpRequest { method: "GET".into(), url: url.into(), headers: vec![], body: None };
+        assert_eq!(server.send(&request).status, 404, "{url}");
+    }
+}
+
+#[test]
+fn a_refused_method_names_the_allowed_ones() {
+    let request =
+        HttpRequest { method: "PUT".into(), url: "/api/v1/workflows".into(), headers: vec![], body: None };
+    let response = Server::new().handle(&request);
+    let allow = response.header("allow").unwrap();
+    assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
+}
+
+#[test]
+fn ids_are_decoded_after_the_path_is_split() {
+    let mut engine = highway_wasm::engine::Engine::default();
+    let id = "day 1/größe+%";
+    let mut send = |method: &str, url: &str, body: Option<String>| {
+        let request =
+            HttpRequest { method: method.into(), url: format!("/api/v1{url}"), headers: vec![], body };
+        highway_wasm::api::server::handle(&mut engine, &request, id, 0).status
+    };
+    let body = submit_body(&independent(&["a"])).to_string();
+    assert_eq!(send("POST", "/workflows", Some(body)), 201);
+    let encoded = highway_wasm::api::encode_segment(id);
+    assert_eq!(encoded, "day%201%2Fgr%C3%B6%C3%9Fe%2B%25");
+    assert_eq!(send("GET", &format!("/workflows/{encoded}"), None), 200);
+    assert_eq!(send("GET", &format!("/workflows/{}/", encoded.to_lowercase()), None), 200);
+    assert_eq!(send("GET", "/workflows/day%201/gr%C3%B6%C3%9Fe+%25", None), 404);
+    assert_eq!(send("POST", &format!("/workflows/{encoded}/cancel"), None), 200);
+}
+
+#[test]
+fn health_version_and_ping_answer() {
+    let mut server = Server::new();
+    let health = server.get("/health");
+    assert_eq!(health.data()["status"], "healthy");
+    assert!(health.data()["checks"].is_object());
+    assert!(server.get("/version").data()["version"].is_string());
+    let ping = HttpRequest { method: "GET".into(), url: "/ping".into(), headers: vec![], body: None };
+    assert_eq!(server.send(&ping).status, 200);
+}
+
+#[test]
+fn recorded_submissions_of_public_clients_are_accepted_and_complete() {
+    let (mut accepted, mut refused) = (0, 0);
+    for name in wire_names() {
+        for exchange in exchanges(&name) {
+            let Some(definition) = exchange.definition() else {
+                continue;
+            };
+            let tasks = definition["tasks"].as_object().unwrap();
+            let runs_here = |task: &Value| matches!(task["operator_type"].as_str(), Some("task" | "wait"));
+            let mut server = Server::new();
+            let reply = server.send(&exchange.request);
+            let file = &exchange.file;
+            if tasks.is_empty() || definition.get("schedule").is_some() || !tasks.values().all(runs_here) {
+                assert_eq!(reply.status, 400, "{file}: {reply:?}");
+                reply.code();
+                refused += 1;
+                continue;
+            }
+            assert_eq!(reply.status, 201, "{file}: {reply:?}");
+            assert_eq!(
+                server.send(&exchange.request).status,
+                if keyed(&exchange.request) { 200 } else { 201 }
+            );
+            server.advance(60_000);
+            let reply = server.get("/workflows/run-1");
+            // There the client lost the id that its own template names.
+            let lost_its_input = file.contains("durable_upload_enveloped");
+            let status = if lost_its_input { "failed" } else { "completed" };
+            assert_eq!(reply.data()["status"], status, "{file}: {reply:?}");
+            assert_eq!(reply.data()["workflow_name"], definition["name"], "{file}");
+            accepted += 1;
+        }
+    }
+    println!("recorded submissions: {accepted} accepted, {refused} refused");
+    assert!(accepted >= 35, "{accepted}");
+}
+
+fn keyed(request: &HttpRequest) -> bool {
+    request.header("X-Idempotency-Key").is_some()
+}

@@ -1,0 +1,50 @@
+//! The boundary to JavaScript in a page, and a request that the page's own `fetch` sends.
+#![cfg(target_arch = "wasm32")]
+
+mod wasm;
+
+use serde_json::json;
+use wasm::{Object, eval, facts, settled};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// What the facade's host does, with the page's `fetch`.
+const HOST: &str = "({
+    async send(request) {
+        try {
+            const response = await fetch(request);
+            return { kind: 'response', response, body: await response.text() };
+        } catch (error) {
+            return { kind: 'failed', reason: String(error) };
+        }
+    },
+    sleep: async () => true,
+    now: () => performance.now(),
+    random: () => 0,
+    progress() {},
+})";
+
+async fn status_from(endpoint: &str) -> serde_json::Value {
+    let config = json!({"endpoint": endpoint, "credential": "k", "attempts": 1}).to_string();
+    let arguments: [JsValue; 4] =
+        [eval(HOST), config.into(), "status".into(), json!({"runId": "r"}).to_string().into()];
+    let promise = Object::glue().await.call("clientCall", &arguments).unwrap();
+    facts(&settled(promise).await.unwrap_err())
+}
+
+#[wasm_bindgen_test]
+async fn a_request_through_the_pages_own_fetch() {
+    // The server of these tests knows no such path.
+    let origin = eval("location.origin").as_string().unwrap();
+    let error = status_from(&origin).await;
+    assert_eq!((&error["code"], &error["details"]["status"]), (&json!("API_NOT_FOUND"), &json!(404)));
+}
+
+#[wasm_bindgen_test]
+async fn a_server_that_cannot_be_reached() {
+    let error = status_from("http://127.0.0.1:1").await;
+    assert_eq!(error["code"], "API_UNREACHABLE");
+    assert!(error["message"].as_str().unwrap().contains("127.0.0.1:1"));
+}
