@@ -1,0 +1,139 @@
+// What is in the packed tarball, and what package linters say of it.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, relative, sep } from "node:path";
+import { describe, it } from "node:test";
+import { inRoot, root as repository } from "../../scripts/lib/paths.mjs";
+import { filesIn } from "../../scripts/lib/stamp.mjs";
+import { installed, npm, tarball, temporaryFolder } from "./support/package.mjs";
+import { answerOf } from "./support/programs.mjs";
+
+const { root, manifest } = await installed("tarball");
+
+const below = (folder) => filesIn([folder]).map((file) => relative(folder, file).split(sep).join("/"));
+
+/** What js/src makes of each source: `driver.ts` → `driver.js`, `driver.d.ts`. */
+function compiled() {
+  const sources = below(inRoot("js", "src")).filter((file) => !file.startsWith("generated/"));
+  return sources.flatMap((file) => [file.replace(/\.ts$/, ".js"), file.replace(/\.ts$/, ".d.ts")]);
+}
+
+const generated = ["core", "full"].flatMap((name) => [`generated/${name}.js`, `generated/${name}_bytes.js`]);
+generated.push("generated/inflate.js");
+const esm = [...compiled(), ...generated, "generated/core_bg.wasm", "generated/full_bg.wasm"];
+const onlyEsm = /^entries\/(?!(engine-)?inline\.)|\.wasm$/;
+const cjs = [...esm.filter((file) => !onlyEsm.test(file)), "package.json"];
+const top = ["LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "package.json", "wasm.d.ts"];
+
+describe("the tarball", () => {
+  it("has exactly the files it should have", () => {
+    const expected = [...top, ...esm.map((file) => `esm/${file}`), ...cjs.map((file) => `cjs/${file}`)];
+    assert.deepEqual(below(root).sort(), expected.sort());
+  });
+
+  it("has nothing that refers to what is not there: sources, source maps", () => {
+    for (const file of below(root)) {
+      const text = readFileSync(join(root, file), "latin1");
+      assert.doesNotMatch(text, /\/[/*]# sourceMappingURL/, file);
+      if (!/\.(d\.ts|js)$/.test(file)) continue;
+      for (const [, specifier] of text.matchAll(/(?:from|import|require)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g)) {
+        const target = join(root, file, "..", specifier.replace(/\?module$/, ""));
+        const types = target.replace(/\.js$/, ".d.ts");
+        const wanted = file.endsWith(".d.ts") ? types : target;
+        assert.ok(existsSync(wanted) && statSync(wanted).isFile(), `${file} refers to ${specifier}`);
+      }
+    }
+  });
+
+  it("tells nothing about the machine that built it", () => {
+    for (const file of below(root)) {
+      const text = readFileSync(join(root, file), "latin1");
+      for (const path of [`${homedir()}/`, repository, ".cargo/"]) {
+        assert.ok(!text.includes(path), `${file} contains ${path}`);
+      }
+    }
+  });
+
+  it("has licences, for itself and for what it contains", () => {
+    const read = (file) => readFileSync(join(root, file), "utf8");
+    assert.match(read("LICENSE"), /Apache License\s+Version 2\.0/);
+    assert.match(
+      read("THIRD-PARTY-LICENSES.txt"),
+      /fflate[\s\S]*MIT License[\s\S]*Permission is hereby granted/,
+    );
+    assert.match(read("esm/generated/inflate.js"), /fflate.*MIT/);
+    assert.match(read("README.md"), /highway-wasm/);
+  });
+
+  it("runs nothing at installation and depends on nothing", () => {
+    assert.equal(manifest.scripts, undefined);
+    for (const kind of ["dependencies", "peerDependencies", "optionalDependencies", "devDependencies"]) {
+      assert.equal(manifest[kind], undefined, kind);
+    }
+    const [, version] = readFileSync(inRoot("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
+    assert.equal(manifest.version, version);
+    assert.equal(manifest.private, undefined);
+  });
+
+  it("names as side effects the modules that provide the wasm, and only those", () => {
+    assert.deepEqual(manifest.sideEffects, ["./esm/entries/*.js", "./cjs/entries/*.js"]);
+    for (const file of below(join(root, "esm")).filter((name) => /^entries\/.*\.js$/.test(name))) {
+      assert.match(readFileSync(join(root, "esm", file), "utf8"), /\.provide(Asset)?\(/, file);
+    }
+  });
+
+  it("keeps the address of the web entry as bundlers look for it", () => {
+    const web = readFileSync(join(root, "esm/entries/web.js"), "utf8");
+    const [, address] = /new URL\("([^"]+)", import\.meta\.url\)/.exec(web);
+    assert.ok(existsSync(join(root, "esm/entries", address)));
+    // No other module mentions an asset, which bundlers would emit for everybody.
+    for (const file of esm.filter((name) => name.endsWith(".js") && name !== "entries/web.js")) {
+      assert.doesNotMatch(readFileSync(join(root, "esm", file), "utf8"), /import\.meta/, file);
+    }
+  });
+
+  it("is installed by npm without a network", async () => {
+    const dir = temporaryFolder("npm");
+    writeFileSync(
+      join(dir, "package.json"),
+      JSON.stringify({ name: "a-user", private: true, type: "module" }),
+    );
+    npm(["install", await tarball()], dir);
+    const found = await answerOf(
+      dir,
+      `import { Driver } from "highway-wasm"; console.log(JSON.stringify(new Driver().shell("hello", "echo").name));`,
+      { type: "js" },
+    );
+    assert.equal(found, "hello");
+  });
+});
+
+const bin = (name, ...path) => inRoot("node_modules", name, ...path);
+
+describe("package linters", { concurrency: 2 }, () => {
+  it("publint finds nothing", async () => {
+    const cli = bin("publint", "src", "cli.js");
+    const output = execFileSync(process.execPath, [cli, await tarball(), "--strict"], { encoding: "utf8" });
+    assert.match(output, /All good!/);
+  });
+
+  it("attw finds nothing but what is meant", async () => {
+    const cli = bin("@arethetypeswrong/cli", "dist", "index.js");
+    // Old resolution (`node10`) does not know the exports map.
+    const args = [cli, await tarball(), "--profile", "node16", "--format", "json"];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+    const { analysis } = JSON.parse(stdout || `{ "stderr": ${JSON.stringify(stderr)} }`);
+    const found = analysis.problems
+      .filter(({ resolutionKind }) => resolutionKind !== "node10")
+      .map(({ kind, entrypoint, resolutionKind }) => `${entrypoint} ${resolutionKind} ${kind}`);
+    // `slim` and `web` are ES modules only, which Node can require since 20.19; a .wasm file is nothing to require.
+    const meant = ["./core.wasm", "./slim", "./web"].map((name) => `${name} node16-cjs CJSResolvesToESM`);
+    assert.deepEqual(found.sort(), meant);
+    assert.deepEqual(
+      Object.keys(analysis.entrypoints).sort(),
+      [".", "./core.wasm", "./engine", "./node", "./package.json", "./slim", "./web"].sort(),
+    );
+  });
+});
