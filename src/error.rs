@@ -162,6 +162,8 @@ error_codes! {
 
     /// The run ended as failed, without a more precise code.
     RunFailed = "RUN_FAILED" => Execution,
+    /// Somebody cancelled the run.
+    RunCancelled = "RUN_CANCELLED" => Execution,
     /// The run passed its own time limit.
     RunTimedOut = "RUN_TIMED_OUT" => Execution,
     /// A task's attempt passed its time limit.

@@ -99,9 +99,6 @@ export class Client {
     const { signal, onProgress } = extras;
     this.requireKey(`${op}()`);
     if (signal !== undefined && !isSignal(signal)) throw invalid("`signal` is not an AbortSignal", "/signal");
-    if (onProgress !== undefined && typeof onProgress !== "function") {
-      throw invalid("`onProgress` is not a function", "/onProgress");
-    }
     const host = new CallHost(this.#fetch, signal, onProgress);
     try {
       const text = await core.callAsync((api) => api.clientCall(host, this.#config(), op, plainText(args)));

@@ -8,6 +8,7 @@ import {
   type CallOptions,
   type ClientOptions,
   checkOptions,
+  checkProgress,
   type DurationInput,
   type WaitOptions,
 } from "./options.js";
@@ -277,6 +278,7 @@ export class Driver {
   async run(options: RunOptions = {}): Promise<RunResult> {
     checkOptions(options, [...START_OPTIONS, "wait", "onProgress"], "run");
     const { wait = true, onProgress, ...start } = options;
+    checkProgress(onProgress);
     const { handle, definition } = await this.#submit(start, "run()");
     if (!wait) return submitted(handle.runId, definition.name, handle.workflowId);
     const timeout = (definition.timeout_seconds ?? RUN_TIMEOUT) + GRACE;

@@ -65,6 +65,7 @@ export const errorClasses = {
   WAIT_TIMEOUT: "TimeoutError",
   ABORTED: "AbortedError",
   RUN_FAILED: "ExecutionError",
+  RUN_CANCELLED: "ExecutionError",
   RUN_TIMED_OUT: "ExecutionError",
   TASK_TIMED_OUT: "ExecutionError",
   TOOL_FAILED: "ExecutionError",

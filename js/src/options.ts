@@ -67,3 +67,10 @@ export function checkOptions(given: object, known: readonly string[], of: string
     }
   }
 }
+
+/** Refuses a progress callback that cannot be called. */
+export function checkProgress(onProgress: unknown): void {
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw errorOf("OPTION_INVALID", "`onProgress` is not a function", { path: "/onProgress" });
+  }
+}

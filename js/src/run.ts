@@ -2,7 +2,7 @@
 
 import { type Client, seconds } from "./client.js";
 import { ExecutionError } from "./errors.js";
-import { type CallOptions, checkOptions, type WaitOptions } from "./options.js";
+import { type CallOptions, checkOptions, checkProgress, type WaitOptions } from "./options.js";
 
 /** State of a run. The last four are final. */
 export type RunState =
@@ -225,6 +225,7 @@ export class RunHandle {
   async result(options: WaitOptions = {}): Promise<RunResult> {
     checkOptions(options, ["timeout", "signal", "onProgress"], "result");
     const { timeout, signal, onProgress } = options;
+    checkProgress(onProgress);
     const args = {
       runId: this.runId,
       ...(timeout === undefined ? {} : { timeoutMs: seconds("timeout", timeout, 0) * 1000 }),

@@ -86,6 +86,9 @@ impl Call {
             // A server may repeat what it was sent, and the error shows what the server says.
             Err(_) => match read(&self.without_credential(response)) {
                 Err(error) if error.code() == ErrorCode::ApiServerError => self.failed(error, random),
+                Err(error) if self.failed > 0 => {
+                    self.outcome = Some(Err(error.with_detail("attempts", self.failed + 1)));
+                }
                 outcome => self.outcome = Some(outcome),
             },
         }

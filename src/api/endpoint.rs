@@ -8,9 +8,6 @@ use std::fmt::Write as _;
 pub struct Endpoint(String);
 
 impl Endpoint {
-    /// Where runs go when nobody says otherwise.
-    pub const DEFAULT: &'static str = "https://highway.solutions";
-
     /// Reads an absolute http(s) URL. A trailing slash and a trailing `/api/v1` are dropped.
     ///
     /// # Errors

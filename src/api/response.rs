@@ -93,6 +93,9 @@ fn refusal(response: &HttpResponse) -> Error {
     {
         error = error.with_detail("requestId", id);
     }
+    if let Some(advice) = body.as_ref().and_then(|body| body.pointer("/details/0/help")?.as_str()) {
+        error = error.with_help(advice);
+    }
     if let Some(value) = field("details") {
         error = error.with_detail("serverDetails", value.clone());
     }

@@ -55,19 +55,16 @@ pub fn no_run(data: &Value) -> Error {
     invalid_response("the server sent something else where a run was expected", &write_json(data))
 }
 
-/// A page of runs: `{runs, total, page, pageSize}`.
+/// A page of runs: `{runs, total}`.
 pub fn run_list(data: &Value) -> Value {
     let items = ["workflows", "runs", "items"].iter().find_map(|key| data.get(key)).unwrap_or(data);
     let runs: Vec<Value> = items
         .as_array()
         .map(|items| items.iter().filter(|item| is_run(item)).map(|item| run_status(item, "")).collect())
         .unwrap_or_default();
-    let field = |key: &str| data.get(key).filter(|value| value.is_number()).cloned().unwrap_or(Value::Null);
     object([
         ("total", data.get("total").cloned().unwrap_or_else(|| runs.len().into())),
         ("runs", Value::Array(runs)),
-        ("page", field("page")),
-        ("pageSize", field("page_size")),
     ])
 }
 

@@ -115,7 +115,8 @@ impl Watch {
         }
         // Within a tenth of the nominal delay, so that many watchers do not march in step.
         let spread = 0.9 + clamp(random, 0.0, 1.0) / 5.0;
-        self.pending_delay = Some(wait.unwrap_or(self.delay * spread));
+        let delay = self.delay * spread;
+        self.pending_delay = Some(wait.map_or(delay, |wait| wait.max(delay)));
         self.delay = (self.delay * GROWTH).min(LONGEST_DELAY_MS);
         news
     }
@@ -189,6 +190,10 @@ mod tests {
         assert!(matches!(watch.next_action(0.0), WatchAction::Sleep(_)));
         watch.polled(down(), PATIENCE_MS, 0.0);
         assert!(matches!(watch.next_action(0.0), WatchAction::Done(Err(_))));
+        let hurried = Error::new(ErrorCode::ApiRateLimited, "x").with_detail("retryAfter", 0);
+        let mut watch = Watch::new("r", None, 0.0);
+        watch.polled(Err(hurried), 0.0, 0.5);
+        assert_eq!(sleep(watch.next_action(0.0)), 100.0);
         let mut watch = Watch::new("r", None, 0.0);
         watch.polled(Err(Error::new(ErrorCode::ApiNotFound, "x")), 0.0, 0.0);
         assert!(matches!(watch.next_action(0.0), WatchAction::Done(Err(_))));

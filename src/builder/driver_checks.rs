@@ -19,6 +19,7 @@ pub(super) fn check(tasks: &[DriverTask]) -> Vec<Diagnostic> {
     let mut scheduled = None;
     for task in tasks {
         let path = child_path("/tasks", &task.name);
+        findings.extend(unusual_name(task, &path));
         findings.extend(unusual_value(task, &path));
         if let Some(Delay(seconds)) = task.delay {
             findings.extend(delay(task, seconds, &path, &names));
@@ -29,6 +30,18 @@ pub(super) fn check(tasks: &[DriverTask]) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Templates name results by names of letters, digits, `_` and `-` that start with a letter or `_`.
+fn unusual_name(task: &DriverTask, path: &str) -> Option<Diagnostic> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || !c.is_ascii();
+    let starts = task.name.chars().next().is_some_and(|c| !c.is_ascii_digit() && c != '-');
+    if starts && task.name.chars().all(fits) {
+        return None;
+    }
+    let message = format!("templates cannot read the result of `{}`", task.name);
+    let help = "use letters, digits, `_` and `-`, with a letter first";
+    Some(Diagnostic::warning(ErrorCode::TaskNameInvalid, path, message).with_help(help))
 }
 
 fn schedule(task: &DriverTask, text: &str, path: &str, earlier: Option<&str>) -> Option<Diagnostic> {
@@ -100,4 +113,24 @@ fn unusual_value(task: &DriverTask, path: &str) -> Option<Diagnostic> {
         _ => return None,
     };
     Some(Diagnostic::warning(ErrorCode::TaskValueUnusual, child_path(path, key), message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_that_no_template_can_read_are_noticed() {
+        let finding = |name: &str| {
+            let task = DriverTask::read(name, &json!({"shell": "x"}), false).unwrap();
+            check(&[task]).first().map(|finding| finding.code)
+        };
+        for name in ["my task", "a.b", "1st", "-x"] {
+            assert_eq!(finding(name), Some(ErrorCode::TaskNameInvalid), "{name}");
+        }
+        for name in ["backup_db", "step-1", "größe", "_x"] {
+            assert_eq!(finding(name), None, "{name}");
+        }
+    }
 }

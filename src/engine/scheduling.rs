@@ -38,7 +38,7 @@ impl Engine {
         if self.runs.get(run).is_none_or(|run| run.state != RunState::Active) {
             return false;
         }
-        let failure = reason.map(|reason| Failure::new(ErrorCode::Aborted, reason));
+        let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
         self.end(run, RunState::Cancelled, failure, "the run was cancelled", now);
         self.advance(now);
         true

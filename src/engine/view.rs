@@ -2,6 +2,7 @@
 
 use super::run::{Run, RunState, Step, StepState};
 use crate::definition::Operator;
+use crate::error::ErrorCode;
 use crate::json::object;
 use crate::number::number;
 use crate::time::{Millis, to_iso};
@@ -23,7 +24,7 @@ pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
     let chosen: Vec<&Run> = runs
         .iter()
         .rev()
-        .filter(|run| filter.status.as_deref().is_none_or(|status| status == run_status(run)))
+        .filter(|run| filter.status.as_deref().is_none_or(|status| is_in(run, status)))
         .collect();
     let page: Vec<Value> = chosen
         .iter()
@@ -158,6 +159,13 @@ fn run_status(run: &Run) -> &'static str {
         RunState::Active if any("sleeping") && !any("running") => "sleeping",
         RunState::Active => "running",
     }
+}
+
+/// Whether a run has a status; clients call those past their time limit `timed_out`.
+fn is_in(run: &Run, status: &str) -> bool {
+    let timed_out =
+        run.failure.as_ref().is_some_and(|failure| failure.code == ErrorCode::RunTimedOut.as_str());
+    if timed_out { status == "timed_out" } else { status == run_status(run) }
 }
 
 fn current_step(run: &Run) -> Option<&str> {

@@ -52,26 +52,41 @@ async fn call(host: &Host, config: &Value, op: &str, args: &Value) -> Result<Val
             let operation = Operation::list_runs(count("page"), count("pageSize"), text("status"));
             send(operation).await.map(|data| run_list(&data))
         }
-        "cancel" => cancelled(send(Operation::cancel_run(run_id, text("reason"))).await),
+        "cancel" => match send(Operation::cancel_run(run_id, text("reason"))).await {
+            Ok(_) => Ok(Value::Bool(true)),
+            // After a repetition the conflict may be our own first request, whose answer was lost.
+            Err(error)
+                if error.code() == ErrorCode::ApiConflict && error.details().contains_key("attempts") =>
+            {
+                let run = send(Operation::get_run(run_id)).await?;
+                Ok(Value::Bool(run_status(&run, run_id).get("state") == Some(&"cancelled".into())))
+            }
+            Err(error) if error.code() == ErrorCode::ApiConflict => Ok(Value::Bool(false)),
+            Err(error) => Err(error),
+        },
         "logs" => send(Operation::get_logs(run_id)).await.map(|data| log_entries(&data)),
         "steps" => {
             send(Operation::get_steps(run_id)).await.map(|data| task_results(&Value::Null, Some(&data)))
         }
         "result" => {
             let timeout = args.get("timeoutMs").and_then(to_f64);
-            let run = watch(host, &config, run_id, timeout).await?;
-            let steps = match send(Operation::get_steps(run_id)).await {
-                Ok(steps) => Some(steps),
-                // A server without steps, or a key that may not see them: the result map is what there is.
-                Err(error) if matches!(error.code(), ErrorCode::ApiNotFound | ErrorCode::ApiForbidden) => {
-                    None
-                }
-                Err(error) => return Err(error),
-            };
-            Ok(object([("status", run_status(&run, run_id)), ("tasks", task_results(&run, steps.as_ref()))]))
+            let outcome = result(host, &config, run_id, timeout).await;
+            outcome.map_err(|error| error.with_detail("runId", run_id))
         }
         _ => Err(Error::new(ErrorCode::NotSupported, format!("there is no operation `{op}`"))),
     }
+}
+
+/// The status of a run that is over, and its tasks.
+async fn result(host: &Host, config: &ClientConfig, run_id: &str, timeout: Option<f64>) -> Result<Value> {
+    let run = watch(host, config, run_id, timeout).await?;
+    let steps = match perform(host, Call::new(config.clone(), Operation::get_steps(run_id))).await {
+        Ok(steps) => Some(steps),
+        Err(error) if error.code() == ErrorCode::Aborted => return Err(error),
+        // A server that keeps no steps, or does not show them: the result map is what there is.
+        Err(_) => None,
+    };
+    Ok(object([("status", run_status(&run, run_id)), ("tasks", task_results(&run, steps.as_ref()))]))
 }
 
 async fn watch(host: &Host, config: &ClientConfig, run_id: &str, timeout: Option<f64>) -> Result<Value> {
@@ -91,15 +106,6 @@ async fn watch(host: &Host, config: &ClientConfig, run_id: &str, timeout: Option
                 }
             }
         }
-    }
-}
-
-/// Whether the run was cancelled; a run that was over before is no error.
-fn cancelled(answer: Result<Value>) -> Result<Value> {
-    match answer {
-        Ok(_) => Ok(Value::Bool(true)),
-        Err(error) if error.code() == ErrorCode::ApiConflict => Ok(Value::Bool(false)),
-        Err(error) => Err(error),
     }
 }
 

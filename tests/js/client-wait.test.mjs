@@ -318,3 +318,43 @@ describe("results", { concurrency: true }, () => {
     JSON.stringify(result);
   });
 });
+
+describe("what must not be lost", { concurrency: true }, () => {
+  test("the result of a run whose steps cannot be read", async (t) => {
+    for (const status of [404, 405, 500, 501]) {
+      const server = await faultServer(t, ({ path }) =>
+        path.endsWith("/steps")
+          ? json(status, {})
+          : json(200, { status: "completed", result: { output: 1, a_result: { stdout: "x" } } }),
+      );
+      const result = await driverFor(server, { retry: false }).handle("r").result();
+      assert.deepEqual([result.state, result.tasks.a.stdout], ["completed", "x"], `${status}`);
+    }
+  });
+
+  test("the id of a run that goes on after an abort", async (t) => {
+    const server = await faultServer(t, () => json(200, { status: "running" }));
+    const outcome = driverFor(server)
+      .handle("r7")
+      .result({ signal: AbortSignal.timeout(150) });
+    const error = await rejectionOf(outcome);
+    assert.deepEqual([error.code, error.details.runId], ["ABORTED", "r7"]);
+  });
+
+  test("nothing is submitted with a progress callback that cannot be called", async (t) => {
+    const server = await faultServer(t, () => json(201, { workflow_run_id: "r" }));
+    await checkRejection(driverFor(server).run({ onProgress: 5 }), {
+      name: "ConfigurationError",
+      code: "OPTION_INVALID",
+      path: "/onProgress",
+    });
+    assert.equal(server.requests.length, 0);
+  });
+
+  test("a cancellation whose answer was lost", async (t) => {
+    const script = [json(502, {}), json(409, {}), json(200, { status: "cancelled" })];
+    assert.equal(await driverFor(await faultServer(t, script)).cancel("r"), true);
+    const over = [json(502, {}), json(409, {}), json(200, { status: "completed" })];
+    assert.equal(await driverFor(await faultServer(t, over)).cancel("r"), false);
+  });
+});

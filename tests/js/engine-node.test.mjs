@@ -1,6 +1,6 @@
 // The embedded engine with a real shell and a real Python: files, processes, output.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { Driver, py } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
 import { rejectionOf } from "./support/errors.mjs";
+import { runModule } from "./support/child.mjs";
 
 function start(t, options = {}, engineOptions = {}) {
   const engine = new LocalEngine({ tools: nodeTools(options), ...engineOptions });
@@ -333,4 +334,47 @@ test("a working directory that is not there is said to be missing", async (t) =>
 test("options that do not exist are refused", async () => {
   const error = await rejectionOf((async () => nodeTools({ pyhton: "python3" }))());
   assert.equal(error.code, "OPTION_INVALID");
+});
+
+const program = (body) => `
+  import { Driver } from "highway-wasm";
+  import { LocalEngine } from "highway-wasm/engine";
+  import { nodeTools } from "highway-wasm/node";
+  const engine = new LocalEngine({ tools: nodeTools() });
+  const driver = new Driver({ engine });
+  ${body}`;
+
+test("commands end with the process that runs them, whatever ends it", async (t) => {
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    const file = join(folder(t), "pids");
+    const source = program(
+      `driver.shell("a", "pwd > ${file}.folder; echo $$ > ${file}; sleep 77"); await driver.run();`,
+    );
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: "ignore" });
+    const ended = new Promise((resolve) => child.once("exit", (_code, name) => resolve(name)));
+    await until(() => existsSync(file) && readFileSync(file, "utf8") !== "");
+    const pid = Number(readFileSync(file, "utf8"));
+    assert.ok(isAlive(pid));
+    child.kill(signal);
+    assert.equal(await ended, signal);
+    await until(() => !isAlive(pid));
+    assert.ok(!isAlive(pid), signal);
+    assert.ok(!existsSync(readFileSync(`${file}.folder`, "utf8").trim()), "its folder is removed");
+  }
+});
+
+test("too many commands for the system fail as tasks, not as the process", async () => {
+  const { stdout, stderr } = await runModule(`
+    import { spawnSync } from "node:child_process";
+    const source = ${JSON.stringify(
+      program(`
+      for (let at = 0; at < 40; at++) driver.shell("t" + at, "sleep 0.3", { retries: 20, retryDelay: 0.2, backoff: 1 });
+      const result = await driver.run();
+      await engine.close();
+      console.log(result.state);`),
+    )};
+    const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 60; exec node --input-type=module --eval "$0"', source], { encoding: "utf8" });
+    console.log(stdout.trim(), stderr.trim());`);
+  assert.equal(stderr, "");
+  assert.equal(stdout.trim(), "completed");
 });

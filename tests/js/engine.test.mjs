@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Driver, ref } from "highway-wasm";
 import { LocalEngine, ToolError } from "highway-wasm/engine";
-import { checkRejection, checkThrown } from "./support/errors.mjs";
+import { rejectionOf, checkRejection, checkThrown } from "./support/errors.mjs";
 import { faultServer, json, text } from "./support/fault-server.mjs";
 
 /** An engine that is closed after the test, and a driver for it. */
@@ -369,5 +369,45 @@ describe("options", () => {
       code: "OPTION_INVALID",
       path: "/Tools",
     });
+  });
+});
+
+describe("words", { concurrency: true }, () => {
+  test("a cancelled run says so, and by whom it was asked", async (t) => {
+    const tool = (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const { driver } = start(t, { tool });
+    driver.tool("a", "tool");
+    const handle = await driver.start();
+    assert.equal(await handle.cancel("enough"), true);
+    const { error } = await handle.result();
+    assert.deepEqual([error.code, error.message], ["RUN_CANCELLED", "enough"]);
+  });
+
+  test("a run past its limit is listed as timed out", async (t) => {
+    const tool = (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const { driver } = start(t, { tool });
+    driver.tool("a", "tool");
+    assert.equal((await driver.run({ timeout: 1 })).state, "timed_out");
+    const totals = await Promise.all(["timed_out", "failed"].map((status) => driver.list({ status })));
+    assert.deepEqual(
+      totals.map(({ total }) => total),
+      [1, 0],
+    );
+  });
+
+  test("a request that cannot be is the arguments' fault", async (t) => {
+    const { driver } = start(t, {});
+    driver.http("a", { url: "http://127.0.0.1:9", body: "x", timeout: null }, { retries: 3 });
+    const { tasks } = await driver.run();
+    assert.equal(tasks.a.error.code, "TOOL_ARGUMENTS_INVALID");
+  });
+
+  test("a schedule and another workflow are told where they run", async (t) => {
+    const { driver } = start(t, {});
+    driver.workflow("a", { name: "other" });
+    assert.match((await driver.run()).error.help ?? "", /Highway server/);
+    driver.clear();
+    driver.tool("b", "x", {}, { schedule: "0 2 * * *" });
+    assert.match((await rejectionOf(driver.run())).help, /Highway server/);
   });
 });

@@ -73,7 +73,7 @@ function requestOf({ args, kwargs }: ToolArguments): {
   const body = json === undefined ? kwargs["body"] : JSON.stringify(json);
   if (json !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
   const method = text(kwargs["method"] ?? "GET").toUpperCase();
-  const limit = kwargs["timeout"];
+  const limit = kwargs["timeout"] ?? undefined;
   if (limit !== undefined && !(typeof limit === "number" && limit > 0)) {
     throw badArguments(`\`timeout\` is not a positive number of seconds: \`${JSON.stringify(limit)}\``);
   }
@@ -82,6 +82,11 @@ function requestOf({ args, kwargs }: ToolArguments): {
     headers,
     ...(body === undefined || body === null ? {} : { body: text(body) }),
   };
+  try {
+    new Request(url, init);
+  } catch (error) {
+    throw badArguments(describe(error));
+  }
   return { url, init, limit: limit === undefined ? undefined : limit * 1000 };
 }
 

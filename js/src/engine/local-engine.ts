@@ -282,6 +282,12 @@ function failureText(error: unknown): string {
 }
 
 function notRegistered(tool: string): ToolError {
+  if (tool === "tools.workflow.execute") {
+    return new ToolError("the embedded engine does not run a workflow from another one yet", {
+      code: "TOOL_NOT_REGISTERED",
+      help: "run it on a Highway server, or register a tool of this name",
+    });
+  }
   const needsNode = tool === "tools.shell.run" || tool === "tools.code.exec";
   return new ToolError(`no tool \`${tool}\` is registered with this engine`, {
     code: "TOOL_NOT_REGISTERED",

@@ -1,5 +1,6 @@
 /** Tools that need an operating system: a shell and Python. */
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import {
   type Tools,
 } from "../engine/tool.js";
 import { checkOptions } from "../options.js";
-import { type Finished, run } from "./process.js";
+import { type Finished, run, untilEnd } from "./process.js";
 
 /** What Python's wrapper prints in front of the JSON of a result. */
 const RESULT_MARKER = "__HIGHWAY_RESULT__:";
@@ -38,7 +39,8 @@ export interface NodeToolsOptions {
  * - `tools.code.exec({code})`: runs Python; the JSON it prints behind `__HIGHWAY_RESULT__:` is the `result`, and the fields
  *   of an object are readable at top level too.
  *
- * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started.
+ * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started; so are
+ * those that run when this process ends. What a finished command has left running in the background goes on.
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
   checkOptions(options, ["cwd", "env", "shell", "python"], "nodeTools");
@@ -47,11 +49,17 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     if (options.cwd !== undefined) return options.cwd;
     const existing = directories.get(context.runId);
     if (existing) return existing;
-    const created = mkdtemp(join(tmpdir(), "highway-run-"));
+    let path: string | undefined;
+    const created = mkdtemp(join(tmpdir(), "highway-run-")).then((made) => {
+      path = made;
+      return made;
+    });
+    const letGo = untilEnd(() => path !== undefined && rmSync(path, { recursive: true, force: true }));
     directories.set(context.runId, created);
     context.onRunEnd(async () => {
       directories.delete(context.runId);
       await rm(await created, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      letGo();
     });
     return created;
   };
