@@ -13,7 +13,7 @@ const SNIPPET = 200;
  * Result: `{status_code, headers, response, body, url}`, where `response` and `body` are parsed JSON or text.
  */
 export const httpTool: Tool = async (call, context) => {
-  const { url, init, limit } = requestOf(call);
+  const { url, request, limit } = requestOf(call);
   const controller = new AbortController();
   const giveUp = (): void => controller.abort(context.signal.reason);
   const timer =
@@ -24,7 +24,7 @@ export const httpTool: Tool = async (call, context) => {
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, { ...init, signal: controller.signal });
+    response = await fetch(request, { signal: controller.signal });
     text = await response.text();
   } catch (cause) {
     throw new ToolError(`\`${url.origin}\` could not be reached: ${describe(cause)}`, { cause });
@@ -53,7 +53,7 @@ export const httpTool: Tool = async (call, context) => {
 
 function requestOf({ args, kwargs }: ToolArguments): {
   url: URL;
-  init: RequestInit;
+  request: Request;
   limit: number | undefined;
 } {
   const address = kwargs["url"] ?? args[0];
@@ -83,11 +83,10 @@ function requestOf({ args, kwargs }: ToolArguments): {
     ...(body === undefined || body === null ? {} : { body: text(body) }),
   };
   try {
-    new Request(url, init);
+    return { url, request: new Request(url, init), limit: limit === undefined ? undefined : limit * 1000 };
   } catch (error) {
     throw badArguments(describe(error));
   }
-  return { url, init, limit: limit === undefined ? undefined : limit * 1000 };
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 /** Tools that need an operating system: a shell and Python. */
 
-import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -44,21 +44,18 @@ export interface NodeToolsOptions {
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
   checkOptions(options, ["cwd", "env", "shell", "python"], "nodeTools");
-  const directories = new Map<string, Promise<string>>();
-  const directory = (context: ToolContext): string | Promise<string> => {
+  const directories = new Map<string, string>();
+  const directory = (context: ToolContext): string => {
     if (options.cwd !== undefined) return options.cwd;
     const existing = directories.get(context.runId);
     if (existing) return existing;
-    let path: string | undefined;
-    const created = mkdtemp(join(tmpdir(), "highway-run-")).then((made) => {
-      path = made;
-      return made;
-    });
-    const letGo = untilEnd(() => path !== undefined && rmSync(path, { recursive: true, force: true }));
+    // Made at once, so that there is no moment in which it exists and nobody would remove it.
+    const created = mkdtempSync(join(tmpdir(), "highway-run-"));
+    const letGo = untilEnd(() => rmSync(created, { recursive: true, force: true }));
     directories.set(context.runId, created);
     context.onRunEnd(async () => {
       directories.delete(context.runId);
-      await rm(await created, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      await rm(created, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
       letGo();
     });
     return created;
@@ -71,7 +68,7 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   const shell: Tool = async (call, context) => {
     const command = call.args[0] ?? call.kwargs["command"];
     if (typeof command !== "string") throw badArguments("the command is not text");
-    const cwd = textArgument(call, "cwd") ?? (await directory(context));
+    const cwd = textArgument(call, "cwd") ?? directory(context);
     const finished = await run(
       { file: options.shell ?? "/bin/sh", args: ["-c", command], cwd, env: environment(call.kwargs["env"]) },
       context.signal,
@@ -85,7 +82,7 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     const file = options.python ?? "python3";
     const env = { ...environment(call.kwargs["env"]), PYTHONIOENCODING: "utf-8" };
     const finished = await run(
-      { file, args: ["-"], cwd: await directory(context), env, input: code },
+      { file, args: ["-"], cwd: directory(context), env, input: code },
       context.signal,
     );
     const value = markedJson(finished.stdout);
