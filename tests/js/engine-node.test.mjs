@@ -363,18 +363,23 @@ test("commands end with the process that runs them, whatever ends it", async (t)
   }
 });
 
-test("too many commands for the system fail as tasks, not as the process", async () => {
-  const { stdout, stderr } = await runModule(`
+test("a command the system has no room for fails as a task, not as the process", async () => {
+  const source = program(`
+    import { closeSync, openSync } from "node:fs";
+    const here = new Driver({ engine: new LocalEngine({ tools: nodeTools({ cwd: "/" }) }) });
+    here.shell("a", "echo ok");
+    const opened = [];
+    try {
+      for (;;) opened.push(openSync("/dev/null"));
+    } catch {}
+    const full = await here.run();
+    for (const file of opened) closeSync(file);
+    const again = await here.run();
+    console.log(full.state, full.tasks.a.error.code, again.state, again.tasks.a.stdout);`);
+  const { stdout, stderr, code } = await runModule(`
     import { spawnSync } from "node:child_process";
-    const source = ${JSON.stringify(
-      program(`
-      for (let at = 0; at < 40; at++) driver.shell("t" + at, "sleep 0.3", { retries: 20, retryDelay: 0.2, backoff: 1 });
-      const result = await driver.run();
-      await engine.close();
-      console.log(result.state);`),
-    )};
-    const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 60; exec node --input-type=module --eval "$0"', source], { encoding: "utf8" });
+    const limited = ["-c", 'ulimit -n 60; exec node --input-type=module --eval "$0"', ${JSON.stringify(source)}];
+    const { stdout, stderr } = spawnSync("sh", limited, { encoding: "utf8" });
     console.log(stdout.trim(), stderr.trim());`);
-  assert.equal(stderr, "");
-  assert.equal(stdout.trim(), "completed");
+  assert.deepEqual([stdout.trim(), stderr, code], ["failed TOOL_UNAVAILABLE completed ok", "", 0]);
 });
