@@ -8,7 +8,11 @@ import { setup } from "./setup.mjs";
 
 const wasm = ["--target", "wasm32-unknown-unknown"];
 const deny = ["--", "-D", "warnings"];
-const featureSets = { core: ["--no-default-features"], full: [] };
+const featureSets = {
+  core: ["--no-default-features", "--features", "client"],
+  workflow: ["--no-default-features", "--features", "workflow"],
+  full: [],
+};
 
 async function lintRust({ clippy, env }) {
   await step("cargo fmt --check", () => run("cargo", ["fmt", "--check"]));

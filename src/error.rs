@@ -94,6 +94,8 @@ error_codes! {
     TaskDuplicate = "TASK_DUPLICATE" => TaskDefinition,
     /// No such task option.
     TaskOptionUnknown = "TASK_OPTION_UNKNOWN" => TaskDefinition,
+    /// A task option that must be given is not.
+    TaskOptionMissing = "TASK_OPTION_MISSING" => TaskDefinition,
     /// A task option has the wrong type.
     TaskOptionType = "TASK_OPTION_TYPE" => TaskDefinition,
     /// A task option is outside its range.
@@ -120,6 +122,10 @@ error_codes! {
     ScheduleIgnored = "SCHEDULE_IGNORED" => TaskDefinition,
     /// The generated wait of a delayed task and another task have one id.
     WaitIdCollision = "WAIT_ID_COLLISION" => TaskDefinition,
+    /// Another entry that is written along with a task (a body, a fork) and a task have one id.
+    GeneratedIdCollision = "GENERATED_ID_COLLISION" => TaskDefinition,
+    /// A dependency crosses the border of a branch, or a task runs in two branches.
+    BranchCrossed = "BRANCH_CROSSED" => TaskDefinition,
     /// A part of a delay below one second is dropped by the document format.
     DelayTruncated = "DELAY_TRUNCATED" => TaskDefinition,
     /// The value given for the task does not fit its type and is passed on or dropped as Highway does.
@@ -127,8 +133,64 @@ error_codes! {
 
     /// The document has errors; the diagnostics list them.
     ValidationFailed = "VALIDATION_FAILED" => Validation,
-    /// A part of the document has the wrong type or is missing.
+    /// The document as a whole is not usable.
     DocumentInvalid = "DOCUMENT_INVALID" => Validation,
+    /// The text is not JSON.
+    JsonInvalid = "JSON_INVALID" => Validation,
+    /// The text is not YAML, or uses a part of it that is not safe.
+    YamlInvalid = "YAML_INVALID" => Validation,
+    /// An object names a key twice.
+    KeyDuplicate = "KEY_DUPLICATE" => Validation,
+    /// A field has a value of the wrong type.
+    FieldTypeInvalid = "FIELD_TYPE_INVALID" => Validation,
+    /// A field that must be there is not.
+    FieldMissing = "FIELD_MISSING" => Validation,
+    /// A field has a value that it cannot have.
+    FieldValueInvalid = "FIELD_VALUE_INVALID" => Validation,
+    /// There is no such field; Highway drops it.
+    FieldUnknown = "FIELD_UNKNOWN" => Validation,
+    /// A value is taken for one of another type, as Highway does.
+    ValueConverted = "VALUE_CONVERTED" => Validation,
+    /// The name of the workflow breaks Highway's rule.
+    WorkflowNameInvalid = "WORKFLOW_NAME_INVALID" => Validation,
+    /// The version of the workflow breaks Highway's rule.
+    WorkflowVersionInvalid = "WORKFLOW_VERSION_INVALID" => Validation,
+    /// The operator type is missing or not one of Highway's.
+    OperatorUnknown = "OPERATOR_UNKNOWN" => Validation,
+    /// The key of a task and its `task_id` differ.
+    TaskIdMismatch = "TASK_ID_MISMATCH" => Validation,
+    /// The task can never start.
+    TaskUnreachable = "TASK_UNREACHABLE" => Validation,
+    /// A route, a callback or the start names a task that does not exist.
+    TargetUnknown = "TARGET_UNKNOWN" => Validation,
+    /// A join waits for a task that does not exist.
+    JoinTaskUnknown = "JOIN_TASK_UNKNOWN" => Validation,
+    /// Nothing waits for the branches of a fork.
+    ForkNotAwaited = "FORK_NOT_AWAITED" => Validation,
+    /// A template names nothing that is in scope.
+    TemplateNameUnknown = "TEMPLATE_NAME_UNKNOWN" => Validation,
+    /// A condition is not an expression.
+    ConditionInvalid = "CONDITION_INVALID" => Validation,
+    /// When the schedule fires next.
+    ScheduleFirings = "SCHEDULE_FIRINGS" => Validation,
+    /// A duration that must be above zero is not.
+    DurationNotPositive = "DURATION_NOT_POSITIVE" => Validation,
+    /// The waits between retries take longer than the time limit around them.
+    RetryExceedsTimeout = "RETRY_EXCEEDS_TIMEOUT" => Validation,
+    /// A case of a switch can never match.
+    CaseUnreachable = "CASE_UNREACHABLE" => Validation,
+    /// A builder was given an option that it takes for an argument of the tool.
+    OptionMerged = "OPTION_MERGED" => Validation,
+    /// A builder was given an option that it ignores, as Highway's does.
+    OptionIgnored = "OPTION_IGNORED" => Validation,
+    /// A call of a builder has no effect on the current operator.
+    ModifierIgnored = "MODIFIER_IGNORED" => Validation,
+    /// A task replaces an earlier one of its id.
+    TaskOverwritten = "TASK_OVERWRITTEN" => Validation,
+    /// A builder was asked to modify an operator before there is one.
+    NoCurrentTask = "NO_CURRENT_TASK" => Validation,
+    /// There is no such method of a builder.
+    MethodUnknown = "METHOD_UNKNOWN" => Validation,
     /// The operator is not one that this engine runs.
     OperatorUnsupported = "OPERATOR_UNSUPPORTED" => Validation,
     /// A value that JSON cannot carry (a function, a symbol, NaN, a too large integer).
@@ -204,14 +266,17 @@ pub enum Severity {
     Error,
     /// It runs, but most likely not as meant.
     Warning,
+    /// Worth knowing.
+    Info,
 }
 
 impl Severity {
-    /// `"error"` or `"warning"`.
+    /// `"error"`, `"warning"` or `"info"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Info => "info",
         }
     }
 }
@@ -229,17 +294,41 @@ pub struct Diagnostic {
     pub path: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// JSON pointers to other places that have to do with it.
+    pub related: Vec<String>,
 }
 
 impl Diagnostic {
     /// A finding that keeps the workflow from running.
     pub fn error(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), path: path.into(), help: None }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            path: path.into(),
+            help: None,
+            related: Vec::new(),
+        }
     }
 
     /// A finding that does not keep the workflow from running.
     pub fn warning(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    }
+
+    /// A fact worth knowing.
+    pub fn info(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::error(code, path, message) }
+    }
+
+    /// Whether it keeps the workflow from running.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// Whether any of the findings is an error.
+    pub fn any_error(findings: &[Self]) -> bool {
+        findings.iter().any(Self::is_error)
     }
 
     /// The same finding with advice.
@@ -249,7 +338,21 @@ impl Diagnostic {
         self
     }
 
-    /// `{code, severity, message, path, help?}`.
+    /// The same finding with advice, where there is any.
+    #[must_use]
+    pub fn with_any_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// The same finding with another place that has to do with it.
+    #[must_use]
+    pub fn with_related(mut self, path: impl Into<String>) -> Self {
+        self.related.push(path.into());
+        self
+    }
+
+    /// `{code, severity, message, path, help?, related?}`.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         object.insert("code".into(), self.code.as_str().into());
@@ -258,6 +361,10 @@ impl Diagnostic {
         object.insert("path".into(), self.path.as_str().into());
         if let Some(help) = &self.help {
             object.insert("help".into(), help.as_str().into());
+        }
+        if !self.related.is_empty() {
+            let related = self.related.iter().map(|path| Value::from(path.as_str())).collect();
+            object.insert("related".into(), Value::Array(related));
         }
         Value::Object(object)
     }
@@ -398,6 +505,13 @@ impl Error {
             }
         }
         value
+    }
+}
+
+impl From<&Error> for Diagnostic {
+    fn from(error: &Error) -> Self {
+        Self::error(error.code(), error.path().unwrap_or_default(), error.message())
+            .with_any_help(error.help().map(str::to_owned))
     }
 }
 

@@ -27,6 +27,7 @@ pub mod definition;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod error;
+pub mod expr;
 pub mod graph;
 pub mod json;
 mod names;

@@ -9,9 +9,9 @@ pub(crate) struct NameIndex<'a> {
 impl<'a> NameIndex<'a> {
     /// The positions of `names`, counted from 0.
     pub(crate) fn new(names: impl Iterator<Item = &'a str>) -> Self {
-        let mut sorted: Vec<(&str, usize)> = names.enumerate().map(|(at, name)| (name, at)).collect();
-        sorted.sort_unstable();
-        Self { sorted }
+        let names: Vec<&str> = names.collect();
+        let in_order = sorted_positions(&names).into_iter();
+        Self { sorted: in_order.filter_map(|at| Some((*names.get(at)?, at))).collect() }
     }
 
     /// The position of a name; the first one where it occurs more than once.
@@ -24,11 +24,47 @@ impl<'a> NameIndex<'a> {
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.sorted.iter().map(|(name, _)| *name)
     }
+}
 
-    /// Names that occur more than once, each for every further time.
-    pub(crate) fn repeated(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.names().zip(self.names().skip(1)).filter(|(name, next)| name == next).map(|(name, _)| name)
+/// The names in alphabetical order, each once.
+pub(crate) fn sorted_names(mut names: Vec<String>) -> Vec<String> {
+    let order = sorted_positions(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut sorted: Vec<String> = Vec::with_capacity(names.len());
+    for at in order {
+        let name = names.get_mut(at).map(std::mem::take);
+        sorted.extend(name.filter(|name| sorted.last() != Some(name)));
     }
+    sorted
+}
+
+/// Positions of the names in alphabetical order, equal names in their own order. A merge sort: every use of the standard
+/// library's sort for another type would add 3 KB to the artefact.
+fn sorted_positions(names: &[&str]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    let mut merged = Vec::with_capacity(names.len());
+    let mut width = 1;
+    while width < names.len() {
+        merged.clear();
+        for pair in order.chunks(width * 2) {
+            let (mut left, mut right) = pair.split_at(width.min(pair.len()));
+            while let (Some((first, left_rest)), Some((second, right_rest))) =
+                (left.split_first(), right.split_first())
+            {
+                if names.get(*second) < names.get(*first) {
+                    merged.push(*second);
+                    right = right_rest;
+                } else {
+                    merged.push(*first);
+                    left = left_rest;
+                }
+            }
+            merged.extend_from_slice(left);
+            merged.extend_from_slice(right);
+        }
+        std::mem::swap(&mut order, &mut merged);
+        width *= 2;
+    }
+    order
 }
 
 #[cfg(test)]
@@ -36,9 +72,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_first_of_a_name_and_its_repetitions() {
+    fn finds_the_first_of_a_name() {
         let index = NameIndex::new(["b", "a", "b", "c", "b"].into_iter());
         assert_eq!((index.get("a"), index.get("b"), index.get("d")), (Some(1), Some(0), None));
-        assert_eq!(index.repeated().collect::<Vec<_>>(), ["b", "b"]);
+        assert_eq!(index.names().collect::<Vec<_>>(), ["a", "b", "b", "b", "c"]);
+    }
+
+    #[test]
+    fn sorts_as_the_standard_library_does() {
+        for length in 0..70_usize {
+            let names: Vec<String> = (0..length).map(|at| format!("n{}", at * 7 % 13)).collect();
+            let mut expected = names.clone();
+            expected.sort();
+            expected.dedup();
+            assert_eq!(sorted_names(names), expected);
+        }
     }
 }

@@ -43,9 +43,7 @@ pub fn to_f64(value: &Value) -> Option<f64> {
 pub fn parse_f64(text: &str) -> Option<f64> {
     let (text, sign) = text.strip_prefix('-').map_or((text, 1.0), |rest| (rest, -1.0));
     let (digits, exponent) = match text.split_once(['e', 'E']) {
-        Some((digits, exponent)) => {
-            (digits, exponent.strip_prefix('+').unwrap_or(exponent).parse::<i32>().ok()?)
-        }
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
         None => (text, 0),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -63,6 +61,18 @@ pub fn parse_f64(text: &str) -> Option<f64> {
     }
     let value = sign * if scale < 0 { mantissa / power } else { mantissa * power };
     value.is_finite().then_some(value)
+}
+
+/// The whole number that decimal text stands for: `3`, `3.0`, `3e2`.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    if text.contains(['e', 'E']) {
+        let value = parse_f64(text)?;
+        // Beyond this a float has no ones.
+        return if value.fract() == 0.0 && value.abs() < 1e15 { digits(value).parse().ok() } else { None };
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    if is_whole { whole.parse().ok() } else { None }
 }
 
 /// A JSON number of digits that are known to be one. `serde_json` has no other way that leaves its float tables out;
@@ -92,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn integers_have_no_fraction() {
+        for (text, expected) in
+            [("3", Some(3)), ("-1.0", Some(-1)), ("1e3", Some(1000)), ("1.5", None), ("", None), ("1.", None)]
+        {
+            assert_eq!(integer(text), expected, "{text}");
+        }
+        assert_eq!(integer("99999999999999999999"), None);
+    }
+
+    #[test]
     fn numbers_are_read_exactly() {
         for text in [
             "0",
@@ -110,7 +130,7 @@ mod tests {
         ] {
             assert_eq!(parse_f64(text), text.parse().ok(), "{text}");
         }
-        for text in ["", "-", ".5", "1x", "1e", "e1", "1e999", "0x10", "１"] {
+        for text in ["", "-", ".5", "1x", "1e", "e1", "1e999", "1e+-5", "1e++5", "0x10", "１"] {
             assert_eq!(parse_f64(text), None, "{text}");
         }
     }

@@ -4,7 +4,7 @@
 /// (and at most three) differ, or they differ only in case and separators.
 pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(wanted);
-    let limit = (folded.len() / 3).clamp(1, 3);
+    let limit = (folded.len() / 3).min(3);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != wanted)
@@ -66,5 +66,8 @@ mod tests {
         assert_eq!(nearest("uplaod", names), Some("upload"));
         assert_eq!(nearest("ghost", names), None);
         assert_eq!(nearest("", names), None);
+        // Of two letters, one alone says nothing.
+        assert_eq!((nearest("q", ["a"]), nearest("xs", ["rs"])), (None, None));
+        assert_eq!((nearest("x_s", ["xs"]), nearest("abc", ["abd"])), (Some("xs"), Some("abd")));
     }
 }

@@ -29,11 +29,22 @@ pub fn parse_iso(text: &str) -> Option<Millis> {
     let mut parts = date.splitn(3, '-');
     let (year, month, day) =
         (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) {
-        return None;
-    }
     let in_day = time.map_or(Some(0), time_of_day)?;
-    Millis::try_from(days_from_civil(year, month, day) * DAY_MS + in_day).ok()
+    Millis::try_from(days_from_date(year, month, day)? * DAY_MS + in_day).ok()
+}
+
+/// Days since 1970-01-01 of a date that exists.
+pub(crate) const fn days_from_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    let exists = month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+    if exists { Some(days_from_civil(year, month, day)) } else { None }
+}
+
+/// Days since 1970-01-01 of a day (from Monday, 1) of an ISO 8601 week.
+pub(crate) const fn days_from_week(year: i64, week: i64, day: i64) -> i64 {
+    // 4 January is always in the first week; 1970-01-01 was a Thursday.
+    let fourth = days_from_civil(year, 1, 4);
+    let monday = fourth - (fourth + 3).rem_euclid(7);
+    monday + (week - 1) * 7 + day - 1
 }
 
 /// Reads the date of an HTTP header: `Wed, 21 Oct 2026 07:28:00 GMT`.
@@ -84,7 +95,8 @@ fn digits(text: &str, length: usize) -> Option<i64> {
     (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-const fn days_in_month(year: i64, month: i64) -> i64 {
+/// Length of a month of the Gregorian calendar.
+pub(crate) const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
@@ -94,7 +106,7 @@ const fn days_in_month(year: i64, month: i64) -> i64 {
 }
 
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar, counted in 400-year eras from 1 March.
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -102,7 +114,8 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of a number of days since 1970-01-01.
+pub(crate) const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

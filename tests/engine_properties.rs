@@ -4,10 +4,10 @@
 
 mod support;
 
-use highway_wasm::definition::{Operation, Operator, RetryPolicy};
 use highway_wasm::engine::{
     Attempt, Config, Effect, Engine, Record, Run, RunState, Step, StepState, Submitted, ToolCall,
 };
+use highway_wasm::engine::{Operation, Planned, Retry};
 use highway_wasm::time::Millis;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -395,18 +395,13 @@ impl<'a> Host<'a> {
     }
 }
 
-fn step_of<'r>(run: &'r Run, id: &str) -> (&'r Operator, &'r Step) {
+fn step_of<'r>(run: &'r Run, id: &str) -> (&'r Planned, &'r Step) {
     let mut pairs = run.created.workflow.operators.iter().zip(&run.steps);
     pairs.find(|(operator, _)| operator.id == id).unwrap()
 }
 
 /// The attempt began no sooner than the policy allows after the one before, and is within the policy.
-fn check_delay(
-    policy: RetryPolicy,
-    attempt: u32,
-    before: &Attempt,
-    last: &Attempt,
-) -> Result<(), TestCaseError> {
+fn check_delay(policy: Retry, attempt: u32, before: &Attempt, last: &Attempt) -> Result<(), TestCaseError> {
     prop_assert!(attempt <= policy.max_retries + 1, "one attempt too many");
     let exponent = i32::try_from(attempt - 2).unwrap();
     let minimum = to_millis(policy.delay * policy.backoff.powi(exponent));

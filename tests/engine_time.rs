@@ -208,8 +208,8 @@ fn a_run_that_ends_in_time_has_no_limit_left() {
 
 #[test]
 fn enormous_times_do_not_overflow() {
-    let document = with(nap("P100000000000Y"), "/timeout_seconds", 1e300);
-    let mut run = Scenario::of(&with(document, "/tasks/after/timeout_seconds", 1e300));
+    let document = with(nap("P100000Y"), "/timeout_seconds", 8e12);
+    let mut run = Scenario::of(&with(document, "/tasks/after/timeout_seconds", 8e12));
     run.assert_status("sleeping");
     assert!(run.engine.next_wake().is_some_and(|at| at > START));
     run.cancel(None);
@@ -220,6 +220,7 @@ fn enormous_times_do_not_overflow() {
 fn impossible_policies_are_refused() {
     for (pointer, value) in [
         ("/tasks/a/timeout_seconds", json!(0)),
+        ("/tasks/a/timeout_seconds", json!(1e300)),
         ("/tasks/a/retry_policy", attempts(3, 10.0, 0.5)),
         ("/tasks/a/retry_policy", attempts(3, 10.0, -2.0)),
     ] {

@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn reading_and_checking_never_panic(document in document()) {
         let read = definition::read(&document);
-        let findings = validate::workflow(&read.workflow);
+        let findings = validate::workflow(&read.workflow, None);
         for finding in read.diagnostics.iter().chain(&findings) {
             prop_assert!(!finding.message.is_empty());
             prop_assert!(finding.path.is_empty() || finding.path.starts_with('/'));

@@ -138,9 +138,9 @@ fn a_bad_definition_is_refused_with_all_findings() {
         })
         .collect();
     for expected in [
-        ("DOCUMENT_INVALID", ""),
-        ("DOCUMENT_INVALID", "/tasks/a/retry_policy"),
-        ("DOCUMENT_INVALID", "/tasks/nap/wait_for"),
+        ("FIELD_MISSING", "/name"),
+        ("FIELD_TYPE_INVALID", "/tasks/a/retry_policy"),
+        ("DURATION_INVALID", "/tasks/nap/wait_for"),
         ("DEPENDENCY_UNKNOWN", "/tasks/a/dependencies/0"),
         ("DEPENDENCY_SELF", "/tasks/b/dependencies/0"),
         ("DEPENDENCY_UNKNOWN", "/tasks/upload/dependencies/0"),
@@ -155,7 +155,7 @@ fn a_bad_definition_is_refused_with_all_findings() {
 fn what_this_version_does_not_run_is_refused() {
     let mut server = Server::new();
     for (pointer, value) in [
-        ("/tasks/a/operator_type", "foreach"),
+        ("/tasks/a/operator_type", "activity"),
         ("/tasks/a/trigger_rule", "all_done"),
         ("/schedule", "0 2 * * *"),
     ] {

@@ -25,8 +25,10 @@ interface OperatorBase {
 export interface TaskDefinition extends OperatorBase {
   readonly operator_type: "task";
   readonly result_key: string;
-  /** Time limit of one attempt, in seconds. */
-  readonly timeout_seconds: number;
+  /** Time limit of one attempt, in seconds; the body of a loop has none. */
+  readonly timeout_seconds?: number;
+  /** Whether it is the body of a loop, which it depends on. */
+  readonly is_internal_loop_task?: true;
   readonly retry_policy?: {
     /** Attempts in all. */
     readonly max_attempts: number;
@@ -46,5 +48,56 @@ export interface WaitDefinition extends OperatorBase {
   readonly wait_for: string;
 }
 
+/** Runs its body for each item of a list. */
+export interface ForeachDefinition extends OperatorBase {
+  readonly operator_type: "foreach";
+  /** Template of the list. */
+  readonly items: string;
+  readonly loop_body: readonly TaskDefinition[];
+  readonly parallel: boolean;
+  readonly result_key: string;
+}
+
+/** Runs its body as long as a condition holds. */
+export interface WhileDefinition extends OperatorBase {
+  readonly operator_type: "while";
+  readonly condition: string;
+  readonly loop_body: readonly TaskDefinition[];
+  readonly result_key: string;
+}
+
+/** Emits an event. */
+export interface EmitEventDefinition extends OperatorBase {
+  readonly operator_type: "emit_event";
+  readonly event_name: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly result_key: string;
+}
+
+/** Waits for an event. */
+export interface WaitForEventDefinition extends OperatorBase {
+  readonly operator_type: "wait_for_event";
+  readonly event_name: string;
+  readonly timeout_seconds: number;
+  readonly result_key: string;
+}
+
+/** Starts branches side by side. */
+export interface ParallelDefinition extends OperatorBase {
+  readonly operator_type: "parallel";
+  /** Ids of the tasks of each branch. */
+  readonly branches: Readonly<Record<string, readonly string[]>>;
+  /** The branches as workflows of their own. */
+  readonly branch_workflows: Readonly<Record<string, unknown>>;
+  readonly result_key: string;
+}
+
 /** One node of a workflow. */
-export type OperatorDefinition = TaskDefinition | WaitDefinition;
+export type OperatorDefinition =
+  | TaskDefinition
+  | WaitDefinition
+  | ForeachDefinition
+  | WhileDefinition
+  | EmitEventDefinition
+  | WaitForEventDefinition
+  | ParallelDefinition;

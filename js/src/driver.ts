@@ -23,7 +23,7 @@ import {
   submitted,
 } from "./run.js";
 import { core } from "./runtime.js";
-import { TaskRef } from "./task-ref.js";
+import { type ResultRef, TaskRef } from "./task-ref.js";
 
 /** Time limit of a run where nothing is said, in seconds. */
 const RUN_TIMEOUT = 300;
@@ -65,7 +65,78 @@ export type TaskKind =
   | { http: HttpRequest }
   | { tool: string; kwargs?: Record<string, unknown> | undefined }
   | { workflow: string; inputs?: Record<string, unknown> | undefined }
-  | { workflowId: string; inputs?: Record<string, unknown> | undefined };
+  | { workflowId: string; inputs?: Record<string, unknown> | undefined }
+  | DurableKind;
+
+/**
+ * A Python function with a durable context: its source, or a package of which a function is the entry point. It runs from an
+ * artifact, whose id the run input `_artifact_id` has.
+ */
+export type DurableKind = (
+  | { durable: string }
+  | {
+      durable: true;
+      /** Folder of the package. */
+      package: string;
+      /** `module:function`. */
+      entrypoint: string;
+    }
+) & {
+  /** Positional arguments after the context. */
+  funcArgs?: readonly unknown[] | undefined;
+  /** Named arguments. */
+  funcKwargs?: Record<string, unknown> | undefined;
+};
+
+type Depends = Pick<TaskOptions, "depends" | "description">;
+
+/** A loop over a list. */
+export interface ForeachSpec extends Depends {
+  /** Template of the list. */
+  items: string | ResultRef;
+  /** Python source of the body, as of a `py` task. */
+  py: string;
+  /** Time limit of one item; 300 s by default. */
+  timeout?: DurationInput | undefined;
+}
+
+/** A loop as long as a condition holds. */
+export interface WhileSpec extends Depends {
+  /** Expression such as `{{counter}} < 5`. */
+  condition: string;
+  /** Python source of the body. */
+  py: string;
+  /** Time limit of one round; 300 s by default. */
+  timeout?: DurationInput | undefined;
+  /** Taken for the sake of the Python driver, which writes it nowhere. */
+  maxIterations?: number | undefined;
+  /** Whether the body has a durable context, and so runs from an artifact; `true` by default, as in Python. */
+  durable?: boolean | undefined;
+}
+
+/** An event to emit. */
+export interface EmitSpec extends Depends {
+  /** Name of the event. */
+  event: string;
+  /** Its data. */
+  payload?: Record<string, unknown> | undefined;
+}
+
+/** An event to wait for. */
+export interface WaitForSpec extends Depends {
+  /** Name of the event. */
+  event: string;
+  /** 30 s by default. */
+  timeout?: DurationInput | undefined;
+}
+
+/** Tasks that run side by side. */
+export interface ParallelSpec extends Depends {
+  /** Registered tasks, each a branch of its own; or branches by name, each with its tasks. */
+  branches: readonly (string | TaskRef)[] | Readonly<Record<string, readonly (string | TaskRef)[]>>;
+  /** How long to wait for the branches; 300 s by default. */
+  timeout?: DurationInput | undefined;
+}
 
 /** An HTTP request of a task; any of it may contain templates. */
 export interface HttpRequest {
@@ -85,7 +156,18 @@ export interface HttpRequest {
 /** A task as it was registered. */
 export interface TaskInfo {
   readonly name: string;
-  readonly type: "shell" | "py" | "http" | "tool" | "workflow";
+  readonly type:
+    | "shell"
+    | "py"
+    | "http"
+    | "tool"
+    | "workflow"
+    | "durable"
+    | "foreach"
+    | "while"
+    | "emit"
+    | "wait_for"
+    | "parallel";
   readonly depends: readonly string[];
   /** Seconds. */
   readonly timeout: number;
@@ -157,7 +239,7 @@ export interface RunPage {
 export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
-  readonly #tasks = new Map<string, { options: Json; info: TaskInfo }>();
+  readonly #tasks = new Map<string, { method: Method; options: Json; info: TaskInfo }>();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
   constructor(options: DriverOptions = {}) {
@@ -175,11 +257,7 @@ export class Driver {
    * @throws {TaskDefinitionError} for the first option that is wrong, with its path.
    */
   task(name: string, options: TaskKind & TaskOptions): TaskRef {
-    if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
-    const data = plain(withNames(options));
-    const info = core.call((api) => api.driverTask(name, JSON.stringify(data), this.#tasks.has(name)));
-    this.#tasks.set(name, { options: data, info: JSON.parse(info) as TaskInfo });
-    return new TaskRef(name);
+    return this.#register("task", name, options);
   }
 
   /** Registers a shell command. Result: `{stdout, stderr, returncode}`. */
@@ -223,6 +301,50 @@ export class Driver {
     return this.task(name, { ...options, ...kind, ...inputs });
   }
 
+  /**
+   * Runs Python source for each item of a list, `{{item}}` inside. Result: the results of all items.
+   *
+   * @example
+   * ```js
+   * import { Driver, ref } from "highway-wasm";
+   *
+   * const driver = new Driver();
+   * driver.python("find", "def find():\n    return {'users': [1, 2]}");
+   * driver.foreach("greet", {
+   *   items: ref("find").result.result.users,
+   *   py: "def greet():\n    return 'hello {{item}}'",
+   *   depends: "find",
+   * });
+   * console.log(Object.keys(driver.build().tasks)); // [ 'find', 'greet_body', 'greet' ]
+   * ```
+   */
+  foreach(name: string, spec: ForeachSpec): TaskRef {
+    return this.#register("foreach", name, spec);
+  }
+
+  /** Runs Python source as long as a condition holds. */
+  whileLoop(name: string, spec: WhileSpec): TaskRef {
+    return this.#register("whileLoop", name, spec);
+  }
+
+  /** Emits an event, which runs of any workflow can wait for. */
+  emit(name: string, spec: EmitSpec): TaskRef {
+    return this.#register("emit", name, spec);
+  }
+
+  /** Waits for an event. Result: its payload. */
+  waitFor(name: string, spec: WaitForSpec): TaskRef {
+    return this.#register("waitFor", name, spec);
+  }
+
+  /**
+   * Runs registered tasks side by side, each branch in a scope of its own, and is over when all branches are: what depends
+   * on it starts then. Its result has those of the branches.
+   */
+  parallel(name: string, spec: ParallelSpec): TaskRef {
+    return this.#register("parallel", name, spec);
+  }
+
   /** The registered tasks by name, in order of registration. */
   get tasks(): Readonly<Record<string, TaskInfo>> {
     return Object.fromEntries(Array.from(this.#tasks, ([name, { info }]) => [name, info]));
@@ -238,7 +360,8 @@ export class Driver {
    * what Highway would silently drop. `run` refuses what has severity `error`.
    */
   validate(): Diagnostic[] {
-    return JSON.parse(core.call((api) => api.driverValidate(JSON.stringify(this.#list())))) as Diagnostic[];
+    const found = core.call((api) => api.driverValidate(JSON.stringify(this.#list()), Date.now()));
+    return JSON.parse(found) as Diagnostic[];
   }
 
   /**
@@ -332,9 +455,10 @@ export class Driver {
     options: StartOptions,
     what: string,
   ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
-    core.call((api) => api.driverCheck(JSON.stringify(this.#list())));
-    this.#client.requireKey(what);
     const { inputs, timeout, workflowId, signal } = options;
+    const settings = JSON.stringify({ tasks: this.#list(), inputs: plain(inputs ?? {}, "/inputs") });
+    core.call((api) => api.driverCheck(settings));
+    this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
     }
@@ -345,10 +469,21 @@ export class Driver {
     return { handle: new RunHandle(this.#client, runId, workflowId ?? null), definition };
   }
 
-  #list(): [string, Json][] {
-    return Array.from(this.#tasks, ([name, { options }]) => [name, options]);
+  #register(method: Method, name: string, options: object): TaskRef {
+    if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
+    const data = plain(withNames(options));
+    const text = JSON.stringify(data);
+    const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
+    this.#tasks.set(name, { method, options: data, info: JSON.parse(info) as TaskInfo });
+    return new TaskRef(name);
+  }
+
+  #list(): [Method, string, Json][] {
+    return Array.from(this.#tasks, ([name, { method, options }]) => [method, name, options]);
   }
 }
+
+type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";
 
 /** The options with references to tasks replaced by their names. */
 function withNames(options: unknown): unknown {

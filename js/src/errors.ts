@@ -3,12 +3,15 @@
 /** One finding in a workflow definition. */
 export interface Diagnostic {
   readonly code: HighwayErrorCode;
-  readonly severity: "error" | "warning";
+  /** `error`: it cannot run as written; `warning`: it can hardly be meant; `info`: worth knowing. */
+  readonly severity: "error" | "warning" | "info";
   readonly message: string;
   /** JSON pointer to the culprit, `""` for the whole document. */
   readonly path: string;
   /** What to do about it. */
   readonly help?: string;
+  /** JSON pointers to other places that have to do with it. */
+  readonly related?: readonly string[];
 }
 
 /** Facts about an error, as they come from Rust or from the facade itself. */
@@ -33,6 +36,7 @@ export const errorClasses = {
   TASK_NAME_INVALID: "TaskDefinitionError",
   TASK_DUPLICATE: "TaskDefinitionError",
   TASK_OPTION_UNKNOWN: "TaskDefinitionError",
+  TASK_OPTION_MISSING: "TaskDefinitionError",
   TASK_OPTION_TYPE: "TaskDefinitionError",
   TASK_OPTION_RANGE: "TaskDefinitionError",
   DELAY_WITH_SCHEDULE: "TaskDefinitionError",
@@ -46,10 +50,40 @@ export const errorClasses = {
   SCHEDULE_INVALID: "TaskDefinitionError",
   SCHEDULE_IGNORED: "TaskDefinitionError",
   WAIT_ID_COLLISION: "TaskDefinitionError",
+  GENERATED_ID_COLLISION: "TaskDefinitionError",
+  BRANCH_CROSSED: "TaskDefinitionError",
   DELAY_TRUNCATED: "TaskDefinitionError",
   TASK_VALUE_UNUSUAL: "TaskDefinitionError",
   VALIDATION_FAILED: "ValidationError",
   DOCUMENT_INVALID: "ValidationError",
+  JSON_INVALID: "ValidationError",
+  YAML_INVALID: "ValidationError",
+  KEY_DUPLICATE: "ValidationError",
+  FIELD_TYPE_INVALID: "ValidationError",
+  FIELD_MISSING: "ValidationError",
+  FIELD_VALUE_INVALID: "ValidationError",
+  FIELD_UNKNOWN: "ValidationError",
+  VALUE_CONVERTED: "ValidationError",
+  WORKFLOW_NAME_INVALID: "ValidationError",
+  WORKFLOW_VERSION_INVALID: "ValidationError",
+  OPERATOR_UNKNOWN: "ValidationError",
+  TASK_ID_MISMATCH: "ValidationError",
+  TASK_UNREACHABLE: "ValidationError",
+  TARGET_UNKNOWN: "ValidationError",
+  JOIN_TASK_UNKNOWN: "ValidationError",
+  FORK_NOT_AWAITED: "ValidationError",
+  TEMPLATE_NAME_UNKNOWN: "ValidationError",
+  CONDITION_INVALID: "ValidationError",
+  SCHEDULE_FIRINGS: "ValidationError",
+  DURATION_NOT_POSITIVE: "ValidationError",
+  RETRY_EXCEEDS_TIMEOUT: "ValidationError",
+  CASE_UNREACHABLE: "ValidationError",
+  OPTION_MERGED: "ValidationError",
+  OPTION_IGNORED: "ValidationError",
+  MODIFIER_IGNORED: "ValidationError",
+  TASK_OVERWRITTEN: "ValidationError",
+  NO_CURRENT_TASK: "ValidationError",
+  METHOD_UNKNOWN: "ValidationError",
   OPERATOR_UNSUPPORTED: "ValidationError",
   VALUE_NOT_JSON: "ValidationError",
   API_BAD_REQUEST: "ApiError",

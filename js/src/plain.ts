@@ -16,66 +16,87 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  * @throws {ValidationError} `VALUE_NOT_JSON`, with the path, for what JSON cannot carry.
  */
 export function plain(value: unknown, path = ""): Json {
-  return walk(value, path, []);
+  return JSON.parse(plainText(value, path)) as Json;
 }
 
 /** JSON text of a value's plain form. */
 export function plainText(value: unknown, path = ""): string {
-  return JSON.stringify(plain(value, path));
+  // What passes the walk means the same to JSON, so the runtime's own printer can write it.
+  new Walk(path).check(value);
+  return JSON.stringify(value) ?? "null";
 }
 
-function walk(value: unknown, path: string, parents: readonly object[]): Json {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return value;
-    case "number":
-      if (!Number.isFinite(value)) throw notJson(`\`${value}\``, path);
-      return value;
-    case "undefined":
-      return null;
-    case "object":
-      return value === null ? null : walkObject(value, path, parents);
-    case "function": {
-      const template = templateOf(value);
-      if (template !== undefined) return template;
-      throw notJson("a function", path);
+/** One walk through a value. The way to where it is becomes a path only where something is wrong there. */
+class Walk {
+  readonly #base: string;
+  readonly #parents: object[] = [];
+  readonly #keys: (string | number)[] = [];
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  check(value: unknown): void {
+    switch (typeof value) {
+      case "string":
+      case "boolean":
+      case "undefined":
+        return;
+      case "number":
+        if (!Number.isFinite(value)) throw this.#notJson(`\`${value}\``);
+        return;
+      case "object":
+        if (value !== null) this.#object(value);
+        return;
+      case "function":
+        throw this.#notJson("a function");
+      default:
+        throw this.#notJson(`a ${typeof value}`);
     }
-    default:
-      throw notJson(`a ${typeof value}`, path);
   }
-}
 
-function walkObject(value: object, path: string, parents: readonly object[]): Json {
-  const template = templateOf(value);
-  if (template !== undefined) return template;
-  if (parents.includes(value)) throw notJson("an object that contains itself", path);
-  if (parents.length >= DEPTH) throw notJson(`more than ${DEPTH} levels of nesting`, "");
-  const inside = [...parents, value];
-  if (Array.isArray(value)) return value.map((item, index) => walk(item, `${path}/${index}`, inside));
-  if (value instanceof Date && Number.isNaN(value.getTime())) throw notJson("an invalid date", path);
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === "function") return walk(toJSON.call(value), path, inside);
-  const name = emptied(value);
-  if (name !== undefined) throw notJson(`a ${name}`, path);
-  const out: { [key: string]: Json } = {};
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined) continue;
-    const plainItem = walk(item, `${path}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, inside);
-    // `__proto__` as a key of data is a key, not a prototype.
-    Object.defineProperty(out, key, {
-      value: plainItem,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+  #object(value: object): void {
+    if (templateOf(value) !== undefined) return;
+    if (this.#parents.includes(value)) throw this.#notJson("an object that contains itself");
+    if (this.#parents.length >= DEPTH) {
+      throw notJson(`more than ${DEPTH} levels of nesting`, "");
+    }
+    this.#parents.push(value);
+    if (Array.isArray(value)) this.#each(value as unknown as Record<number, unknown>, value.keys());
+    else this.#inside(value);
+    this.#parents.pop();
   }
-  return out;
+
+  #inside(value: object): void {
+    const { toJSON } = value as { toJSON?: unknown };
+    if (typeof toJSON === "function") {
+      if (value instanceof Date && Number.isNaN(value.getTime())) throw this.#notJson("an invalid date");
+      this.check(toJSON.call(value));
+      return;
+    }
+    const name = emptied(value);
+    if (name !== undefined) throw this.#notJson(`a ${name}`);
+    this.#each(value as Record<string, unknown>, Object.keys(value));
+  }
+
+  #each(value: Record<string | number, unknown>, keys: Iterable<string | number>): void {
+    for (const key of keys) {
+      this.#keys.push(key);
+      this.check(value[key]);
+      this.#keys.pop();
+    }
+  }
+
+  #notJson(what: string): Error {
+    const escaped = (key: string | number): string => String(key).replaceAll("~", "~0").replaceAll("/", "~1");
+    return notJson(what, [this.#base, ...this.#keys.map(escaped)].join("/"));
+  }
 }
 
 /** The class of an object that JSON would make an empty one, though it holds something. */
 function emptied(value: object): string | undefined {
   const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null;
+  if (prototype === Object.prototype) return undefined;
   const name = prototype?.constructor?.name ?? "Object";
   if (ArrayBuffer.isView(value)) return name;
   return name !== "Object" && Object.keys(value).length === 0 ? name : undefined;

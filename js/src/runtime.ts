@@ -3,7 +3,7 @@
 import { errorOf, type HighwayError, isHighwayError } from "./errors.js";
 import * as coreGlue from "./generated/core.js";
 import { guard, guardAsync } from "./guard.js";
-import type { CoreApi, Glue, WasmSource } from "./wasm-api.js";
+import type { CoreApi, Glue, ModuleApi, WasmSource } from "./wasm-api.js";
 
 /** A compiled `WebAssembly.Module`; not called so, because only DOM libraries declare that type. */
 export type CompiledModule = object;
@@ -12,16 +12,19 @@ export type CompiledModule = object;
 export type InitSource = string | URL | Response | ArrayBuffer | ArrayBufferView | CompiledModule;
 
 /** @internal One WebAssembly module. */
-export class Runtime<Api extends CoreApi> {
+export class Runtime<Api extends ModuleApi> {
   readonly #glue: Glue & Api;
+  readonly #init: string;
   #source: (() => WasmSource) | undefined;
   #asset: URL | undefined;
   #loaded = false;
   #loading: Promise<void> | undefined;
   #trap: HighwayError | undefined;
 
-  constructor(glue: Glue & Api) {
+  /** `init` is the public function that loads the module. */
+  constructor(glue: Glue & Api, init: string) {
     this.#glue = glue;
+    this.#init = init;
   }
 
   /** Called by an entry that carries the module. */
@@ -63,7 +66,7 @@ export class Runtime<Api extends CoreApi> {
     if (typeof WebAssembly === "undefined") throw unsupported();
     try {
       const source = await (given ?? this.#source?.() ?? this.#asset);
-      if (source === undefined) throw notInitialized();
+      if (source === undefined) throw notInitialized(this.#init);
       const module = await compiled(source);
       // A call may have loaded the module meanwhile; its instance stays.
       if (!this.#loaded) this.#instantiate(module);
@@ -75,7 +78,7 @@ export class Runtime<Api extends CoreApi> {
   #api(): Api {
     if (this.#trap) throw this.#trap;
     if (!this.#loaded) {
-      if (!this.#source) throw notInitialized();
+      if (!this.#source) throw notInitialized(this.#init);
       if (typeof WebAssembly === "undefined") throw unsupported();
       try {
         this.#instantiate(this.#source());
@@ -91,7 +94,7 @@ export class Runtime<Api extends CoreApi> {
       ? (source as WebAssembly.Module)
       : new WebAssembly.Module(source as BufferSource);
     // The glue keeps what it was given first, so it must not be given a stranger.
-    if (!WebAssembly.Module.exports(module).some(({ name }) => name === "driverTask")) {
+    if (!WebAssembly.Module.exports(module).some(({ name }) => name === "errorCodes")) {
       throw new Error("it is not the module of highway-wasm");
     }
     this.#glue.initSync({ module });
@@ -132,9 +135,9 @@ async function fetched(address: string | URL): Promise<Response> {
   return response;
 }
 
-function notInitialized(): HighwayError {
+function notInitialized(init: string): HighwayError {
   return errorOf("NOT_INITIALIZED", "the WebAssembly module is not loaded", {
-    help: 'call `await init()` first ("highway-wasm/web"), `await init(module)` ("highway-wasm/slim"), or import "highway-wasm"',
+    help: `call \`await ${init}()\` first ("highway-wasm/web"), \`await ${init}(module)\` ("highway-wasm/slim"), or import "highway-wasm"`,
   });
 }
 
@@ -154,8 +157,8 @@ function loadFailed(cause: unknown): HighwayError {
   });
 }
 
-/** @internal The module behind everything but the embedded engine. */
-export const core: Runtime<CoreApi> = new Runtime<CoreApi>(coreGlue);
+/** @internal The module behind the driver and the client. */
+export const core: Runtime<CoreApi> = new Runtime<CoreApi>(coreGlue, "init");
 
 /**
  * Loads the WebAssembly module. Only needed with `highway-wasm/web` and `highway-wasm/slim`; everywhere else the module

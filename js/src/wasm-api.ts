@@ -1,20 +1,34 @@
 /** What the facade relies on in the WebAssembly modules. Plain data crosses as JSON text. */
 
-/** Functions of both modules. */
-export interface CoreApi {
+/** Functions of every module. */
+export interface ModuleApi {
   version(): string;
   errorCodes(): string;
+}
+
+/** Functions of the core module. */
+export interface CoreApi extends ModuleApi {
   seconds(name: string, value: string, least: number): number;
-  driverTask(name: string, options: string, taken: boolean): string;
-  driverValidate(tasks: string): string;
-  driverCheck(tasks: string): void;
+  driverTask(method: string, name: string, options: string, taken: boolean): string;
+  driverValidate(tasks: string, now: number): string;
+  driverCheck(settings: string): void;
   driverBuild(settings: string): string;
   clientCheck(config: string): void;
   clientCall(host: Host, config: string, op: string, args: string): Promise<string>;
 }
 
-/** Functions of the full module. */
-export interface FullApi extends CoreApi {
+/** Functions of the workflow module. */
+export interface WorkflowApi extends ModuleApi {
+  builderNew(params: string): void;
+  builderCall(method: string, params: string, hasCurrent: boolean): void;
+  builderBuild(build: string): string;
+  workflowRead(text: string, form: string): void;
+  workflowValidate(text: string, form: string, now: number): string;
+  workflowWrite(text: string, form: string, to: string, options: string): string;
+}
+
+/** Functions of the full module: those of the workflow module, with YAML, and the engine. */
+export interface FullApi extends WorkflowApi {
   EngineHandle: new (config: string) => EngineHandle;
 }
 

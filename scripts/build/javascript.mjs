@@ -21,6 +21,9 @@ const shipped = [
   "full_bg.wasm",
   "full_bytes.js",
   "inflate.js",
+  "workflow.js",
+  "workflow_bg.wasm",
+  "workflow_bytes.js",
 ];
 
 export const tsc = inRoot("node_modules", "typescript", "bin", "tsc");

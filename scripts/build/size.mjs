@@ -10,16 +10,19 @@ import { Failure } from "../lib/step.mjs";
 const dist = inRoot("dist");
 const report = inRoot("target", "sizes.json");
 
+/** What has a module of its own, which bundlers leave out of pages that use none of it. */
+const workflowNames = ["Workflow", "WorkflowBuilder", "initWorkflow"];
+
 const measure = (bytes) => ({
   raw: bytes.length,
   gzip: gzipSync(bytes, { level: 9 }).length,
   brotli: brotliCompressSync(bytes).length,
 });
 
-/** The bundle a page gets for `export * from <specifier>`; the package resolves itself through its exports map. */
-async function bundle({ build }, specifier) {
+/** The bundle a page gets that uses `names` of an entry; the package resolves itself through its exports map. */
+async function bundle({ build }, specifier, names) {
   const { outputFiles } = await build({
-    stdin: { contents: `export * from "${specifier}";`, resolveDir: dist },
+    stdin: { contents: `export { ${names.join(", ")} } from "${specifier}";`, resolveDir: dist },
     bundle: true,
     minify: true,
     write: false,
@@ -32,12 +35,21 @@ async function bundle({ build }, specifier) {
 }
 
 async function measureAll(esbuild) {
-  const rows = {
-    "core wasm": measure(readFileSync(`${dist}/esm/generated/core_bg.wasm`)),
-    "full wasm": measure(readFileSync(`${dist}/esm/generated/full_bg.wasm`)),
-    "core, first load (JS + wasm)": measure(await bundle(esbuild, "highway-wasm")),
-    "engine, first load (JS + wasm)": measure(await bundle(esbuild, "highway-wasm/engine")),
-  };
+  const all = Object.keys(await import(`${dist}/esm/entries/inline.js`));
+  const core = all.filter((name) => !workflowNames.includes(name));
+  const engine = Object.keys(await import(`${dist}/esm/entries/engine-inline.js`));
+  const rows = {};
+  for (const name of ["core", "workflow", "full"]) {
+    rows[`${name} wasm`] = measure(readFileSync(`${dist}/esm/generated/${name}_bg.wasm`));
+  }
+  for (const [what, specifier, names] of [
+    ["core", "highway-wasm", core],
+    ["workflow", "highway-wasm", workflowNames],
+    ["both", "highway-wasm", all],
+    ["engine", "highway-wasm/engine", engine],
+  ]) {
+    rows[`${what}, first load (JS + wasm)`] = measure(await bundle(esbuild, specifier, names));
+  }
   mkdirSync(inRoot("target"), { recursive: true });
   writeFileSync(report, JSON.stringify(rows));
 }

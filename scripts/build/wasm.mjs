@@ -1,4 +1,4 @@
-// Rust → js/src/generated: the two artefacts (core, full), each as glue, types, optimised wasm and wasm as text.
+// Rust → js/src/generated: the three artefacts (core, workflow, full), each as glue, types, optimised wasm and wasm as text.
 // Stages have stamps of their own, so a change that does not reach the core leaves the core's files alone.
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,12 @@ import { embed, writeInflate } from "./embed.mjs";
 
 export const generated = inRoot("js", "src", "generated");
 
-const variants = { core: ["--no-default-features"], full: [] };
+/** Of each artefact the feature it is built with, and what it is optimised for: size where every page loads it, else speed. */
+const variants = {
+  core: { feature: "client", level: "z" },
+  workflow: { feature: "workflow", level: "3" },
+  full: { feature: "engine", level: "s" },
+};
 
 // Named one by one, so that a newer binaryen never emits an instruction that one of our runtimes lacks.
 const wasmFeatures = [
@@ -25,7 +30,6 @@ const wasmFeatures = [
 const wasmOptFlags = [
   "--mvp-features",
   ...wasmFeatures.map((feature) => `--enable-${feature}`),
-  "-Oz",
   "--strip-debug",
   "--strip-producers",
   "--strip-target-features",
@@ -35,7 +39,15 @@ const wasmOptFlags = [
 async function pack(variant, { env, route }) {
   const out = inRoot("target", "pack", variant);
   const inputs = [inRoot("src"), inRoot("Cargo.toml"), inRoot("Cargo.lock")];
-  const extra = JSON.stringify([route.name, route.rustc, env.CARGO_ENCODED_RUSTFLAGS, pinned]);
+  const { feature, level } = variants[variant];
+  const extra = JSON.stringify([
+    route.name,
+    route.rustc,
+    env.CARGO_ENCODED_RUSTFLAGS,
+    pinned,
+    feature,
+    level,
+  ]);
   await ifChanged(`pack-${variant}`, { inputs, extra, outputs: [out] }, () =>
     step(`compile the ${variant} artefact to wasm`, () => {
       rmSync(out, { recursive: true, force: true });
@@ -51,8 +63,9 @@ async function pack(variant, { env, route }) {
         "--out-dir",
         out,
       ];
-      return run("wasm-pack", [...args, "--out-name", variant, inRoot(), "--", ...variants[variant]], {
-        env,
+      const features = ["--", "--no-default-features", "--features", feature];
+      return run("wasm-pack", [...args, "--out-name", variant, inRoot(), ...features], {
+        env: { ...env, CARGO_PROFILE_RELEASE_OPT_LEVEL: level },
         capture: true,
       });
     }),
@@ -65,16 +78,13 @@ async function optimise(variant, packed) {
   const copies = [`${variant}.js`, `${variant}.d.ts`];
   const wasm = `${variant}_bg.wasm`;
   const outputs = [wasm, ...copies].map((file) => join(generated, file));
-  await ifChanged(`opt-${variant}`, { inputs: [packed], extra: wasmOptFlags.join(" "), outputs }, () =>
-    step(`wasm-opt -Oz ${wasm}`, async () => {
+  const flags = [...wasmOptFlags, `-O${variants[variant].level}`];
+  await ifChanged(`opt-${variant}`, { inputs: [packed], extra: flags.join(" "), outputs }, () =>
+    step(`wasm-opt ${flags.at(-1)} ${wasm}`, async () => {
       const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
-      await run(
-        process.execPath,
-        [wasmOpt, ...wasmOptFlags, join(packed, wasm), "-o", join(generated, wasm)],
-        {
-          capture: true,
-        },
-      );
+      await run(process.execPath, [wasmOpt, ...flags, join(packed, wasm), "-o", join(generated, wasm)], {
+        capture: true,
+      });
       for (const file of copies) copyFileSync(join(packed, file), join(generated, file));
     }),
   );

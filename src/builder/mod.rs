@@ -1,10 +1,8 @@
 //! Builders of workflow definitions.
 
 mod driver;
-mod driver_checks;
-mod python;
-pub(crate) use python::RESULT_MARKER;
-mod task_options;
+mod workflow;
 
-pub use driver::{Driver, RunSettings};
-pub use task_options::{Delay, DriverTask, TaskKind};
+pub(crate) use driver::RESULT_MARKER;
+pub use driver::{Delay, Driver, DriverTask, Durable, Registration, RunSettings, TaskKind};
+pub use workflow::{Built, WorkflowBuilder};

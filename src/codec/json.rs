@@ -3,6 +3,7 @@
 //! Our own instead of `serde_json`'s: without serde's generic machinery and its float tables a page downloads 5 KB (gzip)
 //! less, and errors say line and column. The model is `serde_json`'s.
 
+use crate::json::child_path;
 use crate::number::from_digits;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -19,6 +20,10 @@ pub struct JsonError {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// JSON pointer to the value or the key at fault.
+    pub path: String,
+    /// Whether the text is JSON but for a key that stands twice in one object.
+    pub is_duplicate: bool,
 }
 
 impl fmt::Display for JsonError {
@@ -43,22 +48,48 @@ impl std::error::Error for JsonError {}
 /// assert_eq!(parse_json("{\n  oops}").unwrap_err().to_string(), "expected a key at line 2, column 3");
 /// ```
 pub fn parse_json(text: &str) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0 };
-    let value = reader.value(0).and_then(|value| {
-        reader.blanks();
-        if reader.at == text.len() { Ok(value) } else { Err("unexpected text after the value") }
-    });
-    value.map_err(|message| reader.error(message))
+    Reader { text, at: 0, is_strict: false, trail: Vec::new(), sizes: Vec::new() }.read()
 }
+
+/// The same, but a key that stands twice in one object is an error.
+///
+/// # Errors
+///
+/// As [`parse_json`], and for repeated keys.
+///
+/// ```
+/// use highway_wasm::codec::parse_json_strict;
+///
+/// let error = parse_json_strict("{\"a\": [{\"b\": 1, \"b\": 2}]}").unwrap_err();
+/// assert_eq!((error.path.as_str(), error.column), ("/a/0/b", 17));
+/// ```
+pub fn parse_json_strict(text: &str) -> Result<Value, JsonError> {
+    Reader { text, at: 0, is_strict: true, trail: Vec::new(), sizes: Vec::new() }.read()
+}
+
+const DUPLICATE: &str = "the key stands twice in one object";
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    is_strict: bool,
+    /// Keys and indices around a fault, innermost first.
+    trail: Vec<String>,
+    /// Entries of the last object at each depth: the next one there is most likely as large.
+    sizes: Vec<usize>,
 }
 
 type Step<T> = Result<T, &'static str>;
 
 impl Reader<'_> {
+    fn read(mut self) -> Result<Value, JsonError> {
+        let value = self.value(0).and_then(|value| {
+            self.blanks();
+            if self.at == self.text.len() { Ok(value) } else { Err("unexpected text after the value") }
+        });
+        value.map_err(|message| self.error(message))
+    }
+
     fn value(&mut self, depth: usize) -> Step<Value> {
         self.blanks();
         match self.peek() {
@@ -74,25 +105,41 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Step<Value> {
-        let mut map = Map::new();
         self.open(depth)?;
         if self.take(b'}') {
-            return Ok(Value::Object(map));
+            return Ok(Value::Object(Map::new()));
         }
+        let mut map = Map::with_capacity(self.expected_size(depth));
         loop {
             self.blanks();
             if self.peek() != Some(b'"') {
                 return Err("expected a key");
             }
+            let start = self.at;
             let key = self.string()?;
             self.blanks();
             if !self.take(b':') {
                 return Err("expected `:`");
             }
-            let value = self.value(depth + 1)?;
-            map.insert(key, value);
+            let earlier = match self.value(depth + 1) {
+                Ok(value) => map.insert(key, value),
+                Err(message) => {
+                    self.trail.push(key);
+                    return Err(message);
+                }
+            };
+            if self.is_strict && earlier.is_some() {
+                self.at = start;
+                let key = self.string()?;
+                self.at = start;
+                self.trail.push(key);
+                return Err(DUPLICATE);
+            }
             self.blanks();
             if self.take(b'}') {
+                if let Some(size) = self.sizes.get_mut(depth) {
+                    *size = map.len();
+                }
                 return Ok(Value::Object(map));
             }
             if !self.take(b',') {
@@ -108,7 +155,13 @@ impl Reader<'_> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            match self.value(depth + 1) {
+                Ok(item) => items.push(item),
+                Err(message) => {
+                    self.trail.push(items.len().to_string());
+                    return Err(message);
+                }
+            }
             self.blanks();
             if self.take(b']') {
                 return Ok(Value::Array(items));
@@ -117,6 +170,14 @@ impl Reader<'_> {
                 return Err("expected `,` or `]`");
             }
         }
+    }
+
+    fn expected_size(&mut self, depth: usize) -> usize {
+        const MOST: usize = 32;
+        while self.sizes.len() <= depth {
+            self.sizes.push(0);
+        }
+        self.sizes.get(depth).copied().unwrap_or(0).min(MOST)
     }
 
     /// Steps over an opening bracket.
@@ -250,7 +311,9 @@ impl Reader<'_> {
         let before = self.text.get(..self.at).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        JsonError { message, line: before.matches('\n').count() + 1, column }
+        let path = self.trail.iter().rev().fold(String::new(), |path, step| child_path(&path, step));
+        let line = before.matches('\n').count() + 1;
+        JsonError { message, line, column, path, is_duplicate: message == DUPLICATE }
     }
 }
 
@@ -262,39 +325,133 @@ impl Reader<'_> {
 /// assert_eq!(write_json(&serde_json::json!({"a": [1, null, "é\n"]})), "{\"a\":[1,null,\"é\\n\"]}");
 /// ```
 pub fn write_json(value: &Value) -> String {
-    let mut out = String::new();
-    write_value(&mut out, value);
-    out
+    let mut out = JsonWriter::compact();
+    out.value(value);
+    out.finish()
 }
 
-fn write_value(out: &mut String, value: &Value) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => out.push_str(number.as_str()),
-        Value::String(text) => write_string(out, text),
-        Value::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_value(out, item);
-            }
-            out.push(']');
+/// Writes JSON text piece by piece: compact, or with two blanks of indentation.
+#[derive(Clone, Debug, Default)]
+pub struct JsonWriter {
+    out: String,
+    is_pretty: bool,
+    /// Whether fields without a value are left out.
+    pub(crate) drops_null: bool,
+    depth: usize,
+    /// Whether nothing stands in the innermost list or object yet.
+    is_empty: bool,
+}
+
+impl JsonWriter {
+    /// A writer of compact text.
+    pub fn compact() -> Self {
+        Self::default()
+    }
+
+    /// A writer of indented text.
+    pub fn pretty() -> Self {
+        Self { is_pretty: true, ..Self::default() }
+    }
+
+    /// A writer of compact text without the fields that have no value.
+    #[cfg(feature = "engine")]
+    pub(crate) fn without_nulls() -> Self {
+        Self { drops_null: true, ..Self::default() }
+    }
+
+    /// What was written.
+    pub fn finish(self) -> String {
+        self.out
+    }
+
+    /// Opens a list or an object.
+    pub fn open(&mut self, bracket: char) {
+        self.out.push(bracket);
+        self.depth += 1;
+        self.is_empty = true;
+    }
+
+    /// Closes the innermost list or object.
+    pub fn close(&mut self, bracket: char) {
+        self.depth = self.depth.saturating_sub(1);
+        if !self.is_empty {
+            self.new_line();
         }
-        Value::Object(map) => {
-            out.push('{');
-            for (at, (key, item)) in map.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
+        self.out.push(bracket);
+        self.is_empty = false;
+    }
+
+    /// Begins an item of a list.
+    pub fn item(&mut self) {
+        if !self.is_empty {
+            self.out.push(',');
+        }
+        self.is_empty = false;
+        self.new_line();
+    }
+
+    /// Begins an entry of an object.
+    pub fn key(&mut self, key: &str) {
+        self.item();
+        write_string(&mut self.out, key);
+        self.out.push_str(if self.is_pretty { ": " } else { ":" });
+    }
+
+    /// Begins an entry of an object whose key has nothing to escape.
+    pub fn field(&mut self, key: &'static str) {
+        self.item();
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str(if self.is_pretty { "\": " } else { "\":" });
+    }
+
+    /// Writes text as a string.
+    pub fn text(&mut self, text: &str) {
+        write_string(&mut self.out, text);
+    }
+
+    /// Writes what is JSON already: a number, a word.
+    pub fn raw(&mut self, json: &str) {
+        self.out.push_str(json);
+    }
+
+    /// Writes an object.
+    pub fn object(&mut self, map: &Map<String, Value>) {
+        self.open('{');
+        for (key, item) in map {
+            self.key(key);
+            self.value(item);
+        }
+        self.close('}');
+    }
+
+    /// Writes any value.
+    pub fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.raw("null"),
+            Value::Bool(flag) => self.raw(if *flag { "true" } else { "false" }),
+            Value::Number(number) => self.raw(number.as_str()),
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                self.open('[');
+                for item in items {
+                    self.item();
+                    self.value(item);
                 }
-                write_string(out, key);
-                out.push(':');
-                write_value(out, item);
+                self.close(']');
             }
-            out.push('}');
+            Value::Object(map) => self.object(map),
+        }
+    }
+
+    fn new_line(&mut self) {
+        if self.is_pretty {
+            const BLANKS: &str = "                                ";
+            self.out.push('\n');
+            match BLANKS.get(..self.depth * 2) {
+                Some(blanks) => self.out.push_str(blanks),
+                None => (0..self.depth).for_each(|_| self.out.push_str("  ")),
+            }
         }
     }
 }
@@ -313,6 +470,8 @@ fn write_string(out: &mut String, text: &str) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
             _ => {
                 out.push_str("\\u00");
                 for digit in [byte >> 4, byte & 15] {

@@ -1,5 +1,9 @@
 //! Text forms of documents.
 
 mod json;
+#[cfg(feature = "engine")]
+mod yaml;
 
-pub use json::{JsonError, parse_json, write_json};
+pub use json::{JsonError, JsonWriter, parse_json, parse_json_strict, write_json};
+#[cfg(feature = "engine")]
+pub use yaml::{YamlError, parse_yaml, write_yaml};

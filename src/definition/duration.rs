@@ -1,15 +1,140 @@
 //! Durations: seconds, ISO 8601 text, or an object of units.
 
+use super::fields::{Field, Reader};
+use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{kind_of, to_text};
 use crate::number::{parse_f64, to_f64};
 use serde_json::Value;
+use std::fmt;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
 const UNITS: [(&str, f64); 5] =
     [("milliseconds", 0.001), ("seconds", 1.0), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
+
+/// A duration of a definition, exact to a microsecond.
+///
+/// ```
+/// use highway_wasm::definition::duration::Duration;
+///
+/// assert_eq!(Duration::from_seconds(93_784).to_string(), "P1DT2H3M4S");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Duration {
+    micros: i64,
+}
+
+impl Duration {
+    /// A number of seconds.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self { micros: seconds.saturating_mul(1_000_000) }
+    }
+
+    /// A number of seconds, rounded to a microsecond; `None` beyond some 280,000 years.
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+    pub fn from_f64(seconds: f64) -> Option<Self> {
+        let micros = (seconds * 1e6).round();
+        (micros.abs() < 9e18).then_some(Self { micros: micros as i64 })
+    }
+
+    /// Microseconds.
+    pub const fn micros(self) -> i64 {
+        self.micros
+    }
+
+    /// Seconds.
+    #[expect(clippy::cast_precision_loss, reason = "a microsecond in 280 years is no loss that matters")]
+    pub fn seconds(self) -> f64 {
+        self.micros as f64 / 1e6
+    }
+
+    /// Reads text as Highway does: ISO 8601, `HH:MM:SS`, or either behind a number of days (`1 day 12:00:00`).
+    pub fn parse(text: &str) -> Option<Self> {
+        let seconds = parse_iso(text).or_else(|| parse_clock(text))?;
+        Self::from_f64(seconds)
+    }
+}
+
+/// ISO 8601 as Highway writes it: years of 365 days, days, hours, minutes, seconds; neither weeks nor months.
+impl fmt::Display for Duration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.micros < 0 { "-" } else { "" };
+        let micros = self.micros.unsigned_abs();
+        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        let (days, in_day) = (seconds / 86_400, seconds % 86_400);
+        write!(out, "{sign}P")?;
+        for (amount, unit) in [(days / 365, 'Y'), (days % 365, 'D')] {
+            if amount > 0 {
+                write!(out, "{amount}{unit}")?;
+            }
+        }
+        if in_day == 0 && fraction == 0 && days > 0 {
+            return Ok(());
+        }
+        out.write_str("T")?;
+        for (amount, unit) in [(in_day / 3_600, 'H'), (in_day / 60 % 60, 'M')] {
+            if amount > 0 {
+                write!(out, "{amount}{unit}")?;
+            }
+        }
+        if fraction > 0 {
+            let digits = format!("{fraction:06}");
+            write!(out, "{}.{}S", in_day % 60, digits.trim_end_matches('0'))
+        } else if in_day % 60 > 0 || micros == 0 {
+            write!(out, "{}S", in_day % 60)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Field for Duration {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let read = match value {
+            Value::Number(number) => parse_f64(number.as_str()).and_then(Self::from_f64),
+            Value::String(text) => Self::parse(text),
+            Value::Object(_) => seconds(value).ok().and_then(Self::from_f64),
+            _ => None,
+        };
+        if read.is_none() {
+            let shown = match value {
+                Value::String(_) | Value::Number(_) => format!("`{}` is not a duration", to_text(value)),
+                other => format!("expected a duration, found {}", kind_of(other)),
+            };
+            reader.error(ErrorCode::FieldTypeInvalid, shown);
+            reader.help(
+                "give seconds (`90`), ISO 8601 text (`PT1M30S`) or units (`{minutes: 1, seconds: 30}`)",
+            );
+        }
+        read
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.text(&self.to_string());
+    }
+}
+
+/// `[-][<n> day[s]] [HH:MM[:SS[.fraction]]]`, as Python prints a timedelta; a number alone is none.
+fn parse_clock(text: &str) -> Option<f64> {
+    let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
+    let (days, clock) = match text.split_once('d') {
+        Some((days, rest)) => {
+            let rest = rest.strip_prefix("ays").or_else(|| rest.strip_prefix("ay")).unwrap_or(rest);
+            (parse_f64(days.trim())?, rest.trim_start_matches([',', ' ']))
+        }
+        None => (0.0, text),
+    };
+    if clock.is_empty() {
+        return text.contains('d').then_some(sign * days * DAY);
+    }
+    let mut parts = clock.split(':');
+    let (hours, minutes) = (parse_f64(parts.next()?)?, parse_f64(parts.next()?)?);
+    let seconds = parts.next().map_or(Some(0.0), parse_f64)?;
+    let valid = parts.next().is_none() && hours < 24.0 && minutes < 60.0 && seconds < 60.0;
+    valid.then_some(sign * (days * DAY + hours * HOUR + minutes * MINUTE + seconds))
+}
 
 /// Seconds of a duration given as a number (seconds), ISO 8601 text (`"PT2H"`, `"P1D"`) or an object such as
 /// `{"hours": 1, "minutes": 30}`. The sign is kept; what range is allowed is the caller's rule.
@@ -107,6 +232,41 @@ mod tests {
             ("PT1.5M", 90.0),
         ] {
             assert_eq!(parse_iso(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn writes_the_normal_form() {
+        for (micros, text) in [
+            (0, "PT0S"),
+            (500_000, "PT0.5S"),
+            (1, "PT0.000001S"),
+            (60_000_000, "PT1M"),
+            (-5_000_000, "-PT5S"),
+            (5_400_000_000, "PT1H30M"),
+            (86_400_000_000, "P1D"),
+            (93_784_500_000, "P1DT2H3M4.5S"),
+            (365 * 86_400_000_000, "P1Y"),
+            (400 * 86_400_000_000, "P1Y35D"),
+        ] {
+            let duration = Duration { micros };
+            assert_eq!(duration.to_string(), text);
+            assert_eq!(Duration::parse(text), Some(duration));
+        }
+    }
+
+    #[test]
+    fn reads_pythons_own_text() {
+        for (text, seconds) in [
+            ("00:01:30", 90.0),
+            ("1 day", DAY),
+            ("2 days, 1:00:00.5", 2.0 * DAY + 3600.5),
+            ("-1 day 0:30", -DAY - 1800.0),
+        ] {
+            assert_eq!(Duration::parse(text).map(Duration::seconds), Some(seconds), "{text}");
+        }
+        for text in ["10", "1:2:3:4", "25:00", "1 week", ""] {
+            assert_eq!(Duration::parse(text), None, "{text}");
         }
     }
 

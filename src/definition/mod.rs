@@ -1,12 +1,29 @@
 //! The workflow definition: what a workflow is made of, read from and written as Highway's JSON.
 
 pub mod duration;
+mod fields;
+mod firings;
+mod moment;
+mod operation;
+mod operator;
 mod policy;
-mod read;
+mod record;
 pub mod schedule;
+mod text;
+mod wait;
 mod workflow;
-mod write;
 
-pub use policy::RetryPolicy;
-pub use read::{Document, read};
-pub use workflow::{Operation, Operator, Wait, Workflow};
+pub use duration::Duration;
+pub(crate) use fields::Reader;
+pub use fields::{Float, Named, Reading};
+pub use moment::Moment;
+pub use operation::{
+    ChildWorkflow, ChoiceBranch, Condition, EmitEvent, Foreach, Join, JoinMode, MultiChoice, Operation,
+    OperatorType, Parallel, Reflexive, Switch, Task, Terminate, TerminateStatus, Wait, WaitForEvent, While,
+};
+pub use operator::{Operator, TriggerRule};
+pub use policy::{CircuitBreakerPolicy, DataGuard, GuardCheck, RetryPolicy, TimeoutPolicy};
+pub use text::{Form, findings, read_text, validate_text};
+pub use wait::{Until, WaitFor};
+pub(crate) use workflow::name_fault;
+pub use workflow::{DeadlineAction, Document, Workflow, read, read_with};

@@ -1,57 +1,217 @@
-//! Policies of a task.
+//! Policies and guards of an operator.
 
-use crate::number::clamp;
+use super::duration::Duration;
+use super::fields::{Field, Float, Reader, Step};
+use super::record::{record, words};
+use crate::codec::JsonWriter;
+use crate::error::ErrorCode;
+use serde_json::{Map, Value};
 
-/// How often and how fast a failing task is tried again.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RetryPolicy {
-    /// Attempts after the first one.
-    pub max_retries: u32,
-    /// Seconds before the second attempt.
-    pub delay: f64,
-    /// Factor by which each further delay grows, at least 1.
-    pub backoff: f64,
+record! {
+    /// How often and how fast a failing task is tried again.
+    RetryPolicy {
+        /// Attempts after the first one; 3 by default.
+        max_retries: i64 = 3,
+        /// Time before the second attempt; 5 s by default.
+        delay: Duration = Duration::from_seconds(5),
+        /// Factor by which each further delay grows; 2 by default.
+        backoff_factor: Float = Float::new("2.0"),
+    }
 }
+
+/// The driver's names for the fields of a retry policy. Its attempts count the first one.
+const DRIVER_RETRY: [&str; 3] = ["max_attempts", "initial_interval_seconds", "backoff_coefficient"];
 
 impl RetryPolicy {
-    /// No second attempt.
-    pub const NONE: Self = Self { max_retries: 0, delay: 0.0, backoff: 1.0 };
-
-    /// Milliseconds to wait after `failed` attempts have failed, or `None` when there is no further attempt.
-    ///
-    /// Delays grow by the factor each time: 10 s and 2.0 give 10, 20, 40 s.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to a non-negative range before the cast"
-    )]
-    pub fn delay_after_ms(&self, failed: u32) -> Option<u64> {
-        const LONGEST_MS: f64 = 1e13;
-        if failed == 0 || failed > self.max_retries {
-            return None;
+    /// Reads the parameters of a policy.
+    pub(crate) fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
+        let mut policy = Self::read_fields(map, reader);
+        if reader.rules.dsl_only {
+            reader.unknown(map, &[Self::FIELDS]);
+            return policy;
         }
-        let exponent = i32::try_from(failed - 1).unwrap_or(i32::MAX);
-        let delay = self.delay * 1_000.0 * self.backoff.powi(exponent);
-        Some(if delay.is_nan() { 0 } else { clamp(delay, 0.0, LONGEST_MS).round() as u64 })
+        if let Some(attempts) = reader.field::<i64>(map, "max_attempts") {
+            policy.max_retries = attempts.saturating_sub(1).max(0);
+        }
+        if let Some(delay) = reader.field(map, "initial_interval_seconds") {
+            policy.delay = delay;
+        }
+        if let Some(factor) = reader.field(map, "backoff_coefficient") {
+            policy.backoff_factor = factor;
+        }
+        reader.unknown(map, &[Self::FIELDS, &DRIVER_RETRY]);
+        policy
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_grow_and_end() {
-        let policy = RetryPolicy { max_retries: 3, delay: 10.0, backoff: 2.0 };
-        let delays: Vec<_> = (0..=4).map(|failed| policy.delay_after_ms(failed)).collect();
-        assert_eq!(delays, [None, Some(10_000), Some(20_000), Some(40_000), None]);
+impl Field for RetryPolicy {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let map = reader.object(value)?;
+        Some(Self::read_params(map, reader))
     }
 
-    #[test]
-    fn enormous_delays_stay_finite() {
-        let policy = RetryPolicy { max_retries: u32::MAX, delay: 1e300, backoff: 1e300 };
-        assert_eq!(policy.delay_after_ms(u32::MAX), Some(10_000_000_000_000));
-        let zero = RetryPolicy { max_retries: u32::MAX, delay: 0.0, backoff: 1e300 };
-        assert_eq!(zero.delay_after_ms(u32::MAX), Some(0));
+    fn write(&self, out: &mut JsonWriter) {
+        out.open('{');
+        self.write_fields(out);
+        out.close('}');
     }
+}
+
+record! {
+    /// Time limit of one attempt.
+    TimeoutPolicy {
+        /// The limit.
+        timeout: Duration,
+        /// Whether the attempt is ended when the limit passes; `true` by default.
+        kill_on_timeout: bool = true,
+    }
+}
+
+record! {
+    /// When a tool that keeps failing is left alone for a while.
+    CircuitBreakerPolicy {
+        /// Failures in a row that open the circuit, at least 1; 5 by default.
+        failure_threshold: i64 = 5,
+        /// Successes that close it again, at least 1; 2 by default.
+        success_threshold: i64 = 2,
+        /// How long it stays open; 30 s by default.
+        isolation_duration: Duration = Duration::from_seconds(30),
+        /// Names of exceptions that count as failures; all where nothing is said.
+        catch_exceptions: Option<Vec<String>> = None,
+        /// Names of exceptions that do not count.
+        ignore_exceptions: Option<Vec<String>> = None,
+    }
+}
+
+/// Second name of `isolation_duration`, in seconds.
+const ISOLATION_SECONDS: &str = "isolation_duration_seconds";
+
+impl Field for CircuitBreakerPolicy {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let map = reader.object(value)?;
+        let mut policy = Self::read_fields(map, reader);
+        if !map.contains_key("isolation_duration") {
+            policy.isolation_duration =
+                reader.field(map, ISOLATION_SECONDS).unwrap_or(policy.isolation_duration);
+        }
+        reader.in_range("failure_threshold", policy.failure_threshold, 1, i64::MAX);
+        reader.in_range("success_threshold", policy.success_threshold, 1, i64::MAX);
+        reader.unknown(map, &[Self::FIELDS, &[ISOLATION_SECONDS]]);
+        Some(policy)
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.open('{');
+        self.write_fields(out);
+        out.close('}');
+    }
+}
+
+words! {
+    /// What a guard checks.
+    GuardCheck = "a check" {
+        /// The variable is there.
+        #[default]
+        Exists = "exists",
+        /// It is there and not null.
+        NotNull = "not_null",
+        /// It equals the value.
+        Equals = "equals",
+        /// It differs from the value.
+        NotEquals = "not_equals",
+        /// It lies between the two numbers of the value, ends included.
+        InRange = "in_range",
+        /// It matches the regular expression.
+        MatchesRegex = "matches_regex",
+        /// It is of the named type.
+        TypeCheck = "type_check",
+        /// It is one of the value's items.
+        InSet = "in_set",
+    }
+}
+
+record! {
+    /// A condition on a variable that must hold before or after a task.
+    DataGuard {
+        /// Name of the variable.
+        variable: String,
+        /// What is checked.
+        check: GuardCheck,
+        /// What it is compared with; `[min, max]` for a range, a list for a set.
+        value: Value = Value::Null,
+        /// What to say when it does not hold.
+        message: String = String::new(),
+    }
+}
+
+impl DataGuard {
+    /// Reads the parameters of a guard.
+    pub(crate) fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
+        let guard = Self::read_fields(map, reader);
+        let items = guard.value.as_array().map(Vec::len);
+        let wanted = match guard.check {
+            GuardCheck::InRange if items != Some(2) => "in_range check requires value=[min, max]",
+            GuardCheck::InSet if items.is_none() => "in_set check requires value=[item1, item2, ...]",
+            _ => "",
+        };
+        if !wanted.is_empty() {
+            reader.enter(Step::Key("value"));
+            reader.error(ErrorCode::FieldValueInvalid, wanted);
+            reader.leave();
+        }
+        reader.unknown(map, &[Self::FIELDS]);
+        guard
+    }
+}
+
+impl Field for DataGuard {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let map = reader.object(value)?;
+        Some(Self::read_params(map, reader))
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.open('{');
+        self.write_fields(out);
+        out.close('}');
+    }
+}
+
+/// A record without rules of its own.
+macro_rules! plain_field {
+    ($($name:ident)*) => { $(
+        impl $name {
+            /// Reads the fields of an object.
+            pub(crate) fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
+                let read = Self::read_fields(map, reader);
+                reader.unknown(map, &[Self::FIELDS]);
+                read
+            }
+        }
+
+        impl $crate::definition::fields::Field for $name {
+            fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+                let map = reader.object(value)?;
+                Some(Self::read_params(map, reader))
+            }
+
+            fn write(&self, out: &mut JsonWriter) {
+                out.open('{');
+                self.write_fields(out);
+                out.close('}');
+            }
+        }
+    )* };
+}
+pub(super) use plain_field;
+
+plain_field! { TimeoutPolicy }
+
+/// The time limit that the driver writes as a number of seconds on the task.
+pub(super) fn driver_timeout<'a>(
+    map: &'a Map<String, Value>,
+    reader: &mut Reader<'a>,
+) -> Option<TimeoutPolicy> {
+    let timeout: Option<Duration> = reader.field::<Option<Duration>>(map, "timeout_seconds").flatten();
+    timeout.map(|timeout| TimeoutPolicy { timeout, kill_on_timeout: true })
 }

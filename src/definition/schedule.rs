@@ -1,4 +1,5 @@
-//! Schedules: five-field cron text, its `@` names, and `@every <n>s`.
+//! Schedules: five-field cron text, its `@` names, and `@every` with a duration such as `90s` or `1h30m`. All times
+//! are UTC.
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -58,6 +59,9 @@ const ALIASES: [(&str, &str); 7] = [
 ];
 const LONGEST_MONTH: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+const CRON_HELP: &str =
+    "write cron as `minute hour day-of-month month day-of-week`, for example `0 2 * * *`, or give a duration";
+
 impl Schedule {
     /// Reads the text of a schedule.
     ///
@@ -70,31 +74,80 @@ impl Schedule {
     ///
     /// assert!(Schedule::parse("*/15 8-18 * * mon-fri").is_ok());
     /// assert_eq!(Schedule::parse("@every 90s").unwrap(), Schedule::Every(90));
+    /// assert_eq!(Schedule::parse("@every 1h30m").unwrap(), Schedule::Every(5400));
     /// assert!(Schedule::parse("0 0 30 2 *").is_err()); // there is no 30 February
     /// ```
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = |message: String| {
-            Error::new(ErrorCode::ScheduleInvalid, message).with_help(
-                "write cron as `minute hour day-of-month month day-of-week`, for example `0 2 * * *`, or give a duration",
-            )
-        };
         let trimmed = text.trim();
         if let Some(interval) = trimmed.strip_prefix("@every ") {
-            return interval
-                .strip_suffix('s')
-                .and_then(|digits| digits.parse().ok())
-                .filter(|seconds| *seconds > 0)
-                .map(Self::Every)
-                .ok_or_else(|| {
-                    invalid(format!("schedule `{text}` never fires: an interval is at least one second"))
-                });
+            return parse_interval(interval.trim()).map(Self::Every).map_err(|(reason, help)| {
+                Error::new(ErrorCode::ScheduleInvalid, format!("schedule `{text}` {reason}")).with_help(help)
+            });
         }
-        let expression =
-            ALIASES.iter().find(|(alias, _)| *alias == trimmed).map_or(trimmed, |(_, expression)| expression);
-        let parts: Vec<&str> = expression.split_whitespace().collect();
+        let expression = ALIASES.iter().find(|(alias, _)| *alias == trimmed);
+        let parts: Vec<&str> =
+            expression.map_or(trimmed, |(_, expression)| expression).split_whitespace().collect();
         if parts.len() != FIELDS.len() {
-            return Err(invalid(format!("schedule `{text}` has {} fields where cron has 5", parts.len())));
+            return Err(wrong_fields(text, &parts));
         }
+        Cron::parse(text, &parts).map(Self::Cron)
+    }
+}
+
+/// The error for text that has not five fields.
+fn wrong_fields(text: &str, parts: &[&str]) -> Error {
+    let first = parts.first().copied().unwrap_or_default();
+    let (message, help) = if first.starts_with('@') {
+        let names = ALIASES.map(|(alias, _)| format!("`{alias}`")).join(", ");
+        (format!("schedule `{text}` is not known"), format!("known are {names} and `@every 90s`"))
+    } else if first.contains("TZ=") {
+        (
+            format!("schedule `{text}` names a time zone"),
+            "schedules are in UTC: leave the zone out".to_owned(),
+        )
+    } else {
+        let help = match parts.len() {
+            6 => "seconds are not supported: leave the first field out, or write `@every 30s`",
+            _ => CRON_HELP,
+        };
+        (format!("schedule `{text}` has {} fields where cron has 5", parts.len()), help.to_owned())
+    };
+    Error::new(ErrorCode::ScheduleInvalid, message).with_help(help)
+}
+
+/// Seconds of a duration of hours, minutes and seconds, or what is wrong with it and what to do.
+fn parse_interval(text: &str) -> std::result::Result<u64, (&'static str, &'static str)> {
+    const EXAMPLE: &str = "write whole hours, minutes and seconds: `@every 1h30m`, `@every 90s`";
+    let unreadable = ("has no interval that can be read", EXAMPLE);
+    let (mut seconds, mut rest) = (0_u64, text);
+    if rest.is_empty() {
+        return Err(unreadable);
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or(unreadable)?;
+        let (digits, after) = rest.split_at_checked(end).ok_or(unreadable)?;
+        let mut after = after.chars();
+        let unit = match after.next() {
+            Some('h') => 3_600,
+            Some('m') => 60,
+            Some('s') => 1,
+            Some('-') if rest == text => return Err(("never fires", "an interval is at least one second")),
+            _ => return Err(unreadable),
+        };
+        rest = after.as_str();
+        let part = digits.parse::<u64>().ok().and_then(|amount| amount.checked_mul(unit));
+        seconds = part.and_then(|part| seconds.checked_add(part)).ok_or(unreadable)?;
+    }
+    if seconds == 0 {
+        return Err(("never fires", "an interval is at least one second"));
+    }
+    Ok(seconds)
+}
+
+impl Cron {
+    /// Reads the five fields of `text`.
+    fn parse(text: &str, parts: &[&str]) -> Result<Self> {
+        let invalid = |message: String| Error::new(ErrorCode::ScheduleInvalid, message).with_help(CRON_HELP);
         let mut sets = [0_u64; 5];
         for ((part, field), set) in parts.iter().zip(&FIELDS).zip(&mut sets) {
             *set = field.parse(part).map_err(|reason| {
@@ -102,8 +155,8 @@ impl Schedule {
             })?;
         }
         let [minutes, hours, days, months, weekdays] = sets;
-        let restricted = |part: Option<&&str>| part.is_some_and(|part| !part.starts_with('*'));
-        let cron = Cron {
+        let restricted = |part: Option<&&str>| part.is_some_and(|part| !part.starts_with(['*', '?']));
+        let cron = Self {
             minutes,
             hours,
             days,
@@ -114,11 +167,9 @@ impl Schedule {
         if !cron.can_fire() {
             return Err(invalid(format!("schedule `{text}` never fires: none of its months has such a day")));
         }
-        Ok(Self::Cron(cron))
+        Ok(cron)
     }
-}
 
-impl Cron {
     /// Whether any month it names has any day it names.
     fn can_fire(&self) -> bool {
         self.either_day
@@ -128,29 +179,35 @@ impl Cron {
     }
 }
 
-const fn bit(set: u64, index: u8) -> bool {
+/// Whether `index` is in the set.
+pub(super) const fn bit(set: u64, index: u8) -> bool {
     set & (1 << index) != 0
 }
 
 impl Field {
-    /// The set of values one field allows: `*`, values, names, `a-b`, each with an optional `/step`, by comma.
+    /// The set of values one field allows: `*` or `?`, values, names, `a-b`, each with an optional `/step`, by comma.
     fn parse(&self, text: &str) -> std::result::Result<u64, String> {
+        // A week ends with Saturday where no end is named.
+        let last = if self.high == 7 { 6 } else { self.high };
         let mut set = 0;
         for item in text.split(',') {
             let (range, step) = match item.split_once('/') {
                 Some((range, step)) => {
-                    let step = step.parse::<u8>().ok().filter(|step| *step > 0);
+                    let step = digits(step).filter(|step| *step > 0);
                     (range, Some(step.ok_or("the step is not a whole number above 0")?))
                 }
                 None => (item, None),
             };
-            let (low, high) = if range == "*" {
-                (self.low, self.high)
+            let (low, high) = if matches!(range, "*" | "?") {
+                (self.low, last)
             } else if let Some((low, high)) = range.split_once('-') {
-                (self.value(low)?, self.value(high)?)
+                let (low, high) = (self.value(low)?, self.value(high)?);
+                // `fri-sun`: at the end of a range Sunday comes after Saturday.
+                (low, if self.high == 7 && high == 0 && low > 0 { 7 } else { high })
             } else {
                 let low = self.value(range)?;
-                (low, if step.is_some() { self.high } else { low })
+                // `5/20` goes on to the end.
+                (low, if step.is_some() { low.max(last) } else { low })
             };
             if low > high {
                 return Err("the range runs backwards".into());
@@ -167,10 +224,15 @@ impl Field {
         let named =
             self.names.iter().zip(self.low..).find(|(name, _)| **name == lower).map(|(_, value)| value);
         named
-            .or_else(|| text.parse().ok())
+            .or_else(|| digits(text))
             .filter(|value| (self.low..=self.high).contains(value))
             .ok_or_else(|| format!("allowed are {}–{}", self.low, self.high))
     }
+}
+
+/// A number of digits alone: the standard library reads `+5` too.
+fn digits(text: &str) -> Option<u8> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -213,8 +275,26 @@ mod tests {
             "0 0 31 4,6,9,11 *",
             "@every 0s",
             "@every -86400s",
-            "@every 5m",
+            "@every 5",
+            "@every",
+            "@every 5d",
+            "@every 1.5h",
+            "@every h",
+            "@every 1h 5m",
+            "@every 99999999999999999h",
             "@sometimes",
+            "@reboot",
+            "+5 * * * *",
+            "*/+5 * * * *",
+            "5- * * * *",
+            ", * * * *",
+            "* * * * mon-tuesday",
+            "* * L * *",
+            "* * * * 5#3",
+            "0 0 0 * * *",
+            "0 0 0 * * * 2030",
+            "TZ=Europe/Berlin 0 0 * * *",
+            "１ * * * *",
         ] {
             let error = Schedule::parse(text).unwrap_err();
             assert_eq!(error.code(), ErrorCode::ScheduleInvalid, "{text}");
@@ -222,12 +302,45 @@ mod tests {
     }
 
     #[test]
-    fn sunday_is_both_0_and_7() {
-        let (Schedule::Cron(zero), Schedule::Cron(seven)) =
-            (Schedule::parse("0 0 * * 0").unwrap(), Schedule::parse("0 0 * * 7").unwrap())
-        else {
-            panic!("cron expected")
-        };
-        assert_eq!(zero, seven);
+    fn the_help_fits_the_mistake() {
+        for (text, help) in [
+            ("0 0 0 * * *", "seconds are not supported"),
+            ("@sometimes", "known are `@yearly`"),
+            ("CRON_TZ=Asia/Tokyo 0 0 * * *", "schedules are in UTC"),
+            ("@every 0h0m", "at least one second"),
+            ("@every -5s", "at least one second"),
+            ("@every 500ms", "write whole hours"),
+            ("0 0 * *", "write cron as"),
+        ] {
+            let error = Schedule::parse(text).unwrap_err();
+            assert!(error.help().unwrap().contains(help), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_sums() {
+        for (text, seconds) in
+            [("@every 90s", 90), ("@every 5m", 300), (" @every  1h30m ", 5_400), ("@every 1h1m1s", 3_661)]
+        {
+            assert_eq!(Schedule::parse(text).unwrap(), Schedule::Every(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn different_spellings_are_one_schedule() {
+        for (left, right) in [
+            ("0 0 * * 0", "0 0 * * 7"),
+            ("0 0 * * fri-sun", "0 0 * * 5-7"),
+            ("0 0 * * sat-0", "0 0 * * 6,7"),
+            ("0 0 * * 1/2", "0 0 * * 1,3,5"),
+            ("0 0 * * 7/3", "0 0 * * 0"),
+            ("0 0 ? * 1", "0 0 * * 1"),
+            ("0 0 1 * ?", "0 0 1 * *"),
+            ("5/20 * * * *", "5,25,45 * * * *"),
+            ("0 0 1 jan-MAR/2 *", "00 00 01 1,3 *"),
+            ("@weekly", "0 0 * * sun"),
+        ] {
+            assert_eq!(Schedule::parse(left).unwrap(), Schedule::parse(right).unwrap(), "{left}");
+        }
     }
 }

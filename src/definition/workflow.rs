@@ -1,79 +1,218 @@
-//! The model of a workflow definition.
+//! The workflow definition as a whole.
 
-use super::RetryPolicy;
+use super::duration::Duration;
+use super::fields::{Named, Reader, Reading, Step};
+use super::moment::Moment;
+use super::operator::Operator;
+use super::policy::RetryPolicy;
+use super::record::{record, words};
+use crate::codec::{JsonWriter, parse_json};
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::number::digits;
 use crate::time::Millis;
+use crate::validate;
 use serde_json::{Map, Value};
 
-/// A workflow definition: a named set of operators and the order they depend on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Workflow {
-    /// Name, as the server lists it.
-    pub name: String,
-    /// Version text of the definition.
-    pub version: String,
-    /// What it is for.
-    pub description: String,
-    /// The operator to start with; informative, since roots follow from the dependencies.
-    pub start_task: Option<String>,
-    /// All operators, in order of definition; ids are unique where the definition is valid.
-    pub operators: Vec<Operator>,
-    /// Default values of the run inputs.
-    pub variables: Map<String, Value>,
-    /// Runs of this workflow that may be active at once.
-    pub max_active_runs: u32,
-    /// Time limit of a run, in seconds.
-    pub timeout: Option<f64>,
-    /// When it starts by itself, as written.
-    pub schedule: Option<String>,
+words! {
+    /// What happens when the deadline of a run passes.
+    DeadlineAction = "a deadline action" {
+        /// The run fails.
+        #[default]
+        Fail = "fail",
+        /// The run is cancelled.
+        Cancel = "cancel",
+    }
 }
 
-/// One node of a workflow.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Operator {
-    /// Its id, unique in the workflow.
-    pub id: String,
-    /// What it is for; empty where nothing is said.
-    pub description: String,
-    /// Ids that must be over before it starts, as written.
-    pub dependencies: Vec<String>,
-    /// Name under which its result is stored for templates.
-    pub result_key: Option<String>,
-    /// Time limit of one attempt, in seconds.
-    pub timeout: Option<f64>,
-    /// What happens after a failed attempt.
-    pub retry: RetryPolicy,
-    /// What it does.
-    pub operation: Operation,
+record! {
+    /// A workflow definition: named operators and the order they depend on.
+    Workflow {
+        /// Name: lower case letters, digits and single underscores, with a letter first.
+        name: String,
+        /// Version text; `2.0.0` by default.
+        version: String = "2.0.0".to_owned(),
+        /// What it is for.
+        description: String = String::new(),
+        /// The operators by id, in order of definition.
+        tasks: Named<Operator> = Named::default(),
+        /// Default values of the run inputs.
+        variables: Map<String, Value> = Map::new(),
+        /// Id of the operator to start with; informative, since roots follow from the dependencies.
+        start_task: Option<String> = None,
+        /// Cron text: when it starts by itself.
+        schedule: Option<String> = None,
+        /// The schedule holds from then on.
+        start_date: Option<Moment> = None,
+        /// Whether starts that were missed are made up for.
+        catchup: bool = false,
+        /// Whether the schedule rests.
+        is_paused: bool = false,
+        /// Words to find it by.
+        tags: Vec<String> = Vec::new(),
+        /// Runs that may be active at once.
+        max_active_runs: i64 = 1,
+        /// Retry policy of operators that have none.
+        default_retry_policy: Option<RetryPolicy> = None,
+        /// Time limit of a run in seconds, above zero.
+        deadline_seconds: Option<i64> = None,
+        /// What happens when it passes.
+        deadline_action: DeadlineAction = DeadlineAction::Fail,
+    } with
+        /// The driver's time limit of a run in seconds; not part of the DSL's format, and written only where it is given.
+        timeout_seconds: Option<Duration>
 }
 
-/// What an operator does.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Runs a tool.
-    Task {
-        /// Name of the tool, such as `tools.shell.run`.
-        function: String,
-        /// Positional arguments; `None` where the document leaves them out.
-        args: Option<Vec<Value>>,
-        /// Named arguments. An object, unless a driver document says otherwise.
-        kwargs: Value,
-    },
-    /// Sleeps durably.
-    Wait(Wait),
-    /// An operator that this version does not know what to do with.
-    Unsupported {
-        /// Its `operator_type`.
-        operator_type: String,
-    },
+/// A definition as far as it could be read, with everything that is wrong with its parts.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The definition; only good to use where there is no error among the findings.
+    pub workflow: Workflow,
+    /// What was found, in document order.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
-/// How long a wait sleeps.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Wait {
-    /// A number of seconds.
-    For(f64),
-    /// A moment.
-    Until(Millis),
+impl Document {
+    /// Whether no finding is an error.
+    pub fn is_valid(&self) -> bool {
+        !Diagnostic::any_error(&self.diagnostics)
+    }
+
+    /// Refuses a definition with errors in its parts.
+    ///
+    /// # Errors
+    ///
+    /// One error that stands for all findings that are errors.
+    pub fn check(&self) -> Result<()> {
+        let errors = self.diagnostics.iter().filter(|finding| finding.is_error()).cloned().collect();
+        Error::from_diagnostics(errors).map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with the parts, and everything [`validate::workflow`] says about the whole.
+    pub fn validate(&self, now: Option<Millis>) -> Vec<Diagnostic> {
+        let mut findings = self.diagnostics.clone();
+        findings.extend(validate::workflow(&self.workflow, now));
+        findings
+    }
+}
+
+/// Reads a workflow definition in any of Highway's dialects. Never fails: what is wrong is in the diagnostics.
+///
+/// ```
+/// use highway_wasm::definition::read;
+/// use serde_json::json;
+///
+/// let document = read(&json!({"name": "w", "tasks": {"a": {"task_id": "a", "operator_type": "task", "function": "f",
+///     "retry_policy": {"max_attempts": 6}}}}));
+/// let policy = document.workflow.tasks.get("a").unwrap().retry_policy.as_ref().unwrap();
+/// assert_eq!(policy.max_retries, 5); // attempts count the first one
+/// assert!(document.is_valid());
+/// ```
+pub fn read(document: &Value) -> Document {
+    read_with(document, "", Reading::default())
+}
+
+/// The same for a document at the pointer `base` of another one, by given rules.
+pub fn read_with(document: &Value, base: &str, rules: Reading) -> Document {
+    let mut reader = Reader::new(base, rules);
+    let workflow = Workflow::read(document, &mut reader);
+    Document { workflow, diagnostics: reader.findings }
+}
+
+impl Workflow {
+    /// An empty workflow.
+    ///
+    /// The name is not checked here, but where a document is read.
+    pub fn new(name: &str) -> Self {
+        let mut reader = Reader::new("", Reading::default());
+        let mut map = Map::new();
+        map.insert("name".into(), name.into());
+        Self::read_fields(&map, &mut reader, None)
+    }
+
+    /// Reads the fields by their types alone.
+    pub(crate) fn read_unchecked<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Self {
+        let Some(map) = reader.object(value) else {
+            return Self::new("");
+        };
+        let timeout = reader.field::<Option<Duration>>(map, "timeout_seconds").flatten();
+        reader.unknown(map, &[Self::FIELDS, &["timeout_seconds"]]);
+        Self::read_fields(map, reader, timeout)
+    }
+
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Self {
+        let workflow = Self::read_unchecked(value, reader);
+        for (key, code, found) in [
+            ("name", ErrorCode::WorkflowNameInvalid, name_fault(&workflow.name)),
+            ("version", ErrorCode::WorkflowVersionInvalid, version_fault(&workflow.version)),
+        ] {
+            if let Some(message) = found {
+                reader.enter(Step::Key(key));
+                reader.error(code, message);
+                reader.leave();
+            }
+        }
+        if let Some(seconds) = workflow.deadline_seconds {
+            reader.in_range("deadline_seconds", seconds, 1, i64::MAX);
+        }
+        workflow
+    }
+
+    /// Highway's JSON text: two blanks of indentation, every field, in the order of `highway_dsl` 2.2.0.
+    pub fn to_json_pretty(&self) -> String {
+        self.written(JsonWriter::pretty())
+    }
+
+    /// The same without blanks.
+    pub fn to_json(&self) -> String {
+        self.written(JsonWriter::compact())
+    }
+
+    /// The definition as plain data.
+    pub fn to_value(&self) -> Value {
+        // What is written here is JSON.
+        parse_json(&self.to_json()).unwrap_or(Value::Null)
+    }
+
+    pub(super) fn written(&self, mut out: JsonWriter) -> String {
+        out.open('{');
+        self.write_fields(&mut out);
+        if let Some(timeout) = &self.timeout_seconds {
+            out.key("timeout_seconds");
+            out.raw(&digits(timeout.seconds()));
+        }
+        out.close('}');
+        out.finish()
+    }
+}
+
+/// What is wrong with the name of a workflow. Empty text and one line break at the end pass, as they do in Highway.
+pub(crate) fn name_fault(name: &str) -> Option<String> {
+    if name.contains("__") {
+        return Some(format!("workflow name `{name}` contains `__`, which Highway keeps as a separator"));
+    }
+    let bare = name.strip_suffix('\n').unwrap_or(name);
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let starts = bare.chars().next().is_none_or(|c| c.is_ascii_lowercase());
+    if starts && bare.chars().all(fits) && (!bare.is_empty() || name.is_empty()) {
+        return None;
+    }
+    Some(format!(
+        "workflow name `{name}` must start with a lower case letter and consist of lower case letters, digits and single underscores"
+    ))
+}
+
+fn version_fault(version: &str) -> Option<String> {
+    if version.contains("__") {
+        return Some(format!(
+            "workflow version `{version}` contains `__`, which Highway keeps as a separator"
+        ));
+    }
+    let bare = version.strip_suffix('\n').unwrap_or(version);
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if bare.chars().all(fits) {
+        return None;
+    }
+    Some(format!(
+        "workflow version `{version}` must consist of letters, digits, dots, dashes and underscores"
+    ))
 }

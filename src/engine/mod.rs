@@ -6,7 +6,9 @@
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
 
 mod output;
+mod plan;
 mod record;
+mod retry;
 mod run;
 mod scheduling;
 mod scope;
@@ -14,7 +16,9 @@ mod state;
 mod view;
 
 pub use output::{Effect, Failure, Output, ToolCall};
+pub use plan::{Operation, Plan, Planned, Wait, plan};
 pub use record::Record;
+pub use retry::Retry;
 pub use run::{Attempt, Run, RunState, Step, StepState};
 pub use state::{Config, Engine, Submission, Submitted};
 pub use view::{RunFilter, run_page, run_view, step_logs, step_view, steps_view};

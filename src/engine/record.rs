@@ -1,7 +1,7 @@
 //! The journal: every change of state of the engine.
 
+use super::plan::Plan;
 use super::{Failure, RunState};
-use crate::definition::Workflow;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -97,7 +97,7 @@ pub struct RunCreated {
     /// Its id.
     pub run_id: String,
     /// The definition.
-    pub workflow: Workflow,
+    pub workflow: Plan,
     /// The definition as it was sent.
     pub definition: Value,
     /// Run inputs.

@@ -1,8 +1,8 @@
 //! A run and its steps.
 
 use super::Failure;
+use super::plan::Planned;
 use super::record::RunCreated;
-use crate::definition::Operator;
 use crate::names::NameIndex;
 use crate::number::clamp;
 use crate::time::Millis;
@@ -133,7 +133,7 @@ impl Run {
     }
 
     /// The operators that succeeded with their results, in the order in which they did.
-    pub fn results(&self) -> impl DoubleEndedIterator<Item = (&Operator, &Value)> {
+    pub fn results(&self) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
         self.order.iter().filter_map(|at| {
             let result = self.steps.get(*at)?.result.as_ref()?;
             Some((self.created.workflow.operators.get(*at)?, result))

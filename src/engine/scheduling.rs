@@ -1,16 +1,16 @@
 //! The decisions: what starts, what is tried again, what is skipped, when a run is over.
 
+use super::plan::{Operation, Planned, Wait};
 use super::record::RunCreated;
 use super::run::{RunState, StepState, after};
 use super::scope::RunScope;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, ToolCall};
-use crate::definition::{Operation, Wait};
 use crate::error::{ErrorCode, Result};
 use crate::json::object;
 use crate::number::digits;
 use crate::template::{Syntax, resolve};
 use crate::time::{Millis, to_iso};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 impl Engine {
     /// Accepts a workflow, or finds the run that its key began.
@@ -193,7 +193,6 @@ impl Engine {
             return;
         };
         match &operator.operation {
-            Operation::Unsupported { .. } => {}
             Operation::Wait(wait) => {
                 let until = match wait {
                     Wait::For(seconds) => after(now, *seconds),
@@ -207,7 +206,7 @@ impl Engine {
             Operation::Task { function, args, kwargs } => {
                 let call = self.last_call + 1;
                 let deadline = operator.timeout.map(|seconds| after(now, seconds));
-                let resolved = self.arguments(run, function, args.as_deref().unwrap_or_default(), kwargs);
+                let resolved = self.arguments(run, function, args, kwargs);
                 self.commit(Record::AttemptStarted { run, step, call, deadline, at: now });
                 match resolved {
                     Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
@@ -238,7 +237,7 @@ impl Engine {
         run: usize,
         function: &str,
         args: &[Value],
-        kwargs: &Value,
+        kwargs: &Map<String, Value>,
     ) -> Result<(Vec<Value>, Value)> {
         let Some(owner) = self.runs.get(run) else {
             return Ok((Vec::new(), Value::Null));
@@ -248,10 +247,10 @@ impl Engine {
         let syntax = if function == "tools.shell.run" { Syntax::Braces } else { Syntax::BracesAndDollar };
         let args: Result<Vec<Value>> =
             args.iter().map(|arg| resolve(arg, &scope, self.config.templates, syntax)).collect();
-        Ok((args?, resolve(kwargs, &scope, self.config.templates, syntax)?))
+        Ok((args?, resolve(&Value::Object(kwargs.clone()), &scope, self.config.templates, syntax)?))
     }
 
-    fn operator(&self, run: usize, step: usize) -> Option<&crate::definition::Operator> {
+    fn operator(&self, run: usize, step: usize) -> Option<&Planned> {
         self.runs.get(run)?.created.workflow.operators.get(step)
     }
 }

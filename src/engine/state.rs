@@ -1,9 +1,9 @@
 //! The engine's state: changed by records alone, so that replaying them rebuilds it.
 
+use super::plan::Operation;
 use super::record::RunCreated;
 use super::run::{Attempt, Run, RunState, Step, StepState};
 use super::{Effect, Output, Record};
-use crate::definition::Operation;
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -51,7 +51,7 @@ pub struct Submission {
     /// The definition as it was sent; must have been checked.
     pub definition: Value,
     /// The same, read.
-    pub workflow: crate::definition::Workflow,
+    pub workflow: super::plan::Plan,
     /// Run inputs.
     pub inputs: Map<String, Value>,
     /// A repeated key with the same content gives the run it gave before.
@@ -204,7 +204,7 @@ impl Engine {
         match operators.and_then(|operators| operators.get(step)).map(|operator| &operator.operation) {
             Some(Operation::Task { .. }) => self.ready_tasks.push_back((run, step)),
             Some(Operation::Wait(_)) => self.ready_waits.push_back((run, step)),
-            Some(Operation::Unsupported { .. }) | None => {}
+            None => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Runs and steps as the REST API shows them.
 
+use super::plan::Planned;
 use super::run::{Run, RunState, Step, StepState};
-use crate::definition::Operator;
 use crate::error::ErrorCode;
 use crate::json::object;
 use crate::number::number;
@@ -76,7 +76,7 @@ pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
 }
 
 /// One step, with its result and why it failed.
-pub fn step_view(operator: &Operator, step: &Step) -> Value {
+pub fn step_view(operator: &Planned, step: &Step) -> Value {
     let mut view = object([
         ("step_name", operator.id.as_str().into()),
         ("status", step.state.word().into()),
@@ -198,7 +198,7 @@ fn results(run: &Run) -> Value {
     Value::Object(map)
 }
 
-fn pairs(run: &Run) -> impl Iterator<Item = (&Operator, &Step)> {
+fn pairs(run: &Run) -> impl Iterator<Item = (&Planned, &Step)> {
     run.created.workflow.operators.iter().zip(&run.steps)
 }
 

@@ -1,5 +1,19 @@
-//! Questions about a dependency graph.
+//! Questions about a dependency graph, and drawings of it.
 
+mod copies;
 mod cycles;
+mod dot;
+mod drawing;
+mod extract;
+mod idents;
+pub mod layout;
+mod links;
+mod mermaid;
+mod placement;
+mod scene;
 
 pub use cycles::cycles;
+pub use dot::{dot, dot_of};
+pub use mermaid::mermaid;
+pub use placement::{Placement, PlacementOptions};
+pub use scene::{Edge, EdgeKind, Node, NodeKind, Scene};

@@ -22,40 +22,61 @@ pub enum Part {
 
 impl Path {
     /// Reads a path, blanks around it ignored; `None` where the text is none.
+    ///
+    /// ```
+    /// use highway_wasm::template::Path;
+    ///
+    /// assert_eq!(Path::parse(" fetch.body[0].id ").unwrap().root, "fetch");
+    /// assert_eq!(Path::parse("a + b"), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+        Self::parse_prefix(text.trim()).and_then(|(path, rest)| rest.is_empty().then_some(path))
+    }
+
+    /// Whether text can be the first name of a path.
+    pub(crate) fn is_name(text: &str) -> bool {
+        Self::parse_prefix(text).is_some_and(|(path, rest)| rest.is_empty() && path.parts.is_empty())
+    }
+
+    /// The longest path at the start of the text, and what follows it.
+    pub(crate) fn parse_prefix(text: &str) -> Option<(Self, &str)> {
         let (root, mut rest) = split_name(text)?;
         if root.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             return None;
         }
         let mut parts = Vec::new();
-        while !rest.is_empty() {
-            let part;
-            if let Some(after_dot) = rest.strip_prefix('.') {
-                let (name, remainder) = split_name(after_dot)?;
-                part = name.parse().map_or_else(|_| Part::Key(name.to_owned()), Part::Index);
-                rest = remainder;
-            } else {
-                let inside = rest.strip_prefix('[')?;
-                if let Some(quote @ ('"' | '\'')) = inside.chars().next() {
-                    let (key, remainder) = inside.get(1..)?.split_once(quote)?;
-                    part = Part::Key(key.to_owned());
-                    rest = remainder.strip_prefix(']')?;
-                } else {
-                    let (index, remainder) = inside.split_once(']')?;
-                    part = Part::Index(index.trim().parse().ok()?);
-                    rest = remainder;
-                }
-            }
+        while let Some((part, after)) = split_part(rest) {
             parts.push(part);
+            rest = after;
         }
-        Some(Self { root: root.to_owned(), parts })
+        Some((Self { root: root.to_owned(), parts }, rest))
     }
 }
 
-/// A name of letters, digits, `_` and `-` at the start of the text, and what follows.
+/// One step at the start of the text, and what follows.
+fn split_part(text: &str) -> Option<(Part, &str)> {
+    if let Some(after_dot) = text.strip_prefix('.') {
+        let (name, rest) = split_name(after_dot)?;
+        return Some((name.parse().map_or_else(|_| Part::Key(name.to_owned()), Part::Index), rest));
+    }
+    let inside = text.strip_prefix('[')?;
+    if let Some(quote @ ('"' | '\'')) = inside.chars().next() {
+        let (key, rest) = inside.get(1..)?.split_once(quote)?;
+        return Some((Part::Key(key.to_owned()), rest.strip_prefix(']')?));
+    }
+    let (index, rest) = inside.split_at_checked(inside.find(|c: char| !c.is_ascii_digit() && c != ' ')?)?;
+    Some((Part::Index(index.trim().parse().ok()?), rest.strip_prefix(']')?))
+}
+
+/// Whether a name may contain the character: letters, digits, `_` and `-`. What is not ASCII counts as a letter unless it is
+/// a blank, since the tables that tell would weigh 2 KB in every page's download.
+fn is_name_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-' || !(c.is_ascii() || c.is_whitespace())
+}
+
+/// A name at the start of the text, and what follows.
 fn split_name(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(text.len());
+    let end = text.find(|c: char| !is_name_part(c)).unwrap_or(text.len());
     text.split_at_checked(end).filter(|(name, _)| !name.is_empty())
 }
 
@@ -95,6 +116,17 @@ mod tests {
             ]
         );
         assert_eq!(path.to_string(), "a-b.c[0].d[\"x y\"][2].größe");
+    }
+
+    /// As trimming has it, so that every reader of `{{ name }}` sees the same name.
+    #[test]
+    fn no_blank_is_part_of_a_name() {
+        for blank in ['\u{a0}', '\u{85}', '\u{2028}', '\u{3000}'] {
+            let (path, rest) =
+                Path::parse_prefix(&format!("a.b{blank}")).map(|(path, rest)| (path, rest.len())).unwrap();
+            assert_eq!((path.to_string().as_str(), rest), ("a.b", blank.len_utf8()));
+            assert_eq!(Path::parse(&format!("a{blank}b")), None);
+        }
     }
 
     #[test]

@@ -80,11 +80,34 @@ fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Resu
     Ok(Value::String(out))
 }
 
+/// The paths of the templates in a text, in order, whether or not they name anything.
+///
+/// ```
+/// use highway_wasm::template::{Syntax, paths};
+///
+/// let found = paths("{{day}}: ${backup.stdout}, {{ no path }}", Syntax::BracesAndDollar);
+/// assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["day", "backup.stdout"]);
+/// ```
+pub fn paths(text: &str, syntax: Syntax) -> Vec<Path> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, opening, after)) = next_opening(rest, syntax) {
+        rest = after;
+        if let Some((path, after)) = Path::parse_prefix(after.trim_start()) {
+            let closing = if opening == "${" { "}" } else { "}}" };
+            if let Some(after) = after.trim_start().strip_prefix(closing) {
+                found.push(path);
+                rest = after;
+            }
+        }
+    }
+    found
+}
+
 /// The next `{{` or `${`: the text before it, itself, the text after it.
 fn next_opening(text: &str, syntax: Syntax) -> Option<(&str, &str, &str)> {
-    let braces = text.find("{{");
-    let dollar = if syntax == Syntax::BracesAndDollar { text.find("${") } else { None };
-    let at = [braces, dollar].into_iter().flatten().min()?;
+    let is_opening = |pair: &[u8]| pair == b"{{" || (pair == b"${" && syntax == Syntax::BracesAndDollar);
+    let at = text.as_bytes().windows(2).position(is_opening)?;
     let (before, rest) = text.split_at_checked(at)?;
     let (opening, after) = rest.split_at_checked(2)?;
     Some((before, opening, after))
@@ -103,7 +126,8 @@ fn template<'a>(
     };
     // What opens again before it closes is not the path; the inner opening is looked at next.
     let Some(path) = Path::parse(inside) else {
-        let starts_like_a_name = inside.trim_start().starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let starts_like_a_name =
+            inside.trim_start().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
         if is_dollar || !starts_like_a_name || mode == Mode::Lenient || inside.contains("{{") {
             return Ok(None);
         }
@@ -111,14 +135,19 @@ fn template<'a>(
         return Err(Error::new(ErrorCode::TemplateInvalid, message)
             .with_help("a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute"));
     };
-    match walk(&path, scope) {
+    match lookup(&path, scope) {
         Ok(value) => Ok(Some((value, after))),
         Err(_) if mode == Mode::Lenient || is_dollar => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn walk(path: &Path, scope: &dyn Scope) -> Result<Value> {
+/// The value of a path; null where a value lacks the field.
+///
+/// # Errors
+///
+/// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown.
+pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
     let (mut value, mut is_namespace) =
         scope.lookup(&path.root).ok_or_else(|| unresolved(path, &path.root, &scope.names()))?;
     for part in &path.parts {

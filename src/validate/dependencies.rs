@@ -1,13 +1,16 @@
 //! Dependencies name existing tasks, and tasks do not wait for themselves.
 
+use super::hints::Hints;
+use super::scope::{NOBODY, Scope};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::cycles;
 use crate::json::child_path;
 use crate::names::NameIndex;
-use crate::suggest::did_you_mean;
 
 /// Circles beyond this number are not listed: the first few are what a person mends.
 const MAX_CIRCLES: usize = 20;
+/// Names of a circle that are shown.
+const SHOWN: usize = 12;
 
 /// One task and the names it depends on.
 #[derive(Clone, Copy, Debug)]
@@ -18,67 +21,95 @@ pub struct Node<'a> {
     pub dependencies: &'a [String],
 }
 
+/// Findings about the operators of a definition.
+pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    let graph = Graph {
+        needs: &scope.needs,
+        key: "dependencies",
+        id: &|at| scope.id(at),
+        path: &|at| scope.path(at),
+    };
+    let unknown = |at: usize, position: usize, path: String| {
+        let dependency = scope.items.get(at)?.operator.dependencies.get(position)?;
+        let message = format!("task `{}` depends on `{dependency}` which does not exist", scope.id(at));
+        let finding = Diagnostic::error(ErrorCode::DependencyUnknown, path, message);
+        Some(finding.with_any_help(scope.advice(dependency, scope.id(at))))
+    };
+    graph.check(&unknown, findings);
+}
+
 /// Findings about the dependencies of `nodes`; `key` is what a task calls its list in the document.
 pub fn dependencies(nodes: &[Node<'_>], key: &str) -> Vec<Diagnostic> {
     let index = NameIndex::new(nodes.iter().map(|node| node.name));
-    let mut findings = Vec::new();
-    let mut edges = Vec::with_capacity(nodes.len());
-    for (at, node) in nodes.iter().enumerate() {
-        let mut targets = Vec::with_capacity(node.dependencies.len());
-        for (position, dependency) in node.dependencies.iter().enumerate() {
-            let path = || format!("{}/{position}", child_path(&child_path("/tasks", node.name), key));
-            match index.get(dependency) {
-                None => findings.push(unknown(node.name, dependency, path(), &index)),
-                Some(target) if target == at => findings.push(
-                    Diagnostic::error(
-                        ErrorCode::DependencySelf,
-                        path(),
-                        format!("task `{}` depends on itself", node.name),
-                    )
-                    .with_help("remove it from its own dependencies"),
-                ),
-                Some(target) => targets.push(target),
+    let position = |name: &String| index.get(name).unwrap_or(NOBODY);
+    let needs: Vec<Vec<usize>> =
+        nodes.iter().map(|node| node.dependencies.iter().map(position).collect()).collect();
+    let id = |at: usize| nodes.get(at).map_or("", |node| node.name);
+    let graph = Graph { needs: &needs, key, id: &id, path: &|at| child_path("/tasks", id(at)) };
+    let hints = Hints::new();
+    let unknown = |at: usize, position: usize, path: String| {
+        let (name, dependency) = (id(at), nodes.get(at)?.dependencies.get(position)?);
+        let message = format!("task `{name}` depends on `{dependency}` which is not registered");
+        let generated = dependency.strip_suffix("_wait").filter(|base| index.get(base).is_some());
+        let help = match generated {
+            Some(base) => {
+                Some(format!("depend on `{base}`: the wait before a delayed task is not a task of its own"))
             }
-        }
-        edges.push(targets);
-    }
-    for circle in cycles(&edges, MAX_CIRCLES) {
-        let names: Vec<&str> = circle
-            .iter()
-            .chain(circle.first())
-            .filter_map(|at| nodes.get(*at))
-            .map(|node| node.name)
-            .collect();
-        let first = names.first().copied().unwrap_or_default();
-        let shown = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> ");
-        findings.push(
-            Diagnostic::error(
-                ErrorCode::DependencyCycle,
-                child_path(&child_path("/tasks", first), key),
-                format!("tasks depend on each other in a circle: {shown}"),
-            )
-            .with_help("remove one of these dependencies"),
-        );
-    }
+            None => hints.nearest(dependency, &mut index.names().filter(|other| *other != name)),
+        };
+        Some(Diagnostic::error(ErrorCode::DependencyUnknown, path, message).with_any_help(help))
+    };
+    let mut findings = Vec::new();
+    graph.check(&unknown, &mut findings);
     findings
 }
 
-fn unknown(task: &str, dependency: &str, path: String, index: &NameIndex<'_>) -> Diagnostic {
-    let generated = dependency.strip_suffix("_wait").filter(|base| index.get(base).is_some());
-    let help = match generated {
-        Some(base) => {
-            Some(format!("depend on `{base}`: the wait before a delayed task is not a task of its own"))
+/// Tasks and what they need, as positions.
+struct Graph<'a> {
+    needs: &'a [Vec<usize>],
+    /// What a task calls its list.
+    key: &'a str,
+    id: &'a dyn Fn(usize) -> &'a str,
+    path: &'a dyn Fn(usize) -> String,
+}
+
+impl Graph<'_> {
+    fn check(
+        &self,
+        unknown: &dyn Fn(usize, usize, String) -> Option<Diagnostic>,
+        findings: &mut Vec<Diagnostic>,
+    ) {
+        for (at, needs) in self.needs.iter().enumerate() {
+            for (position, need) in needs.iter().enumerate() {
+                if *need != NOBODY && *need != at {
+                    continue;
+                }
+                let path = format!("{}/{}/{position}", (self.path)(at), self.key);
+                if *need == at {
+                    let message = format!("task `{}` depends on itself", (self.id)(at));
+                    let finding = Diagnostic::error(ErrorCode::DependencySelf, path, message);
+                    findings.push(finding.with_help("remove it from its own dependencies"));
+                } else {
+                    findings.extend(unknown(at, position, path));
+                }
+            }
         }
-        None => did_you_mean(dependency, index.names().filter(|name| *name != task)),
-    };
-    let finding = Diagnostic::error(
-        ErrorCode::DependencyUnknown,
-        path,
-        format!("task `{task}` depends on `{dependency}` which is not registered"),
-    );
-    match help {
-        Some(help) => finding.with_help(help),
-        None => finding,
+        findings.extend(cycles(self.needs, MAX_CIRCLES).iter().map(|circle| self.circle(circle)));
+    }
+
+    fn circle(&self, circle: &[usize]) -> Diagnostic {
+        let mut shown: Vec<String> =
+            circle.iter().take(SHOWN).map(|at| format!("`{}`", (self.id)(*at))).collect();
+        if circle.len() > SHOWN {
+            shown.push(format!("{} more", circle.len() - SHOWN));
+        }
+        shown.extend(shown.first().cloned());
+        let mut places = circle.iter().take(SHOWN).map(|at| format!("{}/{}", (self.path)(*at), self.key));
+        let message = format!("tasks depend on each other in a circle: {}", shown.join(" -> "));
+        let path = places.next().unwrap_or_default();
+        let finding = Diagnostic::error(ErrorCode::DependencyCycle, path, message);
+        let finding = finding.with_help("remove one of these dependencies");
+        places.fold(finding, Diagnostic::with_related)
     }
 }
 

@@ -1,8 +1,22 @@
 //! Checks of a definition as a whole. Every finding is a [`Diagnostic`](crate::error::Diagnostic), and all
-//! findings are reported at once. One file per family of rules.
+//! findings are reported at once. One file for each family of rules; `docs/diagnostics.md` is the catalogue.
 
+mod conditions;
 mod dependencies;
+mod durations;
+mod forks;
+mod hints;
+mod names;
+mod reach;
+mod schedule;
+mod scope;
+mod spelling;
+mod targets;
+mod templates;
 mod workflow;
 
 pub use dependencies::{Node, dependencies};
+pub(crate) use schedule::finding as schedule;
+pub(crate) use spelling::as_written;
+pub(crate) use templates::check_document as templates;
 pub use workflow::workflow;

@@ -1,31 +1,111 @@
-//! The rules for a whole definition, as the server applies them to what it is sent.
+//! All rules for a definition: of its own operators, and of its branches.
 
-use super::dependencies::{Node, dependencies};
-use crate::definition::Workflow;
-use crate::definition::schedule::Schedule;
-use crate::error::{Diagnostic, ErrorCode};
+use super::durations::Limit;
+use super::hints::Hints;
+use super::scope::Scope;
+use super::templates::Known;
+use super::{conditions, dependencies, durations, forks, names, reach, schedule, targets, templates};
+use crate::definition::{Reading, Workflow, read_with};
+use crate::error::{Diagnostic, Severity};
 use crate::json::child_path;
-use crate::names::NameIndex;
+use crate::time::Millis;
 
-/// Everything that is wrong with a definition that could be read.
-pub fn workflow(workflow: &Workflow) -> Vec<Diagnostic> {
-    let ids = NameIndex::new(workflow.operators.iter().map(|operator| operator.id.as_str()));
-    let mut findings: Vec<Diagnostic> = ids
-        .repeated()
-        .map(|id| {
-            let message = format!("two tasks have the id `{id}`");
-            Diagnostic::error(ErrorCode::TaskDuplicate, child_path("/tasks", id), message)
-        })
-        .collect();
-    let nodes: Vec<Node<'_>> = workflow
-        .operators
-        .iter()
-        .map(|operator| Node { name: &operator.id, dependencies: &operator.dependencies })
-        .collect();
-    findings.extend(dependencies(&nodes, "dependencies"));
-    if let Some(Err(error)) = workflow.schedule.as_deref().map(Schedule::parse) {
-        let finding = Diagnostic::error(error.code(), "/schedule", error.message());
-        findings.push(finding.with_help(error.help().unwrap_or_default()));
-    }
+/// Branches inside branches beyond this depth are left alone; JSON text cannot nest them deeper.
+const DEPTH: usize = 32;
+
+/// Everything that is wrong with a definition that could be read, or worth knowing about it.
+///
+/// `now` is the moment from which the next firings of a schedule are told.
+///
+/// ```
+/// use highway_wasm::{definition::read, validate};
+/// use serde_json::json;
+///
+/// let document = read(&json!({"name": "w", "tasks": {
+///     "dump": {"task_id": "dump", "operator_type": "task", "function": "tools.shell.run", "result_key": "dump_result"},
+///     "send": {"task_id": "send", "operator_type": "task", "function": "tools.shell.run", "dependencies": ["dmup"],
+///         "args": ["mail {{dump_reslt.stdout}}"]},
+/// }}));
+/// let findings = validate::workflow(&document.workflow, None);
+/// let found: Vec<_> = findings.iter().map(|it| (it.code.as_str(), it.path.as_str())).collect();
+/// assert_eq!(found, [
+///     ("DEPENDENCY_UNKNOWN", "/tasks/send/dependencies/0"),
+///     ("TEMPLATE_NAME_UNKNOWN", "/tasks/send/args/0"),
+/// ]);
+/// assert_eq!(findings[1].help.as_deref(), Some("did you mean `dump_result`?"));
+/// ```
+pub fn workflow(workflow: &Workflow, now: Option<Millis>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    schedule::check(workflow, now, &mut findings);
+    let hints = Hints::new();
+    let rules = Rules { hints: &hints, known: None, limit: None, depth: 0 };
+    rules.check(&Scope::new(workflow, "", None, &hints, false), &mut findings);
     findings
+}
+
+/// A branch of a fork.
+pub(super) struct Branch {
+    /// Position of the fork.
+    pub(super) fork: usize,
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) workflow: Workflow,
+}
+
+/// What lies around the operators that are looked at.
+struct Rules<'a> {
+    hints: &'a Hints,
+    known: Option<&'a Known<'a>>,
+    limit: Option<&'a Limit>,
+    depth: usize,
+}
+
+impl Rules<'_> {
+    fn check(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+        let branches = if self.depth < DEPTH { branches(scope, findings) } else { Vec::new() };
+        names::check(scope, findings);
+        dependencies::check(scope, findings);
+        targets::check(scope, &branches, findings);
+        reach::check(scope, findings);
+        forks::check(scope, findings);
+        let known = Known::of_scope(scope, &branches, self.known);
+        templates::check(scope, &known, findings);
+        conditions::check(scope, findings);
+        let limit = durations::limit(scope, self.limit);
+        durations::check(scope, limit.as_ref(), findings);
+        for branch in &branches {
+            let fork = scope.items.get(branch.fork);
+            let in_loop = fork.is_some_and(|fork| fork.in_loop);
+            let limit = durations::fork_limit(scope, branch.fork, limit.as_ref());
+            let inner = Scope::new(&branch.workflow, &branch.path, Some(scope), self.hints, in_loop);
+            let rules = Rules {
+                hints: self.hints,
+                known: Some(&known),
+                limit: limit.as_ref(),
+                depth: self.depth + 1,
+            };
+            rules.check(&inner, findings);
+        }
+    }
+}
+
+/// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.
+fn branches(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Branch> {
+    let mut branches = Vec::new();
+    for (fork, operator) in scope.operators() {
+        for (name, branch) in operator.operation.branch_workflows().into_iter().flatten() {
+            let path = child_path(&format!("{}/branch_workflows", scope.path(fork)), name);
+            let document = read_with(branch, &path, Reading::default());
+            // Nobody looks up a branch by its name.
+            let name_path = format!("{path}/name");
+            findings.extend(document.diagnostics.into_iter().map(|finding| match finding.severity {
+                Severity::Error if finding.path == name_path => {
+                    Diagnostic { severity: Severity::Warning, ..finding }
+                }
+                _ => finding,
+            }));
+            branches.push(Branch { fork, name: name.clone(), path, workflow: document.workflow });
+        }
+    }
+    branches
 }

@@ -4,6 +4,7 @@
 use super::error::to_js_error;
 use crate::codec::parse_json;
 use crate::error::{Error, ErrorCode, Result};
+use crate::time::Millis;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
@@ -18,4 +19,14 @@ pub(super) fn parse(text: &str) -> Result<Value> {
 /// An outcome for JavaScript.
 pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
     outcome.map_err(|error| to_js_error(&error))
+}
+
+/// A moment as JavaScript counts it, in milliseconds since the Unix epoch.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a non-negative range"
+)]
+pub(super) fn moment(now: f64) -> Option<Millis> {
+    (now > 0.0).then(|| crate::number::clamp(now, 0.0, 1e15) as Millis)
 }

@@ -1,35 +1,40 @@
 //! The driver's functions. They are stateless: the facade keeps the tasks as plain data and passes them along, so
 //! there is nothing to free.
 
-use super::convert::{JsResult, give, parse};
-use crate::builder::{Driver, DriverTask, RunSettings};
+use super::convert::{JsResult, give, moment, parse};
+use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::json::child_path;
 use crate::number::{digits, to_f64};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-/// Checks one task; `taken` tells whether its name is in use. Gives the task as `driver.tasks` shows it.
+/// Checks what one method of the driver registers; `taken` tells whether the name is in use. Gives the task as
+/// `driver.tasks` shows it.
 #[wasm_bindgen(js_name = driverTask)]
-pub fn driver_task(name: &str, options: &str, taken: bool) -> JsResult<String> {
-    let task = parse(options).and_then(|options| DriverTask::read(name, &options, taken));
+pub fn driver_task(method: &str, name: &str, options: &str, taken: bool) -> JsResult<String> {
+    let task =
+        parse(options).and_then(|options| DriverTask::read(registration(method), name, &options, taken));
     give(task.map(|task| write_json(&task.to_json())))
 }
 
-/// All findings about the tasks, given as `[[name, options], …]`.
+/// All findings about the tasks, given as `[[method, name, options], …]`.
 #[wasm_bindgen(js_name = driverValidate)]
-pub fn driver_validate(tasks: &str) -> JsResult<String> {
+pub fn driver_validate(tasks: &str, now: f64) -> JsResult<String> {
     let driver = parse(tasks).and_then(|tasks| driver(None, &tasks));
-    let findings = driver.map(|driver| driver.validate().iter().map(Diagnostic::to_json).collect::<Value>());
+    let findings =
+        driver.map(|driver| driver.validate(moment(now)).iter().map(Diagnostic::to_json).collect::<Value>());
     give(findings.map(|findings| write_json(&findings)))
 }
 
-/// Throws what keeps the tasks from being run.
+/// Throws what keeps the tasks of `{tasks, inputs}` from being run.
 #[wasm_bindgen(js_name = driverCheck)]
-pub fn driver_check(tasks: &str) -> JsResult<()> {
-    give(parse(tasks).and_then(|tasks| driver(None, &tasks)).and_then(|driver| driver.check()))
+pub fn driver_check(settings: &str) -> JsResult<()> {
+    give(parse(settings).and_then(|settings| {
+        driver(None, settings.get("tasks").unwrap_or(&Value::Null))?.check(&inputs(&settings))
+    }))
 }
 
 /// The definition of `{name, tasks, inputs, timeout, random}`.
@@ -63,18 +68,26 @@ fn option_seconds(value: &Value, least: f64) -> Result<f64> {
 fn build(settings: &Value) -> Result<String> {
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
     let driver = driver(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
-    let run = RunSettings {
-        timeout: settings.get("timeout").and_then(to_f64),
-        inputs: settings.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default(),
-    };
-    Ok(write_json(&driver.build(&run, text("random").unwrap_or_default()).to_driver_json()))
+    let run = RunSettings { timeout: settings.get("timeout").and_then(to_f64), inputs: inputs(settings) };
+    Ok(write_json(&driver.build(&run, text("random").unwrap_or_default())?))
+}
+
+fn inputs(settings: &Value) -> Map<String, Value> {
+    settings.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// The facade names only methods that there are.
+fn registration(method: &str) -> Registration {
+    Registration::of_method(method).unwrap_or(Registration::Task)
 }
 
 fn driver(name: Option<&str>, tasks: &Value) -> Result<Driver> {
     let mut driver = Driver::new(name);
     for task in tasks.as_array().into_iter().flatten() {
-        if let Some([Value::String(name), options]) = task.as_array().map(Vec::as_slice) {
-            driver.task(name, options)?;
+        if let Some([Value::String(method), Value::String(name), options]) =
+            task.as_array().map(Vec::as_slice)
+        {
+            driver.register(registration(method), name, options)?;
         }
     }
     Ok(driver)

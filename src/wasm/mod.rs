@@ -6,14 +6,20 @@
     reason = "whatever fails throws the error of the core, as `error.rs` writes it"
 )]
 
+#[cfg(feature = "client")]
 pub mod client;
 mod convert;
+#[cfg(feature = "client")]
 pub mod driver;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
+#[cfg(feature = "client")]
 pub mod host;
+#[cfg(feature = "client")]
 mod transport;
+#[cfg(feature = "workflow")]
+pub mod workflow;
 
 use crate::error::ErrorCode;
 use wasm_bindgen::prelude::*;

@@ -14,7 +14,7 @@ const folder = inRoot("target", `docs-${process.pid}`);
 const LIMIT = 30_000;
 
 const fence =
-  /(?:<!--\s*not run:\s*(?<reason>[\s\S]*?)\s*-->\s*\n)?^(?<indent>[ \t]*)```(?:js|javascript)[^\n]*\n(?<code>[\s\S]*?)^[ \t]*```/gm;
+  /(?:<!--\s*not run:\s*(?<reason>[\s\S]*?)\s*-->\s*\n)?^(?<indent>[ \t]*)```(?:js|javascript)\b[^\n]*\n(?<code>[\s\S]*?)^[ \t]*```/gm;
 
 /** The blocks of a markdown text: `{ line, code, reason }`. */
 function blocksOf(text) {
@@ -124,7 +124,7 @@ describe("examples of the documentation", { concurrency: 4 }, () => {
 describe("the reader of the documentation", () => {
   it("finds blocks with their lines, in lists too, and those not to be run", () => {
     const text =
-      "# T\n\n```js\na();\n```\n\n<!-- not run: needs a key -->\n\n```js\nb();\n```\n- x\n\n  ```js\n  c();\n  ```\n```sh\nd\n```\n";
+      "# T\n\n```js\na();\n```\n\n<!-- not run: needs a key -->\n\n```js\nb();\n```\n- x\n\n  ```js\n  c();\n  ```\n```sh\nd\n```\n```json\n{}\n```\n";
     assert.deepEqual(
       blocksOf(text).map(({ code, reason }) => [code, reason]),
       [

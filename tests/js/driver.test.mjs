@@ -130,7 +130,7 @@ test("durations in every form", () => {
     assert.equal(tasks.a_wait.wait_for, "PT90S");
     const scheduled = driverWith(["s", { schedule: form }]);
     assert.equal(scheduled.build().schedule, "@every 90s");
-    assert.deepEqual(codes(scheduled), []);
+    assert.deepEqual(codes(scheduled), ["info SCHEDULE_FIRINGS"]);
   }
   assert.equal(driverWith(["s", { schedule: "*/5 * * * *" }]).build().schedule, "*/5 * * * *");
   assert.equal(driverWith(["a", { timeout: { days: 1, hours: 2 } }]).tasks.a.timeout, 93_600);
@@ -297,9 +297,14 @@ test("impossible schedules are found, possible ones pass", () => {
   for (const text of ["* * *", "60 * * * *", "0 24 * * *", "x", "@every 0s", "@every -5s", "0 0 30 2 *"]) {
     assert.deepEqual(check(text), ["error SCHEDULE_INVALID"], text);
   }
-  for (const text of ["0 * * * *", "*/15 9-17 * * 1-5", "0 0 29 2 *", "@every 90s", "0 0 1,15 * MON", ""]) {
-    assert.deepEqual(check(text), [], text);
+  for (const text of ["0 * * * *", "*/15 9-17 * * 1-5", "0 0 29 2 *", "@every 90s", "0 0 1,15 * MON"]) {
+    assert.deepEqual(check(text), ["info SCHEDULE_FIRINGS"], text);
   }
+  assert.deepEqual(check(""), []);
+  const [{ message }] = driverWith(["s", { schedule: "30 2 29 2 *" }]).validate();
+  const firings = message.match(/\d{4}-02-29T02:30:00Z/g);
+  assert.equal(firings.length, 3, message);
+  assert.ok(Date.parse(firings[0]) > Date.now());
 });
 
 test("building is possible whatever validate finds, and says nothing", () => {

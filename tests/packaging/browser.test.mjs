@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { installed } from "./support/package.mjs";
 import { launch, page, serveFolder, visit } from "./support/pages.mjs";
-import { expectCore, expectSmoke } from "./support/smoke.mjs";
+import { expectCore, expectSmoke, expectWorkflow } from "./support/smoke.mjs";
 
 const { dir, root } = await installed("browser");
 const wasm = readFileSync(join(root, "esm/generated/core_bg.wasm"));
@@ -54,6 +54,13 @@ const pages = {
       smoke(core, engine).then(postMessage, (error) => { throw error; });`,
   },
   "/web": page(`${web} ${tryInit()}`, { imports }),
+  "/web-workflow": page(
+    `import * as core from "highway-wasm/web"; import { smokeWorkflow } from "/smoke.mjs"; ${facts}
+     let early;
+     try { core.Workflow.check({}); } catch (error) { early = facts(error); }
+     globalThis.answer = core.initWorkflow().then(() => ({ early, value: smokeWorkflow(core) }));`,
+    { imports },
+  ),
   "/web-early": page(`${web} ${tryInline}`, { imports }),
   "/web-octets": page(`${web} ${tryInit("/octets.wasm")}`, { imports }),
   "/web-html": page(`${web} ${tryInit("/nothing-here.html")}`, { imports }),
@@ -150,6 +157,15 @@ describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
     const { error } = await answerOf("/web-early");
     assert.equal(error.code, "NOT_INITIALIZED");
     assert.match(error.help, /await init\(\)/);
+  });
+
+  it("loads the workflow module when asked to, and says how to ask", async () => {
+    const { early, value, requests } = await answerOf("/web-workflow");
+    assert.equal(early.code, "NOT_INITIALIZED");
+    assert.match(early.help, /await initWorkflow\(\)/);
+    expectWorkflow(value);
+    const files = requests.filter((url) => url.endsWith(".wasm"));
+    assert.deepEqual(files, [`${server.address}${esm}/generated/workflow_bg.wasm`]);
   });
 
   it("loads a file that the server calls application/octet-stream", async () => {

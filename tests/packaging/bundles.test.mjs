@@ -65,12 +65,31 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     expectCore(await executed(classic.text, { asModule: false }));
   });
 
+  it("leaves the workflow module out where nothing uses it, and holds it once where something does", async () => {
+    const without = `import { Driver, py, isHighwayError } from "highway-wasm"; globalThis.answer = { a: [Driver, py, isHighwayError].length };`;
+    const made = await bundle(dir, { source: without, ...inOrder });
+    assert.equal(copies(made.text, payload(root, "workflow")), 0);
+    for (const names of ["WorkflowBuilder", "Workflow", "Workflow, WorkflowBuilder"]) {
+      const source = `import { ${names} } from "highway-wasm"; globalThis.answer = { names: [${names}].map((type) => typeof type) };`;
+      const used = await bundle(dir, { source, platform: "browser" });
+      assert.equal(copies(used.text, payload(root, "workflow")), 1);
+      assert.deepEqual(await executed(used.text, { asModule: true }), {
+        names: names.split(", ").map(() => "function"),
+      });
+    }
+    const source = `import { Workflow } from "highway-wasm"; globalThis.answer = Workflow.check({}).map(({ code }) => code);`;
+    const asModule = await bundle(dir, { source, ...inOrder });
+    checkPlain(asModule);
+    assert.deepEqual(await executed(asModule.text, { asModule: true }), ["FIELD_MISSING"]);
+  });
+
   it("of core and engine holds the bytes of each once", async () => {
     for (const format of ["esm", "iife"]) {
       const made = await bundle(dir, { source: everything, ...inOrder, format });
       checkPlain(made);
       assert.equal(copies(made.text, payload(root, "core")), 1);
       assert.equal(copies(made.text, payload(root, "full")), 1);
+      assert.equal(copies(made.text, payload(root, "workflow")), 1);
       expectSmoke(await executed(made.text, { asModule: format === "esm" }));
     }
   });
@@ -168,7 +187,11 @@ describe("a bundle for Vercel's edge runtime", () => {
       conditions: ["edge-light", "worker", "browser"],
       plugins: [modules],
     });
-    assert.deepEqual(asked.sort(), ["../generated/core_bg.wasm?module", "../generated/full_bg.wasm?module"]);
+    const names = ["core", "full", "workflow"];
+    assert.deepEqual(
+      asked.sort(),
+      names.map((name) => `../generated/${name}_bg.wasm?module`),
+    );
     assert.equal(copies(made.text, payload(root, "core")), 0);
     const file = join(elsewhere, "edge.mjs");
     writeFileSync(file, made.text);

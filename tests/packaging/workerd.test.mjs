@@ -28,12 +28,13 @@ const filesOf = ({ files }) =>
 const modules = filesOf(bundled);
 
 describe("a worker's bundle", () => {
-  it("has the two modules as files, and no bytes in its text", () => {
+  it("has the three modules as files, and no bytes in its text", () => {
     assert.deepEqual(bundled.warnings, []);
     const names = modules.map(({ path }) => path.replace(/-[A-Z0-9]{8}\./, ".")).sort();
-    assert.deepEqual(names, ["core_bg.wasm", "full_bg.wasm", "worker.js"]);
+    assert.deepEqual(names, ["core_bg.wasm", "full_bg.wasm", "worker.js", "workflow_bg.wasm"]);
     assert.equal(copies(bundled.text, payload(root, "core")), 0);
     assert.equal(copies(bundled.text, payload(root, "full")), 0);
+    assert.equal(copies(bundled.text, payload(root, "workflow")), 0);
     assert.deepEqual(
       bundled.externals.filter((path) => !path.endsWith(".wasm")),
       [],

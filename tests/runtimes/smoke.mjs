@@ -138,7 +138,39 @@ export async function smokeEngine(core, { LocalEngine }) {
   }
 }
 
+/** A definition built, checked, drawn and read again: what needs the workflow module alone. */
+export function smokeWorkflow({ HighwayError, Workflow, WorkflowBuilder }) {
+  const workflow = new WorkflowBuilder("smoke")
+    .task("list", "smoke.list", { resultKey: "files" })
+    .foreach("each", "{{files}}", (body) => {
+      body.task("copy", "smoke.copy", { args: ["{{item}}"], retryPolicy: { delay: "PT1S" } });
+    })
+    .task("end", "smoke.end", { args: ["{{fils}}"] })
+    .build();
+  check(workflow instanceof Workflow, "a Workflow", workflow);
+  const error = thrownBy(() => new WorkflowBuilder("No Name"));
+  check(error instanceof HighwayError, "a HighwayError", error);
+  const text = JSON.stringify(workflow);
+  check(JSON.stringify(Workflow.fromJSON(text)) === text, "reading gives what was written", text);
+  const { nodes, edges } = workflow.layout();
+  return {
+    tasks: Object.keys(workflow.toJSON().tasks),
+    findings: workflow.validate().map(({ code, path, help }) => `${code} ${path} ${help}`),
+    refused: error.code,
+    drawing: workflow.toMermaid().split("\n").at(-1).trim(),
+    dot: workflow.toDot().startsWith("digraph workflow {"),
+    placed: [nodes.length, edges.length],
+  };
+}
+
 /** Everything that every runtime can do. */
 export async function smoke(core, engine) {
-  return { ...smokeCore(core), ...(await smokeEngine(core, engine)) };
+  const workflow = { ...smokeWorkflow(core), yaml: yamlOf(core) };
+  return { ...smokeCore(core), workflow, ...(await smokeEngine(core, engine)) };
+}
+
+/** YAML, which the engine's module brings along. */
+function yamlOf({ Workflow }) {
+  const text = Workflow.fromJSON({ name: "smoke", tags: ["größer"] }).toYAML();
+  return Workflow.fromYAML(text).toJSON().tags;
 }

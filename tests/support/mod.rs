@@ -5,14 +5,17 @@
     reason = "every test binary compiles this module and uses its own part of it"
 )]
 
+pub(crate) mod graphviz;
+pub(crate) mod paths;
 mod server;
+pub(crate) mod vectors;
 mod wire;
 
 pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
 use highway_wasm::engine::{
-    Config, Effect, Engine, Failure, Record, Run, Submission, Submitted, ToolCall, run_view, step_logs,
+    Config, Effect, Engine, Failure, Record, Run, Submission, Submitted, ToolCall, plan, run_view, step_logs,
     steps_view,
 };
 use highway_wasm::time::Millis;
@@ -89,8 +92,9 @@ pub(crate) fn with(mut document: Value, pointer: &str, value: impl Into<Value>) 
 pub(crate) fn findings(definition: &Value) -> Vec<String> {
     let document = definition::read(definition);
     let mut diagnostics = document.diagnostics;
-    diagnostics.extend(validate::workflow(&document.workflow));
-    let shown = diagnostics.iter();
+    diagnostics.extend(plan(&document.workflow).1);
+    diagnostics.extend(validate::workflow(&document.workflow, None));
+    let shown = diagnostics.iter().filter(|found| found.is_error());
     shown.map(|found| format!("{} {}", found.code.as_str(), found.path)).collect()
 }
 
@@ -99,7 +103,7 @@ pub(crate) fn submission(definition: &Value, run_id: &str) -> Submission {
     assert_eq!(findings(definition), [""; 0]);
     Submission {
         definition: definition.clone(),
-        workflow: definition::read(definition).workflow,
+        workflow: plan(&definition::read(definition).workflow).0,
         inputs: Map::new(),
         key: None,
         run_id: run_id.to_owned(),

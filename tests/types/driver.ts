@@ -147,9 +147,35 @@ if (task?.operator_type === "task") {
 // @ts-expect-error a definition is not to be changed
 definition.name = "other";
 const info: TaskInfo | undefined = driver.tasks["a"];
-same<NonNullable<typeof info>["type"], "shell" | "py" | "http" | "tool" | "workflow">(true);
+same<
+  NonNullable<typeof info>["type"],
+  | "shell"
+  | "py"
+  | "http"
+  | "tool"
+  | "workflow"
+  | "durable"
+  | "foreach"
+  | "while"
+  | "emit"
+  | "wait_for"
+  | "parallel"
+>(true);
+if (task?.operator_type === "foreach") same<typeof task.items, string>(true);
+driver.foreach("each", { items: a.result["items"] as ResultRef, py: "def each(): pass", depends: [a] });
+driver.whileLoop("spin", { condition: "{{n}} < 3", py: "def spin(): pass", durable: false });
+driver.emit("tell", { event: "done", payload: { k: 1 } });
+driver.waitFor("hear", { event: "done", timeout: { minutes: 1 } });
+driver.parallel("both", { branches: [a, "b"] });
+driver.parallel("two", { branches: { left: ["c"], right: [ref("d")] }, timeout: "PT1M" });
+driver.task("durable", { durable: "def f(ctx): pass", funcArgs: [1] });
+driver.task("packaged", { durable: true, package: "./p", entrypoint: "main:run" });
+// @ts-expect-error a package needs an entry point
+driver.task("half", { durable: true, package: "./p" });
+// @ts-expect-error a loop needs its body
+driver.foreach("none", { items: "x" });
 for (const finding of driver.validate()) {
-  same<typeof finding.severity, "error" | "warning">(true);
+  same<typeof finding.severity, "error" | "warning" | "info">(true);
   // @ts-expect-error no such code
   if (finding.code === "NO_SUCH_CODE") throw new Error();
   if (finding.code === "DEPENDENCY_CYCLE") throw new Error(finding.message);

@@ -5,7 +5,8 @@ use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const CYCLE: &str = r#"[["a", {"shell": "x", "depends": ["b"]}], ["b", {"shell": "x", "depends": ["a"]}]]"#;
+const CYCLE: &str =
+    r#"[["task", "a", {"shell": "x", "depends": ["b"]}], ["task", "b", {"shell": "x", "depends": ["a"]}]]"#;
 
 #[wasm_bindgen_test]
 async fn version_and_error_codes() {
@@ -21,8 +22,8 @@ async fn text_that_is_no_json_is_an_error_with_facts() {
     let glue = Object::glue().await;
     for text in ["", "{", "not json", "{\"a\":}", "[1,]", "\u{feff}{}"] {
         let cases: [(&str, Vec<JsValue>); 5] = [
-            ("driverTask", vec!["a".into(), text.into(), false.into()]),
-            ("driverValidate", vec![text.into()]),
+            ("driverTask", vec!["task".into(), "a".into(), text.into(), false.into()]),
+            ("driverValidate", vec![text.into(), 0.into()]),
             ("driverCheck", vec![text.into()]),
             ("driverBuild", vec![text.into()]),
             ("seconds", vec!["timeout".into(), text.into(), 0.into()]),
@@ -40,7 +41,7 @@ async fn text_that_is_no_json_is_an_error_with_facts() {
 async fn a_task_is_read_and_refused() {
     let glue = Object::glue().await;
     let task = |options: &str, taken: bool| {
-        glue.call("driverTask", &["größe 🛣️".into(), options.into(), taken.into()])
+        glue.call("driverTask", &["task".into(), "größe 🛣️".into(), options.into(), taken.into()])
     };
     let read = super::read(&task(r#"{"shell": "echo", "timeout": "PT1M"}"#, false).unwrap());
     assert_eq!(
@@ -64,20 +65,23 @@ async fn a_task_is_read_and_refused() {
 #[wasm_bindgen_test]
 async fn findings_are_data_and_check_throws_them() {
     let glue = Object::glue().await;
-    let findings = glue.json("driverValidate", &[CYCLE.into()]);
+    let findings = glue.json("driverValidate", &[CYCLE.into(), 0.into()]);
     assert_eq!(findings[0]["code"], "DEPENDENCY_CYCLE");
     assert_eq!(findings[0]["severity"], "error");
-    let facts = glue.failure("driverCheck", &[CYCLE.into()]);
+    let settings = |tasks: &str| JsValue::from(format!(r#"{{"tasks": {tasks}, "inputs": {{}}}}"#));
+    let facts = glue.failure("driverCheck", &[settings(CYCLE)]);
     assert_eq!(facts["code"], "DEPENDENCY_CYCLE");
     assert_eq!(facts["diagnostics"], findings);
-    assert_eq!(glue.failure("driverCheck", &["[]".into()])["code"], "NO_TASKS");
-    assert!(glue.call("driverCheck", &[r#"[["a", {"shell": "x"}]]"#.into()]).unwrap().is_undefined());
+    assert_eq!(glue.failure("driverCheck", &[settings("[]")])["code"], "NO_TASKS");
+    assert!(
+        glue.call("driverCheck", &[settings(r#"[["task", "a", {"shell": "x"}]]"#)]).unwrap().is_undefined()
+    );
 }
 
 #[wasm_bindgen_test]
 async fn a_definition_keeps_order_and_numbers() {
     let glue = Object::glue().await;
-    let settings = r#"{"name": null, "tasks": [["z", {"shell": "x"}], ["a", {"tool": "t", "kwargs":
+    let settings = r#"{"name": null, "tasks": [["task", "z", {"shell": "x"}], ["task", "a", {"tool": "t", "kwargs":
         {"k": 1.50, "big": 9007199254740993, "z": 1, "b": 2}}]], "inputs": {}, "timeout": 60, "random": "12345678"}"#;
     let text = glue.call("driverBuild", &[settings.into()]).unwrap().as_string().unwrap();
     assert!(text.starts_with(r#"{"name":"workflow_z","version":"1.0.0","#), "{text}");
@@ -126,9 +130,9 @@ async fn half_a_surrogate_pair_does_no_harm() {
     let glue = Object::glue().await;
     let name = eval("'a\\ud83d'");
     let options: JsValue = r#"{"shell": "echo \ud83d"}"#.into();
-    let task = glue.call("driverTask", &[name, options, false.into()]);
+    let task = glue.call("driverTask", &["task".into(), name, options, false.into()]);
     if let Err(error) = task {
         super::facts(&error);
     }
-    assert_eq!(glue.json("driverValidate", &["[]".into()]), json!([]));
+    assert_eq!(glue.json("driverValidate", &["[]".into(), 0.into()]), json!([]));
 }

@@ -5,6 +5,8 @@ mod client;
 mod driver;
 #[cfg(feature = "engine")]
 mod engine;
+#[cfg(feature = "workflow")]
+mod workflow;
 
 use js_sys::{Array, Function, Promise, Reflect};
 use serde_json::Value;

@@ -1,8 +1,8 @@
-/** The full module: everything of the core, and the engine. */
+/** The full module: the engine, YAML, and what the workflow module has. */
 
 import * as fullGlue from "../generated/full.js";
 import { Runtime } from "../runtime.js";
 import type { FullApi } from "../wasm-api.js";
 
 /** @internal */
-export const full: Runtime<FullApi> = new Runtime<FullApi>(fullGlue);
+export const full: Runtime<FullApi> = new Runtime<FullApi>(fullGlue, "init");

@@ -6,3 +6,4 @@ import { core } from "../runtime.js";
 core.provide(() => embedded(deflated, size));
 
 export * from "../index.js";
+export { Workflow, WorkflowBuilder } from "./workflow-inline.js";

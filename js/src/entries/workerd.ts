@@ -5,3 +5,4 @@ import { core } from "../runtime.js";
 core.provide(() => module);
 
 export * from "../index.js";
+export { Workflow, WorkflowBuilder } from "./workflow-workerd.js";

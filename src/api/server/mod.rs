@@ -6,9 +6,9 @@ mod routes;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
-use crate::engine::{Engine, RunFilter, Submission, Submitted};
+use crate::engine::{Engine, Plan, RunFilter, Submission, Submitted, plan};
 use crate::engine::{run_page, run_view, step_logs, step_view, steps_view};
-use crate::error::{Error, Severity};
+use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
 use crate::{definition, validate};
@@ -91,11 +91,16 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 }
 
 /// The definition, if it can run here; all findings otherwise.
-fn checked(document: &Value) -> Result<definition::Workflow, Error> {
+fn checked(document: &Value) -> Result<Plan, Error> {
     let definition::Document { workflow, mut diagnostics } = definition::read(document);
-    diagnostics.extend(validate::workflow(&workflow));
-    diagnostics.retain(|finding| finding.severity == Severity::Error);
-    Error::from_diagnostics(diagnostics).map_or(Ok(workflow), Err)
+    let (plan, unsupported) = plan(&workflow);
+    diagnostics.extend(unsupported);
+    diagnostics.extend(validate::workflow(&workflow, None));
+    let mut diagnostics = validate::as_written(diagnostics, document);
+    // The driver passes any name on, and a name decides nothing here.
+    let is_name = |code| matches!(code, ErrorCode::WorkflowNameInvalid | ErrorCode::WorkflowVersionInvalid);
+    diagnostics.retain(|finding| finding.is_error() && !is_name(finding.code));
+    Error::from_diagnostics(diagnostics).map_or(Ok(plan), Err)
 }
 
 fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {

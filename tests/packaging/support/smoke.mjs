@@ -23,9 +23,21 @@ export function expectCore({ definition, template, error, value }) {
   assert.equal(value.path, "/kwargs/at");
 }
 
+/** Checks what building, checking and drawing a definition gave. */
+export function expectWorkflow({ tasks, findings, refused, drawing, dot, placed }) {
+  assert.deepEqual(tasks, ["list", "each", "copy", "end"]);
+  assert.deepEqual(findings, ["TEMPLATE_NAME_UNKNOWN /tasks/end/args/0 did you mean `files`?"]);
+  assert.equal(refused, "WORKFLOW_NAME_INVALID");
+  assert.match(drawing, /^\S+ --> \S+$/);
+  assert.equal(dot, true);
+  assert.deepEqual(placed, [4, 3]);
+}
+
 /** Checks everything the smoke program gave. */
-export function expectSmoke({ run: own, fetched, shell, ...core }) {
+export function expectSmoke({ run: own, fetched, shell, workflow, ...core }) {
   expectCore(core);
+  expectWorkflow(workflow);
+  assert.deepEqual(workflow.yaml, ["größer"]);
   expectRun(own);
   expectRun(fetched);
   assert.equal(shell.state, "failed");

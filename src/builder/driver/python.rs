@@ -3,24 +3,41 @@
 /// What the wrapper prints in front of the JSON of the result.
 pub(crate) const RESULT_MARKER: &str = "__HIGHWAY_RESULT__:";
 
+/// Which text is put around a function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrapper {
+    /// That of a task.
+    Task,
+    /// That of a loop's body, which has no comment.
+    Body,
+}
+
 /// The text that `tools.code.exec` runs for `source`.
 ///
 /// A function is called without arguments: the one named like the task, or else the last one at top level.
 /// Source without a function is a script and runs as it is. Common indentation is removed first, so that the
 /// source may stand indented in a template literal.
-pub(super) fn wrap(task: &str, source: &str) -> String {
+pub(super) fn wrap(task: &str, source: &str, wrapper: Wrapper) -> String {
     let source = dedent(source);
-    match entry_function(task, &source) {
+    let comment = match wrapper {
+        Wrapper::Task => "# Output result in Highway-recognized format\n",
+        Wrapper::Body => "",
+    };
+    match called_function(task, &source) {
         None => format!("{source}\n"),
         Some(function) => format!(
-            "\nimport json\n\n{source}\n\n_result = {function}()\n\
-             # Output result in Highway-recognized format\n\
+            "\nimport json\n\n{source}\n\n_result = {function}()\n{comment}\
              print(\"{RESULT_MARKER}\" + json.dumps(_result))\n"
         ),
     }
 }
 
-fn entry_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
+/// Name of the function that stands for a task: the one named like it, or else the last one at top level.
+pub(super) fn entry_function(task: &str, source: &str) -> Option<String> {
+    called_function(task, &dedent(source)).map(str::to_owned)
+}
+
+fn called_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
     let names: Vec<&str> = source.lines().filter_map(defined_function).collect();
     names.iter().find(|name| **name == task).or(names.last()).copied()
 }
@@ -57,15 +74,15 @@ mod tests {
     #[test]
     fn calls_the_function_named_like_the_task() {
         let source = "\n    def helper():\n        return 1\n\n    async def total(a=1):\n        return helper()\n\n    def tail():\n        pass\n  ";
-        let code = wrap("total", source);
+        let code = wrap("total", source, Wrapper::Task);
         assert!(code.contains("\ndef helper():\n    return 1\n"), "{code}");
         assert!(code.contains("\n_result = total()\n"), "{code}");
-        assert!(wrap("other", source).contains("\n_result = tail()\n"));
+        assert!(wrap("other", source, Wrapper::Body).contains("\n_result = tail()\n"));
     }
 
     #[test]
     fn a_script_runs_as_it_is() {
-        assert_eq!(wrap("x", "  print(1)\n  print(2)\n"), "print(1)\nprint(2)\n");
-        assert_eq!(wrap("x", "print('def f(')"), "print('def f(')\n");
+        assert_eq!(wrap("x", "  print(1)\n  print(2)\n", Wrapper::Task), "print(1)\nprint(2)\n");
+        assert_eq!(wrap("x", "print('def f(')", Wrapper::Task), "print('def f(')\n");
     }
 }

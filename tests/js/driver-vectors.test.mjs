@@ -1,17 +1,8 @@
 // Replays the golden vectors of the Python driver 0.9.1 through the npm package.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Driver, isHighwayError } from "highway-wasm";
-
-const folder = new URL("../vectors/", import.meta.url);
-
-/** Words of a call that need what this version does not offer, and the words for it. */
-const NOT_YET = [
-  [["durable"], "durable Python"],
-  [["foreach", "while_loop"], "loops"],
-  [["emit", "wait_for"], "events"],
-];
+import { camelCase, vectors } from "./support/vectors.mjs";
 
 /** Python's plain ValueError marks an option out of range; ours is a definition error with a code. */
 const CLASSES = {
@@ -20,26 +11,16 @@ const CLASSES = {
   ConfigurationError: "ConfigurationError",
 };
 
-function skipReason({ calls, error }) {
-  // A durable task whose own options are refused needs nothing more to be replayed.
-  const isRefusedAtTask = error !== undefined && calls[error.at].method === "task";
-  for (const [words, reason] of NOT_YET) {
-    const needs = ({ method, params }) =>
-      words.some((word) => method === word || (params[word] === true && !isRefusedAtTask));
-    if (calls.some(needs)) return reason;
-  }
-  return undefined;
-}
-
-const camelCase = (key) => key.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const seconds = (value) => value?.$timedelta ?? value;
 
 /** The options as JavaScript passes them: Python's switch and the value its function returns become one. */
-function taskOptions({ params, returns = null, python }) {
+function taskOptions({ method, params, returns = null, python }) {
   const options = {};
+  if (method === "foreach" || method === "while_loop") options.py = python.normalized;
   for (const [key, value] of Object.entries(params)) {
     if (key === "shell" || key === "http") options[key] = returns;
     else if (key === "py") options.py = python?.normalized ?? "";
+    else if (key === "durable" && method === "task" && value && python) options.durable = python.normalized;
     else options[camelCase(key)] = seconds(value);
     if (key === "tool") options.kwargs = returns;
     if (key.startsWith("workflow") && returns?.inputs !== undefined) options.inputs = returns.inputs;
@@ -49,7 +30,12 @@ function taskOptions({ params, returns = null, python }) {
 
 /** What a call of a vector does with a driver. */
 const actions = {
-  task: ({ driver }, call) => void driver.task(call.name, taskOptions(call)),
+  ...Object.fromEntries(
+    ["task", "foreach", "while_loop", "emit", "wait_for"].map((method) => [
+      method,
+      ({ driver }, call) => void driver[camelCase(method)](call.name, taskOptions(call)),
+    ]),
+  ),
   clear: ({ driver }) => driver.clear(),
   schedules: ({ driver, seen }) => {
     seen.schedules = Object.fromEntries(
@@ -110,18 +96,10 @@ function checkError({ raised, isSync }, { call, at, error }) {
   }
 }
 
-const names = readdirSync(folder).filter((name) => /^\d{3}-driver-.*\.json$/.test(name));
-
 test("driver vectors", async (t) => {
   delete process.env.HIGHWAY_API_KEY;
-  assert.ok(names.length >= 70, `only ${names.length} vectors were found`);
-  const count = { replayed: 0, skipped: 0 };
-  for (const name of names.sort()) {
-    const vector = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
-    const reason = skipReason(vector);
-    count[reason ? "skipped" : "replayed"]++;
-    await t.test(name.replace(".json", ""), { skip: reason && `needs ${reason}` }, () => replay(vector));
-  }
-  assert.ok(count.replayed >= 50, `only ${count.replayed} vectors were replayed`);
-  t.diagnostic(`driver vectors: ${count.replayed} replayed, ${count.skipped} skipped`);
+  const all = vectors("driver");
+  assert.ok(all.length >= 70, `only ${all.length} vectors were found`);
+  for (const vector of all) await t.test(vector.name, () => replay(vector));
+  t.diagnostic(`driver vectors: ${all.length} replayed`);
 });

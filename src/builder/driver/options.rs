@@ -14,7 +14,10 @@ const DEFAULT_RETRY_DELAY: f64 = 1.0;
 /// Growth of the delays where nothing is said.
 const DEFAULT_BACKOFF: f64 = 2.0;
 
-/// All option names.
+/// Seconds that a wait for an event takes where nothing is said.
+const DEFAULT_EVENT_TIMEOUT: f64 = 30.0;
+
+/// Names of the options of a task.
 const OPTIONS: [&str; 22] = [
     "shell",
     "py",
@@ -39,6 +42,51 @@ const OPTIONS: [&str; 22] = [
     "funcArgs",
     "funcKwargs",
 ];
+
+/// How a task is registered: the method of the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// `task`
+    Task,
+    /// `foreach`
+    Foreach,
+    /// `whileLoop`
+    WhileLoop,
+    /// `emit`
+    Emit,
+    /// `waitFor`
+    WaitFor,
+    /// `parallel`
+    Parallel,
+}
+
+impl Registration {
+    /// The registration of a method's name.
+    pub fn of_method(name: &str) -> Option<Self> {
+        Some(match name {
+            "task" => Self::Task,
+            "foreach" => Self::Foreach,
+            "whileLoop" => Self::WhileLoop,
+            "emit" => Self::Emit,
+            "waitFor" => Self::WaitFor,
+            "parallel" => Self::Parallel,
+            _ => return None,
+        })
+    }
+
+    const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Task => &OPTIONS,
+            Self::Foreach => &["items", "py", "depends", "timeout", "description"],
+            Self::WhileLoop => {
+                &["condition", "py", "depends", "timeout", "maxIterations", "durable", "description"]
+            }
+            Self::Emit => &["event", "payload", "depends", "description"],
+            Self::WaitFor => &["event", "timeout", "depends", "description"],
+            Self::Parallel => &["branches", "depends", "timeout", "description"],
+        }
+    }
+}
 
 /// A task as registered with a [`Driver`](super::Driver).
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +139,63 @@ pub enum TaskKind {
         /// Its run inputs.
         inputs: Option<Value>,
     },
+    /// A Python function that runs with a durable context.
+    Durable(Durable),
+    /// A loop over a list.
+    Foreach {
+        /// Template of the list.
+        items: String,
+        /// Python source of the body.
+        source: String,
+    },
+    /// A loop as long as a condition holds.
+    While {
+        /// The expression.
+        condition: String,
+        /// Python source of the body.
+        source: String,
+        /// Whether the body runs with a durable context.
+        is_durable: bool,
+    },
+    /// Emits an event.
+    Emit {
+        /// Its name.
+        event: String,
+        /// Its data.
+        payload: Value,
+    },
+    /// Waits for an event.
+    WaitFor {
+        /// Its name.
+        event: String,
+        /// Seconds; zero and below pass through, as in Python.
+        timeout: f64,
+    },
+    /// Runs tasks side by side and waits for all of them.
+    Parallel {
+        /// Names of the tasks of each branch.
+        branches: Vec<(String, Vec<String>)>,
+    },
+}
+
+/// A Python function that runs from an uploaded artifact.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Durable {
+    /// Its source; empty for a package.
+    pub source: String,
+    /// Folder of the package, and the function in it as `module:function`.
+    pub package: Option<(String, String)>,
+    /// Positional arguments after the context.
+    pub args: Vec<Value>,
+    /// Named arguments.
+    pub kwargs: Map<String, Value>,
+}
+
+impl Durable {
+    /// A function of the given source, without arguments.
+    pub(super) fn of_source(source: &str) -> Self {
+        Self { source: source.to_owned(), ..Self::default() }
+    }
 }
 
 /// Seconds a task sleeps before it starts, above zero.
@@ -98,7 +203,7 @@ pub enum TaskKind {
 pub struct Delay(pub f64);
 
 impl TaskKind {
-    /// The word for the type: `shell`, `py`, `http`, `tool` or `workflow`.
+    /// The word for the type: `shell`, `py`, `http`, `tool`, `workflow`, `durable`, `foreach`, …
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Shell(_) => "shell",
@@ -106,37 +211,29 @@ impl TaskKind {
             Self::Http(_) => "http",
             Self::Tool { .. } => "tool",
             Self::Workflow { .. } => "workflow",
+            Self::Durable(_) => "durable",
+            Self::Foreach { .. } => "foreach",
+            Self::While { .. } => "while",
+            Self::Emit { .. } => "emit",
+            Self::WaitFor { .. } => "wait_for",
+            Self::Parallel { .. } => "parallel",
         }
     }
 }
 
 impl DriverTask {
-    /// Reads the options of the task `name`; `taken` tells whether the name is in use.
+    /// Reads the options of `name`; `taken` tells whether the name is in use.
     ///
     /// # Errors
     ///
     /// The first failed check, with the path of the option at fault.
-    pub fn read(name: &str, options: &Value, taken: bool) -> Result<Self> {
+    pub fn read(registration: Registration, name: &str, options: &Value, taken: bool) -> Result<Self> {
         let Value::Object(map) = options else {
             return Err(wrong_type("", "an object of options", options));
         };
-        check_names(map)?;
+        check_names(map, registration.options())?;
         let options = Options(map);
-        options.check_package()?;
-        let kind_name = options.only_type()?;
-        if options.given("runAt").is_some() {
-            return Err(Error::new(ErrorCode::NotSupported, "the option `runAt` is not supported")
-                .with_help("use `delay` to start later, or `schedule` to start regularly")
-                .with_path("/runAt"));
-        }
-        if options.given("delay").is_some() && options.given("schedule").is_some() {
-            return Err(Error::new(
-                ErrorCode::DelayWithSchedule,
-                "`delay` and `schedule` cannot be used together",
-            )
-            .with_help("`delay` starts one run later, `schedule` starts runs regularly")
-            .with_path("/delay"));
-        }
+        let kind_name = if registration == Registration::Task { options.check_task()? } else { "" };
         if name.is_empty() {
             return Err(Error::new(ErrorCode::TaskNameInvalid, "the task name is empty"));
         }
@@ -144,8 +241,15 @@ impl DriverTask {
             return Err(Error::new(ErrorCode::TaskDuplicate, format!("task `{name}` is already registered"))
                 .with_help("give each task a name of its own"));
         }
-        let timeout = options.seconds("timeout")?.unwrap_or(DEFAULT_TIMEOUT);
-        in_range("timeout", timeout > 0.0, "positive", timeout)?;
+        let timeout = options.seconds("timeout")?;
+        if registration != Registration::WaitFor {
+            in_range(
+                "timeout",
+                timeout.is_none_or(|timeout| timeout > 0.0),
+                "positive",
+                timeout.unwrap_or(0.0),
+            )?;
+        }
         let retries = options.number("retries")?.unwrap_or(0.0);
         in_range("retries", retries >= 0.0, "non-negative", retries)?;
         let retry_delay = options.seconds("retryDelay")?.unwrap_or(DEFAULT_RETRY_DELAY);
@@ -157,11 +261,15 @@ impl DriverTask {
             in_range("delay", delay > 0.0, "positive", delay)?;
         }
         options.check_entrypoint()?;
+        let kind = match registration {
+            Registration::Task => options.kind(kind_name)?,
+            other => options.other_kind(other, timeout)?,
+        };
         Ok(Self {
             name: name.to_owned(),
-            kind: options.kind(kind_name)?,
-            depends: options.depends()?,
-            timeout,
+            kind,
+            depends: options.names("depends")?,
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
             retries: whole("retries", retries)?,
             retry_delay,
             backoff,
@@ -169,6 +277,20 @@ impl DriverTask {
             schedule: options.schedule()?,
             description: options.text("description")?.unwrap_or_default(),
         })
+    }
+
+    /// Whether it runs from an uploaded artifact.
+    pub fn is_durable(&self) -> bool {
+        matches!(self.kind, TaskKind::Durable(_) | TaskKind::While { is_durable: true, .. })
+    }
+
+    /// Names of the tasks that run in its branches.
+    pub(super) fn branched(&self) -> impl Iterator<Item = &str> {
+        let branches = match &self.kind {
+            TaskKind::Parallel { branches } => branches.as_slice(),
+            _ => &[],
+        };
+        branches.iter().flat_map(|(_, members)| members.iter().map(String::as_str))
     }
 
     /// The task as `driver.tasks` shows it.
@@ -195,6 +317,26 @@ impl Options<'_> {
     /// The value of an option, unless it is absent or null.
     fn given(&self, key: &str) -> Option<&Value> {
         self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The checks of a task that come first, and its type.
+    fn check_task(&self) -> Result<&'static str> {
+        self.check_package()?;
+        let kind_name = self.only_type()?;
+        if self.given("runAt").is_some() {
+            return Err(Error::new(ErrorCode::NotSupported, "the option `runAt` is not supported")
+                .with_help("use `delay` to start later, or `schedule` to start regularly")
+                .with_path("/runAt"));
+        }
+        if self.given("delay").is_some() && self.given("schedule").is_some() {
+            return Err(Error::new(
+                ErrorCode::DelayWithSchedule,
+                "`delay` and `schedule` cannot be used together",
+            )
+            .with_help("`delay` starts one run later, `schedule` starts runs regularly")
+            .with_path("/delay"));
+        }
+        Ok(kind_name)
     }
 
     fn check_package(&self) -> Result<()> {
@@ -273,14 +415,7 @@ impl Options<'_> {
                 name: self.text("tool")?.unwrap_or_default(),
                 kwargs: optional("kwargs").unwrap_or(Value::Null),
             },
-            "durable" => {
-                return Err(Error::new(
-                    ErrorCode::NotSupported,
-                    "durable Python tasks are not supported yet",
-                )
-                .with_help("use `py` for Python source that needs no durable context")
-                .with_path("/durable"));
-            }
+            "durable" => TaskKind::Durable(self.durable()?),
             _ => TaskKind::Workflow {
                 name: self.text("workflow")?,
                 id: self.text("workflowId")?,
@@ -289,20 +424,86 @@ impl Options<'_> {
         })
     }
 
-    fn depends(&self) -> Result<Vec<String>> {
-        match self.given("depends") {
-            None => Ok(Vec::new()),
-            Some(Value::String(name)) => Ok(vec![name.clone()]),
-            Some(Value::Array(items)) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| match item {
-                    Value::String(name) => Ok(name.clone()),
-                    other => Err(wrong_type(&format!("/depends/{index}"), "the name of a task", other)),
-                })
-                .collect(),
-            Some(other) => Err(wrong_type("/depends", "a list of task names", other)),
+    /// The source of the function is the value of `durable`; a package has an entry point instead.
+    fn durable(&self) -> Result<Durable> {
+        let package = self.text("package")?.zip(self.text("entrypoint")?);
+        let source = match self.given("durable") {
+            Some(Value::String(source)) => source.clone(),
+            Some(Value::Bool(true)) if package.is_some() => String::new(),
+            Some(other) => {
+                return Err(wrong_type("/durable", "the source of a Python function", other).with_help(
+                    "write `durable: \"def f(ctx): …\"`, or `durable: true` with `package` and `entrypoint`",
+                ));
+            }
+            None => String::new(),
+        };
+        let args = match self.given("funcArgs") {
+            None => Vec::new(),
+            Some(Value::Array(args)) => args.clone(),
+            Some(other) => return Err(wrong_type("/funcArgs", "a list", other)),
+        };
+        let kwargs = match self.given("funcKwargs") {
+            None => Map::new(),
+            Some(Value::Object(kwargs)) => kwargs.clone(),
+            Some(other) => return Err(wrong_type("/funcKwargs", "an object", other)),
+        };
+        Ok(Durable { source, package, args, kwargs })
+    }
+
+    /// What a loop, an event or parallel branches do.
+    fn other_kind(&self, registration: Registration, timeout: Option<f64>) -> Result<TaskKind> {
+        Ok(match registration {
+            Registration::Foreach => {
+                TaskKind::Foreach { items: self.must("items")?, source: self.must("py")? }
+            }
+            Registration::WhileLoop => TaskKind::While {
+                condition: self.must("condition")?,
+                source: self.must("py")?,
+                is_durable: self.0.get("durable").is_none_or(|value| *value != Value::Bool(false)),
+            },
+            Registration::Emit => {
+                let payload = self.given("payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+                TaskKind::Emit { event: self.must("event")?, payload }
+            }
+            Registration::WaitFor => {
+                // Zero is no limit that Python tells from none.
+                let timeout = timeout.filter(|timeout| *timeout != 0.0).unwrap_or(DEFAULT_EVENT_TIMEOUT);
+                TaskKind::WaitFor { event: self.must("event")?, timeout }
+            }
+            _ => TaskKind::Parallel { branches: self.branches()? },
+        })
+    }
+
+    /// Branches by name with the names of their tasks; a list of tasks is one branch for each.
+    fn branches(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let branches: Vec<(String, Vec<String>)> = match self.given("branches") {
+            Some(Value::Object(map)) => {
+                let read = |name: &String, value: &Value| {
+                    names(value, &crate::json::child_path("/branches", name))
+                        .map(|members| (name.clone(), members))
+                };
+                map.iter().map(|(name, value)| read(name, value)).collect::<Result<_>>()?
+            }
+            _ => self.names("branches")?.into_iter().map(|name| (name.clone(), vec![name])).collect(),
+        };
+        if branches.is_empty() {
+            return Err(Error::new(ErrorCode::TaskOptionRange, "parallel() requires at least one branch")
+                .with_help("name the tasks that run side by side")
+                .with_path("/branches"));
         }
+        Ok(branches)
+    }
+
+    /// Text that must be given.
+    fn must(&self, key: &str) -> Result<String> {
+        let path = format!("/{key}");
+        self.text(key)?.ok_or_else(|| {
+            Error::new(ErrorCode::TaskOptionMissing, format!("the option `{key}` is missing")).with_path(path)
+        })
+    }
+
+    fn names(&self, key: &str) -> Result<Vec<String>> {
+        self.given(key).map_or(Ok(Vec::new()), |value| names(value, &format!("/{key}")))
     }
 
     /// Cron text passes untouched; a duration becomes `@every` whole seconds, truncated as in Python.
@@ -341,14 +542,31 @@ impl Options<'_> {
     }
 }
 
-fn check_names(map: &Map<String, Value>) -> Result<()> {
-    match map.keys().find(|key| !OPTIONS.contains(&key.as_str())) {
+/// The name of a task, or a list of such.
+fn names(value: &Value, path: &str) -> Result<Vec<String>> {
+    match value {
+        Value::String(name) => Ok(vec![name.clone()]),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| match item {
+                Value::String(name) => Ok(name.clone()),
+                other => Err(wrong_type(&format!("{path}/{index}"), "the name of a task", other)),
+            })
+            .collect(),
+        other => Err(wrong_type(path, "a list of task names", other)),
+    }
+}
+
+fn check_names(map: &Map<String, Value>, options: &[&'static str]) -> Result<()> {
+    match map.keys().find(|key| !options.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            let help = did_you_mean(key, OPTIONS).unwrap_or_else(|| {
-                "arguments of a tool go into `kwargs`, run inputs of another workflow into `inputs`"
-                    .to_owned()
-            });
+            let help = did_you_mean(key, options.iter().copied().filter(|name| *name != "runAt"))
+                .unwrap_or_else(|| {
+                    "arguments of a tool go into `kwargs`, run inputs of another workflow into `inputs`"
+                        .to_owned()
+                });
             Err(Error::new(ErrorCode::TaskOptionUnknown, format!("there is no task option `{key}`"))
                 .with_help(help)
                 .with_path(crate::json::child_path("", key)))

@@ -1,0 +1,19 @@
+/**
+ * As the default entry of the same name, for `Workflow` and `WorkflowBuilder`. A file of its own and without other effects, so
+ * that bundlers leave the module out of pages that use neither.
+ */
+import { embedded } from "../embedded.js";
+import { deflated, size } from "../generated/workflow_bytes.js";
+import { WorkflowBuilder as Builder } from "../workflow/builder.js";
+import { provided } from "../workflow/runtime.js";
+import { Workflow as Definition } from "../workflow/workflow.js";
+
+export const Workflow: typeof Definition = /* @__PURE__ */ provided(Definition, () =>
+  embedded(deflated, size),
+);
+export type Workflow = Definition;
+
+export const WorkflowBuilder: typeof Builder = /* @__PURE__ */ provided(Builder, () =>
+  embedded(deflated, size),
+);
+export type WorkflowBuilder = Builder;

@@ -1,0 +1,88 @@
+/** A workflow definition as `highway_dsl` 2.2.0 writes it: Highway's own names, in snake_case. */
+
+/** When an operator starts, given how its dependencies ended. */
+export type TriggerRule = "all_success" | "all_done" | "one_success" | "one_done" | "none_failed";
+
+/** What a join waits for. */
+export type JoinMode = "all_of" | "any_of" | "all_success" | "one_success";
+
+/** The type of an operator. */
+export type OperatorType =
+  | "task"
+  | "condition"
+  | "wait"
+  | "parallel"
+  | "foreach"
+  | "switch"
+  | "while"
+  | "emit_event"
+  | "wait_for_event"
+  | "join"
+  | "activity"
+  | "reflexive"
+  | "multi_choice"
+  | "terminate"
+  | "child_workflow";
+
+/** A retry policy in a definition. */
+export interface RetryPolicyDocument {
+  /** Attempts after the first one. */
+  readonly max_retries: number;
+  /** ISO 8601 duration before the second attempt. */
+  readonly delay: string;
+  /** Factor by which each further delay grows. */
+  readonly backoff_factor: number;
+}
+
+/** A guard in a definition. */
+export interface DataGuardDocument {
+  readonly variable: string;
+  readonly check: string;
+  readonly value: unknown;
+  readonly message: string;
+}
+
+/** One node of a workflow: what all operators have. Each type adds fields of its own. */
+export interface OperatorDocument {
+  readonly task_id: string;
+  readonly operator_type: OperatorType;
+  readonly dependencies: readonly string[];
+  readonly trigger_rule: TriggerRule;
+  readonly retry_policy: RetryPolicyDocument | null;
+  readonly timeout_policy: { readonly timeout: string; readonly kill_on_timeout: boolean } | null;
+  readonly circuit_breaker_policy: Readonly<Record<string, unknown>> | null;
+  readonly idempotency_key: string | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly description: string;
+  readonly result_key: string | null;
+  readonly on_success_task_id: string | null;
+  readonly on_failure_task_id: string | null;
+  readonly is_internal_loop_task: boolean;
+  readonly is_internal_parallel_task: boolean;
+  readonly preconditions: readonly DataGuardDocument[];
+  readonly postconditions: readonly DataGuardDocument[];
+  readonly [field: string]: unknown;
+}
+
+/** A workflow definition in Highway's DSL. */
+export interface WorkflowDocument {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly tasks: Readonly<Record<string, OperatorDocument>>;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly start_task: string | null;
+  readonly schedule: string | null;
+  /** ISO 8601, with an offset or without. */
+  readonly start_date: string | null;
+  readonly catchup: boolean;
+  readonly is_paused: boolean;
+  readonly tags: readonly string[];
+  readonly max_active_runs: number;
+  readonly default_retry_policy: RetryPolicyDocument | null;
+  /** Time limit of a run, in seconds. */
+  readonly deadline_seconds: number | null;
+  readonly deadline_action: "fail" | "cancel";
+  /** The driver's time limit of a run, in seconds; only where it was given. */
+  readonly timeout_seconds?: number;
+}

@@ -1,0 +1,45 @@
+/** The workflow module: building, reading, checking and drawing of definitions. */
+
+import { errorOf } from "../errors.js";
+import * as workflowGlue from "../generated/workflow.js";
+import { type InitSource, Runtime } from "../runtime.js";
+import type { WasmSource, WorkflowApi } from "../wasm-api.js";
+
+/** @internal */
+export const workflows: Runtime<WorkflowApi> = new Runtime<WorkflowApi>(workflowGlue, "initWorkflow");
+
+/** @internal The class, once the module behind it has a source. */
+export function provided<Class>(type: Class, source: () => WasmSource): Class {
+  workflows.provide(source);
+  return type;
+}
+
+let full: Runtime<WorkflowApi> | undefined;
+
+/** @internal Called where the full module, which knows YAML too, is loaded. */
+export function offerYaml(runtime: Runtime<WorkflowApi>): void {
+  full ??= runtime;
+}
+
+/** @internal The module that knows a text form. */
+export function moduleFor(form: TextForm): Runtime<WorkflowApi> {
+  if (form !== "yaml") return workflows;
+  if (full) return full;
+  throw errorOf("NOT_INITIALIZED", "YAML is part of the full module, which is not loaded", {
+    help: 'import "highway-wasm/engine" once; JSON needs nothing more',
+  });
+}
+
+/** @internal */
+export type TextForm = "json" | "yaml";
+
+/**
+ * Loads the WebAssembly module behind `Workflow` and `WorkflowBuilder`. Only needed with `highway-wasm/web` and
+ * `highway-wasm/slim`; everywhere else it is loaded at first use.
+ *
+ * @param source Where the module is; the entry's own by default. Ignored once the module is loaded.
+ * @throws {WasmError} `NOT_INITIALIZED` (no source), `WASM_LOAD_FAILED`.
+ */
+export function initWorkflow(source?: InitSource | Promise<InitSource>): Promise<void> {
+  return workflows.init(source);
+}

@@ -1,0 +1,124 @@
+//! The `Driver` of the Python SDK: named tasks in, workflow definition out.
+
+mod checks;
+mod document;
+mod options;
+mod python;
+
+pub use options::{Delay, DriverTask, Durable, Registration, TaskKind};
+pub(crate) use python::RESULT_MARKER;
+
+use crate::error::{Diagnostic, Error, ErrorCode, Result, Severity};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// Collects tasks and builds the definition of the Python driver 0.9.1.
+///
+/// ```
+/// use highway_wasm::builder::{Driver, RunSettings};
+/// use serde_json::json;
+///
+/// let mut driver = Driver::new(None);
+/// driver.task("backup_db", &json!({"shell": "pg_dump mydb"})).unwrap();
+/// driver.task("upload", &json!({"shell": "aws s3 cp dump.sql s3://b", "depends": ["backup_db"]})).unwrap();
+/// let definition = driver.build(&RunSettings::default(), "0badcafe").unwrap();
+/// assert_eq!(definition["name"], "workflow_backup_db");
+/// assert_eq!(definition["start_task"], "backup_db");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Driver {
+    name: Option<String>,
+    tasks: Vec<DriverTask>,
+    /// Positions of the names. A JSON map serves as the table, so that the artefact has one kind of hash table.
+    names: Map<String, Value>,
+}
+
+/// What a run adds to the definition.
+#[derive(Clone, Debug, Default)]
+pub struct RunSettings {
+    /// Time limit of the run in seconds; 300 where nothing is said. The document carries whole seconds.
+    pub timeout: Option<f64>,
+    /// Run inputs, written as the variables of the definition.
+    pub inputs: Map<String, Value>,
+}
+
+impl Driver {
+    /// A driver without tasks; an empty name counts as none.
+    pub fn new(name: Option<&str>) -> Self {
+        Self { name: name.filter(|name| !name.is_empty()).map(str::to_owned), ..Self::default() }
+    }
+
+    /// Registers a task.
+    ///
+    /// # Errors
+    ///
+    /// The first check of its options that fails; nothing is registered then.
+    pub fn task(&mut self, name: &str, options: &Value) -> Result<()> {
+        self.register(Registration::Task, name, options)
+    }
+
+    /// Registers a task, a loop, an event or parallel branches.
+    ///
+    /// # Errors
+    ///
+    /// The first check of its options that fails; nothing is registered then.
+    pub fn register(&mut self, registration: Registration, name: &str, options: &Value) -> Result<()> {
+        let task = DriverTask::read(registration, name, options, self.names.contains_key(name))?;
+        self.names.insert(task.name.clone(), self.tasks.len().into());
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    /// The tasks, in order of registration.
+    pub fn tasks(&self) -> &[DriverTask] {
+        &self.tasks
+    }
+
+    /// Everything that is wrong with the tasks taken together.
+    /// `now` is the moment from which the next firings of a schedule are told.
+    pub fn validate(&self, now: Option<Millis>) -> Vec<Diagnostic> {
+        checks::check(self, now)
+    }
+
+    /// Refuses what `run` would not submit with these inputs.
+    ///
+    /// # Errors
+    ///
+    /// `NO_TASKS`, or one error that carries every finding that is an error.
+    pub fn check(&self, inputs: &Map<String, Value>) -> Result<()> {
+        if self.tasks.is_empty() {
+            return Err(Error::new(ErrorCode::NoTasks, "no tasks are registered")
+                .with_help("define at least one with `driver.task(name, options)`"));
+        }
+        let mut findings = self.validate(None);
+        findings.retain(|finding| finding.severity == Severity::Error);
+        Error::from_diagnostics(findings).map_or(Ok(()), Err)?;
+        let durable = self.tasks.iter().find(|task| task.is_durable());
+        match durable.filter(|_| !inputs.contains_key("_artifact_id")) {
+            None => Ok(()),
+            Some(task) => Err(Error::new(
+                ErrorCode::NotSupported,
+                format!("task `{}` runs from an artifact, and this version uploads none", task.name),
+            )
+            .with_help("upload it yourself and pass its id as the run input `_artifact_id`")
+            .with_path(crate::json::child_path("/tasks", &task.name))),
+        }
+    }
+
+    /// The definition as it stands, even where [`validate`](Self::validate) finds errors in it: plain data in the form of
+    /// the Python driver.
+    ///
+    /// `random_hex` names a workflow that has neither a name nor tasks.
+    ///
+    /// # Errors
+    ///
+    /// An entry point with several colons, a branch that names no task.
+    pub fn build(&self, settings: &RunSettings, random_hex: &str) -> Result<Value> {
+        document::document(self, settings, random_hex)
+    }
+
+    /// The task of a name.
+    fn find(&self, name: &str) -> Option<&DriverTask> {
+        self.tasks.get(self.names.get(name).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok())?)
+    }
+}

@@ -1,0 +1,221 @@
+//! `WorkflowBuilder` of `highway_dsl`, method for method: calls in, definition out.
+
+mod methods;
+mod scopes;
+mod settings;
+
+use crate::definition::{Operator, Reading, Workflow, name_fault, read_with};
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::json::{child_path, object};
+use crate::names::sorted_names;
+use serde_json::{Map, Value};
+
+/// Builds a definition call by call.
+///
+/// A call is the name of a Python method with its named parameters. A callback that gets a builder of its own is written
+/// as the list of the calls it makes: `{"$sub": [["task", {…}], …]}`.
+///
+/// ```
+/// use highway_wasm::builder::WorkflowBuilder;
+/// use serde_json::json;
+///
+/// let mut builder = WorkflowBuilder::new(&json!({"name": "nightly"})).unwrap();
+/// builder.call("task", json!({"task_id": "dump", "function": "tools.shell.run", "args": ["pg_dump db"]})).unwrap();
+/// builder.call("foreach", json!({"task_id": "each", "items": "{{dump.tables}}", "loop_body": {"$sub": [
+///     ["task", {"task_id": "copy", "function": "tools.shell.run", "args": ["cp {{item}} /backup"]}],
+/// ]}})).unwrap();
+/// let built = builder.build().unwrap();
+/// assert_eq!(built.workflow.start_task.as_deref(), Some("dump"));
+/// assert_eq!(built.workflow.tasks.get("each").unwrap().dependencies, ["dump"]);
+/// assert!(built.workflow.tasks.get("copy").unwrap().is_internal_loop_task);
+/// ```
+#[derive(Clone, Debug)]
+pub struct WorkflowBuilder {
+    workflow: Workflow,
+    /// Positions of the operators by key, and how many operators name an id as their callback: JSON maps, so that the
+    /// artefact has one kind of hash table.
+    positions: Map<String, Value>,
+    callbacks: Map<String, Value>,
+    current: Option<usize>,
+    notes: Vec<Diagnostic>,
+}
+
+/// A built definition.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The definition.
+    pub workflow: Workflow,
+    /// What was written as Highway's builder writes it, though it can hardly be meant.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl WorkflowBuilder {
+    /// A builder of `{name, version?, deadline_seconds?, deadline_action?}`, or of the definition `existing_workflow`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the parameters.
+    pub fn new(params: &Value) -> Result<Self> {
+        let existing = params.get("existing_workflow").filter(|value| !value.is_null());
+        // A workflow that was given is not checked again: its setters do not check either.
+        let rules = Reading { dsl_only: existing.is_none(), ..Reading::default() };
+        let document = read_with(existing.unwrap_or(params), "", rules);
+        let findings = document.diagnostics.into_iter();
+        let (errors, notes): (Vec<_>, Vec<_>) = findings.partition(Diagnostic::is_error);
+        if let Some(error) = Error::from_diagnostics(errors).filter(|_| existing.is_none()) {
+            return Err(error);
+        }
+        let mut builder = Self::empty(Workflow::new(""));
+        builder.notes = notes;
+        for (key, operator) in &document.workflow.tasks.0 {
+            builder.store(key.clone(), operator.clone());
+        }
+        builder.current = None;
+        builder.workflow = Workflow { tasks: builder.workflow.tasks, ..document.workflow };
+        Ok(builder)
+    }
+
+    /// A builder for a part of a workflow, whose name Highway checks too.
+    fn part(name: &str) -> Result<Self> {
+        match name_fault(name) {
+            Some(message) => Err(Error::new(ErrorCode::WorkflowNameInvalid, message)
+                .with_help("the ids of loops, conditions and forks, and the names of branches, become names of workflows")),
+            None => Ok(Self::empty(Workflow::new(name))),
+        }
+    }
+
+    fn empty(workflow: Workflow) -> Self {
+        Self { workflow, positions: Map::new(), callbacks: Map::new(), current: None, notes: Vec::new() }
+    }
+
+    /// Makes the calls of a list `[[method, params], …]`.
+    ///
+    /// # Errors
+    ///
+    /// That of the first call that fails.
+    pub fn calls(&mut self, calls: Value) -> Result<()> {
+        let Value::Array(calls) = calls else {
+            return Err(Error::new(ErrorCode::MethodUnknown, "the calls are no list"));
+        };
+        for call in calls {
+            let Value::Array(call) = call else {
+                return Err(Error::new(
+                    ErrorCode::MethodUnknown,
+                    "a call is no list of a method and its parameters",
+                ));
+            };
+            let mut parts = call.into_iter();
+            let method = parts.next().unwrap_or_default();
+            self.call(method.as_str().unwrap_or_default(), parts.next().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Checks one call by itself, for a builder that has an operator to modify or has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn check_call(method: &str, params: Value, has_current: bool) -> Result<()> {
+        let mut builder = Self::empty(Workflow::new(""));
+        if has_current {
+            builder.call("wait", object([("task_id", "".into()), ("wait_for", 1.into())]))?;
+        }
+        builder.call(method, params)
+    }
+
+    /// The definition.
+    ///
+    /// # Errors
+    ///
+    /// `TARGET_UNKNOWN` where a callback names no operator of the workflow.
+    pub fn build(mut self) -> Result<Built> {
+        let mut missing = Vec::new();
+        for (key, operator) in self.workflow.tasks.iter() {
+            for (target, what) in
+                [(&operator.on_success_task_id, "on_success"), (&operator.on_failure_task_id, "on_failure")]
+            {
+                let Some(target) = target.as_deref().filter(|target| !target.is_empty()) else { continue };
+                if !self.positions.contains_key(target) {
+                    let message = format!("task `{key}` references non-existent {what} task `{target}`");
+                    let path = child_path(&child_path("/tasks", key), &format!("{what}_task_id"));
+                    let others = self.positions.keys().filter(|other| *other != key);
+                    let help = crate::suggest::did_you_mean(target, others.map(String::as_str));
+                    let finding =
+                        Diagnostic::error(ErrorCode::TargetUnknown, path, message).with_any_help(help);
+                    missing.push(finding);
+                }
+            }
+        }
+        if let Some(error) = Error::from_diagnostics(missing) {
+            return Err(error);
+        }
+        if self.workflow.start_task.as_deref().is_none_or(str::is_empty) {
+            self.workflow.start_task = self.workflow.tasks.0.first().map(|(key, _)| key.clone());
+        }
+        Ok(Built { workflow: self.workflow, notes: self.notes })
+    }
+
+    /// Adds an operator by Highway's rule: without dependencies of its own it follows the current one, unless it is the
+    /// callback of another. Dependencies are sorted and unique.
+    fn add(&mut self, mut operator: Operator, has_dependencies: bool) {
+        let is_callback =
+            self.callbacks.get(&operator.task_id).and_then(Value::as_u64).is_some_and(|count| count > 0);
+        let current = self.current_key().filter(|key| !key.is_empty() && !has_dependencies && !is_callback);
+        operator.dependencies.extend(current.map(str::to_owned));
+        if operator.dependencies.len() > 1 {
+            operator.dependencies = sorted_names(operator.dependencies);
+        }
+        let key = operator.task_id.clone();
+        if self.positions.contains_key(&key) {
+            self.note_overwritten(&key);
+        }
+        self.current = Some(self.store(key, operator));
+    }
+
+    /// Stores an operator under a key; an earlier one of that key is replaced in its place.
+    fn store(&mut self, key: String, operator: Operator) -> usize {
+        self.count_callbacks(&operator, true);
+        let position =
+            self.positions.get(&key).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+        if let Some((at, slot)) = position.and_then(|at| Some((at, self.workflow.tasks.0.get_mut(at)?))) {
+            let earlier = std::mem::replace(&mut slot.1, operator);
+            self.count_callbacks(&earlier, false);
+            return at;
+        }
+        let at = self.workflow.tasks.0.len();
+        self.positions.insert(key.clone(), at.into());
+        self.workflow.tasks.0.push((key, operator));
+        at
+    }
+
+    fn count_callbacks(&mut self, operator: &Operator, is_added: bool) {
+        for target in [&operator.on_success_task_id, &operator.on_failure_task_id].into_iter().flatten() {
+            self.count_callback(target, is_added);
+        }
+    }
+
+    fn count_callback(&mut self, target: &str, is_added: bool) {
+        let count = self.callbacks.get(target).and_then(Value::as_u64).unwrap_or(0);
+        let count = if is_added { count + 1 } else { count.saturating_sub(1) };
+        self.callbacks.insert(target.to_owned(), count.into());
+    }
+
+    fn current_key(&self) -> Option<&str> {
+        self.workflow.tasks.0.get(self.current?).map(|(key, _)| key.as_str())
+    }
+
+    fn current_operator(&mut self) -> Option<&mut Operator> {
+        self.workflow.tasks.0.get_mut(self.current?).map(|(_, operator)| operator)
+    }
+
+    fn note_overwritten(&mut self, key: &str) {
+        let message = format!("task `{key}` replaces an earlier one of the same id");
+        let help = Some("give each task an id of its own".to_owned());
+        self.note(ErrorCode::TaskOverwritten, child_path("/tasks", key), message, help);
+    }
+
+    fn note(&mut self, code: ErrorCode, path: String, message: String, help: Option<String>) {
+        self.notes.push(Diagnostic::warning(code, path, message).with_any_help(help));
+    }
+}

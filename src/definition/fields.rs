@@ -1,0 +1,393 @@
+//! Reads and writes the fields of a definition, one way for each type of value. The rules are those of Highway's own
+//! reader (pydantic in lax mode): what it converts is converted here too, with a warning.
+
+use crate::codec::JsonWriter;
+use crate::error::{Diagnostic, ErrorCode};
+use crate::json::{child_path, kind_of};
+use crate::number::integer;
+use crate::suggest::did_you_mean;
+use serde_json::{Map, Value};
+
+/// A value of a definition.
+pub(super) trait Field: Sized {
+    /// Whether null is a value of it.
+    const NULLABLE: bool = false;
+
+    /// The value, or `None` where it is not of this type; the reader has the finding then.
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self>;
+
+    /// Whether it is null.
+    fn is_null(&self) -> bool {
+        false
+    }
+
+    /// Writes the value as Highway does.
+    fn write(&self, out: &mut JsonWriter);
+}
+
+/// Where a reading may differ from Highway's own reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Leaves the driver's spelling of policies and time limits out, as `WorkflowBuilder` upstream does.
+    pub dsl_only: bool,
+    /// Takes a condition without its targets: YAML drops what is null.
+    pub nulls_dropped: bool,
+}
+
+/// Collects findings with their paths.
+pub(crate) struct Reader<'a> {
+    base: String,
+    path: Vec<Step<'a>>,
+    pub(super) rules: Reading,
+    pub(crate) findings: Vec<Diagnostic>,
+}
+
+/// One step of a path.
+#[derive(Clone, Copy)]
+pub(crate) enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the value at the pointer `base`.
+    pub(crate) fn new(base: &str, rules: Reading) -> Self {
+        Self { base: base.to_owned(), path: Vec::new(), rules, findings: Vec::new() }
+    }
+
+    pub(crate) fn enter(&mut self, step: Step<'a>) {
+        self.path.push(step);
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Whether the value is an item of a list.
+    pub(super) fn in_list(&self) -> bool {
+        matches!(self.path.last(), Some(Step::Index(_)))
+    }
+
+    /// The pointer to where the reader is.
+    pub(crate) fn pointer(&self) -> String {
+        self.path.iter().fold(self.base.clone(), |path, step| match step {
+            Step::Key(key) => child_path(&path, key),
+            Step::Index(index) => child_path(&path, &index.to_string()),
+        })
+    }
+
+    pub(super) fn error(&mut self, code: ErrorCode, message: impl Into<String>) {
+        let finding = Diagnostic::error(code, self.pointer(), message);
+        self.findings.push(finding);
+    }
+
+    pub(super) fn warning(&mut self, code: ErrorCode, message: impl Into<String>) {
+        let finding = Diagnostic::warning(code, self.pointer(), message);
+        self.findings.push(finding);
+    }
+
+    /// Adds advice to the last finding.
+    pub(super) fn help(&mut self, help: impl Into<String>) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.help = Some(help.into());
+        }
+    }
+
+    pub(super) fn wrong_type(&mut self, expected: &str, found: &Value) {
+        self.error(ErrorCode::FieldTypeInvalid, format!("expected {expected}, found {}", kind_of(found)));
+    }
+
+    /// Reports a value that is taken for another type.
+    fn converted(&mut self, to: &str, found: &Value) {
+        let shown = crate::codec::write_json(found);
+        self.warning(ErrorCode::ValueConverted, format!("{shown} is read as {to}"));
+    }
+
+    /// The object, or nothing and a finding.
+    pub(super) fn object(&mut self, value: &'a Value) -> Option<&'a Map<String, Value>> {
+        let map = value.as_object();
+        if map.is_none() {
+            self.wrong_type("an object", value);
+        }
+        map
+    }
+
+    /// The value of a field, where it is there and of its type.
+    pub(super) fn field<T: Field>(&mut self, map: &'a Map<String, Value>, key: &'static str) -> Option<T> {
+        let value = get(map, key)?;
+        self.enter(Step::Key(key));
+        let read = T::read(value, self);
+        self.leave();
+        read
+    }
+
+    /// The same for a field that must be there.
+    pub(super) fn required<T: Field + Default>(
+        &mut self,
+        map: &'a Map<String, Value>,
+        key: &'static str,
+    ) -> T {
+        if get(map, key).is_none() && !(T::NULLABLE && self.rules.nulls_dropped) {
+            self.enter(Step::Key(key));
+            self.error(ErrorCode::FieldMissing, format!("`{key}` is missing"));
+            self.leave();
+        }
+        self.field(map, key).unwrap_or_default()
+    }
+
+    /// Reports keys that are none of `known`: Highway drops them.
+    pub(super) fn unknown(&mut self, map: &'a Map<String, Value>, known: &[&[&'static str]]) {
+        for key in map.keys() {
+            if known.iter().any(|list| list.contains(&key.as_str())) {
+                continue;
+            }
+            self.enter(Step::Key(key));
+            self.warning(ErrorCode::FieldUnknown, format!("there is no field `{key}` here, it is dropped"));
+            if let Some(help) = did_you_mean(key, known.iter().copied().flatten().copied()) {
+                self.help(help);
+            }
+            self.leave();
+        }
+    }
+
+    /// Reports an integer outside `low..=high`.
+    pub(super) fn in_range(&mut self, key: &'static str, value: i64, low: i64, high: i64) {
+        if (low..=high).contains(&value) {
+            return;
+        }
+        self.enter(Step::Key(key));
+        let rule =
+            if high == i64::MAX { format!("at least {low}") } else { format!("between {low} and {high}") };
+        self.error(ErrorCode::FieldValueInvalid, format!("`{key}` must be {rule}, got `{value}`"));
+        self.leave();
+    }
+}
+
+/// The value of a key. Most operators say little: going through a few entries is faster than hashing twenty keys.
+fn get<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    const FEW: usize = 12;
+    if map.len() > FEW {
+        return map.get(key);
+    }
+    map.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+}
+
+impl Field for String {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let text = value.as_str();
+        if text.is_none() {
+            reader.wrong_type("text", value);
+        }
+        text.map(str::to_owned)
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.text(self);
+    }
+}
+
+impl Field for bool {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let word = match value {
+            Value::Bool(value) => return Some(*value),
+            Value::String(text) => text.to_ascii_lowercase(),
+            Value::Number(number) => number.as_str().to_owned(),
+            _ => String::new(),
+        };
+        let converted = match word.as_str() {
+            "1" | "1.0" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+            "0" | "0.0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+            _ => None,
+        };
+        match converted {
+            Some(converted) => reader.converted(if converted { "`true`" } else { "`false`" }, value),
+            None => reader.wrong_type("a boolean", value),
+        }
+        converted
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.raw(if *self { "true" } else { "false" });
+    }
+}
+
+impl Field for i64 {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let found = match value {
+            Value::Number(number) => integer(number.as_str()),
+            Value::String(text) => {
+                let found = integer(text.trim());
+                if found.is_some() {
+                    reader.converted("a number", value);
+                }
+                found
+            }
+            _ => None,
+        };
+        if found.is_none() {
+            reader.wrong_type("a whole number", value);
+            if value.is_number() {
+                reader.help("leave out the fraction");
+            }
+        }
+        found
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.raw(&self.to_string());
+    }
+}
+
+/// A number that Highway keeps as a float: its digits, with a fraction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Float(String);
+
+impl Float {
+    /// The number that the digits of a JSON number stand for.
+    pub(super) fn new(digits: &str) -> Self {
+        let fraction = if digits.contains(['.', 'e', 'E']) { "" } else { ".0" };
+        Self(format!("{digits}{fraction}"))
+    }
+
+    /// Its value.
+    pub fn value(&self) -> f64 {
+        crate::number::parse_f64(&self.0).unwrap_or(0.0)
+    }
+}
+
+impl Field for Float {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        match value {
+            Value::Number(number) => Some(Self::new(number.as_str())),
+            Value::String(text) if crate::number::parse_f64(text).is_some() => {
+                reader.converted("a number", value);
+                Some(Self::new(text))
+            }
+            _ => {
+                reader.wrong_type("a number", value);
+                None
+            }
+        }
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.raw(&self.0);
+    }
+}
+
+impl Field for Value {
+    fn read<'a>(value: &'a Value, _: &mut Reader<'a>) -> Option<Self> {
+        Some(value.clone())
+    }
+
+    fn is_null(&self) -> bool {
+        Self::is_null(self)
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.value(self);
+    }
+}
+
+impl Field for Map<String, Value> {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        reader.object(value).cloned()
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.object(self);
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    const NULLABLE: bool = true;
+
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        if value.is_null() { Some(None) } else { T::read(value, reader).map(Some) }
+    }
+
+    fn is_null(&self) -> bool {
+        self.is_none()
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.raw("null"),
+        }
+    }
+}
+
+impl<T: Field> Field for Vec<T> {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let Value::Array(items) = value else {
+            reader.wrong_type("a list", value);
+            return None;
+        };
+        let mut read = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            reader.enter(Step::Index(index));
+            read.extend(T::read(item, reader));
+            reader.leave();
+        }
+        Some(read)
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.open('[');
+        for item in self {
+            out.item();
+            item.write(out);
+        }
+        out.close(']');
+    }
+}
+
+/// Values by name, in order of definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Named<T> {
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Names with their values, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The values, in order.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.0.iter().map(|(_, value)| value)
+    }
+}
+
+impl<T: Field> Field for Named<T> {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let map = reader.object(value)?;
+        let mut read = Vec::with_capacity(map.len());
+        for (key, item) in map {
+            reader.enter(Step::Key(key));
+            read.extend(T::read(item, reader).map(|item| (key.clone(), item)));
+            reader.leave();
+        }
+        Some(Self(read))
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.open('{');
+        for (key, item) in &self.0 {
+            out.key(key);
+            item.write(out);
+        }
+        out.close('}');
+    }
+}

@@ -1,0 +1,207 @@
+//! When a schedule fires, in UTC.
+
+use super::schedule::{Cron, Schedule, bit};
+use crate::time::{Millis, civil_from_days, days_from_civil, days_in_month};
+
+const MINUTE_MS: u64 = 60_000;
+const DAY_MINUTES: i64 = 1_440;
+/// The calendar repeats after 400 years, weekdays included: what does not fire in that time never does.
+const CYCLE_MONTHS: usize = 401 * 12;
+
+impl Schedule {
+    /// The first moment after `after` at which the schedule fires: a full minute for cron, `after` and the interval
+    /// for `@every`. `None` where there is none, as for moments beyond the range of [`Millis`].
+    ///
+    /// ```
+    /// use highway_wasm::definition::schedule::Schedule;
+    /// use highway_wasm::time::{parse_iso, to_iso};
+    ///
+    /// let leap_days = Schedule::parse("30 6 29 2 *").unwrap();
+    /// let after = parse_iso("2096-03-01").unwrap();
+    /// assert_eq!(leap_days.next_after(after).map(to_iso).as_deref(), Some("2104-02-29T06:30:00.000Z"));
+    /// ```
+    pub fn next_after(&self, after: Millis) -> Option<Millis> {
+        match self {
+            Self::Every(seconds) => after.checked_add(seconds.checked_mul(1_000)?),
+            Self::Cron(cron) => cron.next_after(after),
+        }
+    }
+
+    /// The next `count` firings after `after`, in order; fewer where the range of [`Millis`] ends.
+    ///
+    /// ```
+    /// use highway_wasm::definition::schedule::Schedule;
+    ///
+    /// assert_eq!(Schedule::parse("@every 5s").unwrap().firings(0, 3), [5_000, 10_000, 15_000]);
+    /// ```
+    pub fn firings(&self, after: Millis, count: usize) -> Vec<Millis> {
+        std::iter::successors(self.next_after(after), |last| self.next_after(*last)).take(count).collect()
+    }
+}
+
+impl Cron {
+    fn next_after(&self, after: Millis) -> Option<Millis> {
+        let first = i64::try_from(after / MINUTE_MS + 1).ok()?;
+        let (today, minute) = (first.div_euclid(DAY_MINUTES), first.rem_euclid(DAY_MINUTES));
+        let (day, minute) = self
+            .time_from(minute)
+            .filter(|_| self.fires_on(today))
+            .map(|minute| (today, minute))
+            .or_else(|| Some((self.day_from(today + 1)?, self.time_from(0)?)))?;
+        u64::try_from(day * DAY_MINUTES + minute).ok()?.checked_mul(MINUTE_MS)
+    }
+
+    /// The first day from `day` on, counted from 1970-01-01, on which it fires. Other months are passed at once.
+    fn day_from(&self, day: i64) -> Option<i64> {
+        let (mut year, mut month, mut day_of_month) = civil_from_days(day);
+        for _ in 0..CYCLE_MONTHS {
+            if has(self.months, month) {
+                let start = days_from_civil(year, month, 0);
+                let mut days = day_of_month..=days_in_month(year, month);
+                if let Some(found) = days.find(|day| self.day_matches(*day, start + day)) {
+                    return Some(start + found);
+                }
+            }
+            (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+            day_of_month = 1;
+        }
+        None
+    }
+
+    fn fires_on(&self, day: i64) -> bool {
+        let (_, month, day_of_month) = civil_from_days(day);
+        has(self.months, month) && self.day_matches(day_of_month, day)
+    }
+
+    /// The rule of cron: both day fields must match, but either will do where both are restricted.
+    fn day_matches(&self, day_of_month: i64, day: i64) -> bool {
+        // 1970-01-01 was a Thursday.
+        let (by_month, by_week) = (has(self.days, day_of_month), has(self.weekdays, (day + 4).rem_euclid(7)));
+        if self.either_day { by_month || by_week } else { by_month && by_week }
+    }
+
+    /// The first minute of the day from `minute` on at which it fires, on a day that matches.
+    fn time_from(&self, minute: i64) -> Option<i64> {
+        let (hour, minute) = (minute / 60, minute % 60);
+        let in_hour = |from: i64| (from..60).find(|minute| has(self.minutes, *minute));
+        let now = in_hour(minute).filter(|_| has(self.hours, hour)).map(|found| hour * 60 + found);
+        let later = || Some((hour + 1..24).find(|hour| has(self.hours, *hour))? * 60 + in_hour(0)?);
+        now.or_else(later)
+    }
+}
+
+/// Whether a part of a date is in a set; all of them are below 60.
+fn has(set: u64, index: i64) -> bool {
+    u8::try_from(index).is_ok_and(|index| index < 64 && bit(set, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{parse_iso, to_iso};
+
+    fn schedule(text: &str) -> Schedule {
+        Schedule::parse(text).unwrap()
+    }
+
+    /// Expected moments come from croniter 7.0.0 with `implement_cron_bug`.
+    #[test]
+    fn fires_at_the_next_minute_that_matches() {
+        for (text, after, expected) in [
+            ("* * * * *", "1970-01-01T00:00:00", "1970-01-01T00:01"),
+            ("* * * * *", "2026-12-31T23:59:00", "2027-01-01T00:00"),
+            ("*/15 * * * *", "2026-03-01T10:14:59", "2026-03-01T10:15"),
+            ("*/15 * * * *", "2026-03-01T10:15:00", "2026-03-01T10:30"),
+            ("0 2 * * *", "2026-03-01T01:59:59", "2026-03-01T02:00"),
+            ("0 2 * * *", "2026-03-01T02:00:00", "2026-03-02T02:00"),
+            ("59 23 31 12 *", "2026-12-31T23:59:00", "2027-12-31T23:59"),
+            ("0 0 1 1 *", "2026-01-01T00:00:00", "2027-01-01T00:00"),
+            ("0 9 * * mon-fri", "2026-11-20T09:00:00", "2026-11-23T09:00"),
+            ("0 9 * * sat,sun", "2026-11-22T09:00:00", "2026-11-28T09:00"),
+            ("0 0 31 * *", "2026-01-31T00:00:00", "2026-03-31T00:00"),
+            ("0 0 30 * *", "2026-01-31T00:00:00", "2026-03-30T00:00"),
+            ("0 0 31 4,6,7 *", "2026-03-01T00:00:00", "2026-07-31T00:00"),
+            ("0 0 29 2 *", "2024-02-29T00:00:00", "2028-02-29T00:00"),
+            ("0 0 29 2 *", "2096-02-29T00:00:00", "2104-02-29T00:00"),
+            ("0 0 29 2 *", "2100-02-28T23:59:59", "2104-02-29T00:00"),
+            ("0 0 28,29 2 *", "2100-02-28T00:00:00", "2101-02-28T00:00"),
+            ("0 12 29 2 */7", "2032-02-29T12:00:00", "2060-02-29T12:00"),
+            ("0 12 29 2 */7", "2088-02-29T12:00:00", "2128-02-29T12:00"),
+            ("0 0 13 * 5", "2026-11-13T00:00:00", "2026-11-20T00:00"),
+            ("0 0 13 * 5", "2026-11-09T00:00:00", "2026-11-13T00:00"),
+            ("0 0 30 2 1", "2026-02-23T00:00:00", "2027-02-01T00:00"),
+            ("0 0 */2 * 1", "2026-11-01T00:00:00", "2026-11-09T00:00"),
+            ("0 0 1-7 * */7", "2026-11-01T00:00:00", "2026-12-06T00:00"),
+            ("0 0 * * 0", "2026-11-22T00:00:00", "2026-11-29T00:00"),
+            ("0 0 * * 7", "2026-11-16T00:00:00", "2026-11-22T00:00"),
+            ("0 0 * * fri-sun", "2026-11-22T00:00:00", "2026-11-27T00:00"),
+            ("0 0 * * 1/2", "2026-11-20T00:00:00", "2026-11-23T00:00"),
+            ("5/20 * * * *", "2026-11-20T10:45:00", "2026-11-20T11:05"),
+            ("10-20/5 8-18/4 * * *", "2026-11-20T16:20:00", "2026-11-21T08:10"),
+            ("0 0 ? * 3", "2026-11-20T00:00:00", "2026-11-25T00:00"),
+            ("0 0 1 * ?", "2026-11-20T00:00:00", "2026-12-01T00:00"),
+            ("0 0 1 feb-apr/2 *", "2026-11-20T00:00:00", "2027-02-01T00:00"),
+            ("30 4 1,15 * 5", "2026-11-13T04:30:00", "2026-11-15T04:30"),
+            ("59 23 * 2 *", "2028-02-29T23:58:59", "2028-02-29T23:59"),
+            ("0 0 * 3 *", "2027-12-31T23:59:59", "2028-03-01T00:00"),
+            ("0 0 1 */5 *", "2026-11-20T00:00:00", "2027-01-01T00:00"),
+            ("* * 29 2 *", "2024-02-29T23:59:59", "2028-02-29T00:00"),
+            ("@yearly", "2026-11-20T00:00:00", "2027-01-01T00:00"),
+            ("@monthly", "2026-12-01T00:00:00", "2027-01-01T00:00"),
+            ("@weekly", "2026-11-20T00:00:00", "2026-11-22T00:00"),
+            ("@daily", "1999-12-31T23:59:59", "2000-01-01T00:00"),
+            ("@hourly", "2000-02-28T23:00:00", "2000-02-29T00:00"),
+        ] {
+            let found = schedule(text).next_after(parse_iso(after).unwrap()).map(to_iso);
+            assert_eq!(found, Some(format!("{expected}:00.000Z")), "{text} after {after}");
+        }
+    }
+
+    #[test]
+    fn intervals_count_from_the_moment_given() {
+        assert_eq!(schedule("@every 1h30m").next_after(1_234), Some(5_401_234));
+        assert_eq!(schedule("@every 1s").firings(999, 3), [1_999, 2_999, 3_999]);
+    }
+
+    #[test]
+    fn firings_follow_each_other() {
+        let leap_days = schedule("0 0 29 2 *").firings(parse_iso("2090-01-01").unwrap(), 3);
+        let days: Vec<String> = leap_days.into_iter().map(to_iso).collect();
+        assert_eq!(
+            days,
+            ["2092-02-29T00:00:00.000Z", "2096-02-29T00:00:00.000Z", "2104-02-29T00:00:00.000Z"]
+        );
+        assert_eq!(schedule("0 0 * * *").firings(0, 0), [0; 0]);
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_firing() {
+        for text in ["* * * * *", "0 0 29 2 *", "@every 1s"] {
+            assert_eq!(schedule(text).firings(Millis::MAX - 5, 3), [0; 0], "{text}");
+        }
+        assert_eq!(Schedule::Every(u64::MAX).next_after(0), None);
+        let never =
+            Cron { minutes: 1, hours: 1, days: 1 << 31, months: 1 << 4, weekdays: 0x7f, either_day: false };
+        assert_eq!(Schedule::Cron(never).next_after(0), None);
+    }
+
+    /// Minute by minute, without any skipping.
+    #[test]
+    fn nothing_is_skipped() {
+        for text in ["7,50 */7 31 * 2", "*/29 5-23/6 1-9 1,3,12 *", "59 23 28-31 2 1/2", "0 0 29 2 *"] {
+            let schedule = schedule(text);
+            let Schedule::Cron(cron) = &schedule else { panic!("cron expected") };
+            let (start, end) = (parse_iso("2023-12-30").unwrap(), parse_iso("2025-03-02").unwrap());
+            let mut expected = schedule.next_after(start).unwrap();
+            for minute in (start / MINUTE_MS + 1)..=(end / MINUTE_MS) {
+                let at = i64::try_from(minute).unwrap();
+                let (day, hour) = (at / DAY_MINUTES, at % DAY_MINUTES / 60);
+                if cron.fires_on(day) && has(cron.hours, hour) && has(cron.minutes, at % 60) {
+                    assert_eq!(expected, minute * MINUTE_MS, "{text}");
+                    expected = schedule.next_after(expected).unwrap();
+                }
+            }
+            assert!(expected > end, "{text}");
+        }
+    }
+}

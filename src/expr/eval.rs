@@ -1,0 +1,172 @@
+//! Evaluates a condition against the names of a run.
+
+use super::compare::{contains, equal, is_true, order};
+use super::{Comparison, Expr};
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::{kind_of, to_text};
+use crate::number::from_digits;
+use crate::template::{Mode, Scope, Syntax, lookup, resolve};
+use serde_json::Value;
+
+/// Whether a condition holds. A bare word that names nothing is an error where only its truth is asked for, since it
+/// would hold for ever.
+///
+/// # Errors
+///
+/// `TEMPLATE_UNRESOLVED` and `TEMPLATE_INVALID` as for other templates (`mode` has the same meaning), and
+/// `CONDITION_INVALID` where two values have no order or nothing can be inside a value.
+///
+/// ```
+/// use highway_wasm::expr::{holds, parse};
+/// use highway_wasm::template::{Mode, Scope};
+/// use serde_json::{Value, json};
+///
+/// struct Results;
+/// impl Scope for Results {
+///     fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+///         (name == "status").then(|| (json!({"stdout": "200\n"}), false))
+///     }
+///     fn names(&self) -> Vec<String> {
+///         vec!["status".into()]
+///     }
+/// }
+/// let condition = parse("{{status.stdout}} == 200 and {{status.stdout}} < 1e3").unwrap();
+/// assert_eq!(holds(&condition, &Results, Mode::Strict), Ok(true));
+/// ```
+pub fn holds(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<bool> {
+    Evaluation { scope, mode }.holds(expr)
+}
+
+/// The value of a condition: a boolean for comparisons and logic, else the operand itself.
+///
+/// # Errors
+///
+/// As for [`holds`].
+pub fn eval(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<Value> {
+    Evaluation { scope, mode }.value(expr)
+}
+
+struct Evaluation<'a> {
+    scope: &'a dyn Scope,
+    mode: Mode,
+}
+
+impl Evaluation<'_> {
+    fn holds(&self, expr: &Expr) -> Result<bool> {
+        match expr {
+            Expr::Not(inner) => Ok(!self.holds(inner)?),
+            Expr::All(items) => self.first_that_is(false, items).map(|found| !found),
+            Expr::Any(items) => self.first_that_is(true, items),
+            Expr::Compare(first, links) => self.chain(first, links),
+            Expr::Word { path, .. } => Ok(is_true(&lookup(path, self.scope)?)),
+            operand => Ok(is_true(&self.value(operand)?)),
+        }
+    }
+
+    /// Whether any item is `wanted`; what comes after it is not looked at.
+    fn first_that_is(&self, wanted: bool, items: &[Expr]) -> Result<bool> {
+        for item in items {
+            if self.holds(item)? == wanted {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn value(&self, expr: &Expr) -> Result<Value> {
+        Ok(match expr {
+            Expr::Literal(value) => value.clone(),
+            Expr::Text(text) => {
+                let whole = Value::String(text.clone());
+                Value::String(to_text(&resolve(&whole, self.scope, self.mode, Syntax::BracesAndDollar)?))
+            }
+            Expr::Template(path) => match lookup(path, self.scope) {
+                Err(_) if self.mode == Mode::Lenient => Value::String(format!("{{{{{path}}}}}")),
+                found => found?,
+            },
+            Expr::Word { path, text } => match self.scope.lookup(&path.root) {
+                None => Value::String(text.clone()),
+                Some(_) => lookup(path, self.scope)?,
+            },
+            Expr::List(items) => {
+                Value::Array(items.iter().map(|item| self.value(item)).collect::<Result<_>>()?)
+            }
+            Expr::Negate(inner) => self.negated(inner)?,
+            logic => Value::Bool(self.holds(logic)?),
+        })
+    }
+
+    fn negated(&self, inner: &Expr) -> Result<Value> {
+        let value = self.value(inner)?;
+        let Value::Number(number) = &value else {
+            return Err(invalid(
+                format!("{} cannot be negated", subject(inner, &value)),
+                "only a number can",
+            ));
+        };
+        let digits = number.as_str();
+        let negated = digits.strip_prefix('-').map_or_else(|| format!("-{digits}"), str::to_owned);
+        Ok(Value::Number(from_digits(negated)))
+    }
+
+    fn chain(&self, first: &Expr, links: &[(Comparison, Expr)]) -> Result<bool> {
+        let mut left = (first, self.value(first)?);
+        for (comparison, operand) in links {
+            let right = (operand, self.value(operand)?);
+            if !compare(*comparison, &left, &right)? {
+                return Ok(false);
+            }
+            left = right;
+        }
+        Ok(true)
+    }
+}
+
+/// An operand as it was written, and its value.
+type Operand<'a> = (&'a Expr, Value);
+
+fn compare(comparison: Comparison, left: &Operand<'_>, right: &Operand<'_>) -> Result<bool> {
+    let ordered = || {
+        order(&left.1, &right.1).ok_or_else(|| {
+            let (left, right) = (subject(left.0, &left.1), subject(right.0, &right.1));
+            invalid(
+                format!("{left} and {right} cannot be ordered by `{}`", comparison.as_str()),
+                "numbers are ordered, and text that is a number; `==` compares everything",
+            )
+        })
+    };
+    let inside = |container: &Operand<'_>, item: &Operand<'_>| {
+        contains(&container.1, &item.1).ok_or_else(|| {
+            let (container, item) = (subject(container.0, &container.1), subject(item.0, &item.1));
+            invalid(
+                format!("{container} cannot contain {item}"),
+                "a list contains values, an object keys, text parts of itself",
+            )
+        })
+    };
+    match comparison {
+        Comparison::Equal => Ok(equal(&left.1, &right.1)),
+        Comparison::NotEqual => Ok(!equal(&left.1, &right.1)),
+        Comparison::Less => Ok(ordered()?.is_lt()),
+        Comparison::LessOrEqual => Ok(ordered()?.is_le()),
+        Comparison::Greater => Ok(ordered()?.is_gt()),
+        Comparison::GreaterOrEqual => Ok(ordered()?.is_ge()),
+        Comparison::In => inside(right, left),
+        Comparison::NotIn => Ok(!inside(right, left)?),
+        Comparison::Contains => inside(left, right),
+    }
+}
+
+/// An operand in a message: where it came from and what it is, but not the value, which may be a secret.
+fn subject(expr: &Expr, value: &Value) -> String {
+    let kind = kind_of(value);
+    match expr {
+        Expr::Template(path) => format!("`{{{{{path}}}}}` ({kind})"),
+        Expr::Word { text, .. } => format!("`{text}` ({kind})"),
+        _ => kind.to_owned(),
+    }
+}
+
+fn invalid(message: String, help: &str) -> Error {
+    Error::new(ErrorCode::ConditionInvalid, message).with_help(help)
+}

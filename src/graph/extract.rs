@@ -1,0 +1,149 @@
+//! Makes a scene of a workflow: first the nodes of the workflow and of its loops, then their edges, then the branches,
+//! which are workflows of their own.
+
+use super::copies::copies;
+use super::links::add_links;
+use super::scene::{Node, NodeKind, Scene};
+use crate::definition::{Named, Operation, Operator, Reading, Workflow, read_with};
+use crate::json::child_path;
+use serde_json::{Map, Value};
+
+/// Containers within containers that are drawn; what lies deeper is left out. No text that can be read is nested as deep.
+const MAX_DEPTH: usize = 64;
+
+/// Children of a `child_workflow` that are named.
+const MAX_NAMED: usize = 12;
+
+/// The scene of a workflow.
+pub(super) fn extract(workflow: &Workflow) -> Scene {
+    let mut scene = Scene::default();
+    add_workflow(&mut scene, workflow, None, "", 0);
+    scene
+}
+
+fn add_workflow(scene: &mut Scene, workflow: &Workflow, root: Option<usize>, base: &str, depth: usize) {
+    let tasks: Vec<(&str, &Operator)> = workflow.tasks.iter().collect();
+    let base = format!("{base}/tasks");
+    let mut placed = Vec::with_capacity(tasks.len());
+    let path = |at: usize| child_path(&base, tasks.get(at).map_or("", |(id, _)| *id));
+    Placing { scene, placed: &mut placed }.place(&tasks, root, depth, &path);
+    placed.sort_by_key(|task| (task.scope, task.id));
+    add_links(scene, &placed, workflow.start_task.as_deref(), root);
+    for task in placed {
+        add_branches(scene, &task, depth + 1);
+    }
+}
+
+/// An operator that has its node.
+pub(super) struct Placed<'a> {
+    pub(super) id: &'a str,
+    /// The container it lies in.
+    pub(super) scope: Option<usize>,
+    pub(super) node: usize,
+    pub(super) operator: &'a Operator,
+}
+
+/// The operators of one workflow as they get their nodes.
+struct Placing<'a, 's> {
+    scene: &'s mut Scene,
+    placed: &'s mut Vec<Placed<'a>>,
+}
+
+impl<'a> Placing<'a, '_> {
+    /// Adds the operators of a scope, and the bodies of its loops.
+    fn place(
+        &mut self,
+        tasks: &[(&'a str, &'a Operator)],
+        scope: Option<usize>,
+        depth: usize,
+        path: &dyn Fn(usize) -> String,
+    ) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let copies = copies(tasks);
+        for (at, (&(id, operator), is_copy)) in tasks.iter().zip(copies).enumerate() {
+            if is_copy {
+                continue;
+            }
+            let node = add_node(self.scene, node_of(id, operator, path(at), scope));
+            self.placed.push(Placed { id, scope, node, operator });
+            let Some(body) = operator.operation.loop_body() else { continue };
+            let base = format!("{}/loop_body", path(at));
+            let items: Vec<(&str, &Operator)> =
+                body.iter().map(|item| (item.task_id.as_str(), item)).collect();
+            self.place(&items, Some(node), depth + 1, &|at| format!("{base}/{at}"));
+        }
+    }
+}
+
+/// Adds the branches of an operator, each with the workflow in it.
+fn add_branches(scene: &mut Scene, task: &Placed<'_>, depth: usize) {
+    let Some(workflows) = task.operator.operation.branch_workflows() else { return };
+    if depth > MAX_DEPTH {
+        return;
+    }
+    let base = scene.nodes.get(task.node).map_or("", |node| &node.path).to_owned();
+    for (name, value) in workflows {
+        let path = child_path(&format!("{base}/branch_workflows"), name);
+        let branch = add_branch(scene, task, name, path.clone());
+        // What is wrong with it is said where the definition is checked; here it is drawn as far as it goes.
+        let document = read_with(value, &path, Reading::default());
+        add_workflow(scene, &document.workflow, Some(branch), &path, depth);
+    }
+    if let Operation::MultiChoice(choice) = &task.operator.operation {
+        let base = format!("{base}/branches");
+        for (name, _) in choice.branches.iter().filter(|(name, _)| !workflows.contains_key(*name)) {
+            add_branch(scene, task, name, child_path(&base, name));
+        }
+    }
+}
+
+fn add_branch(scene: &mut Scene, task: &Placed<'_>, name: &str, path: String) -> usize {
+    let condition = match &task.operator.operation {
+        Operation::MultiChoice(choice) => choice.branches.get(name).map(|branch| branch.condition.clone()),
+        _ => None,
+    };
+    let details = condition.into_iter().collect();
+    let node = Node::new(name, path);
+    add_node(scene, Node { label: name.to_owned(), details, parent: Some(task.node), ..node })
+}
+
+fn node_of(id: &str, operator: &Operator, path: String, parent: Option<usize>) -> Node {
+    let is_described = !operator.description.is_empty();
+    let details = match &operator.operation {
+        Operation::ChildWorkflow(child) => named_children(id, &child.children),
+        _ => Vec::new(),
+    };
+    let label = if is_described { operator.description.clone() } else { id.to_owned() };
+    let kind = NodeKind::Operator(operator.operator_type);
+    Node { label, details, is_described, kind, parent, ..Node::new(id, path) }
+}
+
+/// The workflows that an operator runs, each with its name there.
+fn named_children(id: &str, children: &Named<Map<String, Value>>) -> Vec<String> {
+    let mut lines: Vec<String> = children
+        .iter()
+        .take(MAX_NAMED)
+        .map(|(name, child)| match child.get("workflow_name").and_then(Value::as_str) {
+            Some(workflow) if workflow == name || name == id => workflow.to_owned(),
+            Some(workflow) => format!("{name}: {workflow}"),
+            None => name.to_owned(),
+        })
+        .collect();
+    let further = children.0.len().saturating_sub(MAX_NAMED);
+    if further > 0 {
+        lines.push(format!("and {further} more"));
+    }
+    lines
+}
+
+fn add_node(scene: &mut Scene, node: Node) -> usize {
+    let at = scene.nodes.len();
+    match node.parent.and_then(|parent| scene.nodes.get_mut(parent)) {
+        Some(parent) => parent.children.push(at),
+        None => scene.roots.push(at),
+    }
+    scene.nodes.push(node);
+    at
+}

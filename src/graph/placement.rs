@@ -1,0 +1,222 @@
+//! The layout of a workflow: its scene, placed.
+
+use super::layout::{Direction, Edge as Line, Node as Frame, Spacing, layout};
+use super::scene::{EdgeKind, NodeKind, Scene};
+use crate::codec::JsonWriter;
+use crate::definition::Workflow;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::child_path;
+use crate::number::{digits, to_f64};
+use crate::suggest::did_you_mean;
+use serde_json::Value;
+
+/// Lengths of a layout that a caller may choose.
+const LENGTHS: [&str; 6] = ["nodeWidth", "nodeHeight", "layerGap", "nodeGap", "padding", "header"];
+
+/// How a workflow is laid out. Lengths are in the unit of the drawing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlacementOptions {
+    /// Where it runs to.
+    pub direction: Direction,
+    /// Width of a node that contains no others.
+    pub node_width: f64,
+    /// Height of such a node.
+    pub node_height: f64,
+    /// Distances.
+    pub spacing: Spacing,
+}
+
+impl Default for PlacementOptions {
+    fn default() -> Self {
+        Self { direction: Direction::Down, node_width: 160.0, node_height: 48.0, spacing: Spacing::default() }
+    }
+}
+
+impl PlacementOptions {
+    /// Reads `{direction, nodeWidth, nodeHeight, layerGap, nodeGap, padding, header}`, all optional.
+    ///
+    /// # Errors
+    ///
+    /// `OPTION_INVALID`, with the path of the option.
+    pub fn read(options: &Value) -> Result<Self> {
+        let invalid = |key: &str, message: String| {
+            Error::new(ErrorCode::OptionInvalid, message).with_path(child_path("", key))
+        };
+        let mut read = Self::default();
+        for (key, value) in options.as_object().into_iter().flatten() {
+            if key == "direction" {
+                read.direction = match value.as_str() {
+                    Some("down") => Direction::Down,
+                    Some("right") => Direction::Right,
+                    _ => return Err(invalid(key, "`direction` is neither `down` nor `right`".into())),
+                };
+                continue;
+            }
+            let slot = match key.as_str() {
+                "nodeWidth" => &mut read.node_width,
+                "nodeHeight" => &mut read.node_height,
+                "layerGap" => &mut read.spacing.layer,
+                "nodeGap" => &mut read.spacing.node,
+                "padding" => &mut read.spacing.padding,
+                "header" => &mut read.spacing.header,
+                _ => {
+                    let error = invalid(key, format!("a layout has no option `{key}`"));
+                    return Err(
+                        did_you_mean(key, LENGTHS).map_or(error.clone(), |help| error.with_help(help))
+                    );
+                }
+            };
+            *slot = to_f64(value)
+                .filter(|length| (0.0..=10_000.0).contains(length))
+                .ok_or_else(|| invalid(key, format!("`{key}` is not a number from 0 to 10000")))?;
+        }
+        Ok(read)
+    }
+}
+
+/// A workflow with the places of its nodes and the routes of its edges.
+///
+/// ```
+/// use highway_wasm::definition::read;
+/// use highway_wasm::graph::{Placement, PlacementOptions};
+/// use serde_json::json;
+///
+/// let task = |id: &str, before: &[&str]| json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before});
+/// let document = read(&json!({"name": "w", "tasks": {"a": task("a", &[]), "b": task("b", &["a"])}}));
+/// let placed = Placement::new(&document.workflow, &PlacementOptions::default());
+/// assert_eq!(placed.layout.nodes[1].y - placed.layout.nodes[0].y, 48.0 + 60.0);
+/// assert!(placed.to_json().starts_with("{\"width\":160,\"height\":156,\"nodes\":[{\"id\":\"/tasks/a\",\"name\":\"a\""));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placement {
+    /// What there is.
+    pub scene: Scene,
+    /// Where it is: nodes and edges have the numbers of the scene.
+    pub layout: super::layout::Layout,
+}
+
+impl Placement {
+    /// The layout of a workflow.
+    pub fn new(workflow: &Workflow, options: &PlacementOptions) -> Self {
+        let scene = Scene::new(workflow);
+        let frames: Vec<Frame> = scene
+            .nodes
+            .iter()
+            .map(|node| Frame { width: options.node_width, height: options.node_height, parent: node.parent })
+            .collect();
+        let lines: Vec<Line> = scene.edges.iter().map(|edge| Line { from: edge.from, to: edge.to }).collect();
+        let layout = layout(&frames, &lines, options.direction, &options.spacing);
+        Self { scene, layout }
+    }
+
+    /// `{width, height, nodes: [{id, name, label, kind, parent, x, y, width, height}], edges: [{from, to, kind, label, points}]}`;
+    /// ids are JSON pointers into the definition.
+    pub fn to_json(&self) -> String {
+        let mut out = JsonWriter::compact();
+        out.open('{');
+        number(&mut out, "width", self.layout.width);
+        number(&mut out, "height", self.layout.height);
+        out.field("nodes");
+        out.open('[');
+        for (node, place) in self.scene.nodes.iter().zip(&self.layout.nodes) {
+            out.item();
+            out.open('{');
+            text(&mut out, "id", &node.path);
+            text(&mut out, "name", &node.id);
+            text(&mut out, "label", &node.label);
+            let kind = match node.kind {
+                NodeKind::Operator(operator_type) => operator_type.as_str(),
+                NodeKind::Branch => "branch",
+            };
+            text(&mut out, "kind", kind);
+            out.field("parent");
+            if let Some(parent) = node.parent.and_then(|parent| self.scene.nodes.get(parent)) {
+                out.text(&parent.path);
+            } else {
+                out.raw("null");
+            }
+            number(&mut out, "x", place.x);
+            number(&mut out, "y", place.y);
+            number(&mut out, "width", place.width);
+            number(&mut out, "height", place.height);
+            out.close('}');
+        }
+        out.close(']');
+        self.edges(&mut out);
+        out.close('}');
+        out.finish()
+    }
+
+    fn edges(&self, out: &mut JsonWriter) {
+        out.field("edges");
+        out.open('[');
+        for (edge, points) in self.scene.edges.iter().zip(&self.layout.edges) {
+            let path = |node: usize| self.scene.nodes.get(node).map_or("", |node| node.path.as_str());
+            out.item();
+            out.open('{');
+            text(out, "from", path(edge.from));
+            text(out, "to", path(edge.to));
+            let (kind, label) = match &edge.kind {
+                EdgeKind::Dependency => ("dependency", ""),
+                EdgeKind::True => ("true", "True"),
+                EdgeKind::False => ("false", "False"),
+                EdgeKind::Case(value) => ("case", value.as_str()),
+                EdgeKind::Default => ("default", "Default"),
+                EdgeKind::OnSuccess => ("success", "On Success"),
+                EdgeKind::OnFailure => ("failure", "On Failure"),
+            };
+            text(out, "kind", kind);
+            text(out, "label", label);
+            out.field("points");
+            out.open('[');
+            for (x, y) in points {
+                out.item();
+                out.open('[');
+                out.item();
+                out.raw(&rounded(*x));
+                out.item();
+                out.raw(&rounded(*y));
+                out.close(']');
+            }
+            out.close(']');
+            out.close('}');
+        }
+        out.close(']');
+    }
+}
+
+fn text(out: &mut JsonWriter, key: &'static str, value: &str) {
+    out.field(key);
+    out.text(value);
+}
+
+fn number(out: &mut JsonWriter, key: &'static str, value: f64) {
+    out.field(key);
+    out.raw(&rounded(value));
+}
+
+/// A hundredth of a pixel is more than an eye sees.
+fn rounded(value: f64) -> String {
+    digits((value * 100.0).round() / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn options_are_read_or_refused_with_their_path() {
+        let read = PlacementOptions::read(&json!({"direction": "right", "nodeGap": 8.5})).unwrap();
+        assert_eq!((read.direction, read.spacing.node), (Direction::Right, 8.5));
+        for (options, path) in [
+            (json!({"direction": "up"}), "/direction"),
+            (json!({"nodeWidth": -1}), "/nodeWidth"),
+            (json!({"nodeWidth": "wide"}), "/nodeWidth"),
+            (json!({"nodewidth": 3}), "/nodewidth"),
+        ] {
+            let error = PlacementOptions::read(&options).unwrap_err();
+            assert_eq!((error.code(), error.path()), (ErrorCode::OptionInvalid, Some(path)), "{options}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What a drawing of a workflow shows: nodes, the containers they lie in, and edges between them.
+
+use super::extract::extract;
+use crate::definition::{OperatorType, Workflow};
+
+/// A workflow as nodes and edges. Nodes are known by their numbers; a container has a lower number than what it contains.
+///
+/// ```
+/// use highway_wasm::definition::read;
+/// use highway_wasm::graph::{EdgeKind, Scene};
+/// use serde_json::json;
+///
+/// let task = |id: &str, before: &[&str]| json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before});
+/// let loop_of = |body| json!({"task_id": "each", "operator_type": "foreach", "items": "{{ xs }}", "loop_body": [body],
+///     "dependencies": ["a"]});
+/// let tasks = json!({"a": task("a", &[]), "each": loop_of(task("inner", &["each"]))});
+/// let scene = Scene::new(&read(&json!({"name": "w", "tasks": tasks})).workflow);
+///
+/// let ids: Vec<&str> = scene.nodes.iter().map(|node| node.id.as_str()).collect();
+/// assert_eq!(ids, ["a", "each", "inner"]);
+/// assert_eq!(scene.nodes[2].parent, Some(1));
+/// assert_eq!(scene.nodes[2].path, "/tasks/each/loop_body/0");
+/// assert_eq!((scene.edges[0].from, scene.edges[0].to), (0, 1));
+/// assert_eq!(scene.edges[0].kind, EdgeKind::Dependency);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// Numbers of the nodes that lie in no container, in order of definition.
+    pub roots: Vec<usize>,
+    /// All edges: for each scope the edges that its own nodes ask for, by id of the node.
+    pub edges: Vec<Edge>,
+}
+
+/// An operator, or a branch of one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Where it stands in the document, as a JSON pointer; no two nodes have the same.
+    pub path: String,
+    /// Id of the operator, or name of the branch.
+    pub id: String,
+    /// Its description, or its id where it has none.
+    pub label: String,
+    /// Further lines for the label: the condition of a branch, the workflows that an operator runs.
+    pub details: Vec<String>,
+    /// Whether the label is a description.
+    pub is_described: bool,
+    /// What it is.
+    pub kind: NodeKind,
+    /// The container it lies in.
+    pub parent: Option<usize>,
+    /// What lies in it, in order of definition.
+    pub children: Vec<usize>,
+    /// Whether its scope starts with it.
+    pub is_start: bool,
+    /// Whether nothing of its scope comes after it.
+    pub is_leaf: bool,
+}
+
+impl Node {
+    /// A node of which only the place in the document is known.
+    pub(super) fn new(id: &str, path: String) -> Self {
+        Self {
+            path,
+            id: id.to_owned(),
+            label: String::new(),
+            details: Vec::new(),
+            is_described: false,
+            kind: NodeKind::Branch,
+            parent: None,
+            children: Vec::new(),
+            is_start: false,
+            is_leaf: false,
+        }
+    }
+}
+
+/// What a node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// An operator. Loops contain their bodies; `parallel` and `multi_choice` contain branches.
+    Operator(OperatorType),
+    /// A branch, which contains the operators of a workflow of its own.
+    Branch,
+}
+
+impl NodeKind {
+    /// Whether it is an operator of the given type.
+    pub fn is(self, operator_type: OperatorType) -> bool {
+        self == Self::Operator(operator_type)
+    }
+
+    /// Whether it is a loop.
+    pub fn is_loop(self) -> bool {
+        self.is(OperatorType::Foreach) || self.is(OperatorType::While)
+    }
+}
+
+/// An arrow from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Number of the node it leaves.
+    pub from: usize,
+    /// Number of the node it enters.
+    pub to: usize,
+    /// Why it is there.
+    pub kind: EdgeKind,
+}
+
+/// Why there is an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EdgeKind {
+    /// The node at its end depends on the other one.
+    Dependency,
+    /// The condition holds.
+    True,
+    /// The condition does not hold.
+    False,
+    /// The value of a switch.
+    Case(String),
+    /// No case of the switch fits.
+    Default,
+    /// The operator succeeded.
+    OnSuccess,
+    /// The operator failed.
+    OnFailure,
+}
+
+impl EdgeKind {
+    /// Text on the edge.
+    ///
+    /// ```
+    /// use highway_wasm::graph::EdgeKind;
+    /// assert_eq!(EdgeKind::OnSuccess.label(), Some("On Success"));
+    /// assert_eq!(EdgeKind::Dependency.label(), None);
+    /// ```
+    pub fn label(&self) -> Option<&str> {
+        Some(match self {
+            Self::Dependency => return None,
+            Self::True => "True",
+            Self::False => "False",
+            Self::Case(value) => value,
+            Self::Default => "Default",
+            Self::OnSuccess => "On Success",
+            Self::OnFailure => "On Failure",
+        })
+    }
+}
+
+impl Edge {
+    /// The node whose definition asks for the edge.
+    pub fn owner(&self) -> usize {
+        if self.kind == EdgeKind::Dependency { self.to } else { self.from }
+    }
+}
+
+impl Scene {
+    /// The scene of a workflow. Whatever cannot be read is left out.
+    ///
+    /// The body of a loop lies in the loop alone, although a document lists it a second time at the top. Ids are looked up
+    /// within one workflow; a branch is a workflow of its own.
+    pub fn new(workflow: &Workflow) -> Self {
+        extract(workflow)
+    }
+
+    /// The nodes in a container, or outside of all.
+    pub fn children(&self, container: Option<usize>) -> &[usize] {
+        match container {
+            None => &self.roots,
+            Some(at) => self.nodes.get(at).map_or(&[], |node| &node.children),
+        }
+    }
+
+    /// The container of a node.
+    pub fn parent(&self, node: usize) -> Option<usize> {
+        self.nodes.get(node)?.parent
+    }
+
+    /// The containers around a node, the innermost first.
+    pub fn containers(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(self.parent(node), |at| self.parent(*at))
+    }
+
+    /// Whether a node lies in a container, however deep.
+    pub fn is_inside(&self, node: usize, container: usize) -> bool {
+        self.containers(node).any(|at| at == container)
+    }
+
+    /// The innermost container around both ends of an edge.
+    pub fn scope(&self, edge: &Edge) -> Option<usize> {
+        let parent = self.parent(edge.from);
+        if parent == self.parent(edge.to) {
+            return parent;
+        }
+        self.containers(edge.from).find(|at| self.is_inside(edge.to, *at))
+    }
+
+    /// Whether one end of an edge contains the other.
+    pub fn is_vertical(&self, edge: &Edge) -> bool {
+        self.is_inside(edge.to, edge.from) || self.is_inside(edge.from, edge.to)
+    }
+}

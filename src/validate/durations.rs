@@ -1,0 +1,177 @@
+//! Times are above zero, and what lies inside another time fits into it.
+
+use super::scope::Scope;
+use crate::definition::{Duration, Operation, Operator, RetryPolicy, Until};
+use crate::error::{Diagnostic, ErrorCode, Severity};
+use crate::number::digits;
+
+/// The shortest time limit around operators.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    seconds: f64,
+    /// Where it is said.
+    path: String,
+    what: &'static str,
+}
+
+/// The limit inside a workflow, given the one around it.
+pub(super) fn limit(scope: &Scope<'_>, outer: Option<&Limit>) -> Option<Limit> {
+    let workflow = scope.workflow;
+    let what = "the whole run";
+    let deadline = workflow.deadline_seconds.map(|seconds| (whole(seconds), "deadline_seconds"));
+    let timeout = workflow.timeout_seconds.map(|timeout| (timeout.seconds(), "timeout_seconds"));
+    let own = deadline.into_iter().chain(timeout);
+    let own = own.map(|(seconds, key)| Limit { seconds, path: format!("{}/{key}", scope.base), what });
+    shortest(own.chain(outer.cloned()))
+}
+
+/// The limit inside the branches of a fork.
+pub(super) fn fork_limit(scope: &Scope<'_>, fork: usize, outer: Option<&Limit>) -> Option<Limit> {
+    let timeout = scope.items.get(fork).and_then(|item| match &item.operator.operation {
+        Operation::Parallel(fork) => fork.timeout,
+        Operation::MultiChoice(choice) => choice.timeout,
+        _ => None,
+    });
+    let own = timeout.map(|seconds| Limit {
+        seconds: whole(seconds),
+        path: format!("{}/timeout", scope.path(fork)),
+        what: "the branches together",
+    });
+    shortest(own.into_iter().chain(outer.cloned()))
+}
+
+fn shortest(limits: impl Iterator<Item = Limit>) -> Option<Limit> {
+    limits.filter(|limit| limit.seconds > 0.0).min_by(|left, right| left.seconds.total_cmp(&right.seconds))
+}
+
+fn whole(seconds: i64) -> f64 {
+    Duration::from_seconds(seconds).seconds()
+}
+
+pub(super) fn check(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Vec<Diagnostic>) {
+    if let Some(policy) = &scope.workflow.default_retry_policy {
+        let path = || format!("{}/default_retry_policy", scope.base);
+        let is_used = scope.operators().any(|(_, operator)| operator.retry_policy.is_none());
+        retry(policy, &path, "each task", limit.filter(|_| is_used), findings);
+    }
+    if let Some(timeout) = scope.workflow.timeout_seconds {
+        let path = || format!("{}/timeout_seconds", scope.base);
+        positive(timeout.seconds(), &path, LIMIT, findings);
+    }
+    for (at, operator) in scope.operators() {
+        times(operator, &|| scope.path(at), findings);
+        if let Some(policy) = &operator.retry_policy {
+            let path = || format!("{}/retry_policy", scope.path(at));
+            retry(policy, &path, &format!("`{}`", scope.id(at)), limit, findings);
+        }
+    }
+}
+
+/// What a time is for, and how bad it is when there is none. Of those that leave something to do there is no certainty:
+/// Highway takes them.
+type Use = (&'static str, Severity);
+const LIMIT: Use = ("time limit", Severity::Error);
+const WAIT: Use = ("wait", Severity::Warning);
+
+fn times(operator: &Operator, path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) {
+    let mut check = |seconds: Option<f64>, key: &str, used: Use| {
+        if let Some(seconds) = seconds {
+            positive(seconds, &|| format!("{}/{key}", path()), used, findings);
+        }
+    };
+    let limit = operator.timeout_policy.as_ref().map(|policy| policy.timeout.seconds());
+    check(limit, "timeout_policy/timeout", LIMIT);
+    let breaker = operator.circuit_breaker_policy.as_ref().map(|policy| policy.isolation_duration.seconds());
+    check(breaker, "circuit_breaker_policy/isolation_duration", ("isolation", Severity::Warning));
+    match &operator.operation {
+        Operation::Wait(wait) => match wait.wait_for.until() {
+            Until::Duration(duration) => check(Some(duration.seconds()), "wait_for", WAIT),
+            Until::Text if !wait.wait_for.as_str().contains("{{") => {
+                let message = format!("`wait_for` is `{}`, which is no time", wait.wait_for.as_str());
+                let path = format!("{}/wait_for", path());
+                let finding = Diagnostic::error(ErrorCode::DurationInvalid, path, message);
+                findings.push(finding.with_help("give seconds, `PT30S` or `2030-01-01T00:00:00Z`"));
+            }
+            _ => {}
+        },
+        Operation::Parallel(parallel) => check(parallel.timeout.map(whole), "timeout", LIMIT),
+        Operation::MultiChoice(choice) => check(choice.timeout.map(whole), "timeout", LIMIT),
+        // What happened before ends the wait, however short.
+        Operation::WaitForEvent(event) => check(event.timeout_seconds.map(whole), "timeout_seconds", WAIT),
+        Operation::ChildWorkflow(child) => check(child.timeout_seconds.map(whole), "timeout_seconds", LIMIT),
+        _ => {}
+    }
+}
+
+fn positive(seconds: f64, path: &dyn Fn() -> String, (what, severity): Use, findings: &mut Vec<Diagnostic>) {
+    if seconds > 0.0 {
+        return;
+    }
+    let message = format!("a {what} of {} s is over at once", digits(seconds));
+    let finding = Diagnostic::error(ErrorCode::DurationNotPositive, path(), message);
+    findings.push(Diagnostic { severity, ..finding.with_help("give a time above zero") });
+}
+
+/// Highway takes every number here. Less than none is as good as none; delays that shrink are not what any engine does.
+fn retry(
+    policy: &RetryPolicy,
+    path: &dyn Fn() -> String,
+    whose: &str,
+    limit: Option<&Limit>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let mut report = |severity: Severity, code: ErrorCode, key: &str, message: String, help: &str| {
+        let finding = Diagnostic::error(code, format!("{}/{key}", path()), message);
+        findings.push(Diagnostic { severity, ..finding.with_help(help) });
+    };
+    let (invalid, warning) = (ErrorCode::FieldValueInvalid, Severity::Warning);
+    if policy.max_retries < 0 {
+        let message = format!("`max_retries` is negative: {}", policy.max_retries);
+        report(warning, invalid, "max_retries", message, "write `0` for no retries");
+    }
+    let factor = policy.backoff_factor.value();
+    if factor < 1.0 {
+        let message = format!("the delays shrink: each is {} times the one before", digits(factor));
+        let help = "write `1` for equal delays, more for growing ones";
+        report(Severity::Error, invalid, "backoff_factor", message, help);
+    }
+    if policy.delay.micros() < 0 {
+        let message = format!("a delay of {} s lies in the past", digits(policy.delay.seconds()));
+        let help = "write `0` to retry at once";
+        report(warning, ErrorCode::DurationNotPositive, "delay", message, help);
+    }
+    let Some((limit, waits)) = limit.map(|limit| (limit, waits(policy))) else { return };
+    if waits > limit.seconds {
+        let (waits, most) = (digits(waits), digits(limit.seconds));
+        let message = format!(
+            "the waits between the retries of {whose} take {waits} s, more than the {most} s that {} may take",
+            limit.what
+        );
+        let finding = Diagnostic::warning(ErrorCode::RetryExceedsTimeout, path(), message);
+        let help = "retry fewer times or sooner, or give more time";
+        findings.push(finding.with_help(help).with_related(limit.path.as_str()));
+    }
+}
+
+/// Seconds that all waits between attempts take together.
+fn waits(policy: &RetryPolicy) -> f64 {
+    // The most that a message shows, and more than any limit.
+    const LONGEST: f64 = 1e15;
+    let (mut delay, factor) = (policy.delay.seconds(), policy.backoff_factor.value().max(1.0));
+    if delay <= 0.0 || policy.max_retries <= 0 {
+        return 0.0;
+    }
+    if factor == 1.0 {
+        return (delay * Duration::from_seconds(policy.max_retries).seconds()).min(LONGEST);
+    }
+    // Delays that hardly grow are added up for a while; the sum is the least that it can be.
+    let mut sum = 0.0;
+    for _ in 0..policy.max_retries.min(1_000) {
+        sum += delay;
+        delay *= factor;
+        if sum > LONGEST {
+            break;
+        }
+    }
+    f64::min(sum, LONGEST)
+}

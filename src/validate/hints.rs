@@ -1,0 +1,23 @@
+//! Advice on misspelt names, within a bound for one document.
+
+use crate::suggest::did_you_mean;
+use std::cell::Cell;
+
+/// Names that are compared for the advice in one document; findings beyond that come without.
+const COMPARED: usize = 300_000;
+
+/// Gives advice as long as it does not cost too much.
+#[derive(Debug)]
+pub(super) struct Hints(Cell<usize>);
+
+impl Hints {
+    pub(super) fn new() -> Self {
+        Self(Cell::new(COMPARED))
+    }
+
+    /// Advice that names the candidate nearest to `wanted`, if one is near.
+    pub(super) fn nearest(&self, wanted: &str, names: &mut dyn Iterator<Item = &str>) -> Option<String> {
+        let spend = || self.0.replace(self.0.get().saturating_sub(1)) > 0;
+        did_you_mean(wanted, names.take_while(|_| spend()))
+    }
+}

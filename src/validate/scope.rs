@@ -1,0 +1,135 @@
+//! What the rules look at: the operators of a workflow or of a branch, bodies of loops included, with their paths.
+
+use super::hints::Hints;
+use crate::definition::{Operator, Workflow};
+use crate::json::child_path;
+use crate::names::NameIndex;
+
+/// One operator.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    pub(super) operator: &'a Operator,
+    /// Its id; the key where the id is missing, so that one slip is told once.
+    pub(super) id: &'a str,
+    place: Place<'a>,
+    /// Whether it runs inside a loop.
+    pub(super) in_loop: bool,
+}
+
+/// Key among the tasks, or the path where it stands in a body alone.
+#[derive(Debug)]
+enum Place<'a> {
+    Key(&'a str),
+    Path(String),
+}
+
+/// Stands for a dependency that names no operator.
+pub(super) const NOBODY: usize = usize::MAX;
+
+/// The operators that see each other.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) workflow: &'a Workflow,
+    /// JSON pointer to the workflow.
+    pub(super) base: &'a str,
+    /// The workflow around a branch.
+    pub(super) outer: Option<&'a Self>,
+    pub(super) hints: &'a Hints,
+    pub(super) items: Vec<Item<'a>>,
+    /// Positions among `items` by id.
+    pub(super) index: NameIndex<'a>,
+    /// Dependencies of each item as positions, in their order; [`NOBODY`] where there is none of that id.
+    pub(super) needs: Vec<Vec<usize>>,
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a workflow at a pointer; `in_loop` tells whether it is a branch that runs inside a loop.
+    pub(super) fn new(
+        workflow: &'a Workflow,
+        base: &'a str,
+        outer: Option<&'a Self>,
+        hints: &'a Hints,
+        in_loop: bool,
+    ) -> Self {
+        let items = items(workflow, base, in_loop);
+        let index = NameIndex::new(items.iter().map(|item| item.id));
+        let position = |id: &String| index.get(id).unwrap_or(NOBODY);
+        let needs = items.iter().map(|item| item.operator.dependencies.iter().map(position).collect());
+        let needs = needs.collect();
+        Self { workflow, base, outer, hints, items, index, needs }
+    }
+
+    /// JSON pointer to an operator.
+    pub(super) fn path(&self, at: usize) -> String {
+        self.items.get(at).map(|item| item.path(self.base)).unwrap_or_default()
+    }
+
+    /// The id of an operator.
+    pub(super) fn id(&self, at: usize) -> &'a str {
+        self.items.get(at).map_or("", |item| item.id)
+    }
+
+    /// The operators with their positions.
+    pub(super) fn operators(&self) -> impl Iterator<Item = (usize, &'a Operator)> + '_ {
+        self.items.iter().enumerate().map(|(at, item)| (at, item.operator))
+    }
+
+    /// Whether a workflow around this one has an operator of the id.
+    pub(super) fn is_outside(&self, id: &str) -> bool {
+        std::iter::successors(self.outer, |scope| scope.outer).any(|scope| scope.index.get(id).is_some())
+    }
+
+    /// What to do about an id that operator `own` of this scope names and that is none.
+    pub(super) fn advice(&self, id: &str, own: &str) -> Option<String> {
+        if self.is_outside(id) {
+            return Some(format!("`{id}` is outside of the branch, which runs as a workflow of its own"));
+        }
+        self.hints.nearest(id, &mut self.index.names().filter(|name| *name != own))
+    }
+}
+
+/// The operators. The builder lists those of a body among the tasks too; others may stand in the body alone.
+fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>> {
+    let bodies = workflow.tasks.values().flat_map(|task| task.operation.loop_body().unwrap_or_default());
+    let in_bodies = NameIndex::new(bodies.map(|inner| inner.task_id.as_str()));
+    let listed = workflow.tasks.iter().map(|(key, operator)| {
+        let id = if operator.task_id.is_empty() { key } else { &operator.task_id };
+        let in_loop = in_loop || operator.is_internal_loop_task || in_bodies.get(id).is_some();
+        Item { operator, id, place: Place::Key(key), in_loop }
+    });
+    let mut items: Vec<Item<'a>> = listed.collect();
+    let known = NameIndex::new(workflow.tasks.values().map(|operator| operator.task_id.as_str()));
+    let mut at = 0;
+    while let Some(item) = items.get(at) {
+        let body = item.operator.operation.loop_body().unwrap_or_default();
+        let path = if body.is_empty() { String::new() } else { item.path(base) };
+        for (position, operator) in body.iter().enumerate() {
+            if known.get(&operator.task_id).is_none() {
+                let place = Place::Path(format!("{path}/loop_body/{position}"));
+                items.push(Item { operator, id: &operator.task_id, place, in_loop: true });
+            }
+        }
+        at += 1;
+    }
+    // The body of an inner loop is listed in the outer body as well.
+    if items.len() > workflow.tasks.0.len() {
+        let index = NameIndex::new(items.iter().map(|item| item.id));
+        let first = |item: &Item<'a>| items.get(index.get(item.id)?).map(|first| first.operator);
+        let is_again = |item: &Item<'a>| {
+            first(item).is_some_and(|first| !std::ptr::eq(first, item.operator) && first == item.operator)
+        };
+        let again: Vec<bool> = items.iter().map(is_again).collect();
+        let mut again = again.into_iter();
+        items.retain(|item| !again.next().unwrap_or_default() || matches!(item.place, Place::Key(_)));
+    }
+    items
+}
+
+impl Item<'_> {
+    fn path(&self, base: &str) -> String {
+        match &self.place {
+            Place::Key(key) => child_path(&format!("{base}/tasks"), key),
+            Place::Path(path) => path.clone(),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Routes, callbacks, joins, branches and the start name operators that exist; every case of a switch can be taken.
+
+use super::scope::Scope;
+use super::workflow::Branch;
+use crate::definition::{MultiChoice, Named, Operation, Operator, Switch};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::json::child_path;
+use crate::names::NameIndex;
+use crate::template::{Path, Syntax, paths};
+
+pub(super) fn check(scope: &Scope<'_>, branches: &[Branch], findings: &mut Vec<Diagnostic>) {
+    let inside =
+        NameIndex::new(branches.iter().flat_map(|branch| branch.workflow.tasks.iter().map(|(key, _)| key)));
+    findings.extend(start(scope));
+    for (at, operator) in scope.operators() {
+        for target in targets(operator) {
+            let is_known = scope.index.get(target.id).is_some()
+                || match target.kind {
+                    Kind::Route => false,
+                    // A handler may stand outside of the branch.
+                    Kind::Callback => scope.is_outside(target.id),
+                    // A join finds what ran in a branch.
+                    Kind::Join => inside.get(target.id).is_some(),
+                };
+            if !is_known {
+                findings.push(unknown(scope, at, &target));
+            }
+        }
+        match &operator.operation {
+            Operation::Switch(switch) => cases(switch, &scope.path(at), findings),
+            Operation::Parallel(fork) => {
+                let mut lists = fork.branches.iter().map(|(name, ids)| (name, ids.as_slice()));
+                members(scope, branches, at, &mut lists, "", findings);
+            }
+            Operation::MultiChoice(choice) => {
+                let mut lists = choice.branches.iter().map(|(name, branch)| (name, branch.tasks.as_slice()));
+                members(scope, branches, at, &mut lists, "/tasks", findings);
+                findings.extend(too_few(scope, at, choice));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The number may be Highway's default, and Highway takes it.
+fn too_few(scope: &Scope<'_>, at: usize, choice: &MultiChoice) -> Option<Diagnostic> {
+    let (least, count) = (choice.minimum_branches, choice.branches.iter().len());
+    usize::try_from(least).ok().filter(|least| *least > count)?;
+    let message =
+        format!("`{}` always fails: it must take at least {least} of {count} branches", scope.id(at));
+    let finding = Diagnostic::warning(ErrorCode::FieldValueInvalid, scope.path(at), message);
+    Some(finding.with_help("add branches, or lower `minimum_branches`"))
+}
+
+fn start(scope: &Scope<'_>) -> Option<Diagnostic> {
+    let start = scope.workflow.start_task.as_deref().filter(|start| !start.is_empty())?;
+    if scope.index.get(start).is_some() {
+        return None;
+    }
+    let message = format!("the workflow starts with `{start}` which does not exist");
+    let path = format!("{}/start_task", scope.base);
+    let finding = Diagnostic::error(ErrorCode::TargetUnknown, path, message);
+    Some(finding.with_any_help(scope.advice(start, "")))
+}
+
+fn unknown(scope: &Scope<'_>, at: usize, target: &Target<'_>) -> Diagnostic {
+    let (id, own) = (target.id, scope.id(at));
+    let code = match target.kind {
+        Kind::Join => ErrorCode::JoinTaskUnknown,
+        _ => ErrorCode::TargetUnknown,
+    };
+    let message = format!("task `{own}` {} `{id}` which does not exist", target.what);
+    let path = format!("{}{}", scope.path(at), target.path);
+    Diagnostic::error(code, path, message).with_any_help(scope.advice(id, own))
+}
+
+/// The ids of a branch are operators of the branch, or, as older definitions have it, of the workflow itself.
+fn members<'a>(
+    scope: &Scope<'_>,
+    branches: &[Branch],
+    fork: usize,
+    lists: &mut dyn Iterator<Item = (&'a str, &'a [String])>,
+    key: &str,
+    findings: &mut Vec<Diagnostic>,
+) {
+    // Branches are in the order of their forks.
+    let (_, own) = branches.split_at(branches.partition_point(|branch| branch.fork < fork));
+    let names = NameIndex::new(own.iter().take_while(|it| it.fork == fork).map(|it| it.name.as_str()));
+    for (name, ids) in lists {
+        let branch = names.get(name).and_then(|at| own.get(at));
+        let tasks = branch.map(|branch| &branch.workflow.tasks).into_iter().flat_map(Named::iter);
+        let tasks = NameIndex::new(tasks.map(|(key, _)| key));
+        for (position, id) in ids.iter().enumerate() {
+            if tasks.get(id).is_some() || scope.index.get(id).is_some() {
+                continue;
+            }
+            let message =
+                format!("branch `{name}` of `{}` names `{id}` which does not exist", scope.id(fork));
+            let path = child_path(&format!("{}/branches", scope.path(fork)), name);
+            let path = format!("{path}{key}/{position}");
+            let finding = Diagnostic::warning(ErrorCode::TargetUnknown, path, message);
+            findings.push(finding.with_any_help(scope.hints.nearest(id, &mut tasks.names())));
+        }
+    }
+}
+
+/// An operator that another one names, apart from its dependencies.
+pub(super) struct Target<'a> {
+    pub(super) id: &'a str,
+    pub(super) kind: Kind,
+    /// JSON pointer from the operator that names it.
+    path: String,
+    what: &'static str,
+}
+
+/// Why an operator names another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One of these starts, by choice.
+    Route,
+    /// It starts when this one is over.
+    Callback,
+    /// This one waits for it.
+    Join,
+}
+
+/// All operators that an operator names, apart from its dependencies.
+pub(super) fn targets<'a>(operator: &'a Operator) -> Vec<Target<'a>> {
+    let mut targets = Vec::new();
+    let mut add = |id: Option<&'a str>, kind: Kind, path: &str, what: &'static str| {
+        // Empty text stands for none in Highway.
+        let id = id.filter(|id| !id.is_empty());
+        targets.extend(id.map(|id| Target { id, kind, path: path.to_owned(), what }));
+    };
+    let success = operator.on_success_task_id.as_deref();
+    add(success, Kind::Callback, "/on_success_task_id", "calls, when it succeeds,");
+    let failure = operator.on_failure_task_id.as_deref();
+    add(failure, Kind::Callback, "/on_failure_task_id", "calls, when it fails,");
+    match &operator.operation {
+        Operation::Condition(condition) => {
+            add(condition.if_true.as_deref(), Kind::Route, "/if_true", "leads to");
+            add(condition.if_false.as_deref(), Kind::Route, "/if_false", "leads to");
+        }
+        Operation::Switch(switch) => {
+            for (case, id) in switch.cases.iter() {
+                add(Some(id), Kind::Route, &child_path("/cases", case), "leads to");
+            }
+            add(switch.default.as_deref(), Kind::Route, "/default", "leads to");
+        }
+        Operation::Join(join) => {
+            for (position, id) in join.join_tasks.iter().enumerate() {
+                add(Some(id), Kind::Join, &format!("/join_tasks/{position}"), "waits for");
+            }
+        }
+        _ => {}
+    }
+    targets
+}
+
+/// A value without a template is always the same, so that one case at most is ever taken.
+fn cases(switch: &Switch, path: &str, findings: &mut Vec<Diagnostic>) {
+    let value = &switch.switch_on;
+    if value.contains("{{") || !paths(value, Syntax::BracesAndDollar).is_empty() {
+        return;
+    }
+    for (case, _) in switch.cases.iter().filter(|(case, _)| case != value) {
+        let message = format!("case `{case}` never matches: the value is always `{value}`");
+        let path = child_path(&format!("{path}/cases"), case);
+        let example = if Path::parse(value).is_some() { value } else { "check.status" };
+        let help = format!("write the value as a template: `{{{{{example}}}}}`");
+        findings.push(Diagnostic::warning(ErrorCode::CaseUnreachable, path, message).with_help(help));
+    }
+}

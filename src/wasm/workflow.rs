@@ -1,0 +1,106 @@
+//! The functions of `WorkflowBuilder` and `Workflow`. They are stateless: the facade keeps calls and documents as text.
+
+use super::convert::{JsResult, give, moment, parse};
+use crate::builder::WorkflowBuilder;
+use crate::codec::write_json;
+use crate::definition::{self, Document, Form, read_text};
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::graph::{self, Placement, PlacementOptions};
+use serde_json::Value;
+use std::cell::RefCell;
+use wasm_bindgen::prelude::*;
+
+/// Checks the parameters of a new builder.
+#[wasm_bindgen(js_name = builderNew)]
+pub fn builder_new(params: &str) -> JsResult<()> {
+    give(parse(params).and_then(|params| WorkflowBuilder::new(&params)).map(drop))
+}
+
+/// Checks one call of a builder, which has an operator to modify or has none.
+#[wasm_bindgen(js_name = builderCall)]
+pub fn builder_call(method: &str, params: &str, has_current: bool) -> JsResult<()> {
+    give(parse(params).and_then(|params| WorkflowBuilder::check_call(method, params, has_current)))
+}
+
+/// The findings about the definition of `{new, calls}`, and after a line break the definition itself.
+#[wasm_bindgen(js_name = builderBuild)]
+pub fn builder_build(settings: &str) -> JsResult<String> {
+    give(parse(settings).and_then(|mut settings| {
+        let mut builder = WorkflowBuilder::new(settings.get("new").unwrap_or(&Value::Null))?;
+        builder.calls(settings.get_mut("calls").map(Value::take).unwrap_or_default())?;
+        let built = builder.build()?;
+        let text = built.workflow.to_json();
+        let answer = format!("{}\n{text}", findings(&built.notes));
+        LAST.set(Some((text, Document { workflow: built.workflow, diagnostics: Vec::new() })));
+        Ok(answer)
+    }))
+}
+
+/// Throws what keeps text (`json` or `yaml`) from being a definition.
+#[wasm_bindgen(js_name = workflowRead)]
+pub fn workflow_read(text: &str, form: &str) -> JsResult<()> {
+    give(with_document(text, form, Document::check))
+}
+
+/// All findings about text, whatever it is.
+#[wasm_bindgen(js_name = workflowValidate)]
+pub fn workflow_validate(text: &str, form: &str, now: f64) -> JsResult<String> {
+    let found = with_document(text, form, |document| {
+        Ok(definition::findings(document, text, input(form)?, moment(now)))
+    });
+    Ok(findings(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
+}
+
+/// A definition in another form; `options` are those of a layout. A builder may have written what could not be read, so a
+/// JSON document is taken as it is.
+#[wasm_bindgen(js_name = workflowWrite)]
+pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResult<String> {
+    give(with_document(text, form, |document| {
+        if form != "json" {
+            document.check()?;
+        }
+        let workflow = &document.workflow;
+        Ok(match to {
+            "document" => workflow.to_json(),
+            "json" => workflow.to_json_pretty(),
+            "mermaid" => graph::mermaid(workflow),
+            "dot" => graph::dot(workflow),
+            "layout" => Placement::new(workflow, &PlacementOptions::read(&parse(options)?)?).to_json(),
+            #[cfg(feature = "engine")]
+            "yaml" => workflow.to_yaml(),
+            other => return Err(not_loaded(other)),
+        })
+    }))
+}
+
+thread_local! {
+    /// The definition that was used last, with its text: checking, drawing and writing one mostly follow each other, and
+    /// reading it takes longer than any of them.
+    static LAST: RefCell<Option<(String, Document)>> = const { RefCell::new(None) };
+}
+
+/// Uses the definition in text.
+fn with_document<T>(text: &str, form: &str, using: impl FnOnce(&Document) -> Result<T>) -> Result<T> {
+    let form = input(form)?;
+    LAST.with_borrow_mut(|last| {
+        if let Some((_, document)) = last.as_ref().filter(|(known, _)| form == Form::Json && known == text) {
+            return using(document);
+        }
+        let document = read_text(text, form)?;
+        let used = using(&document);
+        *last = Some((text.to_owned(), document)).filter(|_| form == Form::Json);
+        used
+    })
+}
+
+fn input(form: &str) -> Result<Form> {
+    Form::of_word(form).ok_or_else(|| not_loaded(form))
+}
+
+fn not_loaded(form: &str) -> Error {
+    Error::new(ErrorCode::NotSupported, format!("this module knows no form `{form}`"))
+}
+
+fn findings(findings: &[Diagnostic]) -> String {
+    write_json(&findings.iter().map(Diagnostic::to_json).collect())
+}
