@@ -3,26 +3,14 @@
 import { build } from "../scripts/build.mjs";
 import { main } from "../scripts/lib/step.mjs";
 import { setup } from "../scripts/setup.mjs";
-
-const ROUNDS = 7;
-
-/** Median milliseconds of one round. */
-async function median(work) {
-  const times = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[ROUNDS >> 1];
-}
-
-function row(what, value, per) {
-  console.log(`${what.padEnd(58)}${value.toFixed(2).padStart(10)}  ${per}`);
-}
+import { benchDefinition } from "./definition.mjs";
+import { benchLayout } from "./layout.mjs";
+import { median, row } from "./lib.mjs";
 
 await main(async () => {
   await build(await setup());
+  await benchDefinition();
+  await benchLayout();
   const { Driver } = await import("highway-wasm");
   const { LocalEngine } = await import("highway-wasm/engine");
 
@@ -40,7 +28,9 @@ await main(async () => {
     const stringify = await median(() => JSON.stringify(document));
     const defining = await median(() => define(new Driver({ apiKey: "k" }), count));
     const driver = define(new Driver({ apiKey: "k" }), count);
-    console.log(`\n${count} tasks; 1 = JSON.stringify of the finished document (${stringify.toFixed(2)} ms)`);
+    console.log(
+      `\ndriver, ${count} tasks; 1 = JSON.stringify of the finished document (${stringify.toFixed(2)} ms)`,
+    );
     row("define, task by task", defining / stringify, "×");
     row("validate", (await median(() => driver.validate())) / stringify, "×");
     row("build", (await median(() => driver.build())) / stringify, "×");

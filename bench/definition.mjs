@@ -1,0 +1,94 @@
+// Definitions: a layered graph (every task depends on two of the layer before) built, validated and written; against
+// `JSON.stringify` of the finished document, and against Python's own builder.
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { inCache, inRoot } from "../scripts/lib/paths.mjs";
+import { median, row } from "./lib.mjs";
+
+const DSL = "highway-dsl==2.2.0";
+
+const dependencies = (at) => (at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`]);
+
+/** Plain data with what a caller has to say, and nothing more. */
+function plainData(count) {
+  const tasks = {};
+  for (let at = 0; at < count; at++) {
+    const id = `t${at}`;
+    tasks[id] = {
+      task_id: id,
+      operator_type: "task",
+      function: "bench.noop",
+      kwargs: { at },
+      dependencies: dependencies(at),
+    };
+  }
+  return { name: "bench", tasks };
+}
+
+function chained(WorkflowBuilder, count) {
+  const builder = new WorkflowBuilder("bench");
+  for (let at = 0; at < count; at++) {
+    builder.task(`t${at}`, "bench.noop", { kwargs: { at }, dependencies: dependencies(at) });
+  }
+  return builder.build();
+}
+
+/** Python with the DSL, in an environment of its own; undefined where there is no Python. */
+function python() {
+  const venv = inCache("bench-venv");
+  const interpreter = join(venv, "bin", "python");
+  try {
+    if (!existsSync(interpreter)) execFileSync("python3", ["-m", "venv", venv]);
+    execFileSync(interpreter, ["-m", "pip", "install", "-q", "--disable-pip-version-check", DSL]);
+    return interpreter;
+  } catch (error) {
+    console.log(`no comparison with Python: ${error.message.split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+const pythonMs = (interpreter, count, rounds) =>
+  Number(execFileSync(interpreter, [inRoot("bench", "definition.py"), String(count), String(rounds)]));
+
+export async function benchDefinition() {
+  const { Workflow, WorkflowBuilder } = await import("highway-wasm");
+  const perTask = {};
+  const interpreter = python();
+  for (const [count, rounds] of [
+    [1_000, 15],
+    [10_000, 5],
+    [100_000, 3],
+  ]) {
+    const data = plainData(count);
+    const document = Workflow.fromJSON(data).toJSON();
+    // The definition that was used last is kept: every round has one of its own.
+    let fresh = 0;
+    const next = () => {
+      data.name = `bench${fresh++}`;
+      return data;
+    };
+    const bulk = () => {
+      const workflow = Workflow.fromJSON(next());
+      if (workflow.validate().length > 0) throw new Error("the graph is sound");
+      return workflow.toJSONString();
+    };
+    const stringify = await median(() => JSON.stringify(document), rounds);
+    const whole = await median(bulk, rounds);
+    perTask[count] = whole / count;
+    console.log(`\n${count} tasks; 1 = JSON.stringify of the finished document (${stringify.toFixed(2)} ms)`);
+    row("bulk: fromJSON, validate, toJSONString", whole / stringify, "×");
+    row("  fromJSON", (await median(() => Workflow.fromJSON(next()), rounds)) / stringify, "×");
+    const workflow = Workflow.fromJSON(next());
+    row("  validate", (await median(() => workflow.validate(), rounds)) / stringify, "×");
+    row("  toJSONString", (await median(() => workflow.toJSONString(), rounds)) / stringify, "×");
+    const calls = await median(() => chained(WorkflowBuilder, count).toJSONString(), rounds);
+    row("builder, call by call, toJSONString", calls / stringify, "×");
+    if (interpreter && count <= 10_000) {
+      const theirs = pythonMs(interpreter, count, count > 1_000 ? 1 : 5);
+      row("Python's builder and to_json; 1 = bulk", theirs / whole, "×");
+      row("the same; 1 = call by call", theirs / calls, "×");
+    }
+  }
+  row("\nbulk, per task, at 100,000; 1 = at 1,000", perTask[100_000] / perTask[1_000], "×");
+}
