@@ -289,6 +289,19 @@ fn structures() -> Vec<(String, Workflow)> {
             &[(0..25)
                 .fold(task("t", &[]), |inner, at| parallel(&format!("p{at}"), &[("b", tasks(&[inner]))]))],
         ),
+        named(
+            "loop beside a task in a branch",
+            &[parallel(
+                "both",
+                &[
+                    ("left", tasks(&[task("pack", &[])])),
+                    (
+                        "right",
+                        tasks(&[task("bill", &[]), each("dun", &["bill"], &[task("remind", &["dun"])])]),
+                    ),
+                ],
+            )],
+        ),
         named("body twice", &[each("l", &[], &[task("w", &[]), task("w", &[])]), task("w", &[])]),
     ]
 }

@@ -30,7 +30,7 @@ const RUN_TIMEOUT = 300;
 /** Seconds that `run` waits beyond the run's own limit, so that the server gets to say how it ended. */
 const GRACE = 10;
 
-const START_OPTIONS = ["inputs", "timeout", "workflowId", "signal"];
+const START_OPTIONS = ["inputs", "timeout", "workflowId", "signal", "workflow"];
 
 /** Settings of a driver: its name, and where its workflows run. */
 export interface DriverOptions extends ClientOptions {
@@ -194,6 +194,11 @@ export interface BuildOptions {
 export interface StartOptions extends BuildOptions, CallOptions {
   /** An id of your own: the same id with the same content gives the same run, however often it is submitted. */
   workflowId?: string | undefined;
+  /**
+   * A definition to run in the place of the driver's own tasks: a `Workflow`, or a definition as plain data. Its own time limit
+   * holds unless `timeout` is given; the server checks it.
+   */
+  workflow?: { toJSON(): object } | object | undefined;
 }
 
 /** How to run a workflow. */
@@ -455,14 +460,17 @@ export class Driver {
     options: StartOptions,
     what: string,
   ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
-    const { inputs, timeout, workflowId, signal } = options;
-    const settings = JSON.stringify({ tasks: this.#list(), inputs: plain(inputs ?? {}, "/inputs") });
-    core.call((api) => api.driverCheck(settings));
+    const { inputs, timeout, workflowId, signal, workflow } = options;
+    if (workflow === undefined) {
+      const settings = JSON.stringify({ tasks: this.#list(), inputs: plain(inputs ?? {}, "/inputs") });
+      core.call((api) => api.driverCheck(settings));
+    }
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
     }
-    const definition = this.build({ inputs, timeout });
+    const own = this.build({ inputs, timeout });
+    const definition = workflow === undefined ? own : given(workflow, own, timeout !== undefined);
     const key = workflowId ?? uuid();
     const args = { definition, inputs: definition.variables, key };
     const runId = await this.#client.call<string>("submit", args, { signal });
@@ -484,6 +492,26 @@ export class Driver {
 }
 
 type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";
+
+/** A definition that a caller brings along, with the inputs and the time limit of the run. */
+function given(workflow: unknown, run: WorkflowDefinition, isLimited: boolean): WorkflowDefinition {
+  const definition = plain(workflow, "/workflow");
+  if (
+    typeof definition !== "object" ||
+    definition === null ||
+    Array.isArray(definition) ||
+    !("tasks" in definition)
+  ) {
+    throw errorOf("OPTION_INVALID", "`workflow` is neither a Workflow nor a definition", {
+      path: "/workflow",
+    });
+  }
+  return {
+    ...(definition as unknown as WorkflowDefinition),
+    variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...run.variables },
+    ...(isLimited && run.timeout_seconds !== undefined ? { timeout_seconds: run.timeout_seconds } : {}),
+  };
+}
 
 /** The options with references to tasks replaced by their names. */
 function withNames(options: unknown): unknown {

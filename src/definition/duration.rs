@@ -32,10 +32,11 @@ impl Duration {
         Self { micros: seconds.saturating_mul(1_000_000) }
     }
 
-    /// A number of seconds, rounded to a microsecond; `None` beyond some 280,000 years.
+    /// A number of seconds, rounded to a microsecond (to the even one from the middle, as Python does); `None` beyond some 280,000 years.
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
     pub fn from_f64(seconds: f64) -> Option<Self> {
-        let micros = (seconds * 1e6).round();
+        // The fraction by itself, as Python does: the product of both would round the ones away.
+        let micros = seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round_ties_even();
         (micros.abs() < 9e18).then_some(Self { micros: micros as i64 })
     }
 
@@ -96,6 +97,10 @@ impl Field for Duration {
             Value::Number(number) => parse_f64(number.as_str()).and_then(Self::from_f64),
             Value::String(text) => Self::parse(text),
             Value::Object(_) => seconds(value).ok().and_then(Self::from_f64),
+            Value::Bool(flag) => {
+                reader.converted("seconds", value);
+                Some(Self::from_seconds(i64::from(*flag)))
+            }
             _ => None,
         };
         if read.is_none() {

@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports a value that is taken for another type.
-    fn converted(&mut self, to: &str, found: &Value) {
+    pub(super) fn converted(&mut self, to: &str, found: &Value) {
         let shown = crate::codec::write_json(found);
         self.warning(ErrorCode::ValueConverted, format!("{shown} is read as {to}"));
     }
@@ -222,13 +222,23 @@ impl Field for i64 {
                 }
                 found
             }
+            Value::Bool(flag) => {
+                reader.converted("a number", value);
+                Some(Self::from(*flag))
+            }
             _ => None,
         };
-        if found.is_none() {
-            reader.wrong_type("a whole number", value);
-            if value.is_number() {
-                reader.help("leave out the fraction");
+        match value {
+            Value::Number(number) if found.is_none() && !number.as_str().contains(['.', 'e', 'E']) => {
+                reader.error(ErrorCode::FieldValueInvalid, format!("`{}` is too large", number.as_str()));
             }
+            _ if found.is_none() => {
+                reader.wrong_type("a whole number", value);
+                if value.is_number() {
+                    reader.help("leave out the fraction");
+                }
+            }
+            _ => {}
         }
         found
     }
@@ -262,6 +272,10 @@ impl Field for Float {
             Value::String(text) if crate::number::parse_f64(text).is_some() => {
                 reader.converted("a number", value);
                 Some(Self::new(text))
+            }
+            Value::Bool(flag) => {
+                reader.converted("a number", value);
+                Some(Self::new(if *flag { "1" } else { "0" }))
             }
             _ => {
                 reader.wrong_type("a number", value);

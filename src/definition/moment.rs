@@ -46,7 +46,7 @@ impl Moment {
 
 /// The leading date as days since 1970-01-01, and the text behind it.
 fn date(text: &str) -> Option<(i64, &str)> {
-    let year = number(text, 0, 4)?;
+    let year = number(text, 0, 4).filter(|year| *year > 0)?;
     let dash = text.get(4..5)? == "-";
     let at = if dash { 5 } else { 4 };
     if text.get(at..=at)? == "W" {
@@ -120,15 +120,38 @@ fn number(text: &str, at: usize, length: usize) -> Option<i64> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
+/// The moment that many microseconds after the start of 1970.
+fn of_micros(micros: i64) -> Moment {
+    const SECOND: i64 = 1_000_000;
+    const DAY: i64 = 86_400 * SECOND;
+    let (year, month, day) = time::civil_from_days(micros.div_euclid(DAY));
+    let in_day = micros.rem_euclid(DAY);
+    let (seconds, fraction) = (in_day / SECOND, in_day % SECOND);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+    Moment(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
+}
+
+/// A number of seconds since 1970, or of milliseconds where seconds would lie too far off, as pydantic has it.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn of_epoch(digits: &str) -> Option<Moment> {
+    const MOST_SECONDS: f64 = 2e10;
+    /// The end of the year 9999.
+    const LAST_MICROS: f64 = 253_402_300_800e6;
+    let epoch = crate::number::parse_f64(digits)?;
+    let micros = (epoch * if epoch.abs() > MOST_SECONDS { 1e3 } else { 1e6 }).round();
+    (micros.abs() < LAST_MICROS).then(|| of_micros(micros as i64))
+}
+
+/// A moment as the start of a schedule is written: text that is a number counts seconds since 1970.
 impl Field for Moment {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         let read = match value {
-            Value::String(text) => Self::parse(text.trim()),
-            // Seconds since the epoch, or milliseconds where they would lie too far ahead, as pydantic has it.
-            Value::Number(digits) => crate::number::integer(digits.as_str()).and_then(|epoch| {
-                let millis = if epoch.abs() > 20_000_000_000 { epoch } else { epoch.checked_mul(1_000)? };
-                Self::parse(&time::to_iso(Millis::try_from(millis).ok()?))
-            }),
+            Value::String(text) => {
+                let text = text.trim();
+                of_epoch(text).or_else(|| Self::parse(&text.replace('z', "Z")))
+            }
+            Value::Number(digits) => of_epoch(digits.as_str()),
             _ => None,
         };
         if read.is_none() {

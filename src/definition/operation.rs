@@ -2,7 +2,7 @@
 
 use super::fields::{Named, Reader};
 use super::operator::Operator;
-use super::policy::plain_field;
+use super::policy::record_field;
 use super::record::{record, words};
 use super::wait::WaitFor;
 use crate::codec::JsonWriter;
@@ -158,7 +158,7 @@ record! {
         /// The expression.
         condition: String,
         /// Ids of the branch.
-        tasks: Vec<String>,
+        tasks: Vec<String> = Vec::new(),
     }
 }
 
@@ -211,7 +211,14 @@ record! {
     }
 }
 
-plain_field! { ChoiceBranch }
+impl ChoiceBranch {
+    fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
+        reader.unknown(map, &[Self::FIELDS]);
+        Self::read_fields(map, reader)
+    }
+}
+
+record_field! { ChoiceBranch }
 
 /// All operators: word, variant, record.
 macro_rules! operations {
@@ -330,12 +337,12 @@ impl Operation {
         }
     }
 
-    /// Puts a body into a loop.
-    pub(crate) fn set_loop_body(&mut self, body: Vec<Operator>) {
+    /// The body of a loop, to be changed.
+    pub(crate) fn loop_body_mut(&mut self) -> Option<&mut Vec<Operator>> {
         match self {
-            Self::Foreach(foreach) => foreach.loop_body = body,
-            Self::While(while_loop) => while_loop.loop_body = body,
-            _ => {}
+            Self::Foreach(foreach) => Some(&mut foreach.loop_body),
+            Self::While(while_loop) => Some(&mut while_loop.loop_body),
+            _ => None,
         }
     }
 

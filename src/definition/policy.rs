@@ -1,7 +1,7 @@
 //! Policies and guards of an operator.
 
 use super::duration::Duration;
-use super::fields::{Field, Float, Reader, Step};
+use super::fields::{Float, Reader, Step};
 use super::record::{record, words};
 use crate::codec::JsonWriter;
 use crate::error::ErrorCode;
@@ -44,19 +44,6 @@ impl RetryPolicy {
     }
 }
 
-impl Field for RetryPolicy {
-    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
-        let map = reader.object(value)?;
-        Some(Self::read_params(map, reader))
-    }
-
-    fn write(&self, out: &mut JsonWriter) {
-        out.open('{');
-        self.write_fields(out);
-        out.close('}');
-    }
-}
-
 record! {
     /// Time limit of one attempt.
     TimeoutPolicy {
@@ -64,6 +51,14 @@ record! {
         timeout: Duration,
         /// Whether the attempt is ended when the limit passes; `true` by default.
         kill_on_timeout: bool = true,
+    }
+}
+
+impl TimeoutPolicy {
+    /// Reads the parameters of a policy.
+    pub(crate) fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
+        reader.unknown(map, &[Self::FIELDS]);
+        Self::read_fields(map, reader)
     }
 }
 
@@ -86,9 +81,9 @@ record! {
 /// Second name of `isolation_duration`, in seconds.
 const ISOLATION_SECONDS: &str = "isolation_duration_seconds";
 
-impl Field for CircuitBreakerPolicy {
-    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
-        let map = reader.object(value)?;
+impl CircuitBreakerPolicy {
+    /// Reads the fields of an object.
+    fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
         let mut policy = Self::read_fields(map, reader);
         if !map.contains_key("isolation_duration") {
             policy.isolation_duration =
@@ -97,13 +92,7 @@ impl Field for CircuitBreakerPolicy {
         reader.in_range("failure_threshold", policy.failure_threshold, 1, i64::MAX);
         reader.in_range("success_threshold", policy.success_threshold, 1, i64::MAX);
         reader.unknown(map, &[Self::FIELDS, &[ISOLATION_SECONDS]]);
-        Some(policy)
-    }
-
-    fn write(&self, out: &mut JsonWriter) {
-        out.open('{');
-        self.write_fields(out);
-        out.close('}');
+        policy
     }
 }
 
@@ -164,31 +153,9 @@ impl DataGuard {
     }
 }
 
-impl Field for DataGuard {
-    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
-        let map = reader.object(value)?;
-        Some(Self::read_params(map, reader))
-    }
-
-    fn write(&self, out: &mut JsonWriter) {
-        out.open('{');
-        self.write_fields(out);
-        out.close('}');
-    }
-}
-
-/// A record without rules of its own.
-macro_rules! plain_field {
+/// A record as a value of a field, read by its `read_params`.
+macro_rules! record_field {
     ($($name:ident)*) => { $(
-        impl $name {
-            /// Reads the fields of an object.
-            pub(crate) fn read_params<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Self {
-                let read = Self::read_fields(map, reader);
-                reader.unknown(map, &[Self::FIELDS]);
-                read
-            }
-        }
-
         impl $crate::definition::fields::Field for $name {
             fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
                 let map = reader.object(value)?;
@@ -203,9 +170,9 @@ macro_rules! plain_field {
         }
     )* };
 }
-pub(super) use plain_field;
+pub(super) use record_field;
 
-plain_field! { TimeoutPolicy }
+record_field! { RetryPolicy TimeoutPolicy CircuitBreakerPolicy DataGuard }
 
 /// The time limit that the driver writes as a number of seconds on the task.
 pub(super) fn driver_timeout<'a>(

@@ -8,6 +8,7 @@
 //! | Mermaid: `classDef default`, on which Mermaid stops with a syntax error: no drawing can be shown | left out |
 //! | Mermaid: containers filled dark with a white title, which is white on white in Mermaid's own theme | only a coloured border |
 //! | Mermaid: classes of what lies in a container are set there, where Mermaid does not read them | behind the outermost container |
+//! | Mermaid: a line between branches of which one has a loop beside something else, on which Mermaid fails | no line |
 //! | Mermaid: a container with nothing in it, on which Mermaid fails | a plain state |
 //! | Mermaid: fails for tasks with a description in a loaded workflow or a branch | draws the note |
 //! | bodies of loops are drawn in the loop and once more around it; bodies of inner loops three times | once, in the innermost loop |

@@ -2,7 +2,7 @@
 
 use super::drawing::{Arrow, Page, has_branches, shown};
 use super::idents::Rules;
-use super::scene::{Node, NodeKind};
+use super::scene::{Node, NodeKind, Scene};
 use crate::definition::{OperatorType, Workflow};
 
 const HEADER: &str = "stateDiagram-v2
@@ -108,6 +108,18 @@ fn suffix(kind: NodeKind) -> &'static str {
     }
 }
 
+/// Whether a branch has a loop beside something else: between regions Mermaid fails on that. Branches are states with
+/// names of their own, so nothing is lost without the line.
+fn has_mixed_branch(scene: &Scene, container: Option<usize>) -> bool {
+    scene.children(container).iter().any(|branch| {
+        let inside = scene.children(Some(*branch));
+        let is_loop = |at: &usize| {
+            scene.nodes.get(*at).is_some_and(|node| node.kind.is_loop() && !node.children.is_empty())
+        };
+        inside.len() > 1 && inside.iter().any(is_loop)
+    })
+}
+
 struct Text {
     page: Page,
     /// Lines that wait for the end of the outermost container.
@@ -117,7 +129,8 @@ struct Text {
 impl Text {
     /// What lies in a container: states, then edges.
     fn scope(&mut self, container: Option<usize>, indent: usize) {
-        let has_regions = has_branches(&self.page.scene, container);
+        let scene = &self.page.scene;
+        let has_regions = has_branches(scene, container) && !has_mixed_branch(scene, container);
         for (number, at) in self.page.by_id(container).into_iter().enumerate() {
             if has_regions && number > 0 {
                 self.page.line(indent, &["--"]);

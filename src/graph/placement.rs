@@ -6,6 +6,7 @@ use crate::codec::JsonWriter;
 use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
+use crate::names::NameIndex;
 use crate::number::{digits, to_f64};
 use crate::suggest::did_you_mean;
 use serde_json::Value;
@@ -98,7 +99,8 @@ pub struct Placement {
 impl Placement {
     /// The layout of a workflow.
     pub fn new(workflow: &Workflow, options: &PlacementOptions) -> Self {
-        let scene = Scene::new(workflow);
+        let mut scene = Scene::new(workflow);
+        drop_doubles(&mut scene);
         let frames: Vec<Frame> = scene
             .nodes
             .iter()
@@ -183,6 +185,20 @@ impl Placement {
         }
         out.close(']');
     }
+}
+
+/// What a condition leads to depends on it as well: of two lines between the same nodes, the one that says why stays.
+fn drop_doubles(scene: &mut Scene) {
+    let pairs: Vec<String> = scene
+        .edges
+        .iter()
+        .filter(|edge| edge.kind != EdgeKind::Dependency)
+        .map(|edge| format!("{} {}", edge.from, edge.to))
+        .collect();
+    let routed = NameIndex::new(pairs.iter().map(String::as_str));
+    scene.edges.retain(|edge| {
+        edge.kind != EdgeKind::Dependency || routed.get(&format!("{} {}", edge.from, edge.to)).is_none()
+    });
 }
 
 fn text(out: &mut JsonWriter, key: &'static str, value: &str) {

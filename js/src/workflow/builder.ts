@@ -76,6 +76,12 @@ export class WorkflowBuilder {
       "WorkflowBuilder",
     );
     const { version, deadlineSeconds, deadlineAction, existingWorkflow } = options;
+    if (existingWorkflow !== undefined && !(existingWorkflow instanceof Workflow)) {
+      throw errorOf("OPTION_INVALID", "`existingWorkflow` is not a Workflow", {
+        path: "/existingWorkflow",
+        help: "read plain data with `Workflow.fromJSON(data)` first",
+      });
+    }
     this.#new = plainText(
       existingWorkflow
         ? { existing_workflow: existingWorkflow }
@@ -348,7 +354,7 @@ export class WorkflowBuilder {
     if (typeof options !== "object" || options === null || Array.isArray(options)) {
       throw errorOf("FIELD_TYPE_INVALID", `the options of \`${method}\` are not an object`, { path: "" });
     }
-    const params = plainText({ ...operatorOptions(options), ...own });
+    const params = plainText(Object.assign(operatorOptions(options), own));
     const paramsWith = (callsOfPart: (part: unknown) => string): string => {
       const texts = Object.entries(parts).map(([name, part]) => partText(name, part, callsOfPart));
       return texts.length === 0 ? params : `${params.slice(0, -1)},${texts.join()}}`;
@@ -380,7 +386,22 @@ export class WorkflowBuilder {
       throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow is given by a function that takes a builder");
     }
     const builder = new WorkflowBuilder("");
-    const returned: unknown = part(builder);
+    depth++;
+    let returned: unknown;
+    try {
+      if (depth > DEPTH) {
+        throw errorOf(
+          "FIELD_VALUE_INVALID",
+          `parts of a workflow lie in each other more than ${DEPTH} levels deep`,
+          {
+            help: "let a workflow of its own do the inner part, and run it with `childWorkflow`",
+          },
+        );
+      }
+      returned = part(builder);
+    } finally {
+      depth--;
+    }
     if (returned === undefined || returned === null) return builder.#calls.join();
     if (returned instanceof WorkflowBuilder) return returned.#calls.join();
     throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow returns its builder, or nothing", {
@@ -388,6 +409,12 @@ export class WorkflowBuilder {
     });
   }
 }
+
+/** The core refuses deeper nesting as well; here it is refused before the stack ends. */
+const DEPTH = 16;
+
+/** Parts being defined, each inside the one before. */
+let depth = 0;
 
 type CallsOf = (part: unknown) => string;
 

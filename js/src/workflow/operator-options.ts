@@ -103,31 +103,32 @@ const NESTED = new Set(["retryPolicy", "timeoutPolicy", "circuitBreakerPolicy"])
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Every option that an operator knows; others are arguments of the tool and keep their names. */
-const KNOWN = new Set([
-  "dependencies",
-  "dependsOn",
-  "triggerRule",
-  "idempotencyKey",
-  "resultKey",
-  "onSuccessTaskId",
-  "onFailureTaskId",
-  "timeoutSeconds",
-  "joinResultKey",
-  "generatorKwargs",
-  "verifierKwargs",
-  "maxTurns",
-  "correctionPromptTemplate",
-  "minimumBranches",
-  ...NESTED,
-]);
+/** Options whose names differ in a definition; all others keep theirs, as arguments of a tool do. */
+const RENAMED = new Map(
+  [
+    "dependsOn",
+    "triggerRule",
+    "idempotencyKey",
+    "resultKey",
+    "onSuccessTaskId",
+    "onFailureTaskId",
+    "timeoutSeconds",
+    "joinResultKey",
+    "generatorKwargs",
+    "verifierKwargs",
+    "maxTurns",
+    "correctionPromptTemplate",
+    "minimumBranches",
+    ...NESTED,
+  ].map((name) => [name, snake(name)]),
+);
 
 /** The options under the names of a definition. */
 export function operatorOptions(options: object): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    out[KNOWN.has(name) ? snake(name) : name] = NESTED.has(name) ? policy(value) : value;
+    out[RENAMED.get(name) ?? name] = NESTED.has(name) ? policy(value) : value;
   }
   return out;
 }

@@ -1,6 +1,6 @@
 /** A workflow definition. */
 
-import { type Diagnostic, errorOf } from "../errors.js";
+import { type Diagnostic, errorOf, isHighwayError } from "../errors.js";
 import { plainText } from "../plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
@@ -83,7 +83,7 @@ export interface WorkflowLayout {
  */
 export class Workflow {
   #text: string;
-  readonly #notes: readonly Diagnostic[];
+  #notes: readonly Diagnostic[];
 
   /** @internal Text of a definition that was read without errors, and what its builder has to say about it. */
   constructor(text: string, notes: readonly Diagnostic[]) {
@@ -116,7 +116,13 @@ export class Workflow {
 
   /** Everything there is to say about text or data that should be a definition, whatever it is; never throws for it. */
   static check(document: unknown): Diagnostic[] {
-    return findings(textOf(document));
+    try {
+      return findings(textOf(document));
+    } catch (error) {
+      if (!isHighwayError(error, "VALUE_NOT_JSON")) throw error;
+      const { message, path = "", help } = error;
+      return [{ code: "VALUE_NOT_JSON", severity: "error", message, path, ...(help ? { help } : {}) }];
+    }
   }
 
   /**
@@ -214,7 +220,9 @@ export class Workflow {
   #set(method: string, params: Record<string, unknown>): this {
     const existing = `{"existing_workflow":${this.#text}}`;
     const build = `{"new":${existing},"calls":[["${method}",${plainText(params)}]]}`;
-    [, this.#text] = buildWorkflow(build);
+    const [notes, text] = buildWorkflow(build);
+    this.#text = text;
+    this.#notes = [...this.#notes, ...notes];
     return this;
   }
 

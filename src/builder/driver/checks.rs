@@ -2,7 +2,7 @@
 //! thing, the document stays as Python writes it and the finding says so.
 
 use super::document::{body_id, fork_id, wait_id};
-use super::options::{Delay, DriverTask, TaskKind};
+use super::task::{Delay, DriverTask, TaskKind};
 use super::{Driver, RunSettings};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
@@ -59,6 +59,12 @@ fn branches(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
                     findings.push(finding.with_any_help(help));
                     continue;
                 };
+                if names.get(member).and_then(|member| tasks.get(member)).is_some_and(is_parallel) {
+                    let message = format!(
+                        "branch `{branch}` runs the parallel task `{member}`, which cannot be in a branch"
+                    );
+                    findings.push(Diagnostic::error(ErrorCode::BranchCrossed, path.as_str(), message));
+                }
                 if slot.replace((at, number)).is_some() {
                     let message = format!("task `{member}` runs in more than one branch");
                     findings.push(Diagnostic::error(ErrorCode::BranchCrossed, path.as_str(), message));
@@ -94,6 +100,10 @@ fn unusual_name(task: &DriverTask, path: &str) -> Option<Diagnostic> {
     let message = format!("templates cannot read the result of `{}`", task.name);
     let help = "use letters, digits, `_` and `-`, with a letter first";
     Some(Diagnostic::warning(ErrorCode::TaskNameInvalid, path, message).with_help(help))
+}
+
+const fn is_parallel(task: &DriverTask) -> bool {
+    matches!(task.kind, TaskKind::Parallel { .. })
 }
 
 fn schedule(

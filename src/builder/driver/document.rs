@@ -1,7 +1,7 @@
 //! Writes the tasks of a driver as a definition, exactly as the Python driver 0.9.1 does: same keys, same order.
 
-use super::options::{Delay, DriverTask, Durable, TaskKind};
 use super::python::{self, Wrapper};
+use super::task::{Delay, DriverTask, Durable, TaskKind};
 use super::{Driver, RunSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
@@ -281,6 +281,13 @@ fn branch_workflow(driver: &Driver, task: &str, branch: &str, members: &[String]
             )
             .with_path(crate::json::child_path("/tasks", task)));
         };
+        if let TaskKind::Parallel { .. } = found.kind {
+            return Err(Error::new(
+                ErrorCode::BranchCrossed,
+                format!("branch `{branch}` of `{task}` runs the parallel task `{member}`, which cannot be in a branch"),
+            )
+            .with_path(crate::json::child_path("/tasks", task)));
+        }
         let inside = found.depends.iter().filter(|name| members.contains(name)).cloned().collect();
         add(found, inside, &mut tasks)?;
         if let Some(Value::Object(entry)) = tasks.get_mut(member) {

@@ -4,9 +4,10 @@ mod checks;
 mod document;
 mod options;
 mod python;
+mod task;
 
-pub use options::{Delay, DriverTask, Durable, Registration, TaskKind};
 pub(crate) use python::RESULT_MARKER;
+pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
 use crate::error::{Diagnostic, Error, ErrorCode, Result, Severity};
 use crate::time::Millis;

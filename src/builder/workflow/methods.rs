@@ -80,6 +80,11 @@ const TASK_FIELDS: [&str; 11] = [
 /// Fields where null means that nothing is given.
 const NULLABLE: [&str; 6] = ["args", "kwargs", "generator_kwargs", "verifier_kwargs", "result", "inputs"];
 
+/// Whether a method adds an operator.
+pub(super) fn adds_operator(name: &str) -> bool {
+    METHODS.iter().any(|method| method.name == name)
+}
+
 impl WorkflowBuilder {
     /// Makes one call. What a method of the Python builder refuses is refused here, in the same call.
     ///
@@ -110,7 +115,7 @@ impl WorkflowBuilder {
         if method.name == "child_workflow" {
             one_child(&mut params);
         }
-        let join = (method.name == "parallel_with_join").then(|| join_of(&mut params));
+        let join = if method.name == "parallel_with_join" { Some(join_of(&mut params)?) } else { None };
         let fields = self.fields(method, params, &path);
         let mut reader = Reader::new(&path, Reading { dsl_only: true, ..Reading::default() });
         let operator = Operator::read_as(method.operator_type, &fields, &mut reader);
@@ -193,30 +198,45 @@ impl WorkflowBuilder {
 fn one_child(params: &mut Map<String, Value>) {
     let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = params.shift_remove("workflow_name").unwrap_or(Value::Null);
-    let inputs = params.shift_remove("inputs").filter(|inputs| !inputs.is_null());
+    let inputs = params.shift_remove("inputs").filter(|inputs| !is_empty(inputs));
     let inputs = inputs.unwrap_or_else(|| Value::Object(Map::new()));
     let mut children = Map::new();
     children.insert(id, object([("workflow_name", name), ("inputs", inputs)]));
     params.insert("children".into(), Value::Object(children));
 }
 
+/// What counts as nothing in Python.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(_) => crate::number::to_f64(value) == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
 /// Turns the options of a fork with a join into those of the fork, and gives those of the task that waits for it.
-fn join_of(params: &mut Map<String, Value>) -> Value {
+fn join_of(params: &mut Map<String, Value>) -> Result<Value> {
     let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let timeout = params.shift_remove("timeout_seconds").unwrap_or_else(|| 300.into());
     let given = params.shift_remove("join_result_key");
     let result_key = match given {
         Some(Value::String(key)) if !key.is_empty() => key,
+        Some(other) if !is_empty(&other) => {
+            let message = format!("expected text, found {}", crate::json::kind_of(&other));
+            return Err(Error::new(ErrorCode::FieldTypeInvalid, message).with_path("/join_result_key"));
+        }
         _ => format!("{id}_results"),
     };
     let data = format!("{id}_fork_data");
     params.insert("result_key".into(), data.as_str().into());
-    object([
+    Ok(object([
         ("task_id", format!("{id}_join").into()),
         ("function", "tools.workflow.wait_for_parallel_branches".into()),
         ("args", Value::Array(vec![format!("{{{{{data}}}}}").into()])),
         ("kwargs", object([("timeout_seconds", timeout)])),
         ("dependencies", Value::Array(vec![id.into()])),
         ("result_key", result_key.into()),
-    ])
+    ]))
 }

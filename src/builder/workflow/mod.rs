@@ -38,7 +38,13 @@ pub struct WorkflowBuilder {
     callbacks: Map<String, Value>,
     current: Option<usize>,
     notes: Vec<Diagnostic>,
+    /// How many parts it lies in.
+    depth: usize,
 }
+
+/// Parts inside parts beyond this depth are refused: Highway writes the body of a loop at every level again, so that each
+/// level doubles the document.
+const DEPTH: usize = 16;
 
 /// A built definition.
 #[derive(Clone, Debug)]
@@ -85,7 +91,14 @@ impl WorkflowBuilder {
     }
 
     fn empty(workflow: Workflow) -> Self {
-        Self { workflow, positions: Map::new(), callbacks: Map::new(), current: None, notes: Vec::new() }
+        Self {
+            workflow,
+            positions: Map::new(),
+            callbacks: Map::new(),
+            current: None,
+            notes: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// Makes the calls of a list `[[method, params], …]`.
@@ -118,8 +131,9 @@ impl WorkflowBuilder {
     /// As [`call`](Self::call).
     pub fn check_call(method: &str, params: Value, has_current: bool) -> Result<()> {
         let mut builder = Self::empty(Workflow::new(""));
-        if has_current {
-            builder.call("wait", object([("task_id", "".into()), ("wait_for", 1.into())]))?;
+        // Only modifiers look at what there is.
+        if has_current && !methods::adds_operator(method) {
+            builder.call("wait", object([("task_id", "current".into()), ("wait_for", 1.into())]))?;
         }
         builder.call(method, params)
     }
@@ -161,7 +175,7 @@ impl WorkflowBuilder {
     fn add(&mut self, mut operator: Operator, has_dependencies: bool) {
         let is_callback =
             self.callbacks.get(&operator.task_id).and_then(Value::as_u64).is_some_and(|count| count > 0);
-        let current = self.current_key().filter(|key| !key.is_empty() && !has_dependencies && !is_callback);
+        let current = self.current_key().filter(|_| !has_dependencies && !is_callback);
         operator.dependencies.extend(current.map(str::to_owned));
         if operator.dependencies.len() > 1 {
             operator.dependencies = sorted_names(operator.dependencies);
@@ -170,7 +184,9 @@ impl WorkflowBuilder {
         if self.positions.contains_key(&key) {
             self.note_overwritten(&key);
         }
-        self.current = Some(self.store(key, operator));
+        let has_name = !key.is_empty();
+        // An empty id counts as none in Highway.
+        self.current = Some(self.store(key, operator)).filter(|_| has_name);
     }
 
     /// Stores an operator under a key; an earlier one of that key is replaced in its place.

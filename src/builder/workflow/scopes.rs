@@ -1,8 +1,8 @@
 //! Operators with parts of their own: branches of a condition or a fork, bodies of loops.
 
-use super::WorkflowBuilder;
+use super::{DEPTH, WorkflowBuilder};
 use crate::definition::Operator;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use serde_json::{Map, Value};
 
 /// What becomes of the parts once the operator itself is added.
@@ -39,7 +39,7 @@ impl WorkflowBuilder {
             operators.extend(part.workflow.tasks.0);
         }
         for (_, operator) in &mut operators {
-            depend_on(operator, id);
+            depend_on_throughout(operator, id);
         }
         Ok(Scopes::Branches(operators))
     }
@@ -85,6 +85,12 @@ impl WorkflowBuilder {
     /// A builder on which the calls of a callback were made; a callback that makes none is fine.
     fn run(&mut self, name: &str, callback: Option<&mut Value>) -> Result<Self> {
         let mut part = Self::part(name)?;
+        part.depth = self.depth + 1;
+        if part.depth > DEPTH {
+            let message = format!("`{name}` lies in more than {DEPTH} loops, conditions and branches");
+            return Err(Error::new(ErrorCode::FieldValueInvalid, message)
+                .with_help("let a workflow of its own do the inner part, and run it with `child_workflow`"));
+        }
         if let Some(calls) = callback.and_then(|callback| callback.get_mut("$sub")) {
             part.calls(calls.take())?;
         }
@@ -111,10 +117,17 @@ impl WorkflowBuilder {
     }
 
     fn set_body(&mut self, operators: &[(String, Operator)]) {
-        let body = operators.iter().map(|(_, operator)| operator.clone()).collect();
-        if let Some(operator) = self.current_operator() {
-            operator.operation.set_loop_body(body);
+        if let Some(body) = self.current_operator().and_then(|operator| operator.operation.loop_body_mut()) {
+            *body = operators.iter().map(|(_, operator)| operator.clone()).collect();
         }
+    }
+}
+
+/// The same for the operator and what is in its body: in Highway those are the listed operators themselves.
+fn depend_on_throughout(operator: &mut Operator, id: &str) {
+    depend_on(operator, id);
+    for inner in operator.operation.loop_body_mut().into_iter().flatten() {
+        depend_on_throughout(inner, id);
     }
 }
 

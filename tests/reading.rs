@@ -1,0 +1,74 @@
+//! Values as Highway's own reader takes them, beyond what the golden vectors say; checked against `highway_dsl` 2.2.0.
+
+use highway_wasm::definition::{Document, read};
+use serde_json::{Value, json};
+
+fn with(key: &str, value: Value) -> Document {
+    let mut document = json!({"name": "w"});
+    document[key] = value;
+    read(&document)
+}
+
+#[test]
+fn start_dates_are_moments_or_numbers_of_seconds() {
+    for (given, expected) in [
+        (json!("2025-01-01"), "2025-01-01T00:00:00"),
+        (json!("2025-01-01T10:00:00z"), "2025-01-01T10:00:00Z"),
+        (json!("20250101"), "1970-08-23T09:01:41Z"),
+        (json!("1735689600"), "2025-01-01T00:00:00Z"),
+        (json!(1_735_689_600), "2025-01-01T00:00:00Z"),
+        (json!(1_735_689_600.5), "2025-01-01T00:00:00.500000Z"),
+        (json!(1_735_689_600_000_i64), "2025-01-01T00:00:00Z"),
+        (json!(-1), "1969-12-31T23:59:59Z"),
+        (json!("0"), "1970-01-01T00:00:00Z"),
+    ] {
+        let read = with("start_date", given.clone());
+        assert!(read.is_valid(), "{given}: {:?}", read.diagnostics);
+        assert_eq!(read.workflow.start_date.unwrap().as_str(), expected, "{given}");
+    }
+    for given in [json!("0000-01-01"), json!("soon"), json!(true), json!([]), json!("")] {
+        assert!(!with("start_date", given.clone()).is_valid(), "{given}");
+    }
+}
+
+#[test]
+fn switches_are_numbers_where_numbers_are_asked_for() {
+    assert_eq!(with("max_active_runs", json!(true)).workflow.max_active_runs, 1);
+    let policy = json!({"max_retries": false, "delay": true, "backoff_factor": true});
+    let read = with("default_retry_policy", policy);
+    assert!(read.is_valid(), "{:?}", read.diagnostics);
+    assert_eq!(read.diagnostics.len(), 3);
+    let policy = read.workflow.default_retry_policy.unwrap();
+    assert_eq!((policy.max_retries, policy.delay.seconds(), policy.backoff_factor.value()), (0, 1.0, 1.0));
+}
+
+#[test]
+fn a_number_that_is_too_large_is_told_from_one_with_a_fraction() {
+    let message = |value: Value| {
+        let read = with("max_active_runs", value);
+        let finding = read.diagnostics.first().unwrap().clone();
+        format!("{}; {}", finding.message, finding.help.unwrap_or_default())
+    };
+    let large: Value = serde_json::from_str("9223372036854775808").unwrap();
+    assert!(message(large).contains("too large"));
+    assert!(message(json!(1.5)).contains("fraction"));
+}
+
+#[test]
+fn a_branch_of_a_choice_may_have_no_tasks() {
+    let choice =
+        json!({"task_id": "t", "operator_type": "multi_choice", "branches": {"b": {"condition": "x"}}});
+    let read = with("tasks", json!({ "t": choice }));
+    assert!(read.is_valid(), "{:?}", read.diagnostics);
+}
+
+#[test]
+fn half_microseconds_go_to_the_even_one() {
+    for (seconds, expected) in
+        [(2.5e-6, "PT0.000002S"), (0.5e-6, "PT0S"), (1.5e-6, "PT0.000002S"), (3.000_000_5, "PT3.000001S")]
+    {
+        let wait = json!({"task_id": "t", "operator_type": "wait", "wait_for": seconds});
+        let written = with("tasks", json!({ "t": wait })).workflow.to_value();
+        assert_eq!(written["tasks"]["t"]["wait_for"], expected, "{seconds}");
+    }
+}
