@@ -423,6 +423,13 @@ impl Error {
         self
     }
 
+    /// The same error with advice, where there is any.
+    #[must_use]
+    pub fn with_any_help(mut self, help: Option<String>) -> Self {
+        self.0.help = help.or(self.0.help);
+        self
+    }
+
     /// The same error with a JSON pointer to the culprit.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {

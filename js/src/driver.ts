@@ -376,16 +376,10 @@ export class Driver {
    */
   build(options: BuildOptions = {}): WorkflowDefinition {
     checkOptions(options, ["inputs", "timeout"], "build");
-    const { inputs, timeout } = options;
-    const data = plain(inputs ?? {}, "/inputs");
-    if (typeof data !== "object" || data === null || Array.isArray(data)) {
-      throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
-    }
     const settings = {
       name: this.#name ?? null,
       tasks: this.#list(),
-      inputs: data,
-      timeout: timeout === undefined ? RUN_TIMEOUT : seconds("timeout", timeout, 1),
+      ...runSettings(options),
       // Only a workflow without a name and without tasks needs one; workers may draw none at their top level.
       random: this.#name || this.#tasks.size > 0 ? "" : uuid().slice(0, 8),
     };
@@ -469,8 +463,8 @@ export class Driver {
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
     }
-    const own = this.build({ inputs, timeout });
-    const definition = workflow === undefined ? own : given(workflow, own, timeout !== undefined);
+    const definition =
+      workflow === undefined ? this.build({ inputs, timeout }) : given(workflow, { inputs, timeout });
     const key = workflowId ?? uuid();
     const args = { definition, inputs: definition.variables, key };
     const runId = await this.#client.call<string>("submit", args, { signal });
@@ -493,8 +487,18 @@ export class Driver {
 
 type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";
 
+/** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
+function runSettings({ inputs, timeout }: BuildOptions): { inputs: Record<string, Json>; timeout: number } {
+  const data = plain(inputs ?? {}, "/inputs");
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
+  }
+  return { inputs: data, timeout: timeout === undefined ? RUN_TIMEOUT : seconds("timeout", timeout, 1) };
+}
+
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */
-function given(workflow: unknown, run: WorkflowDefinition, isLimited: boolean): WorkflowDefinition {
+function given(workflow: unknown, options: BuildOptions): WorkflowDefinition {
+  const { inputs, timeout } = runSettings(options);
   const definition = plain(workflow, "/workflow");
   if (
     typeof definition !== "object" ||
@@ -508,8 +512,8 @@ function given(workflow: unknown, run: WorkflowDefinition, isLimited: boolean): 
   }
   return {
     ...(definition as unknown as WorkflowDefinition),
-    variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...run.variables },
-    ...(isLimited && run.timeout_seconds !== undefined ? { timeout_seconds: run.timeout_seconds } : {}),
+    variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...inputs },
+    ...(options.timeout === undefined ? {} : { timeout_seconds: Math.trunc(timeout) }),
   };
 }
 

@@ -83,11 +83,11 @@ fn value_of(text: &str, form: Form) -> Result<Value> {
         Form::Json => parse_json_strict(text).map_err(|error| {
             let code = if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::JsonInvalid };
             let help = error.is_duplicate.then(|| "keep one of the two".to_owned());
-            let failed = Error::new(code, format!("the text is not valid JSON: {error}"))
+            Error::new(code, format!("the text is not valid JSON: {error}"))
+                .with_any_help(help)
                 .with_path(error.path.clone())
                 .with_detail("line", error.line)
-                .with_detail("column", error.column);
-            help.map_or(failed.clone(), |help| failed.with_help(help))
+                .with_detail("column", error.column)
         }),
         #[cfg(feature = "engine")]
         Form::Yaml => crate::codec::parse_yaml(text).map_err(|error| {

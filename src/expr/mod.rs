@@ -183,11 +183,8 @@ impl Comparison {
 impl From<ExprError> for Error {
     /// `CONDITION_INVALID`, with the detail `offset`.
     fn from(error: ExprError) -> Self {
-        let converted =
-            Self::new(ErrorCode::ConditionInvalid, error.message).with_detail("offset", error.offset);
-        match error.help {
-            Some(help) => converted.with_help(help),
-            None => converted,
-        }
+        Self::new(ErrorCode::ConditionInvalid, error.message)
+            .with_any_help(error.help)
+            .with_detail("offset", error.offset)
     }
 }

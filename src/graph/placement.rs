@@ -62,9 +62,7 @@ impl PlacementOptions {
                 "header" => &mut read.spacing.header,
                 _ => {
                     let error = invalid(key, format!("a layout has no option `{key}`"));
-                    return Err(
-                        did_you_mean(key, LENGTHS).map_or(error.clone(), |help| error.with_help(help))
-                    );
+                    return Err(error.with_any_help(did_you_mean(key, LENGTHS)));
                 }
             };
             *slot = to_f64(value)

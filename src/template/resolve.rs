@@ -193,10 +193,7 @@ fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
         let names = known.map(|name| format!("`{name}`")).collect::<Vec<_>>();
         (!names.is_empty()).then(|| format!("known are {}", names.join(", ")))
     });
-    match help {
-        Some(help) => error.with_help(help),
-        None => error,
-    }
+    error.with_any_help(help)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ import { checkOptions, type DurationInput } from "../options.js";
 import { plainText } from "../plain.js";
 import type { JoinMode } from "./document.js";
 import {
-  type DataGuard,
   type DependsOn,
   type GuardCheck,
   type OperatorOptions,
@@ -286,12 +285,12 @@ export class WorkflowBuilder {
 
   /** What must hold before the operator before starts. @throws {ValidationError} `NO_CURRENT_TASK`. */
   precondition(variable: string, check: GuardCheck, value?: unknown, message?: string): this {
-    return this.#call("precondition", guard({ variable, check, value, message }));
+    return this.#call("precondition", { variable, check, value, message });
   }
 
   /** What must hold of the result of the operator before. @throws {ValidationError} `NO_CURRENT_TASK`. */
   postcondition(variable: string, check: GuardCheck, value?: unknown, message?: string): this {
-    return this.#call("postcondition", guard({ variable, check, value, message }));
+    return this.#call("postcondition", { variable, check, value, message });
   }
 
   /** Says what the workflow is for. */
@@ -440,5 +439,3 @@ function conditional(given: unknown): { condition?: unknown; part?: unknown } {
   if (Array.isArray(given)) return { condition: given[0] as unknown, part: given[1] as unknown };
   return typeof given === "object" && given !== null ? given : {};
 }
-
-const guard = (given: DataGuard): Params => ({ ...given });

@@ -1,18 +1,18 @@
 //! What can be wrong with the tasks of a driver taken together. Where the Python driver silently does the wrong
 //! thing, the document stays as Python writes it and the finding says so.
 
+use super::Driver;
 use super::document::{body_id, fork_id, wait_id};
 use super::task::{Delay, DriverTask, TaskKind};
-use super::{Driver, RunSettings};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
 use crate::names::NameIndex;
 use crate::number::digits;
 use crate::template::Path;
 use crate::time::Millis;
-use crate::validate::{Node, dependencies, templates};
+use crate::validate::{Node, dependencies};
 
-/// All findings, tasks in order.
+/// The findings about the tasks taken together, tasks in order.
 pub(super) fn check(driver: &Driver, now: Option<Millis>) -> Vec<Diagnostic> {
     let tasks = &driver.tasks;
     let nodes: Vec<Node<'_>> =
@@ -33,10 +33,6 @@ pub(super) fn check(driver: &Driver, now: Option<Millis>) -> Vec<Diagnostic> {
             findings.extend(schedule(task, text, &path, scheduled, now));
             scheduled = scheduled.or(Some(task.name.as_str()));
         }
-    }
-    // What is inside the tasks is looked at where it is written.
-    if let Ok(document) = driver.build(&RunSettings::default(), "") {
-        findings.extend(templates(&document));
     }
     findings
 }

@@ -11,6 +11,7 @@ pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
 use crate::error::{Diagnostic, Error, ErrorCode, Result, Severity};
 use crate::time::Millis;
+use crate::validate::templates;
 use serde_json::{Map, Value};
 
 /// Collects tasks and builds the definition of the Python driver 0.9.1.
@@ -78,7 +79,12 @@ impl Driver {
     /// Everything that is wrong with the tasks taken together.
     /// `now` is the moment from which the next firings of a schedule are told.
     pub fn validate(&self, now: Option<Millis>) -> Vec<Diagnostic> {
-        checks::check(self, now)
+        let mut findings = checks::check(self, now);
+        // What is inside the tasks is looked at where it is written; none of that keeps them from running.
+        if let Ok(document) = self.build(&RunSettings::default(), "") {
+            findings.extend(templates(&document));
+        }
+        findings
     }
 
     /// Refuses what `run` would not submit with these inputs.
@@ -91,7 +97,7 @@ impl Driver {
             return Err(Error::new(ErrorCode::NoTasks, "no tasks are registered")
                 .with_help("define at least one with `driver.task(name, options)`"));
         }
-        let mut findings = self.validate(None);
+        let mut findings = checks::check(self, None);
         findings.retain(|finding| finding.severity == Severity::Error);
         Error::from_diagnostics(findings).map_or(Ok(()), Err)?;
         let durable = self.tasks.iter().find(|task| task.is_durable());

@@ -2,7 +2,7 @@
 
 use super::WorkflowBuilder;
 use crate::definition::{Operator, OperatorType, Reader, Reading};
-use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::json::{child_path, object};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value};
@@ -119,11 +119,7 @@ impl WorkflowBuilder {
         let fields = self.fields(method, params, &path);
         let mut reader = Reader::new(&path, Reading { dsl_only: true, ..Reading::default() });
         let operator = Operator::read_as(method.operator_type, &fields, &mut reader);
-        let (errors, notes): (Vec<_>, Vec<_>) = reader.findings.into_iter().partition(Diagnostic::is_error);
-        if let Some(error) = Error::from_diagnostics(errors) {
-            return Err(error);
-        }
-        self.notes.extend(notes);
+        self.keep(reader.findings)?;
         self.add(operator, has_dependencies);
         self.close_scopes(scopes);
         match join {

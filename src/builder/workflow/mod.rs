@@ -225,6 +225,14 @@ impl WorkflowBuilder {
         self.workflow.tasks.0.get_mut(self.current?).map(|(_, operator)| operator)
     }
 
+    /// Keeps findings as notes, unless one of them is an error.
+    fn keep(&mut self, findings: Vec<Diagnostic>) -> Result<()> {
+        let (errors, notes): (Vec<_>, Vec<_>) = findings.into_iter().partition(Diagnostic::is_error);
+        Error::from_diagnostics(errors).map_or(Ok(()), Err)?;
+        self.notes.extend(notes);
+        Ok(())
+    }
+
     fn note_overwritten(&mut self, key: &str) {
         let message = format!("task `{key}` replaces an earlier one of the same id");
         let help = Some("give each task an id of its own".to_owned());

@@ -65,7 +65,7 @@ impl WorkflowBuilder {
             let known = SETTERS.iter().map(|(setter, ..)| *setter).chain(MODIFIERS);
             let error =
                 Error::new(ErrorCode::MethodUnknown, format!("a workflow builder has no method `{name}`"));
-            return Err(did_you_mean(name, known).map_or(error.clone(), |help| error.with_help(help)));
+            return Err(error.with_any_help(did_you_mean(name, known)));
         };
         let value = params.get(*param).cloned().unwrap_or_default();
         let read = self.set(field, value)?;
@@ -92,9 +92,8 @@ impl WorkflowBuilder {
         let document = Value::Object(map);
         let mut reader = Reader::new("", Reading { dsl_only: true, ..Reading::default() });
         let workflow = Workflow::read_unchecked(&document, &mut reader);
-        let (errors, notes): (Vec<_>, Vec<_>) = reader.findings.into_iter().partition(Diagnostic::is_error);
-        self.notes.extend(notes);
-        Error::from_diagnostics(errors).map_or(Ok(workflow), Err)
+        self.keep(reader.findings)?;
+        Ok(workflow)
     }
 
     /// Changes the current operator if it is a plain task; Highway ignores the call otherwise.
