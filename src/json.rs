@@ -18,6 +18,11 @@ pub fn child_path(path: &str, key: &str) -> String {
     out
 }
 
+/// The value below another one, by keys without anything to escape in them.
+pub(crate) fn below<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.trim_start_matches('/').split('/').try_fold(value, |value, key| value.get(key))
+}
+
 /// What a value is, in the words of an error message.
 pub const fn kind_of(value: &Value) -> &'static str {
     match value {

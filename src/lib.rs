@@ -34,6 +34,7 @@ mod names;
 pub mod number;
 mod suggest;
 pub mod template;
+mod text;
 pub mod time;
 pub mod validate;
 

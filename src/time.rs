@@ -1,5 +1,7 @@
 //! Moments as ISO 8601 text and as milliseconds since the Unix epoch. The core has no clock of its own.
 
+use crate::text::cut;
+
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
 
@@ -51,7 +53,7 @@ pub(crate) const fn days_from_week(year: i64, week: i64, day: i64) -> i64 {
 pub fn parse_http_date(text: &str) -> Option<Millis> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut parts = text.split_once(", ")?.1.split(' ');
+    let mut parts = cut(text, ", ")?.1.split(' ');
     let (day, month, year, clock) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
     parse_iso(&format!("{year}-{month:02}-{day}T{clock}Z")).filter(|_| parts.eq(["GMT"]))

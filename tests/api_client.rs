@@ -4,12 +4,15 @@
 mod support;
 
 use highway_wasm::api::{
-    Action, Call, ClientConfig, HttpRequest, HttpResponse, NetworkFailure, Operation, State, Watch,
-    WatchAction, log_entries, run_id_of, run_list, run_status, task_results,
+    Action, Call, Circuit, ClientConfig, Follow, HttpRequest, HttpResponse, NetworkFailure, News, Offers,
+    Operation, State, Transport, WatchAction, Watches, call, log_entries, run_id_of, run_list, run_status,
+    task_results,
 };
-use highway_wasm::error::{Error, ErrorCode, Result};
+use highway_wasm::error::{ErrorCode, Result};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
 use support::{START, Server, attempts, exchanges, failing_with, graph, independent, wait, wire_names, with};
 
 /// What goes wrong with one request.
@@ -68,32 +71,52 @@ impl Line {
 
     /// Sends an operation to its end, as a host does.
     fn call(&mut self, operation: Operation) -> Result<Value> {
-        let mut call = Call::new(self.config.clone(), operation);
+        self.perform(Call::new(self.config.clone(), operation))
+    }
+
+    fn perform(&mut self, mut call: Call) -> Result<Value> {
+        let circuit = &mut Circuit::default();
         loop {
-            match call.next_action(0.0) {
+            let now = self.clock();
+            match call.next_action(now, circuit) {
                 Action::Done(outcome) => return outcome,
                 Action::Sleep(millis) => self.sleep(millis),
+                Action::Authorize(_) | Action::Judge(..) => panic!("the key is fixed, and nobody judges"),
                 Action::Send(request, _) => {
                     self.sent.push(request.clone());
                     let broken = NetworkFailure::Broken("connection reset".into());
                     match self.faults.pop_front().unwrap_or(Fault::None) {
-                        Fault::None => call.received(&self.deliver(request), 1.0),
-                        Fault::Lost => call.lost(&broken, 1.0),
+                        Fault::None => call.received(&self.deliver(request), now, 1.0, circuit),
+                        Fault::Lost => call.lost(&broken, now, 1.0, circuit),
                         Fault::AnswerLost => {
                             self.deliver(request);
-                            call.lost(&NetworkFailure::TimedOut, 1.0);
+                            call.lost(&NetworkFailure::TimedOut, now, 1.0, circuit);
                         }
                         Fault::Answer(status, kind, body) => {
                             let headers = vec![
                                 ("content-type".into(), kind.into()),
                                 ("retry-after".into(), "7".into()),
                             ];
-                            call.received(&HttpResponse { status, headers, body: body.into() }, 1.0);
+                            let response = HttpResponse { status, headers, body: body.into() };
+                            call.received(&response, now, 1.0, circuit);
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Carries out an operation of the facade.
+    fn operate(self, op: &str, args: &Value) -> (Self, Result<Value>) {
+        let wire = Wire(RefCell::new(self));
+        let outcome = {
+            let future = std::pin::pin!(call(&wire, op, args));
+            match future.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => panic!("this line never waits"),
+            }
+        };
+        (wire.0.into_inner(), outcome)
     }
 
     fn deliver(&mut self, mut request: HttpRequest) -> HttpResponse {
@@ -103,33 +126,55 @@ impl Line {
     }
 
     fn submit(&mut self, definition: &Value, key: &str) -> Result<String> {
-        self.call(Operation::submit(definition.clone(), json!({}), key)).and_then(|data| run_id_of(&data))
+        let body = json!({"workflow_definition": definition, "inputs": {}});
+        self.call(Operation::submit(body, key)).and_then(|data| run_id_of(&data))
     }
 
     /// Follows a run to its end; the states on the way.
     fn watch(&mut self, run_id: &str, timeout_ms: Option<f64>) -> (Vec<String>, Result<Value>) {
-        let mut watch = Watch::new(run_id, timeout_ms, self.clock());
+        let mut watches = Watches::new(Offers { stream: false, ..Offers::default() }, self.clock());
+        let run_id = run_id.to_owned();
+        let follow = Follow { run_id: run_id.clone(), timeout_ms, wants_updates: true, wants_whole: true };
+        watches.follow(1, &follow, self.clock());
         let mut states: Vec<String> = Vec::new();
         loop {
-            match watch.next_action(self.clock()) {
-                WatchAction::Done(outcome) => return (states, outcome.map(|data| run_status(&data, run_id))),
-                WatchAction::Sleep(millis) => self.sleep(millis),
-                WatchAction::Poll => {
-                    let answer = self.call(Operation::get_run(run_id));
-                    if let Some(news) = watch.polled(answer, self.clock(), 0.5) {
-                        let state = news["state"].as_str().unwrap().to_owned();
+            let action = watches.next_action(self.clock(), false);
+            for news in watches.take_news() {
+                match news {
+                    News::Update { status, .. } => {
+                        let state = status["state"].as_str().unwrap().to_owned();
                         if states.last() != Some(&state) {
                             states.push(state);
                         }
                     }
+                    News::End { outcome, .. } => {
+                        return (states, outcome.map(|data| run_status(&data, &run_id)));
+                    }
                 }
+            }
+            match action {
+                WatchAction::Sleep(millis) => self.sleep(millis),
+                WatchAction::Ask(number, operation) => {
+                    let answer = self.perform(Call::new(self.config.clone(), operation).once());
+                    watches.answered(number, answer, self.clock(), 0.5);
+                }
+                other => panic!("{other:?}"),
             }
         }
     }
 
     fn task_results(&mut self, run: &Value, run_id: &str) -> Value {
-        let steps = self.call(Operation::get_steps(run_id)).unwrap();
-        task_results(run, Some(&steps))
+        let steps = self.call(Operation::get_steps(run_id).unwrap()).unwrap();
+        task_results(run, Some(&steps), None)
+    }
+}
+
+/// A line that several requests of one operation go over.
+struct Wire(RefCell<Line>);
+
+impl Transport for Wire {
+    async fn perform(&self, operation: Operation) -> Result<Value> {
+        self.0.borrow_mut().call(operation)
     }
 }
 
@@ -163,12 +208,14 @@ fn a_workflow_from_submission_to_results() {
         assert_eq!((&tasks[name]["state"], &tasks[name]["stdout"]), (&json!(state), &stdout), "{name}");
     }
     assert_eq!((&tasks["a"]["returncode"], &tasks["a"]["error"]), (&json!(0), &Value::Null));
-    let logs = log_entries(&line.call(Operation::get_logs(&run_id)).unwrap());
+    let logs = log_entries(&line.call(Operation::get_logs(&run_id).unwrap()).unwrap());
     assert_eq!(
         (&logs[0]["task"], &logs[0]["content"], &logs[1]["task"]),
         (&json!("a"), &json!("a"), &json!("b"))
     );
-    let runs = run_list(&line.call(Operation::list_runs(Some(1), Some(5), Some("completed"))).unwrap());
+    let runs = run_list(
+        &line.call(Operation::list_runs(&json!({"page": 1, "pageSize": 5, "status": "completed"}))).unwrap(),
+    );
     assert_eq!((&runs["total"], &runs["runs"][0]["runId"]), (&json!(1), &json!("run-1")));
 }
 
@@ -190,7 +237,7 @@ fn a_failed_task_shows_its_output_and_what_was_skipped() {
     assert_eq!((&tasks["a"]["state"], &tasks["b"]["state"]), (&json!("failed"), &json!("skipped")));
     assert_eq!((&tasks["a"]["stderr"], &tasks["a"]["returncode"]), (&json!("no disk"), &json!(28)));
     assert_eq!(tasks["a"]["error"]["message"], "boom");
-    let logs = log_entries(&line.call(Operation::get_logs(&run_id)).unwrap());
+    let logs = log_entries(&line.call(Operation::get_logs(&run_id).unwrap()).unwrap());
     let attempts: Vec<&Value> = logs.as_array().unwrap().iter().map(|log| &log["attempt"]).collect();
     assert_eq!(attempts, [1, 1, 2, 2, 3, 3]);
 }
@@ -216,11 +263,11 @@ fn the_caller_may_stop_waiting_and_cancel() {
     assert_eq!(error.code(), ErrorCode::WaitTimeout);
     assert_eq!((&error.details()["runId"], &error.details()["state"]), (&json!("run-1"), &json!("running")));
     assert!((1_000.0..1_010.0).contains(&line.clock()), "waited {} ms", line.clock());
-    line.call(Operation::cancel_run(&run_id, Some("enough"))).unwrap();
+    line.call(Operation::cancel_run(&run_id, Some("enough")).unwrap()).unwrap();
     let (seen, outcome) = line.watch(&run_id, None);
     assert_eq!(seen, ["cancelled"]);
     assert_eq!(outcome.unwrap()["error"]["message"], "enough");
-    let again = line.call(Operation::cancel_run(&run_id, None)).unwrap_err();
+    let again = line.call(Operation::cancel_run(&run_id, None).unwrap()).unwrap_err();
     assert_eq!((again.code(), &again.details()["status"]), (ErrorCode::ApiConflict, &json!(409)));
 }
 
@@ -264,14 +311,14 @@ fn a_refused_submission_is_not_sent_again() {
         (Fault::Answer(403, "application/json", "{}"), ErrorCode::ApiForbidden),
         (Fault::Answer(404, "text/html", "<html>"), ErrorCode::ApiNotFound),
         (Fault::Answer(422, "application/json", r#"[{"loc":["name"],"msg":"m"}]"#), ErrorCode::ApiBadRequest),
-        (Fault::Answer(429, "application/json", "{}"), ErrorCode::ApiRateLimited),
         (Fault::Answer(200, "text/html", "<html>Sign in</html>"), ErrorCode::ApiResponseInvalid),
         (Fault::Answer(200, "application/json", ""), ErrorCode::ApiResponseInvalid),
         (
             Fault::Answer(201, "application/json", r#"{"status":"success","data":{}}"#),
             ErrorCode::ApiResponseInvalid,
         ),
-        (Fault::Answer(302, "text/html", ""), ErrorCode::ApiResponseInvalid),
+        (Fault::Answer(302, "text/html", ""), ErrorCode::ApiRedirected),
+        (Fault::Answer(501, "application/json", "{}"), ErrorCode::ApiNotImplemented),
     ] {
         let mut line = Line::new(Server::new()).fault([fault.clone()]);
         assert_eq!(code(line.submit(&independent(&["a"]), "k")), expected, "{fault:?}");
@@ -300,7 +347,7 @@ fn a_watch_rides_out_an_outage_and_a_rate_limit() {
     let busy = Fault::Answer(429, "application/json", "{}");
     let down = Fault::Answer(500, "application/json", "{}");
     let mut faults = vec![Fault::None, busy];
-    faults.extend(vec![down; 12]);
+    faults.extend(vec![down; 6]);
     let mut line = Line::new(Server::new()).fault(faults);
     let run_id = line.submit(&independent(&["a"]), "k").unwrap();
     let (seen, outcome) = line.watch(&run_id, None);
@@ -338,14 +385,72 @@ fn the_limit_of_a_watch_holds_while_the_server_is_away() {
     assert!(line.clock() <= 10_010.0, "waited {} ms", line.clock());
 }
 
+#[test]
+fn what_the_facade_asks_for_by_name() {
+    let definition = with(independent(&["a"]), "/tasks/a/result_key", "a_result");
+    let body = json!({"workflow_definition": definition, "inputs": {}});
+    let (line, submitted) = Line::new(Server::new()).operate("submit", &json!({"body": body, "key": "k"}));
+    let submitted = submitted.unwrap();
+    assert_eq!(
+        (&submitted["runId"], &submitted["data"]["workflow_run_id"]),
+        (&json!("run-1"), &json!("run-1"))
+    );
+    let run = json!({"runId": "run-1"});
+    let (mut line, status) = line.operate("status", &run);
+    assert_eq!(status.unwrap()["state"], "running");
+    line.sleep(1_000.0);
+    let (line, page) = line.operate("list", &json!({"pageSize": 5}));
+    let page = page.unwrap();
+    assert_eq!((&page["total"], &page["raw"]["page_size"]), (&json!(1), &json!(5)));
+    let (line, steps) = line.operate("steps", &run);
+    assert_eq!(steps.unwrap()["a"]["stdout"], "a");
+    let (line, cancelled) = line.operate("cancel", &run);
+    assert_eq!(cancelled.unwrap(), false);
+    let ended = json!({"status": "completed", "result": {"a_result": {"stdout": "a"}}});
+    let (line, result) = line.operate("result", &json!({"runId": "run-1", "run": ended}));
+    assert_eq!(result.unwrap()["tasks"]["a"]["returncode"], 0);
+    let (line, missing) = line.operate("status", &json!({"runId": ""}));
+    assert_eq!(missing.unwrap_err().code(), ErrorCode::OptionInvalid);
+    let (_, unknown) = line.operate("fly", &run);
+    assert_eq!(unknown.unwrap_err().code(), ErrorCode::NotSupported);
+}
+
+#[test]
+fn a_result_survives_servers_that_keep_less() {
+    let ended = json!({"status": "completed", "result": {"a_result": {"stdout": "x"}}});
+    let args = json!({"runId": "r", "run": ended});
+    let refused = |status| Fault::Answer(status, "application/json", "{}");
+    for faults in [vec![refused(404)], vec![refused(403)], vec![refused(501)], vec![refused(500); 4]] {
+        let (_, result) = Line::new(Server::new()).fault(faults).operate("result", &args);
+        assert_eq!(result.unwrap()["tasks"]["a"]["stdout"], "x");
+    }
+    // Steps without results, and logs that have the output.
+    let steps =
+        Fault::Answer(200, "application/json", r#"{"steps": [{"step_name": "b", "status": "failed"}]}"#);
+    let logs = Fault::Answer(200, "application/json", r#"[{"task_name": "b", "output_stderr": "no"}]"#);
+    let (_, result) = Line::new(Server::new()).fault([steps, logs]).operate("result", &args);
+    let tasks = &result.unwrap()["tasks"];
+    assert_eq!((&tasks["b"]["state"], &tasks["b"]["stderr"]), (&json!("failed"), &json!("no")));
+}
+
+#[test]
+fn a_cancellation_whose_answer_was_lost_was_ours() {
+    let mut line = Line::new(Server::with_tool(|_| None));
+    let run_id = line.submit(&independent(&["a"]), "k").unwrap();
+    line.faults.push_back(Fault::AnswerLost);
+    let (_, cancelled) = line.operate("cancel", &json!({"runId": run_id}));
+    assert_eq!(cancelled.unwrap(), true);
+}
+
 /// Reads a recorded answer as the client does.
 fn read(response: &HttpResponse) -> Result<Value> {
-    let mut call = Call::new(ClientConfig::new("http://h", "").unwrap(), Operation::get_run("r"));
-    call.received(response, 0.0);
-    match call.next_action(0.0) {
+    let circuit = &mut Circuit::default();
+    let config = ClientConfig::new("http://h", "").unwrap();
+    let mut call = Call::new(config, Operation::get_run("r").unwrap()).once();
+    call.received(response, 0.0, 0.0, circuit);
+    match call.next_action(0.0, circuit) {
         Action::Done(outcome) => outcome,
-        // A server error, which would be tried again.
-        _ => Err(Error::new(ErrorCode::ApiServerError, "5xx")),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -365,7 +470,7 @@ fn recorded_answers_of_the_happy_path_are_read() {
             if State::read(status["state"].as_str().unwrap()) == State::Completed {
                 assert_eq!(status["result"], data["result"]);
                 assert!(status["result"]["output"]["stdout"].is_string(), "{}", exchange.file);
-                assert!(task_results(&data, None).is_object());
+                assert!(task_results(&data, None, None).is_object());
                 completed += 1;
             }
         }
@@ -377,7 +482,7 @@ fn recorded_answers_of_the_happy_path_are_read() {
 fn a_recorded_run_of_one_task_gives_the_result_of_that_task() {
     let recorded = exchanges("highway-0.1.1__wait_true_happy.json");
     let last = recorded.iter().rfind(|exchange| exchange.is_status()).unwrap();
-    let tasks = task_results(&read(&last.response).unwrap(), None);
+    let tasks = task_results(&read(&last.response).unwrap(), None, None);
     assert_eq!(tasks["a"]["result"]["parsed_result"], json!({"z": 1}), "{tasks}");
 }
 
@@ -399,7 +504,7 @@ fn every_recorded_status_is_read_or_refused_with_a_code() {
                 let must_fail = matches!(state, State::Failed | State::TimedOut);
                 let has_error = status["error"].is_object();
                 assert!(has_error == must_fail || state == State::Cancelled, "{}: {status}", exchange.file);
-                assert!(task_results(&data, None).is_object());
+                assert!(task_results(&data, None, None).is_object());
             }
             Err(error) => assert!(exchange.response.status >= 300, "{}: {error}", exchange.file),
         }

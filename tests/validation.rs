@@ -17,11 +17,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Codes of errors that are thrown, never listed as findings.
-const THROWN: [ErrorCode; 46] = [
+const THROWN: [ErrorCode; 53] = [
     ErrorCode::ApiKeyMissing,
     ErrorCode::ApiKeyExposed,
     ErrorCode::EndpointInvalid,
     ErrorCode::OptionInvalid,
+    ErrorCode::AuthFailed,
+    ErrorCode::PackageInvalid,
+    ErrorCode::ApiRedirected,
+    ErrorCode::ApiNotImplemented,
+    ErrorCode::ApiResponseTooLarge,
+    ErrorCode::ApiCircuitOpen,
+    ErrorCode::ArtifactUploadFailed,
     ErrorCode::TaskTypeMissing,
     ErrorCode::TaskTypeAmbiguous,
     ErrorCode::TaskOptionUnknown,

@@ -12,10 +12,11 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 /// What the facade's host does, with the page's `fetch`.
 const HOST: &str = "({
-    async send(request) {
+    async send(method, url, headers, body) {
         try {
-            const response = await fetch(request);
-            return { kind: 'response', response, body: await response.text() };
+            const lines = headers.trim().split('\\n').map((line) => line.split(': '));
+            const { status } = await fetch(url, { method, headers: lines, body });
+            return { kind: 'response', status, headers: '', body: '' };
         } catch (error) {
             return { kind: 'failed', reason: String(error) };
         }
@@ -23,11 +24,12 @@ const HOST: &str = "({
     sleep: async () => true,
     now: () => performance.now(),
     random: () => 0,
-    progress() {},
+    recall: () => new Float64Array(5),
+    remember() {},
 })";
 
 async fn status_from(endpoint: &str) -> serde_json::Value {
-    let config = json!({"endpoint": endpoint, "credential": "k", "attempts": 1}).to_string();
+    let config = json!({"endpoint": endpoint, "credential": "k", "retry": {"attempts": 1}}).to_string();
     let arguments: [JsValue; 4] =
         [eval(HOST), config.into(), "status".into(), json!({"runId": "r"}).to_string().into()];
     let promise = Object::glue().await.call("clientCall", &arguments).unwrap();

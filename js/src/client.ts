@@ -1,138 +1,227 @@
 /** The client: settings, and operations carried out by the core. */
 
-import { environmentVariable, isPage } from "./environment.js";
-import { errorOf, isHighwayError, makeError } from "./errors.js";
-import { CallHost, type Fetch } from "./host.js";
-import { type ClientOptions, checkOptions, type DurationInput } from "./options.js";
+import { Credentials } from "./credentials.js";
+import { absolute, environmentVariable, isPage } from "./environment.js";
+import { errorOf, type HighwayError, isHighwayError, makeError } from "./errors.js";
+import { CallHost, type CallHostOptions, type Fetch } from "./host.js";
+import {
+  type CallOptions,
+  type CircuitBreakerOptions,
+  type ClientOptions,
+  checkOptions,
+  type DurationInput,
+  invalid,
+  type RetryOptions,
+} from "./options.js";
 import { plainText } from "./plain.js";
 import { core } from "./runtime.js";
+import { Watching } from "./watching.js";
 
 /** Where runs go when nobody says otherwise. */
 const DEFAULT_ENDPOINT = "https://highway.solutions";
 /** The embedded engine answers whatever the host name is. */
 const ENGINE_ENDPOINT = "http://engine";
+/** Bytes of an answer that are taken when nobody says otherwise. */
+const MAX_RESPONSE_SIZE = 32 * 1024 * 1024;
 
 const OPTIONS = [
   "apiKey",
+  "auth",
   "endpoint",
   "fetch",
   "engine",
   "retry",
+  "circuitBreaker",
   "timeout",
+  "maxResponseSize",
   "dangerouslyAllowBrowser",
 ] as const;
 
-/** @internal What a call may ask for besides its arguments. */
-export interface CallExtras {
-  signal?: AbortSignal | undefined;
-  onProgress?: ((status: unknown) => void) | undefined;
+/** How many requests the server allows, as its latest answer said. */
+export interface RateLimit {
+  /** Requests in a window of time. */
+  readonly limit: number;
+  /** Requests left in this one. */
+  readonly remaining: number;
+  /** When the next one begins, as the server says it; mostly seconds since the Unix epoch. */
+  readonly reset: number | null;
 }
+
+/** @internal What a call may come with. */
+export interface CallExtras extends CallOptions, CallHostOptions {}
 
 /** @internal */
 export class Client {
   readonly endpoint: string;
-  readonly #credential: string;
-  readonly #fetch: Fetch;
-  readonly #attempts: number | undefined;
-  readonly #timeout: number | undefined;
+  readonly credentials: Credentials;
+  readonly maxResponseSize: number;
+  /** The runs that are followed. */
+  readonly watching: Watching;
+  /** What the core keeps from call to call. */
+  memory: Float64Array = new Float64Array(5);
+  rateLimit: RateLimit | null = null;
 
-  constructor(options: ClientOptions, more: readonly string[] = []) {
-    checkOptions(options, [...OPTIONS, ...more], "the driver");
-    const { engine } = options;
-    if (engine !== undefined) {
-      for (const key of ["apiKey", "endpoint", "fetch"] as const) {
-        if (options[key] !== undefined) {
-          throw invalid(
-            `\`engine\` and \`${key}\` exclude each other`,
-            `/${key}`,
-            "give `engine` to run here, or the others to run on a server",
-          );
-        }
-      }
-      if (typeof engine?.fetch !== "function") {
-        throw invalid(
-          "`engine` is not an engine",
-          "/engine",
-          'give a `LocalEngine` of "highway-wasm/engine"',
-        );
-      }
-    }
-    const { apiKey: givenKey, fetch: givenFetch, retry } = options;
-    if (givenKey !== undefined && typeof givenKey !== "string")
-      throw invalid("`apiKey` is not text", "/apiKey");
+  readonly #fetch: Fetch | undefined;
+  readonly #needsKey: boolean;
+  readonly #when: RetryOptions["when"];
+  /** The settings as the core reads them. */
+  readonly config: string;
+
+  constructor(options: ClientOptions, more: readonly string[] = [], of = "the driver") {
+    checkOptions(options, [...OPTIONS, ...more], of);
+    const { engine, fetch: givenFetch, maxResponseSize = MAX_RESPONSE_SIZE } = options;
+    if (engine !== undefined) checkEngine(options);
     if (givenFetch !== undefined && typeof givenFetch !== "function")
       throw invalid("`fetch` is not a function", "/fetch");
-    const attempts = retry === false ? 1 : retry?.attempts;
-    const isRetry = retry === undefined || retry === false || (typeof retry === "object" && retry !== null);
-    if (!isRetry || (attempts !== undefined && !(Number.isInteger(attempts) && attempts > 0))) {
-      throw invalid(
-        "`retry` is neither `false` nor `{ attempts }` with a whole number above 0",
-        "/retry/attempts",
-      );
+    if (!(Number.isInteger(maxResponseSize) && maxResponseSize > 0)) {
+      throw invalid("`maxResponseSize` is not a whole number above 0", "/maxResponseSize");
     }
-    const apiKey = givenKey ?? environmentVariable("HIGHWAY_API_KEY") ?? "";
-    if (givenKey?.startsWith("hw_k1_") && isPage() && !options.dangerouslyAllowBrowser) {
-      throw errorOf("API_KEY_EXPOSED", "a long-lived API key in a page can be read by every visitor", {
-        path: "/apiKey",
-        help: "keep the key on a server that forwards the requests, or pass `dangerouslyAllowBrowser: true`",
-      });
-    }
-    const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT") ?? DEFAULT_ENDPOINT;
-    this.endpoint = engine ? ENGINE_ENDPOINT : String(endpoint);
-    this.#credential = engine ? "local" : apiKey;
-    this.#fetch = engine?.fetch ?? givenFetch ?? ((request, init) => globalThis.fetch(request, init));
-    this.#attempts = attempts;
-    this.#timeout = options.timeout === undefined ? undefined : seconds("timeout", options.timeout, 0.001);
-    core.call((api) => api.clientCheck(this.#config()));
+    this.credentials = new Credentials(options);
+    const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT");
+    this.endpoint = engine ? ENGINE_ENDPOINT : absolute(String(endpoint ?? DEFAULT_ENDPOINT));
+    this.#fetch = engine?.fetch ?? givenFetch;
+    this.maxResponseSize = maxResponseSize;
+    this.watching = new Watching(this);
+    // A page has no key of its own: what it asks is its own server, or a proxy, unless nobody named one.
+    const isOpen = options.auth === false || (isPage() && endpoint !== undefined);
+    this.#needsKey = this.credentials.setting === "" && !isOpen;
+    this.#when = options.retry === false ? undefined : options.retry?.when;
+    this.config = JSON.stringify({
+      endpoint: this.endpoint,
+      credential: this.credentials.setting,
+      timeout: optional("timeout", options.timeout),
+      retry: retryConfig(options.retry),
+      circuitBreaker: circuitConfig(options.circuitBreaker),
+    });
+    core.call((api) => api.clientCheck(this.config));
   }
 
   /** Refuses to go on without a key; `what` names the call. */
   requireKey(what: string): void {
-    if (this.#credential !== "") return;
+    if (!this.#needsKey) return;
     throw errorOf("API_KEY_MISSING", `an API key is required for ${what}`, {
-      help: "pass `apiKey`, set HIGHWAY_API_KEY, or pass an `engine` to run without a server",
+      help: "pass `apiKey` or `auth`, set HIGHWAY_API_KEY, pass `auth: false` for an endpoint that asks for none, or an `engine` to run without a server",
     });
   }
 
   /** Carries out an operation of the core. */
-  async call<T>(op: string, args: object, extras: CallExtras = {}): Promise<T> {
-    const { signal, onProgress } = extras;
+  async call<T>(op: string, args: object, options: CallExtras = {}): Promise<T> {
+    const { timeout } = options;
+    const limit = timeout === undefined ? {} : { limitMs: seconds("timeout", timeout, 0.001) * 1000 };
+    return await this.callText<T>(op, plainText({ ...args, ...limit }), options);
+  }
+
+  /** The same with arguments that are JSON text already. */
+  async callText<T>(op: string, args: string, options: CallExtras = {}): Promise<T> {
+    const { signal } = options;
     this.requireKey(`${op}()`);
-    if (signal !== undefined && !isSignal(signal)) throw invalid("`signal` is not an AbortSignal", "/signal");
-    const host = new CallHost(this.#fetch, signal, onProgress);
+    checkSignal(signal);
+    const host = new CallHost(this, options);
     try {
-      const text = await core.callAsync((api) => api.clientCall(host, this.#config(), op, plainText(args)));
-      if (!host.thrown) return JSON.parse(text) as T;
+      const text = await core.callAsync((api) => api.clientCall(host, this.config, op, args));
+      // What is asked for as bytes never was text.
+      if (!host.thrown) return (host.bytes ?? JSON.parse(text)) as T;
     } catch (error) {
       if (!host.thrown) throw withCause(error, signal?.reason, host.lastFailure);
     }
     throw host.thrown.error;
   }
 
-  #config(): string {
-    return JSON.stringify({
-      endpoint: this.endpoint,
-      credential: this.#credential,
-      ...(this.#attempts === undefined ? {} : { attempts: this.#attempts }),
-      ...(this.#timeout === undefined ? {} : { timeout: this.#timeout }),
-    });
+  /** Sends a request: through the caller's function, which gets a `Request`, or through the global one. */
+  fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    const given = this.#fetch;
+    if (given === undefined) return globalThis.fetch(url, { ...init, signal });
+    // Called as a plain function: a page's own `fetch` refuses any other `this`.
+    return given(new Request(url, init), { signal });
+  }
+
+  /** What the caller thinks of a failure. */
+  judge(error: HighwayError, attempt: number): boolean | undefined {
+    return this.#when?.(error, attempt);
+  }
+
+  /** Takes note of what an answer says about the use of the API. */
+  sawHeaders(headers: Headers): void {
+    const limit = headers.get("x-ratelimit-limit");
+    if (limit === null) return;
+    const number = (name: string): number => Number.parseFloat(headers.get(`x-ratelimit-${name}`) ?? "");
+    const reset = number("reset");
+    this.rateLimit = {
+      limit: Number.parseFloat(limit),
+      remaining: number("remaining"),
+      reset: Number.isNaN(reset) ? null : reset,
+    };
   }
 }
 
-function invalid(message: string, path: string, help?: string): Error {
-  return errorOf("OPTION_INVALID", message, { path, help });
+function checkEngine(options: ClientOptions): void {
+  for (const key of ["apiKey", "auth", "endpoint", "fetch"] as const) {
+    if (options[key] !== undefined) {
+      throw invalid(
+        `\`engine\` and \`${key}\` exclude each other`,
+        `/${key}`,
+        "give `engine` to run here, or the others to run on a server",
+      );
+    }
+  }
+  if (typeof options.engine?.fetch !== "function") {
+    throw invalid("`engine` is not an engine", "/engine", 'give a `LocalEngine` of "highway-wasm/engine"');
+  }
 }
 
-/** Whether a value works as an AbortSignal, of whatever realm. */
-function isSignal(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value;
+function retryConfig(retry: RetryOptions | false | undefined): object | undefined {
+  if (retry === undefined) return undefined;
+  if (retry === false) return { attempts: 1 };
+  if (typeof retry !== "object" || retry === null)
+    throw invalid("`retry` is neither `false` nor an object", "/retry");
+  checkOptions(retry, ["attempts", "delay", "maxDelay", "totalTime", "when"], "`retry`");
+  const { attempts, delay, maxDelay, totalTime, when } = retry;
+  checkCount(attempts, "/retry/attempts");
+  if (when !== undefined && typeof when !== "function")
+    throw invalid("`when` is not a function", "/retry/when");
+  return {
+    attempts,
+    delay: optional("retry/delay", delay),
+    maxDelay: optional("retry/maxDelay", maxDelay),
+    totalTime: optional("retry/totalTime", totalTime),
+    when: when !== undefined,
+  };
 }
 
-/** The error with what is behind it, which does not cross the boundary. */
-function withCause(error: unknown, reason: unknown, failure: unknown): unknown {
-  if (!(isHighwayError(error, "ABORTED") || isHighwayError(error, "API_UNREACHABLE"))) return error;
+function circuitConfig(circuit: CircuitBreakerOptions | false | undefined): object | false | undefined {
+  if (circuit === undefined || circuit === false) return circuit;
+  if (typeof circuit !== "object" || circuit === null) {
+    throw invalid("`circuitBreaker` is neither `false` nor an object", "/circuitBreaker");
+  }
+  checkOptions(circuit, ["failures", "openFor"], "`circuitBreaker`");
+  checkCount(circuit.failures, "/circuitBreaker/failures");
+  return { failures: circuit.failures, openFor: optional("circuitBreaker/openFor", circuit.openFor) };
+}
+
+function checkCount(count: unknown, path: string): void {
+  if (count !== undefined && !(Number.isInteger(count) && (count as number) > 0)) {
+    throw invalid(`\`${path.split("/").pop()}\` is not a whole number above 0`, path);
+  }
+}
+
+/** @internal Refuses what does not work as an AbortSignal, of whatever realm. */
+export function checkSignal(signal: unknown): void {
+  const works =
+    typeof signal === "object" && signal !== null && "aborted" in signal && "addEventListener" in signal;
+  if (signal !== undefined && !works) throw invalid("`signal` is not an AbortSignal", "/signal");
+}
+
+/** @internal The error with what is behind it, which does not cross the boundary. */
+export function withCause(error: unknown, reason: unknown, failure: unknown): unknown {
+  if (!isHighwayError(error)) return error;
+  const isOurs = error.code === "API_UNREACHABLE" || error.code === "AUTH_FAILED";
+  if (error.code !== "ABORTED" && !isOurs) return error;
   const cause = error.code === "ABORTED" ? reason : failure;
   return makeError(error.name, { ...error, message: error.message, cause });
+}
+
+function optional(name: string, value: DurationInput | undefined): number | undefined {
+  return value === undefined ? undefined : seconds(name, value, 0.001);
 }
 
 /** @internal Seconds of a duration that was given as an option. */

@@ -13,15 +13,10 @@ import {
   type WaitOptions,
 } from "./options.js";
 import { type Json, plain } from "./plain.js";
-import {
-  type LogEntry,
-  RunHandle,
-  type RunResult,
-  type RunState,
-  RunStatus,
-  type StatusData,
-  submitted,
-} from "./run.js";
+import { type List, type ListRunsOptions, runList } from "./api/list.js";
+import { Packages, type PythonPackage, uploadFiles } from "./artifact.js";
+import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
+import { RunHandle } from "./run-handle.js";
 import { core } from "./runtime.js";
 import { type ResultRef, TaskRef } from "./task-ref.js";
 
@@ -70,14 +65,15 @@ export type TaskKind =
 
 /**
  * A Python function with a durable context: its source, or a package of which a function is the entry point. It runs from an
- * artifact, whose id the run input `_artifact_id` has.
+ * artifact, which is made of the source and uploaded when the workflow is submitted, unless the run input `_artifact_id`
+ * names one that is there already.
  */
 export type DurableKind = (
   | { durable: string }
   | {
       durable: true;
-      /** Folder of the package. */
-      package: string;
+      /** The package: its folder, in Node, Deno and Bun, or its files. */
+      package: string | PythonPackage;
       /** `module:function`. */
       entrypoint: string;
     }
@@ -191,7 +187,7 @@ export interface BuildOptions {
 }
 
 /** How to start a run. */
-export interface StartOptions extends BuildOptions, CallOptions {
+export interface StartOptions extends BuildOptions, Pick<CallOptions, "signal"> {
   /** An id of your own: the same id with the same content gives the same run, however often it is submitted. */
   workflowId?: string | undefined;
   /**
@@ -205,22 +201,6 @@ export interface StartOptions extends BuildOptions, CallOptions {
 export interface RunOptions extends StartOptions, Pick<WaitOptions, "onProgress"> {
   /** `false` only submits; the result then has state `submitted`. */
   wait?: boolean | undefined;
-}
-
-/** Which runs a list shows. */
-export interface ListOptions extends CallOptions {
-  status?: RunState | undefined;
-  /** From 1. */
-  page?: number | undefined;
-  /** Up to 100; 20 by default. */
-  pageSize?: number | undefined;
-}
-
-/** A page of runs, newest first. */
-export interface RunPage {
-  readonly runs: readonly RunStatus[];
-  /** Runs on all pages. */
-  readonly total: number;
 }
 
 /**
@@ -245,6 +225,7 @@ export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
   readonly #tasks = new Map<string, { method: Method; options: Json; info: TaskInfo }>();
+  readonly #packages = new Packages();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
   constructor(options: DriverOptions = {}) {
@@ -415,10 +396,7 @@ export class Driver {
 
   /** A handle to a run that exists. */
   handle(runId: string): RunHandle {
-    if (typeof runId !== "string" || runId === "") {
-      throw errorOf("OPTION_INVALID", "the run id is empty or not text", { path: "/runId" });
-    }
-    return new RunHandle(this.#client, runId, null);
+    return new RunHandle(this.#client, runId);
   }
 
   /** The run as it is now. @throws {ApiError} `API_NOT_FOUND` for an unknown id. */
@@ -436,18 +414,9 @@ export class Driver {
     return await this.handle(runId).logs(options);
   }
 
-  /** One page of runs, newest first. */
-  async list(options: ListOptions = {}): Promise<RunPage> {
-    checkOptions(options, ["status", "page", "pageSize", "signal"], "list");
-    const { signal, ...query } = options;
-    for (const key of ["page", "pageSize"] as const) {
-      const value = query[key];
-      if (value !== undefined && !(Number.isInteger(value) && value > 0)) {
-        throw errorOf("OPTION_INVALID", `\`${key}\` is not a whole number above 0`, { path: `/${key}` });
-      }
-    }
-    const page = await this.#client.call<{ runs: StatusData[]; total: number }>("list", query, { signal });
-    return { runs: page.runs.map((data) => new RunStatus(data)), total: page.total };
+  /** Runs of any workflow, newest first. Nothing is asked before an item or a page is wanted. */
+  list(options: ListRunsOptions = {}): List<RunStatus> {
+    return runList(this.#client, options);
   }
 
   async #submit(
@@ -455,9 +424,10 @@ export class Driver {
     what: string,
   ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
     const { inputs, timeout, workflowId, signal, workflow } = options;
+    const data = plain(inputs ?? {}, "/inputs") as Record<string, Json>;
     if (workflow === undefined) {
-      const settings = JSON.stringify({ tasks: this.#list(), inputs: plain(inputs ?? {}, "/inputs") });
-      core.call((api) => api.driverCheck(settings));
+      const tasks = JSON.stringify(this.#list());
+      core.call((api) => api.driverCheck(tasks));
     }
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
@@ -465,15 +435,33 @@ export class Driver {
     }
     const definition =
       workflow === undefined ? this.build({ inputs, timeout }) : given(workflow, { inputs, timeout });
-    const key = workflowId ?? uuid();
-    const args = { definition, inputs: definition.variables, key };
-    const runId = await this.#client.call<string>("submit", args, { signal });
-    return { handle: new RunHandle(this.#client, runId, workflowId ?? null), definition };
+    const artifact = workflow === undefined ? await this.#upload(data, signal) : {};
+    const body = { workflow_definition: definition, inputs: { ...definition.variables, ...artifact } };
+    const args = { body, key: workflowId ?? uuid() };
+    const { runId, data: submission } = await this.#client.call<SubmissionData>("submit", args, { signal });
+    return { handle: new RunHandle(this.#client, runId, workflowId ?? null, submission), definition };
+  }
+
+  /** Uploads what durable tasks run from, unless that is there already; the run input that names it. */
+  async #upload(
+    inputs: Record<string, Json>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ _artifact_id?: string }> {
+    if (inputs?.["_artifact_id"] !== undefined) return {};
+    const tasks = this.#list();
+    if (!tasks.some(([method, , options]) => method === "whileLoop" || "durable" in Object(options)))
+      return {};
+    const settings = JSON.stringify({ tasks, packages: this.#packages.files() });
+    const files = JSON.parse(core.call((api) => api.driverArtifact(settings))) as Record<
+      string,
+      string
+    > | null;
+    return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }) };
   }
 
   #register(method: Method, name: string, options: object): TaskRef {
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
-    const data = plain(withNames(options));
+    const data = plain(this.#packages.named(withNames(options)));
     const text = JSON.stringify(data);
     const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
     this.#tasks.set(name, { method, options: data, info: JSON.parse(info) as TaskInfo });
@@ -483,6 +471,12 @@ export class Driver {
   #list(): [Method, string, Json][] {
     return Array.from(this.#tasks, ([name, { method, options }]) => [method, name, options]);
   }
+}
+
+/** What a submission gives. */
+interface SubmissionData {
+  readonly runId: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";

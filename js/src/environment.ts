@@ -1,10 +1,13 @@
 /** What the runtime around us offers, and how it differs: variables, pages, ids, timers, the words of its errors. */
 
 interface Globals {
-  process?: { env?: Record<string, string | undefined> };
+  process?: { env?: Record<string, string | undefined>; getBuiltinModule?: (name: string) => unknown };
   Deno?: { env: { get(name: string): string | undefined } };
   window?: unknown;
-  document?: unknown;
+  document?: Document;
+  WorkerGlobalScope?: unknown;
+  navigator?: { userAgent?: string };
+  location?: { href: string };
 }
 
 const globals = globalThis as Globals;
@@ -19,9 +22,36 @@ export function environmentVariable(name: string): string | undefined {
   }
 }
 
-/** Whether visitors of a page could read what this code knows. */
+/** Whether visitors of a page could read what this code knows: it runs in the page, or in a worker of the browser. */
 export function isPage(): boolean {
-  return globals.window !== undefined && globals.document !== undefined;
+  if (globals.window !== undefined && globals.document !== undefined) return true;
+  // The workers of servers have the scope too, but name themselves otherwise.
+  const agent = globals.navigator?.userAgent ?? "";
+  return globals.WorkerGlobalScope !== undefined && agent.startsWith("Mozilla/");
+}
+
+/** Whether this is a page that nobody sees now. */
+export function isHidden(): boolean {
+  return globals.document?.visibilityState === "hidden";
+}
+
+/** Hears when a page is hidden or shown; gives back how to stop. */
+export function onVisibility(listener: () => void): () => void {
+  const { document } = globals;
+  document?.addEventListener?.("visibilitychange", listener);
+  return () => document?.removeEventListener?.("visibilitychange", listener);
+}
+
+/** An address as an absolute one: in a page, relative to it. */
+export function absolute(address: string): string {
+  const base = globals.location?.href;
+  if (/^[a-z][a-z0-9+.-]*:/i.test(address) || base === undefined || !isPage()) return address;
+  return URL.canParse(address, base) ? new URL(address, base).href : address;
+}
+
+/** A module of Node, Deno or Bun; undefined elsewhere. Asked for in a way that bundlers do not follow. */
+export function builtinModule<T>(name: string): T | undefined {
+  return globals.process?.getBuiltinModule?.(name) as T | undefined;
 }
 
 /** A random UUID; pages without a secure context lack `randomUUID`. */

@@ -23,19 +23,23 @@ export async function guardAsync<T>(
   }
 }
 
-function translate(error: unknown, onTrap: (error: HighwayError) => void): unknown {
+/** @internal What a module threw, as one of our errors. */
+export function translate(error: unknown, onTrap?: (error: HighwayError) => void): unknown {
   const facts = (error as { highway?: unknown } | null)?.highway;
-  if (typeof facts === "string") {
-    const { name, ...rest } = JSON.parse(facts) as ErrorFacts & { name: string };
-    return makeError(name, rest);
-  }
+  if (typeof facts === "string") return errorOfFacts(facts);
   if (error instanceof WebAssembly.RuntimeError) {
     const trap = errorOf("WASM_PANIC", "the WebAssembly module stopped at an internal error", {
       help: "this is a defect of highway-wasm: please report it with what the console shows; restart to go on",
       cause: error,
     });
-    onTrap(trap);
+    onTrap?.(trap);
     return trap;
   }
   return error;
+}
+
+/** @internal An error as the core writes it. */
+export function errorOfFacts(text: string): HighwayError {
+  const { name, ...facts } = JSON.parse(text) as ErrorFacts & { name: string };
+  return makeError(name, facts);
 }

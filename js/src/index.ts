@@ -4,6 +4,61 @@
  * @packageDocumentation
  */
 
+export type { Artifacts } from "./api/artifacts.js";
+export type { Definitions, Dsl, Schemas } from "./api/definitions.js";
+export type { ApiKeys, Tokens } from "./api/keys.js";
+export type { List, ListOptions, ListRunsOptions, Page } from "./api/list.js";
+export type {
+  AnyRequestOptions,
+  Operation,
+  OperationData,
+  OperationMethod,
+  OperationPath,
+  Operations,
+  PathParams,
+  RequestExtras,
+  RequestOptions,
+} from "./api/operations.js";
+export type { Activities, Runs, Tasks } from "./api/queue.js";
+export type { CreateSchedule, Schedules, ScheduleTarget } from "./api/schedules.js";
+export type { Logs, Steps } from "./api/steps.js";
+export type { CircuitBreakers, Monitoring, System } from "./api/system.js";
+export type { Approvals, Signals, Updates } from "./api/talk.js";
+export type {
+  Activity,
+  ApiKey,
+  ApiObject,
+  Approval,
+  Checkpoint,
+  CircuitBreaker,
+  CreatedApiKey,
+  Definition,
+  DslTemplate,
+  EngineRun,
+  ExecutionGrid,
+  Health,
+  InputCheck,
+  IssuedToken,
+  LockHistory,
+  QueueTask,
+  RotatedApiKey,
+  RunMetrics,
+  SagaHistory,
+  Schedule,
+  ScheduleExecution,
+  ScheduleJob,
+  Simulation,
+  Step,
+  Submission,
+  TaskLog,
+  Token,
+  WorkflowEvent,
+  WorkflowLog,
+  WorkflowStats,
+} from "./api/types.js";
+export type { SubmitOptions, Workflows, WorkflowSource } from "./api/workflows.js";
+export type { PythonPackage } from "./artifact.js";
+export type { RateLimit } from "./client.js";
 export type {
   EmitEventDefinition,
   ForeachDefinition,
@@ -23,10 +78,8 @@ export {
   type EmitSpec,
   type ForeachSpec,
   type HttpRequest,
-  type ListOptions,
   type ParallelSpec,
   type RunOptions,
-  type RunPage,
   type StartOptions,
   type TaskInfo,
   type TaskKind,
@@ -51,10 +104,19 @@ export {
   WasmError,
 } from "./errors.js";
 export type { Fetch } from "./host.js";
-export type { CallOptions, ClientOptions, DurationInput, EngineLike, WaitOptions } from "./options.js";
+export { Highway, type HighwayOptions } from "./highway.js";
+export type {
+  Auth,
+  CallOptions,
+  CircuitBreakerOptions,
+  ClientOptions,
+  DurationInput,
+  EngineLike,
+  RetryOptions,
+  WaitOptions,
+} from "./options.js";
 export {
   type LogEntry,
-  RunHandle,
   type RunProgress,
   RunResult,
   type RunState,
@@ -62,6 +124,7 @@ export {
   TaskResult,
   type TaskState,
 } from "./run.js";
+export { RunHandle, type UpdateOptions, type WatchOptions } from "./run-handle.js";
 export { type InitSource, init, isReady } from "./runtime.js";
 export { py, type ResultRef, ref, TaskRef } from "./task-ref.js";
 export { type Part, WorkflowBuilder, type WorkflowBuilderOptions } from "./workflow/builder.js";

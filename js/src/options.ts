@@ -1,6 +1,6 @@
 /** Options of the client and of its calls. */
 
-import { errorOf } from "./errors.js";
+import { errorOf, type HighwayError } from "./errors.js";
 import type { Fetch } from "./host.js";
 import type { RunStatus } from "./run.js";
 
@@ -19,20 +19,60 @@ export interface EngineLike {
   readonly fetch: Fetch;
 }
 
+/** When a request that failed is sent again. Only what is safe to repeat ever is. */
+export interface RetryOptions {
+  /** Attempts in all; 4 by default. */
+  attempts?: number | undefined;
+  /** Time before the second attempt, at most; each further one doubles. 0.25 s by default, of which half is random. */
+  delay?: DurationInput | undefined;
+  /** The longest such time; 8 s by default. Where the server asks for more (`Retry-After`), that counts. */
+  maxDelay?: DurationInput | undefined;
+  /** No attempt begins later than this after the first one; 2 minutes by default. */
+  totalTime?: DurationInput | undefined;
+  /**
+   * Decides whether a failure is worth another attempt; `attempt` is the number of the one that failed. What is not decided
+   * (`undefined`) goes as usual: network errors, time limits, 408, 429 and 5xx other than 501 are.
+   */
+  when?: ((error: HighwayError, attempt: number) => boolean | undefined) | undefined;
+}
+
+/** When a server that fails again and again is left alone. */
+export interface CircuitBreakerOptions {
+  /** Requests that fail one after the other before that; 10 by default. */
+  failures?: number | undefined;
+  /** How long, until one request tries again; 5 s by default. */
+  openFor?: DurationInput | undefined;
+}
+
+/**
+ * Gives the credential, a key or a token. It is kept until the server refuses it; then the function is called once more,
+ * with `refresh: true`, and the request is sent again.
+ */
+export type Auth = (context: { readonly refresh: boolean }) => string | Promise<string>;
+
 /** Where and how to reach a Highway server, or the engine that stands for one. */
 export interface ClientOptions {
   /** API key or token. Default: `HIGHWAY_API_KEY` in Node, Deno and Bun. Sent as bearer credential, never shown. */
   apiKey?: string | undefined;
-  /** Origin of the server. Default: `HIGHWAY_API_ENDPOINT`, else `https://highway.solutions`. */
+  /** Gives the key or token instead; `false` where the endpoint asks for none, as a proxy of your own does. */
+  auth?: Auth | false | undefined;
+  /**
+   * Origin of the server, or the address of a proxy; relative to the page in a page. Default: `HIGHWAY_API_ENDPOINT`, else
+   * `https://highway.solutions`.
+   */
   endpoint?: string | URL | undefined;
   /** Sends the requests instead of the global `fetch`: a service binding, a proxy, a test. */
   fetch?: Fetch | undefined;
   /** Run on this embedded engine instead of a server; no key and no endpoint then. */
   engine?: EngineLike | undefined;
-  /** Attempts for a request that network errors or 5xx answers hit; 4 by default, `false` for one. */
-  retry?: { attempts: number } | false | undefined;
+  /** When requests are repeated; `false` for never. */
+  retry?: RetryOptions | false | undefined;
+  /** When a failing server is left alone: requests then fail at once with `API_CIRCUIT_OPEN`. `false` for never. */
+  circuitBreaker?: CircuitBreakerOptions | false | undefined;
   /** Time limit of one request, 30 seconds by default. */
   timeout?: DurationInput | undefined;
+  /** Bytes of an answer that are taken, once unpacked; 32 MiB by default. */
+  maxResponseSize?: number | undefined;
   /** Allow a long-lived `hw_k1_…` key in a page, where every visitor can read it. */
   dangerouslyAllowBrowser?: boolean | undefined;
 }
@@ -41,10 +81,12 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Ends the call promptly; its reason becomes the `cause` of the {@link AbortedError}. */
   signal?: AbortSignal | undefined;
+  /** Time limit of the call, with all its attempts. */
+  timeout?: DurationInput | undefined;
 }
 
 /** How to wait for a run. */
-export interface WaitOptions extends CallOptions {
+export interface WaitOptions extends Pick<CallOptions, "signal"> {
   /** How long to wait; without end by default. The run goes on when it passes. */
   timeout?: DurationInput | undefined;
   /** Called when the run is seen for the first time and whenever it has changed. */
@@ -66,6 +108,11 @@ export function checkOptions(given: object, known: readonly string[], of: string
       });
     }
   }
+}
+
+/** @internal A refused option. */
+export function invalid(message: string, path: string, help?: string): HighwayError {
+  return errorOf("OPTION_INVALID", message, { path, help });
 }
 
 /** Refuses a progress callback that cannot be called. */

@@ -1,8 +1,6 @@
-/** Runs: their status, their result, and a handle to follow and end them. */
+/** Runs as they are told: their status, their tasks, their result. */
 
-import { type Client, seconds } from "./client.js";
 import { ExecutionError } from "./errors.js";
-import { type CallOptions, checkOptions, checkProgress, type WaitOptions } from "./options.js";
 
 /** State of a run. The last four are final. */
 export type RunState =
@@ -42,7 +40,8 @@ export interface StatusData {
   readonly workflowName: string | null;
   readonly status: string;
   readonly state: RunState;
-  readonly result: unknown;
+  /** Absent in what a follower is told. */
+  readonly result?: unknown;
   readonly error: FailureData | null;
   readonly currentStep: string | null;
   readonly progress: RunProgress;
@@ -51,7 +50,8 @@ export interface StatusData {
   readonly completedAt: string | null;
 }
 
-interface TaskData {
+/** @internal */
+export interface TaskData {
   readonly name: string;
   readonly state: TaskState;
   readonly result: unknown;
@@ -188,83 +188,6 @@ export class RunResult extends RunStatus {
   }
 }
 
-/** A run to follow, to read and to end. */
-export class RunHandle {
-  /** Id of the run. */
-  readonly runId: string;
-  /** The `workflowId` it was submitted with, where this handle comes from a submission. */
-  readonly workflowId: string | null;
-
-  readonly #client: Client;
-
-  /** @internal */
-  constructor(client: Client, runId: string, workflowId: string | null) {
-    this.#client = client;
-    this.runId = runId;
-    this.workflowId = workflowId;
-  }
-
-  /**
-   * The run as it is now.
-   *
-   * @throws {ApiError} `API_NOT_FOUND` for an unknown id, and as every request.
-   */
-  async status(options: CallOptions = {}): Promise<RunStatus> {
-    checkOptions(options, ["signal"], "status");
-    return new RunStatus(await this.#client.call<StatusData>("status", { runId: this.runId }, options));
-  }
-
-  /**
-   * Waits until the run is over: polls after 0.1 s at first, less often later, every 5 s at last.
-   *
-   * A run that failed is a result like any other: look at `isSuccess`, or throw `error`.
-   *
-   * @throws {TimeoutError} `WAIT_TIMEOUT` when `timeout` passes first; the run goes on.
-   * @throws {AbortedError} when `signal` fires; the run goes on.
-   */
-  async result(options: WaitOptions = {}): Promise<RunResult> {
-    checkOptions(options, ["timeout", "signal", "onProgress"], "result");
-    const { timeout, signal, onProgress } = options;
-    checkProgress(onProgress);
-    const args = {
-      runId: this.runId,
-      ...(timeout === undefined ? {} : { timeoutMs: seconds("timeout", timeout, 0) * 1000 }),
-    };
-    const { status, tasks } = await this.#client.call<{
-      status: StatusData;
-      tasks: Record<string, TaskData>;
-    }>("result", args, {
-      signal,
-      onProgress: onProgress && ((data) => onProgress(new RunStatus(data as StatusData))),
-    });
-    return new RunResult(status, tasks, this.workflowId);
-  }
-
-  /**
-   * Ends the run and stops what is running. `false` when it was over already.
-   *
-   * @param reason Shown with the run.
-   */
-  async cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
-    checkOptions(options, ["signal"], "cancel");
-    return await this.#client.call<boolean>("cancel", { runId: this.runId, reason }, options);
-  }
-
-  /** What the tasks wrote, oldest first. */
-  async logs(options: CallOptions = {}): Promise<LogEntry[]> {
-    checkOptions(options, ["signal"], "logs");
-    return await this.#client.call<LogEntry[]>("logs", { runId: this.runId }, options);
-  }
-
-  /** The tasks as they are now, by name. */
-  async steps(options: CallOptions = {}): Promise<Readonly<Record<string, TaskResult>>> {
-    checkOptions(options, ["signal"], "steps");
-    return taskMap(
-      await this.#client.call<Record<string, TaskData>>("steps", { runId: this.runId }, options),
-    );
-  }
-}
-
 /** @internal The result of a run that nobody waited for. */
 export function submitted(runId: string, workflowName: string, workflowId: string | null): RunResult {
   const data: StatusData = {
@@ -283,7 +206,8 @@ export function submitted(runId: string, workflowName: string, workflowId: strin
   return new RunResult(data, {}, workflowId);
 }
 
-function taskMap(tasks: Record<string, TaskData>): Readonly<Record<string, TaskResult>> {
+/** @internal Tasks by name. */
+export function taskMap(tasks: Record<string, TaskData>): Readonly<Record<string, TaskResult>> {
   return Object.fromEntries(Object.entries(tasks).map(([name, data]) => [name, new TaskResult(data)]));
 }
 

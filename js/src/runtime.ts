@@ -1,7 +1,21 @@
 /** Loading of a WebAssembly module: once, when first needed, from the source that an entry or the caller provides. */
 
 import { errorOf, type HighwayError, isHighwayError } from "./errors.js";
-import * as coreGlue from "./generated/core.js";
+// One by one: the glue also has what loads a module by itself, which is not needed.
+import {
+  clientCall,
+  clientCheck,
+  clientWatch,
+  driverArtifact,
+  driverBuild,
+  driverCheck,
+  driverTask,
+  driverValidate,
+  errorCodes,
+  initSync,
+  seconds,
+  version,
+} from "./generated/core.js";
 import { guard, guardAsync } from "./guard.js";
 import type { CoreApi, Glue, ModuleApi, WasmSource } from "./wasm-api.js";
 
@@ -158,7 +172,23 @@ function loadFailed(cause: unknown): HighwayError {
 }
 
 /** @internal The module behind the driver and the client. */
-export const core: Runtime<CoreApi> = new Runtime<CoreApi>(coreGlue, "init");
+export const core: Runtime<CoreApi> = new Runtime<CoreApi>(
+  {
+    clientCall,
+    clientCheck,
+    clientWatch,
+    driverArtifact,
+    driverBuild,
+    driverCheck,
+    driverTask,
+    driverValidate,
+    errorCodes,
+    initSync,
+    seconds,
+    version,
+  },
+  "init",
+);
 
 /**
  * Loads the WebAssembly module. Only needed with `highway-wasm/web` and `highway-wasm/slim`; everywhere else the module

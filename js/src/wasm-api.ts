@@ -11,10 +11,12 @@ export interface CoreApi extends ModuleApi {
   seconds(name: string, value: string, least: number): number;
   driverTask(method: string, name: string, options: string, taken: boolean): string;
   driverValidate(tasks: string, now: number): string;
-  driverCheck(settings: string): void;
+  driverCheck(tasks: string): void;
+  driverArtifact(settings: string): string;
   driverBuild(settings: string): string;
   clientCheck(config: string): void;
   clientCall(host: Host, config: string, op: string, args: string): Promise<string>;
+  clientWatch(host: WatchHost, config: string): Promise<void>;
 }
 
 /** Functions of the workflow module. */
@@ -45,20 +47,58 @@ export interface EngineHandle {
 
 /** What became of a request. */
 export type Outcome =
-  | { readonly kind: "response"; readonly response: Response; readonly body: string }
-  | { readonly kind: "timeout" | "aborted" }
+  | {
+      readonly kind: "response";
+      /** 0 for a redirect of which a page is told no more. */
+      readonly status: number;
+      /** Those that the core reads, as lines of `name: value`. */
+      readonly headers: string;
+      readonly body: string;
+      /** The data of the next event, where events were asked for. */
+      readonly nextEvent?: () => Promise<string | undefined>;
+    }
+  | { readonly kind: "credential"; readonly body: string }
+  | { readonly kind: "timeout" | "aborted" | "not_text" }
+  | { readonly kind: "too_large"; readonly limit: number }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** What the facade does for one call of the client; no promise of it rejects. */
 export interface Host {
-  /** Sends a request and reads the answer to its end. */
-  send(request: Request, timeoutMs: number): Promise<Outcome>;
+  /** Sends a request and reads the answer to its end, unless events are expected. Headers are lines of `name: value`. */
+  send(
+    method: string,
+    url: string,
+    headers: string,
+    body: string | undefined,
+    timeoutMs: number,
+    expects: string,
+    hasAttachment: boolean,
+  ): Promise<Outcome>;
+  /** Gets the credential, another one than the one that was refused. */
+  authorize(refused: string | undefined): Promise<Outcome>;
+  /** Whether a failure, as JSON text, is worth another attempt. */
+  judge(error: string, attempt: number): boolean | undefined;
   /** Sleeps; `false` when the signal fired first. */
   sleep(ms: number): Promise<boolean>;
   now(): number;
   random(): number;
-  /** Takes the status of a followed run, as JSON text. */
-  progress(status: string): void;
+  /** What the core keeps from call to call. */
+  recall(): Float64Array;
+  remember(memory: Float64Array): void;
+}
+
+/** What it does for following runs. */
+export interface WatchHost extends Host {
+  /** Who follows a run now, and who does not any more, as JSON text. */
+  commands(): string;
+  /** Whether the page is hidden. */
+  isHidden(): boolean;
+  /** Ends the sleep. */
+  wake(): void;
+  /** Tells a follower the status of a run, as JSON text. */
+  tell(ticket: number, status: string): void;
+  /** Tells a follower the end: the run as JSON text, or what the core throws. */
+  end(ticket: number, outcome: unknown, isError: boolean): void;
 }
 
 /** Bytes or a compiled module. */

@@ -7,6 +7,7 @@ import { inRoot } from "../lib/paths.mjs";
 import { run } from "../lib/run.mjs";
 import { filesIn, ifChanged } from "../lib/stamp.mjs";
 import { step } from "../lib/step.mjs";
+import { vendored } from "./vendor.mjs";
 import { generated } from "./wasm.mjs";
 
 const esm = inRoot("dist", "esm");
@@ -20,10 +21,10 @@ const shipped = [
   "full.js",
   "full_bg.wasm",
   "full_bytes.js",
-  "inflate.js",
   "workflow.js",
   "workflow_bg.wasm",
   "workflow_bytes.js",
+  ...vendored.map((name) => `${name}.js`),
 ];
 
 export const tsc = inRoot("node_modules", "typescript", "bin", "tsc");

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { basename, join } from "node:path";
 import { inRoot, readJson } from "../lib/paths.mjs";
 import { filesIn, ifChanged } from "../lib/stamp.mjs";
+import { notices } from "./vendor.mjs";
 
 const dist = inRoot("dist");
 
@@ -13,12 +14,6 @@ function writeManifest() {
   const [, version] = readFileSync(inRoot("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
   const manifest = { ...readJson(inRoot("pkg-template", "package.json")), version };
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-}
-
-/** What we ship of others' work as source text, with the notice its licence asks for. */
-function writeNotices() {
-  const text = readFileSync(inRoot("node_modules", "fflate", "LICENSE"), "utf8");
-  writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), `fflate (generated/inflate.js)\n\n${text}`);
 }
 
 /** Lets the demo, the examples and the tests import the package by its name. */
@@ -37,7 +32,7 @@ export async function assemble() {
   await ifChanged("package", { inputs, outputs: files.map((file) => join(dist, file)) }, () => {
     for (const text of texts) copyFileSync(text, join(dist, basename(text)));
     writeManifest();
-    writeNotices();
+    writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), notices());
     writeFileSync(join(dist, "wasm.d.ts"), wasmTypes);
   });
   link();

@@ -1,6 +1,7 @@
 // The size table of every build, and the budget: what a page loads first when it imports the package's default entry,
 // JavaScript and wasm together, as a bundler ships it (minified) and a server sends it (gzip).
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { withEsbuild } from "../lib/esbuild.mjs";
 import { inRoot, readJson } from "../lib/paths.mjs";
@@ -21,7 +22,7 @@ const measure = (bytes) => ({
 
 /** The bundle a page gets that uses `names` of an entry; the package resolves itself through its exports map. */
 async function bundle({ build }, specifier, names) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents: `export { ${names.join(", ")} } from "${specifier}";`, resolveDir: dist },
     bundle: true,
     minify: true,
@@ -30,8 +31,20 @@ async function bundle({ build }, specifier, names) {
     platform: "browser",
     target: "es2022",
     logLevel: "error",
+    // What is loaded only when it is used is not loaded first.
+    splitting: true,
+    outdir: "/out",
+    metafile: true,
   });
-  return outputFiles[0].contents;
+  const first = new Set();
+  const load = (name) => {
+    if (first.has(name)) return;
+    first.add(name);
+    for (const { path, kind } of metafile.outputs[name].imports) if (kind === "import-statement") load(path);
+  };
+  load(Object.keys(metafile.outputs).find((name) => metafile.outputs[name].entryPoint));
+  const files = outputFiles.filter(({ path }) => [...first].some((name) => path.endsWith(basename(name))));
+  return Buffer.concat(files.map(({ contents }) => contents));
 }
 
 async function measureAll(esbuild) {

@@ -1,5 +1,5 @@
-// wasm-pack and the wasm-bindgen CLI: compiled once by the user's ordinary host cargo into the project's cache,
-// one folder per version. Their npm packages download binaries, which many machines may not.
+// wasm-pack, the wasm-bindgen CLI and zopfli: compiled once by the user's ordinary host cargo into the project's cache,
+// one folder per version. The npm packages of the first two download binaries, which many machines may not.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeOnce } from "./once.mjs";
@@ -11,10 +11,14 @@ import { step } from "./step.mjs";
 const crates = {
   "wasm-pack": { crate: "wasm-pack", flags: ["--locked"] },
   "wasm-bindgen": { crate: "wasm-bindgen-cli", flags: [] },
+  zopfli: { crate: "zopfli", flags: ["--locked"], isMute: true },
 };
 
 /** The folder that holds a tool's executables. */
 export const toolBin = (tool, version) => inCache("tools", `${crates[tool].crate}-${version}`, "bin");
+
+/** Whether a tool can be asked for its version. */
+export const saysVersion = (tool) => !crates[tool].isMute;
 
 /** Compiles one tool at the given version unless the cache has it. */
 export async function ensureTool(tool, version) {

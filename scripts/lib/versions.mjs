@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { inRoot, readJson } from "./paths.mjs";
 import { ask } from "./run.mjs";
 import { Failure } from "./step.mjs";
-import { toolBin } from "./tools.mjs";
+import { saysVersion, toolBin } from "./tools.mjs";
 
 export const pinned = readJson(inRoot("package.json")).toolchain;
 
@@ -23,7 +23,7 @@ export function checkCrateVersion() {
 
 /** Compares the pinned versions with what the cached tools say they are. */
 export function checkToolVersions() {
-  for (const [tool, version] of Object.entries(pinned)) {
+  for (const [tool, version] of Object.entries(pinned).filter(([name]) => saysVersion(name))) {
     const says = ask(join(toolBin(tool, version), tool), ["--version"])
       ?.split(" ")
       .at(-1);

@@ -1,6 +1,7 @@
 //! Where the API is.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::text::cut;
 use std::fmt::Write as _;
 
 /// Origin (and optional base path) of a Highway server, without trailing slash and without `/api/v1`.
@@ -18,7 +19,7 @@ impl Endpoint {
     /// use highway_wasm::api::Endpoint;
     ///
     /// let endpoint = Endpoint::parse("https://highway.example/").unwrap();
-    /// assert_eq!(endpoint.url("/workflows"), "https://highway.example/api/v1/workflows");
+    /// assert_eq!(endpoint.url("/api/v1/workflows"), "https://highway.example/api/v1/workflows");
     /// assert!(Endpoint::parse("highway.example").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self> {
@@ -46,15 +47,42 @@ impl Endpoint {
         Ok(Self(base.to_owned()))
     }
 
-    /// The full URL of a path below `/api/v1`.
+    /// The full URL of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("{}/api/v1{path}", self.0)
+        format!("{}{path}", self.0)
+    }
+
+    /// Whether a URL has the endpoint's scheme, host and port.
+    ///
+    /// ```
+    /// use highway_wasm::api::Endpoint;
+    ///
+    /// let endpoint = Endpoint::parse("https://highway.example/base").unwrap();
+    /// assert!(endpoint.is_origin_of("https://HIGHWAY.example:443/other"));
+    /// assert!(!endpoint.is_origin_of("http://highway.example/base"));
+    /// ```
+    pub fn is_origin_of(&self, url: &str) -> bool {
+        origin(url).is_some_and(|other| origin(&self.0) == Some(other))
     }
 
     /// The endpoint as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Scheme, and host with port, of a URL, so that they can be compared.
+fn origin(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = cut(url, "://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    let port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    let host = authority.strip_suffix(port).map(str::to_owned).unwrap_or(authority);
+    (!host.is_empty() && !host.contains('@')).then_some((scheme, host))
 }
 
 /// One path segment or query value with every reserved character percent-encoded.
@@ -81,7 +109,7 @@ mod tests {
             assert_eq!(Endpoint::parse(text).unwrap().as_str(), "http://localhost:7822");
         }
         assert_eq!(
-            Endpoint::parse("https://h.example/base").unwrap().url("/x"),
+            Endpoint::parse("https://h.example/base").unwrap().url("/api/v1/x"),
             "https://h.example/base/api/v1/x"
         );
     }
@@ -95,6 +123,24 @@ mod tests {
         }
         for text in ["https://user:hunter2@h.example", "user:hunter2@h.example"] {
             assert!(!Endpoint::parse(text).unwrap_err().message().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn origins_are_compared_as_browsers_do() {
+        let endpoint = Endpoint::parse("http://h.example:8080").unwrap();
+        assert!(endpoint.is_origin_of("http://h.example:8080/x?y#z"));
+        for other in [
+            "http://h.example/",
+            "http://h.example:80801/",
+            "https://h.example:8080/",
+            "http://h.example.evil:8080/",
+            "http://h.example:8080@evil/",
+            "//h.example:8080/",
+            "javascript://h.example:8080",
+            "",
+        ] {
+            assert!(!endpoint.is_origin_of(other), "{other}");
         }
     }
 

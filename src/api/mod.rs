@@ -2,22 +2,28 @@
 //! embedded engine, does the reverse. Neither does IO: time and randomness come in as arguments.
 
 mod call;
+mod circuit;
+mod client;
 mod config;
 mod endpoint;
 mod http;
-mod operations;
+mod operation;
 mod response;
 mod run;
 #[cfg(feature = "engine")]
 pub mod server;
 mod state;
+mod tasks;
 mod watch;
 
 pub use call::{Action, Call, NetworkFailure};
-pub use config::{ClientConfig, RetryPolicy};
+pub use circuit::{Circuit, CircuitPolicy};
+pub use client::{Transport, call};
+pub use config::{ClientConfig, Credential, RetryPolicy};
 pub use endpoint::{Endpoint, encode_segment};
 pub use http::{HttpRequest, HttpResponse};
-pub use operations::{Operation, run_id_of};
-pub use run::{is_run, log_entries, no_run, run_list, run_status, task_results};
+pub use operation::{Expects, Operation, run_id_of};
+pub use run::{is_run, no_run, run_list, run_status};
 pub use state::State;
-pub use watch::{Watch, WatchAction};
+pub use tasks::{log_entries, task_results};
+pub use watch::{Follow, News, Offers, StreamNews, WatchAction, Watches};

@@ -1,24 +1,40 @@
 //! Reads responses: unwraps envelopes, turns refusals into errors.
 
-use super::HttpResponse;
-use crate::codec::parse_json;
+use super::{Expects, HttpResponse};
+use crate::codec::{JsonError, parse_json};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::to_text;
+use crate::text::{cut, has, joined};
 use crate::time::parse_http_date;
 use serde_json::Value;
 
 /// Characters of a body that an error shows.
 const SNIPPET: usize = 200;
 
-/// The data of a response, or the error it stands for.
-pub(super) fn read(response: &HttpResponse) -> Result<Value> {
+/// The data of a response to a request with this method, or the error it stands for.
+pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> Result<Value> {
     if !(200..300).contains(&response.status) {
         return Err(refusal(response));
     }
-    let body: Value = parse_json(&response.body).map_err(|_| {
-        invalid_response(&not_json(response), &response.body).with_detail("status", response.status)
+    let body = &response.body;
+    let is_json = response.header("content-type").is_none_or(|kind| has(kind, "json"));
+    let has_nothing_to_say = body.trim().is_empty() && (method != "GET" || response.status == 204);
+    match expects {
+        Expects::Bytes => return Ok(Value::Null),
+        Expects::Events if response.header("content-type").is_some_and(|kind| has(kind, "event-stream")) => {
+            return Ok(Value::Null);
+        }
+        Expects::Events => {
+            return Err(invalid_response("the server sent no events where some were expected", body));
+        }
+        Expects::Text if !is_json => return Ok(body.as_str().into()),
+        Expects::Json | Expects::Text if has_nothing_to_say => return Ok(Value::Null),
+        Expects::Json | Expects::Text => {}
+    }
+    let read: Value = parse_json(body).map_err(|error| {
+        invalid_response(&not_json(response, &error), body).with_detail("status", response.status)
     })?;
-    Ok(unwrap_envelope(body))
+    Ok(unwrap_envelope(read))
 }
 
 /// An answer that breaks the contract, with the start of its text.
@@ -45,19 +61,28 @@ fn unwrap_envelope(body: Value) -> Value {
     }
 }
 
-fn not_json(response: &HttpResponse) -> String {
-    let body = response.body.trim_start();
-    if body.is_empty() {
+fn not_json(response: &HttpResponse, error: &JsonError) -> String {
+    if response.body.trim_start().is_empty() {
         "the server sent an empty answer where JSON was expected".into()
     } else if is_html(response) {
-        "the server sent an HTML page where JSON was expected".into()
+        format!("the server sent an HTML page{} where JSON was expected", title(response))
     } else {
-        "the server sent an answer that is not JSON".into()
+        format!("the server sent an answer that is not JSON: {error}")
     }
 }
 
+/// The title of a page, which mostly says who answers in the server's place.
+fn title(response: &HttpResponse) -> String {
+    let text = || {
+        let (_, rest) = cut(&response.body, "<title")?;
+        let (title, _) = cut(rest.split_once('>')?.1, "</")?;
+        snippet(title)
+    };
+    text().map(|title| format!(" (`{title}`)")).unwrap_or_default()
+}
+
 fn is_html(response: &HttpResponse) -> bool {
-    let declared = response.header("content-type").is_some_and(|kind| kind.contains("html"));
+    let declared = response.header("content-type").is_some_and(|kind| has(kind, "html"));
     declared || response.body.trim_start().starts_with('<')
 }
 
@@ -70,14 +95,18 @@ fn refusal(response: &HttpResponse) -> Error {
         404 => (ErrorCode::ApiNotFound, "check the id and the endpoint"),
         409 => (ErrorCode::ApiConflict, ""),
         429 => (ErrorCode::ApiRateLimited, "send fewer requests, or wait for `retryAfter` seconds"),
-        300..=399 => (ErrorCode::ApiResponseInvalid, "give the endpoint that the server redirects to"),
+        408 => (ErrorCode::RequestTimeout, ""),
+        0 | 300..=399 => return redirect(response),
+        501 => (ErrorCode::ApiNotImplemented, "the server does not offer this"),
         500.. => (ErrorCode::ApiServerError, ""),
         _ => (ErrorCode::ApiBadRequest, ""),
     };
     let text = body.as_ref().and_then(server_message);
     let message = match &text {
         Some(text) => format!("the server answered {status}: {text}"),
-        None if is_html(response) => format!("the server answered {status} with an HTML page"),
+        None if is_html(response) => {
+            format!("the server answered {status} with an HTML page{}", title(response))
+        }
         None => format!("the server answered {status}"),
     };
     let mut error = Error::new(code, message).with_detail("status", status);
@@ -93,7 +122,7 @@ fn refusal(response: &HttpResponse) -> Error {
     {
         error = error.with_detail("requestId", id);
     }
-    if let Some(advice) = body.as_ref().and_then(|body| body.pointer("/details/0/help")?.as_str()) {
+    if let Some(advice) = body.as_ref().and_then(|body| body.get("details")?.get(0)?.get("help")?.as_str()) {
         error = error.with_help(advice);
     }
     if let Some(value) = field("details") {
@@ -115,14 +144,32 @@ fn refusal(response: &HttpResponse) -> Error {
     error
 }
 
-/// Seconds of `Retry-After`: a number, or a date, which the server's own `Date` makes a number.
+/// A redirect. Where a page is not told where to, its runtime gives the status 0.
+fn redirect(response: &HttpResponse) -> Error {
+    // What follows the origin may be a secret of somebody's.
+    let origin =
+        response.header("location").map(|url| joined(&url.split('/').take(3).collect::<Vec<_>>(), "/"));
+    let message = match &origin {
+        Some(origin) => format!("the server redirects to `{origin}`"),
+        None => "the server redirects, without saying where to".into(),
+    };
+    let error = Error::new(ErrorCode::ApiRedirected, message)
+        .with_help("give the endpoint that the server redirects to; a credential is sent to no other origin")
+        .with_detail("status", response.status);
+    origin.map_or(error.clone(), |origin| error.with_detail("location", origin))
+}
+
+/// Seconds of `Retry-After`: a number, or a date, which the server's own `Date` makes a number. Of several such headers
+/// the first counts; more than a day is no advice but a clock that is wrong.
 fn retry_after(response: &HttpResponse) -> Option<u64> {
+    const DAY: u64 = 86_400;
     let text = response.header("retry-after")?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
-    Some(until.saturating_sub(now) / 1_000)
+    let number = text.split(',').next().and_then(|first| first.trim().parse().ok());
+    let seconds = number.or_else(|| {
+        let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
+        Some(until.saturating_sub(now).div_ceil(1_000))
+    });
+    seconds.filter(|seconds| *seconds <= DAY)
 }
 
 /// The run that an idempotency key began; at the top level, but `data` and `details` are read too.
@@ -140,7 +187,11 @@ fn server_message(body: &Value) -> Option<String> {
             .map(|loc| loc.iter().map(to_text).collect())
             .unwrap_or_default();
         let text = first.get("msg")?.as_str()?;
-        return Some(if place.is_empty() { text.to_owned() } else { format!("{}: {text}", place.join(".")) });
+        return Some(if place.is_empty() {
+            text.to_owned()
+        } else {
+            format!("{}: {text}", joined(&place, "."))
+        });
     }
     ["message", "error", "detail"].iter().find_map(|key| match body.get(key)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -162,6 +213,10 @@ fn snippet(body: &str) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn read(response: &HttpResponse) -> Result<Value> {
+        super::read(response, Expects::Json, "GET")
+    }
 
     fn response(status: u16, body: &str) -> HttpResponse {
         HttpResponse { status, headers: vec![("Retry-After".into(), "7".into())], body: body.into() }
@@ -190,7 +245,8 @@ mod tests {
             (409, ErrorCode::ApiConflict),
             (422, ErrorCode::ApiBadRequest),
             (429, ErrorCode::ApiRateLimited),
-            (302, ErrorCode::ApiResponseInvalid),
+            (408, ErrorCode::RequestTimeout),
+            (501, ErrorCode::ApiNotImplemented),
             (503, ErrorCode::ApiServerError),
         ] {
             let error =
@@ -216,7 +272,7 @@ mod tests {
         let page = response(200, "<!doctype html><title>Sign in</title>");
         let error = read(&page).unwrap_err();
         assert_eq!(error.code(), ErrorCode::ApiResponseInvalid);
-        assert!(error.message().contains("HTML"));
+        assert_eq!(error.message(), "the server sent an HTML page (`Sign in`) where JSON was expected");
         assert!(error.details()["body"].as_str().unwrap().contains("Sign in"));
         assert_eq!(read(&response(200, "")).unwrap_err().code(), ErrorCode::ApiResponseInvalid);
     }
@@ -231,5 +287,53 @@ mod tests {
         assert_eq!(read(&late).unwrap_err().details()["retryAfter"], 30);
         late.headers.pop();
         assert!(read(&late).unwrap_err().details().get("retryAfter").is_none());
+        for (text, expected) in [("7, 9", Some(7)), ("soon", None), ("-1", None), ("99999999", None)] {
+            late.headers = vec![("retry-after".into(), text.into())];
+            assert_eq!(
+                read(&late).unwrap_err().details().get("retryAfter"),
+                expected.map(Value::from).as_ref()
+            );
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_the_origin_and_nothing_behind_it() {
+        let mut away = response(302, "");
+        away.headers = vec![("location".into(), "https://login.example/sso?token=secret".into())];
+        let error = read(&away).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ApiRedirected);
+        assert_eq!(error.message(), "the server redirects to `https://login.example`");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(read(&response(0, "")).unwrap_err().code(), ErrorCode::ApiRedirected);
+    }
+
+    #[test]
+    fn what_is_expected_decides_how_an_answer_is_read() {
+        let mut answer = response(200, "graph TD");
+        answer.headers = vec![("content-type".into(), "text/plain; charset=utf-8".into())];
+        assert_eq!(super::read(&answer, Expects::Text, "GET").unwrap(), "graph TD");
+        assert_eq!(super::read(&answer, Expects::Bytes, "GET").unwrap(), Value::Null);
+        assert!(super::read(&answer, Expects::Json, "GET").is_err());
+        assert!(super::read(&answer, Expects::Events, "GET").is_err());
+        answer.headers = vec![("content-type".into(), "text/event-stream".into())];
+        assert!(super::read(&answer, Expects::Events, "GET").is_ok());
+        let enveloped = response(200, r#"{"data": {"dot": "digraph"}, "status": "success"}"#);
+        assert_eq!(super::read(&enveloped, Expects::Text, "GET").unwrap(), json!({"dot": "digraph"}));
+    }
+
+    #[test]
+    fn an_empty_answer_is_fine_where_nothing_is_to_be_said() {
+        assert_eq!(super::read(&response(204, ""), Expects::Json, "GET").unwrap(), Value::Null);
+        assert_eq!(super::read(&response(200, " "), Expects::Json, "DELETE").unwrap(), Value::Null);
+        assert!(read(&response(200, "")).is_err());
+    }
+
+    #[test]
+    fn broken_json_says_where_and_shows_how_it_begins() {
+        let error = read(&response(200, "{\"a\": oops}")).unwrap_err();
+        assert!(error.message().ends_with("expected a value at line 1, column 7"), "{error}");
+        assert_eq!(error.details()["body"], "{\"a\": oops}");
+        let deep = read(&response(200, &"[".repeat(1_000_000))).unwrap_err();
+        assert!(deep.message().contains("too deeply nested"), "{deep}");
     }
 }

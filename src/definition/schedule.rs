@@ -2,6 +2,7 @@
 //! are UTC.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::text::{has, joined};
 
 /// When a workflow starts by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,9 +99,10 @@ impl Schedule {
 fn wrong_fields(text: &str, parts: &[&str]) -> Error {
     let first = parts.first().copied().unwrap_or_default();
     let (message, help) = if first.starts_with('@') {
-        let names = ALIASES.map(|(alias, _)| format!("`{alias}`")).join(", ");
+        let names = ALIASES.map(|(alias, _)| format!("`{alias}`"));
+        let names = joined(&names, ", ");
         (format!("schedule `{text}` is not known"), format!("known are {names} and `@every 90s`"))
-    } else if first.contains("TZ=") {
+    } else if has(first, "TZ=") {
         (
             format!("schedule `{text}` names a time zone"),
             "schedules are in UTC: leave the zone out".to_owned(),

@@ -4,6 +4,7 @@ use super::{Part, Path};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::to_text;
 use crate::suggest::did_you_mean;
+use crate::text::{has, joined};
 use serde_json::{Map, Value};
 
 /// The names a template can start with.
@@ -128,7 +129,7 @@ fn template<'a>(
     let Some(path) = Path::parse(inside) else {
         let starts_like_a_name =
             inside.trim_start().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
-        if is_dollar || !starts_like_a_name || mode == Mode::Lenient || inside.contains("{{") {
+        if is_dollar || !starts_like_a_name || mode == Mode::Lenient || has(inside, "{{") {
             return Ok(None);
         }
         let message = format!("`{{{{{inside}}}}}` is not a template");
@@ -191,7 +192,7 @@ fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
     .with_detail("template", path.to_string());
     let help = did_you_mean(name, known.clone()).or_else(|| {
         let names = known.map(|name| format!("`{name}`")).collect::<Vec<_>>();
-        (!names.is_empty()).then(|| format!("known are {}", names.join(", ")))
+        (!names.is_empty()).then(|| format!("known are {}", joined(&names, ", ")))
     });
     error.with_any_help(help)
 }

@@ -6,6 +6,7 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::cycles;
 use crate::json::child_path;
 use crate::names::NameIndex;
+use crate::text::joined;
 
 /// Circles beyond this number are not listed: the first few are what a person mends.
 const MAX_CIRCLES: usize = 20;
@@ -105,7 +106,7 @@ impl Graph<'_> {
         }
         shown.extend(shown.first().cloned());
         let mut places = circle.iter().take(SHOWN).map(|at| format!("{}/{}", (self.path)(*at), self.key));
-        let message = format!("tasks depend on each other in a circle: {}", shown.join(" -> "));
+        let message = format!("tasks depend on each other in a circle: {}", joined(&shown, " -> "));
         let path = places.next().unwrap_or_default();
         let finding = Diagnostic::error(ErrorCode::DependencyCycle, path, message);
         let finding = finding.with_help("remove one of these dependencies");

@@ -3,6 +3,7 @@
 use crate::definition::schedule::Schedule;
 use crate::definition::{Moment, Workflow};
 use crate::error::{Diagnostic, ErrorCode};
+use crate::text::{joined, replaced};
 use crate::time::{Millis, to_iso};
 
 /// Firings that are told.
@@ -34,7 +35,7 @@ pub(crate) fn finding(
     if firings.is_empty() {
         return None;
     }
-    let shown: Vec<String> = firings.iter().map(|moment| to_iso(*moment).replace(".000Z", "Z")).collect();
-    let message = format!("`{text}` fires next at {}", shown.join(", "));
+    let shown: Vec<String> = firings.iter().map(|moment| replaced(&to_iso(*moment), ".000Z", "Z")).collect();
+    let message = format!("`{text}` fires next at {}", joined(&shown, ", "));
     Some(Diagnostic::info(ErrorCode::ScheduleFirings, path, message))
 }

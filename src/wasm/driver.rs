@@ -29,12 +29,20 @@ pub fn driver_validate(tasks: &str, now: f64) -> JsResult<String> {
     give(findings.map(|findings| write_json(&findings)))
 }
 
-/// Throws what keeps the tasks of `{tasks, inputs}` from being run.
+/// Throws what keeps the tasks from being run.
 #[wasm_bindgen(js_name = driverCheck)]
-pub fn driver_check(settings: &str) -> JsResult<()> {
-    give(parse(settings).and_then(|settings| {
-        driver(None, settings.get("tasks").unwrap_or(&Value::Null))?.check(&inputs(&settings))
-    }))
+pub fn driver_check(tasks: &str) -> JsResult<()> {
+    give(parse(tasks).and_then(|tasks| driver(None, &tasks)?.check()))
+}
+
+/// The Python files of `{tasks, packages}` that have to be uploaded, by path; `null` where there are none.
+#[wasm_bindgen(js_name = driverArtifact)]
+pub fn driver_artifact(settings: &str) -> JsResult<String> {
+    let files = parse(settings).and_then(|settings| {
+        let field = |key: &str| settings.get(key).unwrap_or(&Value::Null);
+        driver(None, field("tasks"))?.artifact(field("packages"))
+    });
+    give(files.map(|files| write_json(&files.map_or(Value::Null, Value::Object))))
 }
 
 /// The definition of `{name, tasks, inputs, timeout, random}`.

@@ -18,10 +18,13 @@ mod error;
 pub mod host;
 #[cfg(feature = "client")]
 mod transport;
+#[cfg(feature = "client")]
+pub mod watch;
 #[cfg(feature = "workflow")]
 pub mod workflow;
 
 use crate::error::ErrorCode;
+use crate::text::joined;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -29,6 +32,11 @@ extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(text: &str);
 }
+
+/// Of the core alone: the other artefacts are built for speed.
+#[cfg(not(feature = "workflow"))]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// Runs once per instance: a panic names itself before the instance stops.
 #[wasm_bindgen(start)]
@@ -47,5 +55,5 @@ pub fn version() -> String {
 pub fn error_codes() -> String {
     let codes: Vec<String> =
         ErrorCode::ALL.iter().map(|code| format!("{}:{}", code.as_str(), code.kind().class_name())).collect();
-    codes.join(",")
+    joined(&codes, ",")
 }

@@ -1,43 +1,97 @@
-//! Carries requests to the host and its answers back, with gloo-net's request and response types.
+//! Carries requests to the host and its answers back.
 
-use super::host::{Host, Outcome};
-use crate::api::{Action, Call, HttpRequest, HttpResponse, NetworkFailure};
+use super::host::{Host, Outcome, recalled_circuit, remember_circuit};
+use crate::api::{
+    Action, Call, Circuit, ClientConfig, HttpRequest, HttpResponse, NetworkFailure, Operation, Transport,
+};
+use crate::codec::write_json;
 use crate::error::{Error, ErrorCode, Result};
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
+use crate::text::cut;
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-/// Headers of a response that the client reads.
-const READ_HEADERS: [&str; 4] = ["content-type", "date", "retry-after", "x-request-id"];
+/// The operations of one call of the facade.
+pub(super) struct ClientTransport<'a> {
+    pub(super) host: &'a Host,
+    pub(super) config: &'a ClientConfig,
+    /// When all of them have to be over.
+    pub(super) deadline: Option<f64>,
+}
 
-/// Carries a call to its end.
-pub(super) async fn perform(host: &Host, mut call: Call) -> Result<Value> {
+impl Transport for ClientTransport<'_> {
+    async fn perform(&self, operation: Operation) -> Result<Value> {
+        let limit = self.deadline.map(|deadline| (deadline - self.host.now()).max(0.0));
+        let call = Call::new(self.config.clone(), operation.within(limit));
+        perform(self.host, call).await.map(|(data, _)| data)
+    }
+}
+
+/// Carries a call to its end: the data, and the answer that it came in.
+pub(super) async fn perform(host: &Host, mut call: Call) -> Result<(Value, Option<Outcome>)> {
+    let mut last = None;
     loop {
-        match call.next_action(host.now()) {
-            Action::Done(outcome) => return outcome,
-            Action::Sleep(ms) => sleep(host, ms).await?,
-            Action::Send(request, timeout) => {
-                let request: web_sys::Request = to_request(&request)?.into();
-                let outcome: Outcome = resolved(host.send(&request, timeout)).await.unchecked_into();
-                match outcome.kind().as_str() {
-                    "response" => call.received(&to_response(&outcome), host.random()),
-                    "timeout" => call.lost(&NetworkFailure::TimedOut, host.random()),
-                    "aborted" => return Err(aborted()),
-                    _ => call.lost(&NetworkFailure::Broken(outcome.reason()), host.random()),
+        match with_circuit(host, |circuit, now| call.next_action(now, circuit)) {
+            Action::Done(outcome) => return outcome.map(|data| (data, last)),
+            Action::Sleep(ms) => {
+                if resolved(host.sleep(ms)).await.is_falsy() {
+                    return Err(aborted());
                 }
+            }
+            Action::Judge(error, attempt) => call.judged(host.judge(&write_json(&error.to_json()), attempt)),
+            Action::Authorize(refused) => call.authorized(authorized(host, refused).await),
+            Action::Send(request, timeout) => {
+                let operation = call.operation();
+                let (expects, has_attachment) = (operation.expects.as_str(), operation.has_attachment);
+                let headers = to_lines(&request);
+                let (method, url, body) = (&request.method, &request.url, request.body.as_deref());
+                let sent = host.send(method, url, &headers, body, timeout, expects, has_attachment);
+                let outcome: Outcome = resolved(sent).await.unchecked_into();
+                let random = host.random();
+                let failure = match outcome.kind().as_str() {
+                    "response" => {
+                        let response = to_response(&outcome);
+                        with_circuit(host, |circuit, now| call.received(&response, now, random, circuit));
+                        last = Some(outcome);
+                        continue;
+                    }
+                    "aborted" => return Err(aborted()),
+                    "timeout" => NetworkFailure::TimedOut,
+                    "too_large" => NetworkFailure::TooLarge(bytes(outcome.limit())),
+                    "not_text" => NetworkFailure::NotText,
+                    _ => NetworkFailure::Broken(outcome.reason()),
+                };
+                with_circuit(host, |circuit, now| call.lost(&failure, now, random, circuit));
             }
         }
     }
 }
 
-/// Sleeps, unless the signal fires.
-pub(super) async fn sleep(host: &Host, ms: f64) -> Result<()> {
-    if resolved(host.sleep(ms)).await.is_falsy() { Err(aborted()) } else { Ok(()) }
+async fn authorized(host: &Host, refused: Option<String>) -> Result<String> {
+    let outcome: Outcome = resolved(host.authorize(refused)).await.unchecked_into();
+    match outcome.kind().as_str() {
+        "credential" => Ok(outcome.body()),
+        "aborted" => Err(aborted()),
+        _ => {
+            Err(Error::new(ErrorCode::AuthFailed, format!("`auth` gave no credential: {}", outcome.reason()))
+                .with_path("/auth"))
+        }
+    }
+}
+
+/// The circuit of the client, which it remembers between its calls.
+fn with_circuit<T>(host: &Host, use_it: impl FnOnce(&mut Circuit, f64) -> T) -> T {
+    let mut circuit = recalled_circuit(host);
+    let before = circuit;
+    let given = use_it(&mut circuit, host.now());
+    if circuit != before {
+        remember_circuit(host, circuit);
+    }
+    given
 }
 
 /// The host's promises do not reject; should one, its reason stands for its value.
-async fn resolved(promise: js_sys::Promise) -> JsValue {
+pub(super) async fn resolved(promise: js_sys::Promise) -> JsValue {
     JsFuture::from(promise).await.unwrap_or_else(|reason| reason)
 }
 
@@ -45,33 +99,24 @@ fn aborted() -> Error {
     Error::new(ErrorCode::Aborted, "the operation was aborted")
 }
 
-fn to_request(request: &HttpRequest) -> Result<Request> {
-    let method = match request.method.as_str() {
-        "POST" => Method::POST,
-        "PUT" => Method::PUT,
-        "PATCH" => Method::PATCH,
-        "DELETE" => Method::DELETE,
-        _ => Method::GET,
-    };
-    let mut builder = RequestBuilder::new(&request.url).method(method);
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
+fn bytes(limit: f64) -> u64 {
+    limit.max(0.0) as u64
+}
+
+fn to_lines(request: &HttpRequest) -> String {
+    let mut lines = String::new();
     for (name, value) in &request.headers {
-        builder = builder.header(name, value);
+        for part in [name, ": ", value, "\n"] {
+            lines.push_str(part);
+        }
     }
-    let built = match &request.body {
-        Some(body) => builder.body(body.as_str()),
-        None => builder.build(),
-    };
-    built.map_err(|error| {
-        Error::new(
-            ErrorCode::EndpointInvalid,
-            format!("no request can be made for `{}`: {error}", request.url),
-        )
-    })
+    lines
 }
 
 fn to_response(outcome: &Outcome) -> HttpResponse {
-    let response = Response::from(outcome.response());
-    let headers = response.headers();
-    let present = READ_HEADERS.into_iter().filter_map(|name| Some((name.to_owned(), headers.get(name)?)));
-    HttpResponse { status: response.status(), headers: present.collect(), body: outcome.body() }
+    let lines = outcome.headers();
+    let header = |line: &str| cut(line, ": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = lines.lines().filter_map(header).collect();
+    HttpResponse { status: outcome.status(), headers, body: outcome.body() }
 }

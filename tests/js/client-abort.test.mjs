@@ -12,7 +12,8 @@ import { checkRejection, rejectionOf } from "./support/errors.mjs";
 import { driverFor, faultServer, json, silence, stalled, text } from "./support/fault-server.mjs";
 
 const accepted = json(201, { data: { workflow_run_id: "run-1" } });
-const running = json(200, { data: { status: "running" } });
+// With the states of its tasks, so that those are not asked for separately.
+const running = json(200, { data: { status: "running", progress: { tasks: { a: "running" } } } });
 
 /** What may be the reason of an abort. */
 const reasons = {
@@ -82,7 +83,7 @@ describe("abort", { concurrency: true }, () => {
         driver.status("r", { signal }),
         driver.cancel("r", "why", { signal }),
         driver.logs("r", { signal }),
-        driver.list({ signal }),
+        driver.list({ signal }).page(),
         driver.handle("r").steps({ signal }),
         driver.handle("r").result({ signal, timeout: 1 }),
       ];

@@ -14,7 +14,12 @@ describe("other calls", { concurrency: true }, () => {
   test("status, logs, steps and list refuse as ApiError", async (t) => {
     const server = await faultServer(t, [json(404, { message: "no such run" })]);
     const driver = driverFor(server);
-    for (const call of [driver.status("r"), driver.logs("r"), driver.handle("r").steps(), driver.list()]) {
+    for (const call of [
+      driver.status("r"),
+      driver.logs("r"),
+      driver.handle("r").steps(),
+      driver.list().page(),
+    ]) {
       const error = await checkRejection(call, api("API_NOT_FOUND", { message: /no such run/ }));
       assert.ok(!(error instanceof SubmissionError));
     }
@@ -73,14 +78,16 @@ describe("other calls", { concurrency: true }, () => {
       json(200, runs),
     ]);
     const driver = driverFor(server);
-    const found = await driver.list({ status: "completed", page: 2, pageSize: 5 });
+    const found = await driver.list({ status: "completed", pageSize: 5 }).page(2);
     assert.equal(server.requests[0].url, "/api/v1/workflows?page=2&page_size=5&status=completed");
     assert.equal(found.total, 41);
-    const [run] = found.runs;
+    const [run] = found.items;
     assert.deepEqual([run.runId, run.workflowName, run.state], ["r1", "w", "completed"]);
     assert.deepEqual(run.createdAt, new Date("2026-01-02T03:04:05Z"));
-    assert.equal((await driver.list()).runs.length, 1);
-    assert.equal(server.requests[1].url, "/api/v1/workflows");
+    assert.deepEqual([found.number, found.raw], [2, { workflows: runs, total: 41 }]);
+    const first = await driver.list().page();
+    assert.deepEqual([first.items.length, first.total], [1, null]);
+    assert.equal(server.requests[1].url, "/api/v1/workflows?page=1");
   });
 
   test("an answer that is no run is not taken for one", async (t) => {

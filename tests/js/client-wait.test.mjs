@@ -10,7 +10,7 @@ const waitTimeout = { name: "TimeoutError", code: "WAIT_TIMEOUT", message: /`run
 const running = json(200, { data: { status: "running" } });
 const completed = json(200, { data: { status: "completed" } });
 const polls = ({ requests }) =>
-  requests.filter(({ method, path }) => method === "GET" && !path.endsWith("/steps"));
+  requests.filter(({ method, path }) => method === "GET" && !/\/(steps|stream)$/.test(path));
 
 /** Follows `run-1` on a server with the given answers. */
 async function follow(t, script, options, driverOptions) {
@@ -224,7 +224,8 @@ describe("progress", { concurrency: true }, () => {
       const onProgress = () => {
         throw thrown;
       };
-      const { server, outcome } = await follow(t, runScript(["running"]), { onProgress });
+      const run = { progress: { tasks: { a: "running" } } };
+      const { server, outcome } = await follow(t, runScript(["running"], run), { onProgress });
       const { error, took } = await timed(outcome);
       assert.equal(error, thrown);
       assert.ok(took < 3000, `${took}`);

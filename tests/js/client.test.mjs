@@ -162,10 +162,19 @@ describe("answers to a submission", { concurrency: true }, () => {
     assert.equal(error.existingRunId, undefined);
   });
 
-  test("429 is not repeated; retryAfter is in seconds", async (t) => {
-    const server = await faultServer(t, [json(429, { message: "slow down" }, { "retry-after": "7" })]);
+  test("429 with Retry-After: the submission is repeated then", async (t) => {
+    const limited = json(429, { message: "slow down" }, { "retry-after": "1" });
+    const server = await faultServer(t, [limited, accepted]);
+    assert.equal((await driverFor(server).start({ workflowId: "w" })).runId, "run-1");
+    const [first, second] = server.requests;
+    assert.ok(second.at - first.at >= 950, `${second.at - first.at}`);
+    assert.deepEqual(keys(server), ["w", "w"]);
+  });
+
+  test("429 with a Retry-After for which there is no time: an error that says so, in seconds", async (t) => {
+    const server = await faultServer(t, [json(429, { message: "slow down" }, { "retry-after": "700" })]);
     const error = await checkRejection(driverFor(server).start(), submission("API_RATE_LIMITED"));
-    assert.deepEqual([error.status, error.retryAfter, server.requests.length], [429, 7, 1]);
+    assert.deepEqual([error.status, error.retryAfter, server.requests.length], [429, 700, 1]);
   });
 
   test("429 without Retry-After", async (t) => {

@@ -93,7 +93,7 @@ test("without a key everything that needs one is refused, before anything is sen
   await checkRejection(driver.status("r"), expected);
   await checkRejection(driver.cancel("r"), expected);
   await checkRejection(driver.logs("r"), expected);
-  await checkRejection(driver.list(), expected);
+  await checkRejection(driver.list().page(), expected);
   await checkRejection(simple({ endpoint: server.url, apiKey: "" }).run(), expected);
   assert.equal(server.requests.length, 0);
 });
@@ -148,8 +148,9 @@ test("misspelt options of a handle and of list are refused", async (t) => {
   const driver = new Driver({ apiKey: "k", endpoint: server.url });
   const expected = { name: "ConfigurationError", code: "OPTION_INVALID" };
   await checkRejection(driver.handle("r").result({ timout: 1 }), expected);
-  await checkRejection(driver.list({ page_size: 5 }), expected);
-  await checkRejection(driver.list({ page: -1 }), expected);
+  checkThrown(() => driver.list({ page_size: 5 }), expected);
+  checkThrown(() => driver.list({ pageSize: -1 }), expected);
+  await checkRejection(driver.list().page(0), expected);
 });
 
 test("key and endpoint come from the environment; options come first", async (t) => {
@@ -175,7 +176,7 @@ test("the environment is not asked when there is an engine", async (t) => {
   withEnvironment(t, { HIGHWAY_API_KEY: "env-key", HIGHWAY_API_ENDPOINT: "nonsense" });
   const engine = new LocalEngine();
   t.after(() => engine.close());
-  assert.deepEqual((await new Driver({ engine }).list()).runs, []);
+  assert.deepEqual(await new Driver({ engine }).list().toArray(), []);
 });
 
 test("a long-lived key in a page is refused", async (t) => {

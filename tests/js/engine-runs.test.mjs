@@ -325,10 +325,10 @@ describe("the REST API", { concurrency: true }, () => {
     driver.tool("a", "echo", { n: "{{n}}" });
     const result = await driver.run({ inputs: { n: 5 } });
     assert.deepEqual([result.state, result.tasks.a.result], ["completed", { n: 5 }]);
-    const { runs, total } = await driver.list({ status: "completed" });
+    const { items: runs, total } = await driver.list({ status: "completed" }).page();
     assert.deepEqual([runs[0].runId, total], [result.runId, 1]);
     assert.deepEqual(Object.keys(await driver.handle(result.runId).steps()), ["a"]);
-    assert.equal((await driver.list({ status: "failed" })).total, 0);
+    assert.equal((await driver.list({ status: "failed" }).page()).total, 0);
   });
 
   test("a workflowId gives the same run for the same content, a conflict for other content", async (t) => {

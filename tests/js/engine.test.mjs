@@ -388,7 +388,7 @@ describe("words", { concurrency: true }, () => {
     const { driver } = start(t, { tool });
     driver.tool("a", "tool");
     assert.equal((await driver.run({ timeout: 1 })).state, "timed_out");
-    const totals = await Promise.all(["timed_out", "failed"].map((status) => driver.list({ status })));
+    const totals = await Promise.all(["timed_out", "failed"].map((status) => driver.list({ status }).page()));
     assert.deepEqual(
       totals.map(({ total }) => total),
       [1, 0],

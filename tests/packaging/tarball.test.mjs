@@ -22,7 +22,7 @@ function compiled() {
 
 const modules = ["core", "full", "workflow"];
 const generated = modules.flatMap((name) => [`generated/${name}.js`, `generated/${name}_bytes.js`]);
-generated.push("generated/inflate.js");
+for (const library of ["events", "inflate", "zip"]) generated.push(`generated/${library}.js`);
 const wasm = modules.map((name) => `generated/${name}_bg.wasm`);
 const esm = [...compiled(), ...generated, ...wasm];
 const onlyEsm = /^entries\/(?!(engine-|workflow-)?inline\.)|\.wasm$/;
@@ -65,7 +65,9 @@ describe("the tarball", () => {
       read("THIRD-PARTY-LICENSES.txt"),
       /fflate[\s\S]*MIT License[\s\S]*Permission is hereby granted/,
     );
-    assert.match(read("esm/generated/inflate.js"), /fflate.*MIT/);
+    for (const library of ["inflate", "zip"])
+      assert.match(read(`esm/generated/${library}.js`), /fflate.*MIT/);
+    assert.match(read("esm/generated/events.js"), /eventsource-parser.*MIT/);
     assert.match(read("README.md"), /highway-wasm/);
   });
 

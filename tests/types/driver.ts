@@ -6,9 +6,10 @@ import {
   type DurationInput,
   type Fetch,
   type HttpRequest,
+  type Page,
   py,
   type ResultRef,
-  type RunPage,
+  type RunStatus,
   ref,
   type TaskInfo,
   type TaskKind,
@@ -180,10 +181,13 @@ for (const finding of driver.validate()) {
   if (finding.code === "NO_SUCH_CODE") throw new Error();
   if (finding.code === "DEPENDENCY_CYCLE") throw new Error(finding.message);
 }
-const page: Promise<RunPage> = driver.list({ status: "running", page: 1, pageSize: 5 });
+const page: Promise<Page<RunStatus>> = driver.list({ status: "running", pageSize: 5 }).page(2);
+const everything: AsyncIterable<RunStatus> = driver.list();
+// @ts-expect-error a page is asked for by its number
+driver.list({ page: 2 });
 // @ts-expect-error no state of a run
 driver.list({ status: "done" });
 const fetchLike: Fetch = async (input, init) =>
   new Response(input.url, { status: init?.signal?.aborted ? 500 : 200 });
 
-export { fetchLike, name, page, template, wrong };
+export { everything, fetchLike, name, page, template, wrong };

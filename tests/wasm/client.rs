@@ -5,31 +5,52 @@ use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const CONFIG: &str = r#"{"endpoint": "http://server.invalid", "credential": "the-key", "attempts": 3}"#;
+const CONFIG: &str =
+    r#"{"endpoint": "http://server.invalid", "credential": "the-key", "retry": {"attempts": 3}}"#;
 
-/// A host whose answers are a list of outcomes, the last one repeated; `log` tells what it was asked.
+/// A host whose answers are a list of outcomes, the last one repeated; `log` tells what it was asked. `outcomes.commands` are
+/// the commands of one who follows runs.
 const HOST: &str = "((outcomes) => {
     const log = [];
     let time = 0;
+    let memory = new Float64Array(5);
     return {
         log,
-        async send(request, timeout) {
-            log.push({ method: request.method, url: request.url, headers: Object.fromEntries(request.headers),
-                body: await request.text(), timeout, isRequest: request instanceof Request });
-            const isSteps = outcomes.steps && request.url.endsWith('/steps');
-            const outcome = isSteps ? outcomes.steps : outcomes.length > 1 ? outcomes.shift() : outcomes[0];
-            if (outcome.status === undefined) return outcome;
-            const response = new Response(outcome.body, outcome);
-            return { kind: 'response', response, body: await response.text() };
+        async send(method, url, headers, body, timeout, expects, attachment) {
+            log.push({ method, url, headers: Object.fromEntries(headers.trim().split('\\n').map((line) => line.split(': '))),
+                body, timeout, expects, attachment });
+            const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0];
+            return outcome.kind ? outcome : { kind: 'response', headers: '', body: '', ...outcome };
+        },
+        async authorize(refused) {
+            log.push({ authorize: refused ?? null });
+            return outcomes.credentials?.shift() ?? { kind: 'failed', reason: 'no more' };
+        },
+        judge(error, attempt) {
+            log.push({ judge: JSON.parse(error).code, attempt });
+            return outcomes.verdict;
         },
         async sleep(ms) {
             log.push({ sleep: ms });
-            time += ms;
+            time += Number.isFinite(ms) ? ms : 0;
+            await new Promise((resolve) => setTimeout(resolve, 0));
             return !outcomes.cutsSleep;
         },
         now: () => time,
         random: () => 0.5,
-        progress: (text) => void log.push({ progress: JSON.parse(text) }),
+        recall: () => memory,
+        remember(next) { memory = next.slice(); },
+        commands() {
+            const next = outcomes.commands?.shift();
+            return JSON.stringify(next ?? []);
+        },
+        isHidden: () => false,
+        wake() {},
+        tell: (ticket, status) => void log.push({ tell: ticket, status: JSON.parse(status) }),
+        end(ticket, outcome, isError) {
+            const facts = JSON.parse(isError ? outcome.highway : outcome);
+            log.push({ end: ticket, isError, facts });
+        },
     };
 })";
 
@@ -55,31 +76,34 @@ impl Scripted {
 }
 
 fn submission() -> Value {
-    json!({"definition": {"name": "w"}, "inputs": {"n": 1}, "key": "key-1"})
+    json!({"body": {"workflow_definition": {"name": "w"}, "inputs": {"n": 1}}, "key": "key-1"})
 }
 
 #[wasm_bindgen_test]
 async fn a_response() {
     let host = Scripted::new(r#"[{ status: 201, body: '{"data":{"workflow_run_id":"größe"}}' }]"#);
-    assert_eq!(host.call("submit", &submission()).await, Ok(json!("größe")));
+    assert_eq!(host.call("submit", &submission()).await.unwrap()["runId"], "größe");
     let log = host.log();
     let sent = &log[0];
-    assert_eq!((&sent["method"], &sent["isRequest"]), (&json!("POST"), &json!(true)));
+    assert_eq!((&sent["method"], &sent["expects"]), (&json!("POST"), &json!("json")));
     assert_eq!(sent["url"], "http://server.invalid/api/v1/workflows");
     assert_eq!(sent["timeout"], 30_000);
-    assert_eq!(sent["headers"]["authorization"], "Bearer the-key");
-    assert_eq!(sent["headers"]["x-idempotency-key"], "key-1");
+    assert_eq!(sent["headers"]["Authorization"], "Bearer the-key");
+    assert_eq!(sent["headers"]["X-Idempotency-Key"], "key-1");
     assert_eq!(sent["body"], r#"{"workflow_definition":{"name":"w"},"inputs":{"n":1}}"#);
 }
 
 #[wasm_bindgen_test]
 async fn headers_of_a_refusal_are_read() {
     let host = Scripted::new(
-        "[{ status: 429, body: '{\"message\":\"slow\"}', headers: { 'Retry-After': '7', 'X-Request-Id': 'r1' } }]",
+        "[{ status: 429, body: '{\"message\":\"slow\"}', headers: 'retry-after: 700\\nx-request-id: r1\\n' }]",
     );
     let error = host.call("submit", &submission()).await.unwrap_err();
     assert_eq!((&error["name"], &error["code"]), (&json!("SubmissionError"), &json!("API_RATE_LIMITED")));
-    assert_eq!((&error["details"]["retryAfter"], &error["details"]["requestId"]), (&json!(7), &json!("r1")));
+    assert_eq!(
+        (&error["details"]["retryAfter"], &error["details"]["requestId"]),
+        (&json!(700), &json!("r1"))
+    );
 }
 
 #[wasm_bindgen_test]
@@ -87,7 +111,7 @@ async fn a_timeout_and_a_failure_are_tried_again() {
     let host = Scripted::new(
         "[{ kind: 'timeout' }, { kind: 'failed', reason: 'ECONNRESET' }, { status: 200, body: '{\"run_id\":\"r\"}' }]",
     );
-    assert_eq!(host.call("submit", &submission()).await, Ok(json!("r")));
+    assert_eq!(host.call("submit", &submission()).await.unwrap()["runId"], "r");
     let log = host.log();
     let sleeps: Vec<_> = log.as_array().unwrap().iter().filter_map(|entry| entry.get("sleep")).collect();
     assert_eq!(sleeps.len(), 2, "{log}");
@@ -120,28 +144,89 @@ async fn an_abort_while_sending_and_while_sleeping() {
 }
 
 #[wasm_bindgen_test]
-async fn a_run_is_followed_to_its_end() {
-    let answer = |status: &str| format!("{{ status: 200, body: '{{\"status\":\"{status}\"}}' }}");
-    let outcomes: Vec<_> = ["running", "running", "completed"].into_iter().map(answer).collect();
-    let steps =
-        r#"{ status: 200, body: '{"steps":[{"step_name":"a","status":"succeeded","result":{"n":1}}]}' }"#;
-    let host = Scripted::new(&format!("Object.assign([{}], {{ steps: {steps} }})", outcomes.join(",")));
-    let result = host.call("result", &json!({"runId": "r"})).await.unwrap();
-    assert_eq!(result["status"]["state"], "completed");
-    assert_eq!(result["tasks"]["a"]["result"], json!({"n": 1}));
+async fn a_credential_is_asked_for_and_renewed_once() {
+    let outcomes = "Object.assign([{ status: 401 }, { status: 200, body: '{\"status\":\"running\"}' }],
+        { credentials: [{ kind: 'credential', body: 'old' }, { kind: 'credential', body: 'new' }] })";
+    let host = Scripted::new(outcomes);
+    let config = r#"{"endpoint": "http://server.invalid", "credential": true}"#;
+    let arguments = [host.0.clone(), config.into(), "status".into(), r#"{"runId": "r"}"#.into()];
+    let glue = Object::glue().await;
+    let status = read(&settled(glue.call("clientCall", &arguments).unwrap()).await.unwrap());
+    assert_eq!(status["state"], "running");
     let log = host.log();
-    let states: Vec<_> =
-        log.as_array().unwrap().iter().filter_map(|entry| entry.pointer("/progress/state")).collect();
-    assert_eq!(states, ["running", "completed"]);
-    assert_eq!(log[2]["sleep"], 100);
+    assert_eq!((&log[0], &log[2]), (&json!({"authorize": null}), &json!({"authorize": "old"})));
+    assert_eq!(log[3]["headers"]["Authorization"], "Bearer new");
+    let host = Scripted::new("[]");
+    let arguments = [host.0.clone(), config.into(), "status".into(), r#"{"runId": "r"}"#.into()];
+    let error = facts(&settled(glue.call("clientCall", &arguments).unwrap()).await.unwrap_err());
+    assert_eq!((&error["name"], &error["code"]), (&json!("ConfigurationError"), &json!("AUTH_FAILED")));
 }
 
 #[wasm_bindgen_test]
-async fn a_run_that_never_ends() {
-    let host = Scripted::new("[{ status: 200, body: '{\"status\":\"running\"}' }]");
-    let error = host.call("result", &json!({"runId": "r", "timeoutMs": 10_000})).await.unwrap_err();
-    assert_eq!((&error["name"], &error["code"]), (&json!("TimeoutError"), &json!("WAIT_TIMEOUT")));
-    assert_eq!(error["details"]["runId"], "r");
+async fn failures_are_judged_where_the_caller_wants_to() {
+    let config = r#"{"endpoint": "http://server.invalid", "credential": "k", "retry": {"when": true}}"#;
+    for (verdict, requests) in [("false", 1), ("true", 4), ("undefined", 4)] {
+        let host = Scripted::new(&format!("Object.assign([{{ status: 503 }}], {{ verdict: {verdict} }})"));
+        let arguments = [host.0.clone(), config.into(), "status".into(), r#"{"runId": "r"}"#.into()];
+        settled(Object::glue().await.call("clientCall", &arguments).unwrap()).await.unwrap_err();
+        let log = host.log();
+        let sent = log.as_array().unwrap().iter().filter(|entry| entry.get("url").is_some()).count();
+        assert_eq!((sent, &log[1]["judge"]), (requests, &json!("API_SERVER_ERROR")), "{verdict}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_circuit_is_remembered_from_call_to_call() {
+    let host = Scripted::new("[{ status: 500 }]");
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(host.call("status", &json!({"runId": "r"})).await.unwrap_err()["code"].clone());
+    }
+    assert_eq!(codes[0], "API_SERVER_ERROR");
+    assert_eq!(codes[5], "API_CIRCUIT_OPEN");
+}
+
+/// Follows runs as the commands of a host say.
+async fn watch(outcomes: &str) -> Value {
+    let host = Scripted::new(outcomes);
+    let glue = Object::glue().await;
+    settled(glue.call("clientWatch", &[host.0.clone(), CONFIG.into()]).unwrap()).await.unwrap();
+    host.log()
+}
+
+fn entries<'a>(log: &'a Value, key: &str) -> Vec<&'a Value> {
+    log.as_array().unwrap().iter().filter(|entry| entry.get(key).is_some()).collect()
+}
+
+#[wasm_bindgen_test]
+async fn runs_are_followed_to_their_ends() {
+    let answer = |status: &str| {
+        let body = json!({"status": status, "progress": {"tasks": {"a": status}}});
+        format!("{{ status: 200, body: '{body}' }}")
+    };
+    let outcomes: Vec<_> = ["running", "running", "completed"].into_iter().map(answer).collect();
+    let commands = "{ commands: [[[7, 'r', null, true, true]]] }";
+    let log = watch(&format!("Object.assign([{}], {commands})", outcomes.join(","))).await;
+    let states: Vec<_> = entries(&log, "tell").iter().map(|entry| entry["status"]["state"].clone()).collect();
+    assert_eq!(states, ["running", "completed"]);
+    let ends = entries(&log, "end");
+    assert_eq!(
+        (ends.len(), &ends[0]["end"], &ends[0]["facts"]["status"]),
+        (1, &json!(7), &json!("completed"))
+    );
+    assert!(entries(&log, "sleep").iter().any(|entry| entry["sleep"] == 100), "{log}");
+}
+
+#[wasm_bindgen_test]
+async fn a_run_that_never_ends_and_one_that_is_left() {
+    let running = "{ status: 200, body: '{\"status\":\"running\"}' }";
+    let commands =
+        "{ commands: [[[1, 'r', 5000, false, true], [2, 's', null, false, true]], [], [], [[2]]] }";
+    let log = watch(&format!("Object.assign([{running}], {commands})")).await;
+    let ends = entries(&log, "end");
+    assert_eq!((ends.len(), &ends[0]["end"], &ends[0]["isError"]), (1, &json!(1), &json!(true)));
+    let facts = &ends[0]["facts"];
+    assert_eq!((&facts["code"], &facts["details"]["runId"]), (&json!("WAIT_TIMEOUT"), &json!("r")));
 }
 
 #[wasm_bindgen_test]

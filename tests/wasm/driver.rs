@@ -68,14 +68,11 @@ async fn findings_are_data_and_check_throws_them() {
     let findings = glue.json("driverValidate", &[CYCLE.into(), 0.into()]);
     assert_eq!(findings[0]["code"], "DEPENDENCY_CYCLE");
     assert_eq!(findings[0]["severity"], "error");
-    let settings = |tasks: &str| JsValue::from(format!(r#"{{"tasks": {tasks}, "inputs": {{}}}}"#));
-    let facts = glue.failure("driverCheck", &[settings(CYCLE)]);
+    let facts = glue.failure("driverCheck", &[CYCLE.into()]);
     assert_eq!(facts["code"], "DEPENDENCY_CYCLE");
     assert_eq!(facts["diagnostics"], findings);
-    assert_eq!(glue.failure("driverCheck", &[settings("[]")])["code"], "NO_TASKS");
-    assert!(
-        glue.call("driverCheck", &[settings(r#"[["task", "a", {"shell": "x"}]]"#)]).unwrap().is_undefined()
-    );
+    assert_eq!(glue.failure("driverCheck", &["[]".into()])["code"], "NO_TASKS");
+    assert!(glue.call("driverCheck", &[r#"[["task", "a", {"shell": "x"}]]"#.into()]).unwrap().is_undefined());
 }
 
 #[wasm_bindgen_test]
@@ -110,11 +107,17 @@ async fn seconds_of_a_duration() {
 async fn settings_of_a_client_are_checked_and_the_key_is_not_shown() {
     let glue = Object::glue().await;
     let check = |config: &str| glue.call("clientCheck", &[config.into()]);
-    assert!(check(r#"{"endpoint": "http://h", "credential": "k", "attempts": 2, "timeout": 1.5}"#).is_ok());
+    assert!(
+        check(r#"{"endpoint": "http://h", "credential": "k", "retry": {"attempts": 2}, "timeout": 1.5}"#)
+            .is_ok()
+    );
     for (config, code) in [
         (r#"{"endpoint": "h", "credential": "hw_k1_secret"}"#, "ENDPOINT_INVALID"),
         (r#"{"endpoint": "http://h", "credential": "hw_k1_secret\n"}"#, "OPTION_INVALID"),
-        (r#"{"endpoint": "http://h", "credential": "hw_k1_secret", "attempts": 0}"#, "OPTION_INVALID"),
+        (
+            r#"{"endpoint": "http://h", "credential": "hw_k1_secret", "retry": {"attempts": 0}}"#,
+            "OPTION_INVALID",
+        ),
         (r#"{"endpoint": "http://h", "credential": "hw_k1_secret", "timeout": -1}"#, "OPTION_INVALID"),
     ] {
         let error = check(config).unwrap_err();

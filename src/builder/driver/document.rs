@@ -1,5 +1,6 @@
 //! Writes the tasks of a driver as a definition, exactly as the Python driver 0.9.1 does: same keys, same order.
 
+use super::artifact::package_name;
 use super::python::{self, Wrapper};
 use super::task::{Delay, DriverTask, Durable, TaskKind};
 use super::{Driver, RunSettings};
@@ -218,7 +219,7 @@ fn durable_function(task: &DriverTask, durable: &Durable) -> Result<String> {
         let name = python::entry_function(&task.name, &durable.source);
         return Ok(format!("{DURABLE_MODULE}{}", name.as_deref().unwrap_or(&task.name)));
     };
-    let folder = package.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let folder = package_name(package);
     match entrypoint.split(':').collect::<Vec<_>>().as_slice() {
         [module, function] => Ok(format!("{folder}.{module}.{function}")),
         _ => Err(Error::new(

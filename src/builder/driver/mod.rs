@@ -1,5 +1,6 @@
 //! The `Driver` of the Python SDK: named tasks in, workflow definition out.
 
+mod artifact;
 mod checks;
 mod document;
 mod options;
@@ -87,29 +88,30 @@ impl Driver {
         findings
     }
 
-    /// Refuses what `run` would not submit with these inputs.
+    /// Refuses what `run` would not submit.
     ///
     /// # Errors
     ///
     /// `NO_TASKS`, or one error that carries every finding that is an error.
-    pub fn check(&self, inputs: &Map<String, Value>) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.tasks.is_empty() {
             return Err(Error::new(ErrorCode::NoTasks, "no tasks are registered")
                 .with_help("define at least one with `driver.task(name, options)`"));
         }
         let mut findings = checks::check(self, None);
         findings.retain(|finding| finding.severity == Severity::Error);
-        Error::from_diagnostics(findings).map_or(Ok(()), Err)?;
-        let durable = self.tasks.iter().find(|task| task.is_durable());
-        match durable.filter(|_| !inputs.contains_key("_artifact_id")) {
-            None => Ok(()),
-            Some(task) => Err(Error::new(
-                ErrorCode::NotSupported,
-                format!("task `{}` runs from an artifact, and this version uploads none", task.name),
-            )
-            .with_help("upload it yourself and pass its id as the run input `_artifact_id`")
-            .with_path(crate::json::child_path("/tasks", &task.name))),
-        }
+        Error::from_diagnostics(findings).map_or(Ok(()), Err)
+    }
+
+    /// The Python files that the durable tasks run from, by path; `None` where there are no such tasks. `packages` has the
+    /// files of each package by the name of its folder. What is uploaded is a zip of them; its id is the run input
+    /// `_artifact_id`.
+    ///
+    /// # Errors
+    ///
+    /// `PACKAGE_INVALID` for source without a function, for functions of the same name, for a package without files.
+    pub fn artifact(&self, packages: &Value) -> Result<Option<Map<String, Value>>> {
+        artifact::files(&self.tasks, packages)
     }
 
     /// The definition as it stands, even where [`validate`](Self::validate) finds errors in it: plain data in the form of

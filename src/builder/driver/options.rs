@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::json::kind_of;
 use crate::number::{digits, to_f64};
 use crate::suggest::did_you_mean;
+use crate::text::joined;
 use serde_json::{Map, Value};
 
 /// Seconds one attempt may take where nothing is said.
@@ -205,7 +206,7 @@ impl Options<'_> {
                     .collect();
                 Err(Error::new(
                     ErrorCode::TaskTypeAmbiguous,
-                    format!("only one task type is allowed, got {}", shown.join(", ")),
+                    format!("only one task type is allowed, got {}", joined(&shown, ", ")),
                 ))
             }
         }

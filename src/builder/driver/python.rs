@@ -1,5 +1,7 @@
 //! Wraps Python source the way Highway's driver ships it: define, call, print the result behind a marker.
 
+use crate::text::joined;
+
 /// What the wrapper prints in front of the JSON of the result.
 pub(crate) const RESULT_MARKER: &str = "__HIGHWAY_RESULT__:";
 
@@ -37,8 +39,13 @@ pub(super) fn entry_function(task: &str, source: &str) -> Option<String> {
     called_function(task, &dedent(source)).map(str::to_owned)
 }
 
+/// Names of the functions at top level.
+pub(super) fn functions_of(source: &str) -> impl Iterator<Item = &str> {
+    source.lines().filter_map(defined_function)
+}
+
 fn called_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
-    let names: Vec<&str> = source.lines().filter_map(defined_function).collect();
+    let names: Vec<&str> = functions_of(source).collect();
     names.iter().find(|name| **name == task).or(names.last()).copied()
 }
 
@@ -51,7 +58,7 @@ fn defined_function(line: &str) -> Option<&str> {
 }
 
 /// Removes blank lines around the text and the indentation that all its lines share.
-fn dedent(source: &str) -> String {
+pub(super) fn dedent(source: &str) -> String {
     let lines: Vec<&str> = source.lines().collect();
     let is_blank = |line: &&str| line.trim().is_empty();
     let first = lines.iter().position(|line| !is_blank(line)).unwrap_or(lines.len());
@@ -64,7 +71,7 @@ fn dedent(source: &str) -> String {
         .min()
         .unwrap_or(0);
     let stripped: Vec<&str> = body.iter().map(|line| line.get(indent..).unwrap_or("")).collect();
-    stripped.join("\n").trim_end().to_owned()
+    joined(&stripped, "\n").trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -1,10 +1,4 @@
-//! Errors and diagnostics: what went wrong, where, and what to do about it.
-//!
-//! An [`Error`] ends a call. A [`Diagnostic`] is a finding in a user's document: data, never thrown by
-//! itself, and all findings are reported at once. Both use the closed list [`ErrorCode`].
-
-use serde_json::{Map, Value, json};
-use std::fmt;
+//! The closed list of error codes, and the class each belongs to.
 
 /// The JavaScript class an error becomes; one class per way of handling it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +77,8 @@ error_codes! {
     EndpointInvalid = "ENDPOINT_INVALID" => Configuration,
     /// An option has the wrong type or an impossible value.
     OptionInvalid = "OPTION_INVALID" => Configuration,
+    /// The caller's `auth` function failed, or gave no credential.
+    AuthFailed = "AUTH_FAILED" => Configuration,
 
     /// No task type was given.
     TaskTypeMissing = "TASK_TYPE_MISSING" => TaskDefinition,
@@ -104,6 +100,8 @@ error_codes! {
     DelayWithSchedule = "DELAY_WITH_SCHEDULE" => TaskDefinition,
     /// `package` is only for durable tasks.
     PackageRequiresDurable = "PACKAGE_REQUIRES_DURABLE" => TaskDefinition,
+    /// The files of a package cannot be read, or are none.
+    PackageInvalid = "PACKAGE_INVALID" => TaskDefinition,
     /// `package` needs `entrypoint`, as `module:function`.
     EntrypointInvalid = "ENTRYPOINT_INVALID" => TaskDefinition,
     /// A duration is not seconds, ISO 8601 text or an object of units.
@@ -208,12 +206,23 @@ error_codes! {
     ApiConflict = "API_CONFLICT" => Api,
     /// 429: too many requests.
     ApiRateLimited = "API_RATE_LIMITED" => Api,
+    /// The server redirects elsewhere; the credential is not sent there.
+    ApiRedirected = "API_REDIRECTED" => Api,
+    /// 501: the server does not offer this.
+    ApiNotImplemented = "API_NOT_IMPLEMENTED" => Api,
     /// 5xx, after all retries.
     ApiServerError = "API_SERVER_ERROR" => Api,
     /// The server could not be reached, or the connection broke, after all retries.
     ApiUnreachable = "API_UNREACHABLE" => Api,
     /// The answer is not what the API promises (HTML, broken JSON, a missing run id).
     ApiResponseInvalid = "API_RESPONSE_INVALID" => Api,
+
+    /// The answer is larger than the client takes.
+    ApiResponseTooLarge = "API_RESPONSE_TOO_LARGE" => Api,
+    /// The server has failed so often in a row that it is left alone for a while.
+    ApiCircuitOpen = "API_CIRCUIT_OPEN" => Api,
+    /// The Python functions of a workflow could not be uploaded, so it was not submitted.
+    ArtifactUploadFailed = "ARTIFACT_UPLOAD_FAILED" => Submission,
 
     /// One request took longer than its limit.
     RequestTimeout = "REQUEST_TIMEOUT" => Timeout,
@@ -256,306 +265,4 @@ error_codes! {
     WasmLoadFailed = "WASM_LOAD_FAILED" => Wasm,
     /// The module stopped at an internal error; a defect of this package.
     WasmPanic = "WASM_PANIC" => Wasm,
-}
-
-/// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Severity {
-    /// The workflow will not be accepted or cannot run as written.
-    Error,
-    /// It runs, but most likely not as meant.
-    Warning,
-    /// Worth knowing.
-    Info,
-}
-
-impl Severity {
-    /// `"error"`, `"warning"` or `"info"`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// One finding in a workflow definition.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Diagnostic {
-    /// What kind of finding.
-    pub code: ErrorCode,
-    /// How serious it is.
-    pub severity: Severity,
-    /// What is wrong: lower case, no full stop, user input in backticks.
-    pub message: String,
-    /// JSON pointer to the culprit, `""` for the whole document.
-    pub path: String,
-    /// What to do about it.
-    pub help: Option<String>,
-    /// JSON pointers to other places that have to do with it.
-    pub related: Vec<String>,
-}
-
-impl Diagnostic {
-    /// A finding that keeps the workflow from running.
-    pub fn error(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            severity: Severity::Error,
-            message: message.into(),
-            path: path.into(),
-            help: None,
-            related: Vec::new(),
-        }
-    }
-
-    /// A finding that does not keep the workflow from running.
-    pub fn warning(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
-    }
-
-    /// A fact worth knowing.
-    pub fn info(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Info, ..Self::error(code, path, message) }
-    }
-
-    /// Whether it keeps the workflow from running.
-    pub fn is_error(&self) -> bool {
-        self.severity == Severity::Error
-    }
-
-    /// Whether any of the findings is an error.
-    pub fn any_error(findings: &[Self]) -> bool {
-        findings.iter().any(Self::is_error)
-    }
-
-    /// The same finding with advice.
-    #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// The same finding with advice, where there is any.
-    #[must_use]
-    pub fn with_any_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
-        self
-    }
-
-    /// The same finding with another place that has to do with it.
-    #[must_use]
-    pub fn with_related(mut self, path: impl Into<String>) -> Self {
-        self.related.push(path.into());
-        self
-    }
-
-    /// `{code, severity, message, path, help?, related?}`.
-    pub fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("code".into(), self.code.as_str().into());
-        object.insert("severity".into(), self.severity.as_str().into());
-        object.insert("message".into(), self.message.as_str().into());
-        object.insert("path".into(), self.path.as_str().into());
-        if let Some(help) = &self.help {
-            object.insert("help".into(), help.as_str().into());
-        }
-        if !self.related.is_empty() {
-            let related = self.related.iter().map(|path| Value::from(path.as_str())).collect();
-            object.insert("related".into(), Value::Array(related));
-        }
-        Value::Object(object)
-    }
-}
-
-/// Why a call failed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Error(Box<ErrorData>);
-
-#[derive(Clone, Debug, PartialEq)]
-struct ErrorData {
-    code: ErrorCode,
-    kind: ErrorKind,
-    message: String,
-    help: Option<String>,
-    path: Option<String>,
-    details: Map<String, Value>,
-    diagnostics: Vec<Diagnostic>,
-}
-
-/// Result of a call of this crate.
-pub type Result<T> = std::result::Result<T, Error>;
-
-impl Error {
-    /// An error with a message: lower case, no full stop, user input in backticks.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(ErrorData {
-            code,
-            kind: code.kind(),
-            message: message.into(),
-            help: None,
-            path: None,
-            details: Map::new(),
-            diagnostics: Vec::new(),
-        }))
-    }
-
-    /// The error that stands for all `diagnostics`: it has the code, path and help of the first one.
-    /// `None` if there are none.
-    pub fn from_diagnostics(diagnostics: Vec<Diagnostic>) -> Option<Self> {
-        let first = diagnostics.first()?;
-        let message = match diagnostics.len() {
-            1 => first.message.clone(),
-            count => format!("{} (and {} more)", first.message, count - 1),
-        };
-        let mut error = Self::new(first.code, message).with_path(first.path.clone());
-        error.0.help.clone_from(&first.help);
-        error.0.diagnostics = diagnostics;
-        Some(error)
-    }
-
-    /// The same error with advice.
-    #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
-        self
-    }
-
-    /// The same error with advice, where there is any.
-    #[must_use]
-    pub fn with_any_help(mut self, help: Option<String>) -> Self {
-        self.0.help = help.or(self.0.help);
-        self
-    }
-
-    /// The same error with a JSON pointer to the culprit.
-    #[must_use]
-    pub fn with_path(mut self, path: impl Into<String>) -> Self {
-        self.0.path = Some(path.into());
-        self
-    }
-
-    /// The same error as another class.
-    #[must_use]
-    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
-        self
-    }
-
-    /// The same error with a machine-readable fact.
-    #[must_use]
-    pub fn with_detail(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.details.insert(key.into(), value.into());
-        self
-    }
-
-    /// The stable code.
-    pub fn code(&self) -> ErrorCode {
-        self.0.code
-    }
-
-    /// The class.
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
-    /// The message, without code or advice.
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> Option<&str> {
-        self.0.help.as_deref()
-    }
-
-    /// JSON pointer to the culprit.
-    pub fn path(&self) -> Option<&str> {
-        self.0.path.as_deref()
-    }
-
-    /// Machine-readable facts, such as `status` or `retryAfter`.
-    pub fn details(&self) -> &Map<String, Value> {
-        &self.0.details
-    }
-
-    /// The findings this error stands for.
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.0.diagnostics
-    }
-
-    /// `{name, code, message, help?, path?, details?, diagnostics?}`, as it crosses to JavaScript.
-    pub fn to_json(&self) -> Value {
-        let data = &self.0;
-        let mut value = json!({
-            "name": data.kind.class_name(),
-            "code": data.code.as_str(),
-            "message": data.message,
-        });
-        if let Value::Object(object) = &mut value {
-            if let Some(help) = &data.help {
-                object.insert("help".into(), help.as_str().into());
-            }
-            if let Some(path) = &data.path {
-                object.insert("path".into(), path.as_str().into());
-            }
-            if !data.details.is_empty() {
-                object.insert("details".into(), Value::Object(data.details.clone()));
-            }
-            if !data.diagnostics.is_empty() {
-                object.insert(
-                    "diagnostics".into(),
-                    Value::Array(data.diagnostics.iter().map(Diagnostic::to_json).collect()),
-                );
-            }
-        }
-        value
-    }
-}
-
-impl From<&Error> for Diagnostic {
-    fn from(error: &Error) -> Self {
-        Self::error(error.code(), error.path().unwrap_or_default(), error.message())
-            .with_any_help(error.help().map(str::to_owned))
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Error {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn codes_are_unique_screaming_snake_text() {
-        let mut seen = HashSet::new();
-        for code in ErrorCode::ALL {
-            let text = code.as_str();
-            assert!(seen.insert(text), "{text} is used twice");
-            assert!(text.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_error_for_several_findings_counts_the_others() {
-        let findings = vec![
-            Diagnostic::error(ErrorCode::DependencySelf, "/tasks/a", "first").with_help("do"),
-            Diagnostic::error(ErrorCode::DependencyCycle, "/tasks/b", "second"),
-        ];
-        let error = Error::from_diagnostics(findings).unwrap();
-        assert_eq!(error.message(), "first (and 1 more)");
-        assert_eq!(error.code(), ErrorCode::DependencySelf);
-        assert_eq!(error.path(), Some("/tasks/a"));
-        assert_eq!(error.help(), Some("do"));
-        assert_eq!(error.to_json()["diagnostics"].as_array().unwrap().len(), 2);
-    }
 }

@@ -1,0 +1,99 @@
+/** Steps, the execution records of tasks, and what was written down about them. */
+
+import type { CallOptions } from "../options.js";
+import type { LogEntry } from "../run.js";
+import type { List, ListOptions } from "./list.js";
+import { Resource } from "./resource.js";
+import type { Activity, ApiObject, Checkpoint, Step, TaskLog, WorkflowLog } from "./types.js";
+
+/** `client.steps` */
+export class Steps extends Resource {
+  /** The steps of a run. @throws {ApiError} `API_NOT_FOUND`. */
+  list(
+    runId: string,
+    options: CallOptions & { status?: "succeeded" | "failed" | "sleeping" } = {},
+  ): Promise<Step[]> {
+    return this.readAll("workflows/{runId}/steps", { runId }, options, ["status"], ["steps"]);
+  }
+
+  /** One step, with its events. @throws {ApiError} `API_NOT_FOUND`. */
+  get(runId: string, stepName: string, options?: CallOptions): Promise<Step> {
+    return this.read("workflows/{runId}/steps/{stepName}", { runId, stepName }, options);
+  }
+
+  /** The checkpoints of a step. Permission: `view_workflows`. */
+  checkpoints(runId: string, stepName: string, options: CallOptions = {}): Promise<Checkpoint[]> {
+    const path = "workflows/{runId}/steps/{stepName}/checkpoints";
+    return this.readAll(path, { runId, stepName }, options, [], ["checkpoints"]);
+  }
+
+  /** What the steps of a run wrote, oldest first. */
+  async logs(runId: string, options: CallOptions = {}): Promise<LogEntry[]> {
+    return await this.client.call<LogEntry[]>("logs", { runId }, options);
+  }
+
+  /** What one step wrote, as the server keeps it. */
+  log(runId: string, stepName: string, options?: CallOptions): Promise<unknown> {
+    return this.read("workflows/{runId}/steps/{stepName}/logs", { runId, stepName }, options);
+  }
+}
+
+/** `client.logs` */
+export class Logs extends Resource {
+  /** Finished runs, by when they were written down. Durations in milliseconds. */
+  workflows(
+    options: ListOptions & {
+      workflowName?: string;
+      status?: "success" | "failure";
+      since?: Date | string;
+      until?: Date | string;
+    } = {},
+  ): List<WorkflowLog> {
+    return this.readPages(options, {
+      path: "logs/workflows",
+      names: ["workflowName", "status", "since", "until"],
+      items: ["workflows", "logs"],
+      ids: ["absurd_run_id", "workflow_run_id"],
+      style: ["offset", "limit", 100],
+      isMissingEmpty: true,
+    });
+  }
+
+  /** The log of one run. @throws {ApiError} `API_NOT_FOUND`. */
+  workflow(runId: string, options?: CallOptions): Promise<WorkflowLog> {
+    return this.read("logs/workflows/{runId}", { runId }, options);
+  }
+
+  /** What a task wrote: `output_stdout`, `output_stderr`, `output_return_code`. @throws {ApiError} `API_NOT_FOUND`. */
+  task(runId: string, taskId: string, options?: CallOptions): Promise<TaskLog> {
+    return this.read("logs/workflows/{runId}/tasks/{taskId}", { runId, taskId }, options);
+  }
+
+  /** The activities of a run; with their lines where `includeLogs` is set. */
+  activities(runId: string, options: CallOptions & { includeLogs?: boolean } = {}): Promise<Activity[]> {
+    return this.readAll(
+      "logs/workflows/{runId}/activities",
+      { runId },
+      options,
+      ["includeLogs"],
+      ["activities"],
+    );
+  }
+
+  /** One activity of a run, with the lines it wrote. @throws {ApiError} `API_NOT_FOUND`. */
+  activity(runId: string, activityId: string, options?: CallOptions): Promise<Activity> {
+    return this.read("logs/workflows/{runId}/activities/{activityId}", { runId, activityId }, options);
+  }
+
+  /** The latest activities of all runs. `limit`: 100 by default, at most 500. */
+  recentActivities(options: CallOptions & { limit?: number } = {}): Promise<Activity[]> {
+    return this.readAll("logs/activities", {}, options, ["limit"], ["activities"]);
+  }
+
+  /** Counts and durations, in milliseconds, of finished runs. @throws {ApiError} `API_NOT_FOUND` when there are none. */
+  stats(
+    options: CallOptions & { workflowName?: string; since?: Date | string; until?: Date | string } = {},
+  ): Promise<ApiObject> {
+    return this.read("logs/stats", {}, options, ["workflowName", "since", "until"]);
+  }
+}

@@ -1,0 +1,71 @@
+/** The key or token of a client: where it comes from, and that it stays where it may be. */
+
+import { environmentVariable, isPage } from "./environment.js";
+import { errorOf, type HighwayError } from "./errors.js";
+import { type Auth, type ClientOptions, invalid } from "./options.js";
+
+/** @internal */
+export class Credentials {
+  /** What the core is told: a key, `true` for one that is asked for, "" for none. */
+  readonly setting: string | true;
+  readonly #auth: Auth | undefined;
+  readonly #mayExpose: boolean;
+  #current: Promise<string> | undefined;
+  #value: string | undefined;
+
+  constructor(options: ClientOptions) {
+    const { apiKey, auth, engine, dangerouslyAllowBrowser } = options;
+    this.#mayExpose = dangerouslyAllowBrowser === true;
+    if (apiKey !== undefined && typeof apiKey !== "string") throw invalid("`apiKey` is not text", "/apiKey");
+    if (auth !== undefined && auth !== false && typeof auth !== "function") {
+      throw invalid("`auth` is neither a function nor `false`", "/auth");
+    }
+    if (apiKey !== undefined && auth !== undefined) {
+      throw invalid("`apiKey` and `auth` exclude each other", "/auth", "`auth` gives the key instead");
+    }
+    if (engine !== undefined) {
+      this.setting = "local";
+    } else if (auth !== undefined) {
+      this.#auth = auth || undefined;
+      this.setting = auth !== false || "";
+    } else {
+      if (apiKey !== undefined) this.#refuseExposed(apiKey, "/apiKey");
+      this.setting = apiKey ?? environmentVariable("HIGHWAY_API_KEY") ?? "";
+    }
+  }
+
+  /** The credential; another one than `refused`, which the server does not take. Calls at the same time share one. */
+  async get(refused?: string): Promise<string> {
+    const isStale = refused !== undefined && refused === this.#value;
+    if (isStale) this.#current = undefined;
+    this.#current ??= this.#ask(refused !== undefined);
+    return await this.#current;
+  }
+
+  async #ask(refresh: boolean): Promise<string> {
+    this.#value = undefined;
+    try {
+      const value: unknown = await this.#auth?.({ refresh });
+      if (typeof value !== "string" || value === "") throw new TypeError("it is empty or not text");
+      this.#refuseExposed(value, "/auth");
+      this.#value = value;
+      return value;
+    } catch (error) {
+      this.#current = undefined;
+      throw error;
+    }
+  }
+
+  #refuseExposed(key: string, path: string): void {
+    if (key.startsWith("hw_k1_") && isPage() && !this.#mayExpose) throw exposed(path);
+  }
+}
+
+function exposed(path: string): HighwayError {
+  return errorOf("API_KEY_EXPOSED", "a long-lived API key in a page can be read by every visitor", {
+    path,
+    help:
+      'keep the key on a server: `createProxy` of "highway-wasm/proxy" gives a handler that adds it, and the page passes the ' +
+      "address of that as `endpoint`. Short-lived tokens can be given with `auth`. `dangerouslyAllowBrowser: true` allows it all the same",
+  });
+}

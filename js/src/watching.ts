@@ -1,0 +1,143 @@
+/** Following runs: one loop for all runs of a client, in the core; this is its host, and what leads to its followers. */
+
+import type { Client } from "./client.js";
+import { withCause } from "./client.js";
+import { isHidden, LONGEST_TIMER, onVisibility } from "./environment.js";
+import { translate } from "./guard.js";
+import { CallHost } from "./host.js";
+import { core } from "./runtime.js";
+import type { WatchHost } from "./wasm-api.js";
+
+/** @internal How to follow a run. */
+export interface FollowOptions {
+  /** Milliseconds to wait for its end. */
+  timeoutMs?: number | undefined;
+  /** Whether the end comes with all that the server knows about the run. */
+  whole: boolean;
+  /** Hears of every change, as JSON text. */
+  onUpdate?: ((status: string) => void) | undefined;
+  /** Hears once how it ended: the run as JSON text, or the error. */
+  onEnd(outcome: { readonly run: string } | { readonly error: unknown }): void;
+}
+
+/** @internal */
+export class Watching {
+  readonly #client: Client;
+  readonly #followers = new Map<number, FollowOptions>();
+  #commands: unknown[] = [];
+  #tickets = 0;
+  #host: RunsHost | undefined;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Follows a run; gives back how to stop, after which nothing more is heard. */
+  follow(runId: string, options: FollowOptions): () => void {
+    this.#tickets += 1;
+    const ticket = this.#tickets;
+    this.#followers.set(ticket, options);
+    const { timeoutMs = null, whole, onUpdate } = options;
+    this.#command([ticket, runId, timeoutMs, onUpdate !== undefined, whole]);
+    return () => {
+      if (this.#followers.delete(ticket)) this.#command([ticket]);
+    };
+  }
+
+  /** What has been asked for since the last call. */
+  takeCommands(): string {
+    if (this.#commands.length === 0) return "[]";
+    const commands = JSON.stringify(this.#commands);
+    this.#commands = [];
+    return commands;
+  }
+
+  tell(ticket: number, status: string): void {
+    this.#followers.get(ticket)?.onUpdate?.(status);
+  }
+
+  end(ticket: number, outcome: { readonly run: string } | { readonly error: unknown }): void {
+    const follower = this.#followers.get(ticket);
+    this.#followers.delete(ticket);
+    follower?.onEnd(outcome);
+  }
+
+  #command(command: unknown[]): void {
+    this.#commands.push(command);
+    if (this.#host) this.#host.wake();
+    else if (this.#followers.size > 0) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const host = new RunsHost(this.#client, this);
+    this.#host = host;
+    const unlisten = onVisibility(() => host.wake());
+    try {
+      await core.callAsync((api) => api.clientWatch(host, this.#client.config));
+    } catch (error) {
+      for (const ticket of [...this.#followers.keys()]) this.end(ticket, { error });
+    } finally {
+      unlisten();
+      // What is still under way is wanted by nobody.
+      host.stop();
+      this.#host = undefined;
+    }
+    // Somebody may have come while the loop was ending.
+    if (this.#followers.size > 0) void this.#run();
+    else this.#commands = [];
+  }
+}
+
+class RunsHost extends CallHost implements WatchHost {
+  readonly #watching: Watching;
+  #isAwake = false;
+  #wake: (() => void) | undefined;
+
+  constructor(client: Client, watching: Watching) {
+    super(client);
+    this.#watching = watching;
+  }
+
+  commands(): string {
+    return this.#watching.takeCommands();
+  }
+
+  isHidden(): boolean {
+    return isHidden();
+  }
+
+  override async sleep(ms: number): Promise<boolean> {
+    if (!this.#isAwake) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#wake = undefined;
+    this.#isAwake = false;
+    return true;
+  }
+
+  wake(): void {
+    this.#isAwake = true;
+    this.#wake?.();
+  }
+
+  tell(ticket: number, status: string): void {
+    this.#watching.tell(ticket, status);
+  }
+
+  end(ticket: number, outcome: unknown, isError: boolean): void {
+    const ended = isError ? { error: this.#errorOf(outcome) } : { run: outcome as string };
+    this.#watching.end(ticket, ended);
+  }
+
+  /** What a follower is told: what ended all of it where something did, else the error of the core. */
+  #errorOf(outcome: unknown): unknown {
+    if (this.thrown) return this.thrown.error;
+    return withCause(translate(outcome), undefined, this.lastFailure);
+  }
+}

@@ -1,0 +1,104 @@
+//! What the client does with one request or several: the operations that the facade asks for by name.
+
+use super::run::{is_run, no_run, run_list, run_status};
+use super::tasks::{has_results, log_entries, task_results};
+use super::{Operation, run_id_of};
+use crate::error::{Error, ErrorCode, ErrorKind, Result};
+use crate::json::object;
+use serde_json::Value;
+
+/// Carries operations to a server.
+pub trait Transport {
+    /// Sends the operation until it succeeds, is refused, or its attempts are used up.
+    fn perform(&self, operation: Operation) -> impl Future<Output = Result<Value>>;
+}
+
+/// Carries out what `op` names:
+///
+/// | `op` | arguments | gives |
+/// | --- | --- | --- |
+/// | `request` | as [`Operation::read`] | the data of the answer |
+/// | `submit` | `{body, key}` | `{runId, data}` |
+/// | `status` | `{runId}` | as [`run_status`] |
+/// | `list` | `{page?, pageSize?, status?, days?}` | as [`run_list`], and the page itself as `raw` |
+/// | `cancel` | `{runId, reason?}` | whether the run was ended by this |
+/// | `logs` | `{runId}` | as [`log_entries`] |
+/// | `steps` | `{runId}` | as [`task_results`] |
+/// | `result` | `{runId, run}` | `{status, tasks}` of a run that is over |
+///
+/// # Errors
+///
+/// Those of the requests; `NOT_SUPPORTED` for another name.
+pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<Value> {
+    let run_id = args.get("runId").and_then(Value::as_str).unwrap_or_default();
+    match op {
+        "request" => transport.perform(Operation::read(args)?).await,
+        "submit" => submit(transport, args).await.map_err(as_submission),
+        "status" => match transport.perform(Operation::get_run(run_id)?).await? {
+            data if is_run(&data) => Ok(run_status(&data, run_id)),
+            data => Err(no_run(&data)),
+        },
+        "list" => {
+            let raw = transport.perform(Operation::list_runs(args)).await?;
+            let Value::Object(mut page) = run_list(&raw) else { return Ok(raw) };
+            page.insert("raw".into(), raw);
+            Ok(Value::Object(page))
+        }
+        "cancel" => cancel(transport, run_id, args.get("reason").and_then(Value::as_str)).await,
+        "logs" => transport.perform(Operation::get_logs(run_id)?).await.map(|data| log_entries(&data)),
+        "steps" => {
+            let steps = transport.perform(Operation::get_steps(run_id)?).await?;
+            Ok(task_results(&Value::Null, Some(&steps), None))
+        }
+        "result" => result(transport, run_id, args.get("run").unwrap_or(&Value::Null)).await,
+        _ => Err(Error::new(ErrorCode::NotSupported, format!("there is no operation `{op}`"))),
+    }
+}
+
+async fn submit(transport: &impl Transport, args: &Value) -> Result<Value> {
+    let body = args.get("body").cloned().unwrap_or_default();
+    let key = args.get("key").and_then(Value::as_str).unwrap_or_default();
+    let data = transport.perform(Operation::submit(body, key)).await?;
+    Ok(object([("runId", run_id_of(&data)?.into()), ("data", data)]))
+}
+
+async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) -> Result<Value> {
+    match transport.perform(Operation::cancel_run(run_id, reason)?).await {
+        Ok(_) => Ok(Value::Bool(true)),
+        Err(error) if error.code() != ErrorCode::ApiConflict => Err(error),
+        // After a repetition the conflict may be our own first request, whose answer was lost.
+        Err(error) if error.details().contains_key("attempts") => {
+            let run = transport.perform(Operation::get_run(run_id)?).await?;
+            Ok(Value::Bool(run_status(&run, run_id).get("state") == Some(&"cancelled".into())))
+        }
+        Err(_) => Ok(Value::Bool(false)),
+    }
+}
+
+/// What became of the tasks of a run. A server that keeps no steps or no logs, or does not show them, loses nothing else.
+async fn result(transport: &impl Transport, run_id: &str, run: &Value) -> Result<Value> {
+    let steps = optional(transport.perform(Operation::get_steps(run_id)?).await)?;
+    let logs = match &steps {
+        Some(steps) if !has_results(steps) => {
+            optional(transport.perform(Operation::get_logs(run_id)?).await)?
+        }
+        _ => None,
+    };
+    let tasks = task_results(run, steps.as_ref(), logs.as_ref());
+    Ok(object([("status", run_status(run, run_id)), ("tasks", tasks)]))
+}
+
+fn optional(answer: Result<Value>) -> Result<Option<Value>> {
+    match answer {
+        Err(error) if error.code() == ErrorCode::Aborted => Err(error),
+        answer => Ok(answer.ok()),
+    }
+}
+
+/// A failed submission has a class of its own; an abort, a time limit and a bad option keep theirs.
+fn as_submission(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Api => error.with_kind(ErrorKind::Submission),
+        _ => error,
+    }
+}

@@ -1,0 +1,123 @@
+//! Findings in a user's document.
+
+use super::{Error, ErrorCode};
+use serde_json::{Map, Value};
+
+/// How serious a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Severity {
+    /// The workflow will not be accepted or cannot run as written.
+    Error,
+    /// It runs, but most likely not as meant.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// `"error"`, `"warning"` or `"info"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// One finding in a workflow definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What kind of finding.
+    pub code: ErrorCode,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What is wrong: lower case, no full stop, user input in backticks.
+    pub message: String,
+    /// JSON pointer to the culprit, `""` for the whole document.
+    pub path: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// JSON pointers to other places that have to do with it.
+    pub related: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A finding that keeps the workflow from running.
+    pub fn error(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            path: path.into(),
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// A finding that does not keep the workflow from running.
+    pub fn warning(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, path, message) }
+    }
+
+    /// A fact worth knowing.
+    pub fn info(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::error(code, path, message) }
+    }
+
+    /// Whether it keeps the workflow from running.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// Whether any of the findings is an error.
+    pub fn any_error(findings: &[Self]) -> bool {
+        findings.iter().any(Self::is_error)
+    }
+
+    /// The same finding with advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding with advice, where there is any.
+    #[must_use]
+    pub fn with_any_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// The same finding with another place that has to do with it.
+    #[must_use]
+    pub fn with_related(mut self, path: impl Into<String>) -> Self {
+        self.related.push(path.into());
+        self
+    }
+
+    /// `{code, severity, message, path, help?, related?}`.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("code".into(), self.code.as_str().into());
+        object.insert("severity".into(), self.severity.as_str().into());
+        object.insert("message".into(), self.message.as_str().into());
+        object.insert("path".into(), self.path.as_str().into());
+        if let Some(help) = &self.help {
+            object.insert("help".into(), help.as_str().into());
+        }
+        if !self.related.is_empty() {
+            let related = self.related.iter().map(|path| Value::from(path.as_str())).collect();
+            object.insert("related".into(), Value::Array(related));
+        }
+        Value::Object(object)
+    }
+}
+
+impl From<&Error> for Diagnostic {
+    fn from(error: &Error) -> Self {
+        Self::error(error.code(), error.path().unwrap_or_default(), error.message())
+            .with_any_help(error.help().map(str::to_owned))
+    }
+}
