@@ -37,7 +37,7 @@ pub const fn kind_of(value: &Value) -> &'static str {
 
 /// An object with the given entries, in order.
 pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    let mut map = Map::new();
+    let mut map = Map::with_capacity(N);
     for (key, value) in entries {
         map.insert(key.into(), value);
     }

@@ -1,10 +1,11 @@
 //! Following runs, in virtual time: a server that a test scripts, and a host that asks, sleeps and listens as it is told.
 
-use highway_wasm::api::{Follow, News, Offers, Operation, StreamNews, WatchAction, Watches};
+use highway_wasm::api::{Follow, News, Offers, Operation, StreamNews, WatchAction, Watches, run_status};
 use highway_wasm::error::{Error, ErrorCode, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What a scripted server knows, and how it answers.
 struct Server {
@@ -15,6 +16,8 @@ struct Server {
     tells_tasks: bool,
     /// Milliseconds that an answer takes.
     latency: f64,
+    /// Milliseconds that reading what became of the tasks takes.
+    conclusion: f64,
     /// Answers instead of the server, while there are any.
     faults: Vec<ErrorCode>,
 }
@@ -23,7 +26,7 @@ impl Server {
     fn new(runs: &[(&str, &[(f64, &'static str)])]) -> Self {
         let runs = runs.iter().map(|(id, states)| ((*id).to_owned(), states.to_vec())).collect();
         let offers = Offers { stream: false, ..Offers::default() };
-        Self { runs, offers, tells_tasks: true, latency: 5.0, faults: Vec::new() }
+        Self { runs, offers, tells_tasks: true, latency: 5.0, conclusion: 5.0, faults: Vec::new() }
     }
 
     fn many(count: usize, ends: f64) -> Self {
@@ -110,6 +113,7 @@ struct Host {
     asked: Vec<(f64, String)>,
     listened: Vec<String>,
     pending: Vec<(f64, u32, Operation)>,
+    concluded: Vec<(f64, u32, String, Rc<Value>)>,
     /// What event streams tell, and when.
     events: Vec<(f64, String, StreamNews)>,
     heard: BTreeMap<u32, Heard>,
@@ -126,6 +130,7 @@ impl Host {
             asked: Vec::new(),
             listened: Vec::new(),
             pending: Vec::new(),
+            concluded: Vec::new(),
             events: Vec::new(),
             heard: BTreeMap::new(),
         }
@@ -163,6 +168,10 @@ impl Host {
                     self.pending.push((self.now + self.server.latency, number, operation));
                     continue;
                 }
+                WatchAction::Conclude(number, run_id, run) => {
+                    self.concluded.push((self.now + self.server.conclusion, number, run_id, run));
+                    continue;
+                }
                 WatchAction::Listen(run_id, _) => {
                     self.listened.push(run_id.clone());
                     if !self.server.offers.stream {
@@ -174,8 +183,9 @@ impl Host {
             };
             assert!(sleep >= 0.0);
             let answer = self.pending.iter().map(|(at, ..)| *at).fold(f64::INFINITY, f64::min);
+            let conclusion = self.concluded.iter().map(|(at, ..)| *at).fold(f64::INFINITY, f64::min);
             let event = self.events.iter().map(|(at, ..)| *at).fold(f64::INFINITY, f64::min);
-            let next = (self.now + sleep).min(answer).min(event);
+            let next = (self.now + sleep).min(answer).min(conclusion).min(event);
             if next > end {
                 self.now = end;
                 return true;
@@ -186,10 +196,16 @@ impl Host {
                 let (_, number, operation) = self.pending.remove(at);
                 let answer = self.server.answer(&operation, self.now);
                 self.watches.answered(number, answer, self.now, 0.5);
+            } else if conclusion <= self.now {
+                let at = self.concluded.iter().position(|(at, ..)| *at <= self.now).unwrap();
+                let (_, number, run_id, run) = self.concluded.remove(at);
+                let tasks = json!({"a": {"name": "a"}});
+                let result = json!({"status": run_status(&run, &run_id), "tasks": tasks});
+                self.watches.answered(number, Ok(result), self.now, 0.5);
             } else if event <= self.now {
                 let at = self.events.iter().position(|(at, ..)| *at <= self.now).unwrap();
                 let (_, run_id, news) = self.events.remove(at);
-                self.watches.streamed(&run_id, news, self.now, 0.5);
+                self.watches.streamed(&run_id, news, self.now);
             }
         }
     }
@@ -210,7 +226,7 @@ fn looks_at_one_run_grow_rare() {
     let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(gaps[..3], [105.0, 155.0, 230.0]);
     assert_eq!(gaps.last(), Some(&5_005.0));
-    assert_eq!(host.heard[&1].end().as_ref().unwrap()["result"], json!({"whole": true}));
+    assert_eq!(host.heard[&1].end().as_ref().unwrap()["status"]["result"], json!({"whole": true}));
     assert_eq!(host.heard[&1].updates.len(), 0, "who wants no updates hears none");
 }
 
@@ -283,6 +299,26 @@ fn a_follower_gives_up_in_time_and_the_others_go_on() {
 }
 
 #[test]
+fn who_has_no_time_to_hear_of_the_tasks_hears_how_the_run_ended() {
+    let mut server = Server::new(&[("r", &[(0.0, "completed")])]);
+    server.conclusion = 10_000.0;
+    let mut host = Host::new(server);
+    host.follow_for(1, "r", false, Some(2_000.0));
+    host.follow(2, "r", false);
+    host.follow(3, "r", true);
+    host.run_until(1_000.0);
+    host.follow(4, "r", true);
+    assert!(!host.run_until(LONG));
+    let tasks = |ticket: u32| &host.heard[&ticket].end().as_ref().unwrap()["tasks"];
+    assert_eq!((host.heard[&1].ends[0].0, tasks(1)), (2_000.0, &json!({})));
+    assert_eq!((host.heard[&2].ends[0].0, tasks(2)), (10_005.0, &json!({"a": {"name": "a"}})));
+    for (ticket, at) in [(3, 5.0), (4, 1_000.0)] {
+        let heard = &host.heard[&ticket];
+        assert_eq!((heard.states(), heard.ends[0].0), (vec!["completed"], at), "changes need no result");
+    }
+}
+
+#[test]
 fn nobody_waits_for_a_server_that_does_not_answer_longer_than_asked_for() {
     let mut server = Server::new(&[("r", &[(0.0, "running")])]);
     server.latency = 30_000.0;
@@ -322,11 +358,45 @@ fn a_thousand_runs_that_end_are_each_read_once_at_their_end() {
     }
     assert!(!host.run_until(LONG));
     for heard in host.heard.values() {
-        assert_eq!(heard.end().as_ref().unwrap()["result"], json!({"whole": true}));
+        assert_eq!(heard.end().as_ref().unwrap()["status"]["result"], json!({"whole": true}));
         assert!(heard.ends[0].0 < 30_000.0, "{}", heard.ends[0].0);
     }
     assert_eq!(host.asked("/workflows/run-"), 1_000);
     assert!(host.asked("/workflows?") < 250, "{}", host.asked("/workflows?"));
+}
+
+#[test]
+fn a_crowd_never_falls_apart_into_single_looks() {
+    // Runs that are over early, ones behind others that nobody follows, and ones whose tasks no list tells.
+    for (ends, newer, tells_tasks) in [(3_000.0, 0, true), (3_000.0, 250, true), (7_000.0, 0, false)] {
+        let mut server = Server::many(1_000, ends);
+        server.tells_tasks = tells_tasks;
+        server.latency = 2.0;
+        for at in 0..newer {
+            server.runs.insert(format!("run-newer-{at}"), vec![(0.0, "running")]);
+        }
+        let mut host = Host::new(server);
+        for at in 0..1_000 {
+            host.follow(at, &format!("run-{at:05}"), !tells_tasks);
+        }
+        assert!(!host.run_until(LONG));
+        let last = host.heard.values().map(|heard| heard.ends[0].0).fold(0.0, f64::max);
+        assert!(last < ends + 8_000.0, "{newer} {tells_tasks}: {last}");
+    }
+}
+
+#[test]
+fn reading_what_is_over_keeps_no_other_run_waiting() {
+    let mut server = Server::many(300, 6_000.0);
+    server.tells_tasks = false;
+    server.runs.insert("run-later".into(), vec![(0.0, "running"), (9_000.0, "completed")]);
+    let mut host = Host::new(server);
+    for at in 0..300 {
+        host.follow(at, &format!("run-{at:05}"), true);
+    }
+    host.follow(300, "run-later", true);
+    assert!(!host.run_until(LONG));
+    assert!(host.heard[&300].ends[0].0 < 15_000.0, "{}", host.heard[&300].ends[0].0);
 }
 
 #[test]
@@ -371,6 +441,7 @@ fn a_hidden_page_asks_nothing_and_looks_at_once_when_it_is_seen_again() {
     host.follow_for(2, "r", false, Some(30_000.0));
     host.run_until(60_000.0);
     assert_eq!(host.asked.len(), 1, "a first look is allowed");
+    assert!(host.listened.is_empty(), "a stream is a question, too");
     assert_eq!(host.heard[&2].ends[0].0, 30_000.0, "time passes all the same");
     host.is_hidden = false;
     assert!(!host.run_until(60_100.0));
@@ -431,6 +502,7 @@ fn a_stream_tells_changes_and_looks_grow_rare() {
     server.offers.stream = true;
     let mut host = Host::new(server);
     host.follow(1, "r", true);
+    host.follow(2, "r", false);
     let say = |at: f64, news: StreamNews| (at, "r".to_owned(), news);
     host.events = vec![
         say(1_100.0, StreamNews::Opened),
@@ -442,10 +514,14 @@ fn a_stream_tells_changes_and_looks_grow_rare() {
     let heard = &host.heard[&1];
     assert_eq!(heard.states(), ["running", "sleeping", "running", "completed"]);
     assert_eq!(heard.updates[2].0, 40_000.0, "told when it happened");
-    assert_eq!(heard.end().as_ref().unwrap()["result"], json!({"whole": true}), "the end is read in full");
+    assert_eq!(
+        host.heard[&2].end().as_ref().unwrap()["status"]["result"],
+        json!({"whole": true}),
+        "the end is read in full"
+    );
     assert_eq!(host.listened, ["r"]);
-    let after = host.asked.iter().filter(|(at, _)| *at > 1_200.0).count();
-    assert_eq!(after, 2, "one to be sure, one for the end: {:?}", host.asked);
+    let after = host.asked.iter().filter(|(at, _)| *at >= 1_100.0).count();
+    assert_eq!(after, 3, "one to be sure, one after half a minute, one for the end: {:?}", host.asked);
 }
 
 #[test]
@@ -463,6 +539,51 @@ fn a_stream_that_breaks_loses_nothing() {
     assert_eq!(heard.states(), ["running", "sleeping", "completed"]);
     assert!(heard.updates[1].0 < 3_600.0, "looked at at once: {:?}", heard.updates[1].0);
     assert!(heard.ends[0].0 < 15_000.0);
+}
+
+#[test]
+fn an_end_that_a_stream_tells_is_read_even_where_the_server_itself_does_not_know_it_yet() {
+    // An older answer is under way, the server's own view lags behind, or the look fails.
+    for (latency, ends, fault) in [(300.0, 5_000.0, None), (5.0, 5_400.0, None), (5.0, 5_000.0, Some(()))] {
+        for wants_updates in [true, false] {
+            let mut server = Server::new(&[("r", &[(0.0, "running"), (ends, "completed")])]);
+            server.offers.stream = true;
+            server.tells_tasks = false;
+            server.latency = latency;
+            let mut host = Host::new(server);
+            host.follow(1, "r", wants_updates);
+            let say = |at: f64, news: StreamNews| (at, "r".to_owned(), news);
+            host.events = vec![
+                say(4_600.0, StreamNews::Opened),
+                say(5_000.0, StreamNews::Event(json!({"status": "completed"}))),
+            ];
+            host.run_until(4_999.0);
+            host.server.faults = fault.iter().map(|()| ErrorCode::ApiServerError).collect();
+            assert!(!host.run_until(7_000.0), "{latency} {ends} {fault:?} {wants_updates}");
+            assert!(host.heard[&1].end().is_ok());
+        }
+    }
+}
+
+#[test]
+fn events_that_follow_each_other_closely_do_not_put_off_the_look() {
+    for said in [json!({"event_type": "log"}), json!({"status": "running"})] {
+        let mut server = Server::new(&[("r", &[(0.0, "running"), (9_000.0, "completed")])]);
+        server.offers.stream = true;
+        server.tells_tasks = false;
+        let mut host = Host::new(server);
+        host.follow(1, "r", true);
+        host.events.push((1_100.0, "r".to_owned(), StreamNews::Opened));
+        for at in 0..400 {
+            host.events.push((
+                1_200.0 + f64::from(at) * 50.0,
+                "r".to_owned(),
+                StreamNews::Event(said.clone()),
+            ));
+        }
+        assert!(!host.run_until(LONG));
+        assert!(host.heard[&1].ends[0].0 < 9_300.0, "{said}: {}", host.heard[&1].ends[0].0);
+    }
 }
 
 #[test]

@@ -2,15 +2,14 @@
 
 /** Marks a body that is larger than what is taken. */
 export const TOO_LARGE: unique symbol = Symbol("too large");
-/** Marks a body that is not text in UTF-8. */
-export const NOT_TEXT: unique symbol = Symbol("not text");
 
 /** The bytes of a body, but no more than `limit`; counted as they are unpacked, whatever their length is said to be. */
 export async function bytesOf(response: Response, limit: number): Promise<Uint8Array | typeof TOO_LARGE> {
-  const { body, headers } = response;
-  const said =
-    headers.get("content-encoding") === null ? Number(headers.get("content-length") ?? "NaN") : NaN;
-  if (body === null || said <= limit) return new Uint8Array(await response.arrayBuffer());
+  const { body } = response;
+  if (typeof body?.getReader !== "function") {
+    const bytes = await wholeOf(response);
+    return bytes.byteLength > limit ? TOO_LARGE : bytes;
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = (body as ReadableStream<Uint8Array>).getReader();
@@ -25,6 +24,7 @@ export async function bytesOf(response: Response, limit: number): Promise<Uint8A
     }
     chunks.push(value);
   }
+  if (chunks.length === 1) return chunks[0] as Uint8Array;
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -34,53 +34,41 @@ export async function bytesOf(response: Response, limit: number): Promise<Uint8A
   return bytes;
 }
 
-/** The text of a body. What is wrong in it is replaced where `strict` is false. */
-export async function textOf(
-  response: Response,
-  limit: number,
-  strict: boolean,
-): Promise<string | typeof TOO_LARGE | typeof NOT_TEXT> {
-  // A look-alike of a response has its text and nothing else.
-  if (typeof response.arrayBuffer !== "function") {
-    const text: unknown = await response.text();
-    if (typeof text !== "string") throw new TypeError("`fetch` gave no Response");
-    return text.length > limit ? TOO_LARGE : text;
-  }
-  const bytes = await bytesOf(response, limit);
-  if (bytes === TOO_LARGE) return TOO_LARGE;
-  try {
-    return new TextDecoder("utf-8", { fatal: strict }).decode(bytes);
-  } catch {
-    return NOT_TEXT;
-  }
+/** The bytes of a body that is no stream: there is none, or this is a look-alike of a response. */
+async function wholeOf(response: Response): Promise<Uint8Array> {
+  if (typeof response.arrayBuffer === "function") return new Uint8Array(await response.arrayBuffer());
+  const text: unknown = await response.text();
+  if (typeof text !== "string") throw new TypeError("`fetch` gave no Response");
+  return new TextEncoder().encode(text);
 }
 
-/** The data of each event of a stream; `undefined` when it is over. An event larger than `limit` characters ends it. */
-export async function eventsOf(
-  response: Response,
-  limit: number,
-  signal: AbortSignal,
-): Promise<() => Promise<string | undefined>> {
+/** The events of a stream. */
+export interface Events {
+  /** The data of the next one; `undefined` when the stream is over. */
+  next(): Promise<string | undefined>;
+  cancel(): void;
+}
+
+/** The events of a stream. An event larger than `limit` characters ends it. */
+export async function eventsOf(response: Response, limit: number): Promise<Events> {
   const { eventParser } = await import("./generated/events.js");
   const waiting: string[] = [];
   const feed = eventParser((data) => waiting.push(data), limit);
   const decoder = new TextDecoder();
   const reader = response.body?.getReader();
   const cancel = (): void => void reader?.cancel().catch(() => {});
-  signal.addEventListener("abort", cancel, { once: true });
-  return async () => {
+  const next = async (): Promise<string | undefined> => {
     try {
       while (waiting.length === 0) {
         const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-        if (done || signal.aborted) break;
+        if (done) break;
         feed(decoder.decode(value as Uint8Array, { stream: true }));
       }
     } catch {
       // A stream that breaks is over; looking at the run tells how it goes on.
       cancel();
     }
-    const data = waiting.shift();
-    if (data === undefined) signal.removeEventListener("abort", cancel);
-    return data;
+    return waiting.shift();
   };
+  return { next, cancel };
 }

@@ -1,14 +1,14 @@
 /** The host's part of a client's calls: sending, sleeping, and stopping promptly when the caller's signal fires. */
 
-import { eventsOf, NOT_TEXT, TOO_LARGE, bytesOf, textOf } from "./body.js";
+import { bytesOf, eventsOf, TOO_LARGE } from "./body.js";
 import type { Client } from "./client.js";
 import { describe, LONGEST_TIMER } from "./environment.js";
 import { isHighwayError } from "./errors.js";
 import { errorOfFacts } from "./guard.js";
 import type { Host, Outcome } from "./wasm-api.js";
 
-/** Headers of a response that the core reads as they are. */
-const READ_HEADERS = ["content-type", "retry-after", "x-request-id"];
+/** Headers of a refusal that the core reads as they are. */
+const READ_HEADERS = ["retry-after", "x-request-id"];
 
 /** A function with the signature of the global `fetch`. */
 export type Fetch = (input: Request, init?: RequestInit) => Promise<Response>;
@@ -31,16 +31,18 @@ export class CallHost implements Host {
 
   protected readonly client: Client;
   readonly #attachment: (() => BodyInit) | undefined;
-  readonly #signals: readonly AbortSignal[];
-  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  #isStopped = false;
+  /** What is to be told when the host stops. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(client: Client, { signal, attachment }: CallHostOptions = {}) {
     this.client = client;
     this.#attachment = attachment;
-    this.#signals = signal ? [signal, this.#stop.signal] : [this.#stop.signal];
+    this.#signal = signal;
   }
 
-  async send(
+  send(
     method: string,
     url: string,
     headers: string,
@@ -51,16 +53,15 @@ export class CallHost implements Host {
   ): Promise<Outcome> {
     // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
     const controller = new AbortController();
-    const init: RequestInit = {
-      method,
-      headers: pairs(headers),
-      // Redirects are our own affair, since a runtime would take the credential along.
-      redirect: "manual",
-      ...(hasAttachment ? { body: this.#attachment?.() ?? null } : body === undefined ? {} : { body }),
-    };
-    return await this.#until<Outcome>(
+    // Redirects are our own affair, since a runtime would take the credential along.
+    const init: RequestInit = { method, headers: pairs(headers), redirect: "manual" };
+    return this.#until<Outcome>(
       timeoutMs,
-      () => this.#exchange(url, init, controller, expects),
+      () => {
+        if (hasAttachment) init.body = this.#attachment?.() ?? null;
+        else if (body !== undefined) init.body = body;
+        return this.#exchange(url, init, controller, expects);
+      },
       (kind) => {
         controller.abort(new DOMException("the request was given up", "AbortError"));
         return { kind };
@@ -68,17 +69,17 @@ export class CallHost implements Host {
     );
   }
 
-  async authorize(refused: string | undefined): Promise<Outcome> {
+  authorize(refused: string | undefined, timeoutMs: number): Promise<Outcome> {
     const ask = async (): Promise<Outcome> => {
       try {
-        return { kind: "credential", body: await this.client.credentials.get(refused) };
+        return { credential: await this.client.credentials.get(refused) };
       } catch (error) {
-        if (isHighwayError(error)) this.fail(error);
-        this.lastFailure = error;
-        return { kind: "failed", reason: describe(error) };
+        // What a page may not send is no failure of `auth`.
+        if (isHighwayError(error) && error.code === "API_KEY_EXPOSED") this.fail(error);
+        return this.#failed(error);
       }
     };
-    return await this.#until<Outcome>(LONGEST_TIMER, ask, (kind) => ({ kind }));
+    return this.#until<Outcome>(timeoutMs, ask, (kind) => ({ kind }));
   }
 
   judge(error: string, attempt: number): boolean | undefined {
@@ -90,8 +91,8 @@ export class CallHost implements Host {
     }
   }
 
-  async sleep(ms: number): Promise<boolean> {
-    return await this.#until(
+  sleep(ms: number): Promise<boolean> {
+    return this.#until(
       ms,
       () => new Promise<boolean>(() => {}),
       (kind) => kind === "timeout",
@@ -106,13 +107,12 @@ export class CallHost implements Host {
     return Math.random();
   }
 
-  recall(): Float64Array {
-    return this.client.memory;
+  recall(index: number): number {
+    return this.client.memory[index] ?? 0;
   }
 
-  remember(memory: Float64Array): void {
-    // It lies in the memory of the module, which may move.
-    this.client.memory = memory.slice();
+  remember(index: number, value: number): void {
+    this.client.memory[index] = value;
   }
 
   /** Ends the call with an error that is not the server's; all requests of this host are given up. */
@@ -123,7 +123,13 @@ export class CallHost implements Host {
 
   /** Gives up all requests. */
   stop(): void {
-    this.#stop.abort();
+    this.#isStopped = true;
+    for (const tell of [...this.#waiting]) tell();
+  }
+
+  #failed(error: unknown): Outcome {
+    this.lastFailure = error;
+    return { kind: "failed", reason: describe(error) };
   }
 
   async #exchange(
@@ -138,8 +144,7 @@ export class CallHost implements Host {
       return await this.#read(response, url, expects, controller);
     } catch (error) {
       if (isHighwayError(error)) this.fail(error);
-      this.lastFailure = error;
-      return { kind: "failed", reason: describe(error) };
+      return this.#failed(error);
     }
   }
 
@@ -155,42 +160,80 @@ export class CallHost implements Host {
     if (!(Number.isInteger(status) && status >= 0 && status < 1000))
       throw new TypeError("`fetch` gave no Response");
     const isFine = status >= 200 && status < 300;
-    const seen = { kind: "response", status, headers: readHeaders(response.headers, url), body: "" } as const;
+    const headers = readHeaders(response.headers, url, isFine);
     if (status === 0 || (status >= 300 && status < 400)) {
       response.body?.cancel().catch(() => {});
-      return seen;
+      return { status, headers, body: "" };
     }
     if (expects === "events" && isFine && response.headers.get("content-type")?.includes("event-stream")) {
-      this.#stop.signal.addEventListener("abort", () => controller.abort(), { signal: controller.signal });
-      return { ...seen, nextEvent: await eventsOf(response, limit, this.#stop.signal) };
+      return { status, headers, body: "", nextEvent: await this.#events(response, limit, controller) };
     }
-    if (expects === "bytes" && isFine) {
-      const bytes = await bytesOf(response, limit);
-      if (bytes === TOO_LARGE) return { kind: "too_large", limit };
-      this.bytes = bytes;
-      return seen;
-    }
-    const body = await textOf(response, limit, isFine);
+    const body = await bytesOf(response, limit);
     if (body === TOO_LARGE) return { kind: "too_large", limit };
-    return body === NOT_TEXT ? { kind: "not_text" } : { ...seen, body };
+    if (expects === "bytes" && isFine) {
+      this.bytes = body;
+      return { status, headers, body: "" };
+    }
+    try {
+      // What is wrong in the text of a refusal is replaced, since the rest is worth reading all the same.
+      return { status, headers, body: new TextDecoder("utf-8", { fatal: isFine }).decode(body) };
+    } catch {
+      return { kind: "not_text" };
+    }
   }
 
-  /** The work's outcome, unless the time passes or the signal fires first. Leaves no timer and no listener behind. */
-  async #until<T>(ms: number, work: () => Promise<T>, cut: (kind: "timeout" | "aborted") => T): Promise<T> {
-    if (this.#signals.some((signal) => signal.aborted)) return cut("aborted");
-    let end = (_kind: "timeout" | "aborted"): void => {};
-    const ended = new Promise<T>((resolve) => {
-      end = (kind) => resolve(cut(kind));
+  async #events(
+    response: Response,
+    limit: number,
+    controller: AbortController,
+  ): Promise<() => Promise<string | undefined>> {
+    const events = await eventsOf(response, limit);
+    const stop = (): void => {
+      controller.abort();
+      events.cancel();
+    };
+    if (this.#isStopped) stop();
+    this.#waiting.add(stop);
+    return async () => {
+      const data = await events.next();
+      if (data === undefined) this.#waiting.delete(stop);
+      return data;
+    };
+  }
+
+  /** The work's outcome, unless the time passes or the call ends first. Leaves no timer and no listener behind. */
+  #until<T>(ms: number, work: () => Promise<T>, cut: (kind: "timeout" | "aborted") => T): Promise<T> {
+    if (this.#isStopped || this.#signal?.aborted) return Promise.resolve(cut("aborted"));
+    return new Promise<T>((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        unlisten?.();
+        this.#waiting.delete(abort);
+      };
+      const abort = (): void => {
+        end();
+        resolve(cut("aborted"));
+      };
+      const timer = setTimeout(
+        () => {
+          end();
+          resolve(cut("timeout"));
+        },
+        Math.min(ms, LONGEST_TIMER),
+      );
+      const unlisten = this.#signal && listen(this.#signal, abort);
+      this.#waiting.add(abort);
+      work().then(
+        (outcome) => {
+          end();
+          resolve(outcome);
+        },
+        (error: unknown) => {
+          end();
+          reject(error);
+        },
+      );
     });
-    const onAbort = (): void => end("aborted");
-    const timer = setTimeout(() => end("timeout"), Math.min(ms, LONGEST_TIMER));
-    const unlisten = this.#signals.map((signal) => listen(signal, onAbort));
-    try {
-      return await Promise.race([work(), ended]);
-    } finally {
-      clearTimeout(timer);
-      for (const stop of unlisten) stop();
-    }
   }
 }
 
@@ -223,25 +266,32 @@ export function listen(signal: AbortSignal, onAbort: () => void): () => void {
   };
 }
 
-/** Headers of a request. */
-const pairs = (lines: string): [string, string][] =>
-  lines
+/** Headers of a request. Most requests have the same ones as the one before. */
+const pairs = (lines: string): [string, string][] => {
+  if (lines === latest.lines) return latest.pairs;
+  const pairs = lines
     .trimEnd()
     .split("\n")
-    .map((line) => {
+    .map((line): [string, string] => {
       const at = line.indexOf(": ");
       return [line.slice(0, at), line.slice(at + 2)];
     });
+  latest = { lines, pairs };
+  return pairs;
+};
+let latest: { lines: string; pairs: [string, string][] } = { lines: "", pairs: [] };
 
 /**
  * Headers of a response that the core reads. A redirect says in full where it leads, and who is asked to come back at a certain
  * time is told what time it is.
  */
-function readHeaders(headers: Headers, url: string): string {
+function readHeaders(headers: Headers, url: string, isFine: boolean): string {
   let lines = "";
   const add = (name: string, value: unknown): void => {
     if (typeof value === "string") lines += `${name}: ${value}\n`;
   };
+  add("content-type", headers.get("content-type"));
+  if (isFine) return lines;
   for (const name of READ_HEADERS) add(name, headers.get(name));
   const location = headers.get("location");
   if (location !== null)

@@ -37,6 +37,11 @@ export interface UpdateOptions extends CallOptions {
   timeout?: DurationInput | undefined;
 }
 
+interface ResultData {
+  readonly status: StatusData;
+  readonly tasks: Readonly<Record<string, TaskData>>;
+}
+
 /** A run to follow, to talk to and to end. */
 export class RunHandle {
   /** Id of the run. */
@@ -85,14 +90,9 @@ export class RunHandle {
    */
   async result(options: WaitOptions = {}): Promise<RunResult> {
     checkOptions(options, ["timeout", "signal", "onProgress"], "result");
-    const { signal, onProgress } = options;
+    const { onProgress } = options;
     checkProgress(onProgress);
-    const run = await this.#followed(options, true, onProgress);
-    const args = `{"runId":${JSON.stringify(this.runId)},"run":${run}}`;
-    const { status, tasks } = await this.#client.callText<{
-      status: StatusData;
-      tasks: Record<string, TaskData>;
-    }>("result", args, { signal });
+    const { status, tasks } = JSON.parse(await this.#followed(options, true, onProgress)) as ResultData;
     return new RunResult(status, tasks, this.workflowId);
   }
 
@@ -225,7 +225,7 @@ export class RunHandle {
     return this.#client.call("request", request, options);
   }
 
-  /** Follows the run to its end: the run as JSON text. `left` fires where nobody is interested any more. */
+  /** Follows the run to its end: the result as JSON text, where it is wanted. `left` fires where nobody is interested any more. */
   #followed(
     options: WatchOptions,
     whole: boolean,
@@ -265,7 +265,7 @@ export class RunHandle {
         onUpdate: onUpdate && update,
         onEnd: (outcome) => {
           stop();
-          if ("run" in outcome) resolve(outcome.run);
+          if ("result" in outcome) resolve(outcome.result);
           else reject(this.#named(outcome.error));
         },
       });

@@ -48,7 +48,6 @@ export interface EngineHandle {
 /** What became of a request. */
 export type Outcome =
   | {
-      readonly kind: "response";
       /** 0 for a redirect of which a page is told no more. */
       readonly status: number;
       /** Those that the core reads, as lines of `name: value`. */
@@ -57,7 +56,7 @@ export type Outcome =
       /** The data of the next event, where events were asked for. */
       readonly nextEvent?: () => Promise<string | undefined>;
     }
-  | { readonly kind: "credential"; readonly body: string }
+  | { readonly credential: string }
   | { readonly kind: "timeout" | "aborted" | "not_text" }
   | { readonly kind: "too_large"; readonly limit: number }
   | { readonly kind: "failed"; readonly reason: string };
@@ -75,29 +74,29 @@ export interface Host {
     hasAttachment: boolean,
   ): Promise<Outcome>;
   /** Gets the credential, another one than the one that was refused. */
-  authorize(refused: string | undefined): Promise<Outcome>;
+  authorize(refused: string | undefined, timeoutMs: number): Promise<Outcome>;
   /** Whether a failure, as JSON text, is worth another attempt. */
   judge(error: string, attempt: number): boolean | undefined;
   /** Sleeps; `false` when the signal fired first. */
   sleep(ms: number): Promise<boolean>;
   now(): number;
   random(): number;
-  /** What the core keeps from call to call. */
-  recall(): Float64Array;
-  remember(memory: Float64Array): void;
+  /** A number that the core keeps from call to call, 0 at first. */
+  recall(index: number): number;
+  remember(index: number, value: number): void;
 }
 
 /** What it does for following runs. */
 export interface WatchHost extends Host {
-  /** Who follows a run now, and who does not any more, as JSON text. */
-  commands(): string;
+  /** Who follows a run now, and who does not any more, as JSON text; nothing where nobody came or left. */
+  commands(): string | undefined;
   /** Whether the page is hidden. */
   isHidden(): boolean;
   /** Ends the sleep. */
   wake(): void;
   /** Tells a follower the status of a run, as JSON text. */
   tell(ticket: number, status: string): void;
-  /** Tells a follower the end: the run as JSON text, or what the core throws. */
+  /** Tells a follower the end: the result as JSON text, or what the core throws. */
   end(ticket: number, outcome: unknown, isError: boolean): void;
 }
 

@@ -12,13 +12,16 @@ import type { WatchHost } from "./wasm-api.js";
 export interface FollowOptions {
   /** Milliseconds to wait for its end. */
   timeoutMs?: number | undefined;
-  /** Whether the end comes with all that the server knows about the run. */
+  /** Whether the end comes with the result. */
   whole: boolean;
   /** Hears of every change, as JSON text. */
   onUpdate?: ((status: string) => void) | undefined;
-  /** Hears once how it ended: the run as JSON text, or the error. */
-  onEnd(outcome: { readonly run: string } | { readonly error: unknown }): void;
+  /** Hears once how it ended: the result as JSON text, where it is wanted, or the error. */
+  onEnd(outcome: Ended): void;
 }
+
+/** @internal How following a run ended. */
+export type Ended = { readonly result: string } | { readonly error: unknown };
 
 /** @internal */
 export class Watching {
@@ -45,8 +48,8 @@ export class Watching {
   }
 
   /** What has been asked for since the last call. */
-  takeCommands(): string {
-    if (this.#commands.length === 0) return "[]";
+  takeCommands(): string | undefined {
+    if (this.#commands.length === 0) return undefined;
     const commands = JSON.stringify(this.#commands);
     this.#commands = [];
     return commands;
@@ -56,7 +59,7 @@ export class Watching {
     this.#followers.get(ticket)?.onUpdate?.(status);
   }
 
-  end(ticket: number, outcome: { readonly run: string } | { readonly error: unknown }): void {
+  end(ticket: number, outcome: Ended): void {
     const follower = this.#followers.get(ticket);
     this.#followers.delete(ticket);
     follower?.onEnd(outcome);
@@ -98,7 +101,7 @@ class RunsHost extends CallHost implements WatchHost {
     this.#watching = watching;
   }
 
-  commands(): string {
+  commands(): string | undefined {
     return this.#watching.takeCommands();
   }
 
@@ -131,7 +134,7 @@ class RunsHost extends CallHost implements WatchHost {
   }
 
   end(ticket: number, outcome: unknown, isError: boolean): void {
-    const ended = isError ? { error: this.#errorOf(outcome) } : { run: outcome as string };
+    const ended: Ended = isError ? { error: this.#errorOf(outcome) } : { result: outcome as string };
     this.#watching.end(ticket, ended);
   }
 

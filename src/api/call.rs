@@ -7,12 +7,13 @@ use super::{Circuit, ClientConfig, Credential, HttpRequest, HttpResponse, Operat
 use crate::error::{Error, ErrorCode, Result};
 use crate::number::{digits, to_f64};
 use serde_json::Value;
+use std::rc::Rc;
 
 /// What the host does next.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Get the credential and report it; with the one that the server has just refused.
-    Authorize(Option<String>),
+    /// Get the credential within this many milliseconds and report it; with the one that the server has just refused.
+    Authorize(Option<String>, f64),
     /// Send the request and report the outcome, within this many milliseconds.
     Send(HttpRequest, f64),
     /// Ask the caller whether this failure, of the attempt of this number, is worth another one, and report the answer.
@@ -39,10 +40,15 @@ pub enum NetworkFailure {
 /// Redirects that are followed; all of them within the endpoint's own origin.
 const MOST_REDIRECTS: u32 = 5;
 
+/// Characters of a credential that is one. Fewer are a word, which says nothing where it is read.
+const LEAST_SECRET: usize = 8;
+
 /// One operation under way. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
 pub struct Call {
-    config: ClientConfig,
+    config: Rc<ClientConfig>,
+    /// Attempts in all.
+    attempts: u32,
     operation: Operation,
     /// When the first request was sent.
     began: Option<f64>,
@@ -76,8 +82,10 @@ enum Next {
 
 impl Call {
     /// An operation that has not been sent.
-    pub fn new(config: ClientConfig, operation: Operation) -> Self {
+    pub fn new(config: impl Into<Rc<ClientConfig>>, operation: Operation) -> Self {
+        let config = config.into();
         Self {
+            attempts: config.retry.attempts,
             config,
             operation,
             began: None,
@@ -95,7 +103,7 @@ impl Call {
     /// The same with a single attempt, whatever the policy says.
     #[must_use]
     pub fn once(mut self) -> Self {
-        self.config.retry.attempts = 1;
+        self.attempts = 1;
         self
     }
 
@@ -135,7 +143,8 @@ impl Call {
             (Credential::Key(key), _) | (Credential::Asked, Some(key)) => Some(key.as_str()),
             (Credential::Asked, None) => {
                 self.next = failure.map_or(Next::Send, Next::Repeat);
-                return Action::Authorize(self.refused.clone());
+                let limit = self.config.request_timeout_ms.min(left);
+                return Action::Authorize(self.refused.clone(), limit.max(1.0));
             }
         };
         let wait = self.config.circuit.as_ref().and_then(|policy| circuit.wait(policy, now));
@@ -168,7 +177,13 @@ impl Call {
 
     /// Takes a response at `now`. `random` in `0..1`.
     pub fn received(&mut self, response: &HttpResponse, now: f64, random: f64, circuit: &mut Circuit) {
-        match read(response, self.operation.expects, &self.operation.method) {
+        let (expects, method) = (self.operation.expects, self.operation.method.as_str());
+        let outcome = read(response, expects, method).map_err(|error| {
+            // Before an error shows a part of it, since a part of a credential could not be told from other text.
+            let shown = self.secrets().fold(response.clone(), |response, secret| response.without(secret));
+            read(&shown, expects, method).err().unwrap_or(error)
+        });
+        match outcome {
             Ok(data) => {
                 circuit.succeeded();
                 self.next = Next::End(Ok(data));
@@ -248,8 +263,7 @@ impl Call {
         let is_passing = is_passing(&error);
         let error =
             if self.failed > 1 || is_passing { error.with_detail("attempts", self.failed) } else { error };
-        let policy = &self.config.retry;
-        if policy.is_judged && self.operation.repeatable && self.failed < policy.attempts {
+        if self.config.retry.is_judged && self.operation.repeatable && self.failed < self.attempts {
             return Next::Judge(error, random);
         }
         self.after(error, random, is_passing)
@@ -257,24 +271,27 @@ impl Call {
 
     /// What follows a failure.
     fn after(&self, error: Error, random: f64, is_worth_it: bool) -> Next {
-        let delay = self.config.retry.delay_ms(self.failed, random);
-        match delay.filter(|_| is_worth_it && self.operation.repeatable) {
-            // Never sooner than the server asks for; a call that has no time for that ends here.
-            Some(delay) => {
-                let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-                Next::Wait(error, delay.max(asked * 1_000.0))
-            }
-            None => Next::End(Err(error)),
+        if !(is_worth_it && self.operation.repeatable && self.failed < self.attempts) {
+            return Next::End(Err(error));
         }
+        // Never sooner than the server asks for; a call that has no time for that ends here.
+        let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
+        let delay = self.config.retry.delay_ms(self.failed, random);
+        Next::Wait(error, delay.max(asked * 1_000.0))
     }
 
     /// Servers repeat what they were sent, and an error shows what a server says.
     fn without_credentials(&self, error: Error) -> Error {
+        self.secrets().fold(error, Error::without)
+    }
+
+    /// The credentials, but not a word that only stands in for one: it could be part of any text.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
         let key = match &self.config.credential {
             Credential::Key(key) => Some(key),
             _ => self.credential.as_ref(),
         };
-        key.into_iter().chain(&self.refused).fold(error, |error, secret| error.without(secret))
+        key.into_iter().chain(&self.refused).map(String::as_str).filter(|secret| secret.len() >= LEAST_SECRET)
     }
 }
 
@@ -290,268 +307,4 @@ pub(super) fn is_passing(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::{CircuitPolicy, RetryPolicy};
-    use serde_json::json;
-
-    /// A call with its circuit, at moments that a test chooses.
-    struct Line(Call, Circuit);
-
-    impl Line {
-        fn new(config: ClientConfig, operation: Operation) -> Self {
-            Self(Call::new(config, operation), Circuit::default())
-        }
-
-        fn next(&mut self, now: f64) -> Action {
-            self.0.next_action(now, &mut self.1)
-        }
-
-        fn sent(&mut self, now: f64) -> HttpRequest {
-            match self.next(now) {
-                Action::Send(request, _) => request,
-                other => panic!("{other:?}"),
-            }
-        }
-
-        fn slept(&mut self, now: f64) -> f64 {
-            match self.next(now) {
-                Action::Sleep(delay) => delay,
-                other => panic!("{other:?}"),
-            }
-        }
-
-        fn error(&mut self, now: f64) -> Error {
-            match self.next(now) {
-                Action::Done(Err(error)) => error,
-                other => panic!("{other:?}"),
-            }
-        }
-
-        fn answer(&mut self, status: u16, headers: &[(&str, &str)], body: &str) {
-            let headers = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            let response = HttpResponse { status, headers, body: body.into() };
-            self.0.received(&response, 0.0, 1.0, &mut self.1);
-        }
-
-        fn lose(&mut self, failure: &NetworkFailure) {
-            self.0.lost(failure, 0.0, 0.0, &mut self.1);
-        }
-    }
-
-    fn config() -> ClientConfig {
-        ClientConfig::new("http://h", "k").unwrap()
-    }
-
-    fn submission() -> Operation {
-        Operation::submit(json!({}), "key-1")
-    }
-
-    fn signal() -> Operation {
-        Operation::read(&json!({"method": "POST", "path": "workflows/r/signals", "body": {}})).unwrap()
-    }
-
-    #[test]
-    fn repeats_with_the_same_key_until_it_succeeds() {
-        let mut line = Line::new(config(), submission());
-        let first = line.sent(0.0);
-        assert_eq!(first.header("x-idempotency-key"), Some("key-1"));
-        line.answer(503, &[], "");
-        assert_eq!(line.slept(0.0), 250.0);
-        assert_eq!(line.sent(0.0), first);
-        line.lose(&NetworkFailure::Broken("ECONNRESET".into()));
-        assert_eq!(line.slept(0.0), 250.0);
-        assert_eq!(line.sent(0.0), first);
-        line.answer(201, &[], "{\"a\":1}");
-        assert!(matches!(line.next(0.0), Action::Done(Ok(value)) if value == json!({"a": 1})));
-    }
-
-    #[test]
-    fn gives_up_after_its_attempts() {
-        let mut line = Line::new(config(), submission());
-        loop {
-            match line.next(0.0) {
-                Action::Send(..) => line.lose(&NetworkFailure::TimedOut),
-                Action::Sleep(_) => {}
-                Action::Done(outcome) => {
-                    let error = outcome.unwrap_err();
-                    assert_eq!(error.code(), ErrorCode::RequestTimeout);
-                    assert_eq!(error.details()["attempts"], 4);
-                    return;
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_refusal_is_final_and_so_is_a_failure_that_must_not_be_repeated() {
-        let mut line = Line::new(config(), submission());
-        line.sent(0.0);
-        line.answer(401, &[], "");
-        assert_eq!(line.error(0.0).code(), ErrorCode::ApiUnauthorized);
-        for status in [429, 500, 503] {
-            let mut line = Line::new(config(), signal());
-            line.sent(0.0);
-            line.answer(status, &[("retry-after", "0")], "");
-            line.error(0.0);
-        }
-        let mut line = Line::new(config(), submission());
-        line.sent(0.0);
-        line.lose(&NetworkFailure::TooLarge(100));
-        assert_eq!(line.error(0.0).code(), ErrorCode::ApiResponseTooLarge);
-    }
-
-    #[test]
-    fn waits_as_long_as_the_server_asks_for_or_ends() {
-        let mut line = Line::new(config(), submission());
-        line.sent(0.0);
-        line.answer(429, &[("retry-after", "9")], "");
-        assert_eq!(line.slept(0.0), 9_000.0);
-        line.sent(9_000.0);
-        line.answer(429, &[("retry-after", "600")], "");
-        let error = line.error(9_000.0);
-        assert_eq!((error.code(), &error.details()["retryAfter"]), (ErrorCode::ApiRateLimited, &json!(600)));
-    }
-
-    #[test]
-    fn begins_no_attempt_after_its_total_time() {
-        let retry = RetryPolicy { attempts: 99, total_ms: 300.0, ..RetryPolicy::default() };
-        let mut line = Line::new(ClientConfig { retry, ..config() }, submission());
-        line.sent(0.0);
-        line.answer(503, &[], "");
-        assert_eq!(line.slept(10.0), 250.0);
-        line.sent(260.0);
-        line.answer(503, &[], "");
-        assert_eq!(line.error(260.0).details()["attempts"], 2);
-    }
-
-    #[test]
-    fn a_limit_of_the_call_bounds_its_requests_and_its_waits() {
-        let mut line = Line::new(config(), submission().within(Some(300.0)));
-        assert!(matches!(line.next(0.0), Action::Send(_, limit) if limit == 300.0));
-        line.lose(&NetworkFailure::TimedOut);
-        assert_eq!(line.slept(100.0), 125.0);
-        assert!(matches!(line.next(225.0), Action::Send(_, limit) if limit == 75.0));
-        line.lose(&NetworkFailure::TimedOut);
-        assert_eq!(line.error(300.0).code(), ErrorCode::RequestTimeout);
-        // What is sent once only may use all of it, longer than one request is usually given.
-        let mut line = Line::new(config(), signal().within(Some(65_000.0)));
-        assert!(matches!(line.next(0.0), Action::Send(_, limit) if limit == 65_000.0));
-    }
-
-    #[test]
-    fn the_caller_judges_failures_but_only_of_what_may_be_repeated() {
-        let retry = RetryPolicy { is_judged: true, ..RetryPolicy::default() };
-        let config = ClientConfig { retry, ..config() };
-        let mut line = Line::new(config.clone(), submission());
-        line.sent(0.0);
-        line.answer(409, &[], "");
-        assert!(matches!(line.next(0.0), Action::Judge(error, 1) if error.code() == ErrorCode::ApiConflict));
-        line.0.judged(Some(true));
-        line.slept(0.0);
-        line.sent(0.0);
-        line.answer(503, &[], "");
-        assert!(matches!(line.next(0.0), Action::Judge(_, 2)));
-        line.0.judged(Some(false));
-        assert_eq!(line.error(0.0).code(), ErrorCode::ApiServerError);
-        let mut line = Line::new(config, signal());
-        line.sent(0.0);
-        line.answer(503, &[], "");
-        line.error(0.0);
-    }
-
-    #[test]
-    fn another_credential_is_asked_for_once() {
-        let config = ClientConfig { credential: Credential::Asked, ..config() };
-        let mut line = Line::new(config, signal());
-        assert!(matches!(line.next(0.0), Action::Authorize(None)));
-        line.0.authorized(Ok("old".into()));
-        assert_eq!(line.sent(0.0).header("authorization"), Some("Bearer old"));
-        line.answer(401, &[], "");
-        assert!(matches!(line.next(0.0), Action::Authorize(Some(old)) if old == "old"));
-        line.0.authorized(Ok("new".into()));
-        assert_eq!(line.sent(0.0).header("authorization"), Some("Bearer new"));
-        line.answer(401, &[], r#"{"message": "neither old nor new"}"#);
-        let error = line.error(0.0);
-        assert_eq!(error.code(), ErrorCode::ApiUnauthorized);
-        assert_eq!(error.message(), "the server answered 401: neither [API key] nor [API key]");
-        let mut line = Line::new(ClientConfig { credential: Credential::Asked, ..self::config() }, signal());
-        line.next(0.0);
-        line.0.authorized(Ok("a b".into()));
-        assert_eq!(line.error(0.0).code(), ErrorCode::OptionInvalid);
-    }
-
-    #[test]
-    fn redirects_are_followed_within_the_origin_only() {
-        let get = || Operation::get_run("r").unwrap();
-        let mut line = Line::new(config(), get());
-        line.sent(0.0);
-        line.answer(301, &[("location", "http://h/elsewhere")], "");
-        let request = line.sent(0.0);
-        assert_eq!(
-            (request.url.as_str(), request.header("authorization")),
-            ("http://h/elsewhere", Some("Bearer k"))
-        );
-        for (operation, status, location) in [
-            (get(), 302, "http://evil/api/v1/workflows/r"),
-            (get(), 302, "https://h/api/v1/workflows/r"),
-            (submission(), 302, "http://h/x"),
-            (submission(), 307, "http://evil/x"),
-            (get(), 302, ""),
-        ] {
-            let mut line = Line::new(config(), operation);
-            line.sent(0.0);
-            line.answer(status, &[("location", location)], "");
-            assert_eq!(line.error(0.0).code(), ErrorCode::ApiRedirected, "{location}");
-        }
-        let mut line = Line::new(config(), submission());
-        let first = line.sent(0.0);
-        line.answer(308, &[("location", "http://h/x")], "");
-        let second = line.sent(0.0);
-        assert_eq!((second.body, second.headers), (first.body, first.headers));
-        let mut line = Line::new(config(), get());
-        for _ in 0..=MOST_REDIRECTS {
-            line.sent(0.0);
-            line.answer(302, &[("location", "http://h/again")], "");
-        }
-        assert!(line.error(0.0).help().unwrap().contains("circle"));
-    }
-
-    #[test]
-    fn an_open_circuit_says_so_and_lets_one_request_through() {
-        let circuit = Some(CircuitPolicy { failures: 3, open_ms: 5_000.0 });
-        let config = ClientConfig { circuit, ..config() };
-        let mut line = Line::new(config.clone(), submission());
-        for _ in 0..3 {
-            line.sent(0.0);
-            line.answer(502, &[], "");
-            line.slept(0.0);
-        }
-        // The call ends with what it saw; others are told at once.
-        assert_eq!(line.error(0.0).code(), ErrorCode::ApiServerError);
-        line.0 = Call::new(config.clone(), submission());
-        let error = line.error(1_000.0);
-        assert_eq!((error.code(), &error.details()["retryAfter"]), (ErrorCode::ApiCircuitOpen, &json!(4)));
-        line.0 = Call::new(config.clone(), submission());
-        line.sent(5_000.0);
-        line.answer(404, &[], "");
-        line.0 = Call::new(config, submission());
-        line.sent(5_000.0);
-    }
-
-    #[test]
-    fn an_error_does_not_repeat_the_key() {
-        let config = ClientConfig::new("http://h", r#"hw_k1_"secret\"#).unwrap();
-        let mut line = Line::new(config, Operation::get_run("r").unwrap());
-        let body = json!({
-            "message": r#"no such key: hw_k1_"secret\"#,
-            "details": {r#"hw_k1_"secret\"#: [r#"hw_k1_"secret\"#]},
-        });
-        line.sent(0.0);
-        line.answer(401, &[], &body.to_string());
-        let error = line.error(0.0);
-        assert_eq!(error.message(), "the server answered 401: no such key: [API key]");
-        assert!(!format!("{error:?}").contains("secret"));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! What the client does with one request or several: the operations that the facade asks for by name.
 
-use super::run::{is_run, no_run, run_list, run_status};
-use super::tasks::{has_results, log_entries, task_results};
+use super::run::{run_list, run_status};
+use super::tasks::{has_results, log_entries, run_result, task_results};
 use super::{Operation, run_id_of};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::json::object;
@@ -24,7 +24,6 @@ pub trait Transport {
 /// | `cancel` | `{runId, reason?}` | whether the run was ended by this |
 /// | `logs` | `{runId}` | as [`log_entries`] |
 /// | `steps` | `{runId}` | as [`task_results`] |
-/// | `result` | `{runId, run}` | `{status, tasks}` of a run that is over |
 ///
 /// # Errors
 ///
@@ -34,10 +33,10 @@ pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<
     match op {
         "request" => transport.perform(Operation::read(args)?).await,
         "submit" => submit(transport, args).await.map_err(as_submission),
-        "status" => match transport.perform(Operation::get_run(run_id)?).await? {
-            data if is_run(&data) => Ok(run_status(&data, run_id)),
-            data => Err(no_run(&data)),
-        },
+        "status" => {
+            let data = transport.perform(Operation::get_run(run_id)?).await?;
+            Ok(run_status(&data, run_id))
+        }
         "list" => {
             let raw = transport.perform(Operation::list_runs(args)).await?;
             let Value::Object(mut page) = run_list(&raw) else { return Ok(raw) };
@@ -50,7 +49,6 @@ pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<
             let steps = transport.perform(Operation::get_steps(run_id)?).await?;
             Ok(task_results(&Value::Null, Some(&steps), None))
         }
-        "result" => result(transport, run_id, args.get("run").unwrap_or(&Value::Null)).await,
         _ => Err(Error::new(ErrorCode::NotSupported, format!("there is no operation `{op}`"))),
     }
 }
@@ -59,7 +57,7 @@ async fn submit(transport: &impl Transport, args: &Value) -> Result<Value> {
     let body = args.get("body").cloned().unwrap_or_default();
     let key = args.get("key").and_then(Value::as_str).unwrap_or_default();
     let data = transport.perform(Operation::submit(body, key)).await?;
-    Ok(object([("runId", run_id_of(&data)?.into()), ("data", data)]))
+    Ok(object([("runId", run_id_of(&data).into()), ("data", data)]))
 }
 
 async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) -> Result<Value> {
@@ -75,8 +73,13 @@ async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) 
     }
 }
 
-/// What became of the tasks of a run. A server that keeps no steps or no logs, or does not show them, loses nothing else.
-async fn result(transport: &impl Transport, run_id: &str, run: &Value) -> Result<Value> {
+/// `{status, tasks}` of a run that is over: as [`run_status`], and what became of its tasks, as
+/// [`task_results`](super::task_results). A server that keeps no steps or no logs, or does not show them, loses nothing else.
+///
+/// # Errors
+///
+/// `ABORTED`.
+pub async fn result(transport: &impl Transport, run_id: &str, run: &Value) -> Result<Value> {
     let steps = optional(transport.perform(Operation::get_steps(run_id)?).await)?;
     let logs = match &steps {
         Some(steps) if !has_results(steps) => {
@@ -84,8 +87,7 @@ async fn result(transport: &impl Transport, run_id: &str, run: &Value) -> Result
         }
         _ => None,
     };
-    let tasks = task_results(run, steps.as_ref(), logs.as_ref());
-    Ok(object([("status", run_status(run, run_id)), ("tasks", tasks)]))
+    Ok(run_result(run, run_id, steps.as_ref(), logs.as_ref()))
 }
 
 fn optional(answer: Result<Value>) -> Result<Option<Value>> {

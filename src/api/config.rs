@@ -54,15 +54,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Milliseconds before the next attempt after `failed` failures, or `None` when there is none. `random` in
-    /// `0..1` spreads clients: the delay lies between half and the whole of its nominal value.
-    pub fn delay_ms(&self, failed: u32, random: f64) -> Option<f64> {
-        if failed >= self.attempts {
-            return None;
-        }
+    /// Milliseconds before the next attempt after `failed` failures. `random` in `0..1` spreads clients: the delay lies
+    /// between half and the whole of its nominal value.
+    pub fn delay_ms(&self, failed: u32, random: f64) -> f64 {
         let doublings = i32::try_from(failed.saturating_sub(1).min(64)).unwrap_or(64);
         let nominal = (self.base_ms * 2_f64.powi(doublings)).min(self.max_ms);
-        Some(nominal * (0.5 + clamp(random, 0.0, 1.0) / 2.0))
+        nominal * (0.5 + clamp(random, 0.0, 1.0) / 2.0)
     }
 }
 
@@ -189,8 +186,8 @@ mod tests {
     fn delays_double_up_to_the_limit() {
         let policy = RetryPolicy { attempts: 5, base_ms: 100.0, max_ms: 300.0, ..RetryPolicy::default() };
         let delays: Vec<_> = (1..=5).map(|failed| policy.delay_ms(failed, 1.0)).collect();
-        assert_eq!(delays, [Some(100.0), Some(200.0), Some(300.0), Some(300.0), None]);
-        assert_eq!(policy.delay_ms(1, 0.0), Some(50.0));
+        assert_eq!(delays, [100.0, 200.0, 300.0, 300.0, 300.0]);
+        assert_eq!(policy.delay_ms(1, 0.0), 50.0);
     }
 
     #[test]

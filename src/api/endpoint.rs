@@ -1,7 +1,7 @@
 //! Where the API is.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::text::cut;
+use crate::text::{cut, has};
 use std::fmt::Write as _;
 
 /// Origin (and optional base path) of a Highway server, without trailing slash and without `/api/v1`.
@@ -62,7 +62,8 @@ impl Endpoint {
     /// assert!(!endpoint.is_origin_of("http://highway.example/base"));
     /// ```
     pub fn is_origin_of(&self, url: &str) -> bool {
-        origin(url).is_some_and(|other| origin(&self.0) == Some(other))
+        let names_nobody = authority(url).is_some_and(|authority| !has(authority, "@"));
+        names_nobody && origin_of(url).is_some_and(|origin| origin_of(&self.0) == Some(origin))
     }
 
     /// The endpoint as text.
@@ -71,18 +72,23 @@ impl Endpoint {
     }
 }
 
-/// Scheme, and host with port, of a URL, so that they can be compared.
-fn origin(url: &str) -> Option<(String, String)> {
-    let (scheme, rest) = cut(url, "://")?;
-    let scheme = scheme.to_ascii_lowercase();
-    let authority = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+/// What is between the scheme and the path of a URL.
+fn authority(url: &str) -> Option<&str> {
+    cut(url, "://")?.1.split(['/', '?', '#']).next()
+}
+
+/// Scheme, and host with port, of an http(s) URL, so that they can be compared and shown. A user's name is left out.
+pub(super) fn origin_of(url: &str) -> Option<String> {
+    let scheme = cut(url, "://")?.0.to_ascii_lowercase();
+    let authority = authority(url)?.to_ascii_lowercase();
     let port = match scheme.as_str() {
         "https" => ":443",
         "http" => ":80",
         _ => return None,
     };
-    let host = authority.strip_suffix(port).map(str::to_owned).unwrap_or(authority);
-    (!host.is_empty() && !host.contains('@')).then_some((scheme, host))
+    let host = authority.rsplit('@').next()?;
+    let host = host.strip_suffix(port).unwrap_or(host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
 /// One path segment or query value with every reserved character percent-encoded.

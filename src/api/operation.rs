@@ -1,45 +1,10 @@
 //! The requests the client makes.
 
-use super::response::invalid_response;
-use super::{ClientConfig, HttpRequest, encode_segment};
+use super::{ClientConfig, Expects, HttpRequest, encode_segment};
 use crate::codec::write_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{child_path, object, to_text};
 use serde_json::Value;
-
-/// What a successful answer has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expects {
-    /// JSON, taken out of its envelope.
-    Json,
-    /// Text, or JSON as above.
-    Text,
-    /// Bytes, which stay with the host; there is no data.
-    Bytes,
-    /// Server-sent events, which stay with the host; there is no data.
-    Events,
-}
-
-impl Expects {
-    /// `json`, `text`, `bytes` or `events`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Text => "text",
-            Self::Bytes => "bytes",
-            Self::Events => "events",
-        }
-    }
-
-    const fn media_types(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Text => "text/plain, application/json",
-            Self::Bytes => "*/*",
-            Self::Events => "text/event-stream",
-        }
-    }
-}
 
 /// One request, before it knows the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,6 +103,7 @@ impl Operation {
             body: Some(body),
             idempotency_key: Some(key.to_owned()),
             repeatable: true,
+            expects: Expects::NewRun,
             ..Self::below("POST", "/workflows")
         }
     }
@@ -148,7 +114,7 @@ impl Operation {
     ///
     /// `OPTION_INVALID` for an id that is none, here and below.
     pub fn get_run(run_id: &str) -> Result<Self> {
-        Self::of_run("GET", run_id, "")
+        Ok(Self { expects: Expects::Run, ..Self::of_run("GET", run_id, "")? })
     }
 
     /// Runs, newest first, of `{page?, pageSize?, status?, days?}`.
@@ -162,7 +128,7 @@ impl Operation {
             ("days", field("days")),
         ]);
         push_query(&mut path, Some(&query));
-        Self::below("GET", &path)
+        Self { expects: Expects::Runs, ..Self::below("GET", &path) }
     }
 
     /// Ends a run. Repeatable: a second request finds it ended.
@@ -184,7 +150,7 @@ impl Operation {
     ///
     /// As [`get_run`](Self::get_run).
     pub fn get_steps(run_id: &str) -> Result<Self> {
-        Self::of_run("GET", run_id, "/steps")
+        Ok(Self { expects: Expects::Steps, ..Self::of_run("GET", run_id, "/steps")? })
     }
 
     /// What the steps of a run wrote.
@@ -193,7 +159,7 @@ impl Operation {
     ///
     /// As [`get_run`](Self::get_run).
     pub fn get_logs(run_id: &str) -> Result<Self> {
-        Self::of_run("GET", run_id, "/steps/logs")
+        Ok(Self { expects: Expects::Logs, ..Self::of_run("GET", run_id, "/steps/logs")? })
     }
 
     /// The changes of a run as server-sent events.
@@ -314,16 +280,9 @@ fn encode_header(text: &str) -> String {
 }
 
 /// The id of the run that a submission began.
-///
-/// # Errors
-///
-/// `API_RESPONSE_INVALID` if the answer names none.
-pub fn run_id_of(data: &Value) -> Result<String> {
+pub fn run_id_of(data: &Value) -> Option<&str> {
     let keys = ["workflow_run_id", "new_workflow_run_id", "run_id"];
-    let found = keys.iter().find_map(|key| data.get(key).and_then(Value::as_str).filter(|id| !id.is_empty()));
-    found.map(str::to_owned).ok_or_else(|| {
-        invalid_response("the server accepted the workflow but named no run", &write_json(data))
-    })
+    keys.iter().find_map(|key| data.get(key)?.as_str().filter(|id| !id.is_empty()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reads responses: unwraps envelopes, turns refusals into errors.
 
+use super::endpoint::origin_of;
 use super::{Expects, HttpResponse};
 use crate::codec::{JsonError, parse_json};
 use crate::error::{Error, ErrorCode, Result};
@@ -29,12 +30,19 @@ pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> R
         }
         Expects::Text if !is_json => return Ok(body.as_str().into()),
         Expects::Json | Expects::Text if has_nothing_to_say => return Ok(Value::Null),
-        Expects::Json | Expects::Text => {}
+        _ => {}
     }
     let read: Value = parse_json(body).map_err(|error| {
         invalid_response(&not_json(response, &error), body).with_detail("status", response.status)
     })?;
-    Ok(unwrap_envelope(read))
+    let data = unwrap_envelope(read);
+    match expects.lacks(&data) {
+        Some(what) => {
+            Err(invalid_response(&format!("the server sent something else where {what} was expected"), body)
+                .with_detail("status", response.status))
+        }
+        None => Ok(data),
+    }
 }
 
 /// An answer that breaks the contract, with the start of its text.
@@ -146,9 +154,8 @@ fn refusal(response: &HttpResponse) -> Error {
 
 /// A redirect. Where a page is not told where to, its runtime gives the status 0.
 fn redirect(response: &HttpResponse) -> Error {
-    // What follows the origin may be a secret of somebody's.
-    let origin =
-        response.header("location").map(|url| joined(&url.split('/').take(3).collect::<Vec<_>>(), "/"));
+    // What follows the origin may be a secret of somebody's, and so may be a user's name before it.
+    let origin = response.header("location").and_then(origin_of);
     let message = match &origin {
         Some(origin) => format!("the server redirects to `{origin}`"),
         None => "the server redirects, without saying where to".into(),

@@ -1,9 +1,7 @@
 //! Runs, read from whatever shape a server gives them into the one shape the SDK offers.
 
 use super::State;
-use super::response::invalid_response;
-use crate::codec::write_json;
-use crate::error::{Error, ErrorCode};
+use crate::error::ErrorCode;
 use crate::json::{object, to_text};
 use crate::number::{number, to_f64};
 use serde_json::{Map, Value};
@@ -17,7 +15,7 @@ pub fn run_status(data: &Value, run_id: &str) -> Value {
     let error = run_error(data);
     let timed_out =
         error.as_ref().and_then(|error| error.get("code")) == Some(&ErrorCode::RunTimedOut.as_str().into());
-    let state = match State::read(status) {
+    let state = match run_state(data) {
         State::Failed if timed_out => State::TimedOut,
         state => state,
     };
@@ -43,20 +41,28 @@ pub fn run_status(data: &Value, run_id: &str) -> Value {
     ])
 }
 
+/// The state that the server names; a run that passed its time limit may count as failed.
+pub(super) fn run_state(data: &Value) -> State {
+    State::read(text(data, &["status", "state"]).unwrap_or("pending"))
+}
+
 /// Whether an answer is a run: it names a state. The `success` of an envelope without data is none.
 pub fn is_run(data: &Value) -> bool {
     text(data, &["status", "state"]).is_some_and(|status| status != "success")
 }
 
-/// The error for an answer that is no run.
-pub fn no_run(data: &Value) -> Error {
-    invalid_response("the server sent something else where a run was expected", &write_json(data))
+fn listed_runs(data: &Value) -> &Value {
+    ["workflows", "runs", "items", "data"].iter().find_map(|key| data.get(key)).unwrap_or(data)
 }
 
-/// The runs of a page, as the server shows them.
+/// Whether an answer is a list of runs; nothing is an empty one.
+pub(super) fn has_runs(data: &Value) -> bool {
+    matches!(listed_runs(data), Value::Array(_) | Value::Null)
+}
+
+/// The runs of a page, as the server shows them. What names no state is left as it is.
 pub(super) fn runs_in(data: &Value) -> impl Iterator<Item = &Value> {
-    let items = ["workflows", "runs", "items"].iter().find_map(|key| data.get(key)).unwrap_or(data);
-    items.as_array().into_iter().flatten().filter(|item| is_run(item))
+    listed_runs(data).as_array().into_iter().flatten().filter(|item| item.is_object())
 }
 
 /// A page of runs: `{runs, total}`; `total` is null where the server does not count them.

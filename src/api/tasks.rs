@@ -1,7 +1,7 @@
 //! Tasks of a run and what they wrote, read from steps, logs and the result map, whatever spelling a server uses.
 
 use super::State;
-use super::run::{failure, run_error, text};
+use super::run::{failure, run_error, run_status, text};
 use crate::builder::RESULT_MARKER;
 use crate::codec::parse_json;
 use crate::error::ErrorCode;
@@ -58,6 +58,11 @@ pub fn task_results(run: &Value, steps: Option<&Value>, logs: Option<&Value>) ->
     Value::Object(tasks)
 }
 
+/// `{status, tasks}` of a run that is over.
+pub(super) fn run_result(run: &Value, run_id: &str, steps: Option<&Value>, logs: Option<&Value>) -> Value {
+    object([("status", run_status(run, run_id)), ("tasks", task_results(run, steps, logs))])
+}
+
 /// Whether the steps of a server say what came of the tasks, so that its logs need not be asked.
 pub(super) fn has_results(steps: &Value) -> bool {
     let mut steps = listed_steps(steps).peekable();
@@ -70,6 +75,11 @@ pub(super) fn step_states(steps: &Value) -> Map<String, Value> {
         Some((text(step, &NAMES)?.to_owned(), text(step, &["status", "state"]).unwrap_or("pending").into()))
     };
     listed_steps(steps).filter_map(state).collect()
+}
+
+/// Whether an answer is a list of steps; nothing is an empty one.
+pub(super) fn has_steps(data: &Value) -> bool {
+    matches!(data.get("steps").unwrap_or(data), Value::Array(_) | Value::Null)
 }
 
 fn listed_steps(steps: &Value) -> impl Iterator<Item = &Value> {
@@ -112,8 +122,17 @@ fn has_output(log: &Value) -> bool {
     STDOUT.iter().chain(&STDERR).any(|key| log.get(key).is_some())
 }
 
+fn logs_in(data: &Value) -> &Value {
+    ["logs", "entries", "steps", "tasks"].iter().find_map(|key| data.get(key)).unwrap_or(data)
+}
+
+/// Whether an answer is a list of what steps wrote, or one such record; nothing is an empty list.
+pub(super) fn has_logs(data: &Value) -> bool {
+    matches!(logs_in(data), Value::Array(_) | Value::Null) || listed_logs(data).next().is_some()
+}
+
 fn listed_logs(data: &Value) -> impl Iterator<Item = &Value> {
-    let items = ["logs", "entries", "steps", "tasks"].iter().find_map(|key| data.get(key)).unwrap_or(data);
+    let items = logs_in(data);
     let alone = Some(items).filter(|items| items.is_object() && text(items, &NAMES).is_some());
     items.as_array().into_iter().flatten().chain(alone)
 }

@@ -81,6 +81,10 @@ struct Reader<'a> {
 
 type Step<T> = Result<T, &'static str>;
 
+#[expect(
+    clippy::inline_always,
+    reason = "one call for each character costs a sixth of the time, and no bytes are saved"
+)]
 impl Reader<'_> {
     fn read(mut self) -> Result<Value, JsonError> {
         let value = self.value(0).and_then(|value| {
@@ -194,11 +198,11 @@ impl Reader<'_> {
         let mut out = String::new();
         self.at += 1;
         loop {
-            let rest = self.rest();
-            let end =
-                rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
-            out.push_str(rest.get(..end).unwrap_or_default());
-            self.at += end;
+            let start = self.at;
+            while self.peek().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+                self.at += 1;
+            }
+            out.push_str(self.text.get(start..self.at).unwrap_or_default());
             match self.next() {
                 Some(b'"') => return Ok(out),
                 Some(b'\\') => out.push(self.escape()?),
@@ -287,18 +291,21 @@ impl Reader<'_> {
         }
     }
 
+    #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
+    #[inline(always)]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

@@ -98,12 +98,10 @@ impl Error {
     /// The same error with `secret` left out of every text.
     #[must_use]
     pub(crate) fn without(mut self, secret: &str) -> Self {
-        if !secret.is_empty() {
-            let data = &mut self.0;
-            strike(&mut data.message, secret);
-            data.help.iter_mut().for_each(|help| strike(help, secret));
-            data.details.values_mut().for_each(|value| strike_within(value, secret));
-        }
+        let data = &mut self.0;
+        strike(&mut data.message, secret);
+        data.help.iter_mut().for_each(|help| strike(help, secret));
+        data.details.values_mut().for_each(|value| strike_within(value, secret));
         self
     }
 

@@ -2,18 +2,18 @@
 
 use super::convert::{JsResult, give, parse};
 use super::host::Host;
-use super::transport::ClientTransport;
-use crate::api::{self, ClientConfig};
+use super::transport::{ClientTransport, config_of};
+use crate::api;
 use crate::codec::write_json;
 use crate::error::Result;
 use crate::number::to_f64;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-/// Checks the settings of a client, as [`ClientConfig::read`] takes them.
+/// Checks the settings of a client, as [`ClientConfig::read`](crate::api::ClientConfig::read) takes them.
 #[wasm_bindgen(js_name = clientCheck)]
 pub fn client_check(config: &str) -> JsResult<()> {
-    give(parse(config).and_then(|config| ClientConfig::read(&config)).map(drop))
+    give(config_of(config).map(drop))
 }
 
 /// One operation of the client, as [`api::call`] names them; `limitMs` of the arguments is the time it may take in all.
@@ -23,8 +23,8 @@ pub async fn client_call(host: Host, config: String, op: String, args: String) -
 }
 
 async fn call(host: &Host, config: &str, op: &str, args: &str) -> Result<Value> {
-    let config = ClientConfig::read(&parse(config)?)?;
+    let config = config_of(config)?;
     let args = parse(args)?;
     let deadline = args.get("limitMs").and_then(to_f64).map(|limit| host.now() + limit);
-    api::call(&ClientTransport { host, config: &config, deadline }, op, &args).await
+    api::call(&ClientTransport { host, config, deadline }, op, &args).await
 }

@@ -25,9 +25,10 @@ extern "C" {
         has_attachment: bool,
     ) -> Promise;
 
-    /// Gets the credential, another one than the one that was refused: an outcome of the kind `credential`.
+    /// Gets the credential, another one than the one that was refused, within the time given in milliseconds: an outcome
+    /// with a `credential`.
     #[wasm_bindgen(method)]
-    pub fn authorize(this: &Host, refused: Option<String>) -> Promise;
+    pub fn authorize(this: &Host, refused: Option<String>, timeout_ms: f64) -> Promise;
 
     /// Asks the caller whether a failure, as JSON text, is worth another attempt.
     #[wasm_bindgen(method)]
@@ -45,18 +46,18 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn random(this: &Host) -> f64;
 
-    /// What the client remembers from call to call.
+    /// A number that the client remembers from call to call, 0 at first.
     #[wasm_bindgen(method)]
-    pub fn recall(this: &Host) -> Vec<f64>;
+    pub fn recall(this: &Host, index: u32) -> f64;
 
-    /// Has the client remember it.
+    /// Has the client remember a number.
     #[wasm_bindgen(method)]
-    pub fn remember(this: &Host, memory: &[f64]);
+    pub fn remember(this: &Host, index: u32, value: f64);
 
     /// Who follows a run now, and who does not any more, since the last call: `[[ticket, runId, timeoutMs, wantsUpdates,
     /// wantsWhole] | [ticket], …]`.
     #[wasm_bindgen(method)]
-    pub fn commands(this: &Host) -> String;
+    pub fn commands(this: &Host) -> Option<String>;
 
     /// Whether the page is hidden.
     #[wasm_bindgen(method, js_name = isHidden)]
@@ -77,21 +78,25 @@ extern "C" {
     /// What became of a request.
     pub type Outcome;
 
-    /// `response`, `credential`, `timeout`, `aborted`, `too_large`, `not_text` or `failed`.
+    /// The status of the response, where there is one; 0 for a redirect of which a page is told no more.
     #[wasm_bindgen(method, getter)]
-    pub fn kind(this: &Outcome) -> String;
+    pub fn status(this: &Outcome) -> Option<u16>;
 
-    /// The status of the response, for `response`; 0 for a redirect of which a page is told no more.
-    #[wasm_bindgen(method, getter)]
-    pub fn status(this: &Outcome) -> u16;
-
-    /// The headers of the response that the client reads, as lines of `name: value`, for `response`.
+    /// The headers of the response that the client reads, as lines of `name: value`.
     #[wasm_bindgen(method, getter)]
     pub fn headers(this: &Outcome) -> String;
 
-    /// The text of the body, for `response`; the credential, for `credential`.
+    /// The text of the body of the response.
     #[wasm_bindgen(method, getter)]
     pub fn body(this: &Outcome) -> String;
+
+    /// The credential that was asked for.
+    #[wasm_bindgen(method, getter)]
+    pub fn credential(this: &Outcome) -> Option<String>;
+
+    /// What happened instead: `timeout`, `aborted`, `too_large`, `not_text` or `failed`.
+    #[wasm_bindgen(method, getter)]
+    pub fn kind(this: &Outcome) -> String;
 
     /// The most bytes that are taken, for `too_large`.
     #[wasm_bindgen(method, getter)]
@@ -106,41 +111,37 @@ extern "C" {
     pub fn next_event(this: &Outcome) -> Promise;
 }
 
+/// Where the client remembers what.
+const FAILURES: u32 = 0;
+const OPEN_UNTIL: u32 = 1;
+/// Offers are kept as what is lacking, so that an empty memory is the default.
+const NO_LIST: u32 = 2;
+const NO_STEPS: u32 = 3;
+const NO_STREAM: u32 = 4;
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "it was a count when it was kept"
 )]
 pub(super) fn recalled_circuit(host: &Host) -> Circuit {
-    let memory = host.recall();
-    let at = |index: usize| memory.get(index).copied().unwrap_or_default();
-    Circuit { failures: at(0) as u32, open_until: at(1) }
+    Circuit { failures: host.recall(FAILURES) as u32, open_until: host.recall(OPEN_UNTIL) }
 }
 
 pub(super) fn remember_circuit(host: &Host, circuit: Circuit) {
-    let offers = recalled_offers(host);
-    remember(host, circuit, offers);
+    host.remember(FAILURES, f64::from(circuit.failures));
+    host.remember(OPEN_UNTIL, circuit.open_until);
 }
 
-/// Offers are kept as what is lacking, so that an empty memory is the default.
 pub(super) fn recalled_offers(host: &Host) -> Offers {
-    let memory = host.recall();
-    let is_offered = |index: usize| memory.get(index).is_none_or(|lacking| *lacking == 0.0);
-    Offers { list: is_offered(2), steps: is_offered(3), stream: is_offered(4) }
+    let is_offered = |lacking: u32| host.recall(lacking) == 0.0;
+    Offers { list: is_offered(NO_LIST), steps: is_offered(NO_STEPS), stream: is_offered(NO_STREAM) }
 }
 
 pub(super) fn remember_offers(host: &Host, offers: Offers) {
-    remember(host, recalled_circuit(host), offers);
-}
-
-fn remember(host: &Host, circuit: Circuit, offers: Offers) {
-    let lacking = |is_offered: bool| f64::from(u8::from(!is_offered));
-    let Offers { list, steps, stream } = offers;
-    host.remember(&[
-        f64::from(circuit.failures),
-        circuit.open_until,
-        lacking(list),
-        lacking(steps),
-        lacking(stream),
-    ]);
+    for (lacking, is_offered) in
+        [(NO_LIST, offers.list), (NO_STEPS, offers.steps), (NO_STREAM, offers.stream)]
+    {
+        host.remember(lacking, f64::from(u8::from(!is_offered)));
+    }
 }

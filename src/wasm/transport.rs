@@ -1,5 +1,6 @@
 //! Carries requests to the host and its answers back.
 
+use super::convert::parse;
 use super::host::{Host, Outcome, recalled_circuit, remember_circuit};
 use crate::api::{
     Action, Call, Circuit, ClientConfig, HttpRequest, HttpResponse, NetworkFailure, Operation, Transport,
@@ -8,15 +9,21 @@ use crate::codec::write_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::cut;
 use serde_json::Value;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 /// The operations of one call of the facade.
 pub(super) struct ClientTransport<'a> {
     pub(super) host: &'a Host,
-    pub(super) config: &'a ClientConfig,
+    pub(super) config: Rc<ClientConfig>,
     /// When all of them have to be over.
     pub(super) deadline: Option<f64>,
+}
+
+/// The settings of a client.
+pub(super) fn config_of(text: &str) -> Result<Rc<ClientConfig>> {
+    Ok(Rc::new(ClientConfig::read(&parse(text)?)?))
 }
 
 impl Transport for ClientTransport<'_> {
@@ -39,7 +46,9 @@ pub(super) async fn perform(host: &Host, mut call: Call) -> Result<(Value, Optio
                 }
             }
             Action::Judge(error, attempt) => call.judged(host.judge(&write_json(&error.to_json()), attempt)),
-            Action::Authorize(refused) => call.authorized(authorized(host, refused).await),
+            Action::Authorize(refused, timeout) => {
+                call.authorized(authorized(host, refused, timeout).await);
+            }
             Action::Send(request, timeout) => {
                 let operation = call.operation();
                 let (expects, has_attachment) = (operation.expects.as_str(), operation.has_attachment);
@@ -48,35 +57,32 @@ pub(super) async fn perform(host: &Host, mut call: Call) -> Result<(Value, Optio
                 let sent = host.send(method, url, &headers, body, timeout, expects, has_attachment);
                 let outcome: Outcome = resolved(sent).await.unchecked_into();
                 let random = host.random();
-                let failure = match outcome.kind().as_str() {
-                    "response" => {
-                        let response = to_response(&outcome);
+                match read(&outcome) {
+                    Ok(response) => {
                         with_circuit(host, |circuit, now| call.received(&response, now, random, circuit));
                         last = Some(outcome);
-                        continue;
                     }
-                    "aborted" => return Err(aborted()),
-                    "timeout" => NetworkFailure::TimedOut,
-                    "too_large" => NetworkFailure::TooLarge(bytes(outcome.limit())),
-                    "not_text" => NetworkFailure::NotText,
-                    _ => NetworkFailure::Broken(outcome.reason()),
-                };
-                with_circuit(host, |circuit, now| call.lost(&failure, now, random, circuit));
+                    Err(None) => return Err(aborted()),
+                    Err(Some(failure)) => {
+                        with_circuit(host, |circuit, now| call.lost(&failure, now, random, circuit));
+                    }
+                }
             }
         }
     }
 }
 
-async fn authorized(host: &Host, refused: Option<String>) -> Result<String> {
-    let outcome: Outcome = resolved(host.authorize(refused)).await.unchecked_into();
-    match outcome.kind().as_str() {
-        "credential" => Ok(outcome.body()),
-        "aborted" => Err(aborted()),
-        _ => {
-            Err(Error::new(ErrorCode::AuthFailed, format!("`auth` gave no credential: {}", outcome.reason()))
-                .with_path("/auth"))
-        }
+async fn authorized(host: &Host, refused: Option<String>, timeout: f64) -> Result<String> {
+    let outcome: Outcome = resolved(host.authorize(refused, timeout)).await.unchecked_into();
+    if let Some(credential) = outcome.credential() {
+        return Ok(credential);
     }
+    let (code, reason) = match outcome.kind().as_str() {
+        "aborted" => return Err(aborted()),
+        "timeout" => (ErrorCode::RequestTimeout, "it took too long".to_owned()),
+        _ => (ErrorCode::AuthFailed, outcome.reason()),
+    };
+    Err(Error::new(code, format!("`auth` gave no credential: {reason}")).with_path("/auth"))
 }
 
 /// The circuit of the client, which it remembers between its calls.
@@ -114,9 +120,19 @@ fn to_lines(request: &HttpRequest) -> String {
     lines
 }
 
-fn to_response(outcome: &Outcome) -> HttpResponse {
+/// The response, or why there is none; nothing where the call was aborted.
+fn read(outcome: &Outcome) -> std::result::Result<HttpResponse, Option<NetworkFailure>> {
+    let Some(status) = outcome.status() else {
+        return Err(match outcome.kind().as_str() {
+            "aborted" => None,
+            "timeout" => Some(NetworkFailure::TimedOut),
+            "not_text" => Some(NetworkFailure::NotText),
+            "too_large" => Some(NetworkFailure::TooLarge(bytes(outcome.limit()))),
+            _ => Some(NetworkFailure::Broken(outcome.reason())),
+        });
+    };
     let lines = outcome.headers();
     let header = |line: &str| cut(line, ": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = lines.lines().filter_map(header).collect();
-    HttpResponse { status: outcome.status(), headers, body: outcome.body() }
+    Ok(HttpResponse { status, headers, body: outcome.body() })
 }

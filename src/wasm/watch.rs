@@ -1,11 +1,12 @@
 //! Follows the runs of a client, all of them in one loop. The state machine is borrowed only between two awaits.
 
-use super::convert::{JsResult, give, parse};
+use super::convert::{JsResult, give};
 use super::error::to_js_error;
 use super::host::{Host, Outcome, recalled_offers, remember_offers};
-use super::transport::{perform, resolved};
-use crate::api::{Call, ClientConfig, Follow, News, Operation, StreamNews, WatchAction, Watches};
+use super::transport::{ClientTransport, config_of, perform, resolved};
+use crate::api::{Call, ClientConfig, Follow, News, Operation, StreamNews, WatchAction, Watches, result};
 use crate::codec::{parse_json, write_json};
+use crate::error::Result;
 use crate::number::to_f64;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -24,11 +25,14 @@ struct Shared {
 /// Follows runs as the host's commands say, until nobody follows one.
 #[wasm_bindgen(js_name = clientWatch)]
 pub async fn client_watch(host: Host, config: String) -> JsResult<()> {
-    let config = give(parse(&config).and_then(|config| ClientConfig::read(&config)))?;
+    let config = give(config_of(&config))?;
     let watches = Watches::new(recalled_offers(&host), host.now());
-    let shared = Shared { host, config: Rc::new(config), watches: Rc::new(RefCell::new(watches)) };
+    let shared = Shared { host, config, watches: Rc::new(RefCell::new(watches)) };
     loop {
         match shared.step() {
+            WatchAction::Conclude(number, run_id, run) => {
+                spawn_local(conclude(shared.clone(), number, run_id, run));
+            }
             WatchAction::Ask(number, operation) => spawn_local(ask(shared.clone(), number, operation)),
             WatchAction::Listen(run_id, operation) => spawn_local(listen(shared.clone(), run_id, operation)),
             WatchAction::Sleep(ms) => drop(resolved(shared.host.sleep(ms)).await),
@@ -41,7 +45,7 @@ impl Shared {
     /// Takes the commands, asks what to do, and tells the news.
     fn step(&self) -> WatchAction {
         let now = self.host.now();
-        let commands = parse_json(&self.host.commands()).unwrap_or_default();
+        let commands = self.host.commands().and_then(|text| parse_json(&text).ok()).unwrap_or_default();
         let (action, news) = {
             let mut watches = self.watches.borrow_mut();
             for command in commands.as_array().into_iter().flatten() {
@@ -53,8 +57,8 @@ impl Shared {
         for item in news {
             match item {
                 News::Update { ticket, status } => self.host.tell(ticket, &write_json(&status)),
-                News::End { ticket, outcome: Ok(run) } => {
-                    self.host.end(ticket, &write_json(&run).into(), false);
+                News::End { ticket, outcome: Ok(result) } => {
+                    self.host.end(ticket, &write_json(&result).into(), false);
                 }
                 News::End { ticket, outcome: Err(error) } => {
                     self.host.end(ticket, &to_js_error(&error), true);
@@ -64,14 +68,27 @@ impl Shared {
         action
     }
 
-    fn streamed(&self, run_id: &str, news: StreamNews) {
+    fn answered(&self, number: u32, answer: Result<Value>) {
         let (now, random) = (self.host.now(), self.host.random());
-        self.watches.borrow_mut().streamed(run_id, news, now, random);
-        self.remember();
+        self.took(|watches| watches.answered(number, answer, now, random));
     }
 
-    fn remember(&self) {
-        remember_offers(&self.host, self.watches.borrow().offers());
+    fn streamed(&self, run_id: &str, news: StreamNews) {
+        let now = self.host.now();
+        self.took(|watches| watches.streamed(run_id, news, now));
+    }
+
+    /// Goes on after some news; the client remembers what the server was found to lack.
+    fn took(&self, take: impl FnOnce(&mut Watches)) {
+        let (before, after) = {
+            let mut watches = self.watches.borrow_mut();
+            let before = watches.offers();
+            take(&mut watches);
+            (before, watches.offers())
+        };
+        if before != after {
+            remember_offers(&self.host, after);
+        }
         self.host.wake();
     }
 }
@@ -97,16 +114,20 @@ fn take(watches: &mut Watches, command: &Value, now: f64) {
     }
 }
 
+async fn conclude(shared: Shared, number: u32, run_id: String, run: Rc<Value>) {
+    let Shared { host, config, .. } = shared.clone();
+    let answer = result(&ClientTransport { host: &host, config, deadline: None }, &run_id, &run).await;
+    shared.answered(number, answer);
+}
+
 async fn ask(shared: Shared, number: u32, operation: Operation) {
-    let call = Call::new((*shared.config).clone(), operation).once();
+    let call = Call::new(shared.config.clone(), operation).once();
     let answer = perform(&shared.host, call).await.map(|(data, _)| data);
-    let (now, random) = (shared.host.now(), shared.host.random());
-    shared.watches.borrow_mut().answered(number, answer, now, random);
-    shared.remember();
+    shared.answered(number, answer);
 }
 
 async fn listen(shared: Shared, run_id: String, operation: Operation) {
-    let call = Call::new((*shared.config).clone(), operation).once();
+    let call = Call::new(shared.config.clone(), operation).once();
     let outcome: Option<Outcome> = match perform(&shared.host, call).await {
         Ok((_, outcome)) => outcome,
         Err(error) => {

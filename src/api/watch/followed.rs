@@ -2,11 +2,13 @@
 
 use super::{Follow, News};
 use crate::api::State;
-use crate::api::run::run_status;
-use crate::error::{Error, ErrorCode};
+use crate::api::run::{run_state, run_status};
+use crate::api::tasks::run_result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::json::below;
 use crate::number::clamp;
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 const FIRST_DELAY_MS: f64 = 100.0;
 const GROWTH: f64 = 1.5;
@@ -42,8 +44,10 @@ pub(super) enum Next {
     Any,
     /// At the run by itself, since a list says too little.
     Look,
-    /// The last one: it was seen to be over.
+    /// At the run as it ended, since it was said to be over. The server may take a moment to show it so.
     End,
+    /// None: it is over, and what became of its tasks is to be read.
+    Tasks,
 }
 
 #[derive(Debug)]
@@ -68,8 +72,13 @@ pub(super) struct Followed {
     /// The run as it was read, while its steps are asked for.
     pub(super) unsettled: Option<Value>,
     tickets: Vec<Ticket>,
-    data: Value,
-    status: Option<Value>,
+    /// The run as it was seen last.
+    pub(super) data: Rc<Value>,
+    state: Option<State>,
+    /// The states of its tasks by name, where somebody wants them and any view told them.
+    tasks: Option<Map<String, Value>>,
+    /// What was told last.
+    told: Value,
     delay: f64,
 }
 
@@ -90,15 +99,21 @@ impl Followed {
             listed: Value::Null,
             unsettled: None,
             tickets: Vec::new(),
-            data: Value::Null,
-            status: None,
+            data: Rc::default(),
+            state: None,
+            tasks: None,
+            told: Value::Null,
             delay: FIRST_DELAY_MS,
         }
     }
 
     /// Takes in a follower, and tells it what is known.
     pub(super) fn join(&mut self, id: u32, follow: &Follow, now: f64, news: &mut Vec<News>) {
-        let known = self.status.clone().filter(|_| follow.wants_updates);
+        let known = (follow.wants_updates && self.is_seen()).then(|| self.status());
+        if self.next == Next::Tasks && !follow.wants_whole {
+            news.extend(known.map(|status| News::Update { ticket: id, status }));
+            return news.push(News::End { ticket: id, outcome: Ok(Value::Null) });
+        }
         self.tickets.push(Ticket {
             id,
             deadline: follow.timeout_ms.map_or(f64::INFINITY, |timeout| now + timeout),
@@ -119,12 +134,12 @@ impl Followed {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_asked && self.next != Next::End
+        !self.is_asked && matches!(self.next, Next::Any | Next::Look)
     }
 
     /// Whether it was ever seen.
     pub(super) fn is_seen(&self) -> bool {
-        self.status.is_some()
+        self.state.is_some()
     }
 
     pub(super) fn wants_tasks(&self) -> bool {
@@ -146,58 +161,74 @@ impl Followed {
         if now < self.deadline() {
             return;
         }
-        let error = self.too_late();
+        // Who has no time to hear of the tasks hears how the run ended.
+        let outcome = match self.next {
+            Next::Tasks => Ok(run_result(&self.data, &self.run_id, None, None)),
+            _ => Err(self.too_late()),
+        };
         self.tickets.retain(|ticket| {
             let is_over = ticket.deadline <= now;
             if is_over {
-                news.push(News::End { ticket: ticket.id, outcome: Err(error.clone()) });
+                news.push(News::End { ticket: ticket.id, outcome: outcome.clone() });
             }
             !is_over
         });
     }
 
-    /// The run was seen to be over.
+    /// The run was said to be over.
     pub(super) fn end_at(&mut self, now: f64) {
         self.next = Next::End;
         self.due = self.due.min(now);
+        self.delay = FIRST_DELAY_MS;
     }
 
-    /// Takes what the server says of the run, and of the states of its tasks where that was asked for. Ends all
-    /// followers once it is over.
+    /// Takes what the server says of the run, and of the states of its tasks where that was asked for. Once it is over,
+    /// followers end who do not want to hear what became of its tasks.
     pub(super) fn settle(&mut self, data: Value, tasks: Option<Map<String, Value>>, news: &mut Vec<News>) {
-        let mut status = run_status(&data, &self.run_id);
-        if let Value::Object(status) = &mut status {
-            // Only followers of the whole run want its result, and they get all of it at the end.
-            status.shift_remove("result");
-        }
-        if tasks_of(&status).is_none_or(Map::is_empty) {
-            let before = self.status.as_ref().and_then(tasks_of);
-            let tasks = tasks.filter(|tasks| !tasks.is_empty()).or_else(|| before.cloned());
-            if let (Some(tasks), Some(Value::Object(progress))) = (tasks, status.get_mut("progress")) {
-                progress.insert("tasks".into(), Value::Object(tasks));
+        let state = run_state(&data);
+        let is_new = self.state != Some(state) || *self.data != data;
+        self.data = Rc::new(data);
+        self.state = Some(state);
+        if self.wants_tasks() {
+            let tasks = tasks_of(&self.data).filter(|tasks| !tasks.is_empty()).cloned().or(tasks);
+            self.tasks = tasks.filter(|tasks| !tasks.is_empty()).or_else(|| self.tasks.take());
+            let status = self.status();
+            for ticket in self.tickets.iter_mut().filter(|ticket| ticket.wants_updates) {
+                if !ticket.is_told || self.told != status {
+                    ticket.is_told = true;
+                    news.push(News::Update { ticket: ticket.id, status: status.clone() });
+                }
             }
+            self.told = status;
         }
-        let is_new = self.status.as_ref() != Some(&status);
-        for ticket in &mut self.tickets {
-            if ticket.wants_updates && (is_new || !ticket.is_told) {
-                ticket.is_told = true;
-                news.push(News::Update { ticket: ticket.id, status: status.clone() });
-            }
-        }
-        if is_final(&status) {
-            for ticket in std::mem::take(&mut self.tickets) {
-                news.push(News::End { ticket: ticket.id, outcome: Ok(data.clone()) });
-            }
+        if state.is_final() {
+            self.next = Next::Tasks;
+            self.tickets.retain(|ticket| {
+                if !ticket.wants_whole {
+                    news.push(News::End { ticket: ticket.id, outcome: Ok(Value::Null) });
+                }
+                ticket.wants_whole
+            });
         }
         if is_new {
             // A change is a sign that the next one is near.
             self.delay = self.delay.min(LONGEST_DELAY_MS / 2.0);
         }
-        self.status = Some(status);
-        self.data = data;
         self.has_answer = true;
         self.failing_since = None;
-        self.next = Next::Any;
+    }
+
+    /// The run as followers of changes see it.
+    fn status(&self) -> Value {
+        let mut status = run_status(&self.data, &self.run_id);
+        if let Value::Object(status) = &mut status {
+            // Only followers of the whole run want its result, and they get all of it at the end.
+            status.shift_remove("result");
+            if let (Some(tasks), Some(Value::Object(progress))) = (&self.tasks, status.get_mut("progress")) {
+                progress.insert("tasks".into(), Value::Object(tasks.clone()));
+            }
+        }
+        status
     }
 
     /// The run as it was last seen, with the fields of a partial view in their place. A view without the states of the
@@ -212,11 +243,11 @@ impl Followed {
         Value::Object(data)
     }
 
-    /// Ends all followers with an error.
-    pub(super) fn fail(&mut self, error: Error, news: &mut Vec<News>) {
-        let error = error.with_detail("runId", self.run_id.as_str());
+    /// Ends all followers.
+    pub(super) fn end(&mut self, outcome: Result<Value>, news: &mut Vec<News>) {
+        let outcome = outcome.map_err(|error| error.with_detail("runId", self.run_id.as_str()));
         for ticket in std::mem::take(&mut self.tickets) {
-            news.push(News::End { ticket: ticket.id, outcome: Err(error.clone()) });
+            news.push(News::End { ticket: ticket.id, outcome: outcome.clone() });
         }
     }
 
@@ -225,7 +256,7 @@ impl Followed {
         // Within a tenth of the nominal delay, so that many clients do not march in step.
         let spread = 0.9 + clamp(random, 0.0, 1.0) / 5.0;
         let delay = match self.stream {
-            Stream::Open(_) => STREAM_CHECK_MS,
+            Stream::Open(_) if self.next != Next::End => STREAM_CHECK_MS,
             _ => self.delay * spread,
         };
         self.due = now + delay.max(wait);
@@ -236,8 +267,7 @@ impl Followed {
     }
 
     fn too_late(&self) -> Error {
-        let state =
-            self.status.as_ref().and_then(|status| status.get("state")?.as_str()).unwrap_or("unknown");
+        let state = self.state.map_or("unknown", State::as_str);
         let message =
             format!("run `{}` was not over in the time given; it is `{state}` and goes on", self.run_id);
         Error::new(ErrorCode::WaitTimeout, message)
@@ -254,12 +284,6 @@ fn tasks_of(status: &Value) -> Option<&Map<String, Value>> {
 /// Whether what a server sent tells the states of the tasks.
 pub(super) fn has_tasks(data: &Value) -> bool {
     tasks_of(data).is_some_and(|tasks| !tasks.is_empty())
-}
-
-/// Whether a status says that the run is over.
-pub(super) fn is_final(status: &Value) -> bool {
-    let state = status.get("state").and_then(Value::as_str);
-    state.is_some_and(|text| State::read(text).is_final())
 }
 
 /// Whether an error means that the server does not offer what was asked of it.

@@ -8,27 +8,23 @@
 
 mod budget;
 mod followed;
+mod round;
 
 use super::Operation;
 use super::call::is_passing;
-use super::run::{is_run, no_run, run_status, runs_in};
+use super::run::{is_run, run_state};
 use super::tasks::step_states;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use crate::number::to_f64;
 use budget::Budget;
-use followed::{Followed, Next, Stream, has_tasks, is_final, is_not_offered};
+use followed::{Followed, Next, Stream, has_tasks, is_not_offered};
+use round::{LIST_FROM, PAGE_SIZE, Round};
 use serde_json::Value;
+use std::rc::Rc;
 
 /// A server that stays unreachable or broken for this long ends the watch.
 const PATIENCE_MS: f64 = 60_000.0;
-/// As many runs as this, due at the same time, are looked up in the list.
-const LIST_FROM: usize = 4;
-const PAGE_SIZE: usize = 100;
-/// Runs that will be due within this time are looked up along with those that are.
-const LIST_AHEAD_MS: f64 = 2_500.0;
-/// How long the list is left alone after it was of little use, or failed.
-const LIST_PAUSE_MS: f64 = 30_000.0;
 /// Questions under way at once.
 const MOST_AT_ONCE: usize = 16;
 /// A run that is not over by then is worth a connection of its own.
@@ -48,13 +44,16 @@ pub struct Follow {
     pub timeout_ms: Option<f64>,
     /// Whether every change is told, with the states of the tasks.
     pub wants_updates: bool,
-    /// Whether the run is wanted at the end with everything the server knows, not as a list shows it.
+    /// Whether the result is wanted at the end, with what became of the tasks.
     pub wants_whole: bool,
 }
 
 /// What the host does next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchAction {
+    /// Read what became of the tasks of this run, which is over, with [`result`](super::result()), and report that under
+    /// this number. Meanwhile ask for more.
+    Conclude(u32, String, Rc<Value>),
     /// Perform the operation, with a single attempt, and report the answer under this number. Meanwhile ask for more.
     Ask(u32, Operation),
     /// Open the event stream of this run and report what comes of it. Meanwhile ask for more.
@@ -75,11 +74,11 @@ pub enum News {
         /// The status of the run, as [`run_status`](super::run_status) gives it, without the result.
         status: Value,
     },
-    /// There will be no more news: the run as the server shows it, or why there is none.
+    /// There will be no more news.
     End {
         /// Whom this is for.
         ticket: u32,
-        /// The run, or the error.
+        /// The result, as [`result`](super::result()) gives it, where it is wanted; or why there is no end to tell.
         outcome: Result<Value>,
     },
 }
@@ -124,31 +123,30 @@ impl Default for Offers {
 #[derive(Debug)]
 enum Question {
     Run(String),
+    Tasks(String),
     Steps(String),
     Page,
 }
 
-/// A look at the list, page by page.
-#[derive(Debug)]
-struct Round {
-    number: u32,
-    page: u64,
-    is_asked: bool,
-    found: usize,
-}
-
 /// The runs that are followed. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
+#[expect(clippy::vec_box, reason = "a run that is over goes from among a thousand others, which then move")]
 pub struct Watches {
-    /// In the order of their ids.
-    runs: Vec<Followed>,
+    /// In the order of their ids. Boxed, so that one that is over goes cheaply.
+    runs: Vec<Box<Followed>>,
     questions: Vec<(u32, Question)>,
+    /// Runs that were read while their steps are still to be asked for.
+    unsettled: Vec<String>,
+    /// No follower gives up before this.
+    expires: f64,
     asked: u32,
     news: Vec<News>,
     offers: Offers,
     budget: Budget,
     round: Option<Round>,
     rounds: u32,
+    /// Looks at single runs before the next round.
+    looks_first: usize,
     list_after: f64,
     hold_until: f64,
     was_hidden: bool,
@@ -160,12 +158,15 @@ impl Watches {
         Self {
             runs: Vec::new(),
             questions: Vec::new(),
+            unsettled: Vec::new(),
+            expires: f64::INFINITY,
             asked: 0,
             news: Vec::new(),
             offers,
             budget: Budget::new(now),
             round: None,
             rounds: 0,
+            looks_first: 0,
             list_after: 0.0,
             hold_until: 0.0,
             was_hidden: false,
@@ -182,12 +183,13 @@ impl Watches {
         let at = match self.position(&follow.run_id) {
             Ok(at) => at,
             Err(at) => {
-                self.runs.insert(at, Followed::new(&follow.run_id, now));
+                self.runs.insert(at, Box::new(Followed::new(&follow.run_id, now)));
                 at
             }
         };
         if let Some(run) = self.runs.get_mut(at) {
             run.join(ticket, follow, now, &mut self.news);
+            self.expires = self.expires.min(run.deadline());
         }
     }
 
@@ -204,48 +206,54 @@ impl Watches {
 
     /// What to do at `now`.
     pub fn next_action(&mut self, now: f64, is_hidden: bool) -> WatchAction {
-        for run in &mut self.runs {
-            run.expire(now, &mut self.news);
-            if self.was_hidden && !is_hidden {
-                run.due = run.due.min(now);
-            }
+        if self.was_hidden && !is_hidden {
+            self.runs.iter_mut().for_each(|run| run.due = run.due.min(now));
         }
         self.was_hidden = is_hidden;
-        self.forget();
+        if now >= self.expires {
+            self.runs.iter_mut().for_each(|run| run.expire(now, &mut self.news));
+            self.forget();
+            self.expires = self.runs.iter().map(|run| run.deadline()).fold(f64::INFINITY, f64::min);
+        }
         if self.runs.is_empty() {
             return WatchAction::Done;
         }
-        let mut wake = self.runs.iter().map(Followed::deadline).fold(f64::INFINITY, f64::min);
+        let mut wake = self.expires;
         if now < self.hold_until {
-            return WatchAction::Sleep((wake.min(self.hold_until) - now).max(0.0));
-        }
-        match self.question(now, is_hidden) {
-            Ok(Some(action)) => return action,
-            Ok(None) => {}
-            Err(wait) => wake = wake.min(now + wait),
-        }
-        if let Some(listen) = self.listen(now, &mut wake) {
-            return listen;
-        }
-        for run in self.runs.iter().filter(|run| !run.is_asked && run.due > now && !is_hidden) {
-            wake = wake.min(run.due);
+            wake = wake.min(self.hold_until);
+        } else if self.questions.len() < MOST_AT_ONCE {
+            match self.question(now, is_hidden) {
+                Ok(Some(action)) => return action,
+                Ok(None) => {}
+                Err(wait) => wake = wake.min(now + wait),
+            }
+            if !is_hidden {
+                if let Some(listen) = self.listen(now, &mut wake) {
+                    return listen;
+                }
+                let waiting = self.runs.iter().filter(|run| !run.is_asked && run.due > now);
+                wake = waiting.map(|run| run.due).fold(wake, f64::min);
+            }
         }
         WatchAction::Sleep((wake - now).max(0.0))
     }
 
     /// The next question, or the milliseconds until there may be one.
     fn question(&mut self, now: f64, is_hidden: bool) -> std::result::Result<Option<WatchAction>, f64> {
-        if self.questions.len() >= MOST_AT_ONCE {
-            return Ok(None);
-        }
-        if let Some(at) = self.runs.iter().position(|run| run.unsettled.is_some() && !run.is_asked) {
-            self.budget.overdraw();
+        // Reading what is over is not looking, so it takes nothing of the budget.
+        while let Some(run_id) = self.unsettled.pop() {
+            let Ok(at) = self.position(&run_id) else { continue };
+            if self.runs.get(at).is_some_and(|run| run.next != Next::End) {
+                self.budget.overdraw();
+            }
             return Ok(self.ask(at, Question::Steps));
         }
-        // Reading what is over is not looking, so it takes nothing of the budget.
-        if let Some(at) =
-            self.runs.iter().position(|run| run.next == Next::End && !run.is_asked && run.due <= now)
-        {
+        let is_over = |run: &Followed| match run.next {
+            Next::Tasks => !run.is_asked,
+            Next::End => !run.is_asked && run.due <= now,
+            _ => false,
+        };
+        if let Some(at) = self.runs.iter().position(|run| is_over(run)) {
             return Ok(self.ask(at, Question::Run));
         }
         let is_due = |run: &Followed| run.is_idle() && run.due <= now && (!is_hidden || !run.is_seen());
@@ -256,15 +264,24 @@ impl Watches {
             self.budget.take(now)?;
             round.is_asked = true;
             let filter = object([("page", round.page.into()), ("pageSize", PAGE_SIZE.into())]);
-            return Ok(Some(self.number(Question::Page, Operation::list_runs(&filter))));
+            let operation = Operation::list_runs(&filter);
+            return Ok(Some(WatchAction::Ask(self.number(Question::Page), operation)));
         }
-        let listable = self.runs.iter().filter(|run| is_due(run) && run.next == Next::Any).count();
-        if listable >= LIST_FROM && self.offers.list && now >= self.list_after {
-            self.rounds = self.rounds.wrapping_add(1);
-            self.round = Some(Round { number: self.rounds, page: 1, is_asked: false, found: 0 });
-            return self.question(now, is_hidden);
+        let look = self.runs.iter().position(|run| run.next == Next::Look && is_due(run));
+        if let Some(at) = look.filter(|_| self.looks_first > 0) {
+            self.budget.take(now)?;
+            self.looks_first -= 1;
+            return Ok(self.ask(at, Question::Run));
         }
-        let Some(at) = self.runs.iter().position(is_due) else {
+        if self.offers.list && now >= self.list_after {
+            let listable = self.runs.iter().filter(|run| run.next == Next::Any && is_due(run)).count();
+            if listable >= LIST_FROM {
+                self.rounds = self.rounds.wrapping_add(1);
+                self.round = Some(Round::new(self.rounds));
+                return self.question(now, is_hidden);
+            }
+        }
+        let Some(at) = self.runs.iter().position(|run| is_due(run)) else {
             return Ok(None);
         };
         self.budget.take(now)?;
@@ -274,24 +291,31 @@ impl Watches {
     fn ask(&mut self, at: usize, about: fn(String) -> Question) -> Option<WatchAction> {
         let run = self.runs.get_mut(at)?;
         run.is_asked = true;
-        let question = about(run.run_id.clone());
+        let run_id = run.run_id.clone();
+        if run.next == Next::Tasks {
+            let data = Rc::clone(&run.data);
+            let number = self.number(Question::Tasks(run_id.clone()));
+            return Some(WatchAction::Conclude(number, run_id, data));
+        }
+        let question = about(run_id);
         let operation = match question {
             Question::Steps(_) => Operation::get_steps(&run.run_id),
             _ => Operation::get_run(&run.run_id),
         };
         match operation {
-            Ok(operation) => Some(self.number(question, operation)),
+            Ok(operation) => Some(WatchAction::Ask(self.number(question), operation)),
             Err(error) => {
-                run.fail(error, &mut self.news);
+                run.end(Err(error), &mut self.news);
+                self.runs.remove(at);
                 Some(WatchAction::Sleep(0.0))
             }
         }
     }
 
-    fn number(&mut self, question: Question, operation: Operation) -> WatchAction {
+    fn number(&mut self, question: Question) -> u32 {
         self.asked = self.asked.wrapping_add(1);
         self.questions.push((self.asked, question));
-        WatchAction::Ask(self.asked, operation)
+        self.asked
     }
 
     /// A stream worth opening.
@@ -303,7 +327,7 @@ impl Watches {
             let after = run.stream_after.max(run.since + STREAM_AFTER_MS);
             if run.stream != Stream::Closed
                 || !run.is_seen()
-                || run.next == Next::End
+                || matches!(run.next, Next::End | Next::Tasks)
                 || run.stream_failures >= MOST_STREAM_FAILURES
             {
                 continue;
@@ -324,141 +348,87 @@ impl Watches {
             return;
         };
         match self.questions.swap_remove(at).1 {
-            Question::Page => self.page(answer, now, random),
-            Question::Run(run_id) => {
-                let Some(run) = self.position(&run_id).ok().and_then(|at| self.runs.get_mut(at)) else {
-                    return;
-                };
-                run.is_asked = false;
-                match answer {
-                    Ok(data) if !is_run(&data) => run.fail(no_run(&data), &mut self.news),
-                    Ok(data) if run.wants_tasks() && self.offers.steps && !has_tasks(&data) => {
-                        run.unsettled = Some(data);
-                    }
-                    Ok(data) => {
-                        run.settle(data, None, &mut self.news);
-                        run.schedule(0.0, now, random);
-                    }
-                    Err(error) => self.trouble(&run_id, error, now, random),
+            Question::Page => {
+                self.page(answer, now, random);
+                self.forget();
+            }
+            Question::Tasks(run_id) => {
+                if let (Some(run), news) = self.run(&run_id) {
+                    run.end(answer, news);
                 }
+                self.tidy(&run_id);
+            }
+            Question::Run(run_id) => {
+                self.looked(&run_id, answer, now, random);
+                self.tidy(&run_id);
             }
             Question::Steps(run_id) => {
                 if answer.as_ref().is_err_and(is_not_offered) {
                     self.offers.steps = false;
                 }
-                if let Some(run) = self.position(&run_id).ok().and_then(|at| self.runs.get_mut(at)) {
+                if let (Some(run), news) = self.run(&run_id) {
                     run.is_asked = false;
                     if let Some(data) = run.unsettled.take() {
-                        run.settle(data, answer.ok().map(|steps| step_states(&steps)), &mut self.news);
+                        run.settle(data, answer.ok().map(|steps| step_states(&steps)), news);
                         run.schedule(0.0, now, random);
                     }
                 }
+                self.tidy(&run_id);
             }
         }
-        self.forget();
     }
 
-    /// A look that failed.
-    fn trouble(&mut self, run_id: &str, error: Error, now: f64, random: f64) {
-        let Some(run) = self.position(run_id).ok().and_then(|at| self.runs.get_mut(at)) else {
-            return;
+    /// Takes what a look at a run gave.
+    fn looked(&mut self, run_id: &str, answer: Result<Value>, now: f64, random: f64) {
+        let asks_steps = self.offers.steps;
+        let (Some(run), news) = self.run(run_id) else { return };
+        run.is_asked = false;
+        let error = match answer {
+            Ok(data) if run.wants_tasks() && asks_steps && !has_tasks(&data) => {
+                run.unsettled = Some(data);
+                return self.unsettled.push(run_id.to_owned());
+            }
+            Ok(data) => {
+                run.settle(data, None, news);
+                return run.schedule(0.0, now, random);
+            }
+            Err(error) => error,
         };
         run.has_answer = true;
         let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0;
-        let is_limited = error.code() == ErrorCode::ApiRateLimited;
         let is_away = is_passing(&error) || error.code() == ErrorCode::ApiCircuitOpen;
-        if is_limited {
+        if error.code() == ErrorCode::ApiRateLimited {
             // The limit is that of all requests, not of this run.
+            run.schedule(asked, now, random);
             self.hold_until = self.hold_until.max(now + asked);
-        } else if !(is_away && now - *run.failing_since.get_or_insert(now) < PATIENCE_MS) {
-            run.fail(error, &mut self.news);
-            return;
-        }
-        run.schedule(asked, now, random);
-    }
-
-    /// Takes a page of the list.
-    fn page(&mut self, answer: Result<Value>, now: f64, random: f64) {
-        let Some(round) = self.round.take() else { return };
-        if answer.as_ref().is_err_and(is_not_offered) {
-            self.offers.list = false;
-        }
-        let data = match answer {
-            Ok(data) => data,
-            Err(error) => {
-                let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-                if error.code() == ErrorCode::ApiRateLimited {
-                    self.hold_until = self.hold_until.max(now + asked * 1_000.0);
-                }
-                // The runs are looked at one by one, which finds out how bad it is.
-                self.list_after = now + LIST_PAUSE_MS;
-                return;
-            }
-        };
-        let (mut count, mut found) = (0, 0);
-        for item in runs_in(&data) {
-            count += 1;
-            let id = item.get("workflow_run_id").and_then(Value::as_str).unwrap_or_default();
-            if let Ok(at) = self.position(id) {
-                found += 1;
-                self.listed(at, round.number, item, now, random);
-            }
-        }
-        let found_in_all = round.found + found;
-        // Those that will be due soon are looked for along with those that are, so that one round serves all.
-        let is_wanted = |run: &&Followed| {
-            run.is_idle()
-                && run.next == Next::Any
-                && run.round != round.number
-                && run.due <= now + LIST_AHEAD_MS
-        };
-        if found > 0 && count >= PAGE_SIZE && self.runs.iter().filter(is_wanted).count() >= LIST_FROM {
-            self.round = Some(Round { page: round.page + 1, is_asked: false, found: found_in_all, ..round });
-            return;
-        }
-        for run in self.runs.iter_mut().filter(|run| run.is_idle() && run.due <= now) {
-            run.next = Next::Look;
-        }
-        let pages = usize::try_from(round.page).unwrap_or(usize::MAX);
-        if found_in_all < pages.saturating_mul(2) {
-            self.list_after = now + LIST_PAUSE_MS;
-        }
-    }
-
-    /// Takes a run as a list shows it.
-    fn listed(&mut self, at: usize, round: u32, item: &Value, now: f64, random: f64) {
-        let crowd = self.runs.iter().filter(|run| run.next == Next::Look).count();
-        let Some(run) = self.runs.get_mut(at).filter(|run| run.is_idle()) else {
-            return;
-        };
-        run.round = round;
-        let lacks_tasks = run.wants_tasks() && self.offers.steps && !has_tasks(item);
-        if is_final(&run_status(item, &run.run_id)) && (run.wants_whole() || lacks_tasks) {
-            run.end_at(now);
+        } else if is_away && now - *run.failing_since.get_or_insert(now) < PATIENCE_MS {
+            run.schedule(asked, now, random);
         } else {
-            let wants_look = lacks_tasks && run.listed != *item;
-            // Where many have changed, what the list says is told first.
-            if !wants_look || crowd > MOST_AT_ONCE {
-                let data = run.overlaid(item);
-                run.settle(data, None, &mut self.news);
-                run.schedule(0.0, now, random);
-            }
-            if wants_look {
-                run.next = Next::Look;
-                run.due = now;
-            }
+            run.end(Err(error), news);
         }
-        run.listed = item.clone();
     }
 
-    /// Takes what came of an event stream. `random` in `0..1`.
-    pub fn streamed(&mut self, run_id: &str, news: StreamNews, now: f64, random: f64) {
+    /// A run that is followed, and where its news go.
+    fn run(&mut self, run_id: &str) -> (Option<&mut Followed>, &mut Vec<News>) {
+        let at = self.position(run_id);
+        (at.ok().and_then(|at| self.runs.get_mut(at)).map(|run| &mut **run), &mut self.news)
+    }
+
+    /// What news of a run may have changed: nobody follows it any more, or somebody without time left has heard enough.
+    fn tidy(&mut self, run_id: &str) {
+        let Ok(at) = self.position(run_id) else { return };
+        match self.runs.get(at) {
+            Some(run) if !run.is_left() => self.expires = self.expires.min(run.deadline()),
+            _ => drop(self.runs.remove(at)),
+        }
+    }
+
+    /// Takes what came of an event stream.
+    pub fn streamed(&mut self, run_id: &str, news: StreamNews, now: f64) {
         if news == StreamNews::Refused {
             self.offers.stream = false;
         }
-        let Some(run) = self.position(run_id).ok().and_then(|at| self.runs.get_mut(at)) else {
-            return;
-        };
+        let (Some(run), told) = self.run(run_id) else { return };
         match news {
             StreamNews::Refused => run.stream = Stream::Closed,
             StreamNews::Opened => {
@@ -469,21 +439,21 @@ impl Watches {
             StreamNews::Event(event) => {
                 run.stream = Stream::Open(true);
                 run.stream_failures = 0;
-                if !is_run(&event) {
+                if run.next == Next::Tasks {
+                    // What is over has no more news.
+                } else if !is_run(&event) {
                     if run.wants_tasks() {
                         run.due = run.due.min(now + EVENT_LOOK_MS);
                     }
-                } else if is_final(&run_status(&event, run_id)) {
+                } else if run_state(&event).is_final() {
                     // An event may leave out how it ended.
                     run.end_at(now);
                 } else if run.next != Next::End && run.is_seen() {
-                    let lacks_tasks = run.wants_tasks() && !has_tasks(&event);
-                    let data = run.overlaid(&event);
-                    run.settle(data, None, &mut self.news);
-                    run.schedule(0.0, now, random);
-                    if lacks_tasks {
+                    if run.wants_tasks() && !has_tasks(&event) {
                         run.due = run.due.min(now + EVENT_LOOK_MS);
                     }
+                    let data = run.overlaid(&event);
+                    run.settle(data, None, told);
                 }
             }
             StreamNews::Closed => {
@@ -495,7 +465,7 @@ impl Watches {
                 run.due = now;
             }
         }
-        self.forget();
+        self.tidy(run_id);
     }
 
     fn position(&self, run_id: &str) -> std::result::Result<usize, usize> {
