@@ -4,7 +4,6 @@ import type { Client } from "./client.js";
 import { builtinModule, uuid } from "./environment.js";
 import { errorOf, isHighwayError } from "./errors.js";
 import type { CallOptions } from "./options.js";
-import { plainText } from "./plain.js";
 
 /** A Python package as plain data, for runtimes without a file system. */
 export interface PythonPackage {
@@ -129,9 +128,7 @@ export async function uploadArtifact(
   });
   const id = answer?.artifact_id;
   if (typeof id === "string" && id !== "") return id;
-  throw errorOf("API_RESPONSE_INVALID", "the server took the artifact but named no id", {
-    details: { body: plainText(answer).slice(0, 200) },
-  });
+  throw client.unexpected("the server took the artifact but named no id", answer);
 }
 
 function invalid(message: string, path: string): Error {

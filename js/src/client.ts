@@ -64,8 +64,7 @@ export class Client {
   readonly #fetch: Fetch | undefined;
   readonly #needsKey: boolean;
   readonly #when: RetryOptions["when"];
-  /** The settings as the core reads them. */
-  readonly config: string;
+  readonly #config: string;
 
   constructor(options: ClientOptions, more: readonly string[] = [], of = "the driver") {
     checkOptions(options, [...OPTIONS, ...more], of);
@@ -83,17 +82,22 @@ export class Client {
     this.maxResponseSize = maxResponseSize;
     this.watching = new Watching(this);
     // A page has no key of its own: what it asks is its own server, or a proxy, unless nobody named one.
-    const isOpen = options.auth === false || (isPage() && endpoint !== undefined);
+    const isOpen = engine !== undefined || options.auth === false || (isPage() && endpoint !== undefined);
     this.#needsKey = this.credentials.setting === "" && !isOpen;
     this.#when = options.retry === false ? undefined : options.retry?.when;
-    this.config = JSON.stringify({
+    this.#config = JSON.stringify({
       endpoint: this.endpoint,
       credential: this.credentials.setting,
-      timeout: optional("timeout", options.timeout),
+      timeout: optional("/timeout", options.timeout),
       retry: retryConfig(options.retry),
       circuitBreaker: circuitConfig(options.circuitBreaker),
     });
-    core.call((api) => api.clientCheck(this.config));
+    core.call((api) => api.clientCheck(this.#config));
+  }
+
+  /** The settings as the core reads them. */
+  get config(): string {
+    return this.#config;
   }
 
   /** Refuses to go on without a key; `what` names the call. */
@@ -107,7 +111,7 @@ export class Client {
   /** Carries out an operation of the core. */
   async call<T>(op: string, args: object, options: CallExtras = {}): Promise<T> {
     const { timeout } = options;
-    const limit = timeout === undefined ? {} : { limitMs: seconds("timeout", timeout, 0.001) * 1000 };
+    const limit = timeout === undefined ? {} : { limitMs: seconds("/timeout", timeout, 0.001) * 1000 };
     return await this.callText<T>(op, plainText({ ...args, ...limit }), options);
   }
 
@@ -118,7 +122,7 @@ export class Client {
     checkSignal(signal);
     const host = new CallHost(this, options);
     try {
-      const text = await core.callAsync((api) => api.clientCall(host, this.config, op, args));
+      const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args));
       // What is asked for as bytes never was text.
       if (!host.thrown) return (host.bytes ?? JSON.parse(text)) as T;
     } catch (error) {
@@ -135,6 +139,17 @@ export class Client {
     return given(new Request(url, init), { signal });
   }
 
+  /** What went wrong with a request, as the cause of an error. A runtime's own words may hold what a server sent. */
+  causeOf(failure: unknown): unknown {
+    return this.#fetch ? failure : wordsOf(failure, this.credentials);
+  }
+
+  /** The error that an answer is not what was asked for; `data` is what it is. */
+  unexpected(message: string, data: unknown): HighwayError {
+    const body = this.credentials.struck(JSON.stringify(data ?? null)).slice(0, 200);
+    return errorOf("API_RESPONSE_INVALID", message, { details: { body } });
+  }
+
   /** What the caller thinks of a failure. */
   judge(error: HighwayError, attempt: number): boolean | undefined {
     return this.#when?.(error, attempt);
@@ -142,15 +157,12 @@ export class Client {
 
   /** Takes note of what an answer says about the use of the API. */
   sawHeaders(headers: Headers): void {
-    const limit = headers.get("x-ratelimit-limit");
-    if (limit === null) return;
-    const number = (name: string): number => Number.parseFloat(headers.get(`x-ratelimit-${name}`) ?? "");
-    const reset = number("reset");
-    this.rateLimit = {
-      limit: Number.parseFloat(limit),
-      remaining: number("remaining"),
-      reset: Number.isNaN(reset) ? null : reset,
-    };
+    const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => {
+      const value = headers.get(`x-ratelimit-${name}`) || Number.NaN;
+      return Number.isFinite(Number(value)) ? Number(value) : null;
+    });
+    if (limit == null || remaining == null) return;
+    this.rateLimit = { limit, remaining, reset: reset ?? null };
   }
 }
 
@@ -174,16 +186,16 @@ function retryConfig(retry: RetryOptions | false | undefined): object | undefine
   if (retry === false) return { attempts: 1 };
   if (typeof retry !== "object" || retry === null)
     throw invalid("`retry` is neither `false` nor an object", "/retry");
-  checkOptions(retry, ["attempts", "delay", "maxDelay", "totalTime", "when"], "`retry`");
+  checkOptions(retry, ["attempts", "delay", "maxDelay", "totalTime", "when"], "`retry`", "/retry");
   const { attempts, delay, maxDelay, totalTime, when } = retry;
   checkCount(attempts, "/retry/attempts");
   if (when !== undefined && typeof when !== "function")
     throw invalid("`when` is not a function", "/retry/when");
   return {
     attempts,
-    delay: optional("retry/delay", delay),
-    maxDelay: optional("retry/maxDelay", maxDelay),
-    totalTime: optional("retry/totalTime", totalTime),
+    delay: optional("/retry/delay", delay),
+    maxDelay: optional("/retry/maxDelay", maxDelay),
+    totalTime: optional("/retry/totalTime", totalTime),
     when: when !== undefined,
   };
 }
@@ -193,9 +205,9 @@ function circuitConfig(circuit: CircuitBreakerOptions | false | undefined): obje
   if (typeof circuit !== "object" || circuit === null) {
     throw invalid("`circuitBreaker` is neither `false` nor an object", "/circuitBreaker");
   }
-  checkOptions(circuit, ["failures", "openFor"], "`circuitBreaker`");
+  checkOptions(circuit, ["failures", "openFor"], "`circuitBreaker`", "/circuitBreaker");
   checkCount(circuit.failures, "/circuitBreaker/failures");
-  return { failures: circuit.failures, openFor: optional("circuitBreaker/openFor", circuit.openFor) };
+  return { failures: circuit.failures, openFor: optional("/circuitBreaker/openFor", circuit.openFor) };
 }
 
 function checkCount(count: unknown, path: string): void {
@@ -220,12 +232,23 @@ export function withCause(error: unknown, reason: unknown, failure: unknown): un
   return makeError(error.name, { ...error, message: error.message, cause });
 }
 
-function optional(name: string, value: DurationInput | undefined): number | undefined {
-  return value === undefined ? undefined : seconds(name, value, 0.001);
+/** A failure, with what is behind it, as name, code and message alone. */
+function wordsOf(failure: unknown, credentials: Credentials, depth = 0): unknown {
+  if (typeof failure !== "object" || failure === null) return failure;
+  const { name, code, message, cause } = failure as Partial<Error> & { code?: unknown };
+  const isEnd = cause === undefined || depth > 3;
+  const options = isEnd ? {} : { cause: wordsOf(cause, credentials, depth + 1) };
+  const words = new Error(credentials.struck(String(message)), options);
+  Object.defineProperty(words, "name", { value: String(name) });
+  return code === undefined ? words : Object.assign(words, { code });
 }
 
-/** @internal Seconds of a duration that was given as an option. */
-export function seconds(name: string, value: DurationInput, least: number): number {
-  const text = plainText(value, `/${name}`);
-  return core.call((api) => api.seconds(name, text, least));
+function optional(path: string, value: DurationInput | undefined): number | undefined {
+  return value === undefined ? undefined : seconds(path, value, 0.001);
+}
+
+/** @internal Seconds of a duration that was given as the option at `path`. */
+export function seconds(path: string, value: DurationInput, least: number): number {
+  const text = plainText(value, path);
+  return core.call((api) => api.seconds(path, text, least));
 }

@@ -4,14 +4,17 @@ import { environmentVariable, isPage } from "./environment.js";
 import { errorOf, type HighwayError } from "./errors.js";
 import { type Auth, type ClientOptions, invalid } from "./options.js";
 
+/** Characters of a credential that is one, as in the core. Fewer are a word, which says nothing where it is read. */
+const LEAST_SECRET = 8;
+
 /** @internal */
 export class Credentials {
-  /** What the core is told: a key, `true` for one that is asked for, "" for none. */
-  readonly setting: string | true;
+  readonly #setting: string | true;
   readonly #auth: Auth | undefined;
   readonly #mayExpose: boolean;
   #current: Promise<string> | undefined;
   #value: string | undefined;
+  #refused: string | undefined;
 
   constructor(options: ClientOptions) {
     const { apiKey, auth, engine, dangerouslyAllowBrowser } = options;
@@ -24,14 +27,27 @@ export class Credentials {
       throw invalid("`apiKey` and `auth` exclude each other", "/auth", "`auth` gives the key instead");
     }
     if (engine !== undefined) {
-      this.setting = "local";
+      this.#setting = "";
     } else if (auth !== undefined) {
       this.#auth = auth || undefined;
-      this.setting = auth !== false || "";
+      this.#setting = auth !== false || "";
     } else {
       if (apiKey !== undefined) this.#refuseExposed(apiKey, "/apiKey");
-      this.setting = apiKey ?? environmentVariable("HIGHWAY_API_KEY") ?? "";
+      this.#setting = apiKey ?? environmentVariable("HIGHWAY_API_KEY") ?? "";
     }
+  }
+
+  /** What the core is told: a key, `true` for one that is asked for, "" for none. */
+  get setting(): string | true {
+    return this.#setting;
+  }
+
+  /** Text without the credentials that it may repeat. */
+  struck(text: string): string {
+    const secrets = [this.#setting, this.#value, this.#refused].filter(
+      (secret) => typeof secret === "string" && secret.length >= LEAST_SECRET,
+    );
+    return secrets.reduce<string>((shown, secret) => shown.replaceAll(secret as string, "[API key]"), text);
   }
 
   /** The credential; another one than `refused`, which the server does not take. Calls at the same time share one. */
@@ -43,6 +59,7 @@ export class Credentials {
   }
 
   async #ask(refresh: boolean): Promise<string> {
+    this.#refused = this.#value;
     this.#value = undefined;
     try {
       const value: unknown = await this.#auth?.({ refresh });

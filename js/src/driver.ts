@@ -487,7 +487,7 @@ function runSettings({ inputs, timeout }: BuildOptions): { inputs: Record<string
   if (typeof data !== "object" || data === null || Array.isArray(data)) {
     throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
   }
-  return { inputs: data, timeout: timeout === undefined ? RUN_TIMEOUT : seconds("timeout", timeout, 1) };
+  return { inputs: data, timeout: timeout === undefined ? RUN_TIMEOUT : seconds("/timeout", timeout, 1) };
 }
 
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */

@@ -8,6 +8,7 @@ import type {
   OperationData,
   OperationMethod,
   OperationPath,
+  Operations,
   RequestOptions,
 } from "./api/operations.js";
 import { Activities, Runs, Tasks } from "./api/queue.js";
@@ -18,6 +19,7 @@ import { Approvals, Signals, Updates } from "./api/talk.js";
 import { Workflows } from "./api/workflows.js";
 import { Client, type RateLimit } from "./client.js";
 import { type ClientOptions, checkOptions, invalid } from "./options.js";
+import { isObject } from "./plain.js";
 import { RunHandle } from "./run-handle.js";
 
 /** Settings of a client. */
@@ -145,12 +147,26 @@ export class Highway {
       ? [options?: RequestOptions<Method, Path>]
       : [options: RequestOptions<Method, Path>]
   ): Promise<OperationData<Method, Path>>;
-  request<T = unknown>(method: string, path: string, options?: AnyRequestOptions): Promise<T>;
+  request<T = unknown, Method extends string = string, Path extends string = string>(
+    method: Method,
+    path: `${Uppercase<Method>} ${Path}` extends keyof Operations ? never : Path,
+    options?: AnyRequestOptions,
+  ): Promise<T>;
   async request(method: string, path: string, options: AnyRequestOptions = {}): Promise<unknown> {
     checkOptions(options, REQUEST_OPTIONS, "the request");
     const { signal, timeout, ...args } = options;
+    const { body, query, headers, expects = "json" } = args;
     const verb = String(method).toUpperCase();
     if (!METHODS.includes(verb)) throw invalid(`\`${method}\` is no method of the API`, "/method");
+    if (body !== undefined && (verb === "GET" || verb === "HEAD")) {
+      throw invalid(`a ${verb} has no body`, "/body", "give it as `query`");
+    }
+    if (!["json", "text", "bytes"].includes(expects)) {
+      throw invalid("`expects` is none of `json`, `text`, `bytes`", "/expects");
+    }
+    for (const [name, given] of Object.entries({ query, headers })) {
+      if (given !== undefined && !isObject(given)) throw invalid(`\`${name}\` is not an object`, `/${name}`);
+    }
     if (typeof path !== "string" || !path.startsWith("/")) {
       throw invalid(
         "`path` does not start with `/`",

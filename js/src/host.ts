@@ -144,7 +144,7 @@ export class CallHost implements Host {
       return await this.#read(response, url, expects, controller);
     } catch (error) {
       if (isHighwayError(error)) this.fail(error);
-      return this.#failed(error);
+      return this.#failed(this.client.causeOf(error));
     }
   }
 

@@ -7,7 +7,8 @@
 export type { Artifacts } from "./api/artifacts.js";
 export type { Definitions, Dsl, Schemas } from "./api/definitions.js";
 export type { ApiKeys, Tokens } from "./api/keys.js";
-export type { List, ListOptions, ListRunsOptions, Page } from "./api/list.js";
+export type { List, ListOptions, ListRunsOptions } from "./api/list.js";
+export type { Page } from "./api/paging.js";
 export type {
   AnyRequestOptions,
   Operation,

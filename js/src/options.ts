@@ -93,19 +93,15 @@ export interface WaitOptions extends Pick<CallOptions, "signal"> {
   onProgress?: ((status: RunStatus) => void) | undefined;
 }
 
-/** Refuses options that do not exist. */
-export function checkOptions(given: object, known: readonly string[], of: string): void {
+/** Refuses options that do not exist; `path` is where they were given. */
+export function checkOptions(given: object, known: readonly string[], of: string, path = ""): void {
   if (typeof given !== "object" || given === null) {
-    throw errorOf("OPTION_INVALID", `${of} takes an object of options, not \`${String(given)}\``, {
-      path: "",
-    });
+    throw invalid(`${of} takes an object of options, not \`${String(given)}\``, path);
   }
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) {
-      throw errorOf("OPTION_INVALID", `${of} has no option \`${key}\``, {
-        path: `/${key}`,
-        help: `it takes ${known.map((name) => `\`${name}\``).join(", ")}`,
-      });
+      const help = `it takes ${known.map((name) => `\`${name}\``).join(", ")}`;
+      throw invalid(`${of} has no option \`${key}\``, `${path}/${key}`, help);
     }
   }
 }

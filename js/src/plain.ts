@@ -26,6 +26,11 @@ export function plainText(value: unknown, path = ""): string {
   return JSON.stringify(value) ?? "null";
 }
 
+/** @internal Whether a value has fields, rather than items or none. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** One walk through a value. The way to where it is becomes a path only where something is wrong there. */
 class Walk {
   readonly #base: string;

@@ -10,6 +10,7 @@ import {
   type DurationInput,
   type WaitOptions,
 } from "./options.js";
+import { isObject } from "./plain.js";
 import {
   type LogEntry,
   RunResult,
@@ -191,7 +192,7 @@ export class RunHandle {
   async update<T = unknown>(name: string, payload: unknown = {}, options: UpdateOptions = {}): Promise<T> {
     checkOptions(options, ["signal", "timeout"], "update");
     const { signal, timeout = UPDATE_TIMEOUT } = options;
-    const limit = seconds("timeout", timeout, 0.001);
+    const limit = seconds("/timeout", timeout, 0.001);
     const body = { update_name: name, update_payload: payload, timeout_seconds: limit };
     const answer = await this.#post("updates", body, { signal, timeout: limit + UPDATE_GRACE });
     return (isObject(answer) && "result" in answer ? answer["result"] : answer) as T;
@@ -235,7 +236,7 @@ export class RunHandle {
     const { timeout, signal } = options;
     this.#client.requireKey("result()");
     checkSignal(signal);
-    const timeoutMs = timeout === undefined ? undefined : seconds("timeout", timeout, 0) * 1000;
+    const timeoutMs = timeout === undefined ? undefined : seconds("/timeout", timeout, 0) * 1000;
     return new Promise<string>((resolve, reject) => {
       const cleanups: (() => void)[] = [];
       const stop = (): void => {
@@ -285,8 +286,4 @@ export class RunHandle {
     const { message, cause, details } = error;
     return makeError(error.name, { ...error, message, cause, details: { ...details, runId: this.runId } });
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,7 +8,7 @@ export interface ModuleApi {
 
 /** Functions of the core module. */
 export interface CoreApi extends ModuleApi {
-  seconds(name: string, value: string, least: number): number;
+  seconds(path: string, value: string, least: number): number;
   driverTask(method: string, name: string, options: string, taken: boolean): string;
   driverValidate(tasks: string, now: number): string;
   driverCheck(tasks: string): void;

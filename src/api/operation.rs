@@ -194,6 +194,8 @@ impl Operation {
         if let Some(key) = &self.idempotency_key {
             headers.push(("X-Idempotency-Key".into(), encode_header(key)));
         }
+        // A header of the caller's takes the place of one of ours.
+        headers.retain(|(name, _)| !self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
         headers.extend(self.headers.iter().cloned());
         HttpRequest {
             method: self.method.clone(),

@@ -6,7 +6,6 @@ use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::json::child_path;
 use crate::number::{digits, to_f64};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -51,11 +50,11 @@ pub fn driver_build(settings: &str) -> JsResult<String> {
     give(parse(settings).and_then(|settings| build(&settings)))
 }
 
-/// Seconds of a duration in any of its forms, at least `least`; `name` is the option it was given for.
+/// Seconds of a duration in any of its forms, at least `least`; `path` is that of the option it was given for.
 #[wasm_bindgen]
-pub fn seconds(name: &str, value: &str, least: f64) -> JsResult<f64> {
+pub fn seconds(path: &str, value: &str, least: f64) -> JsResult<f64> {
     let seconds = parse(value).and_then(|value| option_seconds(&value, least));
-    give(seconds.map_err(|error| error.with_path(child_path("", name))))
+    give(seconds.map_err(|error| error.with_path(path)))
 }
 
 fn option_seconds(value: &Value, least: f64) -> Result<f64> {

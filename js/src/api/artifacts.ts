@@ -47,6 +47,6 @@ export class Artifacts extends Resource {
 
   /** Deletes an artifact. @throws {ApiError} `API_NOT_FOUND`. */
   delete(artifactId: string, options?: CallOptions): Promise<ApiObject> {
-    return this.write("DELETE", "artifacts/{artifactId}", { artifactId }, undefined, options);
+    return this.write("DELETE", "artifacts/{artifactId}", { artifactId }, options);
   }
 }

@@ -13,9 +13,9 @@ export class Definitions extends Resource {
   }
 
   /** A definition by its content: SHA-256 as hex, with or without `sha256:` in front. @throws {ApiError} `API_NOT_FOUND`. */
-  byHash(definitionHash: string, options?: CallOptions): Promise<Definition> {
-    const hash = definitionHash.replace(/^sha256:/, "");
-    return this.read("workflows/by-hash/{hash}", { hash }, options);
+  async byHash(definitionHash: string, options?: CallOptions): Promise<Definition> {
+    const hash = String(definitionHash).replace(/^sha256:/, "");
+    return await this.read("workflows/by-hash/{hash}", { hash }, options);
   }
 
   /** A definition by its name and the number of its version. `tenantId`: `default` by default. */
@@ -35,7 +35,8 @@ export class Definitions extends Resource {
   /** The Python source of a definition; null where it was submitted as JSON. */
   async pythonSource(definitionId: string, options?: CallOptions): Promise<string | null> {
     const path = "workflows/definitions/dsl/python/{definitionId}";
-    return (await this.read<Definition>(path, { definitionId }, options)).python_dsl ?? null;
+    const { python_dsl: source } = await this.read<Definition>(path, { definitionId }, options);
+    return typeof source === "string" ? source : null;
   }
 
   /** The runs of the last `days` (30 by default, at most 90) against the tasks. */
@@ -63,21 +64,23 @@ export class Schemas extends Resource {
   }
 
   /** Checks inputs; those that do not fit are a result like any other. */
-  validate(
+  async validate(
     workflowName: string,
     inputs: Record<string, unknown>,
     options: CallOptions & { version?: number } = {},
   ): Promise<InputCheck> {
-    const { version, ...call } = options;
-    const body = { input_data: plain(inputs, "/inputs"), version };
-    const more = { repeatable: true };
-    return this.write("POST", "schemas/{workflowName}/validate", { workflowName }, body, call, more);
+    const body = { input_data: plain(inputs, "/inputs") };
+    return await this.write("POST", "schemas/{workflowName}/validate", { workflowName }, options, {
+      body,
+      names: ["version"],
+      repeatable: true,
+    });
   }
 
   /** Marks a version as one that is not to be used any more. */
   deprecate(workflowName: string, version: number, options?: CallOptions): Promise<ApiObject> {
     const path = "schemas/{workflowName}/versions/{version}";
-    return this.write("DELETE", path, { workflowName, version }, undefined, options);
+    return this.write("DELETE", path, { workflowName, version }, options);
   }
 }
 
@@ -85,9 +88,8 @@ export class Schemas extends Resource {
 export class Dsl extends Resource {
   /** Has the server turn Python source into a definition. @throws {ApiError} `API_BAD_REQUEST` for source that is wrong. */
   async compile(code: string, options?: CallOptions): Promise<ApiObject> {
-    const answer = await this.write<ApiObject>("POST", "dsl_to_json", {}, { code }, options, {
-      repeatable: true,
-    });
+    const what = { body: { code }, repeatable: true };
+    const answer = this.objectOf(await this.write<ApiObject>("POST", "dsl_to_json", {}, options, what));
     return (answer["workflow_definition"] ?? answer) as ApiObject;
   }
 

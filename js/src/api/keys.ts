@@ -2,7 +2,7 @@
 
 import type { CallOptions } from "../options.js";
 import type { List, ListOptions } from "./list.js";
-import { fields, Resource } from "./resource.js";
+import { Resource } from "./resource.js";
 import type { ApiKey, ApiObject, CreatedApiKey, IssuedToken, RotatedApiKey, Token } from "./types.js";
 
 /** `client.apiKeys` */
@@ -33,8 +33,8 @@ export class ApiKeys extends Resource {
       ipWhitelist?: readonly string[];
     } = {},
   ): Promise<CreatedApiKey> {
-    const body = fields(options, ["description", "permissions", "expiresAt", "ipWhitelist"]);
-    return this.write("POST", "admin/api-keys", {}, { name, ...body }, call(options));
+    const names = ["description", "permissions", "expiresAt", "ipWhitelist"];
+    return this.write("POST", "admin/api-keys", {}, options, { body: { name }, names });
   }
 
   /** One key. @throws {ApiError} `API_NOT_FOUND`. */
@@ -44,8 +44,7 @@ export class ApiKeys extends Resource {
 
   /** Ends a key. @throws {ApiError} `API_CONFLICT` when it is ended already. */
   revoke(apiKeyId: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
-    const body = fields(options, ["reason"]);
-    return this.write("DELETE", "admin/api-keys/{apiKeyId}", { apiKeyId }, body, call(options));
+    return this.write("DELETE", "admin/api-keys/{apiKeyId}", { apiKeyId }, options, { names: ["reason"] });
   }
 
   /**
@@ -56,8 +55,8 @@ export class ApiKeys extends Resource {
     apiKeyId: string,
     options: CallOptions & { gracePeriodHours?: number } = {},
   ): Promise<RotatedApiKey> {
-    const body = fields(options, ["gracePeriodHours"]);
-    return this.write("POST", "admin/api-keys/{apiKeyId}/rotate", { apiKeyId }, body, call(options));
+    const what = { names: ["gracePeriodHours"] };
+    return this.write("POST", "admin/api-keys/{apiKeyId}/rotate", { apiKeyId }, options, what);
   }
 }
 
@@ -82,8 +81,8 @@ export class Tokens extends Resource {
     userEmail: string,
     options: CallOptions & { expiresInHours?: number; description?: string; scopes?: readonly string[] } = {},
   ): Promise<IssuedToken> {
-    const body = fields(options, ["expiresInHours", "description", "scopes"]);
-    return this.write("POST", "admin/tokens", {}, { user_email: userEmail, ...body }, call(options));
+    const names = ["expiresInHours", "description", "scopes"];
+    return this.write("POST", "admin/tokens", {}, options, { body: { user_email: userEmail }, names });
   }
 
   /** One token. @throws {ApiError} `API_NOT_FOUND`. */
@@ -93,23 +92,12 @@ export class Tokens extends Resource {
 
   /** Ends a token. */
   revoke(tokenId: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
-    const body = fields(options, ["reason"]);
-    return this.write("DELETE", "admin/tokens/{tokenId}", { tokenId }, body, call(options));
+    return this.write("DELETE", "admin/tokens/{tokenId}", { tokenId }, options, { names: ["reason"] });
   }
 
   /** Ends all tokens of a user. May be done again. */
   revokeAll(userEmail: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
-    const body = fields(options, ["reason"]);
-    const more = { repeatable: true };
-    return this.write(
-      "POST",
-      "admin/tokens/revoke-all/{userEmail}",
-      { userEmail },
-      body,
-      call(options),
-      more,
-    );
+    const what = { names: ["reason"], repeatable: true };
+    return this.write("POST", "admin/tokens/revoke-all/{userEmail}", { userEmail }, options, what);
   }
 }
-
-const call = ({ signal, timeout }: CallOptions): CallOptions => ({ signal, timeout });

@@ -4,34 +4,12 @@ import type { Client } from "../client.js";
 import { errorOf } from "../errors.js";
 import { type CallOptions, checkOptions, invalid } from "../options.js";
 import { RunStatus, type RunState, type StatusData } from "../run.js";
-
-/** One page of a list. */
-export interface Page<T> {
-  /** What is on it. */
-  readonly items: readonly T[];
-  /** Its number, from 1. */
-  readonly number: number;
-  /** Items on all pages, as the server counts them; null where it does not tell. */
-  readonly total: number | null;
-  /** The data of the answer, as the server sent it. */
-  readonly raw: unknown;
-}
+import { countOf, type ListSource, type Page, Paging } from "./paging.js";
 
 /** What every list takes. */
 export interface ListOptions extends CallOptions {
   /** Items on a page; the server's own default where nothing is said. */
   pageSize?: number | undefined;
-}
-
-/** @internal Where a list comes from. */
-export interface ListSource<T> {
-  /** Reads one page; `size` is the number of items asked for, where one was. */
-  read(number: number): Promise<Page<T>>;
-  /** What tells an item from all others; undefined where nothing does. */
-  idOf(item: T): unknown;
-  /** Items on a full page. */
-  pageSize: number;
-  signal: AbortSignal | undefined;
 }
 
 /**
@@ -69,40 +47,28 @@ export class List<T> implements AsyncIterable<T> {
     if (!(Number.isInteger(number) && number > 0)) {
       throw invalid("`number` is not a whole number above 0", "/number");
     }
-    return await this.#source.read(number);
+    return await this.#source.read({ number, offset: (number - 1) * this.#source.pageSize });
   }
 
   /** The pages, one after the other, as the server has them. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
-    let page: Page<T> | undefined;
-    do {
-      page = await this.page((page?.number ?? 0) + 1);
-      yield page;
-    } while (!this.#isLast(page));
+    yield* this.#walk(false);
   }
 
   /** The items, each once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    const { idOf, signal } = this.#source;
     const seen = new Set<unknown>();
-    let before: Page<T> | undefined;
-    let number = 1;
-    for (;;) {
-      const page = await this.page(number);
-      for (const item of page.items) {
-        this.#checkSignal();
-        const id = this.#source.idOf(item);
+    for await (const { items } of this.#walk(true)) {
+      for (const item of items) {
+        if (signal?.aborted) {
+          throw errorOf("ABORTED", "the operation was aborted", { cause: signal.reason as unknown });
+        }
+        const id = idOf(item);
         if (id !== undefined && seen.has(id)) continue;
         if (id !== undefined) seen.add(id);
         yield item;
       }
-      const change = (page.total ?? 0) - (before?.total ?? page.total ?? 0);
-      // Where a server does not know pages, it would go on for ever.
-      if (before && change <= 0 && before.number !== number && this.#isSame(page, before)) return;
-      // What was behind this page may be on it by now.
-      if (change < 0 && number > 1) number -= 1;
-      else if (this.#isLast(page)) return;
-      else number += 1;
-      before = page;
     }
   }
 
@@ -119,26 +85,14 @@ export class List<T> implements AsyncIterable<T> {
     return items;
   }
 
-  #isLast({ items, number, total, raw }: Page<T>): boolean {
-    const said = Object(raw) as Readonly<Record<string, unknown>>;
-    const more = said["has_more"];
-    if (typeof more === "boolean") return !more;
-    if (items.length === 0) return true;
-    // A server may give less at a time than it was asked for.
-    const sizes = [said["page_size"], said["per_page"], said["limit"]];
-    const size = sizes.find((size) => typeof size === "number" && size > 0) ?? this.#source.pageSize;
-    return total === null ? items.length < (size as number) : number * (size as number) >= total;
-  }
-
-  #isSame(page: Page<T>, other: Page<T>): boolean {
-    const ids = ({ items }: Page<T>): string => JSON.stringify(items.map((item) => this.#source.idOf(item)));
-    return page.items.length > 0 && ids(page) === ids(other);
-  }
-
-  #checkSignal(): void {
-    const { signal } = this.#source;
-    if (signal?.aborted)
-      throw errorOf("ABORTED", "the operation was aborted", { cause: signal.reason as unknown });
+  async *#walk(looksBack: boolean): AsyncGenerator<Page<T>, void, undefined> {
+    const paging = new Paging(this.#source, looksBack);
+    do {
+      const { place } = paging;
+      const page = await this.#source.read(place);
+      paging.took(page, place);
+      yield page;
+    } while (!paging.isOver);
   }
 }
 
@@ -159,16 +113,17 @@ export function runList(client: Client, options: ListRunsOptions = {}): List<Run
   checkPageSize(pageSize);
   return new List<RunStatus>({
     pageSize: days === undefined ? (pageSize ?? 20) : Number.POSITIVE_INFINITY,
+    isOffset: false,
     signal,
     idOf: ({ runId }) => runId || undefined,
-    async read(page) {
-      const args = { status, days, pageSize, page };
+    async read({ number }) {
+      const args = { status, days, pageSize, page: number };
       const { runs, total, raw } = await client.call<{
         runs: StatusData[];
-        total: number | null;
+        total: unknown;
         raw: unknown;
       }>("list", args, { signal, timeout });
-      return { items: runs.map((data) => new RunStatus(data)), number: page, total, raw };
+      return { items: runs.map((data) => new RunStatus(data)), number, total: countOf(total), raw };
     },
   });
 }

@@ -124,8 +124,6 @@ export class Activities extends Resource {
 
   /** Forgets signs of life older than `retentionHours`; 24 by default. */
   cleanupHeartbeats(options: CallOptions & { retentionHours?: number } = {}): Promise<ApiObject> {
-    const { retentionHours, ...call } = options;
-    const body = { retention_hours: retentionHours };
-    return this.write("POST", "activities/cleanup-heartbeats", {}, body, call);
+    return this.write("POST", "activities/cleanup-heartbeats", {}, options, { names: ["retentionHours"] });
   }
 }

@@ -1,9 +1,10 @@
 /** What all parts of the API client share. */
 
 import type { Client } from "../client.js";
-import { errorOf, isHighwayError } from "../errors.js";
+import { isHighwayError } from "../errors.js";
 import { type CallOptions, checkOptions } from "../options.js";
 import { checkPageSize, List, type ListOptions } from "./list.js";
+import { countOf, type Place } from "./paging.js";
 import type { ApiObject } from "./types.js";
 
 /** @internal What goes into a path, in the place of the names in its braces. */
@@ -27,28 +28,42 @@ export interface ListSpec {
 
 const CALL = ["signal", "timeout"];
 
+/** @internal What is sent where something is done. */
+export interface WriteSpec {
+  body?: object;
+  /** The options that go into the body. */
+  names?: readonly string[];
+  repeatable?: boolean;
+}
+
 /** @internal Option names are camelCase, those of the API snake_case. */
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** @internal The options of a call that belong into its query or body, by the API's names for them. */
-export function fields(options: object, names: readonly string[], more: readonly string[] = CALL): ApiObject {
+/** The options of a call that belong into its query or body, by the API's names for them. */
+function fields(options: object, names: readonly string[], more: readonly string[] = CALL): ApiObject {
   checkOptions(options, [...names, ...more], "the call");
   const given = options as ApiObject;
-  return Object.fromEntries(names.map((name) => [snake(name), given[name]]));
+  const set = names.filter((name) => given[name] !== undefined);
+  return Object.fromEntries(set.map((name) => [snake(name), given[name]]));
 }
 
 /** A part of the API. */
 export class Resource {
-  /** @internal */
-  protected readonly client: Client;
+  // Not a property of its own: it leads to the key, and an object may be shown.
+  readonly #client: Client;
 
   /** @internal */
   constructor(client: Client) {
-    this.client = client;
+    this.#client = client;
+  }
+
+  /** @internal */
+  protected get client(): Client {
+    return this.#client;
   }
 
   /** @internal Reads; `names` are the options that go into the query. */
-  protected read<T>(
+  protected async read<T>(
     path: string,
     params: Params,
     options: CallOptions = {},
@@ -56,21 +71,29 @@ export class Resource {
     more: object = {},
   ): Promise<T> {
     const query = fields(options, names);
-    return this.#request({ path, params, query, ...more }, options);
+    const answer = await this.#request<T>({ path, params, query, ...more }, options);
+    // Where nothing else is expected, it is an object.
+    return "expects" in more ? answer : this.objectOf(answer);
   }
 
   /** @internal Does something. */
-  protected write<T>(
+  protected async write<T>(
     method: "POST" | "PATCH" | "PUT" | "DELETE",
     path: string,
     params: Params,
-    body: object | undefined,
     options: CallOptions = {},
-    more: object = {},
+    { body, names = [], repeatable = false }: WriteSpec = {},
   ): Promise<T> {
-    checkOptions(options, CALL, "the call");
-    const isEmpty = Object.values(body ?? {}).every((value) => value === undefined);
-    return this.#request({ method, path, params, ...(isEmpty ? {} : { body }), ...more }, options);
+    const given = fields(options, names);
+    const isEmpty = body === undefined && Object.keys(given).length === 0;
+    const what = isEmpty ? {} : { body: { ...body, ...given } };
+    return await this.#request<T>({ method, path, params, repeatable, ...what }, options);
+  }
+
+  /** @internal An answer that has fields. */
+  protected objectOf<T>(answer: T): T {
+    if (typeof answer === "object" && answer !== null) return answer;
+    throw this.#client.unexpected("the server sent something else where an object was expected", answer);
   }
 
   /** @internal A list in pages. */
@@ -80,10 +103,9 @@ export class Resource {
     const { pageSize, signal, timeout } = options;
     const query = fields(options, names, [...CALL, "pageSize"]);
     checkPageSize(pageSize);
-    const step = pageSize ?? count;
-    const read = async (at: number): Promise<unknown> => {
-      const place = number === "page" ? at : (at - 1) * step;
-      const args = { path, params, query: { ...query, [number]: place, [size]: pageSize } };
+    const read = async (at: Place): Promise<unknown> => {
+      const where = number === "page" ? at.number : at.offset;
+      const args = { path, params, query: { ...query, [number]: where, [size]: pageSize } };
       try {
         return await this.#request(args, { signal, timeout });
       } catch (error) {
@@ -92,14 +114,14 @@ export class Resource {
       }
     };
     return new List<T>({
-      pageSize: step,
+      pageSize: pageSize ?? count,
+      isOffset: number === "offset",
       signal,
-      idOf: (item) => ids.map((id) => item[id]).find((id) => id !== undefined && id !== null),
-      async read(at) {
+      idOf: (item) => ids.map((id) => Object(item)[id]).find((id) => id !== undefined && id !== null),
+      read: async (at) => {
         const raw = await read(at);
-        const total = (raw as { total?: unknown } | null)?.total;
-        const found = itemsOf<T>(raw, spec.items);
-        return { items: found, number: at, total: typeof total === "number" ? total : null, raw };
+        const { total } = Object(raw) as { total?: unknown };
+        return { items: this.#itemsOf<T>(raw, spec.items), number: at.number, total: countOf(total), raw };
       },
     });
   }
@@ -112,23 +134,22 @@ export class Resource {
     names: readonly string[],
     items: readonly string[],
   ): Promise<T[]> {
-    return itemsOf<T>(await this.read(path, params, options, names), items);
+    const answer = await this.read(path, params, options, names, { expects: "json" });
+    return this.#itemsOf<T>(answer, items);
   }
 
   #request<T>(args: object, { signal, timeout }: CallOptions): Promise<T> {
-    return this.client.call<T>("request", args, { signal, timeout });
+    return this.#client.call<T>("request", args, { signal, timeout });
   }
-}
 
-/** The items in an answer: under one of the names, the answer itself, or the one list that is in it. */
-function itemsOf<T>(data: unknown, names: readonly string[]): T[] {
-  if (Array.isArray(data)) return data as T[];
-  const object = Object(data) as ApiObject;
-  const lists = Object.values(object).filter(Array.isArray);
-  const found =
-    names.map((name) => object[name]).find(Array.isArray) ?? (lists.length === 1 ? lists[0] : undefined);
-  if (found !== undefined) return found as T[];
-  throw errorOf("API_RESPONSE_INVALID", "the server sent something else where a list was expected", {
-    details: { body: JSON.stringify(data ?? null).slice(0, 200) },
-  });
+  /** The items in an answer: under one of the names, the answer itself, or the one list that is in it. */
+  #itemsOf<T>(data: unknown, names: readonly string[]): T[] {
+    if (Array.isArray(data)) return data as T[];
+    const object = Object(data) as ApiObject;
+    const lists = Object.values(object).filter(Array.isArray);
+    const found =
+      names.map((name) => object[name]).find(Array.isArray) ?? (lists.length === 1 ? lists[0] : undefined);
+    if (found !== undefined) return found as T[];
+    throw this.#client.unexpected("the server sent something else where a list was expected", data);
+  }
 }

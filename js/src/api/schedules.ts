@@ -37,7 +37,7 @@ export class Schedules extends Resource {
   }
 
   /** Creates a schedule. Permission: `submit_workflows`. Not repeated after a failure. */
-  create(options: CreateSchedule): Promise<Schedule> {
+  async create(options: CreateSchedule): Promise<Schedule> {
     checkOptions(
       options,
       [...TARGETS, "cron", "inputs", "timezone", "versionPin", "signal", "timeout"],
@@ -60,7 +60,7 @@ export class Schedules extends Resource {
       timezone,
     };
     const { signal, timeout } = options;
-    return this.write("POST", "schedules", {}, body, { signal, timeout });
+    return await this.write("POST", "schedules", {}, { signal, timeout }, { body });
   }
 
   /** One schedule. Permission: `view_workflows`. @throws {ApiError} `API_NOT_FOUND`. */
@@ -80,7 +80,7 @@ export class Schedules extends Resource {
 
   /** Ends a schedule for good. Permission: `manage_workflows`. */
   delete(scheduleId: string, options?: CallOptions): Promise<ApiObject> {
-    return this.write("DELETE", "schedules/{scheduleId}", { scheduleId }, undefined, options);
+    return this.write("DELETE", "schedules/{scheduleId}", { scheduleId }, options);
   }
 
   /** The runs that a schedule started. Permission: `view_workflows`. */
@@ -101,12 +101,12 @@ export class Schedules extends Resource {
 
   /** Ends a schedule by the name of its job. */
   cancelJob(jobName: string, options?: CallOptions): Promise<ApiObject> {
-    return this.write("POST", "workflows/schedules/{jobName}/cancel", { jobName }, undefined, options);
+    return this.write("POST", "workflows/schedules/{jobName}/cancel", { jobName }, options, { body: {} });
   }
 
   /** Setting what is set already changes nothing, so it may be repeated. */
   #activate(scheduleId: string, isActive: boolean, options?: CallOptions): Promise<ApiObject> {
-    const body = { is_active: isActive };
-    return this.write("PATCH", "schedules/{scheduleId}", { scheduleId }, body, options, { repeatable: true });
+    const what = { body: { is_active: isActive }, repeatable: true };
+    return this.write("PATCH", "schedules/{scheduleId}", { scheduleId }, options, what);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { CallOptions } from "../options.js";
 import type { LogEntry } from "../run.js";
+import { RunHandle } from "../run-handle.js";
 import type { List, ListOptions } from "./list.js";
 import { Resource } from "./resource.js";
 import type { Activity, ApiObject, Checkpoint, Step, TaskLog, WorkflowLog } from "./types.js";
@@ -29,12 +30,13 @@ export class Steps extends Resource {
 
   /** What the steps of a run wrote, oldest first. */
   async logs(runId: string, options: CallOptions = {}): Promise<LogEntry[]> {
-    return await this.client.call<LogEntry[]>("logs", { runId }, options);
+    return await new RunHandle(this.client, runId).logs(options);
   }
 
   /** What one step wrote, as the server keeps it. */
   log(runId: string, stepName: string, options?: CallOptions): Promise<unknown> {
-    return this.read("workflows/{runId}/steps/{stepName}/logs", { runId, stepName }, options);
+    const path = "workflows/{runId}/steps/{stepName}/logs";
+    return this.read(path, { runId, stepName }, options, [], { expects: "text" });
   }
 }
 

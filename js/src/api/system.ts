@@ -49,11 +49,11 @@ export class CircuitBreakers extends Resource {
 
   /** Closes one. @throws {ApiError} `API_NOT_FOUND`. */
   reset(resourceKey: string, options?: CallOptions): Promise<ApiObject> {
-    return this.write("POST", "circuit-breakers/{resourceKey}/reset", { resourceKey }, undefined, options);
+    return this.write("POST", "circuit-breakers/{resourceKey}/reset", { resourceKey }, options);
   }
 
   /** Has the workers forget what they know of all of them. */
   resetAll(options?: CallOptions): Promise<ApiObject> {
-    return this.write("POST", "circuit-breakers/reset", {}, undefined, options);
+    return this.write("POST", "circuit-breakers/reset", {}, options);
   }
 }

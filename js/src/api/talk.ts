@@ -78,8 +78,11 @@ export class Approvals extends Resource {
   #decide(
     how: "approve" | "reject",
     approvalKey: string,
-    { comment = "", ...call }: CallOptions & { comment?: string },
+    options: CallOptions & { comment?: string },
   ): Promise<Approval> {
-    return this.write("POST", `approvals/{approvalKey}/${how}`, { approvalKey }, { comment }, call);
+    return this.write("POST", `approvals/{approvalKey}/${how}`, { approvalKey }, options, {
+      body: { comment: "" },
+      names: ["comment"],
+    });
   }
 }

@@ -1,9 +1,8 @@
 /** Workflows: submitting them, and everything about a run as a whole. */
 
 import { uuid } from "../environment.js";
-import { errorOf } from "../errors.js";
 import { type CallOptions, checkOptions, invalid } from "../options.js";
-import { plain } from "../plain.js";
+import { isObject, plain } from "../plain.js";
 import type { RunStatus } from "../run.js";
 import { RunHandle } from "../run-handle.js";
 import { type List, type ListRunsOptions, runList } from "./list.js";
@@ -75,6 +74,7 @@ export class Workflows extends Resource {
     if (typeof idempotencyKey !== "string" || idempotencyKey.trim() === "") {
       throw invalid("`idempotencyKey` is empty or not text", "/idempotencyKey");
     }
+    if (!isObject(inputs)) throw invalid("`inputs` is not an object", "/inputs");
     const body = { ...source(options), inputs: plain(inputs, "/inputs") };
     const args = { body, key: idempotencyKey };
     const call = { signal, timeout };
@@ -127,18 +127,10 @@ export class Workflows extends Resource {
    * @throws {ApiError} `API_BAD_REQUEST` when the run has not failed.
    */
   async retry(runId: string, options?: CallOptions): Promise<RunHandle> {
-    const data = await this.write<Submission>(
-      "POST",
-      "workflows/{runId}/retry",
-      { runId },
-      undefined,
-      options,
-    );
+    const data = await this.write<Submission>("POST", "workflows/{runId}/retry", { runId }, options);
     const id = data?.["new_workflow_run_id"] ?? data?.workflow_run_id;
     if (typeof id === "string" && id !== "") return new RunHandle(this.client, id, null, data);
-    throw errorOf("API_RESPONSE_INVALID", "the server retried the run but named no new one", {
-      details: { body: JSON.stringify(data ?? null).slice(0, 200) },
-    });
+    throw this.client.unexpected("the server retried the run but named no new one", data);
   }
 
   /** What happened in a run, oldest first. `limit`: 100 by default, at most 1,000. Permission: `view_workflows`. */
@@ -148,12 +140,12 @@ export class Workflows extends Resource {
 
   /** The definition of a run as Mermaid text. Permission: `view_workflows`. */
   async graph(runId: string, options?: CallOptions): Promise<string> {
-    return drawing(await this.#drawing(runId, "graph", options), ["mermaid", "graph", "diagram"]);
+    return await this.#drawing(runId, "graph", ["mermaid", "graph", "diagram"], options);
   }
 
   /** A run as Graphviz text, with the steps that were executed. Permission: `view_workflows`. */
   async dot(runId: string, options?: CallOptions): Promise<string> {
-    return drawing(await this.#drawing(runId, "graph/dot", options), ["dot", "graph", "diagram"]);
+    return await this.#drawing(runId, "graph/dot", ["dot", "graph", "diagram"], options);
   }
 
   /** Where a run can go on from. Permission: `view_workflows`. */
@@ -216,13 +208,23 @@ export class Workflows extends Resource {
 
   /** Does a run again with the side effects that were recorded; `resumeFrom` names the step to begin at. */
   simulate(runId: string, options: CallOptions & { resumeFrom?: string } = {}): Promise<Simulation> {
-    const { resumeFrom, ...call } = options;
-    const body = { resume_from: resumeFrom };
-    return this.write("POST", "workflows/{runId}/simulate", { runId }, body, call);
+    return this.write("POST", "workflows/{runId}/simulate", { runId }, options, { names: ["resumeFrom"] });
   }
 
-  #drawing(runId: string, what: string, options?: CallOptions): Promise<unknown> {
-    return this.read(`workflows/{runId}/${what}`, { runId }, options, [], { expects: "text" });
+  /** A drawing, which a server sends as text or under one of the names. */
+  async #drawing(
+    runId: string,
+    what: string,
+    names: readonly string[],
+    options?: CallOptions,
+  ): Promise<string> {
+    const path = `workflows/{runId}/${what}`;
+    const answer = await this.read<unknown>(path, { runId }, options, [], { expects: "text" });
+    const found = [answer, ...names.map((name) => (Object(answer) as ApiObject)[name])];
+    const text = found.find((value) => typeof value === "string") as string | undefined;
+    // Who is not signed in may get a page instead.
+    if (text !== undefined && !/^\s*<(!doctype|html)/i.test(text)) return text;
+    throw this.client.unexpected("the server sent something else where a drawing was expected", answer);
   }
 }
 
@@ -235,15 +237,8 @@ function source({ workflow, pythonDsl }: WorkflowSource): object {
     if (typeof pythonDsl !== "string") throw invalid("`pythonDsl` is not text", "/pythonDsl");
     return { python_dsl: pythonDsl };
   }
+  if (!isObject(workflow)) {
+    throw invalid("`workflow` is neither a Workflow nor a definition", "/workflow");
+  }
   return { workflow_definition: plain(workflow, "/workflow") };
-}
-
-/** A drawing, which a server sends as text or under a name. */
-function drawing(answer: unknown, names: readonly string[]): string {
-  const found = [answer, ...names.map((name) => (Object(answer) as ApiObject)[name])];
-  const text = found.find((value) => typeof value === "string");
-  if (text !== undefined) return text as string;
-  throw errorOf("API_RESPONSE_INVALID", "the server sent something else where a drawing was expected", {
-    details: { body: JSON.stringify(answer ?? null).slice(0, 200) },
-  });
 }
