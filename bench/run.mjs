@@ -3,6 +3,7 @@
 import { build } from "../scripts/build.mjs";
 import { main } from "../scripts/lib/step.mjs";
 import { setup } from "../scripts/setup.mjs";
+import { benchClient } from "./client.mjs";
 import { benchDefinition } from "./definition.mjs";
 import { benchLayout } from "./layout.mjs";
 import { median, row } from "./lib.mjs";
@@ -51,4 +52,5 @@ await main(async () => {
   row("a run, per task", (running / count) * 1000, "µs");
   row("the same; 1 = a loop of awaited promises", running / promises, "×");
   await engine.close();
+  await benchClient();
 });
