@@ -152,7 +152,9 @@ export class Client {
 
   /** What the caller thinks of a failure. */
   judge(error: HighwayError, attempt: number): boolean | undefined {
-    return this.#when?.(error, attempt);
+    const verdict: unknown = this.#when?.(error, attempt);
+    if (verdict === undefined || typeof verdict === "boolean") return verdict;
+    throw invalid("`when` gave neither a boolean nor undefined", "/retry/when", "it has to decide at once");
   }
 
   /** Takes note of what an answer says about the use of the API. */

@@ -235,6 +235,15 @@ describe("retry.when", { concurrency: true }, () => {
     }
   });
 
+  test("that does not decide at once is refused, rather than taken for yes", async (t) => {
+    for (const verdict of [Promise.resolve(false), "no", null, 0]) {
+      const server = await faultServer(t, [text(503, "")]);
+      const refused = { name: "ConfigurationError", code: "OPTION_INVALID", path: "/retry/when" };
+      await checkRejection(judged(server, () => verdict).driver.status("r"), refused);
+      assert.equal(server.requests.length, 1);
+    }
+  });
+
   test("that throws ends the call with what it threw", async (t) => {
     for (const thrown of [new Error("mine"), "text", undefined, null, 0]) {
       const server = await faultServer(t, [text(503, "")]);
