@@ -10,6 +10,7 @@ import { inflateRawSync } from "node:zlib";
 import * as index from "highway-wasm";
 import * as engine from "highway-wasm/engine";
 import * as node from "highway-wasm/node";
+import * as proxy from "highway-wasm/proxy";
 
 const require = createRequire(import.meta.url);
 const dist = dirname(require.resolve("highway-wasm/package.json"));
@@ -115,6 +116,7 @@ test("every declared name of a value is there at run time, and the reverse", () 
     ["index.d.ts", index],
     ["engine.d.ts", engine],
     ["node.d.ts", node],
+    ["proxy.d.ts", proxy],
   ]) {
     const values = exportsOf(file)
       .filter(({ isType }) => !isType)
@@ -124,7 +126,7 @@ test("every declared name of a value is there at run time, and the reverse", () 
 });
 
 test("every export has a comment that says what it is", () => {
-  for (const file of ["index.d.ts", "engine.d.ts", "node.d.ts"]) {
+  for (const file of ["index.d.ts", "engine.d.ts", "node.d.ts", "proxy.d.ts"]) {
     assert.match(read(esm, file), /^\/\*\*[\s\S]*@packageDocumentation/);
     const names = exportsOf(file);
     assert.ok(names.length >= 1);

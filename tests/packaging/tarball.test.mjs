@@ -144,7 +144,14 @@ describe("package linters", { concurrency: 2 }, () => {
     assert.deepEqual(found.sort(), meant);
     assert.deepEqual(
       Object.keys(analysis.entrypoints).sort(),
-      [".", ...meant.map((name) => name.split(" ")[0]), "./engine", "./node", "./package.json"].sort(),
+      [
+        ".",
+        ...meant.map((name) => name.split(" ")[0]),
+        "./engine",
+        "./node",
+        "./package.json",
+        "./proxy",
+      ].sort(),
     );
   });
 });

@@ -1,0 +1,157 @@
+/** Fetch handlers behind Node's own HTTP server. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { finished, Readable } from "node:stream";
+import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+
+/** A request as Node's HTTP server gives it; declared here, so that its types are not needed. */
+export interface HttpRequestLike {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A response as Node's HTTP server takes it. */
+export interface HttpResponseLike {
+  readonly headersSent: boolean;
+  writeHead(status: number, headers?: Record<string, string | string[]>): unknown;
+}
+
+/** Methods that a `Request` cannot have. */
+const FORBIDDEN = ["CONNECT", "TRACE", "TRACK"];
+
+/**
+ * Makes a listener for `http.createServer` of a fetch handler: of a proxy, or of `engine.fetch`. The address of a request has the
+ * host that the client names, whatever that is.
+ *
+ * @example
+ * ```js
+ * import { createServer } from "node:http";
+ * import { listener } from "highway-wasm/node";
+ *
+ * const server = createServer(listener(async (request) => Response.json({ path: new URL(request.url).pathname })));
+ * await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+ * const answer = await fetch(`http://127.0.0.1:${server.address().port}/hello`);
+ * console.log(await answer.json()); // { path: '/hello' }
+ * server.close();
+ * ```
+ */
+export function listener(
+  handler: (request: Request) => Response | Promise<Response>,
+): (request: HttpRequestLike, response: HttpResponseLike) => void {
+  return (request, response) => {
+    const outgoing = response as ServerResponse;
+    answer(handler, request as IncomingMessage, outgoing).catch((error: unknown) => {
+      console.error("highway-wasm: a request could not be answered:", error);
+      if (outgoing.headersSent) outgoing.destroy();
+      else outgoing.writeHead(500, { "content-type": "text/plain" }).end("internal error");
+    });
+  };
+}
+
+async function answer(
+  handler: (request: Request) => Response | Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const url = urlOf(incoming);
+  const { method = "GET" } = incoming;
+  if (url === undefined || FORBIDDEN.includes(method)) {
+    outgoing.writeHead(url === undefined ? 400 : 501).end();
+    return;
+  }
+  const gone = new AbortController();
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) gone.abort();
+  });
+  const request = new Request(url, {
+    method,
+    headers: headersOf(incoming),
+    signal: gone.signal,
+    ...(method === "GET" || method === "HEAD" ? {} : { body: bodyOf(incoming, outgoing), duplex: "half" }),
+  });
+  send(await handler(request), method, outgoing, gone.signal);
+}
+
+/** The address of a request: its host, and of its target the path, whatever else is in there. */
+function urlOf({ socket, headers, url: target = "/" }: IncomingMessage): URL | undefined {
+  const { host = "localhost" } = headers;
+  const base = `${"encrypted" in socket ? "https" : "http"}://${host}`;
+  if (/[/\\?#@\s]/.test(host) || !URL.canParse(base)) return undefined;
+  const whole = /^https?:/i.test(target) && URL.canParse(target) ? new URL(target) : undefined;
+  const path = whole ? whole.pathname + whole.search : target;
+  // Put behind the host as text: as an address of its own, `//other/path` would lead to another host.
+  return new URL(base + (path.startsWith("/") ? path : `/${path}`));
+}
+
+function headersOf(incoming: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    for (const item of [value].flat()) if (item !== undefined) headers.append(name, item);
+  }
+  return headers;
+}
+
+/**
+ * The body of a request, taken no faster than it is read. What nobody reads is let pass, once that is clear: the connection is
+ * still needed for the answer, and for the next request.
+ */
+function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
+  let isOver = false;
+  const letPass = (): void => {
+    isOver = true;
+    // As Node does with what it lets pass itself.
+    incoming.removeAllListeners("data").resume();
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const end = (error?: unknown): void => {
+          if (isOver) return;
+          isOver = true;
+          if (error) controller.error(error);
+          else controller.close();
+        };
+        incoming.on("data", (chunk: Uint8Array) => {
+          incoming.pause();
+          controller.enqueue(chunk);
+        });
+        incoming.pause();
+        finished(incoming, { writable: false }, end);
+        outgoing.once("finish", () => {
+          if (isOver) return;
+          end(new Error("the request was answered"));
+          letPass();
+        });
+      },
+      pull: () => void incoming.resume(),
+      cancel: letPass,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function send(response: Response, method: string, outgoing: ServerResponse, gone: AbortSignal): void {
+  const { body } = response;
+  // What nobody reads is given up.
+  if (gone.aborted) {
+    body?.cancel().catch(() => {});
+    return;
+  }
+  const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) headers["set-cookie"] = cookies;
+  if (body === null || method === "HEAD") {
+    outgoing.writeHead(response.status, headers).end();
+    body?.cancel().catch(() => {});
+    return;
+  }
+  const readable = Readable.fromWeb(body as NodeReadableStream);
+  outgoing.writeHead(response.status, headers);
+  // A stream may have nothing to say for a long time.
+  outgoing.flushHeaders();
+  // Who has gone away does not want the rest, and a body that breaks cannot be mended.
+  readable.on("error", () => outgoing.destroy());
+  outgoing.once("close", () => readable.destroy());
+  readable.pipe(outgoing);
+}

@@ -1,0 +1,54 @@
+/** The body of a page's request. */
+
+import { bytesOf, TOO_LARGE } from "../body.js";
+import { isObject } from "../plain.js";
+import { Refusal } from "./respond.js";
+
+/** A JSON object. */
+export type Body = Readonly<Record<string, unknown>>;
+
+/** Deeper nesting is refused: as deep as the core reads. */
+const DEPTH = 128;
+
+/** The body of a request, as an object; an empty one where there is none. */
+export async function bodyOf(request: Request, limit: number): Promise<Body> {
+  const text = decoded(await bytesOfRequest(request, limit));
+  if (text.trim() === "") return {};
+  const body = parsed(text);
+  if (!isObject(body)) throw invalidBody("is not a JSON object");
+  if (isDeeperThan(body, DEPTH)) throw invalidBody(`is nested more than ${DEPTH} levels deep`);
+  return body;
+}
+
+async function bytesOfRequest(request: Request, limit: number): Promise<Uint8Array> {
+  // Fails where somebody else has read it, which is no fault of the page.
+  const body = new Response(request.body);
+  const bytes = await bytesOf(body, limit).catch(() => {
+    throw invalidBody("broke off");
+  });
+  if (bytes === TOO_LARGE) throw new Refusal(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
+  return bytes;
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw invalidBody("is not UTF-8");
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidBody("is not JSON");
+  }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
+}
+
+const invalidBody = (how: string): Refusal => new Refusal(400, "BODY_INVALID", `the body ${how}`);

@@ -1,0 +1,149 @@
+/** Reading the options of a proxy: what it cannot work with is refused, with the way to it. */
+
+import { environmentVariable } from "../environment.js";
+import { errorOf } from "../errors.js";
+import { checkOptions, invalid } from "../options.js";
+import { isObject, type Json, plain } from "../plain.js";
+import type { AllowedWorkflow, ProxyOptions, ProxyVerb, StandardSchema } from "./options.js";
+
+const DEFAULT_ENDPOINT = "https://highway.solutions";
+const MAX_BODY_SIZE = 1024 * 1024;
+const TIMEOUT = 30;
+
+const VERBS: readonly ProxyVerb[] = [
+  "submit",
+  "status",
+  "steps",
+  "logs",
+  "events",
+  "graph",
+  "query",
+  "cancel",
+  "retry",
+  "signal",
+  "update",
+  "approve",
+  "list",
+];
+
+const OPTIONS = ["apiKey", "endpoint", "allow", "origins", "authorize", "maxBodySize", "timeout", "fetch"];
+const OPTIONS_OF_WORKFLOW = ["verbs", "workflow", "inputs"];
+
+/** A workflow that pages may use, with its definition as plain data. */
+export interface Allowed {
+  readonly verbs: ReadonlySet<ProxyVerb>;
+  readonly definition: Readonly<Record<string, Json>> | "any" | undefined;
+  readonly inputs: StandardSchema<Record<string, unknown>> | undefined;
+}
+
+/** The options of a proxy that are the same for all requests. */
+export interface Settings {
+  readonly allow: ReadonlyMap<string, Allowed>;
+  /** Address of the server, in front of `/api/v1`. */
+  readonly base: string;
+  readonly origins: readonly string[] | "*";
+  readonly maxBodySize: number;
+  /** In seconds. */
+  readonly timeout: number;
+  readonly fetch: ProxyOptions<never>["fetch"];
+}
+
+/** Whether a header can carry a key. */
+export function isUsableKey(key: unknown): key is string {
+  return typeof key === "string" && /^[\x21-\x7e]+$/.test(key);
+}
+
+/** Reads the options of a proxy. */
+export function readOptions(options: ProxyOptions<never>): Settings {
+  checkOptions(options, OPTIONS, "the proxy");
+  const { apiKey, allow, origins = [], authorize, fetch } = options;
+  const { maxBodySize = MAX_BODY_SIZE, timeout = TIMEOUT } = options;
+  if (typeof apiKey !== "function" && !isUsableKey(apiKey)) {
+    throw errorOf("API_KEY_MISSING", "the proxy has no usable API key", {
+      path: "/apiKey",
+      help: "pass it as text, or a function that gives it",
+    });
+  }
+  const isOrigin = (origin: unknown): boolean =>
+    typeof origin === "string" && URL.canParse(origin) && new URL(origin).origin === origin;
+  if (origins !== "*" && !(Array.isArray(origins) && origins.every(isOrigin))) {
+    throw invalid(
+      "`origins` is neither `*` nor a list of origins",
+      "/origins",
+      'for example "https://app.example"',
+    );
+  }
+  for (const [name, value] of Object.entries({ authorize, fetch })) {
+    if (value !== undefined && typeof value !== "function")
+      throw invalid(`\`${name}\` is not a function`, `/${name}`);
+  }
+  for (const [name, value] of Object.entries({ maxBodySize, timeout })) {
+    if (!(typeof value === "number" && value > 0 && Number.isFinite(value)))
+      throw invalid(`\`${name}\` is not a number above 0`, `/${name}`);
+  }
+  checkObject(allow, "`allow`", "/allow");
+  const allowed = Object.entries(allow).map(([name, value]) => [name, readAllowed(name, value)] as const);
+  return { allow: new Map(allowed), base: baseOf(options.endpoint), origins, maxBodySize, timeout, fetch };
+}
+
+/** The address in front of `/api/v1`. What is refused is not repeated: it may have a password in it. */
+function baseOf(given: unknown): string {
+  const endpoint = given ?? environmentVariable("HIGHWAY_API_ENDPOINT") ?? DEFAULT_ENDPOINT;
+  const text = typeof endpoint === "string" || endpoint instanceof URL ? String(endpoint) : "";
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
+  if (!isPlain || !/^https?:$/.test(url.protocol)) {
+    throw errorOf("ENDPOINT_INVALID", "the endpoint of the proxy is not an absolute http(s) URL", {
+      path: "/endpoint",
+      help: "pass one without user name, password, query and fragment",
+    });
+  }
+  return url.origin + url.pathname.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
+}
+
+function readAllowed(name: string, allowed: AllowedWorkflow): Allowed {
+  const path = `/allow/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  checkObject(allowed, `the workflow \`${name}\``, path);
+  const unknown = Object.keys(allowed).find((key) => !OPTIONS_OF_WORKFLOW.includes(key));
+  if (unknown !== undefined) {
+    const help = `it takes ${inWords(OPTIONS_OF_WORKFLOW)}`;
+    throw invalid(`the workflow \`${name}\` has no option \`${unknown}\``, `${path}/${unknown}`, help);
+  }
+  const { verbs, workflow, inputs } = allowed;
+  if (!Array.isArray(verbs)) throw invalid(`\`verbs\` of \`${name}\` is not a list`, `${path}/verbs`);
+  for (const verb of verbs) {
+    if (!VERBS.includes(verb))
+      throw invalid(`\`${String(verb)}\` is no verb`, `${path}/verbs`, `the verbs are ${inWords(VERBS)}`);
+  }
+  if (inputs !== undefined && typeof inputs?.["~standard"]?.validate !== "function") {
+    throw invalid(`\`inputs\` of \`${name}\` is no Standard Schema`, `${path}/inputs`);
+  }
+  if (verbs.includes("submit") && workflow === undefined) {
+    throw invalid(
+      `\`${name}\` may be submitted, but has no \`workflow\` to run`,
+      `${path}/workflow`,
+      "give its definition",
+    );
+  }
+  const definition =
+    workflow === undefined || workflow === "any" ? workflow : definitionOf(workflow, name, path);
+  return { verbs: new Set(verbs), definition, inputs };
+}
+
+function definitionOf(workflow: object, name: string, path: string): Readonly<Record<string, Json>> {
+  const definition = plain(workflow, `${path}/workflow`);
+  if (!isObject(definition)) {
+    throw invalid(`\`workflow\` of \`${name}\` is no definition`, `${path}/workflow`);
+  }
+  if (definition["name"] !== name) {
+    const message = `\`workflow\` of \`${name}\` has the name \`${String(definition["name"])}\``;
+    throw invalid(message, `${path}/workflow`, "allow it under its own name");
+  }
+  return definition;
+}
+
+function checkObject(value: unknown, what: string, path: string): void {
+  if (!isObject(value)) throw invalid(`${what} is not an object`, path);
+}
+
+const inWords = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");

@@ -1,0 +1,117 @@
+/** What a page submits, and what of it runs. */
+
+import { isObject, type Json, plain } from "../plain.js";
+import type { Body } from "./request-body.js";
+import { Refusal } from "./respond.js";
+import type { Allowed } from "./settings.js";
+
+/** Fields of a definition that a run sets. */
+const OF_THE_RUN = ["variables", "timeout_seconds"];
+
+/** The name of the workflow that a page wants to run. */
+export function nameOf(body: Body): string {
+  const definition = body["workflow_definition"];
+  const name = isObject(definition) ? definition["name"] : undefined;
+  if (body["python_dsl"] !== undefined || body["execute"] === false || typeof name !== "string") {
+    throw new Refusal(
+      403,
+      "WORKFLOW_NOT_ALLOWED",
+      "the proxy starts workflows by their names, and nothing else",
+    );
+  }
+  return name;
+}
+
+/** The inputs of a run, checked, as plain data of their own. */
+export async function inputsOf(body: Body, allowed: Allowed): Promise<Record<string, unknown>> {
+  const own = allowed.definition === "any" ? {} : variablesOf(allowed.definition);
+  const given = givenInputs(body, allowed, own);
+  for (const name of Object.keys(given)) {
+    // The driver sends what a definition sets itself along; that changes nothing.
+    if (isOneOf(own, name, given[name])) continue;
+    // Names of that kind are Highway's own: `_artifact_id` says which code durable tasks run.
+    const isReserved = name.startsWith("_") || (allowed.inputs === undefined && Object.hasOwn(own, name));
+    if (isReserved) throw issues([{ message: "it is set by the server", path: [name] }]);
+  }
+  if (allowed.inputs === undefined) return given;
+  const result = await allowed.inputs["~standard"].validate(given);
+  if (result.issues) throw issues(result.issues);
+  if (!isObject(result.value)) throw issues([{ message: "the schema gave no object" }]);
+  return plain(result.value, "/inputs") as Record<string, unknown>;
+}
+
+/** What a page sends as inputs: the variables of its definition are some, since a run cannot tell the two apart. */
+function givenInputs(body: Body, allowed: Allowed, own: Body): Record<string, unknown> {
+  const inputs = body["inputs"] ?? {};
+  if (!isObject(inputs)) throw new Refusal(400, "BODY_INVALID", "`inputs` is not an object");
+  // What runs as `any` is the page's definition, with its variables in it.
+  if (allowed.definition === "any") return inputs;
+  const variables = Object.entries(variablesOf(body["workflow_definition"]));
+  const added = variables.filter(([name, value]) => !isOneOf(own, name, value));
+  return { ...Object.fromEntries(added), ...inputs };
+}
+
+/** The body that is sent to the server. */
+export function submission(body: Body, allowed: Allowed, inputs: Record<string, unknown>): object {
+  const given = body["workflow_definition"] as Record<string, Json>;
+  const definition = allowed.definition === "any" ? given : chosen(given, allowed.definition ?? {});
+  const variables = { ...(definition["variables"] as object | undefined), ...inputs };
+  return { workflow_definition: { ...definition, variables }, inputs };
+}
+
+/** The proxy's definition, once the page's has been found to be the same, or to be a mere name. */
+function chosen(given: Record<string, Json>, own: Readonly<Record<string, Json>>): Record<string, Json> {
+  const tasks = given["tasks"];
+  const isNamed = !isObject(tasks) || Object.keys(tasks).length === 0;
+  const names = new Set([...Object.keys(given), ...Object.keys(own)]);
+  const differs = [...names].find((name) => !OF_THE_RUN.includes(name) && !isSame(given[name], own[name]));
+  if (!isNamed && differs !== undefined) {
+    const message = `the page's definition of this workflow is another one than the server's: \`${differs}\` differs`;
+    throw new Refusal(409, "WORKFLOW_DIFFERS", message);
+  }
+  const [wanted, limit] = [given["timeout_seconds"], own["timeout_seconds"]];
+  const isShorter = typeof wanted === "number" && wanted > 0 && (typeof limit !== "number" || wanted < limit);
+  return { ...own, ...(isShorter ? { timeout_seconds: wanted } : {}) };
+}
+
+function variablesOf(definition: unknown): Record<string, unknown> {
+  const variables = isObject(definition) ? definition["variables"] : undefined;
+  return isObject(variables) ? variables : {};
+}
+
+const isOneOf = (values: Body, name: string, value: unknown): boolean =>
+  Object.hasOwn(values, name) && isSame(values[name], value);
+
+/** Whether two values are the same JSON, whatever the order of keys. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((item, index) => isSame(item, other[index]));
+  }
+  if (isObject(one) && isObject(other)) {
+    const keys = Object.keys(one);
+    return (
+      keys.length === Object.keys(other).length &&
+      keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
+    );
+  }
+  return one === other;
+}
+
+/** The refusal of inputs, as the API writes it. */
+function issues(
+  found: readonly {
+    readonly message: string;
+    readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  }[],
+): Refusal {
+  const key = (part: PropertyKey | { readonly key: PropertyKey }): string =>
+    String(typeof part === "object" ? part.key : part);
+  const details = found.map(({ message, path = [] }) => ({
+    field: ["inputs", ...path.map(key)].join("."),
+    message,
+  }));
+  const [first] = details;
+  return new Refusal(422, "INPUTS_INVALID", `${first?.field ?? "inputs"}: ${first?.message ?? "invalid"}`, {
+    details,
+  });
+}

@@ -1,0 +1,177 @@
+/** The proxy's own requests to the Highway server. */
+
+import { bytesOf } from "../body.js";
+import { isObject } from "../plain.js";
+import { MAX_ANSWER_SIZE, Redaction } from "./redaction.js";
+import type { Body } from "./request-body.js";
+import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
+import type { Settings } from "./settings.js";
+import { TimeLimit } from "./time-limit.js";
+
+/** Headers of an answer that are passed on. */
+const PASSED = [
+  "content-type",
+  "retry-after",
+  "x-request-id",
+  "x-ratelimit-limit",
+  "x-ratelimit-remaining",
+  "x-ratelimit-reset",
+];
+
+/** What a request to the server may have. */
+export interface Asking {
+  /** With its question mark. */
+  query?: string;
+  /** What is accepted, if not JSON. */
+  accept?: string;
+  body?: object;
+  /** The idempotency key. */
+  key?: string | null;
+  /** Seconds beyond the usual ones. */
+  timeout?: number;
+}
+
+/** An object that the server gave. */
+export interface Found {
+  /** Out of its envelope. */
+  readonly data: Body;
+  /** The answer to pass on; with other data in the place of its own where some are given. */
+  response(data?: object): Response;
+}
+
+/** The server, for one request of a page. */
+export class Upstream {
+  readonly #settings: Settings;
+  readonly #key: string;
+  readonly #page: AbortSignal;
+  readonly #redaction: Redaction;
+
+  constructor(settings: Settings, key: string, page: AbortSignal) {
+    this.#settings = settings;
+    this.#key = key;
+    this.#page = page;
+    this.#redaction = new Redaction(key);
+  }
+
+  /**
+   * Asks for an object.
+   *
+   * @throws {Response} with the server's own answer, where it refuses.
+   * @throws {Refusal} where it gives anything else.
+   */
+  async find(method: string, segments: readonly string[], asking: Asking = {}): Promise<Found> {
+    return await this.#exchange(method, segments, asking, async (answer) => {
+      const text = await textOf(answer);
+      if (!answer.ok) throw this.#passed(answer, text);
+      const data = dataOf(text);
+      if (data === undefined) throw strange("an object");
+      const response = (other?: object): Response =>
+        this.#passed(
+          answer,
+          other ? JSON.stringify({ status: "success", success: true, data: other }) : text,
+        );
+      return { data, response };
+    });
+  }
+
+  /** Asks, and passes the answer on: events as they come, anything else once it is read. */
+  async pass(method: string, segments: readonly string[], asking: Asking): Promise<Response> {
+    return await this.#exchange(method, segments, asking, async (answer) => {
+      const isStream = /^text\/event-stream\b/i.test(answer.headers.get("content-type") ?? "");
+      if (!answer.ok || !isStream) return this.#passed(answer, await textOf(answer));
+      // A stream has no time limit, and is cut when the page goes.
+      const events = answer.body?.pipeThrough(this.#redaction.events(), { signal: this.#page });
+      return new Response(events ?? null, this.#head(answer));
+    });
+  }
+
+  async #exchange<T>(
+    method: string,
+    segments: readonly string[],
+    asking: Asking,
+    read: (answer: Response) => Promise<T>,
+  ): Promise<T> {
+    if (this.#page.aborted) throw gone();
+    const request = this.#request(method, segments, asking);
+    const send = this.#settings.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    const limit = new TimeLimit(this.#page, this.#settings.timeout + (asking.timeout ?? 0));
+    try {
+      const answer = await limit.race(send(request, { signal: limit.signal }));
+      checkServed(answer);
+      return await limit.race(read(answer));
+    } catch (error) {
+      if (error instanceof Refusal || error instanceof Response) throw error;
+      if (limit.isOver) throw new Refusal(504, "UPSTREAM_TIMEOUT", "the server did not answer in time");
+      if (this.#page.aborted) throw gone();
+      throw new Refusal(502, "UPSTREAM_UNREACHABLE", "the server could not be reached");
+    } finally {
+      limit.release();
+    }
+  }
+
+  #request(
+    method: string,
+    segments: readonly string[],
+    { query = "", accept = "application/json", body, key }: Asking,
+  ): Request {
+    const headers = new Headers({ accept, authorization: `Bearer ${this.#key}` });
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (key) headers.set("x-idempotency-key", key);
+    const path = segments.map(encodeURIComponent).join("/");
+    return new Request(`${this.#settings.base}/api/v1/${path}${query}`, {
+      method,
+      headers,
+      redirect: "manual",
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  #passed(answer: Response, text: string): Response {
+    const isEmpty = answer.status === 204 || answer.status === 205;
+    return new Response(isEmpty ? null : this.#redaction.body(text), this.#head(answer));
+  }
+
+  #head(answer: Response): ResponseInit {
+    const headers = new Headers(OF_NOBODY_ELSE);
+    for (const name of PASSED) {
+      const value = answer.headers.get(name);
+      if (value !== null) headers.set(name, this.#redaction.header(name, value));
+    }
+    return { status: answer.status, headers };
+  }
+}
+
+/** An answer of the server that is none to what the proxy asked for. */
+export function strange(wanted: string): Refusal {
+  return new Refusal(502, "UPSTREAM_ANSWER_INVALID", `the server sent something else than ${wanted}`);
+}
+
+/** Refuses answers that are about the proxy, and not about what the page wants. */
+function checkServed(answer: Response): void {
+  const isElsewhere = answer.status === 0 || (answer.status >= 300 && answer.status < 400);
+  if (!isElsewhere && answer.status !== 401) return;
+  answer.body?.cancel().catch(() => {});
+  if (isElsewhere) throw new Refusal(502, "UPSTREAM_REDIRECTED", "the server redirects elsewhere");
+  // A page would look for the fault in a credential of its own.
+  throw new Refusal(502, "UPSTREAM_UNAUTHORIZED", "the server does not accept the proxy's key");
+}
+
+/** What nobody gets to read. */
+const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");
+
+async function textOf(answer: Response): Promise<string> {
+  const bytes = await bytesOf(answer, MAX_ANSWER_SIZE);
+  if (typeof bytes === "symbol") throw new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
+  return new TextDecoder().decode(bytes);
+}
+
+/** The data of an answer, whatever its envelope; undefined where it is no object. */
+function dataOf(text: string): Body | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (!isObject(body)) return undefined;
+    return isObject(body["data"]) ? body["data"] : body;
+  } catch {
+    return undefined;
+  }
+}

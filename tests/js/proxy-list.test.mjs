@@ -1,0 +1,270 @@
+// The list of runs through a proxy: only those of allowed workflows, all of them, and to an end.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Driver } from "highway-wasm";
+import { allowing, checkRefusal, definitionOf, engineFor, greeting, proxyFor } from "./support/proxy.mjs";
+
+const listing = allowing(["list"]);
+/** So many runs, each `every`-th of them one of the workflow `greeting`. */
+const runsOf = (count, every) =>
+  Array.from({ length: count }, (_, at) => ({
+    workflow_run_id: `run-${at}`,
+    workflow_name: at % every === 0 ? "greeting" : "payroll",
+    status: "completed",
+  }));
+const idsOf = (runs) =>
+  runs.filter(({ workflow_name }) => workflow_name === "greeting").map((run) => run.workflow_run_id);
+
+/** A server with a list in pages; `shape` makes its answer of `{ page, size, items, runs }`. */
+const server =
+  (runs, shape) =>
+  ({ search }) => {
+    const query = new URLSearchParams(search);
+    const page = Number(query.get("page") ?? 1);
+    const size = Math.min(Number(query.get("page_size") ?? 20), 100);
+    return shape({ page, size, items: runs.slice((page - 1) * size, page * size), runs });
+  };
+const shapes = {
+  "with its total and size": ({ items, runs, page, size }) => ({
+    workflows: items,
+    total: runs.length,
+    page,
+    page_size: size,
+  }),
+  "with its total": ({ items, runs }) => ({ workflows: items, total: runs.length }),
+  "with its size": ({ items, size }) => ({ workflows: items, page_size: size }),
+  "with nothing else": ({ items }) => ({ workflows: items }),
+};
+const driverFor = (proxy) => new Driver({ endpoint: "https://app.example", auth: false, fetch: proxy });
+/** Reads a list to its end, which has to come. */
+async function read(proxy, seen, options = {}) {
+  const found = [];
+  for await (const run of driverFor(proxy).list(options)) found.push(run.runId);
+  assert.ok(seen.length < 60, `${seen.length} requests`);
+  return found;
+}
+
+describe("a page of the list", { concurrency: true }, () => {
+  test("has the runs of workflows with the verb, and how many others there are nowhere", async () => {
+    const allow = { ...listing, other: { verbs: ["status"] } };
+    const runs = [...runsOf(4, 2), { workflow_run_id: "x", workflow_name: "other" }];
+    const { ask } = proxyFor({ allow }, server(runs, shapes["with its total and size"]));
+    const { json, text } = await ask("GET workflows?page=1");
+    assert.deepEqual(json, {
+      status: "success",
+      success: true,
+      data: { workflows: [runs[0], runs[2]], page: 1, page_size: 20, has_more: false },
+    });
+    assert.doesNotMatch(text, /payroll|other|total/);
+  });
+
+  test("leaves out what has no name, or is no run at all", async () => {
+    const odd = [
+      null,
+      5,
+      "greeting",
+      [],
+      {},
+      { workflow_name: null },
+      { workflow_name: ["payroll"] },
+      { workflow_name: ["greeting"] },
+      { name: "greeting" },
+    ];
+    const { ask } = proxyFor({ allow: listing }, () => ({ workflows: odd, total: odd.length }));
+    assert.deepEqual((await ask("GET workflows")).data.workflows, []);
+  });
+
+  for (const [what, body] of [
+    ["a bare list", runsOf(3, 2)],
+    ["a list as data", { status: "success", data: runsOf(3, 2) }],
+    ["a list of another name", { data: { runs: runsOf(3, 2), total: 3 } }],
+    [
+      "an object by id",
+      { data: { workflows: Object.fromEntries(runsOf(3, 2).map((run) => [run.workflow_run_id, run])) } },
+    ],
+    ["text", "payroll"],
+  ]) {
+    test(`has nothing of others where a server sends ${what}`, async () => {
+      const { ask } = proxyFor({ allow: listing }, () => Response.json(body));
+      const { text } = checkRefusal(await ask("GET workflows"), 502, "UPSTREAM_ANSWER_INVALID");
+      assert.doesNotMatch(text, /payroll/);
+    });
+  }
+
+  test("passes an error on", async () => {
+    const { ask } = proxyFor({ allow: listing }, () =>
+      Response.json(
+        { code: "RATE_LIMITED" },
+        { status: 429, headers: { "retry-after": "3", "x-internal": "1" } },
+      ),
+    );
+    const { status, code, headers } = await ask("GET workflows");
+    assert.deepEqual(
+      [status, code, headers["retry-after"], headers["x-internal"]],
+      [429, "RATE_LIMITED", "3", undefined],
+    );
+  });
+
+  test("passes the query on", async () => {
+    const { ask, server: upstream } = proxyFor({ allow: listing });
+    await ask("GET workflows?page=2&page_size=50&status=failed&days=3");
+    assert.equal(upstream.lines[0], "GET /api/v1/workflows?page=2&page_size=50&status=failed&days=3");
+  });
+
+  test("is refused without the verb, before anything is asked", async () => {
+    const { ask, server: upstream } = proxyFor({ allow: allowing(["status"]) });
+    checkRefusal(await ask("GET workflows"), 403, "VERB_NOT_ALLOWED");
+    assert.equal(upstream.seen.length, 0);
+  });
+});
+
+describe("a driver reads all runs through a proxy", { concurrency: true }, () => {
+  for (const [what, shape] of Object.entries(shapes)) {
+    for (const [count, every] of [
+      [0, 1],
+      [1, 1],
+      [20, 1],
+      [21, 1],
+      [100, 3],
+      [95, 50],
+      [130, 1000],
+    ]) {
+      test(`of a list ${what}: ${count} runs, of which each ${every}. is allowed`, async () => {
+        const runs = runsOf(count, every);
+        const { proxy, server: upstream } = proxyFor({ allow: listing }, server(runs, shape));
+        assert.deepEqual(await read(proxy, upstream.seen), idsOf(runs));
+        assert.deepEqual(await read(proxy, upstream.seen, { pageSize: 7 }), idsOf(runs));
+      });
+    }
+  }
+
+  test("where the allowed ones are all on the last page", async () => {
+    const runs = runsOf(61, 1000).toReversed();
+    const { proxy, server: upstream } = proxyFor(
+      { allow: listing },
+      server(runs, shapes["with nothing else"]),
+    );
+    assert.deepEqual(await read(proxy, upstream.seen), ["run-0"]);
+  });
+
+  test("where the server gives less at a time than it is asked for, and says so", async () => {
+    const runs = runsOf(250, 2);
+    const { proxy, server: upstream } = proxyFor(
+      { allow: listing },
+      server(runs, shapes["with its total and size"]),
+    );
+    assert.deepEqual(await read(proxy, upstream.seen, { pageSize: 200 }), idsOf(runs));
+  });
+
+  test("where the server says itself whether there is more", async () => {
+    const runs = runsOf(45, 2);
+    const few = ({ search }) => {
+      const page = Number(new URLSearchParams(search).get("page") ?? 1);
+      return { workflows: runs.slice((page - 1) * 10, page * 10), has_more: page < 5 };
+    };
+    const { proxy, server: upstream } = proxyFor({ allow: listing }, few);
+    assert.deepEqual(await read(proxy, upstream.seen), idsOf(runs));
+  });
+
+  test("where the server knows no pages, and gives all each time", async () => {
+    const runs = runsOf(30, 10);
+    for (const shape of [() => ({ workflows: runs }), () => ({ workflows: runs, total: 30 })]) {
+      const { proxy, server: upstream } = proxyFor({ allow: listing }, shape);
+      assert.deepEqual(await read(proxy, upstream.seen), idsOf(runs));
+    }
+  });
+
+  test("where the server gives all runs of some days as one page", async () => {
+    const runs = runsOf(50, 2);
+    const { proxy, server: upstream } = proxyFor({ allow: listing }, () => ({ workflows: runs, total: 50 }));
+    assert.deepEqual(await read(proxy, upstream.seen, { days: 7 }), idsOf(runs));
+    assert.equal(upstream.seen.length, 1);
+  });
+
+  test("where the server knows no pages, and none of the runs is allowed", async () => {
+    const runs = runsOf(30, 10).map((run) => ({ ...run, workflow_name: "payroll" }));
+    let asked = 0;
+    const { proxy } = proxyFor({ allow: listing }, () => {
+      asked += 1;
+      // A list that does not end is ended here.
+      return asked > 50 ? Response.json({ code: "ENDLESS" }, { status: 400 }) : { workflows: runs };
+    });
+    const found = await driverFor(proxy)
+      .list()
+      .toArray()
+      .catch(({ details }) => details.serverCode);
+    assert.deepEqual(found, []);
+  });
+
+  test("where runs leave the list meanwhile, it lacks no more than moved to a page that was read", async () => {
+    // Without a proxy the total tells that they did; a page is not told how many runs of others there are.
+    const runs = runsOf(60, 2);
+    const moved = idsOf(runs.slice(20, 25));
+    const left = idsOf(runs.slice(0, 5));
+    let asked = 0;
+    const { proxy, server: upstream } = proxyFor({ allow: listing }, (request) => {
+      asked += 1;
+      if (asked === 2) runs.splice(0, 5);
+      return server(runs, shapes["with its total"])(request);
+    });
+    const found = await read(proxy, upstream.seen, { status: "running" });
+    assert.deepEqual(found, [...new Set(found)]);
+    const missing = [...left, ...idsOf(runs)].filter((id) => !found.includes(id));
+    assert.deepEqual(
+      missing.filter((id) => !moved.includes(id)),
+      [],
+    );
+  });
+
+  test("in the order of the server, also where new runs come meanwhile", async () => {
+    const runs = runsOf(60, 2);
+    let asked = 0;
+    const { proxy } = proxyFor({ allow: listing }, (request) => {
+      asked += 1;
+      if (asked === 2)
+        runs.unshift(
+          ...runsOf(5, 1).map((run) => ({ ...run, workflow_run_id: `new-${run.workflow_run_id}` })),
+        );
+      return server(runs, shapes["with its total"])(request);
+    });
+    const found = await driverFor(proxy).list().toArray();
+    const old = found.map(({ runId }) => runId).filter((id) => !id.startsWith("new"));
+    assert.deepEqual(old, idsOf(runsOf(60, 2)));
+  });
+});
+
+test("with the embedded engine, among the runs of other workflows", async (t) => {
+  const engine = engineFor(t);
+  const { proxy } = proxyFor({ fetch: engine.fetch, allow: allowing(["submit", "list", "status", "steps"]) });
+  const inside = new Driver({ engine });
+  const page = driverFor(proxy);
+  const own = [];
+  for (let at = 0; at < 25; at++) {
+    await inside.run({ workflow: definitionOf("payroll"), inputs: { to: "nobody" }, wait: false });
+    own.unshift((await page.start({ workflow: greeting, inputs: { to: "Ada" } })).runId);
+  }
+  const found = await page.list({ pageSize: 4 }).toArray();
+  assert.deepEqual(
+    found.map(({ runId }) => runId),
+    own,
+  );
+  const { items, total } = await page.list({ pageSize: 4 }).page(2);
+  assert.deepEqual([items.length, total], [2, null]);
+  assert.deepEqual(await page.list({ status: "failed" }).toArray(), []);
+});
+
+test("many runs followed at once end, with the list and without it", async (t) => {
+  const engine = engineFor(t);
+  for (const verbs of [
+    ["submit", "status", "steps", "list"],
+    ["submit", "status", "steps"],
+    ["submit", "status"],
+  ]) {
+    const { proxy } = proxyFor({ fetch: engine.fetch, allow: allowing(verbs) });
+    const page = driverFor(proxy);
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => page.run({ workflow: greeting, inputs: { to: `${at}` } })),
+    );
+    assert.deepEqual([...new Set(results.map(({ state }) => state))], ["completed"]);
+  }
+});
