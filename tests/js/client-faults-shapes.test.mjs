@@ -148,9 +148,8 @@ describe("answers of every shape", () => {
 });
 
 describe("lists end", { concurrency: true }, () => {
-  const most = 60;
   /** A list of runs from a server with these pages; it must not be asked for ever. */
-  async function read(pageOf) {
+  async function read(pageOf, most = 60) {
     const setting = setUp((request, count) => {
       assert.ok(count <= most, `the server was asked ${count} times`);
       return Response.json(pageOf(Number(new URL(request.url).searchParams.get("page")), count));
@@ -166,9 +165,17 @@ describe("lists end", { concurrency: true }, () => {
     assert.deepEqual([ids, requests], [["r1", "r2"], 3]);
   });
 
-  test("where a page is empty although there is said to be more", async () => {
-    const { ids } = await read((page) => ({ workflows: page < 3 ? [run(page)] : [], has_more: true }));
-    assert.deepEqual(ids, ["r1", "r2"]);
+  test("where a page is empty although there is said to be more: others may follow", async () => {
+    const { ids } = await read((page) => ({
+      workflows: page % 9 === 1 ? [run(page)] : [],
+      has_more: page < 20,
+    }));
+    assert.deepEqual(ids, ["r1", "r10", "r19"]);
+  });
+
+  test("where nothing but empty pages follow: with an error, since something may be lost", async () => {
+    const pages = (page) => ({ workflows: page < 3 ? [run(page)] : [], has_more: true });
+    await checkRejection(read(pages, 1100), { name: "ApiError", code: "API_RESPONSE_INVALID" });
   });
 
   test("where the total goes up and down, as with two servers that do not agree", async () => {

@@ -1,5 +1,7 @@
 /** The way through a list that comes in pages while it may change. Positions are counted from 0. */
 
+import { errorOf } from "../errors.js";
+
 /** One page of a list. */
 export interface Page<T> {
   /** What is on it. */
@@ -34,6 +36,8 @@ export interface ListSource<T> {
 const MOST_LOOKS_BACK = 3;
 /** A server that knows no pages gives the same one again; a list that grows by just a page does so once. */
 const MOST_REPEATS = 2;
+/** Pages in a row that may be empty where the server says that there is more. */
+const MOST_EMPTY = 1000;
 
 /** Positions `from` up to `to`, exclusively. */
 type Range = readonly [from: number, to: number];
@@ -50,6 +54,7 @@ export class Paging<T> {
   #onwards = 0;
   #back = 0;
   #repeats = 0;
+  #empty = 0;
   #size: number;
   #latest: { readonly total: number | null; readonly text: string } | undefined;
   #end = Number.POSITIVE_INFINITY;
@@ -98,6 +103,13 @@ export class Paging<T> {
       this.#repeats = text === this.#latest?.text ? this.#repeats + 1 : 0;
     }
     this.#latest = { total, text };
+    this.#empty = items.length === 0 ? this.#empty + 1 : 0;
+    if (this.#empty > MOST_EMPTY) {
+      throw errorOf(
+        "API_RESPONSE_INVALID",
+        `the server gave ${MOST_EMPTY} empty pages and says there is more`,
+      );
+    }
   }
 
   #gap(): number {
@@ -135,9 +147,10 @@ export class Paging<T> {
     said: Readonly<Record<string, unknown>>,
     offset: number,
   ): number {
-    if (length === 0) return offset;
     const hasMore = said["has_more"];
+    // A page may be empty before the end: a proxy leaves out what is not for its readers.
     if (typeof hasMore === "boolean") return hasMore ? Number.POSITIVE_INFINITY : offset + length;
+    if (length === 0) return offset;
     if (total !== null) return total;
     // A page that is larger than asked for comes from a server that knows no pages.
     return length === this.#size ? Number.POSITIVE_INFINITY : offset + length;
