@@ -1,8 +1,8 @@
-/** Artifacts: Python files that durable tasks run from, packed and uploaded. */
+/** Artifacts: the packages that durable tasks run from, as they are given, and archives as they are uploaded. */
 
 import type { Client } from "./client.js";
-import { builtinModule, uuid } from "./environment.js";
-import { errorOf, isHighwayError } from "./errors.js";
+import { builtinModule } from "./environment.js";
+import { errorOf } from "./errors.js";
 import type { CallOptions } from "./options.js";
 
 /** A Python package as plain data, for runtimes without a file system. */
@@ -13,100 +13,46 @@ export interface PythonPackage {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The little of a file system that reading a package takes. */
-interface FileSystem {
-  readdirSync(folder: string, options: { withFileTypes: true }): { name: string; isDirectory(): boolean }[];
-  readFileSync(file: string, encoding: "utf8"): string;
+/** @internal The package of a task: its files, or the folder that has them when the task is submitted. */
+export interface TaskPackage {
+  readonly name: string;
+  readonly folder?: string;
+  readonly files?: PythonPackage["files"];
 }
 
-/** @internal The packages that a driver has been given. */
-export class Packages {
-  readonly #files = new Map<string, Readonly<Record<string, string>>>();
-  readonly #folders = new Map<string, string>();
-
-  /** The options of a task with a package by its name or folder, as the core knows it. */
-  named(options: unknown): unknown {
-    const given = (options as { package?: unknown } | null)?.package;
-    if (typeof given === "string") this.#folders.set(baseName(given), given);
-    if (typeof given !== "object" || given === null) return options;
-    const { name, files } = given as Partial<PythonPackage>;
-    if (typeof name !== "string" || !/^\w+$/.test(name)) {
-      throw invalid("the package has no `name` that Python could import", "/package/name");
-    }
-    const isText = Object.entries(files ?? {}).every(
-      ([path, text]) => typeof text === "string" && isInside(path),
-    );
-    if (typeof files !== "object" || files === null || !isText) {
-      throw invalid(`the files of the package \`${name}\` are not texts by their paths`, "/package/files");
-    }
-    this.#files.set(name, files);
-    return { ...(options as object), package: name };
+/** @internal The package that the options of a task have. The core knows it by its name. */
+export function packageOf(options: unknown): TaskPackage | undefined {
+  const given = (options as { package?: unknown } | null)?.package;
+  if (typeof given === "string") return packageIn(given);
+  if (typeof given !== "object" || given === null) return undefined;
+  const { name, files } = given as Partial<PythonPackage>;
+  if (typeof name !== "string" || !/^[A-Za-z_]\w*$/.test(name)) {
+    throw invalid("the package has no `name` that Python could import", "/package/name");
   }
-
-  /** The files of all packages by name; folders are read now. */
-  files(): Record<string, Readonly<Record<string, string>>> {
-    const fs = builtinModule<FileSystem>("fs");
-    const read = fs ? [...this.#folders].map(([name, folder]) => [name, filesIn(fs, folder)] as const) : [];
-    return Object.fromEntries([...read, ...this.#files]);
+  const isText = Object.entries(files ?? {}).every(
+    ([path, text]) => typeof text === "string" && isInside(path),
+  );
+  if (typeof files !== "object" || files === null || !isText) {
+    throw invalid(`the files of the package \`${name}\` are not texts by their paths`, "/package/files");
   }
+  return { name, files: { ...files } };
 }
 
-const baseName = (folder: string): string => folder.replace(/[/\\]+$/, "").replace(/^.*[/\\]/, "");
+/** The package in a folder, whose name is only known from the whole path where that ends in dots. */
+function packageIn(given: string): TaskPackage {
+  const paths = builtinModule<{ resolve(path: string): string }>("path");
+  const folder = given === "" ? "" : (paths?.resolve(given) ?? given);
+  const name = folder
+    .split(/[/\\]/)
+    .filter((part) => part !== "" && part !== ".")
+    .at(-1);
+  if (name === undefined) throw invalid("`package` names no folder", "/package");
+  return { name, folder };
+}
 
-/** Whether a path leads nowhere but down. */
+/** Whether a path leads nowhere but down, on any system. */
 const isInside = (path: string): boolean =>
-  path !== "" && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
-
-/** The Python files in a folder and below it, but for what is hidden or compiled. */
-function filesIn(fs: FileSystem, folder: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  const walk = (below: string): void => {
-    for (const entry of fs.readdirSync(`${folder}/${below}`, { withFileTypes: true })) {
-      const path = `${below}${entry.name}`;
-      if (entry.name.startsWith(".") || entry.name.startsWith("__pycache__")) continue;
-      if (entry.isDirectory()) walk(`${path}/`);
-      else if (entry.name.endsWith(".py")) found[path] = fs.readFileSync(`${folder}/${path}`, "utf8");
-    }
-  };
-  try {
-    walk("");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw errorOf("PACKAGE_INVALID", `the package \`${folder}\` cannot be read: ${reason}`, { cause });
-  }
-  return found;
-}
-
-/** @internal Uploads files as one artifact. Gives its id. */
-export async function uploadFiles(
-  client: Client,
-  files: Record<string, string>,
-  options: CallOptions,
-): Promise<string> {
-  const { zip } = await import("./generated/zip.js");
-  try {
-    return await uploadArtifact(
-      client,
-      new Blob([zip(files)]),
-      `driver_tasks_${uuid().slice(0, 8)}.zip`,
-      options,
-    );
-  } catch (cause) {
-    if (!isHighwayError(cause) || cause.code === "ABORTED") throw cause;
-    const { message, help, details } = cause;
-    throw errorOf(
-      "ARTIFACT_UPLOAD_FAILED",
-      `the functions of the durable tasks could not be uploaded: ${message}`,
-      {
-        help:
-          help ??
-          "nothing was submitted; upload them yourself and pass the id as the run input `_artifact_id`",
-        details,
-        cause,
-      },
-    );
-  }
-}
+  !/[\\:\p{Cc}]/u.test(path) && path.split("/").every((part) => !["", ".", ".."].includes(part));
 
 /** @internal Uploads an archive. Gives its id, which is made of its content: uploading it twice gives one artifact. */
 export async function uploadArtifact(

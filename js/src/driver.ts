@@ -1,8 +1,8 @@
 /** The `Driver` of the Python SDK. */
 
 import { Client, seconds } from "./client.js";
-import { uuid } from "./environment.js";
-import { type Diagnostic, errorOf } from "./errors.js";
+import { builtinModule, uuid } from "./environment.js";
+import { type Diagnostic, errorOf, isHighwayError } from "./errors.js";
 import type { WorkflowDefinition } from "./definition.js";
 import {
   type CallOptions,
@@ -13,8 +13,9 @@ import {
   type WaitOptions,
 } from "./options.js";
 import { type Json, plain } from "./plain.js";
+import type { FileSystem } from "./packing.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
-import { Packages, type PythonPackage, uploadFiles } from "./artifact.js";
+import { packageOf, type PythonPackage, type TaskPackage, uploadArtifact } from "./artifact.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
 import { RunHandle } from "./run-handle.js";
 import { core } from "./runtime.js";
@@ -224,8 +225,7 @@ export interface RunOptions extends StartOptions, Pick<WaitOptions, "onProgress"
 export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
-  readonly #tasks = new Map<string, { method: Method; options: Json; info: TaskInfo }>();
-  readonly #packages = new Packages();
+  readonly #tasks = new Map<string, Registered>();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
   constructor(options: DriverOptions = {}) {
@@ -451,26 +451,38 @@ export class Driver {
     const tasks = this.#list();
     if (!tasks.some(([method, , options]) => method === "whileLoop" || "durable" in Object(options)))
       return {};
-    const settings = JSON.stringify({ tasks, packages: this.#packages.files() });
+    const registered = [...this.#tasks];
+    const { packageFiles, uploadFiles } = await import("./packing.js");
+    const host = { fs: builtinModule<FileSystem>("fs"), errorOf, isHighwayError, uploadArtifact, uuid };
+    const settings = JSON.stringify({ tasks, packages: packageFiles(registered, host) });
     const files = JSON.parse(core.call((api) => api.driverArtifact(settings))) as Record<
       string,
       string
     > | null;
-    return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }) };
+    return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }, host) };
   }
 
   #register(method: Method, name: string, options: object): TaskRef {
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
-    const data = plain(this.#packages.named(withNames(options)));
+    const source = packageOf(options);
+    const data = plain(withNames(source === undefined ? options : { ...options, package: source.name }));
     const text = JSON.stringify(data);
     const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
-    this.#tasks.set(name, { method, options: data, info: JSON.parse(info) as TaskInfo });
+    this.#tasks.set(name, { method, options: data, source, info: JSON.parse(info) as TaskInfo });
     return new TaskRef(name);
   }
 
   #list(): [Method, string, Json][] {
     return Array.from(this.#tasks, ([name, { method, options }]) => [method, name, options]);
   }
+}
+
+/** A task as it was registered, with the package that it runs from. */
+interface Registered {
+  readonly method: Method;
+  readonly options: Json;
+  readonly source: TaskPackage | undefined;
+  readonly info: TaskInfo;
 }
 
 /** What a submission gives. */

@@ -26,105 +26,127 @@ export interface ErrorFacts {
 }
 
 /** Every code with the class it belongs to; equal to Rust's list, which a test compares. */
-export const errorClasses = {
-  API_KEY_MISSING: "ConfigurationError",
-  API_KEY_EXPOSED: "ConfigurationError",
-  ENDPOINT_INVALID: "ConfigurationError",
-  OPTION_INVALID: "ConfigurationError",
-  AUTH_FAILED: "ConfigurationError",
-  TASK_TYPE_MISSING: "TaskDefinitionError",
-  TASK_TYPE_AMBIGUOUS: "TaskDefinitionError",
-  TASK_NAME_INVALID: "TaskDefinitionError",
-  TASK_DUPLICATE: "TaskDefinitionError",
-  TASK_OPTION_UNKNOWN: "TaskDefinitionError",
-  TASK_OPTION_MISSING: "TaskDefinitionError",
-  TASK_OPTION_TYPE: "TaskDefinitionError",
-  TASK_OPTION_RANGE: "TaskDefinitionError",
-  DELAY_WITH_SCHEDULE: "TaskDefinitionError",
-  PACKAGE_REQUIRES_DURABLE: "TaskDefinitionError",
-  PACKAGE_INVALID: "TaskDefinitionError",
-  ENTRYPOINT_INVALID: "TaskDefinitionError",
-  DURATION_INVALID: "TaskDefinitionError",
-  NO_TASKS: "TaskDefinitionError",
-  DEPENDENCY_UNKNOWN: "TaskDefinitionError",
-  DEPENDENCY_SELF: "TaskDefinitionError",
-  DEPENDENCY_CYCLE: "TaskDefinitionError",
-  SCHEDULE_INVALID: "TaskDefinitionError",
-  SCHEDULE_IGNORED: "TaskDefinitionError",
-  WAIT_ID_COLLISION: "TaskDefinitionError",
-  GENERATED_ID_COLLISION: "TaskDefinitionError",
-  BRANCH_CROSSED: "TaskDefinitionError",
-  DELAY_TRUNCATED: "TaskDefinitionError",
-  TASK_VALUE_UNUSUAL: "TaskDefinitionError",
-  VALIDATION_FAILED: "ValidationError",
-  DOCUMENT_INVALID: "ValidationError",
-  JSON_INVALID: "ValidationError",
-  YAML_INVALID: "ValidationError",
-  KEY_DUPLICATE: "ValidationError",
-  FIELD_TYPE_INVALID: "ValidationError",
-  FIELD_MISSING: "ValidationError",
-  FIELD_VALUE_INVALID: "ValidationError",
-  FIELD_UNKNOWN: "ValidationError",
-  VALUE_CONVERTED: "ValidationError",
-  WORKFLOW_NAME_INVALID: "ValidationError",
-  WORKFLOW_VERSION_INVALID: "ValidationError",
-  OPERATOR_UNKNOWN: "ValidationError",
-  TASK_ID_MISMATCH: "ValidationError",
-  TASK_UNREACHABLE: "ValidationError",
-  TARGET_UNKNOWN: "ValidationError",
-  JOIN_TASK_UNKNOWN: "ValidationError",
-  FORK_NOT_AWAITED: "ValidationError",
-  TEMPLATE_NAME_UNKNOWN: "ValidationError",
-  CONDITION_INVALID: "ValidationError",
-  SCHEDULE_FIRINGS: "ValidationError",
-  DURATION_NOT_POSITIVE: "ValidationError",
-  RETRY_EXCEEDS_TIMEOUT: "ValidationError",
-  CASE_UNREACHABLE: "ValidationError",
-  OPTION_MERGED: "ValidationError",
-  OPTION_IGNORED: "ValidationError",
-  MODIFIER_IGNORED: "ValidationError",
-  TASK_OVERWRITTEN: "ValidationError",
-  NO_CURRENT_TASK: "ValidationError",
-  METHOD_UNKNOWN: "ValidationError",
-  OPERATOR_UNSUPPORTED: "ValidationError",
-  VALUE_NOT_JSON: "ValidationError",
-  API_BAD_REQUEST: "ApiError",
-  API_UNAUTHORIZED: "ApiError",
-  API_FORBIDDEN: "ApiError",
-  API_NOT_FOUND: "ApiError",
-  API_CONFLICT: "ApiError",
-  API_RATE_LIMITED: "ApiError",
-  API_REDIRECTED: "ApiError",
-  API_NOT_IMPLEMENTED: "ApiError",
-  API_SERVER_ERROR: "ApiError",
-  API_UNREACHABLE: "ApiError",
-  API_RESPONSE_INVALID: "ApiError",
-  API_RESPONSE_TOO_LARGE: "ApiError",
-  API_CIRCUIT_OPEN: "ApiError",
-  ARTIFACT_UPLOAD_FAILED: "SubmissionError",
-  REQUEST_TIMEOUT: "TimeoutError",
-  WAIT_TIMEOUT: "TimeoutError",
-  ABORTED: "AbortedError",
-  RUN_FAILED: "ExecutionError",
-  RUN_CANCELLED: "ExecutionError",
-  RUN_TIMED_OUT: "ExecutionError",
-  TASK_TIMED_OUT: "ExecutionError",
-  TOOL_FAILED: "ExecutionError",
-  EXIT_CODE_NONZERO: "ExecutionError",
-  TOOL_NOT_REGISTERED: "ExecutionError",
-  TOOL_UNAVAILABLE: "ExecutionError",
-  TOOL_ARGUMENTS_INVALID: "ExecutionError",
-  TEMPLATE_UNRESOLVED: "ExecutionError",
-  TEMPLATE_INVALID: "ExecutionError",
-  ENGINE_CLOSED: "ExecutionError",
-  NOT_SUPPORTED: "NotSupportedError",
-  NOT_INITIALIZED: "WasmError",
-  WASM_LOAD_FAILED: "WasmError",
-  WASM_PANIC: "WasmError",
-} as const;
+export interface ErrorClasses {
+  API_KEY_MISSING: "ConfigurationError";
+  API_KEY_EXPOSED: "ConfigurationError";
+  ENDPOINT_INVALID: "ConfigurationError";
+  OPTION_INVALID: "ConfigurationError";
+  AUTH_FAILED: "ConfigurationError";
+  TASK_TYPE_MISSING: "TaskDefinitionError";
+  TASK_TYPE_AMBIGUOUS: "TaskDefinitionError";
+  TASK_NAME_INVALID: "TaskDefinitionError";
+  TASK_DUPLICATE: "TaskDefinitionError";
+  TASK_OPTION_UNKNOWN: "TaskDefinitionError";
+  TASK_OPTION_MISSING: "TaskDefinitionError";
+  TASK_OPTION_TYPE: "TaskDefinitionError";
+  TASK_OPTION_RANGE: "TaskDefinitionError";
+  DELAY_WITH_SCHEDULE: "TaskDefinitionError";
+  PACKAGE_REQUIRES_DURABLE: "TaskDefinitionError";
+  PACKAGE_INVALID: "TaskDefinitionError";
+  ENTRYPOINT_INVALID: "TaskDefinitionError";
+  DURATION_INVALID: "TaskDefinitionError";
+  NO_TASKS: "TaskDefinitionError";
+  DEPENDENCY_UNKNOWN: "TaskDefinitionError";
+  DEPENDENCY_SELF: "TaskDefinitionError";
+  DEPENDENCY_CYCLE: "TaskDefinitionError";
+  SCHEDULE_INVALID: "TaskDefinitionError";
+  SCHEDULE_IGNORED: "TaskDefinitionError";
+  WAIT_ID_COLLISION: "TaskDefinitionError";
+  GENERATED_ID_COLLISION: "TaskDefinitionError";
+  BRANCH_CROSSED: "TaskDefinitionError";
+  DELAY_TRUNCATED: "TaskDefinitionError";
+  TASK_VALUE_UNUSUAL: "TaskDefinitionError";
+  VALIDATION_FAILED: "ValidationError";
+  DOCUMENT_INVALID: "ValidationError";
+  JSON_INVALID: "ValidationError";
+  YAML_INVALID: "ValidationError";
+  KEY_DUPLICATE: "ValidationError";
+  FIELD_TYPE_INVALID: "ValidationError";
+  FIELD_MISSING: "ValidationError";
+  FIELD_VALUE_INVALID: "ValidationError";
+  FIELD_UNKNOWN: "ValidationError";
+  VALUE_CONVERTED: "ValidationError";
+  WORKFLOW_NAME_INVALID: "ValidationError";
+  WORKFLOW_VERSION_INVALID: "ValidationError";
+  OPERATOR_UNKNOWN: "ValidationError";
+  TASK_ID_MISMATCH: "ValidationError";
+  TASK_UNREACHABLE: "ValidationError";
+  TARGET_UNKNOWN: "ValidationError";
+  JOIN_TASK_UNKNOWN: "ValidationError";
+  FORK_NOT_AWAITED: "ValidationError";
+  TEMPLATE_NAME_UNKNOWN: "ValidationError";
+  CONDITION_INVALID: "ValidationError";
+  SCHEDULE_FIRINGS: "ValidationError";
+  DURATION_NOT_POSITIVE: "ValidationError";
+  RETRY_EXCEEDS_TIMEOUT: "ValidationError";
+  CASE_UNREACHABLE: "ValidationError";
+  OPTION_MERGED: "ValidationError";
+  OPTION_IGNORED: "ValidationError";
+  MODIFIER_IGNORED: "ValidationError";
+  TASK_OVERWRITTEN: "ValidationError";
+  NO_CURRENT_TASK: "ValidationError";
+  METHOD_UNKNOWN: "ValidationError";
+  OPERATOR_UNSUPPORTED: "ValidationError";
+  VALUE_NOT_JSON: "ValidationError";
+  API_BAD_REQUEST: "ApiError";
+  API_UNAUTHORIZED: "ApiError";
+  API_FORBIDDEN: "ApiError";
+  API_NOT_FOUND: "ApiError";
+  API_CONFLICT: "ApiError";
+  API_RATE_LIMITED: "ApiError";
+  API_REDIRECTED: "ApiError";
+  API_NOT_IMPLEMENTED: "ApiError";
+  API_SERVER_ERROR: "ApiError";
+  API_UNREACHABLE: "ApiError";
+  API_RESPONSE_INVALID: "ApiError";
+  API_RESPONSE_TOO_LARGE: "ApiError";
+  API_CIRCUIT_OPEN: "ApiError";
+  ARTIFACT_UPLOAD_FAILED: "SubmissionError";
+  REQUEST_TIMEOUT: "TimeoutError";
+  WAIT_TIMEOUT: "TimeoutError";
+  ABORTED: "AbortedError";
+  RUN_FAILED: "ExecutionError";
+  RUN_CANCELLED: "ExecutionError";
+  RUN_TIMED_OUT: "ExecutionError";
+  TASK_TIMED_OUT: "ExecutionError";
+  TOOL_FAILED: "ExecutionError";
+  EXIT_CODE_NONZERO: "ExecutionError";
+  TOOL_NOT_REGISTERED: "ExecutionError";
+  TOOL_UNAVAILABLE: "ExecutionError";
+  TOOL_ARGUMENTS_INVALID: "ExecutionError";
+  TEMPLATE_UNRESOLVED: "ExecutionError";
+  TEMPLATE_INVALID: "ExecutionError";
+  ENGINE_CLOSED: "ExecutionError";
+  NOT_SUPPORTED: "NotSupportedError";
+  NOT_INITIALIZED: "WasmError";
+  WASM_LOAD_FAILED: "WasmError";
+  WASM_PANIC: "WasmError";
+}
 
 /** A stable error code. New codes may be added in minor versions. */
-export type HighwayErrorCode = keyof typeof errorClasses;
+export type HighwayErrorCode = keyof ErrorClasses;
+
+/** The codes of errors that are made here. All others come with their class from Rust. */
+const ownClasses = {
+  ABORTED: "AbortedError",
+  API_KEY_EXPOSED: "ConfigurationError",
+  API_KEY_MISSING: "ConfigurationError",
+  API_RESPONSE_INVALID: "ApiError",
+  ARTIFACT_UPLOAD_FAILED: "SubmissionError",
+  ENDPOINT_INVALID: "ConfigurationError",
+  ENGINE_CLOSED: "ExecutionError",
+  FIELD_TYPE_INVALID: "ValidationError",
+  FIELD_VALUE_INVALID: "ValidationError",
+  NOT_INITIALIZED: "WasmError",
+  OPTION_INVALID: "ConfigurationError",
+  PACKAGE_INVALID: "TaskDefinitionError",
+  TASK_NAME_INVALID: "TaskDefinitionError",
+  TASK_OPTION_TYPE: "TaskDefinitionError",
+  VALUE_NOT_JSON: "ValidationError",
+  WASM_LOAD_FAILED: "WasmError",
+  WASM_PANIC: "WasmError",
+  YAML_INVALID: "ValidationError",
+} as const satisfies Partial<ErrorClasses>;
 
 const BRAND = Symbol.for("highway-wasm.error");
 
@@ -242,11 +264,11 @@ export function makeError(className: string, facts: ErrorFacts): HighwayError {
 
 /** An error of the class its code belongs to. */
 export function errorOf(
-  code: HighwayErrorCode,
+  code: keyof typeof ownClasses,
   message: string,
   more: Partial<ErrorFacts> = {},
 ): HighwayError {
-  return makeError(errorClasses[code], { code, message, ...more });
+  return makeError(ownClasses[code], { code, message, ...more });
 }
 
 /**

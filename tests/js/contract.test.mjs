@@ -52,14 +52,19 @@ function commentOf(text, name) {
   return before.endsWith("*/") ? before.slice(before.lastIndexOf("/**")) : undefined;
 }
 
+/** The codes that TypeScript declares, each with its class. */
+function errorClasses() {
+  const [, declared] = /interface ErrorClasses \{([^}]*)\}/.exec(read(esm, "errors.d.ts"));
+  return [...declared.matchAll(/(\w+): "(\w+)";/g)].map(([, code, name]) => [code, name]);
+}
+
 test("the list of error codes and classes is the same in Rust and TypeScript", async () => {
-  const { errorClasses } = await import(join(esm, "errors.js"));
   for (const name of ["core", "full"]) {
     const { errorCodes, version } = await glueOf(name);
     const rust = errorCodes()
       .split(",")
       .map((pair) => pair.split(":"));
-    assert.deepEqual(Object.entries(errorClasses), rust);
+    assert.deepEqual(errorClasses(), rust);
     assert.equal(version(), JSON.parse(read(dist, "package.json")).version);
   }
 });
@@ -98,8 +103,7 @@ test("each public class has its name, in ES modules and in CommonJS", () => {
 const exported = { ...index };
 
 test("each error class has its name, and its errors too", async () => {
-  const { errorClasses } = await import(join(esm, "errors.js"));
-  for (const name of new Set([...Object.values(errorClasses), "SubmissionError"])) {
+  for (const name of new Set([...errorClasses().map(([, name]) => name), "SubmissionError"])) {
     const Class = exported[name];
     assert.equal(typeof Class, "function", `${name} is not exported`);
     const error = new Class({ code: "X", message: "m" });
