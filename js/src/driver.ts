@@ -1,8 +1,8 @@
 /** The `Driver` of the Python SDK. */
 
 import { Client, seconds } from "./client.js";
-import { builtinModule, uuid } from "./environment.js";
-import { type Diagnostic, errorOf, isHighwayError } from "./errors.js";
+import { uuid } from "./environment.js";
+import { type Diagnostic, errorOf } from "./errors.js";
 import type { WorkflowDefinition } from "./definition.js";
 import {
   type CallOptions,
@@ -13,9 +13,8 @@ import {
   type WaitOptions,
 } from "./options.js";
 import { type Json, plain } from "./plain.js";
-import type { FileSystem } from "./packing.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
-import { packageOf, type PythonPackage, type TaskPackage, uploadArtifact } from "./artifact.js";
+import { packageOf, type PythonPackage, type TaskPackage } from "./artifact.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
 import { RunHandle } from "./run-handle.js";
 import { core } from "./runtime.js";
@@ -453,13 +452,12 @@ export class Driver {
       return {};
     const registered = [...this.#tasks];
     const { packageFiles, uploadFiles } = await import("./packing.js");
-    const host = { fs: builtinModule<FileSystem>("fs"), errorOf, isHighwayError, uploadArtifact, uuid };
-    const settings = JSON.stringify({ tasks, packages: packageFiles(registered, host) });
+    const settings = JSON.stringify({ tasks, packages: packageFiles(registered) });
     const files = JSON.parse(core.call((api) => api.driverArtifact(settings))) as Record<
       string,
       string
     > | null;
-    return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }, host) };
+    return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }) };
   }
 
   #register(method: Method, name: string, options: object): TaskRef {

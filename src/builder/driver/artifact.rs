@@ -1,21 +1,23 @@
 //! The artifact that durable tasks run from: the Python files that are uploaded before a workflow is submitted.
 //!
 //! The layout is that of Highway's own driver: `driver_tasks/{__init__,highway_context,tasks}.py` for functions given as
-//! source, and each package as it is under its own name.
+//! source, with further modules where there are several sources, and each package as it is under its own name.
 
-use super::python::{dedent, entry_function, functions_of};
+use super::functions::modules;
 use super::task::{DriverTask, TaskKind};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
-use crate::text::{has, joined};
 use serde_json::{Map, Value};
 
 /// Package of the functions that are given as source.
 const PACKAGE: &str = "driver_tasks";
 
-/// What every package has, so that its functions reach the context they run in.
+/// What every package has, so that its functions reach the context they run in. With an asynchronous function the context
+/// is gone before it is awaited, as with Highway's own driver: it takes the context as its first parameter. `_share` lets the
+/// functions of tasks call each other, though their modules differ.
 const CONTEXT: &str = r#""""The durable context of the task that is running in this thread."""
 
+import inspect
 import threading
 
 _local = threading.local()
@@ -35,29 +37,29 @@ def _set_context(ctx):
 
 def _clear_context():
     _local.ctx = None
-"#;
-
-const INIT: &str = "\"\"\"Made by highway-wasm.\"\"\"\n";
-
-const HEAD: &str = r#""""Durable functions of a workflow. The engine calls `_hw_<name>`, which hands on the context."""
-
-from __future__ import annotations
-
-import inspect as _inspect
-
-from . import highway_context as _context
 
 
 def _call(function, ctx, args, kwargs):
-    parameters = list(_inspect.signature(function).parameters)
-    if parameters and parameters[0] in ("ctx", "context"):
+    if next(iter(inspect.signature(function).parameters), None) in ("ctx", "context"):
         return function(ctx, *args, **kwargs)
-    _context._set_context(ctx)
+    _set_context(ctx)
     try:
         return function(*args, **kwargs)
     finally:
-        _context._clear_context()
+        _clear_context()
+
+
+_modules, _shared = [], {}
+
+
+def _share(module, **functions):
+    _modules.append(module)
+    _shared.update(functions)
+    for module in _modules:
+        module.update({**_shared, **module})
 "#;
+
+const INIT: &str = "\"\"\"Made by highway-wasm.\"\"\"\n";
 
 /// The files of the artifact by path, or `None` where no task needs one. `packages` has the files of each package by the
 /// name of its folder.
@@ -75,7 +77,9 @@ pub(super) fn files(tasks: &[DriverTask], packages: &Value) -> Result<Option<Map
         }
     }
     if !sources.is_empty() {
-        add(&mut files, PACKAGE, "tasks.py", tasks_module(&sources)?);
+        for (name, text) in modules(&sources)? {
+            add(&mut files, PACKAGE, &name, text);
+        }
         complete(PACKAGE, &mut files);
     }
     Ok(Some(files).filter(|files| !files.is_empty()))
@@ -83,7 +87,7 @@ pub(super) fn files(tasks: &[DriverTask], packages: &Value) -> Result<Option<Map
 
 /// Name of a package by its folder.
 pub(super) fn package_name(folder: &str) -> &str {
-    folder.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default()
+    folder.rsplit(['/', '\\']).find(|part| !matches!(*part, "" | ".")).unwrap_or_default()
 }
 
 fn add_package(
@@ -100,7 +104,7 @@ fn add_package(
             .with_path(child_path("/tasks", &task.name)));
     };
     for (path, text) in given {
-        files.insert(format!("{name}/{path}"), text.clone());
+        add(files, name, path, text.clone());
     }
     complete(name, files);
     Ok(())
@@ -110,79 +114,13 @@ fn add_package(
 fn complete(package: &str, files: &mut Map<String, Value>) {
     for (name, text) in [("__init__.py", INIT), ("highway_context.py", CONTEXT)] {
         if !files.contains_key(&format!("{package}/{name}")) {
-            add(files, package, name, text.to_owned());
+            add(files, package, name, text.into());
         }
     }
 }
 
-fn add(files: &mut Map<String, Value>, package: &str, name: &str, text: String) {
-    files.insert(format!("{package}/{name}"), text.into());
-}
-
-/// The functions without their decorators, and a wrapper for each that is a task.
-fn tasks_module(sources: &[(&DriverTask, &str)]) -> Result<String> {
-    let mut text = HEAD.to_owned();
-    let mut defined: Vec<(String, &DriverTask, &str)> = Vec::new();
-    for (task, source) in sources {
-        let error = |message: String| {
-            Error::new(ErrorCode::PackageInvalid, message).with_path(child_path("/tasks", &task.name))
-        };
-        let dedented = dedent(source);
-        let Some(entry) = entry_function(&task.name, source) else {
-            return Err(error(format!("the source of the durable task `{}` defines no function", task.name)));
-        };
-        let mut is_known = false;
-        for name in functions_of(&dedented) {
-            match defined.iter().find(|(known, ..)| *known == name) {
-                Some((_, _, known)) if known == source => is_known = true,
-                Some((_, other, _)) if other.name != task.name => {
-                    let message = format!(
-                        "tasks `{}` and `{}` both define the function `{name}`",
-                        other.name, task.name
-                    );
-                    return Err(error(message)
-                        .with_help("durable functions share one Python module; rename one of them"));
-                }
-                _ => defined.push((name.to_owned(), task, source)),
-            }
-        }
-        if !is_known {
-            text.push_str("\n\n");
-            text.push_str(&without_decorators(&dedented, &entry));
-            text.push('\n');
-        }
-        let wrapper =
-            format!("def _hw_{entry}(ctx, *args, **kwargs):\n    return _call({entry}, ctx, args, kwargs)\n");
-        if !has(&text, &wrapper) {
-            text.push_str("\n\n");
-            text.push_str(&wrapper);
-        }
-    }
-    Ok(text)
-}
-
-/// Source without the decorators of one function: they belong to whoever registers it. Imports from `__future__` go too,
-/// since they are only allowed where a file begins.
-fn without_decorators(source: &str, function: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    // Where decorators began that may be those of the function.
-    let mut decorated = None;
-    for line in source.lines() {
-        let is_top = line.starts_with(|c: char| !c.is_whitespace() && c != ')' && c != '#');
-        if line.starts_with("from __future__ import") {
-            continue;
-        }
-        if is_top && line.starts_with('@') {
-            decorated.get_or_insert(kept.len());
-        } else if is_top
-            && let Some(from) = decorated.take()
-            && functions_of(line).next() == Some(function)
-        {
-            kept.truncate(from);
-        }
-        kept.push(line);
-    }
-    joined(&kept, "\n")
+fn add(files: &mut Map<String, Value>, package: &str, name: &str, text: Value) {
+    files.insert(format!("{package}/{name}"), text);
 }
 
 #[cfg(test)]
@@ -201,25 +139,13 @@ mod tests {
 
     #[test]
     fn functions_become_a_package_like_that_of_the_python_driver() {
-        let source = "\n  import time\n\n  @driver.task(\n      durable=True,\n  )\n  @other\n  def pay(ctx, order):\n      return order\n\n  @cache\n  def helper():\n      pass\n";
+        let source = "def pay(ctx, order):\n    return order";
         let files = artifact(&[("pay", json!({"durable": source}))], Value::Null).unwrap().unwrap();
         let names: Vec<&String> = files.keys().collect();
         assert_eq!(
             names,
             ["driver_tasks/tasks.py", "driver_tasks/__init__.py", "driver_tasks/highway_context.py"]
         );
-        let tasks = files["driver_tasks/tasks.py"].as_str().unwrap();
-        assert!(
-            tasks
-                .contains("\nimport time\n\ndef pay(ctx, order):\n    return order\n\n@cache\ndef helper():"),
-            "{tasks}"
-        );
-        assert!(
-            tasks.contains(
-                "\n\ndef _hw_pay(ctx, *args, **kwargs):\n    return _call(pay, ctx, args, kwargs)\n"
-            )
-        );
-        assert!(!tasks.contains("driver.task"));
     }
 
     #[test]
@@ -244,16 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_packed_is_refused() {
-        let script = artifact(&[("a", json!({"durable": "print(1)"}))], Value::Null).unwrap_err();
-        assert!(script.message().contains("no function"), "{script}");
-        let (first, second) = ("def help(): pass\ndef a(): pass", "def help(): return 1\ndef b(): pass");
-        let clash =
-            artifact(&[("a", json!({"durable": first})), ("b", json!({"durable": second}))], Value::Null);
-        assert!(clash.unwrap_err().message().contains("`help`"));
-        let shared =
-            artifact(&[("a", json!({"durable": first})), ("b", json!({"durable": first}))], Value::Null);
-        let files = shared.unwrap().unwrap();
-        assert_eq!(files["driver_tasks/tasks.py"].as_str().unwrap().matches("def help").count(), 1);
+    fn a_package_is_named_like_its_folder() {
+        for folder in ["orders", "./my/orders", "orders//", "/my/orders/.", "my\\orders\\"] {
+            assert_eq!(package_name(folder), "orders", "{folder}");
+        }
+        assert_eq!(package_name("./"), "");
     }
 }

@@ -3,6 +3,7 @@
 mod artifact;
 mod checks;
 mod document;
+mod functions;
 mod options;
 mod python;
 mod task;
