@@ -91,7 +91,7 @@ async fn a_definition_keeps_order_and_numbers() {
 async fn seconds_of_a_duration() {
     let glue = Object::glue().await;
     let seconds =
-        |value: &str, least: f64| glue.call("seconds", &["wait".into(), value.into(), least.into()]);
+        |value: &str, least: f64| glue.call("seconds", &["/wait".into(), value.into(), least.into()]);
     for (value, expected) in
         [("90", 90.0), ("\"PT1M30S\"", 90.0), ("{\"minutes\":1.5}", 90.0), ("0.25", 0.25)]
     {
