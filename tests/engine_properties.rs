@@ -314,7 +314,7 @@ impl<'a> Host<'a> {
     fn started(&mut self, call: &ToolCall) -> Result<(), TestCaseError> {
         let (at, run) = self.engine.find(&call.run_id).unwrap();
         let (operator, step) = step_of(run, &call.task);
-        for dependency in &operator.dependencies {
+        for dependency in dependencies(run, &operator.id) {
             prop_assert_eq!(
                 step_of(run, dependency).1.state,
                 StepState::Succeeded,
@@ -378,11 +378,11 @@ impl<'a> Host<'a> {
             let all_good = run.steps.iter().all(|step| step.state == StepState::Succeeded);
             prop_assert_eq!(run.state == RunState::Completed, all_good);
             prop_assert_eq!(run.failure.is_some(), run.state == RunState::Failed);
-            for operator in &run.created.workflow.operators {
-                let upstream = |id: &String| step_of(run, id).1;
+            for operator in &run.created.workflow.body.operators {
+                let upstream = |id: &str| step_of(run, id).1;
                 let (_, step) = step_of(run, &operator.id);
                 if step.state == StepState::Skipped {
-                    let mut dependencies = operator.dependencies.iter().map(upstream);
+                    let mut dependencies = dependencies(run, &operator.id).map(upstream);
                     let is_lost = |step: &Step| matches!(step.state, StepState::Failed | StepState::Skipped);
                     prop_assert!(dependencies.any(is_lost), "{} was skipped for nothing", operator.id);
                 }
@@ -395,8 +395,14 @@ impl<'a> Host<'a> {
     }
 }
 
+fn dependencies<'r>(run: &'r Run, id: &str) -> impl Iterator<Item = &'r str> {
+    let body = &run.created.workflow.body;
+    let links = &body.links[body.find(id).unwrap()];
+    links.dependencies.iter().map(|on| body.operators[*on].id.as_str())
+}
+
 fn step_of<'r>(run: &'r Run, id: &str) -> (&'r Planned, &'r Step) {
-    let mut pairs = run.created.workflow.operators.iter().zip(&run.steps);
+    let mut pairs = run.created.workflow.body.operators.iter().zip(&run.steps);
     pairs.find(|(operator, _)| operator.id == id).unwrap()
 }
 

@@ -401,10 +401,7 @@ fn what_cannot_run_is_refused_before_it_starts() {
         (graph(&[("a", &["b"][..]), ("b", &["a"])]), vec!["DEPENDENCY_CYCLE /tasks/a/dependencies"]),
         (graph(&[("a", &["ghost"][..])]), vec!["DEPENDENCY_UNKNOWN /tasks/a/dependencies/0"]),
         (with(independent(&["a", "b"]), "/tasks/b/task_id", "a"), vec!["TASK_DUPLICATE /tasks/b"]),
-        (
-            with(independent(&["a"]), "/tasks/a/trigger_rule", "one_done"),
-            vec!["OPERATOR_UNSUPPORTED /tasks/a/trigger_rule"],
-        ),
+        (with(independent(&["a"]), "/schedule", "0 2 * * *"), vec!["OPERATOR_UNSUPPORTED /schedule"]),
         (
             with(independent(&["a"]), "/tasks/a/timeout_seconds", -1),
             vec!["DURATION_NOT_POSITIVE /tasks/a/timeout_policy/timeout"],
@@ -413,13 +410,6 @@ fn what_cannot_run_is_refused_before_it_starts() {
     for (document, expected) in cases {
         assert_eq!(findings(&document), expected, "{document}");
     }
-}
-
-#[test]
-fn an_unsupported_operator_is_the_only_finding() {
-    let document =
-        with(graph(&[("loop", &[][..]), ("after", &["loop"])]), "/tasks/loop/operator_type", "activity");
-    assert_eq!(findings(&document), ["OPERATOR_UNSUPPORTED /tasks/loop/operator_type"]);
 }
 
 #[test]

@@ -17,7 +17,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Codes of errors that are thrown, never listed as findings.
-const THROWN: [ErrorCode; 53] = [
+const THROWN: [ErrorCode; 55] = [
+    ErrorCode::GuardFailed,
+    ErrorCode::JournalInvalid,
     ErrorCode::ApiKeyMissing,
     ErrorCode::ApiKeyExposed,
     ErrorCode::EndpointInvalid,

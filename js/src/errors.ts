@@ -108,6 +108,8 @@ export interface ErrorClasses {
   RUN_FAILED: "ExecutionError";
   RUN_CANCELLED: "ExecutionError";
   RUN_TIMED_OUT: "ExecutionError";
+  JOURNAL_INVALID: "ExecutionError";
+  GUARD_FAILED: "ExecutionError";
   TASK_TIMED_OUT: "ExecutionError";
   TOOL_FAILED: "ExecutionError";
   EXIT_CODE_NONZERO: "ExecutionError";
@@ -135,6 +137,7 @@ const ownClasses = {
   ARTIFACT_UPLOAD_FAILED: "SubmissionError",
   ENDPOINT_INVALID: "ConfigurationError",
   ENGINE_CLOSED: "ExecutionError",
+  JOURNAL_INVALID: "ExecutionError",
   FIELD_TYPE_INVALID: "ValidationError",
   FIELD_VALUE_INVALID: "ValidationError",
   NOT_INITIALIZED: "WasmError",

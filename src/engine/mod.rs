@@ -5,20 +5,32 @@
 //! effects they permit. The host runs tools, keeps one timer ([`Engine::next_wake`]) and feeds results back.
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
 
+mod apply;
+mod breaker;
+mod builtin;
+mod events;
+mod guards;
+mod inside;
+mod journal;
 mod output;
 mod plan;
+mod ready;
 mod record;
+mod reflexive;
 mod retry;
 mod run;
 mod scheduling;
 mod scope;
+mod starting;
 mod state;
 mod view;
 
+pub use builtin::builtin_tools;
+pub use journal::{Journal, write_records};
 pub use output::{Effect, Failure, Output, ToolCall};
-pub use plan::{Operation, Plan, Planned, Wait, plan};
-pub use record::Record;
+pub use plan::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Wait, plan};
+pub use record::{Parent, Record, Registered, RunCreated};
 pub use retry::Retry;
-pub use run::{Attempt, Run, RunState, Step, StepState};
+pub use run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};
 pub use state::{Config, Engine, Submission, Submitted};
-pub use view::{RunFilter, run_page, run_view, step_logs, step_view, steps_view};
+pub use view::{RunFilter, run_page, run_view, step_logs, step_name, step_view, steps_view};

@@ -1,17 +1,43 @@
 //! The journal: every change of state of the engine.
 
 use super::plan::Plan;
+use super::run::{Inner, ScopeKind};
 use super::{Failure, RunState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
-/// One change of state. Runs and steps are named by their position: runs in order of submission, steps in the
-/// order of the definition.
+/// One change of state. Runs and steps are named by their position: runs in order of submission, steps in the order in
+/// which their scopes were opened.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Record {
     /// A run was accepted.
     RunCreated(Box<RunCreated>),
+    /// A definition is kept under its name from now on.
+    Registered(Box<Registered>),
+    /// A body is run: for an item, as a round, as a branch.
+    ScopeOpened {
+        /// The run.
+        run: usize,
+        /// The step whose body it is.
+        owner: usize,
+        /// Which body, and what for.
+        kind: ScopeKind,
+        /// Names of its own.
+        locals: Map<String, Value>,
+        /// When.
+        at: Millis,
+    },
+    /// A scope is not needed any more; what is open in it is cancelled.
+    ScopeCancelled {
+        /// The run.
+        run: usize,
+        /// The scope.
+        scope: usize,
+        /// When.
+        at: Millis,
+    },
     /// An attempt of a task began.
     AttemptStarted {
         /// The run.
@@ -20,19 +46,23 @@ pub enum Record {
         step: usize,
         /// Number of the tool call.
         call: u64,
+        /// The idempotency key of the task, where it has one.
+        key: Option<String>,
         /// When the attempt is given up.
         deadline: Option<Millis>,
         /// When.
         at: Millis,
     },
-    /// A wait began to sleep.
-    Slept {
+    /// A step began to wait, or to run what is inside it.
+    Entered {
         /// The run.
         run: usize,
         /// The step.
         step: usize,
-        /// When it wakes.
-        until: Millis,
+        /// What for.
+        inner: Inner,
+        /// When it has to be looked at.
+        until: Option<Millis>,
         /// When.
         at: Millis,
     },
@@ -58,6 +88,37 @@ pub enum Record {
         /// The step.
         step: usize,
     },
+    /// The work under an idempotency key is done.
+    KeyUsed {
+        /// The key.
+        key: String,
+        /// What it gave.
+        result: Value,
+    },
+    /// A reflexive step goes on with a call.
+    TurnTaken {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// What is to be verified; none while it is generated.
+        candidate: Option<Value>,
+        /// What the verifier said last.
+        feedback: Option<Value>,
+        /// Turns that have begun.
+        turn: u32,
+        /// Number of the tool call.
+        call: u64,
+    },
+    /// Items were added to a loop that takes more.
+    ItemsAdded {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The items.
+        items: Vec<Value>,
+    },
     /// A step succeeded.
     Succeeded {
         /// The run.
@@ -66,10 +127,12 @@ pub enum Record {
         step: usize,
         /// Its result.
         result: Value,
+        /// Ways that it chose, as positions in its body.
+        chosen: Vec<usize>,
         /// When.
         at: Millis,
     },
-    /// A step will not run, because something it depends on failed or was skipped.
+    /// A step will not run.
     Skipped {
         /// The run.
         run: usize,
@@ -77,6 +140,46 @@ pub enum Record {
         step: usize,
         /// When.
         at: Millis,
+    },
+    /// A variable was set, for the run or for the branch of a step.
+    VariableSet {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Value,
+    },
+    /// An event was emitted.
+    Emitted {
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// When.
+        at: Millis,
+    },
+    /// A signal arrived for a run.
+    Signalled {
+        /// The run.
+        run: usize,
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// When.
+        at: Millis,
+    },
+    /// A run has taken an event, or a signal.
+    Received {
+        /// The run.
+        run: usize,
+        /// Name of the event.
+        name: String,
+        /// Number of the event; none for a signal, of which the oldest is taken.
+        event: Option<u64>,
     },
     /// A run is over. Steps that were not over are cancelled with it.
     RunEnded {
@@ -86,6 +189,8 @@ pub enum Record {
         state: RunState,
         /// Why, where it did not complete.
         failure: Option<Failure>,
+        /// Its result, where that is not what its steps gave.
+        result: Option<Value>,
         /// When.
         at: Millis,
     },
@@ -96,14 +201,46 @@ pub enum Record {
 pub struct RunCreated {
     /// Its id.
     pub run_id: String,
+    /// SHA-256 of the definition, under which it is kept.
+    pub hash: String,
     /// The definition.
-    pub workflow: Plan,
+    pub workflow: Rc<Plan>,
     /// The definition as it was sent.
-    pub definition: Value,
+    pub definition: Rc<Value>,
     /// Run inputs.
     pub inputs: Map<String, Value>,
     /// The idempotency key it was sent with.
     pub key: Option<String>,
+    /// The step that started it, with its run and the name it has there.
+    pub parent: Option<Parent>,
+    /// When.
+    pub at: Millis,
+}
+
+/// What started a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The run.
+    pub run: usize,
+    /// Its id.
+    pub run_id: String,
+    /// The step.
+    pub step: usize,
+    /// The attempt of the step.
+    pub attempt: usize,
+    /// Name of the child.
+    pub name: String,
+}
+
+/// A definition that runs can be started from by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registered {
+    /// SHA-256 of its JSON text, as hex.
+    pub hash: String,
+    /// The definition.
+    pub workflow: Rc<Plan>,
+    /// The definition as it was sent.
+    pub definition: Rc<Value>,
     /// When.
     pub at: Millis,
 }

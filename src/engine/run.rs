@@ -1,12 +1,13 @@
-//! A run and its steps.
+//! A run, its scopes and its steps.
 
 use super::Failure;
-use super::plan::Planned;
+use super::plan::{Body, Operation, Planned};
 use super::record::RunCreated;
-use crate::names::NameIndex;
 use crate::number::clamp;
 use crate::time::Millis;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// One execution of a workflow.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,18 +18,77 @@ pub struct Run {
     pub state: RunState,
     /// Why it did not complete.
     pub failure: Option<Failure>,
+    /// Its result, where that is not what its steps gave.
+    pub result: Option<Value>,
     /// When its first step started.
     pub started_at: Option<Millis>,
     /// When it ended.
     pub ended_at: Option<Millis>,
     /// When it is given up.
     pub deadline: Option<Millis>,
-    /// One step for each operator, in the order of the definition.
+    /// Scopes in the order in which they were opened, the workflow itself first.
+    pub scopes: Vec<Scope>,
+    /// The steps of all scopes, in the order in which those were opened.
     pub steps: Vec<Step>,
-    /// Steps in the order in which they succeeded.
+    /// Signals that nobody has taken.
+    pub signals: Vec<Signal>,
+    /// The number of the last event of each name that it has taken.
+    pub(super) received: HashMap<String, u64>,
+    /// Steps that wait for others of this run.
+    pub(super) watching: Vec<usize>,
+}
+
+/// A body that is run once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scope {
+    /// The step whose body it is; none for the workflow itself.
+    pub owner: Option<usize>,
+    /// Which body, and what for.
+    pub kind: ScopeKind,
+    /// What is run.
+    pub body: Rc<Body>,
+    /// Position of its first step.
+    pub first: usize,
+    /// Names of its own.
+    pub locals: Map<String, Value>,
+    /// Variables that steps have set: of the workflow, and of each branch, which begins with a copy.
+    pub variables: Map<String, Value>,
+    /// What was known in the scopes around a branch when it was forked: scope, and results there.
+    pub(super) known: Vec<(usize, usize)>,
+    /// Its steps in the order in which they succeeded.
     pub order: Vec<usize>,
+    /// Scopes whose results can be read here: rounds that are over, branches that were waited for.
+    pub readable: Vec<usize>,
     /// Steps that are not over.
     pub open: usize,
+    /// Whether somebody waited for it, and so knows how it ended.
+    pub is_waited_for: bool,
+    /// Whether it was cancelled.
+    pub is_cancelled: bool,
+    /// Whether a later attempt of its owner has taken its place.
+    pub is_replaced: bool,
+}
+
+/// Which body of its owner a scope runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeKind {
+    /// The workflow itself.
+    Workflow,
+    /// The body of a loop, counted from 0.
+    Round(usize),
+    /// A branch of that position.
+    Branch(usize),
+}
+
+/// A signal that was sent to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// Its name.
+    pub name: String,
+    /// Its data.
+    pub payload: Value,
+    /// When it arrived.
+    pub at: Millis,
 }
 
 /// State of a run.
@@ -37,7 +97,7 @@ pub struct Run {
 pub enum RunState {
     /// Not over.
     Active,
-    /// Every step succeeded.
+    /// Every step that had to run succeeded.
     Completed,
     /// A step failed, or the time limit passed.
     Failed,
@@ -45,9 +105,11 @@ pub enum RunState {
     Cancelled,
 }
 
-/// The execution record of one task.
+/// The execution record of one operator in one scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
+    /// The scope it is in.
+    pub scope: usize,
     /// Where it stands.
     pub state: StepState,
     /// Its attempts so far, the running one included.
@@ -60,10 +122,78 @@ pub struct Step {
     pub ended_at: Option<Millis>,
     /// When it has to be looked at again: end of a sleep or of an attempt's time.
     pub timer: Option<Millis>,
-    /// Dependencies that have not succeeded yet.
-    pub(super) missing: usize,
-    /// Steps that depend on this one, once for each time they name it.
-    pub(super) dependents: Vec<usize>,
+    /// What it waits for, or runs inside.
+    pub inner: Option<Inner>,
+    /// Scopes that its latest attempt has opened.
+    pub scopes: Vec<usize>,
+    /// The idempotency key that its running attempt holds.
+    pub(super) key: Option<String>,
+    /// The failed step because of which it was skipped.
+    pub cause: Option<usize>,
+    pub(super) dependencies: Counts,
+    /// Whether something that names it as a way has chosen it.
+    pub(super) is_chosen: bool,
+    /// How many of those are over.
+    pub(super) asked: usize,
+    pub(super) is_in_line: bool,
+}
+
+/// How the dependencies of a step have ended so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) total: usize,
+    pub(super) over: usize,
+    /// Succeeded, be it only by choosing a way.
+    pub(super) succeeded: usize,
+    /// Succeeded with work done.
+    pub(super) worked: usize,
+    pub(super) failed: usize,
+    /// Skipped, since no way led there.
+    pub(super) passed_by: usize,
+    /// Skipped, since something before them failed.
+    pub(super) upstream_failed: usize,
+}
+
+/// What a step waits for, or runs inside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inner {
+    /// Time alone.
+    Sleep,
+    /// An event of this name.
+    Event(String),
+    /// Steps that are to be over.
+    Join,
+    /// Branches of a fork, which is that step.
+    Branches {
+        /// The step of the fork.
+        fork: usize,
+        /// The branch, where it is one alone.
+        only: Option<usize>,
+    },
+    /// The rounds of a loop.
+    Loop {
+        /// The items, for a loop over some.
+        items: Option<Vec<Value>>,
+        /// Whether more items may come.
+        is_open: bool,
+        /// Rounds that are over.
+        over: usize,
+        /// Results of all rounds that were opened.
+        results: Vec<Option<Value>>,
+    },
+    /// Runs of other workflows: name and position of each.
+    Children(Vec<(String, usize)>),
+    /// The turns of a reflexive step.
+    Turns {
+        /// What is to be verified; none while it is generated.
+        candidate: Option<Value>,
+        /// What the verifier said last.
+        feedback: Option<Value>,
+        /// Turns that have begun.
+        turn: u32,
+    },
+    /// An answer of a person to `{approval_key, title, description, approval_data}`.
+    Approval(Map<String, Value>),
 }
 
 /// Where a step stands.
@@ -77,8 +207,10 @@ pub enum StepState {
         /// Number of the tool call.
         call: u64,
     },
-    /// A wait sleeps.
+    /// Waits for time, an event, a person.
     Sleeping,
+    /// What is inside it runs.
+    Open,
     /// Sleeps between two attempts.
     Retrying,
     /// Over, with a result.
@@ -105,38 +237,172 @@ pub struct Attempt {
 }
 
 impl Run {
-    /// A run that has not started.
+    /// A run that has not started, its scope opened.
     pub(super) fn new(created: RunCreated) -> Self {
-        let operators = &created.workflow.operators;
-        let index = NameIndex::new(operators.iter().map(|operator| operator.id.as_str()));
-        let mut steps: Vec<Step> =
-            operators.iter().map(|operator| Step::new(operator.dependencies.len())).collect();
-        for (at, operator) in operators.iter().enumerate() {
-            for dependency in &operator.dependencies {
-                if let Some(step) = index.get(dependency).and_then(|on| steps.get_mut(on)) {
-                    step.dependents.push(at);
-                }
-            }
-        }
         let deadline = created.workflow.timeout.map(|seconds| after(created.at, seconds));
-        Self {
+        let body = Rc::clone(&created.workflow.body);
+        let mut run = Self {
             state: RunState::Active,
             failure: None,
+            result: None,
             started_at: None,
             ended_at: None,
             deadline,
-            open: steps.len(),
-            steps,
-            order: Vec::new(),
+            scopes: Vec::new(),
+            steps: Vec::new(),
+            signals: Vec::new(),
+            received: HashMap::new(),
+            watching: Vec::new(),
             created,
+        };
+        run.open(None, ScopeKind::Workflow, body, Map::new());
+        run
+    }
+
+    /// Opens a scope; its position.
+    pub(super) fn open(
+        &mut self,
+        owner: Option<usize>,
+        kind: ScopeKind,
+        body: Rc<Body>,
+        locals: Map<String, Value>,
+    ) -> usize {
+        let scope = self.scopes.len();
+        self.steps.extend(body.links.iter().map(|links| Step::new(scope, links.dependencies.len())));
+        let open = body.operators.len();
+        let (mut variables, mut known) = (Map::new(), Vec::new());
+        if let (ScopeKind::Branch(_), Some(owner)) = (&kind, owner.and_then(|owner| self.steps.get(owner))) {
+            let around: Vec<usize> = self.around(owner.scope).collect();
+            known = around.iter().filter_map(|at| Some((*at, self.scopes.get(*at)?.order.len()))).collect();
+            // The result of the fork itself comes next, and is known, too.
+            if let Some((_, results)) = known.first_mut() {
+                *results += 1;
+            }
+            variables = self.variables_of(owner.scope).cloned().unwrap_or_default();
+        }
+        self.scopes.push(Scope {
+            owner,
+            kind,
+            first: self.steps.len() - open,
+            body,
+            locals,
+            variables,
+            known,
+            order: Vec::new(),
+            readable: Vec::new(),
+            open,
+            is_waited_for: false,
+            is_cancelled: false,
+            is_replaced: false,
+        });
+        scope
+    }
+
+    /// A scope and those around it, outwards.
+    pub fn around(&self, scope: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(scope), |scope| {
+            let owner = self.scopes.get(*scope)?.owner?;
+            Some(self.steps.get(owner)?.scope)
+        })
+    }
+
+    /// The scope that holds the variables which steps of a scope see and set: a branch, or the workflow.
+    pub(super) fn holder(&self, scope: usize) -> usize {
+        let is_holder =
+            |at: &usize| self.scopes.get(*at).is_some_and(|scope| !matches!(scope.kind, ScopeKind::Round(_)));
+        self.around(scope).find(is_holder).unwrap_or_default()
+    }
+
+    /// Variables that steps have set, as steps of a scope see them.
+    pub fn variables_of(&self, scope: usize) -> Option<&Map<String, Value>> {
+        self.scopes.get(self.holder(scope)).map(|scope| &scope.variables)
+    }
+
+    /// What the last operator of a scope, in the order of the definition, has given.
+    pub fn last_in(&self, scope: usize) -> Option<&Value> {
+        let steps: Vec<&Step> = self.steps_in(scope).map(|(_, step)| step).collect();
+        steps.into_iter().rev().find(|step| step.state == StepState::Succeeded)?.result.as_ref()
+    }
+
+    /// The scope of a step.
+    pub fn scope_of(&self, step: usize) -> Option<&Scope> {
+        self.scopes.get(self.steps.get(step)?.scope)
+    }
+
+    /// What a step executes.
+    pub fn operator(&self, step: usize) -> Option<&Planned> {
+        let scope = self.scope_of(step)?;
+        scope.body.operators.get(step.checked_sub(scope.first)?)
+    }
+
+    /// Steps of a scope with what they execute, in the order of the definition.
+    pub fn steps_in(&self, scope: usize) -> impl Iterator<Item = (&Planned, &Step)> {
+        let found = self.scopes.get(scope);
+        let operators = found.map(|scope| scope.body.operators.iter()).unwrap_or_default();
+        operators.zip(self.steps.iter().skip(found.map_or(0, |scope| scope.first)))
+    }
+
+    /// The operators of a scope that succeeded with their results, in the order in which they did.
+    pub fn results_in(&self, scope: usize) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
+        let order = self.scopes.get(scope).map(|scope| scope.order.iter()).unwrap_or_default();
+        order.filter_map(|step| Some((self.operator(*step)?, self.steps.get(*step)?.result.as_ref()?)))
+    }
+
+    /// Scopes that the latest attempt of a step has opened, with their positions.
+    pub fn scopes_of(&self, owner: usize) -> impl DoubleEndedIterator<Item = (usize, &Scope)> {
+        let positions = self.steps.get(owner).map(|step| step.scopes.iter()).unwrap_or_default();
+        positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
+    }
+
+    /// Steps of a scope that are not over.
+    pub(super) fn open_steps(&self, scope: usize) -> Vec<usize> {
+        let Some(found) = self.scopes.get(scope).filter(|scope| scope.open > 0) else { return Vec::new() };
+        let steps = found.first..found.first + found.body.operators.len();
+        steps.filter(|step| self.steps.get(*step).is_some_and(|step| !step.state.is_final())).collect()
+    }
+
+    /// Somebody has waited for branches: how they ended is known, and what they gave can be read there.
+    pub(super) fn wait_is_over(&mut self, step: usize, fork: usize, only: Option<usize>) {
+        let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
+        let branches: Vec<usize> = self
+            .scopes_of(fork)
+            .filter(|(_, scope)| only.is_none_or(|only| scope.kind == ScopeKind::Branch(only)))
+            .map(|(at, _)| at)
+            .collect();
+        let branches: Vec<usize> = branches
+            .into_iter()
+            .filter(|at| self.scopes.get(*at).is_some_and(|branch| branch.open == 0))
+            .collect();
+        for branch in &branches {
+            if let Some(branch) = self.scopes.get_mut(*branch) {
+                branch.is_waited_for = true;
+            }
+        }
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.readable.extend(branches);
         }
     }
 
-    /// The operators that succeeded with their results, in the order in which they did.
-    pub fn results(&self) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
-        self.order.iter().filter_map(|at| {
-            let result = self.steps.get(*at)?.result.as_ref()?;
-            Some((self.created.workflow.operators.get(*at)?, result))
+    /// Whether a scope is inside another one, or is that one.
+    pub(super) fn is_within(&self, scope: usize, outer: usize) -> bool {
+        self.around(scope).any(|scope| scope == outer)
+    }
+
+    /// Whether the failure of a step was dealt with by another step.
+    pub fn is_handled(&self, step: usize) -> bool {
+        let handler = self.operator(step).and_then(|operator| operator.on_failure);
+        let first = self.scope_of(step).map_or(0, |scope| scope.first);
+        let handler = handler.and_then(|handler| self.steps.get(first + handler));
+        handler.is_some_and(|handler| handler.state == StepState::Succeeded)
+    }
+
+    /// The first step of a scope whose failure nothing has dealt with.
+    pub fn failed_in(&self, scope: usize) -> Option<usize> {
+        let found = self.scopes.get(scope)?;
+        let steps = found.first..found.first + found.body.operators.len();
+        steps.into_iter().find(|step| {
+            self.steps.get(*step).is_some_and(|step| step.state == StepState::Failed)
+                && !self.is_handled(*step)
         })
     }
 
@@ -147,22 +413,41 @@ impl Run {
 }
 
 impl Step {
-    fn new(missing: usize) -> Self {
+    fn new(scope: usize, dependencies: usize) -> Self {
         Self {
+            scope,
             state: StepState::Pending,
             attempts: Vec::new(),
             result: None,
             started_at: None,
             ended_at: None,
             timer: None,
-            missing,
-            dependents: Vec::new(),
+            inner: None,
+            scopes: Vec::new(),
+            key: None,
+            cause: None,
+            dependencies: Counts { total: dependencies, ..Counts::default() },
+            is_chosen: false,
+            asked: 0,
+            is_in_line: false,
         }
     }
 
     /// Why its latest attempt failed, if it did.
     pub fn failure(&self) -> Option<&Failure> {
         self.attempts.last().and_then(|attempt| attempt.failure.as_ref())
+    }
+}
+
+impl Scope {
+    /// Name of the branch that it is.
+    pub fn branch<'a>(&self, owner: &'a Planned) -> Option<&'a str> {
+        match (&owner.operation, &self.kind) {
+            (Operation::Fork { branches, .. }, ScopeKind::Branch(at)) => {
+                branches.get(*at).map(|(name, _)| name.as_str())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -176,7 +461,7 @@ impl StepState {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",
-            Self::Running { .. } => "running",
+            Self::Running { .. } | Self::Open => "running",
             Self::Sleeping | Self::Retrying => "sleeping",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",

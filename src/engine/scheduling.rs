@@ -1,45 +1,67 @@
-//! The decisions: what starts, what is tried again, what is skipped, when a run is over.
+//! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
-use super::plan::{Operation, Planned, Wait};
 use super::record::RunCreated;
-use super::run::{RunState, StepState, after};
-use super::scope::RunScope;
-use super::{Effect, Engine, Failure, Record, Submission, Submitted, ToolCall};
-use crate::error::{ErrorCode, Result};
+use super::run::{Inner, RunState, ScopeKind, StepState};
+use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
+use crate::error::ErrorCode;
 use crate::json::object;
 use crate::number::digits;
-use crate::template::{Syntax, resolve};
 use crate::time::{Millis, to_iso};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 impl Engine {
     /// Accepts a workflow, or finds the run that its key began.
     pub fn submit(&mut self, submission: Submission, now: Millis) -> Submitted {
         if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
             let same =
-                run.created.definition == submission.definition && run.created.inputs == submission.inputs;
+                *run.created.definition == submission.definition && run.created.inputs == submission.inputs;
             return if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) };
         }
+        let hash = self.register(&submission.workflow, &submission.definition, now);
         let Submission { definition, workflow, inputs, key, run_id } = submission;
+        // One copy serves all runs of a definition.
+        let kept =
+            self.latest(&workflow.name).map(|kept| (Rc::clone(&kept.workflow), Rc::clone(&kept.definition)));
+        let (workflow, definition) = kept.unwrap_or_else(|| (Rc::new(workflow), Rc::new(definition)));
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
+            hash,
             workflow,
             definition,
             inputs,
             key,
+            parent: None,
             at: now,
         })));
+        let at = self.runs.len() - 1;
         self.advance(now);
-        Submitted::Created(self.runs.len() - 1)
+        Submitted::Created(at)
     }
 
-    /// Ends an active run as cancelled and stops its tools; `false` if it is over already.
+    /// Starts a run of a failed one's workflow with its inputs; `None` where it has not failed.
+    pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Option<usize> {
+        let created = self.runs.get(run).filter(|run| run.state == RunState::Failed)?.created.clone();
+        let at = self.runs.len();
+        self.commit(Record::RunCreated(Box::new(RunCreated {
+            run_id,
+            key: None,
+            parent: None,
+            at: now,
+            ..created
+        })));
+        self.advance(now);
+        Some(at)
+    }
+
+    /// Ends an active run as cancelled and stops its tools and the runs that it started; `false` if it is over already.
     pub fn cancel(&mut self, run: usize, reason: Option<&str>, now: Millis) -> bool {
         if self.runs.get(run).is_none_or(|run| run.state != RunState::Active) {
             return false;
         }
         let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
-        self.end(run, RunState::Cancelled, failure, "the run was cancelled", now);
+        self.end(run, RunState::Cancelled, failure, None, "the run was cancelled", now);
         self.advance(now);
         true
     }
@@ -55,10 +77,10 @@ impl Engine {
             return;
         };
         match outcome {
-            Ok(result) => self.commit(Record::Succeeded { run, step, result, at: now }),
+            Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
+            Ok(result) => self.worked(run, step, result, now),
             Err((failure, result)) => self.attempt_failed(run, step, failure, result, now),
         }
-        self.end_if_over(run, now);
         self.advance(now);
     }
 
@@ -69,7 +91,7 @@ impl Engine {
                 None => self.run_timed_out(run, now),
                 Some(step) => self.step_due(run, step, now),
             }
-            self.end_if_over(run, now);
+            self.settle(now);
         }
         self.advance(now);
     }
@@ -79,35 +101,68 @@ impl Engine {
             return;
         };
         let limit = owner.created.workflow.timeout.unwrap_or_default();
+        let state = if owner.created.workflow.cancels { RunState::Cancelled } else { RunState::Failed };
         let failure = Failure::new(
             ErrorCode::RunTimedOut,
             format!("the run was not over after its limit of {} s", digits(limit)),
         );
-        self.end(run, RunState::Failed, Some(failure), "the run passed its time limit", now);
+        self.end(run, state, Some(failure), None, "the run passed its time limit", now);
     }
 
     fn step_due(&mut self, run: usize, step: usize, now: Millis) {
-        match self.step(run, step).map(|step| step.state) {
-            Some(StepState::Sleeping) => {
+        let Some(found) = self.step(run, step) else { return };
+        match (found.state, &found.inner) {
+            (StepState::Sleeping, Some(Inner::Sleep)) => {
                 let result = object([("woke_at", to_iso(now).into())]);
-                self.commit(Record::Succeeded { run, step, result, at: now });
+                self.worked(run, step, result, now);
             }
-            Some(StepState::Retrying) => self.commit(Record::RetryDue { run, step }),
-            Some(StepState::Running { call }) => {
-                self.effect(Effect::AbortTool { call, reason: "the attempt passed its time limit".into() });
-                let limit =
-                    self.operator(run, step).and_then(|operator| operator.timeout).unwrap_or_default();
+            (StepState::Retrying, _) => self.commit(Record::RetryDue { run, step }),
+            (StepState::Running { .. } | StepState::Open | StepState::Sleeping, _) => {
+                let limit = self.limit_of(run, step).unwrap_or_default();
                 let failure = Failure::new(
                     ErrorCode::TaskTimedOut,
                     format!("the attempt was not over after its limit of {} s", digits(limit)),
                 );
+                if let StepState::Running { call } = found.state {
+                    self.effect(Effect::AbortTool {
+                        call,
+                        reason: "the attempt passed its time limit".into(),
+                    });
+                }
                 self.attempt_failed(run, step, failure, None, now);
             }
             _ => {}
         }
     }
 
-    fn attempt_failed(
+    /// Takes the result of a step's work, if what must hold of it does.
+    pub(super) fn worked(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        match self.after_work(run, step, &result) {
+            Ok(()) => {
+                if let Some(key) = self.once_key(run, step) {
+                    self.commit(Record::KeyUsed { key, result: result.clone() });
+                }
+                let result = self.told_as_activity(run, step, result, now);
+                self.succeed(run, step, result, now);
+            }
+            Err(failure) => self.attempt_failed(run, step, failure, Some(result), now),
+        }
+    }
+
+    pub(super) fn succeed(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        self.commit(Record::Succeeded { run, step, result, chosen: Vec::new(), at: now });
+    }
+
+    pub(super) fn after_work(&self, run: usize, step: usize, result: &Value) -> Result<(), Failure> {
+        let Some(operator) = self.operator(run, step).filter(|operator| !operator.postconditions.is_empty())
+        else {
+            return Ok(());
+        };
+        let Some(scope) = self.scope(run, step) else { return Ok(()) };
+        guards::check(&operator.postconditions, &guards::WithResult { scope: &scope, operator, result })
+    }
+
+    pub(super) fn attempt_failed(
         &mut self,
         run: usize,
         step: usize,
@@ -115,142 +170,194 @@ impl Engine {
         result: Option<Value>,
         now: Millis,
     ) {
+        self.stop_inside(run, step, &failure.message, now);
+        let is_under_way =
+            |step: &super::Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
+        if !self.step(run, step).is_some_and(is_under_way) {
+            // It failed before it did anything.
+            let call = self.last_call + 1;
+            self.commit(Record::AttemptStarted { run, step, call, key: None, deadline: None, at: now });
+        }
         let failed =
             self.step(run, step).map_or(0, |step| u32::try_from(step.attempts.len()).unwrap_or(u32::MAX));
         let policy = self.operator(run, step).map(|operator| operator.retry);
         let delay = policy.filter(|_| failure.retryable).and_then(|policy| policy.delay_after_ms(failed));
         let retry_at = delay.map(|delay| now.saturating_add(delay));
         self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
-        if retry_at.is_none() {
-            self.skip_dependents(run, step, now);
+    }
+
+    /// Ends what an attempt of a step has started and that is not over.
+    fn stop_inside(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
+        let Some(found) = self.runs.get(run) else { return };
+        // A round may be over while branches that it forked are not.
+        let open: Vec<usize> =
+            (0..found.scopes.len()).filter(|at| !found.open_steps(*at).is_empty()).collect();
+        let own = self.step(run, step).map(|step| step.scopes.clone()).unwrap_or_default();
+        let has_open = |scope: &usize| open.iter().any(|inner| found.is_within(*inner, *scope));
+        let scopes: Vec<usize> = own.into_iter().filter(has_open).collect();
+        let children: Vec<usize> = match self.step(run, step).and_then(|step| step.inner.as_ref()) {
+            Some(Inner::Children(children)) => children.iter().map(|(_, child)| *child).collect(),
+            _ => Vec::new(),
+        };
+        for scope in scopes {
+            self.cancel_scope_now(run, scope, reason, now);
+        }
+        for child in children {
+            self.end_child(child, reason, now);
         }
     }
 
-    /// Skips everything that can no longer have all its dependencies.
-    fn skip_dependents(&mut self, run: usize, step: usize, now: Millis) {
-        let mut pending = vec![step];
-        while let Some(over) = pending.pop() {
-            let dependents = self.step(run, over).map(|step| step.dependents.clone()).unwrap_or_default();
-            for dependent in dependents {
-                if self.step(run, dependent).is_some_and(|step| step.state == StepState::Pending) {
-                    self.commit(Record::Skipped { run, step: dependent, at: now });
-                    pending.push(dependent);
-                }
+    /// Ends a scope, the tools that run in it, and the runs that were started from it.
+    pub(super) fn cancel_scope_now(&mut self, run: usize, scope: usize, reason: &str, now: Millis) {
+        let Some(found) = self.runs.get(run) else { return };
+        let inside = (scope..found.scopes.len()).filter(|inner| found.is_within(*inner, scope));
+        let open: Vec<usize> = inside.flat_map(|inner| found.open_steps(inner)).collect();
+        let (calls, children) = self.working(run, &open);
+        self.commit(Record::ScopeCancelled { run, scope, at: now });
+        self.abort(calls, reason);
+        for child in children {
+            self.end_child(child, reason, now);
+        }
+    }
+
+    /// The tool calls of steps, and the runs that they started.
+    fn working(&self, run: usize, steps: &[usize]) -> (Vec<u64>, Vec<usize>) {
+        let (mut calls, mut children) = (Vec::new(), Vec::new());
+        for step in steps.iter().filter_map(|step| self.step(run, *step)) {
+            if let StepState::Running { call } = step.state {
+                calls.push(call);
+            }
+            if let Some(Inner::Children(found)) = &step.inner {
+                children.extend(found.iter().map(|(_, child)| *child));
             }
         }
+        (calls, children)
     }
 
+    fn abort(&mut self, calls: Vec<u64>, reason: &str) {
+        for call in calls {
+            self.effect(Effect::AbortTool { call, reason: reason.into() });
+        }
+    }
+
+    fn end_child(&mut self, child: usize, reason: &str, now: Millis) {
+        if self.runs.get(child).is_some_and(|run| run.state == RunState::Active) {
+            let failure = Failure::new(ErrorCode::RunCancelled, reason);
+            self.end(child, RunState::Cancelled, Some(failure), None, reason, now);
+        }
+    }
+
+    /// Ends a run where nothing in it is open any more.
     fn end_if_over(&mut self, run: usize, now: Millis) {
-        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active && run.open == 0)
-        else {
+        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
+        if owner.scopes.iter().any(|scope| scope.open > 0) {
             return;
-        };
-        let failed =
-            owner.steps.iter().zip(&owner.created.workflow.operators).find_map(|(step, operator)| {
-                let failure = step.failure().filter(|_| step.state == StepState::Failed)?;
-                Some(Failure {
-                    message: format!("task `{}` failed: {}", operator.id, failure.message),
-                    ..failure.clone()
-                })
-            });
-        let state = if failed.is_some() { RunState::Failed } else { RunState::Completed };
-        self.end(run, state, failed, "", now);
+        }
+        let mut branches = owner
+            .scopes
+            .iter()
+            .enumerate()
+            .filter(|(_, scope)| matches!(scope.kind, ScopeKind::Branch(_)) && !scope.is_waited_for);
+        let failed = owner.failed_in(0).or_else(|| branches.find_map(|(at, _)| owner.failed_in(at)));
+        let failure =
+            failed.and_then(|step| Some(told(owner.operator(step)?, owner.steps.get(step)?.failure()?)));
+        let state = if failure.is_some() { RunState::Failed } else { RunState::Completed };
+        self.end(run, state, failure, None, "", now);
     }
 
-    fn end(&mut self, run: usize, state: RunState, failure: Option<Failure>, reason: &str, now: Millis) {
+    pub(super) fn end(
+        &mut self,
+        run: usize,
+        state: RunState,
+        failure: Option<Failure>,
+        result: Option<Value>,
+        reason: &str,
+        now: Millis,
+    ) {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
-        let running: Vec<u64> = owner
-            .steps
-            .iter()
-            .filter_map(|step| match step.state {
-                StepState::Running { call } => Some(call),
-                _ => None,
-            })
-            .collect();
-        self.commit(Record::RunEnded { run, state, failure, at: now });
-        for call in running {
-            self.effect(Effect::AbortTool { call, reason: reason.into() });
+        let open: Vec<usize> = (0..owner.scopes.len()).flat_map(|scope| owner.open_steps(scope)).collect();
+        let (calls, children) = self.working(run, &open);
+        self.commit(Record::RunEnded { run, state, failure, result, at: now });
+        self.abort(calls, reason);
+        for child in children {
+            self.end_child(child, reason, now);
         }
         self.effect(Effect::RunEnded { run_id });
     }
 
-    /// Starts what is ready: waits at once, tasks as far as there are places.
-    fn advance(&mut self, now: Millis) {
+    /// Starts what is ready: what needs no place at once, tools as far as there are places.
+    pub(super) fn advance(&mut self, now: Millis) {
         loop {
+            self.settle(now);
             let has_place = self.calls.len() < self.config.concurrency;
             let task = self.ready_tasks.front().filter(|_| has_place);
-            let Some((run, step)) = self.ready_waits.front().or(task).copied() else {
+            let Some((run, step)) = self.ready_now.front().or(task).copied() else {
                 return;
             };
             self.start_step(run, step, now);
-            self.end_if_over(run, now);
+            // What cannot start would be tried for ever.
+            self.dequeue(run, step);
         }
     }
 
-    fn start_step(&mut self, run: usize, step: usize, now: Millis) {
-        let Some(operator) = self.operator(run, step).cloned() else {
-            return;
-        };
-        match &operator.operation {
-            Operation::Wait(wait) => {
-                let until = match wait {
-                    Wait::For(seconds) => after(now, *seconds),
-                    Wait::Until(moment) => *moment,
-                };
-                self.commit(Record::Slept { run, step, until, at: now });
-                if until <= now {
-                    self.step_due(run, step, now);
-                }
-            }
-            Operation::Task { function, args, kwargs } => {
-                let call = self.last_call + 1;
-                let deadline = operator.timeout.map(|seconds| after(now, seconds));
-                let resolved = self.arguments(run, function, args, kwargs);
-                self.commit(Record::AttemptStarted { run, step, call, deadline, at: now });
-                match resolved {
-                    Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
-                    Ok((args, kwargs)) => {
-                        let Some(owner) = self.runs.get(run) else { return };
-                        let attempts = owner.steps.get(step).map_or(0, |step| step.attempts.len());
-                        let tool_call = ToolCall {
-                            call,
-                            run_id: owner.id().to_owned(),
-                            workflow: owner.created.workflow.name.clone(),
-                            task: operator.id.clone(),
-                            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
-                            tool: function.clone(),
-                            args,
-                            kwargs,
-                            idempotency_key: format!("{}/{}", owner.id(), operator.id),
-                            deadline,
-                        };
-                        self.effect(Effect::StartTool(Box::new(tool_call)));
-                    }
-                }
+    /// Draws the conclusions from what has ended.
+    fn settle(&mut self, now: Millis) {
+        loop {
+            if let Some((run, step)) = self.to_skip.front().copied() {
+                self.dequeue(run, step);
+                self.commit(Record::Skipped { run, step, at: now });
+            } else if let Some((run, scope)) = self.closed.pop_front() {
+                self.scope_over(run, scope, now);
+            } else if let Some(run) = self.to_look_at.pop_front() {
+                self.look_at_watching(run, now);
+            } else if let Some(child) = self.ended_children.pop_front() {
+                self.child_over(child, now);
+            } else if let Some((run, step)) = self.without_hope() {
+                self.commit(Record::Skipped { run, step, at: now });
+            } else {
+                return;
             }
         }
     }
 
-    fn arguments(
-        &self,
-        run: usize,
-        function: &str,
-        args: &[Value],
-        kwargs: &Map<String, Value>,
-    ) -> Result<(Vec<Value>, Value)> {
-        let Some(owner) = self.runs.get(run) else {
-            return Ok((Vec::new(), Value::Null));
-        };
-        let scope = RunScope { run: owner, env: &self.config.env };
-        // In a shell command `${name}` belongs to the shell.
-        let syntax = if function == "tools.shell.run" { Syntax::Braces } else { Syntax::BracesAndDollar };
-        let args: Result<Vec<Value>> =
-            args.iter().map(|arg| resolve(arg, &scope, self.config.templates, syntax)).collect();
-        Ok((args?, resolve(&Value::Object(kwargs.clone()), &scope, self.config.templates, syntax)?))
+    /// A step that waits for a repair which waits for the step.
+    fn without_hope(&mut self) -> Option<(usize, usize)> {
+        let is_waiting = |step: &super::Step| step.state == StepState::Pending && !step.is_in_line;
+        let undecided = std::mem::take(&mut self.undecided);
+        let waits = |(run, step): &(usize, usize)| self.step(*run, *step).is_some_and(is_waiting);
+        let undecided: BTreeSet<(usize, usize)> = undecided.into_iter().filter(waits).collect();
+        let found = undecided.iter().copied().find(|(run, _)| self.is_stuck(*run));
+        self.undecided = undecided;
+        found
     }
 
-    fn operator(&self, run: usize, step: usize) -> Option<&Planned> {
-        self.runs.get(run)?.created.workflow.operators.get(step)
+    fn scope_over(&mut self, run: usize, scope: usize, now: Millis) {
+        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
+        if let Some(found) = owner.scopes.get(scope)
+            && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)
+            && !found.is_cancelled
+            && owner
+                .steps
+                .get(step)
+                .is_some_and(|step| step.state == StepState::Open && step.scopes.contains(&scope))
+        {
+            let failed = owner.failed_in(scope).and_then(|failed| {
+                let failure = told(owner.operator(failed)?, owner.steps.get(failed)?.failure()?);
+                Some(Failure { message: format!("round {}: {}", round + 1, failure.message), ..failure })
+            });
+            match failed {
+                // The policy of the loop decides; that of the task has done so already.
+                Some(failure) => self.attempt_failed(run, step, failure, None, now),
+                None => self.go_round(run, step, now),
+            }
+        }
+        self.look_at_watching(run, now);
+        self.end_if_over(run, now);
     }
+}
+
+/// The failure of a task, as what it brings down tells it.
+pub(super) fn told(operator: &super::Planned, failure: &Failure) -> Failure {
+    Failure { message: format!("task `{}` failed: {}", operator.id, failure.message), ..failure.clone() }
 }

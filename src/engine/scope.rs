@@ -1,47 +1,111 @@
-//! The names a template of a run can use.
+//! The names a template of a step can use.
 
-use super::run::Run;
+use super::run::{Run, StepState};
 use crate::json::object;
 use crate::template::Scope;
 use crate::time::to_iso;
 use serde_json::{Map, Value};
 
-/// Lookup order: results by result key, results by task id, run inputs over variables, then the namespaces
+/// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
+/// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
 /// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`.
 pub(super) struct RunScope<'a> {
     pub(super) run: &'a Run,
+    pub(super) step: usize,
     pub(super) env: &'a Map<String, Value>,
 }
 
 const NAMESPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "workflow_run_id"];
 
 impl RunScope<'_> {
-    /// Results by result key and by task id, the latest last.
-    fn results(&self) -> impl DoubleEndedIterator<Item = (Option<&str>, &str, &Value)> {
-        self.run
-            .results()
-            .map(|(operator, result)| (operator.result_key.as_deref(), operator.id.as_str(), result))
+    /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch knows
+    /// what was known when it was forked.
+    fn scopes(&self) -> Vec<(usize, usize)> {
+        let start = self.run.steps.get(self.step).map_or(0, |step| step.scope);
+        let mut limits: Vec<(usize, usize)> = Vec::new();
+        let mut found = Vec::new();
+        for at in self.run.around(start) {
+            let known = limits.iter().filter(|(scope, _)| *scope == at).map(|(_, known)| *known).min();
+            found.push((at, known.unwrap_or(usize::MAX)));
+            limits.extend(self.run.scopes.get(at).into_iter().flat_map(|scope| scope.known.iter().copied()));
+        }
+        found
     }
 
-    /// Definition variables overlaid by run inputs.
-    fn inputs(&self) -> Map<String, Value> {
-        let mut merged = self.run.created.workflow.variables.clone();
-        for (key, value) in &self.run.created.inputs {
-            merged.insert(key.clone(), value.clone());
+    /// A result of a scope by its key, or by the id of its task; the latest of a key counts.
+    fn result(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
+        let results = || self.run.results_in(scope).take(known);
+        let by_key = results().filter(|(operator, _)| operator.result_key.as_deref() == Some(name)).last();
+        let found = by_key.or_else(|| results().find(|(operator, _)| operator.id == name));
+        found.map(|(_, value)| value).or_else(|| {
+            let readable = &self.run.scopes.get(scope)?.readable;
+            let inner = readable.iter().rev().find_map(|inner| self.result(*inner, usize::MAX, name));
+            inner.or_else(|| self.failed_result(name))
+        })
+    }
+
+    /// What the task gave whose failure the step is there for.
+    fn failed_result(&self, name: &str) -> Option<&Value> {
+        let failed = self.failed()?;
+        let operator = self.run.operator(failed)?;
+        let is_it = operator.result_key.as_deref() == Some(name) || operator.id == name;
+        self.run.steps.get(failed).filter(|_| is_it)?.result.as_ref()
+    }
+
+    /// The failed step that the step is there for.
+    fn failed(&self) -> Option<usize> {
+        let scope = self.run.scope_of(self.step)?;
+        let position = self.step.checked_sub(scope.first)?;
+        let activators = &scope.body.links.get(position)?.activators;
+        let is_it = |at: &usize| {
+            let operator = scope.body.operators.get(*at);
+            let is_failed =
+                self.run.steps.get(scope.first + at).is_some_and(|step| step.state == StepState::Failed);
+            is_failed && operator.is_some_and(|operator| operator.on_failure == Some(position))
+        };
+        activators.iter().find(|at| is_it(at)).map(|at| scope.first + at)
+    }
+
+    fn of_failure(&self, name: &str) -> Option<Value> {
+        match name {
+            "failed_task_id" => self.run.operator(self.failed()?).map(|operator| operator.id.as_str().into()),
+            "error_message" => {
+                self.run.steps.get(self.failed()?)?.failure().map(|failure| failure.message.as_str().into())
+            }
+            _ => None,
         }
-        merged
+    }
+
+    /// Definition variables overlaid by run inputs, and by what steps have set.
+    fn variables(&self) -> Map<String, Value> {
+        let created = &self.run.created;
+        let all = created.workflow.variables.iter().chain(&created.inputs).chain(self.set_variables());
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn set_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let scope = self.run.steps.get(self.step).map_or(0, |step| step.scope);
+        self.run.variables_of(scope).into_iter().flatten()
     }
 
     fn namespace(&self, name: &str) -> Option<Value> {
         let created = &self.run.created;
         let started = || to_iso(self.run.started_at.unwrap_or(created.at));
         Some(match name {
-            "inputs" | "variables" => Value::Object(self.inputs()),
+            "inputs" | "variables" => Value::Object(self.variables()),
             "results" => {
-                self.results().filter_map(|(key, _, value)| Some((key?.to_owned(), value.clone()))).collect()
+                let mut results = Map::new();
+                for (scope, known) in self.scopes().into_iter().rev() {
+                    for (operator, value) in self.run.results_in(scope).take(known) {
+                        if let Some(key) = &operator.result_key {
+                            results.insert(key.clone(), value.clone());
+                        }
+                    }
+                }
+                Value::Object(results)
             }
             "workflow" => {
-                let mut fields = self.inputs();
+                let mut fields = self.variables();
                 fields.insert("name".into(), created.workflow.name.as_str().into());
                 fields.insert("version".into(), created.workflow.version.as_str().into());
                 fields.insert("run_id".into(), self.run.id().into());
@@ -59,18 +123,34 @@ impl RunScope<'_> {
 impl Scope for RunScope<'_> {
     fn lookup(&self, name: &str) -> Option<(Value, bool)> {
         let plain = |value: &Value| (value.clone(), false);
-        self.results()
-            .rfind(|(key, _, _)| *key == Some(name))
-            .or_else(|| self.results().find(|(_, id, _)| *id == name))
-            .map(|(_, _, value)| plain(value))
-            .or_else(|| self.run.created.inputs.get(name).map(plain))
-            .or_else(|| self.run.created.workflow.variables.get(name).map(plain))
+        for (scope, known) in self.scopes() {
+            let local = self.run.scopes.get(scope).and_then(|scope| scope.locals.get(name));
+            if let Some(found) = local.or_else(|| self.result(scope, known, name)) {
+                return Some(plain(found));
+            }
+        }
+        let created = &self.run.created;
+        let set = self.set_variables().find(|(known, _)| *known == name).map(|(_, value)| value);
+        set.or_else(|| created.inputs.get(name))
+            .or_else(|| created.workflow.variables.get(name))
+            .map(plain)
+            .or_else(|| self.of_failure(name).map(|value| (value, false)))
             .or_else(|| self.namespace(name).map(|value| (value, true)))
     }
 
     fn names(&self) -> Vec<String> {
-        let results = self.results().map(|(key, id, _)| key.unwrap_or(id).to_owned());
-        let inputs = self.inputs().into_iter().map(|(name, _)| name);
-        results.chain(inputs).chain(NAMESPACES.map(str::to_owned)).collect()
+        let mut names = Vec::new();
+        for (scope, known) in self.scopes() {
+            names.extend(
+                self.run.scopes.get(scope).into_iter().flat_map(|scope| scope.locals.keys().cloned()),
+            );
+            let results = self.run.results_in(scope).take(known);
+            names.extend(
+                results.map(|(operator, _)| operator.result_key.as_ref().unwrap_or(&operator.id).clone()),
+            );
+        }
+        names.extend(self.variables().into_iter().map(|(name, _)| name));
+        names.extend(NAMESPACES.map(str::to_owned));
+        names
     }
 }

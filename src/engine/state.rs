@@ -1,8 +1,10 @@
 //! The engine's state: changed by records alone, so that replaying them rebuilds it.
 
-use super::plan::Operation;
-use super::record::RunCreated;
-use super::run::{Attempt, Run, RunState, Step, StepState};
+use super::breaker::Circuit;
+use super::plan::Plan;
+use super::ready::{Verdict, verdict};
+use super::record::Registered;
+use super::run::{Inner, Run, Step, StepState};
 use super::{Effect, Output, Record};
 use crate::template::Mode;
 use crate::time::Millis;
@@ -31,17 +33,44 @@ impl Default for Config {
 pub struct Engine {
     pub(super) config: Config,
     pub(super) runs: Vec<Run>,
-    ids: HashMap<String, usize>,
-    keys: HashMap<String, usize>,
+    pub(super) ids: HashMap<String, usize>,
+    pub(super) keys: HashMap<String, usize>,
+    /// Definitions, the oldest first.
+    pub(super) definitions: Vec<Registered>,
+    /// The latest definition of each name.
+    pub(super) latest: HashMap<String, usize>,
     /// What is due when: a run's end of time, or a step's timer.
-    timers: BTreeSet<(Millis, usize, Option<usize>)>,
-    /// Tasks whose dependencies have succeeded, waiting for a place.
+    pub(super) timers: BTreeSet<(Millis, usize, Option<usize>)>,
+    /// Tools to start, waiting for a place.
     pub(super) ready_tasks: VecDeque<(usize, usize)>,
-    /// Waits whose dependencies have succeeded; a sleep needs no place.
-    pub(super) ready_waits: VecDeque<(usize, usize)>,
+    /// What needs no place.
+    pub(super) ready_now: VecDeque<(usize, usize)>,
+    /// Steps that will not run, to be written down.
+    pub(super) to_skip: VecDeque<(usize, usize)>,
+    /// Scopes in which nothing is open any more.
+    pub(super) closed: VecDeque<(usize, usize)>,
+    /// Steps that wait to know whether a failure is dealt with.
+    pub(super) undecided: BTreeSet<(usize, usize)>,
+    /// Runs in which a step has ended while others wait for some.
+    pub(super) to_look_at: VecDeque<usize>,
+    /// Runs that are over and were started by others.
+    pub(super) ended_children: VecDeque<usize>,
     /// The step of each running tool call.
     pub(super) calls: HashMap<u64, (usize, usize)>,
     pub(super) last_call: u64,
+    /// Events by name, each with its number.
+    pub(super) events: HashMap<String, VecDeque<(u64, Value)>>,
+    pub(super) last_event: u64,
+    /// Steps that wait for an event of a name.
+    pub(super) listening: HashMap<String, Vec<(usize, usize)>>,
+    /// Results by idempotency key of tasks.
+    pub(super) once: HashMap<String, Value>,
+    /// Idempotency keys of tasks that run.
+    pub(super) held: HashMap<String, (usize, usize)>,
+    /// Tasks that wait for another one with their key.
+    pub(super) parked: HashMap<String, Vec<(usize, usize)>>,
+    /// Circuits by the name of the tool.
+    pub(super) circuits: HashMap<String, Circuit>,
     output: Output,
 }
 
@@ -51,7 +80,7 @@ pub struct Submission {
     /// The definition as it was sent; must have been checked.
     pub definition: Value,
     /// The same, read.
-    pub workflow: super::plan::Plan,
+    pub workflow: Plan,
     /// Run inputs.
     pub inputs: Map<String, Value>,
     /// A repeated key with the same content gives the run it gave before.
@@ -81,10 +110,15 @@ impl Engine {
     /// An engine in the state that the records describe.
     pub fn replay(config: Config, records: impl IntoIterator<Item = Record>) -> Self {
         let mut engine = Self::new(config);
-        for record in records {
-            engine.apply(record);
-        }
+        engine.restore(records);
         engine
+    }
+
+    /// Takes records that a store has kept; nothing follows from them before [`resume`](Self::resume).
+    pub fn restore(&mut self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            self.apply(record);
+        }
     }
 
     /// Everything decided since the last call.
@@ -95,6 +129,16 @@ impl Engine {
     /// When [`tick`](Self::tick) has to be called next.
     pub fn next_wake(&self) -> Option<Millis> {
         self.timers.first().map(|(at, _, _)| *at)
+    }
+
+    /// All definitions, oldest first; each content once.
+    pub fn definitions(&self) -> &[Registered] {
+        &self.definitions
+    }
+
+    /// The latest definition of a name.
+    pub fn latest(&self, name: &str) -> Option<&Registered> {
+        self.definitions.get(*self.latest.get(name)?)
     }
 
     /// All runs, oldest first.
@@ -137,160 +181,84 @@ impl Engine {
         self.apply(record);
     }
 
-    fn apply(&mut self, record: Record) {
-        match record {
-            Record::RunCreated(created) => self.add_run(*created),
-            Record::AttemptStarted { run, step, call, deadline, at } => {
-                self.last_call = self.last_call.max(call);
-                self.calls.insert(call, (run, step));
-                self.start(run, step, StepState::Running { call }, deadline, at);
-                if let Some(step) = self.step_mut(run, step) {
-                    step.attempts.push(Attempt {
-                        started_at: at,
-                        ended_at: None,
-                        failure: None,
-                        result: None,
-                    });
-                }
-            }
-            Record::Slept { run, step, until, at } => {
-                self.start(run, step, StepState::Sleeping, Some(until), at);
-            }
-            Record::AttemptFailed { run, step, failure, result, retry_at, at } => {
-                self.end_call(run, step);
-                if let Some(step) = self.step_mut(run, step) {
-                    step.result.clone_from(&result);
-                    if let Some(attempt) = step.attempts.last_mut() {
-                        attempt.ended_at = Some(at);
-                        attempt.failure = Some(failure);
-                        attempt.result = result;
-                    }
-                }
-                match retry_at {
-                    Some(due) => self.set(run, step, StepState::Retrying, Some(due)),
-                    None => self.finish(run, step, StepState::Failed, at),
-                }
-            }
-            Record::RetryDue { run, step } => {
-                self.set(run, step, StepState::Pending, None);
-                self.enqueue(run, step);
-            }
-            Record::Succeeded { run, step, result, at } => self.succeed(run, step, result, at),
-            Record::Skipped { run, step, at } => self.finish(run, step, StepState::Skipped, at),
-            Record::RunEnded { run, state, failure, at } => self.end_run(run, state, failure, at),
+    /// Starts what can start in a new scope.
+    pub(super) fn look_at_scope(&mut self, run: usize, scope: usize) {
+        let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
+        let (first, count) = (found.first, found.body.operators.len());
+        if count == 0 {
+            self.closed.push_back((run, scope));
+            self.round_over(run, scope);
+        }
+        for step in first..first + count {
+            self.look_at(run, step);
         }
     }
 
-    fn add_run(&mut self, created: RunCreated) {
-        let at = self.runs.len();
-        self.ids.insert(created.run_id.clone(), at);
-        if let Some(key) = &created.key {
-            self.keys.insert(key.clone(), at);
+    /// Puts a step in line, where what leads to it has ended.
+    pub(super) fn look_at(&mut self, run: usize, step: usize) {
+        let Some(found) = self.runs.get(run) else { return };
+        let is_waiting =
+            found.steps.get(step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line);
+        if !is_waiting {
+            return;
         }
-        let run = Run::new(created);
-        if let Some(deadline) = run.deadline {
-            self.timers.insert((deadline, at, None));
+        match verdict(found, step) {
+            Verdict::Wait => {}
+            Verdict::WaitForRepair => {
+                self.undecided.insert((run, step));
+            }
+            Verdict::Start => self.enqueue(run, step),
+            Verdict::Skip => {
+                self.to_skip.push_back((run, step));
+                self.mark_in_line(run, step, true);
+            }
         }
-        let roots: Vec<usize> = positions(&run.steps, |step| step.missing == 0);
-        self.runs.push(run);
-        for step in roots {
-            self.enqueue(at, step);
+    }
+
+    /// Whether nothing happens in a run by itself any more.
+    pub(super) fn is_stuck(&self, run: usize) -> bool {
+        self.runs.get(run).is_some_and(|run| {
+            run.steps.iter().all(|step| match (step.state, &step.inner) {
+                (StepState::Running { .. } | StepState::Sleeping | StepState::Retrying, _)
+                | (StepState::Open, Some(Inner::Children(_))) => false,
+                _ => !step.is_in_line,
+            })
+        })
+    }
+
+    fn mark_in_line(&mut self, run: usize, step: usize, is_in_line: bool) {
+        if let Some(step) = self.step_mut(run, step) {
+            step.is_in_line = is_in_line;
         }
     }
 
     /// Puts a step in line to start.
-    fn enqueue(&mut self, run: usize, step: usize) {
-        let operators = self.runs.get(run).map(|run| &run.created.workflow.operators);
-        match operators.and_then(|operators| operators.get(step)).map(|operator| &operator.operation) {
-            Some(Operation::Task { .. }) => self.ready_tasks.push_back((run, step)),
-            Some(Operation::Wait(_)) => self.ready_waits.push_back((run, step)),
-            None => {}
-        }
+    pub(super) fn enqueue(&mut self, run: usize, step: usize) {
+        let Some(operator) = self.runs.get(run).and_then(|run| run.operator(step)) else { return };
+        let takes_place = operator.operation.takes_place();
+        let line = if takes_place { &mut self.ready_tasks } else { &mut self.ready_now };
+        line.push_back((run, step));
+        self.mark_in_line(run, step, true);
     }
 
     /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
-    fn dequeue(&mut self, run: usize, step: usize) {
-        for line in [&mut self.ready_tasks, &mut self.ready_waits] {
+    pub(super) fn dequeue(&mut self, run: usize, step: usize) {
+        if !self.step(run, step).is_some_and(|step| step.is_in_line) {
+            return;
+        }
+        self.mark_in_line(run, step, false);
+        for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
             if line.front() == Some(&(run, step)) {
                 line.pop_front();
-            } else if !line.is_empty() && line.contains(&(run, step)) {
-                line.retain(|waiting| *waiting != (run, step));
+                return;
             }
         }
-    }
-
-    fn start(&mut self, run: usize, step: usize, state: StepState, timer: Option<Millis>, at: Millis) {
-        self.dequeue(run, step);
-        self.set(run, step, state, timer);
-        if let Some(run) = self.runs.get_mut(run) {
-            run.started_at.get_or_insert(at);
-            if let Some(step) = run.steps.get_mut(step) {
-                step.started_at.get_or_insert(at);
-            }
+        for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
+            line.retain(|waiting| *waiting != (run, step));
         }
     }
 
-    fn succeed(&mut self, run: usize, step: usize, result: Value, at: Millis) {
-        self.end_call(run, step);
-        self.finish(run, step, StepState::Succeeded, at);
-        let Some(owner) = self.runs.get_mut(run) else {
-            return;
-        };
-        owner.order.push(step);
-        let Some(done) = owner.steps.get_mut(step) else {
-            return;
-        };
-        if let Some(attempt) = done.attempts.last_mut() {
-            attempt.ended_at = Some(at);
-            attempt.result = Some(result.clone());
-        }
-        done.result = Some(result);
-        let mut released = Vec::new();
-        for dependent in done.dependents.clone() {
-            let Some(waiting) = owner.steps.get_mut(dependent) else {
-                continue;
-            };
-            waiting.missing = waiting.missing.saturating_sub(1);
-            if waiting.missing == 0 && waiting.state == StepState::Pending {
-                released.push(dependent);
-            }
-        }
-        for step in released {
-            self.enqueue(run, step);
-        }
-    }
-
-    fn end_run(&mut self, run: usize, state: RunState, failure: Option<super::Failure>, at: Millis) {
-        let Some(owner) = self.runs.get_mut(run) else {
-            return;
-        };
-        owner.state = state;
-        owner.failure = failure;
-        owner.ended_at = Some(at);
-        if let Some(deadline) = owner.deadline {
-            self.timers.remove(&(deadline, run, None));
-        }
-        let open = positions(&owner.steps, |step| !step.state.is_final());
-        for step in open {
-            self.end_call(run, step);
-            self.finish(run, step, StepState::Cancelled, at);
-        }
-        for line in [&mut self.ready_tasks, &mut self.ready_waits] {
-            line.retain(|(waiting, _)| *waiting != run);
-        }
-    }
-
-    fn finish(&mut self, run: usize, step: usize, state: StepState, at: Millis) {
-        self.set(run, step, state, None);
-        if let Some(owner) = self.runs.get_mut(run) {
-            owner.open = owner.open.saturating_sub(1);
-        }
-        if let Some(step) = self.step_mut(run, step) {
-            step.ended_at = Some(at);
-        }
-    }
-
-    fn set(&mut self, run: usize, step: usize, state: StepState, timer: Option<Millis>) {
+    pub(super) fn set(&mut self, run: usize, step: usize, state: StepState, timer: Option<Millis>) {
         let Some(slot) = self.step_mut(run, step) else {
             return;
         };
@@ -304,18 +272,20 @@ impl Engine {
         }
     }
 
-    fn end_call(&mut self, run: usize, step: usize) {
+    pub(super) fn end_call(&mut self, run: usize, step: usize) {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
             self.calls.remove(&call);
         }
+        let Some(key) = self.step_mut(run, step).and_then(|step| step.key.take()) else { return };
+        self.held.remove(&key);
+        for (run, step) in self.parked.remove(&key).unwrap_or_default() {
+            if self.step(run, step).is_some_and(|step| step.state == StepState::Pending) {
+                self.enqueue(run, step);
+            }
+        }
     }
 
-    fn step_mut(&mut self, run: usize, step: usize) -> Option<&mut Step> {
+    pub(super) fn step_mut(&mut self, run: usize, step: usize) -> Option<&mut Step> {
         self.runs.get_mut(run)?.steps.get_mut(step)
     }
-}
-
-/// Positions of the steps that fit.
-fn positions(steps: &[Step], fits: impl Fn(&Step) -> bool) -> Vec<usize> {
-    steps.iter().enumerate().filter(|(_, step)| fits(step)).map(|(at, _)| at).collect()
 }

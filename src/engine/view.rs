@@ -1,7 +1,7 @@
 //! Runs and steps as the REST API shows them.
 
 use super::plan::Planned;
-use super::run::{Run, RunState, Step, StepState};
+use super::run::{Run, RunState, ScopeKind, Step, StepState};
 use crate::error::ErrorCode;
 use crate::json::object;
 use crate::number::number;
@@ -44,15 +44,15 @@ pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
 pub fn run_view(run: &Run) -> Value {
     let mut view = summary(run);
     view.insert("current_step".into(), current_step(run).into());
-    let finished = run.steps.iter().filter(|step| step.state.is_final()).count();
+    let finished = shown(run).filter(|(_, _, step)| step.state.is_final()).count();
     view.insert("progress".into(), progress(run));
     view.insert(
         "progress_percentage".into(),
-        (finished * 100).checked_div(run.steps.len()).unwrap_or(100).into(),
+        (finished * 100).checked_div(shown(run).count()).unwrap_or(100).into(),
     );
     view.insert("result".into(), if run.state == RunState::Active { Value::Null } else { results(run) });
     if run.state != RunState::Active {
-        view.insert("workflow_definition".into(), run.created.definition.clone());
+        view.insert("workflow_definition".into(), (*run.created.definition).clone());
     }
     Value::Object(view)
 }
@@ -60,9 +60,9 @@ pub fn run_view(run: &Run) -> Value {
 /// All steps of a run: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
 pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
     let count = |state: &str| run.steps.iter().filter(|step| step.state.word() == state).count();
-    let steps: Vec<Value> = pairs(run)
-        .filter(|(_, step)| status.is_none_or(|status| status == step.state.word()))
-        .map(|(operator, step)| step_view(operator, step))
+    let steps: Vec<Value> = named(run)
+        .filter(|(_, _, step)| status.is_none_or(|status| status == step.state.word()))
+        .map(|(name, operator, step)| step_view(&name, operator, step))
         .collect();
     object([
         ("workflow_run_id", run.id().into()),
@@ -76,9 +76,9 @@ pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
 }
 
 /// One step, with its result and why it failed.
-pub fn step_view(operator: &Planned, step: &Step) -> Value {
+pub fn step_view(name: &str, operator: &Planned, step: &Step) -> Value {
     let mut view = object([
-        ("step_name", operator.id.as_str().into()),
+        ("step_name", name.into()),
         ("status", step.state.word().into()),
         ("started_at", moment(step.started_at)),
         ("completed_at", moment(step.ended_at)),
@@ -92,7 +92,8 @@ pub fn step_view(operator: &Planned, step: &Step) -> Value {
         return view;
     };
     if step.state == StepState::Skipped {
-        map.insert("skip_reason".into(), "upstream_failed".into());
+        let reason = if step.cause.is_some() { "upstream_failed" } else { "not_chosen" };
+        map.insert("skip_reason".into(), reason.into());
     }
     if let Some(failure) = step.failure() {
         map.insert("error".into(), failure.message.as_str().into());
@@ -105,7 +106,7 @@ pub fn step_view(operator: &Planned, step: &Step) -> Value {
 /// timestamp}]}` with the streams `stdout`, `stderr` and `error`.
 pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     let mut entries: Vec<(Millis, Value)> = Vec::new();
-    for (operator, step) in pairs(run).filter(|(operator, _)| only.is_none_or(|name| name == operator.id)) {
+    for (name, _, step) in named(run).filter(|(name, _, _)| only.is_none_or(|only| only == name)) {
         for (number, attempt) in (1_u64..).zip(&step.attempts) {
             let text = |key: &str| {
                 attempt.result.as_ref().and_then(|result| result.get(key)).and_then(Value::as_str)
@@ -116,7 +117,7 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
                 [("stdout", text("stdout")), ("stderr", text("stderr")), ("error", error)]
             {
                 if let Some(content) = content.filter(|content| !content.is_empty()) {
-                    let entry = json!({"step_name": operator.id, "attempt": number, "stream": stream,
+                    let entry = json!({"step_name": name, "attempt": number, "stream": stream,
                         "content": content, "timestamp": to_iso(at)});
                     entries.push((at, entry));
                 }
@@ -137,6 +138,9 @@ fn summary(run: &Run) -> Map<String, Value> {
     map.insert("run_id".into(), run.id().into());
     map.insert("workflow_name".into(), created.workflow.name.as_str().into());
     map.insert("status".into(), run_status(run).into());
+    if let Some(parent) = &run.created.parent {
+        map.insert("parent_run_id".into(), parent.run_id.as_str().into());
+    }
     map.insert("created_at".into(), to_iso(created.at).into());
     map.insert("started_at".into(), moment(run.started_at));
     map.insert("completed_at".into(), moment(run.ended_at));
@@ -150,13 +154,15 @@ fn summary(run: &Run) -> Map<String, Value> {
 /// The status words of the API. A run past its time limit is `failed` with the code `RUN_TIMED_OUT`: public
 /// clients know no other final word.
 fn run_status(run: &Run) -> &'static str {
-    let any = |word: &str| run.steps.iter().any(|step| step.state.word() == word);
+    let any = |fits: fn(StepState) -> bool| run.steps.iter().any(|step| fits(step.state));
     match run.state {
         RunState::Completed => "completed",
         RunState::Failed => "failed",
         RunState::Cancelled => "cancelled",
         RunState::Active if run.started_at.is_none() => "pending",
-        RunState::Active if any("sleeping") && !any("running") => "sleeping",
+        RunState::Active if any(is_sleeping) && !any(|state| matches!(state, StepState::Running { .. })) => {
+            "sleeping"
+        }
         RunState::Active => "running",
     }
 }
@@ -168,18 +174,23 @@ fn is_in(run: &Run, status: &str) -> bool {
     if timed_out { status == "timed_out" } else { status == run_status(run) }
 }
 
-fn current_step(run: &Run) -> Option<&str> {
-    let first = |word: &str| pairs(run).find(|(_, step)| step.state.word() == word);
-    first("running").or_else(|| first("sleeping")).map(|(operator, _)| operator.id.as_str())
+const fn is_sleeping(state: StepState) -> bool {
+    matches!(state, StepState::Sleeping | StepState::Retrying)
+}
+
+fn current_step(run: &Run) -> Option<String> {
+    let first = |fits: fn(StepState) -> bool| named(run).find(|(_, _, step)| fits(step.state));
+    let found = first(|state| matches!(state, StepState::Running { .. })).or_else(|| first(is_sleeping));
+    found.map(|(name, _, _)| name)
 }
 
 /// `{total, completed, tasks: {id: state}}`.
 fn progress(run: &Run) -> Value {
     let tasks: Map<String, Value> =
-        pairs(run).map(|(operator, step)| (operator.id.clone(), step.state.word().into())).collect();
-    let completed = run.steps.iter().filter(|step| step.state.is_final()).count();
+        shown(run).map(|(name, _, step)| (name, step.state.word().into())).collect();
+    let completed = shown(run).filter(|(_, _, step)| step.state.is_final()).count();
     object([
-        ("total", run.steps.len().into()),
+        ("total", shown(run).count().into()),
         ("completed", completed.into()),
         ("tasks", Value::Object(tasks)),
     ])
@@ -188,9 +199,9 @@ fn progress(run: &Run) -> Value {
 /// `{output: <result of the last step>, <result_key>: <value>, …}`.
 fn results(run: &Run) -> Value {
     let mut map = Map::new();
-    let last = run.results().next_back().map(|(_, result)| result.clone());
-    map.insert("output".into(), last.unwrap_or(Value::Null));
-    for (operator, result) in run.results() {
+    let last = run.results_in(0).next_back().map(|(_, result)| result.clone());
+    map.insert("output".into(), run.result.clone().or(last).unwrap_or(Value::Null));
+    for (operator, result) in run.results_in(0) {
         if let Some(key) = &operator.result_key {
             map.insert(key.clone(), result.clone());
         }
@@ -198,8 +209,39 @@ fn results(run: &Run) -> Value {
     Value::Object(map)
 }
 
-fn pairs(run: &Run) -> impl Iterator<Item = (&Planned, &Step)> {
-    run.created.workflow.operators.iter().zip(&run.steps)
+/// All steps by their names: the id of a task, with the number of the round for each loop that it is in.
+fn named(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
+    let steps = run.steps.iter().enumerate();
+    steps.filter_map(|(at, step)| Some((step_name(run, at)?, run.operator(at)?, step)))
+}
+
+/// The steps that progress is told by: all but those in rounds of loops.
+fn shown(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
+    named(run).filter(|(name, operator, _)| *name == operator.id)
+}
+
+/// The name of a step.
+pub fn step_name(run: &Run, step: usize) -> Option<String> {
+    let mut rounds = String::new();
+    let mut at = run.steps.get(step)?.scope;
+    loop {
+        let scope = run.scopes.get(at).filter(|scope| !scope.is_replaced)?;
+        if let ScopeKind::Round(round) = scope.kind {
+            rounds = format!("[{round}]{rounds}");
+        }
+        let Some(owner) = scope.owner else { break };
+        at = run.steps.get(owner)?.scope;
+    }
+    Some(format!("{}{rounds}", run.operator(step)?.id))
+}
+
+/// A run as the step that started it gives it: `{status, result, workflow_run_id}`.
+pub(super) fn child_view(run: &Run) -> Value {
+    object([
+        ("status", run_status(run).into()),
+        ("result", results(run)),
+        ("workflow_run_id", run.id().into()),
+    ])
 }
 
 fn moment(at: Option<Millis>) -> Value {

@@ -237,6 +237,10 @@ error_codes! {
     RunCancelled = "RUN_CANCELLED" => Execution,
     /// The run passed its own time limit.
     RunTimedOut = "RUN_TIMED_OUT" => Execution,
+    /// The journal of an engine is damaged.
+    JournalInvalid = "JOURNAL_INVALID" => Execution,
+    /// What must hold before a task, or of its result, does not.
+    GuardFailed = "GUARD_FAILED" => Execution,
     /// A task's attempt passed its time limit.
     TaskTimedOut = "TASK_TIMED_OUT" => Execution,
     /// A tool failed.

@@ -3,7 +3,7 @@
 use super::convert::{JsResult, give, parse};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
-use crate::engine::{Config, Effect, Engine, Failure};
+use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, write_records};
 use crate::json::object;
 use crate::number::clamp;
 use crate::template::Mode;
@@ -16,6 +16,8 @@ use wasm_bindgen::prelude::*;
 #[derive(Debug)]
 pub struct EngineHandle {
     engine: Engine,
+    journal: Journal,
+    effects: Vec<Effect>,
 }
 
 #[wasm_bindgen]
@@ -34,7 +36,19 @@ impl EngineHandle {
         if let Some(env) = value.get("env").and_then(Value::as_object) {
             config.env.clone_from(env);
         }
-        Ok(Self { engine: Engine::new(config) })
+        Ok(Self { engine: Engine::new(config), journal: Journal::default(), effects: Vec::new() })
+    }
+
+    /// Takes what a store has kept: text that [`take_records`](Self::take_records) gave, in its order, before anything else.
+    pub fn replay(&mut self, records: &str) -> JsResult<()> {
+        let records = give(self.journal.read(records))?;
+        self.engine.restore(records);
+        Ok(())
+    }
+
+    /// Goes on after a replay: starts the tools again that were running.
+    pub fn resume(&mut self, now: f64) {
+        self.engine.resume(millis(now));
     }
 
     /// Answers the request `{method, url, headers, body}` with `{status, headers, body}`. `new_id` becomes the id of
@@ -89,11 +103,21 @@ impl EngineHandle {
         self.engine.next_wake().map(|moment| moment as f64)
     }
 
-    /// What the host has to do since the last call. The engine's own memory is its store, so the journal records
-    /// end here.
+    /// What has changed since the last call, for a store; to be kept before the effects are released. Nothing where nothing has.
+    #[wasm_bindgen(js_name = takeRecords)]
+    pub fn take_records(&mut self) -> Option<String> {
+        let Output { records, effects } = self.engine.take_output();
+        self.effects.extend(effects);
+        (!records.is_empty()).then(|| write_records(&records))
+    }
+
+    /// What the host has to do since the last call. Records that nobody has taken are dropped: the engine's own memory is its
+    /// store then.
     #[wasm_bindgen(js_name = takeEffects)]
     pub fn take_effects(&mut self) -> String {
-        write_json(&self.engine.take_output().effects.iter().map(Effect::to_json).collect::<Value>())
+        let more = self.engine.take_output().effects;
+        let effects = std::mem::take(&mut self.effects);
+        write_json(&effects.iter().chain(&more).map(Effect::to_json).collect::<Value>())
     }
 }
 

@@ -402,12 +402,12 @@ describe("words", { concurrency: true }, () => {
     assert.equal(tasks.a.error.code, "TOOL_ARGUMENTS_INVALID");
   });
 
-  test("a schedule and another workflow are told where they run", async (t) => {
-    const { driver } = start(t, {});
-    driver.workflow("a", { name: "other" });
-    assert.match((await driver.run()).error.help ?? "", /Highway server/);
-    driver.clear();
+  test("a schedule is told where it runs, and an unknown workflow which is known", async (t) => {
+    const { driver } = start(t, { x: () => 1 });
     driver.tool("b", "x", {}, { schedule: "0 2 * * *" });
     assert.match((await rejectionOf(driver.run())).help, /Highway server/);
+    driver.clear();
+    driver.workflow("a", { name: "no_such_workflow" });
+    assert.match((await driver.run()).error.message, /no workflow `no_such_workflow`/);
   });
 });

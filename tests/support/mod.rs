@@ -15,8 +15,8 @@ pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
 use highway_wasm::engine::{
-    Config, Effect, Engine, Failure, Record, Run, Submission, Submitted, ToolCall, plan, run_view, step_logs,
-    steps_view,
+    Config, Effect, Engine, Failure, Journal, Record, Run, Submission, Submitted, ToolCall, plan, run_view,
+    step_logs, steps_view, write_records,
 };
 use highway_wasm::time::Millis;
 use highway_wasm::{definition, validate};
@@ -122,6 +122,7 @@ pub(crate) struct Scenario {
     pub(crate) config: Config,
     pub(crate) now: Millis,
     pub(crate) records: Vec<Record>,
+    journal: Journal,
     /// Calls that the engine started and no test has looked at.
     unseen: Vec<ToolCall>,
     running: HashSet<u64>,
@@ -142,6 +143,7 @@ impl Scenario {
             config,
             now: START,
             records: Vec::new(),
+            journal: Journal::default(),
             unseen: Vec::new(),
             running: HashSet::new(),
             aborted: Vec::new(),
@@ -171,8 +173,9 @@ impl Scenario {
         let run_id = format!("run-{}", self.engine.runs().len() + 1);
         let submission =
             Submission { inputs: inputs.as_object().unwrap().clone(), ..submission(definition, &run_id) };
-        let submitted = self.engine.submit(submission, self.now);
-        assert_eq!(submitted, Submitted::Created(self.engine.runs().len() - 1));
+        // The run may start others at once.
+        let at = self.engine.runs().len();
+        assert_eq!(self.engine.submit(submission, self.now), Submitted::Created(at));
         self.focus.clone_from(&run_id);
         self.take();
         run_id
@@ -194,6 +197,8 @@ impl Scenario {
 
     fn take(&mut self) {
         let output = self.engine.take_output();
+        let written = write_records(&output.records);
+        assert_eq!(self.journal.read(&written).unwrap(), output.records, "{written}");
         self.records.extend(output.records);
         for effect in output.effects {
             match effect {

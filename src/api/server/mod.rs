@@ -1,13 +1,15 @@
 //! The REST API served by the embedded engine: requests in, responses out. It writes strictly what the public
 //! clients of Highway read.
 
+mod definitions;
 mod respond;
 mod routes;
+mod runs;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
 use crate::engine::{Engine, Plan, RunFilter, Submission, Submitted, plan};
-use crate::engine::{run_page, run_view, step_logs, step_view, steps_view};
+use crate::engine::{run_page, run_view, step_logs, step_name, step_view, steps_view};
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
@@ -45,6 +47,21 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
             with_step(engine, &id, &step, |run, _| data(200, step_logs(run, Some(&step))))
         }
         Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
+        Route::Retry(id) => runs::retry(engine, &id, new_id, now),
+        Route::Signal(id) => runs::signal(engine, &id, request, now),
+        Route::Signals(id) => with_run(engine, &id, runs::pending_signals),
+        Route::Events(id) => with_run(engine, &id, |run| runs::events(run, &query)),
+        Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
+        Route::Dot(id) => with_run(engine, &id, |run| definitions::drawing(run, "dot")),
+        Route::Query(id) => with_run(engine, &id, |run| runs::variables(run, &query)),
+        Route::Metrics(id) => with_run(engine, &id, runs::metrics),
+        Route::Stats => runs::stats(engine, &query),
+        Route::Approvals => runs::approvals(engine, &query),
+        Route::Approval(key) => runs::approval(engine, &key),
+        Route::Decide(key, approved) => runs::decide(engine, &key, approved, request, now),
+        Route::Definition(id) => definitions::by_id(engine, &id),
+        Route::DefinitionByHash(hash) => definitions::by_hash(engine, &hash),
+        Route::DefinitionVersion(name, version) => definitions::version(engine, &name, &version),
     }
 }
 
@@ -53,13 +70,6 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Ok(body) => body,
         Err(response) => return response,
     };
-    if body.get("execute") == Some(&Value::Bool(false)) {
-        return refusal(
-            501,
-            "NOT_SUPPORTED",
-            "the embedded engine does not register definitions without running them",
-        );
-    }
     let Some(definition) = body.get("workflow_definition").filter(|value| !value.is_null()) else {
         let message = if body.contains_key("python_dsl") {
             "the embedded engine does not read `python_dsl`: send `workflow_definition`"
@@ -77,6 +87,10 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Ok(workflow) => workflow,
         Err(findings) => return failure(400, &findings),
     };
+    if body.get("execute") == Some(&Value::Bool(false)) {
+        let hash = engine.register(&workflow, definition, now);
+        return definitions::kept(engine, &hash);
+    }
     let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     let submission =
         Submission { definition: definition.clone(), workflow, inputs, key, run_id: new_id.to_owned() };
@@ -110,6 +124,9 @@ fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
     let mut view = run_view(run);
     if let Value::Object(map) = &mut view {
         map.shift_remove("workflow_definition");
+        if let Some(definition) = engine.latest(&run.created.workflow.name) {
+            map.extend(definitions::names(engine, definition));
+        }
     }
     data(status, view)
 }
@@ -158,11 +175,11 @@ fn with_step(
     answer: impl FnOnce(&crate::engine::Run, Value) -> HttpResponse,
 ) -> HttpResponse {
     with_run(engine, id, |run| {
-        let operators = &run.created.workflow.operators;
-        let found = operators.iter().zip(&run.steps).find(|(operator, _)| operator.id == name);
+        let found = (0..run.steps.len()).find(|step| step_name(run, *step).as_deref() == Some(name));
+        let found = found.and_then(|step| Some((run.operator(step)?, run.steps.get(step)?)));
         found.map_or_else(
             || respond::not_found("step", name),
-            |(operator, step)| answer(run, step_view(operator, step)),
+            |(operator, step)| answer(run, step_view(name, operator, step)),
         )
     })
 }

@@ -16,7 +16,53 @@ pub(super) enum Route {
     Logs(String),
     StepLogs(String, String),
     Step(String, String),
+    Retry(String),
+    Signal(String),
+    Signals(String),
+    Events(String),
+    Graph(String),
+    Dot(String),
+    Query(String),
+    Metrics(String),
+    Stats,
+    Approvals,
+    Approval(String),
+    Decide(String, bool),
+    Definition(String),
+    DefinitionByHash(String),
+    DefinitionVersion(String, String),
 }
+
+/// Parts of a run that the engine knows of but does not serve.
+const OF_RUNS: [&str; 8] =
+    ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream", "updates"];
+/// Parts of the API that the engine knows of but does not serve.
+const ELSEWHERE: [&str; 24] = [
+    "activities",
+    "admin",
+    "apps",
+    "artifacts",
+    "auth",
+    "circuit-breakers",
+    "dsl_templates",
+    "dsl_to_json",
+    "health",
+    "logs",
+    "monitoring",
+    "organizations",
+    "permissions",
+    "roles",
+    "runs",
+    "schedules",
+    "schemas",
+    "secrets",
+    "tasks",
+    "tenant",
+    "tenants",
+    "users",
+    "webhooks",
+    "workers",
+];
 
 /// The route of a method and a path, or the refusal.
 pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
@@ -33,12 +79,34 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["health"] => ("GET", Route::Health),
         ["version"] => ("GET", Route::Version),
         ["workflows"] => ("GET, POST", if method == "GET" { Route::List } else { Route::Submit }),
+        ["workflows", "stats"] => ("GET", Route::Stats),
         ["workflows", run] => ("GET", Route::Run(owned(run))),
         ["workflows", run, "cancel"] => ("POST", Route::Cancel(owned(run))),
         ["workflows", run, "steps"] => ("GET", Route::Steps(owned(run))),
         ["workflows", run, "steps", "logs"] => ("GET", Route::Logs(owned(run))),
         ["workflows", run, "steps", step] => ("GET", Route::Step(owned(run), owned(step))),
         ["workflows", run, "steps", step, "logs"] => ("GET", Route::StepLogs(owned(run), owned(step))),
+        ["workflows", run, "retry"] => ("POST", Route::Retry(owned(run))),
+        ["workflows", run, "signals"] if method == "GET" => ("GET, POST", Route::Signals(owned(run))),
+        ["workflows", run, "signals"] => ("GET, POST", Route::Signal(owned(run))),
+        ["workflows", run, "events"] => ("GET", Route::Events(owned(run))),
+        ["workflows", run, "graph"] => ("GET", Route::Graph(owned(run))),
+        ["workflows", run, "graph", "dot"] => ("GET", Route::Dot(owned(run))),
+        ["workflows", run, "query"] => ("GET", Route::Query(owned(run))),
+        ["workflows", run, "metrics"] => ("GET", Route::Metrics(owned(run))),
+        ["approvals"] => ("GET", Route::Approvals),
+        ["approvals", key] => ("GET", Route::Approval(owned(key))),
+        ["approvals", key, "approve"] => ("POST", Route::Decide(owned(key), true)),
+        ["approvals", key, "reject"] => ("POST", Route::Decide(owned(key), false)),
+        ["workflows", "definitions", id] | ["workflows", "definitions", "json", id] => {
+            ("GET", Route::Definition(owned(id)))
+        }
+        ["workflows", "by-hash", hash] => ("GET", Route::DefinitionByHash(owned(hash))),
+        ["workflows", name, "versions", version] => {
+            ("GET", Route::DefinitionVersion(owned(name), owned(version)))
+        }
+        ["workflows", _, part, ..] if OF_RUNS.contains(part) => return Err(not_served(path)),
+        [first, ..] if ELSEWHERE.contains(first) => return Err(not_served(path)),
         _ => return Err(unknown()),
     };
     if allowed.split(", ").any(|allowed| allowed == method) {
@@ -49,6 +117,11 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         response.headers.push(("allow".into(), allowed.into()));
         Err(response)
     }
+}
+
+fn not_served(path: &str) -> HttpResponse {
+    let message = format!("the embedded engine does not serve `{path}`; a Highway server does");
+    refusal(501, "NOT_IMPLEMENTED", &message)
 }
 
 /// Query parameters, decoded; the first of a name counts.

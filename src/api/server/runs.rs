@@ -1,0 +1,233 @@
+//! Talking to runs, and what is told of them beside their state.
+
+use super::respond::{self, data, refusal};
+use super::routes::Query;
+use super::{accepted, json_body, with_run};
+use crate::api::HttpResponse;
+use crate::engine::{Engine, Run, RunState, StepState, run_view, step_name};
+use crate::json::object;
+use crate::number::number;
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+const EVENTS: usize = 100;
+const MOST_EVENTS: usize = 1_000;
+
+pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) -> HttpResponse {
+    let Some((at, _)) = engine.find(id) else { return respond::not_found("run", id) };
+    let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
+        return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
+    };
+    let mut response = accepted(engine, new, 200);
+    if let Some(run) = engine.runs().get(new) {
+        response = data(
+            200,
+            object([
+                ("original_workflow_run_id", id.into()),
+                ("new_workflow_run_id", run.id().into()),
+                ("new_run_id", run.id().into()),
+                ("workflow_run_id", run.id().into()),
+                ("message", "the workflow was started again".into()),
+            ]),
+        );
+    }
+    response
+}
+
+pub(super) fn signal(
+    engine: &mut Engine,
+    id: &str,
+    request: &crate::api::HttpRequest,
+    now: Millis,
+) -> HttpResponse {
+    let body = match json_body(request) {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let Some((at, _)) = engine.find(id) else { return respond::not_found("run", id) };
+    let Some(name) = body.get("signal_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
+        return refusal(400, "BODY_INVALID", "the request has no `signal_name`");
+    };
+    let payload = body.get("signal_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    if !engine.signal(at, name, payload, now) {
+        return refusal(409, "RUN_FINISHED", "the run is over and takes no signals");
+    }
+    data(
+        200,
+        object([("workflow_run_id", id.into()), ("signal_name", name.into()), ("status", "sent".into())]),
+    )
+}
+
+pub(super) fn pending_signals(run: &Run) -> HttpResponse {
+    let signals: Value = run
+        .signals
+        .iter()
+        .map(|signal| {
+            object([
+                ("signal_name", signal.name.as_str().into()),
+                ("signal_payload", signal.payload.clone()),
+                ("created_at", to_iso(signal.at).into()),
+            ])
+        })
+        .collect();
+    data(200, object([("workflow_run_id", run.id().into()), ("signals", signals)]))
+}
+
+/// What has happened in a run, oldest first, as its steps tell it.
+pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
+    let limit = query.get("limit").map_or(Some(EVENTS), |text| text.parse().ok().filter(|limit| *limit > 0));
+    let Some(limit) = limit else {
+        return refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1");
+    };
+    let mut found: Vec<(Millis, Value)> =
+        vec![(run.created.at, event("workflow_created", None, run.created.at))];
+    for (at, step) in run.steps.iter().enumerate() {
+        let name = step_name(run, at);
+        if let Some(started) = step.started_at {
+            found.push((started, event("step_started", name.as_deref(), started)));
+        }
+        if let Some(ended) = step.ended_at {
+            found.push((ended, event(&format!("step_{}", step.state.word()), name.as_deref(), ended)));
+        }
+    }
+    if let Some(ended) = run.ended_at {
+        let kind = match run.state {
+            RunState::Failed => "workflow_failed",
+            RunState::Cancelled => "workflow_cancelled",
+            _ => "workflow_completed",
+        };
+        found.push((ended, event(kind, None, ended)));
+    }
+    found.sort_by_key(|(at, _)| *at);
+    let events = found.into_iter().map(|(_, event)| event).take(limit.min(MOST_EVENTS)).collect();
+    data(200, object([("workflow_run_id", run.id().into()), ("events", events)]))
+}
+
+fn event(kind: &str, step: Option<&str>, at: Millis) -> Value {
+    object([("event_type", kind.into()), ("step_name", step.into()), ("timestamp", to_iso(at).into())])
+}
+
+/// The names that the workflow's own templates can read: one, or all.
+pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
+    let mut all = run.created.workflow.variables.clone();
+    all.extend(run.created.inputs.clone());
+    all.extend(run.variables_of(0).cloned().unwrap_or_default());
+    for (operator, result) in run.results_in(0) {
+        all.insert(operator.result_key.clone().unwrap_or_else(|| operator.id.clone()), result.clone());
+    }
+    let Some(name) = query.get("variable") else {
+        return data(200, object([("workflow_run_id", run.id().into()), ("variables", Value::Object(all))]));
+    };
+    all.get(name).map_or_else(
+        || respond::not_found("variable", name),
+        |value| data(200, object([("variable", name.into()), ("value", value.clone())])),
+    )
+}
+
+pub(super) fn metrics(run: &Run) -> HttpResponse {
+    let count = |fits: fn(StepState) -> bool| run.steps.iter().filter(|step| fits(step.state)).count();
+    let attempts: usize = run.steps.iter().map(|step| step.attempts.len().saturating_sub(1)).sum();
+    let mut view = Map::new();
+    if let Value::Object(all) = run_view(run) {
+        for key in ["workflow_run_id", "workflow_name", "status", "created_at", "started_at", "completed_at"]
+        {
+            view.insert(key.to_owned(), all.get(key).cloned().unwrap_or_default());
+        }
+    }
+    view.insert("total_steps".into(), run.steps.len().into());
+    view.insert("succeeded_steps".into(), count(|state| state == StepState::Succeeded).into());
+    view.insert("failed_steps".into(), count(|state| state == StepState::Failed).into());
+    view.insert("skipped_steps".into(), count(|state| state == StepState::Skipped).into());
+    view.insert("retries".into(), attempts.into());
+    view.insert("duration_seconds".into(), duration(run).map_or(Value::Null, number));
+    data(200, Value::Object(view))
+}
+
+/// How the runs went; of one workflow where it is named.
+pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
+    let name = query.get("workflow_name");
+    let runs =
+        || engine.runs().iter().filter(|run| name.is_none_or(|name| name == run.created.workflow.name));
+    let count = |state: RunState| runs().filter(|run| run.state == state).count();
+    let total = runs().count();
+    if total == 0 {
+        return respond::not_found("run", name.unwrap_or("of any workflow"));
+    }
+    let durations: Vec<f64> = runs().filter_map(duration).collect();
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs are small")]
+    let average = durations.iter().sum::<f64>() / durations.len().max(1) as f64;
+    data(
+        200,
+        object([
+            ("workflow_name", name.into()),
+            ("total_runs", total.into()),
+            ("completed", count(RunState::Completed).into()),
+            ("failed", count(RunState::Failed).into()),
+            ("cancelled", count(RunState::Cancelled).into()),
+            ("running", count(RunState::Active).into()),
+            ("average_duration_seconds", number(average)),
+        ]),
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "durations are far below 2^53 milliseconds")]
+fn duration(run: &Run) -> Option<f64> {
+    Some(run.ended_at?.saturating_sub(run.started_at?) as f64 / 1_000.0)
+}
+
+pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
+    let (run_id, status) = (query.get("workflow_run_id"), query.get("status"));
+    let all = engine.approvals().filter_map(|(run, step, asked)| {
+        let run = engine.runs().get(run)?;
+        let is_wanted =
+            run_id.is_none_or(|id| id == run.id()) && status.is_none_or(|status| status == "pending");
+        is_wanted.then(|| approval_view(run, step, asked))
+    });
+    data(200, object([("approvals", all.collect())]))
+}
+
+pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
+    let found =
+        engine.approvals().find(|(_, _, asked)| asked.get("approval_key").is_some_and(|known| known == key));
+    let found =
+        found.and_then(|(run, step, asked)| Some(approval_view(engine.runs().get(run)?, step, asked)));
+    found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
+}
+
+fn approval_view(run: &Run, step: usize, asked: &Map<String, Value>) -> Value {
+    let mut view = asked.clone();
+    view.insert("status".into(), "pending".into());
+    view.insert("workflow_run_id".into(), run.id().into());
+    view.insert("workflow_name".into(), run.created.workflow.name.as_str().into());
+    view.insert("step_name".into(), step_name(run, step).into());
+    let since = run.steps.get(step).and_then(|step| step.started_at);
+    view.insert("created_at".into(), since.map(to_iso).into());
+    Value::Object(view)
+}
+
+pub(super) fn decide(
+    engine: &mut Engine,
+    key: &str,
+    approved: bool,
+    request: &crate::api::HttpRequest,
+    now: Millis,
+) -> HttpResponse {
+    let body = match json_body(request) {
+        Ok(body) => body,
+        Err(response) => return response,
+    };
+    let Some((run, _)) = engine.approval(key) else { return respond::not_found("approval", key) };
+    let run_id = engine.runs().get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    engine.decide(key, approved, text("comment"), text("approver"), now);
+    with_run(engine, &run_id, |run| {
+        data(
+            200,
+            object([
+                ("approval_key", key.into()),
+                ("status", if approved { "approved" } else { "rejected" }.into()),
+                ("workflow_run_id", run.id().into()),
+            ]),
+        )
+    })
+}

@@ -1,0 +1,430 @@
+//! What each record changes.
+
+use super::plan::{Body, Operation};
+use super::ready::cause_of;
+use super::record::RunCreated;
+use super::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
+use super::{Engine, Record};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+/// Events of one name that are kept for those who ask later.
+const MOST_EVENTS: usize = 1_000;
+
+impl Engine {
+    #[expect(clippy::too_many_lines, reason = "one arm for each record")]
+    pub(super) fn apply(&mut self, record: Record) {
+        match record {
+            Record::RunCreated(created) => self.add_run(*created),
+            Record::Registered(definition) => {
+                self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
+                self.definitions.push(*definition);
+            }
+            Record::ScopeOpened { run, owner, kind, locals, at: _ } => self.open(run, owner, kind, locals),
+            Record::ScopeCancelled { run, scope, at } => self.cancel_scope(run, scope, at),
+            Record::AttemptStarted { run, step, call, key, deadline, at } => {
+                if let Some(key) = &key {
+                    self.held.insert(key.clone(), (run, step));
+                }
+                if let Some(step) = self.step_mut(run, step) {
+                    step.key = key;
+                }
+                self.last_call = self.last_call.max(call);
+                self.calls.insert(call, (run, step));
+                self.start(run, step, StepState::Running { call }, deadline, at);
+                self.add_attempt(run, step, at);
+            }
+            Record::Entered { run, step, inner, until, at } => {
+                self.apply_entered(run, step, inner, until, at);
+            }
+            Record::AttemptFailed { run, step, failure, result, retry_at, at } => {
+                self.end_call(run, step);
+                self.heard(run, step, Some(&failure), at);
+                self.leave(run, step);
+                if let Some(step) = self.step_mut(run, step) {
+                    step.result.clone_from(&result);
+                    if let Some(attempt) = step.attempts.last_mut() {
+                        attempt.ended_at = Some(at);
+                        attempt.failure = Some(failure);
+                        attempt.result = result;
+                    }
+                }
+                match retry_at {
+                    Some(due) => self.set(run, step, StepState::Retrying, Some(due)),
+                    None => self.finish(run, step, StepState::Failed, &[], at),
+                }
+            }
+            Record::RetryDue { run, step } => {
+                self.set(run, step, StepState::Pending, None);
+                self.enqueue(run, step);
+            }
+            Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
+            Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
+                self.end_call(run, step);
+                self.last_call = self.last_call.max(call);
+                self.calls.insert(call, (run, step));
+                if let Some(step) = self.step_mut(run, step) {
+                    step.state = StepState::Running { call };
+                    step.inner = Some(Inner::Turns { candidate, feedback, turn });
+                }
+            }
+            Record::ItemsAdded { run, step, items: more } => {
+                if let Some(Inner::Loop { items: Some(items), .. }) =
+                    self.step_mut(run, step).and_then(|step| step.inner.as_mut())
+                {
+                    items.extend(more);
+                }
+            }
+            Record::Succeeded { run, step, result, chosen, at } => {
+                self.apply_succeeded(run, step, result, &chosen, at);
+            }
+            Record::Skipped { run, step, at } => {
+                self.dequeue(run, step);
+                let cause = self.runs.get(run).and_then(|run| cause_of(run, step));
+                if let Some(step) = self.step_mut(run, step) {
+                    step.cause = cause;
+                }
+                self.finish(run, step, StepState::Skipped, &[], at);
+            }
+            Record::VariableSet { run, step, name, value } => {
+                let Some(run) = self.runs.get_mut(run) else { return };
+                let holder = run.steps.get(step).map(|step| run.holder(step.scope)).unwrap_or_default();
+                if let Some(scope) = run.scopes.get_mut(holder) {
+                    scope.variables.insert(name, value);
+                }
+            }
+            Record::Emitted { name, payload, at: _ } => {
+                self.last_event += 1;
+                let events = self.events.entry(name).or_default();
+                events.push_back((self.last_event, payload));
+                if events.len() > MOST_EVENTS {
+                    events.pop_front();
+                }
+            }
+            Record::Signalled { run, name, payload, at } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.signals.push(Signal { name, payload, at });
+                }
+            }
+            Record::Received { run, name, event } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    match event {
+                        Some(number) => drop(run.received.insert(name, number)),
+                        None => {
+                            if let Some(at) = run.signals.iter().position(|signal| signal.name == name) {
+                                run.signals.remove(at);
+                            }
+                        }
+                    }
+                }
+            }
+            Record::RunEnded { run, state, failure, result, at } => {
+                self.end_run(run, state, failure, result, at);
+            }
+        }
+    }
+
+    fn add_run(&mut self, created: RunCreated) {
+        let at = self.runs.len();
+        self.ids.insert(created.run_id.clone(), at);
+        if let Some(key) = &created.key {
+            self.keys.insert(key.clone(), at);
+        }
+        let run = Run::new(created);
+        if let Some(deadline) = run.deadline {
+            self.timers.insert((deadline, at, None));
+        }
+        self.runs.push(run);
+        self.look_at_scope(at, 0);
+    }
+
+    fn open(&mut self, run: usize, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
+        let Some(found) = self.runs.get_mut(run) else { return };
+        let Some(body) = found.operator(owner).and_then(|operator| body_of(&operator.operation, &kind))
+        else {
+            return;
+        };
+        let is_round = matches!(kind, ScopeKind::Round(_));
+        let scope = found.open(Some(owner), kind, body, locals);
+        if let Some(owner) = found.steps.get_mut(owner) {
+            owner.scopes.push(scope);
+            if let (true, Some(Inner::Loop { results, .. })) = (is_round, &mut owner.inner) {
+                results.push(None);
+            }
+        }
+        self.look_at_scope(run, scope);
+    }
+
+    fn start(&mut self, run: usize, step: usize, state: StepState, timer: Option<Millis>, at: Millis) {
+        self.dequeue(run, step);
+        self.set(run, step, state, timer);
+        if let Some(run) = self.runs.get_mut(run) {
+            run.started_at.get_or_insert(at);
+            if let Some(step) = run.steps.get_mut(step) {
+                step.started_at.get_or_insert(at);
+            }
+        }
+    }
+
+    fn add_attempt(&mut self, run: usize, step: usize, at: Millis) {
+        let before =
+            self.step_mut(run, step).map(|step| std::mem::take(&mut step.scopes)).unwrap_or_default();
+        if let Some(run) = self.runs.get_mut(run) {
+            for scope in before {
+                if let Some(scope) = run.scopes.get_mut(scope) {
+                    scope.is_replaced = true;
+                }
+            }
+        }
+        if let Some(step) = self.step_mut(run, step) {
+            step.attempts.push(Attempt { started_at: at, ended_at: None, failure: None, result: None });
+        }
+    }
+
+    fn apply_entered(&mut self, run: usize, step: usize, inner: Inner, until: Option<Millis>, at: Millis) {
+        let state = match &inner {
+            Inner::Sleep | Inner::Event(_) | Inner::Approval(_) => StepState::Sleeping,
+            _ => StepState::Open,
+        };
+        self.start(run, step, state, until, at);
+        if inner != Inner::Sleep {
+            self.add_attempt(run, step, at);
+        }
+        match &inner {
+            Inner::Event(name) => self.listening.entry(name.clone()).or_default().push((run, step)),
+            Inner::Join | Inner::Branches { .. } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.watching.push(step);
+                }
+            }
+            _ => {}
+        }
+        if let Some(step) = self.step_mut(run, step) {
+            step.inner = Some(inner);
+        }
+    }
+
+    /// Forgets what a step waited for.
+    fn leave(&mut self, run: usize, step: usize) {
+        let Some(inner) = self.step_mut(run, step).and_then(|step| step.inner.take()) else { return };
+        match inner {
+            Inner::Event(name) => {
+                if let Some(steps) = self.listening.get_mut(&name) {
+                    steps.retain(|listener| *listener != (run, step));
+                    if steps.is_empty() {
+                        self.listening.remove(&name);
+                    }
+                }
+            }
+            Inner::Join => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.watching.retain(|watching| *watching != step);
+                }
+            }
+            Inner::Branches { fork, only } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.watching.retain(|watching| *watching != step);
+                    run.wait_is_over(step, fork, only);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_succeeded(&mut self, run: usize, step: usize, result: Value, chosen: &[usize], at: Millis) {
+        self.end_call(run, step);
+        self.heard(run, step, None, at);
+        self.leave(run, step);
+        self.start(run, step, StepState::Succeeded, None, at);
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        let Some(done) = owner.steps.get_mut(step) else { return };
+        if let Some(attempt) = done.attempts.last_mut() {
+            attempt.ended_at = Some(at);
+            attempt.result = Some(result.clone());
+        }
+        done.result = Some(result);
+        let scope = done.scope;
+        if let Some(scope) = owner.scopes.get_mut(scope) {
+            scope.order.push(step);
+        }
+        self.finish(run, step, StepState::Succeeded, chosen, at);
+    }
+
+    /// Ends a step, and looks at what it leads to. `chosen` are ways, as positions in its body.
+    fn finish(&mut self, run: usize, step: usize, state: StepState, chosen: &[usize], at: Millis) {
+        self.set(run, step, state, None);
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        let Some(done) = owner.steps.get_mut(step) else { return };
+        done.ended_at = Some(at);
+        let (scope, has_cause) = (done.scope, done.cause.is_some());
+        let Some(found) = owner.scopes.get_mut(scope) else { return };
+        found.open = found.open.saturating_sub(1);
+        let (first, is_over, body) = (found.first, found.open == 0, Rc::clone(&found.body));
+        let position = step.saturating_sub(first);
+        let (Some(operator), Some(links)) = (body.operators.get(position), body.links.get(position)) else {
+            return;
+        };
+        for dependent in &links.dependents {
+            if let Some(dependent) = owner.steps.get_mut(first + dependent) {
+                let counts = &mut dependent.dependencies;
+                counts.over += 1;
+                match state {
+                    StepState::Succeeded => {
+                        counts.succeeded += 1;
+                        counts.worked += usize::from(!operator.operation.is_routing());
+                    }
+                    StepState::Skipped if has_cause => counts.upstream_failed += 1,
+                    StepState::Skipped => counts.passed_by += 1,
+                    _ => counts.failed += 1,
+                }
+            }
+        }
+        let callback = match state {
+            StepState::Succeeded => operator.on_success,
+            StepState::Failed => operator.on_failure,
+            _ => None,
+        };
+        for target in &links.targets {
+            let named = links.dependents.iter().filter(|dependent| *dependent == target).count();
+            if let Some(step) = owner.steps.get_mut(first + target) {
+                step.asked += 1;
+                step.is_chosen |= chosen.contains(target) || callback == Some(*target);
+                if callback == Some(*target) && state == StepState::Failed {
+                    // What it is there for does not keep it from starting.
+                    step.dependencies.failed = step.dependencies.failed.saturating_sub(named);
+                    step.dependencies.succeeded += named;
+                    step.dependencies.worked += named;
+                }
+            }
+        }
+        if !owner.watching.is_empty() {
+            self.to_look_at.push_back(run);
+        }
+        if is_over {
+            self.round_over(run, scope);
+            self.closed.push_back((run, scope));
+        }
+        for next in links.dependents.iter().chain(&links.targets) {
+            self.look_at(run, first + next);
+        }
+        if !links.activators.is_empty() {
+            // What waits to know whether a failure was dealt with.
+            for next in 0..body.operators.len() {
+                if self.step(run, first + next).is_some_and(|step| step.dependencies.upstream_failed > 0) {
+                    self.look_at(run, first + next);
+                }
+            }
+        }
+    }
+
+    /// Keeps the result of a round that is over.
+    pub(super) fn round_over(&mut self, run: usize, scope: usize) {
+        let Some(found) = self.runs.get_mut(run) else { return };
+        let is_failed = found.failed_in(scope).is_some();
+        let last = found.last_in(scope).cloned();
+        let Some(ScopeKind::Round(round)) = found.scopes.get(scope).map(|scope| scope.kind.clone()) else {
+            return;
+        };
+        let Some(owner) = found.scopes.get(scope).and_then(|scope| scope.owner) else { return };
+        let Some(step) = found.steps.get_mut(owner) else { return };
+        let outer = step.scope;
+        if let Some(Inner::Loop { results, over, .. }) = &mut step.inner
+            && !is_failed
+            && let Some(result) = results.get_mut(round)
+        {
+            *over += 1;
+            *result = Some(last.unwrap_or(Value::Null));
+        }
+        if !matches!(step.inner, Some(Inner::Loop { items: None, .. })) {
+            return;
+        }
+        let before = round.checked_sub(1).and_then(|before| step.scopes.get(before)).copied();
+        if let Some(outer) = found.scopes.get_mut(outer) {
+            // The latest round is what the next one, the condition, and what follows the loop can read.
+            outer.readable.retain(|readable| Some(*readable) != before);
+            outer.readable.push(scope);
+        }
+    }
+
+    fn cancel_scope(&mut self, run: usize, scope: usize, at: Millis) {
+        let Some(found) = self.runs.get_mut(run) else { return };
+        let inside: Vec<usize> =
+            (scope..found.scopes.len()).filter(|inner| found.is_within(*inner, scope)).collect();
+        for inner in &inside {
+            if let Some(scope) = found.scopes.get_mut(*inner)
+                && scope.open > 0
+            {
+                scope.is_cancelled = true;
+            }
+        }
+        let open: Vec<usize> = inside.iter().flat_map(|inner| found.open_steps(*inner)).collect();
+        self.cancel_steps(run, &open, StepState::Cancelled, at);
+        self.closed.push_back((run, scope));
+    }
+
+    /// Ends steps without looking at what they lead to: that ends, too.
+    fn cancel_steps(&mut self, run: usize, steps: &[usize], state: StepState, at: Millis) {
+        for step in steps.iter().copied() {
+            self.end_call(run, step);
+            self.leave(run, step);
+            self.dequeue(run, step);
+            self.set(run, step, state, None);
+            let Some(run) = self.runs.get_mut(run) else { return };
+            if let Some(found) = run.steps.get_mut(step) {
+                found.ended_at = Some(at);
+                let scope = found.scope;
+                if let Some(scope) = run.scopes.get_mut(scope) {
+                    scope.open = scope.open.saturating_sub(1);
+                }
+            }
+        }
+    }
+
+    fn end_run(
+        &mut self,
+        run: usize,
+        state: RunState,
+        failure: Option<super::Failure>,
+        result: Option<Value>,
+        at: Millis,
+    ) {
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.state = state;
+        owner.failure = failure;
+        owner.result = result;
+        owner.ended_at = Some(at);
+        let deadline = owner.deadline;
+        let has_parent = owner.created.parent.is_some();
+        let open: Vec<usize> = (0..owner.scopes.len()).flat_map(|scope| owner.open_steps(scope)).collect();
+        // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
+        let ends_itself = owner.steps.iter().enumerate().any(|(at, step)| {
+            let is_end = |found: &super::Planned| matches!(found.operation, Operation::Terminate { .. });
+            step.state == StepState::Succeeded && owner.operator(at).is_some_and(is_end)
+        });
+        let (left_out, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|step| {
+            ends_itself && owner.steps.get(*step).is_some_and(|step| step.started_at.is_none())
+        });
+        if let Some(deadline) = deadline {
+            self.timers.remove(&(deadline, run, None));
+        }
+        self.cancel_steps(run, &open, StepState::Cancelled, at);
+        self.cancel_steps(run, &left_out, StepState::Skipped, at);
+        if has_parent {
+            self.ended_children.push_back(run);
+        }
+    }
+}
+
+/// What a scope of a step runs.
+fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
+    match (operation, kind) {
+        (Operation::Foreach { body, .. } | Operation::While { body, .. }, ScopeKind::Round(_)) => {
+            Some(Rc::clone(body))
+        }
+        (Operation::Fork { branches, .. }, ScopeKind::Branch(at)) => {
+            branches.get(*at).map(|(_, branch)| Rc::clone(&branch.body))
+        }
+        _ => None,
+    }
+}

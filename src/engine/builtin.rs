@@ -1,0 +1,210 @@
+//! Tools that are part of the engine: they change what runs, or what a run knows.
+
+use super::run::{Inner, StepState};
+use super::{Engine, Record};
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::{object, to_text};
+use crate::number::{number, to_f64};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+/// A tool of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Builtin {
+    WaitForBranches,
+    WaitForBranch,
+    CancelBranch,
+    RunWorkflow,
+    InitCounter,
+    IncrementCounter,
+    RequestApproval,
+}
+
+/// All of them by their names.
+const NAMES: [(&str, Builtin); 8] = [
+    ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
+    ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
+    ("tools.workflow.cancel_branch", Builtin::CancelBranch),
+    ("tools.workflow.execute", Builtin::RunWorkflow),
+    ("workflow.execute", Builtin::RunWorkflow),
+    ("tools.simple_counter.init_counter", Builtin::InitCounter),
+    ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
+    ("tools.approval.request", Builtin::RequestApproval),
+];
+
+pub(super) fn find(name: &str) -> Option<Builtin> {
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
+}
+
+/// Names of the tools that every engine has.
+pub fn builtin_tools() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
+/// How long branches are waited for, and people, where nothing is said.
+const BRANCHES_LIMIT: f64 = 300.0;
+const APPROVAL_LIMIT: f64 = 3_600.0;
+/// The variable of the counter tools.
+const COUNTER: &str = "counter";
+
+impl Engine {
+    pub(super) fn start_builtin(
+        &mut self,
+        run: usize,
+        step: usize,
+        tool: Builtin,
+        args: &[Value],
+        kwargs: &Value,
+        now: Millis,
+    ) -> Result<()> {
+        let given = |at: usize, name: &str| {
+            kwargs.get(name).or_else(|| args.get(at)).filter(|value| !value.is_null())
+        };
+        let seconds =
+            |at: usize, default: f64| given(at, "timeout_seconds").and_then(to_f64).unwrap_or(default);
+        let fork = || {
+            given(0, "fork")
+                .or_else(|| kwargs.get("fork_data"))
+                .or_else(|| kwargs.get("parallel_result"))
+                .ok_or_else(|| {
+                    Error::new(
+                        ErrorCode::ToolArgumentsInvalid,
+                        "the result of the parallel operator is missing",
+                    )
+                })
+        };
+        let branch = || {
+            let name = given(1, "branch_name").or_else(|| kwargs.get("name")).map(to_text);
+            name.ok_or_else(|| {
+                Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the branch is missing")
+            })
+        };
+        match tool {
+            Builtin::WaitForBranches => {
+                let limit = Some(seconds(1, BRANCHES_LIMIT));
+                self.wait_for_branches(run, step, fork()?, None, limit, now)
+            }
+            Builtin::WaitForBranch => {
+                let limit = Some(seconds(2, BRANCHES_LIMIT));
+                self.wait_for_branches(run, step, fork()?, Some(&branch()?), limit, now)
+            }
+            Builtin::CancelBranch => {
+                let name = branch()?;
+                let cancelled = self.cancel_branch(run, fork()?, &name, now)?;
+                self.worked(
+                    run,
+                    step,
+                    object([("branch", name.into()), ("cancelled", cancelled.into())]),
+                    now,
+                );
+                Ok(())
+            }
+            Builtin::RunWorkflow => {
+                let names = ["workflow_name", "workflow_id", "definition_id", "workflow_definition_id"];
+                let name = names.iter().find_map(|name| kwargs.get(*name)).or(args.first()).map(to_text);
+                let name = name.ok_or_else(|| {
+                    Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the workflow is missing")
+                })?;
+                let inputs = kwargs.get("inputs").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+                let child = Map::from_iter([
+                    ("workflow_name".to_owned(), Value::from(name.as_str())),
+                    ("inputs".to_owned(), inputs),
+                ]);
+                self.start_children(run, step, &[(name, child)], None, now)
+            }
+            Builtin::InitCounter => {
+                let start = given(0, "start").and_then(to_f64).unwrap_or_default();
+                self.count(run, step, start, now);
+                Ok(())
+            }
+            Builtin::IncrementCounter => {
+                let before = self.text(run, step, "{{counter}}").ok().as_ref().and_then(to_f64);
+                let most = given(0, "max_value").and_then(to_f64).unwrap_or(f64::INFINITY);
+                self.count(run, step, (before.unwrap_or_default() + 1.0).min(most), now);
+                Ok(())
+            }
+            Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
+        }
+    }
+
+    fn count(&mut self, run: usize, step: usize, value: f64, now: Millis) {
+        self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: number(value) });
+        self.worked(run, step, object([(COUNTER, number(value))]), now);
+    }
+
+    /// Begins to wait for a person.
+    fn request_approval(
+        &mut self,
+        run: usize,
+        step: usize,
+        args: &[Value],
+        kwargs: &Value,
+        now: Millis,
+    ) -> Result<()> {
+        let text = |at: usize, names: &[&str]| {
+            names.iter().find_map(|name| kwargs.get(*name)).or_else(|| args.get(at)).map(to_text)
+        };
+        let run_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+        let key = text(0, &["approval_key", "key"]).unwrap_or_else(|| format!("{run_id}:{step}"));
+        if self.approval(&key).is_some() {
+            return Err(Error::new(
+                ErrorCode::ToolArgumentsInvalid,
+                format!("approval `{key}` is already waited for"),
+            )
+            .with_help("put `{{workflow_run_id}}` into the key"));
+        }
+        let hours = kwargs.get("expires_in_hours").and_then(to_f64).map(|hours| hours * 3_600.0);
+        let limit = kwargs.get("timeout_seconds").and_then(to_f64).or(hours).unwrap_or(APPROVAL_LIMIT);
+        let approval = Map::from_iter([
+            ("approval_key".to_owned(), key.into()),
+            ("title".to_owned(), text(1, &["title", "message"]).into()),
+            ("description".to_owned(), text(2, &["description"]).into()),
+            ("approval_data".to_owned(), kwargs.get("approval_data").cloned().unwrap_or_default()),
+        ]);
+        self.enter_within(run, step, Inner::Approval(approval), Some(limit), now);
+        Ok(())
+    }
+
+    /// The step that waits for an approval: run and step.
+    pub fn approval(&self, key: &str) -> Option<(usize, usize)> {
+        self.approvals()
+            .find(|(_, _, approval)| approval.get("approval_key").is_some_and(|known| known == key))
+            .map(|(run, step, _)| (run, step))
+    }
+
+    /// All approvals that are waited for: run, step, and what was asked.
+    pub fn approvals(&self) -> impl Iterator<Item = (usize, usize, &Map<String, Value>)> {
+        let active = self.runs.iter().enumerate().filter(|(_, run)| run.state == super::RunState::Active);
+        active.flat_map(|(at, run)| {
+            run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {
+                Some(Inner::Approval(approval)) if found.state == StepState::Sleeping => {
+                    Some((at, step, approval))
+                }
+                _ => None,
+            })
+        })
+    }
+
+    /// Takes the answer of a person; `false` where nobody waits for it.
+    pub fn decide(
+        &mut self,
+        key: &str,
+        is_approved: bool,
+        comment: &str,
+        approver: &str,
+        now: Millis,
+    ) -> bool {
+        let Some((run, step)) = self.approval(key) else { return false };
+        let result = object([
+            ("status", if is_approved { "approved" } else { "rejected" }.into()),
+            ("approved", is_approved.into()),
+            ("approval_key", key.into()),
+            ("comment", comment.into()),
+            ("approver", approver.into()),
+            ("timestamp", to_iso(now).into()),
+        ]);
+        self.worked(run, step, result, now);
+        self.advance(now);
+        true
+    }
+}

@@ -1,0 +1,131 @@
+//! Events between runs, and signals to one.
+
+use super::run::Inner;
+use super::{Engine, Record};
+use crate::error::Result;
+use crate::json::{object, to_text};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+impl Engine {
+    /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it, else it is
+    /// kept for one that will.
+    pub fn signal(&mut self, run: usize, name: &str, payload: Value, now: Millis) -> bool {
+        if self.runs.get(run).is_none_or(|run| run.state != super::RunState::Active) {
+            return false;
+        }
+        match self.takes_items(run, name, &payload) {
+            Some(step) => self.add_items(run, step, &payload, now),
+            None => self.signalled(run, name, payload, now),
+        }
+        self.advance(now);
+        true
+    }
+
+    /// The dynamic loop that a signal `add_items` is for: the one that it names by `task_id`, or any that runs.
+    fn takes_items(&self, run: usize, name: &str, payload: &Value) -> Option<usize> {
+        let found = self.runs.get(run).filter(|_| name == "add_items")?;
+        let wanted = payload.get("task_id").and_then(Value::as_str);
+        let takes = |step: &super::Step| matches!(step.inner, Some(Inner::Loop { is_open: true, .. }));
+        let mut loops = found.steps.iter().enumerate().filter(|(_, step)| takes(step));
+        let is_it =
+            |at: usize| found.operator(at).is_some_and(|operator| wanted.is_none_or(|id| id == operator.id));
+        loops.find(|(at, _)| is_it(*at)).map(|(at, _)| at)
+    }
+
+    /// Adds the items of `{item}`, `{items}` or a list.
+    fn add_items(&mut self, run: usize, step: usize, payload: &Value, now: Millis) {
+        let one = payload.get("item").cloned();
+        let many = payload.get("items").unwrap_or(payload).as_array().cloned().unwrap_or_default();
+        let items = one.into_iter().chain(many).collect();
+        self.commit(Record::ItemsAdded { run, step, items });
+        self.go_round(run, step, now);
+    }
+
+    fn signalled(&mut self, run: usize, name: &str, payload: Value, now: Millis) {
+        self.commit(Record::Signalled { run, name: name.to_owned(), payload, at: now });
+        let listening = self.listening.get(name).cloned().unwrap_or_default();
+        if let Some((_, step)) = listening.into_iter().find(|(listener, _)| *listener == run) {
+            self.receive(run, step, name, now);
+        }
+    }
+
+    pub(super) fn start_emit(
+        &mut self,
+        run: usize,
+        step: usize,
+        event: &str,
+        payload: &Map<String, Value>,
+        now: Millis,
+    ) -> Result<()> {
+        let name = to_text(&self.text(run, step, event)?);
+        let payload = self.resolved(run, step, &Value::Object(payload.clone()))?;
+        let told = object([
+            ("event_name", name.as_str().into()),
+            ("payload", payload.clone()),
+            ("emitted_at", to_iso(now).into()),
+        ]);
+        self.commit(Record::Emitted { name: name.clone(), payload, at: now });
+        self.worked(run, step, told, now);
+        for (listener, waiting) in self.listening.get(&name).cloned().unwrap_or_default() {
+            self.receive(listener, waiting, &name, now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_receive(
+        &mut self,
+        run: usize,
+        step: usize,
+        event: &str,
+        limit: Option<f64>,
+        now: Millis,
+    ) -> Result<()> {
+        let name = to_text(&self.text(run, step, event)?);
+        self.enter_within(run, step, Inner::Event(name.clone()), limit, now);
+        self.receive(run, step, &name, now);
+        Ok(())
+    }
+
+    /// Gives a waiting step what is there for it: the oldest signal, or the oldest event that the run has not taken.
+    fn receive(&mut self, run: usize, step: usize, name: &str, now: Millis) {
+        let Some(found) = self.runs.get(run) else { return };
+        let signal =
+            found.signals.iter().find(|signal| signal.name == name).map(|signal| signal.payload.clone());
+        let taken = found.received.get(name).copied().unwrap_or_default();
+        let event =
+            self.events.get(name).and_then(|events| events.iter().find(|(number, _)| *number > taken));
+        let (event, payload) = match (signal, event) {
+            (Some(payload), _) => (None, payload),
+            (None, Some((number, payload))) => (Some(*number), payload.clone()),
+            (None, None) => return,
+        };
+        self.commit(Record::Received { run, name: name.to_owned(), event });
+        // What is in the payload can be read with and without its name.
+        let mut result = payload.as_object().cloned().unwrap_or_default();
+        result.entry("event_name").or_insert_with(|| name.into());
+        result.insert("payload".into(), payload);
+        self.worked(run, step, Value::Object(result), now);
+    }
+
+    /// The result of an activity, whose end is told within its run as an event, too.
+    pub(super) fn told_as_activity(&mut self, run: usize, step: usize, result: Value, now: Millis) -> Value {
+        let Some(operator) = self.operator(run, step) else { return result };
+        if !matches!(operator.operation, super::Operation::Task { is_activity: true, .. }) {
+            return result;
+        }
+        let event = format!("activity_{}_completed", operator.id);
+        let payload = object([
+            ("task_id", operator.id.as_str().into()),
+            ("status", "completed".into()),
+            ("result", result.clone()),
+        ]);
+        self.signalled(run, &event, payload, now);
+        let mut fields = match result {
+            Value::Object(fields) => fields,
+            other => Map::from_iter([("result".to_owned(), other)]),
+        };
+        fields.insert("completion_event".into(), event.into());
+        Value::Object(fields)
+    }
+}

@@ -1,0 +1,90 @@
+//! What must hold before a task starts, and of what it gave.
+
+use super::Failure;
+use super::plan::Planned;
+use crate::definition::{DataGuard, GuardCheck, Moment};
+use crate::error::ErrorCode;
+use crate::expr::{equal, order};
+use crate::template::{Path, Scope, lookup};
+use serde_json::Value;
+use std::cmp::Ordering;
+
+/// The names of a step, and the result that it is about to have.
+pub(super) struct WithResult<'a> {
+    pub(super) scope: &'a dyn Scope,
+    pub(super) operator: &'a Planned,
+    pub(super) result: &'a Value,
+}
+
+impl Scope for WithResult<'_> {
+    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+        let is_own =
+            self.operator.result_key.as_deref() == Some(name) || self.operator.id == name || name == "result";
+        if is_own { Some((self.result.clone(), false)) } else { self.scope.lookup(name) }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.scope.names()
+    }
+}
+
+/// The first guard that does not hold, as a failure with its message.
+pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failure> {
+    let Some(guard) = guards.iter().find(|guard| !holds(guard, scope)) else { return Ok(()) };
+    let message = if guard.message.is_empty() {
+        format!("`{}` does not pass the check `{}`", guard.variable, guard.check.as_str())
+    } else {
+        guard.message.clone()
+    };
+    Err(Failure::new(ErrorCode::GuardFailed, message))
+}
+
+fn holds(guard: &DataGuard, scope: &dyn Scope) -> bool {
+    let name = guard.variable.trim();
+    let name = name.strip_prefix("{{").and_then(|name| name.strip_suffix("}}")).unwrap_or(name);
+    let found = Path::parse(name).and_then(|path| lookup(&path, scope).ok());
+    let wanted = &guard.value;
+    let Some(value) = found else { return false };
+    match guard.check {
+        GuardCheck::Exists => true,
+        GuardCheck::NotNull => !value.is_null(),
+        GuardCheck::Equals => equal(&value, wanted),
+        GuardCheck::NotEquals => !equal(&value, wanted),
+        GuardCheck::InRange => {
+            let [least, most] = [0, 1].map(|at| wanted.get(at).cloned().unwrap_or_default());
+            let from = in_order(&value, &least).is_some_and(Ordering::is_ge);
+            from && in_order(&value, &most).is_some_and(Ordering::is_le)
+        }
+        GuardCheck::MatchesRegex => {
+            let pattern = wanted.as_str().unwrap_or_default();
+            regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(&crate::json::to_text(&value)))
+        }
+        GuardCheck::TypeCheck => is_type(&value, wanted.as_str().unwrap_or_default()),
+        GuardCheck::InSet => {
+            wanted.as_array().is_some_and(|items| items.iter().any(|item| equal(item, &value)))
+        }
+    }
+}
+
+/// Numbers by their size, moments by their time, other text by its letters.
+fn in_order(left: &Value, right: &Value) -> Option<Ordering> {
+    let moment = |value: &Value| Moment::parse(value.as_str()?)?.millis();
+    match (moment(left), moment(right)) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => order(left, right),
+    }
+}
+
+fn is_type(value: &Value, name: &str) -> bool {
+    match name {
+        "string" | "str" => value.is_string(),
+        "number" => value.is_number(),
+        "int" | "integer" => value.as_i64().is_some() || value.as_u64().is_some(),
+        "float" => value.is_number() && value.as_i64().is_none() && value.as_u64().is_none(),
+        "bool" | "boolean" => value.is_boolean(),
+        "list" | "array" => value.is_array(),
+        "dict" | "object" => value.is_object(),
+        "null" | "none" => value.is_null(),
+        _ => false,
+    }
+}

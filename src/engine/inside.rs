@@ -1,0 +1,442 @@
+//! Steps that run others: loops, branches, joins, other workflows.
+
+use super::plan::{Branch, Operation};
+use super::record::{Parent, Registered, RunCreated};
+use super::run::{Inner, Run, RunState, ScopeKind, StepState};
+use super::scheduling::told;
+use super::{Engine, Failure, Plan, Record};
+use crate::codec::parse_json;
+use crate::definition::JoinMode;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::{kind_of, object, to_text};
+use crate::suggest::did_you_mean;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+/// Workflows that start each other, one inside the other.
+const MOST_GENERATIONS: usize = 50;
+/// Rounds of a loop that has no end.
+const MOST_ROUNDS: usize = 10_000;
+
+impl Engine {
+    /// Goes on with a loop: opens what rounds may be open, or ends it.
+    pub(super) fn go_round(&mut self, run: usize, step: usize, now: Millis) {
+        loop {
+            let Some(operator) = self.operator(run, step).cloned() else { return };
+            let Some(found) = self.step(run, step).filter(|step| step.state == StepState::Open) else {
+                return;
+            };
+            let Some(Inner::Loop { items, over, results, .. }) = &found.inner else { return };
+            let (opened, running) = (results.len(), results.len() - over);
+            let locals = match (&operator.operation, items) {
+                (Operation::Foreach { parallel, .. }, Some(items)) => {
+                    let most = if *parallel { self.config.concurrency } else { 1 };
+                    match items.get(opened) {
+                        Some(_) if running >= most => return,
+                        Some(item) => Some(locals_of(Some(item), opened)),
+                        None if running > 0 => return,
+                        None => None,
+                    }
+                }
+                (Operation::While { condition, .. }, _) => {
+                    if running > 0 {
+                        return;
+                    }
+                    match self.holds(run, step, condition) {
+                        Err(error) => {
+                            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+                        }
+                        Ok(true) if opened >= MOST_ROUNDS => {
+                            let message = format!("the condition still holds after {MOST_ROUNDS} rounds");
+                            let failure =
+                                Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, message) };
+                            return self.attempt_failed(run, step, failure, None, now);
+                        }
+                        Ok(holds) => holds.then(|| locals_of(None, opened)),
+                    }
+                }
+                _ => return,
+            };
+            let Some(locals) = locals else {
+                return self.end_loop(run, step, now);
+            };
+            let kind = ScopeKind::Round(opened);
+            self.commit(Record::ScopeOpened { run, owner: step, kind, locals, at: now });
+        }
+    }
+
+    /// A loop over items gives the results of all rounds, another one that of the last.
+    fn end_loop(&mut self, run: usize, step: usize, now: Millis) {
+        let Some(Inner::Loop { items, results, .. }) =
+            self.step(run, step).and_then(|step| step.inner.clone())
+        else {
+            return;
+        };
+        let mut results = results.into_iter().map(Option::unwrap_or_default);
+        let result = match items {
+            Some(_) => Value::Array(results.collect()),
+            None => results.next_back().unwrap_or_default(),
+        };
+        self.worked(run, step, result, now);
+    }
+
+    /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
+    pub(super) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
+        items_of(&self.text(run, step, template)?).ok_or_else(|| {
+            let value = self.text(run, step, template).unwrap_or_default();
+            Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {}, not a list", kind_of(&value)))
+                .with_help("give a list, JSON text of one, or lines of text")
+        })
+    }
+
+    pub(super) fn start_fork(
+        &mut self,
+        run: usize,
+        step: usize,
+        branches: &[(String, Branch)],
+        minimum: usize,
+        now: Millis,
+    ) -> Result<()> {
+        let mut chosen = Vec::new();
+        for (at, (name, branch)) in branches.iter().enumerate() {
+            if branch.condition.as_ref().map_or(Ok(true), |condition| self.holds(run, step, condition))? {
+                chosen.push((at, name.clone()));
+            }
+        }
+        if chosen.len() < minimum {
+            let message = format!(
+                "the conditions of {} branches hold, and at least {minimum} have to be taken",
+                chosen.len()
+            );
+            return Err(Error::new(ErrorCode::ConditionInvalid, message));
+        }
+        let Some(owner) = self.runs.get(run) else { return Ok(()) };
+        let id = self.operator(run, step).map(|operator| operator.id.clone()).unwrap_or_default();
+        let join = format!("join_{id}_{}_{step}", owner.id());
+        let names: Value = chosen.iter().map(|(_, name)| Value::from(name.as_str())).collect();
+        let result =
+            object([("join_event_name", join.into()), ("spawned_tasks", names.clone()), ("branches", names)]);
+        for (at, _) in chosen {
+            let kind = ScopeKind::Branch(at);
+            self.commit(Record::ScopeOpened { run, owner: step, kind, locals: Map::new(), at: now });
+        }
+        self.worked(run, step, result, now);
+        Ok(())
+    }
+
+    /// Begins to wait for the branches of a fork, which its result names; for one of them where there is a name.
+    pub(super) fn wait_for_branches(
+        &mut self,
+        run: usize,
+        step: usize,
+        fork: &Value,
+        name: Option<&str>,
+        limit: Option<f64>,
+        now: Millis,
+    ) -> Result<()> {
+        let (fork, only) = self.fork_of(run, fork, name)?;
+        let own = match self.operator(run, fork).map(|operator| &operator.operation) {
+            Some(Operation::Fork { timeout, .. }) => *timeout,
+            _ => None,
+        };
+        let limit = [limit, own].into_iter().flatten().reduce(f64::min);
+        self.enter_within(run, step, Inner::Branches { fork, only }, limit, now);
+        self.look_at_watching(run, now);
+        Ok(())
+    }
+
+    /// Ends a branch that is not over; its position in the fork.
+    pub(super) fn cancel_branch(
+        &mut self,
+        run: usize,
+        fork: &Value,
+        name: &str,
+        now: Millis,
+    ) -> Result<bool> {
+        let (fork, only) = self.fork_of(run, fork, Some(name))?;
+        let Some(found) = self.runs.get(run) else { return Ok(false) };
+        let open = found
+            .scopes_of(fork)
+            .find(|(_, scope)| only.is_none_or(|only| scope.kind == ScopeKind::Branch(only)));
+        let Some(scope) = open.filter(|(_, scope)| scope.open > 0).map(|(at, _)| at) else {
+            return Ok(false);
+        };
+        self.cancel_scope_now(run, scope, "the branch was cancelled", now);
+        Ok(true)
+    }
+
+    /// The step of a fork by its result, and the position of one of its branches.
+    fn fork_of(&self, run: usize, fork: &Value, name: Option<&str>) -> Result<(usize, Option<usize>)> {
+        let event = fork.get("join_event_name").unwrap_or(fork);
+        let found = self.runs.get(run).and_then(|run| {
+            let is_it = |step: &super::Step| {
+                step.result.as_ref().and_then(|result| result.get("join_event_name")) == Some(event)
+            };
+            run.steps.iter().position(is_it)
+        });
+        let Some(found) = found else {
+            return Err(Error::new(
+                ErrorCode::ToolArgumentsInvalid,
+                "the first argument is no result of a parallel operator",
+            )
+            .with_help("pass it as `{{fork_result}}`, by the result key of the operator"));
+        };
+        let Some(Operation::Fork { branches, .. }) =
+            self.operator(run, found).map(|operator| &operator.operation)
+        else {
+            return Ok((found, None));
+        };
+        let Some(name) = name else { return Ok((found, None)) };
+        let at = branches.iter().position(|(branch, _)| branch == name);
+        at.map(|at| (found, Some(at))).ok_or_else(|| {
+            let error =
+                Error::new(ErrorCode::ToolArgumentsInvalid, format!("the fork has no branch `{name}`"));
+            let near = did_you_mean(name, branches.iter().map(|(branch, _)| branch.as_str()));
+            near.into_iter().fold(error, Error::with_help)
+        })
+    }
+
+    /// Ends the waiting steps of a run that have waited enough.
+    pub(super) fn look_at_watching(&mut self, run: usize, now: Millis) {
+        let watching = self.runs.get(run).map(|run| run.watching.clone()).unwrap_or_default();
+        for step in watching {
+            let Some(owner) = self.runs.get(run) else { return };
+            let outcome =
+                match (owner.operator(step).map(|operator| &operator.operation), owner.steps.get(step)) {
+                    (Some(Operation::Join { tasks, mode }), _) => joined(owner, step, tasks, *mode),
+                    (_, Some(found)) => match found.inner {
+                        Some(Inner::Branches { fork, only }) => branches_over(owner, fork, only),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+            match outcome {
+                Some(Ok(result)) => self.worked(run, step, result, now),
+                Some(Err(failure)) => self.attempt_failed(run, step, failure, None, now),
+                None => {}
+            }
+        }
+    }
+
+    /// Keeps a definition under its name, as the latest one of it; the hash of its content.
+    pub fn register(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> String {
+        let hash = hash_of(definition);
+        if self.latest(&workflow.name).is_none_or(|known| known.hash != hash) {
+            let (workflow, definition) = (Rc::new(workflow.clone()), Rc::new(definition.clone()));
+            let registered = Registered { hash: hash.clone(), workflow, definition, at: now };
+            self.commit(Record::Registered(Box::new(registered)));
+        }
+        hash
+    }
+
+    pub(super) fn start_children(
+        &mut self,
+        run: usize,
+        step: usize,
+        children: &[(String, Map<String, Value>)],
+        limit: Option<f64>,
+        now: Millis,
+    ) -> Result<()> {
+        let mut wanted = Vec::new();
+        for (name, child) in children {
+            let child = self.resolved(run, step, &Value::Object(child.clone()))?;
+            let workflow = child.get("workflow_name").map(to_text).unwrap_or_default();
+            let Some(found) = self.latest(&workflow).cloned() else {
+                let near = did_you_mean(&workflow, self.latest.keys().map(String::as_str));
+                let help = near.unwrap_or_else(|| "submit it before, so that its definition is known".into());
+                let error =
+                    Error::new(ErrorCode::ToolArgumentsInvalid, format!("there is no workflow `{workflow}`"));
+                return Err(error.with_help(help));
+            };
+            let inputs = child.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
+            wanted.push((name.clone(), found, inputs));
+        }
+        let generations =
+            std::iter::successors(Some(run), |run| Some(self.runs.get(*run)?.created.parent.as_ref()?.run));
+        if generations.count() > MOST_GENERATIONS {
+            let message = format!("workflows have started each other over {MOST_GENERATIONS} generations");
+            return Err(Error::new(ErrorCode::ToolArgumentsInvalid, message));
+        }
+        let attempt = self.step(run, step).map_or(0, |step| step.attempts.len()) + 1;
+        let first = self.runs.len();
+        let named = wanted.iter().enumerate().map(|(at, (name, ..))| (name.clone(), first + at)).collect();
+        let parent_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+        for (name, Registered { hash, workflow, definition, .. }, inputs) in wanted {
+            let parent = Some(Parent { run, run_id: parent_id.clone(), step, attempt, name });
+            let run_id = child_id(&parent_id, self.runs.len());
+            let created =
+                RunCreated { run_id, hash, workflow, definition, inputs, key: None, parent, at: now };
+            self.commit(Record::RunCreated(Box::new(created)));
+        }
+        self.enter_within(run, step, Inner::Children(named), limit, now);
+        if children.is_empty() {
+            self.worked(run, step, Value::Object(Map::new()), now);
+        }
+        Ok(())
+    }
+
+    /// Goes on with the step that started a run which is over.
+    pub(super) fn child_over(&mut self, child: usize, now: Millis) {
+        let Some(parent) = self.runs.get(child).and_then(|run| run.created.parent.clone()) else { return };
+        let Parent { run, step, .. } = parent;
+        let Some(Inner::Children(children)) = self.step(run, step).and_then(|step| step.inner.as_ref())
+        else {
+            return;
+        };
+        let runs: Vec<(String, &Run)> =
+            children.iter().filter_map(|(name, at)| Some((name.clone(), self.runs.get(*at)?))).collect();
+        if runs.iter().any(|(_, run)| run.state == RunState::Active) {
+            return;
+        }
+        let is_single =
+            matches!(self.operator(run, step).map(|found| &found.operation), Some(Operation::Task { .. }));
+        let failed = runs.iter().find(|(_, run)| run.state != RunState::Completed).map(|(name, run)| {
+            let failure = run.failure.clone();
+            let failure =
+                failure.unwrap_or_else(|| Failure::new(ErrorCode::RunFailed, "it did not complete"));
+            Failure {
+                message: format!(
+                    "workflow `{}` ({name}) failed: {}",
+                    run.created.workflow.name, failure.message
+                ),
+                ..failure
+            }
+        });
+        let views = runs.iter().map(|(name, run)| (name.clone(), super::view::child_view(run)));
+        let all: Map<String, Value> = views.collect();
+        let result = match all.values().next() {
+            Some(only) if is_single => only.get("result").cloned().unwrap_or_default(),
+            _ => Value::Object(all),
+        };
+        match failed {
+            Some(failure) => self.attempt_failed(run, step, failure, Some(result), now),
+            None => self.worked(run, step, result, now),
+        }
+    }
+}
+
+/// SHA-256 of the JSON text of a definition, as hex.
+fn hash_of(definition: &Value) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(crate::codec::write_json(definition));
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// The names of a round.
+fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
+    let mut locals = Map::new();
+    if let Some(item) = item {
+        locals.insert("item".into(), item.clone());
+        locals.insert("current_item".into(), item.clone());
+    }
+    locals.insert("index".into(), at.into());
+    locals.insert("iteration".into(), (at + 1).into());
+    locals.insert("loop_context".into(), object([("iteration", (at + 1).into()), ("index", at.into())]));
+    locals
+}
+
+fn items_of(value: &Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(items) => Some(items.clone()),
+        Value::Object(map) => items_of(map.get("stdout")?),
+        Value::String(text) => match parse_json(text) {
+            Ok(Value::Array(items)) => Some(items),
+            _ => Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect()),
+        },
+        _ => None,
+    }
+}
+
+/// What a join has found, once it has found enough.
+fn joined(
+    run: &Run,
+    step: usize,
+    tasks: &[String],
+    mode: JoinMode,
+) -> Option<std::result::Result<Value, Failure>> {
+    let found: Vec<(&String, Option<usize>)> =
+        tasks.iter().map(|id| (id, step_named(run, step, id))).collect();
+    let state = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
+    let is_over = |(_, step): &&(&String, Option<usize>)| state(step).is_none_or(StepState::is_final);
+    let is_good = |(_, step): &&(&String, Option<usize>)| state(step) == Some(StepState::Succeeded);
+    let is_passed = |(_, step): &&(&String, Option<usize>)| state(step) == Some(StepState::Skipped);
+    let all_over = found.iter().all(|item| is_over(&item));
+    let failure =
+        |what: &str| Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, what) }));
+    let is_done = match mode {
+        JoinMode::AllOf => all_over,
+        JoinMode::AnyOf => found.is_empty() || found.iter().any(|item| is_over(&item)),
+        JoinMode::AllSuccess => {
+            let bad = found.iter().find(|item| is_over(item) && !is_good(item) && !is_passed(item));
+            if let Some((id, _)) = bad {
+                return failure(&format!("task `{id}` did not succeed"));
+            }
+            all_over
+        }
+        JoinMode::OneSuccess => {
+            let is_met = found.iter().any(|item| is_good(&item));
+            if !is_met && all_over {
+                return failure("none of the joined tasks succeeded");
+            }
+            is_met
+        }
+    };
+    is_done.then(|| {
+        let result = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)?.result.clone());
+        Ok(found.iter().map(|(id, step)| ((*id).clone(), result(step).unwrap_or_default())).collect())
+    })
+}
+
+/// A step by its name: of the same scope, or of a branch that was forked from there.
+fn step_named(run: &Run, from: usize, id: &str) -> Option<usize> {
+    let scope = run.steps.get(from)?.scope;
+    let within = |at: usize| {
+        let scope = run.scopes.get(at)?;
+        scope.body.find(id).map(|position| scope.first + position)
+    };
+    within(scope).or_else(|| {
+        let mut branches = (scope..run.scopes.len()).rev().filter(|inner| run.is_within(*inner, scope));
+        branches.find_map(within)
+    })
+}
+
+/// What branches gave, once all of them are over.
+fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Option<std::result::Result<Value, Failure>> {
+    let operator = run.operator(fork)?;
+    let mut results = Map::new();
+    for (at, scope) in run.scopes_of(fork) {
+        if only.is_some_and(|only| scope.kind != ScopeKind::Branch(only)) {
+            continue;
+        }
+        if scope.open > 0 {
+            return None;
+        }
+        let name = scope.branch(operator).unwrap_or_default().to_owned();
+        if scope.is_cancelled {
+            let message = format!("branch `{name}` was cancelled");
+            return Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunCancelled, message) }));
+        }
+        if let Some(failed) = run.failed_in(at) {
+            let failure = told(run.operator(failed)?, run.steps.get(failed)?.failure()?);
+            let message = format!("branch `{name}`: {}", failure.message);
+            return Some(Err(Failure { message, retryable: false, ..failure }));
+        }
+        results.insert(name, run.last_in(at).cloned().unwrap_or_default());
+    }
+    Some(Ok(match only {
+        Some(_) => results.into_iter().next().map(|(_, result)| result).unwrap_or_default(),
+        None => Value::Object(results),
+    }))
+}
+
+/// An id for a run that another one starts: of the same form, and like no other of the engine.
+fn child_id(parent: &str, at: usize) -> String {
+    let number = format!("{at:012x}");
+    match parent.rsplit_once('-') {
+        Some((head, tail)) if tail.len().cmp(&number.len()) == Ordering::Equal => format!("{head}-{number}"),
+        _ => format!("{parent}-{at}"),
+    }
+}

@@ -1,0 +1,250 @@
+//! What the engine runs: a definition reduced to what decides how a run goes, with all policies in force.
+
+mod read;
+
+use super::retry::Retry;
+use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
+use crate::expr::Expr;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+pub use read::plan;
+
+/// A definition, ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the workflow.
+    pub name: String,
+    /// Version text of the definition.
+    pub version: String,
+    /// The operators at the top.
+    pub body: Rc<Body>,
+    /// Default values of the run inputs.
+    pub variables: Map<String, Value>,
+    /// Time limit of a run, in seconds.
+    pub timeout: Option<f64>,
+    /// Whether a run that passes it is cancelled rather than failed.
+    pub cancels: bool,
+}
+
+/// Operators that run in one scope: those of a workflow, of a loop, of a branch.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Body {
+    /// The operators, in order of definition.
+    pub operators: Vec<Planned>,
+    /// What leads to and from each, at the same positions.
+    pub links: Vec<Links>,
+}
+
+/// What leads to and from an operator, as positions in its body.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Links {
+    /// What must be over before it starts. What is not in the body counts as over.
+    pub dependencies: Vec<usize>,
+    /// What depends on it, once for each time it is named.
+    pub dependents: Vec<usize>,
+    /// What names it as a way or as a callback; it only starts once one of them chooses it.
+    pub activators: Vec<usize>,
+    /// What it names so.
+    pub targets: Vec<usize>,
+}
+
+/// One operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// Its id, unique in the body.
+    pub id: String,
+    /// When it starts, given how its dependencies ended.
+    pub trigger_rule: TriggerRule,
+    /// Name under which its result is stored for templates.
+    pub result_key: Option<String>,
+    /// Time limit of one attempt, in seconds.
+    pub timeout: Option<f64>,
+    /// What happens after a failed attempt.
+    pub retry: Retry,
+    /// Operator that runs once it succeeded.
+    pub on_success: Option<usize>,
+    /// Operator that runs once it failed.
+    pub on_failure: Option<usize>,
+    /// When its tool is left alone for a while.
+    pub breaker: Option<Breaker>,
+    /// Text of the key under which its effects happen once; may hold templates.
+    pub idempotency_key: Option<String>,
+    /// What must hold before it starts.
+    pub preconditions: Vec<DataGuard>,
+    /// What must hold of its result.
+    pub postconditions: Vec<DataGuard>,
+    /// What it does.
+    pub operation: Operation,
+}
+
+/// What an operator does.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Calls a tool.
+    Task {
+        /// Name of the tool, such as `tools.shell.run`.
+        function: String,
+        /// Positional arguments.
+        args: Vec<Value>,
+        /// Named arguments.
+        kwargs: Map<String, Value>,
+        /// Whether its end is told as an event, too.
+        is_activity: bool,
+    },
+    /// Sleeps durably.
+    Wait(Wait),
+    /// Chooses between two ways.
+    Condition {
+        /// What decides.
+        condition: Expr,
+        /// The way where it holds.
+        if_true: Option<usize>,
+        /// The way where it does not.
+        if_false: Option<usize>,
+    },
+    /// Chooses one of several ways by a value.
+    Switch {
+        /// Template of the value.
+        value: String,
+        /// The way for each value.
+        cases: Vec<(String, usize)>,
+        /// The way for any other value.
+        default: Option<usize>,
+    },
+    /// Starts branches and goes on.
+    Fork {
+        /// The branches by name.
+        branches: Vec<(String, Branch)>,
+        /// Branches that must be started, at least.
+        minimum: usize,
+        /// Time limit of the branches, in seconds.
+        timeout: Option<f64>,
+    },
+    /// Waits for operators.
+    Join {
+        /// Their ids: of this body, or of a branch that it started.
+        tasks: Vec<String>,
+        /// What it waits for.
+        mode: JoinMode,
+    },
+    /// Runs its body for each item.
+    Foreach {
+        /// Template of the items.
+        items: String,
+        /// What runs for each.
+        body: Rc<Body>,
+        /// Whether items run side by side.
+        parallel: bool,
+        /// Whether items are added while it runs.
+        dynamic: bool,
+    },
+    /// Runs its body as long as a condition holds.
+    While {
+        /// What decides.
+        condition: Expr,
+        /// What runs.
+        body: Rc<Body>,
+    },
+    /// Emits an event.
+    Emit {
+        /// Template of its name.
+        event: String,
+        /// Its data.
+        payload: Map<String, Value>,
+    },
+    /// Waits for an event.
+    Receive {
+        /// Template of its name.
+        event: String,
+        /// Time limit in seconds.
+        timeout: Option<f64>,
+    },
+    /// Ends the run.
+    Terminate {
+        /// How.
+        status: TerminateStatus,
+        /// Its result.
+        result: Map<String, Value>,
+        /// Why.
+        reason: String,
+    },
+    /// Runs other workflows.
+    Children {
+        /// `{workflow_name, inputs}` of each by name.
+        children: Vec<(String, Map<String, Value>)>,
+        /// Time limit in seconds.
+        timeout: Option<f64>,
+    },
+    /// Generates, verifies, and corrects.
+    Reflexive(Box<Reflexive>),
+}
+
+/// When a tool that keeps failing is left alone for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breaker {
+    /// Failures in a row that open the circuit.
+    pub failures: u32,
+    /// Successes in a row that close it again.
+    pub successes: u32,
+    /// Seconds that it stays open.
+    pub isolation: f64,
+    /// Codes of failures that count; all where nothing is said.
+    pub catches: Option<Vec<String>>,
+    /// Codes of failures that do not count.
+    pub ignores: Vec<String>,
+}
+
+/// A branch that a fork may start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    /// What decides whether it is started; it always is where there is nothing.
+    pub condition: Option<Expr>,
+    /// What runs in it.
+    pub body: Rc<Body>,
+}
+
+/// The two tools of a reflexive operator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reflexive {
+    /// Tool that generates, with its named arguments.
+    pub generator: (String, Map<String, Value>),
+    /// Tool that verifies, with its named arguments.
+    pub verifier: (String, Map<String, Value>),
+    /// Turns at most.
+    pub max_turns: u32,
+    /// Template of the prompt for a correction.
+    pub correction: Option<String>,
+}
+
+/// How long a wait sleeps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wait {
+    /// A number of seconds.
+    For(f64),
+    /// A moment.
+    Until(Millis),
+    /// What a template gives: seconds, ISO 8601 text, or a moment.
+    Text(String),
+}
+
+impl Operation {
+    /// Whether it only chooses the way.
+    pub fn is_routing(&self) -> bool {
+        matches!(self, Self::Condition { .. } | Self::Switch { .. })
+    }
+
+    /// Whether it takes a place among the tools that may run at once.
+    pub fn takes_place(&self) -> bool {
+        matches!(self, Self::Task { .. } | Self::Reflexive(_))
+    }
+}
+
+impl Body {
+    /// Position of an operator.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.operators.iter().position(|operator| operator.id == id)
+    }
+}

@@ -1,0 +1,151 @@
+//! Steps that generate, verify and correct, with two tools in turn.
+
+use super::plan::{Operation, Reflexive};
+use super::run::{Inner, after};
+use super::scope::RunScope;
+use super::{Engine, Failure, Record};
+use crate::error::{ErrorCode, Result};
+use crate::expr::is_true;
+use crate::json::object;
+use crate::template::{Scope, Syntax, resolve};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// The names of a step, and those of its turn: `output` and `feedback`.
+struct TurnScope<'a> {
+    scope: RunScope<'a>,
+    turn: Map<String, Value>,
+}
+
+impl Scope for TurnScope<'_> {
+    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+        self.turn.get(name).map(|value| (value.clone(), false)).or_else(|| self.scope.lookup(name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.turn.keys().cloned().chain(self.scope.names()).collect()
+    }
+}
+
+impl Engine {
+    pub(super) fn is_reflexive(&self, run: usize, step: usize) -> bool {
+        self.reflexive(run, step).is_some()
+    }
+
+    fn reflexive(&self, run: usize, step: usize) -> Option<Reflexive> {
+        match &self.operator(run, step)?.operation {
+            Operation::Reflexive(reflexive) => Some((**reflexive).clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn start_reflexive(&mut self, run: usize, step: usize, now: Millis) {
+        let call = self.last_call + 1;
+        let limit = self.operator(run, step).and_then(|operator| operator.timeout);
+        let deadline = limit.map(|limit| after(now, limit));
+        self.commit(Record::AttemptStarted { run, step, call, key: None, deadline, at: now });
+        self.go_on(run, step, None, None, 1, now);
+    }
+
+    /// Takes the result of one of the tools.
+    pub(super) fn turn(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        let Some(reflexive) = self.reflexive(run, step) else { return };
+        let inner = self.step(run, step).and_then(|step| step.inner.clone());
+        let Some(Inner::Turns { candidate, turn, .. }) = inner else { return };
+        let Some(candidate) = candidate else {
+            return self.go_on(run, step, Some(result), None, turn, now);
+        };
+        if passes(&result) {
+            let told = object([
+                ("output", candidate),
+                ("verified", true.into()),
+                ("verification", result),
+                ("turns", turn.into()),
+            ]);
+            self.worked(run, step, told, now);
+        } else if turn >= reflexive.max_turns {
+            let message = format!("the output was not accepted in {turn} turns");
+            let failure = Failure { retryable: false, ..Failure::new(ErrorCode::ToolFailed, message) };
+            let told = object([
+                ("output", candidate),
+                ("verified", false.into()),
+                ("verification", result),
+                ("turns", turn.into()),
+            ]);
+            self.attempt_failed(run, step, failure, Some(told), now);
+        } else {
+            self.go_on_correcting(run, step, &candidate, result, turn + 1, now);
+        }
+    }
+
+    fn go_on_correcting(
+        &mut self,
+        run: usize,
+        step: usize,
+        candidate: &Value,
+        verdict: Value,
+        turn: u32,
+        now: Millis,
+    ) {
+        let feedback = object([("output", candidate.clone()), ("feedback", verdict)]);
+        self.go_on(run, step, None, Some(feedback), turn, now);
+    }
+
+    fn go_on(
+        &mut self,
+        run: usize,
+        step: usize,
+        candidate: Option<Value>,
+        feedback: Option<Value>,
+        turn: u32,
+        now: Millis,
+    ) {
+        let call = self.last_call + 1;
+        self.commit(Record::TurnTaken { run, step, candidate, feedback, turn, call });
+        self.call_again(run, step, call, now);
+    }
+
+    /// Has the host start the tool whose turn it is.
+    pub(super) fn call_again(&mut self, run: usize, step: usize, call: u64, now: Millis) {
+        match self.tool_of_turn(run, step) {
+            Some(Ok((tool, kwargs))) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
+            Some(Err(error)) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+            None => {}
+        }
+    }
+
+    fn tool_of_turn(&self, run: usize, step: usize) -> Option<Result<(String, Value)>> {
+        let reflexive = self.reflexive(run, step)?;
+        let Some(Inner::Turns { candidate, feedback, .. }) = self.step(run, step)?.inner.as_ref() else {
+            return None;
+        };
+        let mut turn = feedback.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+        if let Some(candidate) = candidate {
+            turn.insert("output".into(), candidate.clone());
+        }
+        let (tool, kwargs) = if candidate.is_some() { &reflexive.verifier } else { &reflexive.generator };
+        let scope = TurnScope { scope: self.scope(run, step)?, turn };
+        let mode = self.config.templates;
+        let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
+        let kwargs = resolved(&Value::Object(kwargs.clone())).and_then(|mut kwargs| {
+            if let Value::Object(kwargs) = &mut kwargs {
+                for (name, value) in &scope.turn {
+                    kwargs.entry(name.as_str()).or_insert_with(|| value.clone());
+                }
+                if let (Some(template), Some(_)) = (&reflexive.correction, feedback) {
+                    kwargs.insert("prompt".into(), resolved(&Value::from(template.as_str()))?);
+                }
+            }
+            Ok(kwargs)
+        });
+        Some(kwargs.map(|kwargs| (tool.clone(), kwargs)))
+    }
+}
+
+/// Whether a verifier accepts: by one of the fields that say so, or as a whole.
+fn passes(verdict: &Value) -> bool {
+    let said = ["passed", "valid", "approved", "success", "verified", "ok"]
+        .iter()
+        .find_map(|name| verdict.get(*name));
+    is_true(said.unwrap_or(verdict))
+}

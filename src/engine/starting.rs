@@ -1,0 +1,332 @@
+//! What starting a step means, operator by operator.
+
+use super::plan::{Operation, Planned, Wait};
+use super::run::{Inner, RunState, after};
+use super::scope::RunScope;
+use super::{Effect, Engine, Failure, Record, ToolCall, builtin, guards};
+use crate::definition::duration::parse_iso;
+use crate::definition::{Moment, TerminateStatus};
+use crate::error::{Error, ErrorCode, Result};
+use crate::expr::{self, equal};
+use crate::json::{object, to_text};
+use crate::number::to_f64;
+use crate::template::{Syntax, resolve};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+impl Engine {
+    pub(super) fn start_step(&mut self, run: usize, step: usize, now: Millis) {
+        let Some(operator) = self.operator(run, step).cloned() else {
+            return;
+        };
+        if let Err(failure) = self.before_work(run, step, &operator) {
+            return self.attempt_failed(run, step, failure, None, now);
+        }
+        match operator.idempotency_key.as_deref().map(|key| self.text(run, step, key)).transpose() {
+            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Ok(key) => {
+                // What was done under this key is not done again.
+                if let Some(result) = key.and_then(|key| self.once.get(&to_text(&key))).cloned() {
+                    return self.succeed(run, step, result, now);
+                }
+            }
+        }
+        let started = match &operator.operation {
+            Operation::Task { function, args, kwargs, .. } => {
+                return self.start_task(run, step, &operator, (function, args, kwargs), now);
+            }
+            Operation::Wait(wait) => self.start_wait(run, step, wait, now),
+            Operation::Condition { condition, if_true, if_false } => {
+                self.holds(run, step, condition).map(|holds| {
+                    let way = if holds { *if_true } else { *if_false };
+                    self.choose(run, step, ("condition", holds.into()), way, now);
+                })
+            }
+            Operation::Switch { value, cases, default } => self.text(run, step, value).map(|value| {
+                let is_it = |case: &str| equal(&case.into(), &value) || case == to_text(&value);
+                let case = cases.iter().find(|(case, _)| is_it(case));
+                let way = case.map(|(_, way)| *way).or(*default);
+                self.choose(run, step, ("value", value), way, now);
+            }),
+            Operation::Fork { branches, minimum, .. } => self.start_fork(run, step, branches, *minimum, now),
+            Operation::Join { .. } => {
+                self.enter(run, step, Inner::Join, now);
+                self.look_at_watching(run, now);
+                Ok(())
+            }
+            Operation::Foreach { items, dynamic, .. } => self.items(run, step, items).map(|items| {
+                let inner =
+                    Inner::Loop { items: Some(items), is_open: *dynamic, over: 0, results: Vec::new() };
+                self.enter(run, step, inner, now);
+                self.go_round(run, step, now);
+            }),
+            Operation::While { .. } => {
+                self.enter(
+                    run,
+                    step,
+                    Inner::Loop { items: None, is_open: false, over: 0, results: Vec::new() },
+                    now,
+                );
+                self.go_round(run, step, now);
+                Ok(())
+            }
+            Operation::Emit { event, payload } => self.start_emit(run, step, event, payload, now),
+            Operation::Receive { event, timeout } => self.start_receive(run, step, event, *timeout, now),
+            Operation::Terminate { status, result, reason } => {
+                self.resolved(run, step, &Value::Object(result.clone())).and_then(|result| {
+                    let reason = to_text(&self.text(run, step, reason)?);
+                    self.terminate(run, step, *status, result, &reason, now);
+                    Ok(())
+                })
+            }
+            Operation::Children { children, timeout } => {
+                self.start_children(run, step, children, *timeout, now)
+            }
+            Operation::Reflexive(_) => return self.start_reflexive(run, step, now),
+        };
+        if let Err(error) = started {
+            self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
+    }
+
+    fn before_work(&self, run: usize, step: usize, operator: &Planned) -> std::result::Result<(), Failure> {
+        if operator.preconditions.is_empty() {
+            return Ok(());
+        }
+        let Some(scope) = self.scope(run, step) else { return Ok(()) };
+        // Waiting changes nothing about what the task was given.
+        guards::check(&operator.preconditions, &scope)
+            .map_err(|failure| Failure { retryable: false, ..failure })
+    }
+
+    fn start_task(
+        &mut self,
+        run: usize,
+        step: usize,
+        operator: &Planned,
+        (function, args, kwargs): (&str, &[Value], &Map<String, Value>),
+        now: Millis,
+    ) {
+        let (args, kwargs) = match self.arguments(run, step, function, args, kwargs) {
+            Ok(resolved) => resolved,
+            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+        };
+        let key = self.once_key(run, step);
+        if let Some(key) = key.clone().filter(|key| self.held.contains_key(key)) {
+            self.parked.entry(key).or_default().push((run, step));
+            return;
+        }
+        if let Err(failure) = self.admitted(run, step, now) {
+            return self.attempt_failed(run, step, failure, None, now);
+        }
+        if let Some(tool) = builtin::find(function) {
+            if let Err(error) = self.start_builtin(run, step, tool, &args, &kwargs, now) {
+                self.attempt_failed(run, step, Failure::from(&error), None, now);
+            }
+            return;
+        }
+        let call = self.last_call + 1;
+        let deadline = operator.timeout.map(|seconds| after(now, seconds));
+        self.commit(Record::AttemptStarted { run, step, call, key, deadline, at: now });
+        self.call_tool(run, step, call, function, args, kwargs);
+    }
+
+    /// Has the host start a tool for the running attempt of a step.
+    pub(super) fn call_tool(
+        &mut self,
+        run: usize,
+        step: usize,
+        call: u64,
+        tool: &str,
+        args: Vec<Value>,
+        kwargs: Value,
+    ) {
+        let idempotency_key = self.once_key(run, step);
+        let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
+        let Some(found) = owner.steps.get(step) else { return };
+        let id = if found.scope == 0 { operator.id.clone() } else { format!("{}/{step}", operator.id) };
+        let tool_call = ToolCall {
+            call,
+            run_id: owner.id().to_owned(),
+            workflow: owner.created.workflow.name.clone(),
+            task: operator.id.clone(),
+            attempt: u32::try_from(found.attempts.len()).unwrap_or(u32::MAX),
+            tool: tool.to_owned(),
+            args,
+            kwargs,
+            idempotency_key: idempotency_key.unwrap_or_else(|| format!("{}/{id}", owner.id())),
+            deadline: found.timer,
+        };
+        self.effect(Effect::StartTool(Box::new(tool_call)));
+    }
+
+    /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that was
+    /// running may have done its work; it gets the same attempt and the same idempotency key.
+    pub fn resume(&mut self, now: Millis) {
+        let mut calls: Vec<(u64, usize, usize)> =
+            self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
+        calls.sort_unstable();
+        for (call, run, step) in calls {
+            let Some(operator) = self.operator(run, step).cloned() else { continue };
+            match &operator.operation {
+                Operation::Task { function, args, kwargs, .. } => {
+                    match self.arguments(run, step, function, args, kwargs) {
+                        Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
+                        Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+                    }
+                }
+                _ => self.call_again(run, step, call, now),
+            }
+        }
+        self.tick(now);
+    }
+
+    fn start_wait(&mut self, run: usize, step: usize, wait: &Wait, now: Millis) -> Result<()> {
+        let until = match wait {
+            Wait::For(seconds) => after(now, *seconds),
+            Wait::Until(moment) => *moment,
+            Wait::Text(text) => moment_of(&self.text(run, step, text)?, now)?,
+        };
+        if until > now {
+            self.commit(Record::Entered { run, step, inner: Inner::Sleep, until: Some(until), at: now });
+        } else {
+            self.worked(run, step, object([("woke_at", to_iso(now).into())]), now);
+        }
+        Ok(())
+    }
+
+    /// Ends a routing step with its choice.
+    fn choose(&mut self, run: usize, step: usize, told: (&str, Value), way: Option<usize>, now: Millis) {
+        let body = self.runs.get(run).and_then(|run| run.scope_of(step)).map(|scope| &scope.body);
+        let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
+        let result = object([told, ("next", next.into())]);
+        if let Err(failure) = self.after_work(run, step, &result) {
+            return self.attempt_failed(run, step, failure, Some(result), now);
+        }
+        self.commit(Record::Succeeded { run, step, result, chosen: way.into_iter().collect(), at: now });
+    }
+
+    fn terminate(
+        &mut self,
+        run: usize,
+        step: usize,
+        status: TerminateStatus,
+        result: Value,
+        reason: &str,
+        now: Millis,
+    ) {
+        self.succeed(run, step, result.clone(), now);
+        let failed = |code| {
+            Some(Failure::new(code, if reason.is_empty() { "the workflow ended itself" } else { reason }))
+        };
+        let (state, failure) = match status {
+            TerminateStatus::Completed => (RunState::Completed, None),
+            TerminateStatus::Failed => (RunState::Failed, failed(ErrorCode::RunFailed)),
+            TerminateStatus::Cancelled => (RunState::Cancelled, failed(ErrorCode::RunCancelled)),
+        };
+        let result = result.as_object().filter(|result| !result.is_empty()).cloned().map(Value::Object);
+        self.end(run, state, failure, result, "the workflow ended itself", now);
+    }
+
+    /// Begins to wait, or to run what is inside, for as long as an attempt may take.
+    pub(super) fn enter(&mut self, run: usize, step: usize, inner: Inner, now: Millis) {
+        let until =
+            self.operator(run, step).and_then(|operator| operator.timeout).map(|limit| after(now, limit));
+        self.commit(Record::Entered { run, step, inner, until, at: now });
+    }
+
+    /// The same with a limit that the operator or the tool itself names; the sooner one counts.
+    pub(super) fn enter_within(
+        &mut self,
+        run: usize,
+        step: usize,
+        inner: Inner,
+        limit: Option<f64>,
+        now: Millis,
+    ) {
+        let own = self.operator(run, step).and_then(|operator| operator.timeout);
+        let until = [own, limit].into_iter().flatten().map(|limit| after(now, limit)).min();
+        self.commit(Record::Entered { run, step, inner, until, at: now });
+    }
+
+    /// Seconds that an attempt of a step has, by its policy or by its own words.
+    pub(super) fn limit_of(&self, run: usize, step: usize) -> Option<f64> {
+        let found = self.step(run, step)?;
+        let started = found.attempts.last()?.started_at;
+        #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
+        found.timer.or(self.due_of(run, step)).map(|due| due.saturating_sub(started) as f64 / 1_000.0)
+    }
+
+    fn due_of(&self, run: usize, step: usize) -> Option<Millis> {
+        let started = self.step(run, step)?.attempts.last()?.started_at;
+        self.operator(run, step)?.timeout.map(|limit| after(started, limit))
+    }
+
+    pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
+        let run = self.runs.get(run)?;
+        Some(RunScope { run, step, env: &self.config.env })
+    }
+
+    pub(super) fn holds(&self, run: usize, step: usize, condition: &expr::Expr) -> Result<bool> {
+        self.scope(run, step).map_or(Ok(false), |scope| expr::holds(condition, &scope, self.config.templates))
+    }
+
+    /// A text with its templates replaced; a whole one keeps the type of its value.
+    pub(super) fn text(&self, run: usize, step: usize, text: &str) -> Result<Value> {
+        self.resolved(run, step, &Value::from(text))
+    }
+
+    pub(super) fn resolved(&self, run: usize, step: usize, value: &Value) -> Result<Value> {
+        let Some(scope) = self.scope(run, step) else { return Ok(Value::Null) };
+        resolve(value, &scope, self.config.templates, Syntax::BracesAndDollar)
+    }
+
+    /// The key under which the effects of a task happen once, where it has one.
+    pub(super) fn once_key(&self, run: usize, step: usize) -> Option<String> {
+        let key = self.operator(run, step)?.idempotency_key.as_deref()?;
+        self.text(run, step, key).ok().map(|key| to_text(&key))
+    }
+
+    fn arguments(
+        &self,
+        run: usize,
+        step: usize,
+        function: &str,
+        args: &[Value],
+        kwargs: &Map<String, Value>,
+    ) -> Result<(Vec<Value>, Value)> {
+        let Some(scope) = self.scope(run, step) else {
+            return Ok((Vec::new(), Value::Null));
+        };
+        // In a shell command `${name}` belongs to the shell.
+        let syntax = if function == "tools.shell.run" { Syntax::Braces } else { Syntax::BracesAndDollar };
+        let mode = self.config.templates;
+        let args: Result<Vec<Value>> = args.iter().map(|arg| resolve(arg, &scope, mode, syntax)).collect();
+        let mut named = Map::new();
+        for (key, value) in kwargs {
+            named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
+        }
+        Ok((args?, Value::Object(named)))
+    }
+
+    pub(super) fn operator(&self, run: usize, step: usize) -> Option<&Planned> {
+        self.runs.get(run)?.operator(step)
+    }
+}
+
+/// The moment that a value of a template stands for.
+fn moment_of(value: &Value, now: Millis) -> Result<Millis> {
+    let text = to_text(value);
+    let text = text.trim();
+    if let Some(seconds) =
+        to_f64(value).or_else(|| crate::number::parse_f64(text)).or_else(|| parse_iso(text))
+    {
+        return Ok(after(now, seconds));
+    }
+    Moment::parse(text).and_then(|moment| moment.millis()).ok_or_else(|| {
+        Error::new(ErrorCode::DurationInvalid, format!("`{text}` is neither a length of time nor a moment"))
+            .with_help(
+                "give seconds, ISO 8601 text such as `PT2H`, or a moment such as `2030-01-31T12:00:00Z`",
+            )
+    })
+}

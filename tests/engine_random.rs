@@ -1,0 +1,221 @@
+//! Random workflows of all operators, driven in random order: every run ends, leaves nothing, and replays.
+#![cfg(feature = "engine")]
+
+#[path = "support/operators.rs"]
+mod operators;
+mod support;
+
+use highway_wasm::engine::{Effect, Engine, Run, RunState, StepState};
+use operators::{
+    builtin, but, condition, emit, flow, foreach, join, multi_choice, named, op, parallel, receive, retry,
+    task, terminate, wait_branches, while_loop,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use support::{START, failing, findings, submission, views};
+
+/// A small generator of numbers.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn one_in(&mut self, sides: u64) -> bool {
+        self.roll(sides) == 0
+    }
+
+    fn pick<'a>(&mut self, among: &[&'a str]) -> &'a str {
+        let sides = u64::try_from(among.len()).unwrap();
+        among[usize::try_from(self.roll(sides)).unwrap()]
+    }
+}
+
+/// Operators of one scope; ids begin with `prefix`.
+fn body(dice: &mut Dice, prefix: &str, depth: u32) -> Vec<Value> {
+    let count = 1 + dice.roll(5);
+    let ids: Vec<String> = (0..count).map(|at| format!("{prefix}{at}")).collect();
+    let mut all: Vec<Value> = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        let dependencies: Vec<&str> =
+            ids[..at].iter().filter(|_| dice.one_in(2)).map(String::as_str).collect();
+        let later: Option<&str> = ids[at + 1..].first().map(String::as_str);
+        let mut operator = operator(dice, id, &dependencies, later, &ids, depth);
+        if dice.one_in(4) {
+            let rules = ["all_success", "all_done", "one_success", "one_done", "none_failed"];
+            operator["trigger_rule"] = json!(dice.pick(&rules));
+        }
+        for key in ["on_failure_task_id", "on_success_task_id"] {
+            if dice.one_in(5) {
+                operator[key] = json!(ids[at + 1..].last());
+            }
+        }
+        if dice.one_in(4) {
+            operator["retry_policy"] = retry(1, dice.pick(&["PT0S", "PT5S"]));
+        }
+        if dice.one_in(6) {
+            operator["timeout_policy"] = operators::timeout("PT7S");
+        }
+        let is_fork = matches!(operator["operator_type"].as_str(), Some("parallel" | "multi_choice"));
+        all.push(operator);
+        if is_fork && dice.one_in(2) {
+            all.push(wait_branches(&format!("{id}w"), id));
+        }
+    }
+    all
+}
+
+fn operator(
+    dice: &mut Dice,
+    id: &str,
+    dependencies: &[&str],
+    later: Option<&str>,
+    ids: &[String],
+    depth: u32,
+) -> Value {
+    let inner = |dice: &mut Dice, name: &str| body(dice, &format!("{id}{name}"), depth - 1);
+    match dice.roll(if depth == 0 { 9 } else { 14 }) {
+        0 => condition(id, dependencies, dice.pick(&["true", "false"]), later, None),
+        1 => {
+            let cases = later.map_or(json!({}), |later| json!({"a": later}));
+            op(
+                "switch",
+                id,
+                dependencies,
+                json!({"switch_on": dice.pick(&["a", "b"]), "cases": cases, "default": null}),
+            )
+        }
+        2 => op("wait", id, dependencies, json!({"wait_for": dice.roll(10)})),
+        3 => emit(id, dependencies, dice.pick(&["e", "f"]), json!({})),
+        4 => receive(id, dependencies, dice.pick(&["e", "f"]), Some(9)),
+        5 if dice.one_in(4) => {
+            terminate(id, dependencies, dice.pick(&["completed", "failed", "cancelled"]), json!({"x": 1}), "")
+        }
+        5 => builtin(id, dependencies, "tools.approval.request", json!([]), json!({"timeout_seconds": 9})),
+        6 => {
+            let mode = dice.pick(&["all_of", "any_of", "all_success", "one_success"]);
+            let before: Vec<&str> = ids.iter().map(String::as_str).take_while(|other| *other != id).collect();
+            join(id, dependencies, &before, mode)
+        }
+        7 if dice.one_in(2) => {
+            builtin(id, dependencies, "tools.workflow.execute", json!(["leaf"]), json!({}))
+        }
+        7 | 8 => task(id, dependencies),
+        9 => {
+            let parallel = dice.one_in(2);
+            but(foreach(id, dependencies, "[1, 2]", &inner(dice, "i")), json!({"parallel": parallel}))
+        }
+        10 => {
+            let count = builtin(
+                &format!("{id}n"),
+                &[],
+                "tools.simple_counter.increment_counter",
+                json!([]),
+                json!({}),
+            );
+            while_loop(id, dependencies, "{{counter}} < 3", &[inner(dice, "r"), vec![count]].concat())
+        }
+        11 | 12 => parallel(id, dependencies, &[("a", &inner(dice, "a")), ("b", &inner(dice, "b"))]),
+        _ => multi_choice(
+            id,
+            dependencies,
+            1,
+            &[("a", "true", &inner(dice, "c")), ("b", "false", &inner(dice, "d"))],
+        ),
+    }
+}
+
+/// A run is what its steps are.
+fn check(run: &Run, document: &Value) {
+    let shown = || format!("{document:#} {:?}", run.steps);
+    let failed = (0..run.scopes.len())
+        .find_map(|scope| run.scopes[scope].owner.is_none().then(|| run.failed_in(scope)));
+    let is_failed = failed.flatten().is_some();
+    let is_ended_early =
+        run.result.is_some() || run.steps.iter().any(|step| step.state == StepState::Cancelled);
+    assert!(
+        run.state != RunState::Completed || !is_failed || is_ended_early,
+        "completed with a failure {}",
+        shown()
+    );
+    assert!(run.state != RunState::Failed || run.failure.is_some(), "failed without a reason {}", shown());
+    assert!(run.steps.iter().all(|step| step.state.is_final()), "a step is open {}", shown());
+}
+
+fn play(seed: u64) -> bool {
+    let mut dice = Dice(seed);
+    let mut document = flow(&body(&mut dice, "t", 2));
+    document["variables"] = json!({"counter": 0});
+    if !findings(&document).is_empty() {
+        return false;
+    }
+    let mut engine = Engine::default();
+    let (mut now, mut records, mut running) = (START, Vec::new(), BTreeSet::new());
+    engine.submit(submission(&named("leaf", &[task("leaf", &[])]), "run-0"), now);
+    engine.submit(submission(&document, "run-1"), now);
+    engine.submit(submission(&document, "run-2"), now);
+    for _ in 0..3_000 {
+        let output = engine.take_output();
+        records.extend(output.records);
+        for effect in output.effects {
+            match effect {
+                Effect::StartTool(call) => assert!(running.insert(call.call), "{seed}: started twice"),
+                Effect::AbortTool { call, .. } => {
+                    assert!(running.remove(&call), "{seed}: aborted, not running");
+                }
+                _ => {}
+            }
+        }
+        let replayed = Engine::replay(support::Scenario::new().config, records.iter().cloned());
+        assert_eq!(views(&replayed), views(&engine), "{seed}: the journal tells another story");
+        assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
+        if dice.one_in(3) {
+            engine = replayed;
+        }
+        let asked =
+            engine.approvals().next().map(|(_, _, asked)| asked["approval_key"].as_str().unwrap().to_owned());
+        let place = usize::try_from(dice.roll(64)).unwrap() % running.len().max(1);
+        let call = running.iter().nth(place).copied();
+        match (call, asked, engine.next_wake()) {
+            (Some(call), ..) if dice.one_in(2) => {
+                running.remove(&call);
+                engine.tool_finished(
+                    call,
+                    if dice.one_in(4) { failing("BAD") } else { Ok(json!(call)) },
+                    now,
+                );
+            }
+            (_, Some(key), _) if dice.one_in(2) => assert!(engine.decide(&key, dice.one_in(2), "", "", now)),
+            (_, _, Some(due)) => {
+                now = now.max(due);
+                engine.tick(now);
+            }
+            (Some(_), ..) | (_, Some(_), _) => {}
+            (None, None, None) => {
+                for run in engine.runs() {
+                    assert!(
+                        run.state != RunState::Active,
+                        "{seed}: it hangs: {:?} {document:#}",
+                        views(&engine)
+                    );
+                    check(run, &document);
+                }
+                return true;
+            }
+        }
+    }
+    panic!("{seed}: it does not end");
+}
+
+#[test]
+fn every_random_workflow_ends_and_replays() {
+    // More of them: HIGHWAY_SEEDS=400..5000 cargo test --test engine_random
+    let given = std::env::var("HIGHWAY_SEEDS").unwrap_or_else(|_| "0..60".into());
+    let (from, to) = given.split_once("..").unwrap();
+    let (from, to): (u64, u64) = (from.parse().unwrap(), to.parse().unwrap());
+    let played = (from..to).filter(|seed| play(*seed)).count();
+    assert!(played > 10, "only {played} were valid");
+    println!("{played} of {} were valid", to - from);
+}
