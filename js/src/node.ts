@@ -1,8 +1,9 @@
 /**
- * What Node, Deno and Bun add: an operating system for the embedded engine, and a server.
+ * What Node, Deno and Bun add: an operating system and a store for the embedded engine, and a server.
  *
  * @packageDocumentation
  */
 
+export { fileStore } from "./node/file-store.js";
 export { type HttpRequestLike, type HttpResponseLike, listener } from "./node/listener.js";
 export { type NodeToolsOptions, nodeTools } from "./node/tools.js";

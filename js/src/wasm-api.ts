@@ -41,6 +41,12 @@ export interface EngineHandle {
   toolFailed(call: number, failure: string, now: number): void;
   tick(now: number): void;
   nextWake(): number | undefined;
+  /** Takes what a store has kept. */
+  replay(records: string): void;
+  /** Goes on after a replay. */
+  resume(now: number): void;
+  /** What has changed, to be kept before the effects are released. */
+  takeRecords(): string | undefined;
   takeEffects(): string;
   free(): void;
 }

@@ -8,6 +8,8 @@ import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { httpTool } from "./http-tool.js";
 import { full } from "./runtime.js";
+import type { EngineStore } from "./store.js";
+import { RunStreams } from "./streams.js";
 import { type Tool, type Tools, ToolError } from "./tool.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
@@ -31,6 +33,12 @@ export interface LocalEngineOptions {
   templates?: "strict" | "lenient" | undefined;
   /** Milliseconds since the Unix epoch; the system's clock by default. */
   clock?: (() => number) | undefined;
+  /**
+   * Keeps what happens, so that runs go on after a restart: `fileStore(folder)` of `highway-wasm/node`, `indexedDbStore(name)` in
+   * a browser. A tool that was running then is run again, as the same attempt with the same idempotency key. Without one, runs
+   * live as long as the engine does.
+   */
+  store?: EngineStore | undefined;
 }
 
 type Effect =
@@ -52,7 +60,7 @@ type Effect =
 
 /**
  * Runs workflows in this process, and answers the Highway REST API through {@link LocalEngine.fetch}. Runs are kept in
- * memory for as long as the engine lives.
+ * memory for as long as the engine lives, and in a store where it has one.
  *
  * @example
  * ```js
@@ -78,14 +86,23 @@ export class LocalEngine {
   /** Runs that have called a tool and are not over. */
   readonly #active = new Set<string>();
   readonly #pending = new Set<Promise<void>>();
+  readonly #streams = new RunStreams();
+  readonly #store: EngineStore | undefined;
+  /** Fulfilled once what the store has kept is there. */
+  readonly #opened: Promise<void>;
+  /** What follows from entries that the store has not kept yet. */
+  #waiting: { readonly entry: string | undefined; readonly release: () => void }[] = [];
+  #isKeeping = false;
+  /** Why the store cannot keep anything any more. */
+  #broken: { readonly error: unknown } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #freed = false;
 
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
   constructor(options: LocalEngineOptions = {}) {
-    checkOptions(options, ["tools", "concurrency", "env", "templates", "clock"], "the engine");
-    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now } = options;
+    checkOptions(options, ["tools", "concurrency", "env", "templates", "clock", "store"], "the engine");
+    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now, store } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
@@ -101,7 +118,32 @@ export class LocalEngine {
     this.#tools = new Map([["tools.http.request", httpTool], ...Object.entries(tools)]);
     this.#clock = clock;
     const config = plainText({ concurrency, env, templates });
+    if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
+      throw invalid("`store` is no store", "/store");
+    }
+    this.#store = store;
     this.#handle = full.call((api) => new api.EngineHandle(config));
+    this.#opened = store === undefined ? Promise.resolve() : this.#open(store);
+    // Who uses the engine hears of it.
+    this.#opened.catch(() => {});
+  }
+
+  /**
+   * Waits until what the store has kept is there and runs go on. Requests wait for it by themselves.
+   *
+   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read.
+   */
+  async ready(): Promise<void> {
+    await this.#opened;
+  }
+
+  async #open(store: EngineStore): Promise<void> {
+    for await (const entry of store.load()) {
+      this.#checkOpen();
+      full.call(() => this.#handle.replay(entry));
+    }
+    this.#checkOpen();
+    this.#advance((handle, now) => handle.resume(now));
   }
 
   /**
@@ -110,18 +152,29 @@ export class LocalEngine {
    */
   readonly fetch: Fetch = async (input, init) => {
     this.#checkOpen();
+    await this.#opened;
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
     const body = request.body === null ? null : await request.text();
     this.#checkOpen();
     const { method } = request;
+    const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
+    if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
+      return this.#streams.open(decodeURIComponent(runId), () => this.#read(`workflows/${runId}`).body);
+    }
     const plainRequest = JSON.stringify({
       method,
       url: pathname + search,
       headers: Object.fromEntries(request.headers),
       body,
     });
-    const answer = this.#advance((handle, now) => handle.request(plainRequest, uuid(), now));
+    const answer = await new Promise<string>((resolve, reject) => {
+      // What an answer says has been kept.
+      this.#advance(
+        (handle, now) => handle.request(plainRequest, uuid(), now),
+        (given) => (this.#broken ? reject(this.#broken.error) : resolve(given)),
+      );
+    });
     const response = JSON.parse(answer) as { status: number; headers: Record<string, string>; body: string };
     return new Response(response.body, { status: response.status, headers: response.headers });
   };
@@ -134,6 +187,7 @@ export class LocalEngine {
     if (!this.#closed) {
       this.#closed = true;
       clearTimeout(this.#timer);
+      this.#streams.close();
       for (const controller of this.#calls.values()) controller.abort(closed());
       for (const runId of [...this.#releases.keys()]) this.#release(runId);
     }
@@ -143,6 +197,9 @@ export class LocalEngine {
     });
     await Promise.race([this.#idle(), patience]);
     clearTimeout(timer);
+    await this.#opened.catch(() => {});
+    await this.#kept();
+    await this.#store?.close?.();
     this.#free();
   }
 
@@ -162,19 +219,66 @@ export class LocalEngine {
     if (this.#closed) throw closed();
   }
 
-  /** Tells the engine something, then does what it asks for. */
-  #advance<T>(tell: (handle: EngineHandle, now: number) => T): T {
-    const [answer, effects, wake] = full.call(() => {
+  /** Tells the engine something, then does what it asks for, once the store has kept why. */
+  #advance<T>(tell: (handle: EngineHandle, now: number) => T, then = (_: T): void => {}): void {
+    const [answer, entry, effects, wake] = full.call(() => {
       const given = tell(this.#handle, this.#clock());
-      return [given, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
+      const entry = this.#store && this.#handle.takeRecords();
+      return [given, entry, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
     });
-    for (const effect of effects) this.#perform(effect);
+    const perform = (): void => {
+      if (this.#broken) return;
+      for (const effect of effects) this.#perform(effect);
+      if (!this.#streams.isEmpty)
+        this.#streams.tell((runId) => this.#read(`workflows/${encodeURIComponent(runId)}`).body);
+    };
+    if (this.#store === undefined) {
+      perform();
+      then(answer);
+    } else {
+      const release = (): void => {
+        perform();
+        then(answer);
+      };
+      this.#waiting.push({ entry, release });
+      if (!this.#isKeeping) void this.#keep();
+    }
     clearTimeout(this.#timer);
     if (wake !== undefined && !this.#closed) {
       const delay = Math.min(Math.max(wake - this.#clock(), 0), LONGEST_TIMER);
       this.#timer = setTimeout(() => this.#advance((handle, now) => handle.tick(now)), delay);
     }
-    return answer;
+  }
+
+  /** What the API says below `/api/v1/`: the status, and the data as JSON text. */
+  #read(path: string): { status: number; body: string } {
+    const request = JSON.stringify({ method: "GET", url: `/api/v1/${path}`, headers: {}, body: null });
+    const answer = full.call(() => this.#handle.request(request, "", this.#clock()));
+    const { status, body } = JSON.parse(answer) as { status: number; body: string };
+    return { status, body: JSON.stringify((JSON.parse(body) as { data?: unknown }).data ?? null) };
+  }
+
+  /** Has the store keep what waits, all that has come meanwhile at once. */
+  async #keep(): Promise<void> {
+    this.#isKeeping = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      const entries = batch.map(({ entry }) => entry).filter((entry) => entry !== undefined);
+      try {
+        if (entries.length > 0 && !this.#broken) await this.#store?.append(entries);
+      } catch (error) {
+        // What is not kept must not happen: the engine stands still.
+        this.#broken ??= { error };
+        for (const controller of this.#calls.values()) controller.abort(error);
+      }
+      for (const { release } of batch) release();
+    }
+    this.#isKeeping = false;
+  }
+
+  async #kept(): Promise<void> {
+    while (this.#isKeeping) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   #perform(effect: Effect): void {

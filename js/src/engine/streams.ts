@@ -1,0 +1,72 @@
+/** Server-sent events: the changes of runs, for who listens. */
+
+interface Listener {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  told: string;
+}
+
+const FINAL = ["completed", "failed", "cancelled"];
+/** Milliseconds after which a comment shows that the connection lives. */
+const SIGN_OF_LIFE = 15_000;
+
+/** The streams that are open. */
+export class RunStreams {
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #encoder = new TextEncoder();
+
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
+  /** Opens a stream of a run. `read` gives how it is, as JSON text. */
+  open(runId: string, read: (runId: string) => string): Response {
+    let listener: Listener;
+    let timer: ReturnType<typeof setInterval>;
+    const end = (): void => {
+      clearInterval(timer);
+      const listeners = this.#listeners.get(runId);
+      listeners?.delete(listener);
+      if (listeners?.size === 0) this.#listeners.delete(runId);
+    };
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        listener = { controller, told: "" };
+        const listeners = this.#listeners.get(runId) ?? new Set();
+        this.#listeners.set(runId, listeners.add(listener));
+        timer = setInterval(() => controller.enqueue(this.#encoder.encode(": alive\n\n")), SIGN_OF_LIFE);
+        (timer as { unref?: () => void }).unref?.();
+        if (this.#tell(listener, read(runId))) end();
+      },
+      cancel: end,
+    });
+    const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
+    return new Response(body, { headers });
+  }
+
+  /** Tells all who listen what has changed. */
+  tell(read: (runId: string) => string): void {
+    for (const [runId, listeners] of [...this.#listeners]) {
+      const text = read(runId);
+      for (const listener of [...listeners]) if (this.#tell(listener, text)) listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(runId);
+    }
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    for (const listeners of this.#listeners.values())
+      for (const { controller } of listeners) controller.close();
+    this.#listeners.clear();
+  }
+
+  /** Whether that was the last to tell. */
+  #tell(listener: Listener, text: string): boolean {
+    if (listener.told === text) return false;
+    listener.told = text;
+    listener.controller.enqueue(this.#encoder.encode(`data: ${text}\n\n`));
+    const { status } = JSON.parse(text) as { status: string };
+    if (!FINAL.includes(status)) return false;
+    listener.controller.close();
+    return true;
+  }
+}
