@@ -1,6 +1,6 @@
 // js/src → dist/esm (tsc, with declarations) and dist/cjs (esbuild, file by file). File by file, so that all CommonJS
 // entries share their modules as the ESM ones do: one wasm instance and one set of classes, whatever is required first.
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { withEsbuild } from "../lib/esbuild.mjs";
 import { inRoot } from "../lib/paths.mjs";
@@ -34,10 +34,16 @@ async function buildEsm() {
   await run(process.execPath, [tsc, "-p", inRoot("js", "tsconfig.build.json")]);
   mkdirSync(join(esm, "generated"), { recursive: true });
   for (const file of shipped) copyFileSync(join(generated, file), join(esm, "generated", file));
+  // The program can be started as it is, also where nobody installs the package.
+  chmodSync(join(esm, "cli", "main.js"), 0o755);
 }
 
-/** Entries for bundlers and runtimes that only know ESM have no CommonJS twin; `*inline` and everything else has. */
-const hasTwin = (file) => dirname(file) !== "entries" || /inline\.(js|d\.ts)$/.test(file);
+/**
+ * Entries for bundlers and runtimes that only know ESM have no CommonJS twin, nor has the program, which nobody requires; `*inline` and
+ * everything else has.
+ */
+const hasTwin = (file) =>
+  !file.startsWith("cli/") && (dirname(file) !== "entries" || /inline\.(js|d\.ts)$/.test(file));
 
 async function buildCjs({ transform }) {
   rmSync(cjs, { recursive: true, force: true });

@@ -25,7 +25,7 @@ const generated = modules.flatMap((name) => [`generated/${name}.js`, `generated/
 for (const library of ["events", "inflate", "zip"]) generated.push(`generated/${library}.js`);
 const wasm = modules.map((name) => `generated/${name}_bg.wasm`);
 const esm = [...compiled(), ...generated, ...wasm];
-const onlyEsm = /^entries\/(?!(engine-|workflow-)?inline\.)|\.wasm$/;
+const onlyEsm = /^entries\/(?!(engine-|workflow-)?inline\.)|^cli\/|\.wasm$/;
 const cjs = [...esm.filter((file) => !onlyEsm.test(file)), "package.json"];
 const top = ["LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "package.json", "wasm.d.ts"];
 

@@ -44,7 +44,7 @@ export function fileStore(folder: string): EngineStore {
   let isLocked = false;
   const open = async (): Promise<FileHandle> => {
     const fs = await import("node:fs/promises");
-    await fs.mkdir(folder, { recursive: true });
+    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     await takeLock(lock);
     isLocked = true;
     file = await fs.open(path, "a+", 0o600);

@@ -131,11 +131,12 @@ function cleanUp(): void {
   for (const cleanup of [...cleanups].reverse()) cleanup();
 }
 
-/** Afterwards the signal does what it would have done. */
+/** Afterwards the signal does what it would have done. Who else listens for it ends what runs in an order of its own. */
 function cleanUpAndRaise(name: NodeJS.Signals): void {
+  if (process.listenerCount(name) > 1) return;
   cleanUp();
   process.off(name, cleanUpAndRaise);
-  if (process.listenerCount(name) === 0) process.kill(process.pid, name);
+  process.kill(process.pid, name);
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

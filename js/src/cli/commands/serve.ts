@@ -1,0 +1,91 @@
+/** `highway-wasm serve` */
+
+import { isAnyAddress, nameOf } from "../../node/door.js";
+import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
+import { bytes, wholeNumber } from "../arguments.js";
+import { type Command, type Given, textOf, textsOf } from "../command.js";
+import { FINE, UsageError } from "../exit-codes.js";
+import type { Output } from "../output.js";
+
+export const serve: Command = {
+  name: "serve",
+  summary: "serve the embedded engine over HTTP, with a shell and Python",
+  args: [],
+  options: {
+    port: {
+      short: "p",
+      value: "PORT",
+      help: `port to listen on; ${DEFAULT_PORT} by default, 0 takes a free one`,
+    },
+    host: { value: "HOST", help: "name or address to listen on; 127.0.0.1 by default: this machine alone" },
+    data: { value: "DIR", help: `folder of the runs and the API key; ${DEFAULT_DATA} by default` },
+    key: {
+      value: "KEY",
+      help: "API key, in the place of one that the server makes; better in HIGHWAY_API_KEY",
+    },
+    cors: {
+      value: "ORIGIN",
+      multiple: true,
+      help: "let pages of this origin use the server: http://localhost:5173",
+    },
+    "allowed-host": {
+      value: "NAME",
+      multiple: true,
+      help: "answer where the server is called by this name too",
+    },
+    "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
+  },
+  notes: `At its first start the server makes an API key, shows it once, and keeps it in DIR/key. Clients send it with every request:
+
+  export HIGHWAY_API_ENDPOINT=http://127.0.0.1:${DEFAULT_PORT} HIGHWAY_API_KEY=$(cat ${DEFAULT_DATA}/key)
+
+Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs and go on at the next start.`,
+  async run({ given, output, signal }) {
+    const server = await startServer(optionsOf(given));
+    tell(server, textOf(given, "host"), output);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    const { underWay } = server;
+    output.note(
+      underWay === 0
+        ? "stopping"
+        : `stopping; ${underWay} ${underWay === 1 ? "request is" : "requests are"} under way`,
+    );
+    await server.close();
+    return FINE;
+  },
+};
+
+function optionsOf(given: Given): Parameters<typeof startServer>[0] {
+  const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
+  if (key === "") throw new UsageError("`--key` is empty");
+  return {
+    port: port === undefined ? undefined : wholeNumber(port, "port", 0, 65535),
+    maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),
+    key,
+    host: textOf(given, "host"),
+    data: textOf(given, "data") ?? DEFAULT_DATA,
+    cors: textsOf(given, "cors"),
+    allowedHosts: textsOf(given, "allowed-host"),
+  };
+}
+
+function tell({ url, key, keyFile, isNewKey }: HighwayServer, host = "127.0.0.1", output: Output): void {
+  output.result(`listening on ${url}`);
+  if (isNewKey) {
+    output.reveal(`new API key, shown this once: ${key}`);
+    output.result(`kept in ${keyFile}`);
+  } else {
+    output.result(keyFile === undefined ? "API key: the one that was given" : `API key: in ${keyFile}`);
+  }
+  const name = nameOf(host);
+  const isLoopback = name === "localhost" || name === "[::1]" || name.startsWith("127.");
+  if (!isLoopback) {
+    const who = isAnyAddress(host) ? "on all networks of this machine" : `of ${host}`;
+    output.note(
+      `${output.paint("yellow", "warning:")} whoever has the key can run commands here, from everywhere ${who}; nothing is encrypted`,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+/** How the program ends, and why. */
+
+import { isHighwayError } from "../errors.js";
+
+/** All went well. */
+export const FINE = 0;
+/** A run or a request failed. */
+export const FAILED = 1;
+/** The command line, or a definition, is not right: nothing was tried. */
+export const WRONG = 2;
+
+/** A signal ended it: 128 and its number, as shells have it. */
+export const INTERRUPTED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** The command line is not right. */
+export class UsageError extends Error {
+  readonly help: string | undefined;
+
+  constructor(message: string, help?: string) {
+    super(message);
+    this.help = help;
+  }
+}
+
+/** Something that needs no stack to be understood, such as a file that is not there. */
+export class InputError extends UsageError {
+  constructor(message: string, help?: string, cause?: unknown) {
+    super(message, help);
+    this.cause = cause;
+  }
+}
+
+/** The exit code that an error stands for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return WRONG;
+  if (!isHighwayError(error)) return FAILED;
+  if (error.code === "ABORTED") return INTERRUPTED["SIGINT"] as number;
+  return ["ConfigurationError", "TaskDefinitionError", "ValidationError"].includes(error.name)
+    ? WRONG
+    : FAILED;
+}

@@ -1,0 +1,58 @@
+/** How errors and findings are shown. */
+
+import { type Diagnostic, isHighwayError } from "../errors.js";
+import { type Output, oneLine, printable } from "./output.js";
+
+const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
+
+/** Shows an error: what, where, what to do about it. The stack only where it is asked for. */
+export function showError(error: unknown, output: Output): void {
+  const { message, help, path, diagnostics } = factsOf(error);
+  if (output.isJson) {
+    output.failure({ error: isHighwayError(error) ? error.toJSON() : { message, help } });
+  } else {
+    output.note(`${output.paint("red", "error:")} ${printable(message)}`);
+    if (path) output.note(`  path: ${oneLine(path)}`);
+    if (help) output.note(`  help: ${oneLine(help)}`);
+    // One finding is what the message says already.
+    if (diagnostics.length > 1) showFindings(diagnostics, output, "note");
+  }
+  if (output.isDebug) {
+    for (let at: unknown = error; at instanceof Error; at = at.cause)
+      output.note(printable(at.stack ?? String(at)));
+  }
+}
+
+/** Shows findings, each with code, path, message and help. */
+export function showFindings(found: readonly Diagnostic[], output: Output, to: "note" | "result"): void {
+  const stream = to === "note" ? "stderr" : "stdout";
+  for (const { severity, code, path, message, help, related } of found) {
+    const where = path === "" ? "the whole document" : oneLine(path);
+    const lines = [
+      `${output.paint(SEVERITY[severity], severity, stream)} ${output.paint("bold", code, stream)} ${where}`,
+      `  ${oneLine(message)}`,
+      ...(related?.length ? [`  see also: ${related.map(oneLine).join(", ")}`] : []),
+      ...(help ? [`  help: ${oneLine(help)}`] : []),
+    ];
+    for (const line of lines) output[to](line);
+  }
+}
+
+interface Facts {
+  readonly message: string;
+  readonly help: string | undefined;
+  readonly path: string | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Anything can be thrown by a definition that is a program. */
+function factsOf(error: unknown): Facts {
+  if (isHighwayError(error)) return error;
+  const { message, help } = Object(error ?? {}) as { message?: unknown; help?: unknown };
+  return {
+    message: typeof message === "string" && message !== "" ? message : String(error),
+    help: typeof help === "string" ? help : undefined,
+    path: undefined,
+    diagnostics: [],
+  };
+}

@@ -1,0 +1,113 @@
+/** Where the program writes to: results to standard output, everything about them to standard error. */
+
+/** A stream of text, perhaps a terminal. */
+export interface TextStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+const CODES: Readonly<Record<Colour, number>> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 };
+/** Shorter texts are no keys, and would be struck from everywhere. */
+const LEAST_SECRET = 8;
+/** The form of Highway's keys. */
+const ANY_KEY = /hw_k1_[\w-]{8,}/g;
+
+/** Settings of the output. */
+export interface OutputOptions {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The two streams, with colours where they are wanted, and without secrets. */
+export class Output {
+  /** Whether JSON is wanted in the place of text. */
+  isJson = false;
+  /** Whether stacks are wanted. */
+  isDebug = false;
+  readonly #stdout: TextStream;
+  readonly #stderr: TextStream;
+  readonly #secrets = new Set<string>();
+  #hasColours: boolean;
+  readonly #isDumb: boolean;
+
+  constructor({ stdout, stderr, env }: OutputOptions) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#isDumb = env["TERM"] === "dumb";
+    this.#hasColours = !this.#isDumb && !env["NO_COLOR"];
+  }
+
+  /** Writes no colours from now on. */
+  dropColours(): void {
+    this.#hasColours = false;
+  }
+
+  /** Has a text struck from everything that is written from now on. */
+  hide(secret: string | undefined): void {
+    if (secret !== undefined && secret.length >= LEAST_SECRET) this.#secrets.add(secret);
+  }
+
+  /** Writes a line of the result. */
+  result(text: string): void {
+    this.#stdout.write(`${this.#struck(text)}\n`);
+  }
+
+  /** Writes a value as the result: indented for people, in one line for programs. */
+  json(value: unknown): void {
+    this.result(JSON.stringify(value, null, this.isJson ? undefined : 2) ?? "null");
+  }
+
+  /** Writes a failure in the place of the result. It may repeat what was typed, so it shows no key at all. */
+  failure(value: unknown): void {
+    this.json(JSON.parse(JSON.stringify(value).replaceAll(ANY_KEY, "[API key]")));
+  }
+
+  /** Writes a line about what goes on; it shows no key at all. */
+  note(text: string): void {
+    this.draw(`${text}\n`);
+  }
+
+  /** The same without the end of the line. */
+  draw(text: string): void {
+    this.#stderr.write(this.#struck(text).replaceAll(ANY_KEY, "[API key]"));
+  }
+
+  /** Writes a line that may show a key: the one place where a new one is. */
+  reveal(text: string): void {
+    this.#stdout.write(`${text}\n`);
+  }
+
+  /** Size of the terminal that is written to by `note`; undefined where it is none that could be drawn on. */
+  get screen(): { readonly columns: number; readonly rows: number } | undefined {
+    const { isTTY, columns = 80, rows = 24 } = this.#stderr;
+    return isTTY && !this.#isDumb ? { columns: columns || 80, rows: rows || 24 } : undefined;
+  }
+
+  /** Text in a colour, where there are any. */
+  paint(colour: Colour, text: string, stream: "stdout" | "stderr" = "stderr"): string {
+    const { isTTY } = stream === "stdout" ? this.#stdout : this.#stderr;
+    return isTTY && this.#hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+  }
+
+  #struck(text: string): string {
+    let shown = text;
+    for (const secret of this.#secrets) shown = shown.replaceAll(secret, "[API key]");
+    return shown;
+  }
+}
+
+/** Text from elsewhere, without what a terminal would take for commands. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => {
+    return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** The same in one line. */
+export const oneLine = (text: string): string => printable(text.replace(/\s*\n\s*/g, " "));

@@ -1,0 +1,56 @@
+/** Runs as plain data, for `--json`. */
+
+import type { RunResult, RunStatus, TaskResult } from "../run.js";
+
+/** A run as it is now. */
+export function plainStatus(run: RunStatus): Record<string, unknown> {
+  const { runId, workflowName, status, state, error, currentStep, progress } = run;
+  const { createdAt, startedAt, completedAt } = run;
+  return {
+    runId,
+    workflowName,
+    status,
+    state,
+    error: error && plainError(error),
+    currentStep,
+    progress,
+    createdAt,
+    startedAt,
+    completedAt,
+  };
+}
+
+/** A run that is over, with what its tasks gave. */
+export function plainResult(run: RunResult): Record<string, unknown> {
+  const { currentStep: _step, progress: _progress, ...status } = plainStatus(run) as Record<string, unknown>;
+  const tasks = Object.fromEntries(Object.entries(run.tasks).map(([name, task]) => [name, plainTask(task)]));
+  return { ...status, result: run.result ?? null, tasks };
+}
+
+function plainTask(task: TaskResult): Record<string, unknown> {
+  const { state, result = null, error, stdout, stderr, returncode, startedAt, completedAt } = task;
+  return {
+    state,
+    result,
+    error: error && plainError(error),
+    stdout,
+    stderr,
+    returncode,
+    startedAt,
+    completedAt,
+  };
+}
+
+const plainError = ({
+  code,
+  message,
+  help,
+}: {
+  code: string;
+  message: string;
+  help: string | undefined;
+}) => ({
+  code,
+  message,
+  ...(help === undefined ? {} : { help }),
+});

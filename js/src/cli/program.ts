@@ -1,0 +1,108 @@
+/** From the command line to an exit code. */
+
+import "../entries/inline.js";
+import { core } from "../runtime.js";
+import { checkCount, optionsOf, readArguments } from "./arguments.js";
+import { type Command, COMMON } from "./command.js";
+import { COMMANDS } from "./commands/index.js";
+import { exitCodeOf, FINE, INTERRUPTED, UsageError } from "./exit-codes.js";
+import { showError } from "./failure.js";
+import { commandHelp, programHelp } from "./help.js";
+import { didYouMean } from "./nearest.js";
+import { Output } from "./output.js";
+
+/** Milliseconds that a command gets to end after a signal; `serve` takes up to 7 s. */
+const PATIENCE = 10_000;
+
+/** Runs the program; resolves with its exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const output = new Output(process);
+  output.hide(process.env["HIGHWAY_API_KEY"]);
+  // Known before anything can fail, so that a failure is shown as it is wanted.
+  const flags = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
+  output.isJson = flags.includes("--json");
+  output.isDebug = flags.includes("--debug");
+  if (flags.includes("--no-color")) output.dropColours();
+  try {
+    return await dispatch(argv, output);
+  } catch (error) {
+    showError(error, output);
+    return exitCodeOf(error);
+  }
+}
+
+async function dispatch(argv: readonly string[], output: Output): Promise<number> {
+  const at = argv.findIndex((argument) => !argument.startsWith("-"));
+  const [before, name, after] =
+    at < 0 ? [argv, undefined, []] : [argv.slice(0, at), argv[at], argv.slice(at + 1)];
+  const global = { ...COMMON, version: { short: "v", help: "" } };
+  const { given } = readArguments(before, global, "highway-wasm");
+  if (given["version"])
+    return say(
+      output,
+      core.call((api) => api.version()),
+    );
+  if (name === undefined) {
+    if (given["help"]) return say(output, programHelp(COMMANDS).trimEnd());
+    throw new UsageError("there is no command", "`highway-wasm --help` lists them");
+  }
+  // `help run` as `run --help`.
+  const isHelp = name === "help";
+  const wanted = isHelp ? after[0] : name;
+  if (wanted === undefined || wanted.startsWith("-")) return say(output, programHelp(COMMANDS).trimEnd());
+  const command = commandOf(wanted);
+  if (isHelp || given["help"]) return say(output, commandHelp(command).trimEnd());
+
+  const options = { ...optionsOf(command), version: global.version };
+  const { args, given: own } = readArguments(after, options, `highway-wasm ${command.name}`);
+  if (own["help"]) return say(output, commandHelp(command).trimEnd());
+  if (own["version"])
+    return say(
+      output,
+      core.call((api) => api.version()),
+    );
+  for (const secret of ["api-key", "key"]) output.hide(own[secret] as string | undefined);
+  checkCount(args, command);
+  return await untilSignal((signal) => command.run({ args, given: own, output, signal }));
+}
+
+function say(output: Output, text: string): number {
+  output.result(text);
+  return FINE;
+}
+
+function commandOf(name: string): Command {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) return command;
+  const names = COMMANDS.map((candidate) => candidate.name);
+  throw new UsageError(
+    `there is no command \`${name}\``,
+    didYouMean(name, names) ?? `there are ${names.map((known) => `\`${known}\``).join(", ")}`,
+  );
+}
+
+/** Does the work with a signal that fires when the user has enough. Who insists, or waits in vain, ends at once. */
+async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let endedBy: NodeJS.Signals | undefined;
+  const onSignal = (name: NodeJS.Signals): void => {
+    const leave = (): never => process.exit(INTERRUPTED[name]);
+    if (endedBy !== undefined) leave();
+    endedBy = name;
+    timer = setTimeout(leave, PATIENCE);
+    controller.abort(name);
+  };
+  const names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
+  for (const name of names) process.on(name, onSignal);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    // What it says after the user has ended it is of no interest.
+    if (endedBy === undefined) throw error;
+    return INTERRUPTED[endedBy] as number;
+  } finally {
+    clearTimeout(timer);
+    for (const name of names) process.off(name, onSignal);
+  }
+}

@@ -1,0 +1,73 @@
+/** A run as it goes: one line a task, drawn again in place on a terminal, written on change elsewhere. */
+
+import type { RunStatus } from "../run.js";
+import { type Output, oneLine } from "./output.js";
+import { isOver, looksOf } from "./states.js";
+
+/** A function for `onProgress`. */
+export function progressOf(output: Output): (status: RunStatus) => void {
+  const started = performance.now();
+  const elapsed = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`.padStart(8);
+  const { screen } = output;
+  return screen ? redrawn(output, elapsed) : written(output, elapsed);
+}
+
+function written(output: Output, elapsed: () => string): (status: RunStatus) => void {
+  let last: Readonly<Record<string, string>> = {};
+  return ({ progress: { tasks } }) => {
+    const width = widthOf(tasks);
+    for (const [name, state] of Object.entries(tasks)) {
+      if (last[name] === state) continue;
+      output.note(`${output.paint("dim", elapsed())}  ${lineOf(output, name, state, width, 200)}`);
+    }
+    last = tasks;
+  };
+}
+
+function redrawn(output: Output, elapsed: () => string): (status: RunStatus) => void {
+  let drawn = 0;
+  return ({ state, progress: { tasks } }) => {
+    // Asked each time: windows change their size.
+    const { columns, rows } = output.screen ?? { columns: 80, rows: 24 };
+    const width = widthOf(tasks);
+    const lines = chosen(Object.entries(tasks), rows - 3).map(([name, word]) =>
+      word === undefined ? `  ${name}` : `  ${lineOf(output, name, word, width, columns - 3)}`,
+    );
+    lines.push(`${output.paint("dim", elapsed())}  ${oneLine(state)}`);
+    const up = drawn > 0 ? `\x1b[${drawn}A\r` : "";
+    // In one piece, so that nothing flickers. What was drawn below is cleared: there may be fewer lines now.
+    output.draw(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join("")}\x1b[J`);
+    drawn = lines.length;
+  };
+}
+
+/** As many tasks as there is room for: those that are not over count most, the latest of the others next. */
+function chosen(
+  tasks: readonly (readonly [string, string])[],
+  room: number,
+): readonly (readonly [string, string | undefined])[] {
+  const most = Math.max(room, 3);
+  if (tasks.length <= most) return tasks;
+  const waiting = tasks.filter(([, state]) => looksOf(state)[0] === "·");
+  const going = tasks.filter(([, state]) => !isOver(state) && looksOf(state)[0] !== "·");
+  const over = tasks.filter(([, state]) => isOver(state)).reverse();
+  const shown = new Set([...going, ...over, ...waiting].slice(0, most - 1));
+  const left = tasks.length - shown.size;
+  return [
+    ...tasks.filter((task) => shown.has(task)),
+    [`… and ${left} more, ${over.length} of ${tasks.length} over`, undefined],
+  ];
+}
+
+const widthOf = (tasks: Readonly<Record<string, string>>): number =>
+  Math.min(Math.max(0, ...Object.keys(tasks).map((name) => name.length)), 40);
+
+function lineOf(output: Output, name: string, state: string, width: number, most: number): string {
+  const [sign, colour] = looksOf(state);
+  const word = oneLine(state);
+  // A line that is broken by the terminal would spoil the count of lines.
+  const room = Math.max(most - word.length - 4, 1);
+  const shown = oneLine(name);
+  const short = shown.length > room ? `${shown.slice(0, room - 1)}…` : shown;
+  return `${output.paint(colour, sign)} ${short.padEnd(Math.min(width, room))}  ${output.paint(colour, word)}`;
+}

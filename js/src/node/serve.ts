@@ -1,0 +1,179 @@
+/** The embedded engine as a server: what `npx highway-wasm serve` runs. */
+
+import type { LocalEngineOptions } from "../engine/local-engine.js";
+import { checkOptions, invalid } from "../options.js";
+import { apiKey, makeFolder } from "./api-key.js";
+import { door, isAnyAddress } from "./door.js";
+import { fileStore } from "./file-store.js";
+import { listen } from "./http-server.js";
+import { listener } from "./listener.js";
+import { limited } from "./request-limit.js";
+import { untilStopped } from "./stopping.js";
+import { nodeTools } from "./tools.js";
+
+/** The port of a local engine, as Highway's own clients have it. */
+export const DEFAULT_PORT = 7822;
+/** Where a server keeps what it needs when nobody says otherwise. */
+export const DEFAULT_DATA = ".highway";
+/** Bytes of a body that are taken when nobody says otherwise. */
+const MAX_BODY = 10 * 1024 * 1024;
+/** Milliseconds that requests under way get when the server stops. */
+const PATIENCE = 5000;
+
+/** How to serve. */
+export interface ServeOptions {
+  /** 7822 by default; 0 takes a free one. */
+  port?: number | undefined;
+  /** Name or address to listen on; `127.0.0.1` by default, which other machines do not reach. */
+  host?: string | undefined;
+  /**
+   * Folder of what outlives the server: its runs, and the key that it makes for itself. Without one, runs are kept in memory, and
+   * the key in `.highway`. One server at a time may use it.
+   */
+  data?: string | undefined;
+  /** The API key. Default: `HIGHWAY_API_KEY`, else the one in the data folder, which is made where there is none. */
+  key?: string | undefined;
+  /** Origins whose pages may use the server, such as `http://localhost:5173`; its own may in any case. */
+  cors?: readonly string[] | undefined;
+  /** Names that the server may be called by, beside loopback and `host`. Others are refused, against DNS rebinding. */
+  allowedHosts?: readonly string[] | undefined;
+  /** Bytes of a request's body that are taken; 10 MiB by default. */
+  maxBody?: number | undefined;
+  /** Settings of the engine. Its tools are those of `nodeTools()` unless this names others. */
+  engine?: LocalEngineOptions | undefined;
+}
+
+/** A server that runs. */
+export interface HighwayServer {
+  /** Its address, to be given to a client as `endpoint`. */
+  readonly url: string;
+  readonly port: number;
+  /** The API key that it asks for. */
+  readonly key: string;
+  /** The file the key is kept in; undefined where it was given. */
+  readonly keyFile: string | undefined;
+  /** Whether the key was made just now. */
+  readonly isNewKey: boolean;
+  /** How many requests are under way. */
+  readonly underWay: number;
+  /** Takes no more requests, waits up to 5 s for those under way, and closes the engine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the embedded engine over HTTP, with an API key, for this machine alone unless `host` says otherwise.
+ *
+ * Before anything else each request is checked for the name the server is called by, for the origin of the page it comes from,
+ * and for the key, which only `/ping` and `/api/v1/health` do without. There is no encryption: across a network put a proxy in
+ * front that has it.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ * @throws {ExecutionError} `JOURNAL_INVALID` where the folder is in use, or what is in it is damaged.
+ * @throws {Error} where it cannot listen: `code` is the system's, such as `EADDRINUSE`.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { serve } from "highway-wasm/node";
+ *
+ * const server = await serve({ port: 0, key: "a-key-of-my-own" });
+ * const driver = new Driver({ endpoint: server.url, apiKey: server.key });
+ * driver.shell("hello", "echo hello");
+ * const result = await driver.run();
+ * console.log(result.status, result.tasks.hello.stdout); // completed hello
+ * await server.close();
+ * ```
+ */
+export async function serve(options: ServeOptions = {}): Promise<HighwayServer> {
+  const { port, host, data, cors, allowedHosts, maxBody, engine: settings } = checked(options);
+  // The module of the engine is loaded by who serves, not by everybody who imports this.
+  const { LocalEngine } = await import("../entries/engine-inline.js");
+  const { key, file, isNew } = apiKey(options.key, data);
+  if (options.data !== undefined) makeFolder(data);
+  const store = options.data === undefined ? undefined : fileStore(`${data}/runs`);
+  const engine = new LocalEngine({ tools: nodeTools(), store, ...settings });
+  try {
+    await engine.ready();
+    const stopped = new AbortController();
+    const getIn = door({ key, host, allowedHosts, origins: cors });
+    const answer = listener(
+      limited(
+        untilStopped((request) => engine.fetch(request), stopped.signal),
+        maxBody,
+      ),
+    );
+    const http = await listen(
+      (request, response) => {
+        if (getIn(request, response)) answer(request, response);
+      },
+      host,
+      port,
+    );
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      stopped.abort();
+      await http.stop(PATIENCE);
+      await engine.close();
+    };
+    return {
+      url: http.url,
+      port: http.port,
+      key,
+      keyFile: file,
+      isNewKey: isNew,
+      get underWay() {
+        return http.underWay;
+      },
+      close: () => (closing ??= close()),
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+const OPTIONS = ["port", "host", "data", "key", "cors", "allowedHosts", "maxBody", "engine"];
+
+function checked(options: ServeOptions) {
+  checkOptions(options, OPTIONS, "serve");
+  const { port = DEFAULT_PORT, host = "127.0.0.1", data = DEFAULT_DATA, maxBody = MAX_BODY } = options;
+  const { cors = [], allowedHosts = [], engine = {} } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw invalid("`port` is not a whole number from 0 to 65535", "/port");
+  }
+  if (typeof host !== "string" || !/^[^\s/@?#\\]+$/.test(host))
+    throw invalid("`host` is no name or address", "/host");
+  if (typeof data !== "string" || data === "") throw invalid("`data` is empty or not text", "/data");
+  if (!Number.isInteger(maxBody) || maxBody < 1) {
+    throw invalid("`maxBody` is not a whole number above 0", "/maxBody");
+  }
+  for (const name of texts(allowedHosts, "allowedHosts")) {
+    if (/[\s/@?#\\*]|^$/.test(name) || isAnyAddress(name)) {
+      throw invalid(
+        `\`${name}\` is no name of a host`,
+        "/allowedHosts",
+        "give a name such as `build.example`",
+      );
+    }
+  }
+  // IPv6 addresses have brackets in addresses of pages, but not where they are listened on.
+  const bound = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  return { port, host: bound, data, maxBody, allowedHosts, engine, cors: texts(cors, "cors").map(origin) };
+}
+
+function texts(list: readonly string[], name: string): readonly string[] {
+  if (Array.isArray(list) && list.every((item) => typeof item === "string")) return list;
+  throw invalid(`\`${name}\` is not a list of texts`, `/${name}`);
+}
+
+/** An origin as browsers write it. */
+function origin(text: string): string {
+  const help = "give it as a browser does: `http://localhost:5173`";
+  if (text === "*")
+    throw invalid("`*` would let every page in that a browser opens", "/cors", "name the origins");
+  const [, own] = /^([a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+)\/?$/i.exec(text) ?? [];
+  if (own === undefined || !URL.canParse(own)) throw invalid(`\`${text}\` is no origin`, "/cors", help);
+  const parsed = new URL(own);
+  // Schemes that browsers do not know themselves, such as that of an extension, have no origin to the parser.
+  return parsed.origin === "null" ? own.toLowerCase() : parsed.origin;
+}

@@ -1,0 +1,28 @@
+/** Answers of a server that may stop at any moment. */
+
+import { failure } from "./request-limit.js";
+
+/**
+ * The handler, with failures in the form of the API's errors, and with event streams that end when the server stops: they would go
+ * on for as long as a run does, and clients come back for the rest.
+ *
+ * @internal
+ */
+export function untilStopped(
+  handler: (request: Request) => Promise<Response>,
+  stopped: AbortSignal,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      const response = await handler(request);
+      const { body, headers, status } = response;
+      if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return response;
+      return new Response(body.pipeThrough(new TransformStream(), { signal: stopped }), { status, headers });
+    } catch (error) {
+      // The engine may have been closed while this request was under way.
+      if (stopped.aborted) return failure(503, "SHUTTING_DOWN", "the server is stopping");
+      console.error("highway-wasm: a request could not be answered:", error);
+      return failure(500, "INTERNAL_ERROR", "internal error");
+    }
+  };
+}

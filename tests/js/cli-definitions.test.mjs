@@ -1,0 +1,219 @@
+// `highway-wasm validate` and `graph`: definitions as text, and modules that export one.
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { Workflow } from "highway-wasm";
+import "highway-wasm/engine";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { folder, highway, shellWorkflow } from "./support/cli.mjs";
+
+const good = shellWorkflow("good", { first: "echo 1", second: "echo 2" });
+const bad = structuredClone(good);
+bad.tasks.second.dependencies = ["frist"];
+bad.tasks.first.operator_type = "tsak";
+const yaml = (definition) => Workflow.fromJSON(definition).toYAML();
+const badYaml = yaml(good)
+  .replace("- first", "- frist")
+  .replace("operator_type: task", "operator_type: tsak");
+
+/** A folder with modules that find the package by its name. */
+function modules(t, files, { isCopy = false } = {}) {
+  const cwd = folder(t, files);
+  mkdirSync(join(cwd, "node_modules"));
+  const target = join(cwd, "node_modules", "highway-wasm");
+  if (isCopy) cpSync(inRoot("dist"), target, { recursive: true });
+  else symlinkSync(inRoot("dist"), target);
+  return cwd;
+}
+
+const DRIVER = `import { Driver } from "highway-wasm";
+const driver = new Driver({ name: "made" });
+const one = driver.shell("one", "echo {{inputs.who}}");
+driver.shell("two", \`echo "\${one.result.stdout}"\`, { depends: [one] });
+export default driver;`;
+const BUILDER = `import { WorkflowBuilder } from "highway-wasm";
+const builder = new WorkflowBuilder("made").task("one", "tools.shell.run", { args: ["echo 1"] });`;
+
+const files = {
+  "good.json": good,
+  "good.yaml": yaml(good),
+  "good.yml": yaml(good),
+  good: good,
+  "good-yaml": yaml(good),
+  "bad.json": bad,
+  "bad.yaml": badYaml,
+  "broken.json": '{"name": ',
+  "broken.yaml": "name: [",
+  "text.json": '"text"',
+  "empty.json": "",
+  "warns.json": { ...good, surprise: 1 },
+};
+
+describe("validate", { concurrency: 3 }, () => {
+  for (const name of ["good.json", "good.yaml", "good.yml", "good", "good-yaml"]) {
+    test(`finds nothing in ${name}`, async (t) => {
+      const cwd = folder(t, files);
+      const { code, stdout, stderr } = await highway(t, ["validate", name], { cwd });
+      assert.deepEqual([code, stdout, stderr], [0, "valid: 0 errors, 0 warnings\n", ""]);
+    });
+  }
+
+  for (const name of ["bad.json", "bad.yaml"]) {
+    test(`lists all findings in ${name}, with code, path, message and help`, async (t) => {
+      const cwd = folder(t, files);
+      const { code, stdout } = await highway(t, ["validate", name], { cwd });
+      assert.equal(code, 2);
+      assert.match(
+        stdout,
+        /^error OPERATOR_UNKNOWN \/tasks\/first\/operator_type\n {2}.*`tsak`.*\n {2}help: .*`task`/m,
+      );
+      assert.match(
+        stdout,
+        /^error DEPENDENCY_UNKNOWN \/tasks\/second\/dependencies\/0\n {2}.*\n {2}help: .*`first`/m,
+      );
+      assert.match(stdout, /^not valid: 2 errors, 0 warnings$/m);
+    });
+  }
+
+  for (const [name, code, path = "the whole document"] of [
+    ["broken.json", "JSON_INVALID", "/name"],
+    ["broken.yaml", "YAML_INVALID"],
+    ["text.json", "FIELD_TYPE_INVALID"],
+    ["empty.json", "JSON_INVALID"],
+  ]) {
+    test(`says of ${name} that it is ${code}`, async (t) => {
+      const cwd = folder(t, files);
+      const { code: exit, stdout, stderr } = await highway(t, ["validate", name], { cwd });
+      assert.deepEqual([exit, stderr], [2, ""]);
+      assert.match(stdout, new RegExp(`^error ${code} ${path}\n {2}.+\n`));
+    });
+  }
+
+  test("warnings are no errors", async (t) => {
+    const { code, stdout } = await highway(t, ["validate", "warns.json"], { cwd: folder(t, files) });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^warning FIELD_UNKNOWN \/surprise\n.*^valid: 0 errors, 1 warning$/ms);
+  });
+
+  test("reads standard input, JSON and YAML", async (t) => {
+    for (const input of [JSON.stringify(good), yaml(good)]) {
+      assert.equal((await highway(t, ["validate", "-"], { input })).code, 0);
+    }
+    for (const input of [JSON.stringify(bad), badYaml]) {
+      const { code, stdout } = await highway(t, ["validate", "-"], { input });
+      assert.equal(code, 2);
+      assert.match(stdout, /DEPENDENCY_UNKNOWN/);
+    }
+  });
+
+  test("gives one JSON object", async (t) => {
+    const cwd = folder(t, files);
+    const found = await highway(t, ["validate", "bad.json", "--json"], { cwd });
+    assert.equal(found.code, 2);
+    assert.equal(found.stdout.trimEnd().split("\n").length, 1);
+    assert.deepEqual(JSON.parse(found.stdout), { valid: false, findings: Workflow.check(bad) });
+    const { code, stdout } = await highway(t, ["validate", "good.json", "--json"], { cwd });
+    assert.deepEqual([code, JSON.parse(stdout)], [0, { valid: true, findings: [] }]);
+  });
+});
+
+describe("a module", { concurrency: 3 }, () => {
+  const sources = {
+    "driver.mjs": DRIVER,
+    "promise.mjs": DRIVER.replace("default driver", "default Promise.resolve(driver)"),
+    "driver.js": DRIVER,
+    "package.json": '{"type": "module"}',
+    "driver.cjs":
+      'const { Driver } = require("highway-wasm");\nmodule.exports = new Driver({ name: "made" });\nmodule.exports.shell("one", "echo 1");',
+    "builder.mjs": `${BUILDER}\nexport default builder;`,
+    "workflow.mjs": `${BUILDER}\nexport default builder.build();`,
+    "plain.mjs": `export default ${JSON.stringify(shellWorkflow("made", { one: "echo 1" }))};`,
+  };
+  for (const name of Object.keys(sources).filter((file) => file !== "package.json")) {
+    test(`${name} may export what it does`, async (t) => {
+      const cwd = modules(t, sources);
+      const { code, stdout, stderr } = await highway(t, ["validate", name], { cwd });
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /^valid: 0 errors/m);
+      const drawn = await highway(t, ["graph", name], { cwd });
+      assert.equal(drawn.code, 0, drawn.stderr);
+      assert.match(drawn.stdout, /^stateDiagram-v2\n.*\[\*\] --> one$/ms);
+    });
+  }
+
+  test("may have a copy of the package of its own", async (t) => {
+    const cwd = modules(t, sources, { isCopy: true });
+    for (const name of ["driver.mjs", "builder.mjs", "workflow.mjs"]) {
+      assert.equal((await highway(t, ["validate", name], { cwd })).code, 0);
+    }
+  });
+
+  for (const [what, source, message] of [
+    [
+      "exports nothing",
+      "export const a = 1;",
+      /has no default export that is a definition\n {2}help: export a Driver/,
+    ],
+    ["exports a number", "export default 1;", /has no default export that is a definition/],
+    ["throws", "throw new Error('no luck');", /could not be loaded: Error: no luck/],
+    ["is no JavaScript", "export default {", /could not be loaded: SyntaxError/],
+    [
+      "needs what is not there",
+      'import "not-there-at-all";',
+      /could not be loaded: Error: Cannot find package/,
+    ],
+    [
+      "says something against itself",
+      'import { Driver } from "highway-wasm";\nnew Driver().task("a", {});',
+      /^error: the task has no type\n/,
+    ],
+    [
+      "builds nothing",
+      "export default { build: () => 1 };",
+      /`build\(\)` of the default export of `it.mjs` gave no definition/,
+    ],
+  ]) {
+    test(`that ${what} is refused with exit code 2`, async (t) => {
+      const cwd = modules(t, { "it.mjs": source });
+      const { code, stdout, stderr } = await highway(t, ["validate", "it.mjs"], { cwd });
+      assert.deepEqual([code, stdout], [2, ""], stderr);
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /\n {4}at /);
+    });
+  }
+
+  test("with a driver that has mistakes lists them", async (t) => {
+    const cwd = modules(t, { "it.mjs": DRIVER.replace("depends: [one]", 'depends: ["oen"]') });
+    const { code, stdout } = await highway(t, ["validate", "it.mjs"], { cwd });
+    assert.equal(code, 2);
+    assert.match(stdout, /DEPENDENCY_UNKNOWN.*did you mean `one`/s);
+  });
+
+  test("that keeps a timer ends all the same", async (t) => {
+    const cwd = modules(t, { "it.mjs": `setInterval(() => {}, 1000);\n${DRIVER}` });
+    assert.equal((await highway(t, ["validate", "it.mjs"], { cwd, limit: 10_000 })).code, 0);
+  });
+});
+
+describe("graph", { concurrency: 3 }, () => {
+  for (const [args, method] of [
+    [[], "toMermaid"],
+    [["--format", "mermaid"], "toMermaid"],
+    [["-f", "dot"], "toDot"],
+  ]) {
+    test(`${args.join(" ")} draws as ${method} does`, async (t) => {
+      const cwd = folder(t, files);
+      for (const name of ["good.json", "good.yaml"]) {
+        const { code, stdout } = await highway(t, ["graph", name, ...args], { cwd });
+        assert.deepEqual([code, stdout.trimEnd()], [0, Workflow.fromJSON(good)[method]().trimEnd()]);
+      }
+    });
+  }
+
+  test("of what cannot be read says why, with all findings", async (t) => {
+    const { code, stdout, stderr } = await highway(t, ["graph", "broken.json"], { cwd: folder(t, files) });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^error: /);
+  });
+});

@@ -1,0 +1,170 @@
+// The command line of highway-wasm: help, version, what is not known, how errors look.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { folder, highway, shellWorkflow } from "./support/cli.mjs";
+
+const COMMANDS = ["serve", "run", "validate", "graph", "list", "status", "logs", "cancel"];
+const SECRET = "hw_k1_a-secret-that-nobody-sees";
+
+describe("help and version", { concurrency: 3 }, () => {
+  for (const args of [["--help"], ["-h"], ["help"], ["--no-color", "--help"], ["help", "--help"]]) {
+    test(`${args.join(" ")} lists all commands`, async (t) => {
+      const { code, stdout, stderr } = await highway(t, args);
+      assert.deepEqual([code, stderr], [0, ""]);
+      for (const name of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${name}\\b`, "m"));
+    });
+  }
+  for (const name of COMMANDS) {
+    test(`${name} --help lists its options, whatever else is given`, async (t) => {
+      const { code, stdout, stderr } = await highway(t, [name, "--help"]);
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, new RegExp(`^Usage: highway-wasm ${name}\\b`, "m"));
+      assert.match(stdout, /^ {2}-h, --help /m);
+      assert.equal((await highway(t, ["help", name])).stdout, stdout);
+      assert.equal((await highway(t, [name, "a", "b", "c", "-h"])).stdout, stdout);
+    });
+  }
+  test("--version is that of the package", async (t) => {
+    const { version } = JSON.parse(readFileSync(inRoot("dist", "package.json"), "utf8"));
+    for (const args of [["--version"], ["-v"], ["run", "--version"]]) {
+      const { code, stdout, stderr } = await highway(t, args);
+      assert.deepEqual([code, stdout, stderr], [0, `${version}\n`, ""]);
+    }
+  });
+});
+
+describe("wrong usage", { concurrency: 3 }, () => {
+  const server = ["--endpoint", "http://127.0.0.1:9", "--api-key", "a-key-of-these-tests"];
+  for (const [args, message, help] of [
+    [[], "there is no command", "`highway-wasm --help` lists them"],
+    [["srve"], "there is no command `srve`", "did you mean `serve`?"],
+    [["lsit"], "there is no command `lsit`", "did you mean `list`?"],
+    [["RUN"], "there is no command `RUN`", "did you mean `run`?"],
+    [["something"], "there is no command `something`", /^there are `serve`, .*`cancel`$/],
+    [["help", "rnu"], "there is no command `rnu`", "did you mean `run`?"],
+    [["--hlep"], "`highway-wasm` has no option `--hlep`", "did you mean `--help`?"],
+    [["run", "f", "--inptu", "a=1"], "`highway-wasm run` has no option `--inptu`", /`--inputs?`/],
+    [
+      ["run", "f", "--xyzzy"],
+      "`highway-wasm run` has no option `--xyzzy`",
+      "`highway-wasm run --help` lists those it has",
+    ],
+    [["run", "f", "-x"], "`highway-wasm run` has no option `-x`"],
+    [["run", "f", "--__proto__"], "`highway-wasm run` has no option `--__proto__`"],
+    [["run", "f", "--endpoint"], "`--endpoint` needs a value: `--endpoint URL`"],
+    [
+      ["run", "f", "--endpoint", "--detach"],
+      "`--endpoint` needs a value: `--endpoint URL`",
+      /`--endpoint=URL`/,
+    ],
+    [["run", "f", "--detach=yes"], "`--detach` takes no value"],
+    [["run"], "`run` needs FILE"],
+    [["run", "f", "g"], "`run` takes no argument `g`"],
+    [["status", ...server], "`status` needs ID"],
+    [["list", "x", ...server], "`list` takes no argument `x`"],
+    [["list"], "it is not said which server", /--endpoint URL/],
+    [["status", "r"], "it is not said which server"],
+    [["logs", "r"], "it is not said which server"],
+    [["cancel", "r"], "it is not said which server"],
+    [["list", ...server.slice(0, 2)], "there is no API key", /HIGHWAY_API_KEY/],
+    [
+      ["list", "--status", "complete", ...server],
+      "no run has the status `complete`",
+      "did you mean `completed`?",
+    ],
+    [["list", "--status", "xyz", ...server], "no run has the status `xyz`", /`timed_out`$/],
+    [["list", "--limit", "0", ...server], "`--limit` is not a whole number from 1: `0`"],
+    [["list", "--limit", "1e3", ...server], "`--limit` is not a whole number from 1: `1e3`"],
+    [["list", "--endpoint", "nonsense", ...server.slice(2)], /endpoint/],
+    [["graph", "f", "--format", "dto"], "`--format` knows no `dto`", "did you mean `dot`?"],
+    [["graph", "f", "--format", "svg"], "`--format` knows no `svg`", "there are `mermaid` and `dot`"],
+    [["validate", "nowhere.json"], "there is no file `nowhere.json`"],
+    [["run", "nowhere.mjs"], "there is no file `nowhere.mjs`"],
+    [["run", "."], "`.` is a folder"],
+  ]) {
+    test(`\`${args.join(" ")}\` is said to be wrong, with exit code 2`, async (t) => {
+      const { code, stdout, stderr } = await highway(t, args);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, "");
+      const [first, ...rest] = stderr.trimEnd().split("\n");
+      const said = first.replace(/^error: /, "");
+      if (typeof message === "string") assert.equal(said, message);
+      else assert.match(said, message);
+      const advice = rest.find((line) => line.startsWith("  help: "))?.slice(8);
+      if (typeof help === "string") assert.equal(advice, help);
+      else if (help) assert.match(advice, help);
+      assert.doesNotMatch(stderr, /\n {4}at /);
+      assert.ok(!stderr.includes("\x1b"));
+    });
+  }
+});
+
+describe("errors", { concurrency: 3 }, () => {
+  test("are one JSON object where that is wanted", async (t) => {
+    const { code, stdout, stderr } = await highway(t, ["list", "--status", "complete", "--json"]);
+    assert.deepEqual([code, stderr], [2, ""]);
+    assert.deepEqual(JSON.parse(stdout), {
+      error: { message: "no run has the status `complete`", help: "did you mean `completed`?" },
+    });
+  });
+
+  test("have a stack only with --debug", async (t) => {
+    const cwd = folder(t, { "bad.mjs": "throw new RangeError('out of it');" });
+    const plain = await highway(t, ["validate", "bad.mjs"], { cwd });
+    assert.deepEqual(
+      [plain.code, plain.stderr],
+      [2, "error: `bad.mjs` could not be loaded: RangeError: out of it\n"],
+    );
+    const debugged = await highway(t, ["validate", "bad.mjs", "--debug"], { cwd });
+    assert.equal(debugged.code, 2);
+    assert.match(debugged.stderr, /\n {4}at .*bad\.mjs/);
+  });
+
+  test("and all else never repeat a key", async (t) => {
+    const definition = shellWorkflow("leak", {
+      tell: `echo ${SECRET}; env | grep HIGHWAY; echo $HIGHWAY_API_KEY >&2; exit 1`,
+    });
+    const cwd = folder(t, { "leak.json": definition });
+    for (const [args, env] of [
+      [["list", "--endpoint", "http://127.0.0.1:9", "--api-key", SECRET]],
+      [["list", "--endpoint", `http://user:${SECRET}@127.0.0.1:9/`, "--api-key", SECRET]],
+      [["list", "--api-key", SECRET, "--debug"]],
+      [["list", "--json", "--api-key", SECRET, SECRET]],
+      [[SECRET]],
+      [["--json", SECRET]],
+      [["list", SECRET, "--json"]],
+      [["run", SECRET, "--debug"]],
+      [["run", "f", `--${SECRET}`]],
+      [["run", "leak.json"], { HIGHWAY_API_KEY: SECRET }],
+      [["run", "leak.json", "--json"], { HIGHWAY_API_KEY: SECRET }],
+    ]) {
+      const { code, stdout, stderr } = await highway(t, args, { cwd, env });
+      assert.ok(code > 0, args.join(" "));
+      assert.ok(stdout + stderr !== "", args.join(" "));
+      assert.doesNotMatch(stdout + stderr, /a-secret-that/, args.join(" "));
+      if (args.includes("--json") && args[0] !== "--json") JSON.parse(stdout);
+    }
+  });
+
+  test("of what is far are as clear: nobody listens", async (t) => {
+    const env = { HIGHWAY_API_ENDPOINT: "http://127.0.0.1:9", HIGHWAY_API_KEY: "a-key-of-these-tests" };
+    const { code, stderr } = await highway(t, ["list"], { env });
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: `http:\/\/127.0.0.1:9` could not be reached.*\n {2}help: /);
+  });
+
+  test("no reader of the output is none", async (t) => {
+    const { execFileSync } = await import("node:child_process");
+    const { PROGRAM } = await import("./support/cli.mjs");
+    const commands = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, index) => [`task_number_${index}`, "true"]),
+    );
+    // More than a pipe holds, so that writing fails.
+    const cwd = folder(t, { "large.json": shellWorkflow("large", commands) });
+    const command = `"${process.execPath}" "${PROGRAM}" graph large.json | head -1; echo "\${PIPESTATUS[0]}"`;
+    const output = execFileSync("bash", ["-c", command], { encoding: "utf8", cwd, stdio: "pipe" });
+    assert.equal(output, "stateDiagram-v2\n0\n");
+  });
+});

@@ -1,0 +1,107 @@
+// The program `highway-wasm` of the built package, in processes of its own.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+export const PROGRAM = inRoot("dist", "esm", "cli", "main.js");
+
+/** What the program sees of the environment: nothing that says where a server is or how to draw. */
+function environment(env) {
+  const all = { ...process.env, NODE_TEST_CONTEXT: undefined, TERM: "xterm", ...env };
+  for (const name of ["HIGHWAY_API_KEY", "HIGHWAY_API_ENDPOINT", "NO_COLOR", "FORCE_COLOR", "NODE_OPTIONS"]) {
+    if (env?.[name] === undefined) delete all[name];
+  }
+  return all;
+}
+
+/** A fresh folder with files, removed behind the test. */
+export function folder(t, files = {}) {
+  const path = mkdtempSync(join(tmpdir(), "highway-cli-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(path, name), typeof content === "string" ? content : JSON.stringify(content));
+  }
+  return path;
+}
+
+/**
+ * Starts a program: `child`, `output` (what it has written), `seen(pattern)` (waits until standard output or error has it) and
+ * `ended` (`{ code, signal, stdout, stderr }`). It is ended behind the test, or after `limit` milliseconds.
+ */
+export function start(t, args, { cwd = tmpdir(), env, input, limit = 30_000, file = process.execPath } = {}) {
+  const argv = file === process.execPath ? [PROGRAM, ...args] : args;
+  const child = spawn(file, argv, { cwd, env: environment(env), timeout: limit, killSignal: "SIGKILL" });
+  t.after(() => child.kill("SIGKILL"));
+  const output = { stdout: "", stderr: "" };
+  const listeners = new Set();
+  for (const name of ["stdout", "stderr"]) {
+    child[name].setEncoding("utf8").on("data", (text) => {
+      output[name] += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  child.stdin.on("error", () => {});
+  if (input !== null) child.stdin.end(input ?? "");
+  const ended = new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      resolve({ code, signal, ...output });
+      for (const listener of listeners) listener(true);
+    });
+  });
+  const seen = (pattern) =>
+    new Promise((resolve, reject) => {
+      const look = (isOver) => {
+        const found = pattern.exec(output.stdout) ?? pattern.exec(output.stderr);
+        if (!found && !isOver) return;
+        listeners.delete(look);
+        if (found) resolve(found);
+        else reject(new Error(`it ended without ${pattern}:\n${output.stdout}${output.stderr}`));
+      };
+      listeners.add(look);
+      look();
+    });
+  return { child, output, seen, ended };
+}
+
+/** Runs the program to its end. */
+export const highway = (t, args, options) => start(t, args, options).ended;
+
+/** Starts `highway-wasm serve` on a free port: what `start` gives, with `url`, `key` and `env` for clients. */
+export async function startServer(t, args = [], options = {}) {
+  const cwd = options.cwd ?? folder(t);
+  const server = start(t, ["serve", "--port", "0", ...args], { ...options, cwd });
+  const [, url] = await server.seen(/^listening on (\S+)$/m);
+  const [, key] = await server.seen(/^new API key, shown this once: (\S+)$|^API key: /m);
+  return { ...server, cwd, url, key, env: { HIGHWAY_API_ENDPOINT: url, HIGHWAY_API_KEY: key } };
+}
+
+/** Whether there is the program that gives others a terminal. */
+export const TERMINAL = process.platform === "linux" ? "/usr/bin/script" : "";
+
+/** Runs the program on a terminal of the given size; what it wrote is in `stdout`, with the terminal's line ends. */
+export function onTerminal(t, args, { size = [100, 30], ...options } = {}) {
+  const quoted = [process.execPath, PROGRAM, ...args].map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`);
+  const command = `stty cols ${size[0]} rows ${size[1]}; exec ${quoted.join(" ")}`;
+  return start(t, ["-qefc", command, "/dev/null"], { ...options, file: TERMINAL });
+}
+
+/** A definition of shell commands; each depends on the one before it, unless it is in a list. */
+export function shellWorkflow(name, commands, more = {}) {
+  const tasks = {};
+  let last;
+  for (const [id, command] of Object.entries(commands)) {
+    const dependencies = last === undefined ? [] : [last];
+    tasks[id] = {
+      task_id: id,
+      operator_type: "task",
+      function: "tools.shell.run",
+      args: [command],
+      dependencies,
+    };
+    last = id;
+  }
+  return { name, tasks, ...more };
+}
