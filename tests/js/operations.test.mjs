@@ -308,9 +308,11 @@ describe("other paths", () => {
     const highway = new Highway({ engine });
     assert.equal((await highway.request("GET", "/api/v1/health")).status, "healthy");
     const absent = highway.request("GET", "/api/v1/analytics/queues");
-    await checkRejection(absent, { name: "ApiError", code: "API_NOT_FOUND" });
+    await checkRejection(absent, { name: "ApiError", code: "API_NOT_IMPLEMENTED" });
+    const unknown = highway.request("GET", "/api/v1/no/such/path");
+    await checkRejection(unknown, { name: "ApiError", code: "API_NOT_FOUND" });
     const registering = highway.workflows.register({ workflow: { name: "w", tasks: {} } });
-    await checkRejection(registering, { name: "ApiError", code: "API_NOT_IMPLEMENTED" });
+    await checkRejection(registering, { name: "ApiError", code: "API_BAD_REQUEST" });
     await engine.close();
   });
 });

@@ -227,7 +227,8 @@ export class LocalEngine {
       return [given, entry, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
     });
     const perform = (): void => {
-      if (this.#broken) return;
+      // What is not kept, or comes after the end, must not happen: it will after the next start.
+      if (this.#broken || (this.#store && this.#closed)) return;
       for (const effect of effects) this.#perform(effect);
       if (!this.#streams.isEmpty)
         this.#streams.tell((runId) => this.#read(`workflows/${encodeURIComponent(runId)}`).body);
@@ -268,7 +269,7 @@ export class LocalEngine {
       try {
         if (entries.length > 0 && !this.#broken) await this.#store?.append(entries);
       } catch (error) {
-        // What is not kept must not happen: the engine stands still.
+        // The engine stands still.
         this.#broken ??= { error };
         for (const controller of this.#calls.values()) controller.abort(error);
       }

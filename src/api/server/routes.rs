@@ -37,9 +37,10 @@ pub(super) enum Route {
 const OF_RUNS: [&str; 8] =
     ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream", "updates"];
 /// Parts of the API that the engine knows of but does not serve.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 23] = [
     "activities",
     "admin",
+    "analytics",
     "apps",
     "artifacts",
     "auth",
@@ -47,20 +48,18 @@ const ELSEWHERE: [&str; 24] = [
     "dsl_templates",
     "dsl_to_json",
     "health",
+    "idempotency",
+    "invitations",
     "logs",
     "monitoring",
-    "organizations",
-    "permissions",
-    "roles",
+    "rbac",
     "runs",
     "schedules",
     "schemas",
-    "secrets",
     "tasks",
     "tenant",
     "tenants",
     "users",
-    "webhooks",
     "workers",
 ];
 
