@@ -1,5 +1,6 @@
 // `npm test`: every suite, in the order in which a failure is cheapest to find. Stops at the first that fails and says
 // which. Some only: `node scripts/test.mjs rust node`. Each suite has a time limit, and nothing it starts outlives it.
+import { availableParallelism } from "node:os";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSize } from "./build/size.mjs";
@@ -42,6 +43,8 @@ function nodeTests(folder, { browser }) {
   const args = [
     "--test",
     "--test-timeout=90000",
+    // Most files wait more than they compute.
+    `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
     "--test-reporter=spec",
     ...files.sort().map((name) => join(dir, name)),
   ];
