@@ -2,7 +2,7 @@
 
 use super::respond::{self, data, refusal};
 use super::routes::Query;
-use super::{accepted, json_body, with_run};
+use super::{json_body, with_run};
 use crate::api::HttpResponse;
 use crate::engine::{Engine, Run, RunState, StepState, run_view, step_name};
 use crate::json::object;
@@ -18,20 +18,17 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
     let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
         return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
     };
-    let mut response = accepted(engine, new, 200);
-    if let Some(run) = engine.runs().get(new) {
-        response = data(
-            200,
-            object([
-                ("original_workflow_run_id", id.into()),
-                ("new_workflow_run_id", run.id().into()),
-                ("new_run_id", run.id().into()),
-                ("workflow_run_id", run.id().into()),
-                ("message", "the workflow was started again".into()),
-            ]),
-        );
-    }
-    response
+    let new_id = engine.runs().get(new).map_or("", |run| run.id());
+    data(
+        200,
+        object([
+            ("original_workflow_run_id", id.into()),
+            ("new_workflow_run_id", new_id.into()),
+            ("new_run_id", new_id.into()),
+            ("workflow_run_id", new_id.into()),
+            ("message", "the workflow was started again".into()),
+        ]),
+    )
 }
 
 pub(super) fn signal(
