@@ -12,7 +12,7 @@ import {
   type DurationInput,
   type WaitOptions,
 } from "./options.js";
-import { type Json, plain } from "./plain.js";
+import { isObject, type Json, plain } from "./plain.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
 import { packageOf, type PythonPackage, type TaskPackage } from "./artifact.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
@@ -494,7 +494,7 @@ type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel"
 /** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
 function runSettings({ inputs, timeout }: BuildOptions): { inputs: Record<string, Json>; timeout: number } {
   const data = plain(inputs ?? {}, "/inputs");
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+  if (!isObject(data)) {
     throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
   }
   return { inputs: data, timeout: timeout === undefined ? RUN_TIMEOUT : seconds("/timeout", timeout, 1) };
@@ -504,12 +504,7 @@ function runSettings({ inputs, timeout }: BuildOptions): { inputs: Record<string
 function given(workflow: unknown, options: BuildOptions): WorkflowDefinition {
   const { inputs, timeout } = runSettings(options);
   const definition = plain(workflow, "/workflow");
-  if (
-    typeof definition !== "object" ||
-    definition === null ||
-    Array.isArray(definition) ||
-    !("tasks" in definition)
-  ) {
+  if (!isObject(definition) || !("tasks" in definition)) {
     throw errorOf("OPTION_INVALID", "`workflow` is neither a Workflow nor a definition", {
       path: "/workflow",
     });

@@ -321,12 +321,10 @@ impl Engine {
     /// Keeps the result of a round that is over.
     pub(super) fn round_over(&mut self, run: usize, scope: usize) {
         let Some(found) = self.runs.get_mut(run) else { return };
+        let Some(closed) = found.scopes.get(scope) else { return };
+        let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
         let is_failed = found.failed_in(scope).is_some();
         let last = found.last_in(scope).cloned();
-        let Some(ScopeKind::Round(round)) = found.scopes.get(scope).map(|scope| scope.kind.clone()) else {
-            return;
-        };
-        let Some(owner) = found.scopes.get(scope).and_then(|scope| scope.owner) else { return };
         let Some(step) = found.steps.get_mut(owner) else { return };
         let outer = step.scope;
         if let Some(Inner::Loop { results, over, .. }) = &mut step.inner
@@ -349,16 +347,13 @@ impl Engine {
 
     fn cancel_scope(&mut self, run: usize, scope: usize, at: Millis) {
         let Some(found) = self.runs.get_mut(run) else { return };
-        let inside: Vec<usize> =
-            (scope..found.scopes.len()).filter(|inner| found.is_within(*inner, scope)).collect();
-        for inner in &inside {
-            if let Some(scope) = found.scopes.get_mut(*inner)
-                && scope.open > 0
-            {
+        let open = found.open_within(scope);
+        for step in &open {
+            let inside = found.steps.get(*step).map(|step| step.scope);
+            if let Some(scope) = inside.and_then(|scope| found.scopes.get_mut(scope)) {
                 scope.is_cancelled = true;
             }
         }
-        let open: Vec<usize> = inside.iter().flat_map(|inner| found.open_steps(*inner)).collect();
         self.cancel_steps(run, &open, StepState::Cancelled, at);
         self.closed.push_back((run, scope));
     }
@@ -396,7 +391,7 @@ impl Engine {
         owner.ended_at = Some(at);
         let deadline = owner.deadline;
         let has_parent = owner.created.parent.is_some();
-        let open: Vec<usize> = (0..owner.scopes.len()).flat_map(|scope| owner.open_steps(scope)).collect();
+        let open = owner.open_within(0);
         // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
         let ends_itself = owner.steps.iter().enumerate().any(|(at, step)| {
             let is_end = |found: &super::Planned| matches!(found.operation, Operation::Terminate { .. });

@@ -165,11 +165,9 @@ impl Engine {
         Ok(())
     }
 
-    /// The step that waits for an approval: run and step.
-    pub fn approval(&self, key: &str) -> Option<(usize, usize)> {
-        self.approvals()
-            .find(|(_, _, approval)| approval.get("approval_key").is_some_and(|known| known == key))
-            .map(|(run, step, _)| (run, step))
+    /// The step that waits for an approval: run, step, and what was asked.
+    pub fn approval(&self, key: &str) -> Option<(usize, usize, &Map<String, Value>)> {
+        self.approvals().find(|(_, _, asked)| asked.get("approval_key").is_some_and(|known| known == key))
     }
 
     /// All approvals that are waited for: run, step, and what was asked.
@@ -194,7 +192,7 @@ impl Engine {
         approver: &str,
         now: Millis,
     ) -> bool {
-        let Some((run, step)) = self.approval(key) else { return false };
+        let Some((run, step, _)) = self.approval(key) else { return false };
         let result = object([
             ("status", if is_approved { "approved" } else { "rejected" }.into()),
             ("approved", is_approved.into()),

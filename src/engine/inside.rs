@@ -24,7 +24,8 @@ impl Engine {
     /// Goes on with a loop: opens what rounds may be open, or ends it.
     pub(super) fn go_round(&mut self, run: usize, step: usize, now: Millis) {
         loop {
-            let Some(operator) = self.operator(run, step).cloned() else { return };
+            let Some((body, at)) = self.place(run, step) else { return };
+            let Some(operator) = body.operators.get(at) else { return };
             let Some(found) = self.step(run, step).filter(|step| step.state == StepState::Open) else {
                 return;
             };
@@ -84,8 +85,8 @@ impl Engine {
 
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
     pub(super) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
-        items_of(&self.text(run, step, template)?).ok_or_else(|| {
-            let value = self.text(run, step, template).unwrap_or_default();
+        let value = self.text(run, step, template)?;
+        items_of(&value).ok_or_else(|| {
             Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {}, not a list", kind_of(&value)))
                 .with_help("give a list, JSON text of one, or lines of text")
         })
@@ -220,15 +221,16 @@ impl Engine {
         }
     }
 
-    /// Keeps a definition under its name, as the latest one of it; the hash of its content.
-    pub fn register(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> String {
+    /// Keeps a definition under its name, as the latest one of it.
+    pub fn register(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> Registered {
         let hash = hash_of(definition);
-        if self.latest(&workflow.name).is_none_or(|known| known.hash != hash) {
-            let (workflow, definition) = (Rc::new(workflow.clone()), Rc::new(definition.clone()));
-            let registered = Registered { hash: hash.clone(), workflow, definition, at: now };
-            self.commit(Record::Registered(Box::new(registered)));
+        if let Some(known) = self.latest(&workflow.name).filter(|known| known.hash == hash) {
+            return known.clone();
         }
-        hash
+        let (workflow, definition) = (Rc::new(workflow.clone()), Rc::new(definition.clone()));
+        let registered = Registered { hash, workflow, definition, at: now };
+        self.commit(Record::Registered(Box::new(registered.clone())));
+        registered
     }
 
     pub(super) fn start_children(

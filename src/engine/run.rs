@@ -70,7 +70,7 @@ pub struct Scope {
 }
 
 /// Which body of its owner a scope runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
     /// The workflow itself.
     Workflow,
@@ -320,8 +320,9 @@ impl Run {
 
     /// What the last operator of a scope, in the order of the definition, has given.
     pub fn last_in(&self, scope: usize) -> Option<&Value> {
-        let steps: Vec<&Step> = self.steps_in(scope).map(|(_, step)| step).collect();
-        steps.into_iter().rev().find(|step| step.state == StepState::Succeeded)?.result.as_ref()
+        let found = self.scopes.get(scope)?;
+        let steps = self.steps.get(found.first..found.first + found.body.operators.len())?;
+        steps.iter().rev().find(|step| step.state == StepState::Succeeded)?.result.as_ref()
     }
 
     /// The scope of a step.
@@ -354,10 +355,11 @@ impl Run {
         positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
     }
 
-    /// Steps of a scope that are not over.
-    pub(super) fn open_steps(&self, scope: usize) -> Vec<usize> {
-        let Some(found) = self.scopes.get(scope).filter(|scope| scope.open > 0) else { return Vec::new() };
-        let steps = found.first..found.first + found.body.operators.len();
+    /// Steps of a scope, and of those inside it, that are not over.
+    pub(super) fn open_within(&self, outer: usize) -> Vec<usize> {
+        let scopes = self.scopes.iter().enumerate().skip(outer);
+        let open = scopes.filter(|(at, scope)| scope.open > 0 && self.is_within(*at, outer));
+        let steps = open.flat_map(|(_, scope)| scope.first..scope.first + scope.body.operators.len());
         steps.filter(|step| self.steps.get(*step).is_some_and(|step| !step.state.is_final())).collect()
     }
 
@@ -366,12 +368,9 @@ impl Run {
         let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
         let branches: Vec<usize> = self
             .scopes_of(fork)
-            .filter(|(_, scope)| only.is_none_or(|only| scope.kind == ScopeKind::Branch(only)))
+            .filter(|(_, branch)| branch.open == 0)
+            .filter(|(_, branch)| only.is_none_or(|only| branch.kind == ScopeKind::Branch(only)))
             .map(|(at, _)| at)
-            .collect();
-        let branches: Vec<usize> = branches
-            .into_iter()
-            .filter(|at| self.scopes.get(*at).is_some_and(|branch| branch.open == 0))
             .collect();
         for branch in &branches {
             if let Some(branch) = self.scopes.get_mut(*branch) {

@@ -1,6 +1,6 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
-use super::record::RunCreated;
+use super::record::{Registered, RunCreated};
 use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
 use crate::error::ErrorCode;
@@ -9,7 +9,6 @@ use crate::number::digits;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 impl Engine {
     /// Accepts a workflow, or finds the run that its key began.
@@ -19,12 +18,9 @@ impl Engine {
                 *run.created.definition == submission.definition && run.created.inputs == submission.inputs;
             return if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) };
         }
-        let hash = self.register(&submission.workflow, &submission.definition, now);
         let Submission { definition, workflow, inputs, key, run_id } = submission;
         // One copy serves all runs of a definition.
-        let kept =
-            self.latest(&workflow.name).map(|kept| (Rc::clone(&kept.workflow), Rc::clone(&kept.definition)));
-        let (workflow, definition) = kept.unwrap_or_else(|| (Rc::new(workflow), Rc::new(definition)));
+        let Registered { hash, workflow, definition, .. } = self.register(&workflow, &definition, now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
             hash,
@@ -188,17 +184,11 @@ impl Engine {
 
     /// Ends what an attempt of a step has started and that is not over.
     fn stop_inside(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
-        let Some(found) = self.runs.get(run) else { return };
+        let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
-        let open: Vec<usize> =
-            (0..found.scopes.len()).filter(|at| !found.open_steps(*at).is_empty()).collect();
-        let own = self.step(run, step).map(|step| step.scopes.clone()).unwrap_or_default();
-        let has_open = |scope: &usize| open.iter().any(|inner| found.is_within(*inner, *scope));
-        let scopes: Vec<usize> = own.into_iter().filter(has_open).collect();
-        let children: Vec<usize> = match self.step(run, step).and_then(|step| step.inner.as_ref()) {
-            Some(Inner::Children(children)) => children.iter().map(|(_, child)| *child).collect(),
-            _ => Vec::new(),
-        };
+        let scopes: Vec<usize> =
+            own.scopes.iter().copied().filter(|scope| !found.open_within(*scope).is_empty()).collect();
+        let (_, children) = self.working(run, &[step]);
         for scope in scopes {
             self.cancel_scope_now(run, scope, reason, now);
         }
@@ -210,9 +200,7 @@ impl Engine {
     /// Ends a scope, the tools that run in it, and the runs that were started from it.
     pub(super) fn cancel_scope_now(&mut self, run: usize, scope: usize, reason: &str, now: Millis) {
         let Some(found) = self.runs.get(run) else { return };
-        let inside = (scope..found.scopes.len()).filter(|inner| found.is_within(*inner, scope));
-        let open: Vec<usize> = inside.flat_map(|inner| found.open_steps(inner)).collect();
-        let (calls, children) = self.working(run, &open);
+        let (calls, children) = self.working(run, &found.open_within(scope));
         self.commit(Record::ScopeCancelled { run, scope, at: now });
         self.abort(calls, reason);
         for child in children {
@@ -276,8 +264,7 @@ impl Engine {
     ) {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
-        let open: Vec<usize> = (0..owner.scopes.len()).flat_map(|scope| owner.open_steps(scope)).collect();
-        let (calls, children) = self.working(run, &open);
+        let (calls, children) = self.working(run, &owner.open_within(0));
         self.commit(Record::RunEnded { run, state, failure, result, at: now });
         self.abort(calls, reason);
         for child in children {

@@ -1,6 +1,6 @@
 //! What starting a step means, operator by operator.
 
-use super::plan::{Operation, Planned, Wait};
+use super::plan::{Body, Operation, Planned, Wait};
 use super::run::{Inner, RunState, after};
 use super::scope::RunScope;
 use super::{Effect, Engine, Failure, Record, ToolCall, builtin, guards};
@@ -13,13 +13,13 @@ use crate::number::to_f64;
 use crate::template::{Syntax, resolve};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 impl Engine {
     pub(super) fn start_step(&mut self, run: usize, step: usize, now: Millis) {
-        let Some(operator) = self.operator(run, step).cloned() else {
-            return;
-        };
-        if let Err(failure) = self.before_work(run, step, &operator) {
+        let Some((body, at)) = self.place(run, step) else { return };
+        let Some(operator) = body.operators.get(at) else { return };
+        if let Err(failure) = self.before_work(run, step, operator) {
             return self.attempt_failed(run, step, failure, None, now);
         }
         match operator.idempotency_key.as_deref().map(|key| self.text(run, step, key)).transpose() {
@@ -33,7 +33,7 @@ impl Engine {
         }
         let started = match &operator.operation {
             Operation::Task { function, args, kwargs, .. } => {
-                return self.start_task(run, step, &operator, (function, args, kwargs), now);
+                return self.start_task(run, step, operator, (function, args, kwargs), now);
             }
             Operation::Wait(wait) => self.start_wait(run, step, wait, now),
             Operation::Condition { condition, if_true, if_false } => {
@@ -141,9 +141,9 @@ impl Engine {
         args: Vec<Value>,
         kwargs: Value,
     ) {
-        let idempotency_key = self.once_key(run, step);
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
+        let idempotency_key = found.key.clone().or_else(|| self.once_key(run, step));
         let id = if found.scope == 0 { operator.id.clone() } else { format!("{}/{step}", operator.id) };
         let tool_call = ToolCall {
             call,
@@ -167,9 +167,9 @@ impl Engine {
             self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
         calls.sort_unstable();
         for (call, run, step) in calls {
-            let Some(operator) = self.operator(run, step).cloned() else { continue };
-            match &operator.operation {
-                Operation::Task { function, args, kwargs, .. } => {
+            let Some((body, at)) = self.place(run, step) else { continue };
+            match body.operators.get(at).map(|operator| &operator.operation) {
+                Some(Operation::Task { function, args, kwargs, .. }) => {
                     match self.arguments(run, step, function, args, kwargs) {
                         Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
                         Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
@@ -230,9 +230,7 @@ impl Engine {
 
     /// Begins to wait, or to run what is inside, for as long as an attempt may take.
     pub(super) fn enter(&mut self, run: usize, step: usize, inner: Inner, now: Millis) {
-        let until =
-            self.operator(run, step).and_then(|operator| operator.timeout).map(|limit| after(now, limit));
-        self.commit(Record::Entered { run, step, inner, until, at: now });
+        self.enter_within(run, step, inner, None, now);
     }
 
     /// The same with a limit that the operator or the tool itself names; the sooner one counts.
@@ -254,12 +252,7 @@ impl Engine {
         let found = self.step(run, step)?;
         let started = found.attempts.last()?.started_at;
         #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
-        found.timer.or(self.due_of(run, step)).map(|due| due.saturating_sub(started) as f64 / 1_000.0)
-    }
-
-    fn due_of(&self, run: usize, step: usize) -> Option<Millis> {
-        let started = self.step(run, step)?.attempts.last()?.started_at;
-        self.operator(run, step)?.timeout.map(|limit| after(started, limit))
+        found.timer.map(|due| due.saturating_sub(started) as f64 / 1_000.0)
     }
 
     pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
@@ -307,6 +300,12 @@ impl Engine {
             named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
         }
         Ok((args?, Value::Object(named)))
+    }
+
+    /// The body that a step is of, and its position there: to look at while the engine changes.
+    pub(super) fn place(&self, run: usize, step: usize) -> Option<(Rc<Body>, usize)> {
+        let scope = self.runs.get(run)?.scope_of(step)?;
+        Some((Rc::clone(&scope.body), step.checked_sub(scope.first)?))
     }
 
     pub(super) fn operator(&self, run: usize, step: usize) -> Option<&Planned> {

@@ -44,12 +44,10 @@ pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
 pub fn run_view(run: &Run) -> Value {
     let mut view = summary(run);
     view.insert("current_step".into(), current_step(run).into());
-    let finished = shown(run).filter(|(_, _, step)| step.state.is_final()).count();
-    view.insert("progress".into(), progress(run));
-    view.insert(
-        "progress_percentage".into(),
-        (finished * 100).checked_div(shown(run).count()).unwrap_or(100).into(),
-    );
+    let (total, completed, tasks) = progress(run);
+    let told = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
+    view.insert("progress".into(), object(told));
+    view.insert("progress_percentage".into(), (completed * 100).checked_div(total).unwrap_or(100).into());
     view.insert("result".into(), if run.state == RunState::Active { Value::Null } else { results(run) });
     if run.state != RunState::Active {
         view.insert("workflow_definition".into(), (*run.created.definition).clone());
@@ -179,21 +177,30 @@ const fn is_sleeping(state: StepState) -> bool {
 }
 
 fn current_step(run: &Run) -> Option<String> {
-    let first = |fits: fn(StepState) -> bool| named(run).find(|(_, _, step)| fits(step.state));
-    let found = first(|state| matches!(state, StepState::Running { .. })).or_else(|| first(is_sleeping));
-    found.map(|(name, _, _)| name)
+    let first = |fits: fn(StepState) -> bool| {
+        let mut steps = run.steps.iter().enumerate().filter(|(_, step)| fits(step.state));
+        steps.find_map(|(at, _)| step_name(run, at))
+    };
+    first(|state| matches!(state, StepState::Running { .. })).or_else(|| first(is_sleeping))
 }
 
-/// `{total, completed, tasks: {id: state}}`.
-fn progress(run: &Run) -> Value {
-    let tasks: Map<String, Value> =
-        shown(run).map(|(name, _, step)| (name, step.state.word().into())).collect();
-    let completed = shown(run).filter(|(_, _, step)| step.state.is_final()).count();
-    object([
-        ("total", shown(run).count().into()),
-        ("completed", completed.into()),
-        ("tasks", Value::Object(tasks)),
-    ])
+/// Steps in all, those that are over, and their states by id: of all steps but those in rounds of loops.
+fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
+    let is_round =
+        |at: usize| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
+    let is_told = |scope: &usize| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
+    let (mut total, mut completed, mut tasks) = (0, 0, Map::new());
+    for (operator, step) in (0..run.scopes.len()).filter(is_told).flat_map(|scope| run.steps_in(scope)) {
+        total += 1;
+        completed += usize::from(step.state.is_final());
+        tasks.insert(operator.id.clone(), step.state.word().into());
+    }
+    (total, completed, tasks)
+}
+
+/// Whether a later attempt has taken the place of a scope, or of one around it.
+fn is_replaced(run: &Run, scope: usize) -> bool {
+    run.around(scope).any(|at| run.scopes.get(at).is_none_or(|scope| scope.is_replaced))
 }
 
 /// `{output: <result of the last step>, <result_key>: <value>, …}`.
@@ -215,24 +222,18 @@ fn named(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
     steps.filter_map(|(at, step)| Some((step_name(run, at)?, run.operator(at)?, step)))
 }
 
-/// The steps that progress is told by: all but those in rounds of loops.
-fn shown(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
-    named(run).filter(|(name, operator, _)| *name == operator.id)
-}
-
 /// The name of a step.
 pub fn step_name(run: &Run, step: usize) -> Option<String> {
-    let mut rounds = String::new();
-    let mut at = run.steps.get(step)?.scope;
-    loop {
-        let scope = run.scopes.get(at).filter(|scope| !scope.is_replaced)?;
-        if let ScopeKind::Round(round) = scope.kind {
-            rounds = format!("[{round}]{rounds}");
-        }
-        let Some(owner) = scope.owner else { break };
-        at = run.steps.get(owner)?.scope;
+    let scope = run.steps.get(step)?.scope;
+    if is_replaced(run, scope) {
+        return None;
     }
-    Some(format!("{}{rounds}", run.operator(step)?.id))
+    let rounds = run.around(scope).filter_map(|at| match run.scopes.get(at)?.kind {
+        ScopeKind::Round(round) => Some(round),
+        _ => None,
+    });
+    let rounds: Vec<String> = rounds.map(|round| format!("[{round}]")).collect();
+    Some(format!("{}{}", run.operator(step)?.id, rounds.into_iter().rev().collect::<String>()))
 }
 
 /// A run as the step that started it gives it: `{status, result, workflow_run_id}`.

@@ -93,6 +93,7 @@ export class LocalEngine {
   /** What follows from entries that the store has not kept yet. */
   #waiting: { readonly entry: string | undefined; readonly release: () => void }[] = [];
   #isKeeping = false;
+  #keeping: Promise<void> | undefined;
   /** Why the store cannot keep anything any more. */
   #broken: { readonly error: unknown } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -160,7 +161,7 @@ export class LocalEngine {
     const { method } = request;
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
     if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
-      return this.#streams.open(decodeURIComponent(runId), () => this.#read(`workflows/${runId}`).body);
+      return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
     }
     const plainRequest = JSON.stringify({
       method,
@@ -198,7 +199,7 @@ export class LocalEngine {
     await Promise.race([this.#idle(), patience]);
     clearTimeout(timer);
     await this.#opened.catch(() => {});
-    await this.#kept();
+    while (this.#isKeeping) await this.#keeping;
     await this.#store?.close?.();
     this.#free();
   }
@@ -230,8 +231,7 @@ export class LocalEngine {
       // What is not kept, or comes after the end, must not happen: it will after the next start.
       if (this.#broken || (this.#store && this.#closed)) return;
       for (const effect of effects) this.#perform(effect);
-      if (!this.#streams.isEmpty)
-        this.#streams.tell((runId) => this.#read(`workflows/${encodeURIComponent(runId)}`).body);
+      if (!this.#streams.isEmpty) this.#streams.tell(this.#viewOf);
     };
     if (this.#store === undefined) {
       perform();
@@ -242,7 +242,7 @@ export class LocalEngine {
         then(answer);
       };
       this.#waiting.push({ entry, release });
-      if (!this.#isKeeping) void this.#keep();
+      if (!this.#isKeeping) this.#keeping = this.#keep();
     }
     clearTimeout(this.#timer);
     if (wake !== undefined && !this.#closed) {
@@ -258,6 +258,9 @@ export class LocalEngine {
     const { status, body } = JSON.parse(answer) as { status: number; body: string };
     return { status, body: JSON.stringify((JSON.parse(body) as { data?: unknown }).data ?? null) };
   }
+
+  /** A run as the API shows it, as JSON text. */
+  readonly #viewOf = (runId: string): string => this.#read(`workflows/${encodeURIComponent(runId)}`).body;
 
   /** Has the store keep what waits, all that has come meanwhile at once. */
   async #keep(): Promise<void> {
@@ -276,10 +279,6 @@ export class LocalEngine {
       for (const { release } of batch) release();
     }
     this.#isKeeping = false;
-  }
-
-  async #kept(): Promise<void> {
-    while (this.#isKeeping) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   #perform(effect: Effect): void {

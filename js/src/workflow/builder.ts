@@ -2,7 +2,7 @@
 
 import { errorOf } from "../errors.js";
 import { checkOptions, type DurationInput } from "../options.js";
-import { plainText } from "../plain.js";
+import { isObject, plainText } from "../plain.js";
 import type { JoinMode } from "./document.js";
 import {
   type DependsOn,
@@ -350,7 +350,7 @@ export class WorkflowBuilder {
 
   /** Adds an operator; `parts` are callbacks, by parameter or by branch. */
   #add(method: string, own: Params, options: object, parts: Record<string, unknown> = {}): this {
-    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    if (!isObject(options)) {
       throw errorOf("FIELD_TYPE_INVALID", `the options of \`${method}\` are not an object`, { path: "" });
     }
     const params = plainText(Object.assign(operatorOptions(options), own));

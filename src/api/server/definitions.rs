@@ -10,17 +10,11 @@ use crate::time::to_iso;
 use serde_json::{Map, Value};
 
 /// The answer to a definition that is kept without a run.
-pub(super) fn kept(engine: &Engine, hash: &str) -> HttpResponse {
-    let found = engine.definitions().iter().rfind(|known| known.hash == hash);
-    found.map_or_else(
-        || respond::not_found("definition", hash),
-        |found| {
-            let mut map = names(engine, found);
-            map.insert("workflow_name".into(), found.workflow.name.as_str().into());
-            map.insert("status".into(), "registered".into());
-            data(201, Value::Object(map))
-        },
-    )
+pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
+    let mut map = names(engine, definition);
+    map.insert("workflow_name".into(), definition.workflow.name.as_str().into());
+    map.insert("status".into(), "registered".into());
+    data(201, Value::Object(map))
 }
 
 /// What a definition is called: `{definition_id, definition_hash, version}`.

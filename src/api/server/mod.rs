@@ -88,8 +88,8 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Err(findings) => return failure(400, &findings),
     };
     if body.get("execute") == Some(&Value::Bool(false)) {
-        let hash = engine.register(&workflow, definition, now);
-        return definitions::kept(engine, &hash);
+        let kept = engine.register(&workflow, definition, now);
+        return definitions::kept(engine, &kept);
     }
     let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     let submission =

@@ -184,10 +184,9 @@ pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
 }
 
 pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
-    let found =
-        engine.approvals().find(|(_, _, asked)| asked.get("approval_key").is_some_and(|known| known == key));
-    let found =
-        found.and_then(|(run, step, asked)| Some(approval_view(engine.runs().get(run)?, step, asked)));
+    let found = engine
+        .approval(key)
+        .and_then(|(run, step, asked)| Some(approval_view(engine.runs().get(run)?, step, asked)));
     found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
 }
 
@@ -213,7 +212,7 @@ pub(super) fn decide(
         Ok(body) => body,
         Err(response) => return response,
     };
-    let Some((run, _)) = engine.approval(key) else { return respond::not_found("approval", key) };
+    let Some((run, ..)) = engine.approval(key) else { return respond::not_found("approval", key) };
     let run_id = engine.runs().get(run).map(|run| run.id().to_owned()).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     engine.decide(key, approved, text("comment"), text("approver"), now);
