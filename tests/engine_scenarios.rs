@@ -401,7 +401,7 @@ fn what_cannot_run_is_refused_before_it_starts() {
         (graph(&[("a", &["b"][..]), ("b", &["a"])]), vec!["DEPENDENCY_CYCLE /tasks/a/dependencies"]),
         (graph(&[("a", &["ghost"][..])]), vec!["DEPENDENCY_UNKNOWN /tasks/a/dependencies/0"]),
         (with(independent(&["a", "b"]), "/tasks/b/task_id", "a"), vec!["TASK_DUPLICATE /tasks/b"]),
-        (with(independent(&["a"]), "/schedule", "0 2 * * *"), vec!["OPERATOR_UNSUPPORTED /schedule"]),
+        (with(independent(&["a"]), "/schedule", "0 2 * *"), vec!["SCHEDULE_INVALID /schedule"]),
         (
             with(independent(&["a"]), "/tasks/a/timeout_seconds", -1),
             vec!["DURATION_NOT_POSITIVE /tasks/a/timeout_policy/timeout"],

@@ -164,19 +164,6 @@ fn a_bad_definition_is_refused_with_all_findings() {
 }
 
 #[test]
-fn what_this_version_does_not_run_is_refused() {
-    let mut server = Server::new();
-    for (pointer, value) in [("/start_date", "2030-01-01T00:00:00"), ("/schedule", "0 2 * * *")] {
-        let document = with(independent(&["a", "b"]), pointer, value);
-        let reply = server.post("/workflows", &submit_body(&document));
-        assert_eq!(reply.status, 400, "{pointer}");
-        assert_eq!(reply.code(), "OPERATOR_UNSUPPORTED", "{pointer}");
-        assert_eq!(reply.body["details"][0]["path"], pointer);
-        assert!(reply.body["details"][0]["help"].as_str().is_some_and(|text| !text.is_empty()));
-    }
-}
-
-#[test]
 fn a_run_looks_as_every_client_reads_it() {
     let mut server = Server::new();
     let mut document = graph(&[("a", &[][..]), ("b", &["nap"])]);

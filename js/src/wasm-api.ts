@@ -31,7 +31,10 @@ export interface WorkflowApi extends ModuleApi {
 
 /** Functions of the full module: those of the workflow module, with YAML, and the engine. */
 export interface FullApi extends WorkflowApi {
-  EngineHandle: new (config: string) => EngineHandle;
+  EngineHandle: new (
+    config: string,
+    host: { zoneOffset(zone: string, at: number): number | undefined },
+  ) => EngineHandle;
 }
 
 /** The embedded engine. Times are milliseconds since the Unix epoch. */

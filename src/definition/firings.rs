@@ -5,12 +5,17 @@ use crate::time::{Millis, civil_from_days, days_from_civil, days_in_month};
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MINUTES: i64 = 1_440;
+const EVERY_HOUR: u64 = (1 << 24) - 1;
 /// The calendar repeats after 400 years, weekdays included: what does not fire in that time never does.
 const CYCLE_MONTHS: usize = 401 * 12;
 
+/// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; `None` for a zone that is not known.
+pub type Offset<'a> = &'a dyn Fn(&str, Millis) -> Option<i64>;
+
 impl Schedule {
     /// The first moment after `after` at which the schedule fires: a full minute for cron, `after` and the interval
-    /// for `@every`. `None` where there is none, as for moments beyond the range of [`Millis`].
+    /// for `@every`. `None` where there is none, as for moments beyond the range of [`Millis`], and for a schedule with
+    /// a time zone: see [`next_after_in`](Self::next_after_in).
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -23,7 +28,38 @@ impl Schedule {
     pub fn next_after(&self, after: Millis) -> Option<Millis> {
         match self {
             Self::Every(seconds) => after.checked_add(seconds.checked_mul(1_000)?),
-            Self::Cron(cron) => cron.next_after(after),
+            Self::Cron(cron) if cron.zone.is_none() => cron.next_after(after),
+            Self::Cron(_) => None,
+        }
+    }
+
+    /// The same by the clocks of the schedule's time zone. Where clocks are put forward, what falls into the missing hour
+    /// fires as much later; where they are put back, it fires once, unless it fires in every hour.
+    ///
+    /// ```
+    /// use highway_wasm::definition::schedule::Schedule;
+    /// use highway_wasm::time::{parse_iso, to_iso};
+    ///
+    /// let tokyo = |zone: &str, _| (zone == "Asia/Tokyo").then_some(9 * 3_600_000);
+    /// let mornings = Schedule::parse("CRON_TZ=Asia/Tokyo 0 9 * * *").unwrap();
+    /// let next = mornings.next_after_in(parse_iso("2026-03-01T00:00").unwrap(), &tokyo);
+    /// assert_eq!(next.map(to_iso).as_deref(), Some("2026-03-02T00:00:00.000Z"));
+    /// ```
+    pub fn next_after_in(&self, after: Millis, offset: Offset<'_>) -> Option<Millis> {
+        match self {
+            Self::Cron(cron) => match &cron.zone {
+                Some(zone) => cron.next_by_clock(after, &|at| offset(zone, at)),
+                None => cron.next_after(after),
+            },
+            Self::Every(_) => self.next_after(after),
+        }
+    }
+
+    /// The time zone whose clocks count, where it is not UTC.
+    pub fn zone(&self) -> Option<&str> {
+        match self {
+            Self::Cron(cron) => cron.zone.as_deref(),
+            Self::Every(_) => None,
         }
     }
 
@@ -49,6 +85,27 @@ impl Cron {
             .map(|minute| (today, minute))
             .or_else(|| Some((self.day_from(today + 1)?, self.time_from(0)?)))?;
         u64::try_from(day * DAY_MINUTES + minute).ok()?.checked_mul(MINUTE_MS)
+    }
+
+    fn next_by_clock(&self, after: Millis, offset: &dyn Fn(Millis) -> Option<i64>) -> Option<Millis> {
+        let before = offset(after)?;
+        let wall = self.next_after(after.checked_add_signed(before)?)?;
+        let at = wall.checked_add_signed(-before)?;
+        let now = offset(at)?;
+        if now == before {
+            return Some(at);
+        }
+        // The clocks are put forward or back between the two.
+        if self.hours == EVERY_HOUR {
+            let shown = at.checked_add_signed(now)?;
+            return if self.next_after(shown.checked_sub(MINUTE_MS)?) == Some(shown) {
+                Some(at)
+            } else {
+                self.next_by_clock(at, offset)
+            };
+        }
+        let moved = wall.checked_add_signed(-now)?;
+        Some(if offset(moved)? == now && moved > after { moved } else { at })
     }
 
     /// The first day from `day` on, counted from 1970-01-01, on which it fires. Other months are passed at once.
@@ -180,8 +237,15 @@ mod tests {
             assert_eq!(schedule(text).firings(Millis::MAX - 5, 3), [0; 0], "{text}");
         }
         assert_eq!(Schedule::Every(u64::MAX).next_after(0), None);
-        let never =
-            Cron { minutes: 1, hours: 1, days: 1 << 31, months: 1 << 4, weekdays: 0x7f, either_day: false };
+        let never = Cron {
+            minutes: 1,
+            hours: 1,
+            days: 1 << 31,
+            months: 1 << 4,
+            weekdays: 0x7f,
+            either_day: false,
+            zone: None,
+        };
         assert_eq!(Schedule::Cron(never).next_after(0), None);
     }
 
@@ -203,5 +267,42 @@ mod tests {
             }
             assert!(expected > end, "{text}");
         }
+    }
+
+    /// Clocks of Berlin in 2026: put forward on 29 March, back on 25 October, both at 01:00 UTC.
+    fn berlin(zone: &str, at: Millis) -> Option<i64> {
+        let summer = parse_iso("2026-03-29T01:00").unwrap()..parse_iso("2026-10-25T01:00").unwrap();
+        (zone == "Europe/Berlin").then(|| if summer.contains(&at) { 7_200_000 } else { 3_600_000 })
+    }
+
+    /// Expected moments come from cron(8)'s rules for daylight saving time.
+    #[test]
+    fn fires_by_the_clocks_of_its_zone() {
+        for (rule, after, expected) in [
+            ("0 9 * * *", "2026-01-10T07:59", &["2026-01-10T08:00", "2026-01-11T08:00"][..]),
+            ("0 9 * * *", "2026-03-28T08:00", &["2026-03-29T07:00", "2026-03-30T07:00"]),
+            // 02:30 does not exist on that day.
+            ("30 2 * * *", "2026-03-28T02:00", &["2026-03-29T01:30", "2026-03-30T00:30"]),
+            // 02:30 comes twice.
+            ("30 2 * * *", "2026-10-24T12:00", &["2026-10-25T00:30", "2026-10-26T01:30"]),
+            (
+                "*/30 * * * *",
+                "2026-10-25T00:00",
+                &["2026-10-25T00:30", "2026-10-25T01:00", "2026-10-25T01:30"],
+            ),
+            ("*/30 * * * *", "2026-03-29T00:30", &["2026-03-29T01:00", "2026-03-29T01:30"]),
+            ("15 1-3 * * *", "2026-10-25T00:15", &["2026-10-25T02:15"]),
+            ("0 0 1 * *", "2026-03-15T00:00", &["2026-03-31T22:00", "2026-04-30T22:00"]),
+        ] {
+            let schedule = schedule(&format!("CRON_TZ=Europe/Berlin {rule}"));
+            let mut at = parse_iso(after).unwrap();
+            for expected in expected {
+                at = schedule.next_after_in(at, &berlin).unwrap();
+                assert_eq!(to_iso(at), format!("{expected}:00.000Z"), "{rule} after {after}");
+            }
+        }
+        let elsewhere = schedule("CRON_TZ=Mars/Olympus 0 9 * * *");
+        assert_eq!(elsewhere.next_after_in(0, &berlin), None);
+        assert_eq!(elsewhere.next_after(0), None);
     }
 }

@@ -16,6 +16,7 @@ mod workflow;
 pub use duration::Duration;
 pub(crate) use fields::Reader;
 pub use fields::{Float, Named, Reading};
+pub use firings::Offset;
 pub use moment::Moment;
 pub use operation::{
     ChildWorkflow, ChoiceBranch, Condition, EmitEvent, Foreach, Join, JoinMode, MultiChoice, Operation,

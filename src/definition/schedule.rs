@@ -1,8 +1,8 @@
-//! Schedules: five-field cron text, its `@` names, and `@every` with a duration such as `90s` or `1h30m`. All times
-//! are UTC.
+//! Schedules: five-field cron text, its `@` names, and `@every` with a duration such as `90s` or `1h30m`. Cron is read
+//! in UTC, or in the zone of a `CRON_TZ=` in front of it.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::text::{has, joined};
+use crate::text::joined;
 
 /// When a workflow starts by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Cron {
     pub weekdays: u64,
     /// Both day fields are restricted: then either may match, as cron has it.
     pub either_day: bool,
+    /// The time zone whose clocks count, such as `Europe/Berlin`; UTC where there is none.
+    pub zone: Option<String>,
 }
 
 struct Field {
@@ -74,6 +76,7 @@ impl Schedule {
     /// use highway_wasm::definition::schedule::Schedule;
     ///
     /// assert!(Schedule::parse("*/15 8-18 * * mon-fri").is_ok());
+    /// assert!(Schedule::parse("CRON_TZ=Europe/Berlin 0 8 * * *").is_ok());
     /// assert_eq!(Schedule::parse("@every 90s").unwrap(), Schedule::Every(90));
     /// assert_eq!(Schedule::parse("@every 1h30m").unwrap(), Schedule::Every(5400));
     /// assert!(Schedule::parse("0 0 30 2 *").is_err()); // there is no 30 February
@@ -85,13 +88,17 @@ impl Schedule {
                 Error::new(ErrorCode::ScheduleInvalid, format!("schedule `{text}` {reason}")).with_help(help)
             });
         }
-        let expression = ALIASES.iter().find(|(alias, _)| *alias == trimmed);
+        let zoned = trimmed.strip_prefix("CRON_TZ=").or_else(|| trimmed.strip_prefix("TZ="));
+        let zone = zoned.and_then(|zoned| zoned.split_once(' '));
+        let rule = zone.map_or(trimmed, |(_, rule)| rule.trim());
+        let expression = ALIASES.iter().find(|(alias, _)| *alias == rule);
         let parts: Vec<&str> =
-            expression.map_or(trimmed, |(_, expression)| expression).split_whitespace().collect();
+            expression.map_or(rule, |(_, expression)| expression).split_whitespace().collect();
         if parts.len() != FIELDS.len() {
             return Err(wrong_fields(text, &parts));
         }
-        Cron::parse(text, &parts).map(Self::Cron)
+        let cron = Cron::parse(text, &parts)?;
+        Ok(Self::Cron(Cron { zone: zone.map(|(zone, _)| zone.to_owned()), ..cron }))
     }
 }
 
@@ -102,11 +109,6 @@ fn wrong_fields(text: &str, parts: &[&str]) -> Error {
         let names = ALIASES.map(|(alias, _)| format!("`{alias}`"));
         let names = joined(&names, ", ");
         (format!("schedule `{text}` is not known"), format!("known are {names} and `@every 90s`"))
-    } else if has(first, "TZ=") {
-        (
-            format!("schedule `{text}` names a time zone"),
-            "schedules are in UTC: leave the zone out".to_owned(),
-        )
     } else {
         let help = match parts.len() {
             6 => "seconds are not supported: leave the first field out, or write `@every 30s`",
@@ -165,6 +167,7 @@ impl Cron {
             months,
             weekdays: (weekdays | (weekdays >> 7)) & 0x7f,
             either_day: restricted(parts.get(2)) && restricted(parts.get(4)),
+            zone: None,
         };
         if !cron.can_fire() {
             return Err(invalid(format!("schedule `{text}` never fires: none of its months has such a day")));
@@ -261,6 +264,15 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_comes_first() {
+        for text in ["CRON_TZ=Asia/Tokyo 0 9 * * 1-5", " TZ=Asia/Tokyo  0 9 * * 1-5"] {
+            assert_eq!(Schedule::parse(text).unwrap().zone(), Some("Asia/Tokyo"), "{text}");
+        }
+        assert_eq!(Schedule::parse("CRON_TZ=Asia/Tokyo @daily").unwrap().zone(), Some("Asia/Tokyo"));
+        assert_eq!(Schedule::parse("@daily").unwrap().zone(), None);
+    }
+
+    #[test]
     fn refuses_what_cannot_fire() {
         for text in [
             "",
@@ -295,7 +307,9 @@ mod tests {
             "* * * * 5#3",
             "0 0 0 * * *",
             "0 0 0 * * * 2030",
-            "TZ=Europe/Berlin 0 0 * * *",
+            "TZ=Europe/Berlin",
+            "TZ= 0 0 * *",
+            "CRON_TZ=Europe/Berlin @every 5s",
             "１ * * * *",
         ] {
             let error = Schedule::parse(text).unwrap_err();
@@ -308,7 +322,7 @@ mod tests {
         for (text, help) in [
             ("0 0 0 * * *", "seconds are not supported"),
             ("@sometimes", "known are `@yearly`"),
-            ("CRON_TZ=Asia/Tokyo 0 0 * * *", "schedules are in UTC"),
+            ("CRON_TZ=Asia/Tokyo 0 0 * *", "write cron as"),
             ("@every 0h0m", "at least one second"),
             ("@every -5s", "at least one second"),
             ("@every 500ms", "write whole hours"),

@@ -4,6 +4,7 @@ use super::plan::{Body, Operation};
 use super::ready::cause_of;
 use super::record::RunCreated;
 use super::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
+use super::state::Timer;
 use super::{Engine, Record};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -21,6 +22,9 @@ impl Engine {
                 self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
                 self.definitions.push(*definition);
             }
+            Record::ScheduleSet(schedule) => self.apply_schedule(*schedule),
+            Record::ScheduleHeld { schedule } => self.hold(schedule),
+            Record::ScheduleFired { schedule, slot, next } => self.apply_fired(schedule, slot, next),
             Record::ScopeOpened { run, owner, kind, locals, at: _ } => self.open(run, owner, kind, locals),
             Record::ScopeCancelled { run, scope, at } => self.cancel_scope(run, scope, at),
             Record::AttemptStarted { run, step, call, key, deadline, at } => {
@@ -133,8 +137,9 @@ impl Engine {
         }
         let run = Run::new(created);
         if let Some(deadline) = run.deadline {
-            self.timers.insert((deadline, at, None));
+            self.timers.insert((deadline, Timer::Run(at)));
         }
+        *self.active.entry(run.created.workflow.name.clone()).or_default() += 1;
         self.runs.push(run);
         self.look_at_scope(at, 0);
     }
@@ -390,6 +395,7 @@ impl Engine {
         owner.result = result;
         owner.ended_at = Some(at);
         let deadline = owner.deadline;
+        let workflow = Rc::clone(&owner.created.workflow);
         let has_parent = owner.created.parent.is_some();
         let open = owner.open_within(0);
         // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
@@ -401,13 +407,17 @@ impl Engine {
             ends_itself && owner.steps.get(*step).is_some_and(|step| step.started_at.is_none())
         });
         if let Some(deadline) = deadline {
-            self.timers.remove(&(deadline, run, None));
+            self.timers.remove(&(deadline, Timer::Run(run)));
         }
         self.cancel_steps(run, &open, StepState::Cancelled, at);
         self.cancel_steps(run, &left_out, StepState::Skipped, at);
         if has_parent {
             self.ended_children.push_back(run);
         }
+        if let Some(active) = self.active.get_mut(&workflow.name) {
+            *active = active.saturating_sub(1);
+        }
+        self.release_held(&workflow.name);
     }
 }
 

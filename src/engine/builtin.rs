@@ -18,10 +18,11 @@ pub(super) enum Builtin {
     InitCounter,
     IncrementCounter,
     RequestApproval,
+    Schedule,
 }
 
 /// All of them by their names.
-const NAMES: [(&str, Builtin); 8] = [
+const NAMES: [(&str, Builtin); 9] = [
     ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
     ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
     ("tools.workflow.cancel_branch", Builtin::CancelBranch),
@@ -30,6 +31,7 @@ const NAMES: [(&str, Builtin); 8] = [
     ("tools.simple_counter.init_counter", Builtin::InitCounter),
     ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
     ("tools.approval.request", Builtin::RequestApproval),
+    ("tools.cron.durable_cron", Builtin::Schedule),
 ];
 
 pub(super) fn find(name: &str) -> Option<Builtin> {
@@ -124,6 +126,11 @@ impl Engine {
                 Ok(())
             }
             Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
+            Builtin::Schedule => {
+                let result = self.schedule_job(kwargs, now)?;
+                self.worked(run, step, result, now);
+                Ok(())
+            }
         }
     }
 

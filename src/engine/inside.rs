@@ -4,7 +4,7 @@ use super::plan::{Branch, Operation};
 use super::record::{Parent, Registered, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
 use super::scheduling::told;
-use super::{Engine, Failure, Plan, Record};
+use super::{Engine, Failure, Record};
 use crate::codec::parse_json;
 use crate::definition::JoinMode;
 use crate::error::{Error, ErrorCode, Result};
@@ -13,7 +13,6 @@ use crate::suggest::did_you_mean;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
-use std::rc::Rc;
 
 /// Workflows that start each other, one inside the other.
 const MOST_GENERATIONS: usize = 50;
@@ -221,18 +220,6 @@ impl Engine {
         }
     }
 
-    /// Keeps a definition under its name, as the latest one of it.
-    pub fn register(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> Registered {
-        let hash = hash_of(definition);
-        if let Some(known) = self.latest(&workflow.name).filter(|known| known.hash == hash) {
-            return known.clone();
-        }
-        let (workflow, definition) = (Rc::new(workflow.clone()), Rc::new(definition.clone()));
-        let registered = Registered { hash, workflow, definition, at: now };
-        self.commit(Record::Registered(Box::new(registered.clone())));
-        registered
-    }
-
     pub(super) fn start_children(
         &mut self,
         run: usize,
@@ -268,8 +255,17 @@ impl Engine {
         for (name, Registered { hash, workflow, definition, .. }, inputs) in wanted {
             let parent = Some(Parent { run, run_id: parent_id.clone(), step, attempt, name });
             let run_id = child_id(&parent_id, self.runs.len());
-            let created =
-                RunCreated { run_id, hash, workflow, definition, inputs, key: None, parent, at: now };
+            let created = RunCreated {
+                run_id,
+                hash,
+                workflow,
+                definition,
+                inputs,
+                key: None,
+                parent,
+                schedule: None,
+                at: now,
+            };
             self.commit(Record::RunCreated(Box::new(created)));
         }
         self.enter_within(run, step, Inner::Children(named), limit, now);
@@ -317,14 +313,6 @@ impl Engine {
             None => self.worked(run, step, result, now),
         }
     }
-}
-
-/// SHA-256 of the JSON text of a definition, as hex.
-fn hash_of(definition: &Value) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(crate::codec::write_json(definition));
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// The names of a round.
@@ -434,8 +422,8 @@ fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Option<std::res
     }))
 }
 
-/// An id for a run that another one starts: of the same form, and like no other of the engine.
-fn child_id(parent: &str, at: usize) -> String {
+/// An id for a run that another one or a schedule starts: of the same form, and like no other of the engine.
+pub(super) fn child_id(parent: &str, at: usize) -> String {
     let number = format!("{at:012x}");
     match parent.rsplit_once('-') {
         Some((head, tail)) if tail.len().cmp(&number.len()) == Ordering::Equal => format!("{head}-{number}"),

@@ -3,7 +3,7 @@
 use super::plan::plan;
 use super::record::{Parent, Registered, RunCreated};
 use super::run::{Inner, RunState, ScopeKind};
-use super::{Failure, Record};
+use super::{Failure, Record, Schedule, ScheduleState};
 use crate::codec::{parse_json, write_json};
 use crate::definition;
 use crate::error::{Error, ErrorCode, Result};
@@ -74,9 +74,17 @@ impl Journal {
                     inputs: fields.map("inputs"),
                     key: fields.text("key").ok(),
                     parent: parent.transpose()?,
+                    schedule: fields.position("schedule").ok().zip(fields.millis("slot").ok()),
                     at: at?,
                 }))
             }
+            "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&fields)?)),
+            "schedule_held" => Record::ScheduleHeld { schedule: fields.position("schedule")? },
+            "schedule_fired" => Record::ScheduleFired {
+                schedule: fields.position("schedule")?,
+                slot: fields.millis("slot")?,
+                next: fields.millis("next").ok(),
+            },
             "scope_opened" => Record::ScopeOpened {
                 run: run?,
                 owner: fields.position("owner")?,
@@ -255,7 +263,23 @@ fn to_json(record: &Record) -> Value {
                 ]);
                 ("parent", parent)
             }));
+            if let Some((schedule, slot)) = created.schedule {
+                set.extend([("schedule", schedule.into()), ("slot", slot.into())]);
+            }
             set.push(("at", created.at.into()));
+        }
+        Record::ScheduleSet(schedule) => {
+            map = of("schedule_set");
+            set.extend(schedule_fields(schedule));
+        }
+        Record::ScheduleHeld { schedule } => {
+            map = of("schedule_held");
+            set.push(("schedule", (*schedule).into()));
+        }
+        Record::ScheduleFired { schedule, slot, next } => {
+            map = of("schedule_fired");
+            set.extend([("schedule", (*schedule).into()), ("slot", (*slot).into())]);
+            set.extend(next.map(|next| ("next", next.into())));
         }
         Record::ScopeOpened { run, owner, kind, locals, at } => {
             map = of_run("scope_opened", *run);
@@ -367,6 +391,54 @@ fn failure_json(failure: &Failure) -> Value {
         map.insert("retryable".into(), failure.retryable.into());
     }
     value
+}
+
+fn schedule_fields(schedule: &Schedule) -> Vec<(&'static str, Value)> {
+    let flag = |name, is_set: bool| is_set.then_some((name, true.into()));
+    let moment = |name, at: Option<Millis>| at.map(|at| (name, at.into()));
+    let count = (schedule.most_active != usize::MAX).then(|| ("most_active", schedule.most_active.into()));
+    [
+        Some(("id", schedule.id.as_str().into())),
+        Some(("name", schedule.name.as_str().into())),
+        Some(("text", schedule.text.as_str().into())),
+        Some(("workflow", schedule.workflow.as_str().into())),
+        schedule.hash.as_deref().map(|hash| ("hash", hash.into())),
+        Some(("inputs", Value::Object(schedule.inputs.clone()))),
+        moment("start", schedule.start),
+        flag("catches_up", schedule.catches_up),
+        count,
+        flag("is_own", schedule.is_own),
+        Some(("state", schedule.state.word().into())),
+        Some(("at", schedule.at.into())),
+        moment("next", schedule.next),
+        moment("last", schedule.last),
+        Some(("fired", schedule.fired.into())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn schedule_of(fields: &Fields<'_>) -> Result<Schedule> {
+    let text = fields.text("text")?;
+    Ok(Schedule {
+        id: fields.text("id")?,
+        name: fields.text("name")?,
+        rule: definition::schedule::Schedule::parse(&text)?,
+        text,
+        workflow: fields.text("workflow")?,
+        hash: fields.text("hash").ok(),
+        inputs: fields.map("inputs"),
+        start: fields.millis("start").ok(),
+        catches_up: fields.is_set("catches_up"),
+        most_active: fields.position("most_active").unwrap_or(usize::MAX),
+        is_own: fields.is_set("is_own"),
+        state: ScheduleState::of_word(&fields.text("state")?),
+        at: fields.millis("at")?,
+        next: fields.millis("next").ok(),
+        last: fields.millis("last").ok(),
+        fired: fields.millis("fired")?,
+    })
 }
 
 fn inner_json(inner: &Inner) -> Value {

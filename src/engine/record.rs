@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
-use super::{Failure, RunState};
+use super::{Failure, RunState, Schedule};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -16,6 +16,22 @@ pub enum Record {
     RunCreated(Box<RunCreated>),
     /// A definition is kept under its name from now on.
     Registered(Box<Registered>),
+    /// A schedule was made, changed, paused or deleted.
+    ScheduleSet(Box<Schedule>),
+    /// A schedule is due, and waits for a run of its workflow to end.
+    ScheduleHeld {
+        /// The schedule, by its position in order of creation.
+        schedule: usize,
+    },
+    /// A schedule has started a run.
+    ScheduleFired {
+        /// The schedule.
+        schedule: usize,
+        /// The moment that it fired for.
+        slot: Millis,
+        /// The next one.
+        next: Option<Millis>,
+    },
     /// A body is run: for an item, as a round, as a branch.
     ScopeOpened {
         /// The run.
@@ -213,6 +229,8 @@ pub struct RunCreated {
     pub key: Option<String>,
     /// The step that started it, with its run and the name it has there.
     pub parent: Option<Parent>,
+    /// The schedule that started it, with the moment that it was due.
+    pub schedule: Option<(usize, Millis)>,
     /// When.
     pub at: Millis,
 }

@@ -2,6 +2,7 @@
 
 use super::record::{Registered, RunCreated};
 use super::run::{Inner, RunState, ScopeKind, StepState};
+use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
 use crate::error::ErrorCode;
 use crate::json::object;
@@ -20,7 +21,9 @@ impl Engine {
         }
         let Submission { definition, workflow, inputs, key, run_id } = submission;
         // One copy serves all runs of a definition.
-        let Registered { hash, workflow, definition, .. } = self.register(&workflow, &definition, now);
+        let registered = self.keep(&workflow, &definition, now);
+        self.follow_definition(&registered, &inputs, now);
+        let Registered { hash, workflow, definition, .. } = registered;
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
             hash,
@@ -29,6 +32,7 @@ impl Engine {
             inputs,
             key,
             parent: None,
+            schedule: None,
             at: now,
         })));
         let at = self.runs.len() - 1;
@@ -44,6 +48,7 @@ impl Engine {
             run_id,
             key: None,
             parent: None,
+            schedule: None,
             at: now,
             ..created
         })));
@@ -82,10 +87,11 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Millis) {
-        for (run, step) in self.take_due(now) {
-            match step {
-                None => self.run_timed_out(run, now),
-                Some(step) => self.step_due(run, step, now),
+        for timer in self.take_due(now) {
+            match timer {
+                Timer::Run(run) => self.run_timed_out(run, now),
+                Timer::Step(run, step) => self.step_due(run, step, now),
+                Timer::Schedule(schedule) => self.fire(schedule, now),
             }
             self.settle(now);
         }

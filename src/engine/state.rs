@@ -5,7 +5,8 @@ use super::plan::Plan;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
 use super::run::{Inner, Run, Step, StepState};
-use super::{Effect, Output, Record};
+use super::schedules::Schedule;
+use super::{Effect, Output, Record, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -20,11 +21,24 @@ pub struct Config {
     pub templates: Mode,
     /// What `{{ENV.NAME}}` reads.
     pub env: Map<String, Value>,
+    /// Time zones of schedules.
+    pub zones: Zones,
+}
+
+/// What is due at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// The end of a run's time.
+    Run(usize),
+    /// A step: the end of a sleep, of an attempt's time, of a delay.
+    Step(usize, usize),
+    /// A schedule.
+    Schedule(usize),
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { concurrency: 64, templates: Mode::Strict, env: Map::new() }
+        Self { concurrency: 64, templates: Mode::Strict, env: Map::new(), zones: Zones::default() }
     }
 }
 
@@ -39,8 +53,12 @@ pub struct Engine {
     pub(super) definitions: Vec<Registered>,
     /// The latest definition of each name.
     pub(super) latest: HashMap<String, usize>,
-    /// What is due when: a run's end of time, or a step's timer.
-    pub(super) timers: BTreeSet<(Millis, usize, Option<usize>)>,
+    /// Schedules, oldest first; deleted ones keep their place.
+    pub(super) schedules: Vec<Schedule>,
+    /// Runs of each workflow that are not over.
+    pub(super) active: HashMap<String, usize>,
+    /// What is due when.
+    pub(super) timers: BTreeSet<(Millis, Timer)>,
     /// Tools to start, waiting for a place.
     pub(super) ready_tasks: VecDeque<(usize, usize)>,
     /// What needs no place.
@@ -128,7 +146,7 @@ impl Engine {
 
     /// When [`tick`](Self::tick) has to be called next.
     pub fn next_wake(&self) -> Option<Millis> {
-        self.timers.first().map(|(at, _, _)| *at)
+        self.timers.first().map(|(at, _)| *at)
     }
 
     /// All definitions, oldest first; each content once.
@@ -162,11 +180,11 @@ impl Engine {
     }
 
     /// The timers that are due at `now`, removed from the list.
-    pub(super) fn take_due(&mut self, now: Millis) -> Vec<(usize, Option<usize>)> {
+    pub(super) fn take_due(&mut self, now: Millis) -> Vec<Timer> {
         let mut due = Vec::new();
-        while let Some(timer) = self.timers.first().copied().filter(|(at, _, _)| *at <= now) {
+        while let Some(timer) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&timer);
-            due.push((timer.1, timer.2));
+            due.push(timer.1);
         }
         due
     }
@@ -265,10 +283,10 @@ impl Engine {
         slot.state = state;
         let earlier = std::mem::replace(&mut slot.timer, timer);
         if let Some(earlier) = earlier {
-            self.timers.remove(&(earlier, run, Some(step)));
+            self.timers.remove(&(earlier, Timer::Step(run, step)));
         }
         if let Some(timer) = timer {
-            self.timers.insert((timer, run, Some(step)));
+            self.timers.insert((timer, Timer::Step(run, step)));
         }
     }
 

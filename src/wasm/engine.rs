@@ -3,13 +3,23 @@
 use super::convert::{JsResult, give, parse};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
-use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, write_records};
+use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, Zones, write_records};
 use crate::json::object;
 use crate::number::clamp;
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What only the host knows.
+    pub type EngineHost;
+
+    /// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; nothing for a name that is not known.
+    #[wasm_bindgen(method, js_name = zoneOffset)]
+    fn zone_offset(this: &EngineHost, zone: &str, at: f64) -> Option<f64>;
+}
 
 /// An engine. Times are milliseconds since the Unix epoch.
 #[wasm_bindgen]
@@ -24,7 +34,7 @@ pub struct EngineHandle {
 impl EngineHandle {
     /// An engine of `{concurrency?, templates?, env?}`.
     #[wasm_bindgen(constructor)]
-    pub fn new(config: &str) -> JsResult<Self> {
+    pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
         let mut config = Config::default();
         if let Some(concurrency) = value.get("concurrency").and_then(Value::as_u64) {
@@ -36,6 +46,11 @@ impl EngineHandle {
         if let Some(env) = value.get("env").and_then(Value::as_object) {
             config.env.clone_from(env);
         }
+        config.zones = Zones::new(move |zone, at| {
+            #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
+            #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]
+            host.zone_offset(zone, at as f64).map(|offset| offset as i64)
+        });
         Ok(Self { engine: Engine::new(config), journal: Journal::default(), effects: Vec::new() })
     }
 

@@ -11,6 +11,7 @@ import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
 import { type Tool, type Tools, ToolError } from "./tool.js";
+import { zoneOffset } from "./zones.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
 const PATIENCE = 2000;
@@ -123,7 +124,7 @@ export class LocalEngine {
       throw invalid("`store` is no store", "/store");
     }
     this.#store = store;
-    this.#handle = full.call((api) => new api.EngineHandle(config));
+    this.#handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
     this.#opened = store === undefined ? Promise.resolve() : this.#open(store);
     // Who uses the engine hears of it.
     this.#opened.catch(() => {});

@@ -3,7 +3,7 @@
 use super::respond::{self, data};
 use crate::api::HttpResponse;
 use crate::definition;
-use crate::engine::{Engine, Registered, Run};
+use crate::engine::{Engine, Registered, Run, uuid_of};
 use crate::graph;
 use crate::json::object;
 use crate::time::to_iso;
@@ -20,24 +20,39 @@ pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
 /// What a definition is called: `{definition_id, definition_hash, version}`.
 pub(super) fn names(engine: &Engine, definition: &Registered) -> Map<String, Value> {
     Map::from_iter([
-        ("definition_id".to_owned(), id_of(definition).into()),
+        ("definition_id".to_owned(), uuid_of(&definition.hash).into()),
         ("definition_hash".to_owned(), definition.hash.as_str().into()),
         ("version".to_owned(), version_of(engine, definition).into()),
     ])
 }
 
 pub(super) fn by_id(engine: &Engine, id: &str) -> HttpResponse {
-    answer(engine, engine.definitions().iter().rfind(|known| id_of(known) == id), id)
+    answer(engine, find_id(engine, id), id)
 }
 
 pub(super) fn by_hash(engine: &Engine, hash: &str) -> HttpResponse {
-    answer(engine, engine.definitions().iter().rfind(|known| known.hash == hash), hash)
+    answer(engine, find_hash(engine, hash), hash)
 }
 
 pub(super) fn version(engine: &Engine, name: &str, version: &str) -> HttpResponse {
-    let number: usize = version.parse().unwrap_or(0);
+    answer(engine, find_version(engine, name, version), name)
+}
+
+pub(super) fn find_id<'a>(engine: &'a Engine, id: &str) -> Option<&'a Registered> {
+    engine.definitions().iter().rfind(|known| uuid_of(&known.hash) == id)
+}
+
+/// By the hash, with or without `sha256:` in front.
+pub(super) fn find_hash<'a>(engine: &'a Engine, hash: &str) -> Option<&'a Registered> {
+    let hash = hash.strip_prefix("sha256:").unwrap_or(hash);
+    engine.definitions().iter().rfind(|known| known.hash == hash)
+}
+
+/// By name and number, from 1.
+pub(super) fn find_version<'a>(engine: &'a Engine, name: &str, version: &str) -> Option<&'a Registered> {
+    let number: usize = version.parse().ok()?;
     let mut versions = engine.definitions().iter().filter(|known| known.workflow.name == name);
-    answer(engine, number.checked_sub(1).and_then(|at| versions.nth(at)), name)
+    versions.nth(number.checked_sub(1)?)
 }
 
 pub(super) fn drawing(run: &Run, kind: &str) -> HttpResponse {
@@ -59,13 +74,6 @@ fn answer(engine: &Engine, found: Option<&Registered>, what: &str) -> HttpRespon
             data(200, Value::Object(map))
         },
     )
-}
-
-/// An id in the form of a UUID, made of the hash: the same content has the same one.
-fn id_of(definition: &Registered) -> String {
-    let hash = &definition.hash;
-    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    format!("{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
 }
 
 /// The number of a version, from 1.

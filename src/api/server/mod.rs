@@ -5,12 +5,13 @@ mod definitions;
 mod respond;
 mod routes;
 mod runs;
+mod schedules;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
 use crate::engine::{Engine, Plan, RunFilter, Submission, Submitted, plan};
 use crate::engine::{run_page, run_view, step_logs, step_name, step_view, steps_view};
-use crate::error::{Error, ErrorCode};
+use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
 use crate::{definition, validate};
@@ -21,15 +22,18 @@ use serde_json::{Map, Value};
 const PAGE_SIZE: usize = 20;
 const LARGEST_PAGE: usize = 100;
 
+/// An answer, or a refusal.
+type Answer = Result<HttpResponse, HttpResponse>;
+
 /// Answers one request. `new_id` becomes the id of a run that the request may create.
 pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+    answer(engine, request, new_id, now).unwrap_or_else(|refusal| refusal)
+}
+
+fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
     let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
     let query = Query::parse(query);
-    let route = match routes::find(&request.method, path) {
-        Ok(route) => route,
-        Err(response) => return response,
-    };
-    match route {
+    Ok(match routes::find(&request.method, path)? {
         Route::Health => {
             data(200, object([("status", "healthy".into()), ("checks", object([("engine", "ok".into())]))]))
         }
@@ -37,10 +41,10 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
             200,
             object([("version", env!("CARGO_PKG_VERSION").into()), ("engine", "highway-wasm".into())]),
         ),
-        Route::Submit => submit(engine, request, new_id, now),
+        Route::Submit => submit(engine, request, new_id, now)?,
         Route::List => list(engine, &query),
         Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
-        Route::Cancel(id) => cancel(engine, &id, request, now),
+        Route::Cancel(id) => cancel(engine, &id, request, now)?,
         Route::Steps(id) => with_run(engine, &id, |run| data(200, steps_view(run, query.get("status")))),
         Route::Logs(id) => with_run(engine, &id, |run| data(200, step_logs(run, query.get("step_name")))),
         Route::StepLogs(id, step) => {
@@ -48,7 +52,7 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
         }
         Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
         Route::Retry(id) => runs::retry(engine, &id, new_id, now),
-        Route::Signal(id) => runs::signal(engine, &id, request, now),
+        Route::Signal(id) => runs::signal(engine, &id, request, now)?,
         Route::Signals(id) => with_run(engine, &id, runs::pending_signals),
         Route::Events(id) => with_run(engine, &id, |run| runs::events(run, &query)),
         Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
@@ -58,50 +62,60 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
         Route::Stats => runs::stats(engine, &query),
         Route::Approvals => runs::approvals(engine, &query),
         Route::Approval(key) => runs::approval(engine, &key),
-        Route::Decide(key, approved) => runs::decide(engine, &key, approved, request, now),
+        Route::Decide(key, approved) => runs::decide(engine, &key, approved, request, now)?,
         Route::Definition(id) => definitions::by_id(engine, &id),
         Route::DefinitionByHash(hash) => definitions::by_hash(engine, &hash),
         Route::DefinitionVersion(name, version) => definitions::version(engine, &name, &version),
-    }
+        Route::Schedules => schedules::list(engine),
+        Route::CreateSchedule => schedules::create(engine, request, new_id, now)?,
+        Route::Schedule(id) => schedules::one(engine, &id)?,
+        Route::ChangeSchedule(id) => schedules::change(engine, &id, request, now)?,
+        Route::DeleteSchedule(id) => schedules::delete(engine, &id)?,
+        Route::ScheduleHistory(id) => schedules::history(engine, &id, &query)?,
+        Route::ScanSchedules => {
+            data(200, object([("message", "schedules fire by themselves: there is nothing to scan".into())]))
+        }
+    })
 }
 
-fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
-    let body = match json_body(request) {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
+fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+    let body = json_body(request)?;
     let Some(definition) = body.get("workflow_definition").filter(|value| !value.is_null()) else {
         let message = if body.contains_key("python_dsl") {
             "the embedded engine does not read `python_dsl`: send `workflow_definition`"
         } else {
             "the request has no `workflow_definition`"
         };
-        return refusal(400, "BODY_INVALID", message);
+        return Err(refusal(400, "BODY_INVALID", message));
     };
     let inputs = match body.get("inputs") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(inputs)) => inputs.clone(),
-        Some(_) => return refusal(400, "BODY_INVALID", "`inputs` is not an object"),
+        Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
     };
-    let workflow = match checked(definition) {
-        Ok(workflow) => workflow,
-        Err(findings) => return failure(400, &findings),
-    };
+    let workflow = checked(definition).map_err(|findings| failure(400, &findings))?;
+    if let Some(timetable) = &workflow.timetable {
+        engine.check_zone(&timetable.rule, now).map_err(|error| {
+            let finding = Diagnostic::error(error.code(), "/schedule", error.message());
+            let finding = finding.with_any_help(error.help().map(str::to_owned));
+            failure(400, &Error::from_diagnostics(vec![finding]).unwrap_or(error))
+        })?;
+    }
     if body.get("execute") == Some(&Value::Bool(false)) {
         let kept = engine.register(&workflow, definition, now);
-        return definitions::kept(engine, &kept);
+        return Ok(definitions::kept(engine, &kept));
     }
     let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     let submission =
         Submission { definition: definition.clone(), workflow, inputs, key, run_id: new_id.to_owned() };
-    match engine.submit(submission, now) {
+    Ok(match engine.submit(submission, now) {
         Submitted::Created(at) => accepted(engine, at, 201),
         Submitted::Repeated(at) => accepted(engine, at, 200),
         Submitted::Conflict(at) => {
             let existing = engine.runs().get(at).map(|run| run.id().to_owned()).unwrap_or_default();
             respond::conflict(&existing)
         }
-    }
+    })
 }
 
 /// The definition, if it can run here; all findings otherwise.
@@ -146,18 +160,13 @@ fn list(engine: &Engine, query: &Query) -> HttpResponse {
     data(200, run_page(engine.runs(), &filter))
 }
 
-fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> HttpResponse {
-    let body = match json_body(request) {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
-    let Some((at, _)) = engine.find(id) else {
-        return respond::not_found("run", id);
-    };
+fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::not_found("run", id))?;
     if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
-        return refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled");
+        return Err(refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled"));
     }
-    with_run(engine, id, |run| data(200, run_view(run)))
+    Ok(with_run(engine, id, |run| data(200, run_view(run))))
 }
 
 fn with_run(

@@ -31,13 +31,20 @@ pub(super) enum Route {
     Definition(String),
     DefinitionByHash(String),
     DefinitionVersion(String, String),
+    Schedules,
+    CreateSchedule,
+    Schedule(String),
+    ChangeSchedule(String),
+    DeleteSchedule(String),
+    ScheduleHistory(String),
+    ScanSchedules,
 }
 
 /// Parts of a run that the engine knows of but does not serve.
 const OF_RUNS: [&str; 8] =
     ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream", "updates"];
 /// Parts of the API that the engine knows of but does not serve.
-const ELSEWHERE: [&str; 23] = [
+const ELSEWHERE: [&str; 22] = [
     "activities",
     "admin",
     "analytics",
@@ -54,7 +61,6 @@ const ELSEWHERE: [&str; 23] = [
     "monitoring",
     "rbac",
     "runs",
-    "schedules",
     "schemas",
     "tasks",
     "tenant",
@@ -78,6 +84,21 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["health"] => ("GET", Route::Health),
         ["version"] => ("GET", Route::Version),
         ["workflows"] => ("GET, POST", if method == "GET" { Route::List } else { Route::Submit }),
+        ["schedules"] => {
+            ("GET, POST", if method == "GET" { Route::Schedules } else { Route::CreateSchedule })
+        }
+        ["schedules", "scan"] => ("POST", Route::ScanSchedules),
+        ["schedules", id, "history"] => ("GET", Route::ScheduleHistory(owned(id))),
+        ["schedules", id] => {
+            let route = match method {
+                "PATCH" => Route::ChangeSchedule(owned(id)),
+                "DELETE" => Route::DeleteSchedule(owned(id)),
+                _ => Route::Schedule(owned(id)),
+            };
+            ("GET, PATCH, DELETE", route)
+        }
+        ["workflows", "schedules"] => ("GET", Route::Schedules),
+        ["workflows", "schedules", job, "cancel"] => ("POST", Route::DeleteSchedule(owned(job))),
         ["workflows", "stats"] => ("GET", Route::Stats),
         ["workflows", run] => ("GET", Route::Run(owned(run))),
         ["workflows", run, "cancel"] => ("POST", Route::Cancel(owned(run))),

@@ -2,8 +2,8 @@
 
 use super::respond::{self, data, refusal};
 use super::routes::Query;
-use super::{json_body, with_run};
-use crate::api::HttpResponse;
+use super::{Answer, json_body};
+use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::{Engine, Run, RunState, StepState, run_view, step_name};
 use crate::json::object;
 use crate::number::number;
@@ -31,28 +31,20 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
     )
 }
 
-pub(super) fn signal(
-    engine: &mut Engine,
-    id: &str,
-    request: &crate::api::HttpRequest,
-    now: Millis,
-) -> HttpResponse {
-    let body = match json_body(request) {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
-    let Some((at, _)) = engine.find(id) else { return respond::not_found("run", id) };
+pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::not_found("run", id))?;
     let Some(name) = body.get("signal_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
-        return refusal(400, "BODY_INVALID", "the request has no `signal_name`");
+        return Err(refusal(400, "BODY_INVALID", "the request has no `signal_name`"));
     };
     let payload = body.get("signal_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     if !engine.signal(at, name, payload, now) {
-        return refusal(409, "RUN_FINISHED", "the run is over and takes no signals");
+        return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no signals"));
     }
-    data(
+    Ok(data(
         200,
         object([("workflow_run_id", id.into()), ("signal_name", name.into()), ("status", "sent".into())]),
-    )
+    ))
 }
 
 pub(super) fn pending_signals(run: &Run) -> HttpResponse {
@@ -205,25 +197,17 @@ pub(super) fn decide(
     engine: &mut Engine,
     key: &str,
     approved: bool,
-    request: &crate::api::HttpRequest,
+    request: &HttpRequest,
     now: Millis,
-) -> HttpResponse {
-    let body = match json_body(request) {
-        Ok(body) => body,
-        Err(response) => return response,
-    };
-    let Some((run, ..)) = engine.approval(key) else { return respond::not_found("approval", key) };
+) -> Answer {
+    let body = json_body(request)?;
+    let (run, ..) = engine.approval(key).ok_or_else(|| respond::not_found("approval", key))?;
     let run_id = engine.runs().get(run).map(|run| run.id().to_owned()).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     engine.decide(key, approved, text("comment"), text("approver"), now);
-    with_run(engine, &run_id, |run| {
-        data(
-            200,
-            object([
-                ("approval_key", key.into()),
-                ("status", if approved { "approved" } else { "rejected" }.into()),
-                ("workflow_run_id", run.id().into()),
-            ]),
-        )
-    })
+    let status = if approved { "approved" } else { "rejected" };
+    Ok(data(
+        200,
+        object([("approval_key", key.into()), ("status", status.into()), ("workflow_run_id", run_id.into())]),
+    ))
 }

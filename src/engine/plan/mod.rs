@@ -3,6 +3,7 @@
 mod read;
 
 use super::retry::Retry;
+use crate::definition::schedule::Schedule;
 use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
 use crate::expr::Expr;
 use crate::time::Millis;
@@ -26,6 +27,25 @@ pub struct Plan {
     pub timeout: Option<f64>,
     /// Whether a run that passes it is cancelled rather than failed.
     pub cancels: bool,
+    /// When it starts by itself.
+    pub timetable: Option<Timetable>,
+}
+
+/// When a workflow starts by itself, as its definition says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timetable {
+    /// Text of the rule.
+    pub text: String,
+    /// When it fires.
+    pub rule: Schedule,
+    /// It does not fire before this moment.
+    pub start: Option<Millis>,
+    /// Whether it only fires once somebody resumes it.
+    pub is_paused: bool,
+    /// Whether every moment that was missed is made up for.
+    pub catches_up: bool,
+    /// While so many runs are active, it waits.
+    pub most_active: usize,
 }
 
 /// Operators that run in one scope: those of a workflow, of a loop, of a branch.

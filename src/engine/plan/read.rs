@@ -1,8 +1,9 @@
 //! From a definition to what runs.
 
 use super::super::retry::Retry;
-use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Wait};
-use crate::definition::{self, DeadlineAction, Operator, Until};
+use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, Wait};
+use crate::definition::schedule::Schedule;
+use crate::definition::{self, DeadlineAction, Moment, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::{self, Expr};
 use crate::json::child_path;
@@ -13,7 +14,6 @@ use std::rc::Rc;
 /// The plan of a definition, and what keeps it from being run here.
 pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
     let mut planner = Planner { defaults: workflow.default_retry_policy.as_ref(), findings: Vec::new() };
-    planner.workflow_parts(workflow);
     if workflow.tasks.0.is_empty() {
         let message = "the workflow has no tasks";
         planner.findings.push(Diagnostic::error(ErrorCode::DocumentInvalid, "/tasks", message));
@@ -33,8 +33,22 @@ pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
         variables: workflow.variables.clone(),
         timeout: if is_deadline { deadline } else { limit },
         cancels: is_deadline && workflow.deadline_action == DeadlineAction::Cancel,
+        timetable: timetable(workflow),
     };
     (plan, planner.findings)
+}
+
+/// The schedule of a definition; one that cannot be read is found by the checks.
+fn timetable(workflow: &definition::Workflow) -> Option<Timetable> {
+    let text = workflow.schedule.as_deref().filter(|text| !text.is_empty())?;
+    Some(Timetable {
+        text: text.to_owned(),
+        rule: Schedule::parse(text).ok()?,
+        start: workflow.start_date.as_ref().and_then(Moment::millis),
+        is_paused: workflow.is_paused,
+        catches_up: workflow.catchup,
+        most_active: usize::try_from(workflow.max_active_runs).unwrap_or(1).max(1),
+    })
 }
 
 struct Planner<'a> {
@@ -43,19 +57,6 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Parts of the whole that change what a run does and that the engine does not do yet.
-    fn workflow_parts(&mut self, workflow: &definition::Workflow) {
-        for (key, is_given) in [
-            ("schedule", workflow.schedule.as_deref().is_some_and(|text| !text.is_empty())),
-            ("start_date", workflow.start_date.is_some()),
-            ("is_paused", workflow.is_paused),
-        ] {
-            if is_given {
-                self.unsupported(&child_path("", key), &format!("`{key}`"));
-            }
-        }
-    }
-
     /// Operators with their paths, as they run in one scope.
     fn body(&mut self, given: Vec<(String, &Operator)>) -> Body {
         let index = NameIndex::new(given.iter().map(|(_, operator)| operator.task_id.as_str()));
@@ -232,9 +233,11 @@ impl Planner<'_> {
     }
 
     fn unsupported(&mut self, path: &str, what: &str) {
-        let message = format!("the embedded engine does not run {what} yet");
+        let message = format!("the embedded engine does not run {what}");
         let finding = Diagnostic::error(ErrorCode::OperatorUnsupported, path, message);
-        self.findings.push(finding.with_help("submit this workflow to a Highway server"));
+        self.findings.push(
+            finding.with_help("name a task of the same scope, or submit this workflow to a Highway server"),
+        );
     }
 }
 

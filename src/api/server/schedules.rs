@@ -1,0 +1,184 @@
+//! Schedules.
+
+use super::definitions::{self, find_version};
+use super::respond::{self, data, refusal};
+use super::routes::Query;
+use super::{Answer, checked, json_body};
+use crate::api::{HttpRequest, HttpResponse};
+use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_view};
+use crate::json::{object, to_text};
+use crate::number::number;
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+const EXECUTIONS: usize = 50;
+const MOST_EXECUTIONS: usize = 100;
+
+pub(super) fn list(engine: &Engine) -> HttpResponse {
+    let all: Vec<Value> = engine.schedules().map(|(_, schedule)| Value::Object(view(schedule))).collect();
+    data(200, object([("total", all.len().into()), ("schedules", Value::Array(all))]))
+}
+
+pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let cron = text("schedule_cron").or_else(|| text("cron_expression"));
+    let cron = cron.ok_or_else(|| refusal(400, "BODY_INVALID", "the request has no `schedule_cron`"))?;
+    let inputs = match body.get("inputs") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(inputs)) => inputs.clone(),
+        Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
+    };
+    let pin = body.get("version_pin").filter(|pin| !pin.is_null());
+    let definition = target(engine, &body, pin, now)?;
+    let rule = match text("timezone").filter(|zone| *zone != "UTC") {
+        Some(zone) => format!("CRON_TZ={zone} {cron}"),
+        None => cron.to_owned(),
+    };
+    let request = ScheduleRequest {
+        name: text("job_name").unwrap_or(new_id).to_owned(),
+        text: rule,
+        definition,
+        is_pinned: pin.is_some()
+            || body.contains_key("definition_hash")
+            || body.contains_key("definition_id"),
+        inputs,
+    };
+    let at = engine.schedule(request, now).map_err(|error| respond::failure(400, &error))?;
+    with(engine, at, 201)
+}
+
+/// The definition that a request names, in one of four ways.
+fn target(
+    engine: &mut Engine,
+    body: &Map<String, Value>,
+    pin: Option<&Value>,
+    now: Millis,
+) -> Result<Registered, HttpResponse> {
+    if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
+        let plan = checked(document).map_err(|findings| respond::failure(400, &findings))?;
+        return Ok(engine.register(&plan, document, now));
+    }
+    let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
+    let (found, what) = if let Some(id) = named("definition_id") {
+        (definitions::find_id(engine, &id), id)
+    } else if let Some(hash) = named("definition_hash") {
+        (definitions::find_hash(engine, &hash), hash)
+    } else if let Some(name) = named("workflow_name") {
+        let found = match pin {
+            Some(version) => find_version(engine, &name, &to_text(version)),
+            None => engine.latest(&name),
+        };
+        (found, name)
+    } else {
+        let message = "the request names no workflow: give `workflow_name`, `definition_id`, `definition_hash` or `workflow_definition`";
+        return Err(refusal(400, "BODY_INVALID", message));
+    };
+    found.cloned().ok_or_else(|| respond::not_found("definition", &what))
+}
+
+pub(super) fn one(engine: &Engine, id: &str) -> Answer {
+    let at = find(engine, id)?;
+    with(engine, at, 200)
+}
+
+pub(super) fn change(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let at = find(engine, id)?;
+    let Some(is_active) = body.get("is_active").and_then(Value::as_bool) else {
+        return Err(refusal(400, "BODY_INVALID", "`is_active` is neither true nor false"));
+    };
+    engine.activate_schedule(at, is_active, now);
+    with(engine, at, 200)
+}
+
+/// Ends a schedule by its id, or by the name of its job.
+pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
+    let at = find(engine, id)?;
+    let deleted = engine.schedules().find(|(known, _)| *known == at).map(|(_, schedule)| view(schedule));
+    engine.delete_schedule(at);
+    let mut view = deleted.unwrap_or_default();
+    view.insert("is_active".into(), false.into());
+    view.insert("next_run_at".into(), Value::Null);
+    view.insert("status".into(), "cancelled".into());
+    Ok(data(200, Value::Object(view)))
+}
+
+/// The runs that a schedule has started, latest first.
+pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
+    let at = find(engine, id)?;
+    let number_of =
+        |name: &str, default: usize| query.get(name).map_or(Some(default), |text| text.parse().ok());
+    let (Some(limit), Some(offset)) = (number_of("limit", EXECUTIONS), number_of("offset", 0)) else {
+        return Err(refusal(400, "QUERY_INVALID", "`limit` and `offset` are whole numbers"));
+    };
+    let limit = limit.clamp(1, MOST_EXECUTIONS);
+    let mine = |run: &&crate::engine::Run| run.created.schedule.is_some_and(|(schedule, _)| schedule == at);
+    let runs: Vec<Value> = engine.runs().iter().rev().filter(mine).map(execution).collect();
+    let total = runs.len();
+    Ok(data(
+        200,
+        object([
+            ("schedule_id", id.into()),
+            ("executions", runs.into_iter().skip(offset).take(limit).collect()),
+            ("total", total.into()),
+            ("limit", limit.into()),
+            ("offset", offset.into()),
+        ]),
+    ))
+}
+
+fn execution(run: &crate::engine::Run) -> Value {
+    let all = run_view(run);
+    let field = |name: &'static str| (name, all.get(name).cloned().unwrap_or_default());
+    #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^53 milliseconds")]
+    let seconds =
+        run.started_at.zip(run.ended_at).map(|(start, end)| end.saturating_sub(start) as f64 / 1_000.0);
+    object([
+        field("workflow_run_id"),
+        field("run_id"),
+        field("status"),
+        field("started_at"),
+        field("completed_at"),
+        ("duration_seconds", seconds.map_or(Value::Null, number)),
+        ("scheduled_for", run.created.schedule.map(|(_, slot)| to_iso(slot)).into()),
+    ])
+}
+
+fn find(engine: &Engine, id: &str) -> Result<usize, HttpResponse> {
+    let found = engine.schedules().find(|(_, schedule)| schedule.id == id || schedule.name == id);
+    found.map(|(at, _)| at).ok_or_else(|| respond::not_found("schedule", id))
+}
+
+fn with(engine: &Engine, at: usize, status: u16) -> Answer {
+    let found = engine.schedules().find(|(known, _)| *known == at);
+    let (_, schedule) = found.ok_or_else(|| respond::not_found("schedule", ""))?;
+    Ok(data(status, Value::Object(view(schedule))))
+}
+
+fn view(schedule: &Schedule) -> Map<String, Value> {
+    let moment = |at: Option<Millis>| Value::from(at.map(to_iso));
+    let cron = schedule.rule.zone().map_or(schedule.text.as_str(), |_| {
+        schedule.text.trim().split_once(' ').map_or("", |(_, cron)| cron.trim())
+    });
+    Map::from_iter(
+        [
+            ("schedule_id", schedule.id.as_str().into()),
+            ("job_name", schedule.name.as_str().into()),
+            ("workflow_name", schedule.workflow.as_str().into()),
+            ("definition_hash", schedule.hash.as_deref().into()),
+            ("schedule_cron", cron.into()),
+            ("cron_expression", cron.into()),
+            ("timezone", schedule.rule.zone().unwrap_or("UTC").into()),
+            ("inputs", Value::Object(schedule.inputs.clone())),
+            ("is_active", schedule.is_active().into()),
+            ("status", if schedule.is_active() { "active" } else { "paused" }.into()),
+            ("last_run_at", moment(schedule.last)),
+            ("next_run_at", moment(schedule.next.filter(|_| schedule.is_active()))),
+            ("created_at", to_iso(schedule.at).into()),
+            ("execution_count", schedule.fired.into()),
+            ("last_error", Value::Null),
+        ]
+        .map(|(name, value): (&str, Value)| (name.to_owned(), value)),
+    )
+}

@@ -1,0 +1,23 @@
+//! Names made of content.
+
+use crate::codec::write_json;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of the JSON text of a definition, as hex.
+pub(super) fn of_definition(definition: &Value) -> String {
+    of_text(&write_json(definition))
+}
+
+/// SHA-256 of a text, as hex.
+pub(super) fn of_text(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// An id in the form of a UUID, made of a hash: the same content has the same one.
+pub fn uuid_of(hash: &str) -> String {
+    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
+    format!("{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
+}

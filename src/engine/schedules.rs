@@ -1,0 +1,404 @@
+//! Schedules: workflows that start by themselves.
+
+use super::plan::Timetable;
+use super::record::{Registered, RunCreated};
+use super::state::Timer;
+use super::{Engine, Record, hash};
+use crate::definition::schedule::Schedule as Rule;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::object;
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+/// A workflow that starts by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Its id: made of its name, in the form of a UUID.
+    pub id: String,
+    /// Its name, unique in the engine: the job's, or that of the workflow whose definition has the schedule.
+    pub name: String,
+    /// Text of the rule.
+    pub text: String,
+    /// When it fires.
+    pub rule: Rule,
+    /// Name of the workflow that it starts.
+    pub workflow: String,
+    /// Hash of the definition that it starts; the latest of the workflow where there is none.
+    pub hash: Option<String>,
+    /// Inputs of its runs.
+    pub inputs: Map<String, Value>,
+    /// It does not fire before this moment.
+    pub start: Option<Millis>,
+    /// Whether every moment that was missed is made up for, in order; else the latest alone is.
+    pub catches_up: bool,
+    /// While so many runs of the workflow are active, it waits.
+    pub most_active: usize,
+    /// Whether it comes from the workflow's own definition.
+    pub is_own: bool,
+    /// Whether it fires.
+    pub state: ScheduleState,
+    /// When it was made.
+    pub at: Millis,
+    /// The next moment that it has not fired for.
+    pub next: Option<Millis>,
+    /// The latest moment that it fired for.
+    pub last: Option<Millis>,
+    /// How often it has fired.
+    pub fired: u64,
+}
+
+/// Whether a schedule fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScheduleState {
+    /// It does.
+    Active,
+    /// It is due, and waits for a run of its workflow to end.
+    Held,
+    /// Not until somebody resumes it.
+    Paused,
+    /// Never again. Its history stays.
+    Deleted,
+}
+
+/// A schedule to make.
+#[derive(Clone, Debug)]
+pub struct ScheduleRequest {
+    /// Name of the job.
+    pub name: String,
+    /// Text of the rule.
+    pub text: String,
+    /// The definition that it starts.
+    pub definition: Registered,
+    /// Whether it starts that very definition, whatever comes later.
+    pub is_pinned: bool,
+    /// Inputs of its runs.
+    pub inputs: Map<String, Value>,
+}
+
+impl ScheduleState {
+    const WORDS: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("held", Self::Held),
+        ("paused", Self::Paused),
+        ("deleted", Self::Deleted),
+    ];
+
+    pub(super) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
+    }
+
+    pub(super) fn of_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Active, |(_, state)| *state)
+    }
+}
+
+impl Schedule {
+    /// Whether it fires, be it that it waits for a run to end.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, ScheduleState::Active | ScheduleState::Held)
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.state == ScheduleState::Deleted
+    }
+
+    /// The first moment to fire for, of a schedule that is made or goes on at `now`.
+    fn first(&self, now: Millis, config: &super::Config) -> Option<Millis> {
+        let from = match self.start {
+            Some(start) if self.catches_up => start,
+            start => start.map_or(now, |start| start.max(now)),
+        };
+        // A firing of the calendar at the very start counts.
+        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_));
+        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from })
+    }
+
+    /// The moment to fire for: the oldest that was missed, or the latest.
+    fn slot(&self, due: Millis, now: Millis, config: &super::Config) -> Millis {
+        if self.catches_up {
+            return due;
+        }
+        if let Rule::Every(seconds) = self.rule {
+            let interval = seconds.saturating_mul(1_000).max(1);
+            return due + now.saturating_sub(due) / interval * interval;
+        }
+        let follows = |slot: &Millis| config.zones.next(&self.rule, *slot).filter(|next| *next <= now);
+        std::iter::successors(Some(due), follows).last().unwrap_or(due)
+    }
+}
+
+impl Engine {
+    /// All schedules that were not deleted, oldest first.
+    pub fn schedules(&self) -> impl Iterator<Item = (usize, &Schedule)> {
+        self.schedules.iter().enumerate().filter(|(_, schedule)| !schedule.is_deleted())
+    }
+
+    /// Makes a schedule, or changes the one of that name; its position.
+    ///
+    /// # Errors
+    ///
+    /// `SCHEDULE_INVALID` for a rule that cannot be read, or whose time zone is not known here.
+    pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+        let at = self.made(request, now)?;
+        self.advance(now);
+        Ok(at)
+    }
+
+    fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+        let rule = Rule::parse(&request.text)?;
+        self.check_zone(&rule, now)?;
+        let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
+        let workflow = definition.workflow.name.clone();
+        let hash = is_pinned.then_some(definition.hash);
+        let schedule = Schedule { hash, inputs, ..Schedule::new(name, text, rule, workflow, now) };
+        Ok(self.set_schedule(schedule, now))
+    }
+
+    /// Makes a schedule as the tool `tools.cron.durable_cron` asks for it, and tells of it.
+    pub(super) fn schedule_job(&mut self, kwargs: &Value, now: Millis) -> Result<Value> {
+        let text = |name: &str| kwargs.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let missing = |what: &str| {
+            Error::new(ErrorCode::ToolArgumentsInvalid, format!("`{what}` is missing"))
+                .with_help("give `job_name`, `cron_expression`, and `definition_id` or `workflow_name`")
+        };
+        let name = text("job_name").ok_or_else(|| missing("job_name"))?;
+        let cron = text("cron_expression").ok_or_else(|| missing("cron_expression"))?;
+        let id = text("definition_id");
+        let found = match (id, text("workflow_name")) {
+            (Some(id), _) => self.definitions.iter().rfind(|known| hash::uuid_of(&known.hash) == id),
+            (None, Some(workflow)) => self.latest(workflow),
+            (None, None) => return Err(missing("definition_id")),
+        };
+        let definition = found.cloned().ok_or_else(|| {
+            let message = "the definition that the job is to start is not known";
+            Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help("register it before")
+        })?;
+        let inputs = kwargs.pointer("/target_params/inputs").or_else(|| kwargs.get("inputs"));
+        let request = ScheduleRequest {
+            name: name.to_owned(),
+            text: text("timezone").map_or_else(|| cron.to_owned(), |zone| format!("CRON_TZ={zone} {cron}")),
+            definition,
+            is_pinned: id.is_some(),
+            inputs: inputs.and_then(Value::as_object).cloned().unwrap_or_default(),
+        };
+        let schedule = self.made(request, now)?;
+        let told = self.schedules.get(schedule).map(|schedule| {
+            object([
+                ("status", "scheduled".into()),
+                ("schedule_id", schedule.id.as_str().into()),
+                ("job_name", schedule.name.as_str().into()),
+                ("cron_expression", cron.into()),
+                ("next_run_at", schedule.next.map(to_iso).into()),
+            ])
+        });
+        Ok(told.unwrap_or_default())
+    }
+
+    /// Whether the clocks that a rule goes by are known.
+    ///
+    /// # Errors
+    ///
+    /// `SCHEDULE_INVALID`.
+    pub fn check_zone(&self, rule: &Rule, now: Millis) -> Result<()> {
+        match rule.zone().filter(|zone| self.config.zones.offset(zone, now).is_none()) {
+            None => Ok(()),
+            Some(zone) => {
+                let message = format!("the time zone `{zone}` is not known here");
+                let help = "give a name of the IANA time zone database, such as `Europe/Berlin`, or leave it out for UTC";
+                Err(Error::new(ErrorCode::ScheduleInvalid, message).with_help(help))
+            }
+        }
+    }
+
+    /// Puts the schedule of a workflow's own definition in force, and takes back the one of an earlier definition.
+    pub(super) fn follow_definition(
+        &mut self,
+        definition: &Registered,
+        inputs: &Map<String, Value>,
+        now: Millis,
+    ) {
+        let name = &definition.workflow.name;
+        let Some(Timetable { text, rule, start, is_paused, catches_up, most_active }) =
+            definition.workflow.timetable.clone()
+        else {
+            let own = self.schedules().find(|(_, known)| known.is_own && known.name == *name);
+            if let Some((at, _)) = own {
+                self.delete_schedule(at);
+            }
+            return;
+        };
+        let schedule = Schedule {
+            inputs: inputs.clone(),
+            start,
+            catches_up,
+            most_active,
+            is_own: true,
+            state: if is_paused { ScheduleState::Paused } else { ScheduleState::Active },
+            ..Schedule::new(name.clone(), text, rule, name.clone(), now)
+        };
+        self.set_schedule(schedule, now);
+    }
+
+    /// Makes a schedule, or changes the one of its name, which goes on where it is if its rule stays the same.
+    fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> usize {
+        let at = self.schedules.iter().position(|known| known.name == wanted.name);
+        let known = at.and_then(|at| self.schedules.get(at)).filter(|known| !known.is_deleted());
+        let rule = |of: &Schedule| (of.text.clone(), of.start, of.catches_up, of.is_own);
+        let schedule = match known {
+            Some(known) if rule(known) == rule(&wanted) => Schedule {
+                workflow: wanted.workflow,
+                hash: wanted.hash,
+                inputs: wanted.inputs,
+                most_active: wanted.most_active,
+                ..known.clone()
+            },
+            _ => Schedule { next: wanted.first(now, &self.config), ..wanted },
+        };
+        if known != Some(&schedule) {
+            self.commit(Record::ScheduleSet(Box::new(schedule)));
+        }
+        at.unwrap_or(self.schedules.len().saturating_sub(1))
+    }
+
+    /// Has a schedule fire or not; `false` where there is none.
+    pub fn activate_schedule(&mut self, at: usize, is_active: bool, now: Millis) -> bool {
+        let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else {
+            return false;
+        };
+        if schedule.is_active() != is_active {
+            // What was missed in a pause is made up for only where everything is.
+            let next = if is_active && !schedule.catches_up {
+                schedule.first(now, &self.config)
+            } else {
+                schedule.next
+            };
+            let state = if is_active { ScheduleState::Active } else { ScheduleState::Paused };
+            let schedule = Schedule { state, next, ..schedule.clone() };
+            self.commit(Record::ScheduleSet(Box::new(schedule)));
+            self.advance(now);
+        }
+        true
+    }
+
+    /// Ends a schedule for good. Runs that it has started go on.
+    pub fn delete_schedule(&mut self, at: usize) {
+        let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
+        let schedule = Schedule { state: ScheduleState::Deleted, ..schedule.clone() };
+        self.commit(Record::ScheduleSet(Box::new(schedule)));
+    }
+
+    /// Starts a run for a schedule that is due, or has it wait until one ends.
+    pub(super) fn fire(&mut self, at: usize, now: Millis) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        let Some(due) = schedule.next.filter(|next| *next <= now) else { return };
+        let active = self.active.get(&schedule.workflow).copied().unwrap_or_default();
+        if active >= schedule.most_active {
+            self.commit(Record::ScheduleHeld { schedule: at });
+            return;
+        }
+        let slot = schedule.slot(due, now, &self.config);
+        let next = self.config.zones.next(&schedule.rule, slot);
+        let pinned = schedule.hash.as_ref();
+        let definition = match pinned {
+            Some(hash) => self.definitions.iter().rfind(|known| known.hash == *hash),
+            None => self.latest(&schedule.workflow),
+        };
+        let Some(Registered { hash, workflow, definition, .. }) = definition.cloned() else { return };
+        let mut inputs = schedule.inputs.clone();
+        let since = schedule.last.or(schedule.start).unwrap_or(schedule.at).min(slot);
+        inputs.insert("data_interval_start".into(), to_iso(since).into());
+        inputs.insert("data_interval_end".into(), to_iso(slot).into());
+        let run_id = super::inside::child_id(&schedule.id, self.runs.len());
+        self.commit(Record::ScheduleFired { schedule: at, slot, next });
+        self.commit(Record::RunCreated(Box::new(RunCreated {
+            run_id,
+            hash,
+            workflow,
+            definition,
+            inputs,
+            key: None,
+            parent: None,
+            schedule: Some((at, slot)),
+            at: now,
+        })));
+    }
+
+    pub(super) fn apply_schedule(&mut self, schedule: Schedule) {
+        let known = self.schedules.iter().position(|known| known.name == schedule.name);
+        let at = known.unwrap_or(self.schedules.len());
+        self.forget_firing(at);
+        match self.schedules.get_mut(at) {
+            Some(known) => *known = schedule,
+            None => self.schedules.push(schedule),
+        }
+        self.await_firing(at);
+    }
+
+    pub(super) fn apply_fired(&mut self, at: usize, slot: Millis, next: Option<Millis>) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.last = Some(slot);
+            schedule.next = next;
+            schedule.fired += 1;
+        }
+        self.await_firing(at);
+    }
+
+    pub(super) fn hold(&mut self, at: usize) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.state = ScheduleState::Held;
+        }
+    }
+
+    /// A run of a workflow has ended: what waited for that is due.
+    pub(super) fn release_held(&mut self, workflow: &str) {
+        let held =
+            |schedule: &Schedule| schedule.state == ScheduleState::Held && schedule.workflow == workflow;
+        let found: Vec<usize> =
+            self.schedules.iter().enumerate().filter(|(_, known)| held(known)).map(|(at, _)| at).collect();
+        for at in found {
+            if let Some(schedule) = self.schedules.get_mut(at) {
+                schedule.state = ScheduleState::Active;
+            }
+            self.await_firing(at);
+        }
+    }
+
+    fn forget_firing(&mut self, at: usize) {
+        if let Some(next) = self.schedules.get(at).and_then(|schedule| schedule.next) {
+            self.timers.remove(&(next, Timer::Schedule(at)));
+        }
+    }
+
+    fn await_firing(&mut self, at: usize) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        if let Some(next) = schedule.next.filter(|_| schedule.state == ScheduleState::Active) {
+            self.timers.insert((next, Timer::Schedule(at)));
+        }
+    }
+}
+
+impl Schedule {
+    fn new(name: String, text: String, rule: Rule, workflow: String, now: Millis) -> Self {
+        Self {
+            id: hash::uuid_of(&hash::of_text(&format!("schedule {name}"))),
+            name,
+            text,
+            rule,
+            workflow,
+            hash: None,
+            inputs: Map::new(),
+            start: None,
+            catches_up: false,
+            most_active: usize::MAX,
+            is_own: false,
+            state: ScheduleState::Active,
+            at: now,
+            next: None,
+            last: None,
+            fired: 0,
+        }
+    }
+}
