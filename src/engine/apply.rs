@@ -5,7 +5,7 @@ use super::ready::cause_of;
 use super::record::RunCreated;
 use super::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
 use super::state::Timer;
-use super::{Engine, Record};
+use super::{Engine, Record, Update, UpdateState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -111,6 +111,26 @@ impl Engine {
                     run.signals.push(Signal { name, payload, at });
                 }
             }
+            Record::UpdateSent { run, name, payload, deadline, at } => {
+                let state = UpdateState::Pending;
+                let update = Update {
+                    name,
+                    payload,
+                    state,
+                    result: None,
+                    failure: None,
+                    at,
+                    deadline,
+                    ended_at: None,
+                };
+                self.apply_update_sent(run, update);
+            }
+            Record::UpdateTaken { run, step, update, call } => {
+                self.apply_update_taken(run, step, update, call);
+            }
+            Record::UpdateEnded { run, update, state, result, failure, at } => {
+                self.apply_update_ended(run, update, (state, result, failure), at);
+            }
             Record::Received { run, name, event } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     match event {
@@ -189,7 +209,7 @@ impl Engine {
 
     fn apply_entered(&mut self, run: usize, step: usize, inner: Inner, until: Option<Millis>, at: Millis) {
         let state = match &inner {
-            Inner::Sleep | Inner::Event(_) | Inner::Approval(_) => StepState::Sleeping,
+            Inner::Sleep | Inner::Event(_) | Inner::Approval(_) | Inner::Update(_) => StepState::Sleeping,
             _ => StepState::Open,
         };
         self.start(run, step, state, until, at);

@@ -19,10 +19,14 @@ pub(super) enum Builtin {
     IncrementCounter,
     RequestApproval,
     Schedule,
+    HandleUpdate,
 }
 
+/// The tool that waits for an update.
+pub(super) const HANDLE_UPDATE: &str = "tools.update.handle";
+
 /// All of them by their names.
-const NAMES: [(&str, Builtin); 9] = [
+const NAMES: [(&str, Builtin); 10] = [
     ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
     ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
     ("tools.workflow.cancel_branch", Builtin::CancelBranch),
@@ -32,6 +36,7 @@ const NAMES: [(&str, Builtin); 9] = [
     ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
     ("tools.approval.request", Builtin::RequestApproval),
     ("tools.cron.durable_cron", Builtin::Schedule),
+    (HANDLE_UPDATE, Builtin::HandleUpdate),
 ];
 
 pub(super) fn find(name: &str) -> Option<Builtin> {
@@ -126,6 +131,10 @@ impl Engine {
                 Ok(())
             }
             Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
+            Builtin::HandleUpdate => {
+                let limit = kwargs.get("timeout_seconds").and_then(to_f64);
+                self.start_handling(run, step, kwargs, limit, now)
+            }
             Builtin::Schedule => {
                 let result = self.schedule_job(kwargs, now)?;
                 self.worked(run, step, result, now);

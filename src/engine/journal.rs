@@ -3,7 +3,7 @@
 use super::plan::plan;
 use super::record::{Parent, Registered, RunCreated};
 use super::run::{Inner, RunState, ScopeKind};
-use super::{Failure, Record, Schedule, ScheduleState};
+use super::{Failure, Record, Schedule, ScheduleState, UpdateState};
 use crate::codec::{parse_json, write_json};
 use crate::definition;
 use crate::error::{Error, ErrorCode, Result};
@@ -158,6 +158,27 @@ impl Journal {
                 run: run?,
                 name: fields.text("name")?,
                 payload: fields.value("payload"),
+                at: at?,
+            },
+            "update_sent" => Record::UpdateSent {
+                run: run?,
+                name: fields.text("name")?,
+                payload: fields.value("payload"),
+                deadline: fields.millis("deadline")?,
+                at: at?,
+            },
+            "update_taken" => Record::UpdateTaken {
+                run: run?,
+                step: step?,
+                update: fields.position("update")?,
+                call: fields.millis("call").ok(),
+            },
+            "update_ended" => Record::UpdateEnded {
+                run: run?,
+                update: fields.position("update")?,
+                state: UpdateState::of_word(&fields.text("state")?),
+                result: fields.optional("result"),
+                failure: fields.optional("failure").map(|failure| Failure::from_json(&failure)),
                 at: at?,
             },
             "received" => {
@@ -363,6 +384,24 @@ fn to_json(record: &Record) -> Value {
             set.push(("payload", payload.clone()));
             set.push(("at", (*at).into()));
         }
+        Record::UpdateSent { run, name, payload, deadline, at } => {
+            map = of_run("update_sent", *run);
+            set.push(("name", name.as_str().into()));
+            set.push(("payload", payload.clone()));
+            set.extend([("deadline", (*deadline).into()), ("at", (*at).into())]);
+        }
+        Record::UpdateTaken { run, step, update, call } => {
+            map = of_step("update_taken", *run, *step);
+            set.push(("update", (*update).into()));
+            set.extend(call.map(|call| ("call", call.into())));
+        }
+        Record::UpdateEnded { run, update, state, result, failure, at } => {
+            map = of_run("update_ended", *run);
+            set.extend([("update", (*update).into()), ("state", state.word().into())]);
+            set.extend(result.clone().map(|result| ("result", result)));
+            set.extend(failure.as_ref().map(|failure| ("failure", failure_json(failure))));
+            set.push(("at", (*at).into()));
+        }
         Record::Received { run, name, event } => {
             map = of_run("received", *run);
             set.push(("name", name.as_str().into()));
@@ -459,6 +498,8 @@ fn inner_json(inner: &Inner) -> Value {
             object([("type", "children".into()), ("children", Value::Object(children))])
         }
         Inner::Turns { .. } => object([("type", "turns".into())]),
+        Inner::Update(name) => object([("type", "update".into()), ("name", name.as_str().into())]),
+        Inner::Handling(update) => object([("type", "handling".into()), ("update", (*update).into())]),
         Inner::Approval(asked) => {
             object([("type", "approval".into()), ("asked", Value::Object(asked.clone()))])
         }
@@ -484,6 +525,8 @@ fn inner_of(value: &Value) -> Result<Inner> {
             Inner::Children(children.filter_map(|(name, value)| Some((name, at(value)?))).collect())
         }
         "turns" => Inner::Turns { candidate: None, feedback: None, turn: 1 },
+        "update" => Inner::Update(fields.text("name")?),
+        "handling" => Inner::Handling(fields.position("update")?),
         "approval" => Inner::Approval(fields.map("asked")),
         other => return Err(invalid(&format!("a step is inside of `{other}`"))),
     })

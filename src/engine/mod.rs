@@ -26,6 +26,7 @@ mod scheduling;
 mod scope;
 mod starting;
 mod state;
+mod updates;
 mod view;
 mod zones;
 
@@ -39,5 +40,6 @@ pub use retry::Retry;
 pub use run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};
 pub use schedules::{Schedule, ScheduleRequest, ScheduleState};
 pub use state::{Config, Engine, Submission, Submitted};
+pub use updates::{Update, UpdateState};
 pub use view::{RunFilter, run_page, run_view, step_logs, step_name, step_view, steps_view};
 pub use zones::Zones;

@@ -28,6 +28,13 @@ pub enum Effect {
         /// Why, in words for the tool's log.
         reason: String,
     },
+    /// An update was answered, or will not be.
+    UpdateEnded {
+        /// Id of the run.
+        run_id: String,
+        /// The update, by its position in the run.
+        update: usize,
+    },
     /// A run is over: release what was kept for it.
     RunEnded {
         /// Id of the run.
@@ -88,6 +95,11 @@ impl Effect {
                 ("type", "abort_tool".into()),
                 ("call", (*call).into()),
                 ("reason", reason.as_str().into()),
+            ]),
+            Self::UpdateEnded { run_id, update } => object([
+                ("type", "update_ended".into()),
+                ("runId", run_id.as_str().into()),
+                ("update", (*update).into()),
             ]),
             Self::RunEnded { run_id } => {
                 object([("type", "run_ended".into()), ("runId", run_id.as_str().into())])

@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
-use super::{Failure, RunState, Schedule};
+use super::{Failure, RunState, Schedule, UpdateState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -185,6 +185,45 @@ pub enum Record {
         name: String,
         /// Its data.
         payload: Value,
+        /// When.
+        at: Millis,
+    },
+    /// An update arrived for a run.
+    UpdateSent {
+        /// The run.
+        run: usize,
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// Until when it waits for an answer.
+        deadline: Millis,
+        /// When.
+        at: Millis,
+    },
+    /// A step works on an update.
+    UpdateTaken {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The update, by its position in the run.
+        update: usize,
+        /// Number of the tool call, where a tool answers it.
+        call: Option<u64>,
+    },
+    /// An update was answered, or will not be.
+    UpdateEnded {
+        /// The run.
+        run: usize,
+        /// The update.
+        update: usize,
+        /// How it ended.
+        state: UpdateState,
+        /// The answer.
+        result: Option<Value>,
+        /// Why there is none.
+        failure: Option<Failure>,
         /// When.
         at: Millis,
     },

@@ -2,30 +2,14 @@
 
 use super::plan::{Operation, Reflexive};
 use super::run::{Inner, after};
-use super::scope::RunScope;
+use super::scope::WithMore;
 use super::{Engine, Failure, Record};
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
 use crate::json::object;
-use crate::template::{Scope, Syntax, resolve};
+use crate::template::{Syntax, resolve};
 use crate::time::Millis;
-use serde_json::{Map, Value};
-
-/// The names of a step, and those of its turn: `output` and `feedback`.
-struct TurnScope<'a> {
-    scope: RunScope<'a>,
-    turn: Map<String, Value>,
-}
-
-impl Scope for TurnScope<'_> {
-    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-        self.turn.get(name).map(|value| (value.clone(), false)).or_else(|| self.scope.lookup(name))
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.turn.keys().cloned().chain(self.scope.names()).collect()
-    }
-}
+use serde_json::Value;
 
 impl Engine {
     pub(super) fn is_reflexive(&self, run: usize, step: usize) -> bool {
@@ -119,17 +103,18 @@ impl Engine {
         let Some(Inner::Turns { candidate, feedback, .. }) = self.step(run, step)?.inner.as_ref() else {
             return None;
         };
-        let mut turn = feedback.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
+        // The names of its turn: `output` and `feedback`.
+        let mut extra = feedback.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         if let Some(candidate) = candidate {
-            turn.insert("output".into(), candidate.clone());
+            extra.insert("output".into(), candidate.clone());
         }
         let (tool, kwargs) = if candidate.is_some() { &reflexive.verifier } else { &reflexive.generator };
-        let scope = TurnScope { scope: self.scope(run, step)?, turn };
+        let scope = WithMore { scope: self.scope(run, step)?, extra };
         let mode = self.config.templates;
         let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
         let kwargs = resolved(&Value::Object(kwargs.clone())).and_then(|mut kwargs| {
             if let Value::Object(kwargs) = &mut kwargs {
-                for (name, value) in &scope.turn {
+                for (name, value) in &scope.extra {
                     kwargs.entry(name.as_str()).or_insert_with(|| value.clone());
                 }
                 if let (Some(template), Some(_)) = (&reflexive.correction, feedback) {

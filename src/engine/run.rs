@@ -1,8 +1,8 @@
 //! A run, its scopes and its steps.
 
-use super::Failure;
 use super::plan::{Body, Operation, Planned};
 use super::record::RunCreated;
+use super::{Failure, Update};
 use crate::number::clamp;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -30,6 +30,8 @@ pub struct Run {
     pub scopes: Vec<Scope>,
     /// The steps of all scopes, in the order in which those were opened.
     pub steps: Vec<Step>,
+    /// Updates in the order in which they came.
+    pub updates: Vec<Update>,
     /// Signals that nobody has taken.
     pub signals: Vec<Signal>,
     /// The number of the last event of each name that it has taken.
@@ -192,6 +194,10 @@ pub enum Inner {
         /// Turns that have begun.
         turn: u32,
     },
+    /// An update of this name.
+    Update(String),
+    /// The tool that answers the update of this position.
+    Handling(usize),
     /// An answer of a person to `{approval_key, title, description, approval_data}`.
     Approval(Map<String, Value>),
 }
@@ -250,6 +256,7 @@ impl Run {
             deadline,
             scopes: Vec::new(),
             steps: Vec::new(),
+            updates: Vec::new(),
             signals: Vec::new(),
             received: HashMap::new(),
             watching: Vec::new(),

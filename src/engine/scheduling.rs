@@ -79,6 +79,7 @@ impl Engine {
         };
         match outcome {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
+            Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
             Ok(result) => self.worked(run, step, result, now),
             Err((failure, result)) => self.attempt_failed(run, step, failure, result, now),
         }
@@ -91,6 +92,7 @@ impl Engine {
             match timer {
                 Timer::Run(run) => self.run_timed_out(run, now),
                 Timer::Step(run, step) => self.step_due(run, step, now),
+                Timer::Update(run, update) => self.update_timed_out(run, update, now),
                 Timer::Schedule(schedule) => self.fire(schedule, now),
             }
             self.settle(now);
@@ -173,6 +175,7 @@ impl Engine {
         now: Millis,
     ) {
         self.stop_inside(run, step, &failure.message, now);
+        self.update_failed(run, step, &failure, now);
         let is_under_way =
             |step: &super::Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
@@ -206,7 +209,9 @@ impl Engine {
     /// Ends a scope, the tools that run in it, and the runs that were started from it.
     pub(super) fn cancel_scope_now(&mut self, run: usize, scope: usize, reason: &str, now: Millis) {
         let Some(found) = self.runs.get(run) else { return };
-        let (calls, children) = self.working(run, &found.open_within(scope));
+        let open = found.open_within(scope);
+        let (calls, children) = self.working(run, &open);
+        self.drop_updates(run, Some(&open), now);
         self.commit(Record::ScopeCancelled { run, scope, at: now });
         self.abort(calls, reason);
         for child in children {
@@ -271,6 +276,7 @@ impl Engine {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
         let (calls, children) = self.working(run, &owner.open_within(0));
+        self.drop_updates(run, None, now);
         self.commit(Record::RunEnded { run, state, failure, result, at: now });
         self.abort(calls, reason);
         for child in children {

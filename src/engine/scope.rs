@@ -154,3 +154,19 @@ impl Scope for RunScope<'_> {
         names
     }
 }
+
+/// The names of a step, and some more that come first.
+pub(super) struct WithMore<'a> {
+    pub(super) scope: RunScope<'a>,
+    pub(super) extra: Map<String, Value>,
+}
+
+impl Scope for WithMore<'_> {
+    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+        self.extra.get(name).map(|value| (value.clone(), false)).or_else(|| self.scope.lookup(name))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.extra.keys().cloned().chain(self.scope.names()).collect()
+    }
+}

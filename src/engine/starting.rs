@@ -169,6 +169,9 @@ impl Engine {
         for (call, run, step) in calls {
             let Some((body, at)) = self.place(run, step) else { continue };
             match body.operators.get(at).map(|operator| &operator.operation) {
+                Some(Operation::Task { .. }) if self.handled(run, step).is_some() => {
+                    self.call_response_tool(run, step, call, now);
+                }
                 Some(Operation::Task { function, args, kwargs, .. }) => {
                     match self.arguments(run, step, function, args, kwargs) {
                         Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
@@ -296,7 +299,9 @@ impl Engine {
         let mode = self.config.templates;
         let args: Result<Vec<Value>> = args.iter().map(|arg| resolve(arg, &scope, mode, syntax)).collect();
         let mut named = Map::new();
-        for (key, value) in kwargs {
+        // What answers an update is filled in with what the update says.
+        let is_later = |name: &str| function == builtin::HANDLE_UPDATE && name == "response_kwargs";
+        for (key, value) in kwargs.iter().filter(|(name, _)| !is_later(name)) {
             named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
         }
         Ok((args?, Value::Object(named)))

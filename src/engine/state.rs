@@ -34,6 +34,8 @@ pub(super) enum Timer {
     Step(usize, usize),
     /// A schedule.
     Schedule(usize),
+    /// The end of the time of a run's update.
+    Update(usize, usize),
 }
 
 impl Default for Config {

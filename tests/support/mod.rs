@@ -129,6 +129,8 @@ pub(crate) struct Scenario {
     /// Calls that the engine aborted and no test has looked at, with the reason.
     aborted: Vec<(u64, String)>,
     ended: Vec<String>,
+    /// Updates that have ended: run, and position there.
+    pub(crate) answered: Vec<(String, usize)>,
     focus: String,
 }
 
@@ -148,6 +150,7 @@ impl Scenario {
             running: HashSet::new(),
             aborted: Vec::new(),
             ended: Vec::new(),
+            answered: Vec::new(),
             focus: String::new(),
         }
     }
@@ -215,6 +218,7 @@ impl Scenario {
                     assert!(!self.ended.contains(&run_id), "{run_id} ended twice");
                     self.ended.push(run_id);
                 }
+                Effect::UpdateEnded { run_id, update } => self.answered.push((run_id, update)),
                 other => panic!("unknown effect {other:?}"),
             }
         }

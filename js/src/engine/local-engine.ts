@@ -7,6 +7,7 @@ import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { httpTool } from "./http-tool.js";
+import { PendingUpdates } from "./pending-updates.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
@@ -57,7 +58,14 @@ type Effect =
       readonly deadline: number | null;
     }
   | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
+  | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
   | { readonly type: "run_ended"; readonly runId: string };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
 
 /**
  * Runs workflows in this process, and answers the Highway REST API through {@link LocalEngine.fetch}. Runs are kept in
@@ -88,6 +96,7 @@ export class LocalEngine {
   readonly #active = new Set<string>();
   readonly #pending = new Set<Promise<void>>();
   readonly #streams = new RunStreams();
+  readonly #updates = new PendingUpdates();
   readonly #store: EngineStore | undefined;
   /** Fulfilled once what the store has kept is there. */
   readonly #opened: Promise<void>;
@@ -164,22 +173,39 @@ export class LocalEngine {
     if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
       return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
     }
-    const plainRequest = JSON.stringify({
-      method,
-      url: pathname + search,
-      headers: Object.fromEntries(request.headers),
-      body,
-    });
+    const ask = (method: string, url: string): Promise<Answer> =>
+      this.#answer({ method, url, headers: Object.fromEntries(request.headers), body });
+    let answer = await ask(method, pathname + search);
+    const [, updated] = /^\/api\/v1\/workflows\/([^/]+)\/updates$/.exec(pathname) ?? [];
+    if (updated !== undefined && method === "POST" && answer.status === 202) {
+      const { data } = JSON.parse(answer.body) as { data: { update_id: string } };
+      const ended = this.#updates.wait(decodeURIComponent(updated), Number(data.update_id));
+      answer = await ask("GET", `${pathname}/${data.update_id}`);
+      if (answer.status === 202) {
+        await ended;
+        this.#checkOpen();
+        answer = await ask("GET", `${pathname}/${data.update_id}`);
+      }
+    }
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  };
+
+  /** What the engine answers, once what the answer says has been kept. */
+  async #answer(request: {
+    method: string;
+    url: string;
+    headers: Record<string, string>;
+    body: string | null;
+  }): Promise<Answer> {
+    const text = JSON.stringify(request);
     const answer = await new Promise<string>((resolve, reject) => {
-      // What an answer says has been kept.
       this.#advance(
-        (handle, now) => handle.request(plainRequest, uuid(), now),
+        (handle, now) => handle.request(text, uuid(), now),
         (given) => (this.#broken ? reject(this.#broken.error) : resolve(given)),
       );
     });
-    const response = JSON.parse(answer) as { status: number; headers: Record<string, string>; body: string };
-    return new Response(response.body, { status: response.status, headers: response.headers });
-  };
+    return JSON.parse(answer) as Answer;
+  }
 
   /**
    * Stops all tools and timers and releases what runs have kept; waits up to 2 s for tools to notice. Runs that are not
@@ -190,6 +216,7 @@ export class LocalEngine {
       this.#closed = true;
       clearTimeout(this.#timer);
       this.#streams.close();
+      this.#updates.close();
       for (const controller of this.#calls.values()) controller.abort(closed());
       for (const runId of [...this.#releases.keys()]) this.#release(runId);
     }
@@ -290,6 +317,9 @@ export class LocalEngine {
         break;
       case "abort_tool":
         this.#calls.get(effect.call)?.abort(new DOMException(effect.reason, "AbortError"));
+        break;
+      case "update_ended":
+        this.#updates.end(effect.runId, effect.update);
         break;
       case "run_ended":
         this.#active.delete(effect.runId);

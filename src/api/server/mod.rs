@@ -6,6 +6,7 @@ mod respond;
 mod routes;
 mod runs;
 mod schedules;
+mod updates;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
@@ -54,6 +55,10 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Route::Retry(id) => runs::retry(engine, &id, new_id, now),
         Route::Signal(id) => runs::signal(engine, &id, request, now)?,
         Route::Signals(id) => with_run(engine, &id, runs::pending_signals),
+        Route::SendUpdate(id) => updates::send(engine, &id, request, now)?,
+        Route::Updates(id) => with_run(engine, &id, |run| updates::pending(run, &query)),
+        Route::UpdateHistory(id) => with_run(engine, &id, |run| updates::history(run, &query)),
+        Route::Update(id, update) => with_run(engine, &id, |run| updates::one(run, &update)),
         Route::Events(id) => with_run(engine, &id, |run| runs::events(run, &query)),
         Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
         Route::Dot(id) => with_run(engine, &id, |run| definitions::drawing(run, "dot")),

@@ -19,6 +19,10 @@ pub(super) enum Route {
     Retry(String),
     Signal(String),
     Signals(String),
+    SendUpdate(String),
+    Updates(String),
+    UpdateHistory(String),
+    Update(String, String),
     Events(String),
     Graph(String),
     Dot(String),
@@ -41,8 +45,7 @@ pub(super) enum Route {
 }
 
 /// Parts of a run that the engine knows of but does not serve.
-const OF_RUNS: [&str; 8] =
-    ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream", "updates"];
+const OF_RUNS: [&str; 7] = ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream"];
 /// Parts of the API that the engine knows of but does not serve.
 const ELSEWHERE: [&str; 22] = [
     "activities",
@@ -109,6 +112,10 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["workflows", run, "retry"] => ("POST", Route::Retry(owned(run))),
         ["workflows", run, "signals"] if method == "GET" => ("GET, POST", Route::Signals(owned(run))),
         ["workflows", run, "signals"] => ("GET, POST", Route::Signal(owned(run))),
+        ["workflows", run, "updates"] if method == "GET" => ("GET, POST", Route::Updates(owned(run))),
+        ["workflows", run, "updates"] => ("GET, POST", Route::SendUpdate(owned(run))),
+        ["workflows", run, "updates", "history"] => ("GET", Route::UpdateHistory(owned(run))),
+        ["workflows", run, "updates", update] => ("GET", Route::Update(owned(run), owned(update))),
         ["workflows", run, "events"] => ("GET", Route::Events(owned(run))),
         ["workflows", run, "graph"] => ("GET", Route::Graph(owned(run))),
         ["workflows", run, "graph", "dot"] => ("GET", Route::Dot(owned(run))),
