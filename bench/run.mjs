@@ -5,6 +5,7 @@ import { main } from "../scripts/lib/step.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { benchClient } from "./client.mjs";
 import { benchDefinition } from "./definition.mjs";
+import { benchEngine } from "./engine.mjs";
 import { benchLayout } from "./layout.mjs";
 import { median, row } from "./lib.mjs";
 
@@ -13,7 +14,6 @@ await main(async () => {
   await benchDefinition();
   await benchLayout();
   const { Driver } = await import("highway-wasm");
-  const { LocalEngine } = await import("highway-wasm/engine");
 
   /** A layered graph: every task depends on two of the layer before. */
   const define = (driver, count) => {
@@ -37,20 +37,6 @@ await main(async () => {
     row("build", (await median(() => driver.build())) / stringify, "×");
   }
 
-  const engine = new LocalEngine({ tools: { "bench.noop": ({ kwargs }) => kwargs.at } });
-  const count = 1_000;
-  const workflow = define(new Driver({ engine }), count);
-  const promises = await median(async () => {
-    for (let at = 0; at < count; at++) await Promise.resolve(at);
-  });
-  const handle = async () => {
-    const run = await workflow.start();
-    while (!(await run.status()).isTerminal) await new Promise((resolve) => setTimeout(resolve, 1));
-  };
-  const running = await median(handle);
-  console.log(`\nengine, ${count} tasks of a tool that does nothing`);
-  row("a run, per task", (running / count) * 1000, "µs");
-  row("the same; 1 = a loop of awaited promises", running / promises, "×");
-  await engine.close();
+  await benchEngine();
   await benchClient();
 });

@@ -40,8 +40,7 @@ export interface FullApi extends WorkflowApi {
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
 export interface EngineHandle {
   request(request: string, newId: string, now: number): string;
-  toolSucceeded(call: number, result: string, now: number): void;
-  toolFailed(call: number, failure: string, now: number): void;
+  toolsFinished(outcomes: string, now: number): void;
   tick(now: number): void;
   nextWake(): number | undefined;
   /** Takes what a store has kept. */

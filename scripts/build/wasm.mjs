@@ -16,7 +16,7 @@ export const generated = inRoot("js", "src", "generated");
 const variants = {
   core: { feature: "client", level: "z" },
   workflow: { feature: "workflow", level: "3" },
-  full: { feature: "engine", level: "s" },
+  full: { feature: "engine", level: "3" },
 };
 
 // Named one by one, so that a newer binaryen never emits an instruction that one of our runtimes lacks.

@@ -417,6 +417,14 @@ impl JsonWriter {
         write_string(&mut self.out, text);
     }
 
+    /// Writes a whole number.
+    #[cfg(feature = "engine")]
+    pub(crate) fn number(&mut self, number: u64) {
+        use std::fmt::Write;
+        // Writing to a string does not fail.
+        let _ = write!(self.out, "{number}");
+    }
+
     /// Writes what is JSON already: a number, a word.
     pub fn raw(&mut self, json: &str) {
         self.out.push_str(json);

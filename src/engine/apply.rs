@@ -266,7 +266,6 @@ impl Engine {
         let Some(done) = owner.steps.get_mut(step) else { return };
         if let Some(attempt) = done.attempts.last_mut() {
             attempt.ended_at = Some(at);
-            attempt.result = Some(result.clone());
         }
         done.result = Some(result);
         let scope = done.scope;

@@ -1,8 +1,9 @@
 //! What the engine tells its host.
 
 use super::Record;
+use super::text::{Fields, Written};
+use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode};
-use crate::json::object;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -67,44 +68,38 @@ pub struct ToolCall {
     pub deadline: Option<Millis>,
 }
 
-impl ToolCall {
-    /// The call as it crosses to the host.
-    pub fn to_json(&self) -> Value {
-        object([
-            ("type", "start_tool".into()),
-            ("call", self.call.into()),
-            ("runId", self.run_id.as_str().into()),
-            ("workflow", self.workflow.as_str().into()),
-            ("task", self.task.as_str().into()),
-            ("attempt", self.attempt.into()),
-            ("tool", self.tool.as_str().into()),
-            ("args", Value::Array(self.args.clone())),
-            ("kwargs", self.kwargs.clone()),
-            ("idempotencyKey", self.idempotency_key.as_str().into()),
-            ("deadline", self.deadline.into()),
-        ])
-    }
+/// The text of effects, as they cross to the host: a list.
+pub fn write_effects(effects: &[Effect]) -> String {
+    let mut writer = JsonWriter::compact();
+    effects.write(&mut writer);
+    writer.finish()
 }
 
-impl Effect {
-    /// The effect as it crosses to the host.
-    pub fn to_json(&self) -> Value {
-        match self {
-            Self::StartTool(call) => call.to_json(),
-            Self::AbortTool { call, reason } => object([
-                ("type", "abort_tool".into()),
-                ("call", (*call).into()),
-                ("reason", reason.as_str().into()),
-            ]),
-            Self::UpdateEnded { run_id, update } => object([
-                ("type", "update_ended".into()),
-                ("runId", run_id.as_str().into()),
-                ("update", (*update).into()),
-            ]),
-            Self::RunEnded { run_id } => {
-                object([("type", "run_ended".into()), ("runId", run_id.as_str().into())])
-            }
-        }
+impl Written for Effect {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            match self {
+                Self::StartTool(call) => out
+                    .set("type", "start_tool")
+                    .set("call", &call.call)
+                    .set("runId", &call.run_id)
+                    .set("workflow", &call.workflow)
+                    .set("task", &call.task)
+                    .set("attempt", &call.attempt)
+                    .set("tool", &call.tool)
+                    .set("args", &call.args)
+                    .set("kwargs", &call.kwargs)
+                    .set("idempotencyKey", &call.idempotency_key)
+                    .set("deadline", &call.deadline),
+                Self::AbortTool { call, reason } => {
+                    out.set("type", "abort_tool").set("call", call).set("reason", reason)
+                }
+                Self::UpdateEnded { run_id, update } => {
+                    out.set("type", "update_ended").set("runId", run_id).set("update", update)
+                }
+                Self::RunEnded { run_id } => out.set("type", "run_ended").set("runId", run_id),
+            };
+        });
     }
 }
 

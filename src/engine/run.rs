@@ -238,7 +238,7 @@ pub struct Attempt {
     pub ended_at: Option<Millis>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// What the tool gave.
+    /// What the tool gave where it failed all the same; what a successful attempt gave is the step's.
     pub result: Option<Value>,
 }
 

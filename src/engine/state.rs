@@ -23,6 +23,8 @@ pub struct Config {
     pub env: Map<String, Value>,
     /// Time zones of schedules.
     pub zones: Zones,
+    /// Whether records are given out; without a store nobody wants them.
+    pub is_durable: bool,
 }
 
 /// What is due at a moment.
@@ -40,7 +42,13 @@ pub(super) enum Timer {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { concurrency: 64, templates: Mode::Strict, env: Map::new(), zones: Zones::default() }
+        Self {
+            concurrency: 64,
+            templates: Mode::Strict,
+            env: Map::new(),
+            zones: Zones::default(),
+            is_durable: true,
+        }
     }
 }
 
@@ -197,7 +205,9 @@ impl Engine {
 
     /// Writes a record down and applies it.
     pub(super) fn commit(&mut self, record: Record) {
-        self.output.records.push(record.clone());
+        if self.config.is_durable {
+            self.output.records.push(record.clone());
+        }
         self.apply(record);
     }
 

@@ -106,9 +106,8 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     let mut entries: Vec<(Millis, Value)> = Vec::new();
     for (name, _, step) in named(run).filter(|(name, _, _)| only.is_none_or(|only| only == name)) {
         for (number, attempt) in (1_u64..).zip(&step.attempts) {
-            let text = |key: &str| {
-                attempt.result.as_ref().and_then(|result| result.get(key)).and_then(Value::as_str)
-            };
+            let result = if attempt.failure.is_some() { &attempt.result } else { &step.result };
+            let text = |key: &str| result.as_ref()?.get(key)?.as_str();
             let error = attempt.failure.as_ref().map(|failure| failure.message.as_str());
             let at = attempt.ended_at.unwrap_or(attempt.started_at);
             for (stream, content) in

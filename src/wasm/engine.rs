@@ -3,7 +3,7 @@
 use super::convert::{JsResult, give, parse};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
-use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, Zones, write_records};
+use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, Zones, write_effects, write_records};
 use crate::json::object;
 use crate::number::clamp;
 use crate::template::Mode;
@@ -32,7 +32,7 @@ pub struct EngineHandle {
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?}`.
+    /// An engine of `{concurrency?, templates?, env?, isDurable?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -46,6 +46,7 @@ impl EngineHandle {
         if let Some(env) = value.get("env").and_then(Value::as_object) {
             config.env.clone_from(env);
         }
+        config.is_durable = value.get("isDurable").and_then(Value::as_bool) != Some(false);
         config.zones = Zones::new(move |zone, at| {
             #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
             #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]
@@ -89,20 +90,25 @@ impl EngineHandle {
         ])))
     }
 
-    /// Takes the result of a tool call.
-    #[wasm_bindgen(js_name = toolSucceeded)]
-    pub fn tool_succeeded(&mut self, call: f64, result: &str, now: f64) -> JsResult<()> {
-        let result = give(parse(result))?;
-        self.engine.tool_finished(whole(call), Ok(result), millis(now));
-        Ok(())
-    }
-
-    /// Takes the failure of a tool call: `{code?, message?, help?, retryable?, result?}`.
-    #[wasm_bindgen(js_name = toolFailed)]
-    pub fn tool_failed(&mut self, call: f64, failure: &str, now: f64) -> JsResult<()> {
-        let failure = give(parse(failure))?;
-        let result = failure.get("result").filter(|result| !result.is_null()).cloned();
-        self.engine.tool_finished(whole(call), Err((Failure::from_json(&failure), result)), millis(now));
+    /// Takes the outcomes of tool calls: `[[call, "result", value] | [call, "failure", {code?, message?, help?, retryable?,
+    /// result?}], …]`.
+    #[wasm_bindgen(js_name = toolsFinished)]
+    pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
+        let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };
+        for outcome in outcomes {
+            let Value::Array(parts) = outcome else { continue };
+            let mut parts = parts.into_iter();
+            let (Some(call), Some(kind), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
+                continue;
+            };
+            let outcome = if kind == "result" {
+                Ok(value)
+            } else {
+                let result = value.get("result").filter(|result| !result.is_null()).cloned();
+                Err((Failure::from_json(&value), result))
+            };
+            self.engine.tool_finished(call.as_u64().unwrap_or_default(), outcome, millis(now));
+        }
         Ok(())
     }
 
@@ -126,13 +132,11 @@ impl EngineHandle {
         (!records.is_empty()).then(|| write_records(&records))
     }
 
-    /// What the host has to do since the last call. Records that nobody has taken are dropped: the engine's own memory is its
-    /// store then.
+    /// What the host has to do since the last call; of a durable engine to be asked for after its records.
     #[wasm_bindgen(js_name = takeEffects)]
     pub fn take_effects(&mut self) -> String {
-        let more = self.engine.take_output().effects;
-        let effects = std::mem::take(&mut self.effects);
-        write_json(&effects.iter().chain(&more).map(Effect::to_json).collect::<Value>())
+        self.effects.extend(self.engine.take_output().effects);
+        write_effects(&std::mem::take(&mut self.effects))
     }
 }
 

@@ -43,9 +43,9 @@ fn effects(engine: &Object) -> Vec<Value> {
     engine.json("takeEffects", &[]).as_array().unwrap().clone()
 }
 
-fn finish(engine: &Object, effect: &Value, function: &str, outcome: &Value) {
-    let call = effect["call"].as_f64().unwrap();
-    engine.call(function, &[call.into(), outcome.to_string().into(), (NOW + 5.0).into()]).unwrap();
+fn finish(engine: &Object, effect: &Value, kind: &str, outcome: &Value) {
+    let outcomes = json!([[effect["call"], kind, outcome]]).to_string();
+    engine.call("toolsFinished", &[outcomes.into(), (NOW + 5.0).into()]).unwrap();
 }
 
 #[wasm_bindgen_test]
@@ -66,10 +66,10 @@ async fn a_run_from_its_submission_to_its_end() {
         (&json!({"k": "größe"}), &json!(1), &json!("run-1"))
     );
     assert_eq!(effects(&engine).len(), 0, "effects are given out once");
-    finish(&engine, first, "toolSucceeded", &json!({"n": 1.5}));
+    finish(&engine, first, "result", &json!({"n": 1.5}));
     let second = &effects(&engine)[0];
     assert_eq!((&second["task"], &second["kwargs"]), (&json!("b"), &json!({"n": 1.5})));
-    finish(&engine, second, "toolSucceeded", &Value::Null);
+    finish(&engine, second, "result", &Value::Null);
     assert_eq!(effects(&engine), [json!({"type": "run_ended", "runId": "run-1"})]);
     let run = status(&engine, NOW + 6.0);
     assert_eq!((&run["status"], &run["result"]["a_result"]), (&json!("completed"), &json!({"n": 1.5})));
@@ -81,7 +81,7 @@ async fn a_failure_keeps_its_facts() {
     let engine = engine().await;
     submit(&engine, &two_tasks());
     let failure = json!({"code": "MINE", "message": "broken ✗", "help": "mend it", "result": {"part": 1}});
-    finish(&engine, &effects(&engine)[0], "toolFailed", &failure);
+    finish(&engine, &effects(&engine)[0], "failure", &failure);
     assert_eq!(status(&engine, NOW + 6.0)["status"], "failed");
     let (_, step) = request(&engine, "GET", "/workflows/run-1/steps/a", &Value::Null, NOW);
     assert_eq!((&step["status"], &step["result"]), (&json!("failed"), &json!({"part": 1})));
@@ -124,11 +124,16 @@ async fn odd_arguments_do_no_harm() {
     let engine = engine().await;
     let failure = |name: &str, arguments: &[JsValue]| engine.failure(name, arguments)["code"].clone();
     assert_eq!(failure("request", &["{".into(), "id".into(), NOW.into()]), "VALUE_NOT_JSON");
-    assert_eq!(failure("toolSucceeded", &[1.into(), "{".into(), NOW.into()]), "VALUE_NOT_JSON");
-    assert_eq!(failure("toolFailed", &[1.into(), "".into(), NOW.into()]), "VALUE_NOT_JSON");
+    assert_eq!(failure("toolsFinished", &["[".into(), NOW.into()]), "VALUE_NOT_JSON");
+    assert_eq!(failure("toolsFinished", &["".into(), NOW.into()]), "VALUE_NOT_JSON");
     // A call nobody made, and moments that are none.
-    for (call, now) in [(99.0, NOW), (f64::NAN, f64::NAN), (-1.0, f64::NEG_INFINITY), (1e300, 0.0)] {
-        engine.call("toolSucceeded", &[call.into(), "1".into(), now.into()]).unwrap();
+    for (outcomes, now) in [
+        (r#"[[99, "result", 1]]"#, NOW),
+        (r#"[[null, "failure", null]]"#, f64::NAN),
+        (r#"[[-1, 7], [1e300, "failure", {}], 5, []]"#, f64::NEG_INFINITY),
+        ("{}", 0.0),
+    ] {
+        engine.call("toolsFinished", &[outcomes.into(), now.into()]).unwrap();
         engine.call("tick", &[now.into()]).unwrap();
     }
     let answer = engine.json("request", &["{}".into(), "".into(), NOW.into()]);

@@ -103,6 +103,8 @@ export class LocalEngine {
   /** What follows from entries that the store has not kept yet. */
   #waiting: { readonly entry: string | undefined; readonly release: () => void }[] = [];
   #isKeeping = false;
+  /** Outcomes of tools that the engine has not been told of, each as `[call, "result" | "failure", value]` in JSON. */
+  #outcomes: string[] = [];
   #keeping: Promise<void> | undefined;
   /** Why the store cannot keep anything any more. */
   #broken: { readonly error: unknown } | undefined;
@@ -128,7 +130,7 @@ export class LocalEngine {
     }
     this.#tools = new Map([["tools.http.request", httpTool], ...Object.entries(tools)]);
     this.#clock = clock;
-    const config = plainText({ concurrency, env, templates });
+    const config = plainText({ concurrency, env, templates, isDurable: store !== undefined });
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
       throw invalid("`store` is no store", "/store");
     }
@@ -333,18 +335,23 @@ export class LocalEngine {
     this.#calls.set(effect.call, controller);
     // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
     await undefined;
-    let outcome: { result: string } | { failure: string };
+    let outcome: string;
     try {
-      outcome = { result: plainText((await this.#callTool(effect, controller.signal)) ?? null) };
+      outcome = `"result",${plainText((await this.#callTool(effect, controller.signal)) ?? null)}`;
     } catch (error) {
-      outcome = { failure: failureText(error) };
+      outcome = `"failure",${failureText(error)}`;
     }
     this.#calls.delete(effect.call);
     if (this.#closed) return;
-    this.#advance((handle, now) => {
-      if ("result" in outcome) handle.toolSucceeded(effect.call, outcome.result, now);
-      else handle.toolFailed(effect.call, outcome.failure, now);
-    });
+    // Tools that end together are told together: one crossing, and one entry of the journal.
+    if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
+    this.#outcomes.push(`[${effect.call},${outcome}]`);
+  }
+
+  #tellOutcomes(): void {
+    const outcomes = `[${this.#outcomes.join()}]`;
+    this.#outcomes = [];
+    if (!this.#closed) this.#advance((handle, now) => handle.toolsFinished(outcomes, now));
   }
 
   async #callTool(effect: Effect & { type: "start_tool" }, signal: AbortSignal): Promise<unknown> {

@@ -1,0 +1,90 @@
+// What the embedded engine itself costs: tasks of a tool that does nothing.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { row } from "./lib.mjs";
+
+/** A workflow of `count` tasks in layers of ten, each task after two of the layer before. */
+function layered(count) {
+  const tasks = {};
+  for (let at = 0; at < count; at++) {
+    const dependencies = at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`];
+    tasks[`t${at}`] = {
+      task_id: `t${at}`,
+      operator_type: "task",
+      function: "bench.noop",
+      args: [],
+      kwargs: { at },
+      dependencies,
+      trigger_rule: "all_success",
+    };
+  }
+  return { name: `layered-${count}`, version: "1.0.0", tasks };
+}
+
+/** Milliseconds until `runs` runs of a workflow are over. */
+async function time(count, runs, store) {
+  const { LocalEngine } = await import("highway-wasm/engine");
+  let left = runs;
+  let done;
+  const over = new Promise((resolve) => {
+    done = resolve;
+  });
+  const seen = new Set();
+  const noop = ({ kwargs }, context) => {
+    if (!seen.has(context.runId)) {
+      seen.add(context.runId);
+      context.onRunEnd(() => {
+        left -= 1;
+        if (left === 0) done();
+      });
+    }
+    return kwargs.at;
+  };
+  const engine = new LocalEngine({ tools: { "bench.noop": noop }, store });
+  await engine.ready();
+  const body = JSON.stringify({ workflow_definition: layered(count), inputs: {} });
+  const start = performance.now();
+  for (let run = 0; run < runs; run++) {
+    const headers = { "content-type": "application/json" };
+    void engine.fetch("http://engine/api/v1/workflows", { method: "POST", headers, body });
+  }
+  await over;
+  const taken = performance.now() - start;
+  await engine.close();
+  return taken;
+}
+
+/** Milliseconds of a plain loop that awaits the same calls one after the other. */
+async function loop(count) {
+  const noop = async ({ at }) => at;
+  const results = {};
+  const start = performance.now();
+  for (let at = 0; at < count; at++) results[`t${at}`] = await noop({ at });
+  return performance.now() - start;
+}
+
+export async function benchEngine() {
+  // Loaded here, since the package is built when the benchmarks begin.
+  const { fileStore } = await import("highway-wasm/node");
+  console.log("\nengine: per task of a tool that does nothing");
+  await time(1_000, 1);
+  for (const [count, runs] of [
+    [1_000, 1],
+    [10_000, 1],
+    [100_000, 1],
+    [1, 1_000],
+    [10, 10_000],
+  ]) {
+    const tasks = count * runs;
+    const plain = await loop(tasks);
+    const taken = await time(count, runs);
+    row(`${runs} × ${count} tasks, memory`, (taken / tasks) * 1000, "µs");
+    row("  a plain loop of awaited calls", (plain / tasks) * 1000, "µs");
+    if (tasks > 10_000) continue;
+    const folder = mkdtempSync(join(tmpdir(), "highway-bench-"));
+    const kept = await time(count, runs, fileStore(folder));
+    rmSync(folder, { recursive: true });
+    row(`${runs} × ${count} tasks, file store`, (kept / tasks) * 1000, "µs");
+  }
+}

@@ -1,0 +1,289 @@
+//! Records from their text.
+
+use super::super::plan::plan;
+use super::super::record::{Parent, Registered, RunCreated};
+use super::super::run::{Inner, RunState, ScopeKind};
+use super::super::{Failure, Record, Schedule, ScheduleState, UpdateState};
+use crate::codec::parse_json;
+use crate::definition;
+use crate::error::{Error, ErrorCode, Result};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Reads what [`write_records`](super::write_records) wrote, from the beginning on.
+#[derive(Debug, Default)]
+pub struct Journal {
+    definitions: HashMap<String, Registered>,
+}
+
+impl Journal {
+    /// The records of one step.
+    ///
+    /// # Errors
+    ///
+    /// `JOURNAL_INVALID` for what is none, or speaks of what was not there before.
+    pub fn read(&mut self, text: &str) -> Result<Vec<Record>> {
+        let parsed = parse_json(text).map_err(|error| invalid(&format!("it is not JSON: {error}")))?;
+        let items = parsed.as_array().ok_or_else(|| invalid("it is not a list of records"))?;
+        items.iter().map(|item| self.record(item)).collect()
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each record")]
+    fn record(&mut self, item: &Value) -> Result<Record> {
+        let fields = Fields(item);
+        let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
+        Ok(match fields.text("type")?.as_str() {
+            "registered" => {
+                let document = fields.value("definition");
+                let workflow = Rc::new(plan(&definition::read(&document).workflow).0);
+                let registered = Registered {
+                    hash: fields.text("hash")?,
+                    workflow,
+                    definition: Rc::new(document),
+                    at: at?,
+                };
+                self.definitions.insert(registered.hash.clone(), registered.clone());
+                Record::Registered(Box::new(registered))
+            }
+            "run_created" => {
+                let hash = fields.text("hash")?;
+                let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
+                let parent = fields.0.get("parent").filter(|parent| !parent.is_null()).map(|parent| {
+                    let fields = Fields(parent);
+                    Ok::<_, Error>(Parent {
+                        run: fields.position("run")?,
+                        run_id: fields.text("run_id")?,
+                        step: fields.position("step")?,
+                        attempt: fields.position("attempt")?,
+                        name: fields.text("name")?,
+                    })
+                });
+                Record::RunCreated(Box::new(RunCreated {
+                    run_id: fields.text("run_id")?,
+                    hash,
+                    workflow: Rc::clone(&known.workflow),
+                    definition: Rc::clone(&known.definition),
+                    inputs: fields.map("inputs"),
+                    key: fields.text("key").ok(),
+                    parent: parent.transpose()?,
+                    schedule: fields.position("schedule").ok().zip(fields.millis("slot").ok()),
+                    at: at?,
+                }))
+            }
+            "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&fields)?)),
+            "schedule_held" => Record::ScheduleHeld { schedule: fields.position("schedule")? },
+            "schedule_fired" => Record::ScheduleFired {
+                schedule: fields.position("schedule")?,
+                slot: fields.millis("slot")?,
+                next: fields.millis("next").ok(),
+            },
+            "scope_opened" => Record::ScopeOpened {
+                run: run?,
+                owner: fields.position("owner")?,
+                kind: match (fields.position("round"), fields.position("branch")) {
+                    (Ok(round), _) => ScopeKind::Round(round),
+                    (_, Ok(branch)) => ScopeKind::Branch(branch),
+                    _ => return Err(invalid("a scope has no kind")),
+                },
+                locals: fields.map("locals"),
+                at: at?,
+            },
+            "scope_cancelled" => {
+                Record::ScopeCancelled { run: run?, scope: fields.position("scope")?, at: at? }
+            }
+            "attempt_started" => Record::AttemptStarted {
+                run: run?,
+                step: step?,
+                call: fields.millis("call")?,
+                key: fields.text("key").ok(),
+                deadline: fields.millis("deadline").ok(),
+                at: at?,
+            },
+            "entered" => Record::Entered {
+                run: run?,
+                step: step?,
+                inner: inner_of(&fields.value("inner"))?,
+                until: fields.millis("until").ok(),
+                at: at?,
+            },
+            "attempt_failed" => Record::AttemptFailed {
+                run: run?,
+                step: step?,
+                failure: Failure::from_json(&fields.value("failure")),
+                result: fields.optional("result"),
+                retry_at: fields.millis("retry_at").ok(),
+                at: at?,
+            },
+            "retry_due" => Record::RetryDue { run: run?, step: step? },
+            "key_used" => Record::KeyUsed { key: fields.text("key")?, result: fields.value("result") },
+            "turn_taken" => Record::TurnTaken {
+                run: run?,
+                step: step?,
+                candidate: fields.optional("candidate"),
+                feedback: fields.optional("feedback"),
+                turn: u32::try_from(fields.position("turn")?).unwrap_or(1),
+                call: fields.millis("call")?,
+            },
+            "items_added" => Record::ItemsAdded {
+                run: run?,
+                step: step?,
+                items: fields.value("items").as_array().cloned().unwrap_or_default(),
+            },
+            "succeeded" => Record::Succeeded {
+                run: run?,
+                step: step?,
+                result: fields.value("result"),
+                chosen: positions(&fields.value("chosen")),
+                at: at?,
+            },
+            "skipped" => Record::Skipped { run: run?, step: step?, at: at? },
+            "variable_set" => Record::VariableSet {
+                run: run?,
+                step: step?,
+                name: fields.text("name")?,
+                value: fields.value("value"),
+            },
+            "emitted" => {
+                Record::Emitted { name: fields.text("name")?, payload: fields.value("payload"), at: at? }
+            }
+            "signalled" => Record::Signalled {
+                run: run?,
+                name: fields.text("name")?,
+                payload: fields.value("payload"),
+                at: at?,
+            },
+            "update_sent" => Record::UpdateSent {
+                run: run?,
+                name: fields.text("name")?,
+                payload: fields.value("payload"),
+                deadline: fields.millis("deadline")?,
+                at: at?,
+            },
+            "update_taken" => Record::UpdateTaken {
+                run: run?,
+                step: step?,
+                update: fields.position("update")?,
+                call: fields.millis("call").ok(),
+            },
+            "update_ended" => Record::UpdateEnded {
+                run: run?,
+                update: fields.position("update")?,
+                state: UpdateState::of_word(&fields.text("state")?),
+                result: fields.optional("result"),
+                failure: fields.optional("failure").map(|failure| Failure::from_json(&failure)),
+                at: at?,
+            },
+            "received" => {
+                Record::Received { run: run?, name: fields.text("name")?, event: fields.millis("event").ok() }
+            }
+            "run_ended" => Record::RunEnded {
+                run: run?,
+                state: match fields.text("state")?.as_str() {
+                    "completed" => RunState::Completed,
+                    "cancelled" => RunState::Cancelled,
+                    _ => RunState::Failed,
+                },
+                failure: fields.optional("failure").map(|failure| Failure::from_json(&failure)),
+                result: fields.optional("result"),
+                at: at?,
+            },
+            other => return Err(invalid(&format!("it has a record of type `{other}`"))),
+        })
+    }
+}
+
+struct Fields<'a>(&'a Value);
+
+impl Fields<'_> {
+    fn text(&self, name: &str) -> Result<String> {
+        self.0.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| lacking(name))
+    }
+
+    fn millis(&self, name: &str) -> Result<Millis> {
+        self.0.get(name).and_then(Value::as_u64).ok_or_else(|| lacking(name))
+    }
+
+    fn position(&self, name: &str) -> Result<usize> {
+        usize::try_from(self.millis(name)?).map_err(|_| lacking(name))
+    }
+
+    fn value(&self, name: &str) -> Value {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+
+    /// A value that may be missing; null is one.
+    fn optional(&self, name: &str) -> Option<Value> {
+        self.0.get(name).cloned()
+    }
+
+    fn map(&self, name: &str) -> Map<String, Value> {
+        self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(true))
+    }
+}
+
+fn positions(value: &Value) -> Vec<usize> {
+    let items = value.as_array().into_iter().flatten();
+    items.filter_map(|item| usize::try_from(item.as_u64()?).ok()).collect()
+}
+
+fn lacking(name: &str) -> Error {
+    invalid(&format!("a record has no `{name}`"))
+}
+
+fn invalid(what: &str) -> Error {
+    Error::new(ErrorCode::JournalInvalid, format!("the journal cannot be read: {what}"))
+}
+
+fn schedule_of(fields: &Fields<'_>) -> Result<Schedule> {
+    let text = fields.text("text")?;
+    Ok(Schedule {
+        id: fields.text("id")?,
+        name: fields.text("name")?,
+        rule: definition::schedule::Schedule::parse(&text)?,
+        text,
+        workflow: fields.text("workflow")?,
+        hash: fields.text("hash").ok(),
+        inputs: fields.map("inputs"),
+        start: fields.millis("start").ok(),
+        catches_up: fields.is_set("catches_up"),
+        most_active: fields.position("most_active").unwrap_or(usize::MAX),
+        is_own: fields.is_set("is_own"),
+        state: ScheduleState::of_word(&fields.text("state")?),
+        at: fields.millis("at")?,
+        next: fields.millis("next").ok(),
+        last: fields.millis("last").ok(),
+        fired: fields.millis("fired")?,
+    })
+}
+
+fn inner_of(value: &Value) -> Result<Inner> {
+    let fields = Fields(value);
+    Ok(match fields.text("type")?.as_str() {
+        "sleep" => Inner::Sleep,
+        "event" => Inner::Event(fields.text("name")?),
+        "join" => Inner::Join,
+        "branches" => Inner::Branches { fork: fields.position("fork")?, only: fields.position("only").ok() },
+        "loop" => Inner::Loop {
+            items: fields.value("items").as_array().cloned(),
+            is_open: fields.is_set("is_open"),
+            over: 0,
+            results: Vec::new(),
+        },
+        "children" => {
+            let children = fields.map("children").into_iter();
+            let at = |value: Value| value.as_u64().and_then(|at| usize::try_from(at).ok());
+            Inner::Children(children.filter_map(|(name, value)| Some((name, at(value)?))).collect())
+        }
+        "turns" => Inner::Turns { candidate: None, feedback: None, turn: 1 },
+        "update" => Inner::Update(fields.text("name")?),
+        "handling" => Inner::Handling(fields.position("update")?),
+        "approval" => Inner::Approval(fields.map("asked")),
+        other => return Err(invalid(&format!("a step is inside of `{other}`"))),
+    })
+}

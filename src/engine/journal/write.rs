@@ -1,0 +1,220 @@
+//! The text of records.
+
+use super::super::run::{Inner, RunState, ScopeKind};
+use super::super::text::{Fields, Written};
+use super::super::{Failure, Record, RunCreated, Schedule};
+use crate::codec::JsonWriter;
+
+/// Text of the records of one step.
+pub fn write_records(records: &[Record]) -> String {
+    let mut writer = JsonWriter::compact();
+    records.write(&mut writer);
+    writer.finish()
+}
+
+impl Written for Record {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |fields| record(self, fields));
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each record")]
+fn record(record: &Record, out: &mut Fields<'_>) {
+    match record {
+        Record::Registered(kept) => out
+            .set("type", "registered")
+            .set("hash", &kept.hash)
+            .set("definition", &*kept.definition)
+            .set("at", &kept.at),
+        Record::RunCreated(created) => run_created(created, out),
+        Record::ScheduleSet(schedule) => schedule_set(schedule, out),
+        Record::ScheduleHeld { schedule } => out.set("type", "schedule_held").set("schedule", schedule),
+        Record::ScheduleFired { schedule, slot, next } => out
+            .set("type", "schedule_fired")
+            .set("schedule", schedule)
+            .set("slot", slot)
+            .set_some("next", next.as_ref()),
+        Record::ScopeOpened { run, owner, kind, locals, at } => {
+            out.set("type", "scope_opened").set("run", run).set("owner", owner);
+            match kind {
+                ScopeKind::Round(round) => out.set("round", round),
+                ScopeKind::Branch(branch) => out.set("branch", branch),
+                ScopeKind::Workflow => out,
+            }
+            .set("locals", locals)
+            .set("at", at)
+        }
+        Record::ScopeCancelled { run, scope, at } => {
+            out.set("type", "scope_cancelled").set("run", run).set("scope", scope).set("at", at)
+        }
+        Record::AttemptStarted { run, step, call, key, deadline, at } => {
+            of_step("attempt_started", *run, *step, out)
+                .set("call", call)
+                .set_some("key", key.as_ref())
+                .set_some("deadline", deadline.as_ref())
+                .set("at", at)
+        }
+        Record::Entered { run, step, inner, until, at } => of_step("entered", *run, *step, out)
+            .set("inner", inner)
+            .set_some("until", until.as_ref())
+            .set("at", at),
+        Record::AttemptFailed { run, step, failure, result, retry_at, at } => {
+            of_step("attempt_failed", *run, *step, out)
+                .set("failure", failure)
+                .set_some("result", result.as_ref())
+                .set_some("retry_at", retry_at.as_ref())
+                .set("at", at)
+        }
+        Record::RetryDue { run, step } => of_step("retry_due", *run, *step, out),
+        Record::KeyUsed { key, result } => out.set("type", "key_used").set("key", key).set("result", result),
+        Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
+            of_step("turn_taken", *run, *step, out)
+                .set_some("candidate", candidate.as_ref())
+                .set_some("feedback", feedback.as_ref())
+                .set("turn", turn)
+                .set("call", call)
+        }
+        Record::ItemsAdded { run, step, items } => {
+            of_step("items_added", *run, *step, out).set("items", items)
+        }
+        Record::Succeeded { run, step, result, chosen, at } => of_step("succeeded", *run, *step, out)
+            .set("result", result)
+            .set_some("chosen", Some(chosen).filter(|chosen| !chosen.is_empty()))
+            .set("at", at),
+        Record::Skipped { run, step, at } => of_step("skipped", *run, *step, out).set("at", at),
+        Record::VariableSet { run, step, name, value } => {
+            of_step("variable_set", *run, *step, out).set("name", name).set("value", value)
+        }
+        Record::Emitted { name, payload, at } => {
+            out.set("type", "emitted").set("name", name).set("payload", payload).set("at", at)
+        }
+        Record::Signalled { run, name, payload, at } => out
+            .set("type", "signalled")
+            .set("run", run)
+            .set("name", name)
+            .set("payload", payload)
+            .set("at", at),
+        Record::UpdateSent { run, name, payload, deadline, at } => out
+            .set("type", "update_sent")
+            .set("run", run)
+            .set("name", name)
+            .set("payload", payload)
+            .set("deadline", deadline)
+            .set("at", at),
+        Record::UpdateTaken { run, step, update, call } => {
+            of_step("update_taken", *run, *step, out).set("update", update).set_some("call", call.as_ref())
+        }
+        Record::UpdateEnded { run, update, state, result, failure, at } => out
+            .set("type", "update_ended")
+            .set("run", run)
+            .set("update", update)
+            .set("state", state.word())
+            .set_some("result", result.as_ref())
+            .set_some("failure", failure.as_ref())
+            .set("at", at),
+        Record::Received { run, name, event } => {
+            out.set("type", "received").set("run", run).set("name", name).set_some("event", event.as_ref())
+        }
+        Record::RunEnded { run, state, failure, result, at } => out
+            .set("type", "run_ended")
+            .set("run", run)
+            .set("state", word(*state))
+            .set_some("failure", failure.as_ref())
+            .set_some("result", result.as_ref())
+            .set("at", at),
+    };
+}
+
+fn of_step<'a, 'b>(
+    kind: &'static str,
+    run: usize,
+    step: usize,
+    out: &'a mut Fields<'b>,
+) -> &'a mut Fields<'b> {
+    out.set("type", kind).set("run", &run).set("step", &step)
+}
+
+fn run_created<'a, 'b>(created: &RunCreated, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    out.set("type", "run_created")
+        .set("run_id", &created.run_id)
+        .set("hash", &created.hash)
+        .set("inputs", &created.inputs)
+        .set_some("key", created.key.as_ref());
+    if let Some(parent) = &created.parent {
+        out.nest("parent", |out| {
+            out.set("run", &parent.run)
+                .set("run_id", &parent.run_id)
+                .set("step", &parent.step)
+                .set("attempt", &parent.attempt)
+                .set("name", &parent.name);
+        });
+    }
+    if let Some((schedule, slot)) = &created.schedule {
+        out.set("schedule", schedule).set("slot", slot);
+    }
+    out.set("at", &created.at)
+}
+
+fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    out.set("type", "schedule_set")
+        .set("id", &schedule.id)
+        .set("name", &schedule.name)
+        .set("text", &schedule.text)
+        .set("workflow", &schedule.workflow)
+        .set_some("hash", schedule.hash.as_ref())
+        .set("inputs", &schedule.inputs)
+        .set_some("start", schedule.start.as_ref())
+        .set("catches_up", &schedule.catches_up)
+        .set_some("most_active", Some(&schedule.most_active).filter(|most| **most != usize::MAX))
+        .set("is_own", &schedule.is_own)
+        .set("state", schedule.state.word())
+        .set("at", &schedule.at)
+        .set_some("next", schedule.next.as_ref())
+        .set_some("last", schedule.last.as_ref())
+        .set("fired", &schedule.fired)
+}
+
+const fn word(state: RunState) -> &'static str {
+    match state {
+        RunState::Completed => "completed",
+        RunState::Cancelled => "cancelled",
+        RunState::Failed | RunState::Active => "failed",
+    }
+}
+
+impl Written for Failure {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            out.set("code", &self.code)
+                .set("message", &self.message)
+                .set_some("help", self.help.as_ref())
+                .set("retryable", &self.retryable);
+        });
+    }
+}
+
+impl Written for Inner {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            match self {
+                Self::Sleep => out.set("type", "sleep"),
+                Self::Event(name) => out.set("type", "event").set("name", name),
+                Self::Join => out.set("type", "join"),
+                Self::Branches { fork, only } => {
+                    out.set("type", "branches").set("fork", fork).set_some("only", only.as_ref())
+                }
+                Self::Loop { items, is_open, .. } => {
+                    out.set("type", "loop").set("items", items).set("is_open", is_open)
+                }
+                Self::Children(children) => {
+                    let children = children.iter().map(|(name, at)| (name.clone(), (*at).into())).collect();
+                    out.set("type", "children").set::<serde_json::Map<_, _>>("children", &children)
+                }
+                Self::Turns { .. } => out.set("type", "turns"),
+                Self::Update(name) => out.set("type", "update").set("name", name),
+                Self::Handling(update) => out.set("type", "handling").set("update", update),
+                Self::Approval(asked) => out.set("type", "approval").set("asked", asked),
+            };
+        });
+    }
+}

@@ -1,0 +1,123 @@
+//! Objects written as JSON text, field by field, without a tree in between.
+
+use crate::codec::JsonWriter;
+use serde_json::{Map, Value};
+
+/// What can stand behind a field.
+pub(super) trait Written {
+    /// Writes it.
+    fn write(&self, writer: &mut JsonWriter);
+}
+
+/// Writes the fields of an object.
+pub(super) struct Fields<'a>(&'a mut JsonWriter);
+
+impl<'a> Fields<'a> {
+    /// Writes an object with what `fill` sets.
+    pub(super) fn object(writer: &'a mut JsonWriter, fill: impl FnOnce(&mut Fields<'_>)) {
+        writer.open('{');
+        fill(&mut Fields(writer));
+        writer.close('}');
+    }
+
+    pub(super) fn set<T: Written + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
+        self.0.field(name);
+        value.write(self.0);
+        self
+    }
+
+    /// Sets what there is, and leaves the field out where there is nothing.
+    pub(super) fn set_some<T: Written>(&mut self, name: &'static str, value: Option<&T>) -> &mut Self {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+        self
+    }
+
+    /// Sets an object with what `fill` sets.
+    pub(super) fn nest(&mut self, name: &'static str, fill: impl FnOnce(&mut Fields<'_>)) -> &mut Self {
+        self.0.field(name);
+        Fields::object(self.0, fill);
+        self
+    }
+}
+
+impl Written for str {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.text(self);
+    }
+}
+
+impl Written for String {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.text(self);
+    }
+}
+
+impl Written for &str {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.text(self);
+    }
+}
+
+impl Written for u64 {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.number(*self);
+    }
+}
+
+impl Written for u32 {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.number((*self).into());
+    }
+}
+
+impl Written for usize {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.number(*self as u64);
+    }
+}
+
+impl Written for bool {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.raw(if *self { "true" } else { "false" });
+    }
+}
+
+impl Written for Value {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.value(self);
+    }
+}
+
+impl Written for Map<String, Value> {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.object(self);
+    }
+}
+
+impl<T: Written> Written for [T] {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.open('[');
+        for item in self {
+            writer.item();
+            item.write(writer);
+        }
+        writer.close(']');
+    }
+}
+
+impl<T: Written> Written for Vec<T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        self.as_slice().write(writer);
+    }
+}
+
+impl<T: Written> Written for Option<T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        match self {
+            Some(value) => value.write(writer),
+            None => writer.raw("null"),
+        }
+    }
+}
