@@ -239,6 +239,11 @@ impl Engine {
                     Error::new(ErrorCode::ToolArgumentsInvalid, format!("there is no workflow `{workflow}`"));
                 return Err(error.with_help(help));
             };
+            if let Some(unknown) = Error::from_diagnostics(self.unknown_tools(&found.workflow)) {
+                let message = format!("workflow `{workflow}`: {}", unknown.message());
+                let error = Error::new(ErrorCode::ToolNotRegistered, message);
+                return Err(error.with_any_help(unknown.help().map(str::to_owned)));
+            }
             let inputs = child.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
             wanted.push((name.clone(), found, inputs));
         }

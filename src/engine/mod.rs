@@ -27,6 +27,7 @@ mod scope;
 mod starting;
 mod state;
 mod text;
+mod tools;
 mod updates;
 mod view;
 mod zones;
@@ -35,7 +36,9 @@ pub use builtin::builtin_tools;
 pub use hash::uuid_of;
 pub use journal::{Journal, write_records};
 pub use output::{Effect, Failure, Output, ToolCall, write_effects};
-pub use plan::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, Wait, plan};
+pub use plan::{
+    Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait, plan,
+};
 pub use record::{Parent, Record, Registered, RunCreated};
 pub use retry::Retry;
 pub use run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};

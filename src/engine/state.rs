@@ -25,6 +25,8 @@ pub struct Config {
     pub zones: Zones,
     /// Whether records are given out; without a store nobody wants them.
     pub is_durable: bool,
+    /// Names of the host's tools, against which definitions are checked before they run; none where they are not.
+    pub tools: Option<BTreeSet<String>>,
 }
 
 /// What is due at a moment.
@@ -48,6 +50,7 @@ impl Default for Config {
             env: Map::new(),
             zones: Zones::default(),
             is_durable: true,
+            tools: None,
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct EngineHandle {
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?, isDurable?}`.
+    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -47,6 +47,9 @@ impl EngineHandle {
             config.env.clone_from(env);
         }
         config.is_durable = value.get("isDurable").and_then(Value::as_bool) != Some(false);
+        if let Some(tools) = value.get("tools").and_then(Value::as_array) {
+            config.tools = Some(tools.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        }
         config.zones = Zones::new(move |zone, at| {
             #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
             #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]
@@ -88,6 +91,12 @@ impl EngineHandle {
             ("headers", Value::Object(headers)),
             ("body", response.body.into()),
         ])))
+    }
+
+    /// The host has one more tool.
+    #[wasm_bindgen(js_name = addTool)]
+    pub fn add_tool(&mut self, name: &str) {
+        self.engine.add_tool(name);
     }
 
     /// Takes the outcomes of tool calls: `[[call, "result", value] | [call, "failure", {code?, message?, help?, retryable?,

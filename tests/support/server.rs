@@ -2,7 +2,7 @@
 
 use super::{Outcome, START};
 use highway_wasm::api::{HttpRequest, HttpResponse, server};
-use highway_wasm::engine::{Config, Effect, Engine, ToolCall};
+use highway_wasm::engine::{Config, Effect, Engine, Record, ToolCall};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ pub(crate) struct Server {
     pub(crate) now: Millis,
     tool: Tool,
     calls: HashMap<u64, (Millis, Outcome)>,
+    records: Vec<Record>,
     requests: u64,
 }
 
@@ -52,7 +53,23 @@ impl Server {
     }
 
     pub(crate) fn with_tool(tool: Tool) -> Self {
-        Self { engine: Engine::new(Config::default()), now: START, tool, calls: HashMap::new(), requests: 0 }
+        Self::made(Config::default(), tool)
+    }
+
+    /// A server whose engine has these settings.
+    pub(crate) fn with_config(config: Config) -> Self {
+        Self { engine: Engine::new(config), ..Self::new() }
+    }
+
+    fn made(config: Config, tool: Tool) -> Self {
+        let (calls, records) = (HashMap::new(), Vec::new());
+        Self { engine: Engine::new(config), now: START, tool, calls, records, requests: 0 }
+    }
+
+    /// The engine is lost with all its tools, and built again from its journal, with other settings.
+    pub(crate) fn restart(&mut self, config: Config) {
+        self.engine = Engine::replay(config, self.records.iter().cloned());
+        self.calls.clear();
     }
 
     /// Answers a request; a run it creates gets the id `run-<number of the request>`.
@@ -125,7 +142,9 @@ impl Server {
     }
 
     fn take(&mut self) {
-        for effect in self.engine.take_output().effects {
+        let output = self.engine.take_output();
+        self.records.extend(output.records);
+        for effect in output.effects {
             match effect {
                 Effect::StartTool(call) => {
                     if let Some((takes, outcome)) = (self.tool)(&call) {

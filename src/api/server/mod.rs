@@ -98,7 +98,9 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Some(Value::Object(inputs)) => inputs.clone(),
         Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
     };
-    let workflow = checked(definition).map_err(|findings| failure(400, &findings))?;
+    let is_executed = body.get("execute") != Some(&Value::Bool(false));
+    let tools_of = Some(&*engine).filter(|_| is_executed);
+    let workflow = checked(definition, tools_of).map_err(|findings| failure(400, &findings))?;
     if let Some(timetable) = &workflow.timetable {
         engine.check_zone(&timetable.rule, now).map_err(|error| {
             let finding = Diagnostic::error(error.code(), "/schedule", error.message());
@@ -106,7 +108,7 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             failure(400, &Error::from_diagnostics(vec![finding]).unwrap_or(error))
         })?;
     }
-    if body.get("execute") == Some(&Value::Bool(false)) {
+    if !is_executed {
         let kept = engine.register(&workflow, definition, now);
         return Ok(definitions::kept(engine, &kept));
     }
@@ -123,12 +125,13 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
     })
 }
 
-/// The definition, if it can run here; all findings otherwise.
-fn checked(document: &Value) -> Result<Plan, Error> {
+/// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
+fn checked(document: &Value, engine: Option<&Engine>) -> Result<Plan, Error> {
     let definition::Document { workflow, mut diagnostics } = definition::read(document);
     let (plan, unsupported) = plan(&workflow);
     diagnostics.extend(unsupported);
     diagnostics.extend(validate::workflow(&workflow, None));
+    diagnostics.extend(engine.map(|engine| engine.unknown_tools(&plan)).unwrap_or_default());
     let mut diagnostics = validate::as_written(diagnostics, document);
     // The driver passes any name on, and a name decides nothing here.
     let is_name = |code| matches!(code, ErrorCode::WorkflowNameInvalid | ErrorCode::WorkflowVersionInvalid);

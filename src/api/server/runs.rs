@@ -5,16 +5,24 @@ use super::routes::Query;
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::{Engine, Run, RunState, StepState, run_view, step_name};
+use crate::error::Error;
 use crate::json::object;
 use crate::number::number;
 use crate::time::{Millis, to_iso};
+use crate::validate::as_written;
 use serde_json::{Map, Value};
 
 const EVENTS: usize = 100;
 const MOST_EVENTS: usize = 1_000;
 
 pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) -> HttpResponse {
-    let Some((at, _)) = engine.find(id) else { return respond::not_found("run", id) };
+    let Some((at, run)) = engine.find(id) else { return respond::not_found("run", id) };
+    if run.state == RunState::Failed {
+        let unknown = engine.unknown_tools(&run.created.workflow);
+        if let Some(error) = Error::from_diagnostics(as_written(unknown, &run.created.definition)) {
+            return respond::failure(400, &error);
+        }
+    }
     let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
         return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
     };

@@ -56,7 +56,7 @@ fn target(
     now: Millis,
 ) -> Result<Registered, HttpResponse> {
     if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
-        let plan = checked(document).map_err(|findings| respond::failure(400, &findings))?;
+        let plan = checked(document, None).map_err(|findings| respond::failure(400, &findings))?;
         return Ok(engine.register(&plan, document, now));
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);

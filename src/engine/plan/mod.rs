@@ -29,6 +29,19 @@ pub struct Plan {
     pub cancels: bool,
     /// When it starts by itself.
     pub timetable: Option<Timetable>,
+    /// Every tool that it names, also inside loops and branches.
+    pub tools: Vec<ToolUse>,
+}
+
+/// A tool that an operator names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolUse {
+    /// Where it is named, as a JSON pointer into the definition.
+    pub path: String,
+    /// Id of the operator.
+    pub task: String,
+    /// Name of the tool.
+    pub name: String,
 }
 
 /// When a workflow starts by itself, as its definition says.

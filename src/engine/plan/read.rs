@@ -1,7 +1,8 @@
 //! From a definition to what runs.
 
+use super::super::builtin::HANDLE_UPDATE;
 use super::super::retry::Retry;
-use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, Wait};
+use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait};
 use crate::definition::schedule::Schedule;
 use crate::definition::{self, DeadlineAction, Moment, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
@@ -13,7 +14,8 @@ use std::rc::Rc;
 
 /// The plan of a definition, and what keeps it from being run here.
 pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
-    let mut planner = Planner { defaults: workflow.default_retry_policy.as_ref(), findings: Vec::new() };
+    let mut planner =
+        Planner { defaults: workflow.default_retry_policy.as_ref(), findings: Vec::new(), tools: Vec::new() };
     if workflow.tasks.0.is_empty() {
         let message = "the workflow has no tasks";
         planner.findings.push(Diagnostic::error(ErrorCode::DocumentInvalid, "/tasks", message));
@@ -34,6 +36,7 @@ pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
         timeout: if is_deadline { deadline } else { limit },
         cancels: is_deadline && workflow.deadline_action == DeadlineAction::Cancel,
         timetable: timetable(workflow),
+        tools: planner.tools,
     };
     (plan, planner.findings)
 }
@@ -54,6 +57,7 @@ fn timetable(workflow: &definition::Workflow) -> Option<Timetable> {
 struct Planner<'a> {
     defaults: Option<&'a definition::RetryPolicy>,
     findings: Vec<Diagnostic>,
+    tools: Vec<ToolUse>,
 }
 
 impl Planner<'_> {
@@ -101,6 +105,7 @@ impl Planner<'_> {
         };
         let on_success = callback("on_success_task_id", &operator.on_success_task_id);
         let on_failure = callback("on_failure_task_id", &operator.on_failure_task_id);
+        self.note_tools(operator, path);
         let policy = operator.retry_policy.as_ref().or(self.defaults);
         Planned {
             id: operator.task_id.clone(),
@@ -121,6 +126,29 @@ impl Planner<'_> {
             preconditions: operator.preconditions.clone(),
             postconditions: operator.postconditions.clone(),
             operation: self.operation(&operator.operation, path, index),
+        }
+    }
+
+    /// Notes the tools that an operator names.
+    fn note_tools(&mut self, operator: &Operator, path: &str) {
+        use definition::Operation as Given;
+        let mut note = |at: &str, name: &str| {
+            let (path, task) = (format!("{path}{at}"), operator.task_id.clone());
+            self.tools.push(ToolUse { path, task, name: name.to_owned() });
+        };
+        match &operator.operation {
+            Given::Task(task) | Given::Activity(task) => {
+                note("/function", &task.function);
+                let response = task.kwargs.get("response_tool").and_then(Value::as_str);
+                if let Some(tool) = response.filter(|_| task.function == HANDLE_UPDATE) {
+                    note("/kwargs/response_tool", tool);
+                }
+            }
+            Given::Reflexive(reflexive) => {
+                note("/generator", &reflexive.generator);
+                note("/verifier", &reflexive.verifier);
+            }
+            _ => {}
         }
     }
 

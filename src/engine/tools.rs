@@ -1,0 +1,58 @@
+//! The tools of the host: what a definition calls that nobody has registered is found before it runs.
+
+use super::Engine;
+use super::builtin::builtin_tools;
+use super::plan::{Plan, ToolUse};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::suggest::did_you_mean;
+
+impl Engine {
+    /// The host has one more tool. Where the engine was not told of any, it does not check names, and goes on so.
+    pub fn add_tool(&mut self, name: &str) {
+        if let Some(tools) = &mut self.config.tools {
+            tools.insert(name.to_owned());
+        }
+    }
+
+    /// The tasks of a definition that call a tool which nobody has registered, each with what to do about it.
+    pub fn unknown_tools(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let Some(tools) = &self.config.tools else { return Vec::new() };
+        let is_unknown = |tool: &&ToolUse| {
+            !tools.contains(&tool.name) && builtin_tools().all(|builtin| builtin != tool.name)
+        };
+        let mut known: Vec<&str> = builtin_tools().collect();
+        known.extend(tools.iter().map(String::as_str));
+        let finding = |tool: &ToolUse| {
+            let ToolUse { path, task, name } = tool;
+            let message = format!("task `{task}` calls the tool `{name}`, which is not registered");
+            let help = brought_by(name).map(str::to_owned);
+            let help = help.or_else(|| did_you_mean(name, known.iter().copied()));
+            let help = help.unwrap_or_else(|| format!("register it: `engine.tool(\"{name}\", handler)`"));
+            Diagnostic::error(ErrorCode::ToolNotRegistered, path, message).with_help(help)
+        };
+        plan.tools.iter().filter(is_unknown).map(finding).collect()
+    }
+}
+
+/// Where the tools come from that every Highway has, but not every machine.
+fn brought_by(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "tools.shell.run" => {
+            "in Node, Deno or Bun pass `tools: nodeTools()` of `highway-wasm/node`; a page or a worker has no shell: \
+             register a tool of this name, or run on a Highway server"
+        }
+        "tools.code.exec" | "tools.python.run" => {
+            "in Node, Deno or Bun pass `tools: nodeTools()` of `highway-wasm/node`; a page or a worker has no shell and \
+             no Python of its own: pass `pyodideTools()` of `highway-wasm/engine`, or run on a Highway server"
+        }
+        "tools.llm.call" => {
+            "register it with `llmTool({ provider, model, apiKey })` of `highway-wasm/engine`"
+        }
+        "tools.email.send" => "register it with `emailTool({ send })` of `highway-wasm/engine`",
+        "tools.secrets.get_secret"
+        | "tools.secrets.set_secret"
+        | "tools.secrets.delete_secret"
+        | "tools.secrets.list_secrets" => "pass `secretTools(store)` of `highway-wasm/engine` as tools",
+        _ => return None,
+    })
+}
