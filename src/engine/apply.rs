@@ -80,6 +80,10 @@ impl Engine {
                     items.extend(more);
                 }
             }
+            Record::Logged { run, step, level, message, at } => {
+                self.apply_logged(run, step, level, message, at);
+            }
+            Record::Heartbeat { run, step, details, at } => self.apply_heartbeat(run, step, details, at),
             Record::Succeeded { run, step, result, chosen, at } => {
                 self.apply_succeeded(run, step, result, &chosen, at);
             }

@@ -1,7 +1,7 @@
 //! What the engine tells its host.
 
-use super::Record;
 use super::text::{Fields, Written};
+use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode};
 use crate::time::Millis;
@@ -66,6 +66,8 @@ pub struct ToolCall {
     pub idempotency_key: String,
     /// When the attempt is given up.
     pub deadline: Option<Millis>,
+    /// The last sign of life of the task in this run, be it of an earlier attempt.
+    pub last_heartbeat: Option<Heartbeat>,
 }
 
 /// The text of effects, as they cross to the host: a list.
@@ -90,7 +92,8 @@ impl Written for Effect {
                     .set("args", &call.args)
                     .set("kwargs", &call.kwargs)
                     .set("idempotencyKey", &call.idempotency_key)
-                    .set("deadline", &call.deadline),
+                    .set("deadline", &call.deadline)
+                    .set("lastHeartbeat", &call.last_heartbeat),
                 Self::AbortTool { call, reason } => {
                     out.set("type", "abort_tool").set("call", call).set("reason", reason)
                 }
@@ -164,5 +167,11 @@ impl Failure {
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         Self { help: error.help().map(str::to_owned), ..Self::new(error.code(), error.message()) }
+    }
+}
+
+impl Written for Heartbeat {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.value(&self.to_json());
     }
 }

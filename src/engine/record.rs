@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
-use super::{Failure, RunState, Schedule, UpdateState};
+use super::{Failure, LogLevel, RunState, Schedule, UpdateState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -134,6 +134,30 @@ pub enum Record {
         step: usize,
         /// The items.
         items: Vec<Value>,
+    },
+    /// A running tool has told a line of its log.
+    Logged {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// How much it matters.
+        level: LogLevel,
+        /// What it says.
+        message: String,
+        /// When.
+        at: Millis,
+    },
+    /// A running tool has shown that it is alive.
+    Heartbeat {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// What the next attempt is to know.
+        details: Value,
+        /// When.
+        at: Millis,
     },
     /// A step succeeded.
     Succeeded {

@@ -2,7 +2,7 @@
 
 use super::plan::{Body, Operation, Planned};
 use super::record::RunCreated;
-use super::{Failure, Update};
+use super::{Failure, Told, Update};
 use crate::number::clamp;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -128,6 +128,8 @@ pub struct Step {
     pub inner: Option<Inner>,
     /// Scopes that its latest attempt has opened.
     pub scopes: Vec<usize>,
+    /// What its tools have told while they worked, where they did.
+    pub told: Option<Box<Told>>,
     /// The idempotency key that its running attempt holds.
     pub(super) key: Option<String>,
     /// The failed step because of which it was skipped.
@@ -430,6 +432,7 @@ impl Step {
             timer: None,
             inner: None,
             scopes: Vec::new(),
+            told: None,
             key: None,
             cause: None,
             dependencies: Counts { total: dependencies, ..Counts::default() },

@@ -156,6 +156,7 @@ impl Engine {
             kwargs,
             idempotency_key: idempotency_key.unwrap_or_else(|| format!("{}/{id}", owner.id())),
             deadline: found.timer,
+            last_heartbeat: found.told.as_ref().and_then(|told| told.heartbeat.clone()),
         };
         self.effect(Effect::StartTool(Box::new(tool_call)));
     }

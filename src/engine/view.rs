@@ -97,14 +97,28 @@ pub fn step_view(name: &str, operator: &Planned, step: &Step) -> Value {
         map.insert("error".into(), failure.message.as_str().into());
         map.insert("error_details".into(), failure.to_json());
     }
+    if let Some(heartbeat) = step.told.as_ref().and_then(|told| told.heartbeat.as_ref()) {
+        map.insert("last_heartbeat_at".into(), to_iso(heartbeat.at).into());
+        map.insert("heartbeat".into(), heartbeat.details.clone());
+    }
     view
 }
 
-/// What the tools of a run wrote, oldest attempt first: `{logs: [{step_name, attempt, stream, content,
-/// timestamp}]}` with the streams `stdout`, `stderr` and `error`.
+/// What the tools of a run told and wrote, in order of time: `{logs: [{step_name, attempt, stream, level?, content,
+/// timestamp}], dropped?}` with the streams `log`, `stdout`, `stderr` and `error`. `dropped` counts lines that are not
+/// kept any more.
 pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     let mut entries: Vec<(Millis, Value)> = Vec::new();
+    let mut dropped = 0;
     for (name, _, step) in named(run).filter(|(name, _, _)| only.is_none_or(|only| only == name)) {
+        if let Some(told) = &step.told {
+            dropped += told.dropped;
+            entries.extend(told.lines.iter().map(|line| {
+                let entry = json!({"step_name": name, "attempt": line.attempt, "stream": "log",
+                    "level": line.level.word(), "content": line.message, "timestamp": to_iso(line.at)});
+                (line.at, entry)
+            }));
+        }
         for (number, attempt) in (1_u64..).zip(&step.attempts) {
             let result = if attempt.failure.is_some() { &attempt.result } else { &step.result };
             let text = |key: &str| result.as_ref()?.get(key)?.as_str();
@@ -122,10 +136,13 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
         }
     }
     entries.sort_by_key(|(at, _)| *at);
-    object([
-        ("workflow_run_id", run.id().into()),
-        ("logs", entries.into_iter().map(|(_, entry)| entry).collect()),
-    ])
+    let mut view = Map::new();
+    view.insert("workflow_run_id".into(), run.id().into());
+    view.insert("logs".into(), entries.into_iter().map(|(_, entry)| entry).collect());
+    if dropped > 0 {
+        view.insert("dropped".into(), dropped.into());
+    }
+    Value::Object(view)
 }
 
 fn summary(run: &Run) -> Map<String, Value> {

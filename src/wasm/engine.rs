@@ -3,7 +3,9 @@
 use super::convert::{JsResult, give, parse};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
-use crate::engine::{Config, Effect, Engine, Failure, Journal, Output, Zones, write_effects, write_records};
+use crate::engine::{
+    Config, Effect, Engine, Failure, Journal, LogLevel, Output, Zones, write_effects, write_records,
+};
 use crate::json::object;
 use crate::number::clamp;
 use crate::template::Mode;
@@ -118,6 +120,17 @@ impl EngineHandle {
             };
             self.engine.tool_finished(call.as_u64().unwrap_or_default(), outcome, millis(now));
         }
+        Ok(())
+    }
+
+    /// Takes a line of the log of a running tool call.
+    pub fn log(&mut self, call: f64, level: &str, message: &str, now: f64) {
+        self.engine.log(whole(call), LogLevel::of_word(level), message, millis(now));
+    }
+
+    /// Takes a sign of life of a running tool call, with details as JSON text.
+    pub fn heartbeat(&mut self, call: f64, details: &str, now: f64) -> JsResult<()> {
+        self.engine.heartbeat(whole(call), give(parse(details))?, millis(now));
         Ok(())
     }
 

@@ -198,7 +198,7 @@ impl Scenario {
         run_id.clone_into(&mut self.focus);
     }
 
-    fn take(&mut self) {
+    pub(crate) fn take(&mut self) {
         let output = self.engine.take_output();
         let written = write_records(&output.records);
         assert_eq!(self.journal.read(&written).unwrap(), output.records, "{written}");

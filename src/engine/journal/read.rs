@@ -3,7 +3,7 @@
 use super::super::plan::plan;
 use super::super::record::{Parent, Registered, RunCreated};
 use super::super::run::{Inner, RunState, ScopeKind};
-use super::super::{Failure, Record, Schedule, ScheduleState, UpdateState};
+use super::super::{Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
 use crate::codec::parse_json;
 use crate::definition;
 use crate::error::{Error, ErrorCode, Result};
@@ -131,6 +131,16 @@ impl Journal {
                 step: step?,
                 items: fields.value("items").as_array().cloned().unwrap_or_default(),
             },
+            "logged" => Record::Logged {
+                run: run?,
+                step: step?,
+                level: LogLevel::of_word(&fields.text("level")?),
+                message: fields.text("message")?,
+                at: at?,
+            },
+            "heartbeat" => {
+                Record::Heartbeat { run: run?, step: step?, details: fields.value("details"), at: at? }
+            }
             "succeeded" => Record::Succeeded {
                 run: run?,
                 step: step?,

@@ -77,6 +77,13 @@ fn record(record: &Record, out: &mut Fields<'_>) {
         Record::ItemsAdded { run, step, items } => {
             of_step("items_added", *run, *step, out).set("items", items)
         }
+        Record::Logged { run, step, level, message, at } => of_step("logged", *run, *step, out)
+            .set("level", level.word())
+            .set("message", message)
+            .set("at", at),
+        Record::Heartbeat { run, step, details, at } => {
+            of_step("heartbeat", *run, *step, out).set("details", details).set("at", at)
+        }
         Record::Succeeded { run, step, result, chosen, at } => of_step("succeeded", *run, *step, out)
             .set("result", result)
             .set_some("chosen", Some(chosen).filter(|chosen| !chosen.is_empty()))
