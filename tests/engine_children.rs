@@ -22,8 +22,8 @@ fn knowing(definitions: &[Value]) -> Scenario {
 }
 
 fn tell(run: &mut Scenario, definition: &Value) {
-    let plan = support::submission(definition, "unused").workflow;
-    run.engine.register(&plan, definition, run.now);
+    let definition = support::submission(definition, "unused").definition;
+    run.engine.register(definition, run.now);
     run.sleep_through(0.0);
 }
 

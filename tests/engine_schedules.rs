@@ -3,8 +3,7 @@
 
 mod support;
 
-use highway_wasm::definition;
-use highway_wasm::engine::{Config, Run, ScheduleState, Zones, plan};
+use highway_wasm::engine::{Config, Run, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
 use support::{Scenario, Server, independent, with};
@@ -23,8 +22,7 @@ fn registered(document: &Value) -> Scenario {
 
 fn register(scenario: &mut Scenario, document: &Value) {
     assert_eq!(support::findings(document), [""; 0]);
-    let (plan, _) = plan(&definition::read(document).workflow);
-    scenario.engine.register(&plan, document, scenario.now);
+    scenario.engine.register(support::registered(document), scenario.now);
     scenario.tick();
 }
 

@@ -20,6 +20,7 @@ impl Engine {
             Record::RunCreated(created) => self.add_run(*created),
             Record::Registered(definition) => {
                 self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
+                self.by_hash.insert(definition.hash.clone(), self.definitions.len());
                 self.definitions.push(*definition);
             }
             Record::ScheduleSet(schedule) => self.apply_schedule(*schedule),

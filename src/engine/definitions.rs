@@ -1,29 +1,37 @@
 //! Definitions that the engine keeps: runs are started from them by name.
 
 use super::record::Registered;
-use super::{Engine, Plan, Record, hash};
+use super::{Engine, Record, hash};
 use crate::time::Millis;
 use serde_json::{Map, Value};
-use std::rc::Rc;
 
 impl Engine {
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
-    pub fn register(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> Registered {
-        let registered = self.keep(workflow, definition, now);
-        self.follow_definition(&registered, &Map::new(), now);
+    pub fn register(&mut self, definition: Registered, now: Millis) -> Registered {
+        let kept = self.keep(definition);
+        self.follow_definition(&kept, &Map::new(), now);
         self.advance(now);
-        registered
+        kept
     }
 
-    /// Keeps a definition; what is the latest one already is not kept twice.
-    pub(super) fn keep(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> Registered {
-        let hash = hash::of_definition(definition);
-        if let Some(known) = self.latest(&workflow.name).filter(|known| known.hash == hash) {
+    /// A definition of this content that was accepted before: it need not be read and checked again.
+    pub fn known(&self, definition: &Value) -> Option<&Registered> {
+        self.definition_of(&hash::of_definition(definition))
+    }
+
+    /// The definition of a hash.
+    pub fn definition_of(&self, hash: &str) -> Option<&Registered> {
+        self.definitions.get(*self.by_hash.get(hash)?)
+    }
+
+    /// Keeps a definition; what is the latest one already is not kept twice. One copy serves all runs.
+    pub(super) fn keep(&mut self, definition: Registered) -> Registered {
+        if let Some(known) =
+            self.latest(&definition.workflow.name).filter(|known| known.hash == definition.hash)
+        {
             return known.clone();
         }
-        let (workflow, definition) = (Rc::new(workflow.clone()), Rc::new(definition.clone()));
-        let registered = Registered { hash, workflow, definition, at: now };
-        self.commit(Record::Registered(Box::new(registered.clone())));
-        registered
+        self.commit(Record::Registered(Box::new(definition.clone())));
+        definition
     }
 }

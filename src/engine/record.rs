@@ -1,5 +1,6 @@
 //! The journal: every change of state of the engine.
 
+use super::hash;
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
 use super::{Failure, LogLevel, RunState, Schedule, UpdateState};
@@ -324,4 +325,12 @@ pub struct Registered {
     pub definition: Rc<Value>,
     /// When.
     pub at: Millis,
+}
+
+impl Registered {
+    /// A definition with its plan; must have been checked.
+    pub fn new(workflow: Plan, definition: Value, at: Millis) -> Self {
+        let hash = hash::of_definition(&definition);
+        Self { hash, workflow: Rc::new(workflow), definition: Rc::new(definition), at }
+    }
 }

@@ -301,7 +301,7 @@ impl Engine {
         let next = self.config.zones.next(&schedule.rule, slot);
         let pinned = schedule.hash.as_ref();
         let definition = match pinned {
-            Some(hash) => self.definitions.iter().rfind(|known| known.hash == *hash),
+            Some(hash) => self.definition_of(hash),
             None => self.latest(&schedule.workflow),
         };
         let Some(Registered { hash, workflow, definition, .. }) = definition.cloned() else { return };

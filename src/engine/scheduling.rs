@@ -16,12 +16,11 @@ impl Engine {
     pub fn submit(&mut self, submission: Submission, now: Millis) -> Submitted {
         if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
             let same =
-                *run.created.definition == submission.definition && run.created.inputs == submission.inputs;
+                run.created.hash == submission.definition.hash && run.created.inputs == submission.inputs;
             return if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) };
         }
-        let Submission { definition, workflow, inputs, key, run_id } = submission;
-        // One copy serves all runs of a definition.
-        let registered = self.keep(&workflow, &definition, now);
+        let Submission { definition, inputs, key, run_id } = submission;
+        let registered = self.keep(definition);
         self.follow_definition(&registered, &inputs, now);
         let Registered { hash, workflow, definition, .. } = registered;
         self.commit(Record::RunCreated(Box::new(RunCreated {

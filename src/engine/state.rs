@@ -1,7 +1,6 @@
 //! The engine's state: changed by records alone, so that replaying them rebuilds it.
 
 use super::breaker::Circuit;
-use super::plan::Plan;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
 use super::run::{Inner, Run, Step, StepState};
@@ -64,6 +63,8 @@ pub struct Engine {
     pub(super) keys: HashMap<String, usize>,
     /// Definitions, the oldest first.
     pub(super) definitions: Vec<Registered>,
+    /// Definitions by their hashes.
+    pub(super) by_hash: HashMap<String, usize>,
     /// The latest definition of each name.
     pub(super) latest: HashMap<String, usize>,
     /// Schedules, oldest first; deleted ones keep their place.
@@ -108,10 +109,8 @@ pub struct Engine {
 /// A workflow to run.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// The definition as it was sent; must have been checked.
-    pub definition: Value,
-    /// The same, read.
-    pub workflow: Plan,
+    /// The definition; must have been checked.
+    pub definition: Registered,
     /// Run inputs.
     pub inputs: Map<String, Value>,
     /// A repeated key with the same content gives the run it gave before.

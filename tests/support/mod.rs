@@ -15,8 +15,8 @@ pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
 use highway_wasm::engine::{
-    Config, Effect, Engine, Failure, Journal, Record, Run, Submission, Submitted, ToolCall, plan, run_view,
-    step_logs, steps_view, write_records,
+    Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall, plan,
+    run_view, step_logs, steps_view, write_records,
 };
 use highway_wasm::time::Millis;
 use highway_wasm::{definition, validate};
@@ -98,12 +98,16 @@ pub(crate) fn findings(definition: &Value) -> Vec<String> {
     shown.map(|found| format!("{} {}", found.code.as_str(), found.path)).collect()
 }
 
+/// A definition as the engine keeps it.
+pub(crate) fn registered(definition: &Value) -> Registered {
+    Registered::new(plan(&definition::read(definition).workflow).0, definition.clone(), START)
+}
+
 /// A definition ready to be submitted, which must be valid.
 pub(crate) fn submission(definition: &Value, run_id: &str) -> Submission {
     assert_eq!(findings(definition), [""; 0]);
     Submission {
-        definition: definition.clone(),
-        workflow: plan(&definition::read(definition).workflow).0,
+        definition: registered(definition),
         inputs: Map::new(),
         key: None,
         run_id: run_id.to_owned(),

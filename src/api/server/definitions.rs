@@ -44,8 +44,7 @@ pub(super) fn find_id<'a>(engine: &'a Engine, id: &str) -> Option<&'a Registered
 
 /// By the hash, with or without `sha256:` in front.
 pub(super) fn find_hash<'a>(engine: &'a Engine, hash: &str) -> Option<&'a Registered> {
-    let hash = hash.strip_prefix("sha256:").unwrap_or(hash);
-    engine.definitions().iter().rfind(|known| known.hash == hash)
+    engine.definition_of(hash.strip_prefix("sha256:").unwrap_or(hash))
 }
 
 /// By name and number, from 1.

@@ -10,7 +10,7 @@ mod updates;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
-use crate::engine::{Engine, Plan, RunFilter, Submission, Submitted, plan};
+use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, plan};
 use crate::engine::{run_page, run_view, step_logs, step_name, step_view, steps_view};
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
@@ -99,9 +99,9 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
     };
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
-    let tools_of = Some(&*engine).filter(|_| is_executed);
-    let workflow = checked(definition, tools_of).map_err(|findings| failure(400, &findings))?;
-    if let Some(timetable) = &workflow.timetable {
+    let definition =
+        checked(engine, definition, is_executed, now).map_err(|findings| failure(400, &findings))?;
+    if let Some(timetable) = &definition.workflow.timetable {
         engine.check_zone(&timetable.rule, now).map_err(|error| {
             let finding = Diagnostic::error(error.code(), "/schedule", error.message());
             let finding = finding.with_any_help(error.help().map(str::to_owned));
@@ -109,12 +109,11 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         })?;
     }
     if !is_executed {
-        let kept = engine.register(&workflow, definition, now);
+        let kept = engine.register(definition, now);
         return Ok(definitions::kept(engine, &kept));
     }
     let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
-    let submission =
-        Submission { definition: definition.clone(), workflow, inputs, key, run_id: new_id.to_owned() };
+    let submission = Submission { definition, inputs, key, run_id: new_id.to_owned() };
     Ok(match engine.submit(submission, now) {
         Submitted::Created(at) => accepted(engine, at, 201),
         Submitted::Repeated(at) => accepted(engine, at, 200),
@@ -126,17 +125,24 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 }
 
 /// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
-fn checked(document: &Value, engine: Option<&Engine>) -> Result<Plan, Error> {
+fn checked(engine: &Engine, document: &Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
+    let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
+    if let Some(known) = engine.known(document).filter(|known| unknown_tools(&known.workflow).is_empty()) {
+        return Ok(known.clone());
+    }
     let definition::Document { workflow, mut diagnostics } = definition::read(document);
     let (plan, unsupported) = plan(&workflow);
     diagnostics.extend(unsupported);
     diagnostics.extend(validate::workflow(&workflow, None));
-    diagnostics.extend(engine.map(|engine| engine.unknown_tools(&plan)).unwrap_or_default());
+    diagnostics.extend(unknown_tools(&plan));
     let mut diagnostics = validate::as_written(diagnostics, document);
     // The driver passes any name on, and a name decides nothing here.
     let is_name = |code| matches!(code, ErrorCode::WorkflowNameInvalid | ErrorCode::WorkflowVersionInvalid);
     diagnostics.retain(|finding| finding.is_error() && !is_name(finding.code));
-    Error::from_diagnostics(diagnostics).map_or(Ok(plan), Err)
+    match Error::from_diagnostics(diagnostics) {
+        Some(error) => Err(error),
+        None => Ok(Registered::new(plan, document.clone(), now)),
+    }
 }
 
 fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {

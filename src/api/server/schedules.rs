@@ -56,8 +56,9 @@ fn target(
     now: Millis,
 ) -> Result<Registered, HttpResponse> {
     if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
-        let plan = checked(document, None).map_err(|findings| respond::failure(400, &findings))?;
-        return Ok(engine.register(&plan, document, now));
+        let definition =
+            checked(engine, document, false, now).map_err(|findings| respond::failure(400, &findings))?;
+        return Ok(engine.register(definition, now));
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
     let (found, what) = if let Some(id) = named("definition_id") {
