@@ -3,7 +3,7 @@
 
 mod support;
 
-use highway_wasm::engine::{LogLevel, ToolCall, step_logs};
+use highway_wasm::engine::{Failure, LogLevel, ToolCall, step_logs};
 use serde_json::{Value, json};
 use support::{Scenario, attempts, failing, failing_with, independent, with};
 
@@ -131,4 +131,20 @@ fn what_comes_after_the_attempt_was_given_up_is_ignored() {
     run.engine.log(99, LogLevel::Info, "of no call", run.now);
     run.take();
     assert_eq!(run.records.len(), records);
+}
+
+#[test]
+fn a_tool_can_say_how_long_the_next_attempt_waits_at_least() {
+    for (asked, delay, waits) in [(7.0, 1.0, 7.0), (1.0, 7.0, 7.0)] {
+        let definition = with(independent(&["a"]), "/tasks/a/retry_policy", attempts(2, delay, 1.0));
+        let mut run = Scenario::of(&definition);
+        let call = run.expect_start("a");
+        let failure = json!({"code": "HTTP_STATUS", "message": "busy", "retryAfter": asked});
+        run.finish(&call, Err((Failure::from_json(&failure), None)));
+        run.advance(waits - 0.1);
+        run.expect_no_start();
+        run.reopen();
+        run.advance(0.1);
+        run.expect_start("a");
+    }
 }

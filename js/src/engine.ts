@@ -7,8 +7,11 @@
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
 export { type EngineStore, indexedDbStore } from "./engine/store.js";
 export {
+  type Heartbeat,
+  type LogLevel,
   type Tool,
   type ToolArguments,
+  type ToolCall,
   type ToolContext,
   ToolError,
   type ToolErrorOptions,

@@ -69,7 +69,7 @@ export interface LogEntry {
   readonly task: string | null;
   /** Number of the attempt, from 1, where the server tells. */
   readonly attempt: number | null;
-  /** `stdout`, `stderr`, or `error` for why an attempt failed. */
+  /** `stdout`, `stderr`, `log` for what a tool of the embedded engine has told, or `error` for why an attempt failed. */
   readonly stream: string;
   /** The text. */
   readonly content: string;

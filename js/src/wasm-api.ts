@@ -41,6 +41,12 @@ export interface FullApi extends WorkflowApi {
 export interface EngineHandle {
   request(request: string, newId: string, now: number): string;
   toolsFinished(outcomes: string, now: number): void;
+  /** The host has one more tool. */
+  addTool(name: string): void;
+  /** A running tool has told a line of its log. */
+  log(call: number, level: string, message: string, now: number): void;
+  /** A running tool has shown that it is alive; `details` is JSON text. */
+  heartbeat(call: number, details: string, now: number): void;
   tick(now: number): void;
   nextWake(): number | undefined;
   /** Takes what a store has kept. */

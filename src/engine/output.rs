@@ -1,9 +1,11 @@
 //! What the engine tells its host.
 
+use super::run::after;
 use super::text::{Fields, Written};
 use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode};
+use crate::number::to_f64;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -117,6 +119,8 @@ pub struct Failure {
     pub help: Option<String>,
     /// Whether another attempt may succeed.
     pub retryable: bool,
+    /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
+    pub retry_after: Option<Millis>,
 }
 
 impl Failure {
@@ -132,10 +136,10 @@ impl Failure {
                 | ErrorCode::TemplateInvalid
                 | ErrorCode::ValueNotJson
         );
-        Self { code: code.as_str().into(), message: message.into(), help: None, retryable }
+        Self { code: code.as_str().into(), message: message.into(), help: None, retryable, retry_after: None }
     }
 
-    /// Reads `{code?, message?, help?, retryable?}` as a tool's host reports it.
+    /// Reads `{code?, message?, help?, retryable?, retryAfter?}` (seconds) as a tool's host reports it.
     pub fn from_json(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());
@@ -149,6 +153,7 @@ impl Failure {
         if let Some(retryable) = value.get("retryable").and_then(Value::as_bool) {
             failure.retryable = retryable;
         }
+        failure.retry_after = value.get("retryAfter").and_then(to_f64).map(|seconds| after(0, seconds));
         failure
     }
 

@@ -169,10 +169,11 @@ impl Engine {
         &mut self,
         run: usize,
         step: usize,
-        failure: Failure,
+        mut failure: Failure,
         result: Option<Value>,
         now: Millis,
     ) {
+        let wait = failure.retry_after.take().unwrap_or_default();
         self.stop_inside(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
         let is_under_way =
@@ -186,7 +187,7 @@ impl Engine {
             self.step(run, step).map_or(0, |step| u32::try_from(step.attempts.len()).unwrap_or(u32::MAX));
         let policy = self.operator(run, step).map(|operator| operator.retry);
         let delay = policy.filter(|_| failure.retryable).and_then(|policy| policy.delay_after_ms(failed));
-        let retry_at = delay.map(|delay| now.saturating_add(delay));
+        let retry_at = delay.map(|delay| now.saturating_add(delay.max(wait)));
         self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
     }
 

@@ -102,7 +102,7 @@ impl EngineHandle {
     }
 
     /// Takes the outcomes of tool calls: `[[call, "result", value] | [call, "failure", {code?, message?, help?, retryable?,
-    /// result?}], …]`.
+    /// retryAfter?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
         let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };

@@ -20,6 +20,15 @@ const files = {
     ...shellWorkflow("c", { a: "x" }),
     tasks: { a: { ...shellWorkflow("c", { a: "x" }).tasks.a, dependencies: ["a"] } },
   },
+  "tools.json": {
+    ...shellWorkflow("tools", {}),
+    tasks: Object.fromEntries(
+      ["one", "two"].map((id) => [
+        id,
+        { ...shellWorkflow("t", { [id]: "" }).tasks[id], function: "tools.shel.run", args: [] },
+      ]),
+    ),
+  },
   "inputs.json": { who: "file", other: 1 },
   "inputs.yaml": "who: yaml\nlist:\n  - 1\n  - two\n",
   "list.json": [1],
@@ -54,6 +63,19 @@ describe("a run", { concurrency: 3 }, () => {
     assert.equal(result.tasks.first.stdout, "one Ada");
     assert.equal(result.tasks.second.state, "completed");
     assert.ok(Date.parse(result.completedAt) >= Date.parse(result.startedAt));
+  });
+
+  test("of tools that nobody registered does not begin, and all of them are said", async (t) => {
+    const { code, stdout, stderr } = await highway(t, ["run", "tools.json"], { cwd: folder(t, files) });
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    for (const id of ["one", "two"]) {
+      assert.match(stderr, new RegExp(`^error TOOL_NOT_REGISTERED /tasks/${id}/function$`, "m"));
+      assert.match(stderr, new RegExp(`^ {2}task \`${id}\` calls the tool \`tools\\.shel\\.run\``, "m"));
+    }
+    assert.match(stderr, /^ {2}help: did you mean `tools\.shell\.run`\?$/m);
+    const asJson = await plain(t, ["tools.json"]);
+    const { error } = JSON.parse(asJson.stdout);
+    assert.deepEqual([asJson.code, error.details.serverCode], [2, "TOOL_NOT_REGISTERED"]);
   });
 
   test("that fails says where and why, with exit code 1", async (t) => {

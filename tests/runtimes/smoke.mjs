@@ -129,10 +129,12 @@ export async function smokeEngine(core, { LocalEngine }) {
 
     const driver = new core.Driver({ engine });
     driver.shell("list", "ls");
-    const { error, state } = await driver.run();
-    check(core.isHighwayError(error, "TOOL_NOT_REGISTERED"), "TOOL_NOT_REGISTERED", error);
-    check(/no shell/.test(error.help), "help that says what to register", error.help);
-    return { run, fetched, shell: { state, code: error.code, message: error.message } };
+    const refusal = await driver.run().catch((error) => error);
+    check(core.isHighwayError(refusal, "API_BAD_REQUEST"), "a refusal", refusal);
+    const code = refusal.details.serverCode;
+    check(code === "TOOL_NOT_REGISTERED", "TOOL_NOT_REGISTERED", refusal);
+    check(/no shell/.test(refusal.help), "help that says what to register", refusal.help);
+    return { run, fetched, shell: { code, message: refusal.message } };
   } finally {
     await engine.close();
   }

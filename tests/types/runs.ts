@@ -24,6 +24,7 @@ import {
   type WaitOptions,
 } from "highway-wasm";
 import {
+  type Heartbeat,
   LocalEngine,
   type LocalEngineOptions,
   type Tool,
@@ -137,6 +138,17 @@ const double: Tool = ({ args, kwargs }, context) => {
     throw new ToolError("no", { code: "MINE", help: "h", retryable: false, result: 1, cause: 2 });
   return { n: Number(kwargs["n"]) * 2 };
 };
+
+const telling: Tool = ({ args, kwargs, signal, attempt, idempotencyKey, log, heartbeat, lastHeartbeat }) => {
+  same<typeof signal, AbortSignal>(true);
+  same<typeof lastHeartbeat, Heartbeat | null>(true);
+  log(`${args.length} ${Object.keys(kwargs).length} ${idempotencyKey}`, attempt > 1 ? "warn" : "info");
+  // @ts-expect-error no such level
+  log("x", "loud");
+  heartbeat({ row: 1 });
+  if (lastHeartbeat === null) throw new ToolError("busy", { retryAfter: 1 });
+};
+export const told = new LocalEngine().tool("telling", telling).tool("double", double);
 
 export async function engines(): Promise<void> {
   const options: LocalEngineOptions = {

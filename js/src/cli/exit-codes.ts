@@ -1,6 +1,7 @@
 /** How the program ends, and why. */
 
 import { isHighwayError } from "../errors.js";
+import { findingsOf } from "./failure.js";
 
 /** All went well. */
 export const FINE = 0;
@@ -35,6 +36,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return WRONG;
   if (!isHighwayError(error)) return FAILED;
   if (error.code === "ABORTED") return INTERRUPTED["SIGINT"] as number;
+  // A definition that the server, or the engine in this process, has found wrong.
+  if (findingsOf(error).length > 0) return WRONG;
   return ["ConfigurationError", "TaskDefinitionError", "ValidationError"].includes(error.name)
     ? WRONG
     : FAILED;

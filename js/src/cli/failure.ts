@@ -1,6 +1,6 @@
 /** How errors and findings are shown. */
 
-import { type Diagnostic, isHighwayError } from "../errors.js";
+import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
 import { type Output, oneLine, printable } from "./output.js";
 
 const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
@@ -21,6 +21,19 @@ export function showError(error: unknown, output: Output): void {
     for (let at: unknown = error; at instanceof Error; at = at.cause)
       output.note(printable(at.stack ?? String(at)));
   }
+}
+
+/** What is wrong with a definition: as we found it, or as the server did that refused it. */
+export function findingsOf(error: HighwayError): readonly Diagnostic[] {
+  if (error.diagnostics.length > 0) return error.diagnostics;
+  const told: unknown = error.details["serverDetails"];
+  const isFinding = (item: unknown): item is Diagnostic => {
+    const { code, severity, path, message } = Object(item ?? {}) as Partial<
+      Record<keyof Diagnostic, unknown>
+    >;
+    return [code, path, message].every((text) => typeof text === "string") && String(severity) in SEVERITY;
+  };
+  return Array.isArray(told) && told.every(isFinding) ? told : [];
 }
 
 /** Shows findings, each with code, path, message and help. */
@@ -47,7 +60,10 @@ interface Facts {
 
 /** Anything can be thrown by a definition that is a program. */
 function factsOf(error: unknown): Facts {
-  if (isHighwayError(error)) return error;
+  if (isHighwayError(error)) {
+    const { message, help, path } = error;
+    return { message, help, path, diagnostics: findingsOf(error) };
+  }
   const { message, help } = Object(error ?? {}) as { message?: unknown; help?: unknown };
   return {
     message: typeof message === "string" && message !== "" ? message : String(error),

@@ -11,7 +11,8 @@ import { PendingUpdates } from "./pending-updates.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
-import { type Tool, type Tools, ToolError } from "./tool.js";
+import type { Tool, Tools } from "./tool.js";
+import { type StartTool, ToolCalls } from "./tool-calls.js";
 import { zoneOffset } from "./zones.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
@@ -21,7 +22,8 @@ const PATIENCE = 2000;
 export interface LocalEngineOptions {
   /**
    * Tools by the name that tasks call, beside `tools.http.request`, which is always there. `nodeTools()` of
-   * `highway-wasm/node` brings a shell and Python.
+   * `highway-wasm/node` brings a shell and Python. More can be added with {@link LocalEngine.tool}. A definition that calls
+   * any other is refused with `TOOL_NOT_REGISTERED` when it is submitted.
    */
   tools?: Tools | undefined;
   /** Tools that may run at once; 64 by default. Further tasks wait. */
@@ -44,19 +46,7 @@ export interface LocalEngineOptions {
 }
 
 type Effect =
-  | {
-      readonly type: "start_tool";
-      readonly call: number;
-      readonly runId: string;
-      readonly workflow: string;
-      readonly task: string;
-      readonly attempt: number;
-      readonly tool: string;
-      readonly args: unknown[];
-      readonly kwargs: Record<string, unknown>;
-      readonly idempotencyKey: string;
-      readonly deadline: number | null;
-    }
+  | ({ readonly type: "start_tool" } & StartTool)
   | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
   | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
   | { readonly type: "run_ended"; readonly runId: string };
@@ -88,13 +78,8 @@ interface Answer {
  */
 export class LocalEngine {
   readonly #handle: EngineHandle;
-  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #tools: ToolCalls;
   readonly #clock: () => number;
-  readonly #calls = new Map<number, AbortController>();
-  readonly #releases = new Map<string, (() => void | Promise<void>)[]>();
-  /** Runs that have called a tool and are not over. */
-  readonly #active = new Set<string>();
-  readonly #pending = new Set<Promise<void>>();
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
   readonly #store: EngineStore | undefined;
@@ -103,8 +88,6 @@ export class LocalEngine {
   /** What follows from entries that the store has not kept yet. */
   #waiting: { readonly entry: string | undefined; readonly release: () => void }[] = [];
   #isKeeping = false;
-  /** Outcomes of tools that the engine has not been told of, each as `[call, "result" | "failure", value]` in JSON. */
-  #outcomes: string[] = [];
   #keeping: Promise<void> | undefined;
   /** Why the store cannot keep anything any more. */
   #broken: { readonly error: unknown } | undefined;
@@ -128,9 +111,17 @@ export class LocalEngine {
     if (templates !== "strict" && templates !== "lenient") {
       throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
     }
-    this.#tools = new Map([["tools.http.request", httpTool], ...Object.entries(tools)]);
+    this.#tools = new ToolCalls({ "tools.http.request": httpTool, ...tools }, (tell) =>
+      this.#advance(tell),
+    );
     this.#clock = clock;
-    const config = plainText({ concurrency, env, templates, isDurable: store !== undefined });
+    const config = plainText({
+      concurrency,
+      env,
+      templates,
+      isDurable: store !== undefined,
+      tools: this.#tools.names,
+    });
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
       throw invalid("`store` is no store", "/store");
     }
@@ -157,6 +148,40 @@ export class LocalEngine {
     }
     this.#checkOpen();
     this.#advance((handle, now) => handle.resume(now));
+  }
+
+  /**
+   * Registers a tool, or puts it in the place of the one of its name: from its next call on. Definitions can be submitted
+   * once their tools are there. Where there is a store, runs that it has kept go on as soon as it is read: register their tools
+   * before anything is awaited.
+   *
+   * @example
+   * ```js
+   * import { Driver } from "highway-wasm";
+   * import { LocalEngine } from "highway-wasm/engine";
+   *
+   * const engine = new LocalEngine().tool("text.upper", ({ kwargs, log }) => {
+   *   log(`${kwargs.text.length} characters`);
+   *   return { text: kwargs.text.toUpperCase() };
+   * });
+   * const driver = new Driver({ engine });
+   * driver.tool("shout", "text.upper", { text: "hello" });
+   * const { tasks } = await driver.run();
+   * console.log(tasks.shout.result.text); // HELLO
+   * await engine.close();
+   * ```
+   *
+   * @returns the engine, for the next call.
+   * @throws {ConfigurationError} `OPTION_INVALID`.
+   * @throws {ExecutionError} `ENGINE_CLOSED`.
+   */
+  tool(name: string, handler: Tool): this {
+    if (typeof name !== "string" || name === "") throw invalid("the name of the tool is no text", "/name");
+    if (typeof handler !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/handler");
+    this.#checkOpen();
+    this.#tools.add(name, handler);
+    full.call(() => this.#handle.addTool(name));
+    return this;
   }
 
   /**
@@ -219,14 +244,13 @@ export class LocalEngine {
       clearTimeout(this.#timer);
       this.#streams.close();
       this.#updates.close();
-      for (const controller of this.#calls.values()) controller.abort(closed());
-      for (const runId of [...this.#releases.keys()]) this.#release(runId);
+      this.#tools.close(closed());
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, PATIENCE);
     });
-    await Promise.race([this.#idle(), patience]);
+    await Promise.race([this.#tools.idle(), patience]);
     clearTimeout(timer);
     await this.#opened.catch(() => {});
     while (this.#isKeeping) await this.#keeping;
@@ -239,11 +263,6 @@ export class LocalEngine {
     if (this.#freed) return;
     this.#freed = true;
     this.#handle.free();
-  }
-
-  async #idle(): Promise<void> {
-    // A tool that notices late may have something to release.
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   #checkOpen(): void {
@@ -304,7 +323,7 @@ export class LocalEngine {
       } catch (error) {
         // The engine stands still.
         this.#broken ??= { error };
-        for (const controller of this.#calls.values()) controller.abort(error);
+        this.#tools.abortAll(error);
       }
       for (const { release } of batch) release();
     }
@@ -314,129 +333,19 @@ export class LocalEngine {
   #perform(effect: Effect): void {
     switch (effect.type) {
       case "start_tool":
-        this.#active.add(effect.runId);
-        this.#track(this.#runTool(effect));
+        this.#tools.start(effect);
         break;
       case "abort_tool":
-        this.#calls.get(effect.call)?.abort(new DOMException(effect.reason, "AbortError"));
+        this.#tools.abort(effect.call, effect.reason);
         break;
       case "update_ended":
         this.#updates.end(effect.runId, effect.update);
         break;
       case "run_ended":
-        this.#active.delete(effect.runId);
-        this.#release(effect.runId);
+        this.#tools.runEnded(effect.runId);
         break;
     }
   }
-
-  async #runTool(effect: Effect & { type: "start_tool" }): Promise<void> {
-    const controller = new AbortController();
-    this.#calls.set(effect.call, controller);
-    // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
-    await undefined;
-    let outcome: string;
-    try {
-      outcome = `"result",${plainText((await this.#callTool(effect, controller.signal)) ?? null)}`;
-    } catch (error) {
-      outcome = `"failure",${failureText(error)}`;
-    }
-    this.#calls.delete(effect.call);
-    if (this.#closed) return;
-    // Tools that end together are told together: one crossing, and one entry of the journal.
-    if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
-    this.#outcomes.push(`[${effect.call},${outcome}]`);
-  }
-
-  #tellOutcomes(): void {
-    const outcomes = `[${this.#outcomes.join()}]`;
-    this.#outcomes = [];
-    if (!this.#closed) this.#advance((handle, now) => handle.toolsFinished(outcomes, now));
-  }
-
-  async #callTool(effect: Effect & { type: "start_tool" }, signal: AbortSignal): Promise<unknown> {
-    const tool = this.#tools.get(effect.tool);
-    if (tool === undefined) throw notRegistered(effect.tool);
-    const { runId, workflow, task, attempt, idempotencyKey, args, kwargs } = effect;
-    const deadline = effect.deadline === null ? null : new Date(effect.deadline);
-    const onRunEnd = (release: () => void | Promise<void>): void => {
-      const releases = this.#releases.get(runId);
-      if (releases) releases.push(release);
-      else this.#releases.set(runId, [release]);
-      // The run may have ended while the tool was on its way here.
-      if (this.#closed || !this.#active.has(runId)) this.#release(runId);
-    };
-    const context = {
-      runId,
-      workflow,
-      task,
-      tool: effect.tool,
-      attempt,
-      idempotencyKey,
-      deadline,
-      signal,
-      onRunEnd,
-    };
-    return await tool({ args, kwargs }, context);
-  }
-
-  #release(runId: string): void {
-    const releases = this.#releases.get(runId) ?? [];
-    this.#releases.delete(runId);
-    for (const release of releases) {
-      this.#track(
-        (async () => {
-          try {
-            await release();
-          } catch (error) {
-            console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
-          }
-        })(),
-      );
-    }
-  }
-
-  #track(work: Promise<void>): void {
-    this.#pending.add(work);
-    void work.finally(() => this.#pending.delete(work));
-  }
-}
-
-/** What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
-function failureText(error: unknown): string {
-  try {
-    const { code, message, help, retryable, result } = Object(error ?? {}) as Partial<ToolError>;
-    const failure = {
-      code: typeof code === "string" ? code : "TOOL_FAILED",
-      message: typeof message === "string" && message !== "" ? message : String(error),
-      help: typeof help === "string" ? help : undefined,
-      retryable: typeof retryable === "boolean" ? retryable : undefined,
-    };
-    try {
-      return plainText({ ...failure, result });
-    } catch {
-      // The failure counts more than a result that is not plain data.
-      return plainText(failure);
-    }
-  } catch {
-    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
-  }
-}
-
-function notRegistered(tool: string): ToolError {
-  if (tool === "tools.workflow.execute") {
-    return new ToolError("the embedded engine does not run a workflow from another one yet", {
-      code: "TOOL_NOT_REGISTERED",
-      help: "run it on a Highway server, or register a tool of this name",
-    });
-  }
-  const needsNode = tool === "tools.shell.run" || tool === "tools.code.exec";
-  return new ToolError(`no tool \`${tool}\` is registered with this engine`, {
-    code: "TOOL_NOT_REGISTERED",
-    help: needsNode
-      ? `in Node, Deno or Bun pass \`tools: nodeTools()\` of "highway-wasm/node"; a page or a worker has no shell and no Python: register a tool \`${tool}\` of your own, or run on a Highway server`
-      : `pass it as \`new LocalEngine({ tools: { "${tool}": async ({ args, kwargs }) => … } })\``,
-  });
 }
 
 function invalid(message: string, path: string): Error {

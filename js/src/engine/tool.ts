@@ -28,15 +28,46 @@ export interface ToolContext {
   readonly deadline: Date | null;
   /** Fires when the attempt is given up or the run is cancelled: stop then. */
   readonly signal: AbortSignal;
+  /** The last sign of life of the task in this run, be it of an earlier attempt: where to go on. Null where there is none. */
+  readonly lastHeartbeat: Heartbeat | null;
+  /**
+   * Writes a line of the task's log, at level `info` by default. Lines are kept like results: `driver.logs()` shows them, with
+   * the stream `log`. Of a step, the last 1,000 lines of up to 8 KB are. Once the attempt is given up it does nothing.
+   */
+  log(message: string, level?: LogLevel): void;
+  /**
+   * Tells that the work goes on, and what the next attempt is to know of it: plain data, which it finds in
+   * {@link lastHeartbeat}. Once the attempt is given up it does nothing.
+   *
+   * @throws {ValidationError} `VALUE_NOT_JSON`.
+   */
+  heartbeat(details?: unknown): void;
   /** Called once when the run is over or the engine is closed: release what is kept for the run. */
   onRunEnd(release: () => void | Promise<void>): void;
 }
 
+/** How much a line of a log matters. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A sign of life of a tool. */
+export interface Heartbeat {
+  /** Number of the attempt that gave it. */
+  readonly attempt: number;
+  /** What it told. */
+  readonly details: unknown;
+  /** When. */
+  readonly at: Date;
+}
+
+/** All there is to a call: its arguments, and what the tool knows about it. */
+export interface ToolCall extends ToolArguments, ToolContext {}
+
 /**
  * Does the work of a task. What it returns is the result of the task: plain data. What it throws fails the attempt; a
- * {@link ToolError} says how.
+ * {@link ToolError} says how. The first parameter has everything, and may be taken apart; the second is the same object, for
+ * tools that read arguments and context apart.
  */
-export type Tool = (call: ToolArguments, context: ToolContext) => unknown;
+export type Tool = (call: ToolCall, context: ToolContext) => unknown;
 
 /** Tools by name. */
 export type Tools = Readonly<Record<string, Tool>>;
@@ -47,6 +78,8 @@ export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
   code?: string | undefined;
   /** Whether another attempt may succeed; by default yes, unless the code says that arguments or machine are at fault. */
   retryable?: boolean | undefined;
+  /** Seconds that the next attempt waits at least, as of a `Retry-After`; the retry policy of the task may say more. */
+  retryAfter?: number | undefined;
   /** What the tool has all the same, such as output; kept as the result of the failed task. */
   result?: unknown;
 }
@@ -56,6 +89,7 @@ export class ToolError extends Error {
   readonly code: string;
   readonly help: string | undefined;
   readonly retryable: boolean | undefined;
+  readonly retryAfter: number | undefined;
   readonly result: unknown;
 
   constructor(message: string, options: ToolErrorOptions = {}) {
@@ -64,6 +98,7 @@ export class ToolError extends Error {
     this.code = options.code ?? "TOOL_FAILED";
     this.help = options.help;
     this.retryable = options.retryable;
+    this.retryAfter = options.retryAfter;
     this.result = options.result;
   }
 }

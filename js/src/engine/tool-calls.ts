@@ -1,0 +1,204 @@
+/** The tools of an engine: those it has, the calls of them that are under way, and what runs keep. */
+
+import { plainText } from "../plain.js";
+import type { EngineHandle } from "../wasm-api.js";
+import { type LogLevel, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+
+/** A call as the engine asks for it. */
+export interface StartTool {
+  readonly call: number;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly tool: string;
+  readonly args: unknown[];
+  readonly kwargs: Record<string, unknown>;
+  readonly idempotencyKey: string;
+  readonly deadline: number | null;
+  readonly lastHeartbeat: {
+    readonly attempt: number;
+    readonly details: unknown;
+    readonly at: string;
+  } | null;
+}
+
+type Release = () => void | Promise<void>;
+
+/** Runs the tools of an engine. */
+export class ToolCalls {
+  readonly #tools: Map<string, Tool>;
+  readonly #tell: (tell: (handle: EngineHandle, now: number) => void) => void;
+  readonly #calls = new Map<number, AbortController>();
+  readonly #releases = new Map<string, Release[]>();
+  /** Runs that have called a tool and are not over. */
+  readonly #active = new Set<string>();
+  readonly #pending = new Set<Promise<void>>();
+  /** Outcomes that the engine has not been told of, each as `[call, "result" | "failure", value]` in JSON. */
+  #outcomes: string[] = [];
+  #closed = false;
+
+  /** `tell` passes on to the engine what comes of calls. */
+  constructor(tools: Tools, tell: (tell: (handle: EngineHandle, now: number) => void) => void) {
+    this.#tools = new Map(Object.entries(tools));
+    this.#tell = tell;
+  }
+
+  /** Names of the tools. */
+  get names(): string[] {
+    return [...this.#tools.keys()];
+  }
+
+  /** Adds a tool, or puts it in the place of the one of its name. */
+  add(name: string, tool: Tool): void {
+    this.#tools.set(name, tool);
+  }
+
+  start(call: StartTool): void {
+    this.#active.add(call.runId);
+    this.#track(this.#run(call));
+  }
+
+  /** The outcome of a call is not wanted any more. */
+  abort(call: number, reason: string): void {
+    this.#calls.get(call)?.abort(new DOMException(reason, "AbortError"));
+  }
+
+  abortAll(reason: unknown): void {
+    for (const controller of this.#calls.values()) controller.abort(reason);
+  }
+
+  /** Releases what a run has kept. */
+  runEnded(runId: string): void {
+    this.#active.delete(runId);
+    this.#release(runId);
+  }
+
+  /** Aborts all calls, and tells the engine nothing any more. */
+  close(reason: unknown): void {
+    this.#closed = true;
+    this.abortAll(reason);
+    for (const runId of [...this.#releases.keys()]) this.#release(runId);
+  }
+
+  /** Waits until no call is under way and nothing is being released. */
+  async idle(): Promise<void> {
+    // A tool that notices late may have something to release.
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  async #run(start: StartTool): Promise<void> {
+    const controller = new AbortController();
+    this.#calls.set(start.call, controller);
+    // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
+    await undefined;
+    let outcome: string;
+    try {
+      const tool = this.#tools.get(start.tool);
+      if (tool === undefined) throw notRegistered(start.tool);
+      const call = this.#callOf(start, controller.signal);
+      outcome = `"result",${plainText((await tool(call, call)) ?? null)}`;
+    } catch (error) {
+      outcome = `"failure",${failureText(error)}`;
+    }
+    this.#calls.delete(start.call);
+    if (this.#closed) return;
+    // Tools that end together are told together: one crossing, and one entry of the journal.
+    if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
+    this.#outcomes.push(`[${start.call},${outcome}]`);
+  }
+
+  #tellOutcomes(): void {
+    const outcomes = `[${this.#outcomes.join()}]`;
+    this.#outcomes = [];
+    if (!this.#closed) this.#tell((handle, now) => handle.toolsFinished(outcomes, now));
+  }
+
+  /** What the tool gets. Nothing of it needs `this`, so that it can be taken apart. */
+  #callOf(start: StartTool, signal: AbortSignal): ToolCall {
+    const { call, deadline, lastHeartbeat, ...facts } = start;
+    // The engine ignores what comes from a call that is over; here it saves the way.
+    const report = (tell: (handle: EngineHandle, now: number) => void): void => {
+      if (!this.#closed && !signal.aborted && this.#calls.has(call)) this.#tell(tell);
+    };
+    return {
+      args: facts.args,
+      kwargs: facts.kwargs,
+      runId: facts.runId,
+      workflow: facts.workflow,
+      task: facts.task,
+      tool: facts.tool,
+      attempt: facts.attempt,
+      idempotencyKey: facts.idempotencyKey,
+      deadline: deadline === null ? null : new Date(deadline),
+      lastHeartbeat: lastHeartbeat && { ...lastHeartbeat, at: new Date(lastHeartbeat.at) },
+      signal,
+      log(message: string, level: LogLevel = "info"): void {
+        const text = String(message);
+        report((handle, now) => handle.log(call, String(level), text, now));
+      },
+      heartbeat(details?: unknown): void {
+        const text = plainText(details ?? null, "/details");
+        report((handle, now) => handle.heartbeat(call, text, now));
+      },
+      onRunEnd: (release: Release): void => {
+        const releases = this.#releases.get(facts.runId);
+        if (releases) releases.push(release);
+        else this.#releases.set(facts.runId, [release]);
+        // The run may have ended while the tool was on its way here.
+        if (this.#closed || !this.#active.has(facts.runId)) this.#release(facts.runId);
+      },
+    };
+  }
+
+  #release(runId: string): void {
+    const releases = this.#releases.get(runId) ?? [];
+    this.#releases.delete(runId);
+    for (const release of releases) {
+      this.#track(
+        (async () => {
+          try {
+            await release();
+          } catch (error) {
+            console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
+          }
+        })(),
+      );
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#pending.add(work);
+    void work.finally(() => this.#pending.delete(work));
+  }
+}
+
+/** What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
+function failureText(error: unknown): string {
+  try {
+    const { code, message, help, retryable, retryAfter, result } = Object(error ?? {}) as Partial<ToolError>;
+    const failure = {
+      code: typeof code === "string" ? code : "TOOL_FAILED",
+      message: typeof message === "string" && message !== "" ? message : String(error),
+      help: typeof help === "string" ? help : undefined,
+      retryable: typeof retryable === "boolean" ? retryable : undefined,
+      retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
+    };
+    try {
+      return plainText({ ...failure, result });
+    } catch {
+      // The failure counts more than a result that is not plain data.
+      return plainText(failure);
+    }
+  } catch {
+    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
+  }
+}
+
+/** Submissions are checked; this is for runs that began when there was such a tool, or that a schedule starts. */
+function notRegistered(tool: string): ToolError {
+  return new ToolError(`no tool \`${tool}\` is registered with this engine`, {
+    code: "TOOL_NOT_REGISTERED",
+    help: `register it: \`engine.tool("${tool}", handler)\``,
+  });
+}
