@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
 export { type EngineStore, indexedDbStore } from "./engine/store.js";
 export {

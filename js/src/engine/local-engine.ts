@@ -111,7 +111,7 @@ export class LocalEngine {
     if (templates !== "strict" && templates !== "lenient") {
       throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
     }
-    this.#tools = new ToolCalls({ "tools.http.request": httpTool, ...tools }, (tell) =>
+    this.#tools = new ToolCalls({ "tools.http.request": httpTool(), ...tools }, (tell) =>
       this.#advance(tell),
     );
     this.#clock = clock;
