@@ -4,8 +4,11 @@
  * @packageDocumentation
  */
 
+export { type Email, type EmailToolOptions, emailTool } from "./engine/email-tool.js";
 export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
+export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
+export { type SecretStore, secretTools } from "./engine/secret-tools.js";
 export { type EngineStore, indexedDbStore } from "./engine/store.js";
 export {
   type Heartbeat,

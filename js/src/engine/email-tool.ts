@@ -1,0 +1,144 @@
+/** `tools.email.send`: an e-mail, sent by what the user has for it. */
+
+import { describe } from "../environment.js";
+import { errorOf } from "../errors.js";
+import { checkOptions } from "../options.js";
+import { answered, isBusy, retryAfterOf } from "./http-answer.js";
+import { badArguments, type Tool, type ToolCall, ToolError } from "./tool.js";
+
+/** Characters of a body, as Highway has it. */
+const LONGEST_BODY = 4096;
+
+/** An e-mail to send. */
+export interface Email {
+  /** Whom to. */
+  readonly to: string;
+  readonly subject: string;
+  /** Plain text, up to 4,096 characters. */
+  readonly body: string;
+  /** The same for every attempt of the task: services that know it send the mail once. */
+  readonly idempotencyKey: string;
+  /** Fires when the attempt is given up. */
+  readonly signal: AbortSignal;
+}
+
+/** How {@link emailTool} sends; one of the two. */
+export interface EmailToolOptions {
+  /** Sends an e-mail; gives its id where there is one. What it throws fails the attempt. */
+  send?: ((email: Email) => unknown) | undefined;
+  /**
+   * The address of a service that takes `{to, subject, body}` as JSON, with the header `Idempotency-Key`, and may answer with
+   * an `id` or `message_id`.
+   */
+  url?: string | undefined;
+  /** Headers for the service, such as a credential; never shown. */
+  headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The tool `tools.email.send`, which takes `to`, `subject` and `body` (up to 4,096 characters). Result: `{success, to, subject,
+ * task_id, message_id, message}`.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { emailTool, LocalEngine } from "highway-wasm/engine";
+ *
+ * const send = async ({ to, subject }) => {
+ *   console.log(`${to}: ${subject}`); // ada@example.org: hello
+ *   return "message-1";
+ * };
+ * const engine = new LocalEngine().tool("tools.email.send", emailTool({ send }));
+ * const driver = new Driver({ engine });
+ * driver.tool("mail", "tools.email.send", { to: "ada@example.org", subject: "hello", body: "…" });
+ * console.log((await driver.run()).tasks.mail.result.message_id); // message-1
+ * await engine.close();
+ * ```
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function emailTool(options: EmailToolOptions): Tool {
+  checkOptions(options, ["send", "url", "headers"], "emailTool");
+  const { send, url, headers } = options;
+  const invalid = (message: string, path: string): Error => errorOf("OPTION_INVALID", message, { path });
+  if (send !== undefined && typeof send !== "function") throw invalid("`send` is not a function", "/send");
+  if ((send === undefined) === (url === undefined)) throw invalid("give either `send` or `url`", "/send");
+  if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");
+  return async (call) => {
+    const email = emailOf(call);
+    const given = send === undefined ? await post(email, String(url), { ...headers }) : await send(email);
+    const { to, subject } = email;
+    return {
+      success: true,
+      to,
+      subject,
+      task_id: call.task,
+      message_id: idOf(given),
+      message: `the e-mail to ${to} was sent`,
+    };
+  };
+}
+
+function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
+  const text = (name: string, at: number): string => {
+    const value = kwargs[name] ?? args[at];
+    if (typeof value !== "string" || value.trim() === "")
+      throw badArguments(`\`${name}\` is missing, or no text`);
+    return value;
+  };
+  const [to, subject, body] = [text("to", 0), text("subject", 1), text("body", 2)];
+  // A line break would begin a header of its own.
+  for (const [name, value] of Object.entries({ to, subject })) {
+    if (/[\r\n]/.test(value)) throw badArguments(`\`${name}\` has a line break`);
+  }
+  if (!/^[^@\s]+@[^@\s]+$/.test(to.replace(/^.*<(.*)>$/, "$1")))
+    throw badArguments(`\`${to}\` is no e-mail address`);
+  const length = [...body].length;
+  if (length > LONGEST_BODY) {
+    throw badArguments(
+      `\`body\` has ${length} characters, of ${LONGEST_BODY} at most`,
+      "put the rest where a link leads",
+    );
+  }
+  return { to, subject, body, idempotencyKey, signal };
+}
+
+async function post(email: Email, url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
+  const { to, subject, body, idempotencyKey, signal } = email;
+  const { origin } = new URL(url);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json", "idempotency-key": idempotencyKey },
+      body: JSON.stringify({ to, subject, body }),
+      signal,
+      // A redirect would take the credential elsewhere.
+      redirect: "manual",
+    });
+    text = await response.text();
+  } catch (error) {
+    throw new ToolError(`\`${origin}\` could not be reached: ${describe(error)}`);
+  }
+  if (!response.ok) {
+    const retryable = isBusy(response);
+    // What the service says may repeat the credential.
+    throw new ToolError(`\`${origin}\` ${answered(response)}`, {
+      code: "HTTP_STATUS",
+      retryable,
+      retryAfter: retryable ? retryAfterOf(response) : undefined,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function idOf(given: unknown): string | null {
+  const { message_id, messageId, id } = Object(given ?? {}) as Record<string, unknown>;
+  const found = typeof given === "string" ? given : (message_id ?? messageId ?? id);
+  return typeof found === "string" || typeof found === "number" ? String(found) : null;
+}

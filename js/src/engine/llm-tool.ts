@@ -1,0 +1,275 @@
+/** `tools.llm.call`: a language model behind an OpenAI-compatible endpoint, or Ollama. */
+
+import { describe } from "../environment.js";
+import { errorOf } from "../errors.js";
+import { checkOptions } from "../options.js";
+import { isObject } from "../plain.js";
+import { answered, isBusy, retryAfterOf } from "./http-answer.js";
+import { badArguments, type Tool, type ToolCall, ToolError } from "./tool.js";
+
+/** Characters of a server's words that an error shows. */
+const SNIPPET = 300;
+/** Shorter texts are no keys, and would be struck from everywhere. */
+const LEAST_SECRET = 4;
+
+/** Where providers are that have one address for everybody. */
+const ADDRESSES: Readonly<Record<string, string>> = {
+  openai: "https://api.openai.com/v1",
+  anthropic: "https://api.anthropic.com/v1",
+  groq: "https://api.groq.com/openai/v1",
+  mistral: "https://api.mistral.ai/v1",
+  deepseek: "https://api.deepseek.com/v1",
+  openrouter: "https://openrouter.ai/api/v1",
+  ollama: "http://localhost:11434",
+};
+
+/** A provider of language models. */
+export interface LlmProvider {
+  /** The name that tasks call it by, such as `openai`. */
+  provider: string;
+  /**
+   * The address below which `/chat/completions` is, or that of an Ollama server. Known for `openai`, `anthropic`, `groq`,
+   * `mistral`, `deepseek`, `openrouter` and a local `ollama`; any other provider has to say.
+   */
+  baseUrl?: string | undefined;
+  /** The key, sent as bearer credential to this provider alone; never shown. */
+  apiKey?: string | undefined;
+  /** The model of tasks that name none. */
+  model?: string | undefined;
+  /** Further headers; their values are never shown. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** What it speaks: `ollama` (`/api/chat`) for the provider of that name, otherwise `openai` (`/chat/completions`). */
+  api?: "openai" | "ollama" | undefined;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly url: URL;
+  readonly isOllama: boolean;
+  readonly model: string;
+  readonly headers: Headers;
+  readonly secrets: readonly string[];
+  readonly body: string;
+}
+
+/**
+ * The tool `tools.llm.call` for the providers that are given; the first one is that of tasks that name none.
+ *
+ * Arguments: `prompt`, `provider`, `model`, `system_prompt`, `temperature` (0.7), `max_tokens`; `base_url` and `api_key` of an
+ * OpenAI-compatible endpoint of the task's own, best as `{{ENV.NAME}}`, which is not kept. Where a task names a `base_url`, no key but its own `api_key` is sent there.
+ * Result: `{response, provider, model, usage: {prompt_tokens, completion_tokens, total_tokens}, finish_reason}`.
+ *
+ * An answer of 408, 429 or 5xx is worth another attempt, not before `Retry-After`; any other refusal is not.
+ *
+ * @example
+ * ```js
+ * import { LocalEngine, llmTool } from "highway-wasm/engine";
+ *
+ * const engine = new LocalEngine().tool(
+ *   "tools.llm.call",
+ *   llmTool(
+ *     { provider: "openai", apiKey: "sk-…", model: "gpt-5-mini" },
+ *     { provider: "ollama", model: "llama3.2" },
+ *   ),
+ * );
+ * await engine.close();
+ * ```
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function llmTool(...providers: readonly LlmProvider[]): Tool {
+  const known = new Map<string, LlmProvider>();
+  for (const [at, provider] of providers.entries()) {
+    checkProvider(provider, `/${at}`);
+    if (known.has(provider.provider)) {
+      throw errorOf("OPTION_INVALID", `there are two providers \`${provider.provider}\``, { path: `/${at}` });
+    }
+    known.set(provider.provider, provider);
+  }
+  if (known.size === 0) throw errorOf("OPTION_INVALID", "there is no provider", { path: "/0" });
+  return async (call) => {
+    const wanted = wantedOf(call, known);
+    const shown = (text: string): string => struck(text, wanted.secrets);
+    const { origin } = wanted.url;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(wanted.url, {
+        method: "POST",
+        headers: wanted.headers,
+        body: wanted.body,
+        signal: call.signal,
+        // A redirect would take the key elsewhere.
+        redirect: "manual",
+      });
+      text = await response.text();
+    } catch (error) {
+      throw new ToolError(shown(`\`${origin}\` could not be reached: ${describe(error)}`));
+    }
+    const answer = parsed(text);
+    if (!response.ok) {
+      const said = (messageOf(answer) ?? text.trim()).slice(0, SNIPPET);
+      const retryable = isBusy(response);
+      throw new ToolError(shown(`\`${origin}\` ${answered(response)}${said && `: ${said}`}`), {
+        code: "LLM_STATUS",
+        retryable,
+        retryAfter: retryable ? retryAfterOf(response) : undefined,
+        help: helpFor(response.status, wanted),
+      });
+    }
+    return { provider: wanted.name, model: wanted.model, ...resultOf(answer, wanted) };
+  };
+}
+
+function checkProvider(provider: LlmProvider, path: string): void {
+  if (!isObject(provider)) throw errorOf("OPTION_INVALID", "the provider is not an object", { path });
+  checkOptions(provider, ["provider", "baseUrl", "apiKey", "model", "headers", "api"], "llmTool");
+  const { provider: name, baseUrl, api } = provider as LlmProvider;
+  const invalid = (message: string, field: string): Error =>
+    errorOf("OPTION_INVALID", message, { path: `${path}/${field}` });
+  if (typeof name !== "string" || name === "") throw invalid("the provider has no name", "provider");
+  for (const field of ["apiKey", "model"] as const) {
+    if (provider[field] !== undefined && typeof provider[field] !== "string")
+      throw invalid(`\`${field}\` is not text`, field);
+  }
+  if (provider.headers !== undefined && !isObject(provider.headers))
+    throw invalid("`headers` is not an object", "headers");
+  if (api !== undefined && api !== "openai" && api !== "ollama") {
+    throw invalid("`api` is neither `openai` nor `ollama`", "api");
+  }
+  if (baseUrl === undefined && !Object.hasOwn(ADDRESSES, name)) {
+    throw invalid(`the provider \`${name}\` has no \`baseUrl\``, "baseUrl");
+  }
+  if (baseUrl !== undefined && !isHttp(baseUrl))
+    throw invalid("`baseUrl` is not an absolute URL of HTTP", "baseUrl");
+}
+
+const isHttp = (text: unknown): text is string =>
+  typeof text === "string" && URL.canParse(text) && /^https?:/i.test(text);
+
+/** The request that a task asks for. */
+function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Wanted {
+  const own = { url: textOf(call, "base_url"), key: textOf(call, "api_key") };
+  const asked = textOf(call, "provider");
+  const provider = asked === undefined ? [...known.values()][0] : known.get(asked);
+  if (provider === undefined && own.url === undefined) {
+    throw badArguments(
+      `there is no provider \`${asked}\``,
+      `there are ${[...known.keys()].map((name) => `\`${name}\``).join(", ")}; give \`llmTool\` more of them, or the task a \`base_url\``,
+    );
+  }
+  if (own.url !== undefined && !isHttp(own.url))
+    throw badArguments("`base_url` is not an absolute URL of HTTP");
+  const model = textOf(call, "model") ?? provider?.model;
+  if (model === undefined)
+    throw badArguments("`model` is missing", "name one in the task, or for the provider");
+  const prompt = call.kwargs["prompt"] ?? call.args[0];
+  if (typeof prompt !== "string" || prompt === "") throw badArguments("`prompt` is no text");
+  const system = textOf(call, "system_prompt");
+  const messages = [
+    ...(system === undefined ? [] : [{ role: "system", content: system }]),
+    { role: "user", content: prompt },
+  ];
+  const temperature = numberOf(call, "temperature", 0) ?? 0.7;
+  const most = numberOf(call, "max_tokens", 1);
+  const name = provider?.provider ?? asked ?? "";
+  const isOllama = (provider?.api ?? (name === "ollama" ? "ollama" : "openai")) === "ollama";
+  const base = own.url ?? provider?.baseUrl ?? ADDRESSES[name] ?? "";
+  const url = new URL(`${base.replace(/\/+$/, "")}${isOllama ? "/api/chat" : "/chat/completions"}`);
+  // What was configured for one address is not told to another one, which a definition names.
+  const configured = own.url === undefined ? provider : undefined;
+  const key = own.key ?? configured?.apiKey;
+  const headers = headersOf({ ...configured?.headers }, key);
+  const body = isOllama
+    ? {
+        model,
+        messages,
+        stream: false,
+        options: { temperature, ...(most === undefined ? {} : { num_predict: most }) },
+      }
+    : { model, messages, temperature, ...(most === undefined ? {} : { max_tokens: most }) };
+  const secrets = [key, ...Object.values(configured?.headers ?? {}), url.password].filter(
+    (secret): secret is string => typeof secret === "string" && secret.length >= LEAST_SECRET,
+  );
+  return { name, url, isOllama, model, headers, secrets, body: JSON.stringify(body) };
+}
+
+function headersOf(given: Readonly<Record<string, string>>, key: string | undefined): Headers {
+  try {
+    const headers = new Headers(given);
+    headers.set("content-type", "application/json");
+    if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
+    return headers;
+  } catch {
+    // What the runtime says of it may repeat it.
+    throw badArguments("the key, or a header, holds what no header can", "look for line breaks in it");
+  }
+}
+
+function textOf(call: ToolCall, name: string): string | undefined {
+  const value = call.kwargs[name];
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value !== "string") throw badArguments(`\`${name}\` is not text`);
+  return value;
+}
+
+/** Templates may have made a text of a number. */
+function numberOf(call: ToolCall, name: string, least: number): number | undefined {
+  const value = call.kwargs[name];
+  if (value === undefined || value === null || value === "") return undefined;
+  const number = typeof value === "string" ? Number(value) : value;
+  if (typeof number === "number" && number >= least && Number.isFinite(number)) return number;
+  throw badArguments(`\`${name}\` is not a number, at least ${least}`);
+}
+
+function resultOf(answer: unknown, { isOllama, model, url }: Wanted): Record<string, unknown> {
+  const said = Object(answer ?? {}) as Record<string, unknown>;
+  const choice = (isOllama ? said : Object((said["choices"] as unknown[] | undefined)?.[0] ?? {})) as Record<
+    string,
+    unknown
+  >;
+  const { content } = Object(choice["message"] ?? {}) as { content?: unknown };
+  if (typeof content !== "string") {
+    throw new ToolError(`\`${url.origin}\` gave no text`, { code: "LLM_ANSWER_INVALID" });
+  }
+  const count = (value: unknown): number => (typeof value === "number" ? value : 0);
+  const used = Object(said["usage"] ?? {}) as Record<string, unknown>;
+  const prompt = count(isOllama ? said["prompt_eval_count"] : used["prompt_tokens"]);
+  const completion = count(isOllama ? said["eval_count"] : used["completion_tokens"]);
+  const reason = isOllama ? said["done_reason"] : choice["finish_reason"];
+  return {
+    response: content,
+    model: typeof said["model"] === "string" ? said["model"] : model,
+    usage: {
+      prompt_tokens: prompt,
+      completion_tokens: completion,
+      total_tokens: count(used["total_tokens"]) || prompt + completion,
+    },
+    finish_reason: typeof reason === "string" ? reason : null,
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a server says is wrong: `{error: {message}}`, `{error}` or `{message}`. */
+function messageOf(answer: unknown): string | undefined {
+  const { error, message } = Object(answer ?? {}) as { error?: unknown; message?: unknown };
+  const inner = (Object(error ?? {}) as { message?: unknown }).message;
+  return [inner, error, message].find((text): text is string => typeof text === "string" && text !== "");
+}
+
+function helpFor(status: number, { name, model }: Wanted): string | undefined {
+  if (status === 401 || status === 403) return `check the key of the provider \`${name}\``;
+  if (status === 404) return `check the address of the provider \`${name}\`, and its model \`${model}\``;
+  return undefined;
+}
+
+function struck(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+}
