@@ -8,6 +8,7 @@ export { type Email, type EmailToolOptions, emailTool } from "./engine/email-too
 export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
 export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
+export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/pyodide-tools.js";
 export { type SecretStore, secretTools } from "./engine/secret-tools.js";
 export { type EngineStore, indexedDbStore } from "./engine/store.js";
 export {

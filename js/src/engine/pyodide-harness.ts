@@ -1,0 +1,65 @@
+/** The Python that runs what tasks bring: it takes the output, and lets nothing escape but the end. */
+
+/** What Python's wrapper prints in front of the JSON of a result. */
+export const RESULT_MARKER = "__HIGHWAY_RESULT__:";
+
+/**
+ * Defines `start(request)`, which gives `{stdout, stderr, code, value}` once it is over, and `cancel()` for what was started last.
+ * Requests and answers are JSON text.
+ */
+export const HARNESS = `
+import ast, asyncio, contextlib, importlib, inspect, io, json, sys, traceback
+
+def _plain(value):
+    try:
+        return json.loads(json.dumps(value, allow_nan=False, default=str))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+async def _exec(code):
+    space = {"__name__": "__main__"}
+    compiled = compile(code, "<task>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    pending = eval(compiled, space)
+    if inspect.isawaitable(pending):
+        await pending
+    return space.get("result")
+
+async def _call(name, args, kwargs):
+    module, _, function = name.rpartition(".")
+    value = getattr(importlib.import_module(module), function)(*args, **kwargs)
+    return await value if inspect.isawaitable(value) else value
+
+async def _run(request):
+    out, err, code, value = io.StringIO(), io.StringIO(), 0, None
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            if "code" in request:
+                value = await _exec(request["code"])
+            else:
+                value = await _call(request["function"], request["args"], request["kwargs"])
+        except SystemExit as end:
+            if isinstance(end.code, int) or end.code is None:
+                code = int(end.code or 0)
+            else:
+                code = 1
+                print(end.code, file=sys.stderr)
+        except BaseException as error:
+            code = 130 if isinstance(error, KeyboardInterrupt) else 1
+            # The first frames are ours.
+            frames = error.__traceback__
+            while frames is not None and frames.tb_frame.f_globals is globals():
+                frames = frames.tb_next
+            traceback.print_exception(type(error), error, frames)
+    stdout, stderr = (stream.getvalue().removesuffix("\\n") for stream in (out, err))
+    return json.dumps({"stdout": stdout, "stderr": stderr, "code": code, "value": _plain(value)})
+
+_task = None
+
+def start(request):
+    global _task
+    _task = asyncio.ensure_future(_run(json.loads(request)))
+    return _task
+
+def cancel():
+    _task.cancel()
+`;

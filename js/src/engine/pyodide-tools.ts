@@ -1,0 +1,186 @@
+/** `tools.code.exec` and `tools.python.run` with Pyodide: Python in browsers, in workers, anywhere. */
+
+import { describe } from "../environment.js";
+import { errorOf } from "../errors.js";
+import { checkOptions } from "../options.js";
+import { isObject } from "../plain.js";
+import { HARNESS, RESULT_MARKER } from "./pyodide-harness.js";
+import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+
+/** What these tools need of an interpreter of Pyodide. */
+export interface PyodideLike {
+  runPython(code: string, options?: { globals?: unknown }): unknown;
+  readonly globals: { get(name: string): unknown };
+}
+
+/** Settings of {@link pyodideTools}. */
+export interface PyodideToolsOptions {
+  /**
+   * Gives the interpreter, once, when Python is first needed. Default: `loadPyodide()` of the npm package `pyodide`, which is
+   * yours to install. A program that goes through a bundler has to give it, so that the bundler sees the import:
+   * `load: async () => (await import("pyodide")).loadPyodide({ indexURL })`. Load packages and write modules here, too.
+   */
+  load?: (() => PyodideLike | Promise<PyodideLike>) | undefined;
+}
+
+/** What a piece of Python came to. */
+interface Finished {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+  readonly value: unknown;
+}
+
+/** What the harness defines. */
+interface Python {
+  start(request: string): PromiseLike<string>;
+  /** Cancels what was started last. */
+  cancel(): void;
+}
+
+/**
+ * `tools.code.exec` and `tools.python.run` by Pyodide, which is Python compiled to WebAssembly: for browsers and workers, and
+ * wherever there is no Python.
+ *
+ * - `tools.code.exec({code})`: runs Python; `await` at the top is allowed. The JSON it prints behind `__HIGHWAY_RESULT__:`, or its
+ *   variable `result`, is the `result`, and the fields of an object are readable at top level too. Beside it are `{success, stdout,
+ *   stderr, returncode, exit_code}`. An exception, or an exit code other than 0, fails the attempt, unless `check` is false.
+ * - `tools.python.run(["module.function", ...], {...})`: calls a function of a module that the interpreter has, with the further
+ *   arguments; its result is that of the task. What it prints goes to the log. There are no artifacts.
+ *
+ * One piece of Python runs at a time. Each has variables of its own; modules, files and the page itself (`import js`) are shared by
+ * all, so this is no sandbox. Python runs in the thread of the engine: an attempt that is given up ends where its code waits (`await`);
+ * code that computes cannot be interrupted from here. For that run the engine in a worker, and let `load` set Pyodide's interrupt
+ * buffer, which needs a `SharedArrayBuffer`.
+ *
+ * @example
+ * <!-- not run: it loads 10 MB -->
+ * ```js
+ * import { LocalEngine, pyodideTools } from "highway-wasm/engine";
+ *
+ * const engine = new LocalEngine({ tools: pyodideTools() });
+ * ```
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
+  checkOptions(options, ["load"], "pyodideTools");
+  const { load = loadPackage } = options;
+  if (typeof load !== "function") {
+    throw errorOf("OPTION_INVALID", "`load` is not a function", { path: "/load" });
+  }
+  let loaded: Promise<Python> | undefined;
+  /** The end of what runs now; output is told apart by the one that writes it. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  const run = async (request: object, { signal }: ToolCall): Promise<Finished> => {
+    loaded ??= started(load).catch((error: unknown) => {
+      // What was missing may be there the next time.
+      loaded = undefined;
+      throw error;
+    });
+    const python = await loaded;
+    const turn = last.then(() => finished(python, JSON.stringify(request), signal));
+    last = turn.catch(() => {});
+    return await turn;
+  };
+
+  const exec: Tool = async (call) => {
+    const code = call.args[0] ?? call.kwargs["code"];
+    if (typeof code !== "string") throw badArguments("the code is not text");
+    const ended = await run({ code }, call);
+    const value = markedJson(ended.stdout) ?? ended.value ?? null;
+    const result = {
+      ...(isObject(value) ? value : {}),
+      result: value,
+      success: ended.code === 0,
+      stdout: ended.stdout,
+      stderr: ended.stderr,
+      returncode: ended.code,
+      exit_code: ended.code,
+    };
+    if (ended.code === 0 || call.kwargs["check"] === false) return result;
+    throw failed(`the script ended with exit code ${ended.code}`, ended, result);
+  };
+
+  const runFunction: Tool = async (call) => {
+    const [name, ...args] = call.args;
+    const { artifact_id: artifact, ...kwargs } = call.kwargs;
+    if (artifact !== undefined && artifact !== null) {
+      throw badArguments(
+        "Python in WebAssembly runs no artifacts",
+        "use `nodeTools()`, or `tools.code.exec`",
+      );
+    }
+    if (typeof name !== "string" || !/^[^.\s]+(\.[^.\s]+)+$/.test(name)) {
+      throw badArguments("the first argument is not the name of a function, such as `math.sqrt`");
+    }
+    const ended = await run({ function: name, args, kwargs }, call);
+    for (const line of ended.stdout.split("\n").filter(Boolean)) call.log(line);
+    for (const line of ended.code === 0 ? ended.stderr.split("\n").filter(Boolean) : [])
+      call.log(line, "warn");
+    if (ended.code === 0) return ended.value;
+    throw failed(`\`${name}\` failed`, ended, { stdout: ended.stdout, stderr: ended.stderr });
+  };
+
+  return { "tools.code.exec": exec, "tools.python.run": runFunction };
+}
+
+/** The interpreter with what runs in it. */
+async function started(load: () => PyodideLike | Promise<PyodideLike>): Promise<Python> {
+  let pyodide: PyodideLike;
+  try {
+    pyodide = await load();
+  } catch (cause) {
+    throw new ToolError(`Pyodide could not be loaded: ${describe(cause)}`, {
+      code: "TOOL_UNAVAILABLE",
+      cause,
+      help: "install it (`npm install pyodide`); behind a bundler pass `pyodideTools({ load })`, with an import that it sees",
+    });
+  }
+  const globals = (pyodide.globals.get("dict") as () => { get(name: string): unknown })();
+  pyodide.runPython(HARNESS, { globals });
+  return {
+    start: globals.get("start") as Python["start"],
+    cancel: globals.get("cancel") as Python["cancel"],
+  };
+}
+
+/** Loads the package. Its name is no constant here, so that bundlers do not look for what may not be installed. */
+async function loadPackage(name = "pyodide"): Promise<PyodideLike> {
+  const module = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as {
+    loadPyodide(): Promise<PyodideLike>;
+  };
+  return await module.loadPyodide();
+}
+
+async function finished(python: Python, request: string, signal: AbortSignal): Promise<Finished> {
+  signal.throwIfAborted();
+  const cancel = (): void => python.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    return JSON.parse(await python.start(request)) as Finished;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+function failed(what: string, { stderr }: Finished, result: unknown): ToolError {
+  const reason = stderr.trim().split("\n").at(-1);
+  return new ToolError(`${what}${reason && `: ${reason}`}`, { code: "EXIT_CODE_NONZERO", result });
+}
+
+/** The JSON behind the first marker, up to the end of its line. */
+function markedJson(stdout: string): unknown {
+  const at = stdout.indexOf(RESULT_MARKER);
+  if (at < 0) return undefined;
+  const [line = ""] = stdout
+    .slice(at + RESULT_MARKER.length)
+    .trimStart()
+    .split("\n");
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
