@@ -365,12 +365,4 @@ describe("the REST API", { concurrency: true }, () => {
     assert.equal(refused.status, 400);
     assert.deepEqual([refused.body.status, refused.body.details[0].code], ["error", "DEPENDENCY_SELF"]);
   });
-
-  test("a schedule is refused with what to do", async (t) => {
-    const { driver } = start(t, { tool: () => 1 });
-    driver.tool("a", "tool", {}, { schedule: "0 * * * *" });
-    const error = await rejectionOf(driver.run());
-    assert.equal(error.name, "SubmissionError");
-    assert.match(JSON.stringify(error), /schedule/);
-  });
 });
