@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 
+export { type DurableObjectStorageLike, durableObjectStore } from "./engine/durable-object-store.js";
+export { indexedDbStore } from "./engine/indexed-db-store.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
-export { type EngineStore, indexedDbStore } from "./engine/store.js";
+export type { EngineStore } from "./engine/store.js";
 export {
   type Tool,
   type ToolArguments,
