@@ -4,7 +4,7 @@ import type { EngineStore } from "./store.js";
 
 /** The storage of a Durable Object (`ctx.storage`), as far as a store needs it. */
 export interface DurableObjectStorageLike {
-  /** There where the class is backed by SQLite; elsewhere reading it may throw. */
+  /** Where the class is not backed by SQLite it throws. */
   readonly sql?: { exec(query: string, ...bindings: unknown[]): Iterable<Record<string, unknown>> };
   transactionSync?<T>(work: () => T): T;
   sync?(): Promise<void>;
@@ -58,9 +58,10 @@ export function durableObjectStore(storage: DurableObjectStorageLike): EngineSto
 
 function sqlOf(storage: DurableObjectStorageLike): DurableObjectStorageLike["sql"] {
   try {
+    // It is there in all classes, but refuses to work in those that are not backed by SQLite.
+    storage.sql?.exec("SELECT 1");
     return storage.sql;
   } catch {
-    // The runtime refuses it to classes that are not backed by SQLite.
     return undefined;
   }
 }

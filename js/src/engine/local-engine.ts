@@ -53,7 +53,8 @@ export interface LocalEngineOptions {
    * again at the latest, in milliseconds since the Unix epoch. The host then makes one if there is none, and calls
    * {@link LocalEngine.wake}. Each call takes the place of the one before; while tools run it is 30 s ahead. It comes before that
    * on which it depends is kept; when it fails, the engine stands still as it does when its store fails. Timers that are more than
-   * 5 s away are left to the host.
+   * 5 s away are left to the host. An engine that has just been made relies on the time that the one before it named; a host that
+   * does not keep that calls `wake` at once.
    */
   onWake?: ((at: number) => void | Promise<void>) | undefined;
 }
@@ -121,6 +122,8 @@ export class LocalEngine {
   /** What the host was told last. */
   #wakeAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether runs go on. */
+  #isOpen = false;
   #closed = false;
   #freed = false;
 
@@ -190,6 +193,7 @@ export class LocalEngine {
     }
     this.#checkOpen();
     this.#advance((handle, now) => handle.resume(now));
+    this.#isOpen = true;
   }
 
   /**
@@ -345,7 +349,8 @@ export class LocalEngine {
       const isBusy = this.#calls.size > 0 || effects.some(({ type }) => type === "start_tool");
       const watched = isBusy ? this.#clock() + WATCH : undefined;
       const wake = watched === undefined ? next : Math.min(next ?? watched, watched);
-      journal.keep({ entry, wake, release });
+      // At the opening the time that was told before still holds, or has come: `wake` is about to be called then.
+      journal.keep({ entry, wake: this.#isOpen ? wake : undefined, release });
     } else release();
     clearTimeout(this.#timer);
     if (next !== undefined && !this.#closed && !journal?.failure) this.#setTimer(next);

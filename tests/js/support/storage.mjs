@@ -5,9 +5,12 @@ export function keyStorage(faults = {}) {
   const kept = new Map();
   const sizeOf = (value) => (/^[\0-\xff]*$/.test(value) ? value.length : value.length * 2) + 8;
   return {
-    get sql() {
-      throw new Error("SQL is not enabled for this Durable Object class");
+    sql: {
+      exec() {
+        throw new Error("SQL is not enabled for this Durable Object class");
+      },
     },
+    transactionSync: (work) => work(),
     async get(key) {
       return kept.get(key);
     },
