@@ -114,8 +114,17 @@ async function lock(name: string, signal: AbortSignal | undefined): Promise<() =
   const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
   if (locks === undefined) return () => {};
   return await new Promise((resolve, reject) => {
-    const held = (): Promise<void> => new Promise((end) => resolve(end));
-    locks.request(name, signal ? { signal } : {}, held).catch(reject);
+    // A lock that comes when nobody waits for it any more is given back at once. The `signal` of the request is not relied
+    // on: in Chromium one was seen to wait on after it had fired.
+    let isWanted = true;
+    const abort = (): void => {
+      isWanted = false;
+      reject(signal?.reason);
+    };
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    const held = (): Promise<void> | undefined => (isWanted ? new Promise((end) => resolve(end)) : undefined);
+    locks.request(name, held).catch(reject);
   });
 }
 
