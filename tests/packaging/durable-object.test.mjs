@@ -20,6 +20,9 @@ const readme = /```js\n(import \{ DurableObject \}[\s\S]*?)\n```/.exec(
 )[1];
 const example = readme.replace('delay: "P3D"', "delay: env.DELAY");
 assert.notEqual(example, readme);
+// A run that ends before its second letter is due would be a poor example.
+const daysOf = (pattern) => Number(pattern.exec(readme)[1]);
+assert.ok(daysOf(/timeout: "P(\d+)D"/) > daysOf(/delay: "P(\d+)D"/));
 
 /** The same object, which also says how often it was made, and can be stopped as the runtime stops it. */
 const watched = `
