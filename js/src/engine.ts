@@ -4,13 +4,15 @@
  * @packageDocumentation
  */
 
+export { type DurableObjectStorageLike, durableObjectStore } from "./engine/durable-object-store.js";
 export { type Email, type EmailToolOptions, emailTool } from "./engine/email-tool.js";
 export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
+export { indexedDbStore } from "./engine/indexed-db-store.js";
 export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
 export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/pyodide-tools.js";
 export { type SecretStore, secretTools } from "./engine/secret-tools.js";
-export { type EngineStore, indexedDbStore } from "./engine/store.js";
+export type { EngineStore } from "./engine/store.js";
 export {
   type Heartbeat,
   type LogLevel,

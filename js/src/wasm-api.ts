@@ -55,6 +55,8 @@ export interface EngineHandle {
   resume(now: number): void;
   /** What has changed, to be kept before the effects are released. */
   takeRecords(): string | undefined;
+  /** Entries that rebuild the present state when they are replayed from nothing. */
+  checkpoint?(): string[];
   takeEffects(): string;
   free(): void;
 }

@@ -163,15 +163,23 @@ describe("a process that is killed", () => {
         }
       });
 
-  test("again and again loses nothing and does nothing twice that was done", {
-    timeout: 85_000,
-  }, async (t) => {
+  test(
+    "again and again loses nothing and does nothing twice that was done",
+    {
+      timeout: 85_000,
+    },
+    (t) => killAgain(t),
+  );
+
+  test("while it replaces its journal, neither", { timeout: 85_000 }, (t) => killAgain(t, "replace"));
+
+  async function killAgain(t, ...how) {
     const kills = Number(process.env.HIGHWAY_KILLS ?? 25);
     let [killed, finished] = [0, 0];
     while (killed < kills) {
       const folder = folderOf(t);
       for (let isOver = false; !isOver; ) {
-        const child = spawn(process.execPath, [worker, folder, String(runs)], {
+        const child = spawn(process.execPath, [worker, folder, String(runs), ...how], {
           stdio: ["ignore", "ignore", "pipe"],
         });
         let said = "";
@@ -192,7 +200,7 @@ describe("a process that is killed", () => {
       checkNotes(notesIn(folder));
     }
     console.log(`${killed} kills, ${finished} times all ${runs} runs came to their end`);
-  });
+  }
 
   /** What comes before what, by the names of the tasks. */
   const before = {

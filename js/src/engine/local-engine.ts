@@ -7,6 +7,7 @@ import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { httpTool } from "./http-tool.js";
+import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
@@ -17,6 +18,12 @@ import { zoneOffset } from "./zones.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
 const PATIENCE = 2000;
+/** Milliseconds after which an engine has to be looked after while tools run, since its host may be stopped in the middle. */
+const WATCH = 30_000;
+/** Milliseconds that `wake` waits for tools; hosts give an alarm about 15 minutes. */
+const LONGEST_WAKE = 600_000;
+/** Milliseconds within which an engine whose host wakes it does so by itself. */
+const SOON = 5000;
 
 /** What an engine runs with. */
 export interface LocalEngineOptions {
@@ -38,11 +45,20 @@ export interface LocalEngineOptions {
   /** Milliseconds since the Unix epoch; the system's clock by default. */
   clock?: (() => number) | undefined;
   /**
-   * Keeps what happens, so that runs go on after a restart: `fileStore(folder)` of `highway-wasm/node`, `indexedDbStore(name)` in
-   * a browser. A tool that was running then is run again, as the same attempt with the same idempotency key. Without one, runs
+   * Keeps what happens, so that runs go on after a restart: `fileStore(folder)` and `sqliteStore(path)` of `highway-wasm/node`,
+   * `indexedDbStore(name)` in a browser, `durableObjectStore(ctx.storage)` at the edge. A tool that was running then is run again, as the same attempt with the same idempotency key. Without one, runs
    * live as long as the engine does.
    */
   store?: EngineStore | undefined;
+  /**
+   * For a host that is stopped while nobody asks it anything, such as a Durable Object: told when the engine has to be there
+   * again at the latest, in milliseconds since the Unix epoch. The host then makes one if there is none, and calls
+   * {@link LocalEngine.wake}. Each call takes the place of the one before; while tools run it is 30 s ahead. It comes before that
+   * on which it depends is kept; when it fails, the engine stands still as it does when its store fails. Timers that are more than
+   * 5 s away are left to the host. An engine that has just been made relies on the time that the one before it named; a host that
+   * does not keep that calls `wake` at once.
+   */
+  onWake?: ((at: number) => void | Promise<void>) | undefined;
 }
 
 type Effect =
@@ -82,23 +98,27 @@ export class LocalEngine {
   readonly #clock: () => number;
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
-  readonly #store: EngineStore | undefined;
+  readonly #journal: Journal | undefined;
   /** Fulfilled once what the store has kept is there. */
   readonly #opened: Promise<void>;
-  /** What follows from entries that the store has not kept yet. */
-  #waiting: { readonly entry: string | undefined; readonly release: () => void }[] = [];
-  #isKeeping = false;
-  #keeping: Promise<void> | undefined;
-  /** Why the store cannot keep anything any more. */
-  #broken: { readonly error: unknown } | undefined;
+  readonly #onWake: LocalEngineOptions["onWake"];
+  /** What the host was told last. */
+  #wakeAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether runs go on. */
+  #isOpen = false;
   #closed = false;
   #freed = false;
 
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
   constructor(options: LocalEngineOptions = {}) {
-    checkOptions(options, ["tools", "concurrency", "env", "templates", "clock", "store"], "the engine");
-    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now, store } = options;
+    checkOptions(
+      options,
+      ["tools", "concurrency", "env", "templates", "clock", "store", "onWake"],
+      "the engine",
+    );
+    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now } = options;
+    const { store, onWake } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
@@ -125,9 +145,16 @@ export class LocalEngine {
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
       throw invalid("`store` is no store", "/store");
     }
-    this.#store = store;
+    if (onWake !== undefined && typeof onWake !== "function") {
+      throw invalid("`onWake` is not a function", "/onWake");
+    }
+    if (onWake !== undefined && store === undefined) {
+      throw invalid("`onWake` needs a `store`, without which nothing is left to wake", "/onWake");
+    }
+    this.#onWake = onWake;
     this.#handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
-    this.#opened = store === undefined ? Promise.resolve() : this.#open(store);
+    this.#journal = store && this.#journalOf(store);
+    this.#opened = this.#journal === undefined ? Promise.resolve() : this.#open(this.#journal);
     // Who uses the engine hears of it.
     this.#opened.catch(() => {});
   }
@@ -141,13 +168,23 @@ export class LocalEngine {
     await this.#opened;
   }
 
-  async #open(store: EngineStore): Promise<void> {
-    for await (const entry of store.load()) {
+  #journalOf(store: EngineStore): Journal {
+    const handle = this.#handle;
+    return new Journal(store, {
+      checkpoint: handle.checkpoint && (() => full.call(() => handle.checkpoint?.() ?? [])),
+      wakeAt: (at) => this.#tellWake(at),
+      failed: (error) => this.#stop(error),
+    });
+  }
+
+  async #open(journal: Journal): Promise<void> {
+    for await (const entry of journal.load()) {
       this.#checkOpen();
       full.call(() => this.#handle.replay(entry));
     }
     this.#checkOpen();
     this.#advance((handle, now) => handle.resume(now));
+    this.#isOpen = true;
   }
 
   /**
@@ -191,6 +228,7 @@ export class LocalEngine {
   readonly fetch: Fetch = async (input, init) => {
     this.#checkOpen();
     await this.#opened;
+    if (this.#journal?.failure) throw this.#journal.failure;
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
     const body = request.body === null ? null : await request.text();
@@ -228,7 +266,7 @@ export class LocalEngine {
     const answer = await new Promise<string>((resolve, reject) => {
       this.#advance(
         (handle, now) => handle.request(text, uuid(), now),
-        (given) => (this.#broken ? reject(this.#broken.error) : resolve(given)),
+        (given) => (this.#journal?.failure ? reject(this.#journal.failure) : resolve(given)),
       );
     });
     return JSON.parse(answer) as Answer;
@@ -241,9 +279,8 @@ export class LocalEngine {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      clearTimeout(this.#timer);
-      this.#streams.close();
-      this.#updates.close();
+      this.#journal?.abort(closed());
+      this.#stop(closed());
       this.#tools.close(closed());
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -253,9 +290,52 @@ export class LocalEngine {
     await Promise.race([this.#tools.idle(), patience]);
     clearTimeout(timer);
     await this.#opened.catch(() => {});
-    while (this.#isKeeping) await this.#keeping;
-    await this.#store?.close?.();
+    await this.#journal?.close();
     this.#free();
+  }
+
+  /**
+   * What the host calls at the time that `onWake` named, or later, on an engine that has just been made or on one that is there:
+   * does what is due, and waits until no tool runs, for 10 minutes at most.
+   *
+   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read, or keeps nothing any more; `ENGINE_CLOSED`.
+   */
+  async wake(): Promise<void> {
+    this.#checkOpen();
+    await this.#opened;
+    this.#checkOpen();
+    this.#wakeAt = 0;
+    this.#advance((handle, now) => handle.tick(now));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_WAKE);
+    });
+    await Promise.race([this.#quiet(), limit]);
+    clearTimeout(timer);
+    if (this.#journal?.failure) throw this.#journal.failure;
+  }
+
+  /** Fulfilled once no tool runs and nothing waits to be kept, from which another one would follow. */
+  async #quiet(): Promise<void> {
+    do {
+      await this.#tools.idle();
+      await this.#journal?.settled();
+    } while (!this.#tools.isIdle);
+  }
+
+  /** Tells the host when it is needed, unless it knows of an earlier time. */
+  async #tellWake(at: number): Promise<void> {
+    if (this.#wakeAt <= at && this.#wakeAt > this.#clock()) return;
+    await this.#onWake?.(at);
+    this.#wakeAt = at;
+  }
+
+  /** Ends what waits for something to happen, since nothing does any more. */
+  #stop(reason: unknown): void {
+    clearTimeout(this.#timer);
+    this.#streams.close();
+    this.#updates.close();
+    this.#tools.abortAll(reason);
   }
 
   /** Gives the memory of the state machine back; once. */
@@ -271,33 +351,35 @@ export class LocalEngine {
 
   /** Tells the engine something, then does what it asks for, once the store has kept why. */
   #advance<T>(tell: (handle: EngineHandle, now: number) => T, then = (_: T): void => {}): void {
-    const [answer, entry, effects, wake] = full.call(() => {
+    const journal = this.#journal;
+    const [answer, entry, effects, next] = full.call(() => {
       const given = tell(this.#handle, this.#clock());
-      const entry = this.#store && this.#handle.takeRecords();
+      const entry = journal && this.#handle.takeRecords();
       return [given, entry, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
     });
-    const perform = (): void => {
+    const release = (): void => {
       // What is not kept, or comes after the end, must not happen: it will after the next start.
-      if (this.#broken || (this.#store && this.#closed)) return;
-      for (const effect of effects) this.#perform(effect);
-      if (!this.#streams.isEmpty) this.#streams.tell(this.#viewOf);
-    };
-    if (this.#store === undefined) {
-      perform();
+      if (!journal || !(journal.failure || this.#closed)) {
+        for (const effect of effects) this.#perform(effect);
+        if (!this.#streams.isEmpty) this.#streams.tell(this.#viewOf);
+      }
       then(answer);
-    } else {
-      const release = (): void => {
-        perform();
-        then(answer);
-      };
-      this.#waiting.push({ entry, release });
-      if (!this.#isKeeping) this.#keeping = this.#keep();
-    }
+    };
+    if (journal) {
+      const isBusy = this.#tools.isBusy || effects.some(({ type }) => type === "start_tool");
+      const watched = isBusy ? this.#clock() + WATCH : undefined;
+      const wake = watched === undefined ? next : Math.min(next ?? watched, watched);
+      // At the opening the time that was told before still holds, or has come: `wake` is about to be called then.
+      journal.keep({ entry, wake: this.#isOpen ? wake : undefined, release });
+    } else release();
     clearTimeout(this.#timer);
-    if (wake !== undefined && !this.#closed) {
-      const delay = Math.min(Math.max(wake - this.#clock(), 0), LONGEST_TIMER);
-      this.#timer = setTimeout(() => this.#advance((handle, now) => handle.tick(now)), delay);
-    }
+    if (next !== undefined && !this.#closed && !journal?.failure) this.#setTimer(next);
+  }
+
+  #setTimer(next: number): void {
+    const delay = Math.min(Math.max(next - this.#clock(), 0), LONGEST_TIMER);
+    if (this.#onWake && delay > SOON) return;
+    this.#timer = setTimeout(() => this.#advance((handle, now) => handle.tick(now)), delay);
   }
 
   /** What the API says below `/api/v1/`: the status, and the data as JSON text. */
@@ -310,25 +392,6 @@ export class LocalEngine {
 
   /** A run as the API shows it, as JSON text. */
   readonly #viewOf = (runId: string): string => this.#read(`workflows/${encodeURIComponent(runId)}`).body;
-
-  /** Has the store keep what waits, all that has come meanwhile at once. */
-  async #keep(): Promise<void> {
-    this.#isKeeping = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      const entries = batch.map(({ entry }) => entry).filter((entry) => entry !== undefined);
-      try {
-        if (entries.length > 0 && !this.#broken) await this.#store?.append(entries);
-      } catch (error) {
-        // The engine stands still.
-        this.#broken ??= { error };
-        this.#tools.abortAll(error);
-      }
-      for (const { release } of batch) release();
-    }
-    this.#isKeeping = false;
-  }
 
   #perform(effect: Effect): void {
     switch (effect.type) {

@@ -2,6 +2,8 @@
 
 interface Listener {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  /** Shows that the connection lives. */
+  readonly timer: ReturnType<typeof setInterval>;
   told: string;
 }
 
@@ -21,20 +23,22 @@ export class RunStreams {
   /** Opens a stream of a run. `read` gives how it is, as JSON text. */
   open(runId: string, read: (runId: string) => string): Response {
     let listener: Listener;
-    let timer: ReturnType<typeof setInterval>;
     const end = (): void => {
-      clearInterval(timer);
+      clearInterval(listener.timer);
       const listeners = this.#listeners.get(runId);
       listeners?.delete(listener);
       if (listeners?.size === 0) this.#listeners.delete(runId);
     };
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        listener = { controller, told: "" };
+        const timer = setInterval(
+          () => controller.enqueue(this.#encoder.encode(": alive\n\n")),
+          SIGN_OF_LIFE,
+        );
+        (timer as { unref?: () => void }).unref?.();
+        listener = { controller, timer, told: "" };
         const listeners = this.#listeners.get(runId) ?? new Set();
         this.#listeners.set(runId, listeners.add(listener));
-        timer = setInterval(() => controller.enqueue(this.#encoder.encode(": alive\n\n")), SIGN_OF_LIFE);
-        (timer as { unref?: () => void }).unref?.();
         if (this.#tell(listener, read(runId))) end();
       },
       cancel: end,
@@ -54,8 +58,12 @@ export class RunStreams {
 
   /** Ends all streams. */
   close(): void {
-    for (const listeners of this.#listeners.values())
-      for (const { controller } of listeners) controller.close();
+    for (const listeners of this.#listeners.values()) {
+      for (const { controller, timer } of listeners) {
+        clearInterval(timer);
+        controller.close();
+      }
+    }
     this.#listeners.clear();
   }
 
@@ -66,6 +74,7 @@ export class RunStreams {
     listener.controller.enqueue(this.#encoder.encode(`data: ${text}\n\n`));
     const { status } = JSON.parse(text) as { status: string };
     if (!FINAL.includes(status)) return false;
+    clearInterval(listener.timer);
     listener.controller.close();
     return true;
   }

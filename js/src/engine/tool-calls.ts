@@ -54,6 +54,16 @@ export class ToolCalls {
     this.#tools.set(name, tool);
   }
 
+  /** Whether a tool runs. */
+  get isBusy(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  /** Whether no call is under way and nothing is being released. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
   start(call: StartTool): void {
     this.#active.add(call.runId);
     this.#track(this.#run(call));

@@ -3,14 +3,22 @@
 import type { FileHandle } from "node:fs/promises";
 import type { EngineStore } from "../engine/store.js";
 import { errorOf } from "../errors.js";
+import { checkOptions } from "../options.js";
+import { checkWait, takeLock } from "./lock.js";
 
 /** Bytes that are read at once. */
 const CHUNK = 1 << 20;
 
+/** How to open a folder. */
+export interface FileStoreOptions {
+  /** Seconds to wait for a folder that another engine uses; 0 by default, which is an error at once. */
+  wait?: number | undefined;
+}
+
 /**
  * A store in a folder, for Node, Deno and Bun. What is kept there survives the end of the process at any moment: entries are on
  * the disk before anything follows from them. An entry that the end of the process cut off is dropped, a damaged one before the
- * last is an error with the file and the offset.
+ * last is an error with the file and the offset. A folder belongs to one engine at a time, on one machine.
  *
  * @example
  * ```js
@@ -35,24 +43,32 @@ const CHUNK = 1 << 20;
  * await rm(folder, { recursive: true });
  * ```
  *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
  * @throws {ExecutionError} `JOURNAL_INVALID` when the engine first uses it: the folder is in use, or the journal is damaged.
  */
-export function fileStore(folder: string): EngineStore {
+export function fileStore(folder: string, options: FileStoreOptions = {}): EngineStore {
+  checkOptions(options, ["wait"], "the store");
+  const wait = checkWait(options.wait);
   const path = `${folder}/journal`;
-  const lock = `${folder}/lock`;
+  const fresh = `${folder}/journal.new`;
   let file: FileHandle | undefined;
-  let isLocked = false;
-  const open = async (): Promise<FileHandle> => {
+  let release: (() => Promise<void>) | undefined;
+  /** After a failure nobody knows what the file holds, so nothing is written behind it. */
+  let failure: { readonly error: unknown } | undefined;
+
+  const open = async (signal?: AbortSignal): Promise<FileHandle> => {
     const fs = await import("node:fs/promises");
     await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-    await takeLock(lock);
-    isLocked = true;
+    release = await takeLock(`${folder}/lock`, wait, signal);
+    // A replacement that was interrupted: the journal is still what it was.
+    await fs.rm(fresh, { force: true });
     file = await fs.open(path, "a+", 0o600);
+    await syncFolder(folder);
     return file;
   };
   return {
-    async *load() {
-      const journal = file ?? (await open());
+    async *load(signal) {
+      const journal = file ?? (await open(signal));
       let end = 0;
       for await (const { text, from, to } of linesOf(journal)) {
         const entry = entryOf(text);
@@ -68,48 +84,77 @@ export function fileStore(folder: string): EngineStore {
       await journal.truncate(end);
     },
     async append(entries) {
-      const journal = file ?? (await open());
-      await journal.appendFile(entries.map(lineOf).join(""));
-      await journal.datasync();
+      if (failure) throw failure.error;
+      try {
+        const journal = file ?? (await open());
+        await journal.appendFile(entries.map(lineOf).join(""));
+        await journal.datasync();
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    },
+    async replace(entries) {
+      if (failure) throw failure.error;
+      const old = file ?? (await open());
+      const fs = await import("node:fs/promises");
+      let next: FileHandle | undefined;
+      try {
+        next = await fs.open(fresh, "ax+", 0o600);
+        await writeLines(next, entries);
+        await next.sync();
+      } catch (error) {
+        // What is kept is untouched.
+        await next?.close();
+        await fs.rm(fresh, { force: true });
+        throw error;
+      }
+      try {
+        // Windows renames nothing onto a file that is open.
+        file = undefined;
+        await old.close();
+        await next.close();
+        await fs.rename(fresh, path);
+        await syncFolder(folder);
+        file = await fs.open(path, "a+", 0o600);
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
     },
     async close() {
-      await file?.close();
-      file = undefined;
-      if (!isLocked) return;
-      isLocked = false;
-      const fs = await import("node:fs/promises");
-      await fs.rm(lock, { force: true });
+      const [open, free] = [file, release];
+      file = release = undefined;
+      try {
+        await open?.close();
+      } finally {
+        await free?.();
+      }
     },
   };
 }
 
-/** A folder belongs to one process at a time. A lock whose process is gone counts as none. */
-async function takeLock(lock: string): Promise<void> {
-  const fs = await import("node:fs/promises");
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await fs.writeFile(lock, String(process.pid), { flag: "wx" });
-      return;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "EEXIST") throw error;
-    }
-    const owner = Number(await fs.readFile(lock, "utf8").catch(() => ""));
-    if (owner !== process.pid && !isAlive(owner)) await fs.rm(lock, { force: true });
-    else {
-      throw errorOf("JOURNAL_INVALID", `the folder of \`${lock}\` is in use by process ${owner}`, {
-        help: "close the other engine, or give each a folder of its own",
-      });
-    }
+/** Writes entries, not all of them in one text. */
+async function writeLines(file: FileHandle, entries: Iterable<string>): Promise<void> {
+  let text = "";
+  for (const entry of entries) {
+    text += lineOf(entry);
+    if (text.length < CHUNK) continue;
+    await file.appendFile(text);
+    text = "";
   }
+  if (text !== "") await file.appendFile(text);
 }
 
-function isAlive(pid: number): boolean {
-  if (!(pid > 0)) return false;
+/** Waits until the names in a folder are on the disk. Windows offers no such thing, and does it by itself. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const fs = await import("node:fs/promises");
+  const handle = await fs.open(folder, "r");
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === "EPERM";
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,11 +1,12 @@
 // A process that may be killed at any moment: it submits the same runs each time, and ends once all of them are over. Its tools
-// write down what they do. `node crash-worker.mjs FOLDER RUNS`
+// write down what they do. `node crash-worker.mjs FOLDER RUNS`; with `replace` behind it, most entries are kept by replacing the
+// journal by itself with them.
 import { appendFileSync } from "node:fs";
 import { Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { fileStore } from "highway-wasm/node";
 
-const [folder, runs] = process.argv.slice(2);
+const [folder, runs, how] = process.argv.slice(2);
 const note = (entry) => appendFileSync(`${folder}/tools`, `${JSON.stringify(entry)}\n`);
 
 const work = async ({ kwargs }, { runId, task, attempt, idempotencyKey }) => {
@@ -54,7 +55,27 @@ const workflow = {
   },
 };
 
-const engine = new LocalEngine({ tools: { "test.work": work }, store: fileStore(`${folder}/store`) });
+function replacing(store) {
+  const kept = [];
+  return {
+    ...store,
+    async *load(signal) {
+      for await (const entry of store.load(signal)) {
+        kept.push(entry);
+        yield entry;
+      }
+    },
+    async append(entries) {
+      kept.push(...entries);
+      if (Math.random() < 0.8) await store.replace(kept);
+      else await store.append(entries);
+    },
+  };
+}
+
+const file = fileStore(`${folder}/store`);
+const store = how === "replace" ? replacing(file) : file;
+const engine = new LocalEngine({ tools: { "test.work": work }, store });
 const highway = new Highway({ engine });
 const handles = await Promise.all(
   Array.from({ length: Number(runs) }, (_, at) =>

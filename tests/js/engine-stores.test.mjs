@@ -1,0 +1,349 @@
+// What holds for every store; pages and workers have tests of their own (tests/packaging/stores-*.test.mjs).
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open as openFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Driver, Highway } from "highway-wasm";
+import { durableObjectStore, LocalEngine } from "highway-wasm/engine";
+import { fileStore, sqliteStore } from "highway-wasm/node";
+import Database from "libsql";
+import { checkRejection, checkThrown, rejectionOf } from "./support/errors.mjs";
+import { keyStorage } from "./support/storage.mjs";
+import { checkRule, contract } from "./support/store-contract.mjs";
+
+const nodeSqlite = process.getBuiltinModule?.("node:sqlite");
+const noSqlite = nodeSqlite ? false : "this Node has no node:sqlite";
+
+function folderOf(t) {
+  const folder = mkdtempSync(join(tmpdir(), "highway-stores-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function readAll(store) {
+  const entries = [];
+  for await (const entry of store.load()) entries.push(entry);
+  return entries;
+}
+
+/**
+ * The stores: each gives how to open a place again and again, and how to fill the disk under it. libsql has the interface of
+ * better-sqlite3, whose binaries no registry has.
+ */
+const stores = {
+  fileStore: (t) => {
+    const folder = folderOf(t);
+    return { open: () => fileStore(folder), fill: () => fillDisk(t) };
+  },
+  "sqliteStore of a Database": (t) => {
+    const database = new Database(join(folderOf(t), "a.db"));
+    t.after(() => database.close());
+    return { open: () => sqliteStore(database), fill: () => limitPages(database) };
+  },
+  "sqliteStore of a DatabaseSync": (t) => {
+    const database = new nodeSqlite.DatabaseSync(join(folderOf(t), "a.db"));
+    t.after(() => database.close());
+    return { open: () => sqliteStore(database), fill: () => limitPages(database) };
+  },
+  "durableObjectStore with keys": () => {
+    const faults = {};
+    const storage = keyStorage(faults);
+    const fill = () => {
+      faults.write = () => {
+        throw new Error("the disk is full");
+      };
+      return () => {
+        faults.write = undefined;
+      };
+    };
+    return { open: () => durableObjectStore(storage), fill };
+  },
+};
+
+/** Lets files take only half of what is appended, as a full disk does. Gives how to end that. */
+async function fillDisk(t) {
+  const handle = await openFile(fileURLToPath(import.meta.url), "r");
+  const type = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { appendFile } = type;
+  const restore = () => {
+    type.appendFile = appendFile;
+  };
+  t.after(restore);
+  type.appendFile = async function (text) {
+    await appendFile.call(this, text.slice(0, text.length / 2));
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  };
+  return restore;
+}
+
+/** A database that may not grow any more. */
+function limitPages(database) {
+  const pragma = (text) => Object.values(database.prepare(`PRAGMA ${text}`).all()[0])[0];
+  const before = pragma("max_page_count");
+  pragma(`max_page_count = ${pragma("page_count")}`);
+  return () => pragma(`max_page_count = ${before}`);
+}
+
+for (const [name, make] of Object.entries(stores)) {
+  describe(name, { skip: name.includes("DatabaseSync") && noSqlite }, () => {
+    for (const rule of contract) test(rule, (t) => checkRule(rule, make(t).open));
+
+    test("where nothing can be kept, the engine stands still and says why; another one goes on", async (t) => {
+      const { open, fill } = make(t);
+      const calls = [];
+      // Too much for what is left on a page of a database.
+      const tools = { "x.y": ({ args }) => void calls.push(args[0]) ?? "z".repeat(20_000) };
+      const engine = new LocalEngine({ store: open(), tools });
+      const driver = (engine, name) => {
+        const made = new Driver({ engine });
+        made.tool("a", "x.y", { args: [name] });
+        return made;
+      };
+      const { runId } = await driver(engine, "first").run();
+      const mend = await fill();
+      const refused = {
+        name: "ExecutionError",
+        code: "JOURNAL_INVALID",
+        message: /cannot keep what happens/,
+      };
+      // A small entry may still fit; the next does not.
+      const error = await checkRejection(driver(engine, "x".repeat(100_000)).start(), {
+        ...refused,
+        help: /another engine/,
+      });
+      assert.match(`${error.cause?.message} ${error.cause?.code}`, /full|ENOSPC/i);
+      const highway = new Highway({ engine });
+      for (const request of [
+        () => highway.workflows.get(runId),
+        () => highway.workflows.list().toArray(),
+        () => driver(engine, "later").start(),
+      ]) {
+        assert.equal(await checkRejection(request(), refused), error, "each request says the same");
+      }
+      assert.equal(calls.length, 1, "nothing has happened that was not kept");
+      await engine.close();
+
+      await mend();
+      const next = new LocalEngine({ store: open(), tools });
+      t.after(() => next.close());
+      assert.equal((await new Highway({ engine: next }).workflows.get(runId)).state, "completed");
+      await driver(next, "after").run();
+      assert.equal(calls.length, 2);
+    });
+  });
+}
+
+const inUse = { name: "ExecutionError", code: "JOURNAL_INVALID", message: /in use/, help: /`wait`/ };
+
+describe("a folder", () => {
+  test("is waited for as long as it is told", async (t) => {
+    const folder = folderOf(t);
+    const first = fileStore(folder);
+    await readAll(first);
+    await checkRejection(readAll(fileStore(folder)), inUse);
+    await checkRejection(readAll(fileStore(folder, { wait: 0.05 })), inUse);
+    const second = fileStore(folder, { wait: 60 });
+    const entries = readAll(second);
+    await first.append(["[1]"]);
+    await first.close();
+    assert.deepEqual(await entries, ["[1]"]);
+    await second.close();
+    assert.deepEqual(readdirSync(folder), ["journal"]);
+  });
+
+  test("is not waited for any more when the engine is closed", async (t) => {
+    const folder = folderOf(t);
+    const first = fileStore(folder);
+    await readAll(first);
+    t.after(() => first.close());
+    const engine = new LocalEngine({ store: fileStore(folder, { wait: 3600 }) });
+    await engine.close();
+    await checkRejection(engine.ready(), { name: "ExecutionError", code: "ENGINE_CLOSED" });
+  });
+
+  test("is free again where its process ended and another has its number now", {
+    skip: process.platform !== "linux" && "only Linux tells when a process began",
+  }, async (t) => {
+    const folder = folderOf(t);
+    // In a container each first process is number 1.
+    writeFileSync(join(folder, "lock"), `${process.pid} 1`);
+    const store = fileStore(folder);
+    assert.deepEqual(await readAll(store), []);
+    await store.close();
+  });
+
+  test("is cleared of a replacement that was interrupted", async (t) => {
+    const folder = folderOf(t);
+    const first = fileStore(folder);
+    await readAll(first);
+    await first.append(["[1]"]);
+    await first.close();
+    writeFileSync(join(folder, "journal.new"), "half of it");
+    const second = fileStore(folder);
+    assert.deepEqual(await readAll(second), ["[1]"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["journal", "lock"]);
+    await second.replace(["[2]"]);
+    await second.close();
+    assert.match(readFileSync(join(folder, "journal"), "utf8"), /^[0-9a-f]{8} \[2\]\n$/);
+  });
+
+  test("takes nothing more after a failure, so that no entry follows half of one", async (t) => {
+    const folder = folderOf(t);
+    const store = fileStore(folder);
+    await readAll(store);
+    await store.append(["[1]"]);
+    const mend = await fillDisk(t);
+    const failure = await rejectionOf(store.append(["[2]"]));
+    mend();
+    assert.equal(await rejectionOf(store.append(["[3]"])), failure);
+    assert.equal(await rejectionOf(store.replace(["[3]"])), failure);
+    await store.close();
+    const next = fileStore(folder);
+    assert.deepEqual(await readAll(next), ["[1]"]);
+    await next.close();
+  });
+
+  test("and its waiting are checked", () => {
+    for (const wait of [-1, Number.NaN, "1"]) {
+      checkThrown(() => fileStore("x", { wait }), {
+        name: "ConfigurationError",
+        code: "OPTION_INVALID",
+        path: "/wait",
+      });
+    }
+    checkThrown(() => fileStore("x", { waits: 1 }), {
+      name: "ConfigurationError",
+      code: "OPTION_INVALID",
+      help: /`wait`/,
+    });
+  });
+});
+
+describe("a database", () => {
+  test("belongs to one engine at a time, in one process and in two connections", async (t) => {
+    const file = join(folderOf(t), "a.db");
+    const [one, other] = [new Database(file), new Database(file)];
+    t.after(() => [one, other].map((database) => database.close()));
+    const first = sqliteStore(one);
+    await readAll(first);
+    await checkRejection(readAll(sqliteStore(one)), inUse);
+    await checkRejection(readAll(sqliteStore(other)), inUse);
+    await first.append(["[1]"]);
+    const second = sqliteStore(one, { wait: 60 });
+    const entries = readAll(second);
+    await first.close();
+    assert.deepEqual(await entries, ["[1]"]);
+    await second.close();
+    // It stays open, and is nobody's.
+    assert.equal(one.prepare("SELECT count(*) AS n FROM highway_journal").all()[0].n, 1);
+  });
+
+  test("waits for the disk with each entry", async (t) => {
+    const database = new Database(join(folderOf(t), "a.db"));
+    t.after(() => database.close());
+    const store = sqliteStore(database);
+    await readAll(store);
+    const pragma = (name) => Object.values(database.prepare(`PRAGMA ${name}`).all()[0])[0];
+    assert.deepEqual([pragma("journal_mode"), pragma("synchronous")], ["wal", 2]);
+    await store.close();
+  });
+
+  test("that is none is refused, and one that is damaged is an error", async (t) => {
+    for (const wrong of [{}, null, 1, { exec() {} }]) {
+      checkThrown(() => sqliteStore(wrong), {
+        name: "ConfigurationError",
+        code: "OPTION_INVALID",
+        help: /better-sqlite3.*node:sqlite/,
+      });
+    }
+    const file = join(folderOf(t), "a.db");
+    writeFileSync(file, "this is no database, but it is long enough to be taken for one ".repeat(20));
+    const database = new Database(file);
+    t.after(() => database.close());
+    const engine = new LocalEngine({ store: sqliteStore(database) });
+    await checkRejection(engine.ready(), {
+      name: "ExecutionError",
+      code: "JOURNAL_INVALID",
+      message: /could not be read: .*not a database/,
+    });
+    await engine.close();
+  });
+
+  test("is opened by its path where Node has SQLite", { skip: noSqlite }, async (t) => {
+    const folder = folderOf(t);
+    const file = join(folder, "a.db");
+    const first = sqliteStore(file);
+    await readAll(first);
+    await first.append(["[1]"]);
+    await checkRejection(readAll(sqliteStore(file)), inUse);
+    await first.close();
+    const second = sqliteStore(file);
+    assert.deepEqual(await readAll(second), ["[1]"]);
+    await second.close();
+    mkdirSync(join(folder, "sub"));
+    await checkRejection(readAll(sqliteStore(join(folder, "sub"))), {
+      name: "ExecutionError",
+      code: "JOURNAL_INVALID",
+      message: /could not be opened/,
+    });
+  });
+
+  test("asks for a library where Node has none", { skip: !noSqlite && "this Node has node:sqlite" }, () => {
+    checkThrown(() => sqliteStore("a.db"), {
+      name: "ConfigurationError",
+      code: "OPTION_INVALID",
+      help: /Node 22\.5.*better-sqlite3/,
+    });
+  });
+});
+
+describe("a storage with keys", () => {
+  test("is rid of entries that were cut off, and of what an interrupted replacement left", async () => {
+    const storage = keyStorage();
+    const first = durableObjectStore(storage);
+    await readAll(first);
+    await first.append(["[1]", "[2]"]);
+    await first.replace(["[3]", "[4]"]);
+    const key = [...storage.kept.keys()].filter((name) => /:\d+:\d+$/.test(name)).sort();
+    assert.equal(key.length, 2, "what was replaced is gone");
+    const next = key[1].replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));
+    storage.kept.set(next, "+half of an entry");
+    storage.kept.set(
+      key[0].replace(
+        /:(\d+):/,
+        (_, digits) => `:${String(Number(digits) + 1).padStart(digits.length, "0")}:`,
+      ),
+      ".[9]",
+    );
+    const second = durableObjectStore(storage);
+    assert.deepEqual(await readAll(second), ["[3]", "[4]"]);
+    assert.equal(storage.kept.size, 3);
+    await second.append(["[5]"]);
+    assert.deepEqual(await readAll(durableObjectStore(storage)), ["[3]", "[4]", "[5]"]);
+  });
+});
+
+describe("a store of one's own", () => {
+  test("whose reading fails is an error with the cause", async () => {
+    const cause = new Error("no such bucket");
+    const engine = new LocalEngine({
+      store: {
+        load() {
+          throw cause;
+        },
+        append: async () => {},
+      },
+    });
+    const error = await checkRejection(engine.ready(), { name: "ExecutionError", code: "JOURNAL_INVALID" });
+    assert.equal(error.cause, cause);
+    await checkRejection(new Highway({ engine }).workflows.list().toArray(), {
+      name: "ExecutionError",
+      code: "JOURNAL_INVALID",
+    });
+    await engine.close();
+  });
+});

@@ -1,0 +1,250 @@
+// The journal of an engine in the IndexedDB of Chromium: the contract of stores, reloads, two tabs, a full disk, cleared data.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+import { contract } from "../js/support/store-contract.mjs";
+import { installed } from "./support/package.mjs";
+import { launch, page, serveFolder } from "./support/pages.mjs";
+
+const { dir } = await installed("indexed-db");
+const esm = "/node_modules/highway-wasm/esm";
+const imports = {
+  "highway-wasm": `${esm}/entries/inline.js`,
+  "highway-wasm/engine": `${esm}/entries/engine-inline.js`,
+};
+
+// Each tab has an engine on the same database, whose tool waits until the test lets it go on.
+const app = `
+import { Driver, Highway } from "highway-wasm";
+import { indexedDbStore, LocalEngine } from "highway-wasm/engine";
+import { checkRule } from "/store-contract.mjs";
+const facts = (error) => ({ name: error.name, code: error.code, message: error.message, help: error.help, cause: error.cause?.name });
+const calls = [];
+let letGo;
+const free = new Promise((resolve) => { letGo = resolve; });
+const tools = {
+  "x.y": (_, { attempt, idempotencyKey }) => { calls.push([attempt, idempotencyKey]); return 1; },
+  "x.slow": async (_, { attempt, idempotencyKey }) => { calls.push([attempt, idempotencyKey]); await free; return "done"; },
+};
+let engine;
+globalThis.page = {
+  open() { engine = new LocalEngine({ store: indexedDbStore("runs"), tools }); return engine.ready().then(() => "ready", facts); },
+  close: () => engine.close(),
+  letGo: () => letGo(),
+  calls: () => calls,
+  async start(task = "x.y", size = 0) {
+    const driver = new Driver({ engine, name: "n" });
+    driver.tool("a", task, { text: "x".repeat(size) });
+    driver.tool("b", "x.y", {}, { depends: ["a"] });
+    try { return { runId: (await driver.start()).runId }; } catch (error) { return facts(error); }
+  },
+  result: (runId) => new Highway({ engine }).handle(runId).result().then(({ state }) => state, facts),
+  runs: () => new Highway({ engine }).workflows.list().toArray().then((runs) => runs.length, facts),
+  async rule(rule) {
+    const name = "contract " + rule;
+    try { await checkRule(rule, () => indexedDbStore(name)); return "kept"; } catch (error) { return error.stack; }
+  },
+  // What a tab leaves that is closed while it replaces the journal.
+  async interrupted() {
+    const store = indexedDbStore("interrupted");
+    for await (const _ of store.load());
+    await store.append(["[1]", "[2]"]);
+    const cut = (function* () { yield* Array(5000).fill('["new"]'); location.reload(); yield "[0]"; })();
+    await store.replace(cut);
+  },
+  // What the browser says where a site has used up its room; until the page is loaded again.
+  fill() {
+    IDBObjectStore.prototype.add = () => { throw new DOMException("no room", "QuotaExceededError"); };
+  },
+  async entries(name) {
+    const store = indexedDbStore(name);
+    const entries = [];
+    for await (const entry of store.load()) entries.push(entry);
+    await store.close();
+    return entries;
+  },
+  remove: (name) => new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = () => resolve("removed");
+    request.onblocked = () => reject(new Error("blocked"));
+  }),
+  async foreign() {
+    const request = indexedDB.open("foreign", 3);
+    await new Promise((resolve) => { request.onsuccess = resolve; });
+    request.result.close();
+    const other = new LocalEngine({ store: indexedDbStore("foreign") });
+    const error = await other.ready().catch(facts);
+    await other.close();
+    return error;
+  },
+};
+globalThis.answer = true;`;
+
+const pages = {
+  "/app": page(app, { imports }),
+  "/store-contract.mjs": {
+    type: "text/javascript",
+    body: readFileSync(inRoot("tests", "js", "support", "store-contract.mjs")),
+  },
+};
+
+let browser;
+let server;
+before(async () => {
+  server = await serveFolder(dir, pages);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A browser profile of its own, whose tabs are opened with `tab()`: `{ ask, reload, close }`. */
+async function profile(t) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const failures = [];
+  t.after(() => assert.deepEqual(failures, []));
+  return {
+    async tab() {
+      const tab = await context.newPage();
+      tab.setDefaultTimeout(20_000);
+      tab.on("pageerror", (error) => failures.push(error.stack ?? String(error)));
+      const isReady = () => tab.waitForFunction(() => globalThis.answer);
+      await tab.goto(`${server.address}/app`);
+      await isReady();
+      return {
+        tab,
+        isReady,
+        /** Calls a function of the page. */
+        ask: (name, ...values) =>
+          tab.evaluate(([name, values]) => globalThis.page[name](...values), [name, values]),
+        async reload() {
+          await tab.reload();
+          await isReady();
+        },
+        close: () => tab.close(),
+      };
+    },
+  };
+}
+
+const until = async (condition) => {
+  const end = performance.now() + 20_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < end, "it does not come");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+describe("an engine in a page", () => {
+  it("has a store that keeps the contract", async (t) => {
+    const { ask } = await (await profile(t)).tab();
+    for (const rule of contract) assert.equal(await ask("rule", rule), "kept", rule);
+  });
+
+  it("goes on after a reload in the middle of a run", async (t) => {
+    const { ask, reload } = await (await profile(t)).tab();
+    assert.equal(await ask("open"), "ready");
+    const { runId } = await ask("start", "x.slow");
+    await until(async () => (await ask("calls")).length === 1);
+    const [before] = await ask("calls");
+    await reload();
+    assert.equal(await ask("open"), "ready");
+    await ask("letGo");
+    assert.equal(await ask("result", runId), "completed");
+    const calls = await ask("calls");
+    assert.deepEqual(calls[0], before, "the same attempt with the same key");
+    assert.equal(calls.length, 2);
+  });
+
+  it("waits while another tab has the journal, and sees then what that one did", async (t) => {
+    const { tab } = await profile(t);
+    const first = await tab();
+    const second = await tab();
+    assert.equal(await first.ask("open"), "ready");
+    let isOpen = false;
+    const opening = second.ask("open").then((answer) => {
+      isOpen = true;
+      return answer;
+    });
+    for (let turn = 0; turn < 3; turn++) {
+      const { runId } = await first.ask("start");
+      assert.equal(await first.ask("result", runId), "completed");
+    }
+    assert.equal(isOpen, false);
+    await first.ask("close");
+    assert.equal(await opening, "ready");
+    assert.equal(await second.ask("runs"), 3);
+    // A tab that is closed without a word lets go too.
+    const third = await tab();
+    const later = third.ask("open");
+    await second.close();
+    assert.equal(await later, "ready");
+    assert.equal(await third.ask("runs"), 3);
+  });
+
+  it("can be closed while it waits for another tab", async (t) => {
+    const { tab } = await profile(t);
+    const first = await tab();
+    const second = await tab();
+    assert.equal(await first.ask("open"), "ready");
+    const opening = second.ask("open");
+    await second.ask("close");
+    assert.equal((await opening).code, "ENGINE_CLOSED");
+    assert.equal(await first.ask("runs"), 0);
+  });
+
+  it("stands still where the browser has no room, says so, and goes on where there is some", async (t) => {
+    const { tab } = await profile(t);
+    const own = await tab();
+    assert.equal(await own.ask("open"), "ready");
+    const { runId } = await own.ask("start");
+    assert.equal(await own.ask("result", runId), "completed");
+    await own.ask("fill");
+    const refused = await own.ask("start", "x.y", 200_000);
+    assert.deepEqual(
+      [refused.name, refused.code, refused.cause],
+      ["ExecutionError", "JOURNAL_INVALID", "QuotaExceededError"],
+    );
+    assert.equal((await own.ask("runs")).code, "JOURNAL_INVALID");
+    assert.equal((await own.ask("calls")).length, 2, "nothing has happened that was not kept");
+    await own.ask("close");
+    await own.reload();
+    assert.equal(await own.ask("open"), "ready");
+    assert.equal(await own.ask("runs"), 1);
+  });
+
+  it("lets its database be removed, and stands still then", async (t) => {
+    const { tab } = await profile(t);
+    const first = await tab();
+    const second = await tab();
+    assert.equal(await first.ask("open"), "ready");
+    await first.ask("start");
+    assert.equal(await second.ask("remove", "runs"), "removed");
+    const refused = await first.ask("start");
+    assert.equal(refused.code, "JOURNAL_INVALID");
+    assert.match(refused.message, /`runs` was deleted or changed/);
+  });
+
+  it("leaves the journal whole where the page goes away while it is replaced", async (t) => {
+    const { ask, tab, isReady } = await (await profile(t)).tab();
+    const navigated = tab.waitForNavigation();
+    await ask("interrupted").catch(() => {});
+    await navigated;
+    await isReady();
+    const entries = await ask("entries", "interrupted");
+    const isOld = entries.length === 2 && entries[1] === "[2]";
+    const isNew = entries.length === 5001 && entries.at(-1) === "[0]";
+    assert.ok(isOld || isNew, `${entries.length} entries`);
+  });
+
+  it("does not touch the database of another program", async (t) => {
+    const { ask } = await (await profile(t)).tab();
+    const error = await ask("foreign");
+    assert.equal(`${error.name} ${error.code}`, "ExecutionError JOURNAL_INVALID");
+    assert.match(error.message, /could not be opened/);
+    assert.match(error.help, /another name/);
+  });
+});
