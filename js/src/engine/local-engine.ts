@@ -6,12 +6,13 @@ import type { Fetch } from "../host.js";
 import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
+import type { Answer, Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { PendingUpdates } from "./pending-updates.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
-import { type Tool, type Tools, ToolError } from "./tool.js";
+import { failureText, type Tool, type Tools, ToolError } from "./tool.js";
 import { zoneOffset } from "./zones.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
@@ -41,30 +42,6 @@ export interface LocalEngineOptions {
    * live as long as the engine does.
    */
   store?: EngineStore | undefined;
-}
-
-type Effect =
-  | {
-      readonly type: "start_tool";
-      readonly call: number;
-      readonly runId: string;
-      readonly workflow: string;
-      readonly task: string;
-      readonly attempt: number;
-      readonly tool: string;
-      readonly args: unknown[];
-      readonly kwargs: Record<string, unknown>;
-      readonly idempotencyKey: string;
-      readonly deadline: number | null;
-    }
-  | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
-  | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
-  | { readonly type: "run_ended"; readonly runId: string };
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: string;
 }
 
 /**
@@ -399,27 +376,6 @@ export class LocalEngine {
   #track(work: Promise<void>): void {
     this.#pending.add(work);
     void work.finally(() => this.#pending.delete(work));
-  }
-}
-
-/** What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
-function failureText(error: unknown): string {
-  try {
-    const { code, message, help, retryable, result } = Object(error ?? {}) as Partial<ToolError>;
-    const failure = {
-      code: typeof code === "string" ? code : "TOOL_FAILED",
-      message: typeof message === "string" && message !== "" ? message : String(error),
-      help: typeof help === "string" ? help : undefined,
-      retryable: typeof retryable === "boolean" ? retryable : undefined,
-    };
-    try {
-      return plainText({ ...failure, result });
-    } catch {
-      // The failure counts more than a result that is not plain data.
-      return plainText(failure);
-    }
-  } catch {
-    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
   }
 }
 
