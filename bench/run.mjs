@@ -8,6 +8,7 @@ import { benchDefinition } from "./definition.mjs";
 import { benchEngine } from "./engine.mjs";
 import { benchLayout } from "./layout.mjs";
 import { median, row } from "./lib.mjs";
+import { benchSimulate } from "./simulate.mjs";
 
 await main(async () => {
   await build(await setup());
@@ -38,5 +39,6 @@ await main(async () => {
   }
 
   await benchEngine();
+  await benchSimulate();
   await benchClient();
 });

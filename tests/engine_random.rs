@@ -5,7 +5,7 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Effect, Engine, Run, RunState, StepState};
+use highway_wasm::engine::{Config, Effect, Engine, Link, Run, RunState, StepState};
 use operators::{
     builtin, but, condition, emit, flow, foreach, join, multi_choice, named, op, parallel, receive, retry,
     task, terminate, wait_branches, while_loop,
@@ -144,6 +144,25 @@ fn check(run: &Run, document: &Value) {
     assert!(run.steps.iter().all(|step| step.state.is_final()), "a step is open {}", shown());
 }
 
+fn timed() -> Config {
+    Config { timeline: true, ..Config::default() }
+}
+
+/// Whatever happens, a critical path has no gap, and goes from the beginning of its run to the end.
+fn check_path(engine: &Engine, at: usize) {
+    let run = &engine.runs()[at];
+    let mut now = run.created.at;
+    for link in engine.critical_path(at) {
+        let (start, end) = match link {
+            Link::Entry(entry) => (engine.entries()[entry].start, engine.entries()[entry].end.unwrap()),
+            Link::Run(start, end) => (start, end),
+        };
+        assert_eq!(start, now, "{:?} of {:?}", engine.critical_path(at), engine.entries());
+        now = end;
+    }
+    assert_eq!(now, run.ended_at.unwrap());
+}
+
 fn play(seed: u64) -> bool {
     let mut dice = Dice(seed);
     let mut document = flow(&body(&mut dice, "t", 2));
@@ -151,7 +170,7 @@ fn play(seed: u64) -> bool {
     if !findings(&document).is_empty() {
         return false;
     }
-    let mut engine = Engine::default();
+    let mut engine = Engine::new(timed());
     let (mut now, mut records, mut running) = (START, Vec::new(), BTreeSet::new());
     engine.submit(submission(&named("leaf", &[task("leaf", &[])]), "run-0"), now);
     engine.submit(submission(&document, "run-1"), now);
@@ -168,7 +187,7 @@ fn play(seed: u64) -> bool {
                 _ => {}
             }
         }
-        let replayed = Engine::replay(support::Scenario::new().config, records.iter().cloned());
+        let replayed = Engine::replay(timed(), records.iter().cloned());
         assert_eq!(views(&replayed), views(&engine), "{seed}: the journal tells another story");
         assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
         if dice.one_in(3) {
@@ -194,7 +213,8 @@ fn play(seed: u64) -> bool {
             }
             (Some(_), ..) | (_, Some(_), _) => {}
             (None, None, None) => {
-                for run in engine.runs() {
+                for (at, run) in engine.runs().iter().enumerate() {
+                    check_path(&engine, at);
                     assert!(
                         run.state != RunState::Active,
                         "{seed}: it hangs: {:?} {document:#}",

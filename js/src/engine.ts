@@ -24,3 +24,15 @@ export {
   type ToolErrorOptions,
   type Tools,
 } from "./engine/tool.js";
+export type { Mock, MockAnswer, MockContext, MockFunction, MockOutcome, Mocks } from "./engine/mocks.js";
+export {
+  type Simulatable,
+  type SimulatedDecision,
+  type SimulatedSignal,
+  type SimulateOptions,
+  type Simulation,
+  type SimulationWarning,
+  simulate,
+} from "./engine/simulate.js";
+export type { SimulatedRun, SimulatedStep, TimelineEntry, TimelineKind } from "./engine/timeline.js";
+export type { VirtualOptions } from "./engine/virtual-engine.js";

@@ -35,6 +35,7 @@ export interface FullApi extends WorkflowApi {
     config: string,
     host: { zoneOffset(zone: string, at: number): number | undefined },
   ) => EngineHandle;
+  durationMillis(path: string, value: string): number;
 }
 
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
@@ -49,6 +50,8 @@ export interface EngineHandle {
   heartbeat(call: number, details: string, now: number): void;
   tick(now: number): void;
   nextWake(): number | undefined;
+  /** What happened when, where the engine was told to keep that: `{entries, runs}`. */
+  timeline(): string;
   /** Takes what a store has kept. */
   replay(records: string): void;
   /** Goes on after a replay. */

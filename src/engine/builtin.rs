@@ -209,6 +209,7 @@ impl Engine {
         now: Millis,
     ) -> bool {
         let Some((run, step, _)) = self.approval(key) else { return false };
+        self.because_of(Some((run, step)), now);
         let result = object([
             ("status", if is_approved { "approved" } else { "rejected" }.into()),
             ("approved", is_approved.into()),

@@ -14,6 +14,7 @@ impl Engine {
         if self.runs.get(run).is_none_or(|run| run.state != super::RunState::Active) {
             return false;
         }
+        self.because_of(None, now);
         match self.takes_items(run, name, &payload) {
             Some(step) => self.add_items(run, step, &payload, now),
             None => self.signalled(run, name, payload, now),
@@ -100,6 +101,9 @@ impl Engine {
             (None, Some((number, payload))) => (Some(*number), payload.clone()),
             (None, None) => return,
         };
+        if let Some(timeline) = &mut self.timeline {
+            timeline.is_for((run, step));
+        }
         self.commit(Record::Received { run, name: name.to_owned(), event });
         // What is in the payload can be read with and without its name.
         let mut result = payload.as_object().cloned().unwrap_or_default();

@@ -28,6 +28,7 @@ mod starting;
 mod state;
 mod telling;
 mod text;
+mod timeline;
 mod tools;
 mod updates;
 mod view;
@@ -46,6 +47,7 @@ pub use run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, Ste
 pub use schedules::{Schedule, ScheduleRequest, ScheduleState};
 pub use state::{Config, Engine, Submission, Submitted};
 pub use telling::{Heartbeat, LogLevel, LogLine, Told};
+pub use timeline::{Entry, EntryKind, Link};
 pub use updates::{Update, UpdateState};
 pub use view::{RunFilter, run_page, run_view, step_logs, step_name, step_view, steps_view};
 pub use zones::Zones;

@@ -20,6 +20,7 @@ impl Engine {
             return if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) };
         }
         let Submission { definition, inputs, key, run_id } = submission;
+        self.because_of_start(now);
         let registered = self.keep(definition);
         self.follow_definition(&registered, &inputs, now);
         let Registered { hash, workflow, definition, .. } = registered;
@@ -43,6 +44,7 @@ impl Engine {
     pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Option<usize> {
         let created = self.runs.get(run).filter(|run| run.state == RunState::Failed)?.created.clone();
         let at = self.runs.len();
+        self.because_of_start(now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
             key: None,
@@ -61,6 +63,7 @@ impl Engine {
             return false;
         }
         let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
+        self.because_of(None, now);
         self.end(run, RunState::Cancelled, failure, None, "the run was cancelled", now);
         self.advance(now);
         true
@@ -76,6 +79,7 @@ impl Engine {
         let Some((run, step)) = self.calls.get(&call).copied() else {
             return;
         };
+        self.because_of(Some((run, step)), now);
         match outcome {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
@@ -89,10 +93,22 @@ impl Engine {
     pub fn tick(&mut self, now: Millis) {
         for timer in self.take_due(now) {
             match timer {
-                Timer::Run(run) => self.run_timed_out(run, now),
-                Timer::Step(run, step) => self.step_due(run, step, now),
-                Timer::Update(run, update) => self.update_timed_out(run, update, now),
-                Timer::Schedule(schedule) => self.fire(schedule, now),
+                Timer::Run(run) => {
+                    self.because_of(None, now);
+                    self.run_timed_out(run, now);
+                }
+                Timer::Step(run, step) => {
+                    self.because_of(Some((run, step)), now);
+                    self.step_due(run, step, now);
+                }
+                Timer::Update(run, update) => {
+                    self.because_of(None, now);
+                    self.update_timed_out(run, update, now);
+                }
+                Timer::Schedule(schedule) => {
+                    self.because_of_start(now);
+                    self.fire(schedule, now);
+                }
             }
             self.settle(now);
         }
@@ -294,6 +310,7 @@ impl Engine {
             let Some((run, step)) = self.ready_now.front().or(task).copied() else {
                 return;
             };
+            self.leaves_line(run, step);
             self.start_step(run, step, now);
             // What cannot start would be tried for ever.
             self.dequeue(run, step);

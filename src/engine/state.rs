@@ -5,6 +5,7 @@ use super::ready::{Verdict, verdict};
 use super::record::Registered;
 use super::run::{Inner, Run, Step, StepState};
 use super::schedules::Schedule;
+use super::timeline::Timeline;
 use super::{Effect, Output, Record, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
@@ -26,6 +27,8 @@ pub struct Config {
     pub is_durable: bool,
     /// Names of the host's tools, against which definitions are checked before they run; none where they are not.
     pub tools: Option<BTreeSet<String>>,
+    /// Whether a timeline is kept.
+    pub timeline: bool,
 }
 
 /// What is due at a moment.
@@ -50,6 +53,7 @@ impl Default for Config {
             zones: Zones::default(),
             is_durable: true,
             tools: None,
+            timeline: false,
         }
     }
 }
@@ -103,6 +107,8 @@ pub struct Engine {
     pub(super) parked: HashMap<String, Vec<(usize, usize)>>,
     /// Circuits by the name of the tool.
     pub(super) circuits: HashMap<String, Circuit>,
+    /// What happened when, where that is kept.
+    pub(super) timeline: Option<Box<Timeline>>,
     output: Output,
 }
 
@@ -134,7 +140,8 @@ impl Engine {
     /// An engine without runs.
     pub fn new(config: Config) -> Self {
         let concurrency = config.concurrency.max(1);
-        Self { config: Config { concurrency, ..config }, ..Self::default() }
+        let timeline = config.timeline.then(Box::default);
+        Self { config: Config { concurrency, ..config }, timeline, ..Self::default() }
     }
 
     /// An engine in the state that the records describe.
@@ -207,10 +214,14 @@ impl Engine {
 
     /// Writes a record down and applies it.
     pub(super) fn commit(&mut self, record: Record) {
+        let noted = self.timeline.is_some().then(|| record.clone());
         if self.config.is_durable {
             self.output.records.push(record.clone());
         }
         self.apply(record);
+        if let Some(record) = noted {
+            self.note(&record);
+        }
     }
 
     /// Starts what can start in a new scope.
@@ -271,6 +282,9 @@ impl Engine {
         let line = if takes_place { &mut self.ready_tasks } else { &mut self.ready_now };
         line.push_back((run, step));
         self.mark_in_line(run, step, true);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.lined_up((run, step));
+        }
     }
 
     /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
@@ -307,6 +321,9 @@ impl Engine {
     pub(super) fn end_call(&mut self, run: usize, step: usize) {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
             self.calls.remove(&call);
+            if let Some(timeline) = &mut self.timeline {
+                timeline.place_is_free();
+            }
         }
         let Some(key) = self.step_mut(run, step).and_then(|step| step.key.take()) else { return };
         self.held.remove(&key);

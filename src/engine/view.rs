@@ -145,7 +145,7 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     Value::Object(view)
 }
 
-fn summary(run: &Run) -> Map<String, Value> {
+pub(super) fn summary(run: &Run) -> Map<String, Value> {
     let created = &run.created;
     let mut map = Map::new();
     map.insert("workflow_run_id".into(), run.id().into());
@@ -220,7 +220,7 @@ fn is_replaced(run: &Run, scope: usize) -> bool {
 }
 
 /// `{output: <result of the last step>, <result_key>: <value>, …}`.
-fn results(run: &Run) -> Value {
+pub(super) fn results(run: &Run) -> Value {
     let mut map = Map::new();
     let last = run.results_in(0).next_back().map(|(_, result)| result.clone());
     map.insert("output".into(), run.result.clone().or(last).unwrap_or(Value::Null));
@@ -238,12 +238,15 @@ fn named(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
     steps.filter_map(|(at, step)| Some((step_name(run, at)?, run.operator(at)?, step)))
 }
 
-/// The name of a step.
+/// The name of a step; none where a later attempt of what it is in has taken its place.
 pub fn step_name(run: &Run, step: usize) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
-    if is_replaced(run, scope) {
-        return None;
-    }
+    if is_replaced(run, scope) { None } else { full_name(run, step) }
+}
+
+/// The name of a step, whatever became of it.
+pub(super) fn full_name(run: &Run, step: usize) -> Option<String> {
+    let scope = run.steps.get(step)?.scope;
     let rounds = run.around(scope).filter_map(|at| match run.scopes.get(at)?.kind {
         ScopeKind::Round(round) => Some(round),
         _ => None,

@@ -3,9 +3,11 @@
 use super::convert::{JsResult, give, parse};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
+use crate::definition::duration;
 use crate::engine::{
     Config, Effect, Engine, Failure, Journal, LogLevel, Output, Zones, write_effects, write_records,
 };
+use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::number::clamp;
 use crate::template::Mode;
@@ -34,7 +36,7 @@ pub struct EngineHandle {
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?}`.
+    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?, timeline?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -45,6 +47,7 @@ impl EngineHandle {
         if value.get("templates").and_then(Value::as_str) == Some("lenient") {
             config.templates = Mode::Lenient;
         }
+        config.timeline = value.get("timeline") == Some(&Value::Bool(true));
         if let Some(env) = value.get("env").and_then(Value::as_object) {
             config.env.clone_from(env);
         }
@@ -134,6 +137,11 @@ impl EngineHandle {
         Ok(())
     }
 
+    /// What happened when, where the engine was told to keep that: `{entries, runs}`.
+    pub fn timeline(&self) -> String {
+        write_json(&self.engine.timeline_view())
+    }
+
     /// Does what is due.
     pub fn tick(&mut self, now: f64) {
         self.engine.tick(millis(now));
@@ -160,6 +168,16 @@ impl EngineHandle {
         self.effects.extend(self.engine.take_output().effects);
         write_effects(&std::mem::take(&mut self.effects))
     }
+}
+
+/// Milliseconds of a duration in any of its forms; `path` is that of the option it was given for.
+#[wasm_bindgen(js_name = durationMillis)]
+pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
+    let seconds = parse(value).and_then(|value| duration::seconds(&value));
+    give(seconds.map(|seconds| (seconds * 1_000.0).round()).map_err(|error| {
+        let help = error.help().unwrap_or_default();
+        Error::new(ErrorCode::OptionInvalid, error.message()).with_help(help).with_path(path)
+    }))
 }
 
 fn millis(now: f64) -> Millis {

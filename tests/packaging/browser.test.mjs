@@ -14,6 +14,7 @@ const esm = "/node_modules/highway-wasm/esm";
 const imports = {
   "highway-wasm": `${esm}/entries/inline.js`,
   "highway-wasm/engine": `${esm}/entries/engine-inline.js`,
+  "highway-wasm/testing": `${esm}/entries/testing-inline.js`,
   "highway-wasm/web": `${esm}/entries/web.js`,
 };
 
@@ -53,6 +54,25 @@ const pages = {
     body: `import * as core from "${imports["highway-wasm"]}"; import * as engine from "${imports["highway-wasm/engine"]}"; import { smoke } from "/smoke.mjs";
       smoke(core, engine).then(postMessage, (error) => { throw error; });`,
   },
+  "/simulate": page(
+    `import { Driver } from "highway-wasm"; import { simulate } from "highway-wasm/engine"; import { TestEngine } from "highway-wasm/testing";
+     const define = (driver) => {
+       driver.tool("charge", "pay.charge", {}, { retries: 1, retryDelay: 60 });
+       driver.shell("ship", "ship", { depends: "charge", delay: "P3D" });
+       return driver;
+     };
+     const charge = [new Error("busy"), { result: { id: 7 }, delay: 2 }];
+     const work = async () => {
+       const { status, durationSeconds, criticalPath } = await simulate(define(new Driver()), { tools: { charge }, timeout: "P7D" });
+       const engine = new TestEngine({ tools: { charge } });
+       const { state } = await define(new Driver({ engine })).run({ timeout: "P7D" });
+       engine.expectCalled("charge", { times: 2 });
+       engine.close();
+       return { status, durationSeconds, path: criticalPath.map(({ kind }) => kind), state };
+     };
+     globalThis.answer = work();`,
+    { imports },
+  ),
   "/web": page(`${web} ${tryInit()}`, { imports }),
   "/web-workflow": page(
     `import * as core from "highway-wasm/web"; import { smokeWorkflow } from "/smoke.mjs"; ${facts}
@@ -136,6 +156,17 @@ describe("a page with the default entry", { concurrency: 2 }, () => {
       );
     });
   }
+
+  it("simulates days, and tests them", async () => {
+    const { requests, elsewhere, ...answer } = await answerOf("/simulate");
+    assert.deepEqual(answer, {
+      status: "completed",
+      durationSeconds: 62 + 3 * 86_400,
+      path: ["attempt", "retry", "attempt", "sleep", "attempt"],
+      state: "completed",
+    });
+    assert.deepEqual(elsewhere, []);
+  });
 
   it("refuses a long-lived key", async () => {
     const { error } = await answerOf("/key");

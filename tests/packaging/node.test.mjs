@@ -33,7 +33,7 @@ describe("node", { concurrency: 2 }, () => {
   it("loads every entry of the exports map, and nothing else", async () => {
     const found = await answerOf(
       dir,
-      `const names = ["", "/slim", "/web", "/engine", "/node"].map((name) => "highway-wasm" + name);
+      `const names = ["", "/slim", "/web", "/engine", "/testing", "/node"].map((name) => "highway-wasm" + name);
        const exported = {};
        for (const name of names) exported[name] = Object.keys(await import(name)).length;
        const inner = await import("highway-wasm/esm/driver.js").catch((error) => error.code);

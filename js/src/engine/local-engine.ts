@@ -6,6 +6,7 @@ import type { Fetch } from "../host.js";
 import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
+import type { Answer, Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
@@ -13,7 +14,7 @@ import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
-import { type StartTool, ToolCalls } from "./tool-calls.js";
+import { ToolCalls } from "./tool-calls.js";
 import { zoneOffset } from "./zones.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
@@ -59,18 +60,6 @@ export interface LocalEngineOptions {
    * does not keep that calls `wake` at once.
    */
   onWake?: ((at: number) => void | Promise<void>) | undefined;
-}
-
-type Effect =
-  | ({ readonly type: "start_tool" } & StartTool)
-  | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
-  | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
-  | { readonly type: "run_ended"; readonly runId: string };
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: string;
 }
 
 /**

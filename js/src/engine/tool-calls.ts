@@ -2,26 +2,8 @@
 
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { type LogLevel, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
-
-/** A call as the engine asks for it. */
-export interface StartTool {
-  readonly call: number;
-  readonly runId: string;
-  readonly workflow: string;
-  readonly task: string;
-  readonly attempt: number;
-  readonly tool: string;
-  readonly args: unknown[];
-  readonly kwargs: Record<string, unknown>;
-  readonly idempotencyKey: string;
-  readonly deadline: number | null;
-  readonly lastHeartbeat: {
-    readonly attempt: number;
-    readonly details: unknown;
-    readonly at: string;
-  } | null;
-}
+import type { StartTool } from "./effects.js";
+import { failureText, type LogLevel, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 type Release = () => void | Promise<void>;
 
@@ -180,28 +162,6 @@ export class ToolCalls {
   #track(work: Promise<void>): void {
     this.#pending.add(work);
     void work.finally(() => this.#pending.delete(work));
-  }
-}
-
-/** What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
-function failureText(error: unknown): string {
-  try {
-    const { code, message, help, retryable, retryAfter, result } = Object(error ?? {}) as Partial<ToolError>;
-    const failure = {
-      code: typeof code === "string" ? code : "TOOL_FAILED",
-      message: typeof message === "string" && message !== "" ? message : String(error),
-      help: typeof help === "string" ? help : undefined,
-      retryable: typeof retryable === "boolean" ? retryable : undefined,
-      retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
-    };
-    try {
-      return plainText({ ...failure, result });
-    } catch {
-      // The failure counts more than a result that is not plain data.
-      return plainText(failure);
-    }
-  } catch {
-    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Tools: what the tasks of a workflow call. */
 
 import type { ErrorFacts } from "../errors.js";
+import { plainText } from "../plain.js";
 
 /** The arguments of a call, templates resolved. */
 export interface ToolArguments {
@@ -106,4 +107,26 @@ export class ToolError extends Error {
 /** The refusal of arguments a tool cannot work with. */
 export function badArguments(message: string, help?: string): ToolError {
   return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help });
+}
+
+/** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
+export function failureText(error: unknown): string {
+  try {
+    const { code, message, help, retryable, retryAfter, result } = Object(error ?? {}) as Partial<ToolError>;
+    const failure = {
+      code: typeof code === "string" ? code : "TOOL_FAILED",
+      message: typeof message === "string" && message !== "" ? message : String(error),
+      help: typeof help === "string" ? help : undefined,
+      retryable: typeof retryable === "boolean" ? retryable : undefined,
+      retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
+    };
+    try {
+      return plainText({ ...failure, result });
+    } catch {
+      // The failure counts more than a result that is not plain data.
+      return plainText(failure);
+    }
+  } catch {
+    return plainText({ code: "TOOL_FAILED", message: "the tool threw something that has no text" });
+  }
 }

@@ -1,0 +1,34 @@
+/** What the state machine has its host do, and what it answers. */
+
+/** @internal A call of a tool as the engine asks for it. */
+export interface StartTool {
+  readonly call: number;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly tool: string;
+  readonly args: unknown[];
+  readonly kwargs: Record<string, unknown>;
+  readonly idempotencyKey: string;
+  readonly deadline: number | null;
+  readonly lastHeartbeat: {
+    readonly attempt: number;
+    readonly details: unknown;
+    readonly at: string;
+  } | null;
+}
+
+/** @internal */
+export type Effect =
+  | ({ readonly type: "start_tool" } & StartTool)
+  | { readonly type: "abort_tool"; readonly call: number; readonly reason: string }
+  | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
+  | { readonly type: "run_ended"; readonly runId: string };
+
+/** @internal The answer to a request. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}

@@ -1,0 +1,243 @@
+/** What happened when in runs, and what their ends depended on. */
+
+import type { ExecutionError } from "../errors.js";
+import { makeError } from "../errors.js";
+
+/**
+ * What an entry of a timeline is:
+ *
+ * - `attempt`: a tool worked.
+ * - `decision`: the engine decided at once: a condition, a switch, a fork, an event that was emitted.
+ * - `loop`, `join`, `children`: steps inside it ran, or were waited for; they have entries of their own.
+ * - `sleep`, `retry`, `event`, `update`, `approval`: waits for time, for the next attempt, for an event or a signal, for an update,
+ *   for a person.
+ * - `queue`: a wait for a place among the tools that may run at once.
+ * - `run`: in a critical path, the run as a whole where its steps do not tell how it got there: it passed its time limit, was
+ *   cancelled, or waited for another run.
+ */
+export type TimelineKind =
+  | "attempt"
+  | "decision"
+  | "loop"
+  | "join"
+  | "children"
+  | "sleep"
+  | "retry"
+  | "event"
+  | "update"
+  | "approval"
+  | "queue"
+  | "run";
+
+/** Something that took time, or could have. */
+export interface TimelineEntry {
+  /** Id of the run. */
+  readonly runId: string;
+  /** Name of the step: the task's, with the number of the round for each loop that it is in. Null for a `run`. */
+  readonly step: string | null;
+  /** Id of the task. */
+  readonly task: string | null;
+  readonly kind: TimelineKind;
+  /** Name of the tool, where a task has one. */
+  readonly tool: string | null;
+  /** Number of the attempt, from 1; of a `retry`, the attempt that failed. */
+  readonly attempt: number;
+  /** The event, the update or the approval that was waited for. */
+  readonly waitsFor: string | null;
+  /** When it began, in virtual time. */
+  readonly start: Date;
+  /** When it ended; null for what is under way. */
+  readonly end: Date | null;
+  /** How it ended; null for what is under way. */
+  readonly outcome: "succeeded" | "failed" | "timed_out" | "cancelled" | null;
+  /** Why it failed. */
+  readonly error: ExecutionError | null;
+}
+
+/** A step as it ended. */
+export interface SimulatedStep {
+  /** The server's word: `succeeded`, `failed`, `skipped`, `cancelled`, `pending`, `running`, `sleeping`. */
+  readonly status: string;
+  readonly result: unknown;
+  readonly error: ExecutionError | null;
+  /** Attempts after the first one. */
+  readonly retries: number;
+  readonly startedAt: Date | null;
+  readonly completedAt: Date | null;
+}
+
+/** A run as it ended. */
+export interface SimulatedRun {
+  readonly runId: string;
+  readonly workflow: string;
+  /** The run that started it, where one did. */
+  readonly parentRunId: string | null;
+  /** `completed`, `failed`, `cancelled`, `timed_out`; `stuck` where it waits and nothing will happen any more. */
+  readonly status: string;
+  /** What the run gave: `output` of its last task, and each task's result under its result key. */
+  readonly result: unknown;
+  /** Why it did not complete. */
+  readonly error: ExecutionError | null;
+  /** Steps by name. */
+  readonly steps: Readonly<Record<string, SimulatedStep>>;
+  /**
+   * The work and the waits that the end of the run depended on: each begins when the one before ends, the first with the run, and
+   * the last ends with it. Empty while the run is not over.
+   */
+  readonly criticalPath: readonly TimelineEntry[];
+  /** When it was started, in virtual time. */
+  readonly startedAt: Date;
+  /** When it ended; null where it is not over. */
+  readonly endedAt: Date | null;
+  /** Seconds of virtual time between the two. */
+  readonly durationSeconds: number | null;
+}
+
+interface FailureData {
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+}
+
+/** @internal The timeline as the engine gives it; moments are milliseconds since the Unix epoch. */
+export interface TimelineData {
+  readonly entries: readonly EntryRow[];
+  readonly runs: readonly RunData[];
+}
+
+type EntryRow = readonly [
+  run: number,
+  step: string | null,
+  task: string | null,
+  kind: TimelineKind,
+  tool: string | null,
+  attempt: number,
+  waitsFor: string | null,
+  start: number,
+  end: number | null,
+  outcome: TimelineEntry["outcome"],
+  failure: FailureData | null,
+];
+
+type StepRow = readonly [
+  name: string,
+  status: string,
+  result: unknown,
+  failure: FailureData | null,
+  retries: number,
+  start: number | null,
+  end: number | null,
+];
+
+interface RunData {
+  readonly run_id: string;
+  readonly workflow_name: string;
+  readonly parent_run_id?: string;
+  readonly status: string;
+  readonly result: unknown;
+  readonly error_details?: FailureData;
+  readonly start: number;
+  readonly end: number | null;
+  readonly path: readonly (number | readonly [start: number, end: number])[];
+  readonly unreached: readonly string[];
+  readonly steps: readonly StepRow[];
+}
+
+/** @internal A timeline, and its runs. */
+export interface Timeline {
+  readonly entries: readonly TimelineEntry[];
+  readonly runs: readonly SimulatedRun[];
+}
+
+/** @internal The timeline as it is told. */
+export function timelineOf({ entries, runs }: TimelineData): Timeline {
+  const told = entries.map(
+    ([run, step, task, kind, tool, attempt, waitsFor, start, end, outcome, failure]): TimelineEntry => ({
+      runId: runs[run]?.run_id ?? "",
+      step,
+      task,
+      kind,
+      tool,
+      attempt,
+      waitsFor,
+      start: new Date(start),
+      end: date(end),
+      outcome,
+      error: failureOf(failure),
+    }),
+  );
+  return { entries: told, runs: runs.map((run) => runOf(run, told)) };
+}
+
+/** @internal Kinds of the entries that are under way. */
+export function openKinds({ entries }: TimelineData): TimelineKind[] {
+  return entries.filter((row) => row[8] === null).map((row) => row[3]);
+}
+
+function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
+  const { run_id: runId, status, error_details: failure, start, end } = run;
+  const path = run.path.map((link) => {
+    if (typeof link === "number") return entries[link] as TimelineEntry;
+    return wholeRun(runId, new Date(link[0]), new Date(link[1]), status);
+  });
+  const steps: Record<string, SimulatedStep> = {};
+  for (const [name, state, result, error, retries, began, ended] of run.steps) {
+    const step = { status: state, result, retries, startedAt: date(began), completedAt: date(ended) };
+    steps[name] = { ...step, error: failureOf(error, { task: name }) };
+  }
+  return {
+    runId,
+    workflow: run.workflow_name,
+    parentRunId: run.parent_run_id ?? null,
+    // The API knows no word of its own for it.
+    status: failure?.code === "RUN_TIMED_OUT" && status === "failed" ? "timed_out" : status,
+    result: run.result,
+    error: failureOf(failure, { runId }),
+    steps,
+    criticalPath: path,
+    startedAt: new Date(start),
+    endedAt: date(end),
+    durationSeconds: end && (end - start) / 1000,
+  };
+}
+
+function wholeRun(runId: string, start: Date, end: Date, status: string): TimelineEntry {
+  return {
+    runId,
+    step: null,
+    task: null,
+    kind: "run",
+    tool: null,
+    attempt: 1,
+    waitsFor: null,
+    start,
+    end,
+    outcome: status === "completed" ? "succeeded" : status === "cancelled" ? "cancelled" : "failed",
+    error: null,
+  };
+}
+
+function failureOf(
+  data: FailureData | null | undefined,
+  details?: Record<string, unknown>,
+): ExecutionError | null {
+  return data ? makeError("ExecutionError", { ...data, details }) : null;
+}
+
+function date(at: number | null): Date | null {
+  return at === null ? null : new Date(at);
+}
+
+/** @internal A timeline as text, one entry a line, times in seconds since `from`. */
+export function drawn(entries: readonly TimelineEntry[], from: Date): string {
+  const since = (at: Date | null): string =>
+    at === null ? "…" : `${(at.getTime() - from.getTime()) / 1000}`;
+  const lines = entries.map(({ start, end, kind, step, attempt, outcome, error, waitsFor }) => {
+    const what = [step, waitsFor && `for \`${waitsFor}\``, attempt > 1 && `attempt ${attempt}`].filter(
+      Boolean,
+    );
+    const how = outcome === null ? "under way" : error ? `${outcome}: ${error.message}` : outcome;
+    return `  ${`${since(start)} – ${since(end)} s`.padEnd(18)} ${kind.padEnd(9)} ${what.join(", ")}: ${how}`;
+  });
+  return lines.join("\n");
+}

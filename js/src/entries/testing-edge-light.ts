@@ -1,0 +1,9 @@
+/** As the default entry of the same name, for tests. */
+import module from "../generated/full_bg.wasm?module";
+import { full } from "../engine/runtime.js";
+import { offerYaml } from "../workflow/runtime.js";
+
+full.provide(() => module);
+offerYaml(full);
+
+export * from "../testing.js";

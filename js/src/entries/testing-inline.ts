@@ -1,0 +1,10 @@
+/** As the default entry of the same name, for tests. */
+import { embedded } from "../embedded.js";
+import { deflated, size } from "../generated/full_bytes.js";
+import { full } from "../engine/runtime.js";
+import { offerYaml } from "../workflow/runtime.js";
+
+full.provide(() => embedded(deflated, size));
+offerYaml(full);
+
+export * from "../testing.js";

@@ -1,0 +1,18 @@
+/**
+ * Tests of workflows: an engine in virtual time, with mocks for tools.
+ *
+ * @packageDocumentation
+ */
+
+export type { Mock, MockAnswer, MockContext, MockFunction, MockOutcome, Mocks } from "./engine/mocks.js";
+export type { SimulatedRun, SimulatedStep, TimelineEntry, TimelineKind } from "./engine/timeline.js";
+export { ToolError } from "./engine/tool.js";
+export type { ToolCallRecord, VirtualOptions } from "./engine/virtual-engine.js";
+export type { TestState } from "./testing/state.js";
+export {
+  ExpectationError,
+  type ExpectedCall,
+  type RunLike,
+  TestEngine,
+  type TestEngineOptions,
+} from "./testing/test-engine.js";

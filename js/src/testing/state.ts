@@ -1,0 +1,48 @@
+/** What a test can look at: runs and their steps as they are. */
+
+import type { SimulatedRun, SimulatedStep } from "../engine/timeline.js";
+
+/** The engine at a moment of virtual time. */
+export interface TestState {
+  /** Virtual time. */
+  readonly now: Date;
+  /** All runs, in the order in which they began. */
+  readonly runs: readonly SimulatedRun[];
+  /** A step by its name: of the latest run that has one. */
+  step(name: string): SimulatedStep | undefined;
+}
+
+/** @internal */
+export function stateOf(now: number, runs: readonly SimulatedRun[]): TestState {
+  const step = (name: string): SimulatedStep | undefined => {
+    const found = runs.filter(({ steps }) => Object.hasOwn(steps, name)).at(-1);
+    return found?.steps[name];
+  };
+  return { now: new Date(now), runs, step };
+}
+
+/** @internal A value as an error shows it. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
+
+/**
+ * Whether a value is as expected: the same, or an object of which all expected fields are as expected.
+ *
+ * @internal
+ */
+export function matches(value: unknown, expected: unknown): boolean {
+  if (Array.isArray(expected)) {
+    return (
+      Array.isArray(value) &&
+      value.length === expected.length &&
+      expected.every((item, at) => matches(value[at], item))
+    );
+  }
+  if (typeof expected !== "object" || expected === null) return Object.is(value, expected);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(expected).every(([key, item]) =>
+    matches((value as Record<string, unknown>)[key], item),
+  );
+}

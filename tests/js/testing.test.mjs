@@ -1,0 +1,252 @@
+// The engine for tests, used as a test of a user would use it.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Driver, Highway, isHighwayError, WorkflowBuilder } from "highway-wasm";
+import { ExpectationError, TestEngine, ToolError } from "highway-wasm/testing";
+
+const at = "2030-01-01T00:00:00Z";
+
+function shop(options = {}) {
+  const engine = new TestEngine({ at, ...options });
+  const driver = new Driver({ name: "shop", engine });
+  driver.tool("charge", "pay.charge", { amount: 5 }, { retries: 1, retryDelay: 60 });
+  driver.tool("ship", "shop.ship", { order: "{{charge_result.id}}" }, { depends: "charge", delay: "P3D" });
+  return { engine, driver };
+}
+
+describe("a client of a test engine", () => {
+  it("waits for days in no time", async () => {
+    const { engine, driver } = shop();
+    engine.mock("charge", new ToolError("busy"), { result: { id: 7 }, delay: 2 });
+    const result = await driver.run({ timeout: "P7D" });
+    assert.equal(result.state, "completed");
+    assert.equal(engine.now.toISOString(), "2030-01-04T00:01:02.000Z");
+    assert.equal(result.completedAt.toISOString(), "2030-01-04T00:01:02.000Z");
+    engine.expectStatus("completed");
+    engine.expectCalled("charge", { times: 2, kwargs: { amount: 5 } });
+    engine.expectCalled("shop.ship", { kwargs: { order: 7 } });
+    engine.expectOrder("charge", "ship");
+    engine.expectNotCalled("refund");
+    const [first, second] = engine.calls("charge");
+    assert.equal(second.at - first.at, 60_000);
+    engine.close();
+  });
+
+  it("waits for several runs at once, through the list of them", async () => {
+    const { engine, driver } = shop();
+    const results = await Promise.all([1, 2, 3, 4, 5, 6].map(() => driver.run({ timeout: "P7D" })));
+    assert.deepEqual(new Set(results.map(({ state }) => state)), new Set(["completed"]));
+    engine.close();
+  });
+
+  it("sees a run where it stands, when it only looks", async () => {
+    const { engine, driver } = shop();
+    const handle = await driver.start({ timeout: "P7D" });
+    await engine.advance("PT1H");
+    assert.equal((await handle.status()).state, "sleeping");
+    assert.equal((await handle.steps()).charge.state, "completed");
+    assert.equal(engine.now.toISOString(), "2030-01-01T01:00:00.000Z");
+    assert.equal((await handle.result()).state, "completed");
+    engine.close();
+  });
+
+  it("decides about time alone where it is told to", async () => {
+    const { engine, driver } = shop({ autoAdvance: false });
+    const handle = await driver.start({ timeout: "P7D" });
+    const waiting = handle.result();
+    await engine.advance("P2D");
+    engine.expectStatus("sleeping");
+    await engine.advance("P1D");
+    assert.equal((await waiting).state, "completed");
+    engine.close();
+  });
+
+  it("answers what a run waits for", async () => {
+    const engine = new TestEngine({ at });
+    const highway = new Highway({ engine });
+    const workflow = new WorkflowBuilder("asking")
+      .waitForEvent("confirmed", "confirm", { timeoutSeconds: 3600 })
+      .task("ask", "tools.approval.request", { kwargs: { key: "boss", timeout_seconds: 86400 } })
+      .build();
+    const handle = await highway.workflows.submit({ workflow });
+    await engine.runUntil("confirmed");
+    await engine.advance("PT10M");
+    await handle.signal("confirm", { by: "Ada" });
+    await engine.runUntil("ask");
+    assert.equal(engine.now.toISOString(), "2030-01-01T00:10:00.000Z");
+    await engine.approve("ask", "fine");
+    const { state, result } = await handle.result();
+    assert.equal(state, "completed");
+    assert.equal(result.output.comment, "fine");
+    assert.deepEqual(
+      engine.timeline(handle).map(({ kind, step, waitsFor }) => [kind, step, waitsFor]),
+      [
+        ["event", "confirmed", "confirm"],
+        ["approval", "ask", "boss"],
+      ],
+    );
+    engine.close();
+  });
+
+  it("has its updates answered, or runs into their time limits", async () => {
+    const engine = new TestEngine({ at });
+    engine.mock("chat.answer", ({ kwargs }) => ({ result: `you said ${kwargs.text}`, delay: 5 }));
+    const handling = {
+      update_name: "ask",
+      response_tool: "chat.answer",
+      response_kwargs: { text: "{{update_payload.text}}" },
+    };
+    const workflow = new WorkflowBuilder("chat").task("answer", "tools.update.handle", { kwargs: handling });
+    const handle = await new Highway({ engine }).workflows.submit({ workflow: workflow.build() });
+    assert.equal((await handle.update("ask", { text: "hello" })).response, "you said hello");
+    const [entry] = engine.timeline();
+    assert.deepEqual([entry.kind, entry.waitsFor, entry.end - entry.start], ["update", "ask", 5000]);
+    const other = await new Highway({ engine }).workflows.submit({ workflow: workflow.build() });
+    await assert.rejects(other.update("other", {}, { timeout: 20 }), /answered 408/);
+    assert.equal(engine.now.toISOString(), "2030-01-01T00:00:25.000Z");
+    engine.close();
+  });
+
+  it("finds waits answered at its first look, and over at its second", async () => {
+    const engine = new TestEngine({ at });
+    const driver = new Driver({ engine });
+    driver.waitFor("hear", { event: "go", timeout: 60 });
+    const handle = await driver.start();
+    assert.equal((await handle.status()).state, "sleeping");
+    await engine.signal("go", { by: "Ada" });
+    assert.equal((await handle.result()).state, "completed");
+    const unheard = await driver.run();
+    assert.equal(unheard.state, "failed");
+    assert.equal(unheard.tasks.hear.error.code, "TASK_TIMED_OUT");
+    engine.close();
+  });
+});
+
+describe("a mock of a test engine", () => {
+  it("may be a function, a list as a result, and replaced", async () => {
+    const { engine, driver } = shop();
+    engine.mock("pay.charge", async ({ kwargs }, { attempt }) => ({ id: kwargs.amount + attempt }));
+    engine.mock("ship", [1, 2]);
+    assert.deepEqual((await driver.run({ timeout: "P7D" })).tasks.ship.result, [1, 2]);
+    engine.expectCalled("ship", { kwargs: { order: 6 } });
+    engine.mock("ship", { error: "no truck", retryable: false });
+    const { error } = await driver.run({ timeout: "P7D" });
+    assert.match(error.message, /no truck/);
+    engine.close();
+  });
+
+  it("hears when its attempt is given up, and when the run is over", async () => {
+    const heard = [];
+    const { engine, driver } = shop();
+    engine.mock("charge", (_, { signal, onRunEnd }) => {
+      signal.addEventListener("abort", () => heard.push("aborted"));
+      onRunEnd(() => heard.push("over"));
+      return { delay: Number.POSITIVE_INFINITY };
+    });
+    const handle = await driver.start();
+    await engine.runUntil("charge");
+    await handle.cancel("enough");
+    engine.expectStatus("cancelled", handle);
+    assert.deepEqual(heard, ["aborted", "over"]);
+    engine.close();
+  });
+});
+
+describe("an expectation that does not hold", () => {
+  const failed = (work) => {
+    try {
+      work();
+    } catch (error) {
+      assert.ok(error instanceof ExpectationError, error);
+      return error.message;
+    }
+    assert.fail("it holds");
+  };
+
+  it("shows what happened instead", async () => {
+    const { engine, driver } = shop();
+    engine.mock("charge", { error: "no card", retryable: false, delay: 3 });
+    await driver.run({ timeout: "P7D" });
+    const message = failed(() => engine.expectStatus("completed"));
+    assert.match(message, /^the run is failed \(task `charge` failed: no card\), not completed\n/);
+    assert.match(
+      message,
+      /timeline, in seconds since 2030-01-01T00:00:00.000Z:\n {2}0 – 3 s +attempt +charge: failed: no card/,
+    );
+    assert.match(
+      failed(() => engine.expectCalled("ship")),
+      /^`ship` was not called\n/,
+    );
+    assert.match(
+      failed(() => engine.expectCalled("charge", { kwargs: { amount: 6 } })),
+      /^`charge` was not called with kwargs \{"amount":6\}\nits calls:\n {2}args \[\], kwargs \{"amount":5\}/,
+    );
+    assert.match(
+      failed(() => engine.expectCalled("charge", { times: 2 })),
+      /not called 2 times, but 1 times/,
+    );
+    assert.match(
+      failed(() => engine.expectNotCalled("charge")),
+      /^`charge` was called 1 times/,
+    );
+    assert.match(
+      failed(() => engine.expectOrder("charge", "ship")),
+      /^`ship` was not called/,
+    );
+    engine.close();
+  });
+
+  it("says that the order is another one", async () => {
+    const { engine, driver } = shop();
+    await driver.run({ timeout: "P7D" });
+    assert.match(
+      failed(() => engine.expectOrder("ship", "charge")),
+      /^the order is `charge`, `ship`, not `ship`, `charge`/,
+    );
+    engine.close();
+  });
+
+  it("says that what is waited for never comes", async () => {
+    const engine = new TestEngine({ at });
+    const workflow = new WorkflowBuilder("stuck").waitForEvent("hear", "go").build();
+    await new Highway({ engine }).workflows.submit({ workflow });
+    for (const work of [
+      () => engine.runUntil("other"),
+      () => engine.runToEnd(),
+      () => engine.approve("boss"),
+    ]) {
+      await assert.rejects(work, ExpectationError);
+    }
+    await assert.rejects(
+      () => engine.runToEnd(),
+      /waits, and nothing will happen any more[\s\S]*hear, for `go`: under way/,
+    );
+    engine.close();
+  });
+});
+
+describe("a test engine", () => {
+  it("refuses what it cannot use, by its place", async () => {
+    const engine = new TestEngine();
+    for (const [work, path] of [
+      [() => new TestEngine({ clock: Date.now }), "/clock"],
+      [() => new TestEngine({ concurrency: 0 }), "/concurrency"],
+      [() => engine.mock("", 1), "/name"],
+      [() => engine.mock("a"), "/answers"],
+      [() => engine.expectStatus("completed"), "/run"],
+    ]) {
+      assert.throws(work, (error) => isHighwayError(error, "OPTION_INVALID") && error.path === path, path);
+    }
+    await assert.rejects(engine.advance(-1), { path: "/duration" });
+    await assert.rejects(engine.runUntil(3), { path: "/condition" });
+    engine.close();
+  });
+
+  it("is closed once, and says so", async () => {
+    const { engine, driver } = shop();
+    engine.close();
+    engine.close();
+    await assert.rejects(driver.run(), { code: "ENGINE_CLOSED" });
+    assert.throws(() => engine.timeline(), { code: "ENGINE_CLOSED" });
+  });
+});
