@@ -442,3 +442,16 @@ fn recorded_submissions_of_public_clients_are_accepted_and_complete() {
 fn keyed(request: &HttpRequest) -> bool {
     request.header("X-Idempotency-Key").is_some()
 }
+
+#[test]
+fn what_is_below_a_path_that_is_served_and_is_not_itself_says_so() {
+    let mut server = one_run();
+    for path in [
+        "/workflows/definitions/some-id/executions/grid",
+        "/workflows/run-1/steps/a/checkpoints",
+        "/workflows/run-1/checkpoints",
+    ] {
+        let reply = server.get(path);
+        assert_eq!((reply.status, reply.code()), (501, "NOT_IMPLEMENTED"), "{path}");
+    }
+}

@@ -132,6 +132,11 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["workflows", name, "versions", version] => {
             ("GET", Route::DefinitionVersion(owned(name), owned(version)))
         }
+        ["workflows", "definitions", _, "executions", "grid"]
+        | ["workflows", "definitions", "dsl", "python", _]
+        | ["workflows", _, "steps", _, "checkpoints"] => {
+            return Err(not_served(path));
+        }
         ["workflows", _, part, ..] if OF_RUNS.contains(part) => return Err(not_served(path)),
         [first, ..] if ELSEWHERE.contains(first) => return Err(not_served(path)),
         _ => return Err(unknown()),
