@@ -86,7 +86,6 @@ fn a_body_that_says_nothing_is_refused() {
         Some("{\"workflow_definition\":"),
         Some("<html>"),
         Some("{\"workflow_definition\":null}"),
-        Some("{\"python_dsl\":\"def get_workflow(): ...\"}"),
         Some("{\"workflow_definition\":{\"name\":\"w\",\"tasks\":{}},\"inputs\":[]}"),
     ] {
         let reply = server.request("POST", "/workflows", &[("content-type", "application/json")], body);

@@ -5,6 +5,7 @@
  */
 
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
+export type { DslCompiler } from "./engine/python-dsl.js";
 export { type EngineStore, indexedDbStore } from "./engine/store.js";
 export {
   type Tool,

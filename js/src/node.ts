@@ -6,5 +6,6 @@
 
 export { fileStore } from "./node/file-store.js";
 export { type HttpRequestLike, type HttpResponseLike, listener } from "./node/listener.js";
+export { type PythonDslOptions, pythonDsl } from "./node/python-dsl.js";
 export { type HighwayServer, type ServeOptions, serve } from "./node/serve.js";
 export { type NodeToolsOptions, nodeTools } from "./node/tools.js";

@@ -15,6 +15,19 @@ impl Engine {
         registered
     }
 
+    /// Keeps the Python that a definition was made of.
+    pub fn keep_source(&mut self, definition: &Value, source: &str) {
+        let hash = hash::of_definition(definition);
+        if self.source(&hash).is_none_or(|known| known != source) {
+            self.commit(Record::SourceKept { hash, source: source.into() });
+        }
+    }
+
+    /// The Python that a definition was made of, by its hash.
+    pub fn source(&self, hash: &str) -> Option<&str> {
+        self.sources.get(hash).map(|source| &**source)
+    }
+
     /// Keeps a definition; what is the latest one already is not kept twice.
     pub(super) fn keep(&mut self, workflow: &Plan, definition: &Value, now: Millis) -> Registered {
         let hash = hash::of_definition(definition);

@@ -167,6 +167,40 @@ describe("highway 0.9.1", { skip, concurrency: 8 }, () => {
     assert.equal(run.progress_percentage, 100);
   });
 
+  test("uploads durable functions, which run with a context", async (t) => {
+    const { outcome, exchanged, run } = await scenario(t, "durable");
+    assert.equal(outcome.status, "completed", outcome.error);
+    assert.equal(outcome.tasks.highway_task.stdout, "40 41");
+    const [{ answer }] = exchanged.uploads();
+    assert.match(answer.artifact_id, /^[0-9a-f]{64}$/);
+    assert.equal(exchanged.submissions()[0].json.inputs._artifact_id, answer.artifact_id);
+    assert.deepEqual(run.result.double_result, { value: 41, run: run.workflow_run_id });
+    assert.deepEqual(run.result.without_context_result, [1, { two: null }]);
+    const { exists, size } = await ask(server, `artifacts/${answer.artifact_id}/exists`);
+    assert.deepEqual([exists, size], [true, answer.size]);
+  });
+
+  test("counts in a durable loop with variables of the run", async (t) => {
+    const { outcome, run } = await scenario(t, "loop");
+    assert.equal(outcome.status, "completed", outcome.error);
+    assert.equal(outcome.tasks.highway_task.stdout, "counted to 3");
+    assert.equal(run.status, "completed");
+  });
+
+  test("tells what a durable function raised", async (t) => {
+    const { outcome, run } = await scenario(t, "durable_failure");
+    assert.equal(outcome.state, "failed");
+    assert.match(outcome.error, /ValueError: no such order/);
+    const { logs } = await ask(server, `workflows/${run.workflow_run_id}/steps/logs`);
+    assert.ok(logs.length > 0);
+  });
+
+  test("uploads a package", async (t) => {
+    const { outcome, run } = await scenario(t, "package");
+    assert.equal(outcome.status, "completed", outcome.error);
+    assert.deepEqual(run.result.pay_result, { total: 6, task: "pay" });
+  });
+
   test("sends nothing where it does not wait", async (t) => {
     const { outcome, exchanged } = await scenario(t, "background");
     assert.equal(outcome.status, "submitted");

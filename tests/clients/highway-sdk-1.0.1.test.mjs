@@ -28,6 +28,7 @@ async function seed(server) {
     workflow_name: "failing",
     schedule_cron: "0 2 * * *",
   });
+  const { artifact_id } = await ask(server, "artifacts", "POST", { content: "TWFu" });
   const until = performance.now() + 20_000;
   const isReady = async () =>
     (await ask(server, "approvals")).approvals.length === 1 &&
@@ -43,6 +44,7 @@ async function seed(server) {
       step_name: "a",
       approval_key: "seeded",
       schedule_id,
+      artifact_id,
     },
     failed: failed.workflow_run_id,
   };
@@ -71,9 +73,14 @@ const SERVED = {
   "GET /api/v1/workflows/by-hash/{definition_hash}": 200,
   "GET /api/v1/workflows/definitions/{definition_id}": 200,
   "GET /api/v1/workflows/definitions/json/{definition_id}": 200,
+  "GET /api/v1/workflows/definitions/dsl/python/{definition_id}": 200,
   "GET /api/v1/workflows/{workflow_name}/versions/{version}": 200,
   "GET /api/v1/approvals": 200,
   "GET /api/v1/approvals/{approval_key}": 200,
+  "GET /api/v1/artifacts": 200,
+  "GET /api/v1/artifacts/{artifact_id}": 200,
+  "GET /api/v1/artifacts/{artifact_id}/exists": 200,
+  "DELETE /api/v1/artifacts/{artifact_id}": 200,
   "GET /api/v1/schedules": 200,
   "GET /api/v1/schedules/{schedule_id}": 200,
   "GET /api/v1/schedules/{schedule_id}/history": 200,
@@ -86,6 +93,7 @@ const SERVED = {
   "POST /api/v1/workflows/{workflow_run_id}/retry": 400,
   // What the client sends has no body, since its methods take none.
   "POST /api/v1/workflows": 400,
+  "POST /api/v1/artifacts": 400,
   "POST /api/v1/schedules": 400,
   "PATCH /api/v1/schedules/{schedule_id}": 400,
   "POST /api/v1/workflows/{workflow_run_id}/signals": 400,

@@ -4,10 +4,13 @@ import { LONGEST_TIMER, uuid } from "../environment.js";
 import { errorOf } from "../errors.js";
 import type { Fetch } from "../host.js";
 import { checkOptions } from "../options.js";
-import { plainText } from "../plain.js";
+import { plain, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
+import { bytesOfBase64 } from "./base64.js";
+import { type Answer, responseOf, textBody } from "./bodies.js";
 import { httpTool } from "./http-tool.js";
 import { PendingUpdates } from "./pending-updates.js";
+import { compiled, type DslCompiler } from "./python-dsl.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
@@ -41,6 +44,11 @@ export interface LocalEngineOptions {
    * live as long as the engine does.
    */
   store?: EngineStore | undefined;
+  /**
+   * Reads workflows that are submitted as Python (`python_dsl`): gets the source, and gives the definition that its
+   * `get_workflow()` returns. `pythonDsl()` of `highway-wasm/node` does this by running it. Without one, Python is refused.
+   */
+  pythonDsl?: DslCompiler | undefined;
 }
 
 type Effect =
@@ -61,10 +69,10 @@ type Effect =
   | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
   | { readonly type: "run_ended"; readonly runId: string };
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: string;
+/** What a tool does to its run beside its result. */
+interface Acts {
+  readonly variables: Record<string, unknown>;
+  readonly events: [string, unknown][];
 }
 
 /**
@@ -98,6 +106,7 @@ export class LocalEngine {
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
   readonly #store: EngineStore | undefined;
+  readonly #pythonDsl: DslCompiler | undefined;
   /** Fulfilled once what the store has kept is there. */
   readonly #opened: Promise<void>;
   /** What follows from entries that the store has not kept yet. */
@@ -114,7 +123,11 @@ export class LocalEngine {
 
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
   constructor(options: LocalEngineOptions = {}) {
-    checkOptions(options, ["tools", "concurrency", "env", "templates", "clock", "store"], "the engine");
+    checkOptions(
+      options,
+      ["tools", "concurrency", "env", "templates", "clock", "store", "pythonDsl"],
+      "the engine",
+    );
     const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now, store } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
@@ -134,6 +147,10 @@ export class LocalEngine {
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
       throw invalid("`store` is no store", "/store");
     }
+    if (options.pythonDsl !== undefined && typeof options.pythonDsl !== "function") {
+      throw invalid("`pythonDsl` is not a function", "/pythonDsl");
+    }
+    this.#pythonDsl = options.pythonDsl;
     this.#store = store;
     this.#handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
     this.#opened = store === undefined ? Promise.resolve() : this.#open(store);
@@ -168,9 +185,11 @@ export class LocalEngine {
     await this.#opened;
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
-    const body = request.body === null ? null : await request.text();
-    this.#checkOpen();
     const { method } = request;
+    const given = await textBody(request, pathname);
+    const body = await compiled({ method, pathname, body: given }, this.#pythonDsl, request.signal);
+    this.#checkOpen();
+    if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
     if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
       return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
@@ -189,7 +208,7 @@ export class LocalEngine {
         answer = await ask("GET", `${pathname}/${data.update_id}`);
       }
     }
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    return responseOf(answer);
   };
 
   /** What the engine answers, once what the answer says has been kept. */
@@ -337,7 +356,10 @@ export class LocalEngine {
     await undefined;
     let outcome: string;
     try {
-      outcome = `"result",${plainText((await this.#callTool(effect, controller.signal)) ?? null)}`;
+      const acts: Acts = { variables: {}, events: [] };
+      const result = plainText((await this.#callTool(effect, controller.signal, acts)) ?? null);
+      const hasActed = acts.events.length > 0 || Object.keys(acts.variables).length > 0;
+      outcome = `"result",${result}${hasActed ? `,${plainText(acts)}` : ""}`;
     } catch (error) {
       outcome = `"failure",${failureText(error)}`;
     }
@@ -354,7 +376,11 @@ export class LocalEngine {
     if (!this.#closed) this.#advance((handle, now) => handle.toolsFinished(outcomes, now));
   }
 
-  async #callTool(effect: Effect & { type: "start_tool" }, signal: AbortSignal): Promise<unknown> {
+  async #callTool(
+    effect: Effect & { type: "start_tool" },
+    signal: AbortSignal,
+    acts: Acts,
+  ): Promise<unknown> {
     const tool = this.#tools.get(effect.tool);
     if (tool === undefined) throw notRegistered(effect.tool);
     const { runId, workflow, task, attempt, idempotencyKey, args, kwargs } = effect;
@@ -376,8 +402,29 @@ export class LocalEngine {
       deadline,
       signal,
       onRunEnd,
+      artifact: async (id: string) => this.#artifact(id),
+      variables: () =>
+        JSON.parse(full.call(() => this.#handle.variables(effect.call))) as Record<string, unknown>,
+      setVariable: (name: string, value: unknown) => {
+        acts.variables[String(name)] = plain(value, `/${name}`);
+      },
+      emitEvent: (name: string, payload: unknown = {}) => {
+        acts.events.push([String(name), plain(payload, `/${name}`)]);
+      },
     };
     return await tool({ args, kwargs }, context);
+  }
+
+  #artifact(id: string): Uint8Array {
+    const url = `/api/v1/artifacts/${encodeURIComponent(id)}`;
+    const request = JSON.stringify({ method: "GET", url, headers: {}, body: null });
+    const answer = JSON.parse(full.call(() => this.#handle.request(request, "", this.#clock()))) as Answer;
+    if (answer.status === 200) return bytesOfBase64(answer.body);
+    throw new ToolError(`there is no artifact \`${id}\``, {
+      code: "ARTIFACT_NOT_FOUND",
+      help: "upload it again: it was deleted, or belongs to another server",
+      retryable: false,
+    });
   }
 
   #release(runId: string): void {
