@@ -6,7 +6,7 @@ pub fn parse_base64(text: &str) -> Option<Vec<u8>> {
         Some(body) => (body, 2),
         None => text.strip_suffix('=').map_or((text, 0), |body| (body, 1)),
     };
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

@@ -44,6 +44,8 @@ const calling = (task_id, path, kwargs) => ({
   retry_policy: { max_attempts: 3, initial_interval_seconds: 0.01 },
 });
 
+const text = (source) => new TextEncoder().encode(source);
+
 describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
   test("gets its context and arguments, and its result is the result", async (t) => {
     const source = `
