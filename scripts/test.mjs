@@ -7,6 +7,7 @@ import { checkSize } from "./build/size.mjs";
 import { build } from "./build.mjs";
 import { endLeftovers, mark } from "./lib/leftovers.mjs";
 import { inRoot, readJson } from "./lib/paths.mjs";
+import { ensureClients, whyNoClients } from "./lib/python.mjs";
 import { run } from "./lib/run.mjs";
 import { Failure, main, seconds } from "./lib/step.mjs";
 import { lint } from "./lint.mjs";
@@ -73,6 +74,15 @@ const suites = {
     work: (tools) => wasmTests("wasm_browser*", tools, browserEnv(tools.browser)),
   },
   node: { title: "node --test, tests/js", work: (tools) => nodeTests("js", tools) },
+  clients: {
+    title: "public clients from PyPI, tests/clients",
+    work: async (tools) => {
+      const reason = whyNoClients();
+      if (reason !== undefined) return console.log(`skipped: ${reason}`);
+      await ensureClients();
+      await nodeTests("clients", tools);
+    },
+  },
   packaging: { title: "node --test, tests/packaging", work: (tools) => nodeTests("packaging", tools) },
 };
 

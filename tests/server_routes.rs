@@ -86,7 +86,6 @@ fn a_body_that_says_nothing_is_refused() {
         Some("{\"workflow_definition\":"),
         Some("<html>"),
         Some("{\"workflow_definition\":null}"),
-        Some("{\"python_dsl\":\"def get_workflow(): ...\"}"),
         Some("{\"workflow_definition\":{\"name\":\"w\",\"tasks\":{}},\"inputs\":[]}"),
     ] {
         let reply = server.request("POST", "/workflows", &[("content-type", "application/json")], body);
@@ -441,4 +440,17 @@ fn recorded_submissions_of_public_clients_are_accepted_and_complete() {
 
 fn keyed(request: &HttpRequest) -> bool {
     request.header("X-Idempotency-Key").is_some()
+}
+
+#[test]
+fn what_is_below_a_path_that_is_served_and_is_not_itself_says_so() {
+    let mut server = one_run();
+    for path in [
+        "/workflows/definitions/some-id/executions/grid",
+        "/workflows/run-1/steps/a/checkpoints",
+        "/workflows/run-1/checkpoints",
+    ] {
+        let reply = server.get(path);
+        assert_eq!((reply.status, reply.code()), (501, "NOT_IMPLEMENTED"), "{path}");
+    }
 }

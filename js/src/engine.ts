@@ -11,6 +11,7 @@ export { indexedDbStore } from "./engine/indexed-db-store.js";
 export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
 export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/pyodide-tools.js";
+export type { DslCompiler } from "./engine/python-dsl.js";
 export { type SecretStore, secretTools } from "./engine/secret-tools.js";
 export type { EngineStore } from "./engine/store.js";
 export {

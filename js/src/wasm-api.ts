@@ -41,6 +41,8 @@ export interface FullApi extends WorkflowApi {
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
 export interface EngineHandle {
   request(request: string, newId: string, now: number): string;
+  /** The variables that a running call can read, as JSON text. */
+  variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
   /** The host has one more tool. */
   addTool(name: string): void;

@@ -23,6 +23,9 @@ impl Engine {
                 self.by_hash.insert(definition.hash.clone(), self.definitions.len());
                 self.definitions.push(*definition);
             }
+            Record::SourceKept { hash, source } => drop(self.sources.insert(hash, source)),
+            Record::ArtifactKept(artifact) => self.artifacts.push(*artifact),
+            Record::ArtifactDeleted { id } => self.artifacts.retain(|artifact| artifact.id != id),
             Record::ScheduleSet(schedule) => self.apply_schedule(*schedule),
             Record::ScheduleHeld { schedule } => self.hold(schedule),
             Record::ScheduleFired { schedule, slot, next } => self.apply_fired(schedule, slot, next),

@@ -14,6 +14,18 @@ impl Engine {
         kept
     }
 
+    /// Keeps the Python that a definition was made of, under its hash.
+    pub fn keep_source(&mut self, hash: &str, source: &str) {
+        if self.source(hash).is_none_or(|known| known != source) {
+            self.commit(Record::SourceKept { hash: hash.into(), source: source.into() });
+        }
+    }
+
+    /// The Python that a definition was made of, by its hash.
+    pub fn source(&self, hash: &str) -> Option<&str> {
+        self.sources.get(hash).map(|source| &**source)
+    }
+
     /// A definition of this content that was accepted before: it need not be read and checked again.
     pub fn known(&self, definition: &Value) -> Option<&Registered> {
         self.definition_of(&hash::of_definition(definition))

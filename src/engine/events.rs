@@ -68,10 +68,20 @@ impl Engine {
         ]);
         self.commit(Record::Emitted { name: name.clone(), payload, at: now });
         self.worked(run, step, told, now);
-        for (listener, waiting) in self.listening.get(&name).cloned().unwrap_or_default() {
-            self.receive(listener, waiting, &name, now);
-        }
+        self.tell_listeners(&name, now);
         Ok(())
+    }
+
+    /// Emits an event, for those who wait for it and for those who ask later.
+    pub(super) fn emit(&mut self, name: &str, payload: Value, now: Millis) {
+        self.commit(Record::Emitted { name: name.to_owned(), payload, at: now });
+        self.tell_listeners(name, now);
+    }
+
+    fn tell_listeners(&mut self, name: &str, now: Millis) {
+        for (listener, waiting) in self.listening.get(name).cloned().unwrap_or_default() {
+            self.receive(listener, waiting, name, now);
+        }
     }
 
     pub(super) fn start_receive(

@@ -11,7 +11,12 @@ pub(super) fn of_definition(definition: &Value) -> String {
 
 /// SHA-256 of a text, as hex.
 pub(super) fn of_text(text: &str) -> String {
-    let digest = Sha256::digest(text);
+    of_bytes(text.as_bytes())
+}
+
+/// SHA-256 of bytes, as hex.
+pub(super) fn of_bytes(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -5,7 +5,9 @@
 //! effects they permit. The host runs tools, keeps one timer ([`Engine::next_wake`]) and feeds results back.
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
 
+mod acting;
 mod apply;
+mod artifacts;
 mod breaker;
 mod builtin;
 mod definitions;
@@ -34,6 +36,8 @@ mod updates;
 mod view;
 mod zones;
 
+pub use acting::Acts;
+pub use artifacts::{Artifact, ArtifactFault, LARGEST_ARTIFACT};
 pub use builtin::builtin_tools;
 pub use hash::uuid_of;
 pub use journal::{Journal, write_records};

@@ -3,7 +3,7 @@
 use super::hash;
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
-use super::{Failure, LogLevel, RunState, Schedule, UpdateState};
+use super::{Artifact, Failure, LogLevel, RunState, Schedule, UpdateState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -17,6 +17,20 @@ pub enum Record {
     RunCreated(Box<RunCreated>),
     /// A definition is kept under its name from now on.
     Registered(Box<Registered>),
+    /// A definition was made of Python.
+    SourceKept {
+        /// SHA-256 of the definition, under which it is kept.
+        hash: String,
+        /// The Python.
+        source: Rc<str>,
+    },
+    /// An artifact is kept from now on.
+    ArtifactKept(Box<Artifact>),
+    /// An artifact is not kept any more.
+    ArtifactDeleted {
+        /// Its id.
+        id: String,
+    },
     /// A schedule was made, changed, paused or deleted.
     ScheduleSet(Box<Schedule>),
     /// A schedule is due, and waits for a run of its workflow to end.

@@ -77,7 +77,7 @@ impl RunScope<'_> {
     }
 
     /// Definition variables overlaid by run inputs, and by what steps have set.
-    fn variables(&self) -> Map<String, Value> {
+    pub(super) fn variables(&self) -> Map<String, Value> {
         let created = &self.run.created;
         let all = created.workflow.variables.iter().chain(&created.inputs).chain(self.set_variables());
         all.map(|(name, value)| (name.clone(), value.clone())).collect()

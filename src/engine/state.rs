@@ -1,5 +1,6 @@
 //! The engine's state: changed by records alone, so that replaying them rebuilds it.
 
+use super::artifacts::Artifact;
 use super::breaker::Circuit;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
@@ -11,6 +12,7 @@ use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 /// How an engine behaves.
 #[derive(Clone, Debug)]
@@ -69,6 +71,10 @@ pub struct Engine {
     pub(super) definitions: Vec<Registered>,
     /// Definitions by their hashes.
     pub(super) by_hash: HashMap<String, usize>,
+    /// The Python that definitions were made of, by their hash.
+    pub(super) sources: HashMap<String, Rc<str>>,
+    /// Artifacts, oldest first.
+    pub(super) artifacts: Vec<Artifact>,
     /// The latest definition of each name.
     pub(super) latest: HashMap<String, usize>,
     /// Schedules, oldest first; deleted ones keep their place.

@@ -5,7 +5,7 @@ use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::{
-    Config, Effect, Engine, Failure, Journal, LogLevel, Output, Zones, write_effects, write_records,
+    Acts, Config, Effect, Engine, Failure, Journal, LogLevel, Output, Zones, write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
@@ -104,8 +104,13 @@ impl EngineHandle {
         self.engine.add_tool(name);
     }
 
-    /// Takes the outcomes of tool calls: `[[call, "result", value] | [call, "failure", {code?, message?, help?, retryable?,
-    /// retryAfter?, result?}], …]`.
+    /// The variables that a running tool call can read, as JSON text.
+    pub fn variables(&self, call: f64) -> String {
+        write_json(&Value::Object(self.engine.variables_of_call(whole(call))))
+    }
+
+    /// Takes the outcomes of tool calls: `[[call, "result", value, {variables, events}?] | [call, "failure", {code?, message?,
+    /// help?, retryable?, retryAfter?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
         let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };
@@ -115,13 +120,17 @@ impl EngineHandle {
             let (Some(call), Some(kind), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
                 continue;
             };
+            let call = call.as_u64().unwrap_or_default();
+            if let Some(acts) = parts.next() {
+                self.engine.tool_acted(call, Acts::from_json(acts), millis(now));
+            }
             let outcome = if kind == "result" {
                 Ok(value)
             } else {
                 let result = value.get("result").filter(|result| !result.is_null()).cloned();
                 Err((Failure::from_json(&value), result))
             };
-            self.engine.tool_finished(call.as_u64().unwrap_or_default(), outcome, millis(now));
+            self.engine.tool_finished(call, outcome, millis(now));
         }
         Ok(())
     }

@@ -6,10 +6,13 @@ import type { Fetch } from "../host.js";
 import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
+import { textBody, responseOf } from "./bodies.js";
 import type { Answer, Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
+import { compiled, type DslCompiler } from "./python-dsl.js";
+import { artifactOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams } from "./streams.js";
@@ -60,6 +63,11 @@ export interface LocalEngineOptions {
    * does not keep that calls `wake` at once.
    */
   onWake?: ((at: number) => void | Promise<void>) | undefined;
+  /**
+   * Reads workflows that are submitted as Python (`python_dsl`): gets the source, and gives the definition that its
+   * `get_workflow()` returns. `pythonDsl()` of `highway-wasm/node` does this by running it. Without one, Python is refused.
+   */
+  pythonDsl?: DslCompiler | undefined;
 }
 
 /**
@@ -88,6 +96,7 @@ export class LocalEngine {
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
   readonly #journal: Journal | undefined;
+  readonly #pythonDsl: DslCompiler | undefined;
   /** Fulfilled once what the store has kept is there. */
   readonly #opened: Promise<void>;
   readonly #onWake: LocalEngineOptions["onWake"];
@@ -103,11 +112,11 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions = {}) {
     checkOptions(
       options,
-      ["tools", "concurrency", "env", "templates", "clock", "store", "onWake"],
+      ["tools", "concurrency", "env", "templates", "clock", "store", "onWake", "pythonDsl"],
       "the engine",
     );
     const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now } = options;
-    const { store, onWake } = options;
+    const { store, onWake, pythonDsl } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
@@ -120,8 +129,13 @@ export class LocalEngine {
     if (templates !== "strict" && templates !== "lenient") {
       throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
     }
-    this.#tools = new ToolCalls({ "tools.http.request": httpTool(), ...tools }, (tell) =>
-      this.#advance(tell),
+    this.#tools = new ToolCalls(
+      { "tools.http.request": httpTool(), ...tools },
+      {
+        tell: (tell) => this.#advance(tell),
+        artifact: (id) => artifactOf(this.#handle, id, this.#clock()),
+        variables: (call) => variablesOf(this.#handle, call),
+      },
     );
     this.#clock = clock;
     const config = plainText({
@@ -141,6 +155,10 @@ export class LocalEngine {
       throw invalid("`onWake` needs a `store`, without which nothing is left to wake", "/onWake");
     }
     this.#onWake = onWake;
+    if (pythonDsl !== undefined && typeof pythonDsl !== "function") {
+      throw invalid("`pythonDsl` is not a function", "/pythonDsl");
+    }
+    this.#pythonDsl = pythonDsl;
     this.#handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
     this.#journal = store && this.#journalOf(store);
     this.#opened = this.#journal === undefined ? Promise.resolve() : this.#open(this.#journal);
@@ -220,9 +238,11 @@ export class LocalEngine {
     if (this.#journal?.failure) throw this.#journal.failure;
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
-    const body = request.body === null ? null : await request.text();
-    this.#checkOpen();
     const { method } = request;
+    const given = await textBody(request, pathname);
+    const body = await compiled({ method, pathname, body: given }, this.#pythonDsl, request.signal);
+    this.#checkOpen();
+    if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
     if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
       return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
@@ -241,7 +261,7 @@ export class LocalEngine {
         answer = await ask("GET", `${pathname}/${data.update_id}`);
       }
     }
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    return responseOf(answer);
   };
 
   /** What the engine answers, once what the answer says has been kept. */

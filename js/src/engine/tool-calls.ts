@@ -3,14 +3,24 @@
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
+import { Acts } from "./run-access.js";
 import { failureText, type LogLevel, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+
+/** What calls need of their engine. */
+interface ToolHost {
+  /** Passes on what comes of calls. */
+  tell(tell: (handle: EngineHandle, now: number) => void): void;
+  artifact(id: string): Uint8Array;
+  /** The variables that a call can read. */
+  variables(call: number): Record<string, unknown>;
+}
 
 type Release = () => void | Promise<void>;
 
 /** Runs the tools of an engine. */
 export class ToolCalls {
   readonly #tools: Map<string, Tool>;
-  readonly #tell: (tell: (handle: EngineHandle, now: number) => void) => void;
+  readonly #engine: ToolHost;
   readonly #calls = new Map<number, AbortController>();
   readonly #releases = new Map<string, Release[]>();
   /** Runs that have called a tool and are not over. */
@@ -20,10 +30,9 @@ export class ToolCalls {
   #outcomes: string[] = [];
   #closed = false;
 
-  /** `tell` passes on to the engine what comes of calls. */
-  constructor(tools: Tools, tell: (tell: (handle: EngineHandle, now: number) => void) => void) {
+  constructor(tools: Tools, engine: ToolHost) {
     this.#tools = new Map(Object.entries(tools));
-    this.#tell = tell;
+    this.#engine = engine;
   }
 
   /** Names of the tools. */
@@ -88,8 +97,9 @@ export class ToolCalls {
     try {
       const tool = this.#tools.get(start.tool);
       if (tool === undefined) throw notRegistered(start.tool);
-      const call = this.#callOf(start, controller.signal);
-      outcome = `"result",${plainText((await tool(call, call)) ?? null)}`;
+      const acts = new Acts();
+      const call = this.#callOf(start, controller.signal, acts);
+      outcome = `"result",${plainText((await tool(call, call)) ?? null)}${acts.text}`;
     } catch (error) {
       outcome = `"failure",${failureText(error)}`;
     }
@@ -103,15 +113,15 @@ export class ToolCalls {
   #tellOutcomes(): void {
     const outcomes = `[${this.#outcomes.join()}]`;
     this.#outcomes = [];
-    if (!this.#closed) this.#tell((handle, now) => handle.toolsFinished(outcomes, now));
+    if (!this.#closed) this.#engine.tell((handle, now) => handle.toolsFinished(outcomes, now));
   }
 
   /** What the tool gets. Nothing of it needs `this`, so that it can be taken apart. */
-  #callOf(start: StartTool, signal: AbortSignal): ToolCall {
+  #callOf(start: StartTool, signal: AbortSignal, acts: Acts): ToolCall {
     const { call, deadline, lastHeartbeat, ...facts } = start;
     // The engine ignores what comes from a call that is over; here it saves the way.
     const report = (tell: (handle: EngineHandle, now: number) => void): void => {
-      if (!this.#closed && !signal.aborted && this.#calls.has(call)) this.#tell(tell);
+      if (!this.#closed && !signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
     };
     return {
       args: facts.args,
@@ -133,6 +143,10 @@ export class ToolCalls {
         const text = plainText(details ?? null, "/details");
         report((handle, now) => handle.heartbeat(call, text, now));
       },
+      artifact: async (id: string) => this.#engine.artifact(id),
+      variables: () => this.#engine.variables(call),
+      setVariable: acts.setVariable,
+      emitEvent: acts.emitEvent,
       onRunEnd: (release: Release): void => {
         const releases = this.#releases.get(facts.runId);
         if (releases) releases.push(release);

@@ -43,6 +43,14 @@ export interface ToolContext {
    * @throws {ValidationError} `VALUE_NOT_JSON`.
    */
   heartbeat(details?: unknown): void;
+  /** The bytes of an artifact. @throws {ToolError} `ARTIFACT_NOT_FOUND`. */
+  artifact(id: string): Promise<Uint8Array>;
+  /** The variables of the run as this task can read them: those of the definition, its inputs, and what tasks have set. */
+  variables(): Record<string, unknown>;
+  /** Sets a variable of the run to plain data. It counts with the result of the call: not at all where the attempt fails. */
+  setVariable(name: string, value: unknown): void;
+  /** Emits an event with plain data, to be waited for in any run. It counts with the result of the call, too. */
+  emitEvent(name: string, payload?: unknown): void;
   /** Called once when the run is over or the engine is closed: release what is kept for the run. */
   onRunEnd(release: () => void | Promise<void>): void;
 }

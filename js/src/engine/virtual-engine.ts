@@ -16,6 +16,7 @@ import {
   type Settled,
 } from "./mocks.js";
 import { PendingUpdates } from "./pending-updates.js";
+import { Acts, artifactOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
 import { type Timeline, type TimelineData, timelineOf } from "./timeline.js";
 import { ToolError } from "./tool.js";
@@ -92,6 +93,8 @@ export class VirtualEngine {
   /** Functions of mocks that are at work. */
   readonly #busy = new Set<Promise<void>>();
   readonly #signals = new Map<number, AbortController>();
+  /** What functions of mocks do to their runs. */
+  readonly #acts = new Map<number, Acts>();
   readonly #releases = new Map<string, (() => unknown)[]>();
   /** How often a mock was asked in a run. */
   readonly #asked = new Map<string, Map<string, number>>();
@@ -242,6 +245,7 @@ export class VirtualEngine {
         if (at >= 0) this.#due.splice(at, 1);
         this.#signals.get(effect.call)?.abort(new DOMException(effect.reason, "AbortError"));
         this.#signals.delete(effect.call);
+        this.#acts.delete(effect.call);
         break;
       }
       case "update_ended":
@@ -294,6 +298,8 @@ export class VirtualEngine {
     const { call, runId, workflow, task, tool, attempt, idempotencyKey, deadline, lastHeartbeat } = effect;
     const controller = new AbortController();
     this.#signals.set(call, controller);
+    const acts = new Acts();
+    this.#acts.set(call, acts);
     const onRunEnd = (release: () => unknown): void => {
       this.#releases.set(runId, [...(this.#releases.get(runId) ?? []), release]);
     };
@@ -306,6 +312,10 @@ export class VirtualEngine {
         const text = String(message);
         this.#report(call, (handle, now) => handle.log(call, String(level), text, now));
       },
+      artifact: async (id) => artifactOf(this.#handle, id, this.now),
+      variables: () => variablesOf(this.#handle, call),
+      setVariable: acts.setVariable,
+      emitEvent: acts.emitEvent,
       heartbeat: (details) => {
         const text = plainText(details ?? null, "/details");
         this.#report(call, (handle, now) => handle.heartbeat(call, text, now));
@@ -322,10 +332,12 @@ export class VirtualEngine {
   #finishLater(call: number, { outcome, delay }: Settled): void {
     // What never answers is given up by its time limit.
     if (delay === Number.POSITIVE_INFINITY) return;
+    const acts = (outcome.startsWith('"result"') && this.#acts.get(call)?.text) || "";
+    this.#acts.delete(call);
     const act = (): void => {
       this.#signals.delete(call);
       this.#tell((handle, now) => {
-        handle.toolsFinished(`[[${call},${outcome}]]`, now);
+        handle.toolsFinished(`[[${call},${outcome}${acts}]]`, now);
       });
     };
     this.#insert({ at: this.now + delay, call, act });

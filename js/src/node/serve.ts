@@ -7,6 +7,7 @@ import { door, isAnyAddress } from "./door.js";
 import { fileStore } from "./file-store.js";
 import { listen } from "./http-server.js";
 import { listener } from "./listener.js";
+import { pythonDsl } from "./python-dsl.js";
 import { limited } from "./request-limit.js";
 import { untilStopped } from "./stopping.js";
 import { nodeTools } from "./tools.js";
@@ -39,6 +40,11 @@ export interface ServeOptions {
   allowedHosts?: readonly string[] | undefined;
   /** Bytes of a request's body that are taken; 10 MiB by default. */
   maxBody?: number | undefined;
+  /**
+   * Whether workflows may be submitted as Python (`python_dsl`), which is run to read them; no by default. Whoever has the key can then
+   * run any code here, as they can with the shell of `nodeTools()`. It takes a `python3` with the package `highway_dsl`.
+   */
+  pythonDsl?: boolean | undefined;
   /** Settings of the engine. Its tools are those of `nodeTools()` unless this names others. */
   engine?: LocalEngineOptions | undefined;
 }
@@ -85,13 +91,18 @@ export interface HighwayServer {
  * ```
  */
 export async function serve(options: ServeOptions = {}): Promise<HighwayServer> {
-  const { port, host, data, cors, allowedHosts, maxBody, engine: settings } = checked(options);
+  const { port, host, data, cors, allowedHosts, maxBody, engine: settings, ...more } = checked(options);
   // The module of the engine is loaded by who serves, not by everybody who imports this.
   const { LocalEngine } = await import("../entries/engine-inline.js");
   const { key, file, isNew } = apiKey(options.key, data);
   if (options.data !== undefined) makeFolder(data);
   const store = options.data === undefined ? undefined : fileStore(`${data}/runs`);
-  const engine = new LocalEngine({ tools: nodeTools(), store, ...settings });
+  const engine = new LocalEngine({
+    tools: nodeTools(),
+    store,
+    pythonDsl: more.pythonDsl ? pythonDsl() : undefined,
+    ...settings,
+  });
   try {
     await engine.ready();
     const stopped = new AbortController();
@@ -132,12 +143,12 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   }
 }
 
-const OPTIONS = ["port", "host", "data", "key", "cors", "allowedHosts", "maxBody", "engine"];
+const OPTIONS = ["port", "host", "data", "key", "cors", "allowedHosts", "maxBody", "pythonDsl", "engine"];
 
 function checked(options: ServeOptions) {
   checkOptions(options, OPTIONS, "serve");
   const { port = DEFAULT_PORT, host = "127.0.0.1", data = DEFAULT_DATA, maxBody = MAX_BODY } = options;
-  const { cors = [], allowedHosts = [], engine = {} } = options;
+  const { cors = [], allowedHosts = [], pythonDsl = false, engine = {} } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw invalid("`port` is not a whole number from 0 to 65535", "/port");
   }
@@ -158,7 +169,17 @@ function checked(options: ServeOptions) {
   }
   // IPv6 addresses have brackets in addresses of pages, but not where they are listened on.
   const bound = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
-  return { port, host: bound, data, maxBody, allowedHosts, engine, cors: texts(cors, "cors").map(origin) };
+  if (typeof pythonDsl !== "boolean") throw invalid("`pythonDsl` is neither true nor false", "/pythonDsl");
+  return {
+    port,
+    host: bound,
+    data,
+    maxBody,
+    allowedHosts,
+    pythonDsl,
+    engine,
+    cors: texts(cors, "cors").map(origin),
+  };
 }
 
 function texts(list: readonly string[], name: string): readonly string[] {

@@ -14,6 +14,7 @@ import {
 } from "../engine/tool.js";
 import { checkOptions } from "../options.js";
 import { type Finished, run, untilEnd } from "./process.js";
+import { pythonRun } from "./python-run.js";
 
 /** What Python's wrapper prints in front of the JSON of a result. */
 const RESULT_MARKER = "__HIGHWAY_RESULT__:";
@@ -31,13 +32,19 @@ export interface NodeToolsOptions {
 }
 
 /**
- * `tools.shell.run` and `tools.code.exec` for Node, Deno and Bun. All tasks of a run share a working directory, so that
+ * `tools.shell.run`, `tools.code.exec` and `tools.python.run` for Node, Deno and Bun. All tasks of a run share a working directory, so that
  * one finds the files another has written.
  *
  * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
  *   code other than 0 fails the attempt, unless `check` is false.
  * - `tools.code.exec({code})`: runs Python; the JSON it prints behind `__HIGHWAY_RESULT__:` is the `result`, and the fields
  *   of an object are readable at top level too.
+ * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what
+ *   Python finds by itself; what it returns is the result. This is what `durable` tasks run. `artifact_id` may also be the run's input
+ *   `_artifact_id`. The durable context has `step`, `sleep`, `get_variable`, `set_variable`, `emit_event` and the ids of the run; steps
+ *   are remembered for as long as the run and this process live, variables and events count once the function has returned. What
+ *   it lacks (`wait_for_event`, encrypted variables, a database) says so. An exception fails the attempt, with its traceback in
+ *   the result.
  *
  * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started; so are
  * those that run when this process ends. What a finished command has left running in the background goes on.
@@ -91,7 +98,11 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     return checked(finished, call, result, "the script");
   };
 
-  return { "tools.shell.run": shell, "tools.code.exec": python };
+  return {
+    "tools.shell.run": shell,
+    "tools.code.exec": python,
+    "tools.python.run": pythonRun({ python: options.python ?? "python3", env: environment, directory }),
+  };
 }
 
 function outputOf({ stdout, stderr, code }: Finished): Record<string, unknown> {

@@ -30,6 +30,19 @@ pub(super) fn by_id(engine: &Engine, id: &str) -> HttpResponse {
     answer(engine, find_id(engine, id), id)
 }
 
+/// The Python that a definition was made of; null where it was submitted as JSON.
+pub(super) fn source(engine: &Engine, id: &str) -> HttpResponse {
+    find_id(engine, id).map_or_else(
+        || respond::not_found("definition", id),
+        |found| {
+            let mut map = names(engine, found);
+            map.insert("workflow_name".into(), found.workflow.name.as_str().into());
+            map.insert("python_dsl".into(), engine.source(&found.hash).into());
+            data(200, Value::Object(map))
+        },
+    )
+}
+
 pub(super) fn by_hash(engine: &Engine, hash: &str) -> HttpResponse {
     answer(engine, find_hash(engine, hash), hash)
 }
@@ -69,6 +82,7 @@ fn answer(engine: &Engine, found: Option<&Registered>, what: &str) -> HttpRespon
             map.insert("name".into(), found.workflow.name.as_str().into());
             map.insert("definition_json".into(), (*found.definition).clone());
             map.insert("workflow_definition".into(), (*found.definition).clone());
+            map.insert("python_dsl".into(), engine.source(&found.hash).into());
             map.insert("created_at".into(), to_iso(found.at).into());
             data(200, Value::Object(map))
         },

@@ -1,6 +1,7 @@
 //! The REST API served by the embedded engine: requests in, responses out. It writes strictly what the public
 //! clients of Highway read.
 
+mod artifacts;
 mod definitions;
 mod respond;
 mod routes;
@@ -71,6 +72,12 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Route::Definition(id) => definitions::by_id(engine, &id),
         Route::DefinitionByHash(hash) => definitions::by_hash(engine, &hash),
         Route::DefinitionVersion(name, version) => definitions::version(engine, &name, &version),
+        Route::DefinitionSource(id) => definitions::source(engine, &id),
+        Route::Artifacts => artifacts::list(engine),
+        Route::KeepArtifact => artifacts::keep(engine, request, now)?,
+        Route::Artifact(id) => artifacts::download(engine, &id),
+        Route::ArtifactExists(id) => artifacts::exists(engine, &id),
+        Route::DeleteArtifact(id) => artifacts::delete(engine, &id),
         Route::Schedules => schedules::list(engine),
         Route::CreateSchedule => schedules::create(engine, request, new_id, now)?,
         Route::Schedule(id) => schedules::one(engine, &id)?,
@@ -85,13 +92,13 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 
 fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
     let body = json_body(request)?;
+    let source = body.get("python_dsl").and_then(Value::as_str);
     let Some(definition) = body.get("workflow_definition").filter(|value| !value.is_null()) else {
-        let message = if body.contains_key("python_dsl") {
-            "the embedded engine does not read `python_dsl`: send `workflow_definition`"
-        } else {
-            "the request has no `workflow_definition`"
-        };
-        return Err(refusal(400, "BODY_INVALID", message));
+        if source.is_some() {
+            let message = "this server does not run Python to read `python_dsl`: send `workflow_definition`, or start it with `highway-wasm serve --python-dsl`";
+            return Err(refusal(501, "NOT_IMPLEMENTED", message));
+        }
+        return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
     let inputs = match body.get("inputs") {
         None | Some(Value::Null) => Map::new(),
@@ -107,6 +114,9 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             let finding = finding.with_any_help(error.help().map(str::to_owned));
             failure(400, &Error::from_diagnostics(vec![finding]).unwrap_or(error))
         })?;
+    }
+    if let Some(source) = source {
+        engine.keep_source(&definition.hash, source);
     }
     if !is_executed {
         let kept = engine.register(definition, now);

@@ -10,6 +10,15 @@ pub(super) fn data(status: u16, data: Value) -> HttpResponse {
     respond(status, object([("status", "success".into()), ("success", true.into()), ("data", data)]))
 }
 
+/// An answer that has its data at the top level and in the envelope: clients look in one place or the other.
+pub(super) fn bare(status: u16, fields: Map<String, Value>) -> HttpResponse {
+    let mut body = fields.clone();
+    body.insert("status".into(), "success".into());
+    body.insert("success".into(), true.into());
+    body.insert("data".into(), Value::Object(fields));
+    respond(status, Value::Object(body))
+}
+
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
     refusal_with(status, code, message, Map::new())
 }

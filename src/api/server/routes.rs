@@ -35,6 +35,12 @@ pub(super) enum Route {
     Definition(String),
     DefinitionByHash(String),
     DefinitionVersion(String, String),
+    DefinitionSource(String),
+    Artifacts,
+    KeepArtifact,
+    Artifact(String),
+    ArtifactExists(String),
+    DeleteArtifact(String),
     Schedules,
     CreateSchedule,
     Schedule(String),
@@ -47,12 +53,11 @@ pub(super) enum Route {
 /// Parts of a run that the engine knows of but does not serve.
 const OF_RUNS: [&str; 7] = ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream"];
 /// Parts of the API that the engine knows of but does not serve.
-const ELSEWHERE: [&str; 22] = [
+const ELSEWHERE: [&str; 21] = [
     "activities",
     "admin",
     "analytics",
     "apps",
-    "artifacts",
     "auth",
     "circuit-breakers",
     "dsl_templates",
@@ -125,12 +130,21 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["approvals", key] => ("GET", Route::Approval(owned(key))),
         ["approvals", key, "approve"] => ("POST", Route::Decide(owned(key), true)),
         ["approvals", key, "reject"] => ("POST", Route::Decide(owned(key), false)),
+        ["workflows", "definitions", "dsl", "python", id] => ("GET", Route::DefinitionSource(owned(id))),
+        ["artifacts"] => ("GET, POST", if method == "GET" { Route::Artifacts } else { Route::KeepArtifact }),
+        ["artifacts", id] if method == "DELETE" => ("GET, DELETE", Route::DeleteArtifact(owned(id))),
+        ["artifacts", id] => ("GET, DELETE", Route::Artifact(owned(id))),
+        ["artifacts", id, "exists"] => ("GET", Route::ArtifactExists(owned(id))),
         ["workflows", "definitions", id] | ["workflows", "definitions", "json", id] => {
             ("GET", Route::Definition(owned(id)))
         }
         ["workflows", "by-hash", hash] => ("GET", Route::DefinitionByHash(owned(hash))),
         ["workflows", name, "versions", version] => {
             ("GET", Route::DefinitionVersion(owned(name), owned(version)))
+        }
+        ["workflows", "definitions", _, "executions", "grid"]
+        | ["workflows", _, "steps", _, "checkpoints"] => {
+            return Err(not_served(path));
         }
         ["workflows", _, part, ..] if OF_RUNS.contains(part) => return Err(not_served(path)),
         [first, ..] if ELSEWHERE.contains(first) => return Err(not_served(path)),

@@ -3,7 +3,7 @@
 use super::super::plan::plan;
 use super::super::record::{Parent, Registered, RunCreated};
 use super::super::run::{Inner, RunState, ScopeKind};
-use super::super::{Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
+use super::super::{Artifact, Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
 use crate::codec::parse_json;
 use crate::definition;
 use crate::error::{Error, ErrorCode, Result};
@@ -72,6 +72,18 @@ impl Journal {
                     at: at?,
                 }))
             }
+            "source_kept" => {
+                Record::SourceKept { hash: fields.text("hash")?, source: fields.text("source")?.into() }
+            }
+            "artifact_kept" => Record::ArtifactKept(Box::new(Artifact {
+                id: fields.text("id")?,
+                name: fields.text("name")?,
+                mime: fields.text("mime")?,
+                size: fields.position("size")?,
+                content: fields.text("content")?.into(),
+                at: at?,
+            })),
+            "artifact_deleted" => Record::ArtifactDeleted { id: fields.text("id")? },
             "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&fields)?)),
             "schedule_held" => Record::ScheduleHeld { schedule: fields.position("schedule")? },
             "schedule_fired" => Record::ScheduleFired {

@@ -27,6 +27,18 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("definition", &*kept.definition)
             .set("at", &kept.at),
         Record::RunCreated(created) => run_created(created, out),
+        Record::SourceKept { hash, source } => {
+            out.set("type", "source_kept").set("hash", hash).set("source", &**source)
+        }
+        Record::ArtifactKept(artifact) => out
+            .set("type", "artifact_kept")
+            .set("id", &artifact.id)
+            .set("name", &artifact.name)
+            .set("mime", &artifact.mime)
+            .set("size", &artifact.size)
+            .set("content", &*artifact.content)
+            .set("at", &artifact.at),
+        Record::ArtifactDeleted { id } => out.set("type", "artifact_deleted").set("id", id),
         Record::ScheduleSet(schedule) => schedule_set(schedule, out),
         Record::ScheduleHeld { schedule } => out.set("type", "schedule_held").set("schedule", schedule),
         Record::ScheduleFired { schedule, slot, next } => out

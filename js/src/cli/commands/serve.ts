@@ -33,6 +33,9 @@ export const serve: Command = {
       multiple: true,
       help: "answer where the server is called by this name too",
     },
+    "python-dsl": {
+      help: "take workflows as Python (`python_dsl`), and run it to read them; needs the package highway-dsl",
+    },
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
   },
   notes: `At its first start the server makes an API key, shows it once, and keeps it in DIR/key. Clients send it with every request:
@@ -66,6 +69,7 @@ function optionsOf(given: Given): Parameters<typeof startServer>[0] {
     maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),
     key,
     host: textOf(given, "host"),
+    pythonDsl: given["python-dsl"] === true,
     data: textOf(given, "data") ?? DEFAULT_DATA,
     cors: textsOf(given, "cors"),
     allowedHosts: textsOf(given, "allowed-host"),

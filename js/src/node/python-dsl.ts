@@ -1,0 +1,100 @@
+/** Workflows as Python: run to get their definition. */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DslCompiler } from "../engine/python-dsl.js";
+import { ToolError } from "../engine/tool.js";
+import { checkOptions, invalid } from "../options.js";
+import { run } from "./process.js";
+
+/** Seconds that a source may take. */
+const LIMIT = 30;
+
+/** Runs the source that it reads, and writes what `get_workflow()` gave to a file: the source may print what it likes. */
+const COMPILER = `
+import json, sys, traceback
+
+outcome = {}
+try:
+    scope = {"__name__": "workflow"}
+    exec(compile(sys.stdin.read(), "workflow.py", "exec"), scope)
+    if not callable(scope.get("get_workflow")):
+        raise LookupError("the source defines no get_workflow()")
+    workflow = scope["get_workflow"]()
+    if hasattr(workflow, "to_json"):
+        workflow = json.loads(workflow.to_json())
+    if not isinstance(workflow, dict):
+        raise TypeError(f"get_workflow() gave {type(workflow).__name__}, not a Workflow or a dict")
+    outcome["definition"] = json.loads(json.dumps(workflow, allow_nan=False))
+except ModuleNotFoundError as error:
+    outcome = {"missing": error.name or str(error)}
+except BaseException as error:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "workflow.py"]
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+    where = f" (line {line})" if line else ""
+    outcome = {"error": f"{type(error).__name__}: {error}{where}"}
+with open(sys.argv[1], "w", encoding="utf-8") as file:
+    json.dump(outcome, file)
+`;
+
+/** Settings of {@link pythonDsl}. */
+export interface PythonDslOptions {
+  /** The Python interpreter, which has the package `highway_dsl`. Default: `python3`. */
+  python?: string | undefined;
+  /** Environment of it. Default: that of this process. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Seconds that a source may take. Default: 30. */
+  timeout?: number | undefined;
+}
+
+/**
+ * Reads workflows that are submitted as Python, for `new LocalEngine({ pythonDsl: pythonDsl() })`: runs the source and takes the `Workflow`
+ * of `highway_dsl`, or the dict, that its `get_workflow()` returns. Whoever can submit can run any code here with it.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function pythonDsl(options: PythonDslOptions = {}): DslCompiler {
+  checkOptions(options, ["python", "env", "timeout"], "pythonDsl");
+  const { python = "python3", env = process.env, timeout = LIMIT } = options;
+  if (typeof timeout !== "number" || !(timeout > 0 && timeout < 2 ** 31 / 1000)) {
+    throw invalid("`timeout` is not a number of seconds above 0", "/timeout");
+  }
+  return async (source, signal) => {
+    const cwd = await mkdtemp(join(tmpdir(), "highway-dsl-"));
+    try {
+      const file = join(cwd, "outcome.json");
+      const limit = AbortSignal.timeout(timeout * 1000);
+      const { code, stderr } = await run(
+        { file: python, args: ["-c", COMPILER, file], cwd, env: { ...env, PYTHONUTF8: "1" }, input: source },
+        AbortSignal.any([signal, limit]),
+      );
+      signal.throwIfAborted();
+      if (limit.aborted) throw failed(`the Python took longer than ${timeout} s`);
+      const text = await readFile(file, "utf8").catch(() => undefined);
+      if (text === undefined) throw failed(`Python ended with exit code ${code}: ${stderr.slice(-500)}`);
+      return definitionOf(JSON.parse(text));
+    } finally {
+      await rm(cwd, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    }
+  };
+}
+
+function definitionOf(outcome: { definition?: unknown; missing?: string; error?: string }): unknown {
+  const { definition, missing, error } = outcome;
+  if (missing !== undefined) {
+    const help =
+      missing === "highway_dsl"
+        ? "install it for the Python of the server: `pip install highway-dsl`"
+        : "install it for the Python of the server";
+    throw new ToolError(`the Python needs the module \`${missing}\`, which is not here`, {
+      code: "TOOL_UNAVAILABLE",
+      help,
+    });
+  }
+  if (error !== undefined) throw failed(error);
+  return definition;
+}
+
+const failed = (message: string): ToolError =>
+  new ToolError(`\`python_dsl\` gives no workflow: ${message}`, { code: "PYTHON_DSL_INVALID" });

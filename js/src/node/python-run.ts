@@ -1,0 +1,136 @@
+/** `tools.python.run`: functions of uploaded packages, as durable tasks call them. */
+
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
+import { run, untilEnd } from "./process.js";
+import { RUNNER } from "./python-runner.js";
+
+/** How Python is called. */
+export interface PythonSettings {
+  readonly python: string;
+  readonly env: (more: unknown) => NodeJS.ProcessEnv;
+  readonly directory: (context: ToolContext) => string;
+}
+
+/** What a run has on the disk. */
+interface PrivateFolder {
+  readonly path: string;
+  /** The files of its artifacts by id, each written once. */
+  readonly archives: Map<string, Promise<string>>;
+}
+
+/** What the runner writes. */
+type Outcome =
+  | {
+      readonly result: unknown;
+      readonly variables: Readonly<Record<string, unknown>>;
+      readonly events: readonly (readonly [string, unknown])[];
+    }
+  | { readonly code: string; readonly message: string; readonly traceback?: string };
+
+/** What no further attempt mends. */
+const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED"];
+
+/** Makes the tool. */
+export function pythonRun({ python, env, directory }: PythonSettings): Tool {
+  const folders = new Map<string, PrivateFolder>();
+  // Beside the working directory, which belongs to the commands of the run: nothing in it is taken for code.
+  const privateFolder = (context: ToolContext): PrivateFolder => {
+    const existing = folders.get(context.runId);
+    if (existing !== undefined) return existing;
+    const path = mkdtempSync(join(tmpdir(), "highway-python-"));
+    const letGo = untilEnd(() => rmSync(path, { recursive: true, force: true }));
+    const folder = { path, archives: new Map() };
+    folders.set(context.runId, folder);
+    context.onRunEnd(async () => {
+      folders.delete(context.runId);
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      letGo();
+    });
+    return folder;
+  };
+
+  return async (call, context) => {
+    const [path, ...args] = call.args;
+    if (typeof path !== "string") {
+      throw badArguments("the first argument names no function", 'give it as "module.function"');
+    }
+    const variables = context.variables();
+    const id = artifactOf(call, variables);
+    const { path: folder, archives } = privateFolder(context);
+    if (id !== undefined && !archives.has(id))
+      archives.set(id, written(context, join(folder, `${id}.zip`), id));
+    const archive = id && (await archives.get(id));
+    const { artifact_id: _, ...kwargs } = call.kwargs;
+    const outcomeFile = join(folder, `${randomUUID()}.outcome`);
+    const { runId, workflow, task, attempt, idempotencyKey, signal } = context;
+    const job = {
+      ...{ runId, workflow, task, attempt, idempotencyKey, function: path, args, kwargs, variables },
+      archive: archive ?? null,
+      folder: id ? join(folder, id) : null,
+      state: folder,
+      outcome: outcomeFile,
+    };
+    const finished = await run(
+      {
+        file: python,
+        args: ["-c", RUNNER],
+        cwd: directory(context),
+        env: { ...env(undefined), PYTHONIOENCODING: "utf-8" },
+        input: JSON.stringify(job),
+      },
+      signal,
+    );
+    const { stdout, stderr } = finished;
+    const outcome = await outcomeOf(outcomeFile);
+    if (outcome === undefined) {
+      const message = `Python ended with exit code ${finished.code} before the function did`;
+      throw new ToolError(message, {
+        code: "EXIT_CODE_NONZERO",
+        result: { stdout, stderr, returncode: finished.code },
+      });
+    }
+    if ("code" in outcome) {
+      const { code, message, traceback } = outcome;
+      throw new ToolError(`\`${path}\` failed: ${message}`, {
+        code,
+        retryable: FINAL.includes(code) ? false : undefined,
+        result: { stdout, stderr, ...(traceback === undefined ? {} : { traceback }) },
+      });
+    }
+    for (const [name, value] of Object.entries(outcome.variables)) context.setVariable(name, value);
+    for (const [name, payload] of outcome.events) context.emitEvent(name, payload);
+    return outcome.result;
+  };
+}
+
+/** The artifact that is named by the call, or by the inputs of the run. */
+function artifactOf(
+  { kwargs }: ToolArguments,
+  variables: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const id = kwargs["artifact_id"] ?? variables["_artifact_id"];
+  if (id === undefined || id === null || id === "") return undefined;
+  // It becomes the name of a folder.
+  if (typeof id === "string" && /^[0-9a-f]{64}$/.test(id)) return id;
+  throw badArguments("`artifact_id` is not the id of an artifact", "take the `artifact_id` of its upload");
+}
+
+async function written(context: ToolContext, file: string, id: string): Promise<string> {
+  await writeFile(file, await context.artifact(id));
+  return file;
+}
+
+async function outcomeOf(file: string): Promise<Outcome | undefined> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Outcome;
+  } catch {
+    return undefined;
+  } finally {
+    await rm(file, { force: true });
+  }
+}

@@ -1,0 +1,92 @@
+//! Artifacts. Public clients read their answers without an envelope; what is in it stands at the top level, too.
+
+use super::respond::{self, bare, refusal};
+use super::{Answer, json_body};
+use crate::api::{HttpRequest, HttpResponse};
+use crate::engine::{Artifact, ArtifactFault, Engine, LARGEST_ARTIFACT};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+
+/// Keeps `{content, name?, mime?}`, the content in base64: hosts that take bytes bring them in this form.
+pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let Some(content) = text("content") else {
+        let message = "the request has no artifact: send it as the part `artifact` of a form, as `application/zip`, or as the base64 `content` of a JSON object";
+        return Err(refusal(400, "BODY_INVALID", message));
+    };
+    let (name, mime) = (text("name").unwrap_or("artifact.zip"), text("mime").unwrap_or("application/zip"));
+    let kept = engine.keep_artifact(name, mime, content, now).map_err(|fault| match fault {
+        ArtifactFault::NotBase64 => refusal(400, "BODY_INVALID", "`content` is not base64"),
+        ArtifactFault::TooLarge => {
+            let message = format!("the artifact is larger than {LARGEST_ARTIFACT} bytes");
+            refusal(413, "ARTIFACT_TOO_LARGE", &message)
+        }
+    })?;
+    Ok(bare(201, facts(&kept)))
+}
+
+pub(super) fn list(engine: &Engine) -> HttpResponse {
+    let ids: Value = engine.artifacts().iter().map(|artifact| artifact.id.as_str()).collect();
+    let items = engine.artifacts().iter().map(|artifact| Value::Object(facts(artifact))).collect();
+    let count = engine.artifacts().len();
+    bare(
+        200,
+        Map::from_iter([
+            ("artifacts".to_owned(), ids),
+            ("items".to_owned(), items),
+            ("count".to_owned(), count.into()),
+        ]),
+    )
+}
+
+/// The bytes, as base64; `content-transfer-encoding` tells the host that they are.
+pub(super) fn download(engine: &Engine, id: &str) -> HttpResponse {
+    engine.artifact(id).map_or_else(
+        || respond::not_found("artifact", id),
+        |artifact| HttpResponse {
+            status: 200,
+            headers: vec![
+                ("content-type".into(), artifact.mime.clone()),
+                ("content-disposition".into(), format!("attachment; filename=\"{}\"", plain(&artifact.name))),
+                ("etag".into(), format!("\"{}\"", artifact.id)),
+                ("content-transfer-encoding".into(), "base64".into()),
+            ],
+            body: artifact.content.to_string(),
+        },
+    )
+}
+
+pub(super) fn exists(engine: &Engine, id: &str) -> HttpResponse {
+    let found = engine.artifact(id);
+    let mut answer = Map::from_iter([
+        ("exists".to_owned(), found.is_some().into()),
+        ("artifact_id".to_owned(), id.into()),
+    ]);
+    answer.extend(found.map(facts).unwrap_or_default());
+    bare(200, answer)
+}
+
+pub(super) fn delete(engine: &mut Engine, id: &str) -> HttpResponse {
+    if !engine.delete_artifact(id) {
+        return respond::not_found("artifact", id);
+    }
+    let message = Value::from("the artifact was deleted");
+    bare(200, Map::from_iter([("message".to_owned(), message), ("artifact_id".to_owned(), id.into())]))
+}
+
+fn facts(artifact: &Artifact) -> Map<String, Value> {
+    Map::from_iter([
+        ("artifact_id".to_owned(), artifact.id.as_str().into()),
+        ("size".to_owned(), artifact.size.into()),
+        ("name".to_owned(), artifact.name.as_str().into()),
+        ("content_type".to_owned(), artifact.mime.as_str().into()),
+        ("created_at".to_owned(), to_iso(artifact.at).into()),
+    ])
+}
+
+/// A name of a file as it can stand in a header.
+fn plain(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
+    name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+}

@@ -1,0 +1,49 @@
+//! What a tool does to the run that called it, beside its result.
+
+use super::scope::RunScope;
+use super::{Engine, Record};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// What a tool has done to its run; it takes effect with the result.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Acts {
+    /// Variables that it set.
+    pub variables: Map<String, Value>,
+    /// Events that it emitted: names and data, in order.
+    pub events: Vec<(String, Value)>,
+}
+
+impl Acts {
+    /// Reads `{variables, events: [[name, data], …]}`.
+    pub fn from_json(mut value: Value) -> Self {
+        let mut take = |name: &str| value.get_mut(name).map(Value::take).unwrap_or_default();
+        let variables = match take("variables") {
+            Value::Object(variables) => variables,
+            _ => Map::new(),
+        };
+        let pair = |event: &Value| Some((event.get(0)?.as_str()?.to_owned(), event.get(1)?.clone()));
+        let events = take("events").as_array().into_iter().flatten().filter_map(pair).collect();
+        Self { variables, events }
+    }
+}
+
+impl Engine {
+    /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and by what
+    /// steps have set.
+    pub fn variables_of_call(&self, call: u64) -> Map<String, Value> {
+        let found = self.calls.get(&call).and_then(|(run, step)| Some((self.runs.get(*run)?, *step)));
+        found.map_or_else(Map::new, |(run, step)| RunScope { run, step, env: &self.config.env }.variables())
+    }
+
+    /// Takes what a tool has done to its run; to be followed by its result.
+    pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) {
+        let Some((run, step)) = self.calls.get(&call).copied() else { return };
+        for (name, value) in acts.variables {
+            self.commit(Record::VariableSet { run, step, name, value });
+        }
+        for (name, payload) in acts.events {
+            self.emit(&name, payload, now);
+        }
+    }
+}
