@@ -1,5 +1,6 @@
 /** Stores belong to one engine at a time. */
 
+import { randomUUID } from "node:crypto";
 import { errorOf } from "../errors.js";
 import { invalid } from "../options.js";
 
@@ -46,15 +47,19 @@ export async function takeLock(
   const own = `${process.pid} ${await beginningOf(process.pid)}`;
   let owner = "";
   const attempt = async (): Promise<true | undefined> => {
-    try {
-      await fs.writeFile(lock, own, { flag: "wx" });
-      return true;
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "EEXIST") throw error;
-    }
+    if (await place(lock, own)) return true;
     owner = await fs.readFile(lock, "utf8").catch(() => "");
     if (await isAlive(owner)) return undefined;
-    await fs.rm(lock, { force: true });
+    // Another process may have been here meanwhile: what is taken away is looked at again, and put back if it is in force.
+    const taken = `${lock}.${randomUUID()}`;
+    const isTaken = await fs.rename(lock, taken).then(
+      () => true,
+      () => false,
+    );
+    if (isTaken && (await isAlive(await fs.readFile(taken, "utf8").catch(() => "")))) {
+      await fs.link(taken, lock).catch(() => {});
+    }
+    await fs.rm(taken, { force: true });
     return await attempt();
   };
   if (!(await attempts(attempt, wait, signal))) {
@@ -62,6 +67,22 @@ export async function takeLock(
     throw errorOf("JOURNAL_INVALID", message, { help: IN_USE });
   }
   return () => fs.rm(lock, { force: true });
+}
+
+/** Makes a lock with its text at once, so that nobody sees one that is empty; `false` where there is one. */
+async function place(lock: string, own: string): Promise<boolean> {
+  const fs = await import("node:fs/promises");
+  const draft = `${lock}.${randomUUID()}`;
+  await fs.writeFile(draft, own);
+  try {
+    await fs.link(draft, lock);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await fs.rm(draft, { force: true });
+  }
 }
 
 /** Whether the process that a lock names is still the one that made it. */
