@@ -152,7 +152,7 @@ describe("a run", { concurrency: 3 }, () => {
 
   test("is not begun where standard input never ends and the user has enough", async (t) => {
     const run = start(t, ["run", "-"], { input: null });
-    await sleep(1000);
+    await sleep(3000);
     const started = performance.now();
     run.child.kill("SIGINT");
     assert.equal((await run.ended).code, 130);

@@ -145,7 +145,7 @@ for (const signal of ["new AbortController()", "{}", '"x"']) {
       const driver = new Driver({ fetch, apiKey: "k", endpoint: "http://h" });
       const error = await driver.status("r", { signal: ${signal} }).catch((error) => error);
       console.log(error.name, error.code, error.path);`,
-      { limit: 2000 },
+      { limit: 10_000 },
     );
     assert.equal(stdout, "ConfigurationError OPTION_INVALID /signal\n", stderr);
   });

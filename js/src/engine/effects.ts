@@ -26,7 +26,7 @@ export type Effect =
   | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
   | { readonly type: "run_ended"; readonly runId: string };
 
-/** @internal The answer to a request. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
