@@ -38,8 +38,7 @@ impl Engine {
                 if let Some(step) = self.step_mut(run, step) {
                     step.key = key;
                 }
-                self.last_call = self.last_call.max(call);
-                self.calls.insert(call, (run, step));
+                self.begin_call(run, step, call);
                 self.start(run, step, StepState::Running { call }, deadline, at);
                 self.add_attempt(run, step, at);
             }
@@ -70,8 +69,7 @@ impl Engine {
             Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
                 self.end_call(run, step);
-                self.last_call = self.last_call.max(call);
-                self.calls.insert(call, (run, step));
+                self.begin_call(run, step, call);
                 if let Some(step) = self.step_mut(run, step) {
                     step.state = StepState::Running { call };
                     step.inner = Some(Inner::Turns { candidate, feedback, turn });

@@ -1,9 +1,9 @@
 //! Definitions that the engine keeps: runs are started from them by name.
 
 use super::record::Registered;
-use super::{Engine, Record, hash};
+use super::{Engine, Record};
 use crate::time::Millis;
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 impl Engine {
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
@@ -26,12 +26,7 @@ impl Engine {
         self.sources.get(hash).map(|source| &**source)
     }
 
-    /// A definition of this content that was accepted before: it need not be read and checked again.
-    pub fn known(&self, definition: &Value) -> Option<&Registered> {
-        self.definition_of(&hash::of_definition(definition))
-    }
-
-    /// The definition of a hash.
+    /// The definition of a hash, which need not be read and checked again.
     pub fn definition_of(&self, hash: &str) -> Option<&Registered> {
         self.definitions.get(*self.by_hash.get(hash)?)
     }

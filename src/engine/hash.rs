@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the JSON text of a definition, as hex.
-pub(super) fn of_definition(definition: &Value) -> String {
+pub fn definition_hash(definition: &Value) -> String {
     of_text(&write_json(definition))
 }
 

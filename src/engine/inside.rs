@@ -1,7 +1,7 @@
 //! Steps that run others: loops, branches, joins, other workflows.
 
 use super::plan::{Branch, Operation};
-use super::record::{Parent, Registered, RunCreated};
+use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
 use super::scheduling::told;
 use super::{Engine, Failure, Record};
@@ -257,20 +257,10 @@ impl Engine {
         let first = self.runs.len();
         let named = wanted.iter().enumerate().map(|(at, (name, ..))| (name.clone(), first + at)).collect();
         let parent_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
-        for (name, Registered { hash, workflow, definition, .. }, inputs) in wanted {
+        for (name, definition, inputs) in wanted {
             let parent = Some(Parent { run, run_id: parent_id.clone(), step, attempt, name });
             let run_id = child_id(&parent_id, self.runs.len());
-            let created = RunCreated {
-                run_id,
-                hash,
-                workflow,
-                definition,
-                inputs,
-                key: None,
-                parent,
-                schedule: None,
-                at: now,
-            };
+            let created = RunCreated { parent, ..RunCreated::new(run_id, definition, inputs, now) };
             self.commit(Record::RunCreated(Box::new(created)));
         }
         self.enter_within(run, step, Inner::Children(named), limit, now);

@@ -39,7 +39,7 @@ mod zones;
 pub use acting::Acts;
 pub use artifacts::{Artifact, ArtifactFault, LARGEST_ARTIFACT};
 pub use builtin::builtin_tools;
-pub use hash::uuid_of;
+pub use hash::{definition_hash, uuid_of};
 pub use journal::{Journal, write_records};
 pub use output::{Effect, Failure, Output, ToolCall, write_effects};
 pub use plan::{
@@ -53,5 +53,5 @@ pub use state::{Config, Engine, Submission, Submitted};
 pub use telling::{Heartbeat, LogLevel, LogLine, Told};
 pub use timeline::{Entry, EntryKind, Link};
 pub use updates::{Update, UpdateState};
-pub use view::{RunFilter, run_page, run_view, step_logs, step_name, step_view, steps_view};
+pub use view::{RunFilter, run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
 pub use zones::Zones;

@@ -1,7 +1,7 @@
 //! What the engine tells its host.
 
 use super::run::after;
-use super::text::{Fields, Written};
+use super::text::{Fields, Written, text_of};
 use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode};
@@ -74,9 +74,7 @@ pub struct ToolCall {
 
 /// The text of effects, as they cross to the host: a list.
 pub fn write_effects(effects: &[Effect]) -> String {
-    let mut writer = JsonWriter::compact();
-    effects.write(&mut writer);
-    writer.finish()
+    text_of(effects)
 }
 
 impl Written for Effect {

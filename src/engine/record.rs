@@ -1,6 +1,5 @@
 //! The journal: every change of state of the engine.
 
-use super::hash;
 use super::plan::Plan;
 use super::run::{Inner, ScopeKind};
 use super::{Artifact, Failure, LogLevel, RunState, Schedule, UpdateState};
@@ -342,9 +341,21 @@ pub struct Registered {
 }
 
 impl Registered {
-    /// A definition with its plan; must have been checked.
-    pub fn new(workflow: Plan, definition: Value, at: Millis) -> Self {
-        let hash = hash::of_definition(&definition);
+    /// A definition with its [hash](super::definition_hash) and its plan; must have been checked.
+    pub fn new(hash: String, workflow: Plan, definition: Value, at: Millis) -> Self {
         Self { hash, workflow: Rc::new(workflow), definition: Rc::new(definition), at }
+    }
+}
+
+impl RunCreated {
+    /// A run of a definition that somebody asked for, without a key.
+    pub(super) fn new(
+        run_id: String,
+        definition: Registered,
+        inputs: Map<String, Value>,
+        at: Millis,
+    ) -> Self {
+        let Registered { hash, workflow, definition, .. } = definition;
+        Self { run_id, hash, workflow, definition, inputs, key: None, parent: None, schedule: None, at }
     }
 }

@@ -299,29 +299,19 @@ impl Engine {
         }
         let slot = schedule.slot(due, now, &self.config);
         let next = self.config.zones.next(&schedule.rule, slot);
-        let pinned = schedule.hash.as_ref();
-        let definition = match pinned {
+        let definition = match &schedule.hash {
             Some(hash) => self.definition_of(hash),
             None => self.latest(&schedule.workflow),
         };
-        let Some(Registered { hash, workflow, definition, .. }) = definition.cloned() else { return };
+        let Some(definition) = definition.cloned() else { return };
         let mut inputs = schedule.inputs.clone();
         let since = schedule.last.or(schedule.start).unwrap_or(schedule.at).min(slot);
         inputs.insert("data_interval_start".into(), to_iso(since).into());
         inputs.insert("data_interval_end".into(), to_iso(slot).into());
         let run_id = super::inside::child_id(&schedule.id, self.runs.len());
         self.commit(Record::ScheduleFired { schedule: at, slot, next });
-        self.commit(Record::RunCreated(Box::new(RunCreated {
-            run_id,
-            hash,
-            workflow,
-            definition,
-            inputs,
-            key: None,
-            parent: None,
-            schedule: Some((at, slot)),
-            at: now,
-        })));
+        let created = RunCreated::new(run_id, definition, inputs, now);
+        self.commit(Record::RunCreated(Box::new(RunCreated { schedule: Some((at, slot)), ..created })));
     }
 
     pub(super) fn apply_schedule(&mut self, schedule: Schedule) {

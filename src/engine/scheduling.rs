@@ -1,6 +1,6 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
-use super::record::{Registered, RunCreated};
+use super::record::RunCreated;
 use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
@@ -21,20 +21,10 @@ impl Engine {
         }
         let Submission { definition, inputs, key, run_id } = submission;
         self.because_of_start(now);
-        let registered = self.keep(definition);
-        self.follow_definition(&registered, &inputs, now);
-        let Registered { hash, workflow, definition, .. } = registered;
-        self.commit(Record::RunCreated(Box::new(RunCreated {
-            run_id,
-            hash,
-            workflow,
-            definition,
-            inputs,
-            key,
-            parent: None,
-            schedule: None,
-            at: now,
-        })));
+        let definition = self.keep(definition);
+        self.follow_definition(&definition, &inputs, now);
+        let created = RunCreated { key, ..RunCreated::new(run_id, definition, inputs, now) };
+        self.commit(Record::RunCreated(Box::new(created)));
         let at = self.runs.len() - 1;
         self.advance(now);
         Submitted::Created(at)

@@ -324,6 +324,11 @@ impl Engine {
         }
     }
 
+    pub(super) fn begin_call(&mut self, run: usize, step: usize, call: u64) {
+        self.last_call = self.last_call.max(call);
+        self.calls.insert(call, (run, step));
+    }
+
     pub(super) fn end_call(&mut self, run: usize, step: usize) {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
             self.calls.remove(&call);

@@ -9,6 +9,13 @@ pub(super) trait Written {
     fn write(&self, writer: &mut JsonWriter);
 }
 
+/// The JSON text of a value.
+pub(super) fn text_of<T: Written + ?Sized>(value: &T) -> String {
+    let mut writer = JsonWriter::compact();
+    value.write(&mut writer);
+    writer.finish()
+}
+
 /// Writes the fields of an object.
 pub(super) struct Fields<'a>(&'a mut JsonWriter);
 

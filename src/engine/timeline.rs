@@ -7,7 +7,7 @@
 
 use super::plan::{Body, Operation};
 use super::run::{Inner, Run};
-use super::view::{full_name, results, step_name, summary};
+use super::view::{full_name, results, run_summary, step_name};
 use super::{Engine, Failure, Record};
 use crate::error::ErrorCode;
 use crate::json::object;
@@ -373,7 +373,7 @@ impl Engine {
             });
             let mut all = BTreeSet::new();
             ids_of(&run.created.workflow.body, &mut all);
-            let mut view = summary(run);
+            let mut view = run_summary(run);
             view.insert("result".into(), results(run));
             view.insert("start".into(), run.created.at.into());
             view.insert("end".into(), run.ended_at.into());

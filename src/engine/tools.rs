@@ -20,13 +20,12 @@ impl Engine {
         let is_unknown = |tool: &&ToolUse| {
             !tools.contains(&tool.name) && builtin_tools().all(|builtin| builtin != tool.name)
         };
-        let mut known: Vec<&str> = builtin_tools().collect();
-        known.extend(tools.iter().map(String::as_str));
+        let known = || builtin_tools().map(|name| -> &str { name }).chain(tools.iter().map(String::as_str));
         let finding = |tool: &ToolUse| {
             let ToolUse { path, task, name } = tool;
             let message = format!("task `{task}` calls the tool `{name}`, which is not registered");
             let help = brought_by(name).map(str::to_owned);
-            let help = help.or_else(|| did_you_mean(name, known.iter().copied()));
+            let help = help.or_else(|| did_you_mean(name, known()));
             let help = help.unwrap_or_else(|| format!("register it: `engine.tool(\"{name}\", handler)`"));
             Diagnostic::error(ErrorCode::ToolNotRegistered, path, message).with_help(help)
         };

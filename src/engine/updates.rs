@@ -239,8 +239,7 @@ impl Engine {
 
     pub(super) fn apply_update_taken(&mut self, run: usize, step: usize, update: usize, call: Option<u64>) {
         if let Some(call) = call {
-            self.last_call = self.last_call.max(call);
-            self.calls.insert(call, (run, step));
+            self.begin_call(run, step, call);
         }
         let Some(owner) = self.runs.get_mut(run) else { return };
         if let Some(update) = owner.updates.get_mut(update) {

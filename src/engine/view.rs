@@ -30,7 +30,7 @@ pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
         .iter()
         .skip(filter.page.saturating_sub(1).saturating_mul(filter.page_size))
         .take(filter.page_size)
-        .map(|run| Value::Object(summary(run)))
+        .map(|run| Value::Object(run_summary(run)))
         .collect();
     object([
         ("workflows", Value::Array(page)),
@@ -42,7 +42,7 @@ pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
 
 /// A run with its progress and, once it is over, its result and its definition.
 pub fn run_view(run: &Run) -> Value {
-    let mut view = summary(run);
+    let mut view = run_summary(run);
     view.insert("current_step".into(), current_step(run).into());
     let (total, completed, tasks) = progress(run);
     let told = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
@@ -145,7 +145,8 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     Value::Object(view)
 }
 
-pub(super) fn summary(run: &Run) -> Map<String, Value> {
+/// A run in short, as lists show it.
+pub fn run_summary(run: &Run) -> Map<String, Value> {
     let created = &run.created;
     let mut map = Map::new();
     map.insert("workflow_run_id".into(), run.id().into());

@@ -15,8 +15,8 @@ pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
 use highway_wasm::engine::{
-    Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall, plan,
-    run_view, step_logs, steps_view, write_records,
+    Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall,
+    definition_hash, plan, run_view, step_logs, steps_view, write_records,
 };
 use highway_wasm::time::Millis;
 use highway_wasm::{definition, validate};
@@ -100,7 +100,8 @@ pub(crate) fn findings(definition: &Value) -> Vec<String> {
 
 /// A definition as the engine keeps it.
 pub(crate) fn registered(definition: &Value) -> Registered {
-    Registered::new(plan(&definition::read(definition).workflow).0, definition.clone(), START)
+    let plan = plan(&definition::read(definition).workflow).0;
+    Registered::new(definition_hash(definition), plan, definition.clone(), START)
 }
 
 /// A definition ready to be submitted, which must be valid.

@@ -11,7 +11,7 @@ mod updates;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
-use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, plan};
+use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
 use crate::engine::{run_page, run_view, step_logs, step_name, step_view, steps_view};
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
@@ -137,7 +137,9 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 /// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
 fn checked(engine: &Engine, document: &Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
     let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
-    if let Some(known) = engine.known(document).filter(|known| unknown_tools(&known.workflow).is_empty()) {
+    let hash = definition_hash(document);
+    let known = engine.definition_of(&hash).filter(|known| unknown_tools(&known.workflow).is_empty());
+    if let Some(known) = known {
         return Ok(known.clone());
     }
     let definition::Document { workflow, mut diagnostics } = definition::read(document);
@@ -151,7 +153,7 @@ fn checked(engine: &Engine, document: &Value, is_executed: bool, now: Millis) ->
     diagnostics.retain(|finding| finding.is_error() && !is_name(finding.code));
     match Error::from_diagnostics(diagnostics) {
         Some(error) => Err(error),
-        None => Ok(Registered::new(plan, document.clone(), now)),
+        None => Ok(Registered::new(hash, plan, document.clone(), now)),
     }
 }
 

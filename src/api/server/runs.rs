@@ -4,7 +4,7 @@ use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
-use crate::engine::{Engine, Run, RunState, StepState, run_view, step_name};
+use crate::engine::{Engine, Run, RunState, StepState, run_summary, step_name};
 use crate::error::Error;
 use crate::json::object;
 use crate::number::number;
@@ -125,11 +125,9 @@ pub(super) fn metrics(run: &Run) -> HttpResponse {
     let count = |fits: fn(StepState) -> bool| run.steps.iter().filter(|step| fits(step.state)).count();
     let attempts: usize = run.steps.iter().map(|step| step.attempts.len().saturating_sub(1)).sum();
     let mut view = Map::new();
-    if let Value::Object(all) = run_view(run) {
-        for key in ["workflow_run_id", "workflow_name", "status", "created_at", "started_at", "completed_at"]
-        {
-            view.insert(key.to_owned(), all.get(key).cloned().unwrap_or_default());
-        }
+    let all = run_summary(run);
+    for key in ["workflow_run_id", "workflow_name", "status", "created_at", "started_at", "completed_at"] {
+        view.insert(key.to_owned(), all.get(key).cloned().unwrap_or_default());
     }
     view.insert("total_steps".into(), run.steps.len().into());
     view.insert("succeeded_steps".into(), count(|state| state == StepState::Succeeded).into());
@@ -168,7 +166,7 @@ pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^53 milliseconds")]
-fn duration(run: &Run) -> Option<f64> {
+pub(super) fn duration(run: &Run) -> Option<f64> {
     Some(run.ended_at?.saturating_sub(run.started_at?) as f64 / 1_000.0)
 }
 

@@ -3,9 +3,10 @@
 use super::definitions::{self, find_version};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
+use super::runs::duration;
 use super::{Answer, checked, json_body};
 use crate::api::{HttpRequest, HttpResponse};
-use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_view};
+use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
 use crate::json::{object, to_text};
 use crate::number::number;
 use crate::time::{Millis, to_iso};
@@ -115,14 +116,13 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
     };
     let limit = limit.clamp(1, MOST_EXECUTIONS);
     let mine = |run: &&crate::engine::Run| run.created.schedule.is_some_and(|(schedule, _)| schedule == at);
-    let runs: Vec<Value> = engine.runs().iter().rev().filter(mine).map(execution).collect();
-    let total = runs.len();
+    let runs = || engine.runs().iter().rev().filter(mine);
     Ok(data(
         200,
         object([
             ("schedule_id", id.into()),
-            ("executions", runs.into_iter().skip(offset).take(limit).collect()),
-            ("total", total.into()),
+            ("executions", runs().skip(offset).take(limit).map(execution).collect()),
+            ("total", runs().count().into()),
             ("limit", limit.into()),
             ("offset", offset.into()),
         ]),
@@ -130,18 +130,15 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
 }
 
 fn execution(run: &crate::engine::Run) -> Value {
-    let all = run_view(run);
+    let all = run_summary(run);
     let field = |name: &'static str| (name, all.get(name).cloned().unwrap_or_default());
-    #[expect(clippy::cast_precision_loss, reason = "durations are far below 2^53 milliseconds")]
-    let seconds =
-        run.started_at.zip(run.ended_at).map(|(start, end)| end.saturating_sub(start) as f64 / 1_000.0);
     object([
         field("workflow_run_id"),
         field("run_id"),
         field("status"),
         field("started_at"),
         field("completed_at"),
-        ("duration_seconds", seconds.map_or(Value::Null, number)),
+        ("duration_seconds", duration(run).map_or(Value::Null, number)),
         ("scheduled_for", run.created.schedule.map(|(_, slot)| to_iso(slot)).into()),
     ])
 }

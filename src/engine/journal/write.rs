@@ -1,15 +1,13 @@
 //! The text of records.
 
 use super::super::run::{Inner, RunState, ScopeKind};
-use super::super::text::{Fields, Written};
+use super::super::text::{Fields, Written, text_of};
 use super::super::{Failure, Record, RunCreated, Schedule};
 use crate::codec::JsonWriter;
 
 /// Text of the records of one step.
 pub fn write_records(records: &[Record]) -> String {
-    let mut writer = JsonWriter::compact();
-    records.write(&mut writer);
-    writer.finish()
+    text_of(records)
 }
 
 impl Written for Record {
