@@ -1,6 +1,6 @@
 /** Bytes in requests and answers: the core takes and gives text, so they travel as base64. */
 
-import { base64Of, bytesOfBase64 } from "./base64.js";
+import { base64Of, bytesOfBase64 } from "../base64.js";
 import type { Answer } from "./effects.js";
 
 /** The body of a request as the core takes it: text, and for an artifact a JSON object with its bytes. */

@@ -1,12 +1,12 @@
 /** The embedded engine: the host's side of the state machine in Rust. */
 
 import { LONGEST_TIMER, uuid } from "../environment.js";
-import { errorOf } from "../errors.js";
 import type { Fetch } from "../host.js";
-import { checkOptions } from "../options.js";
+import { checkOptions, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { textBody, responseOf } from "./bodies.js";
+import { checkConfiguration, closed } from "./configuration.js";
 import type { Answer, Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
@@ -121,14 +121,9 @@ export class LocalEngine {
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
-    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
-      throw invalid("`concurrency` is not a whole number above 0", "/concurrency");
-    }
+    checkConfiguration({ concurrency, templates });
     if (typeof clock !== "function") throw invalid("`clock` is not a function", "/clock");
     if (typeof env !== "object" || env === null) throw invalid("`env` is not an object", "/env");
-    if (templates !== "strict" && templates !== "lenient") {
-      throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
-    }
     this.#tools = new ToolCalls(
       { "tools.http.request": httpTool(), ...tools },
       {
@@ -418,12 +413,4 @@ export class LocalEngine {
         break;
     }
   }
-}
-
-function invalid(message: string, path: string): Error {
-  return errorOf("OPTION_INVALID", message, { path });
-}
-
-function closed(): Error {
-  return errorOf("ENGINE_CLOSED", "the engine is closed");
 }

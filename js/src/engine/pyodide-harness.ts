@@ -1,8 +1,5 @@
 /** The Python that runs what tasks bring: it takes the output, and lets nothing escape but the end. */
 
-/** What Python's wrapper prints in front of the JSON of a result. */
-export const RESULT_MARKER = "__HIGHWAY_RESULT__:";
-
 /**
  * Defines `start(request)`, which gives `{stdout, stderr, code, value}` once it is over, and `cancel()` for what was started last.
  * Requests and answers are JSON text.

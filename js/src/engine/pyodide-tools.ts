@@ -3,8 +3,8 @@
 import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
-import { isObject } from "../plain.js";
-import { HARNESS, RESULT_MARKER } from "./pyodide-harness.js";
+import { HARNESS } from "./pyodide-harness.js";
+import { failed, markedJson, scriptResult } from "./python-result.js";
 import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** What these tools need of an interpreter of Pyodide. */
@@ -89,16 +89,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     const code = call.args[0] ?? call.kwargs["code"];
     if (typeof code !== "string") throw badArguments("the code is not text");
     const ended = await run({ code }, call);
-    const value = markedJson(ended.stdout) ?? ended.value ?? null;
-    const result = {
-      ...(isObject(value) ? value : {}),
-      result: value,
-      success: ended.code === 0,
-      stdout: ended.stdout,
-      stderr: ended.stderr,
-      returncode: ended.code,
-      exit_code: ended.code,
-    };
+    const result = scriptResult(ended, markedJson(ended.stdout) ?? ended.value);
     if (ended.code === 0 || call.kwargs["check"] === false) return result;
     throw failed(`the script ended with exit code ${ended.code}`, ended, result);
   };
@@ -162,25 +153,5 @@ async function finished(python: Python, request: string, signal: AbortSignal): P
     return JSON.parse(await python.start(request)) as Finished;
   } finally {
     signal.removeEventListener("abort", cancel);
-  }
-}
-
-function failed(what: string, { stderr }: Finished, result: unknown): ToolError {
-  const reason = stderr.trim().split("\n").at(-1);
-  return new ToolError(`${what}${reason && `: ${reason}`}`, { code: "EXIT_CODE_NONZERO", result });
-}
-
-/** The JSON behind the first marker, up to the end of its line. */
-function markedJson(stdout: string): unknown {
-  const at = stdout.indexOf(RESULT_MARKER);
-  if (at < 0) return undefined;
-  const [line = ""] = stdout
-    .slice(at + RESULT_MARKER.length)
-    .trimStart()
-    .split("\n");
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

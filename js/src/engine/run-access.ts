@@ -2,10 +2,10 @@
 
 import { plain, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { bytesOfBase64 } from "./base64.js";
-import type { Answer } from "./effects.js";
+import { bytesOfBase64 } from "../base64.js";
+import type { Answer, StartTool } from "./effects.js";
 import { full } from "./runtime.js";
-import { ToolError } from "./tool.js";
+import { type LogLevel, type ToolContext, ToolError } from "./tool.js";
 
 /** What a tool does to its run beside its result; counts with that. */
 export class Acts {
@@ -25,6 +25,38 @@ export class Acts {
     const isEmpty = this.#events.length === 0 && Object.keys(this.#variables).length === 0;
     return isEmpty ? "" : `,${plainText({ variables: this.#variables, events: this.#events })}`;
   }
+}
+
+/** How a context reaches its engine. */
+interface Reach {
+  /** Passes on what a tool tells while it works, unless nobody waits for it any more. */
+  report(tell: (handle: EngineHandle, now: number) => void): void;
+  artifact(id: string): Uint8Array;
+  variables(): Record<string, unknown>;
+  onRunEnd: ToolContext["onRunEnd"];
+}
+
+/** What a tool knows about its call, and can do. Nothing of it needs `this`, so that it can be taken apart. */
+export function contextOf(start: StartTool, signal: AbortSignal, acts: Acts, reach: Reach): ToolContext {
+  const { call, runId, workflow, task, tool, attempt, idempotencyKey, deadline, lastHeartbeat } = start;
+  return {
+    ...{ runId, workflow, task, tool, attempt, idempotencyKey, signal },
+    deadline: deadline === null ? null : new Date(deadline),
+    lastHeartbeat: lastHeartbeat && { ...lastHeartbeat, at: new Date(lastHeartbeat.at) },
+    log(message: string, level: LogLevel = "info"): void {
+      const text = String(message);
+      reach.report((handle, now) => handle.log(call, String(level), text, now));
+    },
+    heartbeat(details?: unknown): void {
+      const text = plainText(details ?? null, "/details");
+      reach.report((handle, now) => handle.heartbeat(call, text, now));
+    },
+    artifact: async (id: string) => reach.artifact(id),
+    variables: reach.variables,
+    setVariable: acts.setVariable,
+    emitEvent: acts.emitEvent,
+    onRunEnd: reach.onRunEnd,
+  };
 }
 
 /** The variables that a running call can read. */

@@ -3,8 +3,8 @@
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
-import { Acts } from "./run-access.js";
-import { failureText, type LogLevel, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { Acts, contextOf } from "./run-access.js";
+import { failureText, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** What calls need of their engine. */
 interface ToolHost {
@@ -118,43 +118,24 @@ export class ToolCalls {
 
   /** What the tool gets. Nothing of it needs `this`, so that it can be taken apart. */
   #callOf(start: StartTool, signal: AbortSignal, acts: Acts): ToolCall {
-    const { call, deadline, lastHeartbeat, ...facts } = start;
+    const { call, runId, args, kwargs } = start;
     // The engine ignores what comes from a call that is over; here it saves the way.
     const report = (tell: (handle: EngineHandle, now: number) => void): void => {
       if (!this.#closed && !signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
     };
-    return {
-      args: facts.args,
-      kwargs: facts.kwargs,
-      runId: facts.runId,
-      workflow: facts.workflow,
-      task: facts.task,
-      tool: facts.tool,
-      attempt: facts.attempt,
-      idempotencyKey: facts.idempotencyKey,
-      deadline: deadline === null ? null : new Date(deadline),
-      lastHeartbeat: lastHeartbeat && { ...lastHeartbeat, at: new Date(lastHeartbeat.at) },
-      signal,
-      log(message: string, level: LogLevel = "info"): void {
-        const text = String(message);
-        report((handle, now) => handle.log(call, String(level), text, now));
-      },
-      heartbeat(details?: unknown): void {
-        const text = plainText(details ?? null, "/details");
-        report((handle, now) => handle.heartbeat(call, text, now));
-      },
-      artifact: async (id: string) => this.#engine.artifact(id),
+    const context = contextOf(start, signal, acts, {
+      report,
+      artifact: (id) => this.#engine.artifact(id),
       variables: () => this.#engine.variables(call),
-      setVariable: acts.setVariable,
-      emitEvent: acts.emitEvent,
       onRunEnd: (release: Release): void => {
-        const releases = this.#releases.get(facts.runId);
+        const releases = this.#releases.get(runId);
         if (releases) releases.push(release);
-        else this.#releases.set(facts.runId, [release]);
+        else this.#releases.set(runId, [release]);
         // The run may have ended while the tool was on its way here.
-        if (this.#closed || !this.#active.has(facts.runId)) this.#release(facts.runId);
+        if (this.#closed || !this.#active.has(runId)) this.#release(runId);
       },
-    };
+    });
+    return { args, kwargs, ...context };
   }
 
   #release(runId: string): void {

@@ -1,9 +1,9 @@
 /** An engine in virtual time, with mocks for tools: what simulations and tests run on. */
 
-import { errorOf } from "../errors.js";
 import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
+import { checkConfiguration, closed } from "./configuration.js";
 import type { Answer, Effect } from "./effects.js";
 import {
   type Answering,
@@ -16,7 +16,7 @@ import {
   type Settled,
 } from "./mocks.js";
 import { PendingUpdates } from "./pending-updates.js";
-import { Acts, artifactOf, variablesOf } from "./run-access.js";
+import { Acts, artifactOf, contextOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
 import { type Timeline, type TimelineData, timelineOf } from "./timeline.js";
 import { ToolError } from "./tool.js";
@@ -109,12 +109,7 @@ export class VirtualEngine {
     if (unmocked !== "succeed" && unmocked !== "fail") {
       throw invalid("`unmocked` is neither `succeed` nor `fail`", "/unmocked");
     }
-    if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
-      throw invalid("`concurrency` is not a whole number above 0", "/concurrency");
-    }
-    if (templates !== undefined && templates !== "strict" && templates !== "lenient") {
-      throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
-    }
+    checkConfiguration({ concurrency, templates });
     if (env !== undefined && !isObject(env)) throw invalid("`env` is not an object", "/env");
     this.#fails = unmocked === "fail";
     this.#keepsCalls = keepsCalls;
@@ -295,7 +290,7 @@ export class VirtualEngine {
   }
 
   #context(effect: Effect & { type: "start_tool" }): MockContext {
-    const { call, runId, workflow, task, tool, attempt, idempotencyKey, deadline, lastHeartbeat } = effect;
+    const { call, runId } = effect;
     const controller = new AbortController();
     this.#signals.set(call, controller);
     const acts = new Acts();
@@ -303,25 +298,13 @@ export class VirtualEngine {
     const onRunEnd = (release: () => unknown): void => {
       this.#releases.set(runId, [...(this.#releases.get(runId) ?? []), release]);
     };
-    return {
-      ...{ runId, workflow, task, tool, attempt, idempotencyKey, onRunEnd },
-      deadline: deadline === null ? null : new Date(deadline),
-      signal: controller.signal,
-      lastHeartbeat: lastHeartbeat && { ...lastHeartbeat, at: new Date(lastHeartbeat.at) },
-      log: (message, level = "info") => {
-        const text = String(message);
-        this.#report(call, (handle, now) => handle.log(call, String(level), text, now));
-      },
-      artifact: async (id) => artifactOf(this.#handle, id, this.now),
+    const context = contextOf(effect, controller.signal, acts, {
+      report: (tell) => this.#report(call, tell),
+      artifact: (id) => artifactOf(this.#handle, id, this.now),
       variables: () => variablesOf(this.#handle, call),
-      setVariable: acts.setVariable,
-      emitEvent: acts.emitEvent,
-      heartbeat: (details) => {
-        const text = plainText(details ?? null, "/details");
-        this.#report(call, (handle, now) => handle.heartbeat(call, text, now));
-      },
-      now: new Date(this.now),
-    };
+      onRunEnd,
+    });
+    return { ...context, now: new Date(this.now) };
   }
 
   /** Passes on what a function tells while it works, unless nobody waits for it any more. */
@@ -365,10 +348,6 @@ function notMocked(task: string, tool: string): ToolError {
     code: "TOOL_NOT_REGISTERED",
     help: `give one as \`tools: { "${task}": … }\` or \`tools: { "${tool}": … }\`, or leave \`unmocked\` out`,
   });
-}
-
-function closed(): Error {
-  return errorOf("ENGINE_CLOSED", "the engine is closed");
 }
 
 /** @internal A moment as milliseconds since the Unix epoch. */

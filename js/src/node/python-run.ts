@@ -1,13 +1,12 @@
 /** `tools.python.run`: functions of uploaded packages, as durable tasks call them. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
-import { run, untilEnd } from "./process.js";
+import { run } from "./process.js";
 import { RUNNER } from "./python-runner.js";
+import { foldersOfRuns } from "./run-folder.js";
 
 /** How Python is called. */
 export interface PythonSettings {
@@ -37,22 +36,11 @@ const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED"];
 
 /** Makes the tool. */
 export function pythonRun({ python, env, directory }: PythonSettings): Tool {
-  const folders = new Map<string, PrivateFolder>();
   // Beside the working directory, which belongs to the commands of the run: nothing in it is taken for code.
-  const privateFolder = (context: ToolContext): PrivateFolder => {
-    const existing = folders.get(context.runId);
-    if (existing !== undefined) return existing;
-    const path = mkdtempSync(join(tmpdir(), "highway-python-"));
-    const letGo = untilEnd(() => rmSync(path, { recursive: true, force: true }));
-    const folder = { path, archives: new Map() };
-    folders.set(context.runId, folder);
-    context.onRunEnd(async () => {
-      folders.delete(context.runId);
-      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-      letGo();
-    });
-    return folder;
-  };
+  const privateFolder = foldersOfRuns<PrivateFolder>("highway-python-", (path) => ({
+    path,
+    archives: new Map(),
+  }));
 
   return async (call, context) => {
     const [path, ...args] = call.args;

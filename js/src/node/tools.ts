@@ -1,23 +1,11 @@
 /** Tools that need an operating system: a shell and Python. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import {
-  badArguments,
-  type Tool,
-  type ToolArguments,
-  type ToolContext,
-  ToolError,
-  type Tools,
-} from "../engine/tool.js";
+import { failed, markedJson, outputOf, scriptResult } from "../engine/python-result.js";
+import { badArguments, type Tool, type ToolArguments, type ToolContext, type Tools } from "../engine/tool.js";
 import { checkOptions } from "../options.js";
-import { type Finished, run, untilEnd } from "./process.js";
+import { type Finished, run } from "./process.js";
 import { pythonRun } from "./python-run.js";
-
-/** What Python's wrapper prints in front of the JSON of a result. */
-const RESULT_MARKER = "__HIGHWAY_RESULT__:";
+import { foldersOfRuns } from "./run-folder.js";
 
 /** Settings of {@link nodeTools}. */
 export interface NodeToolsOptions {
@@ -51,22 +39,8 @@ export interface NodeToolsOptions {
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
   checkOptions(options, ["cwd", "env", "shell", "python"], "nodeTools");
-  const directories = new Map<string, string>();
-  const directory = (context: ToolContext): string => {
-    if (options.cwd !== undefined) return options.cwd;
-    const existing = directories.get(context.runId);
-    if (existing) return existing;
-    // Made at once, so that there is no moment in which it exists and nobody would remove it.
-    const created = mkdtempSync(join(tmpdir(), "highway-run-"));
-    const letGo = untilEnd(() => rmSync(created, { recursive: true, force: true }));
-    directories.set(context.runId, created);
-    context.onRunEnd(async () => {
-      directories.delete(context.runId);
-      await rm(created, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-      letGo();
-    });
-    return created;
-  };
+  const folder = foldersOfRuns("highway-run-", (path) => path);
+  const directory = (context: ToolContext): string => options.cwd ?? folder(context);
   const environment = (more: unknown): NodeJS.ProcessEnv => ({
     ...(options.env ?? process.env),
     ...(more as object),
@@ -92,9 +66,7 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
       { file, args: ["-"], cwd: directory(context), env, input: code },
       context.signal,
     );
-    const value = markedJson(finished.stdout);
-    const fields = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-    const result = { ...fields, result: value ?? null, success: finished.code === 0, ...outputOf(finished) };
+    const result = scriptResult(finished, markedJson(finished.stdout));
     return checked(finished, call, result, "the script");
   };
 
@@ -105,17 +77,9 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   };
 }
 
-function outputOf({ stdout, stderr, code }: Finished): Record<string, unknown> {
-  return { stdout, stderr, returncode: code, exit_code: code };
-}
-
 function checked(finished: Finished, call: ToolArguments, result: unknown, what: string): unknown {
   if (finished.code === 0 || call.kwargs["check"] === false) return result;
-  const lastLine = finished.stderr.trim().split("\n").at(-1);
-  throw new ToolError(`${what} ended with exit code ${finished.code}${lastLine && `: ${lastLine}`}`, {
-    code: "EXIT_CODE_NONZERO",
-    result,
-  });
+  throw failed(`${what} ended with exit code ${finished.code}`, finished, result);
 }
 
 function textArgument(call: ToolArguments, name: string): string | undefined {
@@ -123,19 +87,4 @@ function textArgument(call: ToolArguments, name: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") throw badArguments(`\`${name}\` is not text`);
   return value;
-}
-
-/** The JSON behind the first marker, up to the end of its line. */
-function markedJson(stdout: string): unknown {
-  const at = stdout.indexOf(RESULT_MARKER);
-  if (at < 0) return undefined;
-  const [line = ""] = stdout
-    .slice(at + RESULT_MARKER.length)
-    .trimStart()
-    .split("\n");
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
