@@ -65,8 +65,15 @@ const nothingFits = (reasons) =>
       `  Fedora: dnf install rust rust-std-static-${target} lld`,
   );
 
-// The route the automatic search ended with, so that a machine where rustup cannot download is not made to try it again.
+// That Debian's route was taken, because the search ended there or was told so: rustup is not tried again on this machine.
 const remembered = () => inCache("route.json");
+
+async function rememberedDebianRoute() {
+  const route = await debianRoute();
+  mkdirSync(cacheDir, { recursive: true });
+  writeFileSync(remembered(), "debian");
+  return route;
+}
 
 async function automaticRoute() {
   const active = activeRoute();
@@ -91,10 +98,7 @@ async function automaticRoute() {
   reasons.push("no other installed toolchain has it");
   if (!debianIsPossible()) throw nothingFits([...reasons, "this is not a Debian system (no apt-get)"]);
   try {
-    const route = await debianRoute();
-    mkdirSync(cacheDir, { recursive: true });
-    writeFileSync(remembered(), "debian");
-    return route;
+    return await rememberedDebianRoute();
   } catch (error) {
     throw nothingFits([...reasons, `Debian's packages: ${error.message}`]);
   }
@@ -104,7 +108,7 @@ async function automaticRoute() {
 export async function findTarget() {
   const wanted = process.env.WASM_TOOLCHAIN || "auto";
   if (wanted === "auto") return automaticRoute();
-  if (wanted === "debian") return debianRoute();
+  if (wanted === "debian") return rememberedDebianRoute();
   if (wanted === "rustup") return activeRoute() ?? rustupRoute();
   throw new Failure(`WASM_TOOLCHAIN is "${wanted}"; it may be "auto", "debian" or "rustup".`);
 }
