@@ -12,7 +12,7 @@ use operators::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::{START, failing, findings, submission, views};
+use support::{START, failing, findings, restored, submission, views};
 
 /// A small generator of numbers.
 struct Dice(u64);
@@ -190,8 +190,14 @@ fn play(seed: u64) -> bool {
         let replayed = Engine::replay(timed(), records.iter().cloned());
         assert_eq!(views(&replayed), views(&engine), "{seed}: the journal tells another story");
         assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
-        if dice.one_in(3) {
-            engine = replayed;
+        let restored = restored(&engine, &timed());
+        assert_eq!(replayed.checkpoint(), engine.checkpoint(), "{seed}: the journal makes another state");
+        assert_eq!(views(&restored), views(&engine), "{seed}: the state tells another story");
+        assert_eq!(restored.next_wake(), engine.next_wake(), "{seed}: other timers in the state");
+        match dice.roll(4) {
+            0 => engine = replayed,
+            1 => engine = restored,
+            _ => {}
         }
         let asked =
             engine.approvals().next().map(|(_, _, asked)| asked["approval_key"].as_str().unwrap().to_owned());

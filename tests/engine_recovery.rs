@@ -1,4 +1,4 @@
-//! Crashes after every batch of journal records: what was begun is brought to the same end. The records of one output
+//! Crashes after every batch of journal records, or of the state in their place: what was begun is brought to the same end. The records of one output
 //! belong together; a store has to append them as one.
 #![cfg(feature = "engine")]
 
@@ -13,7 +13,7 @@ use operators::{
     wait_branch, wait_branches, while_loop, with_args,
 };
 use serde_json::{Value, json};
-use support::{START, failing, submission};
+use support::{START, failing, restored, submission};
 
 /// A host that runs every tool at once; those of tasks named `bad…` fail.
 struct Host {
@@ -90,6 +90,10 @@ fn survives(documents: &[Value], last: RunState) {
     for cut in host.batches.iter().copied().filter(|cut| *cut >= first) {
         let records = host.records[..cut].to_vec();
         let engine = Engine::replay(Config::default(), records.iter().cloned());
+        let from_state = restored(&engine, &Config::default());
+        let mut again = Host { engine: from_state, now: START, records: Vec::new(), batches: Vec::new() };
+        again.drive();
+        assert_eq!(again.told(), whole, "from the state after {cut} of {}", host.records.len());
         let mut again = Host { engine, now: START, records, batches: Vec::new() };
         again.drive();
         let around = &host.records[cut - 1..(cut + 1).min(host.records.len())];

@@ -388,6 +388,12 @@ impl JsonWriter {
         self.is_empty = false;
     }
 
+    /// Bytes written so far.
+    #[cfg(feature = "engine")]
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// Begins an item of a list.
     pub fn item(&mut self) {
         if !self.is_empty {

@@ -149,6 +149,8 @@ impl Engine {
                     }
                 }
             }
+            Record::RunKept(run) => self.restore_run(*run),
+            Record::StateKept(state) => self.restore_standing(*state),
             Record::RunEnded { run, state, failure, result, at } => {
                 self.end_run(run, state, failure, result, at);
             }
@@ -156,18 +158,25 @@ impl Engine {
     }
 
     fn add_run(&mut self, created: RunCreated) {
+        let at = self.push_run(Run::new(created));
+        self.look_at_scope(at, 0);
+    }
+
+    /// Puts a run into the lists; its position.
+    pub(super) fn push_run(&mut self, run: Run) -> usize {
         let at = self.runs.len();
-        self.ids.insert(created.run_id.clone(), at);
-        if let Some(key) = &created.key {
+        self.ids.insert(run.created.run_id.clone(), at);
+        if let Some(key) = &run.created.key {
             self.keys.insert(key.clone(), at);
         }
-        let run = Run::new(created);
-        if let Some(deadline) = run.deadline {
-            self.timers.insert((deadline, Timer::Run(at)));
+        if run.state == RunState::Active {
+            if let Some(deadline) = run.deadline {
+                self.timers.insert((deadline, Timer::Run(at)));
+            }
+            *self.active.entry(run.created.workflow.name.clone()).or_default() += 1;
         }
-        *self.active.entry(run.created.workflow.name.clone()).or_default() += 1;
         self.runs.push(run);
-        self.look_at_scope(at, 0);
+        at
     }
 
     fn open(&mut self, run: usize, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
@@ -296,7 +305,9 @@ impl Engine {
             return;
         };
         for dependent in &links.dependents {
-            if let Some(dependent) = owner.steps.get_mut(first + dependent) {
+            if let Some(dependent) =
+                owner.steps.get_mut(first + dependent).filter(|step| !step.state.is_final())
+            {
                 let counts = &mut dependent.dependencies;
                 counts.over += 1;
                 match state {
@@ -317,7 +328,7 @@ impl Engine {
         };
         for target in &links.targets {
             let named = links.dependents.iter().filter(|dependent| *dependent == target).count();
-            if let Some(step) = owner.steps.get_mut(first + target) {
+            if let Some(step) = owner.steps.get_mut(first + target).filter(|step| !step.state.is_final()) {
                 step.asked += 1;
                 step.is_chosen |= chosen.contains(target) || callback == Some(*target);
                 if callback == Some(*target) && state == StepState::Failed {
@@ -447,7 +458,7 @@ impl Engine {
 }
 
 /// What a scope of a step runs.
-fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
+pub(super) fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
     match (operation, kind) {
         (Operation::Foreach { body, .. } | Operation::While { body, .. }, ScopeKind::Round(_)) => {
             Some(Rc::clone(body))

@@ -9,11 +9,12 @@ use crate::time::Millis;
 /// What is known of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Circuit {
-    failures: u32,
-    successes: u32,
+    pub(super) failures: u32,
+    pub(super) successes: u32,
     /// Until when the tool is left alone; one attempt is let through afterwards.
-    open_until: Option<Millis>,
-    is_probed: bool,
+    pub(super) open_until: Option<Millis>,
+    /// Whether that attempt is under way. Not in the journal, so one more is let through when that is opened.
+    pub(super) is_probed: bool,
 }
 
 impl Engine {

@@ -1,7 +1,8 @@
 //! The journal: every change of state of the engine.
 
+use super::checkpoint::Standing;
 use super::plan::Plan;
-use super::run::{Inner, ScopeKind};
+use super::run::{Inner, Run, ScopeKind};
 use super::{Artifact, Failure, LogLevel, RunState, Schedule, UpdateState};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -274,6 +275,10 @@ pub enum Record {
         /// Number of the event; none for a signal, of which the oldest is taken.
         event: Option<u64>,
     },
+    /// A run as it stands, in the place of the records that made it.
+    RunKept(Box<Run>),
+    /// What else there is, in the place of the records that made it; the last of a checkpoint.
+    StateKept(Box<Standing>),
     /// A run is over. Steps that were not over are cancelled with it.
     RunEnded {
         /// The run.

@@ -358,6 +358,13 @@ impl Run {
         order.filter_map(|step| Some((self.operator(*step)?, self.steps.get(*step)?.result.as_ref()?)))
     }
 
+    /// Steps of a scope that succeeded, in the order of the definition.
+    pub(super) fn succeeded_in(&self, scope: &Scope) -> Vec<usize> {
+        let steps = scope.first..scope.first + scope.body.operators.len();
+        let is_it = |at: &usize| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
+        steps.filter(is_it).collect()
+    }
+
     /// Scopes that the latest attempt of a step has opened, with their positions.
     pub fn scopes_of(&self, owner: usize) -> impl DoubleEndedIterator<Item = (usize, &Scope)> {
         let positions = self.steps.get(owner).map(|step| step.scopes.iter()).unwrap_or_default();
@@ -440,6 +447,19 @@ impl Step {
             asked: 0,
             is_in_line: false,
         }
+    }
+
+    /// When it started and ended as far as its attempts tell, which is mostly all there is to it.
+    pub(super) fn usual_times(&self) -> (Option<Millis>, Option<Millis>) {
+        let ended_at = self.attempts.last().and_then(|attempt| attempt.ended_at);
+        (self.attempts.first().map(|attempt| attempt.started_at), ended_at.filter(|_| self.state.is_final()))
+    }
+
+    /// Drops what decides whether a step starts, once it is over.
+    pub(super) fn forget_what_led_there(&mut self) {
+        self.dependencies = Counts::default();
+        self.is_chosen = false;
+        self.asked = 0;
     }
 
     /// Why its latest attempt failed, if it did.

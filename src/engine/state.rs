@@ -315,6 +315,9 @@ impl Engine {
             return;
         };
         slot.state = state;
+        if state.is_final() {
+            slot.forget_what_led_there();
+        }
         let earlier = std::mem::replace(&mut slot.timer, timer);
         if let Some(earlier) = earlier {
             self.timers.remove(&(earlier, Timer::Step(run, step)));

@@ -41,11 +41,58 @@ impl<'a> Fields<'a> {
         self
     }
 
+    /// Sets a list, and leaves the field out where it is empty.
+    pub(super) fn set_list<T: Written>(&mut self, name: &'static str, items: &[T]) -> &mut Self {
+        self.set_some(name, Some(&items).filter(|items| !items.is_empty()))
+    }
+
+    /// Sets a flag, and leaves the field out where it is not.
+    pub(super) fn set_true(&mut self, name: &'static str, flag: bool) -> &mut Self {
+        self.set_some(name, Some(&flag).filter(|flag| **flag))
+    }
+
     /// Sets an object with what `fill` sets.
     pub(super) fn nest(&mut self, name: &'static str, fill: impl FnOnce(&mut Fields<'_>)) -> &mut Self {
         self.0.field(name);
         Fields::object(self.0, fill);
         self
+    }
+}
+
+/// Lists of records, each a string of its own.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    done: Vec<String>,
+    open: Option<JsonWriter>,
+}
+
+impl Entries {
+    /// Bytes after which a list is closed: enough to be worth a line, little enough for any store.
+    const LENGTH: usize = 64 * 1_024;
+
+    pub(super) fn push<T: Written>(&mut self, record: &T) {
+        let writer = self.open.get_or_insert_with(|| {
+            let mut writer = JsonWriter::compact();
+            writer.open('[');
+            writer
+        });
+        writer.item();
+        record.write(writer);
+        if writer.len() >= Self::LENGTH {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(mut writer) = self.open.take() {
+            writer.close(']');
+            self.done.push(writer.finish());
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<String> {
+        self.close();
+        self.done
     }
 }
 
@@ -56,12 +103,6 @@ impl Written for str {
 }
 
 impl Written for String {
-    fn write(&self, writer: &mut JsonWriter) {
-        writer.text(self);
-    }
-}
-
-impl Written for &str {
     fn write(&self, writer: &mut JsonWriter) {
         writer.text(self);
     }
@@ -85,6 +126,15 @@ impl Written for usize {
     }
 }
 
+impl Written for i64 {
+    fn write(&self, writer: &mut JsonWriter) {
+        if *self < 0 {
+            writer.raw("-");
+        }
+        writer.number(self.unsigned_abs());
+    }
+}
+
 impl Written for bool {
     fn write(&self, writer: &mut JsonWriter) {
         writer.raw(if *self { "true" } else { "false" });
@@ -100,6 +150,36 @@ impl Written for Value {
 impl Written for Map<String, Value> {
     fn write(&self, writer: &mut JsonWriter) {
         writer.object(self);
+    }
+}
+
+impl<T: Written + ?Sized> Written for &T {
+    fn write(&self, writer: &mut JsonWriter) {
+        (**self).write(writer);
+    }
+}
+
+impl<A: Written, B: Written> Written for (A, B) {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.open('[');
+        writer.item();
+        self.0.write(writer);
+        writer.item();
+        self.1.write(writer);
+        writer.close(']');
+    }
+}
+
+impl<A: Written, B: Written, C: Written> Written for (A, B, C) {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.open('[');
+        writer.item();
+        self.0.write(writer);
+        writer.item();
+        self.1.write(writer);
+        writer.item();
+        self.2.write(writer);
+        writer.close(']');
     }
 }
 

@@ -171,6 +171,12 @@ impl EngineHandle {
         (!records.is_empty()).then(|| write_records(&records))
     }
 
+    /// Entries of the journal that rebuild the state as it is now, in the place of those that
+    /// [`take_records`](Self::take_records) gave until now.
+    pub fn checkpoint(&self) -> Vec<String> {
+        self.engine.checkpoint()
+    }
+
     /// What the host has to do since the last call; of a durable engine to be asked for after its records.
     #[wasm_bindgen(js_name = takeEffects)]
     pub fn take_effects(&mut self) -> String {

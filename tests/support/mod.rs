@@ -121,6 +121,18 @@ pub(crate) fn views(engine: &Engine) -> Vec<Value> {
     engine.runs().iter().map(view).collect()
 }
 
+/// An engine of the entries that another one's state is kept as, which makes the same entries of it.
+pub(crate) fn restored(engine: &Engine, config: &Config) -> Engine {
+    let entries = engine.checkpoint();
+    let mut journal = Journal::default();
+    let mut restored = Engine::new(config.clone());
+    for entry in &entries {
+        restored.restore(journal.read(entry).unwrap_or_else(|error| panic!("{error}: {entry}")));
+    }
+    assert_eq!(restored.checkpoint(), entries, "the restored state is another one");
+    restored
+}
+
 /// An engine with a host that does what the test says, when it says it.
 pub(crate) struct Scenario {
     pub(crate) engine: Engine,
@@ -189,9 +201,11 @@ impl Scenario {
         run_id
     }
 
-    /// The engine is lost, and built again from its journal.
+    /// The engine is lost, and built again from its journal, which has come to be replaced by the state.
     pub(crate) fn reopen(&mut self) {
-        self.engine = self.replayed();
+        let replayed = self.replayed();
+        assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal tells another story");
+        self.engine = restored(&replayed, &self.config);
     }
 
     fn replayed(&self) -> Engine {
@@ -361,6 +375,11 @@ impl Scenario {
         assert_eq!(self.view()["status"], expected, "steps are {}", self.steps());
         let replayed = Engine::replay(self.config.clone(), self.records.iter().cloned());
         assert_eq!(views(&replayed), views(&self.engine), "the journal tells another story");
+        assert_eq!(
+            views(&restored(&self.engine, &self.config)),
+            views(&self.engine),
+            "the state tells another story"
+        );
         let is_over = matches!(expected, "completed" | "failed" | "cancelled");
         assert_eq!(self.ended.contains(&self.focus), is_over, "effect RunEnded");
         if self.ended.len() == self.engine.runs().len() {

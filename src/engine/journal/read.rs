@@ -1,14 +1,15 @@
 //! Records from their text.
 
+use super::super::checkpoint::{Standing, run_of};
 use super::super::plan::plan;
 use super::super::record::{Parent, Registered, RunCreated};
 use super::super::run::{Inner, RunState, ScopeKind};
 use super::super::{Artifact, Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
+use super::fields::{Fields, invalid};
 use crate::codec::parse_json;
 use crate::definition;
-use crate::error::{Error, ErrorCode, Result};
-use crate::time::Millis;
-use serde_json::{Map, Value};
+use crate::error::{Error, Result};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -26,13 +27,13 @@ impl Journal {
     /// `JOURNAL_INVALID` for what is none, or speaks of what was not there before.
     pub fn read(&mut self, text: &str) -> Result<Vec<Record>> {
         let parsed = parse_json(text).map_err(|error| invalid(&format!("it is not JSON: {error}")))?;
-        let items = parsed.as_array().ok_or_else(|| invalid("it is not a list of records"))?;
-        items.iter().map(|item| self.record(item)).collect()
+        let Value::Array(items) = parsed else { return Err(invalid("it is not a list of records")) };
+        items.into_iter().map(|item| self.record(item)).collect()
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
-    fn record(&mut self, item: &Value) -> Result<Record> {
-        let fields = Fields(item);
+    fn record(&mut self, mut item: Value) -> Result<Record> {
+        let mut fields = Fields(&mut item);
         let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
         Ok(match fields.text("type")?.as_str() {
             "registered" => {
@@ -47,31 +48,12 @@ impl Journal {
                 self.definitions.insert(registered.hash.clone(), registered.clone());
                 Record::Registered(Box::new(registered))
             }
-            "run_created" => {
-                let hash = fields.text("hash")?;
-                let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
-                let parent = fields.0.get("parent").filter(|parent| !parent.is_null()).map(|parent| {
-                    let fields = Fields(parent);
-                    Ok::<_, Error>(Parent {
-                        run: fields.position("run")?,
-                        run_id: fields.text("run_id")?,
-                        step: fields.position("step")?,
-                        attempt: fields.position("attempt")?,
-                        name: fields.text("name")?,
-                    })
-                });
-                Record::RunCreated(Box::new(RunCreated {
-                    run_id: fields.text("run_id")?,
-                    hash,
-                    workflow: Rc::clone(&known.workflow),
-                    definition: Rc::clone(&known.definition),
-                    inputs: fields.map("inputs"),
-                    key: fields.text("key").ok(),
-                    parent: parent.transpose()?,
-                    schedule: fields.position("schedule").ok().zip(fields.millis("slot").ok()),
-                    at: at?,
-                }))
+            "run_created" => Record::RunCreated(Box::new(self.run_created(&mut fields)?)),
+            "run_kept" => {
+                let created = self.run_created(&mut fields)?;
+                Record::RunKept(Box::new(run_of(created, &mut fields)?))
             }
+            "state_kept" => Record::StateKept(Box::new(Standing::from_fields(&mut fields)?)),
             "source_kept" => {
                 Record::SourceKept { hash: fields.text("hash")?, source: fields.text("source")?.into() }
             }
@@ -84,7 +66,7 @@ impl Journal {
                 at: at?,
             })),
             "artifact_deleted" => Record::ArtifactDeleted { id: fields.text("id")? },
-            "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&fields)?)),
+            "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&mut fields)?)),
             "schedule_held" => Record::ScheduleHeld { schedule: fields.position("schedule")? },
             "schedule_fired" => Record::ScheduleFired {
                 schedule: fields.position("schedule")?,
@@ -116,7 +98,7 @@ impl Journal {
             "entered" => Record::Entered {
                 run: run?,
                 step: step?,
-                inner: inner_of(&fields.value("inner"))?,
+                inner: inner_of(&mut fields.value("inner"))?,
                 until: fields.millis("until").ok(),
                 at: at?,
             },
@@ -135,14 +117,10 @@ impl Journal {
                 step: step?,
                 candidate: fields.optional("candidate"),
                 feedback: fields.optional("feedback"),
-                turn: u32::try_from(fields.position("turn")?).unwrap_or(1),
+                turn: fields.number("turn")?,
                 call: fields.millis("call")?,
             },
-            "items_added" => Record::ItemsAdded {
-                run: run?,
-                step: step?,
-                items: fields.value("items").as_array().cloned().unwrap_or_default(),
-            },
+            "items_added" => Record::ItemsAdded { run: run?, step: step?, items: fields.list("items") },
             "logged" => Record::Logged {
                 run: run?,
                 step: step?,
@@ -157,7 +135,7 @@ impl Journal {
                 run: run?,
                 step: step?,
                 result: fields.value("result"),
-                chosen: positions(&fields.value("chosen")),
+                chosen: fields.positions("chosen"),
                 at: at?,
             },
             "skipped" => Record::Skipped { run: run?, step: step?, at: at? },
@@ -194,7 +172,7 @@ impl Journal {
                 update: fields.position("update")?,
                 state: UpdateState::of_word(&fields.text("state")?),
                 result: fields.optional("result"),
-                failure: fields.optional("failure").map(|failure| Failure::from_json(&failure)),
+                failure: fields.failure("failure"),
                 at: at?,
             },
             "received" => {
@@ -202,67 +180,42 @@ impl Journal {
             }
             "run_ended" => Record::RunEnded {
                 run: run?,
-                state: match fields.text("state")?.as_str() {
-                    "completed" => RunState::Completed,
-                    "cancelled" => RunState::Cancelled,
-                    _ => RunState::Failed,
-                },
-                failure: fields.optional("failure").map(|failure| Failure::from_json(&failure)),
+                state: run_state_of(&fields.text("state")?),
+                failure: fields.failure("failure"),
                 result: fields.optional("result"),
                 at: at?,
             },
             other => return Err(invalid(&format!("it has a record of type `{other}`"))),
         })
     }
-}
 
-struct Fields<'a>(&'a Value);
-
-impl Fields<'_> {
-    fn text(&self, name: &str) -> Result<String> {
-        self.0.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| lacking(name))
-    }
-
-    fn millis(&self, name: &str) -> Result<Millis> {
-        self.0.get(name).and_then(Value::as_u64).ok_or_else(|| lacking(name))
-    }
-
-    fn position(&self, name: &str) -> Result<usize> {
-        usize::try_from(self.millis(name)?).map_err(|_| lacking(name))
-    }
-
-    fn value(&self, name: &str) -> Value {
-        self.0.get(name).cloned().unwrap_or_default()
-    }
-
-    /// A value that may be missing; null is one.
-    fn optional(&self, name: &str) -> Option<Value> {
-        self.0.get(name).cloned()
-    }
-
-    fn map(&self, name: &str) -> Map<String, Value> {
-        self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
-    }
-
-    fn is_set(&self, name: &str) -> bool {
-        self.0.get(name) == Some(&Value::Bool(true))
+    fn run_created(&self, fields: &mut Fields<'_>) -> Result<RunCreated> {
+        let hash = fields.text("hash")?;
+        let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
+        let parent = fields.nested("parent").map(|mut fields| {
+            Ok::<_, Error>(Parent {
+                run: fields.position("run")?,
+                run_id: fields.text("run_id")?,
+                step: fields.position("step")?,
+                attempt: fields.position("attempt")?,
+                name: fields.text("name")?,
+            })
+        });
+        Ok(RunCreated {
+            parent: parent.transpose()?,
+            run_id: fields.text("run_id")?,
+            hash,
+            workflow: Rc::clone(&known.workflow),
+            definition: Rc::clone(&known.definition),
+            inputs: fields.map("inputs"),
+            key: fields.text("key").ok(),
+            schedule: fields.position("schedule").ok().zip(fields.millis("slot").ok()),
+            at: fields.millis("at")?,
+        })
     }
 }
 
-fn positions(value: &Value) -> Vec<usize> {
-    let items = value.as_array().into_iter().flatten();
-    items.filter_map(|item| usize::try_from(item.as_u64()?).ok()).collect()
-}
-
-fn lacking(name: &str) -> Error {
-    invalid(&format!("a record has no `{name}`"))
-}
-
-fn invalid(what: &str) -> Error {
-    Error::new(ErrorCode::JournalInvalid, format!("the journal cannot be read: {what}"))
-}
-
-fn schedule_of(fields: &Fields<'_>) -> Result<Schedule> {
+fn schedule_of(fields: &mut Fields<'_>) -> Result<Schedule> {
     let text = fields.text("text")?;
     Ok(Schedule {
         id: fields.text("id")?,
@@ -284,28 +237,48 @@ fn schedule_of(fields: &Fields<'_>) -> Result<Schedule> {
     })
 }
 
-fn inner_of(value: &Value) -> Result<Inner> {
-    let fields = Fields(value);
+pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
+    let mut fields = Fields(value);
     Ok(match fields.text("type")?.as_str() {
         "sleep" => Inner::Sleep,
         "event" => Inner::Event(fields.text("name")?),
         "join" => Inner::Join,
         "branches" => Inner::Branches { fork: fields.position("fork")?, only: fields.position("only").ok() },
         "loop" => Inner::Loop {
-            items: fields.value("items").as_array().cloned(),
+            items: fields.optional("items").and_then(list_of),
             is_open: fields.is_set("is_open"),
-            over: 0,
-            results: Vec::new(),
+            over: fields.position("over").unwrap_or_default(),
+            results: fields.list("results").into_iter().map(|given| list_of(given)?.pop()).collect(),
         },
         "children" => {
             let children = fields.map("children").into_iter();
             let at = |value: Value| value.as_u64().and_then(|at| usize::try_from(at).ok());
             Inner::Children(children.filter_map(|(name, value)| Some((name, at(value)?))).collect())
         }
-        "turns" => Inner::Turns { candidate: None, feedback: None, turn: 1 },
+        "turns" => Inner::Turns {
+            candidate: fields.optional("candidate"),
+            feedback: fields.optional("feedback"),
+            turn: fields.number("turn").unwrap_or(1),
+        },
         "update" => Inner::Update(fields.text("name")?),
         "handling" => Inner::Handling(fields.position("update")?),
         "approval" => Inner::Approval(fields.map("asked")),
         other => return Err(invalid(&format!("a step is inside of `{other}`"))),
     })
+}
+
+fn list_of(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(items) => Some(items),
+        _ => None,
+    }
+}
+
+pub(in super::super) fn run_state_of(word: &str) -> RunState {
+    match word {
+        "active" => RunState::Active,
+        "completed" => RunState::Completed,
+        "cancelled" => RunState::Cancelled,
+        _ => RunState::Failed,
+    }
 }

@@ -1,9 +1,11 @@
 //! The text of records.
 
+use super::super::checkpoint::{run_kept, state_kept};
 use super::super::run::{Inner, RunState, ScopeKind};
 use super::super::text::{Fields, Written, text_of};
 use super::super::{Failure, Record, RunCreated, Schedule};
 use crate::codec::JsonWriter;
+use serde_json::Value;
 
 /// Text of the records of one step.
 pub fn write_records(records: &[Record]) -> String {
@@ -24,7 +26,9 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("hash", &kept.hash)
             .set("definition", &*kept.definition)
             .set("at", &kept.at),
-        Record::RunCreated(created) => run_created(created, out),
+        Record::RunCreated(created) => run_created(created, out.set("type", "run_created")),
+        Record::RunKept(run) => run_kept(run, out),
+        Record::StateKept(state) => state_kept(state, out),
         Record::SourceKept { hash, source } => {
             out.set("type", "source_kept").set("hash", hash).set("source", &**source)
         }
@@ -135,7 +139,7 @@ fn record(record: &Record, out: &mut Fields<'_>) {
         Record::RunEnded { run, state, failure, result, at } => out
             .set("type", "run_ended")
             .set("run", run)
-            .set("state", word(*state))
+            .set("state", run_state(*state))
             .set_some("failure", failure.as_ref())
             .set_some("result", result.as_ref())
             .set("at", at),
@@ -151,9 +155,11 @@ fn of_step<'a, 'b>(
     out.set("type", kind).set("run", &run).set("step", &step)
 }
 
-fn run_created<'a, 'b>(created: &RunCreated, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
-    out.set("type", "run_created")
-        .set("run_id", &created.run_id)
+pub(in super::super) fn run_created<'a, 'b>(
+    created: &RunCreated,
+    out: &'a mut Fields<'b>,
+) -> &'a mut Fields<'b> {
+    out.set("run_id", &created.run_id)
         .set("hash", &created.hash)
         .set("inputs", &created.inputs)
         .set_some("key", created.key.as_ref());
@@ -191,11 +197,12 @@ fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut
         .set("fired", &schedule.fired)
 }
 
-const fn word(state: RunState) -> &'static str {
+pub(in super::super) const fn run_state(state: RunState) -> &'static str {
     match state {
+        RunState::Active => "active",
         RunState::Completed => "completed",
         RunState::Cancelled => "cancelled",
-        RunState::Failed | RunState::Active => "failed",
+        RunState::Failed => "failed",
     }
 }
 
@@ -220,14 +227,23 @@ impl Written for Inner {
                 Self::Branches { fork, only } => {
                     out.set("type", "branches").set("fork", fork).set_some("only", only.as_ref())
                 }
-                Self::Loop { items, is_open, .. } => {
-                    out.set("type", "loop").set("items", items).set("is_open", is_open)
+                Self::Loop { items, is_open, over, results } => {
+                    let results: Vec<&[Value]> = results.iter().map(Option::as_slice).collect();
+                    out.set("type", "loop")
+                        .set("items", items)
+                        .set("is_open", is_open)
+                        .set_some("over", Some(over).filter(|over| **over > 0))
+                        .set_some("results", Some(&results).filter(|results| !results.is_empty()))
                 }
                 Self::Children(children) => {
                     let children = children.iter().map(|(name, at)| (name.clone(), (*at).into())).collect();
                     out.set("type", "children").set::<serde_json::Map<_, _>>("children", &children)
                 }
-                Self::Turns { .. } => out.set("type", "turns"),
+                Self::Turns { candidate, feedback, turn } => out
+                    .set("type", "turns")
+                    .set_some("candidate", candidate.as_ref())
+                    .set_some("feedback", feedback.as_ref())
+                    .set("turn", turn),
                 Self::Update(name) => out.set("type", "update").set("name", name),
                 Self::Handling(update) => out.set("type", "handling").set("update", update),
                 Self::Approval(asked) => out.set("type", "approval").set("asked", asked),

@@ -1,0 +1,124 @@
+//! The state of an engine as records that rebuild it: what takes the place of a journal that has grown.
+
+mod read;
+mod write;
+
+pub(super) use read::run_of;
+pub(super) use write::{run_kept, state_kept};
+
+use super::breaker::Circuit;
+use super::run::{Run, RunState, StepState};
+use super::state::Timer;
+use super::text::Entries;
+use super::{Engine, Record};
+use crate::time::Millis;
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+
+/// What an engine knows beside definitions, artifacts, schedules and runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    last_call: u64,
+    last_event: u64,
+    events: HashMap<String, VecDeque<(u64, Value)>>,
+    once: HashMap<String, Value>,
+    circuits: HashMap<String, Circuit>,
+    /// Steps that wait for an event of a name, in the order in which they began to.
+    listening: HashMap<String, Vec<(usize, usize)>>,
+    /// Tasks that wait for another one with their key, in the same way.
+    parked: HashMap<String, Vec<(usize, usize)>>,
+    /// Tasks that wait for a place, the next one first.
+    ready_tasks: Vec<(usize, usize)>,
+    /// Steps that wait to know whether a failure is dealt with.
+    undecided: Vec<(usize, usize)>,
+}
+
+impl Engine {
+    /// Journal entries, as [`write_records`](super::write_records) makes them, that rebuild the state as it is now. To be asked
+    /// for between two calls, of an engine that was [resumed](Self::resume).
+    pub fn checkpoint(&self) -> Vec<String> {
+        let mut entries = Entries::default();
+        for definition in &self.definitions {
+            entries.push(&Record::Registered(Box::new(definition.clone())));
+        }
+        let mut sources: Vec<_> = self.sources.iter().collect();
+        sources.sort();
+        for (hash, source) in sources {
+            entries.push(&Record::SourceKept { hash: hash.clone(), source: source.clone() });
+        }
+        for artifact in &self.artifacts {
+            entries.push(&Record::ArtifactKept(Box::new(artifact.clone())));
+        }
+        for schedule in &self.schedules {
+            entries.push(&Record::ScheduleSet(Box::new(schedule.clone())));
+        }
+        for run in &self.runs {
+            entries.push(&write::Kept(run));
+        }
+        entries.push(&Record::StateKept(Box::new(self.standing())));
+        entries.finish()
+    }
+
+    fn standing(&self) -> Standing {
+        let is_waiting = |(run, step): &&(usize, usize)| {
+            self.step(*run, *step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line)
+        };
+        Standing {
+            last_call: self.last_call,
+            last_event: self.last_event,
+            events: self.events.clone(),
+            once: self.once.clone(),
+            circuits: self.circuits.clone(),
+            listening: self.listening.clone(),
+            parked: self.parked.clone(),
+            ready_tasks: self.ready_tasks.iter().copied().collect(),
+            undecided: self.undecided.iter().filter(is_waiting).copied().collect(),
+        }
+    }
+
+    pub(super) fn restore_run(&mut self, run: Run) {
+        let at = self.push_run(run);
+        let Some(run) = self.runs.get(at) else { return };
+        for (position, step) in run.steps.iter().enumerate() {
+            let place = (at, position);
+            if let Some(timer) = step.timer {
+                self.timers.insert((timer, Timer::Step(at, position)));
+            }
+            if let StepState::Running { call } = step.state {
+                self.calls.insert(call, place);
+            }
+            if let Some(key) = &step.key {
+                self.held.insert(key.clone(), place);
+            }
+        }
+        if run.state == RunState::Active {
+            for (position, update) in run.updates.iter().enumerate() {
+                if !update.state.is_final() {
+                    self.timers.insert((update.deadline, Timer::Update(at, position)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn restore_standing(&mut self, standing: Standing) {
+        self.last_call = standing.last_call;
+        self.last_event = standing.last_event;
+        self.events = standing.events;
+        self.once = standing.once;
+        self.circuits = standing.circuits;
+        self.listening = standing.listening;
+        self.parked = standing.parked;
+        self.ready_tasks = standing.ready_tasks.into();
+        self.undecided = standing.undecided.into_iter().collect();
+    }
+}
+
+/// A moment in a run, as the milliseconds since its beginning: moments are most of what there is to say of a step.
+fn since(beginning: Millis, at: Millis) -> i64 {
+    at.cast_signed().wrapping_sub(beginning.cast_signed())
+}
+
+/// The inverse of [`since`].
+fn moment(beginning: Millis, since: i64) -> Millis {
+    beginning.wrapping_add_signed(since)
+}

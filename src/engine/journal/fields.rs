@@ -1,0 +1,97 @@
+//! Fields of an object, taken out of it one by one.
+
+use super::super::Failure;
+use crate::error::{Error, ErrorCode, Result};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// An object that is read once: what is taken is not copied.
+pub(in super::super) struct Fields<'a>(pub(in super::super) &'a mut Value);
+
+impl Fields<'_> {
+    /// Text that must be there.
+    pub(in super::super) fn text(&mut self, name: &str) -> Result<String> {
+        match self.optional(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(lacking(name)),
+        }
+    }
+
+    /// A moment, or another whole number, that must be there.
+    pub(in super::super) fn millis(&self, name: &str) -> Result<Millis> {
+        self.0.get(name).and_then(Value::as_u64).ok_or_else(|| lacking(name))
+    }
+
+    /// A position that must be there.
+    pub(in super::super) fn position(&self, name: &str) -> Result<usize> {
+        usize::try_from(self.millis(name)?).map_err(|_| lacking(name))
+    }
+
+    /// A small number that must be there.
+    pub(in super::super) fn number(&self, name: &str) -> Result<u32> {
+        u32::try_from(self.millis(name)?).map_err(|_| lacking(name))
+    }
+
+    /// A value; null where it is missing.
+    pub(in super::super) fn value(&mut self, name: &str) -> Value {
+        self.optional(name).unwrap_or_default()
+    }
+
+    /// A value that may be missing; null is one.
+    pub(in super::super) fn optional(&mut self, name: &str) -> Option<Value> {
+        self.0.get_mut(name).map(Value::take)
+    }
+
+    /// An object; an empty one where it is missing.
+    pub(in super::super) fn map(&mut self, name: &str) -> Map<String, Value> {
+        match self.value(name) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// A list; an empty one where it is missing.
+    pub(in super::super) fn list(&mut self, name: &str) -> Vec<Value> {
+        match self.value(name) {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// A list of positions; an empty one where it is missing.
+    pub(in super::super) fn positions(&self, name: &str) -> Vec<usize> {
+        self.0.get(name).map(positions).unwrap_or_default()
+    }
+
+    /// A distance of time, in milliseconds.
+    pub(in super::super) fn since(&self, name: &str) -> Option<i64> {
+        self.0.get(name).and_then(Value::as_i64)
+    }
+
+    /// An object that may be missing.
+    pub(in super::super) fn nested(&mut self, name: &str) -> Option<Fields<'_>> {
+        self.0.get_mut(name).filter(|value| value.is_object()).map(Fields)
+    }
+
+    /// A failure that may be missing.
+    pub(in super::super) fn failure(&mut self, name: &str) -> Option<Failure> {
+        self.optional(name).map(|failure| Failure::from_json(&failure))
+    }
+
+    pub(in super::super) fn is_set(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(true))
+    }
+}
+
+pub(in super::super) fn lacking(name: &str) -> Error {
+    invalid(&format!("a record has no `{name}`"))
+}
+
+pub(in super::super) fn invalid(what: &str) -> Error {
+    Error::new(ErrorCode::JournalInvalid, format!("the journal cannot be read: {what}"))
+}
+
+pub(in super::super) fn positions(value: &Value) -> Vec<usize> {
+    let items = value.as_array().into_iter().flatten();
+    items.filter_map(|item| usize::try_from(item.as_u64()?).ok()).collect()
+}
