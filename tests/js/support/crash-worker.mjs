@@ -1,6 +1,6 @@
 // A process that may be killed at any moment: it submits the same runs each time, and ends once all of them are over. Its tools
-// write down what they do. `node crash-worker.mjs FOLDER RUNS`; with `replace` behind it, most entries are kept by replacing the
-// journal by itself with them.
+// write down what they do. `node crash-worker.mjs FOLDER RUNS`; with `talk` behind it, the tools tell so much while they work that the engine
+// replaces its journal by its state several times.
 import { appendFileSync } from "node:fs";
 import { Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
@@ -9,9 +9,14 @@ import { fileStore } from "highway-wasm/node";
 const [folder, runs, how] = process.argv.slice(2);
 const note = (entry) => appendFileSync(`${folder}/tools`, `${JSON.stringify(entry)}\n`);
 
-const work = async ({ kwargs }, { runId, task, attempt, idempotencyKey }) => {
+const talk = "x".repeat(30_000);
+
+const work = async ({ kwargs }, { runId, task, attempt, idempotencyKey, heartbeat }) => {
   note({ what: "start", runId, task, attempt, idempotencyKey, item: kwargs.item });
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 8));
+  for (let time = 0; time < (how === "talk" ? 8 : 1); time++) {
+    if (how === "talk") heartbeat({ talk });
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 8));
+  }
   note({ what: "end", runId, task, attempt, idempotencyKey, item: kwargs.item });
   return { item: kwargs.item ?? null };
 };
@@ -55,26 +60,17 @@ const workflow = {
   },
 };
 
-function replacing(store) {
-  const kept = [];
-  return {
-    ...store,
-    async *load(signal) {
-      for await (const entry of store.load(signal)) {
-        kept.push(entry);
-        yield entry;
-      }
-    },
-    async append(entries) {
-      kept.push(...entries);
-      if (Math.random() < 0.8) await store.replace(kept);
-      else await store.append(entries);
-    },
-  };
-}
-
 const file = fileStore(`${folder}/store`);
-const store = how === "replace" ? replacing(file) : file;
+const store =
+  how === "talk"
+    ? {
+        ...file,
+        async replace(entries) {
+          await file.replace(entries);
+          note({ what: "replaced" });
+        },
+      }
+    : file;
 const engine = new LocalEngine({ tools: { "test.work": work }, store });
 const highway = new Highway({ engine });
 const handles = await Promise.all(
