@@ -40,7 +40,8 @@ export interface FullApi extends WorkflowApi {
 
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
 export interface EngineHandle {
-  request(request: string, newId: string, now: number): string;
+  /** Answers `{method, url, headers}` and a body with a line `{status, headers}` and the body behind it. */
+  request(head: string, body: string | undefined, newId: string, now: number): string;
   /** The variables that a running call can read, as JSON text. */
   variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
@@ -61,7 +62,7 @@ export interface EngineHandle {
   /** What has changed, to be kept before the effects are released. */
   takeRecords(): string | undefined;
   /** Entries that rebuild the present state when they are replayed from nothing. */
-  checkpoint?(): string[];
+  checkpoint(): string[];
   takeEffects(): string;
   free(): void;
 }

@@ -218,6 +218,8 @@ impl Engine {
             }
         }
         if let Some(step) = self.step_mut(run, step) {
+            // Mostly there is one alone, and steps are what the memory of an engine consists of.
+            step.attempts.reserve_exact(usize::from(step.attempts.is_empty()));
             step.attempts.push(Attempt { started_at: at, ended_at: None, failure: None, result: None });
         }
     }

@@ -3,7 +3,7 @@
 use super::record::Registered;
 use super::{Engine, Record};
 use crate::time::Millis;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 impl Engine {
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
@@ -31,6 +31,12 @@ impl Engine {
         self.definitions.get(*self.by_hash.get(hash)?)
     }
 
+    /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look at it.
+    pub fn latest_if(&self, document: &Value) -> Option<&Registered> {
+        let latest = self.latest(document.get("name")?.as_str()?)?;
+        is_same_text(&latest.definition, document).then_some(latest)
+    }
+
     /// Keeps a definition; what is the latest one already is not kept twice. One copy serves all runs.
     pub(super) fn keep(&mut self, definition: Registered) -> Registered {
         if let Some(known) =
@@ -40,5 +46,22 @@ impl Engine {
         }
         self.commit(Record::Registered(Box::new(definition.clone())));
         definition
+    }
+}
+
+/// Whether two values are written as the same text: the order of fields counts.
+fn is_same_text(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_same = |((key, value), (other_key, other_value))| {
+                let (key, other_key): (&String, &String) = (key, other_key);
+                key == other_key && is_same_text(value, other_value)
+            };
+            one.len() == other.len() && one.iter().zip(other).all(is_same)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same_text(one, other))
+        }
+        _ => one == other,
     }
 }

@@ -4,6 +4,8 @@ use crate::codec::write_json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+const PIECE: usize = 16 * 1_024;
+
 /// SHA-256 of the JSON text of a definition, as hex.
 pub fn definition_hash(definition: &Value) -> String {
     of_text(&write_json(definition))
@@ -16,7 +18,10 @@ pub(super) fn of_text(text: &str) -> String {
 
 /// SHA-256 of bytes, as hex.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
+    let mut hasher = Sha256::new();
+    // In pieces: an engine of WebAssembly runs a function at full speed from one of its next calls on.
+    bytes.chunks(PIECE).for_each(|piece| hasher.update(piece));
+    let digest = hasher.finalize();
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

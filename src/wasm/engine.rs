@@ -1,6 +1,7 @@
 //! The embedded engine as a handle. All methods are synchronous.
 
 use super::convert::{JsResult, give, parse};
+use super::memory::Memory;
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
@@ -32,7 +33,11 @@ pub struct EngineHandle {
     engine: Engine,
     journal: Journal,
     effects: Vec<Effect>,
+    memory: Memory,
 }
+
+/// Bytes that reading a definition takes for each of its text.
+const ROOM_TO_READ: usize = 24;
 
 #[wasm_bindgen]
 impl EngineHandle {
@@ -60,11 +65,17 @@ impl EngineHandle {
             #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]
             host.zone_offset(zone, at as f64).map(|offset| offset as i64)
         });
-        Ok(Self { engine: Engine::new(config), journal: Journal::default(), effects: Vec::new() })
+        Ok(Self {
+            engine: Engine::new(config),
+            journal: Journal::default(),
+            effects: Vec::new(),
+            memory: Memory::default(),
+        })
     }
 
     /// Takes what a store has kept: text that [`take_records`](Self::take_records) gave, in its order, before anything else.
     pub fn replay(&mut self, records: &str) -> JsResult<()> {
+        self.memory.make_room(0);
         let records = give(self.journal.read(records))?;
         self.engine.restore(records);
         Ok(())
@@ -75,10 +86,11 @@ impl EngineHandle {
         self.engine.resume(millis(now));
     }
 
-    /// Answers the request `{method, url, headers, body}` with `{status, headers, body}`. `new_id` becomes the id of
-    /// a run that the request creates.
-    pub fn request(&mut self, request: &str, new_id: &str, now: f64) -> JsResult<String> {
-        let request = give(parse(request))?;
+    /// Answers the request `{method, url, headers}` with a line `{status, headers}` and the body behind it. `new_id` becomes
+    /// the id of a run that the request creates. Bodies may be large, so they cross as they are.
+    pub fn request(&mut self, head: &str, body: Option<String>, new_id: &str, now: f64) -> JsResult<String> {
+        self.memory.make_room(body.as_ref().map_or(0, String::len) * ROOM_TO_READ);
+        let request = give(parse(head))?;
         let text = |key: &str| request.get(key).and_then(Value::as_str).map(str::to_owned);
         let headers = request.get("headers").and_then(Value::as_object).into_iter().flatten();
         let request = HttpRequest {
@@ -87,15 +99,12 @@ impl EngineHandle {
             headers: headers
                 .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
                 .collect(),
-            body: text("body"),
+            body,
         };
         let response = server::handle(&mut self.engine, &request, new_id, millis(now));
         let headers = response.headers.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
-        Ok(write_json(&object([
-            ("status", response.status.into()),
-            ("headers", Value::Object(headers)),
-            ("body", response.body.into()),
-        ])))
+        let head = object([("status", response.status.into()), ("headers", Value::Object(headers))]);
+        Ok(write_json(&head) + "\n" + &response.body)
     }
 
     /// The host has one more tool.
@@ -113,6 +122,7 @@ impl EngineHandle {
     /// help?, retryable?, retryAfter?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
+        self.memory.make_room(0);
         let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };
         for outcome in outcomes {
             let Value::Array(parts) = outcome else { continue };

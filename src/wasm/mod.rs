@@ -16,6 +16,8 @@ pub mod engine;
 mod error;
 #[cfg(feature = "client")]
 pub mod host;
+#[cfg(feature = "engine")]
+mod memory;
 #[cfg(feature = "client")]
 mod transport;
 #[cfg(feature = "client")]
@@ -33,10 +35,15 @@ extern "C" {
     fn console_error(text: &str);
 }
 
-/// Of the core alone: the other artefacts are built for speed.
+/// Of the core: the smallest.
 #[cfg(not(feature = "workflow"))]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
+/// Of the engine, whose memory is large: in constant time, which that of the standard library is not.
+#[cfg(feature = "engine")]
+#[global_allocator]
+static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
 /// Runs once per instance: a panic names itself before the instance stops.
 #[wasm_bindgen(start)]

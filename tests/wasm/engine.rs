@@ -13,12 +13,14 @@ async fn engine() -> Object {
 
 /// The answer to a request: status and data.
 fn request(engine: &Object, method: &str, path: &str, body: &Value, now: f64) -> (u64, Value) {
-    let body = if body.is_null() { Value::Null } else { body.to_string().into() };
-    let url = format!("/api/v1{path}");
-    let text = json!({"method": method, "url": url, "headers": {}, "body": body}).to_string();
-    let answer = engine.json("request", &[text.into(), "run-1".into(), now.into()]);
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-    (answer["status"].as_u64().unwrap(), body.get("data").cloned().unwrap_or(body))
+    let body = if body.is_null() { JsValue::UNDEFINED } else { body.to_string().into() };
+    let head = json!({"method": method, "url": format!("/api/v1{path}"), "headers": {}}).to_string();
+    let answer = engine.call("request", &[head.into(), body, "run-1".into(), now.into()]).unwrap();
+    let answer = answer.as_string().unwrap();
+    let (head, body) = answer.split_once('\n').unwrap();
+    let (head, body): (Value, Value) =
+        (serde_json::from_str(head).unwrap(), serde_json::from_str(body).unwrap());
+    (head["status"].as_u64().unwrap(), body.get("data").cloned().unwrap_or(body))
 }
 
 fn submit(engine: &Object, tasks: &Value) -> (u64, Value) {

@@ -3,10 +3,40 @@
 import { base64Of, bytesOfBase64 } from "../base64.js";
 import type { Answer } from "./effects.js";
 
+/** A request that was read. */
+interface ReadRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: string | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads what `fetch` was given. */
+export async function readRequest(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+): Promise<ReadRequest> {
+  const body = init?.body ?? null;
+  // What clients mostly send. A `Request` of it would take longer to make than all that follows.
+  if (!(input instanceof Request) && (body === null || typeof body === "string")) {
+    const url = new URL(input);
+    const { headers, signal } = init ?? {};
+    const method = (init?.method ?? "GET").toUpperCase();
+    if (!isUpload(method, url)) {
+      return { url, method, headers: new Headers(headers), body, signal: signal ?? undefined };
+    }
+  }
+  const request = new Request(input, init);
+  const url = new URL(request.url);
+  const { method, headers, signal } = request;
+  return { url, method, headers, body: await textBody(request, url), signal };
+}
+
 /** The body of a request as the core takes it: text, and for an artifact a JSON object with its bytes. */
-export async function textBody(request: Request, pathname: string): Promise<string | null> {
+async function textBody(request: Request, url: URL): Promise<string | null> {
   if (request.body === null) return null;
-  if (request.method !== "POST" || !/^\/api\/v1\/artifacts\/?$/.test(pathname)) return await request.text();
+  if (!isUpload(request.method, url)) return await request.text();
   const type = request.headers.get("content-type") ?? "";
   if (/^application\/json\b/i.test(type)) return await request.text();
   const file = /^multipart\/form-data\b/i.test(type) ? await fileOf(request) : await request.blob();
@@ -15,6 +45,10 @@ export async function textBody(request: Request, pathname: string): Promise<stri
   const name = file instanceof File ? file.name : undefined;
   const mime = /^[\w.+-]+\/[\w.+-]+$/.exec(file.type)?.[0];
   return JSON.stringify({ name, mime, content: base64Of(new Uint8Array(await file.arrayBuffer())) });
+}
+
+function isUpload(method: string, { pathname }: URL): boolean {
+  return method === "POST" && /^\/api\/v1\/artifacts\/?$/.test(pathname);
 }
 
 /** The part `artifact` of a form, or else its first file. */

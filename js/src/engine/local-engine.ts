@@ -5,9 +5,9 @@ import type { Fetch } from "../host.js";
 import { checkOptions, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { textBody, responseOf } from "./bodies.js";
+import { readRequest, responseOf } from "./bodies.js";
 import { checkConfiguration, closed } from "./configuration.js";
-import type { Answer, Effect } from "./effects.js";
+import { type Answer, type Asked, answerOf, type Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
@@ -173,7 +173,7 @@ export class LocalEngine {
   #journalOf(store: EngineStore): Journal {
     const handle = this.#handle;
     return new Journal(store, {
-      checkpoint: handle.checkpoint && (() => full.call(() => handle.checkpoint?.() ?? [])),
+      checkpoint: () => full.call(() => handle.checkpoint()),
       wakeAt: (at) => this.#tellWake(at),
       failed: (error) => this.#stop(error),
     });
@@ -231,11 +231,9 @@ export class LocalEngine {
     this.#checkOpen();
     await this.#opened;
     if (this.#journal?.failure) throw this.#journal.failure;
-    const request = new Request(input, init);
-    const { pathname, search } = new URL(request.url);
-    const { method } = request;
-    const given = await textBody(request, pathname);
-    const body = await compiled({ method, pathname, body: given }, this.#pythonDsl, request.signal);
+    const { url, method, headers, body: given, signal } = await readRequest(input, init);
+    const { pathname, search } = url;
+    const body = await compiled({ method, pathname, body: given }, this.#pythonDsl, signal);
     this.#checkOpen();
     if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
@@ -243,7 +241,7 @@ export class LocalEngine {
       return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
     }
     const ask = (method: string, url: string): Promise<Answer> =>
-      this.#answer({ method, url, headers: Object.fromEntries(request.headers), body });
+      this.#answer({ method, url, headers: Object.fromEntries(headers), body });
     let answer = await ask(method, pathname + search);
     const [, updated] = /^\/api\/v1\/workflows\/([^/]+)\/updates$/.exec(pathname) ?? [];
     if (updated !== undefined && method === "POST" && answer.status === 202) {
@@ -260,20 +258,13 @@ export class LocalEngine {
   };
 
   /** What the engine answers, once what the answer says has been kept. */
-  async #answer(request: {
-    method: string;
-    url: string;
-    headers: Record<string, string>;
-    body: string | null;
-  }): Promise<Answer> {
-    const text = JSON.stringify(request);
-    const answer = await new Promise<string>((resolve, reject) => {
+  #answer(asked: Asked): Promise<Answer> {
+    return new Promise((resolve, reject) => {
       this.#advance(
-        (handle, now) => handle.request(text, uuid(), now),
+        (handle, now) => answerOf(handle, asked, uuid(), now),
         (given) => (this.#journal?.failure ? reject(this.#journal.failure) : resolve(given)),
       );
     });
-    return JSON.parse(answer) as Answer;
   }
 
   /**
@@ -388,9 +379,8 @@ export class LocalEngine {
 
   /** What the API says below `/api/v1/`: the status, and the data as JSON text. */
   #read(path: string): { status: number; body: string } {
-    const request = JSON.stringify({ method: "GET", url: `/api/v1/${path}`, headers: {}, body: null });
-    const answer = full.call(() => this.#handle.request(request, "", this.#clock()));
-    const { status, body } = JSON.parse(answer) as { status: number; body: string };
+    const asked = { method: "GET", url: `/api/v1/${path}` };
+    const { status, body } = full.call(() => answerOf(this.#handle, asked, "", this.#clock()));
     return { status, body: JSON.stringify((JSON.parse(body) as { data?: unknown }).data ?? null) };
   }
 

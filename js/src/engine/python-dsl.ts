@@ -24,7 +24,7 @@ interface Asked {
 export async function compiled(
   { method, pathname, body }: Asked,
   compile: DslCompiler | undefined,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<string | null | Answer> {
   const [, what] = /^\/api\/v1\/(workflows|dsl_to_json)\/?$/.exec(pathname) ?? [];
   if (compile === undefined || what === undefined || method !== "POST" || body === null) return body;
@@ -37,7 +37,7 @@ export async function compiled(
   if (typeof source !== "string" || (what === "workflows" && hasDefinition)) return body;
   let definition: string;
   try {
-    definition = plainText(await compile(source, signal));
+    definition = plainText(await compile(source, signal ?? new AbortController().signal));
   } catch (error) {
     return refused(error);
   }

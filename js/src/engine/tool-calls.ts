@@ -3,7 +3,7 @@
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
-import { Acts, contextOf } from "./run-access.js";
+import { Acts, callOf } from "./run-access.js";
 import { failureText, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** What calls need of their engine. */
@@ -25,7 +25,10 @@ export class ToolCalls {
   readonly #releases = new Map<string, Release[]>();
   /** Runs that have called a tool and are not over. */
   readonly #active = new Set<string>();
-  readonly #pending = new Set<Promise<void>>();
+  /** Calls that are under way, and what is being released. */
+  #busy = 0;
+  /** Those who wait until nothing is. */
+  #waiting: (() => void)[] = [];
   /** Outcomes that the engine has not been told of, each as `[call, "result" | "failure", value]` in JSON. */
   #outcomes: string[] = [];
   #closed = false;
@@ -52,12 +55,12 @@ export class ToolCalls {
 
   /** Whether no call is under way and nothing is being released. */
   get isIdle(): boolean {
-    return this.#pending.size === 0;
+    return this.#busy === 0;
   }
 
   start(call: StartTool): void {
     this.#active.add(call.runId);
-    this.#track(this.#run(call));
+    void this.#run(call);
   }
 
   /** The outcome of a call is not wanted any more. */
@@ -84,11 +87,11 @@ export class ToolCalls {
 
   /** Waits until no call is under way and nothing is being released. */
   async idle(): Promise<void> {
-    // A tool that notices late may have something to release.
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    if (this.#busy > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async #run(start: StartTool): Promise<void> {
+    this.#busy += 1;
     const controller = new AbortController();
     this.#calls.set(start.call, controller);
     // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
@@ -98,16 +101,19 @@ export class ToolCalls {
       const tool = this.#tools.get(start.tool);
       if (tool === undefined) throw notRegistered(start.tool);
       const acts = new Acts();
-      const call = this.#callOf(start, controller.signal, acts);
+      const call = this.#callOf(start, controller, acts);
       outcome = `"result",${plainText((await tool(call, call)) ?? null)}${acts.text}`;
     } catch (error) {
       outcome = `"failure",${failureText(error)}`;
     }
     this.#calls.delete(start.call);
-    if (this.#closed) return;
-    // Tools that end together are told together: one crossing, and one entry of the journal.
-    if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
-    this.#outcomes.push(`[${start.call},${outcome}]`);
+    if (!this.#closed) {
+      // Tools that end together are told together: one crossing, and one entry of the journal.
+      if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
+      this.#outcomes.push(`[${start.call},${outcome}]`);
+    }
+    // Who waits for this goes on after the outcome was told, which may have started more.
+    this.#ended();
   }
 
   #tellOutcomes(): void {
@@ -116,14 +122,13 @@ export class ToolCalls {
     if (!this.#closed) this.#engine.tell((handle, now) => handle.toolsFinished(outcomes, now));
   }
 
-  /** What the tool gets. Nothing of it needs `this`, so that it can be taken apart. */
-  #callOf(start: StartTool, signal: AbortSignal, acts: Acts): ToolCall {
-    const { call, runId, args, kwargs } = start;
+  #callOf(start: StartTool, controller: AbortController, acts: Acts): ToolCall {
+    const { call, runId } = start;
     // The engine ignores what comes from a call that is over; here it saves the way.
     const report = (tell: (handle: EngineHandle, now: number) => void): void => {
-      if (!this.#closed && !signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
+      if (!this.#closed && !controller.signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
     };
-    const context = contextOf(start, signal, acts, {
+    return callOf(start, controller, acts, {
       report,
       artifact: (id) => this.#engine.artifact(id),
       variables: () => this.#engine.variables(call),
@@ -135,28 +140,28 @@ export class ToolCalls {
         if (this.#closed || !this.#active.has(runId)) this.#release(runId);
       },
     });
-    return { args, kwargs, ...context };
   }
 
   #release(runId: string): void {
     const releases = this.#releases.get(runId) ?? [];
     this.#releases.delete(runId);
-    for (const release of releases) {
-      this.#track(
-        (async () => {
-          try {
-            await release();
-          } catch (error) {
-            console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
-          }
-        })(),
-      );
-    }
+    for (const release of releases) void this.#releaseOne(runId, release);
   }
 
-  #track(work: Promise<void>): void {
-    this.#pending.add(work);
-    void work.finally(() => this.#pending.delete(work));
+  async #releaseOne(runId: string, release: Release): Promise<void> {
+    this.#busy += 1;
+    try {
+      await release();
+    } catch (error) {
+      console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
+    }
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#busy -= 1;
+    if (this.#busy > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 

@@ -4,7 +4,7 @@ import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { checkConfiguration, closed } from "./configuration.js";
-import type { Answer, Effect } from "./effects.js";
+import { type Answer, answerOf, type Effect } from "./effects.js";
 import {
   type Answering,
   answering,
@@ -16,7 +16,7 @@ import {
   type Settled,
 } from "./mocks.js";
 import { PendingUpdates } from "./pending-updates.js";
-import { Acts, artifactOf, contextOf, variablesOf } from "./run-access.js";
+import { Acts, artifactOf, callOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
 import { type Timeline, type TimelineData, timelineOf } from "./timeline.js";
 import { ToolError } from "./tool.js";
@@ -127,8 +127,8 @@ export class VirtualEngine {
 
   /** Answers a request of the REST API at once. */
   request(method: string, path: string, body: string | null = null, headers: object = {}): Answer {
-    const request = JSON.stringify({ method, url: path, headers, body });
-    return JSON.parse(this.#tell((handle, now) => handle.request(request, this.#newId(), now))) as Answer;
+    const asked = { method, url: path, headers, body };
+    return this.#tell((handle, now) => answerOf(handle, asked, this.#newId(), now));
   }
 
   /** The data of a request that is answered with some. */
@@ -298,13 +298,13 @@ export class VirtualEngine {
     const onRunEnd = (release: () => unknown): void => {
       this.#releases.set(runId, [...(this.#releases.get(runId) ?? []), release]);
     };
-    const context = contextOf(effect, controller.signal, acts, {
+    const given = callOf(effect, controller, acts, {
       report: (tell) => this.#report(call, tell),
       artifact: (id) => artifactOf(this.#handle, id, this.now),
       variables: () => variablesOf(this.#handle, call),
       onRunEnd,
     });
-    return { ...context, now: new Date(this.now) };
+    return Object.assign(given, { now: new Date(this.now) });
   }
 
   /** Passes on what a function tells while it works, unless nobody waits for it any more. */

@@ -12,7 +12,7 @@ mod updates;
 use super::{HttpRequest, HttpResponse};
 use crate::codec::parse_json;
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
-use crate::engine::{run_page, run_view, step_logs, step_name, step_view, steps_view};
+use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
@@ -91,18 +91,20 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 }
 
 fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
-    let body = json_body(request)?;
-    let source = body.get("python_dsl").and_then(Value::as_str);
-    let Some(definition) = body.get("workflow_definition").filter(|value| !value.is_null()) else {
+    let mut body = json_body(request)?;
+    let mut take = |name: &str| body.get_mut(name).map(Value::take).filter(|value| !value.is_null());
+    let (definition, inputs, source) = (take("workflow_definition"), take("inputs"), take("python_dsl"));
+    let source = source.as_ref().and_then(Value::as_str);
+    let Some(definition) = definition else {
         if source.is_some() {
             let message = "this server does not run Python to read `python_dsl`: send `workflow_definition`, or start it with `highway-wasm serve --python-dsl`";
             return Err(refusal(501, "NOT_IMPLEMENTED", message));
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
-    let inputs = match body.get("inputs") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(inputs)) => inputs.clone(),
+    let inputs = match inputs {
+        None => Map::new(),
+        Some(Value::Object(inputs)) => inputs,
         Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
     };
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
@@ -135,25 +137,28 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
 }
 
 /// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
-fn checked(engine: &Engine, document: &Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
+fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
     let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
-    let hash = definition_hash(document);
-    let known = engine.definition_of(&hash).filter(|known| unknown_tools(&known.workflow).is_empty());
-    if let Some(known) = known {
+    let can_run = |known: &&Registered| unknown_tools(&known.workflow).is_empty();
+    if let Some(known) = engine.latest_if(&document).filter(can_run) {
         return Ok(known.clone());
     }
-    let definition::Document { workflow, mut diagnostics } = definition::read(document);
+    let hash = definition_hash(&document);
+    if let Some(known) = engine.definition_of(&hash).filter(can_run) {
+        return Ok(known.clone());
+    }
+    let definition::Document { workflow, mut diagnostics } = definition::read(&document);
     let (plan, unsupported) = plan(&workflow);
     diagnostics.extend(unsupported);
     diagnostics.extend(validate::workflow(&workflow, None));
     diagnostics.extend(unknown_tools(&plan));
-    let mut diagnostics = validate::as_written(diagnostics, document);
+    let mut diagnostics = validate::as_written(diagnostics, &document);
     // The driver passes any name on, and a name decides nothing here.
     let is_name = |code| matches!(code, ErrorCode::WorkflowNameInvalid | ErrorCode::WorkflowVersionInvalid);
     diagnostics.retain(|finding| finding.is_error() && !is_name(finding.code));
     match Error::from_diagnostics(diagnostics) {
         Some(error) => Err(error),
-        None => Ok(Registered::new(hash, plan, document.clone(), now)),
+        None => Ok(Registered::new(hash, plan, document, now)),
     }
 }
 
@@ -161,14 +166,11 @@ fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
     let Some(run) = engine.runs().get(at) else {
         return respond::not_found("run", "");
     };
-    let mut view = run_view(run);
-    if let Value::Object(map) = &mut view {
-        map.shift_remove("workflow_definition");
-        if let Some(definition) = engine.latest(&run.created.workflow.name) {
-            map.extend(definitions::names(engine, definition));
-        }
+    let mut map = run_summary(run);
+    if let Some(definition) = engine.latest(&run.created.workflow.name) {
+        map.extend(definitions::names(engine, definition));
     }
-    data(status, view)
+    data(status, Value::Object(map))
 }
 
 fn list(engine: &Engine, query: &Query) -> HttpResponse {

@@ -57,8 +57,8 @@ fn target(
     now: Millis,
 ) -> Result<Registered, HttpResponse> {
     if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
-        let definition =
-            checked(engine, document, false, now).map_err(|findings| respond::failure(400, &findings))?;
+        let definition = checked(engine, document.clone(), false, now)
+            .map_err(|findings| respond::failure(400, &findings))?;
         return Ok(engine.register(definition, now));
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
