@@ -149,3 +149,20 @@ fn a_workflow_that_another_one_starts_is_checked_then() {
     assert!(message.contains("workflow `child`: task `x` calls the tool `my.tool`"), "{message}");
     assert_eq!(run.engine.runs().len(), 1, "the child did not begin");
 }
+
+#[test]
+fn what_a_schedule_is_to_start_is_checked_when_that_is_made() {
+    let mut server = Server::with_config(config(&["tools.test.a"]));
+    let definition = named("job", &[call("a", "my.tool")]);
+    let cron =
+        |target: (&str, &Value)| json!({"job_name": "j", "schedule_cron": "* * * * *", target.0: target.1});
+    let findings = refused(&server.post("/schedules", &cron(("workflow_definition", &definition))));
+    assert!(findings[0].starts_with("/tasks/a/function: task `a` calls the tool `my.tool`"), "{findings:?}");
+    // Kept without a run, it is not looked at yet.
+    let kept = json!({"workflow_definition": definition, "execute": false});
+    assert_eq!(server.post("/workflows", &kept).status, 201);
+    refused(&server.post("/schedules", &cron(("workflow_name", &json!("job")))));
+    assert_eq!(server.get("/schedules").data()["total"], 0);
+    server.engine.add_tool("my.tool");
+    assert_eq!(server.post("/schedules", &cron(("workflow_name", &json!("job")))).status, 201);
+}

@@ -7,6 +7,7 @@ use super::runs::duration;
 use super::{Answer, checked, json_body};
 use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
+use crate::error::Error;
 use crate::json::{object, to_text};
 use crate::number::number;
 use crate::time::{Millis, to_iso};
@@ -32,6 +33,9 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     };
     let pin = body.get("version_pin").filter(|pin| !pin.is_null());
     let definition = target(engine, &body, pin, now)?;
+    if let Some(error) = Error::from_diagnostics(engine.unknown_tools(&definition.workflow)) {
+        return Err(respond::failure(400, &error));
+    }
     let rule = match text("timezone").filter(|zone| *zone != "UTC") {
         Some(zone) => format!("CRON_TZ={zone} {cron}"),
         None => cron.to_owned(),
@@ -57,7 +61,7 @@ fn target(
     now: Millis,
 ) -> Result<Registered, HttpResponse> {
     if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
-        let definition = checked(engine, document.clone(), false, now)
+        let definition = checked(engine, document.clone(), true, now)
             .map_err(|findings| respond::failure(400, &findings))?;
         return Ok(engine.register(definition, now));
     }
