@@ -68,7 +68,10 @@ impl Engine {
             }
             Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
-                self.end_call(run, step);
+                // The attempt goes on, in its place and under its key.
+                if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
+                    self.calls.remove(&call);
+                }
                 self.begin_call(run, step, call);
                 if let Some(step) = self.step_mut(run, step) {
                     step.state = StepState::Running { call };
