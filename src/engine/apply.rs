@@ -1,5 +1,6 @@
 //! What each record changes.
 
+use super::breaker::NO_CALL;
 use super::plan::{Body, Operation};
 use super::ready::cause_of;
 use super::record::RunCreated;
@@ -41,6 +42,9 @@ impl Engine {
                 self.begin_call(run, step, call);
                 self.start(run, step, StepState::Running { call }, deadline, at);
                 self.add_attempt(run, step, at);
+                if call != NO_CALL {
+                    self.begins(run, step, at);
+                }
             }
             Record::Entered { run, step, inner, until, at } => {
                 self.apply_entered(run, step, inner, until, at);
@@ -235,6 +239,7 @@ impl Engine {
         self.start(run, step, state, until, at);
         if inner != Inner::Sleep {
             self.add_attempt(run, step, at);
+            self.begins(run, step, at);
         }
         match &inner {
             Inner::Event(name) => self.listening.entry(name.clone()).or_default().push((run, step)),

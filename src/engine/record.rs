@@ -75,7 +75,7 @@ pub enum Record {
         run: usize,
         /// The step.
         step: usize,
-        /// Number of the tool call.
+        /// Number of the tool call; 0 where the attempt failed before it called anything.
         call: u64,
         /// The idempotency key of the task, where it has one.
         key: Option<String>,
