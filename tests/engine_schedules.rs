@@ -126,6 +126,17 @@ fn it_waits_while_as_many_runs_are_active_as_may_be() {
 }
 
 #[test]
+fn what_waits_starts_once_more_runs_may_be_active() {
+    let mut scenario = registered(&with(scheduled("* * * * *"), "/max_active_runs", 1));
+    scenario.advance(150.0);
+    scenario.expect_starts(&["a"]);
+    register(&mut scenario, &with(scheduled("* * * * *"), "/max_active_runs", 2));
+    scenario.advance(0.0);
+    scenario.expect_starts(&["a"]);
+    assert_eq!(slots(&scenario), ["2030-01-01T00:01", "2030-01-01T00:02"]);
+}
+
+#[test]
 fn a_paused_one_fires_once_it_is_resumed() {
     let mut scenario = Scenario::of(&with(scheduled("* * * * *"), "/is_paused", true));
     scenario.succeed("a", json!({}));
@@ -168,6 +179,33 @@ fn registering_the_same_again_changes_nothing() {
     register(&mut scenario, &scheduled("@every 1h"));
     scenario.advance(3_600.0);
     assert_eq!(slots(&scenario), ["2030-01-01T01:30"], "it counts from when it was resumed");
+}
+
+#[test]
+fn another_rule_does_not_make_up_for_what_was_done() {
+    let since = |document: Value| with(document, "/start_date", "2029-12-31T22:00:00Z");
+    let caught_up = |document: Value| with(since(document), "/catchup", true);
+    let mut scenario = registered(&since(scheduled("0 * * * *")));
+    scenario.advance(7_200.0);
+    let fired = ["2030-01-01T01:00", "2030-01-01T02:00"];
+    assert_eq!(slots(&scenario), fired);
+    // With catch-up, and then with another rule: each would begin with its start date.
+    for (document, next) in [
+        (caught_up(scheduled("0 * * * *")), "2030-01-01T03:00"),
+        (caught_up(scheduled("*/30 * * * *")), "2030-01-01T03:30"),
+        (caught_up(scheduled("@every 1h")), "2030-01-01T05:00"),
+    ] {
+        let known = slots(&scenario).len();
+        register(&mut scenario, &document);
+        assert_eq!(slots(&scenario).len(), known, "{next}");
+        scenario.advance(3_600.0);
+        assert!(slots(&scenario)[known..].iter().any(|slot| slot == next), "{next}: {:?}", slots(&scenario));
+    }
+    let all = slots(&scenario);
+    let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len(), "{all:?}");
+    let schedule = scenario.engine.schedules().next().unwrap().1;
+    assert_eq!(usize::try_from(schedule.fired).unwrap(), all.len(), "it is the same one");
 }
 
 #[test]
