@@ -120,7 +120,9 @@ impl Engine {
     }
 
     fn step_due(&mut self, run: usize, step: usize, now: Millis) {
-        let Some(found) = self.step(run, step) else { return };
+        // What was due before it may have given it another time.
+        let is_due = |step: &&super::Step| step.timer.is_some_and(|due| due <= now);
+        let Some(found) = self.step(run, step).filter(is_due) else { return };
         match (found.state, &found.inner) {
             (StepState::Sleeping, Some(Inner::Sleep)) => {
                 let result = object([("woke_at", to_iso(now).into())]);
