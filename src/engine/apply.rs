@@ -70,6 +70,10 @@ impl Engine {
                 self.set(run, step, StepState::Pending, None);
                 self.enqueue(run, step);
             }
+            Record::Parked { run, step, key } => {
+                self.dequeue(run, step);
+                self.parked.entry(key).or_default().push((run, step));
+            }
             Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
                 // The attempt goes on, in its place and under its key.

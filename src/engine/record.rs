@@ -119,6 +119,15 @@ pub enum Record {
         /// The step.
         step: usize,
     },
+    /// A task waits for another one that runs under its idempotency key.
+    Parked {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The key.
+        key: String,
+    },
     /// The work under an idempotency key is done.
     KeyUsed {
         /// The key.

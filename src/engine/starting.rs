@@ -133,7 +133,7 @@ impl Engine {
     /// Whether a step has to wait for another one that runs under its idempotency key; then it does.
     pub(super) fn is_parked(&mut self, run: usize, step: usize, key: Option<&str>) -> bool {
         let Some(key) = key.filter(|key| self.held.contains_key(*key)) else { return false };
-        self.parked.entry(key.to_owned()).or_default().push((run, step));
+        self.commit(Record::Parked { run, step, key: key.to_owned() });
         true
     }
 
