@@ -497,3 +497,20 @@ fn each_branch_has_the_limits_of_its_own_tasks() {
     run.assert_status("failed");
     assert_eq!(run.failure_code(), "TASK_TIMED_OUT");
 }
+
+#[test]
+fn waits_take_the_fork_and_the_branch_by_any_of_their_names() {
+    let fork = "{{fork_fork}}";
+    for kwargs in [json!({"fork": fork}), json!({"fork_data": fork}), json!({"parallel_result": fork})] {
+        let tool = "tools.workflow.wait_for_parallel_branches";
+        let all = builtin("all", &["fork"], tool, json!([]), kwargs.clone());
+        let mut one = kwargs.clone();
+        one["branch_name"] = json!("b");
+        let one = builtin("one", &["fork"], "tools.workflow.wait_for_branch", json!([]), one);
+        let mut run = Scenario::of(&flow(&[short_fork(), all, one]));
+        run.succeed("a1", json!(1));
+        run.succeed("b1", json!(2));
+        run.assert_status("completed");
+        assert_eq!((result_of(&run, "all"), result_of(&run, "one")), (json!({"a": 1, "b": 2}), json!(2)));
+    }
+}

@@ -169,6 +169,19 @@ fn terminate_ends_the_run_at_once_in_the_way_it_says() {
 }
 
 #[test]
+fn terminate_ends_what_waits_for_another_attempt() {
+    let retried = but(task("again", &[]), json!({"retry_policy": retry(3, "PT10S")}));
+    let end = terminate("end", &["quick"], "completed", json!({}), "");
+    let mut run = Scenario::of(&flow(&[retried, task("quick", &[]), end]));
+    run.fail("again", "TOOL_FAILED");
+    run.succeed("quick", json!(null));
+    run.assert_status("completed");
+    run.advance(100.0);
+    run.expect_no_start();
+    run.assert_steps("again=cancelled quick=succeeded end=succeeded");
+}
+
+#[test]
 fn terminate_skips_what_had_not_started() {
     let run =
         Scenario::of(&flow(&[terminate("end", &[], "completed", json!({}), ""), task("never", &["end"])]));

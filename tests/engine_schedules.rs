@@ -66,6 +66,27 @@ fn a_submitted_definition_runs_at_once_and_then_by_its_schedule_with_the_same_in
 }
 
 #[test]
+fn a_scheduled_run_knows_the_interval_that_it_is_for() {
+    let kwargs =
+        json!({"short": "{{ds}}", "long": "{{inputs.data_interval_start}}", "end": "{{data_interval_end}}"});
+    let mut scenario = registered(&with(scheduled("0 * * * *"), "/tasks/a/kwargs", kwargs));
+    scenario.advance(7_200.0);
+    for (start, end) in [("00", "01"), ("01", "02")] {
+        let call = scenario.succeed("a", json!({}));
+        let moment = |hour: &str| format!("2030-01-01T{hour}:00:00.000Z");
+        let expected = json!({"short": moment(start), "long": moment(start), "end": moment(end)});
+        assert_eq!(call.kwargs, expected);
+    }
+    // There is none where nobody's clock started the run, and an input of that name is an input.
+    let asking = with(independent(&["a"]), "/tasks/a/kwargs", json!({"short": "{{ds}}"}));
+    scenario.submit(&asking);
+    scenario.assert_status("failed");
+    assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
+    scenario.submit_with(&asking, json!({"ds": "mine"}));
+    assert_eq!(scenario.succeed("a", json!({})).kwargs["short"], "mine");
+}
+
+#[test]
 fn it_starts_with_its_start_date() {
     let document = with(scheduled("0 * * * *"), "/start_date", "2030-01-01T05:00:00Z");
     let mut scenario = registered(&document);

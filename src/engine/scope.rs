@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
-/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`. A handler of a failure knows
+/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`, and `ds`, the beginning of the interval
+/// that a scheduled run is for. A handler of a failure knows
 /// `failed_task_id` and `error_message`, too.
 pub(super) struct RunScope<'a> {
     pub(super) run: &'a Run,
@@ -123,6 +124,7 @@ impl RunScope<'_> {
             }
             "run" => object([("id", self.run.id().into()), ("started_at", started().into())]),
             "ENV" => Value::Object(self.env.clone()),
+            "ds" => self.variables().remove("data_interval_start")?,
             "workflow_run_id" => self.run.id().into(),
             _ => return None,
         })
