@@ -414,3 +414,103 @@ fn cancel_while_branches_run_and_are_waited_for() {
     run.advance(400.0);
     run.expect_no_start();
 }
+
+#[test]
+fn a_limit_of_the_fork_is_that_of_the_waits_for_it() {
+    let limited = |fork: Value, seconds: u32| but(fork, json!({"timeout": seconds}));
+    let choice = operators::multi_choice("fork", &[], 1, &[("a", "true", &[task("a1", &[])])]);
+    for fork in [limited(short_fork(), 20), limited(choice, 20)] {
+        for wait in [wait_branches("wait", "fork"), wait_branch("wait", &["fork"], "fork", "a", 60)] {
+            let wait = but(wait, json!({"on_failure_task_id": "fix"}));
+            let mut run = Scenario::of(&flow(&[fork.clone(), wait, task("fix", &[])]));
+            let calls = run.take_starts();
+            run.advance(19.9);
+            run.expect_no_start();
+            reopen(&mut run);
+            run.advance(0.1);
+            assert_eq!(run.step("wait")["error_details"]["code"], "TASK_TIMED_OUT");
+            assert!(run.step("wait")["error"].as_str().unwrap().contains("20 s"), "{}", run.step("wait"));
+            run.succeed("fix", json!(null));
+            // The branches go on, and the run with them.
+            run.assert_status("running");
+            for call in &calls {
+                run.finish(call, Ok(json!(1)));
+            }
+            run.assert_status("completed");
+        }
+    }
+}
+
+#[test]
+fn the_sooner_of_the_limits_of_a_fork_and_of_a_wait_counts() {
+    let policy = operators::timeout("PT7S");
+    for (fork, own, limit, seconds) in [
+        (Some(100), 10, None, 10.0),
+        (Some(10), 100, None, 10.0),
+        (None, 10, None, 10.0),
+        (Some(100), 100, Some(&policy), 7.0),
+    ] {
+        let fork = but(short_fork(), json!({"timeout": fork}));
+        let wait = but(wait_branch("wait", &["fork"], "fork", "a", own), json!({"timeout_policy": limit}));
+        let mut run = Scenario::of(&flow(&[fork, wait]));
+        let calls = run.take_starts();
+        run.advance(seconds - 0.001);
+        assert_eq!(run.step("wait")["status"], "running");
+        run.advance(0.001);
+        assert_eq!(run.step("wait")["status"], "failed", "{seconds}");
+        for call in &calls {
+            run.finish(call, Ok(json!(1)));
+        }
+        run.assert_status("failed");
+    }
+}
+
+#[test]
+fn a_timeout_policy_of_a_fork_is_that_of_forking_and_leaves_the_branches_alone() {
+    let policy = json!({"timeout_policy": operators::timeout("PT5S"), "retry_policy": retry(2, "PT1S")});
+    let mut run = Scenario::of(&flow(&[but(short_fork(), policy), wait_branches("all", "fork")]));
+    let calls = run.expect_starts(&["a1", "b1"]);
+    assert_eq!(calls[0].deadline, None);
+    run.advance(100.0);
+    run.expect_no_start();
+    for call in &calls {
+        run.finish(call, Ok(json!(1)));
+    }
+    run.assert_status("completed");
+    assert_eq!(run.step("fork")["retry_count"], 0);
+}
+
+#[test]
+fn each_branch_has_the_limits_of_its_own_tasks() {
+    let slow = but(task("slow", &[]), json!({"timeout_policy": operators::timeout("PT5S")}));
+    let mut run = Scenario::of(&flow(&[
+        parallel("fork", &[], &[("a", &[slow, task("next", &["slow"])]), ("b", &[task("b1", &[])])]),
+        wait_branches("all", "fork"),
+    ]));
+    let slow = run.expect_start("slow");
+    let b1 = run.expect_start("b1");
+    run.advance(5.0);
+    run.expect_abort(&slow);
+    run.expect_no_start();
+    run.assert_status("running");
+    run.finish(&b1, Ok(json!(1)));
+    run.assert_status("failed");
+    assert_eq!(run.failure_code(), "TASK_TIMED_OUT");
+}
+
+#[test]
+fn waits_take_the_fork_and_the_branch_by_any_of_their_names() {
+    let fork = "{{fork_fork}}";
+    for kwargs in [json!({"fork": fork}), json!({"fork_data": fork}), json!({"parallel_result": fork})] {
+        let tool = "tools.workflow.wait_for_parallel_branches";
+        let all = builtin("all", &["fork"], tool, json!([]), kwargs.clone());
+        let mut one = kwargs.clone();
+        one["branch_name"] = json!("b");
+        let one = builtin("one", &["fork"], "tools.workflow.wait_for_branch", json!([]), one);
+        let mut run = Scenario::of(&flow(&[short_fork(), all, one]));
+        run.succeed("a1", json!(1));
+        run.succeed("b1", json!(2));
+        run.assert_status("completed");
+        assert_eq!((result_of(&run, "all"), result_of(&run, "one")), (json!({"a": 1, "b": 2}), json!(2)));
+    }
+}

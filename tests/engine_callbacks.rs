@@ -169,6 +169,19 @@ fn terminate_ends_the_run_at_once_in_the_way_it_says() {
 }
 
 #[test]
+fn terminate_ends_what_waits_for_another_attempt() {
+    let retried = but(task("again", &[]), json!({"retry_policy": retry(3, "PT10S")}));
+    let end = terminate("end", &["quick"], "completed", json!({}), "");
+    let mut run = Scenario::of(&flow(&[retried, task("quick", &[]), end]));
+    run.fail("again", "TOOL_FAILED");
+    run.succeed("quick", json!(null));
+    run.assert_status("completed");
+    run.advance(100.0);
+    run.expect_no_start();
+    run.assert_steps("again=cancelled quick=succeeded end=succeeded");
+}
+
+#[test]
 fn terminate_skips_what_had_not_started() {
     let run =
         Scenario::of(&flow(&[terminate("end", &[], "completed", json!({}), ""), task("never", &["end"])]));
@@ -343,4 +356,175 @@ fn operators_of_every_kind_have_handlers() {
         succeed_all(&mut run, &["fix"]);
         run.assert_status("completed");
     }
+}
+
+/// A task `main` with a handler.
+fn main_with(handler: Value, fields: Value) -> Value {
+    let main = but(task("main", &[]), json!({"on_failure_task_id": handler["task_id"]}));
+    flow(&[but(main, fields), handler])
+}
+
+/// A handler that is told which task failed and why.
+fn told_to(id: &str) -> Value {
+    with_args(
+        id,
+        &[],
+        json!(["{{failed_task_id}}", "${error_message}", "{{failed_task_id}}: {{error_message}}"]),
+    )
+}
+
+#[test]
+fn a_handler_knows_what_failed_and_why() {
+    let retried = json!({"retry_policy": retry(1, "PT1S"), "timeout_policy": operators::timeout("PT9S")});
+    let mut run = Scenario::of(&main_with(told_to("fix"), retried));
+    run.fail("main", "TOOL_FAILED");
+    run.advance(1.0);
+    let call = run.expect_start("main");
+    run.advance(9.0);
+    run.expect_abort(&call);
+    let message = "the attempt was not over after its limit of 9 s";
+    reopen(&mut run);
+    // The last attempt counts.
+    let fix = run.succeed("fix", json!(null));
+    assert_eq!(fix.args, [json!("main"), json!(message), json!(format!("main: {message}"))]);
+    run.assert_status("completed");
+}
+
+#[test]
+fn operators_of_every_kind_know_it_as_handlers() {
+    let id = "{{failed_task_id}}";
+    let told = with_args("told", &[], json!([id, "{{error_message}}"]));
+    let each = operators::foreach("fix", &[], "[1]", std::slice::from_ref(&told));
+    let fork = parallel("fix", &[], &[("a", &[told])]);
+    for handler in [each, fork] {
+        let mut run = Scenario::of(&main_with(handler, json!({})));
+        run.fail("main", "TOOL_FAILED");
+        assert_eq!(run.succeed("told", json!(null)).args, [json!("main"), json!("boom")]);
+        run.assert_status("completed");
+    }
+    for handler in [
+        condition(
+            "fix",
+            &[],
+            "{{failed_task_id}} == 'main' and {{error_message}} contains 'boom'",
+            None,
+            None,
+        ),
+        op("switch", "fix", &[], json!({"switch_on": id, "cases": {}, "default": null})),
+        operators::emit("fix", &[], id, json!({"why": "{{error_message}}"})),
+        operators::while_loop("fix", &[], "{{failed_task_id}} == 'other'", &[]),
+        terminate("fix", &[], "completed", json!({"task": id}), "{{error_message}}"),
+    ] {
+        let mut run = Scenario::of(&main_with(handler.clone(), json!({})));
+        run.fail("main", "TOOL_FAILED");
+        run.assert_status("completed");
+        let result = operators::result_of(&run, "fix");
+        match handler["operator_type"].as_str().unwrap() {
+            "condition" => assert_eq!(result["condition"], true),
+            "switch" => assert_eq!(result["value"], "main"),
+            "emit_event" => assert_eq!(
+                (&result["event_name"], &result["payload"]["why"]),
+                (&json!("main"), &json!("boom"))
+            ),
+            "terminate" => assert_eq!(result, json!({"task": "main"})),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_failure_of_a_loop_is_that_of_its_round() {
+    let each = operators::foreach("main", &[], "[1, 2]", &[task("x", &[])]);
+    let mut run = Scenario::of(&flow(&[but(each, json!({"on_failure_task_id": "fix"})), told_to("fix")]));
+    run.succeed("x", json!(null));
+    run.fail("x", "TOOL_FAILED");
+    let fix = run.succeed("fix", json!(null));
+    assert_eq!(fix.args[..2], [json!("main"), json!("round 2: task `x` failed: boom")]);
+    run.assert_status("completed");
+}
+
+#[test]
+fn a_handler_of_a_handler_is_told_of_the_handler() {
+    let mut run = Scenario::of(&flow(&[
+        but(task("a", &[]), json!({"on_failure_task_id": "b"})),
+        but(task("b", &[]), json!({"on_failure_task_id": "c"})),
+        told_to("c"),
+    ]));
+    run.fail("a", "TOOL_FAILED");
+    run.fail("b", "RATE_LIMITED");
+    assert_eq!(run.succeed("c", json!(null)).args[0], "b");
+}
+
+#[test]
+fn a_handler_in_a_round_is_told_of_its_round() {
+    let main = but(with_args("main", &[], json!(["{{item}}"])), json!({"on_failure_task_id": "fix"}));
+    let each = operators::foreach("each", &[], "[1, 2]", &[main, told_to("fix")]);
+    let mut run = Scenario::of(&flow(&[each]));
+    for message in ["one", "two"] {
+        let call = run.expect_start("main");
+        let failure = highway_wasm::engine::Failure::from_json(&json!({"code": "X", "message": message}));
+        run.finish(&call, Err((failure, None)));
+        assert_eq!(run.succeed("fix", json!(null)).args[..2], [json!("main"), json!(message)]);
+    }
+    run.assert_status("completed");
+}
+
+#[test]
+fn a_handler_of_two_is_told_of_the_one_that_failed_first_and_stays_with_it() {
+    let mut run = Scenario::of(&flow(&[
+        but(task("a", &[]), json!({"on_failure_task_id": "fix"})),
+        but(task("b", &[]), json!({"on_failure_task_id": "fix"})),
+        but(told_to("fix"), json!({"retry_policy": retry(1, "PT1S")})),
+    ]));
+    run.fail("b", "TOOL_FAILED");
+    let first = run.expect_start("fix");
+    assert_eq!(first.args[0], "b");
+    run.advance(1.0);
+    run.fail("a", "TOOL_FAILED");
+    run.finish(&first, support::failing("TOOL_FAILED"));
+    reopen(&mut run);
+    run.advance(1.0);
+    assert_eq!(run.succeed("fix", json!(null)).args[0], "b", "another attempt is told the same");
+    run.assert_status("completed");
+}
+
+#[test]
+fn outside_of_failure_handlers_nobody_knows_of_a_failure() {
+    let told = |id: &str, dependencies: &[&str]| with_args(id, dependencies, json!(["{{error_message}}"]));
+    let mut run = Scenario::of(&flow(&[
+        but(task("main", &[]), json!({"on_success_task_id": "good", "on_failure_task_id": "bad"})),
+        told("good", &[]),
+        task("bad", &[]),
+        told("after", &["bad"]),
+    ]));
+    run.fail("main", "TOOL_FAILED");
+    run.succeed("bad", json!(null));
+    run.assert_status("failed");
+    assert_eq!(run.step("after")["error_details"]["code"], "TEMPLATE_UNRESOLVED");
+
+    let mut run = Scenario::of(&flow(&[
+        but(task("main", &[]), json!({"on_success_task_id": "good"})),
+        told("good", &[]),
+    ]));
+    run.succeed("main", json!(null));
+    run.assert_status("failed");
+    assert_eq!(run.failure_code(), "TEMPLATE_UNRESOLVED");
+}
+
+#[test]
+fn a_slip_in_a_handler_is_told_the_name_that_it_is_near() {
+    let mut run = Scenario::of(&main_with(with_args("fix", &[], json!(["{{failed_tsk_id}}"])), json!({})));
+    run.fail("main", "TOOL_FAILED");
+    run.assert_status("failed");
+    assert_eq!(run.step("fix")["error_details"]["code"], "TEMPLATE_UNRESOLVED");
+    let told = run.step("fix").to_string();
+    assert!(told.contains("`failed_task_id`"), "{told}");
+}
+
+#[test]
+fn names_of_the_workflow_win_over_those_of_a_failure() {
+    let mut run = Scenario::new();
+    run.submit_with(&main_with(told_to("fix"), json!({})), json!({"error_message": "mine"}));
+    run.fail("main", "TOOL_FAILED");
+    assert_eq!(run.succeed("fix", json!(null)).args[..2], [json!("main"), json!("mine")]);
 }

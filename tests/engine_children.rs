@@ -427,3 +427,25 @@ fn what_stops_a_loop_or_a_branch_stops_its_children() {
     run.focus(&id);
     run.assert_status("cancelled");
 }
+
+#[test]
+fn a_time_limit_that_passes_while_the_attempt_fails_does_not_cut_the_delay_of_the_next() {
+    let short = but(leaf(), json!({"deadline_seconds": 10}));
+    let kids = children(json!({"a": child("leaf", json!({"n": 1}))}));
+    let kids = but(kids, json!({"timeout_seconds": 20, "retry_policy": retry(1, "PT1H")}));
+    let mut run = knowing(&[short]);
+    run.submit(&flow(&[kids]));
+    let first = run.expect_start("work");
+    // The deadline of the child and the limit of the attempt are found at once; the first ends the attempt.
+    run.sleep_through(30.0);
+    run.expect_abort(&first);
+    run.expect_no_start();
+    assert_eq!(run.step("kids")["status"], "sleeping");
+    run.advance(3_599.0);
+    run.expect_no_start();
+    reopen(&mut run);
+    run.advance(1.0);
+    run.succeed("work", json!(null));
+    run.assert_status("completed");
+    assert_eq!(run.step("kids")["retry_count"], 1);
+}

@@ -278,6 +278,48 @@ fn a_failure_is_not_kept_under_its_key() {
 }
 
 #[test]
+fn a_key_is_free_again_however_its_task_ended() {
+    let endings: [fn(&mut Scenario); 3] = [
+        |host| assert!(host.engine.cancel(0, None, host.now)),
+        |host| host.advance(5.0),
+        |host| host.engine.tool_finished(1, failing("TOOL_FAILED"), host.now),
+    ];
+    for end in endings {
+        let first = but(paid("a", &[], "k"), json!({"timeout_policy": operators::timeout("PT5S")}));
+        let mut host = Scenario::of(&flow(&[first]));
+        host.expect_starts(&["a"]);
+        host.submit(&flow(&[paid("b", &[], "k")]));
+        host.expect_no_start();
+        end(&mut host);
+        host.take();
+        host.succeed("b", json!("receipt"));
+        host.focus("run-2");
+        assert_eq!(host.view()["status"], "completed");
+    }
+}
+
+#[test]
+fn a_repair_that_waits_for_its_key_may_still_succeed() {
+    let mut host = Scenario::of(&flow(&[paid("a", &[], "k")]));
+    let first = host.expect_start("a");
+    host.submit(&flow(&[
+        but(task("main", &[]), json!({"on_failure_task_id": "fix"})),
+        task("next", &["main"]),
+        task("other", &[]),
+        paid("fix", &[], "k"),
+        task("merge", &["next", "other"]),
+    ]));
+    host.fail("main", "TOOL_FAILED");
+    host.succeed("other", json!(null));
+    host.expect_no_start();
+    host.assert_steps("main=failed next=skipped other=succeeded fix=pending merge=pending");
+    reopen(&mut host);
+    host.finish(&first, Ok(json!("receipt")));
+    host.succeed("merge", json!(null));
+    host.assert_status("completed");
+}
+
+#[test]
 fn a_key_that_cannot_be_told_fails_the_task() {
     let run = Scenario::of(&flow(&[paid("pay", &[], "payment_{{ghost}}")]));
     run.expect_no_start();

@@ -66,6 +66,27 @@ fn a_submitted_definition_runs_at_once_and_then_by_its_schedule_with_the_same_in
 }
 
 #[test]
+fn a_scheduled_run_knows_the_interval_that_it_is_for() {
+    let kwargs =
+        json!({"short": "{{ds}}", "long": "{{inputs.data_interval_start}}", "end": "{{data_interval_end}}"});
+    let mut scenario = registered(&with(scheduled("0 * * * *"), "/tasks/a/kwargs", kwargs));
+    scenario.advance(7_200.0);
+    for (start, end) in [("00", "01"), ("01", "02")] {
+        let call = scenario.succeed("a", json!({}));
+        let moment = |hour: &str| format!("2030-01-01T{hour}:00:00.000Z");
+        let expected = json!({"short": moment(start), "long": moment(start), "end": moment(end)});
+        assert_eq!(call.kwargs, expected);
+    }
+    // There is none where nobody's clock started the run, and an input of that name is an input.
+    let asking = with(independent(&["a"]), "/tasks/a/kwargs", json!({"short": "{{ds}}"}));
+    scenario.submit(&asking);
+    scenario.assert_status("failed");
+    assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
+    scenario.submit_with(&asking, json!({"ds": "mine"}));
+    assert_eq!(scenario.succeed("a", json!({})).kwargs["short"], "mine");
+}
+
+#[test]
 fn it_starts_with_its_start_date() {
     let document = with(scheduled("0 * * * *"), "/start_date", "2030-01-01T05:00:00Z");
     let mut scenario = registered(&document);
@@ -126,6 +147,17 @@ fn it_waits_while_as_many_runs_are_active_as_may_be() {
 }
 
 #[test]
+fn what_waits_starts_once_more_runs_may_be_active() {
+    let mut scenario = registered(&with(scheduled("* * * * *"), "/max_active_runs", 1));
+    scenario.advance(150.0);
+    scenario.expect_starts(&["a"]);
+    register(&mut scenario, &with(scheduled("* * * * *"), "/max_active_runs", 2));
+    scenario.advance(0.0);
+    scenario.expect_starts(&["a"]);
+    assert_eq!(slots(&scenario), ["2030-01-01T00:01", "2030-01-01T00:02"]);
+}
+
+#[test]
 fn a_paused_one_fires_once_it_is_resumed() {
     let mut scenario = Scenario::of(&with(scheduled("* * * * *"), "/is_paused", true));
     scenario.succeed("a", json!({}));
@@ -168,6 +200,33 @@ fn registering_the_same_again_changes_nothing() {
     register(&mut scenario, &scheduled("@every 1h"));
     scenario.advance(3_600.0);
     assert_eq!(slots(&scenario), ["2030-01-01T01:30"], "it counts from when it was resumed");
+}
+
+#[test]
+fn another_rule_does_not_make_up_for_what_was_done() {
+    let since = |document: Value| with(document, "/start_date", "2029-12-31T22:00:00Z");
+    let caught_up = |document: Value| with(since(document), "/catchup", true);
+    let mut scenario = registered(&since(scheduled("0 * * * *")));
+    scenario.advance(7_200.0);
+    let fired = ["2030-01-01T01:00", "2030-01-01T02:00"];
+    assert_eq!(slots(&scenario), fired);
+    // With catch-up, and then with another rule: each would begin with its start date.
+    for (document, next) in [
+        (caught_up(scheduled("0 * * * *")), "2030-01-01T03:00"),
+        (caught_up(scheduled("*/30 * * * *")), "2030-01-01T03:30"),
+        (caught_up(scheduled("@every 1h")), "2030-01-01T05:00"),
+    ] {
+        let known = slots(&scenario).len();
+        register(&mut scenario, &document);
+        assert_eq!(slots(&scenario).len(), known, "{next}");
+        scenario.advance(3_600.0);
+        assert!(slots(&scenario)[known..].iter().any(|slot| slot == next), "{next}: {:?}", slots(&scenario));
+    }
+    let all = slots(&scenario);
+    let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+    assert_eq!(distinct.len(), all.len(), "{all:?}");
+    let schedule = scenario.engine.schedules().next().unwrap().1;
+    assert_eq!(usize::try_from(schedule.fired).unwrap(), all.len(), "it is the same one");
 }
 
 #[test]

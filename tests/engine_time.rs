@@ -122,6 +122,22 @@ fn an_attempt_that_takes_too_long_is_aborted_and_tried_again() {
 }
 
 #[test]
+fn an_attempt_that_may_run_on_after_its_limit_has_failed_all_the_same() {
+    let policy = json!({"timeout": "PT30S", "kill_on_timeout": false});
+    let document = with(independent(&["a"]), "/tasks/a/timeout_policy", policy);
+    let mut run = Scenario::of(&with(document, "/tasks/a/retry_policy", attempts(2, 10.0, 1.0)));
+    let first = run.expect_start("a");
+    run.advance(30.0);
+    assert_eq!(run.step("a")["error_details"]["code"], "TASK_TIMED_OUT");
+    run.finish(&first, Ok(json!("too late")));
+    run.assert_status("sleeping");
+    run.advance(10.0);
+    assert_eq!(run.succeed("a", json!("in time")).attempt, 2);
+    run.assert_status("completed");
+    assert_eq!(run.view()["result"]["output"], "in time");
+}
+
+#[test]
 fn the_last_attempt_that_takes_too_long_fails_the_run() {
     let mut run = Scenario::of(&with(graph(&[("a", &[][..]), ("b", &["a"])]), "/tasks/a/timeout_seconds", 2));
     let call = run.expect_start("a");

@@ -99,6 +99,23 @@ fn a_handler_that_fails_fails_the_update_and_takes_the_next_one_when_it_is_tried
 }
 
 #[test]
+fn answers_to_different_updates_have_different_keys() {
+    let twice = support::attempts(3, 1.0, 1.0);
+    let mut run = Scenario::of(&with(answering(), "/tasks/handle/retry_policy", twice));
+    let mut keys = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        send(&mut run, "ask", 30.0).unwrap();
+        keys.insert(run.fail("handle", "TOOL_FAILED").idempotency_key);
+        run.advance(1.0);
+    }
+    assert_eq!(
+        keys.len(),
+        2,
+        "a service that knows the first answer by its key would keep the second: {keys:?}"
+    );
+}
+
+#[test]
 fn a_handler_waits_for_so_long_only() {
     let mut run = Scenario::of(&handler(json!({"timeout_seconds": 60})));
     run.advance(60.0);

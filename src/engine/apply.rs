@@ -1,5 +1,6 @@
 //! What each record changes.
 
+use super::breaker::NO_CALL;
 use super::plan::{Body, Operation};
 use super::ready::cause_of;
 use super::record::RunCreated;
@@ -41,6 +42,9 @@ impl Engine {
                 self.begin_call(run, step, call);
                 self.start(run, step, StepState::Running { call }, deadline, at);
                 self.add_attempt(run, step, at);
+                if call != NO_CALL {
+                    self.begins(run, step, at);
+                }
             }
             Record::Entered { run, step, inner, until, at } => {
                 self.apply_entered(run, step, inner, until, at);
@@ -66,9 +70,16 @@ impl Engine {
                 self.set(run, step, StepState::Pending, None);
                 self.enqueue(run, step);
             }
+            Record::Parked { run, step, key } => {
+                self.dequeue(run, step);
+                self.parked.entry(key).or_default().push((run, step));
+            }
             Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
-                self.end_call(run, step);
+                // The attempt goes on, in its place and under its key.
+                if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
+                    self.calls.remove(&call);
+                }
                 self.begin_call(run, step, call);
                 if let Some(step) = self.step_mut(run, step) {
                     step.state = StepState::Running { call };
@@ -232,6 +243,7 @@ impl Engine {
         self.start(run, step, state, until, at);
         if inner != Inner::Sleep {
             self.add_attempt(run, step, at);
+            self.begins(run, step, at);
         }
         match &inner {
             Inner::Event(name) => self.listening.entry(name.clone()).or_default().push((run, step)),

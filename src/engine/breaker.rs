@@ -1,53 +1,65 @@
 //! Circuits around tools that keep failing, for tasks that ask for one.
 
-use super::plan::Operation;
-use super::run::after;
+use super::plan::{Breaker, Operation};
+use super::run::{StepState, after};
 use super::{Engine, Failure};
 use crate::error::ErrorCode;
 use crate::time::Millis;
+
+/// The number of the call of an attempt that failed before it called anything.
+pub(super) const NO_CALL: u64 = 0;
 
 /// What is known of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Circuit {
     pub(super) failures: u32,
     pub(super) successes: u32,
-    /// Until when the tool is left alone; one attempt is let through afterwards.
+    /// Until when the tool is left alone; afterwards one attempt at a time is let through.
     pub(super) open_until: Option<Millis>,
-    /// Whether that attempt is under way. Not in the journal, so one more is let through when that is opened.
-    pub(super) is_probed: bool,
+    /// The step whose attempt was let through last: run and position.
+    pub(super) probe: Option<(usize, usize)>,
 }
 
 impl Engine {
     /// Whether the circuit of a step's tool lets it start.
-    pub(super) fn admitted(&mut self, run: usize, step: usize, now: Millis) -> Result<(), Failure> {
-        let Some(operator) = self.operator(run, step).filter(|operator| operator.breaker.is_some()) else {
-            return Ok(());
-        };
-        let Operation::Task { function, .. } = &operator.operation else { return Ok(()) };
-        let function = function.clone();
-        let Some(circuit) = self.circuits.get_mut(&function) else { return Ok(()) };
+    pub(super) fn admitted(&self, run: usize, step: usize, now: Millis) -> Result<(), Failure> {
+        let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
+        let circuit = self.circuits.get(function).copied().unwrap_or_default();
         let Some(open_until) = circuit.open_until else { return Ok(()) };
-        if now >= open_until && !circuit.is_probed {
-            circuit.is_probed = true;
+        let is_probed = circuit.probe.is_some_and(|(run, step)| self.is_under_way(run, step, open_until));
+        if now >= open_until && !is_probed {
             return Ok(());
         }
         let message = format!("`{function}` has failed too often and is left alone");
         Err(Failure { retryable: true, ..Failure::new(ErrorCode::ToolUnavailable, message) })
     }
 
-    /// Takes note of how an attempt ended.
+    /// Takes note of an attempt that begins: it may be the one that probes.
+    pub(super) fn begins(&mut self, run: usize, step: usize, at: Millis) {
+        let Some(function) = self.guarded(run, step).map(|(function, _)| function.to_owned()) else { return };
+        if let Some(circuit) = self.circuits.get_mut(&function)
+            && circuit.open_until.is_some_and(|until| at >= until)
+        {
+            circuit.probe = Some((run, step));
+        }
+    }
+
+    /// Takes note of how an attempt ended, before its step does.
     pub(super) fn heard(&mut self, run: usize, step: usize, failure: Option<&Failure>, at: Millis) {
-        let Some(operator) = self.operator(run, step) else { return };
-        let (Some(policy), Operation::Task { function, .. }) =
-            (operator.breaker.clone(), &operator.operation)
-        else {
+        let Some((function, policy)) = self.guarded(run, step) else { return };
+        let (function, policy) = (function.to_owned(), policy.clone());
+        let Some(found) = self.step(run, step) else { return };
+        let is_called = !matches!(found.state, StepState::Pending | StepState::Running { call: NO_CALL });
+        let Some(attempt) = found.attempts.last().filter(|_| is_called) else { return };
+        let began = attempt.started_at;
+        let circuit = self.circuits.entry(function).or_default();
+        // What began before it opened says nothing about the time after.
+        if circuit.open_until.is_some_and(|until| began < until) {
             return;
-        };
-        let circuit = self.circuits.entry(function.clone()).or_default();
+        }
         let Some(failure) = failure else {
             circuit.failures = 0;
             circuit.successes += 1;
-            circuit.is_probed = false;
             if circuit.open_until.is_some() && circuit.successes >= policy.successes {
                 *circuit = Circuit::default();
             }
@@ -59,10 +71,26 @@ impl Engine {
         }
         circuit.successes = 0;
         circuit.failures += 1;
-        let is_open = circuit.open_until.is_some_and(|until| at < until && !circuit.is_probed);
-        if !is_open && (circuit.failures >= policy.failures || circuit.open_until.is_some()) {
+        if circuit.failures >= policy.failures || circuit.open_until.is_some() {
             circuit.open_until = Some(after(at, policy.isolation));
-            circuit.is_probed = false;
         }
+    }
+
+    /// The tool of a task that asks for a breaker, and what it asks for.
+    fn guarded(&self, run: usize, step: usize) -> Option<(&str, &Breaker)> {
+        let operator = self.operator(run, step)?;
+        match &operator.operation {
+            Operation::Task { function, .. } => Some((function, operator.breaker.as_ref()?)),
+            _ => None,
+        }
+    }
+
+    /// Whether the attempt of a step that began at that moment or later is not over.
+    fn is_under_way(&self, run: usize, step: usize, since: Millis) -> bool {
+        self.step(run, step).is_some_and(|step| {
+            let attempt = step.attempts.last();
+            !step.state.is_final()
+                && attempt.is_some_and(|attempt| attempt.ended_at.is_none() && attempt.started_at >= since)
+        })
     }
 }

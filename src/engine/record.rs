@@ -75,7 +75,7 @@ pub enum Record {
         run: usize,
         /// The step.
         step: usize,
-        /// Number of the tool call.
+        /// Number of the tool call; 0 where the attempt failed before it called anything.
         call: u64,
         /// The idempotency key of the task, where it has one.
         key: Option<String>,
@@ -118,6 +118,15 @@ pub enum Record {
         run: usize,
         /// The step.
         step: usize,
+    },
+    /// A task waits for another one that runs under its idempotency key.
+    Parked {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The key.
+        key: String,
     },
     /// The work under an idempotency key is done.
     KeyUsed {

@@ -24,10 +24,14 @@ impl Engine {
     }
 
     pub(super) fn start_reflexive(&mut self, run: usize, step: usize, now: Millis) {
+        let key = self.once_key(run, step);
+        if self.is_parked(run, step, key.as_deref()) {
+            return;
+        }
         let call = self.last_call + 1;
         let limit = self.operator(run, step).and_then(|operator| operator.timeout);
         let deadline = limit.map(|limit| after(now, limit));
-        self.commit(Record::AttemptStarted { run, step, call, key: None, deadline, at: now });
+        self.commit(Record::AttemptStarted { run, step, call, key, deadline, at: now });
         self.go_on(run, step, None, None, 1, now);
     }
 

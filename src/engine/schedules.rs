@@ -109,9 +109,10 @@ impl Schedule {
             Some(start) if self.catches_up => start,
             start => start.map_or(now, |start| start.max(now)),
         };
+        let last = self.last.unwrap_or_default();
         // A firing of the calendar at the very start counts.
-        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_));
-        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from })
+        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_)) && last < from;
+        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from.max(last) })
     }
 
     /// The moment to fire for: the oldest that was missed, or the latest.
@@ -251,9 +252,19 @@ impl Engine {
                 hash: wanted.hash,
                 inputs: wanted.inputs,
                 most_active: wanted.most_active,
+                // There may be room now for what waits.
+                state: match known.state {
+                    ScheduleState::Held if wanted.most_active > known.most_active => ScheduleState::Active,
+                    state => state,
+                },
                 ..known.clone()
             },
-            _ => Schedule { next: wanted.first(now, &self.config), ..wanted },
+            _ => {
+                // What an earlier rule of that name has fired for is done.
+                let (last, fired) = known.map_or((None, 0), |known| (known.last, known.fired));
+                let wanted = Schedule { last, fired, ..wanted };
+                Schedule { next: wanted.first(now, &self.config), ..wanted }
+            }
         };
         if known != Some(&schedule) {
             self.commit(Record::ScheduleSet(Box::new(schedule)));

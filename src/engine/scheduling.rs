@@ -1,5 +1,6 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
+use super::breaker::NO_CALL;
 use super::record::RunCreated;
 use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
@@ -119,7 +120,9 @@ impl Engine {
     }
 
     fn step_due(&mut self, run: usize, step: usize, now: Millis) {
-        let Some(found) = self.step(run, step) else { return };
+        // What was due before it may have given it another time.
+        let is_due = |step: &&super::Step| step.timer.is_some_and(|due| due <= now);
+        let Some(found) = self.step(run, step).filter(is_due) else { return };
         match (found.state, &found.inner) {
             (StepState::Sleeping, Some(Inner::Sleep)) => {
                 let result = object([("woke_at", to_iso(now).into())]);
@@ -186,7 +189,7 @@ impl Engine {
             |step: &super::Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
             // It failed before it did anything.
-            let call = self.last_call + 1;
+            let call = NO_CALL;
             self.commit(Record::AttemptStarted { run, step, call, key: None, deadline: None, at: now });
         }
         let failed =

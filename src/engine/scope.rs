@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
-/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`.
+/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`, and `ds`, the beginning of the interval
+/// that a scheduled run is for. A handler of a failure knows
+/// `failed_task_id` and `error_message`, too.
 pub(super) struct RunScope<'a> {
     pub(super) run: &'a Run,
     pub(super) step: usize,
@@ -16,6 +18,9 @@ pub(super) struct RunScope<'a> {
 }
 
 const NAMESPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "workflow_run_id"];
+
+/// What a handler of a failure knows besides.
+const OF_FAILURE: [&str; 2] = ["failed_task_id", "error_message"];
 
 impl RunScope<'_> {
     /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch knows
@@ -52,18 +57,23 @@ impl RunScope<'_> {
         self.run.steps.get(failed).filter(|_| is_it)?.result.as_ref()
     }
 
-    /// The failed step that the step is there for.
+    /// The failed step that the step is there for, or the loop or the fork around it.
     fn failed(&self) -> Option<usize> {
-        let scope = self.run.scope_of(self.step)?;
-        let position = self.step.checked_sub(scope.first)?;
+        let owner = |step: &usize| self.run.scope_of(*step)?.owner;
+        std::iter::successors(Some(self.step), owner).find_map(|step| self.failed_before(step))
+    }
+
+    /// The failed step that has chosen another one: the first, where several have that handler.
+    fn failed_before(&self, handler: usize) -> Option<usize> {
+        let scope = self.run.scope_of(handler)?;
+        let position = handler.checked_sub(scope.first)?;
         let activators = &scope.body.links.get(position)?.activators;
-        let is_it = |at: &usize| {
-            let operator = scope.body.operators.get(*at);
-            let is_failed =
-                self.run.steps.get(scope.first + at).is_some_and(|step| step.state == StepState::Failed);
-            is_failed && operator.is_some_and(|operator| operator.on_failure == Some(position))
-        };
-        activators.iter().find(|at| is_it(at)).map(|at| scope.first + at)
+        let sources = activators.iter().filter(|at| {
+            scope.body.operators.get(**at).is_some_and(|operator| operator.on_failure == Some(position))
+        });
+        let steps = sources.filter_map(|at| Some((scope.first + at, self.run.steps.get(scope.first + at)?)));
+        let failed = steps.filter(|(_, step)| step.state == StepState::Failed);
+        failed.min_by_key(|(_, step)| step.ended_at).map(|(at, _)| at)
     }
 
     fn of_failure(&self, name: &str) -> Option<Value> {
@@ -114,6 +124,7 @@ impl RunScope<'_> {
             }
             "run" => object([("id", self.run.id().into()), ("started_at", started().into())]),
             "ENV" => Value::Object(self.env.clone()),
+            "ds" => self.variables().remove("data_interval_start")?,
             "workflow_run_id" => self.run.id().into(),
             _ => return None,
         })
@@ -150,6 +161,7 @@ impl Scope for RunScope<'_> {
             );
         }
         names.extend(self.variables().into_iter().map(|(name, _)| name));
+        names.extend(OF_FAILURE.map(str::to_owned).into_iter().filter(|_| self.failed().is_some()));
         names.extend(NAMESPACES.map(str::to_owned));
         names
     }

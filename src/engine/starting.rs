@@ -112,8 +112,7 @@ impl Engine {
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
         };
         let key = self.once_key(run, step);
-        if let Some(key) = key.clone().filter(|key| self.held.contains_key(key)) {
-            self.parked.entry(key).or_default().push((run, step));
+        if self.is_parked(run, step, key.as_deref()) {
             return;
         }
         if let Err(failure) = self.admitted(run, step, now) {
@@ -131,6 +130,13 @@ impl Engine {
         self.call_tool(run, step, call, function, args, kwargs);
     }
 
+    /// Whether a step has to wait for another one that runs under its idempotency key; then it does.
+    pub(super) fn is_parked(&mut self, run: usize, step: usize, key: Option<&str>) -> bool {
+        let Some(key) = key.filter(|key| self.held.contains_key(*key)) else { return false };
+        self.commit(Record::Parked { run, step, key: key.to_owned() });
+        true
+    }
+
     /// Has the host start a tool for the running attempt of a step.
     pub(super) fn call_tool(
         &mut self,
@@ -144,6 +150,13 @@ impl Engine {
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
         let idempotency_key = found.key.clone().or_else(|| self.once_key(run, step));
+        // One attempt may call tools for several ends; a service must not take one for the repetition of another.
+        let end = match &found.inner {
+            Some(Inner::Turns { candidate: None, turn, .. }) => format!("/generator/{turn}"),
+            Some(Inner::Turns { turn, .. }) => format!("/verifier/{turn}"),
+            Some(Inner::Handling(update)) => format!("/update/{update}"),
+            _ => String::new(),
+        };
         let id = if found.scope == 0 { operator.id.clone() } else { format!("{}/{step}", operator.id) };
         let tool_call = ToolCall {
             call,
@@ -154,7 +167,7 @@ impl Engine {
             tool: tool.to_owned(),
             args,
             kwargs,
-            idempotency_key: idempotency_key.unwrap_or_else(|| format!("{}/{id}", owner.id())),
+            idempotency_key: idempotency_key.unwrap_or_else(|| format!("{}/{id}", owner.id())) + &end,
             deadline: found.timer,
             last_heartbeat: found.told.as_ref().and_then(|told| told.heartbeat.clone()),
         };

@@ -266,6 +266,10 @@ impl Engine {
 
     /// Whether nothing happens in a run by itself any more.
     pub(super) fn is_stuck(&self, run: usize) -> bool {
+        let is_pending = |at| self.step(run, at).is_some_and(|step| step.state == StepState::Pending);
+        if self.parked.values().flatten().any(|(waiting, at)| *waiting == run && is_pending(*at)) {
+            return false;
+        }
         self.runs.get(run).is_some_and(|run| {
             run.steps.iter().all(|step| match (step.state, &step.inner) {
                 (StepState::Running { .. } | StepState::Sleeping | StepState::Retrying, _)

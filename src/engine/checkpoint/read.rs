@@ -183,8 +183,9 @@ impl Standing {
         };
         let circuit = |circuit: Value| {
             let count = |at: usize| circuit.get(at)?.as_u64().and_then(|count| u32::try_from(count).ok());
-            let open_until = circuit.get(2).and_then(Value::as_u64);
-            Some(Circuit { failures: count(0)?, successes: count(1)?, open_until, is_probed: false })
+            let open_until = circuit.pointer("/2/0").and_then(Value::as_u64);
+            let probe = circuit.pointer("/2/1").and_then(pair);
+            Some(Circuit { failures: count(0)?, successes: count(1)?, open_until, probe })
         };
         let places = |places: Value| Some(places.as_array()?.iter().filter_map(pair).collect());
         Ok(Self {

@@ -207,9 +207,9 @@ impl Written for Signal {
 pub(in super::super) fn state_kept<'a, 'b>(state: &Standing, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
     let events =
         sorted(&state.events).into_iter().map(|(name, events)| (name, events.iter().collect::<Vec<_>>()));
-    let circuits = sorted(&state.circuits)
-        .into_iter()
-        .map(|(name, circuit)| (name, (circuit.failures, circuit.successes, circuit.open_until)));
+    let circuits = sorted(&state.circuits).into_iter().map(|(name, circuit)| {
+        (name, (circuit.failures, circuit.successes, (circuit.open_until, circuit.probe)))
+    });
     out.set("type", "state_kept")
         .set("last_call", &state.last_call)
         .set("last_event", &state.last_event)

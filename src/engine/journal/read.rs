@@ -111,6 +111,7 @@ impl Journal {
                 at: at?,
             },
             "retry_due" => Record::RetryDue { run: run?, step: step? },
+            "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
             "key_used" => Record::KeyUsed { key: fields.text("key")?, result: fields.value("result") },
             "turn_taken" => Record::TurnTaken {
                 run: run?,
