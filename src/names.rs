@@ -39,7 +39,7 @@ pub(crate) fn sorted_names(mut names: Vec<String>) -> Vec<String> {
 
 /// Positions of the names in alphabetical order, equal names in their own order. A merge sort: every use of the standard
 /// library's sort for another type would add 3 KB to the artefact.
-fn sorted_positions(names: &[&str]) -> Vec<usize> {
+pub(crate) fn sorted_positions(names: &[&str]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..names.len()).collect();
     let mut merged = Vec::with_capacity(names.len());
     let mut width = 1;

@@ -3,17 +3,21 @@
 
 use highway_wasm::error::{Error, ErrorCode};
 use highway_wasm::expr::{equal, eval, holds, parse};
-use highway_wasm::template::{Mode, Scope};
+use highway_wasm::template::{Mode, Named, Scope};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 struct Names(Value);
 
 impl Scope for Names {
-    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-        self.0.get(name).map(|value| (value.clone(), name == "inputs"))
+    fn lookup(&self, name: &str) -> Option<Named<'_>> {
+        let value = self.0.get(name)?;
+        let names = value.as_object().filter(|_| name == "inputs");
+        let names = names.map(|map| map.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
+        Some(names.map_or(Named::Value(Cow::Borrowed(value)), |names| Named::Namespace(names.collect())))
     }
     fn names(&self) -> Vec<String> {
         self.0.as_object().unwrap().keys().cloned().collect()

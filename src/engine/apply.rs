@@ -299,6 +299,7 @@ impl Engine {
         done.result = Some(result);
         let scope = done.scope;
         if let Some(scope) = owner.scopes.get_mut(scope) {
+            done.rank = scope.order.len();
             scope.order.push(step);
         }
         self.finish(run, step, StepState::Succeeded, chosen, at);

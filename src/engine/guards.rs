@@ -5,8 +5,9 @@ use super::plan::Planned;
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
 use crate::expr::{equal, order};
-use crate::template::{Path, Scope, lookup};
+use crate::template::{Named, Path, Scope, lookup};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// The names of a step, and the result that it is about to have.
@@ -17,10 +18,10 @@ pub(super) struct WithResult<'a> {
 }
 
 impl Scope for WithResult<'_> {
-    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
+    fn lookup(&self, name: &str) -> Option<Named<'_>> {
         let is_own =
             self.operator.result_key.as_deref() == Some(name) || self.operator.id == name || name == "result";
-        if is_own { Some((self.result.clone(), false)) } else { self.scope.lookup(name) }
+        if is_own { Some(Named::Value(Cow::Borrowed(self.result))) } else { self.scope.lookup(name) }
     }
 
     fn names(&self) -> Vec<String> {

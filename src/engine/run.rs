@@ -134,6 +134,8 @@ pub struct Step {
     pub(super) key: Option<String>,
     /// The failed step because of which it was skipped.
     pub cause: Option<usize>,
+    /// Where it stands among the steps of its scope that succeeded, in the order in which they did.
+    pub(super) rank: usize,
     pub(super) dependencies: Counts,
     /// Whether something that names it as a way has chosen it.
     pub(super) is_chosen: bool,
@@ -442,6 +444,7 @@ impl Step {
             told: None,
             key: None,
             cause: None,
+            rank: 0,
             dependencies: Counts { total: dependencies, ..Counts::default() },
             is_chosen: false,
             asked: 0,

@@ -1,10 +1,10 @@
 //! The names a template of a step can use.
 
 use super::run::{Run, StepState};
-use crate::json::object;
-use crate::template::Scope;
+use crate::template::{Named, Scope};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
@@ -39,12 +39,16 @@ impl RunScope<'_> {
 
     /// A result of a scope by its key, or by the id of its task; the latest of a key counts.
     fn result(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
-        let results = || self.run.results_in(scope).take(known);
-        let by_key = results().filter(|(operator, _)| operator.result_key.as_deref() == Some(name)).last();
-        let found = by_key.or_else(|| results().find(|(operator, _)| operator.id == name));
-        found.map(|(_, value)| value).or_else(|| {
-            let readable = &self.run.scopes.get(scope)?.readable;
-            let inner = readable.iter().rev().find_map(|inner| self.result(*inner, usize::MAX, name));
+        let found = self.run.scopes.get(scope)?;
+        let given = |at: usize| {
+            let step = self.run.steps.get(found.first + at)?;
+            let is_known = step.state == StepState::Succeeded && step.rank < known;
+            Some((step.rank, step.result.as_ref().filter(|_| is_known)?))
+        };
+        let by_key = found.body.with_key(name).filter_map(given).max_by_key(|(rank, _)| *rank);
+        let value = by_key.or_else(|| found.body.find(name).and_then(given)).map(|(_, value)| value);
+        value.or_else(|| {
+            let inner = found.readable.iter().rev().find_map(|inner| self.result(*inner, usize::MAX, name));
             inner.or_else(|| self.failed_result(name))
         })
     }
@@ -88,9 +92,13 @@ impl RunScope<'_> {
 
     /// Definition variables overlaid by run inputs, and by what steps have set.
     pub(super) fn variables(&self) -> Map<String, Value> {
+        self.all_variables().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The same, of one name the last counts.
+    fn all_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
         let created = &self.run.created;
-        let all = created.workflow.variables.iter().chain(&created.inputs).chain(self.set_variables());
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+        created.workflow.variables.iter().chain(&created.inputs).chain(self.set_variables())
     }
 
     fn set_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -98,55 +106,59 @@ impl RunScope<'_> {
         self.run.variables_of(scope).into_iter().flatten()
     }
 
-    fn namespace(&self, name: &str) -> Option<Value> {
+    fn namespace(&self, name: &str) -> Option<Named<'_>> {
         let created = &self.run.created;
         let started = || to_iso(self.run.started_at.unwrap_or(created.at));
-        Some(match name {
-            "inputs" | "variables" => Value::Object(self.variables()),
+        let variables = || self.all_variables().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)));
+        let id = || Cow::Owned(Value::from(self.run.id()));
+        Some(Named::Namespace(match name {
+            "inputs" | "variables" => variables().collect(),
             "results" => {
-                let mut results = Map::new();
-                for (scope, known) in self.scopes().into_iter().rev() {
-                    for (operator, value) in self.run.results_in(scope).take(known) {
-                        if let Some(key) = &operator.result_key {
-                            results.insert(key.clone(), value.clone());
-                        }
-                    }
-                }
-                Value::Object(results)
+                let scopes = self.scopes().into_iter().rev();
+                let results = scopes.flat_map(|(scope, known)| self.run.results_in(scope).take(known));
+                let keyed = results.filter_map(|(operator, value)| {
+                    Some((operator.result_key.as_deref()?, Cow::Borrowed(value)))
+                });
+                keyed.collect()
             }
             "workflow" => {
-                let mut fields = self.variables();
-                fields.insert("name".into(), created.workflow.name.as_str().into());
-                fields.insert("version".into(), created.workflow.version.as_str().into());
-                fields.insert("run_id".into(), self.run.id().into());
-                fields.insert("run_date".into(), started().chars().take(10).collect::<String>().into());
-                Value::Object(fields)
+                let text = |text: &str| Cow::Owned(Value::from(text));
+                let day = started().chars().take(10).collect::<String>();
+                let own = [
+                    ("name", text(&created.workflow.name)),
+                    ("version", text(&created.workflow.version)),
+                    ("run_id", id()),
+                    ("run_date", text(&day)),
+                ];
+                variables().chain(own).collect()
             }
-            "run" => object([("id", self.run.id().into()), ("started_at", started().into())]),
-            "ENV" => Value::Object(self.env.clone()),
-            "ds" => self.variables().remove("data_interval_start")?,
-            "workflow_run_id" => self.run.id().into(),
+            "run" => vec![("id", id()), ("started_at", Cow::Owned(started().into()))],
+            "ENV" => self.env.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect(),
+            "ds" => {
+                let (_, ds) = variables().filter(|(name, _)| *name == "data_interval_start").last()?;
+                return Some(Named::Value(ds));
+            }
+            "workflow_run_id" => return Some(Named::Value(id())),
             _ => return None,
-        })
+        }))
     }
 }
 
 impl Scope for RunScope<'_> {
-    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-        let plain = |value: &Value| (value.clone(), false);
+    fn lookup(&self, name: &str) -> Option<Named<'_>> {
         for (scope, known) in self.scopes() {
             let local = self.run.scopes.get(scope).and_then(|scope| scope.locals.get(name));
             if let Some(found) = local.or_else(|| self.result(scope, known, name)) {
-                return Some(plain(found));
+                return Some(Named::Value(Cow::Borrowed(found)));
             }
         }
         let created = &self.run.created;
-        let set = self.set_variables().find(|(known, _)| *known == name).map(|(_, value)| value);
+        let set = self.run.steps.get(self.step).and_then(|step| self.run.variables_of(step.scope)?.get(name));
         set.or_else(|| created.inputs.get(name))
             .or_else(|| created.workflow.variables.get(name))
-            .map(plain)
-            .or_else(|| self.of_failure(name).map(|value| (value, false)))
-            .or_else(|| self.namespace(name).map(|value| (value, true)))
+            .map(|value| Named::Value(Cow::Borrowed(value)))
+            .or_else(|| self.of_failure(name).map(|value| Named::Value(Cow::Owned(value))))
+            .or_else(|| self.namespace(name))
     }
 
     fn names(&self) -> Vec<String> {
@@ -160,7 +172,7 @@ impl Scope for RunScope<'_> {
                 results.map(|(operator, _)| operator.result_key.as_ref().unwrap_or(&operator.id).clone()),
             );
         }
-        names.extend(self.variables().into_iter().map(|(name, _)| name));
+        names.extend(self.all_variables().map(|(name, _)| name.clone()));
         names.extend(OF_FAILURE.map(str::to_owned).into_iter().filter(|_| self.failed().is_some()));
         names.extend(NAMESPACES.map(str::to_owned));
         names
@@ -174,8 +186,9 @@ pub(super) struct WithMore<'a> {
 }
 
 impl Scope for WithMore<'_> {
-    fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-        self.extra.get(name).map(|value| (value.clone(), false)).or_else(|| self.scope.lookup(name))
+    fn lookup(&self, name: &str) -> Option<Named<'_>> {
+        let own = self.extra.get(name).map(|value| Named::Value(Cow::Borrowed(value)));
+        own.or_else(|| self.scope.lookup(name))
     }
 
     fn names(&self) -> Vec<String> {

@@ -18,13 +18,14 @@ use serde_json::Value;
 ///
 /// ```
 /// use highway_wasm::expr::{holds, parse};
-/// use highway_wasm::template::{Mode, Scope};
-/// use serde_json::{Value, json};
+/// use highway_wasm::template::{Mode, Named, Scope};
+/// use serde_json::json;
+/// use std::borrow::Cow;
 ///
 /// struct Results;
 /// impl Scope for Results {
-///     fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-///         (name == "status").then(|| (json!({"stdout": "200\n"}), false))
+///     fn lookup(&self, name: &str) -> Option<Named<'_>> {
+///         (name == "status").then(|| Named::Value(Cow::Owned(json!({"stdout": "200\n"}))))
 ///     }
 ///     fn names(&self) -> Vec<String> {
 ///         vec!["status".into()]

@@ -9,4 +9,4 @@ mod path;
 mod resolve;
 
 pub use path::{Part, Path};
-pub use resolve::{Mode, Scope, Syntax, lookup, paths, resolve};
+pub use resolve::{Mode, Named, Scope, Syntax, lookup, paths, resolve};

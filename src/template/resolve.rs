@@ -6,12 +6,22 @@ use crate::json::to_text;
 use crate::suggest::did_you_mean;
 use crate::text::{has, joined};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// What a name stands for. Values are lent, so that a field of a large one can be had without a copy of the rest.
+#[derive(Clone, Debug)]
+pub enum Named<'a> {
+    /// A value.
+    Value(Cow<'a, Value>),
+    /// Names behind the name (`inputs.x`), with their values: an unknown one is an error rather than null. Of two with the
+    /// same name the last counts.
+    Namespace(Vec<(&'a str, Cow<'a, Value>)>),
+}
 
 /// The names a template can start with.
 pub trait Scope {
-    /// The value of a name, and whether its fields are names themselves (`inputs.x`), so that an unknown one is
-    /// an error rather than null.
-    fn lookup(&self, name: &str) -> Option<(Value, bool)>;
+    /// What a name stands for.
+    fn lookup(&self, name: &str) -> Option<Named<'_>>;
     /// All names, for advice on a misspelt one.
     fn names(&self) -> Vec<String>;
 }
@@ -149,38 +159,46 @@ fn template<'a>(
 ///
 /// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown.
 pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
-    let (mut value, mut is_namespace) =
-        scope.lookup(&path.root).ok_or_else(|| unresolved(path, &path.root, &scope.names()))?;
-    for part in &path.parts {
-        let found = step(&value, part);
-        value = match found {
-            Some(found) => found,
-            None if is_namespace => {
-                let names: Vec<String> =
-                    value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
-                let name = match part {
-                    Part::Key(key) => key.clone(),
-                    Part::Index(index) => index.to_string(),
-                };
-                return Err(unresolved(path, &name, &names));
+    let root = scope.lookup(&path.root).ok_or_else(|| unresolved(path, &path.root, &scope.names()))?;
+    let (value, parts) = match (root, path.parts.split_first()) {
+        (Named::Value(value), _) => (value, path.parts.as_slice()),
+        (Named::Namespace(names), None) => {
+            let names = names.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned()));
+            return Ok(Value::Object(names.collect()));
+        }
+        (Named::Namespace(names), Some((part, parts))) => {
+            let name = match part {
+                Part::Key(key) => key.clone(),
+                Part::Index(index) => index.to_string(),
+            };
+            let Some(at) = names.iter().rposition(|(known, _)| *known == name) else {
+                let known: Vec<String> = names.into_iter().map(|(name, _)| name.to_owned()).collect();
+                return Err(unresolved(path, &name, &known));
+            };
+            (names.into_iter().nth(at).map(|(_, value)| value).unwrap_or_default(), parts)
+        }
+    };
+    if parts.is_empty() {
+        return Ok(value.into_owned());
+    }
+    let (mut at, mut rest) = (value.as_ref(), parts);
+    while let Some((part, after)) = rest.split_first() {
+        // A number has no fields.
+        let length = |count: usize| if after.is_empty() { count.into() } else { Value::Null };
+        let found = match (at, part) {
+            (Value::Array(items), Part::Index(index)) => items.get(*index),
+            (Value::Object(map), Part::Index(index)) => map.get(&index.to_string()),
+            (Value::Object(map), Part::Key(key)) => map.get(key),
+            (Value::Array(items), Part::Key(key)) if key == "length" => return Ok(length(items.len())),
+            (Value::String(text), Part::Key(key)) if key == "length" => {
+                return Ok(length(text.chars().count()));
             }
-            // A result may lack an optional field: that is a value, not a slip.
-            None => Value::Null,
+            _ => None,
         };
-        is_namespace = false;
+        // A result may lack an optional field: that is a value, not a slip.
+        (at, rest) = (found.unwrap_or(&Value::Null), after);
     }
-    Ok(value)
-}
-
-fn step(value: &Value, part: &Part) -> Option<Value> {
-    match (value, part) {
-        (Value::Array(items), Part::Index(index)) => items.get(*index).cloned(),
-        (Value::Object(map), Part::Index(index)) => map.get(&index.to_string()).cloned(),
-        (Value::Object(map), Part::Key(key)) if map.contains_key(key) => map.get(key).cloned(),
-        (Value::Array(items), Part::Key(key)) if key == "length" => Some(items.len().into()),
-        (Value::String(text), Part::Key(key)) if key == "length" => Some(text.chars().count().into()),
-        _ => None,
-    }
+    Ok(at.clone())
 }
 
 fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
@@ -205,8 +223,13 @@ mod tests {
     struct Names(Value);
 
     impl Scope for Names {
-        fn lookup(&self, name: &str) -> Option<(Value, bool)> {
-            self.0.get(name).map(|value| (value.clone(), name == "inputs"))
+        fn lookup(&self, name: &str) -> Option<Named<'_>> {
+            let value = self.0.get(name)?;
+            let names = value
+                .as_object()
+                .filter(|_| name == "inputs")
+                .map(|map| map.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect());
+            Some(names.map_or(Named::Value(Cow::Borrowed(value)), Named::Namespace))
         }
         fn names(&self) -> Vec<String> {
             self.0.as_object().unwrap().keys().cloned().collect()

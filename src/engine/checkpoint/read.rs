@@ -47,6 +47,11 @@ pub(in super::super) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> 
         let Some(scope) = run.scopes.get(at) else { continue };
         let open = run.steps_in(at).filter(|(_, step)| !step.state.is_final()).count();
         let order = order.unwrap_or_else(|| run.succeeded_in(scope));
+        for (rank, step) in order.iter().enumerate() {
+            if let Some(step) = run.steps.get_mut(*step) {
+                step.rank = rank;
+            }
+        }
         if let Some(scope) = run.scopes.get_mut(at) {
             (scope.open, scope.order) = (open, order);
         }

@@ -6,6 +6,7 @@ use super::retry::Retry;
 use crate::definition::schedule::Schedule;
 use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
 use crate::expr::Expr;
+use crate::names::sorted_positions;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -68,6 +69,10 @@ pub struct Body {
     pub operators: Vec<Planned>,
     /// What leads to and from each, at the same positions.
     pub links: Vec<Links>,
+    /// Their positions by id.
+    by_id: Vec<usize>,
+    /// Positions of those that have a result key, by that.
+    by_key: Vec<usize>,
 }
 
 /// What leads to and from an operator, as positions in its body.
@@ -276,8 +281,37 @@ impl Operation {
 }
 
 impl Body {
+    /// A body of operators, with what leads to and from each.
+    pub fn new(operators: Vec<Planned>, links: Vec<Links>) -> Self {
+        let ids: Vec<&str> = operators.iter().map(|operator| operator.id.as_str()).collect();
+        let by_id = sorted_positions(&ids);
+        let keyed = operators.iter().enumerate();
+        let (keyed, keys): (Vec<usize>, Vec<&str>) =
+            keyed.filter_map(|(at, operator)| Some((at, operator.result_key.as_deref()?))).unzip();
+        let by_key = sorted_positions(&keys).into_iter().filter_map(|at| keyed.get(at).copied()).collect();
+        Self { operators, links, by_id, by_key }
+    }
+
     /// Position of an operator.
     pub fn find(&self, id: &str) -> Option<usize> {
-        self.operators.iter().position(|operator| operator.id == id)
+        let of = |at: &usize| self.operators.get(*at).map(|operator| operator.id.as_str());
+        found(&self.by_id, id, of).next()
     }
+
+    /// Positions of the operators with a result key.
+    pub fn with_key<'a>(&'a self, key: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let of = |at: &usize| self.operators.get(*at).and_then(|operator| operator.result_key.as_deref());
+        found(&self.by_key, key, of)
+    }
+}
+
+/// The positions of a name among such that are sorted by it.
+fn found<'a>(
+    sorted: &'a [usize],
+    name: &'a str,
+    of: impl Fn(&usize) -> Option<&'a str> + 'a,
+) -> impl Iterator<Item = usize> + 'a {
+    let first = sorted.partition_point(|at| of(at) < Some(name));
+    let rest = sorted.get(first..).unwrap_or_default().iter().copied();
+    rest.take_while(move |at| of(at) == Some(name))
 }

@@ -88,7 +88,7 @@ impl Planner<'_> {
                 }
             }
         }
-        Body { operators, links }
+        Body::new(operators, links)
     }
 
     fn operator(&mut self, operator: &Operator, path: &str, index: &NameIndex<'_>) -> Planned {
