@@ -5,7 +5,7 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Effect, Engine, Link, Run, RunState, StepState};
+use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunState, StepState};
 use operators::{
     builtin, but, condition, emit, flow, foreach, join, multi_choice, named, op, parallel, receive, retry,
     task, terminate, wait_branches, while_loop,
@@ -58,6 +58,14 @@ fn body(dice: &mut Dice, prefix: &str, depth: u32) -> Vec<Value> {
         if dice.one_in(6) {
             operator["timeout_policy"] = operators::timeout("PT7S");
         }
+        if dice.one_in(8) {
+            operator["idempotency_key"] = json!(dice.pick(&["k", "{{workflow_run_id}}"]));
+        }
+        if dice.one_in(6) {
+            let (failures, successes) = (1 + dice.roll(2), 1 + dice.roll(2));
+            operator["circuit_breaker_policy"] = json!({"failure_threshold": failures,
+                "success_threshold": successes, "isolation_duration": "PT3S"});
+        }
         let is_fork = matches!(operator["operator_type"].as_str(), Some("parallel" | "multi_choice"));
         all.push(operator);
         if is_fork && dice.one_in(2) {
@@ -102,7 +110,15 @@ fn operator(
         7 if dice.one_in(2) => {
             builtin(id, dependencies, "tools.workflow.execute", json!(["leaf"]), json!({}))
         }
-        7 | 8 => task(id, dependencies),
+        7 if dice.one_in(2) => {
+            let tools = json!({"generator": "tools.test.g", "generator_kwargs": {}, "verifier": "tools.test.v",
+                "verifier_kwargs": {}, "max_turns": 2, "result_key": null});
+            op("reflexive", id, dependencies, tools)
+        }
+        7 | 8 => {
+            let shared = dice.pick(&["tools.test.one", "tools.test.two"]);
+            but(task(id, dependencies), json!({"function": shared}))
+        }
         9 => {
             let parallel = dice.one_in(2);
             but(foreach(id, dependencies, "[1, 2]", &inner(dice, "i")), json!({"parallel": parallel}))
@@ -163,6 +179,18 @@ fn check_path(engine: &Engine, at: usize) {
     assert_eq!(now, run.ended_at.unwrap());
 }
 
+/// An engine of the journal of another one, and one of its state: all three are the same.
+fn reopened(seed: u64, engine: &Engine, records: &[Record]) -> (Engine, Engine) {
+    let replayed = Engine::replay(timed(), records.iter().cloned());
+    assert_eq!(views(&replayed), views(engine), "{seed}: the journal tells another story");
+    assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
+    let restored = restored(engine, &timed());
+    assert_eq!(replayed.checkpoint(), engine.checkpoint(), "{seed}: the journal makes another state");
+    assert_eq!(views(&restored), views(engine), "{seed}: the state tells another story");
+    assert_eq!(restored.next_wake(), engine.next_wake(), "{seed}: other timers in the state");
+    (replayed, restored)
+}
+
 fn play(seed: u64) -> bool {
     let mut dice = Dice(seed);
     let mut document = flow(&body(&mut dice, "t", 2));
@@ -187,17 +215,20 @@ fn play(seed: u64) -> bool {
                 _ => {}
             }
         }
-        let replayed = Engine::replay(timed(), records.iter().cloned());
-        assert_eq!(views(&replayed), views(&engine), "{seed}: the journal tells another story");
-        assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
-        let restored = restored(&engine, &timed());
-        assert_eq!(replayed.checkpoint(), engine.checkpoint(), "{seed}: the journal makes another state");
-        assert_eq!(views(&restored), views(&engine), "{seed}: the state tells another story");
-        assert_eq!(restored.next_wake(), engine.next_wake(), "{seed}: other timers in the state");
-        match dice.roll(4) {
-            0 => engine = replayed,
-            1 => engine = restored,
-            _ => {}
+        if dice.one_in(3) {
+            let (replayed, restored) = reopened(seed, &engine, &records);
+            let place = dice.roll(3);
+            engine = match place {
+                0 => replayed,
+                1 => restored,
+                _ => engine,
+            };
+            // With the host, its tools may be lost.
+            if place < 2 && dice.one_in(2) {
+                running.clear();
+                engine.resume(now);
+                continue;
+            }
         }
         let asked =
             engine.approvals().next().map(|(_, _, asked)| asked["approval_key"].as_str().unwrap().to_owned());
@@ -208,13 +239,14 @@ fn play(seed: u64) -> bool {
                 running.remove(&call);
                 engine.tool_finished(
                     call,
-                    if dice.one_in(4) { failing("BAD") } else { Ok(json!(call)) },
+                    if dice.one_in(4) { failing("BAD") } else { Ok(json!(call % 3)) },
                     now,
                 );
             }
             (_, Some(key), _) if dice.one_in(2) => assert!(engine.decide(&key, dice.one_in(2), "", "", now)),
             (_, _, Some(due)) => {
-                now = now.max(due);
+                // A host may be late, and find several things due.
+                now = now.max(due) + if dice.one_in(5) { 15_000 } else { 0 };
                 engine.tick(now);
             }
             (Some(_), ..) | (_, Some(_), _) => {}

