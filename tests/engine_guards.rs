@@ -299,6 +299,26 @@ fn a_key_is_free_again_however_its_task_ended() {
 }
 
 #[test]
+fn a_task_that_is_looked_at_twice_while_it_waits_for_its_key_starts_once() {
+    let late = but(paid("late", &["x", "y"], "k"), json!({"trigger_rule": "one_success"}));
+    for is_paid in [true, false] {
+        let mut run =
+            Scenario::of(&flow(&[paid("a", &[], "k"), task("x", &[]), task("y", &[]), late.clone()]));
+        let a = run.expect_start("a");
+        run.succeed("x", json!(null));
+        run.succeed("y", json!(null));
+        run.expect_no_start();
+        reopen(&mut run);
+        run.finish(&a, if is_paid { Ok(json!("receipt")) } else { failing("TOOL_FAILED") });
+        if !is_paid {
+            run.succeed("late", json!("receipt"));
+        }
+        run.expect_no_start();
+        assert_eq!(result_of(&run, "late"), "receipt");
+    }
+}
+
+#[test]
 fn a_repair_that_waits_for_its_key_may_still_succeed() {
     let mut host = Scenario::of(&flow(&[paid("a", &[], "k")]));
     let first = host.expect_start("a");

@@ -72,7 +72,10 @@ impl Engine {
             }
             Record::Parked { run, step, key } => {
                 self.dequeue(run, step);
-                self.parked.entry(key).or_default().push((run, step));
+                let parked = self.parked.entry(key).or_default();
+                if !parked.contains(&(run, step)) {
+                    parked.push((run, step));
+                }
             }
             Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {

@@ -287,6 +287,10 @@ impl Engine {
 
     /// Puts a step in line to start.
     pub(super) fn enqueue(&mut self, run: usize, step: usize) {
+        // What waits for a key may be looked at more than once.
+        if self.step(run, step).is_none_or(|step| step.is_in_line) {
+            return;
+        }
         let Some(operator) = self.runs.get(run).and_then(|run| run.operator(step)) else { return };
         let takes_place = operator.operation.takes_place();
         let line = if takes_place { &mut self.ready_tasks } else { &mut self.ready_now };
