@@ -95,7 +95,7 @@ fn a_child_is_a_run_of_its_own_that_names_its_parent() {
     let parent = run.submit(&family());
     let found = run.engine.runs()[2].created.parent.clone().unwrap();
     assert_eq!((found.run, found.step, found.name.as_str()), (0, 0, "b"));
-    let view = run_view(&run.engine.runs()[1]);
+    let view = run_view(run.engine.runs()[1]);
     assert_eq!(view["workflow_name"], "leaf");
     assert_eq!(view["parent_run_id"], parent.as_str());
     run.cancel(None);
@@ -111,7 +111,7 @@ fn a_child_knows_the_attempt_that_started_it() {
     run.advance(0.0);
     run.succeed("work", json!(1));
     let attempts =
-        run.engine.runs().iter().filter_map(|run| run.created.parent.as_ref()).map(|parent| parent.attempt);
+        run.engine.runs().into_iter().filter_map(|run| run.created.parent.as_ref()).map(|parent| parent.attempt);
     assert_eq!(attempts.collect::<Vec<_>>(), [1, 2], "attempts are counted from 1, as in tool calls");
 }
 

@@ -61,7 +61,7 @@ impl Host {
 
     /// States of all runs and of their steps.
     fn told(&self) -> Vec<String> {
-        let runs = self.engine.runs().iter();
+        let runs = self.engine.runs().into_iter();
         let mut told: Vec<String> = runs
             .map(|run| {
                 let steps = (0..run.scopes.len()).flat_map(|scope| run.steps_in(scope));

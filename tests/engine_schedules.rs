@@ -29,7 +29,7 @@ fn register(scenario: &mut Scenario, document: &Value) {
 /// Minute and second (and what is before them, where it is not the first hour) for which runs were started.
 fn slots(scenario: &Scenario) -> Vec<String> {
     let slot = |run: &Run| run.created.schedule.map(|(_, slot)| to_iso(slot)[..16].to_owned());
-    scenario.engine.runs().iter().filter_map(slot).collect()
+    scenario.engine.runs().into_iter().filter_map(slot).collect()
 }
 
 fn finish_all(scenario: &mut Scenario) {

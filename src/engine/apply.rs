@@ -163,6 +163,8 @@ impl Engine {
                     }
                 }
             }
+            Record::RunForgotten { run } => self.apply_forgotten(run),
+            Record::RunsSkipped { count } => self.runs.skip(count),
             Record::RunKept(run) => self.restore_run(*run),
             Record::StateKept(state) => self.restore_standing(*state),
             Record::RunEnded { run, state, failure, result, at } => {
@@ -460,6 +462,7 @@ impl Engine {
         let (left_out, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|step| {
             ends_itself && owner.steps.get(*step).is_some_and(|step| step.started_at.is_none())
         });
+        self.runs.ended(run, at);
         if let Some(deadline) = deadline {
             self.timers.remove(&(deadline, Timer::Run(run)));
         }

@@ -188,7 +188,7 @@ impl Engine {
 
     /// All approvals that are waited for: run, step, and what was asked.
     pub fn approvals(&self) -> impl Iterator<Item = (usize, usize, &Map<String, Value>)> {
-        let active = self.runs.iter().enumerate().filter(|(_, run)| run.state == super::RunState::Active);
+        let active = self.runs.placed().filter(|(_, run)| run.state == super::RunState::Active);
         active.flat_map(|(at, run)| {
             run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {
                 Some(Inner::Approval(approval)) if found.state == StepState::Sleeping => {

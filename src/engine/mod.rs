@@ -24,6 +24,7 @@ mod record;
 mod reflexive;
 mod retry;
 mod run;
+mod runs;
 mod schedules;
 mod scheduling;
 mod scope;

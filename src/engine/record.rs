@@ -284,6 +284,16 @@ pub enum Record {
         /// Number of the event; none for a signal, of which the oldest is taken.
         event: Option<u64>,
     },
+    /// A run that is over is not kept any more.
+    RunForgotten {
+        /// The run.
+        run: usize,
+    },
+    /// Runs that were forgotten before, at these positions in the place of the records that made them.
+    RunsSkipped {
+        /// How many.
+        count: usize,
+    },
     /// A run as it stands, in the place of the records that made it.
     RunKept(Box<Run>),
     /// What else there is, in the place of the records that made it; the last of a checkpoint.

@@ -301,7 +301,7 @@ impl Engine {
             let has_place = self.calls.len() < self.config.concurrency;
             let task = self.ready_tasks.front().filter(|_| has_place);
             let Some((run, step)) = self.ready_now.front().or(task).copied() else {
-                return;
+                return self.forget_old_runs(now);
             };
             self.leaves_line(run, step);
             self.start_step(run, step, now);

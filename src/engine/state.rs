@@ -5,6 +5,7 @@ use super::breaker::Circuit;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
 use super::run::{Inner, Run, Step, StepState};
+use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
 use super::{Effect, Output, Record, Zones};
@@ -31,6 +32,8 @@ pub struct Config {
     pub tools: Option<BTreeSet<String>>,
     /// Whether a timeline is kept.
     pub timeline: bool,
+    /// How many runs that are over are kept; all where there is no number.
+    pub keep_runs: Option<usize>,
 }
 
 /// What is due at a moment.
@@ -56,6 +59,7 @@ impl Default for Config {
             is_durable: true,
             tools: None,
             timeline: false,
+            keep_runs: None,
         }
     }
 }
@@ -64,7 +68,7 @@ impl Default for Config {
 #[derive(Debug, Default)]
 pub struct Engine {
     pub(super) config: Config,
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Runs,
     pub(super) ids: HashMap<String, usize>,
     pub(super) keys: HashMap<String, usize>,
     /// Definitions, the oldest first.
@@ -185,8 +189,13 @@ impl Engine {
     }
 
     /// All runs, oldest first.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
+    pub fn runs(&self) -> Vec<&Run> {
+        self.runs.iter().collect()
+    }
+
+    /// The run at a position; none where it was forgotten.
+    pub fn run(&self, at: usize) -> Option<&Run> {
+        self.runs.get(at)
     }
 
     /// The position and the run of an id.

@@ -20,9 +20,10 @@ pub struct RunFilter {
 }
 
 /// One page of runs, newest first: `{workflows, total, page, page_size}`.
-pub fn run_page(runs: &[Run], filter: &RunFilter) -> Value {
+pub fn run_page(runs: &[&Run], filter: &RunFilter) -> Value {
     let chosen: Vec<&Run> = runs
         .iter()
+        .copied()
         .rev()
         .filter(|run| filter.status.as_deref().is_none_or(|status| is_in(run, status)))
         .collect();

@@ -41,7 +41,7 @@ const ROOM_TO_READ: usize = 24;
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?, timeline?}`.
+    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?, timeline?, keepRuns?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -49,6 +49,8 @@ impl EngineHandle {
         if let Some(concurrency) = value.get("concurrency").and_then(Value::as_u64) {
             config.concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX).max(1);
         }
+        config.keep_runs =
+            value.get("keepRuns").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
         if value.get("templates").and_then(Value::as_str) == Some("lenient") {
             config.templates = Mode::Lenient;
         }

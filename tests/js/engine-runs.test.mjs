@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Driver } from "highway-wasm";
+import { Driver, Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { runModule } from "./support/child.mjs";
 import { checkRejection, rejectionOf } from "./support/errors.mjs";
@@ -364,5 +364,33 @@ describe("the REST API", { concurrency: true }, () => {
     const refused = await call(engine, "POST", "/workflows", { workflow_definition: cyclic });
     assert.equal(refused.status, 400);
     assert.deepEqual([refused.body.status, refused.body.details[0].code], ["error", "DEPENDENCY_SELF"]);
+  });
+});
+
+describe("keepRuns", () => {
+  test("runs that ended first are forgotten, a minute after their end at the earliest", async (t) => {
+    let now = Date.now();
+    const { engine, driver } = start(t, { "x.y": () => 1 }, { keepRuns: 2, clock: () => now });
+    driver.tool("a", "x.y");
+    const highway = new Highway({ engine });
+    const ids = [];
+    for (let at = 0; at < 4; at++) {
+      now += 1000;
+      ids.push((await driver.run({ workflowId: `key-${at}` })).runId);
+    }
+    const kept = async () => (await highway.workflows.list().toArray()).map(({ runId }) => runId);
+    assert.deepEqual(await kept(), [...ids].reverse());
+    now += 90_000;
+    const other = await driver.run();
+    const last = await driver.run({ workflowId: "key-0" });
+    assert.notEqual(last.runId, ids[0], "the key of a forgotten run begins a new one");
+    assert.deepEqual(await kept(), [last.runId, other.runId]);
+    await checkRejection(highway.workflows.get(ids[0]), { name: "ApiError", code: "API_NOT_FOUND" });
+  });
+
+  test("is a whole number above 0", () => {
+    for (const keepRuns of [0, -1, 1.5, "9", Number.NaN]) {
+      assert.throws(() => new LocalEngine({ keepRuns }), { code: "OPTION_INVALID", path: "/keepRuns" });
+    }
   });
 });

@@ -147,7 +147,16 @@ describe("a start", { concurrency: 2 }, () => {
   });
 
   test("passes all its options on", async (t) => {
-    const args = ["--key", "a-given-key", "--max-body", "2K", "--cors", "http://a.example"];
+    const args = [
+      "--key",
+      "a-given-key",
+      "--max-body",
+      "2K",
+      "--keep-runs",
+      "9",
+      "--cors",
+      "http://a.example",
+    ];
     args.push("--cors=http://b.example", "--allowed-host", "a.example");
     const server = await startServer(t, args);
     const auth = { authorization: "Bearer a-given-key" };
@@ -169,6 +178,7 @@ describe("a start", { concurrency: 2 }, () => {
     [["--port", "65536"], /`--port`/],
     [["--port=-1"], /`--port`/],
     [["--port"], /`--port` needs a value: `--port PORT`/],
+    [["--keep-runs", "0"], /`--keep-runs` is not a whole number from 1/],
     [["--max-body", "0"], /`--max-body` is no number of bytes/],
     [["--max-body", "10X"], /`--max-body` is no number of bytes/],
     [["--key="], /`--key` is empty/],

@@ -118,7 +118,7 @@ pub(crate) fn submission(definition: &Value, run_id: &str) -> Submission {
 /// All that the API shows of an engine.
 pub(crate) fn views(engine: &Engine) -> Vec<Value> {
     let view = |run: &Run| json!([run_view(run), steps_view(run, None), step_logs(run, None)]);
-    engine.runs().iter().map(view).collect()
+    engine.runs().into_iter().map(view).collect()
 }
 
 /// An engine of the entries that another one's state is kept as, which makes the same entries of it.

@@ -4,10 +4,17 @@ import { errorOf } from "../errors.js";
 import { invalid } from "../options.js";
 
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */
-export function checkConfiguration(options: { concurrency?: unknown; templates?: unknown }): void {
-  const { concurrency, templates } = options;
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && Number(concurrency) > 0)) {
-    throw invalid("`concurrency` is not a whole number above 0", "/concurrency");
+export function checkConfiguration(options: {
+  concurrency?: unknown;
+  keepRuns?: unknown;
+  templates?: unknown;
+}): void {
+  const { templates } = options;
+  for (const name of ["concurrency", "keepRuns"] as const) {
+    const given = options[name];
+    if (given !== undefined && !(Number.isInteger(given) && Number(given) > 0)) {
+      throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);
+    }
   }
   if (templates !== undefined && templates !== "strict" && templates !== "lenient") {
     throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");

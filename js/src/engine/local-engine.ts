@@ -39,6 +39,11 @@ export interface LocalEngineOptions {
   tools?: Tools | undefined;
   /** Tools that may run at once; 64 by default. Further tasks wait. */
   concurrency?: number | undefined;
+  /**
+   * How many runs that are over are kept; all by default. Of more, those that ended first are forgotten, a minute after their end at the
+   * earliest: the API knows them no more, and their idempotency keys begin new runs. What an active run has started stays as long as that.
+   */
+  keepRuns?: number | undefined;
   /** What `{{ENV.NAME}}` reads; nothing by default. */
   env?: Readonly<Record<string, string>> | undefined;
   /**
@@ -112,16 +117,16 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions = {}) {
     checkOptions(
       options,
-      ["tools", "concurrency", "env", "templates", "clock", "store", "onWake", "pythonDsl"],
+      ["tools", "concurrency", "keepRuns", "env", "templates", "clock", "store", "onWake", "pythonDsl"],
       "the engine",
     );
-    const { tools = {}, concurrency, env = {}, templates = "strict", clock = Date.now } = options;
+    const { tools = {}, concurrency, keepRuns, env = {}, templates = "strict", clock = Date.now } = options;
     const { store, onWake, pythonDsl } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
-    checkConfiguration({ concurrency, templates });
+    checkConfiguration({ concurrency, keepRuns, templates });
     if (typeof clock !== "function") throw invalid("`clock` is not a function", "/clock");
     if (typeof env !== "object" || env === null) throw invalid("`env` is not an object", "/env");
     this.#tools = new ToolCalls(
@@ -135,6 +140,7 @@ export class LocalEngine {
     this.#clock = clock;
     const config = plainText({
       concurrency,
+      keepRuns,
       env,
       templates,
       isDurable: store !== undefined,

@@ -130,7 +130,7 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Submitted::Created(at) => accepted(engine, at, 201),
         Submitted::Repeated(at) => accepted(engine, at, 200),
         Submitted::Conflict(at) => {
-            let existing = engine.runs().get(at).map(|run| run.id().to_owned()).unwrap_or_default();
+            let existing = engine.run(at).map(|run| run.id().to_owned()).unwrap_or_default();
             respond::conflict(&existing)
         }
     })
@@ -163,7 +163,7 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
 }
 
 fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
-    let Some(run) = engine.runs().get(at) else {
+    let Some(run) = engine.run(at) else {
         return respond::not_found("run", "");
     };
     let mut map = run_summary(run);
@@ -185,7 +185,7 @@ fn list(engine: &Engine, query: &Query) -> HttpResponse {
         page,
         page_size: page_size.min(LARGEST_PAGE),
     };
-    data(200, run_page(engine.runs(), &filter))
+    data(200, run_page(&engine.runs(), &filter))
 }
 
 fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {

@@ -26,7 +26,7 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
     let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
         return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
     };
-    let new_id = engine.runs().get(new).map_or("", |run| run.id());
+    let new_id = engine.run(new).map_or("", |run| run.id());
     data(
         200,
         object([
@@ -142,7 +142,7 @@ pub(super) fn metrics(run: &Run) -> HttpResponse {
 pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
     let name = query.get("workflow_name");
     let runs =
-        || engine.runs().iter().filter(|run| name.is_none_or(|name| name == run.created.workflow.name));
+        || engine.runs().into_iter().filter(|run| name.is_none_or(|name| name == run.created.workflow.name));
     let count = |state: RunState| runs().filter(|run| run.state == state).count();
     let total = runs().count();
     if total == 0 {
@@ -173,7 +173,7 @@ pub(super) fn duration(run: &Run) -> Option<f64> {
 pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
     let (run_id, status) = (query.get("workflow_run_id"), query.get("status"));
     let all = engine.approvals().filter_map(|(run, step, asked)| {
-        let run = engine.runs().get(run)?;
+        let run = engine.run(run)?;
         let is_wanted =
             run_id.is_none_or(|id| id == run.id()) && status.is_none_or(|status| status == "pending");
         is_wanted.then(|| approval_view(run, step, asked))
@@ -184,7 +184,7 @@ pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
 pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
     let found = engine
         .approval(key)
-        .and_then(|(run, step, asked)| Some(approval_view(engine.runs().get(run)?, step, asked)));
+        .and_then(|(run, step, asked)| Some(approval_view(engine.run(run)?, step, asked)));
     found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
 }
 
@@ -208,7 +208,7 @@ pub(super) fn decide(
 ) -> Answer {
     let body = json_body(request)?;
     let (run, ..) = engine.approval(key).ok_or_else(|| respond::not_found("approval", key))?;
-    let run_id = engine.runs().get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+    let run_id = engine.run(run).map(|run| run.id().to_owned()).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     engine.decide(key, approved, text("comment"), text("approver"), now);
     let status = if approved { "approved" } else { "rejected" };

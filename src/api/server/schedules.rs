@@ -120,7 +120,7 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
     };
     let limit = limit.clamp(1, MOST_EXECUTIONS);
     let mine = |run: &&crate::engine::Run| run.created.schedule.is_some_and(|(schedule, _)| schedule == at);
-    let runs = || engine.runs().iter().rev().filter(mine);
+    let runs = || engine.runs().into_iter().rev().filter(mine);
     Ok(data(
         200,
         object([

@@ -52,8 +52,11 @@ impl Engine {
         for schedule in &self.schedules {
             entries.push(&Record::ScheduleSet(Box::new(schedule.clone())));
         }
-        for run in &self.runs {
-            entries.push(&write::Kept(run));
+        for place in self.runs.places() {
+            match place {
+                Ok(run) => entries.push(&write::Kept(run)),
+                Err(count) => entries.push(&Record::RunsSkipped { count }),
+            }
         }
         entries.push(&Record::StateKept(Box::new(self.standing())));
         entries.finish()

@@ -49,6 +49,8 @@ impl Journal {
                 Record::Registered(Box::new(registered))
             }
             "run_created" => Record::RunCreated(Box::new(self.run_created(&mut fields)?)),
+            "run_forgotten" => Record::RunForgotten { run: run? },
+            "runs_skipped" => Record::RunsSkipped { count: fields.position("count")? },
             "run_kept" => {
                 let created = self.run_created(&mut fields)?;
                 Record::RunKept(Box::new(run_of(created, &mut fields)?))

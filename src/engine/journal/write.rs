@@ -27,6 +27,8 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("definition", &*kept.definition)
             .set("at", &kept.at),
         Record::RunCreated(created) => run_created(created, out.set("type", "run_created")),
+        Record::RunForgotten { run } => out.set("type", "run_forgotten").set("run", run),
+        Record::RunsSkipped { count } => out.set("type", "runs_skipped").set("count", count),
         Record::RunKept(run) => run_kept(run, out),
         Record::StateKept(state) => state_kept(state, out),
         Record::SourceKept { hash, source } => {

@@ -33,6 +33,10 @@ export const serve: Command = {
       multiple: true,
       help: "answer where the server is called by this name too",
     },
+    "keep-runs": {
+      value: "COUNT",
+      help: "keep so many runs that are over, and forget those that ended first; all by default",
+    },
     "python-dsl": {
       help: "take workflows as Python (`python_dsl`), and run it to read them; needs the package highway-dsl",
     },
@@ -63,6 +67,7 @@ Ctrl-C stops it once the requests under way are answered; again, at once. Runs a
 
 function optionsOf(given: Given): Parameters<typeof startServer>[0] {
   const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
+  const keepRuns = textOf(given, "keep-runs");
   if (key === "") throw new UsageError("`--key` is empty");
   return {
     port: port === undefined ? undefined : wholeNumber(port, "port", 0, 65535),
@@ -70,6 +75,7 @@ function optionsOf(given: Given): Parameters<typeof startServer>[0] {
     key,
     host: textOf(given, "host"),
     pythonDsl: given["python-dsl"] === true,
+    engine: keepRuns === undefined ? {} : { keepRuns: wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31) },
     data: textOf(given, "data") ?? DEFAULT_DATA,
     cors: textsOf(given, "cors"),
     allowedHosts: textsOf(given, "allowed-host"),
