@@ -2,25 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { row } from "./lib.mjs";
-
-/** A workflow of `count` tasks in layers of ten, each task after two of the layer before. */
-function layered(count) {
-  const tasks = {};
-  for (let at = 0; at < count; at++) {
-    const dependencies = at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`];
-    tasks[`t${at}`] = {
-      task_id: `t${at}`,
-      operator_type: "task",
-      function: "bench.noop",
-      args: [],
-      kwargs: { at },
-      dependencies,
-      trigger_rule: "all_success",
-    };
-  }
-  return { name: `layered-${count}`, version: "1.0.0", tasks };
-}
+import { benchPeers } from "./engine-peers.mjs";
+import { layered, row } from "./lib.mjs";
 
 /** Milliseconds until `runs` runs of a workflow are over. */
 async function time(count, runs, store) {
@@ -87,4 +70,5 @@ export async function benchEngine() {
     rmSync(folder, { recursive: true });
     row(`${runs} × ${count} tasks, file store`, (kept / tasks) * 1000, "µs");
   }
+  await benchPeers();
 }

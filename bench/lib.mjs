@@ -14,3 +14,24 @@ export async function median(work, rounds = 7) {
 export function row(what, value, per) {
   console.log(`${what.padEnd(58)}${value.toFixed(2).padStart(10)}  ${per}`);
 }
+
+/** What a task of the layered graph depends on: layers of ten, each task after two of the layer before. */
+export const dependenciesOf = (at) =>
+  at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`];
+
+/** The layered graph as a workflow of `count` tasks that do nothing. */
+export function layered(count) {
+  const tasks = {};
+  for (let at = 0; at < count; at++) {
+    tasks[`t${at}`] = {
+      task_id: `t${at}`,
+      operator_type: "task",
+      function: "bench.noop",
+      args: [],
+      kwargs: { at },
+      dependencies: dependenciesOf(at),
+      trigger_rule: "all_success",
+    };
+  }
+  return { name: `layered-${count}`, version: "1.0.0", tasks };
+}
