@@ -110,8 +110,12 @@ fn a_child_knows_the_attempt_that_started_it() {
     run.fail("work", "TOOL_FAILED");
     run.advance(0.0);
     run.succeed("work", json!(1));
-    let attempts =
-        run.engine.runs().into_iter().filter_map(|run| run.created.parent.as_ref()).map(|parent| parent.attempt);
+    let attempts = run
+        .engine
+        .runs()
+        .into_iter()
+        .filter_map(|run| run.created.parent.as_ref())
+        .map(|parent| parent.attempt);
     assert_eq!(attempts.collect::<Vec<_>>(), [1, 2], "attempts are counted from 1, as in tool calls");
 }
 

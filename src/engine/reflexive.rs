@@ -113,7 +113,7 @@ impl Engine {
             extra.insert("output".into(), candidate.clone());
         }
         let (tool, kwargs) = if candidate.is_some() { &reflexive.verifier } else { &reflexive.generator };
-        let scope = WithMore { scope: self.scope(run, step)?, extra };
+        let scope = WithMore { scope: self.tool_scope(run, step)?, extra };
         let mode = self.config.templates;
         let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
         let kwargs = resolved(&Value::Object(kwargs.clone())).and_then(|mut kwargs| {

@@ -75,7 +75,12 @@ impl Engine {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
             Ok(result) => self.worked(run, step, result, now),
-            Err((failure, result)) => self.attempt_failed(run, step, failure, result, now),
+            Err((mut failure, result)) => {
+                for text in std::iter::once(&mut failure.message).chain(&mut failure.help) {
+                    self.config.secrets.strike(text);
+                }
+                self.attempt_failed(run, step, failure, result, now);
+            }
         }
         self.advance(now);
     }

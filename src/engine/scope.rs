@@ -1,5 +1,6 @@
 //! The names a template of a step can use.
 
+use super::Secrets;
 use super::run::{Run, StepState};
 use crate::template::{Named, Scope};
 use crate::time::to_iso;
@@ -8,13 +9,15 @@ use std::borrow::Cow;
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
-/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV` and `workflow_run_id`, and `ds`, the beginning of the interval
+/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV`, `workflow_run_id` and, in arguments of tools, `secrets`, and `ds`, the beginning of the interval
 /// that a scheduled run is for. A handler of a failure knows
 /// `failed_task_id` and `error_message`, too.
 pub(super) struct RunScope<'a> {
     pub(super) run: &'a Run,
     pub(super) step: usize,
     pub(super) env: &'a Map<String, Value>,
+    /// Secrets, where they may be read.
+    pub(super) secrets: Option<&'a Secrets>,
 }
 
 const NAMESPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "workflow_run_id"];
@@ -134,6 +137,7 @@ impl RunScope<'_> {
             }
             "run" => vec![("id", id()), ("started_at", Cow::Owned(started().into()))],
             "ENV" => self.env.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect(),
+            "secrets" => self.secrets?.iter().map(|(name, secret)| (name, Cow::Borrowed(secret))).collect(),
             "ds" => {
                 let (_, ds) = variables().filter(|(name, _)| *name == "data_interval_start").last()?;
                 return Some(Named::Value(ds));
@@ -174,6 +178,7 @@ impl Scope for RunScope<'_> {
         }
         names.extend(self.all_variables().map(|(name, _)| name.clone()));
         names.extend(OF_FAILURE.map(str::to_owned).into_iter().filter(|_| self.failed().is_some()));
+        names.extend(self.secrets.map(|_| "secrets".to_owned()));
         names.extend(NAMESPACES.map(str::to_owned));
         names
     }

@@ -274,7 +274,12 @@ impl Engine {
 
     pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
         let run = self.runs.get(run)?;
-        Some(RunScope { run, step, env: &self.config.env })
+        Some(RunScope { run, step, env: &self.config.env, secrets: None })
+    }
+
+    /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.
+    pub(super) fn tool_scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
+        self.scope(run, step).map(|scope| RunScope { secrets: Some(&self.config.secrets), ..scope })
     }
 
     pub(super) fn holds(&self, run: usize, step: usize, condition: &expr::Expr) -> Result<bool> {
@@ -305,7 +310,9 @@ impl Engine {
         args: &[Value],
         kwargs: &Map<String, Value>,
     ) -> Result<(Vec<Value>, Value)> {
-        let Some(scope) = self.scope(run, step) else {
+        let is_builtin = builtin::find(function).is_some();
+        let scope = if is_builtin { self.scope(run, step) } else { self.tool_scope(run, step) };
+        let Some(scope) = scope else {
             return Ok((Vec::new(), Value::Null));
         };
         // In a shell command `${name}` belongs to the shell.

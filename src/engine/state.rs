@@ -8,7 +8,7 @@ use super::run::{Inner, Run, Step, StepState};
 use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
-use super::{Effect, Output, Record, Zones};
+use super::{Effect, Output, Record, Secrets, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -24,6 +24,8 @@ pub struct Config {
     pub templates: Mode,
     /// What `{{ENV.NAME}}` reads.
     pub env: Map<String, Value>,
+    /// What `{{secrets.NAME}}` reads in the arguments of tools.
+    pub secrets: Secrets,
     /// Time zones of schedules.
     pub zones: Zones,
     /// Whether records are given out; without a store nobody wants them.
@@ -55,6 +57,7 @@ impl Default for Config {
             concurrency: 64,
             templates: Mode::Strict,
             env: Map::new(),
+            secrets: Secrets::default(),
             zones: Zones::default(),
             is_durable: true,
             tools: None,

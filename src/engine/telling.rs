@@ -96,7 +96,9 @@ impl Engine {
     /// Takes a line of the log of a running tool. Of a call that is over, or was given up, it is ignored.
     pub fn log(&mut self, call: u64, level: LogLevel, message: &str, now: Millis) {
         if let Some((run, step)) = self.working_on(call) {
-            self.commit(Record::Logged { run, step, level, message: cut(message), at: now });
+            let mut message = message.to_owned();
+            self.config.secrets.strike(&mut message);
+            self.commit(Record::Logged { run, step, level, message: cut(&message), at: now });
         }
     }
 

@@ -154,7 +154,7 @@ impl Engine {
     /// Has the host start the tool that answers.
     pub(super) fn call_response_tool(&mut self, run: usize, step: usize, call: u64, now: Millis) {
         let Some((tool, kwargs)) = self.response_tool(run, step) else { return };
-        let Some((scope, update)) = self.scope(run, step).zip(self.update_of(run, step)) else { return };
+        let Some((scope, update)) = self.tool_scope(run, step).zip(self.update_of(run, step)) else { return };
         let extra = Map::from_iter([
             ("update_name".to_owned(), update.name.as_str().into()),
             ("update_payload".to_owned(), update.payload.clone()),

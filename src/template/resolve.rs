@@ -208,7 +208,12 @@ fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
         format!("`{{{{{path}}}}}` names nothing that is known here"),
     )
     .with_detail("template", path.to_string());
-    let help = did_you_mean(name, known.clone()).or_else(|| {
+    let help = if name == "secrets" {
+        Some("secrets are known in arguments of tools alone, since those are not written down".to_owned())
+    } else {
+        did_you_mean(name, known.clone())
+    };
+    let help = help.or_else(|| {
         let names = known.map(|name| format!("`{name}`")).collect::<Vec<_>>();
         (!names.is_empty()).then(|| format!("known are {}", joined(&names, ", ")))
     });

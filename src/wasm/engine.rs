@@ -6,7 +6,8 @@ use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::{
-    Acts, Config, Effect, Engine, Failure, Journal, LogLevel, Output, Zones, write_effects, write_records,
+    Acts, Config, Effect, Engine, Failure, Journal, LogLevel, Output, Secrets, Zones, write_effects,
+    write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
@@ -41,7 +42,7 @@ const ROOM_TO_READ: usize = 24;
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?, tools?, isDurable?, timeline?, keepRuns?}`.
+    /// An engine of `{concurrency?, templates?, env?, secrets?, tools?, isDurable?, timeline?, keepRuns?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -57,6 +58,9 @@ impl EngineHandle {
         config.timeline = value.get("timeline") == Some(&Value::Bool(true));
         if let Some(env) = value.get("env").and_then(Value::as_object) {
             config.env.clone_from(env);
+        }
+        if let Some(secrets) = value.get("secrets").and_then(Value::as_object) {
+            config.secrets = Secrets::new(secrets.clone());
         }
         config.is_durable = value.get("isDurable").and_then(Value::as_bool) != Some(false);
         if let Some(tools) = value.get("tools").and_then(Value::as_array) {

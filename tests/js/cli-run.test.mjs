@@ -29,6 +29,9 @@ const files = {
       ]),
     ),
   },
+  "secret.json": shellWorkflow("secret", {
+    first: "test {{secrets.TOKEN}} = t-0123456789 && echo {{secrets.TOKEN}}",
+  }),
   "inputs.json": { who: "file", other: 1 },
   "inputs.yaml": "who: yaml\nlist:\n  - 1\n  - two\n",
   "list.json": [1],
@@ -50,6 +53,14 @@ describe("a run", { concurrency: 3 }, () => {
       assert.match(stderr, new RegExp(`^ +\\d+\\.\\d s {2}✓ ${task} +succeeded$`, "m"));
     assert.match(stderr, /\ncompleted\n$/);
     assert.ok(!stderr.includes("\x1b"), "no colours and no redrawing where there is no terminal");
+  });
+
+  test("reads secrets from the environment, and shows none", async (t) => {
+    const env = { HIGHWAY_SECRET_TOKEN: "t-0123456789" };
+    const { code, stdout, stderr } = await highway(t, ["run", "secret.json"], { cwd: folder(t, files), env });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /"stdout": "\[secret TOKEN\]"/);
+    assert.ok(!(stdout + stderr).includes(env.HIGHWAY_SECRET_TOKEN));
   });
 
   test("is one JSON object with --json, and nothing else", async (t) => {

@@ -223,3 +223,41 @@ test("log lines survive a restart", async (t) => {
     ["log kept"],
   );
 });
+
+test("secrets reach the arguments of tools, and neither logs nor errors", async (t) => {
+  const token = "t-0123456789";
+  const given = [];
+  const { driver } = start(t, {
+    secrets: { TOKEN: token },
+    tools: {
+      "my.tool": ({ kwargs, log }) => {
+        given.push(kwargs.auth);
+        log(`asking with ${token}`);
+        throw new ToolError(`refused: ${token}`, { help: `look at ${token}` });
+      },
+    },
+  });
+  driver.tool("a", "my.tool", { auth: "Bearer {{secrets.TOKEN}}" });
+  const handle = await driver.start();
+  const { tasks } = await handle.result();
+  assert.deepEqual(given, [`Bearer ${token}`]);
+  assert.match(tasks.a.error.message, /refused: \*\*\*/);
+  const logs = await driver.logs(handle.runId);
+  assert.match(JSON.stringify(logs), /asking with \*\*\*/);
+  assert.ok(!JSON.stringify([tasks, logs]).includes(token));
+});
+
+test("secrets that are no text are refused without being shown", () => {
+  for (const [secrets, path] of [
+    [{ TOKEN: 12345 }, "/secrets/TOKEN"],
+    [["12345"], "/secrets"],
+    ["12345", "/secrets"],
+  ]) {
+    const error = checkThrown(() => new LocalEngine({ secrets }), {
+      name: "ConfigurationError",
+      code: "OPTION_INVALID",
+      path,
+    });
+    assert.ok(!String(error.message).includes("12345"));
+  }
+});

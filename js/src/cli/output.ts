@@ -31,7 +31,7 @@ export class Output {
   isDebug = false;
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
-  readonly #secrets = new Set<string>();
+  readonly #secrets = new Map<string, string>();
   #hasColours: boolean;
   readonly #isDumb: boolean;
 
@@ -48,8 +48,8 @@ export class Output {
   }
 
   /** Has a text struck from everything that is written from now on. */
-  hide(secret: string | undefined): void {
-    if (secret !== undefined && secret.length >= LEAST_SECRET) this.#secrets.add(secret);
+  hide(secret: string | undefined, name = "API key"): void {
+    if (secret !== undefined && secret.length >= LEAST_SECRET) this.#secrets.set(secret, name);
   }
 
   /** Writes a line of the result. */
@@ -96,7 +96,7 @@ export class Output {
 
   #struck(text: string): string {
     let shown = text;
-    for (const secret of this.#secrets) shown = shown.replaceAll(secret, "[API key]");
+    for (const [secret, name] of this.#secrets) shown = shown.replaceAll(secret, `[${name}]`);
     return shown;
   }
 }

@@ -10,6 +10,7 @@ import { showError } from "./failure.js";
 import { commandHelp, programHelp } from "./help.js";
 import { didYouMean } from "./nearest.js";
 import { Output } from "./output.js";
+import { secretsOfEnvironment } from "./secrets.js";
 
 /** Milliseconds that a command gets to end after a signal; `serve` takes up to 7 s. */
 const PATIENCE = 10_000;
@@ -18,6 +19,7 @@ const PATIENCE = 10_000;
 export async function run(argv: readonly string[]): Promise<number> {
   const output = new Output(process);
   output.hide(process.env["HIGHWAY_API_KEY"]);
+  for (const [name, secret] of Object.entries(secretsOfEnvironment())) output.hide(secret, `secret ${name}`);
   // Known before anything can fail, so that a failure is shown as it is wanted.
   const flags = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   output.isJson = flags.includes("--json");

@@ -8,6 +8,7 @@ import type { ClientOptions } from "../options.js";
 import { nodeTools } from "../node/tools.js";
 import { type Given, textOf } from "./command.js";
 import { UsageError } from "./exit-codes.js";
+import { secretsOfEnvironment } from "./secrets.js";
 
 /** The server that is named. */
 export function serverOf(given: Given): ClientOptions {
@@ -38,6 +39,6 @@ export function targetOf(given: Given): Target {
   if (given["local"] && isNamed) throw new UsageError("`--local` and `--endpoint` exclude each other");
   const isLocal = given["local"] !== undefined || !(isNamed || environmentVariable("HIGHWAY_API_ENDPOINT"));
   if (!isLocal) return { driver: new Driver(serverOf(given)), isLocal, close: async () => {} };
-  const engine = new LocalEngine({ tools: nodeTools() });
+  const engine = new LocalEngine({ tools: nodeTools(), secrets: secretsOfEnvironment() });
   return { driver: new Driver({ engine }), isLocal, close: () => engine.close() };
 }

@@ -7,9 +7,18 @@ import { invalid } from "../options.js";
 export function checkConfiguration(options: {
   concurrency?: unknown;
   keepRuns?: unknown;
+  env?: unknown;
+  secrets?: unknown;
   templates?: unknown;
 }): void {
   const { templates } = options;
+  for (const name of ["env", "secrets"] as const) {
+    const given = options[name] ?? {};
+    if (typeof given !== "object" || Array.isArray(given))
+      throw invalid(`\`${name}\` is not an object`, `/${name}`);
+  }
+  const [other] = Object.entries(options.secrets ?? {}).find(([, value]) => typeof value !== "string") ?? [];
+  if (other !== undefined) throw invalid(`the secret \`${other}\` is no text`, `/secrets/${other}`);
   for (const name of ["concurrency", "keepRuns"] as const) {
     const given = options[name];
     if (given !== undefined && !(Number.isInteger(given) && Number(given) > 0)) {

@@ -47,6 +47,11 @@ export interface LocalEngineOptions {
   /** What `{{ENV.NAME}}` reads; nothing by default. */
   env?: Readonly<Record<string, string>> | undefined;
   /**
+   * What `{{secrets.NAME}}` reads; nothing by default. Arguments of tools alone can have them, since those are not written down; they are struck out
+   * of what tools log, and of the errors that they give. What a tool returns is its result, and kept as it is.
+   */
+  secrets?: Readonly<Record<string, string>> | undefined;
+  /**
    * What a template that names nothing does: `strict` fails the task with `TEMPLATE_UNRESOLVED`, `lenient` keeps the
    * text. Default: `strict`.
    */
@@ -117,18 +122,28 @@ export class LocalEngine {
   constructor(options: LocalEngineOptions = {}) {
     checkOptions(
       options,
-      ["tools", "concurrency", "keepRuns", "env", "templates", "clock", "store", "onWake", "pythonDsl"],
+      [
+        "tools",
+        "concurrency",
+        "keepRuns",
+        "env",
+        "secrets",
+        "templates",
+        "clock",
+        "store",
+        "onWake",
+        "pythonDsl",
+      ],
       "the engine",
     );
-    const { tools = {}, concurrency, keepRuns, env = {}, templates = "strict", clock = Date.now } = options;
-    const { store, onWake, pythonDsl } = options;
+    const { tools = {}, concurrency, keepRuns, env = {}, secrets = {}, templates = "strict" } = options;
+    const { clock = Date.now, store, onWake, pythonDsl } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
-    checkConfiguration({ concurrency, keepRuns, templates });
+    checkConfiguration({ concurrency, keepRuns, env, secrets, templates });
     if (typeof clock !== "function") throw invalid("`clock` is not a function", "/clock");
-    if (typeof env !== "object" || env === null) throw invalid("`env` is not an object", "/env");
     this.#tools = new ToolCalls(
       { "tools.http.request": httpTool(), ...tools },
       {
@@ -142,6 +157,7 @@ export class LocalEngine {
       concurrency,
       keepRuns,
       env,
+      secrets,
       templates,
       isDurable: store !== undefined,
       tools: this.#tools.names,

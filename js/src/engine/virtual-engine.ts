@@ -37,12 +37,14 @@ export interface VirtualOptions {
   concurrency?: number | undefined;
   /** What `{{ENV.NAME}}` reads; nothing by default. */
   env?: Readonly<Record<string, string>> | undefined;
+  /** What `{{secrets.NAME}}` reads in the arguments of tools; nothing by default. */
+  secrets?: Readonly<Record<string, string>> | undefined;
   /** What a template that names nothing does, as of a `LocalEngine`. */
   templates?: "strict" | "lenient" | undefined;
 }
 
 /** @internal Names of {@link VirtualOptions}. */
-export const VIRTUAL_OPTIONS = ["at", "tools", "unmocked", "concurrency", "env", "templates"];
+export const VIRTUAL_OPTIONS = ["at", "tools", "unmocked", "concurrency", "env", "secrets", "templates"];
 
 /** A call of a tool, as a mock got it. */
 export interface ToolCallRecord {
@@ -103,18 +105,17 @@ export class VirtualEngine {
 
   constructor(options: VirtualOptions, { keepsCalls }: { keepsCalls: boolean }) {
     const { at = new Date(), tools = {}, unmocked = "succeed", ...config } = options;
-    const { concurrency, env, templates } = config;
+    const { concurrency, env, secrets, templates } = config;
     this.now = momentOf(at, "/at");
     if (!isObject(tools)) throw invalid("`tools` is not an object", "/tools");
     if (unmocked !== "succeed" && unmocked !== "fail") {
       throw invalid("`unmocked` is neither `succeed` nor `fail`", "/unmocked");
     }
-    checkConfiguration({ concurrency, templates });
-    if (env !== undefined && !isObject(env)) throw invalid("`env` is not an object", "/env");
+    checkConfiguration({ concurrency, env, secrets, templates });
     this.#fails = unmocked === "fail";
     this.#keepsCalls = keepsCalls;
     for (const [name, mock] of Object.entries(tools)) this.mock(name, mock);
-    const text = plainText({ concurrency, env, templates, timeline: true, isDurable: false });
+    const text = plainText({ concurrency, env, secrets, templates, timeline: true, isDurable: false });
     this.#handle = full.call((api) => new api.EngineHandle(text, { zoneOffset }));
   }
 

@@ -6,6 +6,7 @@ import { bytes, wholeNumber } from "../arguments.js";
 import { type Command, type Given, textOf, textsOf } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
 import type { Output } from "../output.js";
+import { secretsOfEnvironment } from "../secrets.js";
 
 export const serve: Command = {
   name: "serve",
@@ -46,6 +47,8 @@ export const serve: Command = {
 
   export HIGHWAY_API_ENDPOINT=http://127.0.0.1:${DEFAULT_PORT} HIGHWAY_API_KEY=$(cat ${DEFAULT_DATA}/key)
 
+Templates read {{secrets.NAME}} from HIGHWAY_SECRET_NAME in the environment, in the arguments of tools alone.
+
 Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs and go on at the next start.`,
   async run({ given, output, signal }) {
     const server = await startServer(optionsOf(given));
@@ -75,7 +78,10 @@ function optionsOf(given: Given): Parameters<typeof startServer>[0] {
     key,
     host: textOf(given, "host"),
     pythonDsl: given["python-dsl"] === true,
-    engine: keepRuns === undefined ? {} : { keepRuns: wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31) },
+    engine: {
+      secrets: secretsOfEnvironment(),
+      keepRuns: keepRuns === undefined ? undefined : wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31),
+    },
     data: textOf(given, "data") ?? DEFAULT_DATA,
     cors: textsOf(given, "cors"),
     allowedHosts: textsOf(given, "allowed-host"),

@@ -1,0 +1,9 @@
+/** Secrets of an engine in this process, from the environment: nothing of them is in a definition or a list of processes. */
+
+const PREFIX = "HIGHWAY_SECRET_";
+
+/** The values of `HIGHWAY_SECRET_NAME` by `NAME`. */
+export function secretsOfEnvironment(): Record<string, string> {
+  const named = Object.entries(process.env).filter(([name]) => name.startsWith(PREFIX));
+  return Object.fromEntries(named.map(([name, value]) => [name.slice(PREFIX.length), value ?? ""]));
+}
