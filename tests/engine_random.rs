@@ -1,10 +1,13 @@
 //! Random workflows of all operators, driven in random order: every run ends, leaves nothing, and replays.
 #![cfg(feature = "engine")]
 
+#[path = "support/dice.rs"]
+mod dice;
 #[path = "support/operators.rs"]
 mod operators;
 mod support;
 
+use dice::Dice;
 use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunState, StepState};
 use operators::{
     builtin, but, condition, emit, flow, foreach, join, multi_choice, named, op, parallel, receive, retry,
@@ -13,25 +16,6 @@ use operators::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{START, failing, findings, restored, submission, views};
-
-/// A small generator of numbers.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-
-    fn pick<'a>(&mut self, among: &[&'a str]) -> &'a str {
-        let sides = u64::try_from(among.len()).unwrap();
-        among[usize::try_from(self.roll(sides)).unwrap()]
-    }
-}
 
 /// Operators of one scope; ids begin with `prefix`.
 fn body(dice: &mut Dice, prefix: &str, depth: u32) -> Vec<Value> {

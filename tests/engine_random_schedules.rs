@@ -2,10 +2,13 @@
 //! than may be, every update ends once, and nothing is left where all schedules are deleted.
 #![cfg(feature = "engine")]
 
+#[path = "support/dice.rs"]
+mod dice;
 #[path = "support/operators.rs"]
 mod operators;
 mod support;
 
+use dice::Dice;
 use highway_wasm::engine::{
     Config, Effect, Engine, Record, RunCreated, RunState, Schedule, ScheduleRequest, UpdateState, Zones,
 };
@@ -21,25 +24,6 @@ const DAY: Millis = 86_400_000;
 const NAMES: [&str; 4] = ["asks", "asks_twice", "works", "sleeps"];
 /// A schedule of the workflow `works` that is none of its own.
 const JOB: &str = "job";
-
-/// A small generator of numbers.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, among: &[T]) -> T {
-        let sides = u64::try_from(among.len()).unwrap();
-        among[usize::try_from(self.roll(sides)).unwrap()]
-    }
-}
 
 /// A rule, as the moments that it fires for: every so often, counted from an anchor, or from midnight of any day.
 #[derive(Clone, Copy, PartialEq)]
