@@ -1,6 +1,7 @@
 //! The engine's handle.
 
 use super::{Object, read};
+use js_sys::Array;
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -13,8 +14,12 @@ async fn engine() -> Object {
 
 /// The answer to a request: status and data.
 fn request(engine: &Object, method: &str, path: &str, body: &Value, now: f64) -> (u64, Value) {
-    let body = if body.is_null() { JsValue::UNDEFINED } else { body.to_string().into() };
     let head = json!({"method": method, "url": format!("/api/v1{path}"), "headers": {}}).to_string();
+    asked(engine, &head, body, now)
+}
+
+fn asked(engine: &Object, head: &str, body: &Value, now: f64) -> (u64, Value) {
+    let body = if body.is_null() { JsValue::UNDEFINED } else { body.to_string().into() };
     let answer = engine.call("request", &[head.into(), body, "run-1".into(), now.into()]).unwrap();
     let answer = answer.as_string().unwrap();
     let (head, body) = answer.split_once('\n').unwrap();
@@ -125,7 +130,10 @@ async fn odd_arguments_do_no_harm() {
     assert_eq!(super::facts(&refused)["code"], "VALUE_NOT_JSON");
     let engine = engine().await;
     let failure = |name: &str, arguments: &[JsValue]| engine.failure(name, arguments)["code"].clone();
-    assert_eq!(failure("request", &["{".into(), "id".into(), NOW.into()]), "VALUE_NOT_JSON");
+    assert_eq!(
+        failure("request", &["{".into(), JsValue::UNDEFINED, "id".into(), NOW.into()]),
+        "VALUE_NOT_JSON"
+    );
     assert_eq!(failure("toolsFinished", &["[".into(), NOW.into()]), "VALUE_NOT_JSON");
     assert_eq!(failure("toolsFinished", &["".into(), NOW.into()]), "VALUE_NOT_JSON");
     // A call nobody made, and moments that are none.
@@ -138,8 +146,7 @@ async fn odd_arguments_do_no_harm() {
         engine.call("toolsFinished", &[outcomes.into(), now.into()]).unwrap();
         engine.call("tick", &[now.into()]).unwrap();
     }
-    let answer = engine.json("request", &["{}".into(), "".into(), NOW.into()]);
-    assert_eq!(answer["status"], 404);
+    assert_eq!(asked(&engine, "{}", &Value::Null, NOW).0, 404);
     assert_eq!(submit(&engine, &two_tasks()).0, 201);
 }
 
@@ -152,4 +159,20 @@ async fn a_handle_that_was_freed_is_refused_and_others_live_on() {
     assert_eq!(submit(&other, &two_tasks()).0, 201);
     let text: JsValue = other.call("takeEffects", &[]).unwrap();
     assert_eq!(read(&text)[0]["task"], "a");
+}
+
+#[wasm_bindgen_test]
+async fn a_checkpoint_is_replayed_like_a_journal() {
+    let one = engine().await;
+    submit(&one, &two_tasks());
+    one.call("takeRecords", &[]).unwrap();
+    let entries = Array::from(&one.call("checkpoint", &[]).unwrap());
+    let other = engine().await;
+    for entry in entries.iter() {
+        other.call("replay", &[entry]).unwrap();
+    }
+    other.call("resume", &[NOW.into()]).unwrap();
+    assert_eq!(status(&other, NOW)["progress"], status(&one, NOW)["progress"]);
+    assert_eq!(effects(&other)[0]["kwargs"], json!({"k": "größe"}));
+    assert_eq!(Array::from(&other.call("checkpoint", &[]).unwrap()).join("\n"), entries.join("\n"));
 }
