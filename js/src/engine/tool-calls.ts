@@ -15,7 +15,7 @@ interface ToolHost {
   variables(call: number): Record<string, unknown>;
 }
 
-type Release = () => void | Promise<void>;
+type Release = (isOver: boolean) => void | Promise<void>;
 
 /** Runs the tools of an engine. */
 export class ToolCalls {
@@ -75,14 +75,14 @@ export class ToolCalls {
   /** Releases what a run has kept. */
   runEnded(runId: string): void {
     this.#active.delete(runId);
-    this.#release(runId);
+    this.#release(runId, true);
   }
 
   /** Aborts all calls, and tells the engine nothing any more. */
   close(reason: unknown): void {
     this.#closed = true;
     this.abortAll(reason);
-    for (const runId of [...this.#releases.keys()]) this.#release(runId);
+    for (const runId of [...this.#releases.keys()]) this.#release(runId, false);
   }
 
   /** Waits until no call is under way and nothing is being released. */
@@ -137,21 +137,22 @@ export class ToolCalls {
         if (releases) releases.push(release);
         else this.#releases.set(runId, [release]);
         // The run may have ended while the tool was on its way here.
-        if (this.#closed || !this.#active.has(runId)) this.#release(runId);
+        const isOver = !this.#active.has(runId);
+        if (this.#closed || isOver) this.#release(runId, isOver);
       },
     });
   }
 
-  #release(runId: string): void {
+  #release(runId: string, isOver: boolean): void {
     const releases = this.#releases.get(runId) ?? [];
     this.#releases.delete(runId);
-    for (const release of releases) void this.#releaseOne(runId, release);
+    for (const release of releases) void this.#releaseOne(runId, release, isOver);
   }
 
-  async #releaseOne(runId: string, release: Release): Promise<void> {
+  async #releaseOne(runId: string, release: Release, isOver: boolean): Promise<void> {
     this.#busy += 1;
     try {
-      await release();
+      await release(isOver);
     } catch (error) {
       console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
     }

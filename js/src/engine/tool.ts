@@ -51,8 +51,11 @@ export interface ToolContext {
   setVariable(name: string, value: unknown): void;
   /** Emits an event with plain data, to be waited for in any run. It counts with the result of the call, too. */
   emitEvent(name: string, payload?: unknown): void;
-  /** Called once when the run is over or the engine is closed: release what is kept for the run. */
-  onRunEnd(release: () => void | Promise<void>): void;
+  /**
+   * Called once when the run is over or the engine is closed: release what is kept for the run. `isOver` is false where the run goes on when its
+   * store is opened again.
+   */
+  onRunEnd(release: (isOver: boolean) => void | Promise<void>): void;
 }
 
 /** How much a line of a log matters. */

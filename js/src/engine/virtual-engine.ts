@@ -97,7 +97,7 @@ export class VirtualEngine {
   readonly #signals = new Map<number, AbortController>();
   /** What functions of mocks do to their runs. */
   readonly #acts = new Map<number, Acts>();
-  readonly #releases = new Map<string, (() => unknown)[]>();
+  readonly #releases = new Map<string, ((isOver: boolean) => unknown)[]>();
   /** How often a mock was asked in a run. */
   readonly #asked = new Map<string, Map<string, number>>();
   #runs = 0;
@@ -296,7 +296,7 @@ export class VirtualEngine {
     this.#signals.set(call, controller);
     const acts = new Acts();
     this.#acts.set(call, acts);
-    const onRunEnd = (release: () => unknown): void => {
+    const onRunEnd = (release: (isOver: boolean) => unknown): void => {
       this.#releases.set(runId, [...(this.#releases.get(runId) ?? []), release]);
     };
     const given = callOf(effect, controller, acts, {
@@ -337,7 +337,7 @@ export class VirtualEngine {
     const releases = this.#releases.get(runId) ?? [];
     this.#releases.delete(runId);
     for (const release of releases) {
-      void (async () => release())().catch((error: unknown) => {
+      void (async () => release(this.ended.has(runId)))().catch((error: unknown) => {
         console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
       });
     }

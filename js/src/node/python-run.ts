@@ -13,6 +13,7 @@ export interface PythonSettings {
   readonly python: string;
   readonly env: (more: unknown) => NodeJS.ProcessEnv;
   readonly directory: (context: ToolContext) => string;
+  readonly workspace: string | undefined;
 }
 
 /** What a run has on the disk. */
@@ -35,9 +36,9 @@ type Outcome =
 const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED"];
 
 /** Makes the tool. */
-export function pythonRun({ python, env, directory }: PythonSettings): Tool {
+export function pythonRun({ python, env, directory, workspace }: PythonSettings): Tool {
   // Beside the working directory, which belongs to the commands of the run: nothing in it is taken for code.
-  const privateFolder = foldersOfRuns<PrivateFolder>("highway-python-", (path) => ({
+  const privateFolder = foldersOfRuns<PrivateFolder>("python", workspace, (path) => ({
     path,
     archives: new Map(),
   }));

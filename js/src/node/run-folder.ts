@@ -1,30 +1,63 @@
 /** Folders that belong to runs. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ToolContext } from "../engine/tool.js";
 import { untilEnd } from "./process.js";
 
+const GONE = { recursive: true, force: true } as const;
+/** The same where a process may still be at work in it. */
+const GONE_SOON = { ...GONE, maxRetries: 5, retryDelay: 100 } as const;
+
 /**
- * Gives for each run a fresh folder, as what `kept` makes of its path; removed when the run is over, or this process ends.
+ * Gives for each run a folder, as what `kept` makes of its path; removed when the run is over. In a `workspace` it outlives this process, for runs
+ * that go on at the next start; elsewhere it is removed when this process ends.
  */
-export function foldersOfRuns<T>(prefix: string, kept: (path: string) => T): (context: ToolContext) => T {
+export function foldersOfRuns<T>(
+  kind: string,
+  workspace: string | undefined,
+  kept: (path: string) => T,
+): (context: ToolContext) => T {
   const folders = new Map<string, T>();
   return (context) => {
-    const existing = folders.get(context.runId);
+    const { runId } = context;
+    const existing = folders.get(runId);
     if (existing !== undefined) return existing;
-    // Made at once, so that there is no moment in which it exists and nobody would remove it.
-    const path = mkdtempSync(join(tmpdir(), prefix));
-    const letGo = untilEnd(() => rmSync(path, { recursive: true, force: true }));
+    const { path, letGo } = workspace === undefined ? temporary(kind) : lasting(workspace, runId, kind);
     const folder = kept(path);
-    folders.set(context.runId, folder);
-    context.onRunEnd(async () => {
-      folders.delete(context.runId);
-      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    folders.set(runId, folder);
+    context.onRunEnd(async (isOver) => {
+      folders.delete(runId);
+      if (workspace === undefined) await rm(path, GONE_SOON);
+      else if (isOver) await rm(ofRun(workspace, runId), GONE_SOON);
       letGo();
     });
     return folder;
   };
+}
+
+function temporary(kind: string): { path: string; letGo: () => void } {
+  // Made at once, so that there is no moment in which it exists and nobody would remove it.
+  const path = mkdtempSync(join(tmpdir(), `highway-${kind}-`));
+  return { path, letGo: untilEnd(() => rmSync(path, GONE)) };
+}
+
+function lasting(workspace: string, runId: string, kind: string): { path: string; letGo: () => void } {
+  const path = join(ofRun(workspace, runId), kind);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return { path, letGo: () => {} };
+}
+
+const ofRun = (workspace: string, runId: string): string => join(workspace, encodeURIComponent(runId));
+
+/** Removes the folders of runs that ended while nobody was there to do so. */
+export async function tidyWorkspace(
+  workspace: string,
+  isOver: (runId: string) => Promise<boolean>,
+): Promise<void> {
+  for (const name of await readdir(workspace).catch(() => [])) {
+    if (await isOver(decodeURIComponent(name))) await rm(join(workspace, name), GONE_SOON);
+  }
 }

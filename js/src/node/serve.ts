@@ -1,6 +1,7 @@
 /** The embedded engine as a server: what `npx highway-wasm serve` runs. */
 
-import type { LocalEngineOptions } from "../engine/local-engine.js";
+import { resolve } from "node:path";
+import type { LocalEngine, LocalEngineOptions } from "../engine/local-engine.js";
 import { checkOptions, invalid } from "../options.js";
 import { apiKey, makeFolder } from "./api-key.js";
 import { door, isAnyAddress } from "./door.js";
@@ -9,6 +10,7 @@ import { listen } from "./http-server.js";
 import { listener } from "./listener.js";
 import { pythonDsl } from "./python-dsl.js";
 import { limited } from "./request-limit.js";
+import { tidyWorkspace } from "./run-folder.js";
 import { untilStopped } from "./stopping.js";
 import { nodeTools } from "./tools.js";
 
@@ -28,7 +30,7 @@ export interface ServeOptions {
   /** Name or address to listen on; `127.0.0.1` by default, which other machines do not reach. */
   host?: string | undefined;
   /**
-   * Folder of what outlives the server: its runs, and the key that it makes for itself. Without one, runs are kept in memory, and
+   * Folder of what outlives the server: its runs with their working directories, and the key that it makes for itself. Without one, runs are kept in memory, and
    * the key in `.highway`. One server at a time may use it.
    */
   data?: string | undefined;
@@ -96,15 +98,18 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   const { LocalEngine } = await import("../entries/engine-inline.js");
   const { key, file, isNew } = apiKey(options.key, data);
   if (options.data !== undefined) makeFolder(data);
-  const store = options.data === undefined ? undefined : fileStore(`${data}/runs`);
+  const isKept = options.data !== undefined;
+  const store = isKept ? fileStore(`${data}/runs`) : undefined;
+  const workspace = isKept ? resolve(data, "work") : undefined;
   const engine = new LocalEngine({
-    tools: nodeTools(),
+    tools: nodeTools({ workspace }),
     store,
     pythonDsl: more.pythonDsl ? pythonDsl() : undefined,
     ...settings,
   });
   try {
     await engine.ready();
+    if (workspace !== undefined) await tidyWorkspace(workspace, (runId) => isOver(engine, runId));
     const stopped = new AbortController();
     const getIn = door({ key, host, allowedHosts, origins: cors });
     const answer = listener(
@@ -141,6 +146,15 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
     await engine.close();
     throw error;
   }
+}
+
+/** Whether a run has ended, or is not known any more. */
+async function isOver(engine: LocalEngine, runId: string): Promise<boolean> {
+  const url = `http://engine/api/v1/workflows/${encodeURIComponent(runId)}`;
+  const response = await engine.fetch(new Request(url));
+  if (response.status === 404) return true;
+  const { data } = (await response.json()) as { data?: { completed_at?: string | null } };
+  return typeof data?.completed_at === "string";
 }
 
 const OPTIONS = ["port", "host", "data", "key", "cors", "allowedHosts", "maxBody", "pythonDsl", "engine"];

@@ -2,7 +2,7 @@
 
 import { failed, markedJson, outputOf, scriptResult } from "../engine/python-result.js";
 import { badArguments, type Tool, type ToolArguments, type ToolContext, type Tools } from "../engine/tool.js";
-import { checkOptions } from "../options.js";
+import { checkOptions, invalid } from "../options.js";
 import { type Finished, run } from "./process.js";
 import { pythonRun } from "./python-run.js";
 import { foldersOfRuns } from "./run-folder.js";
@@ -11,6 +11,11 @@ import { foldersOfRuns } from "./run-folder.js";
 export interface NodeToolsOptions {
   /** Working directory of all commands. Default: a fresh one for each run, removed when the run is over. */
   cwd?: string | undefined;
+  /**
+   * Folder in which each run gets its working directory, which then outlives this process: for an engine with a store, whose runs go on at the next
+   * start. What `tools.python.run` remembers of the steps of a run is kept there, too.
+   */
+  workspace?: string | undefined;
   /** Environment of the commands. Default: that of this process. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The shell, called as `shell -c command`. Default: `/bin/sh`. */
@@ -30,7 +35,7 @@ export interface NodeToolsOptions {
  * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what
  *   Python finds by itself; what it returns is the result. This is what `durable` tasks run. `artifact_id` may also be the run's input
  *   `_artifact_id`. The durable context has `step`, `sleep`, `get_variable`, `set_variable`, `emit_event` and the ids of the run; steps
- *   are remembered for as long as the run and this process live, variables and events count once the function has returned. What
+ *   are remembered for as long as the run lives, and this process unless there is a `workspace`; variables and events count once the function has returned. What
  *   it lacks (`wait_for_event`, encrypted variables, a database) says so. An exception fails the attempt, with its traceback in
  *   the result.
  *
@@ -38,8 +43,12 @@ export interface NodeToolsOptions {
  * those that run when this process ends. What a finished command has left running in the background goes on.
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
-  checkOptions(options, ["cwd", "env", "shell", "python"], "nodeTools");
-  const folder = foldersOfRuns("highway-run-", (path) => path);
+  checkOptions(options, ["cwd", "workspace", "env", "shell", "python"], "nodeTools");
+  const { workspace } = options;
+  if (workspace !== undefined && (typeof workspace !== "string" || workspace === "")) {
+    throw invalid("`workspace` is no path", "/workspace");
+  }
+  const folder = foldersOfRuns("run", workspace, (path) => path);
   const directory = (context: ToolContext): string => options.cwd ?? folder(context);
   const environment = (more: unknown): NodeJS.ProcessEnv => ({
     ...(options.env ?? process.env),
@@ -73,7 +82,12 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   return {
     "tools.shell.run": shell,
     "tools.code.exec": python,
-    "tools.python.run": pythonRun({ python: options.python ?? "python3", env: environment, directory }),
+    "tools.python.run": pythonRun({
+      python: options.python ?? "python3",
+      env: environment,
+      directory,
+      workspace,
+    }),
   };
 }
 

@@ -49,7 +49,7 @@ export const serve: Command = {
 
 Templates read {{secrets.NAME}} from HIGHWAY_SECRET_NAME in the environment, in the arguments of tools alone.
 
-Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs and go on at the next start.`,
+Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs, their working directories in DIR/work, and go on at the next start.`,
   async run({ given, output, signal }) {
     const server = await startServer(optionsOf(given));
     tell(server, textOf(given, "host"), output);
