@@ -1,7 +1,5 @@
 /** What the state machine has its host do, and what it answers. */
 
-import type { EngineHandle } from "../wasm-api.js";
-
 /** @internal A call of a tool as the engine asks for it. */
 export interface StartTool {
   readonly call: number;
@@ -35,19 +33,6 @@ export interface Asked {
   readonly url: string;
   readonly headers?: object;
   readonly body?: string | null;
-}
-
-/** Asks the core; `newId` becomes the id of a run that the request creates. */
-export function answerOf(
-  handle: EngineHandle,
-  { method, url, headers = {}, body }: Asked,
-  newId: string,
-  now: number,
-): Answer {
-  const head = JSON.stringify({ method, url, headers });
-  const answer = handle.request(head, body ?? undefined, newId, now);
-  const end = answer.indexOf("\n");
-  return { ...(JSON.parse(answer.slice(0, end)) as Omit<Answer, "body">), body: answer.slice(end + 1) };
 }
 
 /** The answer to a request. */

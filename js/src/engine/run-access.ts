@@ -3,7 +3,8 @@
 import { plain, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { bytesOfBase64 } from "../base64.js";
-import { answerOf, type StartTool } from "./effects.js";
+import { answerOf } from "./asking.js";
+import type { StartTool } from "./effects.js";
 import { full } from "./runtime.js";
 import { type LogLevel, type ToolCall, type ToolContext, ToolError } from "./tool.js";
 

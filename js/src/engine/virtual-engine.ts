@@ -4,7 +4,8 @@ import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { checkConfiguration, closed } from "./configuration.js";
-import { type Answer, answerOf, type Effect } from "./effects.js";
+import { answerOf } from "./asking.js";
+import type { Answer, Effect } from "./effects.js";
 import {
   type Answering,
   answering,
