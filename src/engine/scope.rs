@@ -9,9 +9,8 @@ use std::borrow::Cow;
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
-/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV`, `workflow_run_id` and, in arguments of tools, `secrets`, and `ds`, the beginning of the interval
-/// that a scheduled run is for. A handler of a failure knows
-/// `failed_task_id` and `error_message`, too.
+/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV`, `workflow_run_id` and, in arguments of tools, `secrets`; and `ds`, the
+/// beginning of the interval that a scheduled run is for. A handler of a failure knows `failed_task_id` and `error_message`, too.
 pub(super) struct RunScope<'a> {
     pub(super) run: &'a Run,
     pub(super) step: usize,

@@ -150,6 +150,9 @@ describe("a store in a folder", () => {
 describe("a process that is killed", () => {
   const worker = fileURLToPath(new URL("./support/crash-worker.mjs", import.meta.url));
   const runs = 6;
+  const kills = Number(process.env.HIGHWAY_KILLS ?? 25);
+  // Each takes half a second; the suite itself allows 90 s.
+  const timeout = Math.max(85_000, kills * 1_500);
 
   /** What its tools wrote down, but for a line that was cut off. */
   const notesIn = (folder) =>
@@ -163,20 +166,13 @@ describe("a process that is killed", () => {
         }
       });
 
-  test(
-    "again and again loses nothing and does nothing twice that was done",
-    {
-      timeout: 85_000,
-    },
-    (t) => killAgain(t),
+  test("again and again loses nothing and does nothing twice that was done", { timeout }, (t) =>
+    killAgain(t),
   );
 
-  test("while it replaces its journal by its state, neither", { timeout: 85_000 }, (t) =>
-    killAgain(t, "talk"),
-  );
+  test("while it replaces its journal by its state, neither", { timeout }, (t) => killAgain(t, "talk"));
 
   async function killAgain(t, ...how) {
-    const kills = Number(process.env.HIGHWAY_KILLS ?? 25);
     let [killed, finished, replaced] = [0, 0, 0];
     while (killed < kills) {
       const folder = folderOf(t);
