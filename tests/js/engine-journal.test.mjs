@@ -110,21 +110,29 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a+b+c", "d"]);
   });
 
-  test("is made shorter at the opening where much was kept, when anything happens, be it only looked at", async () => {
-    const { journal, load, next, kept, isIdle } = journalOn({ kept: [entryOf("a", megabyte), entryOf("b")] });
+  test("is made shorter after the opening where much was kept, once something happens", async () => {
+    const { journal, load, happen, next, kept, isIdle } = journalOn({
+      kept: [entryOf("a", megabyte), entryOf("b")],
+    });
     await load();
     assert.ok(isIdle);
-    let isReleased = false;
-    journal.keep({
-      entry: undefined,
-      wake: undefined,
-      release: () => {
-        isReleased = true;
-      },
-    });
-    assert.equal(await next(), "replace a+b");
-    assert.ok(isReleased);
-    assert.deepEqual(kept.map(nameOf), ["a+b"]);
+    await new Promise((release) => journal.keep({ entry: undefined, wake: undefined, release }));
+    assert.deepEqual(kept.map(nameOf), ["a", "b"], "who only looks does not wait for it");
+    happen("c");
+    assert.equal(await next(), "replace a+b+c");
+    assert.deepEqual(kept.map(nameOf), ["a+b+c"]);
+  });
+
+  test("stays as it is after the opening where it is a state, and little else", async () => {
+    const state = `a;[${" ".repeat(megabyte)}{"type":"state_kept"}]`;
+    const { load, happen, next } = journalOn({ kept: [state] });
+    await load();
+    happen("b", megabyte - 100);
+    assert.equal(await next(), "append b");
+    happen("c", 300);
+    assert.equal(await next(), "append c");
+    happen("d");
+    assert.equal(await next(), "replace a+b+c+d", "there is twice as much");
   });
 
   test("stays as it is while it is short, or the state is as long", async () => {

@@ -115,6 +115,30 @@ describe("a store in a folder", () => {
     assert.deepEqual(readFileSync(path), bytes);
   });
 
+  test("is read the same where Node has no checksum of its own", async (t) => {
+    const folder = folderOf(t);
+    const first = open(t, folder, { "x.y": () => "größe" });
+    const driver = new Driver({ engine: first.engine });
+    driver.tool("a", "x.y");
+    await driver.run();
+    await first.engine.close();
+    const source = `
+      import zlib from "node:zlib";
+      zlib.crc32 = undefined;
+      const { fileStore } = await import("highway-wasm/node");
+      const { LocalEngine } = await import("highway-wasm/engine");
+      const { Driver } = await import("highway-wasm");
+      const engine = new LocalEngine({ tools: { "x.y": () => 2 }, store: fileStore(${JSON.stringify(folder)}) });
+      const driver = new Driver({ engine });
+      driver.tool("b", "x.y");
+      await driver.run();
+      await engine.close();`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: "inherit" });
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+    const { highway } = open(t, folder, { "x.y": () => 3 });
+    assert.equal((await highway.workflows.list().toArray()).length, 2);
+  });
+
   test("belongs to one engine at a time; a lock of a process that is gone counts as none", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder);

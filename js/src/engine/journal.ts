@@ -60,6 +60,8 @@ export class Journal {
     try {
       for await (const entry of this.#store.load(this.#ending.signal)) {
         this.#length += entry.length;
+        // The end of a state that has taken the place of a journal: no other need be made before there is twice as much.
+        if (entry.includes('{"type":"state_kept"')) this.#state = this.#length;
         yield entry;
       }
     } catch (error) {
@@ -120,7 +122,8 @@ export class Journal {
 
   /** Keeps a batch, which may grow. */
   async #write(batch: Step[]): Promise<void> {
-    const state = this.#shorter();
+    const hasEntry = batch.some(({ entry }) => entry !== undefined);
+    const state = hasEntry ? this.#shorter() : undefined;
     // It says what has happened until now, so it stands for all that waits.
     if (state) batch.push(...this.#taken());
     // The engine may end right after an entry is kept; by then somebody must know when it is needed again.

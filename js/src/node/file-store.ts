@@ -1,6 +1,7 @@
 /** The journal of an engine in a file. */
 
 import type { FileHandle } from "node:fs/promises";
+import zlib from "node:zlib";
 import type { EngineStore } from "../engine/store.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
@@ -196,13 +197,19 @@ async function* linesOf(file: FileHandle): AsyncGenerator<Line> {
 
 /** CRC-32 as eight hexadecimal digits. */
 function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+/** Node's own takes a tenth of the time; it has come after Node 20.0. */
+const crc32: (text: string) => number = zlib.crc32 ?? ownCrc32;
+
+function ownCrc32(text: string): number {
   const bytes = Buffer.from(text, "utf8");
   let crc = -1;
-  // By position: an iterator takes several times as long, for every byte of a journal.
   for (let at = 0; at < bytes.length; at++) {
     crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
   }
-  return ((crc ^ -1) >>> 0).toString(16).padStart(8, "0");
+  return (crc ^ -1) >>> 0;
 }
 
 const table = Int32Array.from({ length: 256 }, (_, index) => {

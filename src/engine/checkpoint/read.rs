@@ -18,8 +18,8 @@ pub(in super::super) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> 
     run.state = run_state_of(&fields.text("state")?);
     run.failure = fields.failure("failure");
     run.result = fields.optional("result");
-    run.started_at = fields.millis("started_at").ok();
-    run.ended_at = fields.millis("ended_at").ok();
+    run.started_at = fields.some_millis("started_at");
+    run.ended_at = fields.some_millis("ended_at");
     let mut orders = Vec::new();
     for (at, mut scope) in fields.list("scopes").into_iter().enumerate() {
         let mut fields = Fields(&mut scope);
@@ -65,9 +65,9 @@ pub(in super::super) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> 
 
 fn open(run: &mut Run, fields: &mut Fields<'_>) -> Result<()> {
     let owner = fields.position("owner")?;
-    let kind = match (fields.position("round"), fields.position("branch")) {
-        (Ok(round), _) => ScopeKind::Round(round),
-        (_, Ok(branch)) => ScopeKind::Branch(branch),
+    let kind = match (fields.some_position("round"), fields.some_position("branch")) {
+        (Some(round), _) => ScopeKind::Round(round),
+        (_, Some(branch)) => ScopeKind::Branch(branch),
         _ => return Err(invalid("a scope has no kind")),
     };
     let body = run.operator(owner).and_then(|operator| body_of(&operator.operation, &kind));
@@ -111,14 +111,14 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
     step.inner = more.optional("inner").map(|mut inner| inner_of(&mut inner)).transpose()?;
     step.scopes = more.positions("scopes");
     step.told = more.nested("told").map(told_of).transpose()?.map(Box::new);
-    step.key = more.text("key").ok();
-    step.cause = more.position("cause").ok();
+    step.key = more.some_text("key");
+    step.cause = more.some_position("cause");
     if let [over, succeeded, worked, failed, passed_by, upstream_failed] = more.positions("counts")[..] {
         let total = step.dependencies.total;
         step.dependencies = Counts { total, over, succeeded, worked, failed, passed_by, upstream_failed };
     }
     step.is_chosen = more.is_set("is_chosen");
-    step.asked = more.position("asked").unwrap_or_default();
+    step.asked = more.some_position("asked").unwrap_or_default();
     step.is_in_line = more.is_set("is_in_line");
     Ok(())
 }
@@ -154,7 +154,7 @@ fn told_of(mut fields: Fields<'_>) -> Result<Told> {
     Ok(Told {
         heartbeat: heartbeat.transpose()?,
         lines: fields.list("lines").into_iter().map(line).collect::<Result<_>>()?,
-        dropped: fields.millis("dropped").unwrap_or_default(),
+        dropped: fields.some_millis("dropped").unwrap_or_default(),
     })
 }
 
@@ -168,7 +168,7 @@ fn update_of(mut kept: Value) -> Result<Update> {
         failure: fields.failure("failure"),
         at: fields.millis("at")?,
         deadline: fields.millis("deadline")?,
-        ended_at: fields.millis("ended_at").ok(),
+        ended_at: fields.some_millis("ended_at"),
     })
 }
 

@@ -11,25 +11,45 @@ pub(in super::super) struct Fields<'a>(pub(in super::super) &'a mut Value);
 impl Fields<'_> {
     /// Text that must be there.
     pub(in super::super) fn text(&mut self, name: &str) -> Result<String> {
+        self.some_text(name).ok_or_else(|| lacking(name))
+    }
+
+    /// Text that may be missing.
+    pub(in super::super) fn some_text(&mut self, name: &str) -> Option<String> {
         match self.optional(name) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(lacking(name)),
+            Some(Value::String(text)) => Some(text),
+            _ => None,
         }
     }
 
     /// A moment, or another whole number, that must be there.
     pub(in super::super) fn millis(&self, name: &str) -> Result<Millis> {
-        self.0.get(name).and_then(Value::as_u64).ok_or_else(|| lacking(name))
+        self.some_millis(name).ok_or_else(|| lacking(name))
+    }
+
+    /// A moment that may be missing.
+    pub(in super::super) fn some_millis(&self, name: &str) -> Option<Millis> {
+        self.0.get(name).and_then(Value::as_u64)
     }
 
     /// A position that must be there.
     pub(in super::super) fn position(&self, name: &str) -> Result<usize> {
-        usize::try_from(self.millis(name)?).map_err(|_| lacking(name))
+        self.some_position(name).ok_or_else(|| lacking(name))
+    }
+
+    /// A position that may be missing.
+    pub(in super::super) fn some_position(&self, name: &str) -> Option<usize> {
+        self.some_millis(name).and_then(|number| usize::try_from(number).ok())
     }
 
     /// A small number that must be there.
     pub(in super::super) fn number(&self, name: &str) -> Result<u32> {
-        u32::try_from(self.millis(name)?).map_err(|_| lacking(name))
+        self.some_number(name).ok_or_else(|| lacking(name))
+    }
+
+    /// A small number that may be missing.
+    pub(in super::super) fn some_number(&self, name: &str) -> Option<u32> {
+        self.some_millis(name).and_then(|number| u32::try_from(number).ok())
     }
 
     /// A value; null where it is missing.

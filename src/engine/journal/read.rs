@@ -73,14 +73,14 @@ impl Journal {
             "schedule_fired" => Record::ScheduleFired {
                 schedule: fields.position("schedule")?,
                 slot: fields.millis("slot")?,
-                next: fields.millis("next").ok(),
+                next: fields.some_millis("next"),
             },
             "scope_opened" => Record::ScopeOpened {
                 run: run?,
                 owner: fields.position("owner")?,
-                kind: match (fields.position("round"), fields.position("branch")) {
-                    (Ok(round), _) => ScopeKind::Round(round),
-                    (_, Ok(branch)) => ScopeKind::Branch(branch),
+                kind: match (fields.some_position("round"), fields.some_position("branch")) {
+                    (Some(round), _) => ScopeKind::Round(round),
+                    (_, Some(branch)) => ScopeKind::Branch(branch),
                     _ => return Err(invalid("a scope has no kind")),
                 },
                 locals: fields.map("locals"),
@@ -93,15 +93,15 @@ impl Journal {
                 run: run?,
                 step: step?,
                 call: fields.millis("call")?,
-                key: fields.text("key").ok(),
-                deadline: fields.millis("deadline").ok(),
+                key: fields.some_text("key"),
+                deadline: fields.some_millis("deadline"),
                 at: at?,
             },
             "entered" => Record::Entered {
                 run: run?,
                 step: step?,
                 inner: inner_of(&mut fields.value("inner"))?,
-                until: fields.millis("until").ok(),
+                until: fields.some_millis("until"),
                 at: at?,
             },
             "attempt_failed" => Record::AttemptFailed {
@@ -109,7 +109,7 @@ impl Journal {
                 step: step?,
                 failure: Failure::from_json(&fields.value("failure")),
                 result: fields.optional("result"),
-                retry_at: fields.millis("retry_at").ok(),
+                retry_at: fields.some_millis("retry_at"),
                 at: at?,
             },
             "retry_due" => Record::RetryDue { run: run?, step: step? },
@@ -168,7 +168,7 @@ impl Journal {
                 run: run?,
                 step: step?,
                 update: fields.position("update")?,
-                call: fields.millis("call").ok(),
+                call: fields.some_millis("call"),
             },
             "update_ended" => Record::UpdateEnded {
                 run: run?,
@@ -179,7 +179,7 @@ impl Journal {
                 at: at?,
             },
             "received" => {
-                Record::Received { run: run?, name: fields.text("name")?, event: fields.millis("event").ok() }
+                Record::Received { run: run?, name: fields.text("name")?, event: fields.some_millis("event") }
             }
             "run_ended" => Record::RunEnded {
                 run: run?,
@@ -211,8 +211,8 @@ impl Journal {
             workflow: Rc::clone(&known.workflow),
             definition: Rc::clone(&known.definition),
             inputs: fields.map("inputs"),
-            key: fields.text("key").ok(),
-            schedule: fields.position("schedule").ok().zip(fields.millis("slot").ok()),
+            key: fields.some_text("key"),
+            schedule: fields.some_position("schedule").zip(fields.some_millis("slot")),
             at: fields.millis("at")?,
         })
     }
@@ -226,16 +226,16 @@ fn schedule_of(fields: &mut Fields<'_>) -> Result<Schedule> {
         rule: definition::schedule::Schedule::parse(&text)?,
         text,
         workflow: fields.text("workflow")?,
-        hash: fields.text("hash").ok(),
+        hash: fields.some_text("hash"),
         inputs: fields.map("inputs"),
-        start: fields.millis("start").ok(),
+        start: fields.some_millis("start"),
         catches_up: fields.is_set("catches_up"),
-        most_active: fields.position("most_active").unwrap_or(usize::MAX),
+        most_active: fields.some_position("most_active").unwrap_or(usize::MAX),
         is_own: fields.is_set("is_own"),
         state: ScheduleState::of_word(&fields.text("state")?),
         at: fields.millis("at")?,
-        next: fields.millis("next").ok(),
-        last: fields.millis("last").ok(),
+        next: fields.some_millis("next"),
+        last: fields.some_millis("last"),
         fired: fields.millis("fired")?,
     })
 }
@@ -246,11 +246,11 @@ pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
         "sleep" => Inner::Sleep,
         "event" => Inner::Event(fields.text("name")?),
         "join" => Inner::Join,
-        "branches" => Inner::Branches { fork: fields.position("fork")?, only: fields.position("only").ok() },
+        "branches" => Inner::Branches { fork: fields.position("fork")?, only: fields.some_position("only") },
         "loop" => Inner::Loop {
             items: fields.optional("items").and_then(list_of),
             is_open: fields.is_set("is_open"),
-            over: fields.position("over").unwrap_or_default(),
+            over: fields.some_position("over").unwrap_or_default(),
             results: fields.list("results").into_iter().map(|given| list_of(given)?.pop()).collect(),
         },
         "children" => {
@@ -261,7 +261,7 @@ pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
         "turns" => Inner::Turns {
             candidate: fields.optional("candidate"),
             feedback: fields.optional("feedback"),
-            turn: fields.number("turn").unwrap_or(1),
+            turn: fields.some_number("turn").unwrap_or(1),
         },
         "update" => Inner::Update(fields.text("name")?),
         "handling" => Inner::Handling(fields.position("update")?),
