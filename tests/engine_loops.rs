@@ -483,3 +483,25 @@ fn a_dynamic_loop_takes_items_by_signal_and_ends_when_all_are_done() {
     run.assert_status("completed");
     assert_eq!(result_of(&run, "each"), json!(["a", "b"]));
 }
+
+#[test]
+fn what_a_round_gives_is_later_than_what_came_before_the_loop() {
+    let keyed =
+        |id: &str, on: &[&str], args: Value| but(with_args(id, on, args), json!({"result_key": "dough"}));
+    let body = [keyed("knead", &[], json!(["{{dough.n}}"]))];
+    let mut run = Scenario::of(&flow(&[
+        keyed("look", &[], json!([])),
+        while_loop("loop", &["look"], "{{dough.n}} < 3", &body),
+        with_args("shape", &["loop"], json!(["{{dough.n}}"])),
+        keyed("bake", &["shape"], json!([])),
+        with_args("eat", &["bake"], json!(["{{dough.n}}"])),
+    ]));
+    run.succeed("look", json!({"n": 1}));
+    for n in [1, 2] {
+        assert_eq!(run.succeed("knead", json!({"n": n + 1})).args, [json!(n)], "of the round before");
+    }
+    assert_eq!(run.succeed("shape", json!(null)).args, [json!(3)], "of the last round");
+    run.succeed("bake", json!({"n": 9}));
+    assert_eq!(run.succeed("eat", json!(null)).args, [json!(9)], "what comes later still");
+    run.assert_status("completed");
+}

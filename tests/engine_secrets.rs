@@ -88,3 +88,18 @@ fn an_unknown_one_is_named_with_the_nearest() {
         "{\"token\"}"
     );
 }
+
+#[test]
+fn one_that_begins_with_another_and_one_in_json_are_struck_out_whole() {
+    let secrets = json!({"a": "s3cr3t", "b": "s3cr3t-longer", "pem": "-----\n\"key\"\n-----"});
+    let secrets = Secrets::new(secrets.as_object().unwrap().clone());
+    let mut run = Scenario::with(Config { secrets, ..Config::default() });
+    run.submit(&flow(&[with_args("a", &[], json!(["{{secrets.pem}}"]))]));
+    let call = run.expect_start("a");
+    let told = format!("s3cr3t-longer s3cr3t {}", json!({"given": call.args[0]}));
+    run.engine.log(call.call, LogLevel::of_word("warning"), &told, run.now);
+    run.take();
+    let kept = written(&run);
+    assert!(kept.contains(r#"*** *** {\"given\":\"***\"}"#), "{kept}");
+    assert!(kept.contains(r#""level":"warn""#), "{kept}");
+}

@@ -1,7 +1,7 @@
 //! The names a template of a step can use.
 
 use super::Secrets;
-use super::run::{Run, StepState};
+use super::run::{Run, ScopeKind, StepState};
 use crate::template::{Named, Scope};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
@@ -39,19 +39,39 @@ impl RunScope<'_> {
         found
     }
 
-    /// A result of a scope by its key, or by the id of its task; the latest of a key counts.
+    /// A result of a scope, or of the failed task that the step is there for.
     fn result(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
+        self.given(scope, known, name).or_else(|| self.failed_result(name))
+    }
+
+    /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a `while` gave is
+    /// later than what came before the loop.
+    fn given(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
         let found = self.run.scopes.get(scope)?;
-        let given = |at: usize| {
+        let result = |at: usize| {
             let step = self.run.steps.get(found.first + at)?;
             let is_known = step.state == StepState::Succeeded && step.rank < known;
             Some((step.rank, step.result.as_ref().filter(|_| is_known)?))
         };
-        let by_key = found.body.with_key(name).filter_map(given).max_by_key(|(rank, _)| *rank);
-        let value = by_key.or_else(|| found.body.find(name).and_then(given)).map(|(_, value)| value);
-        value.or_else(|| {
-            let inner = found.readable.iter().rev().find_map(|inner| self.result(*inner, usize::MAX, name));
-            inner.or_else(|| self.failed_result(name))
+        let by_key = found.body.with_key(name).filter_map(result).max_by_key(|(rank, _)| *rank);
+        let own = by_key.or_else(|| found.body.find(name).and_then(result));
+        let inside = found
+            .readable
+            .iter()
+            .rev()
+            .find_map(|inner| Some((*inner, self.given(*inner, usize::MAX, name)?)));
+        match (own, inside) {
+            (Some((rank, value)), Some((inner, _))) if !self.is_round_after(inner, rank) => Some(value),
+            (own, inside) => inside.map(|(_, value)| value).or(own.map(|(_, value)| value)),
+        }
+    }
+
+    /// Whether a scope is the round of a loop that was not over when the result of that rank came.
+    fn is_round_after(&self, scope: usize, rank: usize) -> bool {
+        self.run.scopes.get(scope).is_some_and(|scope| {
+            let owner = scope.owner.and_then(|owner| self.run.steps.get(owner));
+            matches!(scope.kind, ScopeKind::Round(_))
+                && owner.is_some_and(|owner| owner.state != StepState::Succeeded || rank < owner.rank)
         })
     }
 

@@ -74,8 +74,9 @@ impl LogLevel {
         }
     }
 
-    /// The level of a word; `info` for any that is none.
+    /// The level of a word, of which `warning` is one, too; `info` for any that is none.
     pub fn of_word(word: &str) -> Self {
+        let word = if word == "warning" { "warn" } else { word };
         let all = [Self::Debug, Self::Warn, Self::Error];
         all.into_iter().find(|level| level.word() == word).unwrap_or_default()
     }

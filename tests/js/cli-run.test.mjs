@@ -234,6 +234,7 @@ describe("inputs", { concurrency: 3 }, () => {
     [["--inputs", "nowhere.json"], /there is no file `nowhere.json`/],
     [["--inputs", "list.json"], /the inputs in `list.json` are no object/],
     [["--inputs", "-"], /the inputs in standard input cannot be read/, "{broken"],
+    [["--inputs", "-"], /cannot be read: .*line 2, column 7/, "a: 1\nb: [x]]\n"],
     [["--inputs", "-"], /the inputs in standard input (are no object|cannot be read)/, "just text"],
   ]) {
     test(`${args.join(" ")} ${input ?? ""} is refused with exit code 2`, async (t) => {

@@ -56,5 +56,16 @@ function parsed(text: string): unknown {
     if (/^\s*[{[]/.test(text)) throw error;
   }
   const indented = text.replace(/^(?=.)/gm, "  ");
-  return Workflow.fromYAML(`name: inputs\ntasks: {}\nvariables:\n${indented}\n`).toJSON().variables;
+  try {
+    return Workflow.fromYAML(`variables:\n${indented}\nname: inputs\ntasks: {}\n`).toJSON().variables;
+  } catch (error) {
+    throw new Error(placed((error as Error).message), { cause: error });
+  }
+}
+
+/** A message with places as they are in the file: a line stands before it, and two blanks before each of its own. */
+function placed(message: string): string {
+  return message.replace(/\bline (\d+), column (\d+)/g, (_, line: string, column: string) => {
+    return `line ${Number(line) - 1}, column ${Math.max(1, Number(column) - 2)}`;
+  });
 }
