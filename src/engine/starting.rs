@@ -107,7 +107,10 @@ impl Engine {
         (function, args, kwargs): (&str, &[Value], &Map<String, Value>),
         now: Millis,
     ) {
-        let (args, kwargs) = match self.arguments(run, step, function, args, kwargs) {
+        let tool = builtin::find(function);
+        // What a tool of the engine is given may be written down.
+        let scope = if tool.is_some() { self.scope(run, step) } else { self.tool_scope(run, step) };
+        let (args, kwargs) = match self.arguments(scope, function, args, kwargs) {
             Ok(resolved) => resolved,
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
         };
@@ -118,7 +121,7 @@ impl Engine {
         if let Err(failure) = self.admitted(run, step, now) {
             return self.attempt_failed(run, step, failure, None, now);
         }
-        if let Some(tool) = builtin::find(function) {
+        if let Some(tool) = tool {
             if let Err(error) = self.start_builtin(run, step, tool, &args, &kwargs, now) {
                 self.attempt_failed(run, step, Failure::from(&error), None, now);
             }
@@ -187,7 +190,7 @@ impl Engine {
                     self.call_response_tool(run, step, call, now);
                 }
                 Some(Operation::Task { function, args, kwargs, .. }) => {
-                    match self.arguments(run, step, function, args, kwargs) {
+                    match self.arguments(self.tool_scope(run, step), function, args, kwargs) {
                         Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
                         Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
                     }
@@ -304,14 +307,11 @@ impl Engine {
 
     fn arguments(
         &self,
-        run: usize,
-        step: usize,
+        scope: Option<RunScope<'_>>,
         function: &str,
         args: &[Value],
         kwargs: &Map<String, Value>,
     ) -> Result<(Vec<Value>, Value)> {
-        let is_builtin = builtin::find(function).is_some();
-        let scope = if is_builtin { self.scope(run, step) } else { self.tool_scope(run, step) };
         let Some(scope) = scope else {
             return Ok((Vec::new(), Value::Null));
         };

@@ -76,8 +76,7 @@ impl Entries {
             writer.open('[');
             writer
         });
-        writer.item();
-        record.write(writer);
+        item(writer, record);
         if writer.len() >= Self::LENGTH {
             self.close();
         }
@@ -159,13 +158,17 @@ impl<T: Written + ?Sized> Written for &T {
     }
 }
 
+/// Writes an item of a list.
+pub(super) fn item<T: Written + ?Sized>(writer: &mut JsonWriter, value: &T) {
+    writer.item();
+    value.write(writer);
+}
+
 impl<A: Written, B: Written> Written for (A, B) {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
-        writer.item();
-        self.0.write(writer);
-        writer.item();
-        self.1.write(writer);
+        item(writer, &self.0);
+        item(writer, &self.1);
         writer.close(']');
     }
 }
@@ -173,12 +176,9 @@ impl<A: Written, B: Written> Written for (A, B) {
 impl<A: Written, B: Written, C: Written> Written for (A, B, C) {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
-        writer.item();
-        self.0.write(writer);
-        writer.item();
-        self.1.write(writer);
-        writer.item();
-        self.2.write(writer);
+        item(writer, &self.0);
+        item(writer, &self.1);
+        item(writer, &self.2);
         writer.close(']');
     }
 }
@@ -186,9 +186,8 @@ impl<A: Written, B: Written, C: Written> Written for (A, B, C) {
 impl<T: Written> Written for [T] {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
-        for item in self {
-            writer.item();
-            item.write(writer);
+        for value in self {
+            item(writer, value);
         }
         writer.close(']');
     }

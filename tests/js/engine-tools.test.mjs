@@ -251,6 +251,7 @@ test("secrets that are no text are refused without being shown", () => {
   for (const [secrets, path] of [
     [{ TOKEN: 12345 }, "/secrets/TOKEN"],
     [["12345"], "/secrets"],
+    [null, "/secrets"],
     ["12345", "/secrets"],
   ]) {
     const error = checkThrown(() => new LocalEngine({ secrets }), {

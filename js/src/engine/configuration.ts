@@ -2,6 +2,7 @@
 
 import { errorOf } from "../errors.js";
 import { invalid } from "../options.js";
+import { isObject } from "../plain.js";
 
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */
 export function checkConfiguration(options: {
@@ -13,9 +14,8 @@ export function checkConfiguration(options: {
 }): void {
   const { templates } = options;
   for (const name of ["env", "secrets"] as const) {
-    const given = options[name] ?? {};
-    if (typeof given !== "object" || Array.isArray(given))
-      throw invalid(`\`${name}\` is not an object`, `/${name}`);
+    const given = options[name];
+    if (given !== undefined && !isObject(given)) throw invalid(`\`${name}\` is not an object`, `/${name}`);
   }
   const [other] = Object.entries(options.secrets ?? {}).find(([, value]) => typeof value !== "string") ?? [];
   if (other !== undefined) throw invalid(`the secret \`${other}\` is no text`, `/secrets/${other}`);

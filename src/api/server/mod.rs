@@ -102,11 +102,7 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
-    let inputs = match inputs {
-        None => Map::new(),
-        Some(Value::Object(inputs)) => inputs,
-        Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
-    };
+    let inputs = inputs_of(inputs)?;
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
     let definition =
         checked(engine, definition, is_executed, now).map_err(|findings| failure(400, &findings))?;
@@ -134,6 +130,15 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             respond::conflict(&existing)
         }
     })
+}
+
+/// The inputs of a request; none where it names none.
+fn inputs_of(inputs: Option<Value>) -> Result<Map<String, Value>, HttpResponse> {
+    match inputs {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(inputs)) => Ok(inputs),
+        Some(_) => Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
+    }
 }
 
 /// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.

@@ -141,21 +141,20 @@ pub(super) fn metrics(run: &Run) -> HttpResponse {
 /// How the runs went; of one workflow where it is named.
 pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
     let name = query.get("workflow_name");
-    let runs =
-        || engine.runs().into_iter().filter(|run| name.is_none_or(|name| name == run.created.workflow.name));
-    let count = |state: RunState| runs().filter(|run| run.state == state).count();
-    let total = runs().count();
-    if total == 0 {
+    let is_of = |run: &&Run| name.is_none_or(|name| name == run.created.workflow.name);
+    let runs: Vec<&Run> = engine.runs().into_iter().filter(is_of).collect();
+    let count = |state: RunState| runs.iter().filter(|run| run.state == state).count();
+    if runs.is_empty() {
         return respond::not_found("run", name.unwrap_or("of any workflow"));
     }
-    let durations: Vec<f64> = runs().filter_map(duration).collect();
+    let durations: Vec<f64> = runs.iter().filter_map(|run| duration(run)).collect();
     #[expect(clippy::cast_precision_loss, reason = "counts of runs are small")]
     let average = durations.iter().sum::<f64>() / durations.len().max(1) as f64;
     data(
         200,
         object([
             ("workflow_name", name.into()),
-            ("total_runs", total.into()),
+            ("total_runs", runs.len().into()),
             ("completed", count(RunState::Completed).into()),
             ("failed", count(RunState::Failed).into()),
             ("cancelled", count(RunState::Cancelled).into()),

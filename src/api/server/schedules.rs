@@ -4,7 +4,7 @@ use super::definitions::{self, find_version};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::runs::duration;
-use super::{Answer, checked, json_body};
+use super::{Answer, checked, inputs_of, json_body};
 use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
 use crate::error::Error;
@@ -26,16 +26,9 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let cron = text("schedule_cron").or_else(|| text("cron_expression"));
     let cron = cron.ok_or_else(|| refusal(400, "BODY_INVALID", "the request has no `schedule_cron`"))?;
-    let inputs = match body.get("inputs") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(inputs)) => inputs.clone(),
-        Some(_) => return Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
-    };
+    let inputs = inputs_of(body.get("inputs").cloned())?;
     let pin = body.get("version_pin").filter(|pin| !pin.is_null());
     let definition = target(engine, &body, pin, now)?;
-    if let Some(error) = Error::from_diagnostics(engine.unknown_tools(&definition.workflow)) {
-        return Err(respond::failure(400, &error));
-    }
     let rule = match text("timezone").filter(|zone| *zone != "UTC") {
         Some(zone) => format!("CRON_TZ={zone} {cron}"),
         None => cron.to_owned(),
@@ -53,7 +46,7 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     with(engine, at, 201)
 }
 
-/// The definition that a request names, in one of four ways.
+/// The definition that a request names, in one of four ways; it is to run, so its tools have to be there.
 fn target(
     engine: &mut Engine,
     body: &Map<String, Value>,
@@ -80,7 +73,11 @@ fn target(
         let message = "the request names no workflow: give `workflow_name`, `definition_id`, `definition_hash` or `workflow_definition`";
         return Err(refusal(400, "BODY_INVALID", message));
     };
-    found.cloned().ok_or_else(|| respond::not_found("definition", &what))
+    let found = found.cloned().ok_or_else(|| respond::not_found("definition", &what))?;
+    match Error::from_diagnostics(engine.unknown_tools(&found.workflow)) {
+        Some(error) => Err(respond::failure(400, &error)),
+        None => Ok(found),
+    }
 }
 
 pub(super) fn one(engine: &Engine, id: &str) -> Answer {
@@ -120,13 +117,13 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
     };
     let limit = limit.clamp(1, MOST_EXECUTIONS);
     let mine = |run: &&crate::engine::Run| run.created.schedule.is_some_and(|(schedule, _)| schedule == at);
-    let runs = || engine.runs().into_iter().rev().filter(mine);
+    let runs: Vec<_> = engine.runs().into_iter().rev().filter(mine).collect();
     Ok(data(
         200,
         object([
             ("schedule_id", id.into()),
-            ("executions", runs().skip(offset).take(limit).map(execution).collect()),
-            ("total", runs().count().into()),
+            ("executions", runs.iter().skip(offset).take(limit).map(|run| execution(run)).collect()),
+            ("total", runs.len().into()),
             ("limit", limit.into()),
             ("offset", offset.into()),
         ]),

@@ -2,10 +2,10 @@
 
 use super::super::apply::body_of;
 use super::super::breaker::Circuit;
-use super::super::journal::fields::{Fields, invalid, lacking, positions};
-use super::super::journal::{inner_of, run_state_of};
+use super::super::journal::fields::{Fields, invalid, lacking, list_of, positions};
+use super::super::journal::{inner_of, run_state_of, scope_kind_of};
 use super::super::record::RunCreated;
-use super::super::run::{Attempt, Counts, Run, ScopeKind, Signal, Step, StepState};
+use super::super::run::{Attempt, Counts, Run, Signal, Step, StepState};
 use super::super::{Failure, Heartbeat, LogLevel, LogLine, Told, Update, UpdateState};
 use super::{Standing, moment};
 use crate::error::{Error, Result};
@@ -65,11 +65,7 @@ pub(in super::super) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> 
 
 fn open(run: &mut Run, fields: &mut Fields<'_>) -> Result<()> {
     let owner = fields.position("owner")?;
-    let kind = match (fields.some_position("round"), fields.some_position("branch")) {
-        (Some(round), _) => ScopeKind::Round(round),
-        (_, Some(branch)) => ScopeKind::Branch(branch),
-        _ => return Err(invalid("a scope has no kind")),
-    };
+    let kind = scope_kind_of(fields)?;
     let body = run.operator(owner).and_then(|operator| body_of(&operator.operation, &kind));
     let body = body.ok_or_else(|| invalid("a scope is of a step that has none"))?;
     run.open(Some(owner), kind, body, fields.map("locals"));
@@ -77,8 +73,7 @@ fn open(run: &mut Run, fields: &mut Fields<'_>) -> Result<()> {
 }
 
 fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
-    let Value::Array(parts) = kept else { return Err(invalid("a step is no list")) };
-    let mut parts = parts.into_iter();
+    let mut parts = list_of(kept).ok_or_else(|| invalid("a step is no list"))?.into_iter();
     let (Some(state), Some(Value::Array(attempts)), Some(mut more)) =
         (parts.next(), parts.next(), parts.next())
     else {
@@ -124,8 +119,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
 }
 
 fn attempt_of(kept: Value, beginning: Millis) -> Result<Attempt> {
-    let Value::Array(parts) = kept else { return Err(invalid("an attempt is no list")) };
-    let mut parts = parts.into_iter();
+    let mut parts = list_of(kept).ok_or_else(|| invalid("an attempt is no list"))?.into_iter();
     let mut at = || parts.next().and_then(|at| at.as_i64()).map(|since| moment(beginning, since));
     let started_at = at().ok_or_else(|| invalid("an attempt has no beginning"))?;
     let ended_at = at();
@@ -179,12 +173,9 @@ fn signal_of(mut kept: Value) -> Result<Signal> {
 
 impl Standing {
     pub(in super::super) fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
-        let event = |event: Value| match event {
-            Value::Array(parts) => {
-                let mut parts = parts.into_iter();
-                Some((parts.next()?.as_u64()?, parts.next()?))
-            }
-            _ => None,
+        let event = |event: Value| {
+            let mut parts = list_of(event)?.into_iter();
+            Some((parts.next()?.as_u64()?, parts.next()?))
         };
         let circuit = |circuit: Value| {
             let count = |at: usize| circuit.get(at)?.as_u64().and_then(|count| u32::try_from(count).ok());
@@ -196,9 +187,8 @@ impl Standing {
         Ok(Self {
             last_call: fields.millis("last_call")?,
             last_event: fields.millis("last_event")?,
-            events: named(fields.list("events"), |events| match events {
-                Value::Array(events) => Some(events.into_iter().filter_map(event).collect()),
-                _ => None,
+            events: named(fields.list("events"), |events| {
+                Some(list_of(events)?.into_iter().filter_map(event).collect())
             }),
             once: named(fields.list("once"), Some),
             circuits: named(fields.list("circuits"), circuit),
@@ -212,13 +202,10 @@ impl Standing {
 
 /// A map from `[name, value]`.
 fn named<T>(entries: Vec<Value>, read: impl Fn(Value) -> Option<T>) -> HashMap<String, T> {
-    let entry = |entry: Value| match entry {
-        Value::Array(parts) => {
-            let mut parts = parts.into_iter();
-            let (name, value) = (parts.next()?, parts.next()?);
-            Some((name.as_str()?.to_owned(), read(value)?))
-        }
-        _ => None,
+    let entry = |entry: Value| {
+        let mut parts = list_of(entry)?.into_iter();
+        let (name, value) = (parts.next()?, parts.next()?);
+        Some((name.as_str()?.to_owned(), read(value)?))
     };
     entries.into_iter().filter_map(entry).collect()
 }

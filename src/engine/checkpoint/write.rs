@@ -1,8 +1,8 @@
 //! The text of a run as it stands, and of what else there is.
 
-use super::super::journal::{run_created, run_state};
-use super::super::run::{Attempt, Counts, Run, Scope, ScopeKind, Signal, Step, StepState};
-use super::super::text::{Fields, Written};
+use super::super::journal::{run_created, run_state, scope_kind};
+use super::super::run::{Attempt, Counts, Run, Scope, Signal, Step, StepState};
+use super::super::text::{Fields, Written, item};
 use super::super::{Told, Update};
 use super::{Standing, since};
 use crate::codec::JsonWriter;
@@ -48,12 +48,8 @@ impl Written for ScopeKept<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         let Scope { owner, kind, locals, variables, known, order, readable, .. } = self.scope;
         Fields::object(writer, |out| {
-            match kind {
-                ScopeKind::Workflow => {}
-                ScopeKind::Round(at) => _ = out.set("round", at),
-                ScopeKind::Branch(at) => _ = out.set("branch", at),
-            }
-            out.set_some("owner", owner.as_ref())
+            scope_kind(*kind, out)
+                .set_some("owner", owner.as_ref())
                 .set_some("locals", Some(locals).filter(|locals| !locals.is_empty()))
                 .set_some("variables", Some(variables).filter(|variables| !variables.is_empty()))
                 .set_list("known", known)
@@ -82,15 +78,12 @@ impl Written for StepKept<'_> {
             .map(|attempt| AttemptKept { attempt, beginning: self.beginning })
             .collect();
         writer.open('[');
-        writer.item();
-        writer.text(word(self.step.state));
-        writer.item();
-        attempts.write(writer);
+        item(writer, word(self.step.state));
+        item(writer, &attempts);
         writer.item();
         Fields::object(writer, |out| self.more(out));
         if let Some(result) = &self.step.result {
-            writer.item();
-            writer.value(result);
+            item(writer, result);
         }
         writer.close(']');
     }
@@ -137,19 +130,15 @@ impl Written for AttemptKept<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         let Attempt { started_at, ended_at, failure, result } = self.attempt;
         writer.open('[');
-        writer.item();
-        since(self.beginning, *started_at).write(writer);
+        item(writer, &since(self.beginning, *started_at));
         if ended_at.is_some() || failure.is_some() || result.is_some() {
-            writer.item();
-            ended_at.map(|at| since(self.beginning, at)).write(writer);
+            item(writer, &ended_at.map(|at| since(self.beginning, at)));
         }
         if failure.is_some() || result.is_some() {
-            writer.item();
-            failure.write(writer);
+            item(writer, failure);
         }
         if let Some(result) = result {
-            writer.item();
-            result.write(writer);
+            item(writer, result);
         }
         writer.close(']');
     }

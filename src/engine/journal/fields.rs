@@ -72,10 +72,7 @@ impl Fields<'_> {
 
     /// A list; an empty one where it is missing.
     pub(in super::super) fn list(&mut self, name: &str) -> Vec<Value> {
-        match self.value(name) {
-            Value::Array(items) => items,
-            _ => Vec::new(),
-        }
+        list_of(self.value(name)).unwrap_or_default()
     }
 
     /// A list of positions; an empty one where it is missing.
@@ -109,6 +106,14 @@ pub(in super::super) fn lacking(name: &str) -> Error {
 
 pub(in super::super) fn invalid(what: &str) -> Error {
     Error::new(ErrorCode::JournalInvalid, format!("the journal cannot be read: {what}"))
+}
+
+/// The items of a list; nothing where it is none.
+pub(in super::super) fn list_of(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(items) => Some(items),
+        _ => None,
+    }
 }
 
 pub(in super::super) fn positions(value: &Value) -> Vec<usize> {

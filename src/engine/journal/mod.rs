@@ -5,6 +5,6 @@ mod read;
 mod write;
 
 pub use read::Journal;
-pub(super) use read::{inner_of, run_state_of};
+pub(super) use read::{inner_of, run_state_of, scope_kind_of};
 pub use write::write_records;
-pub(super) use write::{run_created, run_state};
+pub(super) use write::{run_created, run_state, scope_kind};

@@ -5,7 +5,7 @@ use super::super::plan::plan;
 use super::super::record::{Parent, Registered, RunCreated};
 use super::super::run::{Inner, RunState, ScopeKind};
 use super::super::{Artifact, Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
-use super::fields::{Fields, invalid};
+use super::fields::{Fields, invalid, list_of};
 use crate::codec::parse_json;
 use crate::definition;
 use crate::error::{Error, Result};
@@ -78,11 +78,7 @@ impl Journal {
             "scope_opened" => Record::ScopeOpened {
                 run: run?,
                 owner: fields.position("owner")?,
-                kind: match (fields.some_position("round"), fields.some_position("branch")) {
-                    (Some(round), _) => ScopeKind::Round(round),
-                    (_, Some(branch)) => ScopeKind::Branch(branch),
-                    _ => return Err(invalid("a scope has no kind")),
-                },
+                kind: scope_kind_of(&fields)?,
                 locals: fields.map("locals"),
                 at: at?,
             },
@@ -270,10 +266,11 @@ pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
     })
 }
 
-fn list_of(value: Value) -> Option<Vec<Value>> {
-    match value {
-        Value::Array(items) => Some(items),
-        _ => None,
+pub(in super::super) fn scope_kind_of(fields: &Fields<'_>) -> Result<ScopeKind> {
+    match (fields.some_position("round"), fields.some_position("branch")) {
+        (Some(round), _) => Ok(ScopeKind::Round(round)),
+        (_, Some(branch)) => Ok(ScopeKind::Branch(branch)),
+        _ => Err(invalid("a scope has no kind")),
     }
 }
 

@@ -51,14 +51,8 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("slot", slot)
             .set_some("next", next.as_ref()),
         Record::ScopeOpened { run, owner, kind, locals, at } => {
-            out.set("type", "scope_opened").set("run", run).set("owner", owner);
-            match kind {
-                ScopeKind::Round(round) => out.set("round", round),
-                ScopeKind::Branch(branch) => out.set("branch", branch),
-                ScopeKind::Workflow => out,
-            }
-            .set("locals", locals)
-            .set("at", at)
+            let out = out.set("type", "scope_opened").set("run", run).set("owner", owner);
+            scope_kind(*kind, out).set("locals", locals).set("at", at)
         }
         Record::ScopeCancelled { run, scope, at } => {
             out.set("type", "scope_cancelled").set("run", run).set("scope", scope).set("at", at)
@@ -198,6 +192,14 @@ fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut
         .set_some("next", schedule.next.as_ref())
         .set_some("last", schedule.last.as_ref())
         .set("fired", &schedule.fired)
+}
+
+pub(in super::super) fn scope_kind<'a, 'b>(kind: ScopeKind, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    match kind {
+        ScopeKind::Round(round) => out.set("round", &round),
+        ScopeKind::Branch(branch) => out.set("branch", &branch),
+        ScopeKind::Workflow => out,
+    }
 }
 
 pub(in super::super) const fn run_state(state: RunState) -> &'static str {
