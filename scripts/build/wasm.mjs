@@ -50,7 +50,8 @@ async function pack(variant, { env, route }) {
   const extra = JSON.stringify([
     route.name,
     route.rustc,
-    env.CARGO_ENCODED_RUSTFLAGS,
+    // The folder of the project is renamed in what is built, so it makes no difference.
+    env.CARGO_ENCODED_RUSTFLAGS.replaceAll(inRoot(), ""),
     pinned,
     feature,
     level,

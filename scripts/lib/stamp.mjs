@@ -2,8 +2,8 @@
 // and of the outputs. Contents, not times: a fresh clone, a branch switch and a touched file all mean what they should.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { inRoot } from "./paths.mjs";
+import { join, relative } from "node:path";
+import { inRoot, root } from "./paths.mjs";
 
 /** All files below the given files and folders, in a stable order. */
 export function filesIn(paths) {
@@ -20,7 +20,8 @@ export function filesIn(paths) {
 
 function hashOf(paths, extra = "") {
   const hash = createHash("sha256").update(extra);
-  for (const file of filesIn(paths)) hash.update(`\0${file}\0`).update(readFileSync(file));
+  // Relative, so that a checkout that is moved or copied keeps what it has built.
+  for (const file of filesIn(paths)) hash.update(`\0${relative(root, file)}\0`).update(readFileSync(file));
   return hash.digest("hex");
 }
 
