@@ -5,6 +5,7 @@
 //! template is never resolved again. What stands between the braces and does not start like a name
 //! (`{{.Names}}`) is no template and stays. `${path}` is read too where its first name is known.
 
+pub mod names;
 mod path;
 mod resolve;
 

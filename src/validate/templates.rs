@@ -8,27 +8,12 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
+use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE};
 use crate::template::{Part, Path, Syntax, paths};
 use serde_json::{Map, Value};
 
-/// Names that every template knows (engine semantics, section 1).
-const GLOBAL: [&str; 13] = [
-    "inputs",
-    "variables",
-    "results",
-    "workflow",
-    "run",
-    "ENV",
-    "secrets",
-    "workflow_run_id",
-    "ds",
-    "failed_task_id",
-    "error_message",
-    "update_payload",
-    "_artifact_id",
-];
-/// Names that only templates in a loop know.
-const IN_LOOP: [&str; 6] = ["item", "current_item", "index", "iteration", "loop", "loop_context"];
+/// The input that the driver adds for a task whose Python is uploaded.
+const ARTIFACT: &str = "_artifact_id";
 /// Fields that only results of tools have.
 const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
 
@@ -55,7 +40,7 @@ impl<'a> Known<'a> {
     }
 
     fn has(&self, name: &str) -> bool {
-        GLOBAL.contains(&name)
+        [&OF_ENGINE[..], &OF_HANDLER, &OF_UPDATE, &[ARTIFACT]].iter().any(|names| names.contains(&name))
             || self.chain().any(|known| known.names.binary_search_by(|it| it.as_str().cmp(name)).is_ok())
     }
 
@@ -135,7 +120,7 @@ fn check_text(
 ) {
     for template in paths(text, syntax) {
         let root = template.root.as_str();
-        let is_local = task.in_loop && IN_LOOP.contains(&root);
+        let is_local = task.in_loop && OF_LOOP.contains(&root);
         if !is_local && !known.has(root) {
             findings.push(unknown(&template, task.id, known, path()));
         }
@@ -148,7 +133,7 @@ fn unknown(template: &Path, task: &str, known: &Known<'_>, path: String) -> Diag
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
     let mut names =
         known.chain().flat_map(|known| &known.names).map(String::as_str).filter(|name| *name != task);
-    let slip = if IN_LOOP.contains(&root) {
+    let slip = if OF_LOOP.contains(&root) {
         Some(format!("`{root}` is known inside a loop only"))
     } else {
         known.hints.nearest(root, &mut names)

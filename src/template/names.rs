@@ -1,0 +1,31 @@
+//! The names that belong to the engine. This is the one list: the engine, the checks of a definition and the documentation use it.
+
+/// Names that every template knows. No input, no variable, no result and no task takes their place; one of the same name is
+/// read as `{{inputs.NAME}}`, `{{variables.NAME}}` or `{{results.NAME}}`.
+pub const OF_ENGINE: [&str; 11] = [
+    "inputs",
+    "variables",
+    "results",
+    "workflow",
+    "run",
+    "ENV",
+    "secrets",
+    "workflow_run_id",
+    "run_id",
+    "idempotency_key",
+    "ds",
+];
+
+/// Names of the engine in a task that handles a failure, and in what is inside it. Elsewhere they are like any other name.
+pub const OF_HANDLER: [&str; 2] = ["failed_task_id", "error_message"];
+
+/// Names of the engine in the `response_kwargs` of `tools.update.handle`. Elsewhere they are like any other name.
+pub const OF_UPDATE: [&str; 2] = ["update_name", "update_payload"];
+
+/// Names of the engine in the body of a loop. Elsewhere they are like any other name.
+pub const OF_LOOP: [&str; 5] = ["item", "current_item", "index", "iteration", "loop_context"];
+
+/// Whether a name belongs to the engine in every template.
+pub fn is_of_engine(name: &str) -> bool {
+    OF_ENGINE.contains(&name)
+}
