@@ -44,6 +44,23 @@ pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Object(map)
 }
 
+/// Bytes that a value takes: those of its texts, and 32 for each value in it.
+pub fn size(value: &Value) -> usize {
+    const EACH: usize = 32;
+    EACH + match value {
+        Value::Null | Value::Bool(_) => 0,
+        Value::Number(number) => number.as_str().len(),
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => size_of_map(map),
+    }
+}
+
+/// Bytes that the entries of an object take.
+pub fn size_of_map(map: &Map<String, Value>) -> usize {
+    map.iter().map(|(key, value)| key.len() + size(value)).sum()
+}
+
 /// Text of a value inside other text: text as it is, everything else as JSON.
 pub fn to_text(value: &Value) -> String {
     match value {

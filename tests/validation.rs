@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Codes of errors that are thrown, never listed as findings.
-const THROWN: [ErrorCode; 55] = [
+const THROWN: [ErrorCode; 56] = [
     ErrorCode::GuardFailed,
     ErrorCode::JournalInvalid,
     ErrorCode::ApiKeyMissing,
@@ -61,6 +61,7 @@ const THROWN: [ErrorCode; 55] = [
     ErrorCode::RunCancelled,
     ErrorCode::RunTimedOut,
     ErrorCode::TaskTimedOut,
+    ErrorCode::LimitExceeded,
     ErrorCode::ToolFailed,
     ErrorCode::ExitCodeNonzero,
     ErrorCode::ToolNotRegistered,

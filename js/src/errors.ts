@@ -116,6 +116,7 @@ export interface ErrorClasses {
   TOOL_NOT_REGISTERED: "ExecutionError";
   TOOL_UNAVAILABLE: "ExecutionError";
   TOOL_ARGUMENTS_INVALID: "ExecutionError";
+  LIMIT_EXCEEDED: "ExecutionError";
   TEMPLATE_UNRESOLVED: "ExecutionError";
   TEMPLATE_INVALID: "ExecutionError";
   ENGINE_CLOSED: "ExecutionError";

@@ -33,9 +33,7 @@ impl Engine {
     /// steps have set.
     pub fn variables_of_call(&self, call: u64) -> Map<String, Value> {
         let found = self.calls.get(&call).and_then(|(run, step)| Some((self.runs.get(*run)?, *step)));
-        found.map_or_else(Map::new, |(run, step)| {
-            RunScope { run, step, env: &self.config.env, secrets: None }.variables()
-        })
+        found.map_or_else(Map::new, |(run, step)| RunScope::new(run, step, &self.config).variables())
     }
 
     /// Takes what a tool has done to its run; to be followed by its result.

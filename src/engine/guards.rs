@@ -27,11 +27,22 @@ impl Scope for WithResult<'_> {
     fn names(&self) -> Vec<String> {
         self.scope.names()
     }
+
+    fn spend(&self, bytes: usize) -> crate::error::Result<()> {
+        self.scope.spend(bytes)
+    }
 }
 
 /// The first guard that does not hold, as a failure with its message.
 pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failure> {
-    let Some(guard) = guards.iter().find(|guard| !holds(guard, scope)) else { return Ok(()) };
+    let mut failed = None;
+    for guard in guards {
+        if !holds(guard, scope).map_err(|error| Failure::from(&error))? {
+            failed = Some(guard);
+            break;
+        }
+    }
+    let Some(guard) = failed else { return Ok(()) };
     let message = if guard.message.is_empty() {
         format!("`{}` does not pass the check `{}`", guard.variable, guard.check.as_str())
     } else {
@@ -40,13 +51,17 @@ pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failu
     Err(Failure::new(ErrorCode::GuardFailed, message))
 }
 
-fn holds(guard: &DataGuard, scope: &dyn Scope) -> bool {
+/// Whether a guard holds. Only a value that is too large to be looked at is an error.
+fn holds(guard: &DataGuard, scope: &dyn Scope) -> crate::error::Result<bool> {
     let name = guard.variable.trim();
     let name = name.strip_prefix("{{").and_then(|name| name.strip_suffix("}}")).unwrap_or(name);
-    let found = Path::parse(name).and_then(|path| lookup(&path, scope).ok());
     let wanted = &guard.value;
-    let Some(value) = found else { return false };
-    match guard.check {
+    let value = match Path::parse(name).map(|path| lookup(&path, scope)) {
+        Some(Ok(value)) => value,
+        Some(Err(error)) if error.code() == ErrorCode::LimitExceeded => return Err(error),
+        _ => return Ok(false),
+    };
+    Ok(match guard.check {
         GuardCheck::Exists => true,
         GuardCheck::NotNull => !value.is_null(),
         GuardCheck::Equals => equal(&value, wanted),
@@ -64,7 +79,7 @@ fn holds(guard: &DataGuard, scope: &dyn Scope) -> bool {
         GuardCheck::InSet => {
             wanted.as_array().is_some_and(|items| items.iter().any(|item| equal(item, &value)))
         }
-    }
+    })
 }
 
 /// Numbers by their size, moments by their time, other text by its letters.

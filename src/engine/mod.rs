@@ -17,6 +17,7 @@ mod guards;
 mod hash;
 mod inside;
 mod journal;
+mod limits;
 mod output;
 mod plan;
 mod ready;
@@ -45,6 +46,7 @@ pub use builtin::builtin_tools;
 pub use checkpoint::Standing;
 pub use hash::{definition_hash, uuid_of};
 pub use journal::{Journal, write_records};
+pub use limits::{Limit, Limits};
 pub use output::{Effect, Failure, Output, ToolCall, write_effects};
 pub use plan::{
     Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait, plan,

@@ -117,6 +117,8 @@ pub struct Failure {
     pub help: Option<String>,
     /// Whether another attempt may succeed.
     pub retryable: bool,
+    /// More about it: which limit it was.
+    pub details: Map<String, Value>,
     /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
     pub retry_after: Option<Millis>,
 }
@@ -133,8 +135,16 @@ impl Failure {
                 | ErrorCode::TemplateUnresolved
                 | ErrorCode::TemplateInvalid
                 | ErrorCode::ValueNotJson
+                | ErrorCode::LimitExceeded
         );
-        Self { code: code.as_str().into(), message: message.into(), help: None, retryable, retry_after: None }
+        Self {
+            code: code.as_str().into(),
+            message: message.into(),
+            help: None,
+            retryable,
+            details: Map::new(),
+            retry_after: None,
+        }
     }
 
     /// Reads `{code?, message?, help?, retryable?, retryAfter?}` (seconds) as a tool's host reports it.
@@ -148,6 +158,7 @@ impl Failure {
         );
         failure.code = code.into();
         failure.help = text("help").map(str::to_owned);
+        failure.details = value.get("details").and_then(Value::as_object).cloned().unwrap_or_default();
         if let Some(retryable) = value.get("retryable").and_then(Value::as_bool) {
             failure.retryable = retryable;
         }
@@ -163,13 +174,21 @@ impl Failure {
         if let Some(help) = &self.help {
             map.insert("help".into(), help.as_str().into());
         }
+        if !self.details.is_empty() {
+            map.insert("details".into(), Value::Object(self.details.clone()));
+        }
         Value::Object(map)
     }
 }
 
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
-        Self { help: error.help().map(str::to_owned), ..Self::new(error.code(), error.message()) }
+        let is_limit = error.code() == ErrorCode::LimitExceeded;
+        Self {
+            help: error.help().map(str::to_owned),
+            details: if is_limit { error.details().clone() } else { Map::new() },
+            ..Self::new(error.code(), error.message())
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The names a template of a step can use.
 
-use super::Secrets;
 use super::run::{Run, ScopeKind, StepState};
+use super::{Config, Limit, Limits, Secrets};
+use crate::error::Result;
 use crate::template::{Named, Scope};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
 /// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
@@ -17,12 +19,22 @@ pub(super) struct RunScope<'a> {
     pub(super) env: &'a Map<String, Value>,
     /// Secrets, where they may be read.
     pub(super) secrets: Option<&'a Secrets>,
+    pub(super) limits: &'a Limits,
+    /// Bytes that were filled in so far.
+    pub(super) spent: Cell<usize>,
 }
 
 const NAMESPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "workflow_run_id"];
 
 /// What a handler of a failure knows besides.
 const OF_FAILURE: [&str; 2] = ["failed_task_id", "error_message"];
+
+impl<'a> RunScope<'a> {
+    /// The names of a step, without secrets.
+    pub(super) fn new(run: &'a Run, step: usize, config: &'a Config) -> Self {
+        Self { run, step, env: &config.env, secrets: None, limits: &config.limits, spent: Cell::new(0) }
+    }
+}
 
 impl RunScope<'_> {
     /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch knows
@@ -201,6 +213,11 @@ impl Scope for RunScope<'_> {
         names.extend(NAMESPACES.map(str::to_owned));
         names
     }
+
+    fn spend(&self, bytes: usize) -> Result<()> {
+        self.spent.set(self.spent.get().saturating_add(bytes));
+        self.limits.check(Limit::ArgumentBytes, self.spent.get())
+    }
 }
 
 /// The names of a step, and some more that come first.
@@ -217,5 +234,9 @@ impl Scope for WithMore<'_> {
 
     fn names(&self) -> Vec<String> {
         self.extra.keys().cloned().chain(self.scope.names()).collect()
+    }
+
+    fn spend(&self, bytes: usize) -> Result<()> {
+        self.scope.spend(bytes)
     }
 }

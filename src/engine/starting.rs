@@ -277,7 +277,7 @@ impl Engine {
 
     pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
         let run = self.runs.get(run)?;
-        Some(RunScope { run, step, env: &self.config.env, secrets: None })
+        Some(RunScope::new(run, step, &self.config))
     }
 
     /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.

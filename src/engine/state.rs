@@ -8,7 +8,7 @@ use super::run::{Inner, Run, Step, StepState};
 use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
-use super::{Effect, Output, Record, Secrets, Zones};
+use super::{Effect, Limits, Output, Record, Secrets, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -36,6 +36,8 @@ pub struct Config {
     pub timeline: bool,
     /// How many runs that are over are kept; all where there is no number.
     pub keep_runs: Option<usize>,
+    /// How large things may become.
+    pub limits: Limits,
 }
 
 /// What is due at a moment.
@@ -63,6 +65,7 @@ impl Default for Config {
             tools: None,
             timeline: false,
             keep_runs: None,
+            limits: Limits::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Part, Path};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::to_text;
+use crate::json::{size, to_text};
 use crate::suggest::did_you_mean;
 use crate::text::{has, joined};
 use serde_json::{Map, Value};
@@ -24,6 +24,14 @@ pub trait Scope {
     fn lookup(&self, name: &str) -> Option<Named<'_>>;
     /// All names, for advice on a misspelt one.
     fn names(&self) -> Vec<String>;
+    /// Asked before so many bytes of values are copied for a template.
+    ///
+    /// # Errors
+    ///
+    /// Where that is more than the templates may take.
+    fn spend(&self, _bytes: usize) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What happens to a template that names nothing in scope.
@@ -84,7 +92,10 @@ fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Resu
         if is_whole {
             return Ok(value);
         }
-        out.push_str(&to_text(&value));
+        // The text of a value may be longer than the value: it has quotes and escapes.
+        let text = to_text(&value);
+        scope.spend(text.len())?;
+        out.push_str(&text);
         rest = after_template;
     }
     out.push_str(rest);
@@ -163,6 +174,7 @@ pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
     let (value, parts) = match (root, path.parts.split_first()) {
         (Named::Value(value), _) => (value, path.parts.as_slice()),
         (Named::Namespace(names), None) => {
+            scope.spend(names.iter().map(|(name, value)| name.len() + size(value)).sum())?;
             let names = names.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned()));
             return Ok(Value::Object(names.collect()));
         }
@@ -179,6 +191,7 @@ pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
         }
     };
     if parts.is_empty() {
+        scope.spend(size(&value))?;
         return Ok(value.into_owned());
     }
     let (mut at, mut rest) = (value.as_ref(), parts);
@@ -198,6 +211,7 @@ pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
         // A result may lack an optional field: that is a value, not a slip.
         (at, rest) = (found.unwrap_or(&Value::Null), after);
     }
+    scope.spend(size(at))?;
     Ok(at.clone())
 }
 
