@@ -8,6 +8,10 @@ export interface Diagnostic {
   readonly message: string;
   /** JSON pointer to the culprit, `""` for the whole document. */
   readonly path: string;
+  /** Where that begins in the text, from 1, where the document was read from JSON or YAML text: its key, or the item of a list. */
+  readonly line?: number;
+  /** The column there, in characters from 1. */
+  readonly column?: number;
   /** What to do about it. */
   readonly help?: string;
   /** JSON pointers to other places that have to do with it. */

@@ -177,6 +177,9 @@ impl Field for String {
         let text = value.as_str();
         if text.is_none() {
             reader.wrong_type("text", value);
+            if !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
+                reader.help("write it in quotes");
+            }
         }
         text.map(str::to_owned)
     }

@@ -24,7 +24,7 @@ pub use operation::{
 };
 pub use operator::{Operator, TriggerRule};
 pub use policy::{CircuitBreakerPolicy, DataGuard, GuardCheck, RetryPolicy, TimeoutPolicy};
-pub use text::{Form, findings, read_text, validate_text};
+pub use text::{Form, check, findings, read_text, validate_text};
 pub use wait::{Until, WaitFor};
 pub(crate) use workflow::name_fault;
 pub use workflow::{DeadlineAction, Document, Workflow, read, read_with};

@@ -3,7 +3,7 @@
 use super::{Document, Reading, Workflow, read_with};
 #[cfg(feature = "engine")]
 use crate::codec::JsonWriter;
-use crate::codec::parse_json_strict;
+use crate::codec::{Places, parse_json_strict};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::time::Millis;
 use crate::validate;
@@ -14,6 +14,8 @@ use serde_json::Value;
 pub enum Form {
     /// JSON.
     Json,
+    /// JSON that no person wrote: findings name no line of it.
+    Data,
     /// YAML 1.1, as `highway_dsl` reads and writes it.
     #[cfg(feature = "engine")]
     Yaml,
@@ -24,14 +26,21 @@ impl Form {
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
             "json" => Some(Self::Json),
+            "data" => Some(Self::Data),
             #[cfg(feature = "engine")]
             "yaml" => Some(Self::Yaml),
             _ => None,
         }
     }
+
+    /// Whether it is JSON.
+    pub fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Data)
+    }
 }
 
-/// Reads a definition from text. Findings in the definition are diagnostics of the document.
+/// Reads a definition from text. Findings in the definition are diagnostics of the document, without lines: see [`check`] and
+/// [`findings`]. A byte order mark in front is skipped.
 ///
 /// # Errors
 ///
@@ -47,9 +56,11 @@ impl Form {
 /// assert_eq!(error.details()["line"], 2);
 /// ```
 pub fn read_text(text: &str, form: Form) -> Result<Document> {
-    let value = value_of(text, form)?;
-    let rules = Reading { nulls_dropped: form != Form::Json, ..Reading::default() };
-    Ok(read_with(&value, "", rules))
+    let (value, misread) = value_of(text, form)?;
+    let rules = Reading { nulls_dropped: !form.is_json(), ..Reading::default() };
+    let mut document = read_with(&value, "", rules);
+    document.diagnostics.extend(misread);
+    Ok(document)
 }
 
 /// Everything there is to say about text that should be a definition; see [`validate::workflow`] for `now`.
@@ -57,9 +68,9 @@ pub fn read_text(text: &str, form: Form) -> Result<Document> {
 /// ```
 /// use highway_wasm::definition::{Form, validate_text};
 ///
-/// let findings = validate_text("{\"name\": \"Bad\", \"tasks\": []}", Form::Json, None);
-/// let paths: Vec<_> = findings.iter().map(|finding| finding.path.as_str()).collect();
-/// assert_eq!(paths, ["/tasks", "/name"]);
+/// let findings = validate_text("{\"name\": \"Bad\",\n \"tasks\": []}", Form::Json, None);
+/// let found: Vec<_> = findings.iter().map(|it| (it.path.as_str(), it.place.map(|place| place.line))).collect();
+/// assert_eq!(found, [("/tasks", Some(2)), ("/name", Some(1))]);
 /// ```
 pub fn validate_text(text: &str, form: Form, now: Option<Millis>) -> Vec<Diagnostic> {
     match read_text(text, form) {
@@ -70,32 +81,95 @@ pub fn validate_text(text: &str, form: Form, now: Option<Millis>) -> Vec<Diagnos
 
 /// The same for a document that was read from the text.
 pub fn findings(document: &Document, text: &str, form: Form, now: Option<Millis>) -> Vec<Diagnostic> {
-    let found = document.validate(now);
+    as_written(document.validate(now), text, form)
+}
+
+/// Refuses a document with errors in its parts that was read from the text.
+///
+/// # Errors
+///
+/// One error that stands for all findings that are errors.
+pub fn check(document: &Document, text: &str, form: Form) -> Result<()> {
+    Error::from_diagnostics(as_written(document.errors(), text, form)).map_or(Ok(()), Err)
+}
+
+/// The findings with the names of fields and the lines that the text has.
+fn as_written(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic> {
     // A sound document, which most are, is not read again.
     if found.is_empty() {
         return found;
     }
-    value_of(text, form).map(|value| validate::as_written(found.clone(), &value)).unwrap_or(found)
+    let Ok((value, _)) = value_of(text, form) else { return found };
+    let mut found = validate::as_written(found, &value);
+    let mut places = Places::of(found.iter().map(|finding| finding.path.as_str()));
+    match form {
+        Form::Data => return found,
+        Form::Json => places.look_in_json(bare(text)),
+        // It was read once already.
+        #[cfg(feature = "engine")]
+        Form::Yaml => drop(crate::codec::read_yaml(bare(text), &mut places)),
+    }
+    for finding in &mut found {
+        finding.place = places.find(&finding.path);
+    }
+    found
 }
 
-fn value_of(text: &str, form: Form) -> Result<Value> {
+/// The text without a byte order mark in front.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// The value, and what there is to say about words in it that are easily misread.
+fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
+    let text = bare(text);
     match form {
-        Form::Json => parse_json_strict(text).map_err(|error| {
-            let code = if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::JsonInvalid };
-            let help = error.is_duplicate.then(|| "keep one of the two".to_owned());
-            Error::new(code, format!("the text is not valid JSON: {error}"))
-                .with_any_help(help)
-                .with_path(error.path.clone())
-                .with_detail("line", error.line)
-                .with_detail("column", error.column)
-        }),
+        Form::Json | Form::Data => {
+            let value = parse_json_strict(text).map_err(|error| {
+                let code = if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::JsonInvalid };
+                let help = error.is_duplicate.then(|| "keep one of the two".to_owned());
+                Error::new(code, format!("the text is not valid JSON: {error}"))
+                    .with_any_help(help)
+                    .with_path(error.path.clone())
+                    .with_detail("line", error.line)
+                    .with_detail("column", error.column)
+            })?;
+            Ok((value, Vec::new()))
+        }
         #[cfg(feature = "engine")]
-        Form::Yaml => crate::codec::parse_yaml(text).map_err(|error| {
-            Error::new(ErrorCode::YamlInvalid, format!("the text is not valid YAML: {error}"))
-                .with_detail("line", error.line)
-                .with_detail("column", error.column)
-        }),
+        Form::Yaml => {
+            let (value, misread) =
+                crate::codec::read_yaml(text, &mut Places::default()).map_err(|error| {
+                    let code =
+                        if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::YamlInvalid };
+                    Error::new(code, format!("the text is not valid YAML: {error}"))
+                        .with_any_help(error.help)
+                        .with_path(error.path)
+                        .with_detail("line", error.line)
+                        .with_detail("column", error.column)
+                })?;
+            let misread = misread.iter().filter_map(|word| misread_word(word, &value)).collect();
+            Ok((value, misread))
+        }
     }
+}
+
+/// Fields whose values may be anything, so that nobody else notices what a word is taken for.
+#[cfg(feature = "engine")]
+const FREE: [&str; 8] =
+    ["args", "kwargs", "variables", "payload", "result", "children", "generator_kwargs", "verifier_kwargs"];
+
+/// What there is to say about a bare word of YAML.
+#[cfg(feature = "engine")]
+fn misread_word(misread: &crate::codec::Misread, document: &Value) -> Option<Diagnostic> {
+    let crate::codec::Misread { path, word } = misread;
+    if !path.split('/').any(|key| FREE.contains(&key)) {
+        return None;
+    }
+    let value = document.pointer(path)?;
+    let message = format!("the bare word `{word}` is read as `{value}`");
+    let finding = Diagnostic::warning(ErrorCode::ValueConverted, path, message);
+    Some(finding.with_help(format!("write `\"{word}\"` for text, or `{value}`")))
 }
 
 impl Workflow {

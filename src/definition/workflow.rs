@@ -83,8 +83,12 @@ impl Document {
     ///
     /// One error that stands for all findings that are errors.
     pub fn check(&self) -> Result<()> {
-        let errors = self.diagnostics.iter().filter(|finding| finding.is_error()).cloned().collect();
-        Error::from_diagnostics(errors).map_or(Ok(()), Err)
+        Error::from_diagnostics(self.errors()).map_or(Ok(()), Err)
+    }
+
+    /// The findings that are errors.
+    pub(super) fn errors(&self) -> Vec<Diagnostic> {
+        self.diagnostics.iter().filter(|finding| finding.is_error()).cloned().collect()
     }
 
     /// What is wrong with the parts, and everything [`validate::workflow`] says about the whole.

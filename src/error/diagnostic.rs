@@ -26,6 +26,15 @@ impl Severity {
     }
 }
 
+/// A place in a text: line and column in characters, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
 /// One finding in a workflow definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
@@ -41,6 +50,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// JSON pointers to other places that have to do with it.
     pub related: Vec<String>,
+    /// Where the culprit begins in the text of the document, where there is a text: at the key of a field, or at an item.
+    pub place: Option<Place>,
 }
 
 impl Diagnostic {
@@ -53,6 +64,7 @@ impl Diagnostic {
             path: path.into(),
             help: None,
             related: Vec::new(),
+            place: None,
         }
     }
 
@@ -97,13 +109,17 @@ impl Diagnostic {
         self
     }
 
-    /// `{code, severity, message, path, help?, related?}`.
+    /// `{code, severity, message, path, line?, column?, help?, related?}`.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         object.insert("code".into(), self.code.as_str().into());
         object.insert("severity".into(), self.severity.as_str().into());
         object.insert("message".into(), self.message.as_str().into());
         object.insert("path".into(), self.path.as_str().into());
+        if let Some(Place { line, column }) = self.place {
+            object.insert("line".into(), line.into());
+            object.insert("column".into(), column.into());
+        }
         if let Some(help) = &self.help {
             object.insert("help".into(), help.as_str().into());
         }
@@ -117,7 +133,9 @@ impl Diagnostic {
 
 impl From<&Error> for Diagnostic {
     fn from(error: &Error) -> Self {
-        Self::error(error.code(), error.path().unwrap_or_default(), error.message())
-            .with_any_help(error.help().map(str::to_owned))
+        let finding = Self::error(error.code(), error.path().unwrap_or_default(), error.message());
+        let number = |key: &str| usize::try_from(error.details().get(key)?.as_u64()?).ok();
+        let place = number("line").zip(number("column")).map(|(line, column)| Place { line, column });
+        Self { place, ..finding.with_any_help(error.help().map(str::to_owned)) }
     }
 }

@@ -7,7 +7,7 @@ mod code;
 mod diagnostic;
 
 pub use code::{ErrorCode, ErrorKind};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Place, Severity};
 
 use crate::json::object;
 use crate::text::{has, replaced};

@@ -36,10 +36,10 @@ pub fn builder_build(settings: &str) -> JsResult<String> {
     }))
 }
 
-/// Throws what keeps text (`json` or `yaml`) from being a definition.
+/// Throws what keeps text from being a definition. Its form is `json`, `yaml`, or `data` for JSON that no person wrote.
 #[wasm_bindgen(js_name = workflowRead)]
 pub fn workflow_read(text: &str, form: &str) -> JsResult<()> {
-    give(with_document(text, form, Document::check))
+    give(with_document(text, form, |document| definition::check(document, text, input(form)?)))
 }
 
 /// All findings about text, whatever it is.
@@ -56,8 +56,9 @@ pub fn workflow_validate(text: &str, form: &str, now: f64) -> JsResult<String> {
 #[wasm_bindgen(js_name = workflowWrite)]
 pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResult<String> {
     give(with_document(text, form, |document| {
-        if form != "json" {
-            document.check()?;
+        let form = input(form)?;
+        if !form.is_json() {
+            definition::check(document, text, form)?;
         }
         let workflow = &document.workflow;
         Ok(match to {
@@ -83,12 +84,12 @@ thread_local! {
 fn with_document<T>(text: &str, form: &str, using: impl FnOnce(&Document) -> Result<T>) -> Result<T> {
     let form = input(form)?;
     LAST.with_borrow_mut(|last| {
-        if let Some((_, document)) = last.as_ref().filter(|(known, _)| form == Form::Json && known == text) {
+        if let Some((_, document)) = last.as_ref().filter(|(known, _)| form.is_json() && known == text) {
             return using(document);
         }
         let document = read_text(text, form)?;
         let used = using(&document);
-        *last = Some((text.to_owned(), document)).filter(|_| form == Form::Json);
+        *last = Some((text.to_owned(), document)).filter(|_| form.is_json());
         used
     })
 }

@@ -7,7 +7,6 @@ import { Workflow } from "../entries/workflow-inline.js";
 import type { Diagnostic } from "../errors.js";
 import { isHighwayError } from "../errors.js";
 import { isObject } from "../plain.js";
-import { moduleFor } from "../workflow/runtime.js";
 import { InputError } from "./exit-codes.js";
 import { checkFile, readText, STDIN } from "./files.js";
 
@@ -48,10 +47,7 @@ function fromJson(document: string | object): Source {
 function fromYaml(text: string): Source {
   const workflow = (): Workflow => Workflow.fromYAML(text);
   return {
-    findings() {
-      const found = moduleFor("yaml").call((api) => api.workflowValidate(text, "yaml", Date.now()));
-      return JSON.parse(found) as Diagnostic[];
-    },
+    findings: () => Workflow.check(text, "yaml"),
     document: () => workflow().toJSON(),
     workflow,
   };

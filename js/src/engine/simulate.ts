@@ -341,7 +341,7 @@ class Running {
 
   #findings(): SimulationWarning[] {
     const text = JSON.stringify(this.#document);
-    const found = full.call((api) => api.workflowValidate(text, "json", this.#start));
+    const found = full.call((api) => api.workflowValidate(text, "data", this.#start));
     return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
   }
 

@@ -30,8 +30,8 @@ export function moduleFor(form: TextForm): Runtime<WorkflowApi> {
   });
 }
 
-/** @internal */
-export type TextForm = "json" | "yaml";
+/** @internal `data` is JSON text that no person wrote: findings name no line of it. */
+export type TextForm = "json" | "yaml" | "data";
 
 /**
  * Loads the WebAssembly module behind `Workflow` and `WorkflowBuilder`. Only needed with `highway-wasm/web` and

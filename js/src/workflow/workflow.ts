@@ -84,11 +84,16 @@ export interface WorkflowLayout {
 export class Workflow {
   #text: string;
   #notes: readonly Diagnostic[];
+  #source: Source | undefined;
 
-  /** @internal Text of a definition that was read without errors, and what its builder has to say about it. */
-  constructor(text: string, notes: readonly Diagnostic[]) {
+  /**
+   * @internal Text of a definition that was read without errors, what its builder has to say about it, and the text that a
+   * person wrote.
+   */
+  constructor(text: string, notes: readonly Diagnostic[], source?: Source) {
     this.#text = text;
     this.#notes = notes;
+    this.#source = source;
   }
 
   /**
@@ -98,7 +103,9 @@ export class Workflow {
    * @throws {ValidationError} `JSON_INVALID`, `KEY_DUPLICATE`, or all errors in the definition as `diagnostics`.
    */
   static fromJSON(document: string | object): Workflow {
-    return read(textOf(document), "json");
+    const source = sourceOf(document);
+    workflows.call((api) => api.workflowRead(source.text, source.form));
+    return new Workflow(source.text, [], source);
   }
 
   /**
@@ -109,15 +116,17 @@ export class Workflow {
    */
   static fromYAML(text: string): Workflow {
     if (typeof text !== "string") throw errorOf("YAML_INVALID", "the YAML document is not text");
-    const module = moduleFor("yaml");
-    const document = module.call((api) => api.workflowWrite(text, "yaml", "document", "{}"));
-    return new Workflow(document, []);
+    const document = moduleFor("yaml").call((api) => api.workflowWrite(text, "yaml", "document", "{}"));
+    return new Workflow(document, [], { text, form: "yaml" });
   }
 
-  /** Everything there is to say about text or data that should be a definition, whatever it is; never throws for it. */
-  static check(document: unknown): Diagnostic[] {
+  /**
+   * Everything there is to say about text or data that should be a definition, whatever it is; never throws for it. Text is
+   * JSON unless `form` says `"yaml"`, which needs `import "highway-wasm/engine"` once. Findings about text have its lines.
+   */
+  static check(document: unknown, form: "json" | "yaml" = "json"): Diagnostic[] {
     try {
-      return findings(textOf(document));
+      return findings(sourceOf(document, form));
     } catch (error) {
       if (!isHighwayError(error, "VALUE_NOT_JSON")) throw error;
       const { message, path = "", help } = error;
@@ -127,10 +136,11 @@ export class Workflow {
 
   /**
    * Everything that is wrong with the definition, or worth knowing about it, at once: dependencies, routes, templates,
-   * conditions, times, the schedule with its next firings, and what a builder wrote though it can hardly be meant.
+   * conditions, times, the schedule with its next firings, and what a builder wrote though it can hardly be meant. Findings have
+   * the line and column where the definition was read from text and not changed since.
    */
   validate(): Diagnostic[] {
-    return [...this.#notes, ...findings(this.#text)];
+    return [...this.#notes, ...findings(this.#source ?? { text: this.#text, form: "data" })];
   }
 
   /** The definition as plain data, every field written out; what `JSON.stringify` uses. */
@@ -222,6 +232,7 @@ export class Workflow {
     const build = `{"new":${existing},"calls":[["${method}",${plainText(params)}]]}`;
     const [notes, text] = buildWorkflow(build);
     this.#text = text;
+    this.#source = undefined;
     this.#notes = [...this.#notes, ...notes];
     return this;
   }
@@ -238,16 +249,19 @@ export function buildWorkflow(build: string): [notes: Diagnostic[], text: string
   return [JSON.parse(built.slice(0, end)) as Diagnostic[], built.slice(end + 1)];
 }
 
-function read(text: string, form: TextForm): Workflow {
-  workflows.call((api) => api.workflowRead(text, form));
-  return new Workflow(text, []);
+/** Text of a definition, and what it is. */
+interface Source {
+  readonly text: string;
+  readonly form: TextForm;
 }
 
-function findings(text: string): Diagnostic[] {
-  const found = workflows.call((api) => api.workflowValidate(text, "json", Date.now()));
+function findings({ text, form }: Source): Diagnostic[] {
+  const found = moduleFor(form).call((api) => api.workflowValidate(text, form, Date.now()));
   return JSON.parse(found) as Diagnostic[];
 }
 
-function textOf(document: unknown): string {
-  return typeof document === "string" ? document : plainText(document);
+/** Text as it is, but for a byte order mark; data as text. */
+function sourceOf(document: unknown, form: "json" | "yaml" = "json"): Source {
+  if (typeof document === "string") return { text: document.replace(/^\uFEFF/, ""), form };
+  return { text: plainText(document), form: "data" };
 }

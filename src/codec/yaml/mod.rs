@@ -4,13 +4,14 @@
 //! What becomes of a scalar is ours (`scalar`); cutting text into events is `saphyr-parser`'s, whose grammar is that of
 //! YAML 1.2. The difference does not show in documents that both read, but for rarities: see [`parse_yaml`].
 
+mod advice;
 mod number;
 mod read;
 mod scalar;
 mod timestamp;
 mod write;
 
-pub use read::parse_yaml;
+pub use read::{Misread, parse_yaml, read_yaml};
 pub use write::write_yaml;
 
 use std::fmt;
@@ -24,6 +25,12 @@ pub struct YamlError {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// JSON pointer to the value or the key at fault.
+    pub path: String,
+    /// Whether the text is YAML but for a key that stands twice in one mapping.
+    pub is_duplicate: bool,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 impl fmt::Display for YamlError {

@@ -1,7 +1,11 @@
 //! From the parser's events to a value.
 
 use super::YamlError;
-use super::scalar::{Kind, tagged, untagged};
+use super::advice::advice;
+use super::scalar::{Kind, is_misread, tagged, untagged};
+use crate::codec::Places;
+use crate::error::Place;
+use crate::json::child_path;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -38,10 +42,52 @@ const STANDARD_TAGS: &str = "tag:yaml.org,2002:";
 /// assert_eq!(parse_yaml("a: 1\na: 2\n").unwrap_err().to_string(), "duplicate key `a` at line 2, column 1");
 /// ```
 pub fn parse_yaml(text: &str) -> Result<Value, YamlError> {
+    read_yaml(text, &mut Places::default()).map(|(value, _)| value)
+}
+
+/// A bare word that a person may have meant as text: `no`, `12:30`, `1_000`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// JSON pointer to the value.
+    pub path: String,
+    /// The word.
+    pub word: String,
+}
+
+/// Misread words beyond this number are not told.
+const MAX_MISREAD: usize = 20;
+
+/// The same as [`parse_yaml`], with the words that are easily misread, and with the places that are asked for.
+///
+/// # Errors
+///
+/// As [`parse_yaml`].
+///
+/// ```
+/// use highway_wasm::codec::{Places, read_yaml};
+///
+/// let mut places = Places::of(["/tasks/a"].into_iter());
+/// let (_, misread) = read_yaml("name: w\ntasks:\n  a: {at: 12:30}\n", &mut places).unwrap();
+/// assert_eq!(places.find("/tasks/a").map(|place| place.line), Some(3));
+/// assert_eq!(misread[0].path, "/tasks/a/at");
+/// ```
+pub fn read_yaml(text: &str, places: &mut Places) -> Result<(Value, Vec<Misread>), YamlError> {
     check_characters(text)?;
     let unended = !text.is_empty() && !text.ends_with(['\n', '\r']);
     let end = unended.then(|| text.chars().count());
-    Reader { events: Parser::new_from_str(text), anchors: Vec::new(), copies: COPIES, end }.document()
+    let (anchors, trail, misread) = (Vec::new(), Vec::new(), Vec::new());
+    let events = Parser::new_from_str(text);
+    let mut reader = Reader { events, anchors, copies: COPIES, end, trail, places, misread };
+    match reader.document() {
+        Ok(value) => Ok((value, reader.misread)),
+        Err(mut error) => {
+            error.path = reader.pointer();
+            if error.help.as_deref() == Some("") {
+                error.help = advice(text, error.line, &error.message);
+            }
+            Err(error)
+        }
+    }
 }
 
 /// YAML allows control characters as escapes only. The scanner does not look, and takes U+0000 for the end.
@@ -56,7 +102,8 @@ fn check_characters(text: &str) -> Result<(), YamlError> {
         "the character U+{:04X} is not allowed: write it as an escape in double quotes",
         u32::from(char)
     );
-    Err(YamlError { message, line: before.matches('\n').count() + 1, column })
+    let line = before.matches('\n').count() + 1;
+    Err(YamlError { message, line, column, path: String::new(), is_duplicate: false, help: None })
 }
 
 fn is_printable(char: char) -> bool {
@@ -104,10 +151,14 @@ struct Reader<'a> {
     copies: usize,
     /// How many characters the text has, where its last line does not end.
     end: Option<usize>,
+    /// Keys and indices down to the value that is read, each with its node among the places.
+    trail: Vec<(String, Option<usize>)>,
+    places: &'a mut Places,
+    misread: Vec<Misread>,
 }
 
 impl<'a> Reader<'a> {
-    fn document(mut self) -> Step<Value> {
+    fn document(&mut self) -> Step<Value> {
         let mut value = None;
         loop {
             let (event, span) = self.next()?;
@@ -118,6 +169,7 @@ impl<'a> Reader<'a> {
                 }
                 Event::DocumentStart(_) => {
                     let first = self.next()?;
+                    self.places.tell(0, place(first.1.start));
                     value = Some(self.node(first, 0)?.value);
                 }
                 _ => {}
@@ -131,7 +183,12 @@ impl<'a> Reader<'a> {
             Event::Alias(anchor) => self.alias(anchor, at, depth),
             Event::Scalar(text, style, anchor, tag) => {
                 let text = self.without_invented_end(&text, style, span);
+                let is_bare = style == ScalarStyle::Plain && tag.is_none();
                 let value = scalar(text, style, tag).map_err(|message| error(at, message))?;
+                if is_bare && is_misread(text) && self.misread.len() < MAX_MISREAD {
+                    let misread = Misread { path: self.pointer(), word: text.to_owned() };
+                    self.misread.push(misread);
+                }
                 self.anchored(anchor, at, Node::scalar(value))
             }
             Event::SequenceStart(anchor, tag) => {
@@ -163,7 +220,9 @@ impl<'a> Reader<'a> {
             if next.0 == Event::SequenceEnd {
                 return Ok(Node { value: Value::Array(items), weight, height: height + 1 });
             }
+            self.enter(items.len().to_string(), next.1.start);
             let item = self.node(next, depth + 1)?;
+            self.trail.pop();
             weight += item.weight;
             height = height.max(item.height);
             items.push(item.value);
@@ -180,14 +239,22 @@ impl<'a> Reader<'a> {
             // An omitted key has no place of its own.
             let at = if span.start.line() == 0 { start } else { span.start };
             let key = self.key(event, at)?;
+            let name = match &key {
+                Key::Text(key) => key.as_str(),
+                Key::Merge => "<<",
+            };
+            self.enter(name.to_owned(), at);
             if let Key::Text(key) = &key
                 && entries.own.contains_key(key)
             {
-                return Err(error(at, format!("duplicate key `{key}`")));
+                let help = Some("keep one of the two".to_owned());
+                let message = format!("duplicate key `{key}`");
+                return Err(YamlError { is_duplicate: true, help, ..error(at, message) });
             }
             let next = self.next()?;
             let value_at = next.1.start;
             let node = self.node(next, depth + 1)?;
+            self.trail.pop();
             entries.add(key, node).map_err(|message| error(value_at, message))?;
         }
     }
@@ -205,8 +272,22 @@ impl<'a> Reader<'a> {
                 Value::String(key) => Ok(Key::Text(key)),
                 _ => Err(error(at, "a key must be text: this alias stands for something else")),
             },
-            _ => Err(error(at, "a key must be text: a list or a mapping cannot be one")),
+            _ => Err(advised(at, "a key must be text: a list or a mapping cannot be one")),
         }
+    }
+
+    /// Steps into a value of a mapping or a list that begins there.
+    fn enter(&mut self, key: String, at: Marker) {
+        let around = self.trail.last().map_or(Some(0), |(_, node)| *node);
+        let node = around.and_then(|node| self.places.child(node, &key));
+        if let Some(node) = node {
+            self.places.tell(node, place(at));
+        }
+        self.trail.push((key, node));
+    }
+
+    fn pointer(&self) -> String {
+        self.trail.iter().fold(String::new(), |path, (key, _)| child_path(&path, key))
     }
 
     fn anchored(&mut self, anchor: usize, at: Marker, node: Node) -> Step<Node> {
@@ -245,7 +326,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Step<(Event<'a>, Span)> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(failure)) => Err(error(*failure.marker(), reason(failure.info()))),
+            Some(Err(failure)) => Err(advised(*failure.marker(), reason(failure.info()))),
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
@@ -346,6 +427,16 @@ fn reason(info: &str) -> &str {
     if info.starts_with("recursion limit") { "too deeply nested" } else { info }
 }
 
+fn place(at: Marker) -> Place {
+    Place { line: at.line().max(1), column: at.col() + 1 }
+}
+
 fn error(at: Marker, message: impl Into<String>) -> YamlError {
-    YamlError { message: message.into(), line: at.line().max(1), column: at.col() + 1 }
+    let (Place { line, column }, message) = (place(at), message.into());
+    YamlError { message, line, column, path: String::new(), is_duplicate: false, help: None }
+}
+
+/// An error of the grammar. Its help is found in the text, when the reader is done.
+fn advised(at: Marker, message: impl Into<String>) -> YamlError {
+    YamlError { help: Some(String::new()), ..error(at, message) }
 }

@@ -55,6 +55,19 @@ impl Kind {
     }
 }
 
+/// Whether a bare word is a boolean or a number that does not look like one: `no`, `12:30`, `010`, `1_000`.
+pub(super) fn is_misread(text: &str) -> bool {
+    let kind = Kind::of(text);
+    match kind {
+        Kind::Bool(_) => !text.starts_with(['t', 'T', 'f', 'F']),
+        Kind::Int | Kind::Float => {
+            let is_octal = kind == Kind::Int && matches!(unsigned(text).as_bytes(), [b'0', b'0'..=b'9', ..]);
+            is_octal || text.contains([':', '_'])
+        }
+        _ => false,
+    }
+}
+
 /// The value of a scalar without a tag.
 pub(super) fn untagged(text: &str, plain: bool) -> Result<Value, String> {
     let kind = if plain { Kind::of(text) } else { Kind::Text };

@@ -1,0 +1,184 @@
+//! Advice on text that is not YAML, by the usual slips in the line at fault.
+
+/// Longer values are not shown in advice.
+const SHOWN: usize = 80;
+
+const BRACKETS: &str = "close each bracket that is opened, in its order";
+const COLUMNS: &str =
+    "begin the lines of one mapping or list in the same column, and what is inside of them further right";
+
+/// What to do about an error of the grammar that was found in a line, counted from 1.
+pub(super) fn advice(text: &str, line: usize, message: &str) -> Option<String> {
+    if message == "too deeply nested" {
+        return None;
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let before = lines.get(..line.min(lines.len())).unwrap_or_default();
+    // An error is often noticed at the next token, which may be lines below.
+    let near = before.iter().rev().filter(|line| !is_blank(line)).take(2);
+    let slip = near.filter_map(|line| slip(line)).next();
+    let general = if message.contains("flow") || message.contains("bracket") { BRACKETS } else { COLUMNS };
+    Some(slip.unwrap_or_else(|| general.to_owned()))
+}
+
+fn is_blank(line: &str) -> bool {
+    line.trim().is_empty() || line.trim_start().starts_with('#')
+}
+
+fn slip(line: &str) -> Option<String> {
+    let content = line.trim_start();
+    if line.get(..line.len() - content.len())?.contains('\t') {
+        return Some("indent with blanks: YAML takes no tabs".to_owned());
+    }
+    let mut entry = content.trim_end();
+    while let Some(item) = entry.strip_prefix("- ") {
+        entry = item.trim_start();
+    }
+    let (key, value) = key_and_value(entry);
+    let shown = |value: &str| match key {
+        Some(key) => format!("`{key}: {value}`"),
+        None => format!("`{value}`"),
+    };
+    if value.contains("{{") && value.starts_with(['{', '[']) {
+        let help = "put a template in quotes";
+        let is_short = value.starts_with("{{") && value.len() <= SHOWN;
+        return Some(if is_short { format!("{help}: {}", shown(&quoted(value))) } else { help.to_owned() });
+    }
+    if needs_quotes(value) {
+        let help = "put the value in quotes";
+        let is_short = value.len() <= SHOWN;
+        return Some(if is_short { format!("{help}: {}", shown(&quoted(value))) } else { help.to_owned() });
+    }
+    if value.starts_with(['{', '[']) && is_open(value) {
+        return Some(BRACKETS.to_owned());
+    }
+    if let Some(quote @ ('"' | '\'')) = value.chars().next() {
+        return match closing(value, quote) {
+            None => Some("close the quote, or put the whole value in quotes of the other kind".to_owned()),
+            Some("") if quote == '"' && value.contains('\\') => {
+                Some("put a value with `\\` in single quotes, in which it stands for itself".to_owned())
+            }
+            Some("") => None,
+            Some(_) => Some("put the whole value in quotes of the other kind".to_owned()),
+        };
+    }
+    if key.is_none() {
+        return colon(entry);
+    }
+    None
+}
+
+/// The key of a mapping's entry and its value; the whole entry as the value where it has no key.
+fn key_and_value(entry: &str) -> (Option<&str>, &str) {
+    let end = match entry.chars().next() {
+        Some(quote @ ('"' | '\'')) => closing(entry, quote).map(|rest| entry.len() - rest.len()),
+        Some('{' | '[') => None,
+        _ => entry.find(": ").or_else(|| entry.strip_suffix(':').map(str::len)),
+    };
+    let split = end.and_then(|end| entry.split_at_checked(end));
+    match split.and_then(|(key, rest)| Some((key, rest.strip_prefix(':')?))) {
+        Some((key, value)) => (Some(key), value.trim_start()),
+        None => (None, entry),
+    }
+}
+
+/// Whether a value means something else, or nothing, without quotes.
+fn needs_quotes(value: &str) -> bool {
+    let is_collection = |open: char, close: char| {
+        value.starts_with(open) && value.rsplit_once(close).is_some_and(|(_, rest)| !rest.is_empty())
+    };
+    let is_bare = !value.starts_with(['"', '\'', '{', '[', '#']);
+    value.starts_with(['*', '&', '!', '%', '@', '`', '|', '>', ',', ']', '}'])
+        || value.starts_with("? ")
+        || is_collection('{', '}')
+        || is_collection('[', ']')
+        || (is_bare && (value.contains(": ") || (value.len() > 1 && value.ends_with(':'))))
+}
+
+/// Whether brackets are opened that are not closed.
+fn is_open(value: &str) -> bool {
+    let count = |brackets: [char; 2]| {
+        let [open, close] = brackets;
+        value.matches(open).count() > value.matches(close).count()
+    };
+    count(['{', '}']) || count(['[', ']'])
+}
+
+/// What follows the quoted text at the start, if its quote is closed.
+fn closing(text: &str, quote: char) -> Option<&str> {
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, char)) = chars.next() {
+        if quote == '"' && char == '\\' {
+            chars.next();
+        } else if char == quote {
+            if quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == quote) {
+                chars.next();
+                continue;
+            }
+            return text.get(at + 1..);
+        }
+    }
+    None
+}
+
+/// The value in quotes of the kind that leaves it as it is.
+fn quoted(value: &str) -> String {
+    if value.contains(['"', '\\']) {
+        format!("'{}'", value.replace('\'', "''"))
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
+/// Advice on an entry that is no `key: value`.
+fn colon(entry: &str) -> Option<String> {
+    let word = entry.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(entry.len());
+    let (key, rest) = entry.split_at_checked(word).filter(|(key, _)| !key.is_empty())?;
+    let value = rest.trim_start().trim_start_matches([':', '=']).trim_start();
+    if rest.is_empty() {
+        return Some(format!("write a colon after a key: `{key}:`"));
+    }
+    let is_entry = rest.trim_start().starts_with(['=', ':']) && !value.is_empty();
+    (is_entry && entry.len() <= SHOWN)
+        .then(|| format!("write a colon and a blank after a key: `{key}: {value}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BRACKETS, COLUMNS};
+    use crate::codec::parse_yaml;
+
+    #[test]
+    fn usual_slips_get_advice() {
+        for (text, help) in [
+            ("schedule: */5 * * * *\n", "put the value in quotes: `schedule: \"*/5 * * * *\"`"),
+            ("schedule: @daily\n", "put the value in quotes: `schedule: \"@daily\"`"),
+            ("at: `date`\n", "put the value in quotes: `at: \"`date`\"`"),
+            ("a:\n  - %d \"x\"\n", "put the value in quotes: `'%d \"x\"'`"),
+            ("v: {{inputs.x}}\n", "put a template in quotes: `v: \"{{inputs.x}}\"`"),
+            ("- - {{x}} more\n", "put a template in quotes: `\"{{x}} more\"`"),
+            ("args: [{{x}}]\n", "put a template in quotes"),
+            ("a:\n\tb: 1\n", "indent with blanks: YAML takes no tabs"),
+            ("run: echo a: b\n", "put the value in quotes: `run: \"echo a: b\"`"),
+            ("\"run\": echo 'a': b\n", "put the value in quotes: `\"run\": \"echo 'a': b\"`"),
+            ("run: [ -f x ] && y\n", "put the value in quotes: `run: \"[ -f x ] && y\"`"),
+            ("run: | x\n", "put the value in quotes: `run: \"| x\"`"),
+            ("run: \"a\" && b\n", "put the whole value in quotes of the other kind"),
+            ("run: 'it's'\n", "put the whole value in quotes of the other kind"),
+            ("run: \"abc\nb: 1\n", "close the quote, or put the whole value in quotes of the other kind"),
+            ("run: \"C:\\path\"\n", "put a value with `\\` in single quotes, in which it stands for itself"),
+            ("tasks: {a: [}\n", BRACKETS),
+            ("a: [b,\n  c: 1\nd: 2\n", BRACKETS),
+            ("name:t\nb: 1\n", "write a colon and a blank after a key: `name: t`"),
+            ("name = t\nb: 1\n", "write a colon and a blank after a key: `name: t`"),
+            ("a: 1\ntasks\n  b: 1\n", "write a colon after a key: `tasks:`"),
+            ("a:\n  x: 1\n y: 2\n", COLUMNS),
+            ("a: 1\n b: 2\n", COLUMNS),
+            ("a: 1\n# note\n\n  b: 2\n", COLUMNS),
+        ] {
+            let error = parse_yaml(text).expect_err(text);
+            assert_eq!(error.help.as_deref(), Some(help), "{text:?}: {error}");
+        }
+        assert_eq!(parse_yaml(&"[".repeat(200)).unwrap_err().help, None);
+    }
+}
