@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 const THROWN: [ErrorCode; 56] = [
     ErrorCode::GuardFailed,
     ErrorCode::JournalInvalid,
+    ErrorCode::StoreInUse,
     ErrorCode::ApiKeyMissing,
     ErrorCode::ApiKeyExposed,
     ErrorCode::EndpointInvalid,

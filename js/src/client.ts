@@ -10,6 +10,7 @@ import {
   type ClientOptions,
   checkOptions,
   type DurationInput,
+  type EngineLike,
   invalid,
   type RetryOptions,
 } from "./options.js";
@@ -62,6 +63,7 @@ export class Client {
   rateLimit: RateLimit | null = null;
 
   readonly #fetch: Fetch | undefined;
+  readonly #engine: EngineLike | undefined;
   readonly #needsKey: boolean;
   readonly #when: RetryOptions["when"];
   readonly #config: string;
@@ -79,6 +81,7 @@ export class Client {
     const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT");
     this.endpoint = engine ? ENGINE_ENDPOINT : absolute(String(endpoint ?? DEFAULT_ENDPOINT));
     this.#fetch = engine?.fetch ?? givenFetch;
+    this.#engine = engine;
     this.maxResponseSize = maxResponseSize;
     this.watching = new Watching(this);
     // A page has no key of its own: what it asks is its own server, or a proxy, unless nobody named one.
@@ -132,11 +135,13 @@ export class Client {
   }
 
   /** Sends a request: through the caller's function, which gets a `Request`, or through the global one. */
-  fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  async fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
     const given = this.#fetch;
-    if (given === undefined) return globalThis.fetch(url, { ...init, signal });
+    if (given === undefined) return await globalThis.fetch(url, { ...init, signal });
     // Called as a plain function: a page's own `fetch` refuses any other `this`.
-    return given(new Request(url, init), { signal });
+    const response = await given(new Request(url, init), { signal });
+    if (response.status === 503 && this.#engine?.failure) throw this.#engine.failure;
+    return response;
   }
 
   /** What went wrong with a request, as the cause of an error. A runtime's own words may hold what a server sent. */

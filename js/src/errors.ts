@@ -113,6 +113,7 @@ export interface ErrorClasses {
   RUN_CANCELLED: "ExecutionError";
   RUN_TIMED_OUT: "ExecutionError";
   JOURNAL_INVALID: "ExecutionError";
+  STORE_IN_USE: "ExecutionError";
   GUARD_FAILED: "ExecutionError";
   TASK_TIMED_OUT: "ExecutionError";
   TOOL_FAILED: "ExecutionError";
@@ -148,6 +149,7 @@ const ownClasses = {
   NOT_INITIALIZED: "WasmError",
   OPTION_INVALID: "ConfigurationError",
   PACKAGE_INVALID: "TaskDefinitionError",
+  STORE_IN_USE: "ExecutionError",
   TASK_NAME_INVALID: "TaskDefinitionError",
   TASK_OPTION_TYPE: "TaskDefinitionError",
   VALUE_NOT_JSON: "ValidationError",

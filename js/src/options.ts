@@ -17,6 +17,8 @@ export type DurationInput =
 /** The embedded engine, as far as a driver needs it. */
 export interface EngineLike {
   readonly fetch: Fetch;
+  /** Why it stands still, where it does: what calls are rejected with. */
+  readonly failure?: Error | undefined;
 }
 
 /** When a request that failed is sent again. Only what is safe to repeat ever is. */

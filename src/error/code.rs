@@ -241,6 +241,8 @@ error_codes! {
     RunTimedOut = "RUN_TIMED_OUT" => Execution,
     /// The journal of an engine is damaged.
     JournalInvalid = "JOURNAL_INVALID" => Execution,
+    /// The store of an engine belongs to another engine.
+    StoreInUse = "STORE_IN_USE" => Execution,
     /// What must hold before a task, or of its result, does not.
     GuardFailed = "GUARD_FAILED" => Execution,
     /// A task's attempt passed its time limit.

@@ -4,11 +4,12 @@ import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
+const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "chain.js")).href);
 const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
 
 /** An entry of so many characters that begins with a name. */
 const entryOf = (name, length = 100_000) => `${name};`.padEnd(length, ".");
-const nameOf = (entry) => entry.slice(0, entry.indexOf(";"));
+const nameOf = (entry) => entry.slice(0, entry.indexOf(";")).replace(/^\[\d+,"[0-9a-f]{16}",/, "");
 
 /**
  * A journal over a store in memory, and an engine whose state is the list of all names. `next()` lets the store finish what it is at,
@@ -45,7 +46,7 @@ function journalOn({ kept = [], length = 10, checkpoint = true, replace = true }
       journal.keep({ entry: entryOf(name, length), wake: undefined, release: () => log.push(name) });
     },
     async load() {
-      for await (const entry of journal.load()) names.push(nameOf(entry));
+      await journal.open((entry) => names.push(nameOf(entry)));
     },
     async next(error) {
       await turn();
@@ -214,5 +215,70 @@ describe("a journal", () => {
     journal.keep({ entry: entryOf("d"), wake: 9, release });
     await journal.settled();
     assert.match(journal.failure.message, /no alarm/);
+  });
+});
+
+describe("the entries of a journal", () => {
+  /** The texts that a store keeps of some entries. */
+  const textsOf = (entries) => {
+    const chain = new Chain();
+    return entries.map((entry) => chain.write(entry));
+  };
+  /** What a journal reads of some texts, or the message of its error and the number of the entry. */
+  const readingOf = async (texts) => {
+    const entries = [];
+    const journal = new Journal({ load: () => texts, append: async () => {} }, { failed: () => {} });
+    try {
+      await journal.open((entry) => entries.push(entry));
+      return entries;
+    } catch (error) {
+      assert.equal(error.code, "JOURNAL_INVALID");
+      return `${error.message} (${error.details.entry})`;
+    }
+  };
+  const without = (list, place) => list.filter((_, at) => at !== place);
+  const replaced = (list, place, text) => list.map((item, at) => (at === place ? text : item));
+  const entries = ['[{"a":1}]', '[{"b":"größe"}]', "[]", '[{"c":[2]}]'];
+  const texts = textsOf(entries);
+
+  test("are read as they were written", async () => {
+    assert.deepEqual(await readingOf(texts), entries);
+    assert.deepEqual(JSON.parse(texts[3]).slice(2), [[{ c: [2] }]], "each is JSON with the entry in it");
+  });
+
+  test("of the first journals have no numbers, and numbered ones follow them", async () => {
+    assert.deepEqual(await readingOf(entries), entries);
+    const chain = new Chain();
+    for (const entry of entries) chain.read(entry);
+    const more = [...entries, chain.write("[5]"), chain.write("[6]")];
+    assert.deepEqual(await readingOf(more), [...entries, "[5]", "[6]"]);
+    assert.match(await readingOf(without(more, 1)), /entry 4 is missing \(4\)/);
+    assert.match(await readingOf([...more, "[7]"]), /entry 7 is damaged \(7\)/);
+  });
+
+  for (const [what, damaged, expected] of [
+    ["the first is missing", texts.slice(1), /entry 1 is missing \(1\)/],
+    ["one is missing", without(texts, 1), /entry 2 is missing \(2\)/],
+    ["one stands twice", [texts[0], ...texts], /entry 1 stands in the place of entry 2 \(2\)/],
+    ["two have changed places", [texts[0], texts[2], texts[1], texts[3]], /entry 2 is missing/],
+    ["a letter is another", replaced(texts, 1, texts[1].replace("ö", "o")), /entry 2 is damaged \(2\)/],
+    ["the end of one is missing", replaced(texts, 2, texts[2].slice(0, -1)), /entry 3 is damaged \(3\)/],
+    ["one is no entry", replaced(texts, 2, "{}"), /entry 3 is damaged \(3\)/],
+    ["one is of another journal", replaced(texts, 1, textsOf(["[0]", "[1]"])[1]), /entry 2 is damaged \(2\)/],
+  ]) {
+    test(`are an error where ${what}`, async () => assert.match(await readingOf(damaged), expected));
+  }
+
+  test("begin anew where the state takes the place of the journal", async () => {
+    const { happen, next, journal, kept } = journalOn();
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    assert.equal(await next(), "replace a+b");
+    happen("c");
+    await next();
+    await journal.close();
+    assert.equal((await readingOf(kept)).length, 2);
+    assert.match(await readingOf(kept.slice(1)), /entry 1 is missing/);
   });
 });

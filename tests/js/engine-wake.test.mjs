@@ -13,10 +13,10 @@ function host(t) {
   const told = [];
   const calls = [];
   const clock = { now: 1_000_000_000_000 };
-  const store = { load: () => [...kept], append: async (entries) => void kept.push(...entries) };
   const make = (more) => {
     const engine = new LocalEngine({
-      store,
+      // An object of its own each time: an engine may be made while the one before it was stopped, but never closed.
+      store: { load: () => [...kept], append: async (entries) => void kept.push(...entries) },
       clock: () => clock.now,
       onWake: (at) => void told.push({ in: at - clock.now, kept: kept.length }),
       tools: { "x.y": (_, { task }) => void calls.push(task) },

@@ -1,6 +1,7 @@
 /** Has a store keep what happens, before anything follows from it. */
 
-import { type HighwayError, isHighwayError } from "../errors.js";
+import { errorOf, type HighwayError, isHighwayError } from "../errors.js";
+import { Chain } from "./chain.js";
 import { type EngineStore, storeFailed } from "./store.js";
 
 /** Characters up to which a journal is not worth being made shorter. */
@@ -28,14 +29,24 @@ export interface JournalHost {
   readonly failed: (error: HighwayError) => void;
 }
 
+/** Which journal uses a store now. */
+const users = new WeakMap<EngineStore, Journal>();
+
 /** The journal of one engine. */
 export class Journal {
   readonly #store: EngineStore;
   readonly #host: JournalHost;
   readonly #ending = new AbortController();
+  #chain = new Chain();
   #waiting: Step[] = [];
   #keeping: Promise<void> | undefined;
   #failure: HighwayError | undefined;
+  /** Fulfilled once the store is free for another engine. */
+  #release: Promise<void> | undefined;
+  #isReleased: () => void = () => {};
+  readonly #released = new Promise<void>((resolve) => {
+    this.#isReleased = resolve;
+  });
   /** Characters that the store keeps. */
   #length = 0;
   /** Characters of the entries that rebuilt the state when that was last looked at. */
@@ -46,29 +57,67 @@ export class Journal {
     this.#host = host;
   }
 
-  /** Why the store cannot keep anything any more. */
+  /** Why the store could not be read, or cannot keep anything any more. It is free by then, or will be soon. */
   get failure(): HighwayError | undefined {
     return this.#failure;
   }
 
   /**
-   * What was kept.
+   * Takes the store, and gives each entry that it has kept to `replay`.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID`.
+   * @throws {ExecutionError} `JOURNAL_INVALID`; `STORE_IN_USE`.
    */
-  async *load(): AsyncGenerator<string> {
+  async open(replay: (entry: string) => void): Promise<void> {
+    const { signal } = this.#ending;
     try {
-      for await (const entry of this.#store.load(this.#ending.signal)) {
+      await this.#take();
+      for await (const text of this.#store.load(signal)) {
+        signal.throwIfAborted();
+        const entry = this.#chain.read(text);
         this.#length += entry.length;
         // The end of a state that has taken the place of a journal: no other need be made before there is twice as much.
         if (entry.includes('{"type":"state_kept"')) this.#state = this.#length;
-        yield entry;
+        replay(entry);
       }
+      signal.throwIfAborted();
     } catch (error) {
-      if (isHighwayError(error)) throw error;
+      // Who closes the engine also has it let go.
+      if (signal.aborted) throw signal.reason;
       const help = "the error it gave is the `cause`; nothing was changed";
-      throw storeFailed("the journal could not be read", error, help);
+      const failure = isHighwayError(error)
+        ? error
+        : storeFailed("the journal could not be read", error, help);
+      this.#failure = failure;
+      await this.#letGo().catch(() => {});
+      throw failure;
     }
+  }
+
+  /** Waits for an engine that is closing, and refuses where another one is at work. */
+  async #take(): Promise<void> {
+    for (let user = users.get(this.#store); user !== undefined; user = users.get(this.#store)) {
+      if (!user.#ending.signal.aborted && user.#failure === undefined) {
+        throw errorOf("STORE_IN_USE", "the store is in use by another engine of this program", {
+          help: "close the other engine, or give each a store of its own",
+        });
+      }
+      await user.#released;
+      this.#ending.signal.throwIfAborted();
+    }
+    users.set(this.#store, this);
+  }
+
+  /** Lets go of the store; once. */
+  #letGo(): Promise<void> {
+    this.#release ??= (async () => {
+      try {
+        if (users.get(this.#store) === this) await this.#store.close?.();
+      } finally {
+        if (users.get(this.#store) === this) users.delete(this.#store);
+        this.#isReleased();
+      }
+    })();
+    return this.#release;
   }
 
   /** Has the store keep an entry, then releases what follows from it; in the order of the calls. */
@@ -89,7 +138,7 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.settled();
-    await this.#store.close?.();
+    await this.#letGo();
   }
 
   /** What comes while the store is at work is kept together afterwards. */
@@ -102,10 +151,10 @@ export class Journal {
         try {
           if (!this.#failure) await this.#write(batch);
         } catch (error) {
-          const help =
-            "the engine stands still, since nothing may happen that is not kept; mend the cause, and open the store with another engine";
-          this.#failure = storeFailed("the journal cannot keep what happens", error, help);
+          this.#failure = isHighwayError(error, "STORE_IN_USE") ? error : cannotKeep(error);
           this.#host.failed(this.#failure);
+          // Whoever opens it next is told by the store itself what is wrong with it.
+          this.#letGo().catch(() => {});
         }
         for (const { release } of batch) release();
       }
@@ -132,7 +181,7 @@ export class Journal {
     if (state && (await this.#replace(state))) return;
     const entries = batch.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
     if (entries.length === 0) return;
-    await this.#store.append(entries);
+    await this.#store.append(entries.map((entry) => this.#chain.write(entry)));
     this.#length += lengthOf(entries);
   }
 
@@ -148,17 +197,27 @@ export class Journal {
 
   /** Whether the store took the state in the place of its journal. */
   async #replace(state: readonly string[]): Promise<boolean> {
+    // A journal begins with its first entry, also where the state takes the place of another one.
+    const chain = new Chain();
     try {
-      await this.#store.replace?.(state);
+      await this.#store.replace?.(state.map((entry) => chain.write(entry)));
+      this.#chain = chain;
       this.#length = this.#state;
       return true;
     } catch (error) {
+      if (isHighwayError(error, "STORE_IN_USE")) throw error;
       // What was kept before is still there. The next attempt comes when there is twice as much.
       this.#state = this.#length;
       console.error("highway-wasm: the journal could not be made shorter, and goes on as it is:", error);
       return false;
     }
   }
+}
+
+function cannotKeep(error: unknown): HighwayError {
+  const help =
+    "the engine stands still, since nothing may happen that is not kept; mend the cause, and open the store with another engine";
+  return storeFailed("the journal cannot keep what happens", error, help);
 }
 
 function lengthOf(entries: readonly string[]): number {

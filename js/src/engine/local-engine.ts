@@ -1,11 +1,13 @@
 /** The embedded engine: the host's side of the state machine in Rust. */
 
 import { LONGEST_TIMER, uuid } from "../environment.js";
+import type { HighwayError } from "../errors.js";
 import type { Fetch } from "../host.js";
 import { checkOptions, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { readRequest, responseOf } from "./bodies.js";
+import { refusal, untilAborted } from "./giving-up.js";
 import { checkConfiguration, closed } from "./configuration.js";
 import { answerOf } from "./asking.js";
 import type { Answer, Asked, Effect } from "./effects.js";
@@ -187,10 +189,18 @@ export class LocalEngine {
   /**
    * Waits until what the store has kept is there and runs go on. Requests wait for it by themselves.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read.
+   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read, `STORE_IN_USE` when it belongs to another engine.
    */
   async ready(): Promise<void> {
     await this.#opened;
+  }
+
+  /**
+   * Why this engine stands still: its store could not be read, keeps nothing any more, or belongs to another engine. Undefined while all
+   * is well.
+   */
+  get failure(): HighwayError | undefined {
+    return this.#journal?.failure;
   }
 
   #journalOf(store: EngineStore): Journal {
@@ -203,11 +213,7 @@ export class LocalEngine {
   }
 
   async #open(journal: Journal): Promise<void> {
-    for await (const entry of journal.load()) {
-      this.#checkOpen();
-      full.call(() => this.#handle.replay(entry));
-    }
-    this.#checkOpen();
+    await journal.open((entry) => full.call(() => this.#handle.replay(entry)));
     this.#advance((handle, now) => handle.resume(now));
     this.#isOpen = true;
   }
@@ -249,14 +255,30 @@ export class LocalEngine {
   /**
    * Answers a request of the Highway REST API; the host name does not matter. Give it to a client as its `fetch`, or put
    * it behind any server that speaks `Request` and `Response`.
+   *
+   * A request whose signal fires before it is carried out never is. An engine that stands still answers 503 with the code and the
+   * reason of its {@link LocalEngine.failure}.
    */
   readonly fetch: Fetch = async (input, init) => {
     this.#checkOpen();
-    await this.#opened;
-    if (this.#journal?.failure) throw this.#journal.failure;
-    const { url, method, headers, body: given, signal } = await readRequest(input, init);
+    const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+    return await untilAborted(signal ?? undefined, () => this.#respond(input, init, signal ?? undefined));
+  };
+
+  async #respond(
+    input: RequestInfo | URL,
+    init: RequestInit | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    await this.#opened.catch(() => {});
+    this.#checkOpen();
+    const { url, method, headers, body: given } = await readRequest(input, init);
     const { pathname, search } = url;
+    if (this.failure) return responseOf(refusal(pathname, this.failure));
+    signal?.throwIfAborted();
     const body = await compiled({ method, pathname, body: given }, this.#pythonDsl, signal);
+    // Whoever gave the request up must not find out later that it was carried out.
+    signal?.throwIfAborted();
     this.#checkOpen();
     if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
@@ -278,14 +300,14 @@ export class LocalEngine {
       }
     }
     return responseOf(answer);
-  };
+  }
 
-  /** What the engine answers, once what the answer says has been kept. */
+  /** What the engine answers, once what the answer says has been kept, or cannot be: see {@link LocalEngine.failure}. */
   #answer(asked: Asked): Promise<Answer> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       this.#advance(
         (handle, now) => answerOf(handle, asked, uuid(), now),
-        (given) => (this.#journal?.failure ? reject(this.#journal.failure) : resolve(given)),
+        (given) => resolve(this.failure ? refusal(asked.url, this.failure) : given),
       );
     });
   }

@@ -1,7 +1,7 @@
 /** Where an engine keeps what has happened, so that it goes on after a restart. */
 
-import { describe } from "../environment.js";
 import { errorOf, type HighwayError } from "../errors.js";
+import { reasonOf } from "./reasons.js";
 
 /**
  * Keeps the journal of an engine: entries in the order in which they came. The engine calls one method at a time, but for `close`
@@ -31,5 +31,5 @@ export interface EngineStore {
 
 /** @internal What a store failed with, as an error of ours; one that is stays as it is. */
 export function storeFailed(message: string, error: unknown, help: string): HighwayError {
-  return errorOf("JOURNAL_INVALID", `${message}: ${describe(error)}`, { help, cause: error });
+  return errorOf("JOURNAL_INVALID", `${message}: ${reasonOf(error)}`, { help, cause: error });
 }
