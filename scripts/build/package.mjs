@@ -1,5 +1,13 @@
 // pkg-template + licence + readme → dist, which is the root of the npm package. The version comes from Cargo.toml.
-import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { inRoot, readJson } from "../lib/paths.mjs";
 import { filesIn, ifChanged } from "../lib/stamp.mjs";
@@ -19,7 +27,7 @@ function writeManifest() {
 /** Lets the demo, the examples and the tests import the package by its name. */
 function link() {
   const name = inRoot("node_modules", "highway-wasm");
-  if (existsSync(join(name, "package.json"))) return;
+  if (existsSync(name) && realpathSync(name) === realpathSync(dist)) return;
   rmSync(name, { recursive: true, force: true });
   symlinkSync(dist, name, "junction");
 }

@@ -29,7 +29,7 @@ async function seed(server) {
     schedule_cron: "0 2 * * *",
   });
   const { artifact_id } = await ask(server, "artifacts", "POST", { content: "TWFu" });
-  const until = performance.now() + 20_000;
+  const until = performance.now() + 120_000;
   const isReady = async () =>
     (await ask(server, "approvals")).approvals.length === 1 &&
     (await ask(server, `workflows/${failed.workflow_run_id}`)).status === "failed";
@@ -113,7 +113,7 @@ const CLASSES = {
 test("highway-sdk 1.0.1 finds what is served, and is told of the rest that it is not", {
   skip,
 }, async (t) => {
-  const server = await startServer(t, [], { limit: 85_000 });
+  const server = await startServer(t, [], { limit: 280_000 });
   const { ids } = await seed(server);
   const outcomes = await runClient(t, SET, "highway_sdk_1_0_1.py", "all", server, {
     SEEDS: JSON.stringify(ids),

@@ -20,7 +20,7 @@ let server;
 let cwd;
 before(async () => {
   cwd = folder(all, files);
-  server = await startServer(all, [], { limit: 85_000 });
+  server = await startServer(all, [], { limit: 280_000 });
 });
 after(async () => {
   server.child.kill("SIGTERM");

@@ -318,7 +318,7 @@ describe("a function that takes long", { concurrency: true }, () => {
   });
 
   // The limit of a call is that of all it does. The signal only ends what would hang.
-  const limited = (seconds) => ({ timeout: seconds, signal: AbortSignal.timeout(3000) });
+  const limited = (seconds) => ({ timeout: seconds, signal: AbortSignal.timeout(25_000) });
   const limitedCalls = (driver) => [
     driver.status("r", limited(0.2)),
     driver.cancel("r", "why", limited(0.2)),

@@ -155,13 +155,13 @@ describe("a bomb", () => {
         most = Math.max(most, process.memoryUsage().rss - before);
       }, 5);
       t.after(() => clearInterval(watch));
-      const started = performance.now();
+      const used = process.cpuUsage();
       await checkRejection(driverFor(server).status("r"), tooLarge(33_554_432));
-      const took = performance.now() - started;
+      const took = process.cpuUsage(used).user / 1000;
       assert.equal(server.requests.length, 1, "it is not asked for again");
       // All of it would be 4096 MB, and take far longer.
       assert.ok(most < 400 * 1024 * 1024, `it took ${most} bytes`);
-      assert.ok(took < 10_000, `it took ${took} ms`);
+      assert.ok(took < 10_000, `it took ${took} ms of the processor`);
       await server.allClosed();
     });
   }

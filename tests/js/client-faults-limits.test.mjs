@@ -11,6 +11,7 @@ import { runModule } from "./support/child.mjs";
 import { checkRejection, rejectionOf } from "./support/errors.mjs";
 import { driverFor, faultServer, json, silence, stalled, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
+import { stopwatch } from "./support/stopwatch.mjs";
 
 const checkLeftovers = watchProcess();
 
@@ -65,29 +66,29 @@ describe("timeout of a call", { concurrency: true }, () => {
     test(`${name}: holds where the server is silent, and where it stops amid its answer`, async (t) => {
       for (const answer of [silence, stalled]) {
         const setting = await setUp(t, [answer]);
-        const started = performance.now();
+        const watch = stopwatch();
         await checkRejection(call(setting, { timeout: 0.3 }), timedOut);
-        assert.ok(performance.now() - started < 10_000);
+        assert.ok(watch.stop() < 10_000);
         assert.ok(setting.server.requests.length <= 1, "none is left for another attempt");
       }
     });
 
     test(`${name}: holds where the server asks to come back later`, async (t) => {
       const setting = await setUp(t, [text(503, "", "text/plain", { "retry-after": "60" })]);
-      const started = performance.now();
+      const watch = stopwatch();
       const error = await rejectionOf(call(setting, { timeout: 1 }));
       assert.match(error.code, /^(API_SERVER_ERROR|REQUEST_TIMEOUT)$/);
-      assert.ok(performance.now() - started < 20_000);
+      assert.ok(watch.stop() < 20_000);
       assert.ok(setting.server.requests.length <= 1);
     });
   }
 
   test("may be longer than that of a request for what is sent once, and is divided for the rest", async (t) => {
-    const { server, driver } = await setUp(t, [silence], { timeout: 0.2, retry: { delay: 0.001 } });
-    const signal = await checkRejection(driver.handle("r").signal("go", {}, { timeout: 0.8 }), timedOut);
-    assert.ok(millisecondsOf(signal) > 400, signal.message);
-    const status = await checkRejection(driver.status("r", { timeout: 1 }), timedOut);
-    assert.ok(status.details.attempts > 1 && millisecondsOf(status) <= 200, status.message);
+    const { server, driver } = await setUp(t, [silence], { timeout: 1, retry: { delay: 0.001 } });
+    const signal = await checkRejection(driver.handle("r").signal("go", {}, { timeout: 4 }), timedOut);
+    assert.ok(millisecondsOf(signal) > 2000, signal.message);
+    const status = await checkRejection(driver.status("r", { timeout: 5 }), timedOut);
+    assert.ok(status.details.attempts > 1 && millisecondsOf(status) <= 1000, status.message);
     assert.equal(server.requests.filter(({ method }) => method === "POST").length, 1);
   });
 
@@ -103,14 +104,14 @@ describe("timeout of a call", { concurrency: true }, () => {
     const page = (number) =>
       json(200, { workflows: [{ workflow_run_id: `r${number}`, status: "running" }], has_more: true });
     const script = async (_, index) => {
-      await sleep(250);
+      await sleep(900);
       return index < 6 ? page(index) : silence;
     };
     const { server, driver } = await setUp(t, script);
     // Each page takes part of the limit, all of them more than it.
     const seen = [];
     const reading = (async () => {
-      for await (const { runId } of driver.list({ timeout: 1 })) seen.push(runId);
+      for await (const { runId } of driver.list({ timeout: 5 })) seen.push(runId);
     })();
     await checkRejection(reading, timedOut);
     assert.deepEqual([seen.length, server.requests.length], [6, 7]);
@@ -307,7 +308,7 @@ describe("ten thousand calls", () => {
   });
 
   test("a process ends by itself, whatever its calls are doing when they are given up", async () => {
-    const { stdout, stderr, code, took } = await runModule(`
+    const { stdout, stderr, code } = await runModule(`
       import { Driver } from "highway-wasm";
       const never = () => new Promise(() => {});
       const options = { endpoint: "http://h", apiKey: "k" };
@@ -326,8 +327,8 @@ describe("ten thousand calls", () => {
       console.log(names.join(" "));`);
     const aborted = "AbortedError AbortedError AbortedError";
     assert.equal(stdout, `${aborted} ${aborted} running AbortedError changed ${aborted}\n`, stderr);
+    // One that does not end by itself is ended, and has no code.
     assert.equal(code, 0);
-    assert.ok(took < 12_000, `${took}`);
   });
 });
 

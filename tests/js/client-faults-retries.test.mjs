@@ -7,6 +7,7 @@ import { checkRejection, checkThrown, rejectionOf } from "./support/errors.mjs";
 import { driverFor, faultServer, json, reset, silence, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
 import { rawServer, whole } from "./support/raw-server.mjs";
+import { stopwatch } from "./support/stopwatch.mjs";
 
 const checkLeftovers = watchProcess();
 
@@ -121,10 +122,10 @@ describe("retry", { concurrency: true }, () => {
   test("totalTime: no wait that would lead beyond it", async (t) => {
     const server = await faultServer(t, [limited("100")]);
     const retry = { ...quick, totalTime: 0.5 };
-    const started = performance.now();
+    const watch = stopwatch();
     const error = await checkRejection(driverFor(server, { retry }).status("r"), api("API_RATE_LIMITED"));
     assert.deepEqual([error.retryAfter, error.details.attempts, server.requests.length], [100, 1, 1]);
-    assert.ok(performance.now() - started < 20_000, "it does not wait for what it will not do");
+    assert.ok(watch.stop() < 20_000, "it does not wait for what it will not do");
   });
 
   test("totalTime: ends a long row of attempts", async (t) => {
@@ -321,12 +322,19 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
         const server = await faultServer(t, [answer]);
         const when = () => assert.fail("nobody may decide about this");
         const retry = { ...quick, when };
-        const highway = new Highway({ endpoint: server.url, apiKey: "k", retry, timeout: 0.15 });
+        const highway = new Highway({
+          endpoint: server.url,
+          apiKey: "k",
+          retry,
+          timeout: answer === silence ? 0.15 : 30,
+        });
         const error = await rejectionOf(call(highway));
         assert.ok(isHighwayError(error), `${name}: ${error?.stack}`);
         assert.ok(["ApiError", "TimeoutError"].includes(error.name), `${name}: ${error.name}`);
         await sleep(10);
-        assert.equal(server.requests.length, 1, name);
+        // The time may be over before it is sent.
+        const least = answer === silence ? 0 : 1;
+        assert.ok(server.requests.length >= least && server.requests.length <= 1, name);
       }
     });
   }
@@ -393,11 +401,11 @@ describe("the circuit breaker", { concurrency: true }, () => {
       if (index === 2) await held;
       return running;
     });
-    const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 2, openFor: "PT1S" } });
+    const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 2, openFor: "PT3S" } });
     await rejectionOf(driver.status("r"));
     await rejectionOf(driver.status("r"));
     await checkRejection(driver.status("r"), open());
-    await sleep(1050);
+    await sleep(3050);
     const [probe, ...others] = Array.from({ length: 5 }, () => driver.status("r"));
     for (const error of await Promise.all(others.map(rejectionOf)))
       assert.equal(error.code, "API_CIRCUIT_OPEN");
@@ -410,15 +418,15 @@ describe("the circuit breaker", { concurrency: true }, () => {
 
   test("a try that fails, or is given up, leaves it open for as long again", async (t) => {
     const server = await faultServer(t, (_, index) => [text(503, ""), reset(), silence][index] ?? running);
-    const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 1, openFor: 1 } });
+    const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 1, openFor: 3 } });
     await checkRejection(driver.status("r"), api("API_SERVER_ERROR"));
-    await sleep(1050);
+    await sleep(3050);
     await checkRejection(driver.status("r"), api("API_UNREACHABLE"));
     await checkRejection(driver.status("r"), open());
-    await sleep(1050);
+    await sleep(3050);
     await rejectionOf(driver.status("r", { signal: AbortSignal.timeout(50) }));
     assert.equal(server.requests.length, 3);
-    await sleep(1050);
+    await sleep(3050);
     assert.equal((await driver.status("r")).state, "running");
   });
 

@@ -6,15 +6,16 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { driverFor } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
+import { stopwatch } from "./support/stopwatch.mjs";
 
 const checkLeftovers = watchProcess();
 
 describe("a stream of events", { concurrency: true }, () => {
   /**
    * A server whose run is over once its stream has called `finish`: `stream(response, finish, number, seen)`. Gives the states that
-   * a watch hears, and what the server saw.
+   * a watch hears, within so many milliseconds, and what the server saw.
    */
-  async function watched(t, stream, options = {}, timeout = 60) {
+  async function watched(t, stream, options = {}, within = Number.POSITIVE_INFINITY) {
     const seen = {
       looks: 0,
       steps: 0,
@@ -66,7 +67,10 @@ describe("a stream of events", { concurrency: true }, () => {
     });
     const states = [];
     const driver = driverFor({ url: `http://127.0.0.1:${server.address().port}` }, options);
-    for await (const { state } of driver.handle("r").watch({ timeout })) states.push(state);
+    const watch = stopwatch();
+    for await (const { state } of driver.handle("r").watch({ timeout: 240 })) states.push(state);
+    const took = watch.stop();
+    assert.ok(took < within, `${took} ms`);
     assert.equal(states.filter((state) => state === "completed").length, 1, `${states}`);
     assert.equal(states.at(-1), "completed");
     return { states, seen };
@@ -143,7 +147,7 @@ describe("a stream of events", { concurrency: true }, () => {
   }
 
   // Where a final event goes unheard, the end is only seen at the next check, half a minute later; while events go on, never.
-  const soon = 25;
+  const soon = 25_000;
 
   test("that says it is over a moment before the server does: the end is not heard much later", async (t) => {
     const stream = async (response, finish, _, seen) => {

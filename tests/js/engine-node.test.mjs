@@ -37,7 +37,7 @@ function isAlive(pid) {
 }
 
 /** Waits for something to become true, for at most `limit` milliseconds. */
-async function until(condition, limit = 5000) {
+async function until(condition, limit = 60_000) {
   const end = performance.now() + limit;
   while (performance.now() < end) {
     if (condition()) return true;
@@ -86,8 +86,8 @@ describe("shell", { concurrency: true }, () => {
   test("commands of one run overlap", async (t) => {
     const { driver } = start(t);
     // Each waits for the other's file.
-    driver.shell("a", "touch a; while [ ! -e b ]; do sleep 0.02; done", { timeout: 5 });
-    driver.shell("b", "touch b; while [ ! -e a ]; do sleep 0.02; done", { timeout: 5 });
+    driver.shell("a", "touch a; while [ ! -e b ]; do sleep 0.02; done", { timeout: 60 });
+    driver.shell("b", "touch b; while [ ! -e a ]; do sleep 0.02; done", { timeout: 60 });
     assert.equal((await driver.run()).state, "completed");
   });
 
@@ -175,7 +175,7 @@ describe("shell", { concurrency: true }, () => {
 
   test("a command gets no input to wait for", async (t) => {
     const { driver } = start(t);
-    driver.shell("a", "cat; echo over", { timeout: 5 });
+    driver.shell("a", "cat; echo over", { timeout: 60 });
     assert.equal((await driver.run()).tasks.a.stdout, "over");
   });
 });
@@ -184,7 +184,7 @@ describe("processes are ended", { concurrency: true }, () => {
   test("when the attempt's time is over, with all they started", async (t) => {
     const file = join(folder(t), "pids");
     const { driver } = start(t);
-    driver.shell("a", family(file), { timeout: 1 });
+    driver.shell("a", family(file), { timeout: 4 });
     const result = await driver.run();
     assert.deepEqual([result.state, result.tasks.a.error.code], ["failed", "TASK_TIMED_OUT"]);
     const pids = pidsIn(file);
@@ -195,7 +195,7 @@ describe("processes are ended", { concurrency: true }, () => {
   test("when they ignore being asked", async (t) => {
     const file = join(folder(t), "pids");
     const { driver } = start(t);
-    driver.shell("a", family(file, "trap '' TERM;"), { timeout: 1 });
+    driver.shell("a", family(file, "trap '' TERM;"), { timeout: 4 });
     await driver.run();
     const pids = pidsIn(file);
     assert.ok(await until(() => !pids.some(isAlive)), `alive: ${pids.filter(isAlive)}`);
@@ -219,7 +219,7 @@ describe("processes are ended", { concurrency: true }, () => {
     const file = join(folder(t), "pids");
     const { driver } = start(t);
     driver.shell("a", family(file));
-    const result = await driver.run({ timeout: 1 });
+    const result = await driver.run({ timeout: 4 });
     assert.equal(result.state, "timed_out");
     const pids = pidsIn(file);
     assert.ok(await until(() => !pids.some(isAlive)), `alive: ${pids.filter(isAlive)}`);
@@ -305,7 +305,7 @@ describe("python", { concurrency: true, skip: noPython }, () => {
     const file = join(folder(t), "pid");
     const { driver } = start(t);
     const source = `import os, time\nopen(${JSON.stringify(file)}, "w").write(str(os.getpid()))\ntime.sleep(300)`;
-    driver.python("a", source, { timeout: 2 });
+    driver.python("a", source, { timeout: 5 });
     assert.equal((await driver.run()).tasks.a.error.code, "TASK_TIMED_OUT");
     const [pid] = pidsIn(file);
     assert.ok(await until(() => !isAlive(pid)));

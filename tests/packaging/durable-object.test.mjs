@@ -126,7 +126,7 @@ async function start(t, { folder = temporaryFolder("objects"), useSQLite, delay 
   };
 }
 
-async function until(condition, limit = 30_000) {
+async function until(condition, limit = 120_000) {
   const end = performance.now() + limit;
   while (!(await condition())) {
     assert.ok(performance.now() < end, "it does not come");

@@ -20,7 +20,7 @@ after(async () => {
 });
 
 /** Waits for something to become true, for at most `limit` milliseconds. */
-async function until(condition, limit = 10_000) {
+async function until(condition, limit = 60_000) {
   const end = performance.now() + limit;
   while (performance.now() < end && !condition()) await sleep(20);
   return condition();

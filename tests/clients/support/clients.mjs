@@ -25,7 +25,7 @@ export async function runClient(t, set, program, scenario, { url, key }, more = 
   t.after(() => rmSync(cwd, { recursive: true, force: true }));
   const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
   const env = { HIGHWAY_API_ENDPOINT: url, HIGHWAY_API_KEY: key, PYTHONDONTWRITEBYTECODE: "1", ...more };
-  const { ended } = start(t, [file, scenario], { cwd, env, file: clientPython(set), limit: 80_000 });
+  const { ended } = start(t, [file, scenario], { cwd, env, file: clientPython(set), limit: 280_000 });
   const { code, stdout, stderr } = await ended;
   assert.equal(code, 0, `${program} ${scenario}:\n${stdout}${stderr}`);
   return JSON.parse(stdout.trimEnd().split("\n").at(-1));
@@ -50,7 +50,7 @@ export function sharedServer(skip) {
   before(async () => {
     if (skip) return;
     const t = { after: (cleanup) => cleanups.push(cleanup) };
-    Object.assign(shared, await startServer(t, [], { limit: 85_000 }));
+    Object.assign(shared, await startServer(t, [], { limit: 280_000 }));
   });
   after(() => {
     for (const cleanup of cleanups.reverse()) cleanup();

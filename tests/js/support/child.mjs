@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
  * Runs the source of a module to its end. Resolves with `{code, signal, stdout, stderr, lines, took}`, `took` being
  * milliseconds and `lines` the lines of the output, each with when it came. A program that takes longer than `limit` is ended.
  */
-export function runModule(source, { limit = 15_000, env = {} } = {}) {
+export function runModule(source, { limit = 60_000, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {

@@ -30,7 +30,11 @@ export function folder(t, files = {}) {
  * Starts a program: `child`, `output` (what it has written), `seen(pattern)` (waits until standard output or error has it) and
  * `ended` (`{ code, signal, stdout, stderr }`). It is ended behind the test, or after `limit` milliseconds.
  */
-export function start(t, args, { cwd = tmpdir(), env, input, limit = 30_000, file = process.execPath } = {}) {
+export function start(
+  t,
+  args,
+  { cwd = tmpdir(), env, input, limit = 120_000, file = process.execPath } = {},
+) {
   const argv = file === process.execPath ? [PROGRAM, ...args] : args;
   const child = spawn(file, argv, { cwd, env: environment(env), timeout: limit, killSignal: "SIGKILL" });
   t.after(() => child.kill("SIGKILL"));

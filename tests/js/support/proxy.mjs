@@ -165,7 +165,7 @@ export async function serve(t, handler) {
 export const schemaOf = (validate) => ({ "~standard": { version: 1, vendor: "test", validate } });
 
 /** Waits for something to become true, for at most `limit` milliseconds. */
-export async function until(condition, limit = 5000) {
+export async function until(condition, limit = 60_000) {
   const end = performance.now() + limit;
   while (performance.now() < end && !condition()) await new Promise((resolve) => setTimeout(resolve, 10));
   return condition();

@@ -16,7 +16,7 @@ export function watchProcess() {
   return () =>
     test("nothing is left behind: no rejection without a listener, no timer, no socket", async () => {
       // Sockets that the runtime keeps for later are closed a moment after their servers.
-      for (let turn = 0; turn < 100 && resources().length > before.length; turn++) await sleep(50);
+      for (let turn = 0; turn < 600 && resources().length > before.length; turn++) await sleep(50);
       assert.deepEqual(resources().sort(), before.sort());
       assert.deepEqual(rejections, []);
       process.off("unhandledRejection", onRejection);

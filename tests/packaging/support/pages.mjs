@@ -74,7 +74,7 @@ export async function launch() {
  * Opens an address in a context of its own and resolves with `{ answer, failures, messages, requests }`: what the page
  * set, what it threw without catching, what it wrote to the console, and the addresses it asked for.
  */
-export async function visit(browser, address, { limit = 20_000 } = {}) {
+export async function visit(browser, address, { limit = 120_000 } = {}) {
   const context = await browser.newContext();
   try {
     const tab = await context.newPage();

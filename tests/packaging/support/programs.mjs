@@ -9,7 +9,7 @@ const env = { PATH: process.env.PATH, HOME: process.env.HOME, HIGHWAY_API_KEY: "
 if (process.env.HIGHWAY_WASM_TEST_RUN) env.HIGHWAY_WASM_TEST_RUN = process.env.HIGHWAY_WASM_TEST_RUN;
 
 /** Runs Node in a folder and resolves with `{ code, stdout, stderr }`; it is ended after `limit` milliseconds. */
-export function node(dir, args, { limit = 30_000 } = {}) {
+export function node(dir, args, { limit = 120_000 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: dir, env, timeout: limit, killSignal: "SIGKILL" });
     let stdout = "";
