@@ -1,6 +1,9 @@
 // The inputs of a run: checked by a schema where there is one, and never what the server sets itself. And the bodies they come in.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { LocalEngine } from "highway-wasm/engine";
+import { OF_ENGINE } from "../../dist/esm/proxy/engine-names.js";
 import {
   allowing,
   checkRefusal,
@@ -209,6 +212,129 @@ test("with a schema the definition's own variables stay, unless the schema gives
     assert.equal((await submit(ask, { to, from: "us" })).status, 200);
     assert.deepEqual(server.seen.at(-1).json.workflow_definition.variables, { from, to });
   }
+});
+
+describe("names that templates know", { concurrency: true }, () => {
+  const source = readFileSync(new URL("../../src/template/names.rs", import.meta.url), "utf8");
+  const [, listed] = /OF_ENGINE: \[&str; \d+\] = \[([^\]]+)\]/.exec(source);
+  const names = Array.from(listed.matchAll(/"(\w+)"/g), ([, name]) => name);
+  /** The places from which a value gets among the inputs of a run. */
+  const places = {
+    inputs: (values) => ({ workflow_definition: named, inputs: values }),
+    "variables of a name": (values) => ({ workflow_definition: { ...named, variables: values } }),
+    "variables of a definition": (values) => ({ workflow_definition: { ...greeting, variables: values } }),
+  };
+
+  test("are those of the engine, as the core lists them", () => {
+    assert.deepEqual(OF_ENGINE, names);
+    assert.ok(names.includes("secrets"), `${names}`);
+  });
+
+  for (const name of [...names, "send", "sent"]) {
+    test(`\`${name}\` is no input, wherever it stands`, async () => {
+      const task = { ...greeting.tasks.send, result_key: "sent" };
+      const own = { ...greeting, tasks: { send: task } };
+      const accepting = { inputs: schemaOf((value) => ({ value })) };
+      for (const more of [{}, accepting]) {
+        const { ask, server } = proxyFor({
+          allow: { greeting: { verbs: ["submit"], workflow: own, ...more } },
+        });
+        for (const [place, bodyOf] of Object.entries(places)) {
+          const body = bodyOf({ to: "Ada", [name]: { TOKEN: "of the page" } });
+          const { json, message } = checkRefusal(
+            await ask("POST workflows", { body }),
+            400,
+            "INPUTS_INVALID",
+          );
+          assert.match(message, new RegExp(`^inputs\\.${name}: the name belongs to `), place);
+          assert.deepEqual(
+            json.details.map(({ field }) => field),
+            [`inputs.${name}`],
+          );
+        }
+        assert.equal(server.seen.length, 0);
+      }
+    });
+  }
+
+  test("are no variables of a definition that runs as `any` either", async () => {
+    const { ask, server } = proxyFor({ allow: { greeting: { verbs: ["submit"], workflow: "any" } } });
+    for (const bodyOf of Object.values(places)) {
+      const body = bodyOf({ ENV: { API: "http://evil.example" } });
+      checkRefusal(await ask("POST workflows", { body }), 400, "INPUTS_INVALID");
+    }
+    assert.equal(server.seen.length, 0);
+  });
+
+  test("may be variables of the proxy's definition, which the page sends along", async () => {
+    const { ask, server } = withVariables({ run: 7 });
+    assert.equal((await submit(ask, { run: 7, to: "Ada" })).status, 200);
+    assert.equal(server.seen[0].json.inputs.run, 7);
+    checkRefusal(await submit(ask, { run: 8 }), 400, "INPUTS_INVALID");
+  });
+
+  test("are all told at once, and only where they are whole names at the top", async () => {
+    const { ask } = proxyFor();
+    const { json } = checkRefusal(await submit(ask, { run: 1, ds: 2, to: 3 }), 400, "INPUTS_INVALID");
+    assert.deepEqual(
+      json.details.map(({ field }) => field),
+      ["inputs.run", "inputs.ds"],
+    );
+    assert.equal((await submit(ask, { Run: 1, runs: 2, "run.id": 3, to: { run: 1, ENV: 2 } })).status, 200);
+  });
+
+  test("nor are there inputs in what is done to a run", async () => {
+    const { ask, server } = proxyFor();
+    for (const what of ["retry", "cancel", "signals", "updates"]) {
+      const body = { reason: "x", inputs: { ENV: 1 }, variables: { to: 1 }, workflow_definition: greeting };
+      assert.equal((await ask(`POST workflows/run-1/${what}`, { body })).status, 200);
+      assert.deepEqual(server.seen.at(-1).json, { reason: "x" });
+    }
+  });
+
+  test("a page reads nobody's environment and takes no other's place, with the embedded engine behind", async (t) => {
+    const engine = new LocalEngine({
+      env: { API: "of-the-server" },
+      tools: { "mail.send": ({ kwargs }) => kwargs },
+    });
+    t.after(() => engine.close());
+    const workflow = definitionOf("greeting", { api: "{{ENV.API}}", to: "{{inputs.to}}" });
+    const { ask } = proxyFor({ fetch: engine.fetch, allow: { greeting: { verbs: ["submit"], workflow } } });
+    for (const inputs of [{ ENV: { API: "x" } }, { inputs: { to: "Eve" } }])
+      checkRefusal(await submit(ask, { to: "Ada", ...inputs }), 400, "INPUTS_INVALID");
+    assert.equal((await submit(ask, { to: "Ada" })).status, 201);
+  });
+});
+
+describe("the size of inputs", { concurrency: true }, () => {
+  const sized = (bytes) => ({ to: "x".repeat(bytes - '{"to":""}'.length) });
+
+  test("is 256 KiB at most by default, whatever else the body has", async () => {
+    const { ask, server } = proxyFor();
+    const limit = 256 * 1024;
+    assert.equal((await submit(ask, sized(limit))).status, 200);
+    assert.match(
+      checkRefusal(await submit(ask, sized(limit + 1)), 413, "INPUTS_TOO_LARGE").message,
+      /262144/,
+    );
+    assert.equal(server.seen.length, 1);
+  });
+
+  test("may be another, in bytes, of what a schema makes of them", async () => {
+    const { ask } = proxyFor({ maxInputsSize: 20 });
+    assert.equal((await submit(ask, sized(20))).status, 200);
+    checkRefusal(await submit(ask, sized(21)), 413, "INPUTS_TOO_LARGE");
+    checkRefusal(await submit(ask, { to: "ÄÄÄÄÄÄ" }), 413, "INPUTS_TOO_LARGE");
+    const inputs = schemaOf(({ to }) => ({ value: { to: to.repeat(100) } }));
+    const { ask: other } = proxyFor({ maxInputsSize: 90, allow: allowing(["submit"], { inputs }) });
+    checkRefusal(await submit(other, { to: "x" }), 413, "INPUTS_TOO_LARGE");
+  });
+
+  test("counts the variables of the page's definition", async () => {
+    const { ask } = proxyFor({ maxInputsSize: 20 });
+    const body = { workflow_definition: { ...named, variables: sized(30) } };
+    checkRefusal(await ask("POST workflows", { body }), 413, "INPUTS_TOO_LARGE");
+  });
 });
 
 describe("a body", { concurrency: true }, () => {

@@ -105,10 +105,17 @@ describe("a page of the list", { concurrency: true }, () => {
     );
   });
 
-  test("passes the query on", async () => {
+  test("passes the filters on that the list has, and nothing else", async () => {
     const { ask, server: upstream } = proxyFor({ allow: listing });
-    await ask("GET workflows?page=2&page_size=50&status=failed&days=3");
-    assert.equal(upstream.lines[0], "GET /api/v1/workflows?page=2&page_size=50&status=failed&days=3");
+    await ask("GET workflows?page=2&page_size=50&status=failed&days=3&tenant_id=other&offset=7");
+    assert.deepEqual(upstream.lines, ["GET /api/v1/workflows?page=1&page_size=100&status=failed&days=3"]);
+  });
+
+  test("is of a whole number above 0", async () => {
+    const { ask, server: upstream } = proxyFor({ allow: listing });
+    for (const query of ["page=0", "page=-1", "page=1.5", "page=x", "page_size=0", "page_size=", "page=1e99"])
+      checkRefusal(await ask(`GET workflows?${query}`), 400, "QUERY_INVALID");
+    assert.equal(upstream.seen.length, 0);
   });
 
   test("is refused without the verb, before anything is asked", async () => {
@@ -199,7 +206,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
   test("where runs leave the list meanwhile, it lacks no more than moved to a page that was read", async () => {
     // Without a proxy the total tells that they did; a page is not told how many runs of others there are.
     const runs = runsOf(60, 2);
-    const moved = idsOf(runs.slice(20, 25));
+    const moved = idsOf(runs).slice(20, 23);
     const left = idsOf(runs.slice(0, 5));
     let asked = 0;
     const { proxy, server: upstream } = proxyFor({ allow: listing }, (request) => {
@@ -233,6 +240,95 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
   });
 });
 
+describe("how many runs of others there are", { concurrency: true }, () => {
+  /** A server of which nobody may learn how long its list is; behind the end it says so. */
+  const strict = (runs) => {
+    const inPages = server(runs, shapes["with its total and size"]);
+    return (request) => {
+      const page = Number(new URLSearchParams(request.search).get("page") ?? 1);
+      const body = { code: "PAGE_INVALID", message: `there are ${Math.ceil(runs.length / 100)} pages` };
+      if (page > 1 && (page - 1) * 100 >= runs.length) return Response.json(body, { status: 400 });
+      const headers = { "x-total-count": `${runs.length}`, link: `</workflows?page=9>; rel="last"` };
+      return Response.json({ data: inPages(request) }, { headers });
+    };
+  };
+
+  test("is told by no page, however many are asked for and of whatever size", async () => {
+    const told = [];
+    for (const others of [0, 50, 777]) {
+      const runs = [
+        ...runsOf(45, 1),
+        ...runsOf(others, 1e9).map((run, at) => ({ ...run, workflow_run_id: `o${at}` })),
+      ];
+      for (const run of runs.slice(45)) run.workflow_name = "payroll";
+      // The runs of others are in between as well.
+      runs.sort((one, other) => (one.workflow_run_id < other.workflow_run_id ? -1 : 1));
+      const { ask } = proxyFor({ allow: listing }, strict(runs));
+      const answers = [];
+      for (const query of [
+        "",
+        "?page=2",
+        "?page=3",
+        "?page=4",
+        "?page=99",
+        "?page=2&page_size=7",
+        "?page=1&page_size=1000",
+        "?days=3",
+      ]) {
+        const { status, data, headers } = await ask(`GET workflows${query}`);
+        const ids = data.workflows
+          .map(({ workflow_run_id }) => workflow_run_id)
+          .filter((id) => id.startsWith("run"));
+        assert.equal(ids.length, data.workflows.length);
+        answers.push([
+          status,
+          ids.length,
+          data.page,
+          data.page_size,
+          data.has_more,
+          Object.keys(headers).sort(),
+        ]);
+      }
+      told.push(answers);
+    }
+    assert.deepEqual(told[1], told[0]);
+    assert.deepEqual(told[2], told[0]);
+    assert.deepEqual(
+      told[0].map(([, count]) => count),
+      [20, 20, 5, 0, 0, 7, 45, 45],
+    );
+  });
+
+  test("limits what is looked through: the newest 2,000, or as many as an option says", async () => {
+    const runs = runsOf(2_400, 300);
+    for (const [maxListed, requests, found] of [
+      [undefined, 20, 7],
+      [100, 1, 1],
+      [150, 2, 1],
+      [10_000, 24, 8],
+    ]) {
+      const { ask, server: upstream } = proxyFor(
+        { allow: listing, maxListed },
+        server(runs, shapes["with its total"]),
+      );
+      const { data } = await ask("GET workflows");
+      assert.deepEqual(
+        [data.workflows.length, data.has_more, upstream.seen.length],
+        [found, false, requests],
+      );
+    }
+  });
+
+  test("no more is asked of the server than a page takes", async () => {
+    const { ask, server: upstream } = proxyFor(
+      { allow: listing },
+      server(runsOf(900, 1), shapes["with its total"]),
+    );
+    assert.equal((await ask("GET workflows")).data.has_more, true);
+    assert.equal(upstream.seen.length, 1);
+  });
+});
+
 test("with the embedded engine, among the runs of other workflows", async (t) => {
   const engine = engineFor(t);
   const { proxy } = proxyFor({ fetch: engine.fetch, allow: allowing(["submit", "list", "status", "steps"]) });
@@ -249,7 +345,7 @@ test("with the embedded engine, among the runs of other workflows", async (t) =>
     own,
   );
   const { items, total } = await page.list({ pageSize: 4 }).page(2);
-  assert.deepEqual([items.length, total], [2, null]);
+  assert.deepEqual([items.length, total], [4, null]);
   assert.deepEqual(await page.list({ status: "failed" }).toArray(), []);
 });
 

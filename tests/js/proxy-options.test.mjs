@@ -109,7 +109,14 @@ describe("options that are refused", () => {
     for (const name of ["authorize", "fetch"]) {
       for (const value of [null, "x", {}, true]) refused({ ...usual, [name]: value }, `/${name}`);
     }
-    for (const name of ["maxBodySize", "timeout"]) {
+    for (const name of [
+      "maxBodySize",
+      "maxInputsSize",
+      "maxResponseSize",
+      "maxStreams",
+      "maxListed",
+      "timeout",
+    ]) {
       for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "5", null, 5n])
         refused({ ...usual, [name]: value }, `/${name}`);
     }

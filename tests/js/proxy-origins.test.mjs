@@ -86,7 +86,7 @@ describe("requests", { concurrency: true }, () => {
 
   test("an error of the proxy can be read where the origin may use it", async () => {
     const { answer, allowed } = await askFrom({ origin: friend }, { allow: {} });
-    checkRefusal(answer, 403, "WORKFLOW_NOT_ALLOWED");
+    checkRefusal(answer, 403, "VERB_NOT_ALLOWED");
     assert.equal(allowed, friend);
     const { answer: other, allowed: again } = await askFrom(
       { origin: friend },

@@ -26,7 +26,9 @@ const REQUESTS = {
 };
 const submission = { workflow_definition: greeting, inputs: { to: "Ada" } };
 const bodyOf = (line) => (line === "POST workflows" ? submission : line.startsWith("POST") ? {} : undefined);
-const upstreamLine = (line) => line.replace(" ", " /api/v1/");
+/** The list is read in pages of the proxy's own. */
+const upstreamLine = (line) =>
+  line.replace(" ", " /api/v1/").replace(/^(GET .*\/workflows)$/, "$1?page=1&page_size=100");
 /** Requests that only find out which run or approval this is about. */
 const isLookup = (line) => /^GET \/api\/v1\/(workflows|approvals)\/[^/]+$/.test(line);
 
@@ -60,9 +62,9 @@ describe("verbs", { concurrency: true }, () => {
 
       test(`no workflow, nothing: ${line}`, async () => {
         const { ask, server } = proxyFor({ allow: {} });
-        const code = verb === "list" ? "VERB_NOT_ALLOWED" : "WORKFLOW_NOT_ALLOWED";
+        const code = verb === "submit" ? "WORKFLOW_NOT_ALLOWED" : "VERB_NOT_ALLOWED";
         checkRefusal(await ask(line, { body: bodyOf(line) }), 403, code);
-        assert.ok(server.lines.every(isLookup), server.lines.join());
+        assert.deepEqual(server.lines, []);
       });
     }
   }
@@ -304,7 +306,7 @@ describe("mounting", { concurrency: true }, () => {
       assert.equal(headers.get("authorization"), "Bearer hw_k1_s3cr3t-of-the-server");
     }
     const { headers: sent } = server.seen.at(-1);
-    assert.equal(sent.get("x-idempotency-key"), "order-17");
+    assert.equal(sent.get("x-idempotency-key"), "greeting:order-17");
     assert.equal(sent.get("content-type"), "application/json");
   });
 

@@ -1,7 +1,8 @@
 // Which runs a proxy shows: only those of allowed workflows, and what it keeps in mind about them. Approvals, too.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { allowing, checkRefusal, definitionOf, greeting, proxyFor } from "./support/proxy.mjs";
+import { Driver } from "highway-wasm";
+import { allowing, checkRefusal, definitionOf, engineFor, greeting, proxyFor } from "./support/proxy.mjs";
 
 const json = (body, status = 200) => Response.json(body, { status });
 const isWrite = ({ method }) => method === "POST";
@@ -29,42 +30,95 @@ describe("a run of another workflow", { concurrency: true }, () => {
       const { ask, server } = proxyFor({}, () => foreign);
       // What is kept in mind of it must not make it one that is allowed.
       for (let attempt = 0; attempt < 2; attempt++) {
-        const { text } = checkRefusal(await ask(line), 403, "WORKFLOW_NOT_ALLOWED");
+        const { text } = checkRefusal(await ask(line), 404, "NOT_FOUND");
         assert.doesNotMatch(text, /payroll|salary/);
         assert.deepEqual([...new Set(server.lines)], ["GET /api/v1/workflows/r"]);
       }
     });
   }
 
-  for (const name of [
-    undefined,
-    null,
-    5,
-    ["greeting"],
-    { greeting: 1 },
-    true,
-    "",
-    "constructor",
-    "__proto__",
-    "Greeting",
-  ]) {
+  for (const name of ["", "constructor", "__proto__", "Greeting", "greeting ", "greeting\u0000"]) {
     test(`a name that is not allowed: ${JSON.stringify(name)}`, async () => {
       const { ask, server } = proxyFor({}, () => ({ ...foreign, workflow_name: name }));
       for (const line of ["GET workflows/r", "GET workflows/r/steps", "POST workflows/r/cancel"])
-        checkRefusal(await ask(line), 403, "WORKFLOW_NOT_ALLOWED");
+        checkRefusal(await ask(line), 404, "NOT_FOUND");
       assert.ok(!server.seen.some(isWrite));
+    });
+  }
+
+  for (const name of [undefined, null, 5, ["greeting"], { greeting: 1 }, true]) {
+    test(`no name at all: ${JSON.stringify(name)}`, async () => {
+      const { ask, server } = proxyFor({}, () => ({ ...foreign, workflow_name: name }));
+      for (const line of ["GET workflows/r", "GET workflows/r/steps", "POST workflows/r/cancel"]) {
+        const { text } = checkRefusal(await ask(line), 502, "UPSTREAM_ANSWER_INVALID");
+        assert.doesNotMatch(text, /salary/);
+      }
+      assert.ok(!server.seen.some(isWrite));
+    });
+  }
+
+  test("cannot be told from one that does not exist, whatever is asked for", async () => {
+    for (const line of [
+      "GET workflows/r",
+      "GET workflows/r/stream",
+      "GET workflows/r/steps/a/logs",
+      ...writes,
+    ]) {
+      const answers = [];
+      for (const answer of [
+        foreign,
+        json({ code: "GONE", message: "since May" }, 410),
+        json({ code: "NONE" }, 404),
+      ])
+        answers.push(
+          await proxyFor({}, () => (answer instanceof Response ? answer.clone() : answer)).ask(line),
+        );
+      assert.equal(answers[0].status, 404);
+      for (const { status, text, headers } of answers.slice(1))
+        assert.deepEqual([status, text, headers], [answers[0].status, answers[0].text, answers[0].headers]);
+    }
+  });
+
+  test("nor can one of a workflow that may be started, of which nothing may be read", async () => {
+    const payroll = { verbs: ["submit"], workflow: definitionOf("payroll") };
+    const { ask } = proxyFor({ allow: { ...allowing(["status"]), payroll } }, () => foreign);
+    checkRefusal(await ask("GET workflows/r"), 404, "NOT_FOUND");
+  });
+
+  test("the name may be that of the definition that the server shows", async () => {
+    for (const [name, status] of [
+      ["greeting", 200],
+      ["payroll", 404],
+    ]) {
+      const shown = { workflow_run_id: "r", workflow_definition: definitionOf(name) };
+      const { ask } = proxyFor({}, () => shown);
+      assert.equal((await ask("GET workflows/r/steps")).status, status);
+    }
+  });
+
+  for (const query of [
+    "workflow_run_id=p",
+    "run_id=p",
+    "runId=p",
+    "workflow=payroll",
+    "tenant_id=other",
+    "RUN=p",
+  ]) {
+    test(`is not asked for by a query: ${query}`, async () => {
+      const { ask, server } = proxyFor();
+      await ask(`GET workflows/run-1/steps?status=failed&${query}`);
+      assert.equal(server.lines.at(-1), "GET /api/v1/workflows/run-1/steps?status=failed");
     });
   }
 
   test("the name counts that is in the envelope, not one beside it", async () => {
     const { ask } = proxyFor({}, () => json({ workflow_name: "greeting", data: foreign }));
-    checkRefusal(await ask("GET workflows/r"), 403, "WORKFLOW_NOT_ALLOWED");
+    checkRefusal(await ask("GET workflows/r"), 404, "NOT_FOUND");
   });
 });
 
 describe("a lookup that gives no run", { concurrency: true }, () => {
   for (const [status, body] of [
-    [404, { code: "NOT_FOUND", message: "there is no run" }],
     [403, { code: "FORBIDDEN" }],
     [429, { code: "RATE_LIMITED" }],
     [500, { code: "INTERNAL" }],
@@ -99,42 +153,32 @@ describe("a lookup that gives no run", { concurrency: true }, () => {
   }
 });
 
-describe("what is kept in mind", { concurrency: true }, () => {
+describe("whose run it is", { concurrency: true }, () => {
   const runs = new Map([
     ["r", "greeting"],
     ["p", "payroll"],
   ]);
-  const server = ({ method, path }) => {
-    if (method === "POST" && path === "/api/v1/workflows") return { workflow_run_id: "r" };
+  const server = ({ path }) => {
     const id = path.split("/")[4];
-    return { workflow_run_id: id, workflow_name: runs.get(id) ?? "greeting", asked: path };
+    return { workflow_run_id: id, workflow_name: runs.get(id) ?? "greeting", result: `of ${id}` };
   };
   const body = { workflow_definition: { name: "greeting" } };
+  const keyed = { body, headers: { "x-idempotency-key": "may" } };
+  /** A server that answers submissions in its own way. */
+  const submitted = (answer) =>
+    proxyFor({}, (asked) => (asked.path === "/api/v1/workflows" ? answer : server(asked)));
 
-  test("a run that was seen, or submitted, is not looked up again", async () => {
-    for (const first of ["GET workflows/r", "GET workflows/r/steps", "POST workflows"]) {
-      const { ask, server: upstream } = proxyFor({}, server);
-      await ask(first, { body: first.startsWith("POST") ? body : undefined });
+  test("is asked each time: an id may be used again, and every key has runs of its own", async () => {
+    for (const line of ["GET workflows/r", "GET workflows/r/steps", "GET workflows/r/stream", ...writes]) {
+      let name = "greeting";
+      const { ask, server: upstream } = proxyFor({}, () => ({ workflow_name: name }));
+      assert.equal((await ask(line)).status, 200);
+      name = "payroll";
       const count = upstream.seen.length;
-      await ask("GET workflows/r/steps/logs");
-      await ask("POST workflows/r/cancel");
-      assert.deepEqual(upstream.lines.slice(count), [
-        "GET /api/v1/workflows/r/steps/logs",
-        "POST /api/v1/workflows/r/cancel",
-      ]);
+      checkRefusal(await ask(line), 404, "NOT_FOUND");
+      assert.deepEqual(upstream.lines.slice(count), ["GET /api/v1/workflows/r"]);
     }
   });
-
-  for (const line of ["GET workflows/r", "GET workflows/r/steps"]) {
-    test(`the status of a run is asked every time, and corrects what was kept: ${line}`, async () => {
-      let name = "greeting";
-      const { ask } = proxyFor({}, () => ({ workflow_name: name }));
-      assert.equal((await ask("GET workflows/r")).status, 200);
-      name = "payroll";
-      checkRefusal(await ask("GET workflows/r"), 403, "WORKFLOW_NOT_ALLOWED");
-      checkRefusal(await ask(line), 403, "WORKFLOW_NOT_ALLOWED");
-    });
-  }
 
   test("ids that are names of every object are ids", async () => {
     const { ask, server: upstream } = proxyFor({}, server);
@@ -144,51 +188,97 @@ describe("what is kept in mind", { concurrency: true }, () => {
     }
   });
 
-  test("nothing is, of a submission that failed or named no run", async () => {
-    for (const answer of [
-      json({ workflow_run_id: "p" }, 409),
-      json({ data: { workflow_run_id: 5 } }),
-      json([{ run_id: "p" }]),
-    ]) {
-      const { ask } = proxyFor({}, (asked) => (isWrite(asked) ? answer : server(asked)));
-      await ask("POST workflows", { body });
-      checkRefusal(await ask("GET workflows/p/steps"), 403, "WORKFLOW_NOT_ALLOWED");
-    }
+  test("is asked after a submission whose answer does not say", async () => {
+    const { ask, server: upstream } = submitted({ workflow_run_id: "r", status: "running" });
+    assert.deepEqual((await ask("POST workflows", keyed)).data, { workflow_run_id: "r", status: "running" });
+    assert.deepEqual(upstream.lines, ["POST /api/v1/workflows", "GET /api/v1/workflows/r"]);
   });
 
-  test("nothing of a run that a submission gave although it is of another workflow", async () => {
-    // A server that knows the idempotency key may answer with the run which that began.
-    const { ask, server: upstream } = proxyFor({}, (asked) =>
-      asked.path === "/api/v1/workflows"
-        ? { workflow_run_id: "p", workflow_name: "payroll", result: "secret" }
-        : server(asked),
+  for (const [what, answer] of [
+    ["that says so", { workflow_run_id: "p", workflow_name: "payroll", result: "of p" }],
+    ["that does not say so", { workflow_run_id: "p", result: "of p" }],
+    ["by its other name", { run_id: "p", result: "of p" }],
+    ["with a name that is none", { workflow_run_id: "p", workflow_name: null, result: "of p" }],
+  ]) {
+    test(`nothing passes of the run of another workflow that a submission gave: one ${what}`, async () => {
+      const { ask, server: upstream } = submitted(answer);
+      const { text } = checkRefusal(await ask("POST workflows", keyed), 404, "NOT_FOUND");
+      assert.doesNotMatch(text, /payroll|of p|"p"/);
+      for (const line of ["GET workflows/p", "GET workflows/p/steps", "POST workflows/p/cancel"])
+        checkRefusal(await ask(line), 404, "NOT_FOUND");
+      assert.equal(upstream.seen.filter(isWrite).length, 1);
+    });
+  }
+
+  test("one of another workflow is not taken for that of the page, although both are allowed", async () => {
+    const payroll = { verbs: ["submit", "status"], workflow: definitionOf("payroll") };
+    const { ask } = proxyFor({ allow: { ...allowing(), payroll } }, (asked) =>
+      isWrite(asked) ? { workflow_run_id: "p" } : server(asked),
     );
+    checkRefusal(await ask("POST workflows", keyed), 404, "NOT_FOUND");
+    assert.equal((await ask("GET workflows/p")).status, 200);
+  });
+
+  for (const [what, refused] of [
+    ["at the top", { existing_run_id: "p", message: "of p" }],
+    ["as data", { data: { existing_run_id: "p" }, message: "of p" }],
+    ["in details", { details: { workflow_run_id: "p" }, message: "of p" }],
+    ["that is another path", { existing_run_id: "p/steps", message: "of p" }],
+  ]) {
+    test(`nothing passes of one that a refused submission names ${what}`, async () => {
+      const { ask } = submitted(json(refused, 409));
+      assert.doesNotMatch(checkRefusal(await ask("POST workflows", keyed), 404, "NOT_FOUND").text, /of p|"p/);
+    });
+  }
+
+  test("a conflict with a run of the page's own workflow passes", async () => {
+    const { ask } = submitted(json({ existing_run_id: "r", code: "IDEMPOTENCY_CONFLICT" }, 409));
+    const { status, json: shown } = await ask("POST workflows", keyed);
+    assert.deepEqual([status, shown.existing_run_id], [409, "r"]);
+  });
+
+  test("a submission that gives no run, or one that cannot be looked up, has failed", async () => {
+    for (const answer of [
+      {},
+      { workflow_run_id: 5 },
+      { workflow_run_id: "stats" },
+      { workflow_run_id: "a/b" },
+    ])
+      checkRefusal(await submitted(answer).ask("POST workflows", keyed), 502, "UPSTREAM_ANSWER_INVALID");
+    const { ask } = proxyFor({}, (asked) => (isWrite(asked) ? { workflow_run_id: "r" } : json({}, 404)));
+    checkRefusal(await ask("POST workflows", keyed), 502, "UPSTREAM_ANSWER_INVALID");
+  });
+
+  test("idempotency keys are those of the workflow: another's is neither found nor taken", async (t) => {
+    const engine = engineFor(t);
+    const salaries = definitionOf("payroll", { paid: "a lot" });
+    const inside = new Driver({ engine });
+    await inside.run({ workflow: salaries, workflowId: "payroll-may" });
+    const { ask } = proxyFor({ fetch: engine.fetch });
     const begun = await ask("POST workflows", { body, headers: { "x-idempotency-key": "payroll-may" } });
-    checkRefusal(begun, 403, "WORKFLOW_NOT_ALLOWED");
-    assert.doesNotMatch(begun.text, /payroll|secret|"p"/);
-    checkRefusal(await ask("POST workflows/p/cancel"), 403, "WORKFLOW_NOT_ALLOWED");
-    assert.ok(!upstream.lines.includes("POST /api/v1/workflows/p/cancel"));
+    assert.deepEqual([begun.status, begun.data.workflow_name], [201, "greeting"]);
+    await ask("POST workflows", { body, headers: { "x-idempotency-key": "payroll-june" } });
+    const june = await inside.run({ workflow: salaries, workflowId: "payroll-june" });
+    assert.deepEqual(june.tasks.send.result, { paid: "a lot" });
+    const again = await ask("POST workflows", { body, headers: { "x-idempotency-key": "payroll-may" } });
+    assert.equal(again.data.workflow_run_id, begun.data.workflow_run_id);
   });
 
-  test("ten thousand runs at most: the oldest is looked up again", async () => {
-    const { ask, server: upstream } = proxyFor({}, server);
-    await ask("GET workflows/first/steps");
-    const lookups = (id) => upstream.lines.filter((line) => line === `GET /api/v1/workflows/${id}`).length;
-    for (let at = 0; at < 9_999; at++) await ask(`GET workflows/n${at}`);
-    await ask("GET workflows/first/steps");
-    assert.equal(lookups("first"), 1);
-    await ask("GET workflows/one-more");
-    await ask("GET workflows/first/steps");
-    assert.equal(lookups("first"), 2);
-  });
-
-  test("each proxy keeps its own", async () => {
-    const [one, other] = [
-      proxyFor({}, server),
-      proxyFor({ allow: { other: { verbs: ["status"] } } }, server),
-    ];
-    await one.ask("GET workflows/r");
-    checkRefusal(await other.ask("GET workflows/r"), 403, "WORKFLOW_NOT_ALLOWED");
+  test("a key and a name cannot be put together in two ways", async () => {
+    const allow = Object.fromEntries(
+      ["a", "a:b"].map((name) => [name, { verbs: ["submit"], workflow: definitionOf(name) }]),
+    );
+    const { ask, server: upstream } = proxyFor({ allow });
+    for (const [name, key] of [
+      ["a", "b:c"],
+      ["a:b", "c"],
+    ])
+      await ask("POST workflows", {
+        body: { workflow_definition: { name } },
+        headers: { "x-idempotency-key": key },
+      });
+    const [one, other] = upstream.seen.map(({ headers }) => headers.get("x-idempotency-key"));
+    assert.notEqual(one, other);
   });
 });
 
@@ -239,9 +329,11 @@ describe("approvals", { concurrency: true }, () => {
     ])
       checkRefusal(await ask(`GET approvals${query}`), 403, "WORKFLOW_NOT_ALLOWED");
     assert.equal(upstream.seen.length, 0);
-    checkRefusal(await ask("GET approvals?workflow_run_id=run-2"), 403, "WORKFLOW_NOT_ALLOWED");
-    for (const how of ["approve", "reject"])
-      checkRefusal(await ask(`POST approvals/theirs/${how}`), 403, "WORKFLOW_NOT_ALLOWED");
+    checkRefusal(await ask("GET approvals?workflow_run_id=run-2"), 404, "NOT_FOUND");
+    for (const how of ["approve", "reject"]) {
+      const foreign = checkRefusal(await ask(`POST approvals/theirs/${how}`), 404, "NOT_FOUND");
+      assert.equal(foreign.text, (await ask(`POST approvals/unknown/${how}`)).text);
+    }
     assert.ok(!upstream.seen.some(isWrite));
   });
 
@@ -306,7 +398,6 @@ describe("approvals", { concurrency: true }, () => {
   });
 
   for (const [status, body, headers] of [
-    [404, { code: "NOT_FOUND", message: "there is no approval" }, {}],
     [503, { code: "UNAVAILABLE" }, {}],
     [429, { code: "RATE_LIMITED" }, { "retry-after": "7" }],
   ]) {

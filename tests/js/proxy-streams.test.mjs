@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Driver } from "highway-wasm";
 import { faultServer, json, reset, silence, stalled, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
-import { allowing, checkRefusal, greeting, proxyFor, serve, until } from "./support/proxy.mjs";
+import { allowing, checkRefusal, greeting, proxyFor, readAnswer, serve, until } from "./support/proxy.mjs";
 
 const checkQuiet = watchProcess();
 const run = { workflow_run_id: "r", workflow_name: "greeting", status: "running" };
@@ -178,6 +178,93 @@ describe("a stream", { concurrency: true }, () => {
     server.streams[0].response.write(`data: ${JSON.stringify(server.shown)}\n\n`);
     await following;
     assert.deepEqual(seen, ["running", "completed"]);
+  });
+});
+
+describe("streams at once", { concurrency: true }, () => {
+  const open = (ask, signal) =>
+    ask(new Request("https://app.example/api/v1/workflows/r/stream", signal && { signal }));
+  /** A proxy whose server opens streams that `controllers` write to. */
+  function streaming(maxStreams, answer) {
+    const controllers = [];
+    const stream = () => {
+      const body = new ReadableStream({ start: (controller) => controllers.push(controller) });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    };
+    const { proxy } = proxyFor({ maxStreams }, ({ path }) =>
+      path.endsWith("/stream") ? (answer?.() ?? stream()) : run,
+    );
+    return { proxy, controllers };
+  }
+  const statusOf = async (proxy) => {
+    const response = await open(proxy);
+    await response.body?.cancel();
+    return response.status;
+  };
+
+  test("are as many as an option says: the next is refused, and told to come back", async () => {
+    const { proxy } = streaming(2);
+    await Promise.all([open(proxy), open(proxy)]);
+    const refused = await open(proxy);
+    assert.equal(refused.headers.get("retry-after"), "5");
+    checkRefusal({ ...(await readAnswer(refused)) }, 503, "STREAMS_FULL");
+  });
+
+  test("are 100 by default", async () => {
+    const { proxy } = streaming();
+    for (let at = 0; at < 100; at++) assert.equal((await open(proxy)).status, 200);
+    assert.equal((await open(proxy)).status, 503);
+  });
+
+  test("make room, however they end", async () => {
+    const { proxy, controllers } = streaming(1);
+    const ends = [
+      async (response) => response.body.cancel(),
+      async (response) => {
+        controllers.at(-1).close();
+        await response.text();
+      },
+      async (response) => {
+        controllers.at(-1).error(new Error("broken"));
+        await assert.rejects(response.text());
+      },
+    ];
+    for (const end of ends) {
+      const response = await open(proxy);
+      assert.equal(await statusOf(proxy), 503);
+      await end(response);
+    }
+    const controller = new AbortController();
+    await open(proxy, controller.signal);
+    assert.equal(await statusOf(proxy), 503);
+    controller.abort();
+    assert.equal(await statusOf(proxy), 200);
+  });
+
+  test("do not count that could not be opened, or are none", async () => {
+    for (const answer of [
+      () => new Response("no", { status: 500 }),
+      () => new Response("{}", { headers: { "content-type": "application/json" } }),
+      () => Promise.reject(new Error("unreachable")),
+    ]) {
+      const { proxy } = streaming(1, answer);
+      for (let at = 0; at < 3; at++) assert.notEqual(await statusOf(proxy), 503);
+    }
+  });
+
+  test("a client whose stream is refused follows its run all the same", async () => {
+    const { proxy } = streaming(1);
+    await open(proxy);
+    const shown = { ...run };
+    const fetch = async (request) => {
+      const answer = await proxy(request);
+      return answer.status === 200 ? Response.json({ data: shown }) : answer;
+    };
+    const driver = new Driver({ endpoint: "https://app.example", auth: false, fetch });
+    const ended = driver.handle("r").result();
+    await sleep(1500);
+    shown.status = "completed";
+    assert.equal((await ended).state, "completed");
   });
 });
 

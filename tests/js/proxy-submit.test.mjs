@@ -195,7 +195,7 @@ describe("names", { concurrency: true }, () => {
       await checkTaken(own, own, { allow });
       await checkTaken({ name }, own, { allow });
       const { ask } = proxyFor({ allow }, () => ({ workflow_name: "greeting" }));
-      checkRefusal(await ask("GET workflows/r"), 403, "WORKFLOW_NOT_ALLOWED");
+      checkRefusal(await ask("GET workflows/r"), 404, "NOT_FOUND");
     });
   }
 

@@ -56,7 +56,8 @@ export interface AllowedWorkflow {
   workflow?: object | "any" | undefined;
   /**
    * What the run inputs have to be; what the schema makes of them is what runs. Without one all inputs pass, but for those
-   * that the definition sets itself.
+   * that the definition sets itself. Names of the engine (`inputs`, `secrets`, `ENV`, `run`, …) and those of the definition's tasks
+   * and their results are refused with or without one.
    */
   inputs?: StandardSchema<Record<string, unknown>> | undefined;
 }
@@ -108,6 +109,14 @@ export interface ProxyOptions<Context extends readonly unknown[] = readonly unkn
     | undefined;
   /** Bytes of a request's body; 1 MiB by default. */
   maxBodySize?: number | undefined;
+  /** Bytes of the inputs of a run, as JSON; 256 KiB by default. A definition may repeat them in each of its tasks. */
+  maxInputsSize?: number | undefined;
+  /** Bytes of an answer of the server, unpacked, or of one event of a stream; 32 MiB by default. */
+  maxResponseSize?: number | undefined;
+  /** Streams of events that may be open at once; 100 by default. Clients whose stream is refused ask again and again instead. */
+  maxStreams?: number | undefined;
+  /** Runs of the server, the newest ones, among which `list` looks for those that it may show; 2,000 by default. */
+  maxListed?: number | undefined;
   /**
    * Seconds that the Highway server may take for an answer; 30 by default. Updates have the time that they ask for besides, up
    * to 5 minutes; one that is cut then with 504 may have happened all the same.

@@ -1,80 +1,112 @@
 /** What becomes of a request that a page may make. */
 
 import { isObject } from "../plain.js";
-import type { Names } from "./names.js";
+import { listPage } from "./list.js";
 import type { ProxyAction, ProxyVerb } from "./options.js";
 import { type Body, bodyOf } from "./request-body.js";
-import { Refusal } from "./respond.js";
+import { Refusal, refusal } from "./respond.js";
 import { isRunId, type Route, routeOf } from "./routes.js";
 import type { Allowed, Settings } from "./settings.js";
+import type { Streams } from "./streams.js";
 import { inputsOf, nameOf, submission } from "./submission.js";
-import { strange, type Upstream } from "./upstream.js";
+import { type Found, strange, type Upstream } from "./upstream.js";
 
 /** Longest time that an update may ask for, in seconds. */
 const LONGEST_UPDATE = 300;
+/** Members of a body that say what runs, and with what: they belong to a submission, and reach the server with nothing else. */
+const OF_SUBMISSIONS = ["workflow_definition", "python_dsl", "inputs", "variables"];
+/** Parameters of a query that could ask for another run than the path. */
+const OF_OTHERS = /run|workflow|tenant/i;
+const WITH_WORKFLOW = "a run with its workflow";
 
 /** One request on its way. */
 export class Passing {
   readonly #settings: Settings;
-  readonly #names: Names;
+  readonly #streams: Streams;
   readonly #upstream: Upstream;
   readonly #permit: (action: ProxyAction) => Promise<void>;
 
   constructor(
     settings: Settings,
-    names: Names,
+    streams: Streams,
     upstream: Upstream,
     permit: (action: ProxyAction) => Promise<void>,
   ) {
     this.#settings = settings;
-    this.#names = names;
+    this.#streams = streams;
     this.#upstream = upstream;
     this.#permit = permit;
   }
 
   async answer(request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     const route = routeOf(request.method, pathname);
+    const { verb } = route;
     if (request.method === "GET") {
-      if (route.verb === "list") return await this.#list(search);
-      if (route.verb === "approve") return await this.#approvals(new URLSearchParams(search));
-      if (route.verb === "status" && route.segments.length === 2) return await this.#status(route);
-      return await this.#read(route, search);
+      this.#checkVerb(verb);
+      if (verb === "list") return await this.#list(searchParams);
+      if (verb === "approve") return await this.#approvals(searchParams);
+      if (verb === "status" && route.segments.length === 2) return await this.#status(route);
+      if (route.segments[2] === "stream") {
+        return await this.#streams.add(request.signal, () => this.#read(route, searchParams));
+      }
+      return await this.#read(route, searchParams);
     }
     // The body comes first, so that nobody decides about a request that is refused anyway.
     const body = await bodyOf(request, this.#settings.maxBodySize);
-    if (route.verb === "submit") return await this.#submit(body, request.headers.get("x-idempotency-key"));
-    if (route.verb === "approve") return await this.#decide(route, body);
-    return await this.#act(route, body);
+    if (verb === "submit") return await this.#submit(body, request.headers.get("x-idempotency-key"));
+    this.#checkVerb(verb);
+    const sent = Object.fromEntries(Object.entries(body).filter(([name]) => !OF_SUBMISSIONS.includes(name)));
+    return verb === "approve" ? await this.#decide(route, sent) : await this.#act(route, sent);
   }
 
   async #submit(body: Body, key: string | null): Promise<Response> {
     const workflow = nameOf(body);
-    const allowed = this.#allowed(workflow, "submit");
-    const inputs = await inputsOf(body, allowed);
+    const allowed = this.#allowed(workflow);
+    const inputs = await inputsOf(body, allowed, this.#settings.maxInputsSize);
     const sent = submission(body, allowed, inputs);
     await this.#permit({ verb: "submit", workflow, runId: null, inputs, body: null });
-    const { data, response } = await this.#upstream.find("POST", ["workflows"], { body: sent, key });
-    // A server that knows the idempotency key answers with the run which that began, of whatever workflow it is.
-    this.#found(data["workflow_run_id"] ?? data["run_id"], data["workflow_name"] ?? workflow, "submit");
+    // A page's keys are keys of its workflow: those of others can be neither guessed nor taken.
+    const ownKey = key ? `${encodeURIComponent(workflow)}:${key}` : null;
+    const { data, response } = await this.#upstream.find(
+      "POST",
+      ["workflows"],
+      { body: sent, key: ownKey },
+      (refused) => this.#checkExisting(refused, workflow),
+    );
+    const runId = data["workflow_run_id"] ?? data["run_id"];
+    if (typeof runId !== "string" || !isRunId(runId)) throw strange("a run");
+    const name = workflowIn(data) ?? (await this.#lookUp(runId, strange(WITH_WORKFLOW))).name;
+    if (name !== workflow) throw notFound("run");
     return response();
+  }
+
+  /** Looks at the run that a refused submission names: a server tells which run an idempotency key began. */
+  async #checkExisting(refused: unknown, workflow: string): Promise<void> {
+    if (!isObject(refused)) return;
+    const ids = [refused, refused["data"], refused["details"]].filter(isObject).map((place) => {
+      return place["existing_run_id"] ?? place["workflow_run_id"] ?? place["run_id"];
+    });
+    for (const id of new Set(ids)) {
+      if (typeof id !== "string") continue;
+      if (!isRunId(id) || (await this.#lookUp(id)).name !== workflow) throw notFound("run");
+    }
   }
 
   async #status({ runId }: Route): Promise<Response> {
     const id = runId ?? "";
-    const known = this.#names.get(id);
-    if (known !== undefined) this.#allowed(known, "status");
-    const { data, response } = await this.#upstream.find("GET", ["workflows", id]);
-    const workflow = this.#found(id, data["workflow_name"] ?? known, "status");
-    await this.#permit({ verb: "status", workflow, runId: id, inputs: null, body: null });
+    const { name, response } = await this.#lookUp(id);
+    this.#checkRun(name, "status");
+    await this.#permit({ verb: "status", workflow: name, runId: id, inputs: null, body: null });
     return response();
   }
 
-  async #read({ verb, runId, segments }: Route, query: string): Promise<Response> {
+  async #read({ verb, runId, segments }: Route, query: URLSearchParams): Promise<Response> {
     const workflow = await this.#workflowOf(runId, verb);
     await this.#permit({ verb, workflow, runId, inputs: null, body: null });
     const accept = segments[2] === "stream" ? "text/event-stream" : "application/json";
-    return await this.#upstream.pass("GET", segments, { query, accept });
+    const asked = new URLSearchParams([...query].filter(([name]) => !OF_OTHERS.test(name)));
+    return await this.#upstream.pass("GET", segments, { query: asked, accept });
   }
 
   async #act({ verb, runId, segments }: Route, body: Body): Promise<Response> {
@@ -85,27 +117,12 @@ export class Passing {
     return await this.#upstream.pass("POST", segments, { body, timeout });
   }
 
-  /** The page of the list, with what is not allowed left out. */
-  async #list(search: string): Promise<Response> {
-    const { allow } = this.#settings;
-    const isListed = (name: unknown): boolean =>
-      typeof name === "string" && allow.get(name)?.verbs.has("list") === true;
-    if (![...allow.keys()].some(isListed)) throw verbNotAllowed("list");
+  async #list(query: URLSearchParams): Promise<Response> {
     await this.#permit({ verb: "list", workflow: null, runId: null, inputs: null, body: null });
-    const { response, data } = await this.#upstream.find("GET", ["workflows"], { query: search });
-    const all = data["workflows"];
-    if (!Array.isArray(all)) throw strange("a list of runs");
-    const query = new URLSearchParams(search);
-    const page = Number(query.get("page") ?? 1);
-    const size = Number(data["page_size"] ?? query.get("page_size") ?? 20);
-    const { total, has_more: more } = data as { total?: unknown; has_more?: unknown };
-    // More than a full page is all there is: the server knows no pages, or was asked for the runs of some days.
-    const isFull =
-      typeof total === "number" ? page * size < total && all.length <= size : all.length === size;
-    const hasMore = (typeof more === "boolean" ? more : isFull) && all.length > 0;
-    const workflows = all.filter((run) => isObject(run) && isListed(run["workflow_name"]));
-    // How many there are of others is nobody's business.
-    return response({ workflows, page, page_size: size, has_more: hasMore });
+    const { allow, maxListed } = this.#settings;
+    const isListed = ({ workflow_name: name }: Body): boolean =>
+      typeof name === "string" && allow.get(name)?.verbs.has("list") === true;
+    return await listPage(this.#upstream, query, isListed, maxListed);
   }
 
   /** The approvals of one run. Nothing of the query is passed on but what was checked. */
@@ -116,22 +133,23 @@ export class Passing {
     const asked = new URLSearchParams({ workflow_run_id: String(runId) });
     const status = query.get("status");
     if (status !== null) asked.set("status", status);
-    const { data, response } = await this.#upstream.find("GET", ["approvals"], { query: `?${asked}` });
+    const { data, response } = await this.#upstream.find("GET", ["approvals"], { query: asked });
     const all = data["approvals"];
     if (!Array.isArray(all)) throw strange("a list of approvals");
     return response({ approvals: all.filter((one) => isObject(one) && one["workflow_run_id"] === runId) });
   }
 
   async #decide({ segments, approvalKey }: Route, body: Body): Promise<Response> {
-    const { data } = await this.#upstream.find("GET", ["approvals", approvalKey ?? ""]);
+    const key = approvalKey ?? "";
+    const { data } = await orElse(this.#upstream.find("GET", ["approvals", key]), notFound("approval"));
     const runId = data["workflow_run_id"];
-    const workflow = await this.#workflowOf(runId, "approve");
+    const workflow = await this.#workflowOf(runId, "approve", notFound("approval"));
     await this.#permit({ verb: "approve", workflow, runId: String(runId), inputs: null, body });
     return await this.#upstream.pass("POST", segments, { body });
   }
 
-  /** The name of the workflow of a run, if the verb is allowed for it. */
-  async #workflowOf(runId: unknown, verb: ProxyVerb): Promise<string> {
+  /** The name of the workflow of a run, if the verb is allowed for it. The server is asked each time: an id may be used again. */
+  async #workflowOf(runId: unknown, verb: ProxyVerb, missing?: Refusal): Promise<string> {
     if (typeof runId !== "string" || !isRunId(runId)) {
       throw new Refusal(
         403,
@@ -139,39 +157,67 @@ export class Passing {
         "the proxy knows approvals by their run, and there is no `workflow_run_id`",
       );
     }
-    const known = this.#names.get(runId);
-    if (known !== undefined) {
-      this.#allowed(known, verb);
-      return known;
-    }
-    const { data } = await this.#upstream.find("GET", ["workflows", runId]);
-    return this.#found(runId, data["workflow_name"], verb);
-  }
-
-  /** Keeps in mind which workflow a run is of, allowed or not; gives its name if the verb is allowed. */
-  #found(runId: unknown, name: unknown, verb: ProxyVerb): string {
-    if (typeof name !== "string") {
-      throw new Refusal(
-        403,
-        "WORKFLOW_NOT_ALLOWED",
-        "the server does not tell which workflow this run is of",
-      );
-    }
-    this.#names.set(runId, name);
-    this.#allowed(name, verb);
+    const { name } = await this.#lookUp(runId, missing);
+    this.#checkRun(name, verb, missing);
     return name;
   }
 
-  #allowed(name: string, verb: ProxyVerb): Allowed {
+  /** A run as the server shows it, and the name of its workflow. */
+  async #lookUp(runId: string, missing?: Refusal): Promise<Found & { readonly name: string }> {
+    const found = await orElse(this.#upstream.find("GET", ["workflows", runId]), missing);
+    const name = workflowIn(found.data);
+    if (name === undefined) throw strange(WITH_WORKFLOW);
+    return { ...found, name };
+  }
+
+  /** The workflow of this name, if it may be submitted. */
+  #allowed(name: string): Allowed {
     const allowed = this.#settings.allow.get(name);
     if (allowed === undefined) {
-      throw new Refusal(403, "WORKFLOW_NOT_ALLOWED", "the proxy does not know this workflow");
+      const help = "name it in `allow` of `createProxy`, with its definition";
+      throw refusal(403, "WORKFLOW_NOT_ALLOWED", "the proxy does not allow this workflow", help);
     }
-    if (!allowed.verbs.has(verb)) throw verbNotAllowed(verb);
+    if (!allowed.verbs.has("submit")) throw verbNotAllowed("submit");
     return allowed;
+  }
+
+  /** Refuses what is allowed for no workflow, before anything is asked. */
+  #checkVerb(verb: ProxyVerb): void {
+    const all = [...this.#settings.allow.values()];
+    if (!all.some(({ verbs }) => verbs.has(verb))) throw verbNotAllowed(verb);
+  }
+
+  /** A run of which nothing may be read or done is like one that does not exist, so that nobody can count runs of others. */
+  #checkRun(name: string, verb: ProxyVerb, missing = notFound("run")): void {
+    const verbs = this.#settings.allow.get(name)?.verbs ?? new Set();
+    if (![...verbs].some((other) => other !== "submit")) throw missing;
+    if (!verbs.has(verb)) throw verbNotAllowed(verb);
   }
 }
 
+/** The name of the workflow that data of a run has. */
+function workflowIn(data: Body): string | undefined {
+  const definition = data["workflow_definition"];
+  const name = data["workflow_name"] ?? (isObject(definition) ? definition["name"] : undefined);
+  return typeof name === "string" ? name : undefined;
+}
+
+/** What was looked for; the proxy's own refusal where the server has none of it. */
+async function orElse<T>(looking: Promise<T>, missing = notFound("run")): Promise<T> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (error instanceof Response && (error.status === 404 || error.status === 410)) throw missing;
+    throw error;
+  }
+}
+
+function notFound(what: "run" | "approval"): Refusal {
+  const help = "those of workflows that are not in `allow` of `createProxy` are not shown";
+  return refusal(404, "NOT_FOUND", `there is no such ${what}`, help);
+}
+
 function verbNotAllowed(verb: ProxyVerb): Refusal {
-  return new Refusal(403, "VERB_NOT_ALLOWED", `the proxy does not allow \`${verb}\` for this workflow`);
+  const help = `add it to the \`verbs\` of the workflow in \`allow\` of \`createProxy\``;
+  return refusal(403, "VERB_NOT_ALLOWED", `the proxy does not allow \`${verb}\` for this workflow`, help);
 }

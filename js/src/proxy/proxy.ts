@@ -1,10 +1,10 @@
 /** A proxy between pages and a Highway server: it adds the key, and lets pass what it was told to. */
 
-import { Names } from "./names.js";
 import type { ProxyAction, ProxyOptions } from "./options.js";
 import { Passing } from "./passing.js";
 import { foreignOrigin, preflight, Refusal, withOrigin } from "./respond.js";
 import { isUsableKey, readOptions } from "./settings.js";
+import { Streams } from "./streams.js";
 import { Upstream } from "./upstream.js";
 
 /** Answers requests; more arguments than the request are handed to `apiKey` and `authorize`. */
@@ -19,7 +19,9 @@ export type ProxyHandler<Context extends readonly unknown[] = readonly unknown[]
  * `/highway/api/v1/…`.
  *
  * Only the named workflows and verbs pass. What a page submits never runs: the definition of that name runs which the proxy was
- * given. Inputs are checked, origins are checked, bodies are limited, and neither the key nor a definition is in an answer.
+ * given. Inputs are checked, origins are checked, bodies are limited, and neither the key nor a definition is in an answer,
+ * however it is spelled. A run of another workflow is like one that does not exist, and nothing tells how many there are. The
+ * idempotency keys of pages are keys of their workflow: `order-17` reaches the server as `greeting:order-17`.
  *
  * What it does not know is for `authorize`:
  *
@@ -30,7 +32,8 @@ export type ProxyHandler<Context extends readonly unknown[] = readonly unknown[]
  *   `request.headers.get("host")`.
  *
  * A key that the server refuses with 401 is a 502 for the page, which has none to mend. A list that gets shorter while it is
- * read may leave some runs out, because pages are not told how many there are.
+ * read may leave some runs out, because pages are not told how many there are. What it shows is looked for among the newest
+ * `maxListed` runs of the server, a hundred with each request.
  *
  * @throws {ConfigurationError} for options that it cannot work with.
  *
@@ -65,7 +68,7 @@ export function createProxy<Context extends readonly unknown[] = readonly unknow
   options: ProxyOptions<Context>,
 ): ProxyHandler<Context> {
   const settings = readOptions(options as ProxyOptions<never>);
-  const names = new Names();
+  const streams = new Streams(settings.maxStreams);
   return async (request, ...context) => {
     let origin: string | null = null;
     try {
@@ -79,7 +82,7 @@ export function createProxy<Context extends readonly unknown[] = readonly unknow
         if (verdict !== true && verdict !== undefined)
           throw new Refusal(403, "FORBIDDEN", "this is not for you");
       };
-      return withOrigin(await new Passing(settings, names, upstream, permit).answer(request), origin);
+      return withOrigin(await new Passing(settings, streams, upstream, permit).answer(request), origin);
     } catch (thrown) {
       return withOrigin(refused(thrown), origin);
     }

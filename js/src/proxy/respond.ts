@@ -8,21 +8,35 @@ export class Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
-  readonly details: object;
+  /** Further members of the body. */
+  readonly more: object;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string, details: object = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: object = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.status = status;
     this.code = code;
     this.message = message;
-    this.details = details;
+    this.more = more;
+    this.headers = headers;
   }
 
   /** The answer, in the form of the API's own errors. */
   toResponse(): Response {
-    const { status, code, message, details } = this;
-    const body = { status: "error", success: false, message, code, ...details };
-    return Response.json(body, { status, headers: OF_NOBODY_ELSE });
+    const { status, code, message, more } = this;
+    const body = { status: "error", success: false, message, code, ...more };
+    return Response.json(body, { status, headers: { ...OF_NOBODY_ELSE, ...this.headers } });
   }
+}
+
+/** A refusal with advice, which clients show. It may say how the proxy is set up, but nothing of what is behind it. */
+export function refusal(status: number, code: string, message: string, help: string): Refusal {
+  return new Refusal(status, code, message, { details: [{ message, help }] });
 }
 
 /**

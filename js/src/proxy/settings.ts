@@ -7,8 +7,15 @@ import { isObject, type Json, plain } from "../plain.js";
 import type { AllowedWorkflow, ProxyOptions, ProxyVerb, StandardSchema } from "./options.js";
 
 const DEFAULT_ENDPOINT = "https://highway.solutions";
-const MAX_BODY_SIZE = 1024 * 1024;
-const TIMEOUT = 30;
+/** The options that are numbers, with their defaults. */
+const NUMBERS = {
+  maxBodySize: 1024 * 1024,
+  maxInputsSize: 256 * 1024,
+  maxResponseSize: 32 * 1024 * 1024,
+  maxStreams: 100,
+  maxListed: 2000,
+  timeout: 30,
+};
 
 const VERBS: readonly ProxyVerb[] = [
   "submit",
@@ -26,7 +33,7 @@ const VERBS: readonly ProxyVerb[] = [
   "list",
 ];
 
-const OPTIONS = ["apiKey", "endpoint", "allow", "origins", "authorize", "maxBodySize", "timeout", "fetch"];
+const OPTIONS = ["apiKey", "endpoint", "allow", "origins", "authorize", ...Object.keys(NUMBERS), "fetch"];
 const OPTIONS_OF_WORKFLOW = ["verbs", "workflow", "inputs"];
 
 /** A workflow that pages may use, with its definition as plain data. */
@@ -34,17 +41,16 @@ export interface Allowed {
   readonly verbs: ReadonlySet<ProxyVerb>;
   readonly definition: Readonly<Record<string, Json>> | "any" | undefined;
   readonly inputs: StandardSchema<Record<string, unknown>> | undefined;
+  /** The names by which templates read the results of its tasks. */
+  readonly results: ReadonlySet<string>;
 }
 
 /** The options of a proxy that are the same for all requests. */
-export interface Settings {
+export interface Settings extends Readonly<typeof NUMBERS> {
   readonly allow: ReadonlyMap<string, Allowed>;
   /** Address of the server, in front of `/api/v1`. */
   readonly base: string;
   readonly origins: readonly string[] | "*";
-  readonly maxBodySize: number;
-  /** In seconds. */
-  readonly timeout: number;
   readonly fetch: ProxyOptions<never>["fetch"];
 }
 
@@ -57,7 +63,6 @@ export function isUsableKey(key: unknown): key is string {
 export function readOptions(options: ProxyOptions<never>): Settings {
   checkOptions(options, OPTIONS, "the proxy");
   const { apiKey, allow, origins = [], authorize, fetch } = options;
-  const { maxBodySize = MAX_BODY_SIZE, timeout = TIMEOUT } = options;
   if (typeof apiKey !== "function" && !isUsableKey(apiKey)) {
     throw errorOf("API_KEY_MISSING", "the proxy has no usable API key", {
       path: "/apiKey",
@@ -77,13 +82,16 @@ export function readOptions(options: ProxyOptions<never>): Settings {
     if (value !== undefined && typeof value !== "function")
       throw invalid(`\`${name}\` is not a function`, `/${name}`);
   }
-  for (const [name, value] of Object.entries({ maxBodySize, timeout })) {
+  const numbers = { ...NUMBERS };
+  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
+    const { [name]: value = NUMBERS[name] } = options;
     if (!(typeof value === "number" && value > 0 && Number.isFinite(value)))
       throw invalid(`\`${name}\` is not a number above 0`, `/${name}`);
+    numbers[name] = value;
   }
   checkObject(allow, "`allow`", "/allow");
   const allowed = Object.entries(allow).map(([name, value]) => [name, readAllowed(name, value)] as const);
-  return { allow: new Map(allowed), base: baseOf(options.endpoint), origins, maxBodySize, timeout, fetch };
+  return { allow: new Map(allowed), base: baseOf(options.endpoint), origins, fetch, ...numbers };
 }
 
 /** The address in front of `/api/v1`. What is refused is not repeated: it may have a password in it. */
@@ -127,7 +135,16 @@ function readAllowed(name: string, allowed: AllowedWorkflow): Allowed {
   }
   const definition =
     workflow === undefined || workflow === "any" ? workflow : definitionOf(workflow, name, path);
-  return { verbs: new Set(verbs), definition, inputs };
+  return { verbs: new Set(verbs), definition, inputs, results: new Set(resultNames(definition)) };
+}
+
+/** The ids of tasks and the keys of their results, wherever they are in a definition. */
+function resultNames(part: unknown): string[] {
+  if (Array.isArray(part)) return part.flatMap(resultNames);
+  if (!isObject(part)) return [];
+  const { task_id: id, result_key: key } = part;
+  const names = typeof id === "string" ? [id, key].filter((name) => typeof name === "string") : [];
+  return [...names, ...Object.values(part).flatMap(resultNames)];
 }
 
 function definitionOf(workflow: object, name: string, path: string): Readonly<Record<string, Json>> {

@@ -1,6 +1,7 @@
 /** What a page submits, and what of it runs. */
 
 import { isObject, type Json, plain } from "../plain.js";
+import { OF_ENGINE } from "./engine-names.js";
 import type { Body } from "./request-body.js";
 import { Refusal } from "./respond.js";
 import type { Allowed } from "./settings.js";
@@ -22,10 +23,23 @@ export function nameOf(body: Body): string {
   return name;
 }
 
-/** The inputs of a run, checked, as plain data of their own. */
-export async function inputsOf(body: Body, allowed: Allowed): Promise<Record<string, unknown>> {
+/** The inputs of a run, checked, as plain data of their own; `limit` is the number of bytes that they may have. */
+export async function inputsOf(
+  body: Body,
+  allowed: Allowed,
+  limit: number,
+): Promise<Record<string, unknown>> {
+  const inputs = await checkedInputs(body, allowed);
+  if (new TextEncoder().encode(JSON.stringify(inputs)).byteLength > limit) {
+    throw new Refusal(413, "INPUTS_TOO_LARGE", `the inputs are larger than ${limit} bytes`);
+  }
+  return inputs;
+}
+
+async function checkedInputs(body: Body, allowed: Allowed): Promise<Record<string, unknown>> {
   const own = allowed.definition === "any" ? {} : variablesOf(allowed.definition);
   const given = givenInputs(body, allowed, own);
+  checkNames({ ...variablesOf(body["workflow_definition"]), ...given }, own, allowed.results);
   for (const name of Object.keys(given)) {
     // The driver sends what a definition sets itself along; that changes nothing.
     if (isOneOf(own, name, given[name])) continue;
@@ -38,6 +52,23 @@ export async function inputsOf(body: Body, allowed: Allowed): Promise<Record<str
   if (result.issues) throw issues(result.issues);
   if (!isObject(result.value)) throw issues([{ message: "the schema gave no object" }]);
   return plain(result.value, "/inputs") as Record<string, unknown>;
+}
+
+/** Refuses names that would take the place of something else in templates; the driver sends along what a definition sets itself. */
+function checkNames(given: Body, own: Body, results: ReadonlySet<string>): void {
+  const found = Object.keys(given).filter((name) => !isOneOf(own, name, given[name]));
+  const taken = [
+    ...found
+      .filter((name) => OF_ENGINE.includes(name))
+      .map((name) => [name, "the name belongs to the engine"]),
+    ...found.filter((name) => results.has(name)).map((name) => [name, "the name belongs to a task"]),
+  ] as [string, string][];
+  if (taken.length > 0) {
+    throw issues(
+      taken.map(([name, message]) => ({ message, path: [name] })),
+      400,
+    );
+  }
 }
 
 /** What a page sends as inputs: the variables of its definition are some, since a run cannot tell the two apart. */
@@ -103,6 +134,7 @@ function issues(
     readonly message: string;
     readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   }[],
+  status = 422,
 ): Refusal {
   const key = (part: PropertyKey | { readonly key: PropertyKey }): string =>
     String(typeof part === "object" ? part.key : part);
@@ -111,7 +143,12 @@ function issues(
     message,
   }));
   const [first] = details;
-  return new Refusal(422, "INPUTS_INVALID", `${first?.field ?? "inputs"}: ${first?.message ?? "invalid"}`, {
-    details,
-  });
+  return new Refusal(
+    status,
+    "INPUTS_INVALID",
+    `${first?.field ?? "inputs"}: ${first?.message ?? "invalid"}`,
+    {
+      details,
+    },
+  );
 }

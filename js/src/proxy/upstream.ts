@@ -2,10 +2,11 @@
 
 import { bytesOf } from "../body.js";
 import { isObject } from "../plain.js";
-import { MAX_ANSWER_SIZE, Redaction } from "./redaction.js";
+import { Redaction } from "./redaction.js";
 import type { Body } from "./request-body.js";
 import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
 import type { Settings } from "./settings.js";
+import { isStream } from "./streams.js";
 import { TimeLimit } from "./time-limit.js";
 
 /** Headers of an answer that are passed on. */
@@ -20,8 +21,7 @@ const PASSED = [
 
 /** What a request to the server may have. */
 export interface Asking {
-  /** With its question mark. */
-  query?: string;
+  query?: URLSearchParams;
   /** What is accepted, if not JSON. */
   accept?: string;
   body?: object;
@@ -50,35 +50,41 @@ export class Upstream {
     this.#settings = settings;
     this.#key = key;
     this.#page = page;
-    this.#redaction = new Redaction(key);
+    this.#redaction = new Redaction(key, settings.maxResponseSize);
   }
 
   /**
-   * Asks for an object.
+   * Asks for an object; `refused` looks at what a server says that refuses.
    *
    * @throws {Response} with the server's own answer, where it refuses.
    * @throws {Refusal} where it gives anything else.
    */
-  async find(method: string, segments: readonly string[], asking: Asking = {}): Promise<Found> {
-    return await this.#exchange(method, segments, asking, async (answer) => {
-      const text = await textOf(answer);
-      if (!answer.ok) throw this.#passed(answer, text);
-      const data = dataOf(text);
-      if (data === undefined) throw strange("an object");
-      const response = (other?: object): Response =>
-        this.#passed(
-          answer,
-          other ? JSON.stringify({ status: "success", success: true, data: other }) : text,
-        );
-      return { data, response };
-    });
+  async find(
+    method: string,
+    segments: readonly string[],
+    asking: Asking = {},
+    refused?: (body: unknown) => Promise<void>,
+  ): Promise<Found> {
+    const { answer, text } = await this.#exchange(method, segments, asking, async (answer) => ({
+      answer,
+      text: await this.#textOf(answer),
+    }));
+    const body = bodyOf(text);
+    if (!answer.ok) {
+      await refused?.(body);
+      throw this.#passed(answer, text);
+    }
+    if (!isObject(body)) throw strange("an object");
+    const data = isObject(body["data"]) ? body["data"] : body;
+    const response = (other?: object): Response =>
+      this.#passed(answer, other ? JSON.stringify({ status: "success", success: true, data: other }) : text);
+    return { data, response };
   }
 
   /** Asks, and passes the answer on: events as they come, anything else once it is read. */
   async pass(method: string, segments: readonly string[], asking: Asking): Promise<Response> {
     return await this.#exchange(method, segments, asking, async (answer) => {
-      const isStream = /^text\/event-stream\b/i.test(answer.headers.get("content-type") ?? "");
-      if (!answer.ok || !isStream) return this.#passed(answer, await textOf(answer));
+      if (!answer.ok || !isStream(answer)) return this.#passed(answer, await this.#textOf(answer));
       // A stream has no time limit, and is cut when the page goes.
       const events = answer.body?.pipeThrough(this.#redaction.events(), { signal: this.#page });
       return new Response(events ?? null, this.#head(answer));
@@ -112,18 +118,25 @@ export class Upstream {
   #request(
     method: string,
     segments: readonly string[],
-    { query = "", accept = "application/json", body, key }: Asking,
+    { query, accept = "application/json", body, key }: Asking,
   ): Request {
     const headers = new Headers({ accept, authorization: `Bearer ${this.#key}` });
     if (body !== undefined) headers.set("content-type", "application/json");
     if (key) headers.set("x-idempotency-key", key);
     const path = segments.map(encodeURIComponent).join("/");
-    return new Request(`${this.#settings.base}/api/v1/${path}${query}`, {
+    const search = query?.toString() ? `?${query}` : "";
+    return new Request(`${this.#settings.base}/api/v1/${path}${search}`, {
       method,
       headers,
       redirect: "manual",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+
+  async #textOf(answer: Response): Promise<string> {
+    const bytes = await bytesOf(answer, this.#settings.maxResponseSize);
+    if (typeof bytes === "symbol") throw new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
+    return new TextDecoder().decode(bytes);
   }
 
   #passed(answer: Response, text: string): Response {
@@ -159,18 +172,10 @@ function checkServed(answer: Response): void {
 /** What nobody gets to read. */
 const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");
 
-async function textOf(answer: Response): Promise<string> {
-  const bytes = await bytesOf(answer, MAX_ANSWER_SIZE);
-  if (typeof bytes === "symbol") throw new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
-  return new TextDecoder().decode(bytes);
-}
-
-/** The data of an answer, whatever its envelope; undefined where it is no object. */
-function dataOf(text: string): Body | undefined {
+/** JSON of an answer; undefined where it is none. */
+function bodyOf(text: string): unknown {
   try {
-    const body: unknown = JSON.parse(text);
-    if (!isObject(body)) return undefined;
-    return isObject(body["data"]) ? body["data"] : body;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }

@@ -68,8 +68,9 @@ export function upstream(script = answerOf) {
 }
 
 /** A server on which every run is one of `greeting`; what is below a run says what was asked for. */
-export function answerOf({ method, path }) {
-  if (method === "POST" && path === "/api/v1/workflows") return { workflow_run_id: "run-1" };
+export function answerOf({ method, path, text }) {
+  if (method === "POST" && path === "/api/v1/workflows")
+    return { workflow_run_id: "run-1", workflow_name: JSON.parse(text).workflow_definition.name };
   if (path === "/api/v1/workflows") return { workflows: [], total: 0 };
   if (path === "/api/v1/approvals") return { approvals: [] };
   return { workflow_run_id: "run-1", workflow_name: "greeting", status: "running", asked: path };

@@ -1,0 +1,72 @@
+/** The list of runs that pages get to see: in pages of its own, so that nothing tells how many runs of others there are. */
+
+import { isObject } from "../plain.js";
+import type { Body } from "./request-body.js";
+import { Refusal } from "./respond.js";
+import { type Found, strange, type Upstream } from "./upstream.js";
+
+/** Runs on a page, where a page of the application asks for no number, and at most. */
+const PAGE_SIZE = 20;
+const LARGEST_PAGE = 100;
+/** Filters of the server's list that are passed on. Anything else might show something else. */
+const FILTERS = ["status", "days"];
+
+/** One page of the runs for which `isListed` holds; looks through `depth` runs of the server at most. */
+export async function listPage(
+  upstream: Upstream,
+  query: URLSearchParams,
+  isListed: (run: Body) => boolean,
+  depth: number,
+): Promise<Response> {
+  // The runs of some days are one page, as the server has it.
+  const isWhole = query.has("days");
+  const page = isWhole ? 1 : wholeNumber(query, "page", 1);
+  const size = isWhole ? depth : Math.min(wholeNumber(query, "page_size", PAGE_SIZE), LARGEST_PAGE);
+  const filters = [...query].filter(([name]) => FILTERS.includes(name));
+  const seen = new Set<unknown>();
+  const listed: Body[] = [];
+  let first: Found | undefined;
+  let previous = Number.POSITIVE_INFINITY;
+  for (let number = 1; seen.size < depth && listed.length <= page * size; number++) {
+    const asked = new URLSearchParams([["page", `${number}`], ["page_size", `${LARGEST_PAGE}`], ...filters]);
+    const found = await pageOf(upstream, asked, first);
+    if (found === undefined) break;
+    first ??= found;
+    const all = found.data["workflows"];
+    if (!Array.isArray(all)) throw strange("a list of runs");
+    const fresh = all.filter((run) => !seen.has(idOf(run))).slice(0, depth - seen.size);
+    for (const run of fresh) seen.add(idOf(run));
+    listed.push(...fresh.filter((run) => isObject(run) && isListed(run)));
+    const { total, has_more: more } = found.data;
+    const isLast = typeof total === "number" ? seen.size >= total : all.length < previous && number > 1;
+    if (fresh.length === 0 || (typeof more === "boolean" ? !more : isLast)) break;
+    previous = all.length;
+  }
+  const workflows = listed.slice((page - 1) * size, page * size);
+  const data = { workflows, page, page_size: size, has_more: listed.length > page * size };
+  return first?.response(data) ?? Response.json(data);
+}
+
+/** A page of the server's list. One that is refused behind the first is behind the end. */
+async function pageOf(
+  upstream: Upstream,
+  query: URLSearchParams,
+  first: Found | undefined,
+): Promise<Found | undefined> {
+  try {
+    return await upstream.find("GET", ["workflows"], { query });
+  } catch (error) {
+    const isEnd = error instanceof Response && [400, 404, 416, 422].includes(error.status);
+    if (first !== undefined && isEnd) return undefined;
+    throw error;
+  }
+}
+
+const idOf = (run: unknown): unknown => (isObject(run) ? (run["workflow_run_id"] ?? run) : run);
+
+function wholeNumber(query: URLSearchParams, name: string, usual: number): number {
+  const text = query.get(name);
+  const number = text === null ? usual : Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new Refusal(400, "QUERY_INVALID", `\`${name}\` is not a whole number above 0`);
+}
