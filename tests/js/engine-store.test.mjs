@@ -86,7 +86,7 @@ describe("a store in a folder", () => {
     driver.tool("a", "x.y");
     const { runId } = await driver.run();
     await first.engine.close();
-    for (const torn of ["0", "12345678 [", "12345678 []\n"]) {
+    for (const torn of ["0", "12345678 [", "12345678 \0\0\0\n", "\0\0"]) {
       appendFileSync(join(folder, "journal"), torn);
       const next = open(t, folder, { "x.y": () => 1 });
       assert.equal((await next.highway.workflows.get(runId)).state, "completed");
@@ -144,7 +144,7 @@ describe("a store in a folder", () => {
     const first = open(t, folder);
     await first.engine.ready();
     const second = open(t, folder);
-    await checkRejection(second.engine.ready(), damaged);
+    await checkRejection(second.engine.ready(), { ...damaged, code: "STORE_IN_USE", message: /process \d+/ });
     await second.engine.close();
     assert.ok(existsSync(join(folder, "lock")), "the lock of the first is still there");
     await first.engine.close();

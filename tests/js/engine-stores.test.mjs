@@ -137,7 +137,7 @@ for (const [name, make] of Object.entries(stores)) {
   });
 }
 
-const inUse = { name: "ExecutionError", code: "JOURNAL_INVALID", message: /in use/, help: /`wait`/ };
+const inUse = { name: "ExecutionError", code: "STORE_IN_USE", message: /in use/, help: /`wait`/ };
 
 describe("a folder", () => {
   test("is waited for as long as it is told", async (t) => {
@@ -152,7 +152,8 @@ describe("a folder", () => {
     await first.close();
     assert.deepEqual(await entries, ["[1]"]);
     await second.close();
-    assert.deepEqual(readdirSync(folder), ["journal"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["journal", "lock"]);
+    assert.equal(readFileSync(join(folder, "lock"), "utf8"), "", "it is nobody's");
   });
 
   test("is not waited for any more when the engine is closed", async (t) => {
@@ -207,6 +208,60 @@ describe("a folder", () => {
     await next.close();
   });
 
+  for (const [what, damage, expected] of [
+    ["the last entry is damaged", (bytes) => bytes.fill(0x20, bytes.length - 3, bytes.length - 2), 2],
+    [
+      "the line break before the last entry is another character",
+      (bytes) => bytes.fill(0x20, lineBreaks(bytes)[1], lineBreaks(bytes)[1] + 1),
+      1,
+    ],
+    ["the end is of another file", (bytes) => Buffer.concat([bytes, Buffer.from("hello")]), 3],
+    ["there is no journal but some other file", () => Buffer.from("Dear Ada, "), 0],
+  ]) {
+    test(`is refused where ${what}, with the place, and left as it is`, async (t) => {
+      const folder = folderOf(t);
+      const first = fileStore(folder);
+      await readAll(first);
+      await first.append(["[1]", "[2]", "[3]"]);
+      await first.close();
+      const path = join(folder, "journal");
+      const bytes = readFileSync(path);
+      const damaged = damage(Buffer.from(bytes));
+      writeFileSync(path, damaged);
+      const second = fileStore(folder);
+      const error = await checkRejection(readAll(second), {
+        name: "ExecutionError",
+        code: "JOURNAL_INVALID",
+      });
+      await second.close();
+      assert.equal(error.details.offset, [0, ...lineBreaks(bytes).map((at) => at + 1)][expected]);
+      assert.deepEqual(readFileSync(path), damaged);
+    });
+  }
+
+  test("is read with each byte looked at once, however long its entries are", async (t) => {
+    const folder = folderOf(t);
+    const first = fileStore(folder);
+    await readAll(first);
+    const size = 24 << 20;
+    await first.append(["[1]", `"${"x".repeat(size)}"`, "[2]"]);
+    await first.close();
+    let copied = 0;
+    const concat = Buffer.concat.bind(Buffer);
+    t.mock.method(Buffer, "concat", (list, ...more) => {
+      copied += list.reduce((sum, { length }) => sum + length, 0);
+      return concat(list, ...more);
+    });
+    const second = fileStore(folder);
+    const entries = await readAll(second);
+    await second.close();
+    assert.deepEqual(
+      entries.map(({ length }) => length),
+      [3, size + 2, 3],
+    );
+    assert.ok(copied < 2 * size, `${copied} bytes were copied for ${size}`);
+  });
+
   test("and its waiting are checked", () => {
     for (const wait of [-1, Number.NaN, "1"]) {
       checkThrown(() => fileStore("x", { wait }), {
@@ -223,7 +278,58 @@ describe("a folder", () => {
   });
 });
 
+/** Where the lines of a text end, in bytes. */
+const lineBreaks = (bytes) => [...bytes.keys()].filter((at) => bytes[at] === 10);
+
 describe("a database", () => {
+  async function kept(t) {
+    const database = new Database(join(folderOf(t), "a.db"));
+    t.after(() => database.close());
+    const store = sqliteStore(database);
+    await readAll(store);
+    await store.append(["[1]", "[2]"]);
+    await store.append(["[3]"]);
+    return { database, store };
+  }
+
+  for (const [what, sql] of [
+    ["the first entry", "DELETE FROM highway_journal WHERE id = 1"],
+    ["the last entry", "DELETE FROM highway_journal WHERE id = 3"],
+    ["every entry", "DELETE FROM highway_journal"],
+  ]) {
+    test(`that has lost ${what} is refused`, async (t) => {
+      const { database, store } = await kept(t);
+      await store.close();
+      database.exec(sql);
+      await checkRejection(readAll(sqliteStore(database)), {
+        name: "ExecutionError",
+        code: "JOURNAL_INVALID",
+        message: /holds \d entries in the place of 3/,
+      });
+    });
+  }
+
+  test("is written to by its latest owner alone", async (t) => {
+    const { database, store } = await kept(t);
+    database.exec("UPDATE highway_owner SET epoch = epoch + 1");
+    const taken = { name: "ExecutionError", code: "STORE_IN_USE", message: /taken over/ };
+    await checkRejection(store.append(["[4]"]), taken);
+    await checkRejection(store.replace(["[4]"]), taken);
+    await store.close();
+    assert.deepEqual(await readAll(sqliteStore(database)), ["[1]", "[2]", "[3]"]);
+  });
+
+  test("of the version before has no owner, and gets one", async (t) => {
+    const { database, store } = await kept(t);
+    await store.close();
+    database.exec("DROP TABLE highway_owner");
+    const second = sqliteStore(database);
+    assert.deepEqual(await readAll(second), ["[1]", "[2]", "[3]"]);
+    await second.append(["[4]"]);
+    await second.close();
+    assert.deepEqual(await readAll(sqliteStore(database)), ["[1]", "[2]", "[3]", "[4]"]);
+  });
+
   test("belongs to one engine at a time, in one process and in two connections", async (t) => {
     const file = join(folderOf(t), "a.db");
     const [one, other] = [new Database(file), new Database(file)];

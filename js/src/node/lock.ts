@@ -1,11 +1,30 @@
-/** Stores belong to one engine at a time. */
+/**
+ * A folder belongs to one engine at a time.
+ *
+ * The kernel decides who has it, since only the kernel knows for certain when a process is over: killed, a zombie that nobody has waited
+ * for, or alive but stopped. Numbers of processes, clocks and the content of files say less: numbers are used again and mean something
+ * else in each container, clocks jump, and whoever removes the lock of a dead process may remove the one that somebody has just made.
+ * The file `lock` is therefore never removed. It is locked as the system has it:
+ *
+ * - macOS, the BSDs and Windows lock a file as it is opened.
+ * - On Linux an abstract socket with the name of the file's inode belongs to one process of a network namespace, and the program `flock`
+ *   locks the open file, also against other containers. Its lock stays with the file that it got from us when it ends.
+ * - Where there is neither, the number of the process in the file has to do.
+ *
+ * Behind that stands a second line: the owner writes a word of its own into the file, and looks at it before each write
+ * ({@link FolderLock.check}). Whoever was replaced in whatever way finds another word, and stops.
+ */
 
 import { randomUUID } from "node:crypto";
-import { errorOf } from "../errors.js";
+import { type BigIntStats, constants, readSync, statSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { errorOf, type HighwayError } from "../errors.js";
 import { invalid } from "../options.js";
 
 /** Milliseconds after which a lock is looked at again. */
 const LOOK = 50;
+/** Bytes that the text of an owner has at most. */
+const OWNER = 200;
 
 /** The option `wait` in milliseconds. */
 export function checkWait(wait: number | undefined): number {
@@ -29,60 +48,168 @@ export async function attempts<T>(
   }
 }
 
-/** What to do where a store is in use. */
-export const IN_USE =
-  "close the other engine, wait for it with the option `wait`, or give each a store of its own";
-
-/**
- * Makes the file `lock`, which says whose it is; gives how to remove it. One whose process is gone counts as none.
- *
- * @throws {ExecutionError} `JOURNAL_INVALID` when it belongs to another engine for longer than `wait` milliseconds.
- */
-export async function takeLock(
-  lock: string,
-  wait: number,
-  signal: AbortSignal | undefined,
-): Promise<() => Promise<void>> {
-  const fs = await import("node:fs/promises");
-  const own = `${process.pid} ${await beginningOf(process.pid)}`;
-  let owner = "";
-  const attempt = async (): Promise<true | undefined> => {
-    if (await place(lock, own)) return true;
-    owner = await fs.readFile(lock, "utf8").catch(() => "");
-    if (await isAlive(owner)) return undefined;
-    // Another process may have been here meanwhile: what is taken away is looked at again, and put back if it is in force.
-    const taken = `${lock}.${randomUUID()}`;
-    const isTaken = await fs.rename(lock, taken).then(
-      () => true,
-      () => false,
-    );
-    if (isTaken && (await isAlive(await fs.readFile(taken, "utf8").catch(() => "")))) {
-      await fs.link(taken, lock).catch(() => {});
-    }
-    await fs.rm(taken, { force: true });
-    return await attempt();
-  };
-  if (!(await attempts(attempt, wait, signal))) {
-    const message = `the folder of \`${lock}\` is in use by process ${Number.parseInt(owner, 10)}`;
-    throw errorOf("JOURNAL_INVALID", message, { help: IN_USE });
-  }
-  return () => fs.rm(lock, { force: true });
+/** The refusal of a store that belongs to another engine. */
+export function inUse(message: string): HighwayError {
+  return errorOf("STORE_IN_USE", message, {
+    help: "close the other engine, wait for it with the option `wait`, or give each a store of its own",
+  });
 }
 
-/** Makes a lock with its text at once, so that nobody sees one that is empty; `false` where there is one. */
-async function place(lock: string, own: string): Promise<boolean> {
+/** The refusal of an engine whose store belongs to another one by now. */
+export function lost(what: string): HighwayError {
+  return errorOf("STORE_IN_USE", `${what} was taken over by another engine`, {
+    help: "two programs must not use one store; the other one goes on with its runs, and this one has stopped",
+  });
+}
+
+/** A folder that is ours. */
+export interface FolderLock {
+  /**
+   * Looks whether it still is. Synchronous, because it takes microseconds, and so that nothing comes between it and a write.
+   *
+   * @throws {ExecutionError} `STORE_IN_USE`.
+   */
+  check(): void;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a folder, by the file `lock` in it.
+ *
+ * @throws {ExecutionError} `STORE_IN_USE` when it belongs to another engine for longer than `wait` milliseconds.
+ */
+export async function takeLock(
+  folder: string,
+  wait: number,
+  signal: AbortSignal | undefined,
+): Promise<FolderLock> {
+  const path = `${folder}/lock`;
+  const lock = await attempts(() => attempt(path), wait, signal);
+  if (lock) return lock;
   const fs = await import("node:fs/promises");
-  const draft = `${lock}.${randomUUID()}`;
-  await fs.writeFile(draft, own);
+  // Windows lets nobody read a file that is locked.
+  const [pid] = (await fs.readFile(path, "utf8").catch(() => "")).split(" ");
+  throw inUse(`the folder \`${folder}\` is in use${pid ? ` by process ${pid}` : ""}`);
+}
+
+/** Takes the lock, or gives undefined where another one has it. */
+async function attempt(path: string): Promise<FolderLock | undefined> {
+  const file = await openLocked(path);
+  if (file === undefined) return undefined;
+  let release = (): Promise<void> => file.close();
   try {
-    await fs.link(draft, lock);
-    return true;
+    const kept = await file.stat({ bigint: true });
+    const name = `\0highway-wasm:${kept.dev}:${kept.ino}`;
+    const socket = hasLockingOpen ? "none" : await listen(name);
+    if (socket === "busy") throw BUSY;
+    if (socket !== "none") {
+      release = async () => {
+        await file.close();
+        await socket();
+      };
+    }
+    const flock = hasLockingOpen ? "none" : await lockOpen(file.fd);
+    if (flock === "busy") throw BUSY;
+    const isKernels = hasLockingOpen || socket !== "none" || flock === "locked";
+    if (!isKernels && (await isAlive(textIn(file)))) throw BUSY;
+    // It may have been removed, with its folder, before it was locked.
+    if (!isSame(kept, path)) throw BUSY;
+    const { pid } = process;
+    const own = `${pid} ${(await processOf(pid)).began} ${randomUUID()}`;
+    await file.truncate(0);
+    await file.write(own, 0);
+    if (!isKernels) {
+      // Of two that came at the same moment the one that wrote last has it.
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      if (textIn(file) !== own) throw BUSY;
+    }
+    const isOurs = (): boolean => isSame(kept, path) && textIn(file) === own;
+    const letGo = release;
+    release = async () => {
+      // An empty file is nobody's.
+      if (isOurs()) await file.truncate(0);
+      await letGo();
+    };
+    const check = (): void => {
+      if (!isOurs()) throw lost("the folder");
+    };
+    return { check, release };
   } catch (error) {
-    if ((error as { code?: unknown }).code === "EEXIST") return false;
+    await release();
+    if (error === BUSY) return undefined;
     throw error;
-  } finally {
-    await fs.rm(draft, { force: true });
   }
+}
+
+const BUSY = Symbol("busy");
+
+/** Systems whose `open` takes a lock: the value of `O_EXLOCK`, on Windows libuv's word for a file that nobody shares. */
+const exclusive = { darwin: 0x20, freebsd: 0x20, openbsd: 0x20, netbsd: 0x20, win32: 0x10000000 } as Partial<
+  Record<NodeJS.Platform, number>
+>;
+// Deno takes no such flag.
+const hasLockingOpen = process.platform in exclusive && !("Deno" in globalThis);
+
+/** Opens the file, where the system can do that with a lock on it; undefined where another one has that. */
+async function openLocked(path: string): Promise<FileHandle | undefined> {
+  const fs = await import("node:fs/promises");
+  const lock = hasLockingOpen ? (exclusive[process.platform] ?? 0) | (constants.O_NONBLOCK ?? 0) : 0;
+  try {
+    return await fs.open(path, constants.O_RDWR | constants.O_CREAT | lock, 0o600);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (lock !== 0 && (code === "EAGAIN" || code === "EWOULDBLOCK" || code === "EBUSY")) return undefined;
+    throw error;
+  }
+}
+
+/** Takes the name of an abstract socket, and gives how to let go of it. */
+async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "none"> {
+  // Before 1.46 libuv takes all such names for one and the same.
+  const [major = 0, minor = 0] = String(process.versions["uv"]).split(".").map(Number);
+  if (process.platform !== "linux" || !(major > 1 || minor >= 46)) return "none";
+  const { createServer } = await import("node:net");
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  return await new Promise((resolve) => {
+    server.once("error", ({ code }: { code?: unknown }) => resolve(code === "EADDRINUSE" ? "busy" : "none"));
+    // The workers of a cluster would share it otherwise.
+    server.listen({ path: name, exclusive: true }, () =>
+      resolve(() => new Promise((closed) => server.close(() => closed()))),
+    );
+  });
+}
+
+/** Locks an open file with the program `flock`. */
+async function lockOpen(fd: number): Promise<"locked" | "busy" | "none"> {
+  try {
+    const { spawn } = await import("node:child_process");
+    // It gets our open file as number 3, and what it locks is that, not a file of its own.
+    const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "pipe", fd] });
+    let said = "";
+    child.stderr?.on("data", (text) => {
+      said += text;
+    });
+    const code = await new Promise((resolve) => {
+      child.once("error", resolve);
+      child.once("close", resolve);
+    });
+    if (code === 0) return "locked";
+    return code === 1 && said === "" ? "busy" : "none";
+  } catch {
+    // A runtime that starts no programs, or passes no files on to them.
+    return "none";
+  }
+}
+
+function isSame(kept: BigIntStats, path: string): boolean {
+  const { dev, ino } = statSync(path, { bigint: true, throwIfNoEntry: false }) ?? {};
+  return dev === kept.dev && ino === kept.ino;
+}
+
+function textIn(file: FileHandle): string {
+  const buffer = Buffer.alloc(OWNER);
+  return buffer.toString("utf8", 0, readSync(file.fd, buffer, 0, OWNER, 0));
 }
 
 /** Whether the process that a lock names is still the one that made it. */
@@ -94,15 +221,15 @@ async function isAlive(owner: string): Promise<boolean> {
   } catch (error) {
     if ((error as { code?: unknown }).code !== "EPERM") return false;
   }
-  // Numbers are used again: in a container each first process is number 1.
-  const begins = await beginningOf(pid);
-  return !began || begins === 0 || begins === began;
+  const found = await processOf(pid);
+  return found.isAlive && (!began || found.began === 0 || found.began === began);
 }
 
-/** When a process began, in a measure of the system's; 0 where that is not told. */
-async function beginningOf(pid: number): Promise<number> {
+/** When a process began, in a measure of the system's, 0 where that is not told; and whether it is more than a zombie. */
+async function processOf(pid: number): Promise<{ began: number; isAlive: boolean }> {
   const fs = await import("node:fs/promises");
   const text = await fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   // The name in front, in brackets, may hold anything.
-  return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? 0);
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { began: Number(fields[19] ?? 0), isAlive: !/^[ZXx]$/.test(fields[0] ?? "") };
 }

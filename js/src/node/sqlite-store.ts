@@ -1,10 +1,11 @@
 /** The journal of an engine in a SQLite database. */
 
+import { statSync } from "node:fs";
 import { type EngineStore, storeFailed } from "../engine/store.js";
 import { builtinModule } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions, invalid } from "../options.js";
-import { attempts, checkWait, IN_USE } from "./lock.js";
+import { attempts, checkWait, inUse, lost } from "./lock.js";
 
 /** Entries that are read at once. */
 const PAGE = 500;
@@ -42,7 +43,8 @@ export interface SqliteStoreOptions {
  * ```
  *
  * @throws {ConfigurationError} `OPTION_INVALID`, also where there is a path but no `node:sqlite`.
- * @throws {ExecutionError} `JOURNAL_INVALID` when the engine first uses it: the database is in use, or cannot be read.
+ * @throws {ExecutionError} when the engine first uses it: `STORE_IN_USE` where another engine or program has the database,
+ * `JOURNAL_INVALID` where it cannot be read.
  */
 export function sqliteStore(
   database: string | SqliteDatabaseLike,
@@ -51,55 +53,84 @@ export function sqliteStore(
   checkOptions(options, ["wait"], "the store");
   const wait = checkWait(options.wait);
   const { name, find, discard, release } = typeof database === "string" ? fileOf(database) : given(database);
-  let opened: SqliteDatabaseLike | undefined;
+  let opened: Owned | undefined;
 
-  const open = async (signal?: AbortSignal): Promise<SqliteDatabaseLike> => {
-    const found = find();
-    try {
-      if (!(await attempts(() => take(found) || undefined, wait, signal))) {
-        throw errorOf("JOURNAL_INVALID", `${name} is in use by another engine or program`, { help: IN_USE });
-      }
-    } catch (error) {
-      discard(found);
-      throw error;
-    }
-    opened = found;
-    return found;
+  /** Changes the journal as a whole or not at all; `work` gives how many entries there are then. */
+  const change = (work: (owned: Owned) => number): void => {
+    const owned = opened;
+    if (!owned) throw errorOf("JOURNAL_INVALID", `${name} is not open`);
+    const count = atOnce(owned.database, () => {
+      if (ownerOf(owned.database)?.epoch !== owned.epoch) throw lost(name);
+      const count = work(owned);
+      owned.database.prepare("UPDATE highway_owner SET entries = ?").run(count);
+      return count;
+    });
+    owned.count = count;
   };
-  const insert = (journal: SqliteDatabaseLike, entries: Iterable<string>): void => {
-    const statement = journal.prepare("INSERT INTO highway_journal (entry) VALUES (?)");
-    for (const entry of entries) statement.run(entry);
+  const insert = ({ database }: Owned, entries: Iterable<string>): number => {
+    const statement = database.prepare("INSERT INTO highway_journal (entry) VALUES (?)");
+    let count = 0;
+    for (const entry of entries) {
+      statement.run(entry);
+      count += 1;
+    }
+    return count;
   };
   return {
     async *load(signal) {
-      const journal = opened ?? (await open(signal));
-      const page = journal.prepare(
+      const database = find();
+      let owned: Owned | undefined;
+      try {
+        owned = await attempts(() => take(database), wait, signal);
+        if (!owned) throw inUse(`${name} is in use by another engine or program`);
+      } catch (error) {
+        discard(database);
+        throw error;
+      }
+      opened = owned;
+      const page = database.prepare(
         `SELECT id, entry FROM highway_journal WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
       );
+      const { entries } = ownerOf(database) ?? {};
       for (let last = 0; ; ) {
         const rows = page.all(last) as { id: number; entry: string }[];
+        owned.count += rows.length;
         for (const { entry } of rows) yield entry;
-        if (rows.length < PAGE) return;
+        if (rows.length < PAGE) break;
         last = rows.at(-1)?.id ?? last;
       }
+      // A journal of the version before did not count.
+      if (typeof entries === "number" && owned.count !== entries)
+        throw incomplete(name, owned.count, entries);
     },
     async append(entries) {
-      const journal = opened ?? (await open());
-      atOnce(journal, () => insert(journal, entries));
+      change((owned) => owned.count + insert(owned, entries));
     },
     async replace(entries) {
-      const journal = opened ?? (await open());
-      atOnce(journal, () => {
-        journal.exec("DELETE FROM highway_journal");
-        insert(journal, entries);
+      change((owned) => {
+        owned.database.exec("DELETE FROM highway_journal");
+        return insert(owned, entries);
       });
     },
     async close() {
-      const journal = opened;
+      const owned = opened;
       opened = undefined;
-      if (journal) release(journal);
+      if (!owned) return;
+      inUseHere.delete(owned.key);
+      release(owned.database);
     },
   };
+}
+
+/** A database that is ours. */
+interface Owned {
+  readonly database: SqliteDatabaseLike;
+  /** What it is known by in {@link inUseHere}. */
+  readonly key: unknown;
+  /** How many owners it has had; it changes with each. */
+  readonly epoch: number;
+  /** How many entries it holds. */
+  count: number;
 }
 
 /** Where a database comes from, and what becomes of it afterwards. */
@@ -145,34 +176,66 @@ interface DatabaseFile extends SqliteDatabaseLike {
   close(): void;
 }
 
-/** Databases that an engine of this process uses: SQLite's own locks are between connections. */
-const inUse = new WeakSet<SqliteDatabaseLike>();
+/**
+ * Databases that engines of this process use, by the file. SQLite locks a file for its connections, but two libraries in one process
+ * do not know of each other, and the system tells them apart no more than that.
+ */
+const inUseHere = new Set<unknown>();
 
-/** Takes a database for itself, whatever else has it open; false where another one uses it now. */
-function take(database: SqliteDatabaseLike): boolean {
-  if (inUse.has(database)) return false;
+/** What a database is known by: its file, or itself where it has none. */
+function keyOf(database: SqliteDatabaseLike): unknown {
+  const [main] = database.prepare("PRAGMA database_list").all() as { file?: string | null }[];
+  const found = main?.file ? statSync(main.file, { throwIfNoEntry: false }) : undefined;
+  return found === undefined ? database : `${found.dev}:${found.ino}`;
+}
+
+/** Takes a database for itself, whatever else has it open; undefined where another one uses it now. */
+function take(database: SqliteDatabaseLike): Owned | undefined {
+  const key = keyOf(database);
+  if (inUseHere.has(key)) return undefined;
+  let epoch: number;
   try {
     database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     // Only a log that was first read in the normal mode can be given back later.
     database.prepare("SELECT count(*) FROM sqlite_master").all();
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    atOnce(database, () =>
-      database.exec(
-        "CREATE TABLE IF NOT EXISTS highway_journal (id INTEGER PRIMARY KEY, entry TEXT NOT NULL)",
-      ),
-    );
+    epoch = atOnce(database, () => {
+      database.exec(TABLES);
+      database.exec("UPDATE highway_owner SET epoch = epoch + 1");
+      return ownerOf(database)?.epoch ?? 0;
+    });
   } catch (error) {
     if (!isBusy(error)) throw error;
     database.exec("PRAGMA locking_mode = NORMAL");
-    return false;
+    return undefined;
   }
-  inUse.add(database);
-  return true;
+  inUseHere.add(key);
+  return { database, key, epoch, count: 0 };
+}
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS highway_journal (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS highway_owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, entries INTEGER);
+  INSERT OR IGNORE INTO highway_owner (id, epoch) VALUES (1, 0)`;
+
+function ownerOf(database: SqliteDatabaseLike): { epoch: number; entries: number | null } | undefined {
+  const [owner] = database.prepare("SELECT epoch, entries FROM highway_owner").all();
+  return owner as { epoch: number; entries: number | null } | undefined;
+}
+
+function incomplete(name: string, count: number, entries: number): Error {
+  return errorOf(
+    "JOURNAL_INVALID",
+    `${name} is damaged: it holds ${count} entries in the place of ${entries}`,
+    {
+      details: { entries: count, expected: entries },
+      help: "restore it from a copy, or remove the tables `highway_journal` and `highway_owner` to begin anew",
+    },
+  );
 }
 
 /** Lets go of a database that stays open. */
 function giveBack(database: SqliteDatabaseLike): void {
-  inUse.delete(database);
   try {
     // The lock goes at the end of the next transaction that may write.
     database.exec("PRAGMA locking_mode = NORMAL; BEGIN IMMEDIATE; COMMIT");
@@ -188,11 +251,12 @@ function isBusy(error: unknown): boolean {
 }
 
 /** Changes a database as a whole or not at all. */
-function atOnce(database: SqliteDatabaseLike, change: () => void): void {
+function atOnce<T>(database: SqliteDatabaseLike, change: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
-    change();
+    const value = change();
     database.exec("COMMIT");
+    return value;
   } catch (error) {
     try {
       database.exec("ROLLBACK");

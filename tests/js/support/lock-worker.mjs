@@ -1,0 +1,27 @@
+// A process that waits for a store, says `in` once it has it, and then writes into its journal until it is killed: entries
+// `[{"owner":NAME,"n":N}]`. `node lock-worker.mjs FOLDER NAME [WAIT]`; says `refused CODE MESSAGE` where it does not get it.
+import { pathToFileURL } from "node:url";
+import { fileStore } from "highway-wasm/node";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
+const [folder, owner, wait = "600"] = process.argv.slice(2);
+const journal = new Journal(fileStore(folder, { wait: Number(wait) }), {
+  failed: ({ code, message }) => {
+    console.log(`stopped ${code} ${message}`);
+    process.exit(0);
+  },
+});
+try {
+  await journal.open(() => {});
+} catch ({ code, message }) {
+  console.log(`refused ${code} ${message}`);
+  process.exit(0);
+}
+console.log("in");
+for (let n = 0; ; n++) {
+  await new Promise((release) =>
+    journal.keep({ entry: JSON.stringify([{ owner, n }]), wake: undefined, release }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 1));
+}
