@@ -522,9 +522,9 @@ fn a_slip_in_a_handler_is_told_the_name_that_it_is_near() {
 }
 
 #[test]
-fn names_of_the_workflow_win_over_those_of_a_failure() {
+fn an_input_does_not_hide_what_a_handler_is_told() {
     let mut run = Scenario::new();
     run.submit_with(&main_with(told_to("fix"), json!({})), json!({"error_message": "mine"}));
     run.fail("main", "TOOL_FAILED");
-    assert_eq!(run.succeed("fix", json!(null)).args[..2], [json!("main"), json!("mine")]);
+    assert_eq!(run.succeed("fix", json!(null)).args[..2], [json!("main"), json!("boom")]);
 }

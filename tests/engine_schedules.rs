@@ -77,13 +77,15 @@ fn a_scheduled_run_knows_the_interval_that_it_is_for() {
         let expected = json!({"short": moment(start), "long": moment(start), "end": moment(end)});
         assert_eq!(call.kwargs, expected);
     }
-    // There is none where nobody's clock started the run, and an input of that name is an input.
+    // There is none where nobody's clock started the run, and an input does not take its place.
     let asking = with(independent(&["a"]), "/tasks/a/kwargs", json!({"short": "{{ds}}"}));
     scenario.submit(&asking);
     scenario.assert_status("failed");
     assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
     scenario.submit_with(&asking, json!({"ds": "mine"}));
-    assert_eq!(scenario.succeed("a", json!({})).kwargs["short"], "mine");
+    assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
+    let help = scenario.step("a")["error_details"]["help"].clone();
+    assert_eq!(help, "`ds` is known in the runs that a schedule starts; the input is `{{inputs.ds}}`");
 }
 
 #[test]

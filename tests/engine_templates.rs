@@ -168,12 +168,93 @@ fn a_template_inside_other_braces_is_found() {
 }
 
 #[test]
+fn braces_are_written_literally_between_raw_and_endraw() {
+    for (template, expected) in [
+        ("{% raw %}{{json .}}{% endraw %}", "{{json .}}"),
+        (
+            "ps --format '{% raw %}{{range .}}{{.name}}{{end}}{% endraw %}' {{day}}",
+            "ps --format '{{range .}}{{.name}}{{end}}' mon",
+        ),
+        ("{%raw%}${day}{%endraw%} ${day}", "${day} mon"),
+        ("{% raw %}{{day}}{% endraw %}", "{{day}}"),
+        ("{% raw %}a\n{% if x %}{% endraw %}", "a\n{% if x %}"),
+        ("C:\\{{day}} \\d\\{2}", "C:\\mon \\d\\{2}"),
+        ("jq '{{{day}}: 1}' {{{day}}}", "jq '{mon: 1}' {mon}"),
+    ] {
+        assert_eq!(text(template, json!(1)), json!(expected), "{template}");
+    }
+    let mut lenient = Scenario::with(Config { templates: Mode::Lenient, ..Config::default() });
+    lenient.submit(&two(json!({"v": "{% raw %}{{day}}{% endraw %} {{nope}}", "w": "{% raw %}{{day}}"})));
+    lenient.succeed("first", json!(1));
+    let call = lenient.expect_start("second");
+    assert_eq!(call.kwargs, json!({"v": "{{day}} {{nope}}", "w": "{% raw %}{{day}}"}));
+}
+
+#[test]
+fn help_tells_how_braces_are_written_literally() {
+    for (template, code) in [
+        ("docker inspect --format='{{index .RepoDigests 0}}'", "TEMPLATE_INVALID"),
+        ("docker ps --format '{{json .}}'", "TEMPLATE_INVALID"),
+        ("{{range .items}}{{.name}}{{end}}", "TEMPLATE_INVALID"),
+        ("{{end}}", "TEMPLATE_UNRESOLVED"),
+        ("{{ a ?? 'x' }}", "TEMPLATE_INVALID"),
+    ] {
+        let mut run = Scenario::of(&two(json!({"v": template})));
+        run.succeed("first", json!(1));
+        let error = &run.step("second")["error_details"];
+        assert_eq!(error["code"], code, "{template}");
+        assert!(
+            error["help"].as_str().unwrap().contains("between `{% raw %}` and `{% endraw %}`"),
+            "{error}"
+        );
+    }
+    let mut run = Scenario::of(&two(json!({"v": "{% raw %}{{json .}}"})));
+    run.succeed("first", json!(1));
+    assert_eq!(run.failure_code(), "TEMPLATE_INVALID");
+    assert!(run.view().to_string().contains("`{% raw %}` is not closed by `{% endraw %}`"));
+}
+
+#[test]
+fn a_condition_reads_braces_in_quotes_as_any_text() {
+    let document = with(
+        two(json!({})),
+        "/tasks/check",
+        json!({"task_id": "check", "operator_type": "condition",
+        "condition": "'{% raw %}{{day}}{% endraw %} {{day}}' == '{{a}} mon' and '{{{day}}}' == '{mon}'",
+        "if_true": "second", "if_false": null}),
+    );
+    let mut run = Scenario::new();
+    run.submit_with(&document, json!({"a": "{{day}}"}));
+    run.succeed("first", json!(1));
+    run.expect_start("second");
+}
+
+/// A text may have very many templates, and a run very many inputs.
+#[test]
+fn many_templates_are_resolved_in_one_pass() {
+    let names: Vec<String> = (0..20_000).map(|at| format!("n{at}")).collect();
+    let inputs: Value =
+        names.iter().map(|name| (name.clone(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
+    let known: String = names.iter().map(|name| format!("{{{{inputs.{name}}}}}")).collect();
+    let unknown = "${nope}".repeat(20_000);
+    let mut run = Scenario::new();
+    run.submit_with(
+        &two(json!({"known": known, "unknown": unknown, "open": "{{ {{a ".repeat(20_000)})),
+        inputs,
+    );
+    run.succeed("first", json!(1));
+    let call = run.expect_start("second");
+    assert_eq!(call.kwargs["known"], "x".repeat(20_000));
+    assert_eq!(call.kwargs["unknown"], unknown);
+}
+
+#[test]
 fn an_unknown_name_fails_the_task_and_names_the_nearest() {
     for (template, path, help) in [
         ("{{frist_result.stdout}}", "frist_result.stdout", "did you mean `first_result`?"),
         ("a {{ inputs.dya }}", "inputs.dya", "did you mean `day`?"),
         ("{{results.first_reslt}}", "results.first_reslt", "did you mean `first_result`?"),
-        ("{{second}}", "second", "known are"),
+        ("{{second}}", "second", "`second` is the result of a task that has not succeeded here"),
         ("{{zzz}}", "zzz", "known are"),
     ] {
         let document = with(two(json!({"v": template})), "/tasks/second/retry_policy", attempts(5, 1.0, 2.0));

@@ -15,9 +15,14 @@ struct Names(Value);
 impl Scope for Names {
     fn lookup(&self, name: &str) -> Option<Named<'_>> {
         let value = self.0.get(name)?;
-        let names = value.as_object().filter(|_| name == "inputs");
-        let names = names.map(|map| map.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))));
-        Some(names.map_or(Named::Value(Cow::Borrowed(value)), |names| Named::Namespace(names.collect())))
+        let is_namespace = name == "inputs" && value.is_object();
+        Some(if is_namespace { Named::Namespace } else { Named::Value(Cow::Borrowed(value)) })
+    }
+    fn within(&self, namespace: &str, name: &str) -> Option<Cow<'_, Value>> {
+        self.0[namespace].get(name).map(Cow::Borrowed)
+    }
+    fn names_within(&self, namespace: &str) -> Vec<String> {
+        self.0[namespace].as_object().unwrap().keys().cloned().collect()
     }
     fn names(&self) -> Vec<String> {
         self.0.as_object().unwrap().keys().cloned().collect()

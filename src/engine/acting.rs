@@ -1,6 +1,5 @@
 //! What a tool does to the run that called it, beside its result.
 
-use super::scope::RunScope;
 use super::{Engine, Record};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -32,8 +31,8 @@ impl Engine {
     /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and by what
     /// steps have set.
     pub fn variables_of_call(&self, call: u64) -> Map<String, Value> {
-        let found = self.calls.get(&call).and_then(|(run, step)| Some((self.runs.get(*run)?, *step)));
-        found.map_or_else(Map::new, |(run, step)| RunScope::new(run, step, &self.config).variables())
+        let scope = self.calls.get(&call).and_then(|(run, step)| self.scope(*run, *step));
+        scope.map_or_else(Map::new, |scope| scope.variables())
     }
 
     /// Takes what a tool has done to its run; to be followed by its result.

@@ -125,7 +125,7 @@ impl Engine {
                 Ok(())
             }
             Builtin::IncrementCounter => {
-                let before = self.text(run, step, "{{counter}}").ok().as_ref().and_then(to_f64);
+                let before = self.scope(run, step).and_then(|scope| to_f64(scope.variable(COUNTER)?));
                 let most = given(0, "max_value").and_then(to_f64).unwrap_or(f64::INFINITY);
                 self.count(run, step, (before.unwrap_or_default() + 1.0).min(most), now);
                 Ok(())

@@ -5,7 +5,8 @@ use super::plan::Planned;
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
 use crate::expr::{equal, order};
-use crate::template::{Named, Path, Scope, lookup};
+use crate::template::names::is_of_engine;
+use crate::template::{Named, Path, Scope, lookup, template};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -17,15 +18,29 @@ pub(super) struct WithResult<'a> {
     pub(super) result: &'a Value,
 }
 
+impl WithResult<'_> {
+    fn is_own(&self, name: &str) -> bool {
+        self.operator.result_key.as_deref() == Some(name) || self.operator.id == name
+    }
+}
+
 impl Scope for WithResult<'_> {
     fn lookup(&self, name: &str) -> Option<Named<'_>> {
-        let is_own =
-            self.operator.result_key.as_deref() == Some(name) || self.operator.id == name || name == "result";
+        let is_own = (self.is_own(name) && !is_of_engine(name)) || name == "result";
         if is_own { Some(Named::Value(Cow::Borrowed(self.result))) } else { self.scope.lookup(name) }
     }
 
     fn names(&self) -> Vec<String> {
         self.scope.names()
+    }
+
+    fn within(&self, namespace: &str, name: &str) -> Option<Cow<'_, Value>> {
+        let is_own = namespace == "results" && self.is_own(name);
+        if is_own { Some(Cow::Borrowed(self.result)) } else { self.scope.within(namespace, name) }
+    }
+
+    fn names_within(&self, namespace: &str) -> Vec<String> {
+        self.scope.names_within(namespace)
     }
 
     fn spend(&self, bytes: usize) -> crate::error::Result<()> {
@@ -54,9 +69,10 @@ pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failu
 /// Whether a guard holds. Only a value that is too large to be looked at is an error.
 fn holds(guard: &DataGuard, scope: &dyn Scope) -> crate::error::Result<bool> {
     let name = guard.variable.trim();
-    let name = name.strip_prefix("{{").and_then(|name| name.strip_suffix("}}")).unwrap_or(name);
+    let whole = |opening| template(name, opening).filter(|(_, rest)| rest.is_empty()).map(|(path, _)| path);
+    let path = whole("{{").or_else(|| whole("${")).or_else(|| Path::parse(name));
     let wanted = &guard.value;
-    let value = match Path::parse(name).map(|path| lookup(&path, scope)) {
+    let value = match path.map(|path| lookup(&path, scope)) {
         Some(Ok(value)) => value,
         Some(Err(error)) if error.code() == ErrorCode::LimitExceeded => return Err(error),
         _ => return Ok(false),

@@ -1,38 +1,48 @@
 //! The names a template of a step can use.
 
 use super::run::{Run, ScopeKind, StepState};
-use super::{Config, Limit, Limits, Secrets};
+use super::{Config, Limit};
 use crate::error::Result;
-use crate::template::{Named, Scope};
+use crate::json::to_text;
+use crate::template::names::{OF_ENGINE, OF_HANDLER, is_of_engine};
+use crate::template::{Named, Scope, Syntax, resolve};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::cell::Cell;
 
-/// Lookup order, from the scope of the step outwards: names of a loop, results by result key, results by task id, those of
-/// rounds and branches that are over; then variables that steps have set, run inputs over variables, and the namespaces
-/// `inputs`, `variables`, `results`, `workflow`, `run`, `ENV`, `workflow_run_id` and, in arguments of tools, `secrets`; and `ds`, the
-/// beginning of the interval that a scheduled run is for. A handler of a failure knows `failed_task_id` and `error_message`, too.
+/// The names of a step. In this order:
+///
+/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs of the run;
+///    `variables` are these, overlaid by what steps have set; `results` are by task id, overlaid by those by result key; `ds` is
+///    the beginning of the interval that a scheduled run is for. `secrets` are known in arguments of tools.
+/// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, those of rounds and
+///    branches that are over.
+/// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never stands for a result that is
+///    not there.
 pub(super) struct RunScope<'a> {
-    pub(super) run: &'a Run,
-    pub(super) step: usize,
-    pub(super) env: &'a Map<String, Value>,
-    /// Secrets, where they may be read.
-    pub(super) secrets: Option<&'a Secrets>,
-    pub(super) limits: &'a Limits,
+    run: &'a Run,
+    step: usize,
+    config: &'a Config,
+    reader: Reader,
     /// Bytes that were filled in so far.
-    pub(super) spent: Cell<usize>,
+    spent: Cell<usize>,
 }
 
-const NAMESPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "workflow_run_id"];
-
-/// What a handler of a failure knows besides.
-const OF_FAILURE: [&str; 2] = ["failed_task_id", "error_message"];
+/// Who reads the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// What may be written down.
+    Engine,
+    /// A tool of the host, whose arguments nobody writes down: it may know secrets.
+    Tool,
+    /// The idempotency key itself.
+    Key,
+}
 
 impl<'a> RunScope<'a> {
-    /// The names of a step, without secrets.
-    pub(super) fn new(run: &'a Run, step: usize, config: &'a Config) -> Self {
-        Self { run, step, env: &config.env, secrets: None, limits: &config.limits, spent: Cell::new(0) }
+    pub(super) fn new(run: &'a Run, step: usize, config: &'a Config, reader: Reader) -> Self {
+        Self { run, step, config, reader, spent: Cell::new(0) }
     }
 }
 
@@ -131,69 +141,100 @@ impl RunScope<'_> {
 
     /// The same, of one name the last counts.
     fn all_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
-        let created = &self.run.created;
-        created.workflow.variables.iter().chain(&created.inputs).chain(self.set_variables())
+        self.all_inputs().chain(self.set_variables().into_iter().flatten())
     }
 
-    fn set_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
-        let scope = self.run.steps.get(self.step).map_or(0, |step| step.scope);
-        self.run.variables_of(scope).into_iter().flatten()
+    fn all_inputs(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.run.created.workflow.variables.iter().chain(&self.run.created.inputs)
     }
 
-    fn namespace(&self, name: &str) -> Option<Named<'_>> {
+    fn set_variables(&self) -> Option<&Map<String, Value>> {
+        self.run.variables_of(self.run.steps.get(self.step).map_or(0, |step| step.scope))
+    }
+
+    /// What steps have set, else the input.
+    pub(super) fn variable(&self, name: &str) -> Option<&Value> {
+        self.set_variables().and_then(|set| set.get(name)).or_else(|| self.input(name))
+    }
+
+    fn input(&self, name: &str) -> Option<&Value> {
         let created = &self.run.created;
-        let started = || to_iso(self.run.started_at.unwrap_or(created.at));
-        let variables = || self.all_variables().map(|(name, value)| (name.as_str(), Cow::Borrowed(value)));
-        let id = || Cow::Owned(Value::from(self.run.id()));
-        Some(Named::Namespace(match name {
-            "inputs" | "variables" => variables().collect(),
-            "results" => {
-                let scopes = self.scopes().into_iter().rev();
-                let results = scopes.flat_map(|(scope, known)| self.run.results_in(scope).take(known));
-                let keyed = results.filter_map(|(operator, value)| {
-                    Some((operator.result_key.as_deref()?, Cow::Borrowed(value)))
-                });
-                keyed.collect()
-            }
-            "workflow" => {
-                let text = |text: &str| Cow::Owned(Value::from(text));
-                let day = started().chars().take(10).collect::<String>();
-                let own = [
-                    ("name", text(&created.workflow.name)),
-                    ("version", text(&created.workflow.version)),
-                    ("run_id", id()),
-                    ("run_date", text(&day)),
-                ];
-                variables().chain(own).collect()
-            }
-            "run" => vec![("id", id()), ("started_at", Cow::Owned(started().into()))],
-            "ENV" => self.env.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect(),
-            "secrets" => self.secrets?.iter().map(|(name, secret)| (name, Cow::Borrowed(secret))).collect(),
-            "ds" => {
-                let (_, ds) = variables().filter(|(name, _)| *name == "data_interval_start").last()?;
-                return Some(Named::Value(ds));
-            }
-            "workflow_run_id" => return Some(Named::Value(id())),
-            _ => return None,
-        }))
+        created.inputs.get(name).or_else(|| created.workflow.variables.get(name))
+    }
+
+    /// What is known by a name of the scopes around the step: names of loops, and results.
+    fn around(&self, name: &str, with_locals: bool) -> Option<&Value> {
+        self.scopes().into_iter().find_map(|(scope, known)| {
+            let locals = self.run.scopes.get(scope).map(|scope| &scope.locals).filter(|_| with_locals);
+            locals.and_then(|locals| locals.get(name)).or_else(|| self.result(scope, known, name))
+        })
+    }
+
+    /// The names of the results of a scope, and of those inside it that can be read there.
+    fn names_of_results(&self, scope: usize, known: usize, names: &mut Vec<String>) {
+        for (operator, _) in self.run.results_in(scope).take(known) {
+            names.extend(operator.result_key.clone());
+            names.push(operator.id.clone());
+        }
+        for inner in self.run.scopes.get(scope).into_iter().flat_map(|scope| &scope.readable) {
+            self.names_of_results(*inner, usize::MAX, names);
+        }
+    }
+
+    /// The idempotency key that the operator has of its own.
+    pub(super) fn own_key(&self) -> Option<Result<String>> {
+        let key = Value::from(self.run.operator(self.step)?.idempotency_key.as_deref()?);
+        let scope = RunScope::new(self.run, self.step, self.config, Reader::Key);
+        let key = resolve(&key, &scope, self.config.templates, Syntax::BracesAndDollar);
+        Some(key.map(|key| to_text(&key)))
+    }
+
+    /// The key by which a service can tell that an attempt repeats another one: the operator's own, else one of the run and the
+    /// step.
+    pub(super) fn idempotency_key(&self) -> Option<String> {
+        let (step, operator) = (self.run.steps.get(self.step)?, self.run.operator(self.step)?);
+        let place = || match step.scope {
+            0 => format!("{}/{}", self.run.id(), operator.id),
+            _ => format!("{}/{}/{}", self.run.id(), operator.id, self.step),
+        };
+        Some(step.key.clone().or_else(|| self.own_key()?.ok()).unwrap_or_else(place))
+    }
+
+    /// What a name of the engine stands for.
+    fn of_engine(&self, name: &str) -> Option<Named<'_>> {
+        let text = |text: String| Some(Named::Value(Cow::Owned(text.into())));
+        match name {
+            "workflow_run_id" | "run_id" => text(self.run.id().to_owned()),
+            "idempotency_key" if self.reader == Reader::Key => None,
+            "idempotency_key" => text(self.idempotency_key()?),
+            "ds" => Some(Named::Value(Cow::Borrowed(self.input("data_interval_start")?))),
+            "secrets" if self.reader != Reader::Tool => None,
+            _ => Some(Named::Namespace),
+        }
     }
 }
 
+/// What the namespaces of the run itself have.
+const OF_WORKFLOW: [&str; 4] = ["name", "version", "run_id", "run_date"];
+const OF_RUN: [&str; 2] = ["id", "started_at"];
+
 impl Scope for RunScope<'_> {
     fn lookup(&self, name: &str) -> Option<Named<'_>> {
-        for (scope, known) in self.scopes() {
-            let local = self.run.scopes.get(scope).and_then(|scope| scope.locals.get(name));
-            if let Some(found) = local.or_else(|| self.result(scope, known, name)) {
-                return Some(Named::Value(Cow::Borrowed(found)));
-            }
+        if is_of_engine(name) {
+            return self.of_engine(name);
+        }
+        if let Some(value) = self.of_failure(name) {
+            return Some(Named::Value(Cow::Owned(value)));
         }
         let created = &self.run.created;
-        let set = self.run.steps.get(self.step).and_then(|step| self.run.variables_of(step.scope)?.get(name));
-        set.or_else(|| created.inputs.get(name))
-            .or_else(|| created.workflow.variables.get(name))
-            .map(|value| Named::Value(Cow::Borrowed(value)))
-            .or_else(|| self.of_failure(name).map(|value| Named::Value(Cow::Owned(value))))
-            .or_else(|| self.namespace(name))
+        let found = self.around(name, true).or_else(|| self.set_variables()?.get(name)).or_else(|| {
+            // A variable of the definition may stand for a result that is not there, as in the first round of a `while`.
+            let is_result = created.workflow.has_result(name);
+            let given = created.inputs.get(name);
+            let own = created.workflow.variables.get(name);
+            if is_result { own.filter(|_| given.is_none()) } else { given.or(own) }
+        });
+        found.map(|value| Named::Value(Cow::Borrowed(value)))
     }
 
     fn names(&self) -> Vec<String> {
@@ -208,19 +249,77 @@ impl Scope for RunScope<'_> {
             );
         }
         names.extend(self.all_variables().map(|(name, _)| name.clone()));
-        names.extend(OF_FAILURE.map(str::to_owned).into_iter().filter(|_| self.failed().is_some()));
-        names.extend(self.secrets.map(|_| "secrets".to_owned()));
-        names.extend(NAMESPACES.map(str::to_owned));
+        names.extend(OF_HANDLER.map(str::to_owned).into_iter().filter(|_| self.failed().is_some()));
+        let of_engine = OF_ENGINE.into_iter().filter(|name| self.of_engine(name).is_some());
+        names.extend(of_engine.map(str::to_owned));
         names
+    }
+
+    fn within(&self, namespace: &str, name: &str) -> Option<Cow<'_, Value>> {
+        let created = &self.run.created;
+        let started = || to_iso(self.run.started_at.unwrap_or(created.at));
+        let text = |text: &str| Some(Cow::Owned(text.into()));
+        let found = match (namespace, name) {
+            ("inputs", _) => self.input(name),
+            ("variables", _) => self.variable(name),
+            ("results", _) => self.around(name, false),
+            ("workflow", "name") => return text(&created.workflow.name),
+            ("workflow", "version") => return text(&created.workflow.version),
+            ("workflow", "run_id") | ("run", "id") => return text(self.run.id()),
+            ("workflow", "run_date") => return text(started().get(..10)?),
+            ("workflow", _) => self.variable(name),
+            ("run", "started_at") => return text(&started()),
+            ("ENV", _) => self.config.env.get(name),
+            ("secrets", _) => self.config.secrets.get(name),
+            _ => None,
+        };
+        found.map(Cow::Borrowed)
+    }
+
+    fn names_within(&self, namespace: &str) -> Vec<String> {
+        let variables = || self.all_variables().map(|(name, _)| name.clone());
+        match namespace {
+            "inputs" => self.all_inputs().map(|(name, _)| name.clone()).collect(),
+            "variables" => variables().collect(),
+            "results" => {
+                let mut names = Vec::new();
+                for (scope, known) in self.scopes() {
+                    self.names_of_results(scope, known, &mut names);
+                }
+                names
+            }
+            "workflow" => variables().chain(OF_WORKFLOW.map(str::to_owned)).collect(),
+            "run" => OF_RUN.map(str::to_owned).into(),
+            "ENV" => self.config.env.keys().cloned().collect(),
+            "secrets" => self.config.secrets.names().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn advice(&self, name: &str) -> Option<String> {
+        if name == "secrets" {
+            let help = "secrets are known in arguments of tools alone, since those are not written down";
+            return Some(help.to_owned());
+        }
+        let is_input = self.input(name).is_some();
+        let input = if is_input { format!("; the input is `{{{{inputs.{name}}}}}`") } else { String::new() };
+        match name {
+            "ds" => Some(format!("`ds` is known in the runs that a schedule starts{input}")),
+            "idempotency_key" => Some(format!("an idempotency key cannot be made of itself{input}")),
+            _ if self.run.created.workflow.has_result(name) => {
+                Some(format!("`{name}` is the result of a task that has not succeeded here{input}"))
+            }
+            _ => None,
+        }
     }
 
     fn spend(&self, bytes: usize) -> Result<()> {
         self.spent.set(self.spent.get().saturating_add(bytes));
-        self.limits.check(Limit::ArgumentBytes, self.spent.get())
+        self.config.limits.check(Limit::ArgumentBytes, self.spent.get())
     }
 }
 
-/// The names of a step, and some more that come first.
+/// The names of a step, and some of the engine that only it knows.
 pub(super) struct WithMore<'a> {
     pub(super) scope: RunScope<'a>,
     pub(super) extra: Map<String, Value>,
@@ -234,6 +333,18 @@ impl Scope for WithMore<'_> {
 
     fn names(&self) -> Vec<String> {
         self.extra.keys().cloned().chain(self.scope.names()).collect()
+    }
+
+    fn within(&self, namespace: &str, name: &str) -> Option<Cow<'_, Value>> {
+        self.scope.within(namespace, name)
+    }
+
+    fn names_within(&self, namespace: &str) -> Vec<String> {
+        self.scope.names_within(namespace)
+    }
+
+    fn advice(&self, name: &str) -> Option<String> {
+        self.scope.advice(name)
     }
 
     fn spend(&self, bytes: usize) -> Result<()> {

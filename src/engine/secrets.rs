@@ -28,9 +28,14 @@ impl Secrets {
         Self { named: secrets, struck }
     }
 
-    /// The secrets with their names.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.named.iter().map(|(name, value)| (name.as_str(), value))
+    /// The secret of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.named.get(name)
+    }
+
+    /// The names of all secrets.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
     }
 
     /// Strikes every secret out of a text.

@@ -2,7 +2,7 @@
 
 use super::plan::{Body, Operation, Planned, Wait};
 use super::run::{Inner, RunState, after};
-use super::scope::RunScope;
+use super::scope::{Reader, RunScope};
 use super::{Effect, Engine, Failure, Record, ToolCall, builtin, guards};
 use crate::definition::duration::parse_iso;
 use crate::definition::{Moment, TerminateStatus};
@@ -22,11 +22,11 @@ impl Engine {
         if let Err(failure) = self.before_work(run, step, operator) {
             return self.attempt_failed(run, step, failure, None, now);
         }
-        match operator.idempotency_key.as_deref().map(|key| self.text(run, step, key)).transpose() {
+        match self.own_key(run, step).transpose() {
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
             Ok(key) => {
                 // What was done under this key is not done again.
-                if let Some(result) = key.and_then(|key| self.once.get(&to_text(&key))).cloned() {
+                if let Some(result) = key.and_then(|key| self.once.get(&key)).cloned() {
                     return self.succeed(run, step, result, now);
                 }
             }
@@ -152,7 +152,6 @@ impl Engine {
     ) {
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
-        let idempotency_key = found.key.clone().or_else(|| self.once_key(run, step));
         // One attempt may call tools for several ends; a service must not take one for the repetition of another.
         let end = match &found.inner {
             Some(Inner::Turns { candidate: None, turn, .. }) => format!("/generator/{turn}"),
@@ -160,7 +159,7 @@ impl Engine {
             Some(Inner::Handling(update)) => format!("/update/{update}"),
             _ => String::new(),
         };
-        let id = if found.scope == 0 { operator.id.clone() } else { format!("{}/{step}", operator.id) };
+        let key = self.scope(run, step).and_then(|scope| scope.idempotency_key()).unwrap_or_default();
         let tool_call = ToolCall {
             call,
             run_id: owner.id().to_owned(),
@@ -170,7 +169,7 @@ impl Engine {
             tool: tool.to_owned(),
             args,
             kwargs,
-            idempotency_key: idempotency_key.unwrap_or_else(|| format!("{}/{id}", owner.id())) + &end,
+            idempotency_key: key + &end,
             deadline: found.timer,
             last_heartbeat: found.told.as_ref().and_then(|told| told.heartbeat.clone()),
         };
@@ -276,13 +275,12 @@ impl Engine {
     }
 
     pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
-        let run = self.runs.get(run)?;
-        Some(RunScope::new(run, step, &self.config))
+        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Engine))
     }
 
     /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.
     pub(super) fn tool_scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
-        self.scope(run, step).map(|scope| RunScope { secrets: Some(&self.config.secrets), ..scope })
+        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Tool))
     }
 
     pub(super) fn holds(&self, run: usize, step: usize, condition: &expr::Expr) -> Result<bool> {
@@ -301,8 +299,11 @@ impl Engine {
 
     /// The key under which the effects of a task happen once, where it has one.
     pub(super) fn once_key(&self, run: usize, step: usize) -> Option<String> {
-        let key = self.operator(run, step)?.idempotency_key.as_deref()?;
-        self.text(run, step, key).ok().map(|key| to_text(&key))
+        self.own_key(run, step)?.ok()
+    }
+
+    fn own_key(&self, run: usize, step: usize) -> Option<Result<String>> {
+        self.scope(run, step)?.own_key()
     }
 
     fn arguments(

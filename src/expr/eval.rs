@@ -82,7 +82,9 @@ impl Evaluation<'_> {
                 Value::String(to_text(&resolve(&whole, self.scope, self.mode, Syntax::BracesAndDollar)?))
             }
             Expr::Template(path) => match lookup(path, self.scope) {
-                Err(_) if self.mode == Mode::Lenient => Value::String(format!("{{{{{path}}}}}")),
+                Err(error) if self.mode == Mode::Lenient && error.code() == ErrorCode::TemplateUnresolved => {
+                    Value::String(format!("{{{{{path}}}}}"))
+                }
                 found => found?,
             },
             Expr::Word { path, text } => match self.scope.lookup(&path.root) {

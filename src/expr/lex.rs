@@ -2,7 +2,7 @@
 
 use super::ExprError;
 use crate::number::{from_digits, parse_f64};
-use crate::template::Path;
+use crate::template::{Path, template};
 use serde_json::Value;
 
 /// One token; blanks between tokens are dropped.
@@ -108,16 +108,15 @@ impl<'a> Lexer<'a> {
     }
 
     fn template(&mut self, opening: &str, closing: &str) -> Step<'a> {
-        let Some((whole, after)) = self.rest.split_once(closing) else {
+        if let Some((path, after)) = template(self.rest, opening) {
+            self.rest = after;
+            return Ok(Token::Template(path));
+        }
+        let Some((whole, _)) = self.rest.split_once(closing) else {
             return Err((format!("`{opening}` is not closed by `{closing}`"), ""));
         };
-        let path = whole.strip_prefix(opening).and_then(Path::parse).ok_or_else(|| {
-            let help =
-                "only a path stands in braces, everything else outside: `{{fetch.status_code}} == 200`";
-            (format!("`{whole}{closing}` is not a template"), help)
-        })?;
-        self.rest = after;
-        Ok(Token::Template(path))
+        let help = "only a path stands in braces, everything else outside: `{{fetch.status_code}} == 200`";
+        Err((format!("`{whole}{closing}` is not a template"), help))
     }
 
     fn number(&mut self) -> Step<'a> {

@@ -2,12 +2,18 @@
 //!
 //! `path` is `name (.name | [int] | ["text"] | .int)*`. Text that is one template keeps the type of the value;
 //! inside other text a value is written as text: text as it is, everything else as JSON. What came out of a
-//! template is never resolved again. What stands between the braces and does not start like a name
-//! (`{{.Names}}`) is no template and stays. `${path}` is read too where its first name is known.
+//! template is never resolved again. `${path}` is read too where its first name is known.
+//!
+//! What stands between the braces and does not start like a name (`{{.Names}}`) is no template and stays. What stands between
+//! `{% raw %}` and `{% endraw %}` stays whatever it is, and the two are left out. Of more than two braces the innermost
+//! are the template: `{{{a}}}` is the value of `a` in braces.
 
 pub mod names;
 mod path;
+mod pieces;
 mod resolve;
 
 pub use path::{Part, Path};
-pub use resolve::{Mode, Named, Scope, Syntax, lookup, paths, resolve};
+pub(crate) use pieces::template;
+pub use pieces::{Piece, Syntax, paths, pieces};
+pub use resolve::{Mode, Named, Scope, lookup, not_a_template, resolve};

@@ -57,7 +57,9 @@ impl Path {
 fn split_part(text: &str) -> Option<(Part, &str)> {
     if let Some(after_dot) = text.strip_prefix('.') {
         let (name, rest) = split_name(after_dot)?;
-        return Some((name.parse().map_or_else(|_| Part::Key(name.to_owned()), Part::Index), rest));
+        // `.07` is a name: as a number it would lose its zero.
+        let index = name.parse().ok().filter(|_| name == "0" || !name.starts_with('0'));
+        return Some((index.map_or_else(|| Part::Key(name.to_owned()), Part::Index), rest));
     }
     let inside = text.strip_prefix('[')?;
     if let Some(quote @ ('"' | '\'')) = inside.chars().next() {
@@ -127,6 +129,14 @@ mod tests {
             assert_eq!((path.to_string().as_str(), rest), ("a.b", blank.len_utf8()));
             assert_eq!(Path::parse(&format!("a{blank}b")), None);
         }
+    }
+
+    #[test]
+    fn digits_keep_their_zeros() {
+        assert_eq!(
+            Path::parse("a.0.07.70").unwrap().parts,
+            [Part::Index(0), Part::Key("07".into()), Part::Index(70)]
+        );
     }
 
     #[test]

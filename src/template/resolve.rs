@@ -1,10 +1,10 @@
 //! Replaces templates in a JSON value.
 
-use super::{Part, Path};
+use super::{Part, Path, Piece, Syntax, pieces};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{size, to_text};
 use crate::suggest::did_you_mean;
-use crate::text::{has, joined};
+use crate::text::joined;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -13,9 +13,8 @@ use std::borrow::Cow;
 pub enum Named<'a> {
     /// A value.
     Value(Cow<'a, Value>),
-    /// Names behind the name (`inputs.x`), with their values: an unknown one is an error rather than null. Of two with the
-    /// same name the last counts.
-    Namespace(Vec<(&'a str, Cow<'a, Value>)>),
+    /// Names behind the name (`inputs.x`), which [`Scope::within`] looks up: an unknown one is an error rather than null.
+    Namespace,
 }
 
 /// The names a template can start with.
@@ -24,6 +23,19 @@ pub trait Scope {
     fn lookup(&self, name: &str) -> Option<Named<'_>>;
     /// All names, for advice on a misspelt one.
     fn names(&self) -> Vec<String>;
+    /// What a name in a namespace stands for.
+    fn within(&self, _namespace: &str, _name: &str) -> Option<Cow<'_, Value>> {
+        None
+    }
+    /// All names in a namespace.
+    fn names_within(&self, _namespace: &str) -> Vec<String> {
+        Vec::new()
+    }
+    /// Why a name stands for nothing, and what to write instead, where more is known than its spelling.
+    fn advice(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Asked before so many bytes of values are copied for a template.
     ///
     /// # Errors
@@ -42,15 +54,6 @@ pub enum Mode {
     Strict,
     /// The text stays as it is.
     Lenient,
-}
-
-/// Which spellings are templates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Syntax {
-    /// `{{ path }}` alone: for shell commands, where `${name}` is the shell's own.
-    Braces,
-    /// `{{ path }}`, and `${path}` where its first name is known.
-    BracesAndDollar,
 }
 
 /// `value` with every template in its texts replaced; keys of objects are left alone.
@@ -78,160 +81,148 @@ pub fn resolve(value: &Value, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> 
 }
 
 fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Result<Value> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, opening, after)) = next_opening(rest, syntax) {
-        out.push_str(before);
-        let Some((value, after_template)) = template(opening, after, scope, mode)? else {
-            out.push_str(opening);
-            rest = after;
-            continue;
-        };
-        let is_whole =
-            rest.len() == text.len() && before.trim().is_empty() && after_template.trim().is_empty();
-        if is_whole {
-            return Ok(value);
+    let (whole, mut out) = (text.trim().len(), String::new());
+    for piece in pieces(text, syntax) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Invalid(source) if mode == Mode::Lenient => out.push_str(source),
+            Piece::Invalid(source) => return Err(not_a_template(source)),
+            Piece::Template { path, source } => match find(&path, scope)? {
+                Some(value) if source.len() == whole => return Ok(value.into_owned()),
+                Some(value) => {
+                    // The text of a value may be longer than the value: it has quotes and escapes.
+                    let text = to_text(&value);
+                    scope.spend(text.len())?;
+                    out.push_str(&text);
+                }
+                None if mode == Mode::Lenient || source.starts_with('$') => out.push_str(source),
+                None => return Err(unresolved(&path, scope)),
+            },
         }
-        // The text of a value may be longer than the value: it has quotes and escapes.
-        let text = to_text(&value);
-        scope.spend(text.len())?;
-        out.push_str(&text);
-        rest = after_template;
     }
-    out.push_str(rest);
     Ok(Value::String(out))
 }
 
-/// The paths of the templates in a text, in order, whether or not they name anything.
+/// What to do about braces that are meant for somebody else.
+const LITERALLY: &str =
+    "to write braces that are no template, put them between `{% raw %}` and `{% endraw %}`";
+/// Words that begin an action of a Go template, as `docker` and `kubectl` read them.
+const OF_GO: [&str; 12] =
+    ["json", "range", "index", "end", "if", "else", "with", "printf", "len", "join", "println", "define"];
+
+/// The error for what begins like a template and is none.
 ///
 /// ```
-/// use highway_wasm::template::{Syntax, paths};
+/// use highway_wasm::template::not_a_template;
 ///
-/// let found = paths("{{day}}: ${backup.stdout}, {{ no path }}", Syntax::BracesAndDollar);
-/// assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["day", "backup.stdout"]);
+/// let error = not_a_template("{{json .}}");
+/// assert_eq!(error.message(), "`{{json .}}` is not a template");
+/// assert!(error.help().unwrap().contains("{% raw %}"));
 /// ```
-pub fn paths(text: &str, syntax: Syntax) -> Vec<Path> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some((_, opening, after)) = next_opening(rest, syntax) {
-        rest = after;
-        if let Some((path, after)) = Path::parse_prefix(after.trim_start()) {
-            let closing = if opening == "${" { "}" } else { "}}" };
-            if let Some(after) = after.trim_start().strip_prefix(closing) {
-                found.push(path);
-                rest = after;
-            }
-        }
+pub fn not_a_template(source: &str) -> Error {
+    if source.starts_with("{%") {
+        return Error::new(ErrorCode::TemplateInvalid, "`{% raw %}` is not closed by `{% endraw %}`");
     }
-    found
-}
-
-/// The next `{{` or `${`: the text before it, itself, the text after it.
-fn next_opening(text: &str, syntax: Syntax) -> Option<(&str, &str, &str)> {
-    let is_opening = |pair: &[u8]| pair == b"{{" || (pair == b"${" && syntax == Syntax::BracesAndDollar);
-    let at = text.as_bytes().windows(2).position(is_opening)?;
-    let (before, rest) = text.split_at_checked(at)?;
-    let (opening, after) = rest.split_at_checked(2)?;
-    Some((before, opening, after))
-}
-
-/// What a template after its opening stands for and the text after it, or `None` where there is no template.
-fn template<'a>(
-    opening: &str,
-    after: &'a str,
-    scope: &dyn Scope,
-    mode: Mode,
-) -> Result<Option<(Value, &'a str)>> {
-    let is_dollar = opening == "${";
-    let Some((inside, after)) = after.split_once(if is_dollar { "}" } else { "}}" }) else {
-        return Ok(None);
-    };
-    // What opens again before it closes is not the path; the inner opening is looked at next.
-    let Some(path) = Path::parse(inside) else {
-        let starts_like_a_name =
-            inside.trim_start().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
-        if is_dollar || !starts_like_a_name || mode == Mode::Lenient || has(inside, "{{") {
-            return Ok(None);
-        }
-        let message = format!("`{{{{{inside}}}}}` is not a template");
-        return Err(Error::new(ErrorCode::TemplateInvalid, message)
-            .with_help("a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute"));
-    };
-    match lookup(&path, scope) {
-        Ok(value) => Ok(Some((value, after))),
-        Err(_) if mode == Mode::Lenient || is_dollar => Ok(None),
-        Err(error) => Err(error),
-    }
+    let inside = source.trim_start_matches('{').trim_start();
+    let word = inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let is_path_help = !OF_GO.contains(&word);
+    let help = "a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute";
+    let error = Error::new(ErrorCode::TemplateInvalid, format!("`{source}` is not a template"));
+    error.with_help(if is_path_help { format!("{help}; {LITERALLY}") } else { LITERALLY.to_owned() })
 }
 
 /// The value of a path; null where a value lacks the field.
 ///
 /// # Errors
 ///
-/// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown.
+/// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown; what [`Scope::spend`] says.
 pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
-    let root = scope.lookup(&path.root).ok_or_else(|| unresolved(path, &path.root, &scope.names()))?;
-    let (value, parts) = match (root, path.parts.split_first()) {
-        (Named::Value(value), _) => (value, path.parts.as_slice()),
-        (Named::Namespace(names), None) => {
-            scope.spend(names.iter().map(|(name, value)| name.len() + size(value)).sum())?;
-            let names = names.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned()));
-            return Ok(Value::Object(names.collect()));
-        }
-        (Named::Namespace(names), Some((part, parts))) => {
-            let name = match part {
-                Part::Key(key) => key.clone(),
-                Part::Index(index) => index.to_string(),
-            };
-            let Some(at) = names.iter().rposition(|(known, _)| *known == name) else {
-                let known: Vec<String> = names.into_iter().map(|(name, _)| name.to_owned()).collect();
-                return Err(unresolved(path, &name, &known));
-            };
-            (names.into_iter().nth(at).map(|(_, value)| value).unwrap_or_default(), parts)
-        }
+    find(path, scope)?.map(Cow::into_owned).ok_or_else(|| unresolved(path, scope))
+}
+
+/// The same, without an error where there is nothing: a text may have many templates that name nothing.
+fn find<'a>(path: &Path, scope: &'a dyn Scope) -> Result<Option<Cow<'a, Value>>> {
+    let (value, parts) = match (scope.lookup(&path.root), path.parts.split_first()) {
+        (None, _) => return Ok(None),
+        (Some(Named::Value(value)), _) => (value, path.parts.as_slice()),
+        (Some(Named::Namespace), None) => return all_within(scope, &path.root).map(Cow::Owned).map(Some),
+        (Some(Named::Namespace), Some((part, parts))) => match scope.within(&path.root, &name_of(part)) {
+            Some(value) => (value, parts),
+            None => return Ok(None),
+        },
     };
-    if parts.is_empty() {
-        scope.spend(size(&value))?;
-        return Ok(value.into_owned());
-    }
-    let (mut at, mut rest) = (value.as_ref(), parts);
+    let found = match value {
+        Cow::Borrowed(value) => field(value, parts),
+        Cow::Owned(value) if parts.is_empty() => Cow::Owned(value),
+        Cow::Owned(value) => Cow::Owned(field(&value, parts).into_owned()),
+    };
+    scope.spend(size(&found))?;
+    Ok(Some(found))
+}
+
+/// What is in a value at the end of some steps.
+fn field<'a>(value: &'a Value, parts: &[Part]) -> Cow<'a, Value> {
+    let (mut at, mut rest) = (value, parts);
     while let Some((part, after)) = rest.split_first() {
         // A number has no fields.
-        let length = |count: usize| if after.is_empty() { count.into() } else { Value::Null };
+        let length = |count: usize| Cow::Owned(if after.is_empty() { count.into() } else { Value::Null });
         let found = match (at, part) {
             (Value::Array(items), Part::Index(index)) => items.get(*index),
-            (Value::Object(map), Part::Index(index)) => map.get(&index.to_string()),
-            (Value::Object(map), Part::Key(key)) => map.get(key),
-            (Value::Array(items), Part::Key(key)) if key == "length" => return Ok(length(items.len())),
-            (Value::String(text), Part::Key(key)) if key == "length" => {
-                return Ok(length(text.chars().count()));
-            }
+            (Value::Object(map), part) => map.get(name_of(part).as_ref()),
+            (Value::Array(items), Part::Key(key)) if key == "length" => return length(items.len()),
+            (Value::String(text), Part::Key(key)) if key == "length" => return length(text.chars().count()),
             _ => None,
         };
         // A result may lack an optional field: that is a value, not a slip.
         (at, rest) = (found.unwrap_or(&Value::Null), after);
     }
-    scope.spend(size(at))?;
-    Ok(at.clone())
+    Cow::Borrowed(at)
 }
 
-fn unresolved(path: &Path, name: &str, known: &[String]) -> Error {
-    let known = known.iter().map(String::as_str);
-    let error = Error::new(
-        ErrorCode::TemplateUnresolved,
-        format!("`{{{{{path}}}}}` names nothing that is known here"),
-    )
-    .with_detail("template", path.to_string());
-    let help = if name == "secrets" {
-        Some("secrets are known in arguments of tools alone, since those are not written down".to_owned())
-    } else {
-        did_you_mean(name, known.clone())
+fn name_of(part: &Part) -> Cow<'_, str> {
+    match part {
+        Part::Key(key) => Cow::Borrowed(key),
+        Part::Index(index) => Cow::Owned(index.to_string()),
+    }
+}
+
+/// A namespace with all that is in it.
+fn all_within(scope: &dyn Scope, namespace: &str) -> Result<Value> {
+    let mut all = Map::new();
+    for name in scope.names_within(namespace) {
+        if let Some(value) = scope.within(namespace, &name) {
+            scope.spend(name.len() + size(&value))?;
+            all.insert(name, value.into_owned());
+        }
+    }
+    Ok(Value::Object(all))
+}
+
+/// Names that an error lists, at most.
+const MOST_NAMES: usize = 30;
+
+fn unresolved(path: &Path, scope: &dyn Scope) -> Error {
+    let root = path.root.as_str();
+    let (name, known, advice) = match (scope.lookup(root), path.parts.first()) {
+        (Some(_), Some(part)) => (name_of(part), scope.names_within(root), None),
+        _ => (Cow::Borrowed(root), scope.names(), scope.advice(root)),
     };
-    let help = help.or_else(|| {
-        let names = known.map(|name| format!("`{name}`")).collect::<Vec<_>>();
-        (!names.is_empty()).then(|| format!("known are {}", joined(&names, ", ")))
-    });
-    error.with_any_help(help)
+    let all = || {
+        let shown: Vec<String> = known.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+        let more = known.len().saturating_sub(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!shown.is_empty()).then(|| format!("known are {}{more}", joined(&shown, ", ")))
+    };
+    // The only actions of a Go template that are a word alone.
+    let is_of_go = matches!(root, "end" | "else" | "break" | "continue");
+    let help = advice
+        .or_else(|| is_of_go.then(|| LITERALLY.to_owned()))
+        .or_else(|| did_you_mean(&name, known.iter().map(String::as_str)))
+        .or_else(all);
+    let message = format!("`{{{{{path}}}}}` names nothing that is known here");
+    Error::new(ErrorCode::TemplateUnresolved, message)
+        .with_detail("template", path.to_string())
+        .with_any_help(help)
 }
 
 #[cfg(test)]
@@ -244,14 +235,16 @@ mod tests {
     impl Scope for Names {
         fn lookup(&self, name: &str) -> Option<Named<'_>> {
             let value = self.0.get(name)?;
-            let names = value
-                .as_object()
-                .filter(|_| name == "inputs")
-                .map(|map| map.iter().map(|(name, value)| (name.as_str(), Cow::Borrowed(value))).collect());
-            Some(names.map_or(Named::Value(Cow::Borrowed(value)), Named::Namespace))
+            Some(if name == "inputs" { Named::Namespace } else { Named::Value(Cow::Borrowed(value)) })
         }
         fn names(&self) -> Vec<String> {
             self.0.as_object().unwrap().keys().cloned().collect()
+        }
+        fn within(&self, namespace: &str, name: &str) -> Option<Cow<'_, Value>> {
+            self.0[namespace].get(name).map(Cow::Borrowed)
+        }
+        fn names_within(&self, namespace: &str) -> Vec<String> {
+            self.0[namespace].as_object().unwrap().keys().cloned().collect()
         }
     }
 

@@ -32,6 +32,15 @@ pub struct Plan {
     pub timetable: Option<Timetable>,
     /// Every tool that it names, also inside loops and branches.
     pub tools: Vec<ToolUse>,
+    /// Ids and result keys of all operators, sorted, also inside loops and branches.
+    results: Vec<String>,
+}
+
+impl Plan {
+    /// Whether an operator has the name as its id or as its result key.
+    pub fn has_result(&self, name: &str) -> bool {
+        self.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
 }
 
 /// A tool that an operator names.

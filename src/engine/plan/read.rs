@@ -8,14 +8,18 @@ use crate::definition::{self, DeadlineAction, Moment, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::{self, Expr};
 use crate::json::child_path;
-use crate::names::NameIndex;
+use crate::names::{NameIndex, sorted_names};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
 /// The plan of a definition, and what keeps it from being run here.
 pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
-    let mut planner =
-        Planner { defaults: workflow.default_retry_policy.as_ref(), findings: Vec::new(), tools: Vec::new() };
+    let mut planner = Planner {
+        defaults: workflow.default_retry_policy.as_ref(),
+        findings: Vec::new(),
+        tools: Vec::new(),
+        results: Vec::new(),
+    };
     if workflow.tasks.0.is_empty() {
         let message = "the workflow has no tasks";
         planner.findings.push(Diagnostic::error(ErrorCode::DocumentInvalid, "/tasks", message));
@@ -37,6 +41,7 @@ pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
         cancels: is_deadline && workflow.deadline_action == DeadlineAction::Cancel,
         timetable: timetable(workflow),
         tools: planner.tools,
+        results: sorted_names(planner.results),
     };
     (plan, planner.findings)
 }
@@ -58,6 +63,7 @@ struct Planner<'a> {
     defaults: Option<&'a definition::RetryPolicy>,
     findings: Vec<Diagnostic>,
     tools: Vec<ToolUse>,
+    results: Vec<String>,
 }
 
 impl Planner<'_> {
@@ -106,6 +112,8 @@ impl Planner<'_> {
         let on_success = callback("on_success_task_id", &operator.on_success_task_id);
         let on_failure = callback("on_failure_task_id", &operator.on_failure_task_id);
         self.note_tools(operator, path);
+        self.results
+            .extend([Some(operator.task_id.clone()), operator.result_key.clone()].into_iter().flatten());
         let policy = operator.retry_policy.as_ref().or(self.defaults);
         Planned {
             id: operator.task_id.clone(),

@@ -1,0 +1,210 @@
+//! Cuts a text into templates and what stands between them, in one pass.
+
+use super::Path;
+use crate::text::find;
+
+/// Which spellings are templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// `{{ path }}` alone: for shell commands, where `${name}` is the shell's own.
+    Braces,
+    /// `{{ path }}`, and `${path}` where its first name is known.
+    BracesAndDollar,
+}
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Stays as it is.
+    Text(&'a str),
+    /// A template.
+    Template {
+        /// What it names.
+        path: Path,
+        /// The template as it is written, braces included.
+        source: &'a str,
+    },
+    /// Begins like a template and is none: `{{a + 1}}`, or `{% raw %}` without its end.
+    Invalid(&'a str),
+}
+
+/// The pieces of a text, in order. Together they are the text, without the `{% raw %}` and `{% endraw %}` that keep what is between
+/// them from being read.
+///
+/// ```
+/// use highway_wasm::template::{Piece, Syntax, pieces};
+///
+/// let found: Vec<Piece<'_>> = pieces("{% raw %}{{json .}}{% endraw %} of {{a + 1}}", Syntax::Braces).collect();
+/// assert_eq!(found, [Piece::Text("{{json .}}"), Piece::Text(" of "), Piece::Invalid("{{a + 1}}")]);
+/// ```
+pub fn pieces(text: &str, syntax: Syntax) -> impl Iterator<Item = Piece<'_>> {
+    Pieces { rest: text, syntax }
+}
+
+/// The paths of the templates in a text, in order, whether or not they name anything.
+///
+/// ```
+/// use highway_wasm::template::{Syntax, paths};
+///
+/// let found = paths("{{day}}: ${backup.stdout}, {{ no path }}", Syntax::BracesAndDollar);
+/// assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["day", "backup.stdout"]);
+/// ```
+pub fn paths(text: &str, syntax: Syntax) -> Vec<Path> {
+    let path = |piece| if let Piece::Template { path, .. } = piece { Some(path) } else { None };
+    pieces(text, syntax).filter_map(path).collect()
+}
+
+/// A template at the start of the text, which is opened by `opening`: its path, and what follows it.
+pub(crate) fn template<'a>(text: &'a str, opening: &str) -> Option<(Path, &'a str)> {
+    let (path, rest) = Path::parse_prefix(text.strip_prefix(opening)?.trim_start())?;
+    let closing = if opening == "${" { "}" } else { "}}" };
+    Some((path, rest.trim_start().strip_prefix(closing)?))
+}
+
+struct Pieces<'a> {
+    rest: &'a str,
+    syntax: Syntax,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        // What opens nothing is passed over, so that text is one piece up to what does.
+        let mut from = 0;
+        while let Some(at) = self.opening(from) {
+            let found = self.rest.get(at..).and_then(|rest| read(rest, self.syntax));
+            match found {
+                Some(_) if at > 0 => return Some(Piece::Text(self.take(at))),
+                Some((piece, rest)) => {
+                    self.rest = rest;
+                    return Some(piece);
+                }
+                None => from = at + 1,
+            }
+        }
+        Some(Piece::Text(self.take(self.rest.len())))
+    }
+}
+
+impl<'a> Pieces<'a> {
+    /// Where the next `{{`, `${` or `{%` is.
+    fn opening(&self, from: usize) -> Option<usize> {
+        let is_opening = |pair: &[u8]| matches!(pair, b"{{" | b"{%" | b"${");
+        self.rest.as_bytes().get(from..)?.windows(2).position(is_opening).map(|at| from + at)
+    }
+
+    /// The text up to a byte, which is used with that.
+    fn take(&mut self, end: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        taken
+    }
+}
+
+/// The piece at an opening, and what follows it; `None` where nothing is opened.
+fn read(text: &str, syntax: Syntax) -> Option<(Piece<'_>, &str)> {
+    if text.starts_with("{%") {
+        return raw(text);
+    }
+    let is_dollar = text.starts_with('$');
+    if is_dollar && syntax == Syntax::Braces {
+        return None;
+    }
+    if let Some((path, rest)) = template(text, if is_dollar { "${" } else { "{{" }) {
+        let source = text.get(..text.len() - rest.len())?;
+        return Some((Piece::Template { path, source }, rest));
+    }
+    let inside = text.get(2..).filter(|_| !is_dollar)?;
+    let starts_like_a_name =
+        inside.trim_start().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
+    // What opens again before it closes is text; the inner opening is looked at next.
+    let end = inside.as_bytes().windows(2).position(|pair| matches!(pair, b"{{" | b"}}"))?;
+    let (source, rest) = text.split_at_checked(end + 4).filter(|_| starts_like_a_name)?;
+    source.ends_with("}}").then_some((Piece::Invalid(source), rest))
+}
+
+/// What stands between `{% raw %}` and `{% endraw %}`.
+fn raw(text: &str) -> Option<(Piece<'_>, &str)> {
+    let inside = tag(text, "raw")?;
+    let mut at = 0;
+    while let Some(end) = inside.get(at..).and_then(|rest| find(rest, "{%")) {
+        at += end;
+        if let Some(rest) = inside.get(at..).and_then(|end| tag(end, "endraw")) {
+            return Some((Piece::Text(inside.get(..at)?), rest));
+        }
+        at += 2;
+    }
+    Some((Piece::Invalid(text), ""))
+}
+
+/// What follows `{% name %}` at the start of a text.
+fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.strip_prefix("{%")?.trim_start().strip_prefix(name)?.trim_start().strip_prefix("%}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A template as `<path>`, what is no template as `!source!`.
+    fn shown(text: &str, syntax: Syntax) -> String {
+        let show = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => text.to_owned(),
+            Piece::Template { path, .. } => format!("<{path}>"),
+            Piece::Invalid(source) => format!("!{source}!"),
+        };
+        pieces(text, syntax).map(show).collect()
+    }
+
+    #[test]
+    fn a_template_is_the_innermost_pair_of_braces() {
+        for (text, expected) in [
+            ("{{{a}}: 1}", "{<a>: 1}"),
+            ("{{{a}}}", "{<a>}"),
+            ("{{{{a}}}}", "{{<a>}}"),
+            ("{{ x {{a}} }}", "{{ x <a> }}"),
+            ("$${a}", "$<a>"),
+            ("${{a}}", "$<a>"),
+            ("${ {{a}} }", "${ <a> }"),
+            ("{{a[\"}}\"].b}}", "<a[\"}}\"].b>"),
+            ("{{a", "{{a"),
+            ("{{a}", "{{a}"),
+            ("{{a}{{b}}", "{{a}<b>"),
+            ("{{a b}}{{c}}", "!{{a b}}!<c>"),
+        ] {
+            assert_eq!(shown(text, Syntax::BracesAndDollar), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn between_raw_and_endraw_nothing_is_a_template() {
+        for (text, expected) in [
+            ("{% raw %}{{a}}${a}{% endraw %}{{a}}", "{{a}}${a}<a>"),
+            ("{%raw%}{{a}}{%  endraw\n%}", "{{a}}"),
+            ("{% raw %}{% endraw %}", ""),
+            ("a{% raw %}{% raw %}{% if x %}{% endraw %}b", "a{% raw %}{% if x %}b"),
+            ("{% endraw %}{{a}}", "{% endraw %}<a>"),
+            ("{% rawest %}{{a}}", "{% rawest %}<a>"),
+            ("{%", "{%"),
+            ("{{a}}{% raw %}{{b}}", "<a>!{% raw %}{{b}}!"),
+            ("{{a b {% raw %}}}{% endraw %}", "!{{a b {% raw %}}!}{% endraw %}"),
+        ] {
+            assert_eq!(shown(text, Syntax::BracesAndDollar), expected, "{text}");
+        }
+    }
+
+    /// Each of these took time in the square of its length once, or may.
+    #[test]
+    fn long_texts_of_openings_are_read_once() {
+        for part in
+            ["{{", "{{a ", "{{{a", "{% raw %}", "{%", "${", "${a", "{{a[\"", "{{a['\"", "{{ ", "{{a}{", "}}"]
+        {
+            let text = part.repeat(400_000 / part.len());
+            assert!(pieces(&text, Syntax::BracesAndDollar).count() <= text.len(), "{part}");
+        }
+    }
+}
