@@ -102,7 +102,7 @@ fn no_variable_that_a_step_sets_does() {
     let mut run = Scenario::with(config());
     run.submit_with(&asking(), inputs());
     let call = run.expect_start("first");
-    let variables = Map::from_iter(taken().into_iter().chain([("name".to_owned(), json!("fake"))]));
+    let variables = taken().into_iter().chain([("name".to_owned(), json!("fake"))]).collect();
     run.engine.tool_acted(call.call, Acts { variables, events: Vec::new() }, run.now);
     run.finish(&call, Ok(json!("of first")));
     assert_ours(&mut run);

@@ -235,7 +235,7 @@ fn many_templates_are_resolved_in_one_pass() {
     let names: Vec<String> = (0..20_000).map(|at| format!("n{at}")).collect();
     let inputs: Value =
         names.iter().map(|name| (name.clone(), json!("x"))).collect::<serde_json::Map<_, _>>().into();
-    let known: String = names.iter().map(|name| format!("{{{{inputs.{name}}}}}")).collect();
+    let known = names.iter().map(|name| format!("{{{{inputs.{name}}}}}")).collect::<Vec<_>>().concat();
     let unknown = "${nope}".repeat(20_000);
     let mut run = Scenario::new();
     run.submit_with(

@@ -261,13 +261,12 @@ impl Scope for RunScope<'_> {
         let text = |text: &str| Some(Cow::Owned(text.into()));
         let found = match (namespace, name) {
             ("inputs", _) => self.input(name),
-            ("variables", _) => self.variable(name),
             ("results", _) => self.around(name, false),
             ("workflow", "name") => return text(&created.workflow.name),
             ("workflow", "version") => return text(&created.workflow.version),
             ("workflow", "run_id") | ("run", "id") => return text(self.run.id()),
             ("workflow", "run_date") => return text(started().get(..10)?),
-            ("workflow", _) => self.variable(name),
+            ("variables" | "workflow", _) => self.variable(name),
             ("run", "started_at") => return text(&started()),
             ("ENV", _) => self.config.env.get(name),
             ("secrets", _) => self.config.secrets.get(name),
