@@ -408,28 +408,91 @@ describe("a database", () => {
 });
 
 describe("a storage with keys", () => {
-  test("is rid of entries that were cut off, and of what an interrupted replacement left", async () => {
+  const damaged = { name: "ExecutionError", code: "JOURNAL_INVALID" };
+
+  /** A storage with a journal, and the keys of its pieces. */
+  async function kept() {
     const storage = keyStorage();
-    const first = durableObjectStore(storage);
-    await readAll(first);
-    await first.append(["[1]", "[2]"]);
-    await first.replace(["[3]", "[4]"]);
-    const key = [...storage.kept.keys()].filter((name) => /:\d+:\d+$/.test(name)).sort();
-    assert.equal(key.length, 2, "what was replaced is gone");
-    const next = key[1].replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));
-    storage.kept.set(next, "+half of an entry");
-    storage.kept.set(
-      key[0].replace(
-        /:(\d+):/,
-        (_, digits) => `:${String(Number(digits) + 1).padStart(digits.length, "0")}:`,
-      ),
-      ".[9]",
-    );
+    const store = durableObjectStore(storage);
+    await readAll(store);
+    await store.append(["[1]", "[2]"]);
+    await store.replace(["[3]", "[4]", `"${"x".repeat(100_000)}"`]);
+    const pieces = [...storage.kept.keys()].filter((name) => /:\d+:\d+$/.test(name)).sort();
+    assert.equal(pieces.length, 4, "what was replaced is gone");
+    return { storage, store, pieces };
+  }
+  const after = (key) =>
+    key.replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));
+
+  test("is rid of what was never kept as a whole, and of what an interrupted replacement left", async () => {
+    const { storage, store, pieces } = await kept();
+    await store.close();
+    const size = storage.kept.size;
+    storage.kept.set(after(pieces[3]), "+half of an entry");
+    storage.kept.set(after(after(pieces[3])), ".[8]");
+    const other = (_, digits) => `:${String(Number(digits) + 1).padStart(digits.length, "0")}:`;
+    storage.kept.set(pieces[0].replace(/:(\d+):/, other), ".[9]");
     const second = durableObjectStore(storage);
-    assert.deepEqual(await readAll(second), ["[3]", "[4]"]);
-    assert.equal(storage.kept.size, 3);
+    assert.deepEqual((await readAll(second)).slice(0, 2), ["[3]", "[4]"]);
+    assert.equal(storage.kept.size, size);
     await second.append(["[5]"]);
-    assert.deepEqual(await readAll(durableObjectStore(storage)), ["[3]", "[4]", "[5]"]);
+    await second.close();
+    assert.deepEqual((await readAll(durableObjectStore(storage))).slice(3), ["[5]"]);
+  });
+
+  for (const place of [0, 1, 2, 3]) {
+    test(`that has lost piece ${place + 1} of 4 is refused, and left as it is`, async () => {
+      const { storage, store, pieces } = await kept();
+      await store.close();
+      storage.kept.delete(pieces[place]);
+      const before = new Map(storage.kept);
+      await checkRejection(readAll(durableObjectStore(storage)), damaged);
+      assert.deepEqual(storage.kept, before);
+    });
+  }
+
+  test("that has lost all pieces is refused", async () => {
+    const { storage, store, pieces } = await kept();
+    await store.close();
+    for (const key of pieces) storage.kept.delete(key);
+    await checkRejection(readAll(durableObjectStore(storage)), damaged);
+  });
+
+  test("that is cleared under an engine takes nothing more; a new engine begins anew", async () => {
+    const { storage, store } = await kept();
+    storage.kept.clear();
+    for (const write of [store.append(["[6]"]), store.replace(["[6]"])]) {
+      await checkRejection(write, { ...damaged, message: /cleared while an engine used it/ });
+    }
+    assert.equal(storage.kept.size, 0);
+    await store.close();
+    const next = durableObjectStore(storage);
+    assert.deepEqual(await readAll(next), []);
+    await next.append(["[1]"]);
+  });
+
+  test("is refused to a second engine, and written to by its latest owner alone", async () => {
+    const { storage, store } = await kept();
+    await checkRejection(readAll(durableObjectStore(storage)), {
+      ...inUse,
+      help: /in its constructor/,
+      message: /in use/,
+    });
+    const other = { ...storage };
+    assert.equal((await readAll(durableObjectStore(other))).length, 3, "an object that was made again");
+    await checkRejection(store.append(["[6]"]), { ...inUse, help: /one store/, message: /taken over/ });
+    await checkRejection(store.replace(["[6]"]), { ...inUse, help: /one store/, message: /taken over/ });
+  });
+
+  test("of the version before has no owner, and gets one", async () => {
+    const { storage, store } = await kept();
+    await store.close();
+    storage.kept.set("highway:current", storage.kept.get("highway:current").journal);
+    const second = durableObjectStore(storage);
+    assert.equal((await readAll(second)).length, 3);
+    await second.append(["[5]"]);
+    await second.close();
+    assert.equal((await readAll(durableObjectStore(storage))).length, 4);
   });
 });
 

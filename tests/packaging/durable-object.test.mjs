@@ -28,7 +28,7 @@ assert.ok(daysOf(/timeout: "P(\d+)D"/) > daysOf(/delay: "P(\d+)D"/));
 const watched = `
 import worker, { Workflows as Example } from "./example.mjs";
 import { DurableObject } from "cloudflare:workers";
-import { durableObjectStore } from "highway-wasm/engine";
+import { durableObjectStore, LocalEngine } from "highway-wasm/engine";
 import { checkRule } from ${JSON.stringify(inRoot("tests", "js", "support", "store-contract.mjs"))};
 export class Workflows extends Example {
   constructor(ctx, env) {
@@ -38,6 +38,11 @@ export class Workflows extends Example {
   async fetch(request) {
     const { pathname } = new URL(request.url);
     if (pathname === "/stop") this.ctx.abort("stopped");
+    if (pathname === "/clear") return new Response(String(await this.ctx.storage.deleteAll()));
+    if (pathname === "/second") {
+      const second = new LocalEngine({ store: durableObjectStore(this.ctx.storage) });
+      return new Response(await second.ready().then(() => "ready", ({ code }) => code));
+    }
     if (pathname === "/made") return Response.json(await this.ctx.storage.get("made"));
     return super.fetch(request);
   }
@@ -175,6 +180,32 @@ for (const [name, useSQLite] of [
       assert.deepEqual(sent, ["welcome", "all well?"]);
       await until(async () => (await worker.stateOf(runId)) === "completed");
       assert.equal(await worker.json("/made"), 2);
+    });
+
+    it("has one engine, and one whose storage was cleared says so until the object is made again", async (t) => {
+      const worker = await start(t, { useSQLite, delay: 60 });
+      await worker.start();
+      assert.equal(await worker.ask("/second"), "STORE_IN_USE");
+      await worker.ask("/clear");
+      const definition = {
+        name: "n",
+        tasks: { a: { task_id: "a", operator_type: "wait", wait_for: "P1D" } },
+      };
+      const submit = () =>
+        worker
+          .ask("/api/v1/workflows", {
+            method: "POST",
+            body: JSON.stringify({ workflow_definition: definition }),
+            headers: { "content-type": "application/json" },
+          })
+          .then(JSON.parse);
+      const refused = await submit();
+      assert.deepEqual([refused.success, refused.code], [false, "JOURNAL_INVALID"]);
+      assert.match(refused.message, /cleared while an engine used it/);
+      const { data } = await worker.json("/api/v1/health");
+      assert.equal(data.status, "unhealthy");
+      await worker.stop();
+      assert.equal((await submit()).success, true);
     });
 
     it("runs a tool again that was running when everything was shut down", async (t) => {

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 import { contract } from "../js/support/store-contract.mjs";
 import { installed } from "./support/package.mjs";
-import { launch, page, serveFolder } from "./support/pages.mjs";
+import { launch, PLAIN_HOST, page, serveFolder } from "./support/pages.mjs";
 
 const { dir } = await installed("indexed-db");
 const esm = "/node_modules/highway-wasm/esm";
@@ -31,6 +31,29 @@ let engine;
 globalThis.page = {
   open() { engine = new LocalEngine({ store: indexedDbStore("runs"), tools }); return engine.ready().then(() => "ready", facts); },
   close: () => engine.close(),
+  hasLocks: () => navigator.locks !== undefined,
+  // As React does in its strict mode, with one store.
+  async openTwice() {
+    const store = indexedDbStore("twice");
+    new LocalEngine({ store, tools }).close();
+    engine = new LocalEngine({ store, tools });
+    const other = new LocalEngine({ store, tools });
+    return [await engine.ready().then(() => "ready", facts), await other.ready().then(() => "ready", facts)];
+  },
+  // What a browser does with a page that it keeps for the way back.
+  cached: (what) => void dispatchEvent(new PageTransitionEvent(what, { persisted: true })),
+  /** Changes the owner, or an entry, behind the engine's back. */
+  async spoil(store, how) {
+    const request = indexedDB.open("runs");
+    await new Promise((resolve) => { request.onsuccess = resolve; });
+    const transaction = request.result.transaction(store, "readwrite");
+    const objects = transaction.objectStore(store);
+    if (how === "owner") objects.put({ id: "another", epoch: 100, beats: 0 }, "current");
+    else objects.openCursor(null, "prev").onsuccess = ({ target }) => target.result.delete();
+    await new Promise((resolve) => { transaction.oncomplete = resolve; });
+    request.result.close();
+    return "spoilt";
+  },
   letGo: () => letGo(),
   calls: () => calls,
   async start(task = "x.y", size = 0) {
@@ -69,8 +92,18 @@ globalThis.page = {
     request.onsuccess = () => resolve("removed");
     request.onblocked = () => reject(new Error("blocked"));
   }),
-  async foreign() {
-    const request = indexedDB.open("foreign", 3);
+  // A database that the version before left: no owner, and entries without numbers.
+  async old(name, entries) {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => {
+      const journal = request.result.createObjectStore("journal", { autoIncrement: true });
+      for (const entry of entries) journal.add(entry);
+    };
+    await new Promise((resolve) => { request.onsuccess = resolve; });
+    request.result.close();
+  },
+  async foreign(version) {
+    const request = indexedDB.open("foreign", version);
     await new Promise((resolve) => { request.onsuccess = resolve; });
     request.result.close();
     const other = new LocalEngine({ store: indexedDbStore("foreign") });
@@ -107,12 +140,12 @@ async function profile(t) {
   const failures = [];
   t.after(() => assert.deepEqual(failures, []));
   return {
-    async tab() {
+    async tab(address = server.address) {
       const tab = await context.newPage();
       tab.setDefaultTimeout(20_000);
       tab.on("pageerror", (error) => failures.push(error.stack ?? String(error)));
       const isReady = () => tab.waitForFunction(() => globalThis.answer);
-      await tab.goto(`${server.address}/app`);
+      await tab.goto(`${address}/app`);
       await isReady();
       return {
         tab,
@@ -208,6 +241,7 @@ describe("an engine in a page", () => {
       [refused.name, refused.code, refused.cause],
       ["ExecutionError", "JOURNAL_INVALID", "QuotaExceededError"],
     );
+    assert.match(refused.message, /: the browser has no room left for this site$/);
     assert.equal((await own.ask("runs")).code, "JOURNAL_INVALID");
     assert.equal((await own.ask("calls")).length, 2, "nothing has happened that was not kept");
     await own.ask("close");
@@ -228,6 +262,138 @@ describe("an engine in a page", () => {
     assert.match(refused.message, /`runs` was deleted or changed/);
   });
 
+  it("serves one store object to one engine after the other, and to no two at once", async (t) => {
+    const { ask } = await (await profile(t)).tab();
+    const [one, other] = await ask("openTwice");
+    assert.deepEqual([one, other.code], ["ready", "STORE_IN_USE"]);
+    const { runId } = await ask("start");
+    assert.equal(await ask("result", runId), "completed");
+  });
+
+  it("is told what is wrong with the journal, and so is the next tab, which does not wait", async (t) => {
+    const { tab } = await profile(t);
+    const first = await tab();
+    const second = await tab();
+    assert.equal(await first.ask("open"), "ready");
+    await first.ask("start");
+    await first.ask("close");
+    assert.equal(await first.ask("spoil", "journal"), "spoilt");
+    for (const { ask } of [first, second]) {
+      const error = await ask("open");
+      assert.equal(error.code, "JOURNAL_INVALID");
+      assert.match(error.message, /`runs` is damaged: it holds \d+ entries in the place of \d+/);
+    }
+  });
+
+  it("stops before it writes where its database has another owner", async (t) => {
+    const { ask } = await (await profile(t)).tab();
+    assert.equal(await ask("open"), "ready");
+    await ask("spoil", "owner", "owner");
+    const refused = await ask("start");
+    assert.deepEqual([refused.name, refused.code], ["ExecutionError", "STORE_IN_USE"]);
+    assert.deepEqual(await ask("calls"), []);
+    assert.equal((await ask("runs")).code, "STORE_IN_USE");
+  });
+});
+
+for (const [what, addressOf, hasLocks] of [
+  ["with Web Locks", (address) => address, true],
+  ["without Web Locks", (address) => address.replace("127.0.0.1", PLAIN_HOST), false],
+]) {
+  describe(`tabs ${what}`, () => {
+    const two = async (t) => {
+      const { tab } = await profile(t);
+      const tabs = [await tab(addressOf(server.address)), await tab(addressOf(server.address))];
+      for (const { ask } of tabs) assert.equal(await ask("hasLocks"), hasLocks);
+      return tabs;
+    };
+
+    it("never have one journal at once: the second waits, and no task runs twice", async (t) => {
+      const [first, second] = await two(t);
+      assert.equal(await first.ask("open"), "ready");
+      let isOpen = false;
+      const opening = second.ask("open").then((answer) => {
+        isOpen = true;
+        return answer;
+      });
+      const { runId } = await first.ask("start", "x.slow");
+      await until(async () => (await first.ask("calls")).length === 1);
+      // Longer than two looks.
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      assert.equal(isOpen, false);
+      await first.ask("letGo");
+      assert.equal(await first.ask("result", runId), "completed");
+      await first.ask("close");
+      assert.equal(await opening, "ready");
+      assert.equal(await second.ask("result", runId), "completed");
+      assert.deepEqual(await second.ask("calls"), []);
+    });
+
+    it("let go where a page is left, and take the journal again in the next one", async (t) => {
+      const [first, second] = await two(t);
+      assert.equal(await first.ask("open"), "ready");
+      await first.reload();
+      assert.equal(await first.ask("open"), "ready");
+      const opening = second.ask("open");
+      await first.tab.goto("about:blank");
+      assert.equal(await opening, "ready");
+    });
+
+    it("let go while the browser keeps a page for the way back, which then goes on", async (t) => {
+      const [first] = await two(t);
+      assert.equal(await first.ask("open"), "ready");
+      await first.ask("cached", "pagehide");
+      await first.ask("cached", "pageshow");
+      const { runId } = await first.ask("start");
+      assert.equal(await first.ask("result", runId), "completed");
+    });
+
+    it("stop when they come back to a journal that another one has used", async (t) => {
+      const [first, second] = await two(t);
+      assert.equal(await first.ask("open"), "ready");
+      const opening = second.ask("open");
+      await first.ask("cached", "pagehide");
+      assert.equal(await opening, "ready");
+      await first.ask("cached", "pageshow");
+      const refused = await first.ask("start");
+      assert.equal(refused.code, "STORE_IN_USE");
+      assert.match(refused.help, /reload the page/);
+      assert.deepEqual(await first.ask("calls"), []);
+      const { runId } = await second.ask("start");
+      assert.equal(await second.ask("result", runId), "completed");
+      assert.equal((await second.ask("calls")).length, 2);
+    });
+  });
+}
+
+describe("a tab that ended without a word", () => {
+  it("is taken for gone after two minutes without a sign of life, where there are no Web Locks", async (t) => {
+    const { tab } = await profile(t);
+    const address = server.address.replace("127.0.0.1", PLAIN_HOST);
+    const second = await tab(address);
+    // Its owner stands there, and nobody is behind it.
+    assert.equal(await second.ask("open"), "ready");
+    await second.ask("close");
+    await second.ask("spoil", "owner", "owner");
+    await second.tab.clock.install();
+    await second.reload();
+    let isOpen = false;
+    const opening = second.ask("open").then((answer) => {
+      isOpen = true;
+      return answer;
+    });
+    let waited = 0;
+    await until(async () => {
+      await second.tab.clock.runFor(1000);
+      waited += 1;
+      return isOpen;
+    });
+    assert.equal(await opening, "ready");
+    assert.ok(waited >= 120, `after ${waited} s`);
+  });
+});
+
+describe("the database of a page", () => {
   it("leaves the journal whole where the page goes away while it is replaced", async (t) => {
     const { ask, tab, isReady } = await (await profile(t)).tab();
     const navigated = tab.waitForNavigation();
@@ -240,11 +406,19 @@ describe("an engine in a page", () => {
     assert.ok(isOld || isNew, `${entries.length} entries`);
   });
 
-  it("does not touch the database of another program", async (t) => {
+  it("of the version before is read, and gets an owner", async (t) => {
     const { ask } = await (await profile(t)).tab();
-    const error = await ask("foreign");
-    assert.equal(`${error.name} ${error.code}`, "ExecutionError JOURNAL_INVALID");
-    assert.match(error.message, /could not be opened/);
-    assert.match(error.help, /another name/);
+    await ask("old", "entries", ["[1]", "[2]"]);
+    for (let turn = 0; turn < 2; turn++) assert.deepEqual(await ask("entries", "entries"), ["[1]", "[2]"]);
   });
+
+  for (const version of [1, 2, 3]) {
+    it(`of another program is not touched, whose version is ${version}`, async (t) => {
+      const { ask } = await (await profile(t)).tab();
+      const error = await ask("foreign", version);
+      assert.equal(`${error.name} ${error.code}`, "ExecutionError JOURNAL_INVALID");
+      assert.match(error.message, /could not be opened: the database is of another program/);
+      assert.match(error.help, /another name/);
+    });
+  }
 });

@@ -1,6 +1,7 @@
 /** The journal of an engine in the storage of a Durable Object of Cloudflare. */
 
-import type { EngineStore } from "./store.js";
+import { errorOf, type HighwayError } from "../errors.js";
+import { type EngineStore, lost } from "./store.js";
 
 /** The storage of a Durable Object (`ctx.storage`), as far as a store needs it. */
 export interface DurableObjectStorageLike {
@@ -53,7 +54,48 @@ const BATCH = 128;
  */
 export function durableObjectStore(storage: DurableObjectStorageLike): EngineStore {
   const sql = sqlOf(storage);
-  return sql && storage.transactionSync ? inTable(storage, sql) : inKeys(storage);
+  const store = sql && storage.transactionSync ? inTable(storage, sql) : inKeys(storage);
+  let isOurs = false;
+  return {
+    ...store,
+    async *load(signal) {
+      if (inUse.has(storage)) {
+        throw errorOf("STORE_IN_USE", "the storage is in use by another engine of this object", {
+          help: "make one engine for each object, in its constructor",
+        });
+      }
+      inUse.add(storage);
+      isOurs = true;
+      yield* store.load(signal);
+    },
+    async close() {
+      if (isOurs) inUse.delete(storage);
+      isOurs = false;
+    },
+  };
+}
+
+/** Storages that engines use. An object that was stopped takes its own with it. */
+const inUse = new WeakSet<DurableObjectStorageLike>();
+
+/** Whose the journal is, and how long. */
+interface Owner {
+  /** How many owners it has had; it changes with each. */
+  readonly epoch: number;
+  /** How many pieces it has; undefined where the version before has written it. */
+  readonly pieces: number | undefined;
+}
+
+/** Checks what the storage says of its owner before it is written to. */
+function checkOwner(owner: Owner | undefined, epoch: number): void {
+  if (owner === undefined) throw damaged("it was cleared while an engine used it");
+  if (owner.epoch !== epoch) throw lost("the storage");
+}
+
+function damaged(what: string): HighwayError {
+  return errorOf("JOURNAL_INVALID", `the journal in the storage of the object is damaged: ${what}`, {
+    help: "nothing but the engine may write to it; to begin anew, clear the storage while no engine uses it",
+  });
 }
 
 function sqlOf(storage: DurableObjectStorageLike): DurableObjectStorageLike["sql"] {
@@ -70,54 +112,101 @@ function inTable(
   storage: DurableObjectStorageLike,
   sql: NonNullable<DurableObjectStorageLike["sql"]>,
 ): EngineStore {
-  const insert = (entries: Iterable<string>): void => {
+  let epoch = 0;
+  let count = 0;
+  const insert = (entries: Iterable<string>): number => {
+    let pieces = 0;
     for (const entry of entries) {
       for (const { text, isLast } of piecesOf(entry, SQL_PIECE)) {
         sql.exec("INSERT INTO highway_journal (text, is_last) VALUES (?, ?)", text, Number(isLast));
+        pieces += 1;
       }
     }
+    return pieces;
   };
-  const synced = syncOf(storage, { isAtomic: true });
-  const write = (change: () => void): Promise<void> => synced(() => storage.transactionSync?.(change));
+  const ownerNow = (): Owner | undefined => {
+    try {
+      const [owner] = sql.exec("SELECT epoch, pieces FROM highway_owner");
+      return (
+        owner && { epoch: Number(owner["epoch"]), pieces: (owner["pieces"] as number | null) ?? undefined }
+      );
+    } catch {
+      // There is no such table.
+      return undefined;
+    }
+  };
+  let synced = syncOf(storage, { isAtomic: true });
+  /** Changes the journal at once or not at all; `change` gives how many pieces it has then. */
+  const write = (change: () => number): Promise<void> =>
+    synced(() => {
+      let pieces = count;
+      storage.transactionSync?.(() => {
+        checkOwner(ownerNow(), epoch);
+        pieces = change();
+        sql.exec("UPDATE highway_owner SET pieces = ?", pieces);
+      });
+      count = pieces;
+    });
   return {
     *load() {
-      sql.exec(
-        "CREATE TABLE IF NOT EXISTS highway_journal (id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_last INTEGER NOT NULL)",
-      );
-      let entry = "";
+      synced = syncOf(storage, { isAtomic: true });
+      storage.transactionSync?.(() => {
+        for (const statement of TABLES) sql.exec(statement);
+        epoch = ownerNow()?.epoch ?? 0;
+      });
+      count = 0;
+      let entry: string | undefined;
       for (let last = 0; ; ) {
         const query = `SELECT id, text, is_last FROM highway_journal WHERE id > ? ORDER BY id LIMIT ${BATCH}`;
         // No cursor stays open while the engine works.
         const rows = [...sql.exec(query, last)] as { id: number; text: string; is_last: number }[];
+        count += rows.length;
         for (const { id, text, is_last } of rows) {
           last = id;
-          entry += text;
+          entry = (entry ?? "") + text;
           if (!is_last) continue;
           yield entry;
-          entry = "";
+          entry = undefined;
         }
-        if (rows.length < BATCH) return;
+        if (rows.length < BATCH) break;
       }
+      const { pieces = count } = ownerNow() ?? {};
+      if (count !== pieces || entry !== undefined) throw damaged(`it has ${count} pieces of ${pieces}`);
     },
-    append: (entries) => write(() => insert(entries)),
+    append: (entries) => write(() => count + insert(entries)),
     replace: (entries) =>
       write(() => {
         sql.exec("DELETE FROM highway_journal");
-        insert(entries);
+        return insert(entries);
       }),
   };
 }
 
-/** The key that names the journal in use; its number is part of the keys of the pieces. */
+const TABLES = [
+  "CREATE TABLE IF NOT EXISTS highway_journal (id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_last INTEGER NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS highway_owner (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, pieces INTEGER)",
+  "INSERT OR IGNORE INTO highway_owner (id, epoch) VALUES (1, 0)",
+  "UPDATE highway_owner SET epoch = epoch + 1",
+];
+
+/** Under it stands which journal is in use, whose it is and how long; the version before kept its number alone. */
 const CURRENT = "highway:current";
 const prefixOf = (journal: number): string => `highway:${String(journal).padStart(10, "0")}:`;
+const keyOf = (journal: number, at: number): string => prefixOf(journal) + String(at).padStart(15, "0");
+
+interface Current extends Owner {
+  /** The number of the journal, which is part of the keys of its pieces. */
+  readonly journal: number;
+}
 
 function inKeys(storage: DurableObjectStorageLike): EngineStore {
-  const synced = syncOf(storage);
-  let current = 0;
-  /** How many pieces there are. */
-  let end = 0;
-  const keyOf = (journal: number, at: number): string => prefixOf(journal) + String(at).padStart(15, "0");
+  let synced = syncOf(storage);
+  let current: Current = { journal: 0, epoch: 0, pieces: 0 };
+
+  const currentNow = async (): Promise<Current | undefined> => {
+    const kept = (await storage.get(CURRENT)) as Current | number | undefined;
+    return typeof kept === "number" ? { journal: kept, epoch: 0, pieces: undefined } : kept;
+  };
 
   async function* pages(prefix: string, startAfter?: string): AsyncGenerator<[string, unknown][]> {
     for (let after = startAfter; ; ) {
@@ -157,38 +246,56 @@ function inKeys(storage: DurableObjectStorageLike): EngineStore {
 
   return {
     async *load() {
-      current = ((await storage.get(CURRENT)) as number | undefined) ?? 0;
+      synced = syncOf(storage);
+      const found = (await currentNow()) ?? { journal: 0, epoch: 0, pieces: undefined };
+      const { journal, pieces: expected } = found;
       // What an interrupted replacement left behind.
-      for (const other of [current - 1, current + 1]) await remove(prefixOf(other));
-      let entry = "";
+      for (const other of [journal - 1, journal + 1]) await remove(prefixOf(other));
+      let entry: string | undefined;
       let at = 0;
-      for await (const page of pages(prefixOf(current))) {
-        for (const [, piece] of page as [string, string][]) {
+      let end = 0;
+      for await (const page of pages(prefixOf(journal))) {
+        for (const [key, piece] of page as [string, string][]) {
+          // What is behind the end was never said to be kept.
+          if (at === expected) break;
+          if (key !== keyOf(journal, at)) throw damaged(`piece ${at + 1} is missing`);
           at += 1;
-          entry += piece.slice(1);
+          entry = (entry ?? "") + piece.slice(1);
           if (!piece.startsWith(".")) continue;
           end = at;
           yield entry;
-          entry = "";
+          entry = undefined;
         }
+        if (at === expected) break;
       }
-      // An entry that was cut off.
-      if (end < at) await remove(prefixOf(current), end > 0 ? keyOf(current, end - 1) : undefined);
+      if (expected !== undefined && end < expected) throw damaged(`it has ${end} pieces of ${expected}`);
+      await remove(prefixOf(journal), end > 0 ? keyOf(journal, end - 1) : undefined);
+      current = { journal, epoch: found.epoch + 1, pieces: end };
+      await storage.put({ [CURRENT]: current });
     },
     async append(entries) {
       await synced(async () => {
-        end = await write(current, end, entries);
+        const { journal, epoch, pieces = 0 } = current;
+        checkOwner(await currentNow(), epoch);
+        const next = { journal, epoch, pieces: pieces + countOf(entries, KEY_PIECE) };
+        // Nothing is waited for in between, so the runtime writes both at once or neither.
+        const written = [write(journal, pieces, entries), storage.put({ [CURRENT]: next })];
+        await Promise.all(written);
+        current = next;
       });
     },
     async replace(entries) {
-      const old = current;
-      const next = current + 1;
+      const { journal: old, epoch } = current;
+      const journal = old + 1;
+      checkOwner(await currentNow(), epoch);
       // What an attempt that failed left behind.
-      await remove(prefixOf(next));
-      const written = await write(next, 0, entries);
+      await remove(prefixOf(journal));
+      const pieces = await write(journal, 0, entries);
       await synced(async () => {
+        checkOwner(await currentNow(), epoch);
+        const next = { journal, epoch, pieces };
         await storage.put({ [CURRENT]: next });
-        [current, end] = [next, written];
+        current = next;
       });
       // What stays is removed at the next opening.
       await remove(prefixOf(old)).catch(() => {});
@@ -217,6 +324,13 @@ function syncOf(
       throw error;
     }
   };
+}
+
+/** How many pieces entries have. */
+function countOf(entries: Iterable<string>, longest: number): number {
+  let count = 0;
+  for (const entry of entries) for (const _ of piecesOf(entry, longest)) count += 1;
+  return count;
 }
 
 /** The text of an entry in pieces that are not too long; never inside a character. */

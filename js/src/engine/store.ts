@@ -9,7 +9,8 @@ import { reasonOf } from "./reasons.js";
  */
 export interface EngineStore {
   /**
-   * Everything that was kept, from the beginning. Called once, before anything is appended. `signal` fires when the engine is
+   * Takes the store, and gives everything that was kept, from the beginning. Called once, before anything is appended, and once more
+   * after each `close`. A store that another engine uses is waited for, or refused with an error. `signal` fires when the engine is
    * closed before that has ended: whoever waits for a lock then need not go on.
    */
   load(signal?: AbortSignal): AsyncIterable<string> | Iterable<string>;
@@ -25,8 +26,15 @@ export interface EngineStore {
    * this method a journal only grows.
    */
   replace?(entries: Iterable<string>): Promise<void>;
-  /** Releases what it holds. */
+  /** Releases what it holds; also called after a failure, so that another engine can open it. */
   close?(): Promise<void>;
+}
+
+/** @internal The refusal of an engine whose store belongs to another one by now. */
+export function lost(what: string): HighwayError {
+  return errorOf("STORE_IN_USE", `${what} was taken over by another engine`, {
+    help: "two engines must not use one store; the other one goes on with its runs, and this one has stopped",
+  });
 }
 
 /** @internal What a store failed with, as an error of ours; one that is stays as it is. */

@@ -4,10 +4,10 @@ import { constants } from "node:buffer";
 import { fstatSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import zlib from "node:zlib";
-import type { EngineStore } from "../engine/store.js";
+import { type EngineStore, lost } from "../engine/store.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
-import { checkWait, type FolderLock, lost, takeLock } from "./lock.js";
+import { checkWait, type FolderLock, takeLock } from "./lock.js";
 
 /** Bytes that are read at once. */
 const CHUNK = 1 << 20;

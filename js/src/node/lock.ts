@@ -18,6 +18,7 @@
 import { randomUUID } from "node:crypto";
 import { type BigIntStats, constants, readSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { lost } from "../engine/store.js";
 import { errorOf, type HighwayError } from "../errors.js";
 import { invalid } from "../options.js";
 
@@ -52,13 +53,6 @@ export async function attempts<T>(
 export function inUse(message: string): HighwayError {
   return errorOf("STORE_IN_USE", message, {
     help: "close the other engine, wait for it with the option `wait`, or give each a store of its own",
-  });
-}
-
-/** The refusal of an engine whose store belongs to another one by now. */
-export function lost(what: string): HighwayError {
-  return errorOf("STORE_IN_USE", `${what} was taken over by another engine`, {
-    help: "two programs must not use one store; the other one goes on with its runs, and this one has stopped",
   });
 }
 

@@ -1,11 +1,11 @@
 /** The journal of an engine in a SQLite database. */
 
 import { statSync } from "node:fs";
-import { type EngineStore, storeFailed } from "../engine/store.js";
+import { type EngineStore, lost, storeFailed } from "../engine/store.js";
 import { builtinModule } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions, invalid } from "../options.js";
-import { attempts, checkWait, inUse, lost } from "./lock.js";
+import { attempts, checkWait, inUse } from "./lock.js";
 
 /** Entries that are read at once. */
 const PAGE = 500;

@@ -15,6 +15,9 @@ const types = {
   ".json": "application/json",
 };
 
+/** A host whose pages, over plain HTTP, have no secure context. It is this machine to the browser. */
+export const PLAIN_HOST = "plain.example";
+
 const browserArguments = [
   "--no-sandbox",
   "--disable-gpu",
@@ -23,6 +26,8 @@ const browserArguments = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // A name that is no loopback one: its pages have no secure context.
+  `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
 ];
 
 /**
