@@ -367,6 +367,27 @@ fn a_refused_method_names_the_allowed_ones() {
 }
 
 #[test]
+fn head_answers_as_get_does_without_a_body() {
+    let mut server = one_run();
+    let runs = server.get("/workflows").data()["workflows"].clone();
+    let run = format!("/api/v1/workflows/{}", runs[0]["workflow_run_id"].as_str().unwrap());
+    for url in
+        ["/ping", "/api/v1/health", "/api/v1/workflows", &run, "/api/v1/nothing", "/api/v1/workflows/none"]
+    {
+        let mut answer = |method: &str| {
+            server.handle(&HttpRequest {
+                method: method.into(),
+                url: url.into(),
+                headers: vec![],
+                body: None,
+            })
+        };
+        let (get, head) = (answer("GET"), answer("HEAD"));
+        assert_eq!((head.status, &head.headers, head.body.as_str()), (get.status, &get.headers, ""), "{url}");
+    }
+}
+
+#[test]
 fn ids_are_decoded_after_the_path_is_split() {
     let mut engine = highway_wasm::engine::Engine::default();
     let id = "day 1/größe+%";

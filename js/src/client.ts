@@ -14,6 +14,7 @@ import {
   invalid,
   type RetryOptions,
 } from "./options.js";
+import { bigJson, parseJson } from "./json.js";
 import { plainText } from "./plain.js";
 import { core } from "./runtime.js";
 import { Watching } from "./watching.js";
@@ -127,7 +128,7 @@ export class Client {
     try {
       const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args));
       // What is asked for as bytes never was text.
-      if (!host.thrown) return (host.bytes ?? JSON.parse(text)) as T;
+      if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
     } catch (error) {
       if (!host.thrown) throw withCause(error, signal?.reason, host.lastFailure);
     }
@@ -151,7 +152,7 @@ export class Client {
 
   /** The error that an answer is not what was asked for; `data` is what it is. */
   unexpected(message: string, data: unknown): HighwayError {
-    const body = this.credentials.struck(JSON.stringify(data ?? null)).slice(0, 200);
+    const body = this.credentials.struck(bigJson(data ?? null)).slice(0, 200);
     return errorOf("API_RESPONSE_INVALID", message, { details: { body } });
   }
 

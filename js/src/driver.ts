@@ -12,7 +12,8 @@ import {
   type DurationInput,
   type WaitOptions,
 } from "./options.js";
-import { isObject, type Json, plain } from "./plain.js";
+import { parseJson } from "./json.js";
+import { isObject, type Json, plain, plainText } from "./plain.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
 import { packageOf, type PythonPackage, type TaskPackage } from "./artifact.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
@@ -345,7 +346,7 @@ export class Driver {
    * what Highway would silently drop. `run` refuses what has severity `error`.
    */
   validate(): Diagnostic[] {
-    const found = core.call((api) => api.driverValidate(JSON.stringify(this.#list()), Date.now()));
+    const found = core.call((api) => api.driverValidate(this.#list(), Date.now()));
     return JSON.parse(found) as Diagnostic[];
   }
 
@@ -356,14 +357,14 @@ export class Driver {
    */
   build(options: BuildOptions = {}): WorkflowDefinition {
     checkOptions(options, ["inputs", "timeout"], "build");
-    const settings = {
+    const settings = plainText({
       name: this.#name ?? null,
-      tasks: this.#list(),
       ...runSettings(options),
       // Only a workflow without a name and without tasks needs one; workers may draw none at their top level.
       random: this.#name || this.#tasks.size > 0 ? "" : uuid().slice(0, 8),
-    };
-    return JSON.parse(core.call((api) => api.driverBuild(JSON.stringify(settings)))) as WorkflowDefinition;
+    });
+    const text = `{"tasks":${this.#list()},${settings.slice(1)}`;
+    return parseJson(core.call((api) => api.driverBuild(text))) as WorkflowDefinition;
   }
 
   /**
@@ -425,8 +426,7 @@ export class Driver {
     const { inputs, timeout, workflowId, signal, workflow } = options;
     const data = plain(inputs ?? {}, "/inputs") as Record<string, Json>;
     if (workflow === undefined) {
-      const tasks = JSON.stringify(this.#list());
-      core.call((api) => api.driverCheck(tasks));
+      core.call((api) => api.driverCheck(this.#list()));
     }
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
@@ -447,12 +447,10 @@ export class Driver {
     signal: AbortSignal | undefined,
   ): Promise<{ _artifact_id?: string }> {
     if (inputs?.["_artifact_id"] !== undefined) return {};
-    const tasks = this.#list();
-    if (!tasks.some(([method, , options]) => method === "whileLoop" || "durable" in Object(options)))
-      return {};
     const registered = [...this.#tasks];
+    if (!registered.some(([, task]) => task.needsPackage)) return {};
     const { packageFiles, uploadFiles } = await import("./packing.js");
-    const settings = JSON.stringify({ tasks, packages: packageFiles(registered) });
+    const settings = `{"tasks":${this.#list()},"packages":${JSON.stringify(packageFiles(registered))}}`;
     const files = JSON.parse(core.call((api) => api.driverArtifact(settings))) as Record<
       string,
       string
@@ -463,22 +461,26 @@ export class Driver {
   #register(method: Method, name: string, options: object): TaskRef {
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
     const source = packageOf(options);
-    const data = plain(withNames(source === undefined ? options : { ...options, package: source.name }));
-    const text = JSON.stringify(data);
+    const text = plainText(withNames(source === undefined ? options : { ...options, package: source.name }));
     const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
-    this.#tasks.set(name, { method, options: data, source, info: JSON.parse(info) as TaskInfo });
+    const needsPackage = method === "whileLoop" || (options as { durable?: unknown }).durable !== undefined;
+    const entry = `["${method}",${JSON.stringify(name)},${text}]`;
+    this.#tasks.set(name, { entry, needsPackage, source, info: JSON.parse(info) as TaskInfo });
     return new TaskRef(name);
   }
 
-  #list(): [Method, string, Json][] {
-    return Array.from(this.#tasks, ([name, { method, options }]) => [method, name, options]);
+  /** The tasks as the core reads them. */
+  #list(): string {
+    return `[${Array.from(this.#tasks.values(), ({ entry }) => entry)}]`;
   }
 }
 
 /** A task as it was registered, with the package that it runs from. */
 interface Registered {
-  readonly method: Method;
-  readonly options: Json;
+  /** `[method, name, options]` as JSON text. */
+  readonly entry: string;
+  /** Whether it may run from an uploaded package. */
+  readonly needsPackage: boolean;
   readonly source: TaskPackage | undefined;
   readonly info: TaskInfo;
 }

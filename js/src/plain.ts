@@ -1,29 +1,31 @@
 /** Turns what a caller passes into plain JSON data, or says where it cannot be. */
 
 import { errorOf } from "./errors.js";
+import { bigJson, parseJson } from "./json.js";
 import { templateOf } from "./task-ref.js";
 
 /** Deeper nesting is refused, well before the core's own limit of 128. */
 const DEPTH = 100;
 
-/** Any JSON value. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** Any JSON value; integers that a double cannot hold are `bigint`. */
+export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 /**
  * The plain form of a value: dates become ISO text, objects with `toJSON` what that gives (`Temporal`, `URL`), results of
- * tasks their template text; undefined properties are left out.
+ * tasks their template text; undefined properties are left out. A `bigint` is an integer like any other.
  *
  * @throws {ValidationError} `VALUE_NOT_JSON`, with the path, for what JSON cannot carry.
  */
 export function plain(value: unknown, path = ""): Json {
-  return JSON.parse(plainText(value, path)) as Json;
+  return parseJson(plainText(value, path)) as Json;
 }
 
 /** JSON text of a value's plain form. */
 export function plainText(value: unknown, path = ""): string {
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
-  new Walk(path).check(value);
-  return JSON.stringify(value) ?? "null";
+  const walk = new Walk(path);
+  walk.check(value);
+  return walk.hasBig ? bigJson(value) : (JSON.stringify(value) ?? "null");
 }
 
 /** @internal Whether a value has fields, rather than items or none. */
@@ -33,6 +35,8 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** One walk through a value. The way to where it is becomes a path only where something is wrong there. */
 class Walk {
+  /** Whether there is a `bigint`. */
+  hasBig = false;
   readonly #base: string;
   readonly #parents: object[] = [];
   readonly #keys: (string | number)[] = [];
@@ -53,10 +57,13 @@ class Walk {
       case "object":
         if (value !== null) this.#object(value);
         return;
+      case "bigint":
+        this.hasBig = true;
+        return;
       case "function":
         throw this.#notJson("a function");
       default:
-        throw this.#notJson(`a ${typeof value}`);
+        throw this.#notJson("a symbol");
     }
   }
 

@@ -10,6 +10,7 @@ import {
   type DurationInput,
   type WaitOptions,
 } from "./options.js";
+import { parseJson } from "./json.js";
 import { isObject } from "./plain.js";
 import {
   type LogEntry,
@@ -93,7 +94,7 @@ export class RunHandle {
     checkOptions(options, ["timeout", "signal", "onProgress"], "result");
     const { onProgress } = options;
     checkProgress(onProgress);
-    const { status, tasks } = JSON.parse(await this.#followed(options, true, onProgress)) as ResultData;
+    const { status, tasks } = parseJson(await this.#followed(options, true, onProgress)) as ResultData;
     return new RunResult(status, tasks, this.workflowId);
   }
 

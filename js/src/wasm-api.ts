@@ -36,6 +36,8 @@ export interface FullApi extends WorkflowApi {
     host: { zoneOffset(zone: string, at: number): number | undefined },
   ) => EngineHandle;
   durationMillis(path: string, value: string): number;
+  /** A text with secrets, a list of texts as JSON text, struck out of it. */
+  strikeSecrets(text: string, secrets: string): string;
 }
 
 /** The embedded engine. Times are milliseconds since the Unix epoch. */

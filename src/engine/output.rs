@@ -121,6 +121,8 @@ pub struct Failure {
     pub details: Map<String, Value>,
     /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
     pub retry_after: Option<Millis>,
+    /// Bytes of the message that are kept, once secrets are struck out of it.
+    pub message_limit: Option<usize>,
 }
 
 impl Failure {
@@ -144,10 +146,11 @@ impl Failure {
             retryable,
             details: Map::new(),
             retry_after: None,
+            message_limit: None,
         }
     }
 
-    /// Reads `{code?, message?, help?, retryable?, retryAfter?}` (seconds) as a tool's host reports it.
+    /// Reads `{code?, message?, help?, retryable?, retryAfter?, messageLimit?}` (seconds, bytes) as a tool's host reports it.
     pub fn from_json(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());
@@ -162,6 +165,8 @@ impl Failure {
         if let Some(retryable) = value.get("retryable").and_then(Value::as_bool) {
             failure.retryable = retryable;
         }
+        failure.message_limit =
+            value.get("messageLimit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
         failure.retry_after = value.get("retryAfter").and_then(to_f64).map(|seconds| after(0, seconds));
         failure
     }

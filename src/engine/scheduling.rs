@@ -76,9 +76,11 @@ impl Engine {
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
             Ok(result) => self.worked(run, step, result, now),
             Err((mut failure, result)) => {
-                for text in std::iter::once(&mut failure.message).chain(&mut failure.help) {
-                    self.config.secrets.strike(text);
-                }
+                let secrets = &self.config.secrets;
+                let limit = failure.message_limit.take().unwrap_or(usize::MAX);
+                failure.message = secrets.strike_and_cut(failure.message, limit);
+                failure.help = failure.help.map(|help| secrets.strike(help));
+                let result = result.map(|result| secrets.strike_value(result));
                 self.attempt_failed(run, step, failure, result, now);
             }
         }

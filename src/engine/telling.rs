@@ -97,9 +97,8 @@ impl Engine {
     /// Takes a line of the log of a running tool. Of a call that is over, or was given up, it is ignored.
     pub fn log(&mut self, call: u64, level: LogLevel, message: &str, now: Millis) {
         if let Some((run, step)) = self.working_on(call) {
-            let mut message = message.to_owned();
-            self.config.secrets.strike(&mut message);
-            self.commit(Record::Logged { run, step, level, message: cut(&message), at: now });
+            let message = self.config.secrets.strike_and_cut(message.to_owned(), LONGEST_LINE);
+            self.commit(Record::Logged { run, step, level, message, at: now });
         }
     }
 
@@ -107,6 +106,7 @@ impl Engine {
     /// was given up, it is ignored.
     pub fn heartbeat(&mut self, call: u64, details: Value, now: Millis) {
         if let Some((run, step)) = self.working_on(call) {
+            let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });
         }
     }
@@ -143,14 +143,14 @@ impl Engine {
     }
 }
 
-/// A line of a length that can be kept.
-fn cut(message: &str) -> String {
-    if message.len() <= LONGEST_LINE {
-        return message.to_owned();
+/// A text of up to `limit` bytes, which says where it was cut off.
+pub(super) fn cut(text: String, limit: usize) -> String {
+    if text.len() <= limit {
+        return text;
     }
-    let mut end = LONGEST_LINE - CUT.len();
-    while !message.is_char_boundary(end) {
+    let mut end = limit.saturating_sub(CUT.len());
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{CUT}", message.get(..end).unwrap_or_default())
+    format!("{}{CUT}", text.get(..end).unwrap_or_default())
 }

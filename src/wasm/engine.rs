@@ -125,7 +125,7 @@ impl EngineHandle {
     }
 
     /// Takes the outcomes of tool calls: `[[call, "result", value, {variables, events}?] | [call, "failure", {code?, message?,
-    /// help?, retryable?, retryAfter?, result?}], …]`.
+    /// help?, retryable?, retryAfter?, messageLimit?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
         self.memory.make_room(0);
@@ -209,6 +209,13 @@ pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
         let help = error.help().unwrap_or_default();
         Error::new(ErrorCode::OptionInvalid, error.message()).with_help(help).with_path(path)
     }))
+}
+
+/// A text without any of the secrets, a list of texts.
+#[wasm_bindgen(js_name = strikeSecrets)]
+pub fn strike_secrets(text: String, secrets: &str) -> JsResult<String> {
+    let secrets = give(parse(secrets))?;
+    Ok(Secrets::unnamed(secrets.as_array().map_or(&[], Vec::as_slice)).strike(text))
 }
 
 fn millis(now: f64) -> Millis {

@@ -168,7 +168,7 @@ describe("a tool", () => {
     const errors = [];
     const tools = {
       odd: (_, { setVariable, emitEvent }) => {
-        for (const work of [() => setVariable("f", () => {}), () => emitEvent("e", 1n)]) {
+        for (const work of [() => setVariable("f", () => {}), () => emitEvent("e", Number.NaN)]) {
           try {
             work();
           } catch (error) {

@@ -148,11 +148,11 @@ test("a heartbeat is shown, and known to the next attempt", async (t) => {
 
 test("a heartbeat of what is not plain data throws, and is not kept", async (t) => {
   const { driver, engine } = start(t);
-  engine.tool("tool", ({ heartbeat }) => heartbeat({ at: 1n }));
+  engine.tool("tool", ({ heartbeat }) => heartbeat({ at: Number.NaN }));
   driver.tool("a", "tool");
   const { error, code } = (await driver.run()).tasks.a;
   assert.deepEqual([error.code, code], ["VALUE_NOT_JSON", undefined]);
-  assert.match(error.message, /bigint/);
+  assert.match(error.message, /NaN/);
 });
 
 test("what is told after the attempt was given up is ignored", async (t) => {

@@ -272,7 +272,7 @@ describe("failing", { concurrency: true }, () => {
   test("a result that is no plain data fails the task, with the path", async (t) => {
     const cyclic = {};
     cyclic.self = cyclic;
-    for (const value of [() => 1, 10n, new Map(), Number.NaN, cyclic, Symbol("x")]) {
+    for (const value of [() => 1, new Set(), new Map(), Number.NaN, cyclic, Symbol("x")]) {
       let calls = 0;
       const tool = () => {
         calls += 1;

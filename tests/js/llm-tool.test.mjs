@@ -67,7 +67,7 @@ test("an OpenAI-compatible endpoint", async (t) => {
       { role: "user", content: "hi" },
     ],
     temperature: 0.2,
-    max_tokens: 50,
+    max_completion_tokens: 50,
   });
   assert.ok(!shown.includes(KEY));
 });
@@ -98,7 +98,7 @@ test("Ollama", async (t) => {
     model: "llama3.2",
     messages: [{ role: "user", content: "hi" }],
     stream: false,
-    options: { temperature: 0.7, num_predict: 9 },
+    options: { num_predict: 9 },
   });
 });
 
@@ -153,21 +153,89 @@ test("what is refused is not asked again, and no key is shown, even where the se
   const { task, shown } = await ask(t, tool, { prompt: "x" }, { retries: 3, retryDelay: 0 });
   assert.equal(server.requests.length, 1);
   assert.equal(task.error.code, "LLM_STATUS");
-  assert.match(task.error.message, /answered 401: Incorrect API key provided: \[secret\]/);
+  assert.match(task.error.message, /answered 401: Incorrect API key provided: \*\*\*/);
   assert.match(task.error.help, /key of the provider `p`/);
   assert.ok(!shown.includes(KEY));
 });
 
 test("a server that is not there, and answers that are none", async (t) => {
-  const dead = llmTool({ provider: "p", baseUrl: "http://127.0.0.1:9", apiKey: KEY, model: "m" });
+  const dead = llmTool({ provider: "p", baseUrl: "http://127.0.0.1:2", apiKey: KEY, model: "m" });
   const { task, shown } = await ask(t, dead, { prompt: "x" });
-  assert.match(task.error.message, /`http:\/\/127\.0\.0\.1:9` could not be reached/);
+  assert.match(task.error.message, /`http:\/\/127\.0\.0\.1:\d+` could not be reached/);
   assert.ok(!shown.includes(KEY));
   for (const body of ["no json", { choices: [] }, { choices: [{ message: {} }] }, null]) {
     const server = await faultServer(t, () => json(200, body));
     const tool = llmTool({ provider: "p", baseUrl: server.url, model: "m" });
     assert.equal((await ask(t, tool, { prompt: "x" })).task.error.code, "LLM_ANSWER_INVALID");
   }
+});
+
+test("what a task does not ask for is not sent", async (t) => {
+  const server = await faultServer(t, () => answer("fine"));
+  const baseUrl = server.url;
+  const tool = llmTool(
+    { provider: "openai", baseUrl, model: "m" },
+    { provider: "other", baseUrl, model: "m" },
+  );
+  const more = async (kwargs) => {
+    await ask(t, tool, { prompt: "x", ...kwargs });
+    const { model, messages, ...others } = server.requests.at(-1).json;
+    assert.deepEqual([model, messages.length], ["m", 1]);
+    return others;
+  };
+  assert.deepEqual(await more({}), {});
+  assert.deepEqual(await more({ temperature: null, max_tokens: null, system_prompt: null }), {});
+  assert.deepEqual(await more({ temperature: 0, max_tokens: 5 }), {
+    temperature: 0,
+    max_completion_tokens: 5,
+  });
+  assert.deepEqual(await more({ provider: "other", max_tokens: 5 }), { max_tokens: 5 });
+  assert.deepEqual(await more({ provider: "other", max_completion_tokens: 5 }), { max_completion_tokens: 5 });
+  assert.deepEqual(await more({ base_url: baseUrl, max_tokens: 5 }), { max_tokens: 5 });
+});
+
+test("an answer in parts, and answers of 200 that are failures", async (t) => {
+  const outcome = async (body, provider = "p") => {
+    const server = await faultServer(t, () => json(200, body));
+    const tool = llmTool({ provider, baseUrl: server.url, model: "m", apiKey: KEY });
+    const { task } = await ask(t, tool, { prompt: "x" });
+    return task.error
+      ? [task.error.code, task.error.message.replace(/^.*?`http[^`]*` /, "")]
+      : task.result.response;
+  };
+  const content = (parts, more = {}) => ({ choices: [{ message: { content: parts, ...more } }] });
+  const parts = [
+    { type: "thinking", thinking: [] },
+    { type: "text", text: "a " },
+    { type: "text", text: "b" },
+  ];
+  assert.equal(await outcome(content(parts)), "a b");
+  assert.equal(await outcome(content("")), "");
+  assert.deepEqual(await outcome({ error: { message: `quota of ${KEY} is used up`, code: 429 } }), [
+    "LLM_STATUS",
+    "answered with an error: quota of *** is used up",
+  ]);
+  assert.deepEqual(
+    await outcome({ choices: [{ error: { code: 502, message: "no provider" }, message: {} }] }),
+    ["LLM_STATUS", "answered with an error: no provider"],
+  );
+  assert.deepEqual(await outcome({ error: "no such model" }, "ollama"), [
+    "LLM_STATUS",
+    "answered with an error: no such model",
+  ]);
+  assert.deepEqual(await outcome(content(null, { refusal: "I will not" })), [
+    "LLM_REFUSED",
+    "refused: I will not",
+  ]);
+  const filtered = { choices: [{ message: { content: null }, finish_reason: "content_filter" }] };
+  assert.deepEqual(await outcome(filtered), [
+    "LLM_ANSWER_INVALID",
+    "gave no text: it ended with `content_filter`",
+  ]);
+  assert.deepEqual(await outcome({ message: "try later" }), [
+    "LLM_ANSWER_INVALID",
+    "gave no text: try later",
+  ]);
 });
 
 test("a redirect is not followed: it would take the key along", async (t) => {

@@ -140,11 +140,14 @@ describe("options that are refused", () => {
     refused(allow(undefined), "/allow/greeting/workflow", { help: /definition/ });
     for (const workflow of [null, [], "other", "ANY", 5, {}, { name: "other" }, { name: ["greeting"] }])
       refused(allow(workflow), "/allow/greeting/workflow");
-    checkThrown(() => createProxy(allow({ name: "greeting", tasks: { a: { kwargs: { size: 5n } } } })), {
-      name: "ValidationError",
-      code: "VALUE_NOT_JSON",
-      path: "/allow/greeting/workflow/tasks/a/kwargs/size",
-    });
+    checkThrown(
+      () => createProxy(allow({ name: "greeting", tasks: { a: { kwargs: { size: Number.NaN } } } })),
+      {
+        name: "ValidationError",
+        code: "VALUE_NOT_JSON",
+        path: "/allow/greeting/workflow/tasks/a/kwargs/size",
+      },
+    );
     assert.equal(typeof createProxy({ ...usual, allow: { greeting: { verbs: ["status"] } } }), "function");
   });
 

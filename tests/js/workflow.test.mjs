@@ -37,7 +37,14 @@ test("the caller's data is left as it is", () => {
 test("check takes anything and throws for nothing", () => {
   const circular = {};
   circular.self = circular;
-  for (const value of [1n, () => 1, Symbol("x"), circular, new Map([[1, 2]]), Number.NaN]) {
+  for (const value of [
+    Number.POSITIVE_INFINITY,
+    () => 1,
+    Symbol("x"),
+    circular,
+    new Map([[1, 2]]),
+    Number.NaN,
+  ]) {
     assert.deepEqual(codes(Workflow.check(value)), ["VALUE_NOT_JSON"]);
     assert.deepEqual(codes(Workflow.check({ name: "w", variables: { a: value } })), ["VALUE_NOT_JSON"]);
   }

@@ -1,6 +1,7 @@
 /** The way through a list that comes in pages while it may change. Positions are counted from 0. */
 
 import { errorOf } from "../errors.js";
+import { bigJson } from "../json.js";
 
 /** One page of a list. */
 export interface Page<T> {
@@ -98,7 +99,7 @@ export class Paging<T> {
     this.#furthest = Math.max(this.#furthest, to);
     this.#read = joined([...this.#read, [offset, to]]);
     this.#end = this.#endOf(items.length, total, said, offset);
-    const text = JSON.stringify(isTold ? ids : items);
+    const text = bigJson(isTold ? ids : items);
     if (isOnwards && items.length > 0 && change <= 0) {
       this.#repeats = text === this.#latest?.text ? this.#repeats + 1 : 0;
     }

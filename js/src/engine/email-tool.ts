@@ -1,9 +1,8 @@
 /** `tools.email.send`: an e-mail, sent by what the user has for it. */
 
-import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
-import { answered, isBusy, retryAfterOf } from "./http-answer.js";
+import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
 import { badArguments, type Tool, type ToolCall, ToolError } from "./tool.js";
 
 /** Characters of a body, as Highway has it. */
@@ -33,6 +32,8 @@ export interface EmailToolOptions {
   url?: string | undefined;
   /** Headers for the service, such as a credential; never shown. */
   headers?: Readonly<Record<string, string>> | undefined;
+  /** Bytes of the answer of the service, counted after unpacking; 10 MiB by default. A larger answer fails the task with `LIMIT_EXCEEDED`. */
+  maxAnswerBytes?: number | undefined;
 }
 
 /**
@@ -58,15 +59,18 @@ export interface EmailToolOptions {
  * @throws {ConfigurationError} `OPTION_INVALID`.
  */
 export function emailTool(options: EmailToolOptions): Tool {
-  checkOptions(options, ["send", "url", "headers"], "emailTool");
+  checkOptions(options, ["send", "url", "headers", "maxAnswerBytes"], "emailTool");
   const { send, url, headers } = options;
   const invalid = (message: string, path: string): Error => errorOf("OPTION_INVALID", message, { path });
   if (send !== undefined && typeof send !== "function") throw invalid("`send` is not a function", "/send");
   if ((send === undefined) === (url === undefined)) throw invalid("give either `send` or `url`", "/send");
   if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");
+  if (!areHeaders(headers)) throw invalid("`headers` are none that a request can have", "/headers");
+  const most = answerLimit(options.maxAnswerBytes);
   return async (call) => {
     const email = emailOf(call);
-    const given = send === undefined ? await post(email, String(url), { ...headers }) : await send(email);
+    const given =
+      send === undefined ? await post(email, String(url), { ...headers }, most) : await send(email);
     const { to, subject } = email;
     return {
       success: true,
@@ -77,6 +81,15 @@ export function emailTool(options: EmailToolOptions): Tool {
       message: `the e-mail to ${to} was sent`,
     };
   };
+}
+
+function areHeaders(headers: EmailToolOptions["headers"]): boolean {
+  try {
+    return new Headers(headers) !== undefined;
+  } catch {
+    // What the runtime says of it may repeat a credential.
+    return false;
+  }
 }
 
 function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
@@ -103,35 +116,35 @@ function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
   return { to, subject, body, idempotencyKey, signal };
 }
 
-async function post(email: Email, url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
+async function post(
+  email: Email,
+  address: string,
+  given: Record<string, string>,
+  most: number,
+): Promise<unknown> {
   const { to, subject, body, idempotencyKey, signal } = email;
-  const { origin } = new URL(url);
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json", "idempotency-key": idempotencyKey },
-      body: JSON.stringify({ to, subject, body }),
-      signal,
-      // A redirect would take the credential elsewhere.
-      redirect: "manual",
-    });
-    text = await response.text();
-  } catch (error) {
-    throw new ToolError(`\`${origin}\` could not be reached: ${describe(error)}`);
-  }
+  const url = new URL(address);
+  const headers = new Headers({
+    ...given,
+    "content-type": "application/json",
+    "idempotency-key": idempotencyKey,
+  });
+  const secrets = [...takeCredentials(url, headers), ...Object.values(given)];
+  const text = JSON.stringify({ to, subject, body });
+  // A redirect would take the credential elsewhere.
+  const init: RequestInit = { method: "POST", headers, body: text, signal, redirect: "manual" };
+  const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
   if (!response.ok) {
     const retryable = isBusy(response);
     // What the service says may repeat the credential.
-    throw new ToolError(`\`${origin}\` ${answered(response)}`, {
+    throw new ToolError(`\`${url.origin}\` ${answered(response)}`, {
       code: "HTTP_STATUS",
       retryable,
       retryAfter: retryable ? retryAfterOf(response) : undefined,
     });
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return undefined;
   }

@@ -2,8 +2,19 @@
 
 import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
+import { bigJson, parseJson } from "../json.js";
 import { checkOptions } from "../options.js";
-import { retryAfterOf } from "./http-answer.js";
+import {
+  after,
+  answerLimit,
+  exchange,
+  refusal,
+  retryAfterOf,
+  shownAddress,
+  struck,
+  takeCredentials,
+  textOf,
+} from "./http-answer.js";
 import { privateAddressOf } from "./private-addresses.js";
 import { badArguments, type Tool, type ToolArguments, ToolError } from "./tool.js";
 
@@ -24,6 +35,20 @@ export interface HttpToolOptions {
    * matters, let a firewall decide. In browsers, which do not tell where a redirect leads, none is followed then.
    */
   privateAddresses?: "allow" | "ask" | "refuse" | undefined;
+  /** Bytes of an answer, counted after unpacking; 10 MiB by default. A larger answer is not read on and fails the task with `LIMIT_EXCEEDED`. */
+  maxAnswerBytes?: number | undefined;
+}
+
+/** What a task asks for. */
+interface Wanted {
+  /** The address as errors show it. */
+  readonly origin: string;
+  readonly url: URL;
+  readonly request: Request;
+  /** Milliseconds that it may take. */
+  readonly limit: number | undefined;
+  /** What must not be part of an error. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -31,7 +56,11 @@ export interface HttpToolOptions {
  * unless `check` is false; after a 429 or 503 the next attempt waits for as long as `Retry-After` says.
  *
  * Arguments: `url`, `method` (GET), `headers`, `params`, `json` (or `json_data`), `body`, `timeout` in seconds, `check`,
- * `allow_internal`. Result: `{status_code, headers, response, body, url}`, where `response` and `body` are parsed JSON or text.
+ * `allow_internal`. In `params` and `headers` a list gives several values of a name, and null none. A user and a password in the `url`
+ * become basic authentication.
+ *
+ * Result: `{status_code, headers, response, body, url}`. `response` and `body` are the same: parsed JSON, with integers beyond ±(2^53 − 1) as
+ * `bigint`, or text in the encoding that the answer names. A header is text; `set-cookie` is a list where there are several.
  *
  * @example
  * ```js
@@ -46,53 +75,53 @@ export interface HttpToolOptions {
  * @throws {ConfigurationError} `OPTION_INVALID`.
  */
 export function httpTool(options: HttpToolOptions = {}): Tool {
-  checkOptions(options, ["privateAddresses"], "httpTool");
+  checkOptions(options, ["privateAddresses", "maxAnswerBytes"], "httpTool");
   const { privateAddresses = "allow" } = options;
   if (!["allow", "ask", "refuse"].includes(privateAddresses)) {
     throw errorOf("OPTION_INVALID", "`privateAddresses` is neither `allow` nor `ask` nor `refuse`", {
       path: "/privateAddresses",
     });
   }
+  const most = answerLimit(options.maxAnswerBytes);
   return async (call) => {
-    const { url, request, limit } = requestOf(call);
+    const wanted = requestOf(call);
+    const { origin, url, request, limit, secrets } = wanted;
     const isPublicOnly =
       privateAddresses === "refuse" ||
       (call.kwargs["allow_internal"] ?? privateAddresses === "allow") !== true;
     const controller = new AbortController();
     const giveUp = (): void => controller.abort(call.signal.reason);
-    const timer =
-      limit === undefined
-        ? undefined
-        : setTimeout(() => controller.abort(new Error("no answer in time")), limit);
+    const stop =
+      limit === undefined ? undefined : after(limit, () => controller.abort(new Error("no answer in time")));
     call.signal.addEventListener("abort", giveUp, { once: true });
-    let response: Response;
-    let text: string;
-    try {
-      response = await (isPublicOnly
-        ? fetchPublic(request, controller.signal)
-        : fetch(request, { signal: controller.signal }));
-      text = await response.text();
-    } catch (cause) {
-      if (cause instanceof ToolError) throw cause;
-      throw new ToolError(`\`${url.origin}\` could not be reached: ${describe(cause)}`, { cause });
-    } finally {
-      clearTimeout(timer);
+    const { signal } = controller;
+    const answer = await exchange(
+      origin,
+      most,
+      () => (isPublicOnly ? fetchPublic(request, signal) : fetch(request, { signal })),
+      secrets,
+    ).finally(() => {
+      stop?.();
       call.signal.removeEventListener("abort", giveUp);
-    }
+    });
+    const { response } = answer;
+    const text = textOf(answer);
     const content = parsed(text, response.headers.get("content-type"));
     const result = {
       status_code: response.status,
-      headers: Object.fromEntries(response.headers),
+      headers: headersOf(response.headers),
       response: content,
       body: content,
       url: response.url || url.href,
     };
     if (!response.ok && call.kwargs["check"] !== false) {
-      const shown = text.trim().slice(0, SNIPPET);
-      throw new ToolError(`\`${url.origin}\` answered ${response.status}${shown && `: ${shown}`}`, {
+      const said = struck(text, secrets);
+      const { message, messageLimit } = refusal(`\`${origin}\` answered ${response.status}`, said, SNIPPET);
+      throw new ToolError(message, {
         code: "HTTP_STATUS",
         help: "pass `check: false` to take any answer as a result",
         retryAfter: retryAfterOf(response),
+        messageLimit,
         result,
       });
     }
@@ -115,12 +144,12 @@ async function fetchPublic(first: Request, signal: AbortSignal): Promise<Respons
     if (location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response;
     await response.body?.cancel();
     if (redirects === MOST_REDIRECTS) throw refused("it redirects again and again");
-    request = redirected(request, new URL(location, request.url), response.status);
+    request = redirected(request, location, response.status);
   }
 }
 
 async function checkPublic(url: URL): Promise<void> {
-  if (!["http:", "https:"].includes(url.protocol)) throw refused(`\`${url.protocol}\` is no HTTP`);
+  if (!isHttp(url)) throw refused(`\`${url.protocol}\` is no HTTP`);
   const found = await privateAddressOf(url);
   if (found === undefined) return;
   const which = found === url.hostname.replace(/^\[(.*)\]$/, "$1") ? "" : `, which stands for \`${found}\``;
@@ -128,13 +157,16 @@ async function checkPublic(url: URL): Promise<void> {
 }
 
 /** The request that a redirect asks for, as browsers make it. */
-function redirected(request: Request, url: URL, status: number): Request {
+function redirected(request: Request, location: string, status: number): Request {
+  if (!URL.canParse(location, request.url)) throw new Error("it redirects to what is no address");
+  const url = new URL(location, request.url);
   const { method } = request;
   const becomesGet = status === 303 ? method !== "HEAD" : status < 303 && method === "POST";
   const headers = new Headers(request.headers);
   if (url.origin !== new URL(request.url).origin) {
     for (const name of ["authorization", "cookie", "proxy-authorization"]) headers.delete(name);
   }
+  takeCredentials(url, headers);
   if (!becomesGet) return new Request(url, new Request(request, { headers }));
   for (const name of ["content-type", "content-length", "content-encoding", "content-language"])
     headers.delete(name);
@@ -149,31 +181,26 @@ function refused(message: string): ToolError {
   });
 }
 
-function requestOf({ args, kwargs }: ToolArguments): {
-  url: URL;
-  request: Request;
-  limit: number | undefined;
-} {
-  const address = kwargs["url"] ?? args[0];
-  if (typeof address !== "string" || !URL.canParse(address)) {
-    throw badArguments(
-      `\`${String(address)}\` is not an absolute URL`,
-      'give one, for example "https://example.org/api"',
-    );
-  }
-  const url = new URL(address);
-  for (const [name, value] of Object.entries(record(kwargs["params"], "params")))
-    url.searchParams.append(name, text(value));
+function requestOf({ args, kwargs }: ToolArguments): Wanted {
+  const url = addressOf(kwargs["url"] ?? args[0]);
+  for (const [name, value] of pairs(kwargs["params"], "params")) url.searchParams.append(name, value);
   const headers = new Headers();
-  for (const [name, value] of Object.entries(record(kwargs["headers"], "headers")))
-    headers.set(name, text(value));
+  for (const [name, value] of pairs(kwargs["headers"], "headers")) {
+    try {
+      headers.append(name, value);
+    } catch {
+      // What the runtime says of it repeats the value.
+      throw badArguments(`the header \`${name}\` has a name or a value that no header can have`);
+    }
+  }
+  const credentials = takeCredentials(url, headers);
   const json = kwargs["json"] ?? kwargs["json_data"];
-  const body = json === undefined ? kwargs["body"] : JSON.stringify(json);
+  const body = json === undefined ? kwargs["body"] : bigJson(json);
   if (json !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
   const method = text(kwargs["method"] ?? "GET").toUpperCase();
   const limit = kwargs["timeout"] ?? undefined;
   if (limit !== undefined && !(typeof limit === "number" && limit > 0)) {
-    throw badArguments(`\`timeout\` is not a positive number of seconds: \`${JSON.stringify(limit)}\``);
+    throw badArguments(`\`timeout\` is not a positive number of seconds: \`${text(limit)}\``);
   }
   const init: RequestInit = {
     method,
@@ -181,10 +208,55 @@ function requestOf({ args, kwargs }: ToolArguments): {
     ...(body === undefined || body === null ? {} : { body: text(body) }),
   };
   try {
-    return { url, request: new Request(url, init), limit: limit === undefined ? undefined : limit * 1000 };
+    return {
+      origin: url.origin,
+      url,
+      request: new Request(url, init),
+      limit: limit === undefined ? undefined : limit * 1000,
+      secrets: [...credentials, ...secretsOf(headers)],
+    };
   } catch (error) {
     throw badArguments(describe(error));
   }
+}
+
+const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:";
+
+function addressOf(address: unknown): URL {
+  const help = 'give one, for example "https://example.org/api"';
+  const given = typeof address === "string" ? address : text(address);
+  if (!URL.canParse(given)) throw badArguments(`\`${shownAddress(given)}\` is not an absolute URL`, help);
+  const url = new URL(given);
+  if (!isHttp(url)) throw badArguments(`\`${url.protocol}\` is not the scheme of a web address`, help);
+  return url;
+}
+
+/** What the headers of a request tell the server alone. */
+function secretsOf(headers: Headers): string[] {
+  const value = (name: string): string => headers.get(name) ?? "";
+  const tokens = ["authorization", "proxy-authorization"].map((name) => value(name).replace(/^\S+\s+/, ""));
+  const cookies = value("cookie")
+    .split(";")
+    .map((cookie) => cookie.slice(cookie.indexOf("=") + 1).trim());
+  return [...tokens, ...cookies, value("x-api-key")].filter(Boolean);
+}
+
+/** The headers of an answer. Cookies cannot be joined, so several are a list. */
+function headersOf(headers: Headers): Record<string, string | string[]> {
+  const cookies = headers.getSetCookie?.() ?? [];
+  const entries: [string, string | string[]][] = [...headers];
+  if (cookies.length > 1) entries.push(["set-cookie", cookies]);
+  return Object.fromEntries(entries);
+}
+
+/** The names and values of `params` or `headers`: a list has several values of a name, null is none. */
+function pairs(value: unknown, of: string): [string, string][] {
+  return Object.entries(record(value, of)).flatMap(([name, values]) =>
+    [values]
+      .flat()
+      .filter((item) => item !== null && item !== undefined)
+      .map((item): [string, string] => [name, text(item)]),
+  );
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {
@@ -194,13 +266,13 @@ function record(value: unknown, name: string): Record<string, unknown> {
 }
 
 function text(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : bigJson(value);
 }
 
 function parsed(content: string, type: string | null): unknown {
-  if (!type?.includes("json")) return content;
+  if (!/json/i.test(type ?? "")) return content;
   try {
-    return JSON.parse(content);
+    return parseJson(content);
   } catch {
     return content;
   }

@@ -1,16 +1,23 @@
 /** `tools.llm.call`: a language model behind an OpenAI-compatible endpoint, or Ollama. */
 
-import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { isObject } from "../plain.js";
-import { answered, isBusy, retryAfterOf } from "./http-answer.js";
-import { badArguments, type Tool, type ToolCall, ToolError } from "./tool.js";
+import { bigJson, parseJson } from "../json.js";
+import {
+  answered,
+  answerLimit,
+  exchange,
+  isBusy,
+  refusal,
+  retryAfterOf,
+  struck,
+  takeCredentials,
+} from "./http-answer.js";
+import { badArguments, type Tool, type ToolCall, ToolError, type ToolErrorOptions } from "./tool.js";
 
 /** Characters of a server's words that an error shows. */
 const SNIPPET = 300;
-/** Shorter texts are no keys, and would be struck from everywhere. */
-const LEAST_SECRET = 4;
 
 /** Where providers are that have one address for everybody. */
 const ADDRESSES: Readonly<Record<string, string>> = {
@@ -40,6 +47,8 @@ export interface LlmProvider {
   headers?: Readonly<Record<string, string>> | undefined;
   /** What it speaks: `ollama` (`/api/chat`) for the provider of that name, otherwise `openai` (`/chat/completions`). */
   api?: "openai" | "ollama" | undefined;
+  /** Bytes of an answer, counted after unpacking; 10 MiB by default. A larger answer fails the task with `LIMIT_EXCEEDED`. */
+  maxAnswerBytes?: number | undefined;
 }
 
 interface Wanted {
@@ -50,16 +59,23 @@ interface Wanted {
   readonly headers: Headers;
   readonly secrets: readonly string[];
   readonly body: string;
+  /** Bytes of the answer. */
+  readonly most: number;
 }
 
 /**
  * The tool `tools.llm.call` for the providers that are given; the first one is that of tasks that name none.
  *
- * Arguments: `prompt`, `provider`, `model`, `system_prompt`, `temperature` (0.7), `max_tokens`; `base_url` and `api_key` of an
- * OpenAI-compatible endpoint of the task's own, best as `{{ENV.NAME}}`, which is not kept. Where a task names a `base_url`, no key but its own `api_key` is sent there.
+ * Arguments: `prompt`, `provider`, `model`, `system_prompt`, `temperature`, `max_tokens`, `max_completion_tokens`; `base_url` and `api_key` of
+ * an OpenAI-compatible endpoint of the task's own, best as `{{ENV.NAME}}`, which is not kept. Where a task names a `base_url`, no key but
+ * its own `api_key` is sent there. What a task does not give, or gives as null, is not sent: the provider's own default counts then.
  * Result: `{response, provider, model, usage: {prompt_tokens, completion_tokens, total_tokens}, finish_reason}`.
  *
- * An answer of 408, 429 or 5xx is worth another attempt, not before `Retry-After`; any other refusal is not.
+ * The provider `openai` gets `max_tokens` as `max_completion_tokens`, since its newer models refuse the old name; every other provider gets
+ * it as it is. `max_completion_tokens` is sent under its own name to all.
+ *
+ * An answer of 408, 429 or 5xx is worth another attempt, not before `Retry-After`; any other refusal is not. An error inside an answer of
+ * 200 fails the attempt like any other (`LLM_STATUS`); a model that refuses gives `LLM_REFUSED`, an answer without text `LLM_ANSWER_INVALID`.
  *
  * @example
  * ```js
@@ -89,29 +105,16 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
   if (known.size === 0) throw errorOf("OPTION_INVALID", "there is no provider", { path: "/0" });
   return async (call) => {
     const wanted = wantedOf(call, known);
-    const shown = (text: string): string => struck(text, wanted.secrets);
-    const { origin } = wanted.url;
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(wanted.url, {
-        method: "POST",
-        headers: wanted.headers,
-        body: wanted.body,
-        signal: call.signal,
-        // A redirect would take the key elsewhere.
-        redirect: "manual",
-      });
-      text = await response.text();
-    } catch (error) {
-      throw new ToolError(shown(`\`${origin}\` could not be reached: ${describe(error)}`));
-    }
+    const { url, headers, body, secrets, most } = wanted;
+    const { signal } = call;
+    // A redirect would take the key elsewhere.
+    const init: RequestInit = { method: "POST", headers, body, signal, redirect: "manual" };
+    const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
+    const text = new TextDecoder().decode(bytes);
     const answer = parsed(text);
     if (!response.ok) {
-      const said = (messageOf(answer) ?? text.trim()).slice(0, SNIPPET);
       const retryable = isBusy(response);
-      throw new ToolError(shown(`\`${origin}\` ${answered(response)}${said && `: ${said}`}`), {
-        code: "LLM_STATUS",
+      throw failed(`\`${url.origin}\` ${answered(response)}`, messageOf(answer) ?? text, wanted, {
         retryable,
         retryAfter: retryable ? retryAfterOf(response) : undefined,
         help: helpFor(response.status, wanted),
@@ -121,9 +124,24 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
   };
 }
 
+/** The failure of a call, with what the server said. */
+function failed(
+  message: string,
+  said: string,
+  { secrets }: Wanted,
+  options: ToolErrorOptions = {},
+): ToolError {
+  const { message: text, messageLimit } = refusal(message, struck(said, secrets), SNIPPET);
+  return new ToolError(text, { code: "LLM_STATUS", messageLimit, ...options });
+}
+
 function checkProvider(provider: LlmProvider, path: string): void {
   if (!isObject(provider)) throw errorOf("OPTION_INVALID", "the provider is not an object", { path });
-  checkOptions(provider, ["provider", "baseUrl", "apiKey", "model", "headers", "api"], "llmTool");
+  checkOptions(
+    provider,
+    ["provider", "baseUrl", "apiKey", "model", "headers", "api", "maxAnswerBytes"],
+    "llmTool",
+  );
   const { provider: name, baseUrl, api } = provider as LlmProvider;
   const invalid = (message: string, field: string): Error =>
     errorOf("OPTION_INVALID", message, { path: `${path}/${field}` });
@@ -142,6 +160,7 @@ function checkProvider(provider: LlmProvider, path: string): void {
   }
   if (baseUrl !== undefined && !isHttp(baseUrl))
     throw invalid("`baseUrl` is not an absolute URL of HTTP", "baseUrl");
+  answerLimit(provider.maxAnswerBytes, path);
 }
 
 const isHttp = (text: unknown): text is string =>
@@ -170,8 +189,9 @@ function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Want
     ...(system === undefined ? [] : [{ role: "system", content: system }]),
     { role: "user", content: prompt },
   ];
-  const temperature = numberOf(call, "temperature", 0) ?? 0.7;
+  const temperature = numberOf(call, "temperature", 0);
   const most = numberOf(call, "max_tokens", 1);
+  const mostCompletion = numberOf(call, "max_completion_tokens", 1);
   const name = provider?.provider ?? asked ?? "";
   const isOllama = (provider?.api ?? (name === "ollama" ? "ollama" : "openai")) === "ollama";
   const base = own.url ?? provider?.baseUrl ?? ADDRESSES[name] ?? "";
@@ -180,18 +200,32 @@ function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Want
   const configured = own.url === undefined ? provider : undefined;
   const key = own.key ?? configured?.apiKey;
   const headers = headersOf({ ...configured?.headers }, key);
+  const credentials = takeCredentials(url, headers);
+  // Fields that are undefined are not written.
+  const options = { temperature, num_predict: mostCompletion ?? most };
+  const isOpenAi = configured !== undefined && name === "openai";
   const body = isOllama
-    ? {
+    ? { model, messages, stream: false, options: bigJson(options) === "{}" ? undefined : options }
+    : {
         model,
         messages,
-        stream: false,
-        options: { temperature, ...(most === undefined ? {} : { num_predict: most }) },
-      }
-    : { model, messages, temperature, ...(most === undefined ? {} : { max_tokens: most }) };
-  const secrets = [key, ...Object.values(configured?.headers ?? {}), url.password].filter(
-    (secret): secret is string => typeof secret === "string" && secret.length >= LEAST_SECRET,
+        temperature,
+        max_tokens: isOpenAi ? undefined : most,
+        max_completion_tokens: mostCompletion ?? (isOpenAi ? most : undefined),
+      };
+  const secrets = [key, ...Object.values(configured?.headers ?? {}), ...credentials].filter(
+    (secret): secret is string => typeof secret === "string" && secret !== "",
   );
-  return { name, url, isOllama, model, headers, secrets, body: JSON.stringify(body) };
+  return {
+    name,
+    url,
+    isOllama,
+    model,
+    headers,
+    secrets,
+    body: bigJson(body),
+    most: answerLimit(provider?.maxAnswerBytes),
+  };
 }
 
 function headersOf(given: Readonly<Record<string, string>>, key: string | undefined): Headers {
@@ -222,18 +256,15 @@ function numberOf(call: ToolCall, name: string, least: number): number | undefin
   throw badArguments(`\`${name}\` is not a number, at least ${least}`);
 }
 
-function resultOf(answer: unknown, { isOllama, model, url }: Wanted): Record<string, unknown> {
-  const said = Object(answer ?? {}) as Record<string, unknown>;
-  const choice = (isOllama ? said : Object((said["choices"] as unknown[] | undefined)?.[0] ?? {})) as Record<
-    string,
-    unknown
-  >;
-  const { content } = Object(choice["message"] ?? {}) as { content?: unknown };
-  if (typeof content !== "string") {
-    throw new ToolError(`\`${url.origin}\` gave no text`, { code: "LLM_ANSWER_INVALID" });
-  }
+function resultOf(answer: unknown, wanted: Wanted): Record<string, unknown> {
+  const { isOllama, model } = wanted;
+  const said = fieldsOf(answer);
+  const choice = isOllama ? said : fieldsOf((said["choices"] as unknown[] | undefined)?.[0]);
+  checkError(said, wanted);
+  checkError(choice, wanted);
+  const content = contentOf(choice, said, wanted);
   const count = (value: unknown): number => (typeof value === "number" ? value : 0);
-  const used = Object(said["usage"] ?? {}) as Record<string, unknown>;
+  const used = fieldsOf(said["usage"]);
   const prompt = count(isOllama ? said["prompt_eval_count"] : used["prompt_tokens"]);
   const completion = count(isOllama ? said["eval_count"] : used["completion_tokens"]);
   const reason = isOllama ? said["done_reason"] : choice["finish_reason"];
@@ -249,9 +280,43 @@ function resultOf(answer: unknown, { isOllama, model, url }: Wanted): Record<str
   };
 }
 
+const fieldsOf = (value: unknown): Record<string, unknown> => Object(value ?? {}) as Record<string, unknown>;
+
+/** An error that came with a status of success. */
+function checkError(said: Record<string, unknown>, wanted: Wanted): void {
+  const { error } = said;
+  if (error === undefined || error === null || error === "" || error === false) return;
+  const { code, status } = fieldsOf(error);
+  const told = [code, status].map(Number).find((number) => number >= 400 && number < 600);
+  const text = messageOf(said) ?? bigJson(error);
+  throw failed(`\`${wanted.url.origin}\` answered with an error`, text, wanted, {
+    retryable: told === undefined ? undefined : isBusy({ status: told }),
+    help: told === undefined ? undefined : helpFor(told, wanted),
+  });
+}
+
+/** The text that a model gave, be it in parts. */
+function contentOf(choice: Record<string, unknown>, said: Record<string, unknown>, wanted: Wanted): string {
+  const { content, refusal: refused } = fieldsOf(choice["message"]);
+  if (typeof content === "string") return content;
+  const parts = Array.isArray(content) ? content.map((part) => fieldsOf(part)["text"]) : [];
+  const texts = parts.filter((text): text is string => typeof text === "string");
+  if (texts.length > 0) return texts.join("");
+  const { origin } = wanted.url;
+  if (typeof refused === "string" && refused !== "") {
+    throw failed(`the model of \`${origin}\` refused`, refused, wanted, {
+      code: "LLM_REFUSED",
+      retryable: false,
+    });
+  }
+  const reason = choice["finish_reason"] ?? choice["done_reason"];
+  const end = typeof reason === "string" ? `it ended with \`${reason}\`` : "";
+  throw failed(`\`${origin}\` gave no text`, messageOf(said) ?? end, wanted, { code: "LLM_ANSWER_INVALID" });
+}
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
@@ -268,8 +333,4 @@ function helpFor(status: number, { name, model }: Wanted): string | undefined {
   if (status === 401 || status === 403) return `check the key of the provider \`${name}\``;
   if (status === 404) return `check the address of the provider \`${name}\`, and its model \`${model}\``;
   return undefined;
-}
-
-function struck(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
 }

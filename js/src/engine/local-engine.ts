@@ -22,6 +22,7 @@ import { RunStreams } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
 import { ToolCalls } from "./tool-calls.js";
 import { zoneOffset } from "./zones.js";
+import { bigJson, parseJson } from "../json.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
 const PATIENCE = 2000;
@@ -395,7 +396,7 @@ export class LocalEngine {
     const [answer, entry, effects, next] = full.call(() => {
       const given = tell(this.#handle, this.#clock());
       const entry = journal && this.#handle.takeRecords();
-      return [given, entry, JSON.parse(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
+      return [given, entry, parseJson(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
     });
     const release = (): void => {
       // What is not kept, or comes after the end, must not happen: it will after the next start.
@@ -426,7 +427,7 @@ export class LocalEngine {
   #read(path: string): { status: number; body: string } {
     const asked = { method: "GET", url: `/api/v1/${path}` };
     const { status, body } = full.call(() => answerOf(this.#handle, asked, "", this.#clock()));
-    return { status, body: JSON.stringify((JSON.parse(body) as { data?: unknown }).data ?? null) };
+    return { status, body: bigJson((parseJson(body) as { data?: unknown }).data ?? null) };
   }
 
   /** A run as the API shows it, as JSON text. */

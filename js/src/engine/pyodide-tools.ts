@@ -6,6 +6,8 @@ import { checkOptions } from "../options.js";
 import { HARNESS } from "./pyodide-harness.js";
 import { failed, markedJson, scriptResult } from "./python-result.js";
 import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { parseJson } from "../json.js";
+import { plainText } from "../plain.js";
 
 /** What these tools need of an interpreter of Pyodide. */
 export interface PyodideLike {
@@ -80,7 +82,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
       throw error;
     });
     const python = await loaded;
-    const turn = last.then(() => finished(python, JSON.stringify(request), signal));
+    const turn = last.then(() => finished(python, plainText(request), signal));
     last = turn.catch(() => {});
     return await turn;
   };
@@ -150,7 +152,7 @@ async function finished(python: Python, request: string, signal: AbortSignal): P
   const cancel = (): void => python.cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    return JSON.parse(await python.start(request)) as Finished;
+    return parseJson(await python.start(request)) as Finished;
   } finally {
     signal.removeEventListener("abort", cancel);
   }

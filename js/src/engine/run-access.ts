@@ -7,6 +7,7 @@ import { answerOf } from "./asking.js";
 import type { StartTool } from "./effects.js";
 import { full } from "./runtime.js";
 import { type LogLevel, type ToolCall, type ToolContext, ToolError } from "./tool.js";
+import { parseJson } from "../json.js";
 
 /** What a tool does to its run beside its result; counts with that. */
 export class Acts {
@@ -75,7 +76,7 @@ export function callOf(start: StartTool, controller: AbortController, acts: Acts
 
 /** The variables that a running call can read. */
 export function variablesOf(handle: EngineHandle, call: number): Record<string, unknown> {
-  return JSON.parse(full.call(() => handle.variables(call))) as Record<string, unknown>;
+  return parseJson(full.call(() => handle.variables(call))) as Record<string, unknown>;
 }
 
 /** The bytes of an artifact. @throws {ToolError} `ARTIFACT_NOT_FOUND`. */

@@ -8,6 +8,7 @@ import { full } from "./runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "./timeline.js";
 import { timelineOf } from "./timeline.js";
 import { momentAfter, VIRTUAL_OPTIONS, VirtualEngine, type VirtualOptions } from "./virtual-engine.js";
+import { bigJson } from "../json.js";
 
 /** Virtual time after which a simulation is given up where nothing is said: a year. */
 const LONGEST = 365 * 86_400;
@@ -340,7 +341,7 @@ class Running {
   }
 
   #findings(): SimulationWarning[] {
-    const text = JSON.stringify(this.#document);
+    const text = bigJson(this.#document);
     const found = full.call((api) => api.workflowValidate(text, "data", this.#start));
     return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
   }

@@ -3,7 +3,7 @@
 import type { ErrorFacts } from "../errors.js";
 import { plainText } from "../plain.js";
 
-/** The arguments of a call, templates resolved. */
+/** The arguments of a call, templates resolved. Integers beyond ±(2^53 − 1) are `bigint`. */
 export interface ToolArguments {
   /** Positional arguments. */
   readonly args: readonly unknown[];
@@ -92,6 +92,8 @@ export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
   retryable?: boolean | undefined;
   /** Seconds that the next attempt waits at least, as of a `Retry-After`; the retry policy of the task may say more. */
   retryAfter?: number | undefined;
+  /** Characters of the message that are kept, all by default. The engine strikes out secrets first, so that none is cut in half. */
+  messageLimit?: number | undefined;
   /** What the tool has all the same, such as output; kept as the result of the failed task. */
   result?: unknown;
 }
@@ -102,6 +104,7 @@ export class ToolError extends Error {
   readonly help: string | undefined;
   readonly retryable: boolean | undefined;
   readonly retryAfter: number | undefined;
+  readonly messageLimit: number | undefined;
   readonly result: unknown;
 
   constructor(message: string, options: ToolErrorOptions = {}) {
@@ -111,6 +114,7 @@ export class ToolError extends Error {
     this.help = options.help;
     this.retryable = options.retryable;
     this.retryAfter = options.retryAfter;
+    this.messageLimit = options.messageLimit;
     this.result = options.result;
   }
 }
@@ -123,13 +127,16 @@ export function badArguments(message: string, help?: string): ToolError {
 /** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
 export function failureText(error: unknown): string {
   try {
-    const { code, message, help, retryable, retryAfter, result } = Object(error ?? {}) as Partial<ToolError>;
+    const { code, message, help, retryable, retryAfter, messageLimit, result } = Object(
+      error ?? {},
+    ) as Partial<ToolError>;
     const failure = {
       code: typeof code === "string" ? code : "TOOL_FAILED",
       message: typeof message === "string" && message !== "" ? message : String(error),
       help: typeof help === "string" ? help : undefined,
       retryable: typeof retryable === "boolean" ? retryable : undefined,
       retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
+      messageLimit: typeof messageLimit === "number" && messageLimit >= 0 ? messageLimit : undefined,
     };
     try {
       return plainText({ ...failure, result });

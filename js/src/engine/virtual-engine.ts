@@ -22,6 +22,7 @@ import { full } from "./runtime.js";
 import { type Timeline, type TimelineData, timelineOf } from "./timeline.js";
 import { ToolError } from "./tool.js";
 import { zoneOffset } from "./zones.js";
+import { parseJson } from "../json.js";
 
 /** How a virtual engine runs. */
 export interface VirtualOptions {
@@ -136,7 +137,7 @@ export class VirtualEngine {
   /** The data of a request that is answered with some. */
   read<T>(method: string, path: string, body?: object): T {
     const { body: text } = this.request(method, `/api/v1/${path}`, body ? plainText(body) : null);
-    return (JSON.parse(text) as { data: T }).data;
+    return (parseJson(text) as { data: T }).data;
   }
 
   /** Plans something for a moment of virtual time. */
@@ -190,7 +191,7 @@ export class VirtualEngine {
   /** The same as plain data. */
   data(): TimelineData {
     this.#checkOpen();
-    return JSON.parse(full.call(() => this.#handle.timeline())) as TimelineData;
+    return parseJson(full.call(() => this.#handle.timeline())) as TimelineData;
   }
 
   /** Gives the memory of the state machine back; once. */
@@ -228,7 +229,7 @@ export class VirtualEngine {
       const given = tell(this.#handle, this.now);
       return [given, this.#handle.takeEffects()];
     });
-    if (effects !== "[]") for (const effect of JSON.parse(effects) as Effect[]) this.#perform(effect);
+    if (effects !== "[]") for (const effect of parseJson(effects) as Effect[]) this.#perform(effect);
     return given;
   }
 

@@ -7,6 +7,7 @@ import type { DslCompiler } from "../engine/python-dsl.js";
 import { ToolError } from "../engine/tool.js";
 import { checkOptions, invalid } from "../options.js";
 import { run } from "./process.js";
+import { parseJson } from "../json.js";
 
 /** Seconds that a source may take. */
 const LIMIT = 30;
@@ -73,7 +74,7 @@ export function pythonDsl(options: PythonDslOptions = {}): DslCompiler {
       if (limit.aborted) throw failed(`the Python took longer than ${timeout} s`);
       const text = await readFile(file, "utf8").catch(() => undefined);
       if (text === undefined) throw failed(`Python ended with exit code ${code}: ${stderr.slice(-500)}`);
-      return definitionOf(JSON.parse(text));
+      return definitionOf(parseJson(text) as Parameters<typeof definitionOf>[0]);
     } finally {
       await rm(cwd, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     }

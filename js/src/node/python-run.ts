@@ -7,6 +7,8 @@ import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolErro
 import { run } from "./process.js";
 import { RUNNER } from "./python-runner.js";
 import { foldersOfRuns } from "./run-folder.js";
+import { parseJson } from "../json.js";
+import { plainText } from "../plain.js";
 
 /** How Python is called. */
 export interface PythonSettings {
@@ -70,7 +72,7 @@ export function pythonRun({ python, env, directory, workspace }: PythonSettings)
         args: ["-c", RUNNER],
         cwd: directory(context),
         env: { ...env(undefined), PYTHONIOENCODING: "utf-8" },
-        input: JSON.stringify(job),
+        input: plainText(job),
       },
       signal,
     );
@@ -116,7 +118,7 @@ async function written(context: ToolContext, file: string, id: string): Promise<
 
 async function outcomeOf(file: string): Promise<Outcome | undefined> {
   try {
-    return JSON.parse(await readFile(file, "utf8")) as Outcome;
+    return parseJson(await readFile(file, "utf8")) as Outcome;
   } catch {
     return undefined;
   } finally {

@@ -1,6 +1,7 @@
 /** What a test can look at: runs and their steps as they are. */
 
 import type { SimulatedRun, SimulatedStep } from "../engine/timeline.js";
+import { bigJson } from "../json.js";
 
 /** The engine at a moment of virtual time. */
 export interface TestState {
@@ -23,7 +24,7 @@ export function stateOf(now: number, runs: readonly SimulatedRun[]): TestState {
 
 /** @internal A value as an error shows it. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = bigJson(value) ?? String(value);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 

@@ -12,6 +12,7 @@ import { millis } from "../engine/mocks.js";
 import type { Answer } from "../engine/effects.js";
 import type { Fetch } from "../host.js";
 import { checkOptions, type DurationInput, invalid } from "../options.js";
+import { plainText } from "../plain.js";
 import type { RunHandle } from "../run-handle.js";
 import { matches, shown, stateOf, type TestState } from "./state.js";
 
@@ -371,7 +372,7 @@ export class TestEngine {
 
   async #post(path: string, body: object, what: string): Promise<void> {
     this.#looks.clear();
-    const { status, body: text } = this.#engine.request("POST", `/api/v1/${path}`, JSON.stringify(body));
+    const { status, body: text } = this.#engine.request("POST", `/api/v1/${path}`, plainText(body));
     await this.#engine.settled();
     if (status >= 300) {
       const { message } = JSON.parse(text) as { message?: string };

@@ -5,6 +5,7 @@ import { plainText } from "../plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
 import { moduleFor, type TextForm, workflows } from "./runtime.js";
+import { parseJson } from "../json.js";
 
 /** How a workflow is laid out. All lengths are in the unit of your drawing, such as pixels. */
 export interface LayoutOptions {
@@ -143,9 +144,12 @@ export class Workflow {
     return [...this.#notes, ...findings(this.#source ?? { text: this.#text, form: "data" })];
   }
 
-  /** The definition as plain data, every field written out; what `JSON.stringify` uses. */
+  /**
+   * The definition as plain data, every field written out; what `JSON.stringify` uses. An integer beyond ±(2^53 − 1) is a `bigint`, which
+   * `JSON.stringify` refuses: use {@link toJSONString}.
+   */
   toJSON(): WorkflowDocument {
-    return JSON.parse(this.#write("document")) as WorkflowDocument;
+    return parseJson(this.#write("document")) as WorkflowDocument;
   }
 
   /** The definition as JSON text, byte for byte as Highway's DSL writes it: indented by two blanks. */

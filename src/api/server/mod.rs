@@ -29,6 +29,11 @@ type Answer = Result<HttpResponse, HttpResponse>;
 
 /// Answers one request. `new_id` becomes the id of a run that the request may create.
 pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+    if request.method == "HEAD" {
+        // The answer to a `GET`, but for the body.
+        let get = HttpRequest { method: "GET".into(), ..request.clone() };
+        return HttpResponse { body: String::new(), ..handle(engine, &get, new_id, now) };
+    }
     answer(engine, request, new_id, now).unwrap_or_else(|refusal| refusal)
 }
 

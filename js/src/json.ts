@@ -1,0 +1,45 @@
+/** JSON text with all digits of its integers: those that a double cannot hold are `bigint` in JavaScript. */
+
+import { uuid } from "./environment.js";
+
+/** Digits of the longest integer that is read as one, as in Python; a longer one is `Infinity`. */
+const MOST_DIGITS = 4300;
+
+/**
+ * @internal What `JSON.parse` gives, but integers beyond ±(2^53 − 1) are `bigint`.
+ *
+ * @throws {SyntaxError} as `JSON.parse`.
+ */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (!/\d{16}/.test(text)) return value;
+  // No text can hold the mark, because it is drawn after the text was made.
+  const mark = uuid();
+  let isText = false;
+  let isMarked = false;
+  const marked = text.replace(/\\.|"|-?\d[\d.eE+-]{0,4299}/g, (token, at: number) => {
+    if (token === '"') isText = !isText;
+    if (isText || !isLarge(token) || /[\d.eE+-]/.test(text.charAt(at - 1))) return token;
+    isMarked = true;
+    return `"${mark}${token}"`;
+  });
+  if (!isMarked) return value;
+  return JSON.parse(marked, (_, item: unknown) =>
+    typeof item === "string" && item.startsWith(mark) ? BigInt(item.slice(mark.length)) : item,
+  );
+}
+
+function isLarge(token: string): boolean {
+  return token.length < MOST_DIGITS && /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
+}
+
+/** @internal What `JSON.stringify` gives, with each `bigint` as an integer. */
+export function bigJson(value: unknown): string {
+  const mark = uuid();
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key, item: unknown) {
+    // Programs that give `bigint` a `toJSON` make a text of it.
+    const big = typeof this[key] === "bigint" ? this[key] : item;
+    return typeof big === "bigint" ? `${mark}${big}` : big;
+  });
+  return text?.replace(new RegExp(`"${mark}(-?\\d+)"`, "g"), "$1");
+}

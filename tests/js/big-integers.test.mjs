@@ -1,0 +1,154 @@
+// Integers beyond 2^53: no digit is lost between tools, templates, results, inputs and definitions.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { Driver, Highway, Workflow } from "highway-wasm";
+import { LocalEngine, simulate } from "highway-wasm/engine";
+import { nodeTools } from "highway-wasm/node";
+
+const BIG = 9007199254740993n;
+
+function start(t, tools = {}) {
+  const engine = new LocalEngine({ tools });
+  t.after(() => engine.close());
+  return { engine, driver: new Driver({ engine }) };
+}
+
+test("what tools give and get keeps its digits", async (t) => {
+  const seen = [];
+  const { driver } = start(t, {
+    "ids.give": () => ({
+      id: BIG,
+      list: [-BIG, 12345678901234567890123n],
+      small: 5n,
+      text: "9007199254740993",
+    }),
+    "ids.take": (call) => {
+      seen.push(call.kwargs, call.variables());
+      call.setVariable("last", BIG);
+      call.heartbeat({ at: BIG });
+      return null;
+    },
+  });
+  const give = driver.tool("give", "ids.give");
+  driver.tool("take", "ids.take", { id: `${give.result.id}`, all: "{{give_result}}" }, { depends: [give] });
+  const { tasks, result } = await driver.run({ inputs: { user: BIG } });
+  assert.deepEqual(tasks.give.result, {
+    id: BIG,
+    list: [-BIG, 12345678901234567890123n],
+    small: 5,
+    text: "9007199254740993",
+  });
+  assert.equal(result.give_result.id, BIG);
+  assert.equal(seen[0].id, BIG);
+  assert.equal(seen[0].all.list[0], -BIG);
+  assert.equal(seen[1].user, BIG);
+});
+
+test("an id of an HTTP answer or of Python arrives in addresses and commands", async (t) => {
+  const urls = [];
+  const server = createServer((request, response) => {
+    urls.push(request.url);
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(
+      '{"id": 1234567890123456789, "exact": 9007199254740991, "float": 1234567890.5e-10, "list": [12345678901234567]}',
+    );
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { driver } = start(t, nodeTools());
+  const base = `http://127.0.0.1:${server.address().port}`;
+  const first = driver.http("first", `${base}/items`);
+  driver.http("second", `${base}/items/${first.result.response.id}`, { depends: [first] });
+  const python = driver.python("python", "def number():\n    return {'id': 2 ** 64 + 1}");
+  driver.shell("shell", `echo ${python.result.result.id}`, { depends: [python] });
+  const { tasks } = await driver.run();
+  assert.equal(urls[1], "/items/1234567890123456789");
+  assert.deepEqual(tasks.first.result.response, {
+    id: 1234567890123456789n,
+    exact: 9007199254740991,
+    float: 0.12345678905,
+    list: [12345678901234567n],
+  });
+  assert.equal(tasks.shell.stdout, "18446744073709551617");
+});
+
+test("conditions tell big integers apart", async (t) => {
+  const { driver } = start(t, { "x.done": () => null });
+  const task = (id) => ({ task_id: id, operator_type: "task", function: "x.done" });
+  const workflow = {
+    name: "b",
+    start_task: "c",
+    tasks: {
+      c: {
+        task_id: "c",
+        operator_type: "condition",
+        condition: "{{one}} == {{other}}",
+        if_true: "same",
+        if_false: "different",
+      },
+      same: { ...task("same"), dependencies: ["c"] },
+      different: { ...task("different"), dependencies: ["c"] },
+    },
+  };
+  const states = async (other) => {
+    const { tasks } = await driver.run({ workflow, inputs: { one: BIG, other } });
+    return [tasks.same.state, tasks.different.state];
+  };
+  assert.deepEqual(await states(BIG), ["completed", "skipped"]);
+  assert.deepEqual(await states(BIG - 1n), ["skipped", "completed"]);
+});
+
+test("definitions keep the digits of their variables", async () => {
+  const driver = new Driver();
+  driver.tool("a", "x.y", { id: BIG });
+  const definition = driver.build({ inputs: { v: BIG } });
+  assert.equal(definition.variables.v, BIG);
+  assert.equal(definition.tasks.a.kwargs.id, BIG);
+  const workflow = Workflow.fromJSON(`{"name": "w", "tasks": {}, "variables": {"v": ${BIG}}}`);
+  assert.equal(workflow.toJSON().variables.v, BIG);
+  assert.match(workflow.toJSONString(), /"v": 9007199254740993\b/);
+  assert.match(workflow.toYAML(), /v: 9007199254740993\b/);
+  assert.equal(
+    Workflow.fromYAML("name: w\ntasks: {}\nvariables: {v: 9007199254740993}").toJSON().variables.v,
+    BIG,
+  );
+});
+
+test("the client gives what a server answers", async () => {
+  const fetch = async () =>
+    new Response(
+      `{"status": "success", "data": {"id": ${BIG}, "quoted": "\\"${BIG}", "${BIG}": [1, ${BIG}]}}`,
+      {
+        headers: { "content-type": "application/json" },
+      },
+    );
+  const highway = new Highway({ endpoint: "https://example.org", apiKey: "k", fetch });
+  const answer = await highway.request("GET", "/api/v1/anything");
+  assert.deepEqual(answer.data ?? answer, { id: BIG, quoted: `"${BIG}`, [BIG]: [1, BIG] });
+});
+
+test("a program that gives `bigint` a `toJSON` changes nothing", async (t) => {
+  Object.defineProperty(BigInt.prototype, "toJSON", {
+    value() {
+      return String(this);
+    },
+    configurable: true,
+  });
+  t.after(() => Reflect.deleteProperty(BigInt.prototype, "toJSON"));
+  const driver = new Driver();
+  driver.tool("a", "x.y", { id: BIG });
+  assert.equal(driver.build().tasks.a.kwargs.id, BIG);
+});
+
+test("a simulation has the same values", async () => {
+  const driver = new Driver();
+  const a = driver.tool("a", "ids.give");
+  driver.tool("b", "ids.take", { id: `${a.result.id}` }, { depends: [a] });
+  const seen = [];
+  const { result } = await simulate(driver, {
+    tools: { a: { id: BIG }, b: ({ kwargs }) => ({ result: seen.push(kwargs.id) }) },
+  });
+  assert.deepEqual(seen, [BIG]);
+  assert.equal(result.a_result.id, BIG);
+});
