@@ -34,12 +34,16 @@ function isLarge(token: string): boolean {
 }
 
 /** @internal What `JSON.stringify` gives, with each `bigint` as an integer. */
-export function bigJson(value: unknown): string {
+export function bigJson(value: unknown, indent?: number): string {
   const mark = uuid();
-  const text = JSON.stringify(value, function (this: Record<string, unknown>, key, item: unknown) {
-    // Programs that give `bigint` a `toJSON` make a text of it.
-    const big = typeof this[key] === "bigint" ? this[key] : item;
-    return typeof big === "bigint" ? `${mark}${big}` : big;
-  });
+  const text = JSON.stringify(
+    value,
+    function (this: Record<string, unknown>, key, item: unknown) {
+      // Programs that give `bigint` a `toJSON` make a text of it.
+      const big = typeof this[key] === "bigint" ? this[key] : item;
+      return typeof big === "bigint" ? `${mark}${big}` : big;
+    },
+    indent,
+  );
   return text?.replace(new RegExp(`"${mark}(-?\\d+)"`, "g"), "$1");
 }
