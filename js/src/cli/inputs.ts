@@ -4,6 +4,7 @@ import { Workflow } from "../entries/workflow-inline.js";
 import { isObject } from "../plain.js";
 import { InputError, UsageError } from "./exit-codes.js";
 import { readText } from "./files.js";
+import { parseJson } from "../json.js";
 
 /** The inputs of `--inputs FILE`, overlaid by those of `--input k=v`. */
 export async function inputsOf(
@@ -29,7 +30,7 @@ export async function inputsOf(
 /** JSON where it is JSON, text otherwise. */
 function inputValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }
@@ -51,7 +52,7 @@ function fromText(text: string, file: string): Record<string, unknown> {
 /** There is a reader of definitions in YAML, and the variables of one may be anything. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     if (/^\s*[{[]/.test(text)) throw error;
   }

@@ -3,6 +3,7 @@
 import { bytesOf, TOO_LARGE } from "../body.js";
 import { isObject } from "../plain.js";
 import { Refusal } from "./respond.js";
+import { parseJson } from "../json.js";
 
 /** A JSON object. */
 export type Body = Readonly<Record<string, unknown>>;
@@ -40,7 +41,7 @@ function decoded(bytes: Uint8Array): string {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw invalidBody("is not JSON");
   }

@@ -5,6 +5,7 @@ import { OF_ENGINE } from "./engine-names.js";
 import type { Body } from "./request-body.js";
 import { Refusal } from "./respond.js";
 import type { Allowed } from "./settings.js";
+import { bigJson } from "../json.js";
 
 /** Fields of a definition that a run sets. */
 const OF_THE_RUN = ["variables", "timeout_seconds"];
@@ -30,7 +31,7 @@ export async function inputsOf(
   limit: number,
 ): Promise<Record<string, unknown>> {
   const inputs = await checkedInputs(body, allowed);
-  if (new TextEncoder().encode(JSON.stringify(inputs)).byteLength > limit) {
+  if (new TextEncoder().encode(bigJson(inputs)).byteLength > limit) {
     throw new Refusal(413, "INPUTS_TOO_LARGE", `the inputs are larger than ${limit} bytes`);
   }
   return inputs;

@@ -8,6 +8,7 @@ import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
 import type { Settings } from "./settings.js";
 import { isStream } from "./streams.js";
 import { TimeLimit } from "./time-limit.js";
+import { bigJson, parseJson } from "../json.js";
 
 /** Headers of an answer that are passed on. */
 const PASSED = [
@@ -77,7 +78,7 @@ export class Upstream {
     if (!isObject(body)) throw strange("an object");
     const data = isObject(body["data"]) ? body["data"] : body;
     const response = (other?: object): Response =>
-      this.#passed(answer, other ? JSON.stringify({ status: "success", success: true, data: other }) : text);
+      this.#passed(answer, other ? bigJson({ status: "success", success: true, data: other }) : text);
     return { data, response };
   }
 
@@ -129,7 +130,7 @@ export class Upstream {
       method,
       headers,
       redirect: "manual",
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: bigJson(body) }),
     });
   }
 
@@ -175,7 +176,7 @@ const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");
 /** JSON of an answer; undefined where it is none. */
 function bodyOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }
