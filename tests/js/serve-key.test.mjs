@@ -97,7 +97,7 @@ describe("the key", { concurrency: 2 }, () => {
     assert.equal(others.length, 0, "one at a time uses a folder");
     assert.equal((await ask(server.value.url, key)).status, 200);
     for (const { reason } of starts.filter(({ status }) => status === "rejected")) {
-      assert.match(reason.message, /in use by process \d+/);
+      assert.match(reason.message, /`\.highway\/runs` is in use/);
     }
     assert.deepEqual(readdirSync(join(cwd, ".highway")).sort(), [".gitignore", "key", "runs"]);
   });

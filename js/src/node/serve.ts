@@ -9,6 +9,7 @@ import { fileStore } from "./file-store.js";
 import { listen } from "./http-server.js";
 import { listener } from "./listener.js";
 import { pythonDsl } from "./python-dsl.js";
+import { checkOwnership } from "./ownership.js";
 import { limited } from "./request-limit.js";
 import { tidyWorkspace } from "./run-folder.js";
 import { untilStopped } from "./stopping.js";
@@ -62,6 +63,8 @@ export interface HighwayServer {
   readonly keyFile: string | undefined;
   /** Whether the key was made just now. */
   readonly isNewKey: boolean;
+  /** The runs that were there at the start: where they are kept, how many, and how many of them went on. Undefined without `data`. */
+  readonly runs: { readonly folder: string; readonly total: number; readonly active: number } | undefined;
   /** How many requests are under way. */
   readonly underWay: number;
   /** Takes no more requests, waits up to 5 s for those under way, and closes the engine. */
@@ -75,8 +78,8 @@ export interface HighwayServer {
  * and for the key, which only `/ping` and `/api/v1/health` do without. There is no encryption: across a network put a proxy in
  * front that has it.
  *
- * @throws {ConfigurationError} `OPTION_INVALID`.
- * @throws {ExecutionError} `JOURNAL_INVALID` where the folder is in use, or what is in it is damaged.
+ * @throws {ConfigurationError} `OPTION_INVALID`, also for a data folder that another user owns, or everybody may write to.
+ * @throws {ExecutionError} `STORE_IN_USE` where another server has the folder, `JOURNAL_INVALID` where what is in it is damaged.
  * @throws {Error} where it cannot listen: `code` is the system's, such as `EADDRINUSE`.
  *
  * @example
@@ -96,6 +99,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   const { port, host, data, cors, allowedHosts, maxBody, engine: settings, ...more } = checked(options);
   // The module of the engine is loaded by who serves, not by everybody who imports this.
   const { LocalEngine } = await import("../entries/engine-inline.js");
+  checkOwnership(data);
   const { key, file, isNew } = apiKey(options.key, data);
   if (options.data !== undefined) makeFolder(data);
   const isKept = options.data !== undefined;
@@ -109,6 +113,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   });
   try {
     await engine.ready();
+    const runs = isKept ? { folder: resolve(data, "runs"), ...(await countRuns(engine)) } : undefined;
     if (workspace !== undefined) await tidyWorkspace(workspace, (runId) => isOver(engine, runId));
     const stopped = new AbortController();
     const getIn = door({ key, host, allowedHosts, origins: cors });
@@ -137,6 +142,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
       key,
       keyFile: file,
       isNewKey: isNew,
+      runs,
       get underWay() {
         return http.underWay;
       },
@@ -146,6 +152,13 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
     await engine.close();
     throw error;
   }
+}
+
+/** How many runs an engine has, and how many of them are not over. */
+async function countRuns(engine: LocalEngine): Promise<{ total: number; active: number }> {
+  const response = await engine.fetch(new Request("http://engine/api/v1/workflows/stats"));
+  const { data } = (await response.json()) as { data?: { total_runs: number; running: number } };
+  return { total: data?.total_runs ?? 0, active: data?.running ?? 0 };
 }
 
 /** Whether a run has ended, or is not known any more. */

@@ -88,13 +88,23 @@ function optionsOf(given: Given): Parameters<typeof startServer>[0] {
   };
 }
 
-function tell({ url, key, keyFile, isNewKey }: HighwayServer, host = "127.0.0.1", output: Output): void {
+function tell(
+  { url, key, keyFile, isNewKey, runs }: HighwayServer,
+  host = "127.0.0.1",
+  output: Output,
+): void {
   output.result(`listening on ${url}`);
   if (isNewKey) {
     output.reveal(`new API key, shown this once: ${key}`);
     output.result(`kept in ${keyFile}`);
   } else {
     output.result(keyFile === undefined ? "API key: the one that was given" : `API key: in ${keyFile}`);
+  }
+  if (runs !== undefined && runs.total > 0) {
+    const kept = runs.total === 1 ? "1 run" : `${runs.total} runs`;
+    output.result(
+      `${kept} kept in ${runs.folder}, of which ${runs.active} ${runs.active === 1 ? "goes" : "go"} on`,
+    );
   }
   const name = nameOf(host);
   const isLoopback = name === "localhost" || name === "[::1]" || name.startsWith("127.");

@@ -1,0 +1,38 @@
+/** Whose the files of a server are. */
+
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { invalid } from "../options.js";
+
+/** What a server reads from its data folder, and acts on. */
+const PARTS = ["", "key", "runs", "runs/journal", "runs/lock", "work"];
+/** The bit of a file's mode that lets everybody write. */
+const WRITABLE_BY_ALL = 0o002;
+
+/**
+ * Refuses a data folder in which another user could have put something: what it holds is a key that lets in whoever knows it, and runs
+ * that call a shell. Windows has other rights, which nobody but an administrator gives away.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function checkOwnership(data: string): void {
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  for (const part of PARTS) {
+    const path = join(data, part);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (found.uid !== user) {
+      const whose = `belongs to another user (uid ${found.uid}; this process has ${user})`;
+      throw invalid(
+        `\`${path}\` ${whose}`,
+        "/data",
+        "serve from a data folder of your own, or make this one yours",
+      );
+    }
+    if ((found.mode & WRITABLE_BY_ALL) !== 0) {
+      const help = `take the right from the others (\`chmod -R o-w\`) if you know what is in there, or serve from another data folder`;
+      throw invalid(`everybody may write to \`${path}\``, "/data", help);
+    }
+  }
+}
