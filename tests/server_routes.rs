@@ -367,6 +367,18 @@ fn a_refused_method_names_the_allowed_ones() {
 }
 
 #[test]
+fn a_packed_body_is_refused() {
+    let send = |encoding: &str| {
+        let headers = vec![("content-encoding".to_owned(), encoding.to_owned())];
+        let url = "/api/v1/workflows".to_owned();
+        Server::new().send(&HttpRequest { method: "POST".into(), url, headers, body: Some("{}".into()) })
+    };
+    let refused = send("gzip");
+    assert_eq!((refused.status, &refused.body["code"]), (415, &json!("UNSUPPORTED_ENCODING")));
+    assert_eq!(send("identity").status, 400);
+}
+
+#[test]
 fn head_answers_as_get_does_without_a_body() {
     let mut server = one_run();
     let runs = server.get("/workflows").data()["workflows"].clone();

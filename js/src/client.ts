@@ -71,7 +71,11 @@ export class Client {
 
   constructor(options: ClientOptions, more: readonly string[] = [], of = "the driver") {
     checkOptions(options, [...OPTIONS, ...more], of);
-    const { engine, fetch: givenFetch, maxResponseSize = MAX_RESPONSE_SIZE } = options;
+    const {
+      engine,
+      fetch: givenFetch,
+      maxResponseSize = engine ? 8 * MAX_RESPONSE_SIZE : MAX_RESPONSE_SIZE,
+    } = options;
     if (engine !== undefined) checkEngine(options);
     if (givenFetch !== undefined && typeof givenFetch !== "function")
       throw invalid("`fetch` is not a function", "/fetch");

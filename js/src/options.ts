@@ -73,7 +73,7 @@ export interface ClientOptions {
   circuitBreaker?: CircuitBreakerOptions | false | undefined;
   /** Time limit of one request, 30 seconds by default. */
   timeout?: DurationInput | undefined;
-  /** Bytes of an answer that are taken, once unpacked; 32 MiB by default. */
+  /** Bytes of an answer that are taken, once unpacked; 32 MiB by default, 256 MiB where an `engine` answers. */
   maxResponseSize?: number | undefined;
   /** Allow a long-lived `hw_k1_…` key in a page, where every visitor can read it. */
   dangerouslyAllowBrowser?: boolean | undefined;

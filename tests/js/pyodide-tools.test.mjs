@@ -31,24 +31,35 @@ describe("with Pyodide", () => {
       'import json, sys\nprint("hi")\nprint("oops", file=sys.stderr)\nprint("__HIGHWAY_RESULT__:" + json.dumps({"n": 2}))',
     );
     assert.equal(state, "completed");
-    // The client reads the marker, too.
-    const { parsed_result: _, ...given } = result;
-    assert.deepEqual(given, {
+    assert.deepEqual(result, {
       n: 2,
       result: { n: 2 },
       success: true,
-      stdout: 'hi\n__HIGHWAY_RESULT__:{"n": 2}',
+      stdout: "hi",
       stderr: "oops",
       returncode: 0,
       exit_code: 0,
     });
   });
 
-  test("the variable `result`, plain or not", async () => {
+  test("a result that JSON cannot carry fails the attempt, and says where it is", async () => {
+    for (const [code, message] of [
+      ["import datetime\nresult = datetime.date(2030, 1, 2)", "a date at /"],
+      ["result = [1, {'a/b': float('nan')}]", "nan at /1/a~1b"],
+      ["print('__HIGHWAY_RESULT__:{\"a\": NaN}')", "nan at /a"],
+    ]) {
+      const { error, state } = await exec(code);
+      assert.deepEqual([state, error.code], ["failed", "VALUE_NOT_JSON"], code);
+      assert.equal(error.message, `the result is not plain data: ${message}`);
+    }
+    assert.equal((await call(["math.inf.__add__", 1])).error.code, "EXIT_CODE_NONZERO");
+    assert.match((await call(["json.loads", "[NaN]"])).error.message, /nan at \/0/);
+  });
+
+  test("the variable `result`", async () => {
     for (const [code, value] of [
       ["result = [1, 'ü', None]", [1, "ü", null]],
-      ["import datetime\nresult = datetime.date(2030, 1, 2)", "2030-01-02"],
-      ["result = float('nan')", null],
+      ["result = 2 ** 64", 18446744073709551616n],
       ["x = 1", null],
       ["result = {'stdout': 'mine'}", { stdout: "mine" }],
     ]) {

@@ -18,7 +18,7 @@ import { compiled, type DslCompiler } from "./python-dsl.js";
 import { artifactOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
 import type { EngineStore } from "./store.js";
-import { RunStreams } from "./streams.js";
+import { RunStreams, STREAM_HEADERS } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
 import { ToolCalls } from "./tool-calls.js";
 import { zoneOffset } from "./zones.js";
@@ -283,7 +283,9 @@ export class LocalEngine {
     this.#checkOpen();
     if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
-    if (runId !== undefined && method === "GET" && this.#read(`workflows/${runId}`).status === 200) {
+    const isRead = method === "GET" || method === "HEAD";
+    if (runId !== undefined && isRead && this.#read(`workflows/${runId}`).status === 200) {
+      if (method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
       return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
     }
     const ask = (method: string, url: string): Promise<Answer> =>

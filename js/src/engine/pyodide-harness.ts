@@ -1,17 +1,13 @@
 /** The Python that runs what tasks bring: it takes the output, and lets nothing escape but the end. */
 
+import { PYTHON_RESULT } from "./python-result.js";
+
 /**
  * Defines `start(request)`, which gives `{stdout, stderr, code, value}` once it is over, and `cancel()` for what was started last.
  * Requests and answers are JSON text.
  */
-export const HARNESS = `
+export const HARNESS = `${PYTHON_RESULT}
 import ast, asyncio, contextlib, importlib, inspect, io, json, sys, traceback
-
-def _plain(value):
-    try:
-        return json.loads(json.dumps(value, allow_nan=False, default=str))
-    except (TypeError, ValueError, RecursionError):
-        return None
 
 async def _exec(code):
     space = {"__name__": "__main__"}
@@ -27,8 +23,9 @@ async def _call(name, args, kwargs):
     return await value if inspect.isawaitable(value) else value
 
 async def _run(request):
-    out, err, code, value = io.StringIO(), io.StringIO(), 0, None
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    out, err, code, value, marked = io.StringIO(), io.StringIO(), 0, None, []
+    tap = Tap(out, marked.append)
+    with contextlib.redirect_stdout(tap), contextlib.redirect_stderr(err):
         try:
             if "code" in request:
                 value = await _exec(request["code"])
@@ -47,8 +44,14 @@ async def _run(request):
             while frames is not None and frames.tb_frame.f_globals is globals():
                 frames = frames.tb_next
             traceback.print_exception(type(error), error, frames)
+        tap.end()
     stdout, stderr = (stream.getvalue().removesuffix("\\n") for stream in (out, err))
-    return json.dumps({"stdout": stdout, "stderr": stderr, "code": code, "value": _plain(value)})
+    ended = json.dumps({"stdout": stdout, "stderr": stderr, "code": code})
+    try:
+        value = _marked(marked[-1]) if marked else _plain(value, "the result")
+        return ended[:-1] + ', "value": ' + value + "}"
+    except NotPlain as error:
+        return ended[:-1] + ', "problem": ' + json.dumps(str(error)) + "}"
 
 _task = None
 

@@ -4,7 +4,7 @@ import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { HARNESS } from "./pyodide-harness.js";
-import { failed, markedJson, scriptResult } from "./python-result.js";
+import { failed, notPlain, scriptResult } from "./python-result.js";
 import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 import { parseJson } from "../json.js";
 import { plainText } from "../plain.js";
@@ -30,7 +30,9 @@ interface Finished {
   readonly stdout: string;
   readonly stderr: string;
   readonly code: number;
-  readonly value: unknown;
+  readonly value?: unknown;
+  /** Why the result is none that JSON can carry. */
+  readonly problem?: string;
 }
 
 /** What the harness defines. */
@@ -91,7 +93,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     const code = call.args[0] ?? call.kwargs["code"];
     if (typeof code !== "string") throw badArguments("the code is not text");
     const ended = await run({ code }, call);
-    const result = scriptResult(ended, markedJson(ended.stdout) ?? ended.value);
+    const result = scriptResult(ended, ended.value);
     if (ended.code === 0 || call.kwargs["check"] === false) return result;
     throw failed(`the script ended with exit code ${ended.code}`, ended, result);
   };
@@ -112,7 +114,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     for (const line of ended.stdout.split("\n").filter(Boolean)) call.log(line);
     for (const line of ended.code === 0 ? ended.stderr.split("\n").filter(Boolean) : [])
       call.log(line, "warn");
-    if (ended.code === 0) return ended.value;
+    if (ended.code === 0) return ended.value ?? null;
     throw failed(`\`${name}\` failed`, ended, { stdout: ended.stdout, stderr: ended.stderr });
   };
 
@@ -152,7 +154,9 @@ async function finished(python: Python, request: string, signal: AbortSignal): P
   const cancel = (): void => python.cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    return parseJson(await python.start(request)) as Finished;
+    const ended = parseJson(await python.start(request)) as Finished;
+    if (ended.problem !== undefined) throw notPlain(ended.problem, ended);
+    return ended;
   } finally {
     signal.removeEventListener("abort", cancel);
   }

@@ -3,8 +3,108 @@
 import { isObject } from "../plain.js";
 import { ToolError } from "./tool.js";
 
-/** What Python's wrapper prints in front of the JSON of a result. */
-const RESULT_MARKER = "__HIGHWAY_RESULT__:";
+/**
+ * Python that all interpreters share. `_plain(value, what)` is the value as JSON text; for one that JSON cannot carry it raises `NotPlain`,
+ * with the path to the culprit. A `Tap` stands for the standard output of a script: it takes out what is printed behind the marker of results.
+ */
+export const PYTHON_RESULT = String.raw`
+import json, math
+
+class NotPlain(TypeError):
+    pass
+
+class _Twice:
+    def __init__(self, name):
+        self.name = name
+
+def _pairs(pairs):
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    names = [name for name, _ in pairs]
+    return _Twice(next(name for name in names if names.count(name) > 1))
+
+def _problem(value, path, around):
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return (path, "half a surrogate pair") if any(0xD800 <= ord(c) <= 0xDFFF for c in value) else None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else (path, repr(float(value)))
+    if isinstance(value, int):
+        return (path, "an integer of more than 4300 digits") if value.bit_length() > 14_000 else None
+    if isinstance(value, _Twice):
+        return path, f"two keys that are {value.name!r} as text"
+    if not isinstance(value, (dict, list, tuple)):
+        return path, "a " + type(value).__name__
+    if id(value) in around:
+        return path, "what contains itself"
+    if len(around) >= 90:
+        return path, "more than 90 levels of nesting"
+    around = around | {id(value)}
+    if not isinstance(value, dict):
+        found = (_problem(item, f"{path}/{at}", around) for at, item in enumerate(value))
+        return next((problem for problem in found if problem), None)
+    for key, item in value.items():
+        if not (key is None or isinstance(key, (str, int, float))):
+            return path, f"a key that is a {type(key).__name__}"
+        name = key if isinstance(key, str) else json.dumps(key)
+        if name is not key and name in value:
+            return path, f"two keys that are {name!r} as text"
+        problem = _problem(name, path, around) or _problem(
+            item, path + "/" + name.replace("~", "~0").replace("/", "~1"), around
+        )
+        if problem:
+            return problem
+    return None
+
+def _plain(value, what):
+    problem = _problem(value, "", frozenset())
+    if problem:
+        path, culprit = problem
+        raise NotPlain(f"{what} is not plain data: {culprit} at {path or '/'}")
+    return json.dumps(value, allow_nan=False)
+
+class Tap:
+    MARKER = "__HIGHWAY_RESULT__:"
+
+    def __init__(self, stream, take):
+        self._stream, self._take, self._parts = stream, take, None
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        rest = text
+        while rest:
+            if self._parts is None:
+                before, marker, rest = rest.partition(self.MARKER)
+                self._stream.write(before)
+                if marker:
+                    self._parts = []
+            else:
+                line, end, rest = rest.partition("\n")
+                self._parts.append(line)
+                if end:
+                    self.end()
+        return len(text)
+
+    def writelines(self, lines):
+        for line in lines:
+            self.write(line)
+
+    def end(self):
+        if self._parts is not None:
+            parts, self._parts = self._parts, None
+            self._take("".join(parts))
+
+def _marked(text):
+    try:
+        value = json.loads(text, object_pairs_hook=_pairs)
+    except ValueError as error:
+        raise NotPlain(f"what is printed as the result is no JSON: {error}") from None
+    return _plain(value, "the result")
+`;
 
 /** A program that has ended. */
 interface Ended {
@@ -30,17 +130,11 @@ export function failed(what: string, { stderr }: Ended, result: unknown): ToolEr
   return new ToolError(`${what}${reason && `: ${reason}`}`, { code: "EXIT_CODE_NONZERO", result });
 }
 
-/** The JSON behind the first marker, up to the end of its line. */
-export function markedJson(stdout: string): unknown {
-  const at = stdout.indexOf(RESULT_MARKER);
-  if (at < 0) return undefined;
-  const [line = ""] = stdout
-    .slice(at + RESULT_MARKER.length)
-    .trimStart()
-    .split("\n");
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
+/** The failure of a program whose result JSON cannot carry; `problem` says where. */
+export function notPlain(problem: string, ended: Ended): ToolError {
+  return new ToolError(problem, {
+    code: "VALUE_NOT_JSON",
+    help: "return plain data: text, finite numbers, booleans, None, lists and dicts with text as keys",
+    result: scriptResult(ended, null),
+  });
 }

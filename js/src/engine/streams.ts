@@ -7,6 +7,9 @@ interface Listener {
   told: string;
 }
 
+/** Headers of the answer that is a stream. */
+export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
+
 const FINAL = ["completed", "failed", "cancelled"];
 /** Milliseconds after which a comment shows that the connection lives. */
 const SIGN_OF_LIFE = 15_000;
@@ -43,8 +46,7 @@ export class RunStreams {
       },
       cancel: end,
     });
-    const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
-    return new Response(body, { headers });
+    return new Response(body, { headers: STREAM_HEADERS });
   }
 
   /** Tells all who listen what has changed. */

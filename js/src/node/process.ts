@@ -4,8 +4,6 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { badArguments, ToolError } from "../engine/tool.js";
 
-/** Bytes of output that are kept of each stream; the rest is dropped and counted. */
-const MOST_OUTPUT = 10 * 1024 * 1024;
 /** Milliseconds between asking a process to end and ending it. */
 const PATIENCE = 1000;
 
@@ -17,6 +15,8 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
   /** Text for its standard input. */
   readonly input?: string | undefined;
+  /** Bytes of output that are kept of each stream; the rest is dropped and counted. */
+  readonly maxOutput: number;
 }
 
 /** How a process ended. */
@@ -29,10 +29,39 @@ export interface Finished {
 
 /** What must not outlive this process: groups to end, folders to remove. */
 const cleanups = new Set<() => void>();
+/** What to do about a program that cannot be started. */
+const HELP: Readonly<Record<string, (command: Command) => string>> = {
+  ENOENT: ({ file }) => `install \`${file}\`, or name another program`,
+  EACCES: ({ file, cwd }) => `allow this user to run \`${file}\` and to enter \`${cwd}\``,
+  ENOTDIR: ({ cwd }) => `\`${cwd}\` has to be a directory`,
+};
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Runs a process to its end. @throws {ToolError} `TOOL_UNAVAILABLE` where it cannot be started. */
-export function run(command: Command, signal: AbortSignal): Promise<Finished> {
+/**
+ * Runs a process to its end.
+ *
+ * @throws {ToolError} `TOOL_UNAVAILABLE` where it cannot be started, `TOOL_ARGUMENTS_INVALID` where nothing can be started with such arguments.
+ */
+export async function run(command: Command, signal: AbortSignal): Promise<Finished> {
+  checkTexts(command);
+  return await started(command, signal);
+}
+
+/** What no system passes to a program. */
+function checkTexts({ args, cwd, env, input = "" }: Command): void {
+  for (const text of [...args, cwd, ...Object.entries(env).flat()]) {
+    if (text?.includes("\0"))
+      throw badArguments("the command, its directory or its environment has a NUL character");
+  }
+  for (const text of [...args, cwd, input, ...Object.entries(env).flat()]) {
+    // UTF-8 has no such thing: it would arrive as another character.
+    if (text !== undefined && /\p{Surrogate}/u.test(text)) {
+      throw badArguments("the command or its environment has half of a surrogate pair");
+    }
+  }
+}
+
+function started(command: Command, signal: AbortSignal): Promise<Finished> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     let pid: number | undefined;
@@ -44,8 +73,8 @@ export function run(command: Command, signal: AbortSignal): Promise<Finished> {
     });
     if (child === undefined) return;
     pid = child.pid;
-    const stdout = collect(child.stdout);
-    const stderr = collect(child.stderr);
+    const stdout = collect(child.stdout, command.maxOutput);
+    const stderr = collect(child.stderr, command.maxOutput);
     // A process that does not read its input closes the pipe early; that is no failure.
     child.stdin.on("error", () => {});
     child.stdin.end(command.input ?? "");
@@ -77,11 +106,13 @@ function start(
       reject(badArguments(`the working directory \`${command.cwd}\` does not exist`));
     } else if (cause.code === "E2BIG") {
       reject(
-        badArguments("the command is too long for this system", "pass long text in a file, or as `env`"),
+        badArguments(
+          "the command with its environment is too long for this system",
+          "pass long text in a file",
+        ),
       );
     } else {
-      const help =
-        cause.code === "ENOENT" ? `install \`${command.file}\`, or name another program` : undefined;
+      const help = HELP[cause.code ?? ""]?.(command);
       // Too many open files or processes passes; a program that is not there stays away.
       const retryable = cause.code === "EMFILE" || cause.code === "ENFILE" || cause.code === "EAGAIN";
       const message = `\`${command.file}\` could not be started: ${cause.message}`;
@@ -139,12 +170,12 @@ function cleanUpAndRaise(name: NodeJS.Signals): void {
   process.kill(process.pid, name);
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream, most: number): () => string {
   const chunks: Buffer[] = [];
   let kept = 0;
   let dropped = 0;
   stream.on("data", (chunk: Buffer) => {
-    const part = chunk.subarray(0, MOST_OUTPUT - kept);
+    const part = chunk.subarray(0, most - kept);
     if (part.length > 0) chunks.push(part);
     kept += part.length;
     dropped += chunk.length - part.length;

@@ -4,17 +4,21 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DslCompiler } from "../engine/python-dsl.js";
+import { PYTHON_RESULT } from "../engine/python-result.js";
 import { ToolError } from "../engine/tool.js";
 import { checkOptions, invalid } from "../options.js";
+import { guestEnvironment } from "./environment.js";
 import { run } from "./process.js";
 import { parseJson } from "../json.js";
 
 /** Seconds that a source may take. */
 const LIMIT = 30;
+/** Bytes of its output that are kept, for an error. */
+const MOST_OUTPUT = 100_000;
 
 /** Runs the source that it reads, and writes what `get_workflow()` gave to a file: the source may print what it likes. */
-const COMPILER = `
-import json, sys, traceback
+const COMPILER = `${PYTHON_RESULT}
+import sys, traceback
 
 outcome = {}
 try:
@@ -27,9 +31,11 @@ try:
         workflow = json.loads(workflow.to_json())
     if not isinstance(workflow, dict):
         raise TypeError(f"get_workflow() gave {type(workflow).__name__}, not a Workflow or a dict")
-    outcome["definition"] = json.loads(json.dumps(workflow, allow_nan=False))
+    outcome["definition"] = json.loads(_plain(workflow, "the definition"))
 except ModuleNotFoundError as error:
     outcome = {"missing": error.name or str(error)}
+except NotPlain as error:
+    outcome = {"error": str(error)}
 except BaseException as error:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "workflow.py"]
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
@@ -43,7 +49,7 @@ with open(sys.argv[1], "w", encoding="utf-8") as file:
 export interface PythonDslOptions {
   /** The Python interpreter, which has the package `highway_dsl`. Default: `python3`. */
   python?: string | undefined;
-  /** Environment of it. Default: that of this process. */
+  /** Environment of it. Default: that of this process, without the variables that begin with `HIGHWAY_`. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Seconds that a source may take. Default: 30. */
   timeout?: number | undefined;
@@ -57,7 +63,7 @@ export interface PythonDslOptions {
  */
 export function pythonDsl(options: PythonDslOptions = {}): DslCompiler {
   checkOptions(options, ["python", "env", "timeout"], "pythonDsl");
-  const { python = "python3", env = process.env, timeout = LIMIT } = options;
+  const { python = "python3", env = guestEnvironment(), timeout = LIMIT } = options;
   if (typeof timeout !== "number" || !(timeout > 0 && timeout < 2 ** 31 / 1000)) {
     throw invalid("`timeout` is not a number of seconds above 0", "/timeout");
   }
@@ -67,7 +73,14 @@ export function pythonDsl(options: PythonDslOptions = {}): DslCompiler {
       const file = join(cwd, "outcome.json");
       const limit = AbortSignal.timeout(timeout * 1000);
       const { code, stderr } = await run(
-        { file: python, args: ["-c", COMPILER, file], cwd, env: { ...env, PYTHONUTF8: "1" }, input: source },
+        {
+          file: python,
+          args: ["-c", COMPILER, file],
+          cwd,
+          env: { ...env, PYTHONUTF8: "1" },
+          input: source,
+          maxOutput: MOST_OUTPUT,
+        },
         AbortSignal.any([signal, limit]),
       );
       signal.throwIfAborted();

@@ -1,7 +1,7 @@
 /** `tools.python.run`: functions of uploaded packages, as durable tasks call them. */
 
 import { randomUUID } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
 import { run } from "./process.js";
@@ -16,6 +16,10 @@ export interface PythonSettings {
   readonly env: (more: unknown) => NodeJS.ProcessEnv;
   readonly directory: (context: ToolContext) => string;
   readonly workspace: string | undefined;
+  /** Bytes that are kept of each stream. */
+  readonly maxOutput: number;
+  /** Bytes of a result as JSON. */
+  readonly maxResult: number;
 }
 
 /** What a run has on the disk. */
@@ -35,10 +39,11 @@ type Outcome =
   | { readonly code: string; readonly message: string; readonly traceback?: string };
 
 /** What no further attempt mends. */
-const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED"];
+const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED", "VALUE_NOT_JSON"];
 
 /** Makes the tool. */
-export function pythonRun({ python, env, directory, workspace }: PythonSettings): Tool {
+export function pythonRun(settings: PythonSettings): Tool {
+  const { python, env, directory, workspace, maxOutput, maxResult } = settings;
   // Beside the working directory, which belongs to the commands of the run: nothing in it is taken for code.
   const privateFolder = foldersOfRuns<PrivateFolder>("python", workspace, (path) => ({
     path,
@@ -73,11 +78,13 @@ export function pythonRun({ python, env, directory, workspace }: PythonSettings)
         cwd: directory(context),
         env: { ...env(undefined), PYTHONIOENCODING: "utf-8" },
         input: plainText(job),
+        maxOutput,
       },
       signal,
     );
     const { stdout, stderr } = finished;
-    const outcome = await outcomeOf(outcomeFile);
+    const text = await takenFile(outcomeFile, maxResult);
+    const outcome = text === undefined ? undefined : (parseJson(text) as Outcome);
     if (outcome === undefined) {
       const message = `Python ended with exit code ${finished.code} before the function did`;
       throw new ToolError(message, {
@@ -116,12 +123,20 @@ async function written(context: ToolContext, file: string, id: string): Promise<
   return file;
 }
 
-async function outcomeOf(file: string): Promise<Outcome | undefined> {
+/** The text of a file that Python has written, which is gone then; undefined where there is none. */
+export async function takenFile(file: string, most: number): Promise<string | undefined> {
   try {
-    return parseJson(await readFile(file, "utf8")) as Outcome;
+    const { size } = await stat(file);
+    if (size <= most) return await readFile(file, "utf8");
   } catch {
+    // Python ended before it wrote.
     return undefined;
   } finally {
     await rm(file, { force: true });
   }
+  throw new ToolError(`the result of the Python is larger than ${most} bytes`, {
+    code: "LIMIT_EXCEEDED",
+    retryable: false,
+    help: "write it to a file, or raise `maxResult` of `nodeTools`",
+  });
 }

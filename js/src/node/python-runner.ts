@@ -1,10 +1,14 @@
 /** The Python side of `tools.python.run`. */
 
+import { PYTHON_RESULT } from "../engine/python-result.js";
+
 /**
  * Reads a job from standard input, unpacks the artifact where that was not done before, calls the function, and writes what
  * became of it to a file, so that the standard output is the function's own.
  */
-export const RUNNER = String.raw`
+export const RUNNER =
+  PYTHON_RESULT +
+  String.raw`
 import asyncio, hashlib, importlib, inspect, json, os, shutil, stat, sys, tempfile, time, traceback, zipfile
 
 MOST_FILES, MOST_BYTES = 10_000, 256 * 1024 * 1024
@@ -60,10 +64,10 @@ class DurableContext:
         return self._variables.get(name, self._known.get(name, default))
 
     def set_variable(self, name, value):
-        self._variables[name] = _plain(value, f"the variable {name!r}")
+        self._variables[name] = _copied(value, f"the variable {name!r}")
 
     def emit_event(self, name, payload=None):
-        self._events.append([name, _plain({} if payload is None else payload, f"the event {name!r}")])
+        self._events.append([name, _copied({} if payload is None else payload, f"the event {name!r}")])
 
     def step(self, name, function, *args, **kwargs):
         """Calls a function once in this run, however often the task is tried."""
@@ -85,7 +89,7 @@ class DurableContext:
         if os.path.exists(file):
             with open(file, encoding="utf-8") as kept:
                 return json.load(kept)
-        value = _plain(make(), f"the result of {what!r}")
+        value = _copied(make(), f"the result of {what!r}")
         with open(f"{file}.{os.getpid()}", "w", encoding="utf-8") as fresh:
             json.dump(value, fresh)
         os.replace(fresh.name, file)
@@ -109,11 +113,8 @@ def _unsupported(what, instead):
     raise UnsupportedByLocalEngine(f"the embedded engine has no {what}; {instead}, or run on a Highway server")
 
 
-def _plain(value, what):
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{what} is not plain data: {error}") from None
+def _copied(value, what):
+    return json.loads(_plain(value, what))
 
 
 def find(path):
@@ -149,10 +150,10 @@ def main(job):
     value = function(*first, *job["args"], **job["kwargs"])
     if inspect.iscoroutine(value):
         value = asyncio.run(value)
-    return {"result": _plain(value, "what the function returned"), "variables": ctx._variables, "events": ctx._events}
+    return {"result": _copied(value, "what the function returned"), "variables": ctx._variables, "events": ctx._events}
 
 
-job = json.load(sys.stdin)
+job, owner = json.load(sys.stdin), os.getpid()
 try:
     outcome = main(job)
 except Refused as error:
@@ -161,8 +162,12 @@ except BaseException as error:
     text = "".join(traceback.format_exception(error))
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     code = "UNSUPPORTED" if isinstance(error, UnsupportedByLocalEngine) else "PYTHON_FAILED"
+    if isinstance(error, NotPlain):
+        code, message = "VALUE_NOT_JSON", str(error)
     outcome = {"code": code, "message": message, "traceback": text}
 sys.stdout.flush()
-with open(job["outcome"], "w", encoding="utf-8") as file:
-    json.dump(outcome, file)
+# A process that was forked and came here is not the task.
+if os.getpid() == owner:
+    with open(job["outcome"], "w", encoding="utf-8") as file:
+        json.dump(outcome, file)
 `;

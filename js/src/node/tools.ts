@@ -1,11 +1,16 @@
 /** Tools that need an operating system: a shell and Python. */
 
-import { failed, markedJson, outputOf, scriptResult } from "../engine/python-result.js";
+import { failed, outputOf } from "../engine/python-result.js";
 import { badArguments, type Tool, type ToolArguments, type ToolContext, type Tools } from "../engine/tool.js";
+import { isObject } from "../plain.js";
 import { checkOptions, invalid } from "../options.js";
 import { type Finished, run } from "./process.js";
+import { pythonExec } from "./python-exec.js";
 import { pythonRun } from "./python-run.js";
+import { guestEnvironment } from "./environment.js";
 import { foldersOfRuns } from "./run-folder.js";
+
+const MIB = 1024 * 1024;
 
 /** Settings of {@link nodeTools}. */
 export interface NodeToolsOptions {
@@ -16,12 +21,19 @@ export interface NodeToolsOptions {
    * start. What `tools.python.run` remembers of the steps of a run is kept there, too.
    */
   workspace?: string | undefined;
-  /** Environment of the commands. Default: that of this process. */
+  /**
+   * Environment of the commands. Default: that of this process, without the variables that begin with `HIGHWAY_`: they are the host's, such as
+   * its API key and its secrets. What is given here is passed on as it is.
+   */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** The shell, called as `shell -c command`. Default: `/bin/sh`. */
   shell?: string | undefined;
   /** The Python interpreter. Default: `python3`. */
   python?: string | undefined;
+  /** Bytes of output that are kept of each stream of a command; 10 MiB by default. The rest is dropped and counted. */
+  maxOutput?: number | undefined;
+  /** Bytes of what a piece of Python gives, as JSON; 32 MiB by default. A larger result fails the task with `LIMIT_EXCEEDED`. */
+  maxResult?: number | undefined;
 }
 
 /**
@@ -30,8 +42,9 @@ export interface NodeToolsOptions {
  *
  * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
  *   code other than 0 fails the attempt, unless `check` is false.
- * - `tools.code.exec({code})`: runs Python; the JSON it prints behind `__HIGHWAY_RESULT__:` is the `result`, and the fields
- *   of an object are readable at top level too.
+ * - `tools.code.exec({code})`: runs Python; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
+ *   the fields of an object are readable at top level too. The output is without it. What child processes print is output alone. A result that
+ *   JSON cannot carry fails the attempt with `VALUE_NOT_JSON` and says where it is.
  * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what
  *   Python finds by itself; what it returns is the result. This is what `durable` tasks run. `artifact_id` may also be the run's input
  *   `_artifact_id`. The durable context has `step`, `sleep`, `get_variable`, `set_variable`, `emit_event` and the ids of the run; steps
@@ -40,55 +53,70 @@ export interface NodeToolsOptions {
  *   the result.
  *
  * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started; so are
- * those that run when this process ends. What a finished command has left running in the background goes on.
+ * those that run when this process ends. What a finished command has left running in the background goes on, and so does what has begun a
+ * session of its own (`setsid`): only a container or a service manager ends that.
+ *
+ * Commands run as the user of this process, and can read all that this user can, also the environment of this process
+ * (`/proc/PID/environ`). Only another user or a container keeps secrets of the host from commands that look for them.
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
-  checkOptions(options, ["cwd", "workspace", "env", "shell", "python"], "nodeTools");
+  checkOptions(
+    options,
+    ["cwd", "workspace", "env", "shell", "python", "maxOutput", "maxResult"],
+    "nodeTools",
+  );
   const { workspace } = options;
   if (workspace !== undefined && (typeof workspace !== "string" || workspace === "")) {
     throw invalid("`workspace` is no path", "/workspace");
   }
   const folder = foldersOfRuns("run", workspace, (path) => path);
   const directory = (context: ToolContext): string => options.cwd ?? folder(context);
-  const environment = (more: unknown): NodeJS.ProcessEnv => ({
-    ...(options.env ?? process.env),
-    ...(more as object),
-  });
+  const own = options.env ?? guestEnvironment();
+  const environment = (more: unknown): NodeJS.ProcessEnv => ({ ...own, ...variables(more) });
+  const maxOutput = count(options.maxOutput, "maxOutput", 10 * MIB);
+  const settings = {
+    python: options.python ?? "python3",
+    env: environment,
+    directory,
+    workspace,
+    maxOutput,
+    maxResult: count(options.maxResult, "maxResult", 32 * MIB),
+  };
 
   const shell: Tool = async (call, context) => {
     const command = call.args[0] ?? call.kwargs["command"];
     if (typeof command !== "string") throw badArguments("the command is not text");
     const cwd = textArgument(call, "cwd") ?? directory(context);
-    const finished = await run(
-      { file: options.shell ?? "/bin/sh", args: ["-c", command], cwd, env: environment(call.kwargs["env"]) },
-      context.signal,
-    );
+    const file = options.shell ?? "/bin/sh";
+    const env = environment(call.kwargs["env"]);
+    const finished = await run({ file, args: ["-c", command], cwd, env, maxOutput }, context.signal);
     return checked(finished, call, outputOf(finished), "the command");
-  };
-
-  const python: Tool = async (call, context) => {
-    const code = call.args[0] ?? call.kwargs["code"];
-    if (typeof code !== "string") throw badArguments("the code is not text");
-    const file = options.python ?? "python3";
-    const env = { ...environment(call.kwargs["env"]), PYTHONIOENCODING: "utf-8" };
-    const finished = await run(
-      { file, args: ["-"], cwd: directory(context), env, input: code },
-      context.signal,
-    );
-    const result = scriptResult(finished, markedJson(finished.stdout));
-    return checked(finished, call, result, "the script");
   };
 
   return {
     "tools.shell.run": shell,
-    "tools.code.exec": python,
-    "tools.python.run": pythonRun({
-      python: options.python ?? "python3",
-      env: environment,
-      directory,
-      workspace,
-    }),
+    "tools.code.exec": pythonExec(settings),
+    "tools.python.run": pythonRun(settings),
   };
+}
+
+/** The variables that a task adds to the environment: numbers and booleans become text, null takes one away. */
+function variables(given: unknown): Record<string, string | undefined> {
+  if (given === undefined || given === null) return {};
+  if (!isObject(given)) throw badArguments("`env` is not an object");
+  const texts = Object.entries(given).map(([name, value]): [string, string | undefined] => {
+    if (name === "" || name.includes("=")) throw badArguments(`\`${name}\` is no name of a variable`);
+    if (typeof value === "object" && value !== null)
+      throw badArguments(`the variable \`${name}\` is not text`);
+    return [name, value === null || value === undefined ? undefined : String(value)];
+  });
+  return Object.fromEntries(texts);
+}
+
+function count(given: number | undefined, name: string, usual: number): number {
+  const value = given === undefined ? usual : given;
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);
 }
 
 function checked(finished: Finished, call: ToolArguments, result: unknown, what: string): unknown {

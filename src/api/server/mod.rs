@@ -38,6 +38,10 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
 }
 
 fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+    if request.header("content-encoding").is_some_and(|encoding| !["", "identity"].contains(&encoding)) {
+        let message = "the body has a `content-encoding`, which this server does not unpack";
+        return Err(refusal(415, "UNSUPPORTED_ENCODING", message));
+    }
     let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
     let query = Query::parse(query);
     Ok(match routes::find(&request.method, path)? {

@@ -1,0 +1,107 @@
+/** `tools.code.exec`: a Python script, whose result has a way of its own. */
+
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { parseJson } from "../json.js";
+import { failed, notPlain, PYTHON_RESULT, scriptResult } from "../engine/python-result.js";
+import { badArguments, type Tool, type ToolContext } from "../engine/tool.js";
+import { type Finished, run } from "./process.js";
+import { type PythonSettings, takenFile } from "./python-run.js";
+import { foldersOfRuns } from "./run-folder.js";
+
+/**
+ * Runs the script that it reads from standard input as `__main__`. What the script prints behind the marker goes to a file that children of the
+ * script do not know, as `{"result": …}` or `{"problem": text}`; of several results the last counts.
+ */
+const SCRIPT = `${PYTHON_RESULT}
+def _main():
+    import linecache, os, sys, types
+
+    file, owner = sys.argv[1], os.getpid()
+    sys.argv = ["-"]
+    source = sys.stdin.buffer.read()
+
+    def write(outcome):
+        # A process that was forked has the same tap.
+        if os.getpid() == owner:
+            with open(file, "w", encoding="utf-8") as out:
+                out.write(outcome)
+
+    def refuse(error):
+        write(json.dumps({"problem": str(error)}))
+
+    def take(text):
+        try:
+            write('{"result": ' + _marked(text) + "}")
+        except NotPlain as error:
+            refuse(error)
+
+    module = types.ModuleType("__main__")
+    module.__builtins__ = __builtins__
+    sys.modules["__main__"] = module
+    tap = sys.stdout = Tap(sys.stdout, take)
+    try:
+        code = compile(source, "<stdin>", "exec", dont_inherit=True)
+        lines = source.decode(errors="replace").splitlines(True)
+        linecache.cache["<stdin>"] = (len(source), None, lines, "<stdin>")
+        exec(code, module.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # The wrapper that a driver writes fails where it writes the result.
+        if isinstance(error, (TypeError, ValueError, RecursionError)) and "_result" in module.__dict__:
+            try:
+                _plain(module.__dict__["_result"], "the result")
+            except NotPlain as problem:
+                refuse(problem)
+        # The first frame is ours.
+        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+    finally:
+        tap.end()
+
+_main()
+`;
+
+/** What the script wrote. */
+type Outcome = { readonly result: unknown } | { readonly problem: string };
+
+/** Makes the tool. */
+export function pythonExec({
+  python,
+  env,
+  directory,
+  workspace,
+  maxOutput,
+  maxResult,
+}: PythonSettings): Tool {
+  // Beside the working directory, so that no command of the run writes there by accident.
+  const folder = foldersOfRuns("result", workspace, (path) => path);
+  return async (call, context: ToolContext) => {
+    const code = call.args[0] ?? call.kwargs["code"];
+    if (typeof code !== "string") throw badArguments("the code is not text");
+    const file = join(folder(context), randomUUID());
+    const finished = await run(
+      {
+        file: python,
+        args: ["-c", SCRIPT, file],
+        cwd: directory(context),
+        env: { ...env(call.kwargs["env"]), PYTHONIOENCODING: "utf-8" },
+        input: code,
+        maxOutput,
+      },
+      context.signal,
+    );
+    const text = await takenFile(file, maxResult);
+    const outcome = text === undefined ? { result: undefined } : (parseJson(text) as Outcome);
+    if ("problem" in outcome) throw notPlain(outcome.problem, finished);
+    return resultOf(finished, outcome.result, call.kwargs["check"] === false);
+  };
+}
+
+function resultOf(finished: Finished, value: unknown, isAnyCodeFine: boolean): unknown {
+  const result = scriptResult(finished, value);
+  if (finished.code === 0 || isAnyCodeFine) return result;
+  throw failed(`the script ended with exit code ${finished.code}`, finished, result);
+}
