@@ -72,7 +72,7 @@ describe("a store object", () => {
       const error = await checkRejection(engine.ready(), {
         name: "ExecutionError",
         code: "JOURNAL_INVALID",
-        message: /could not be read: this process may not write there/,
+        message: /could not be opened: this process may not write there/,
       });
       assert.equal(error.cause, faults.load);
       assert.equal(engine.failure, error);

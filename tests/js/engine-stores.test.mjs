@@ -192,6 +192,19 @@ describe("a folder", () => {
     assert.match(readFileSync(join(folder, "journal"), "utf8"), /^[0-9a-f]{8} \[2\]\n$/);
   });
 
+  test("that was removed under an engine takes nothing more", async (t) => {
+    const folder = folderOf(t);
+    const store = fileStore(folder);
+    await readAll(store);
+    t.after(() => store.close());
+    rmSync(folder, { recursive: true });
+    await checkRejection(store.append(["[1]"]), {
+      name: "ExecutionError",
+      code: "JOURNAL_INVALID",
+      message: /lock` was removed while an engine used it/,
+    });
+  });
+
   test("takes nothing more after a failure, so that no entry follows half of one", async (t) => {
     const folder = folderOf(t);
     const store = fileStore(folder);
@@ -374,7 +387,7 @@ describe("a database", () => {
     await checkRejection(engine.ready(), {
       name: "ExecutionError",
       code: "JOURNAL_INVALID",
-      message: /could not be read: .*not a database/,
+      message: /could not be opened: .*not a database/,
     });
     await engine.close();
   });
@@ -497,6 +510,20 @@ describe("a storage with keys", () => {
 });
 
 describe("a store of one's own", () => {
+  test("whose entry nobody can read is an error with the number of the entry", async (t) => {
+    const engine = new LocalEngine({
+      store: { load: () => ["[]", '[{"type":"what_is_to_come"}]'], append: async () => {} },
+    });
+    t.after(() => engine.close());
+    const error = await checkRejection(engine.ready(), {
+      name: "ExecutionError",
+      code: "JOURNAL_INVALID",
+      message: /^the journal cannot be read: .*`what_is_to_come`.*\(entry 2, \d+ characters\)$/,
+      help: /newer version/,
+    });
+    assert.equal(error.details.entry, 2);
+  });
+
   test("whose reading fails is an error with the cause", async () => {
     const cause = new Error("no such bucket");
     const engine = new LocalEngine({

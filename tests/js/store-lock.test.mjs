@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { fileStore } from "highway-wasm/node";
+import { fileStore, sqliteStore } from "highway-wasm/node";
+import Database from "libsql";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 import { checkRejection } from "./support/errors.mjs";
 
@@ -23,9 +24,9 @@ function folderOf(t) {
   return folder;
 }
 
-/** A process that waits for the folder. `said(line)` hears what it says, `ended` is fulfilled once it is gone. */
-function contender(t, folder, name, { said = () => {}, wait = 600, through = [], env } = {}) {
-  const [program, ...args] = [...through, process.execPath, worker, folder, name, String(wait)];
+/** A process that waits for a store. `said(line)` hears what it says, `ended` is fulfilled once it is gone. */
+function contender(t, place, name, { said = () => {}, wait = 600, through = [], env } = {}) {
+  const [program, ...args] = [...through, process.execPath, worker, place, name, String(wait)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env });
   const ended = once(child, "exit");
   t.after(async () => {
@@ -39,10 +40,10 @@ function contender(t, folder, name, { said = () => {}, wait = 600, through = [],
 }
 
 /** Which owners wrote into the journal, in the order in which they did; the whole of it is read. */
-async function ownersIn(folder) {
+async function ownersIn(store) {
   const owners = [];
   const next = new Map();
-  const journal = new Journal(fileStore(folder), { failed: assert.fail });
+  const journal = new Journal(store, { failed: assert.fail });
   await journal.open((entry) => {
     const [{ owner, n }] = JSON.parse(entry);
     if (owners.at(-1) !== owner) owners.push(owner);
@@ -55,7 +56,7 @@ async function ownersIn(folder) {
 
 const inUse = { name: "ExecutionError", code: "STORE_IN_USE" };
 
-describe("a folder for which many processes wait", { skip: notHere }, () => {
+describe("a store for which many processes wait", { skip: notHere }, () => {
   const rounds = Number(process.env.HIGHWAY_KILLS ?? 20);
   // A round takes a third of a second where nothing else runs.
   const timeout = Math.max(85_000, rounds * 10_000);
@@ -64,17 +65,22 @@ describe("a folder for which many processes wait", { skip: notHere }, () => {
     killAgain(t),
   );
 
-  test("nor where there is no program that locks files", { timeout }, (t) => killAgain(t, { PATH: "" }));
+  test("nor where there is no program that locks files", { timeout }, (t) =>
+    killAgain(t, { env: { PATH: "" } }),
+  );
 
-  async function killAgain(t, env) {
+  test("nor has a database", { timeout }, (t) => killAgain(t, { isDatabase: true }));
+
+  async function killAgain(t, { env, isDatabase = false } = {}) {
     const folder = folderOf(t);
+    const place = isDatabase ? join(folder, "a.db") : folder;
     const log = [];
     const alive = new Map();
     let told = () => {};
     let made = 0;
     const add = () => {
       made += 1;
-      const one = contender(t, folder, `p${made}`, {
+      const one = contender(t, place, `p${made}`, {
         env,
         said: (line) => {
           log.push(`${line} ${one.name}`);
@@ -135,7 +141,7 @@ describe("a folder for which many processes wait", { skip: notHere }, () => {
       } else if (name === holder) holder = undefined;
     }
     assert.ok(owners > rounds, `${owners} owners`);
-    const wrote = await ownersIn(folder);
+    const wrote = await ownersIn(isDatabase ? sqliteStore(new Database(place)) : fileStore(place));
     assert.equal(new Set(wrote).size, wrote.length, "an owner wrote after the next one had");
     console.log(`${owners} owners in ${rounds} rounds, of which ${wrote.length} wrote`);
   }

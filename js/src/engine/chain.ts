@@ -45,16 +45,16 @@ export class Chain {
     const number = Number(digits);
     if (number > next) throw broken(next, `entry ${next} is missing`);
     if (number < next) throw broken(next, `entry ${number} stands in the place of entry ${next}`);
-    const entry = text.slice(head.length, -1);
-    this.#add(entry);
+    // A text is read faster than a slice of it.
+    this.#add(text, head.length, text.length - 1);
     this.#isNumbered = true;
     if (sum !== hexOf(this.#sum) || !text.endsWith("]")) throw broken(next, `entry ${next} is damaged`);
-    return entry;
+    return text.slice(head.length, -1);
   }
 
-  #add(entry: string): void {
+  #add(text: string, from = 0, to = text.length): void {
     this.#count += 1;
-    this.#sum = sumOf(entry, this.#sum);
+    this.#sum = sumOf(text, from, to, this.#sum);
   }
 }
 
@@ -62,10 +62,10 @@ type Sum = readonly [number, number];
 
 const hexOf = (sum: Sum): string => sum.map((half) => half.toString(16).padStart(8, "0")).join("");
 
-/** 64 bits of a text and of the sum before it: two multiplicative hashes, mixed at the end (after `cyrb53` by bryc, public domain). */
-function sumOf(text: string, [first, second]: Sum): Sum {
+/** 64 bits of a part of a text and of the sum before it: two multiplicative hashes, mixed at the end (after `cyrb53` by bryc, public domain). */
+function sumOf(text: string, from: number, to: number, [first, second]: Sum): Sum {
   let [one, two] = [first, second];
-  for (let at = 0; at < text.length; at++) {
+  for (let at = from; at < to; at++) {
     const unit = text.charCodeAt(at);
     one = Math.imul(one ^ unit, 2654435761);
     two = Math.imul(two ^ unit, 1597334677);

@@ -1,6 +1,7 @@
 /** Has a store keep what happens, before anything follows from it. */
 
 import { errorOf, type HighwayError, isHighwayError } from "../errors.js";
+import { describe } from "../environment.js";
 import { Chain } from "./chain.js";
 import { type EngineStore, storeFailed } from "./store.js";
 
@@ -69,6 +70,7 @@ export class Journal {
    */
   async open(replay: (entry: string) => void): Promise<void> {
     const { signal } = this.#ending;
+    let count = 0;
     try {
       await this.#take();
       for await (const text of this.#store.load(signal)) {
@@ -77,7 +79,12 @@ export class Journal {
         this.#length += entry.length;
         // The end of a state that has taken the place of a journal: no other need be made before there is twice as much.
         if (entry.includes('{"type":"state_kept"')) this.#state = this.#length;
-        replay(entry);
+        count += 1;
+        try {
+          replay(entry);
+        } catch (error) {
+          throw unreadable(error, count, entry.length);
+        }
       }
       signal.throwIfAborted();
     } catch (error) {
@@ -86,7 +93,7 @@ export class Journal {
       const help = "the error it gave is the `cause`; nothing was changed";
       const failure = isHighwayError(error)
         ? error
-        : storeFailed("the journal could not be read", error, help);
+        : storeFailed("the journal could not be opened", error, help);
       this.#failure = failure;
       await this.#letGo().catch(() => {});
       throw failure;
@@ -218,6 +225,18 @@ function cannotKeep(error: unknown): HighwayError {
   const help =
     "the engine stands still, since nothing may happen that is not kept; mend the cause, and open the store with another engine";
   return storeFailed("the journal cannot keep what happens", error, help);
+}
+
+function unreadable(error: unknown, entry: number, length: number): HighwayError {
+  const help =
+    "it was written by a newer version, or is too large for the memory that is left; nothing was changed, and the error behind it is the `cause`";
+  const isSaid = isHighwayError(error, "JOURNAL_INVALID");
+  const reason = isSaid ? error.message : `the journal cannot be read: ${describe(error)}`;
+  return errorOf("JOURNAL_INVALID", `${reason} (entry ${entry}, ${length} characters)`, {
+    details: { entry, length },
+    help,
+    cause: error,
+  });
 }
 
 function lengthOf(entries: readonly string[]): number {

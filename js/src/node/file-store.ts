@@ -7,7 +7,7 @@ import zlib from "node:zlib";
 import { type EngineStore, lost } from "../engine/store.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
-import { checkWait, type FolderLock, takeLock } from "./lock.js";
+import { checkWait, type FileLock, takeLock } from "./lock.js";
 
 /** Bytes that are read at once. */
 const CHUNK = 1 << 20;
@@ -61,7 +61,7 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
   const open = async (signal?: AbortSignal): Promise<OpenJournal> => {
     const fs = await import("node:fs/promises");
     await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = await takeLock(folder, wait, signal);
+    const lock = await takeLock(`${folder}/lock`, `the folder \`${folder}\``, wait, signal);
     try {
       // A replacement that was interrupted: the journal is still what it was.
       await fs.rm(fresh, { force: true });
@@ -153,7 +153,7 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
 
 /** A journal that is in use. */
 interface OpenJournal {
-  readonly lock: FolderLock;
+  readonly lock: FileLock;
   file: FileHandle;
   /** Bytes of what it holds. */
   end: number;

@@ -1,10 +1,10 @@
 /**
- * A folder belongs to one engine at a time.
+ * A folder, or a database in a file, belongs to one engine at a time.
  *
  * The kernel decides who has it, since only the kernel knows for certain when a process is over: killed, a zombie that nobody has waited
  * for, or alive but stopped. Numbers of processes, clocks and the content of files say less: numbers are used again and mean something
  * else in each container, clocks jump, and whoever removes the lock of a dead process may remove the one that somebody has just made.
- * The file `lock` is therefore never removed. It is locked as the system has it:
+ * The file that is locked is therefore never removed. It is locked as the system has it:
  *
  * - macOS, the BSDs and Windows lock a file as it is opened.
  * - On Linux an abstract socket with the name of the file's inode belongs to one process of a network namespace, and the program `flock`
@@ -12,11 +12,11 @@
  * - Where there is neither, the number of the process in the file has to do.
  *
  * Behind that stands a second line: the owner writes a word of its own into the file, and looks at it before each write
- * ({@link FolderLock.check}). Whoever was replaced in whatever way finds another word, and stops.
+ * ({@link FileLock.check}). Whoever was replaced in whatever way finds another word, and stops.
  */
 
 import { randomUUID } from "node:crypto";
-import { type BigIntStats, constants, readSync, statSync } from "node:fs";
+import { type BigIntStats, constants, existsSync, readSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { lost } from "../engine/store.js";
 import { errorOf, type HighwayError } from "../errors.js";
@@ -56,38 +56,38 @@ export function inUse(message: string): HighwayError {
   });
 }
 
-/** A folder that is ours. */
-export interface FolderLock {
+/** Something that is ours. */
+export interface FileLock {
   /**
    * Looks whether it still is. Synchronous, because it takes microseconds, and so that nothing comes between it and a write.
    *
-   * @throws {ExecutionError} `STORE_IN_USE`.
+   * @throws {ExecutionError} `STORE_IN_USE`; `JOURNAL_INVALID` where the file was removed.
    */
   check(): void;
   release(): Promise<void>;
 }
 
 /**
- * Takes a folder, by the file `lock` in it.
+ * Takes something, which messages call `what`, by a file that is made for that.
  *
  * @throws {ExecutionError} `STORE_IN_USE` when it belongs to another engine for longer than `wait` milliseconds.
  */
 export async function takeLock(
-  folder: string,
+  path: string,
+  what: string,
   wait: number,
   signal: AbortSignal | undefined,
-): Promise<FolderLock> {
-  const path = `${folder}/lock`;
-  const lock = await attempts(() => attempt(path), wait, signal);
+): Promise<FileLock> {
+  const lock = await attempts(() => attempt(path, what), wait, signal);
   if (lock) return lock;
   const fs = await import("node:fs/promises");
   // Windows lets nobody read a file that is locked.
   const [pid] = (await fs.readFile(path, "utf8").catch(() => "")).split(" ");
-  throw inUse(`the folder \`${folder}\` is in use${pid ? ` by process ${pid}` : ""}`);
+  throw inUse(`${what} is in use${pid ? ` by process ${pid}` : ""}`);
 }
 
 /** Takes the lock, or gives undefined where another one has it. */
-async function attempt(path: string): Promise<FolderLock | undefined> {
+async function attempt(path: string, what: string): Promise<FileLock | undefined> {
   const file = await openLocked(path);
   if (file === undefined) return undefined;
   let release = (): Promise<void> => file.close();
@@ -125,7 +125,11 @@ async function attempt(path: string): Promise<FolderLock | undefined> {
       await letGo();
     };
     const check = (): void => {
-      if (!isOurs()) throw lost("the folder");
+      if (isOurs()) return;
+      if (existsSync(path)) throw lost(what);
+      throw errorOf("JOURNAL_INVALID", `\`${path}\` was removed while an engine used it`, {
+        help: "nobody but the engine may remove what it works with",
+      });
     };
     return { check, release };
   } catch (error) {

@@ -1,14 +1,15 @@
 /** The journal of an engine in a SQLite database. */
 
-import { statSync } from "node:fs";
 import { type EngineStore, lost, storeFailed } from "../engine/store.js";
 import { builtinModule } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions, invalid } from "../options.js";
-import { attempts, checkWait, inUse } from "./lock.js";
+import { attempts, checkWait, type FileLock, inUse, takeLock } from "./lock.js";
 
 /** Entries that are read at once. */
 const PAGE = 500;
+/** Milliseconds to wait for another program that writes into the database. */
+const BUSY = 1000;
 
 /** An open database of `better-sqlite3` or of `node:sqlite`, as far as a store needs it. */
 export interface SqliteDatabaseLike {
@@ -29,8 +30,8 @@ export interface SqliteStoreOptions {
  * A store in a SQLite database: an open one of `better-sqlite3` or `node:sqlite` (`DatabaseSync`), or the path of a file, which
  * needs Node 22.5 or newer. Entries are on the disk before anything follows from them.
  *
- * The database is locked for as long as the engine uses it, so give the engine one of its own. A database that was passed in stays
- * open when the engine is closed.
+ * A file beside the database, of the same name with `-lock` behind it, says which engine uses it. A database that was passed in stays
+ * open when the engine is closed. Whoever else writes into it holds the engine up.
  *
  * @example
  * <!-- not run: Node 20 has no `node:sqlite` -->
@@ -52,7 +53,7 @@ export function sqliteStore(
 ): EngineStore {
   checkOptions(options, ["wait"], "the store");
   const wait = checkWait(options.wait);
-  const { name, find, discard, release } = typeof database === "string" ? fileOf(database) : given(database);
+  const { name, find, release } = typeof database === "string" ? fileOf(database) : given(database);
   let opened: Owned | undefined;
 
   /** Changes the journal as a whole or not at all; `work` gives how many entries there are then. */
@@ -79,12 +80,11 @@ export function sqliteStore(
   return {
     async *load(signal) {
       const database = find();
-      let owned: Owned | undefined;
+      let owned: Owned;
       try {
-        owned = await attempts(() => take(database), wait, signal);
-        if (!owned) throw inUse(`${name} is in use by another engine or program`);
+        owned = await take(database, name, wait, signal);
       } catch (error) {
-        discard(database);
+        release(database);
         throw error;
       }
       opened = owned;
@@ -116,8 +116,11 @@ export function sqliteStore(
       const owned = opened;
       opened = undefined;
       if (!owned) return;
-      inUseHere.delete(owned.key);
-      release(owned.database);
+      try {
+        release(owned.database);
+      } finally {
+        await owned.lock.release();
+      }
     },
   };
 }
@@ -125,8 +128,7 @@ export function sqliteStore(
 /** A database that is ours. */
 interface Owned {
   readonly database: SqliteDatabaseLike;
-  /** What it is known by in {@link inUseHere}. */
-  readonly key: unknown;
+  readonly lock: Pick<FileLock, "release">;
   /** How many owners it has had; it changes with each. */
   readonly epoch: number;
   /** How many entries it holds. */
@@ -138,9 +140,7 @@ interface Source {
   /** What messages call it. */
   readonly name: string;
   readonly find: () => SqliteDatabaseLike;
-  /** After it could not be taken. */
-  readonly discard: (found: SqliteDatabaseLike) => void;
-  /** After it was used. */
+  /** After it was used, or could not be taken. */
   readonly release: (found: SqliteDatabaseLike) => void;
 }
 
@@ -150,7 +150,7 @@ function given(database: SqliteDatabaseLike): Source {
     const help = "pass a `Database` of better-sqlite3, a `DatabaseSync` of node:sqlite, or a path";
     throw invalid("the database is neither a path nor one of SQLite", "", help);
   }
-  return { name: "the database", find: () => database, discard: () => {}, release: giveBack };
+  return { name: "the database", find: () => database, release: () => {} };
 }
 
 /** A file, opened by `node:sqlite`. */
@@ -169,48 +169,60 @@ function fileOf(path: string): Source {
     }
   };
   const close = (found: SqliteDatabaseLike): void => (found as DatabaseFile).close();
-  return { name: `the database \`${path}\``, find, discard: close, release: close };
+  return { name: `the database \`${path}\``, find, release: close };
 }
 
 interface DatabaseFile extends SqliteDatabaseLike {
   close(): void;
 }
 
-/**
- * Databases that engines of this process use, by the file. SQLite locks a file for its connections, but two libraries in one process
- * do not know of each other, and the system tells them apart no more than that.
- */
-const inUseHere = new Set<unknown>();
+/** Databases without a file that engines use. */
+const inUseHere = new WeakSet<SqliteDatabaseLike>();
 
-/** What a database is known by: its file, or itself where it has none. */
-function keyOf(database: SqliteDatabaseLike): unknown {
+/**
+ * Takes a database for itself. SQLite's own exclusive mode would keep others out too, but those that wait for it may keep each other out
+ * for ever, and libraries in one process do not know of each other's locks.
+ */
+async function take(
+  database: SqliteDatabaseLike,
+  name: string,
+  wait: number,
+  signal: AbortSignal | undefined,
+): Promise<Owned> {
   const [main] = database.prepare("PRAGMA database_list").all() as { file?: string | null }[];
-  const found = main?.file ? statSync(main.file, { throwIfNoEntry: false }) : undefined;
-  return found === undefined ? database : `${found.dev}:${found.ino}`;
+  const lock = main?.file
+    ? await takeLock(`${main.file}-lock`, name, wait, signal)
+    : lockHere(database, name);
+  try {
+    // Another program may write to it just now.
+    const epoch = await attempts(() => claim(database), wait, signal);
+    if (epoch === undefined) throw inUse(`${name} is in use by another program`);
+    return { database, lock, epoch, count: 0 };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
-/** Takes a database for itself, whatever else has it open; undefined where another one uses it now. */
-function take(database: SqliteDatabaseLike): Owned | undefined {
-  const key = keyOf(database);
-  if (inUseHere.has(key)) return undefined;
-  let epoch: number;
+function lockHere(database: SqliteDatabaseLike, name: string): Pick<FileLock, "release"> {
+  if (inUseHere.has(database)) throw inUse(`${name} is in use`);
+  inUseHere.add(database);
+  return { release: async () => void inUseHere.delete(database) };
+}
+
+/** The number of the new owner, or undefined where another program has the database locked. */
+function claim(database: SqliteDatabaseLike): number | undefined {
   try {
-    database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    // Only a log that was first read in the normal mode can be given back later.
-    database.prepare("SELECT count(*) FROM sqlite_master").all();
-    database.exec("PRAGMA locking_mode = EXCLUSIVE");
-    epoch = atOnce(database, () => {
+    database.exec(`PRAGMA busy_timeout = ${BUSY}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
+    return atOnce(database, () => {
       database.exec(TABLES);
       database.exec("UPDATE highway_owner SET epoch = epoch + 1");
-      return ownerOf(database)?.epoch ?? 0;
+      return ownerOf(database)?.epoch;
     });
   } catch (error) {
     if (!isBusy(error)) throw error;
-    database.exec("PRAGMA locking_mode = NORMAL");
     return undefined;
   }
-  inUseHere.add(key);
-  return { database, key, epoch, count: 0 };
 }
 
 const TABLES = `
@@ -232,16 +244,6 @@ function incomplete(name: string, count: number, entries: number): Error {
       help: "restore it from a copy, or remove the tables `highway_journal` and `highway_owner` to begin anew",
     },
   );
-}
-
-/** Lets go of a database that stays open. */
-function giveBack(database: SqliteDatabaseLike): void {
-  try {
-    // The lock goes at the end of the next transaction that may write.
-    database.exec("PRAGMA locking_mode = NORMAL; BEGIN IMMEDIATE; COMMIT");
-  } catch {
-    // It was closed before the engine was.
-  }
 }
 
 /** Both libraries say it, each in its own way. */

@@ -21,6 +21,8 @@ export function untilStopped(
     } catch (error) {
       // The engine may have been closed while this request was under way.
       if (stopped.aborted) return failure(503, "SHUTTING_DOWN", "the server is stopping");
+      // Nobody gets this answer: whoever asked has gone, and the engine has done nothing.
+      if (request.signal.aborted) return failure(499, "ABORTED", "the request was given up");
       console.error("highway-wasm: a request could not be answered:", error);
       return failure(500, "INTERNAL_ERROR", "internal error");
     }

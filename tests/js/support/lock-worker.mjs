@@ -1,12 +1,15 @@
 // A process that waits for a store, says `in` once it has it, and then writes into its journal until it is killed: entries
-// `[{"owner":NAME,"n":N}]`. `node lock-worker.mjs FOLDER NAME [WAIT]`; says `refused CODE MESSAGE` where it does not get it.
+// `[{"owner":NAME,"n":N}]`. `node lock-worker.mjs STORE NAME [WAIT]`, where a STORE that ends with `.db` is a database; says `refused CODE MESSAGE` where it does not get it.
 import { pathToFileURL } from "node:url";
-import { fileStore } from "highway-wasm/node";
+import { fileStore, sqliteStore } from "highway-wasm/node";
+import Database from "libsql";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
-const [folder, owner, wait = "600"] = process.argv.slice(2);
-const journal = new Journal(fileStore(folder, { wait: Number(wait) }), {
+const [place, owner, wait = "600"] = process.argv.slice(2);
+const options = { wait: Number(wait) };
+const store = place.endsWith(".db") ? sqliteStore(new Database(place), options) : fileStore(place, options);
+const journal = new Journal(store, {
   failed: ({ code, message }) => {
     console.log(`stopped ${code} ${message}`);
     process.exit(0);
