@@ -256,10 +256,11 @@ fn a_multi_choice_with_too_few_branches_fails() {
     }
 }
 
-/// How a dependency ends: succeeded, failed, not chosen, skipped because of a failure, failed and dealt with.
+/// How a dependency ends: succeeded, chose a way, failed, not chosen, skipped because of a failure, failed and dealt with.
 fn ending(kind: char) -> Vec<Value> {
     match kind {
         's' => vec![task("s", &[])],
+        'c' => vec![condition("c", &[], "true", None, None)],
         'f' => vec![task("f", &[])],
         'k' => vec![condition("gate", &[], "false", Some("k"), None), task("k", &["gate"])],
         'u' => vec![task("cause", &[]), task("u", &["cause"])],
@@ -270,15 +271,15 @@ fn ending(kind: char) -> Vec<Value> {
 #[test]
 fn trigger_rules_over_dependencies_that_ended_in_every_way() {
     for (rule, starts, skips) in [
-        ("all_success", "s sk", "f k u h sf su kf sh"),
-        ("all_done", "s f u h sf sk su kf fu", "k"),
-        ("one_success", "s sf sk su sh", "f k u h kf fu"),
-        ("one_done", "s f h sf sk su kf fu", "k"),
-        ("none_failed", "s sk", "f k u h sf su kf"),
+        ("all_success", "s c sk", "f k u h ck sf su kf ku sh"),
+        ("all_done", "s c f k u h ck sf sk su kf ku fu sh", ""),
+        ("one_success", "s c ck sf sk su sh", "f k u h kf ku fu"),
+        ("one_done", "s c f h ck sf sk su kf fu sh", "k u ku"),
+        ("none_failed", "s c k ck sk", "f u h sf su kf ku sh"),
     ] {
         let cases =
             starts.split(' ').map(|case| (case, true)).chain(skips.split(' ').map(|case| (case, false)));
-        for (case, is_started) in cases {
+        for (case, is_started) in cases.filter(|(case, _)| !case.is_empty()) {
             let dependencies: Vec<String> = case.chars().map(String::from).collect();
             let dependencies: Vec<&str> = dependencies.iter().map(String::as_str).collect();
             let mut all: Vec<Value> = case.chars().flat_map(ending).collect();
@@ -360,4 +361,38 @@ fn cancel_on_a_way() {
     run.expect_abort(&call);
     run.assert_status("cancelled");
     run.assert_steps("check=succeeded yes1=cancelled yes2=cancelled no1=skipped no2=skipped merge=cancelled");
+}
+
+/// What runs in any case runs after the task that was not chosen, too, and after what follows it; the task itself does not.
+#[test]
+fn what_runs_in_any_case_runs_after_a_way_that_was_not_taken() {
+    let rule = |id: &str, on: &[&str], rule: &str| but(task(id, on), json!({"trigger_rule": rule}));
+    let mut run = Scenario::of(&flow(&[
+        condition("gate", &[], "false", Some("deploy"), None),
+        rule("deploy", &["gate"], "all_done"),
+        task("check", &["deploy"]),
+        rule("cleanup", &["check"], "all_done"),
+        rule("report", &["gate", "check"], "none_failed"),
+        task("end", &["cleanup", "report"]),
+    ]));
+    for call in run.expect_starts(&["cleanup", "report"]) {
+        run.finish(&call, Ok(json!(1)));
+    }
+    run.succeed("end", json!(1));
+    run.assert_steps(
+        "gate=succeeded deploy=skipped check=skipped cleanup=succeeded report=succeeded end=succeeded",
+    );
+    run.assert_status("completed");
+}
+
+#[test]
+fn a_task_after_a_handler_that_was_not_needed_runs_by_its_rule() {
+    let mut run = Scenario::of(&flow(&[
+        but(task("main", &[]), json!({"on_failure_task_id": "fix"})),
+        task("fix", &[]),
+        but(task("always", &["fix"]), json!({"trigger_rule": "all_done"})),
+        task("after_fix", &["fix"]),
+    ]));
+    succeed_all(&mut run, &["main", "always"]);
+    run.assert_steps("main=succeeded fix=skipped always=succeeded after_fix=skipped");
 }

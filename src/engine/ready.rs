@@ -18,9 +18,9 @@ pub(super) enum Verdict {
 
 /// The verdict on a step.
 ///
-/// What a condition, a switch or a callback names starts only once it was chosen. A step that only skipped steps lead to,
-/// beside those that merely chose the way, is skipped too; a merge after both ways of a condition runs. What was skipped
-/// because of a failure counts as failed, unless that failure was dealt with.
+/// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only skipped steps
+/// lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a condition runs. What was
+/// skipped because of a failure counts as failed, unless that failure was dealt with. `docs/semantics.md` has the table.
 pub(super) fn verdict(run: &Run, step: usize) -> Verdict {
     let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
         return Verdict::Wait;
@@ -55,10 +55,12 @@ pub(super) fn verdict(run: &Run, step: usize) -> Verdict {
     let is_passed_by = counts.passed_by > 0
         && counts.worked + counts.failed + counts.upstream_failed == 0
         && !given.is_chosen;
+    let is_unharmed = counts.upstream_failed == 0 || counts.worked > 0;
     let starts = match rule {
-        _ if is_passed_by => false,
         TriggerRule::AllDone => true,
-        TriggerRule::AllSuccess | TriggerRule::NoneFailed => counts.upstream_failed == 0 || counts.worked > 0,
+        TriggerRule::AllSuccess => is_unharmed && !is_passed_by,
+        TriggerRule::NoneFailed => is_unharmed,
+        // A step that was skipped is no success, and nothing that was done.
         TriggerRule::OneSuccess | TriggerRule::OneDone => counts.total == 0,
     };
     if starts { Verdict::Start } else { Verdict::Skip }
