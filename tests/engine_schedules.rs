@@ -6,6 +6,8 @@ mod support;
 use highway_wasm::engine::{Config, Run, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
+use std::cell::Cell;
+use std::rc::Rc;
 use support::{Scenario, Server, independent, with};
 
 /// A workflow of one task with a schedule; virtual time begins at 2030-01-01T00:00:00Z, a Tuesday.
@@ -361,4 +363,24 @@ fn schedules_that_make_no_sense_are_refused() {
         server.request("PATCH", "/schedules/ghost", &[], Some(r#"{"is_active": true}"#)).code(),
         "NOT_FOUND"
     );
+}
+
+/// The latest of what was missed is found without a look at all of it: the host is asked for its clocks some hundred times.
+#[test]
+fn a_year_asleep_is_over_at_once() {
+    let asked = Rc::new(Cell::new(0));
+    let count = Rc::clone(&asked);
+    let summer = parse_iso("2030-03-31T01:00").unwrap()..parse_iso("2030-10-27T01:00").unwrap();
+    let zones = Zones::new(move |_, at| {
+        count.set(count.get() + 1);
+        Some(if summer.contains(&at) { 7_200_000 } else { 3_600_000 })
+    });
+    let mut scenario = Scenario::with(Config { zones, ..Config::default() });
+    register(&mut scenario, &scheduled("CRON_TZ=Europe/Berlin * * * * *"));
+    scenario.sleep_through(365.0 * 86_400.0);
+    assert_eq!(slots(&scenario), ["2031-01-01T00:00"]);
+    assert!(asked.get() < 2_000, "{}", asked.get());
+    finish_all(&mut scenario);
+    scenario.advance(60.0);
+    assert_eq!(slots(&scenario), ["2031-01-01T00:00", "2031-01-01T00:01"]);
 }

@@ -6,6 +6,8 @@ use crate::time::{Millis, civil_from_days, days_from_civil, days_in_month};
 const MINUTE_MS: u64 = 60_000;
 const DAY_MINUTES: i64 = 1_440;
 const EVERY_HOUR: u64 = (1 << 24) - 1;
+/// Clocks change by less than that, and not twice in that time.
+const CHANGE_MS: u64 = 26 * 3_600_000;
 /// The calendar repeats after 400 years, weekdays included: what does not fire in that time never does.
 const CYCLE_MONTHS: usize = 401 * 12;
 
@@ -33,8 +35,9 @@ impl Schedule {
         }
     }
 
-    /// The same by the clocks of the schedule's time zone. Where clocks are put forward, what falls into the missing hour
-    /// fires as much later; where they are put back, it fires once, unless it fires in every hour.
+    /// The same by the clocks of the schedule's time zone. Where they are put forward, what falls into the time that is missing
+    /// fires as much later, unless it fires in every hour. Where they are put back, what has a `*` in the minute or in the hour
+    /// goes on by the clocks; anything else fires the first time alone.
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -88,24 +91,47 @@ impl Cron {
     }
 
     fn next_by_clock(&self, after: Millis, offset: &dyn Fn(Millis) -> Option<i64>) -> Option<Millis> {
-        let before = offset(after)?;
-        let wall = self.next_after(after.checked_add_signed(before)?)?;
-        let at = wall.checked_add_signed(-before)?;
-        let now = offset(at)?;
-        if now == before {
-            return Some(at);
+        let mut from = after;
+        loop {
+            let clocks = Clocks::near(from, offset)?;
+            let (least, most) = clocks.range();
+            let mut wall = self.next_after(from.checked_add_signed(least)?)?;
+            let mut best: Option<Millis> = None;
+            // Where the clocks change, what they show later may come first: whatever may come before the best is looked at.
+            while best.map_or(wall <= from.saturating_add(CHANGE_MS), |best| {
+                best.checked_add_signed(most).is_some_and(|shown| wall < shown)
+            }) {
+                let firings = self.moments(wall, &clocks)?.into_iter().flatten();
+                best = firings.chain(best).filter(|at| *at > after).min();
+                match self.next_after(wall) {
+                    Some(next) => wall = next,
+                    None => return best,
+                }
+            }
+            if best.is_some() {
+                return best;
+            }
+            // Nothing fires until shortly before that.
+            from = wall.checked_sub(CHANGE_MS)?;
         }
-        // The clocks are put forward or back between the two.
-        if self.hours == EVERY_HOUR {
-            let shown = at.checked_add_signed(now)?;
-            return if self.next_after(shown.checked_sub(MINUTE_MS)?) == Some(shown) {
-                Some(at)
-            } else {
-                self.next_by_clock(at, offset)
-            };
-        }
-        let moved = wall.checked_add_signed(-now)?;
-        Some(if offset(moved)? == now && moved > after { moved } else { at })
+    }
+
+    /// When it fires for a minute that the clocks show once, twice, or not at all.
+    fn moments(&self, wall: Millis, clocks: &Clocks<'_>) -> Option<[Option<Millis>; 2]> {
+        let offset = |at: Option<Millis>| clocks.offset(at?);
+        let before = offset(wall.checked_sub(CHANGE_MS).or(Some(0)))?;
+        let later = offset(wall.checked_add(CHANGE_MS))?;
+        let first = wall.checked_add_signed(-before);
+        let second = wall.checked_add_signed(-later).filter(|_| later != before);
+        let [is_first, is_second] =
+            [(first, before), (second, later)].map(|(at, shown)| at.is_some() && offset(at) == Some(shown));
+        Some(match (is_first, is_second) {
+            (true, true) => [first, second.filter(|_| self.is_frequent)],
+            (true, false) => [first, None],
+            (false, true) => [second, None],
+            // The hour is missing: as much later, unless it fires in the next one anyway.
+            (false, false) => [first.filter(|_| self.hours != EVERY_HOUR), None],
+        })
     }
 
     /// The first day from `day` on, counted from 1970-01-01, on which it fires. Other months are passed at once.
@@ -144,6 +170,42 @@ impl Cron {
         let now = in_hour(minute).filter(|_| has(self.hours, hour)).map(|found| hour * 60 + found);
         let later = || Some((hour + 1..24).find(|hour| has(self.hours, *hour))? * 60 + in_hour(0)?);
         now.or_else(later)
+    }
+}
+
+/// The clocks of a time zone around a moment, where they change once at most.
+struct Clocks<'a> {
+    host: &'a dyn Fn(Millis) -> Option<i64>,
+    /// What is known without the host: from when until when.
+    known: std::ops::RangeInclusive<Millis>,
+    /// How far they are ahead before the change, and from then on.
+    offsets: (i64, i64),
+    change: Millis,
+}
+
+impl<'a> Clocks<'a> {
+    fn near(at: Millis, host: &'a dyn Fn(Millis) -> Option<i64>) -> Option<Self> {
+        let (start, end) = (at.saturating_sub(2 * CHANGE_MS), at.checked_add(2 * CHANGE_MS)?);
+        let offsets = (host(start)?, host(end)?);
+        let (mut before, mut change) = (start, end);
+        while offsets.0 != offsets.1 && change - before > 1 {
+            let middle = before + (change - before) / 2;
+            *(if host(middle)? == offsets.0 { &mut before } else { &mut change }) = middle;
+        }
+        Some(Self { host, known: start..=end, offsets, change })
+    }
+
+    fn offset(&self, at: Millis) -> Option<i64> {
+        if !self.known.contains(&at) {
+            return (self.host)(at);
+        }
+        Some(if at < self.change { self.offsets.0 } else { self.offsets.1 })
+    }
+
+    /// The least and the most that they are ahead.
+    fn range(&self) -> (i64, i64) {
+        let (one, other) = self.offsets;
+        (one.min(other), one.max(other))
     }
 }
 
@@ -244,6 +306,7 @@ mod tests {
             months: 1 << 4,
             weekdays: 0x7f,
             either_day: false,
+            is_frequent: false,
             zone: None,
         };
         assert_eq!(Schedule::Cron(never).next_after(0), None);
@@ -292,6 +355,31 @@ mod tests {
             ),
             ("*/30 * * * *", "2026-03-29T00:30", &["2026-03-29T01:00", "2026-03-29T01:30"]),
             ("15 1-3 * * *", "2026-10-25T00:15", &["2026-10-25T02:15"]),
+            (
+                "*/15 2 * * *",
+                "2026-03-28T12:00",
+                &["2026-03-29T01:00", "2026-03-29T01:15", "2026-03-29T01:30"],
+            ),
+            (
+                "15,45 2 * * *",
+                "2026-10-24T12:00",
+                &["2026-10-25T00:15", "2026-10-25T00:45", "2026-10-26T01:15"],
+            ),
+            // A `*` in the minute: it goes on by the clocks.
+            (
+                "*/30 0-22 * * *",
+                "2026-10-24T23:45",
+                &["2026-10-25T00:00", "2026-10-25T00:30", "2026-10-25T01:00", "2026-10-25T01:30"],
+            ),
+            (
+                "0 */2 * * *",
+                "2026-10-24T23:00",
+                &["2026-10-25T00:00", "2026-10-25T01:00", "2026-10-25T03:00"],
+            ),
+            ("0 * * * *", "2026-03-29T00:00", &["2026-03-29T01:00", "2026-03-29T02:00"]),
+            // Asked for in another season than that of its day.
+            ("30 2 29 3 *", "2025-07-01T00:00", &["2026-03-29T01:30"]),
+            ("0 9 29 3 *", "2025-07-01T00:00", &["2026-03-29T07:00"]),
             ("0 0 1 * *", "2026-03-15T00:00", &["2026-03-31T22:00", "2026-04-30T22:00"]),
         ] {
             let schedule = schedule(&format!("CRON_TZ=Europe/Berlin {rule}"));
@@ -304,5 +392,123 @@ mod tests {
         let elsewhere = schedule("CRON_TZ=Mars/Olympus 0 9 * * *");
         assert_eq!(elsewhere.next_after_in(0, &berlin), None);
         assert_eq!(elsewhere.next_after(0), None);
+    }
+    /// A change of clocks: when, how far they are ahead before it, and after it, in minutes.
+    type Change = (&'static str, i64, i64);
+
+    const NEW_YORK: Change = ("2024-03-10T07:00", -300, -240);
+    const LORD_HOWE: Change = ("2026-10-03T15:30", 630, 660);
+    const LORD_HOWE_BACK: Change = ("2026-04-04T15:00", 660, 630);
+    /// Midnight is missing, and comes twice.
+    const HAVANA: Change = ("2026-03-08T05:00", -300, -240);
+    const HAVANA_BACK: Change = ("2026-11-01T05:00", -240, -300);
+    /// 30 December 2011 is missing.
+    const SAMOA: Change = ("2011-12-30T10:00", -600, 840);
+
+    fn offset_of((change, before, then): Change) -> impl Fn(&str, Millis) -> Option<i64> {
+        let change = parse_iso(change).unwrap();
+        move |_, at| Some(60_000 * if at < change { before } else { then })
+    }
+
+    #[test]
+    fn fires_where_clocks_change_in_an_unusual_way() {
+        for (change, rule, after, expected) in [
+            (
+                NEW_YORK,
+                "15,45 2 * * *",
+                "2024-03-10T00:00",
+                &["2024-03-10T07:15", "2024-03-10T07:45", "2024-03-11T06:15"][..],
+            ),
+            // 02:15 is missing and fires at 02:45, after 02:40.
+            (
+                LORD_HOWE,
+                "15,40 2 * * *",
+                "2026-10-03T00:00",
+                &["2026-10-03T15:40", "2026-10-03T15:45", "2026-10-04T15:15"],
+            ),
+            (LORD_HOWE, "15,40 2 4 10 *", "2025-12-01T00:00", &["2026-10-03T15:40", "2026-10-03T15:45"]),
+            // 01:45 comes twice.
+            (LORD_HOWE_BACK, "45 1 * * *", "2026-04-04T00:00", &["2026-04-04T14:45", "2026-04-05T15:15"]),
+            (
+                LORD_HOWE_BACK,
+                "*/20 1 * * *",
+                "2026-04-04T14:30",
+                &["2026-04-04T14:40", "2026-04-04T15:10", "2026-04-05T14:30"],
+            ),
+            (HAVANA, "0 0 * * *", "2026-03-07T12:00", &["2026-03-08T05:00", "2026-03-09T04:00"]),
+            (HAVANA, "@hourly", "2026-03-08T04:00", &["2026-03-08T05:00", "2026-03-08T06:00"]),
+            (HAVANA_BACK, "0 0 * * *", "2026-10-31T12:00", &["2026-11-01T04:00", "2026-11-02T05:00"]),
+            (
+                HAVANA_BACK,
+                "30 * * * sun",
+                "2026-11-01T04:00",
+                &["2026-11-01T04:30", "2026-11-01T05:30", "2026-11-01T06:30"],
+            ),
+            // The missing day's firing falls on that of the next day.
+            (
+                SAMOA,
+                "0 9 * * *",
+                "2011-12-29T00:00",
+                &["2011-12-29T19:00", "2011-12-30T19:00", "2011-12-31T19:00"],
+            ),
+            (SAMOA, "0 9 30 12 *", "2011-12-01T00:00", &["2011-12-30T19:00", "2012-12-29T19:00"]),
+            (SAMOA, "* * 30 12 *", "2011-12-01T00:00", &["2012-12-29T10:00", "2012-12-29T10:01"]),
+        ] {
+            let schedule = schedule(&format!("CRON_TZ=A/B {rule}"));
+            let mut at = parse_iso(after).unwrap();
+            for expected in expected {
+                at = schedule.next_after_in(at, &offset_of(change)).unwrap();
+                assert_eq!(to_iso(at), format!("{expected}:00.000Z"), "{rule} after {after}, {change:?}");
+            }
+        }
+    }
+
+    /// Every minute of the days around a change is asked whether the rule fires, and the firings follow each other as they should.
+    #[test]
+    fn nothing_is_skipped_where_clocks_change() {
+        for (change, rule) in
+            [NEW_YORK, LORD_HOWE, LORD_HOWE_BACK, HAVANA, HAVANA_BACK, SAMOA].into_iter().flat_map(|change| {
+                [
+                    "* * * * *",
+                    "7,50 * * * *",
+                    "*/20 0-22 * * *",
+                    "*/29 1-2 * * *",
+                    "5,35 */3 * * *",
+                    "15 1-3 * * *",
+                    "0,30 0 * * *",
+                    "59 23 * * *",
+                    "10 2 * * 0,6",
+                    "*/7 0 30 * *",
+                ]
+                .map(|rule| (change, rule))
+            })
+        {
+            let (at, before, then) = change;
+            let (change_at, offset) = (parse_iso(at).unwrap(), offset_of(change));
+            let schedule = schedule(&format!("CRON_TZ=A/B {rule}"));
+            let Schedule::Cron(cron) = &schedule else { panic!("cron expected") };
+            let matches = |shown: i64| {
+                let (day, minute) = (shown.div_euclid(DAY_MINUTES), shown.rem_euclid(DAY_MINUTES));
+                cron.fires_on(day) && cron.time_from(minute) == Some(minute)
+            };
+            let change_minute = i64::try_from(change_at / MINUTE_MS).unwrap();
+            let fires = |minute: i64| {
+                let is_after = minute >= change_minute;
+                let shown = minute + if is_after { then } else { before };
+                // What they show again was shown as much earlier.
+                let is_again = is_after && minute + then - before < change_minute;
+                let in_time = matches(shown) && (cron.is_frequent || !is_again);
+                // What is missing was due by the clocks before the change.
+                let is_late = is_after && minute + before < change_minute + then && cron.hours != EVERY_HOUR;
+                in_time || (is_late && matches(minute + before))
+            };
+            let (start, end) = (change_minute - DAY_MINUTES, change_minute + DAY_MINUTES * 5 / 4);
+            let millis = |minute: i64| u64::try_from(minute).unwrap() * MINUTE_MS;
+            let expected: Vec<Millis> =
+                (start + 1..=end).filter(|minute| fires(*minute)).map(millis).collect();
+            let next = |at: &Millis| schedule.next_after_in(*at, &offset).filter(|next| *next <= millis(end));
+            let found: Vec<Millis> = std::iter::successors(next(&millis(start)), next).collect();
+            assert_eq!(found, expected, "{rule} around {at}");
+        }
     }
 }

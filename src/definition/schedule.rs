@@ -29,6 +29,9 @@ pub struct Cron {
     pub weekdays: u64,
     /// Both day fields are restricted: then either may match, as cron has it.
     pub either_day: bool,
+    /// There is a `*` in the minute or in the hour: it fires so often that it goes on by the clocks while they show an hour twice,
+    /// as cron has it.
+    pub is_frequent: bool,
     /// The time zone whose clocks count, such as `Europe/Berlin`; UTC where there is none.
     pub zone: Option<String>,
 }
@@ -159,7 +162,8 @@ impl Cron {
             })?;
         }
         let [minutes, hours, days, months, weekdays] = sets;
-        let restricted = |part: Option<&&str>| part.is_some_and(|part| !part.starts_with(['*', '?']));
+        let is_star = |part: Option<&&str>| part.is_some_and(|part| part.starts_with(['*', '?']));
+        let restricted = |part| !is_star(part);
         let cron = Self {
             minutes,
             hours,
@@ -167,6 +171,7 @@ impl Cron {
             months,
             weekdays: (weekdays | (weekdays >> 7)) & 0x7f,
             either_day: restricted(parts.get(2)) && restricted(parts.get(4)),
+            is_frequent: is_star(parts.first()) || is_star(parts.get(1)),
             zone: None,
         };
         if !cron.can_fire() {

@@ -124,8 +124,16 @@ impl Schedule {
             let interval = seconds.saturating_mul(1_000).max(1);
             return due + now.saturating_sub(due) / interval * interval;
         }
-        let follows = |slot: &Millis| config.zones.next(&self.rule, *slot).filter(|next| *next <= now);
-        std::iter::successors(Some(due), follows).last().unwrap_or(due)
+        // Halves the time in which the latest is: after a year asleep there may be half a million.
+        let (mut slot, mut end) = (due, now);
+        while slot < end {
+            let middle = slot + (end - slot) / 2;
+            match config.zones.next(&self.rule, middle) {
+                Some(next) if next <= now => slot = next,
+                _ => end = middle,
+            }
+        }
+        slot
     }
 }
 
@@ -167,7 +175,7 @@ impl Engine {
         let cron = text("cron_expression").ok_or_else(|| missing("cron_expression"))?;
         let id = text("definition_id");
         let found = match (id, text("workflow_name")) {
-            (Some(id), _) => self.definitions.iter().rfind(|known| hash::uuid_of(&known.hash) == id),
+            (Some(id), _) => self.definition_with_id(id),
             (None, Some(workflow)) => self.latest(workflow),
             (None, None) => return Err(missing("definition_id")),
         };
