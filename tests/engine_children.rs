@@ -5,7 +5,7 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::run_view;
+use highway_wasm::engine::{run_view, uuid_of};
 use operators::{builtin, but, flow, foreach, named, op, reopen, result_of, retry, task, timeout, with_args};
 use serde_json::{Value, json};
 use std::sync::mpsc;
@@ -149,6 +149,39 @@ fn the_latest_definition_of_a_name_is_run() {
     run.succeed("newer", json!(1));
     run.succeed("after", json!(1));
     run.assert_status("completed");
+}
+
+#[test]
+fn an_id_names_one_definition_whatever_is_the_latest_of_its_name() {
+    let newer = named("leaf", &[task("newer", &[])]);
+    let mut run = knowing(&[leaf(), newer]);
+    let id = uuid_of(&support::submission(&leaf(), "unused").definition.hash);
+    for key in ["workflow_id", "definition_id", "workflow_definition_id"] {
+        run.submit(&execute(json!({key: id, "inputs": {"n": 3}})));
+        assert_eq!(run.succeed("work", json!(1)).args[0], 3, "{key}");
+        run.succeed("after", json!(null));
+    }
+    for tool in ["tools.workflow.execute", "workflow.execute"] {
+        run.submit(&flow(&[builtin("call", &[], tool, json!([id]), json!({"inputs": {"n": 4}}))]));
+        assert_eq!(run.succeed("work", json!(1)).args[0], 4);
+    }
+    run.submit(&flow(&[children(json!({"a": {"definition_id": id, "inputs": {"n": 5}}}))]));
+    assert_eq!(run.succeed("work", json!(1)).args[0], 5);
+    run.submit(&execute(json!({"definition_id": "0b0e2c1e-0000-4000-8000-000000000001"})));
+    assert_eq!(run.failure_code(), "TOOL_ARGUMENTS_INVALID");
+}
+
+/// What a template gave is data, also on its way to another run.
+#[test]
+fn inputs_of_another_workflow_are_not_resolved_twice() {
+    let say = json!({"n": "{{inputs.said}}"});
+    let by_tool = execute(json!({"workflow_name": "leaf", "inputs": say}));
+    let by_operator = flow(&[children(json!({"a": child("leaf", say)}))]);
+    for document in [by_tool, by_operator] {
+        let mut run = knowing(&[leaf()]);
+        run.submit_with(&document, json!({"said": "{{run.id}} {% raw %}"}));
+        assert_eq!(run.expect_start("work").args[0], "{{run.id}} {% raw %}");
+    }
 }
 
 #[test]

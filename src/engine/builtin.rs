@@ -1,5 +1,6 @@
 //! Tools that are part of the engine: they change what runs, or what a run knows.
 
+use super::definitions::IDS;
 use super::run::{Inner, StepState};
 use super::{Engine, Record};
 use crate::error::{Error, ErrorCode, Result};
@@ -26,11 +27,15 @@ pub(super) enum Builtin {
 pub(super) const HANDLE_UPDATE: &str = "tools.update.handle";
 
 /// All of them by their names.
-const NAMES: [(&str, Builtin); 10] = [
+const NAMES: [(&str, Builtin); 13] = [
     ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
     ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
     ("tools.workflow.cancel_branch", Builtin::CancelBranch),
     ("tools.workflow.execute", Builtin::RunWorkflow),
+    // The same as the latest driver of Python spells it.
+    ("workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
+    ("workflow.wait_for_branch", Builtin::WaitForBranch),
+    ("workflow.cancel_branch", Builtin::CancelBranch),
     ("workflow.execute", Builtin::RunWorkflow),
     ("tools.simple_counter.init_counter", Builtin::InitCounter),
     ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
@@ -107,16 +112,20 @@ impl Engine {
                 Ok(())
             }
             Builtin::RunWorkflow => {
-                let names = ["workflow_name", "workflow_id", "definition_id", "workflow_definition_id"];
-                let name = names.iter().find_map(|name| kwargs.get(*name)).or(args.first()).map(to_text);
-                let name = name.ok_or_else(|| {
-                    Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the workflow is missing")
-                })?;
-                let inputs = kwargs.get("inputs").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-                let child = Map::from_iter([
-                    ("workflow_name".to_owned(), Value::from(name.as_str())),
-                    ("inputs".to_owned(), inputs),
-                ]);
+                let mut child: Map<String, Value> = IDS
+                    .iter()
+                    .chain(["workflow_name", "inputs"].iter())
+                    .filter_map(|name| Some(((*name).to_owned(), kwargs.get(*name)?.clone())))
+                    .filter(|(_, value)| !value.is_null())
+                    .collect();
+                if child.keys().all(|name| name == "inputs") {
+                    let name = args.first().filter(|name| !name.is_null()).ok_or_else(|| {
+                        Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the workflow is missing")
+                    })?;
+                    child.insert("workflow_id".into(), name.clone());
+                }
+                let found = self.definition_asked_for(&child);
+                let name = found.map_or_else(|asked| asked, |found| found.workflow.name.clone());
                 self.start_children(run, step, &[(name, child)], None, now)
             }
             Builtin::InitCounter => {

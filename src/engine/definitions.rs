@@ -1,9 +1,13 @@
 //! Definitions that the engine keeps: runs are started from them by name.
 
 use super::record::Registered;
-use super::{Engine, Record};
+use super::{Engine, Record, uuid_of};
+use crate::json::to_text;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+
+/// Arguments that name a definition by its id. What is the id of none is taken for a name, as some clients send it.
+pub(super) const IDS: [&str; 3] = ["definition_id", "workflow_definition_id", "workflow_id"];
 
 impl Engine {
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
@@ -29,6 +33,23 @@ impl Engine {
     /// The definition of a hash, which need not be read and checked again.
     pub fn definition_of(&self, hash: &str) -> Option<&Registered> {
         self.definitions.get(*self.by_hash.get(hash)?)
+    }
+
+    /// The definition of an id, as the API gives one to each.
+    pub fn definition_with_id(&self, id: &str) -> Option<&Registered> {
+        self.definitions.iter().rfind(|known| uuid_of(&known.hash) == id)
+    }
+
+    /// The definition that a task asks for, by its id or by its name; and what it asks for, where there is none.
+    pub(super) fn definition_asked_for(&self, asked: &Map<String, Value>) -> Result<&Registered, String> {
+        let text = |name: &&str| asked.get(*name).filter(|value| !value.is_null()).map(to_text);
+        match IDS.iter().find_map(text) {
+            Some(id) => self.definition_with_id(&id).or_else(|| self.latest(&id)).ok_or(id),
+            None => {
+                let name = text(&"workflow_name").unwrap_or_default();
+                self.latest(&name).ok_or(name)
+            }
+        }
     }
 
     /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look at it.

@@ -8,7 +8,7 @@ use super::{Engine, Failure, Record};
 use crate::codec::parse_json;
 use crate::definition::JoinMode;
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{kind_of, object, to_text};
+use crate::json::{kind_of, object};
 use crate::suggest::did_you_mean;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -220,6 +220,7 @@ impl Engine {
         }
     }
 
+    /// Starts runs of other workflows, as `{workflow_name, inputs}` without templates ask for them.
     pub(super) fn start_children(
         &mut self,
         run: usize,
@@ -230,17 +231,14 @@ impl Engine {
     ) -> Result<()> {
         let mut wanted = Vec::new();
         for (name, child) in children {
-            let child = self.resolved(run, step, &Value::Object(child.clone()))?;
-            let workflow = child.get("workflow_name").map(to_text).unwrap_or_default();
-            let Some(found) = self.latest(&workflow).cloned() else {
-                let near = did_you_mean(&workflow, self.latest.keys().map(String::as_str));
+            let found = self.definition_asked_for(child).cloned().map_err(|asked| {
+                let near = did_you_mean(&asked, self.latest.keys().map(String::as_str));
                 let help = near.unwrap_or_else(|| "submit it before, so that its definition is known".into());
-                let error =
-                    Error::new(ErrorCode::ToolArgumentsInvalid, format!("there is no workflow `{workflow}`"));
-                return Err(error.with_help(help));
-            };
+                let message = format!("there is no workflow `{asked}`");
+                Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help)
+            })?;
             if let Some(unknown) = Error::from_diagnostics(self.unknown_tools(&found.workflow)) {
-                let message = format!("workflow `{workflow}`: {}", unknown.message());
+                let message = format!("workflow `{}`: {}", found.workflow.name, unknown.message());
                 let error = Error::new(ErrorCode::ToolNotRegistered, message);
                 return Err(error.with_any_help(unknown.help().map(str::to_owned)));
             }

@@ -79,9 +79,9 @@ impl Engine {
                     Ok(())
                 })
             }
-            Operation::Children { children, timeout } => {
-                self.start_children(run, step, children, *timeout, now)
-            }
+            Operation::Children { children, timeout } => self
+                .children(run, step, children)
+                .and_then(|children| self.start_children(run, step, &children, *timeout, now)),
             Operation::Reflexive(_) => return self.start_reflexive(run, step, now),
         };
         if let Err(error) = started {
@@ -287,6 +287,15 @@ impl Engine {
         self.scope(run, step).map_or(Ok(false), |scope| expr::holds(condition, &scope, self.config.templates))
     }
 
+    /// What an operator asks other workflows for, with its templates replaced.
+    fn children(&self, run: usize, step: usize, children: &[Child]) -> Result<Vec<Child>> {
+        let resolved = |(name, child): &Child| {
+            let child = self.resolved(run, step, &Value::Object(child.clone()))?;
+            Ok((name.clone(), child.as_object().cloned().unwrap_or_default()))
+        };
+        children.iter().map(resolved).collect()
+    }
+
     /// A text with its templates replaced; a whole one keeps the type of its value.
     pub(super) fn text(&self, run: usize, step: usize, text: &str) -> Result<Value> {
         self.resolved(run, step, &Value::from(text))
@@ -339,6 +348,9 @@ impl Engine {
         self.runs.get(run)?.operator(step)
     }
 }
+
+/// A name, and `{workflow_name, inputs}`.
+type Child = (String, Map<String, Value>);
 
 /// The moment that a value of a template stands for.
 fn moment_of(value: &Value, now: Millis) -> Result<Millis> {

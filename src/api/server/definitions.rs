@@ -27,12 +27,12 @@ pub(super) fn names(engine: &Engine, definition: &Registered) -> Map<String, Val
 }
 
 pub(super) fn by_id(engine: &Engine, id: &str) -> HttpResponse {
-    answer(engine, find_id(engine, id), id)
+    answer(engine, engine.definition_with_id(id), id)
 }
 
 /// The Python that a definition was made of; null where it was submitted as JSON.
 pub(super) fn source(engine: &Engine, id: &str) -> HttpResponse {
-    find_id(engine, id).map_or_else(
+    engine.definition_with_id(id).map_or_else(
         || respond::not_found("definition", id),
         |found| {
             let mut map = names(engine, found);
@@ -49,10 +49,6 @@ pub(super) fn by_hash(engine: &Engine, hash: &str) -> HttpResponse {
 
 pub(super) fn version(engine: &Engine, name: &str, version: &str) -> HttpResponse {
     answer(engine, find_version(engine, name, version), name)
-}
-
-pub(super) fn find_id<'a>(engine: &'a Engine, id: &str) -> Option<&'a Registered> {
-    engine.definitions().iter().rfind(|known| uuid_of(&known.hash) == id)
 }
 
 /// By the hash, with or without `sha256:` in front.

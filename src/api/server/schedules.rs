@@ -60,7 +60,7 @@ fn target(
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
     let (found, what) = if let Some(id) = named("definition_id") {
-        (definitions::find_id(engine, &id), id)
+        (engine.definition_with_id(&id), id)
     } else if let Some(hash) = named("definition_hash") {
         (definitions::find_hash(engine, &hash), hash)
     } else if let Some(name) = named("workflow_name") {
