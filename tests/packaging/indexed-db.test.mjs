@@ -28,6 +28,8 @@ const tools = {
   "x.slow": async (_, { attempt, idempotencyKey }) => { calls.push([attempt, idempotencyKey]); await free; return "done"; },
 };
 let engine;
+let isBack = false;
+addEventListener("pageshow", ({ persisted }) => { isBack = persisted; });
 globalThis.page = {
   open() { engine = new LocalEngine({ store: indexedDbStore("runs"), tools }); return engine.ready().then(() => "ready", facts); },
   close: () => engine.close(),
@@ -40,8 +42,8 @@ globalThis.page = {
     const other = new LocalEngine({ store, tools });
     return [await engine.ready().then(() => "ready", facts), await other.ready().then(() => "ready", facts)];
   },
-  // What a browser does with a page that it keeps for the way back.
-  cached: (what) => void dispatchEvent(new PageTransitionEvent(what, { persisted: true })),
+  // Whether the browser kept this page, and it is back.
+  isBack: () => isBack,
   /** Changes the owner, or an entry, behind the engine's back. */
   async spoil(store, how) {
     const request = indexedDB.open("runs");
@@ -126,7 +128,8 @@ let browser;
 let server;
 before(async () => {
   server = await serveFolder(dir, pages);
-  browser = await launch();
+  // Playwright turns the back/forward cache off.
+  browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
 });
 after(async () => {
   await browser?.close();
@@ -342,8 +345,9 @@ for (const [what, addressOf, hasLocks] of [
     it("let go while the browser keeps a page for the way back, which then goes on", async (t) => {
       const [first] = await two(t);
       assert.equal(await first.ask("open"), "ready");
-      await first.ask("cached", "pagehide");
-      await first.ask("cached", "pageshow");
+      await first.tab.goto("about:blank");
+      await first.tab.goBack({ waitUntil: "commit" });
+      await until(() => first.ask("isBack").catch(() => false));
       const { runId } = await first.ask("start");
       assert.equal(await first.ask("result", runId), "completed");
     });
@@ -351,10 +355,10 @@ for (const [what, addressOf, hasLocks] of [
     it("stop when they come back to a journal that another one has used", async (t) => {
       const [first, second] = await two(t);
       assert.equal(await first.ask("open"), "ready");
-      const opening = second.ask("open");
-      await first.ask("cached", "pagehide");
-      assert.equal(await opening, "ready");
-      await first.ask("cached", "pageshow");
+      await first.tab.goto("about:blank");
+      assert.equal(await second.ask("open"), "ready");
+      await first.tab.goBack({ waitUntil: "commit" });
+      await until(() => first.ask("isBack").catch(() => false));
       const refused = await first.ask("start");
       assert.equal(refused.code, "STORE_IN_USE");
       assert.match(refused.help, /reload the page/);

@@ -70,9 +70,9 @@ export const page = (module, { imports, headers } = {}) => {
   };
 };
 
-export async function launch() {
+export async function launch(options = {}) {
   const executablePath = process.env.CHROME || (await ensureBrowser()).chrome;
-  return chromium.launch({ executablePath, args: browserArguments });
+  return chromium.launch({ executablePath, args: browserArguments, ...options });
 }
 
 /**
