@@ -9,7 +9,7 @@ use operators::{
     builtin, but, emit, flow, foreach, op, parallel, receive, reopen, result_of, retry, task, with_args,
 };
 use serde_json::{Value, json};
-use support::{Scenario, failing, with};
+use support::{Scenario, failing, independent, with};
 
 fn guard(variable: &str, check: &str, value: Value, message: &str) -> Value {
     json!({"variable": variable, "check": check, "value": value, "message": message})
@@ -492,4 +492,28 @@ fn keys_hold_for_operators_of_every_kind() {
     }
     run.focus(&waiter);
     run.assert_steps("one=succeeded two=sleeping");
+}
+
+/// A task with the guard that its input matches a pattern.
+fn matching(pattern: &str, text: &str) -> Scenario {
+    let guard = json!({"variable": "inputs.text", "check": "matches_regex", "value": pattern, "message": ""});
+    let document = with(independent(&["a"]), "/tasks/a/preconditions", json!([guard]));
+    let mut run = Scenario::new();
+    run.submit_with(&document, json!({"text": text}));
+    run
+}
+
+#[test]
+fn a_regular_expression_has_a_length_and_a_text_that_fits_it() {
+    for (pattern, text, option) in [
+        ("a".repeat(200_000), "a".to_owned(), "patternBytes"),
+        ("(a?){1000}(a?){1000}b".to_owned(), "a".repeat(200_000), "patternSteps"),
+        ("(((a{100}){100}){100}){100}".to_owned(), "a".to_owned(), "patternSteps"),
+    ] {
+        let run = matching(&pattern, &text);
+        assert_eq!(run.failure_code(), "LIMIT_EXCEEDED", "{option}");
+        assert!(run.view().to_string().contains(option), "{}", run.view());
+    }
+    matching("(a*)*$", &"a".repeat(1_000_000)).expect_start("a");
+    matching(&format!("^{}$", "(".repeat(2_000)), "a").assert_status("failed");
 }

@@ -358,3 +358,53 @@ proptest! {
         }
     }
 }
+
+/// Half a megabyte of anything is read in one pass, and nothing of it ends the process.
+#[test]
+fn long_conditions_of_any_shape_are_read() {
+    for part in [
+        "not ",
+        "(",
+        "[",
+        "- ",
+        "+",
+        "contains(",
+        "{{",
+        "{{a",
+        "{{a}} ",
+        "${",
+        "'",
+        "'a' ",
+        "\"\\",
+        "a.",
+        "a[",
+        "a['",
+        "1 < ",
+        "1e",
+        "a and ",
+        "in ",
+        "not in ",
+        "is not ",
+        ",",
+        "1,",
+        "ä",
+        "((1) ",
+        "[[1],",
+        "{% raw %}",
+        "a == [",
+    ] {
+        let text = part.repeat(500_000 / part.len());
+        for text in [text.clone(), format!("{text}1"), format!("1 == 1 and {text}")] {
+            drop(parse(&text).map(|condition| holds(&condition, &Names(scope()), Mode::Strict)));
+        }
+    }
+}
+
+/// A text of megabytes is no number, however many numbers it is compared with.
+#[test]
+fn long_texts_are_compared_in_one_pass() {
+    let numbers: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
+    let condition = format!("{{{{text}}}} in [{}]", numbers.join(","));
+    let names = Names(json!({"text": "1".repeat(1_000_000)}));
+    assert_eq!(holds(&parse(&condition).unwrap(), &names, Mode::Strict), Ok(false));
+}

@@ -1,10 +1,11 @@
 //! What must hold before a task starts, and of what it gave.
 
-use super::Failure;
 use super::plan::Planned;
+use super::{Failure, Limit, Limits};
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
 use crate::expr::{equal, order};
+use crate::json::to_text;
 use crate::template::names::is_of_engine;
 use crate::template::{Named, Path, Scope, lookup, template};
 use serde_json::Value;
@@ -49,10 +50,10 @@ impl Scope for WithResult<'_> {
 }
 
 /// The first guard that does not hold, as a failure with its message.
-pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failure> {
+pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, limits: &Limits) -> Result<(), Failure> {
     let mut failed = None;
     for guard in guards {
-        if !holds(guard, scope).map_err(|error| Failure::from(&error))? {
+        if !holds(guard, scope, limits).map_err(|error| Failure::from(&error))? {
             failed = Some(guard);
             break;
         }
@@ -66,8 +67,8 @@ pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope) -> Result<(), Failu
     Err(Failure::new(ErrorCode::GuardFailed, message))
 }
 
-/// Whether a guard holds. Only a value that is too large to be looked at is an error.
-fn holds(guard: &DataGuard, scope: &dyn Scope) -> crate::error::Result<bool> {
+/// Whether a guard holds. Only what is too large to be looked at is an error.
+fn holds(guard: &DataGuard, scope: &dyn Scope, limits: &Limits) -> crate::error::Result<bool> {
     let name = guard.variable.trim();
     let whole = |opening| template(name, opening).filter(|(_, rest)| rest.is_empty()).map(|(path, _)| path);
     let path = whole("{{").or_else(|| whole("${")).or_else(|| Path::parse(name));
@@ -88,14 +89,30 @@ fn holds(guard: &DataGuard, scope: &dyn Scope) -> crate::error::Result<bool> {
             from && in_order(&value, &most).is_some_and(Ordering::is_le)
         }
         GuardCheck::MatchesRegex => {
-            let pattern = wanted.as_str().unwrap_or_default();
-            regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(&crate::json::to_text(&value)))
+            return matches(wanted.as_str().unwrap_or_default(), &to_text(&value), limits);
         }
         GuardCheck::TypeCheck => is_type(&value, wanted.as_str().unwrap_or_default()),
         GuardCheck::InSet => {
             wanted.as_array().is_some_and(|items| items.iter().any(|item| equal(item, &value)))
         }
     })
+}
+
+/// Bytes of an instruction of a regular expression, and of all instructions of one, at most.
+const INSTRUCTION_BYTES: usize = 32;
+const MOST_BYTES: usize = 1_024 * 1_024;
+
+/// Whether a text has a match. Matching takes as many steps as there are instructions, for each byte: their number is limited
+/// by the length of the text.
+fn matches(pattern: &str, text: &str, limits: &Limits) -> crate::error::Result<bool> {
+    limits.check(Limit::PatternBytes, pattern.len())?;
+    let most = limits.get(Limit::PatternSteps) / text.len().max(1);
+    let build = |bytes| regex_lite::RegexBuilder::new(pattern).size_limit(bytes).build();
+    match build(most.saturating_mul(INSTRUCTION_BYTES).min(MOST_BYTES)) {
+        Ok(regex) => Ok(regex.is_match(text)),
+        Err(error) if error.to_string().contains("size limit") => Err(limits.exceeded(Limit::PatternSteps)),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Numbers by their size, moments by their time, other text by its letters.

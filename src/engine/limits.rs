@@ -66,6 +66,10 @@ limits! {
     RunUpdates = "runUpdates", 10_000, "the run was sent more updates than";
     /// Bytes of the events that are kept for those who ask later; the oldest are dropped.
     EventBytes = "eventBytes", 64 * MIB, "the event is larger than";
+    /// Bytes of a regular expression of a guard.
+    PatternBytes = "patternBytes", 4 * 1_024, "the regular expression of the guard is longer than";
+    /// Steps that matching a regular expression of a guard may take: those of the expression, for each byte of the text.
+    PatternSteps = "patternSteps", 50_000_000, "matching the regular expression of the guard may take more steps than";
     /// Schedules.
     Schedules = "schedules", 10_000, "the engine has more schedules than";
 }

@@ -178,7 +178,8 @@ impl Engine {
             return Ok(());
         };
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
-        guards::check(&operator.postconditions, &guards::WithResult { scope: &scope, operator, result })
+        let scope = guards::WithResult { scope: &scope, operator, result };
+        guards::check(&operator.postconditions, &scope, &self.config.limits)
     }
 
     pub(super) fn attempt_failed(

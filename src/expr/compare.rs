@@ -115,6 +115,9 @@ fn without_line_break(text: &str) -> &str {
     text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
 }
 
+/// Characters of the longest number: a list may be looked through for a text of megabytes.
+const MOST_DIGITS: usize = 1_000;
+
 /// A decimal number as 0.`digits` · 10^`magnitude`, without zeros at either end of the digits; zero has none.
 struct Decimal {
     is_negative: bool,
@@ -136,6 +139,9 @@ impl Decimal {
     /// Reads digits with an optional sign, fraction and exponent; blanks around them do not count.
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
+        if text.len() > MOST_DIGITS {
+            return None;
+        }
         let (is_negative, text) = text
             .strip_prefix('-')
             .map_or((false, text.strip_prefix('+').unwrap_or(text)), |rest| (true, rest));
