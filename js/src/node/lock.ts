@@ -90,56 +90,62 @@ export async function takeLock(
 async function attempt(path: string, what: string): Promise<FileLock | undefined> {
   const file = await openLocked(path);
   if (file === undefined) return undefined;
-  let release = (): Promise<void> => file.close();
+  let letGo = (): Promise<void> => file.close();
   try {
     const kept = await file.stat({ bigint: true });
-    const name = `\0highway-wasm:${kept.dev}:${kept.ino}`;
-    const socket = hasLockingOpen ? "none" : await listen(name);
-    if (socket === "busy") throw BUSY;
-    if (socket !== "none") {
-      release = async () => {
+    const kernel = await lockOpen(file, kept);
+    if (kernel === "busy") return await letGo().then(() => undefined);
+    if (kernel !== "none") {
+      letGo = async () => {
         await file.close();
-        await socket();
+        await kernel();
       };
     }
-    const flock = hasLockingOpen ? "none" : await lockOpen(file.fd);
-    if (flock === "busy") throw BUSY;
-    const isKernels = hasLockingOpen || socket !== "none" || flock === "locked";
-    if (!isKernels && (await isAlive(textIn(file)))) throw BUSY;
-    // It may have been removed, with its folder, before it was locked.
-    if (!isSame(kept, path)) throw BUSY;
-    const { pid } = process;
-    const own = `${pid} ${(await processOf(pid)).began} ${randomUUID()}`;
-    await file.truncate(0);
-    await file.write(own, 0);
-    if (!isKernels) {
-      // Of two that came at the same moment the one that wrote last has it.
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
-      if (textIn(file) !== own) throw BUSY;
-    }
+    // It may have been removed before it was locked.
+    const isLost = !isSame(kept, path) || (kernel === "none" && (await isAlive(textIn(file))));
+    const own = isLost ? undefined : await writeOwner(file);
     const isOurs = (): boolean => isSame(kept, path) && textIn(file) === own;
-    const letGo = release;
-    release = async () => {
-      // An empty file is nobody's.
-      if (isOurs()) await file.truncate(0);
-      await letGo();
-    };
-    const check = (): void => {
+    // Where the kernel does not decide, it is whoever wrote last of two that came at the same moment.
+    if (kernel === "none") await new Promise((resolve) => setTimeout(resolve, LOOK));
+    if (!isOurs()) return await letGo().then(() => undefined);
+    return lockOf(path, what, file, isOurs, letGo);
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
+}
+
+/** Writes who has the lock into its file, and gives that text. */
+async function writeOwner(file: FileHandle): Promise<string> {
+  const { pid } = process;
+  const own = `${pid} ${(await processOf(pid)).began} ${randomUUID()}`;
+  await file.truncate(0);
+  await file.write(own, 0);
+  return own;
+}
+
+function lockOf(
+  path: string,
+  what: string,
+  file: FileHandle,
+  isOurs: () => boolean,
+  letGo: () => Promise<void>,
+): FileLock {
+  return {
+    check() {
       if (isOurs()) return;
       if (existsSync(path)) throw lost(what);
       throw errorOf("JOURNAL_INVALID", `\`${path}\` was removed while an engine used it`, {
         help: "nobody but the engine may remove what it works with",
       });
-    };
-    return { check, release };
-  } catch (error) {
-    await release();
-    if (error === BUSY) return undefined;
-    throw error;
-  }
+    },
+    async release() {
+      // An empty file is nobody's.
+      if (isOurs()) await file.truncate(0);
+      await letGo();
+    },
+  };
 }
-
-const BUSY = Symbol("busy");
 
 /** Systems whose `open` takes a lock: the value of `O_EXLOCK`, on Windows libuv's word for a file that nobody shares. */
 const exclusive = { darwin: 0x20, freebsd: 0x20, openbsd: 0x20, netbsd: 0x20, win32: 0x10000000 } as Partial<
@@ -161,6 +167,23 @@ async function openLocked(path: string): Promise<FileHandle | undefined> {
   }
 }
 
+/** Has the kernel lock an open file; gives how to let go of what is not let go of with the file. */
+async function lockOpen(
+  file: FileHandle,
+  { dev, ino }: BigIntStats,
+): Promise<(() => Promise<void>) | "busy" | "none"> {
+  if (hasLockingOpen) return async () => {};
+  const socket = await listen(`\0highway-wasm:${dev}:${ino}`);
+  if (socket === "busy") return "busy";
+  const letGo = socket === "none" ? async () => {} : socket;
+  const flock = await lockWithProgram(file.fd);
+  if (flock === "busy") {
+    await letGo();
+    return "busy";
+  }
+  return socket === "none" && flock === "none" ? "none" : letGo;
+}
+
 /** Takes the name of an abstract socket, and gives how to let go of it. */
 async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "none"> {
   // Before 1.46 libuv takes all such names for one and the same.
@@ -179,7 +202,7 @@ async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "n
 }
 
 /** Locks an open file with the program `flock`. */
-async function lockOpen(fd: number): Promise<"locked" | "busy" | "none"> {
+async function lockWithProgram(fd: number): Promise<"locked" | "busy" | "none"> {
   try {
     const { spawn } = await import("node:child_process");
     // It gets our open file as number 3, and what it locks is that, not a file of its own.
