@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
+import { serve } from "highway-wasm/node";
 import { checkRejection, rejectionOf } from "./support/errors.mjs";
 
 const workflow = {
@@ -148,4 +149,29 @@ describe("`engine.fetch`", () => {
     const { runs } = await finish();
     assert.equal(runs.length, 1);
   });
+});
+
+test("a request to a server whose client has gone away is not carried out, and is no failure", async (t) => {
+  const failures = t.mock.method(console, "error", () => {});
+  let compiled;
+  const pythonDsl = (_, signal) =>
+    new Promise((resolve) => {
+      compiled = { signal, finish: () => resolve(workflow) };
+    });
+  const server = await serve({ port: 0, key: "a-key", engine: { pythonDsl } });
+  t.after(() => server.close());
+  const ask = (init) =>
+    fetch(`${server.url}/api/v1/workflows`, { headers: { authorization: "Bearer a-key" }, ...init });
+  const given = new AbortController();
+  const rejected = rejectionOf(
+    ask({ method: "POST", body: JSON.stringify({ python_dsl: "…" }), signal: given.signal }),
+  );
+  while (!compiled) await new Promise((resolve) => setTimeout(resolve, 1));
+  const gone = new Promise((resolve) => compiled.signal.addEventListener("abort", resolve));
+  given.abort();
+  await rejected;
+  await gone;
+  compiled.finish();
+  const { data } = await (await ask({})).json();
+  assert.deepEqual([data.workflows.length, failures.mock.callCount()], [0, 0]);
 });
