@@ -505,3 +505,30 @@ fn what_a_round_gives_is_later_than_what_came_before_the_loop() {
     assert_eq!(run.succeed("eat", json!(null)).args, [json!(9)], "what comes later still");
     run.assert_status("completed");
 }
+
+#[test]
+fn a_counter_counts_with_all_digits() {
+    let counted = |start: Value, more: Value| {
+        let count = "tools.simple_counter.increment_counter";
+        let begin =
+            builtin("begin", &[], "tools.simple_counter.init_counter", json!([]), json!({"start": start}));
+        let mut run = Scenario::of(&flow(&[begin, builtin("count", &["begin"], count, json!([]), more)]));
+        run.take();
+        run.step("count")
+    };
+    let big = |digits: &str| serde_json::from_str::<Value>(digits).unwrap();
+    for (start, counted_to) in [
+        ("0", "1"),
+        ("-1", "0"),
+        ("9007199254740992", "9007199254740993"),
+        ("9223372036854775806", "9223372036854775807"),
+        ("0.5", "1.5"),
+    ] {
+        assert_eq!(counted(big(start), json!({}))["result"]["counter"], big(counted_to), "{start}");
+    }
+    assert_eq!(counted(json!(7), json!({"max_value": 7}))["result"]["counter"], 7);
+    for start in ["9223372036854775807", "99999999999999999999"] {
+        let step = counted(big(start), json!({}));
+        assert_eq!(step["status"], "failed", "{step}");
+    }
+}

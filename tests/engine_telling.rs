@@ -148,3 +148,15 @@ fn a_tool_can_say_how_long_the_next_attempt_waits_at_least() {
         run.expect_start("a");
     }
 }
+
+#[test]
+fn an_attempt_that_may_only_begin_after_the_end_of_the_run_is_not_waited_for() {
+    for (asked, is_over) in [(100_000.0, true), (600.0, true), (599.0, false)] {
+        let definition = with(independent(&["a"]), "/tasks/a/retry_policy", attempts(2, 1.0, 1.0));
+        let mut run = Scenario::of(&with(definition, "/timeout_seconds", json!(600)));
+        let call = run.expect_start("a");
+        let failure = json!({"code": "HTTP_STATUS", "message": "busy", "retryAfter": asked});
+        run.finish(&call, Err((Failure::from_json(&failure), None)));
+        run.assert_status(if is_over { "failed" } else { "sleeping" });
+    }
+}

@@ -2,9 +2,6 @@
 
 import { uuid } from "./environment.js";
 
-/** Digits of the longest integer that is read as one, as in Python; a longer one is `Infinity`. */
-const MOST_DIGITS = 4300;
-
 /**
  * @internal What `JSON.parse` gives, but integers beyond ±(2^53 − 1) are `bigint`.
  *
@@ -17,7 +14,7 @@ export function parseJson(text: string): unknown {
   const mark = uuid();
   let isText = false;
   let isMarked = false;
-  const marked = text.replace(/\\.|"|-?\d[\d.eE+-]{0,4299}/g, (token, at: number) => {
+  const marked = text.replace(/\\.|"|-?\d[\d.eE+-]{0,4300}/g, (token, at: number) => {
     if (token === '"') isText = !isText;
     if (isText || !isLarge(token) || /[\d.eE+-]/.test(text.charAt(at - 1))) return token;
     isMarked = true;
@@ -29,9 +26,9 @@ export function parseJson(text: string): unknown {
   );
 }
 
-function isLarge(token: string): boolean {
-  return token.length < MOST_DIGITS && /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token));
-}
+/** Whether a number is an integer that a double cannot hold; one of more than 4,300 digits, as Python has it, stays `Infinity`. */
+const isLarge = (token: string): boolean =>
+  /^-?\d{16,4300}$/.test(token) && !Number.isSafeInteger(Number(token));
 
 /** @internal What `JSON.stringify` gives, with each `bigint` as an integer. */
 export function bigJson(value: unknown, indent?: number): string {

@@ -4,10 +4,12 @@ use super::definitions::IDS;
 use super::run::{Inner, StepState};
 use super::{Engine, Record};
 use crate::error::{Error, ErrorCode, Result};
+use crate::expr::order;
 use crate::json::{object, to_text};
-use crate::number::{number, to_f64};
+use crate::number::{integer, number, parse_f64, to_f64};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
+use std::cmp::Ordering;
 
 /// A tool of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,14 +131,16 @@ impl Engine {
                 self.start_children(run, step, &[(name, child)], None, now)
             }
             Builtin::InitCounter => {
-                let start = given(0, "start").and_then(to_f64).unwrap_or_default();
-                self.count(run, step, start, now);
+                let start = given(0, "start").filter(|start| start.is_number()).cloned();
+                self.count(run, step, start.unwrap_or_else(|| 0.into()), now);
                 Ok(())
             }
             Builtin::IncrementCounter => {
-                let before = self.scope(run, step).and_then(|scope| to_f64(scope.variable(COUNTER)?));
-                let most = given(0, "max_value").and_then(to_f64).unwrap_or(f64::INFINITY);
-                self.count(run, step, (before.unwrap_or_default() + 1.0).min(most), now);
+                let before = self.scope(run, step).and_then(|scope| scope.variable(COUNTER).cloned());
+                let next = one_more(before.as_ref())?;
+                let most = given(0, "max_value").filter(|most| order(&next, most) == Some(Ordering::Greater));
+                let value = most.cloned().unwrap_or(next);
+                self.count(run, step, value, now);
                 Ok(())
             }
             Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
@@ -152,9 +156,9 @@ impl Engine {
         }
     }
 
-    fn count(&mut self, run: usize, step: usize, value: f64, now: Millis) {
-        self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: number(value) });
-        self.worked(run, step, object([(COUNTER, number(value))]), now);
+    fn count(&mut self, run: usize, step: usize, value: Value, now: Millis) {
+        self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
+        self.worked(run, step, object([(COUNTER, value)]), now);
     }
 
     /// Begins to wait for a person.
@@ -230,5 +234,19 @@ impl Engine {
         self.worked(run, step, result, now);
         self.advance(now);
         true
+    }
+}
+
+/// What a counter says after `before`, with all digits.
+fn one_more(before: Option<&Value>) -> Result<Value> {
+    let Some(Value::Number(before)) = before else { return Ok(1.into()) };
+    let digits = before.as_str();
+    match integer(digits).map(|before| before.checked_add(1)) {
+        Some(Some(next)) => Ok(next.into()),
+        None if digits.contains(['.', 'e', 'E']) => Ok(number(parse_f64(digits).unwrap_or_default() + 1.0)),
+        _ => {
+            let message = format!("the counter cannot count on from `{digits}`, it has 64 bits");
+            Err(Error::new(ErrorCode::ToolArgumentsInvalid, message))
+        }
     }
 }

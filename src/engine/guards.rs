@@ -124,12 +124,17 @@ fn in_order(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
+/// Whether a number is written as an integer, of whatever length.
+fn is_integer(value: &Value) -> bool {
+    matches!(value, Value::Number(number) if !number.as_str().contains(['.', 'e', 'E']))
+}
+
 fn is_type(value: &Value, name: &str) -> bool {
     match name {
         "string" | "str" => value.is_string(),
         "number" => value.is_number(),
-        "int" | "integer" => value.as_i64().is_some() || value.as_u64().is_some(),
-        "float" => value.is_number() && value.as_i64().is_none() && value.as_u64().is_none(),
+        "int" | "integer" => is_integer(value),
+        "float" => value.is_number() && !is_integer(value),
         "bool" | "boolean" => value.is_boolean(),
         "list" | "array" => value.is_array(),
         "dict" | "object" => value.is_object(),

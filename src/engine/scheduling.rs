@@ -205,6 +205,9 @@ impl Engine {
         let policy = self.operator(run, step).map(|operator| operator.retry);
         let delay = policy.filter(|_| failure.retryable).and_then(|policy| policy.delay_after_ms(failed));
         let retry_at = delay.map(|delay| now.saturating_add(delay.max(wait)));
+        // An attempt that may only begin after the end of the run never will.
+        let end = self.runs.get(run).and_then(|run| run.deadline).filter(|_| wait > 0);
+        let retry_at = retry_at.filter(|at| end.is_none_or(|end| *at < end));
         self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
     }
 

@@ -203,7 +203,7 @@ test("a tool can ask for time before the next attempt", async (t) => {
     throw new ToolError("busy", { retryAfter: 3600 });
   });
   driver.tool("a", "tool", {}, { retries: 1, retryDelay: 1 });
-  const handle = await driver.start();
+  const handle = await driver.start({ timeout: 7200 });
   assert.equal((await isFailed).retry_at, now + 3_600_000);
   await handle.cancel();
 });
