@@ -117,7 +117,24 @@ fn node_of(id: &str, operator: &Operator, path: String, parent: Option<usize>) -
     };
     let label = if is_described { operator.description.clone() } else { id.to_owned() };
     let kind = NodeKind::Operator(operator.operator_type);
-    Node { label, details, is_described, kind, parent, ..Node::new(id, path) }
+    let summary = summary_of(&operator.operation).to_owned();
+    Node { label, details, summary, is_described, kind, parent, ..Node::new(id, path) }
+}
+
+/// The field of an operator that says most about it.
+fn summary_of(operation: &Operation) -> &str {
+    match operation {
+        Operation::Task(task) | Operation::Activity(task) => &task.function,
+        Operation::Condition(condition) => &condition.condition,
+        Operation::While(body) => &body.condition,
+        Operation::Foreach(body) => &body.items,
+        Operation::Switch(switch) => &switch.switch_on,
+        Operation::Wait(wait) => wait.wait_for.as_str(),
+        Operation::EmitEvent(event) => &event.event_name,
+        Operation::WaitForEvent(event) => &event.event_name,
+        Operation::Reflexive(reflexive) => &reflexive.generator,
+        _ => "",
+    }
 }
 
 /// The workflows that an operator runs, each with its name there.

@@ -11,9 +11,11 @@ mod links;
 mod mermaid;
 mod placement;
 mod scene;
+mod svg;
 
 pub use cycles::cycles;
 pub use dot::{dot, dot_of};
 pub use mermaid::mermaid;
 pub use placement::{Placement, PlacementOptions};
 pub use scene::{Edge, EdgeKind, Node, NodeKind, Scene};
+pub use svg::svg;

@@ -1,7 +1,7 @@
 //! The layout of a workflow: its scene, placed.
 
 use super::layout::{Direction, Edge as Line, Node as Frame, Spacing, layout};
-use super::scene::{EdgeKind, NodeKind, Scene};
+use super::scene::{EdgeKind, Node, Scene};
 use crate::codec::JsonWriter;
 use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
@@ -97,15 +97,25 @@ pub struct Placement {
 impl Placement {
     /// The layout of a workflow.
     pub fn new(workflow: &Workflow, options: &PlacementOptions) -> Self {
-        let mut scene = Scene::new(workflow);
+        let size = |_: &Node| (options.node_width, options.node_height);
+        Self::of_scene(Scene::new(workflow), options.direction, &options.spacing, &size)
+    }
+
+    /// The layout of a scene whose nodes have sizes of their own, as width and height.
+    pub(super) fn of_scene(
+        mut scene: Scene,
+        direction: Direction,
+        spacing: &Spacing,
+        size: &dyn Fn(&Node) -> (f64, f64),
+    ) -> Self {
         drop_doubles(&mut scene);
-        let frames: Vec<Frame> = scene
-            .nodes
-            .iter()
-            .map(|node| Frame { width: options.node_width, height: options.node_height, parent: node.parent })
-            .collect();
+        let frame = |node: &Node| {
+            let (width, height) = size(node);
+            Frame { width, height, parent: node.parent }
+        };
+        let frames: Vec<Frame> = scene.nodes.iter().map(frame).collect();
         let lines: Vec<Line> = scene.edges.iter().map(|edge| Line { from: edge.from, to: edge.to }).collect();
-        let layout = layout(&frames, &lines, options.direction, &options.spacing);
+        let layout = layout(&frames, &lines, direction, spacing);
         Self { scene, layout }
     }
 
@@ -124,11 +134,7 @@ impl Placement {
             text(&mut out, "id", &node.path);
             text(&mut out, "name", &node.id);
             text(&mut out, "label", &node.label);
-            let kind = match node.kind {
-                NodeKind::Operator(operator_type) => operator_type.as_str(),
-                NodeKind::Branch => "branch",
-            };
-            text(&mut out, "kind", kind);
+            text(&mut out, "kind", node.kind.as_str());
             out.field("parent");
             if let Some(parent) = node.parent.and_then(|parent| self.scene.nodes.get(parent)) {
                 out.text(&parent.path);
@@ -210,7 +216,7 @@ fn number(out: &mut JsonWriter, key: &'static str, value: f64) {
 }
 
 /// A hundredth of a pixel is more than an eye sees.
-fn rounded(value: f64) -> String {
+pub(super) fn rounded(value: f64) -> String {
     digits((value * 100.0).round() / 100.0)
 }
 

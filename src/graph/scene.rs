@@ -44,6 +44,8 @@ pub struct Node {
     pub label: String,
     /// Further lines for the label: the condition of a branch, the workflows that an operator runs.
     pub details: Vec<String>,
+    /// What it does, in a few words: the tool it runs, the condition it checks, how long it waits. May be empty.
+    pub summary: String,
     /// Whether the label is a description.
     pub is_described: bool,
     /// What it is.
@@ -66,6 +68,7 @@ impl Node {
             id: id.to_owned(),
             label: String::new(),
             details: Vec::new(),
+            summary: String::new(),
             is_described: false,
             kind: NodeKind::Branch,
             parent: None,
@@ -89,6 +92,14 @@ impl NodeKind {
     /// Whether it is an operator of the given type.
     pub fn is(self, operator_type: OperatorType) -> bool {
         self == Self::Operator(operator_type)
+    }
+
+    /// Its operator type, or `branch`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator(operator_type) => operator_type.as_str(),
+            Self::Branch => "branch",
+        }
     }
 
     /// Whether it is a loop.

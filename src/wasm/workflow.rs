@@ -66,6 +66,7 @@ pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResu
             "json" => workflow.to_json_pretty(),
             "mermaid" => graph::mermaid(workflow),
             "dot" => graph::dot(workflow),
+            "svg" => graph::svg(workflow, PlacementOptions::read(&parse(options)?)?.direction),
             "layout" => Placement::new(workflow, &PlacementOptions::read(&parse(options)?)?).to_json(),
             #[cfg(feature = "engine")]
             "yaml" => workflow.to_yaml(),

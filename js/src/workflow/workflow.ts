@@ -1,6 +1,7 @@
 /** A workflow definition. */
 
 import { type Diagnostic, errorOf, isHighwayError } from "../errors.js";
+import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
@@ -174,6 +175,25 @@ export class Workflow {
   /** A graph in Graphviz' language. */
   toDot(): string {
     return this.#write("dot");
+  }
+
+  /**
+   * A picture as SVG text, which needs no other file and follows the reader's choice of light or dark. It runs down unless
+   * `direction` is `"right"`.
+   *
+   * @throws {ConfigurationError} `OPTION_INVALID`.
+   *
+   * @example
+   * ```js
+   * import { WorkflowBuilder } from "highway-wasm";
+   *
+   * const workflow = new WorkflowBuilder("nightly").task("dump", "tools.shell.run", { args: ["pg_dump db"] }).build();
+   * console.log(workflow.toSVG({ direction: "right" }).slice(0, 4)); // <svg
+   * ```
+   */
+  toSVG(options: Pick<LayoutOptions, "direction"> = {}): string {
+    checkOptions(options, ["direction"], "toSVG");
+    return this.#write("svg", plainText(options));
   }
 
   /**

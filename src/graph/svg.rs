@@ -1,0 +1,392 @@
+//! A picture of a workflow: SVG that needs no other file, for light and for dark pages.
+
+use super::drawing::shown;
+use super::layout::{Direction, Rect, Spacing};
+use super::placement::{Placement, rounded};
+use super::scene::{Edge, EdgeKind, Node, NodeKind, Scene};
+use crate::definition::{OperatorType, Workflow};
+use crate::number::clamp;
+
+/// Distance between what is drawn and the edge of the picture.
+const MARGIN: f64 = 24.0;
+/// Height of a node that contains no others: two lines of text.
+const HEIGHT: f64 = 48.0;
+/// Widths of such a node.
+const WIDTHS: (f64, f64) = (112.0, 288.0);
+/// Distance between the border of a node and its text.
+const INSET: f64 = 16.0;
+/// Sizes of the two kinds of text.
+const LARGE: f64 = 13.0;
+const SMALL: f64 = 11.0;
+/// Widest label of an edge.
+const EDGE_LABEL: f64 = 160.0;
+/// Length and half the width of an arrow head.
+const ARROW: (f64, f64) = (7.0, 3.5);
+
+/// Distances where edges lead down.
+const SPACING: Spacing = Spacing { layer: 56.0, node: 32.0, padding: 20.0, header: 20.0 };
+
+/// Colours stand in rules of their own, without variables, which converters of SVG do not know.
+const STYLE: &str = "<style>
+.hw text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}
+.hw-label{font-size:13px;font-weight:500}.hw-small{font-size:11px}
+.hw-page{fill:#fff}.hw-node{fill:#fff;stroke:#d0d7de}.hw-label{fill:#1f2328}.hw-small{fill:#59636e}
+.hw-line{fill:none;stroke:#8c959f;stroke-width:1.5}.hw-head{fill:#8c959f}
+.hw-word{font-size:11px;fill:#59636e;stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke;text-anchor:middle}
+.hw-yes .hw-line{stroke:#2da44e}.hw-yes .hw-head{fill:#2da44e}.hw-yes .hw-word{fill:#1a7f37}
+.hw-no .hw-line{stroke:#e5534b}.hw-no .hw-head{fill:#e5534b}.hw-no .hw-word{fill:#cf222e}
+.hw-dashed .hw-line{stroke-dasharray:5 4}
+.hw-task{fill:#3b82f6;stroke:#3b82f6}.hw-choice{fill:#d29922;stroke:#d29922}.hw-loop{fill:#ea7a2b;stroke:#ea7a2b}
+.hw-fork{fill:#0d9488;stroke:#0d9488}.hw-event{fill:#a855f7;stroke:#a855f7}.hw-wait{fill:#8c959f;stroke:#8c959f}
+.hw-model{fill:#db2777;stroke:#db2777}.hw-child{fill:#6366f1;stroke:#6366f1}.hw-end{fill:#e5534b;stroke:#e5534b}
+.hw-frame{fill-opacity:.06;stroke-opacity:.6}.hw-branch{fill:#8c959f;stroke:#8c959f;stroke-dasharray:5 4}
+@media (prefers-color-scheme:dark){
+.hw-page{fill:#0d1117}.hw-node{fill:#161b22;stroke:#3d444d}.hw-label{fill:#e6edf3}.hw-small{fill:#9198a1}
+.hw-line{stroke:#656c76}.hw-head{fill:#656c76}.hw-word{fill:#9198a1;stroke:#0d1117}
+.hw-yes .hw-line{stroke:#2ea043}.hw-yes .hw-head{fill:#2ea043}.hw-yes .hw-word{fill:#3fb950}
+.hw-no .hw-line{stroke:#da3633}.hw-no .hw-head{fill:#da3633}.hw-no .hw-word{fill:#f85149}
+.hw-frame{fill-opacity:.1}
+}
+</style>";
+
+/// A workflow as an SVG picture, light or dark as the reader prefers. Works for workflows that do not validate, too.
+///
+/// ```
+/// use highway_wasm::{definition::read, graph::{layout::Direction, svg}};
+/// use serde_json::json;
+///
+/// let task = json!({"task_id": "a", "operator_type": "task", "function": "f", "description": "1 < 2"});
+/// let text = svg(&read(&json!({"name": "w", "tasks": {"a": task}})).workflow, Direction::Down);
+/// assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+/// assert!(text.contains(">1 &lt; 2</text>"));
+/// ```
+pub fn svg(workflow: &Workflow, direction: Direction) -> String {
+    let scene = Scene::new(workflow);
+    let spacing = spacing(&scene, direction);
+    let placement = Placement::of_scene(scene, direction, &spacing, &size);
+    let right = placement.layout.width;
+    let mut drawing =
+        Drawing { out: String::new(), labels: String::new(), words: Vec::new(), left: 0.0, right, direction };
+    // Containers come before what lies in them, and lines lie over containers and under nodes.
+    drawing.nodes(&placement, true);
+    drawing.edges(&placement);
+    drawing.nodes(&placement, false);
+    drawing.finish(&workflow.name, placement.layout.height)
+}
+
+/// Distances in a picture. Where edges lead to the right, their words need room between the layers.
+fn spacing(scene: &Scene, direction: Direction) -> Spacing {
+    let labels = scene.edges.iter().filter_map(|edge| edge.kind.label());
+    let widest = labels.map(|label| width_of(label, SMALL)).fold(0.0, f64::max).min(EDGE_LABEL);
+    match direction {
+        Direction::Right if widest > 0.0 => Spacing { layer: SPACING.layer.max(widest + 36.0), ..SPACING },
+        _ => SPACING,
+    }
+}
+
+/// Width and height of a node; of a container the least, which its title needs.
+fn size(node: &Node) -> (f64, f64) {
+    let text = width_of(&node.label, LARGE).max(width_of(&subtitle(node), SMALL));
+    let text = if is_container(node) { title_width(node) } else { text };
+    let width = clamp(text + 2.0 * INSET, WIDTHS.0, WIDTHS.1);
+    // Equal widths look calmer than nearly equal ones.
+    ((width / 16.0).ceil() * 16.0, HEIGHT)
+}
+
+fn title_width(node: &Node) -> f64 {
+    width_of(&node.label, LARGE) + width_of(&subtitle(node), SMALL) + 8.0
+}
+
+fn is_container(node: &Node) -> bool {
+    !node.children.is_empty() || node.kind == NodeKind::Branch
+}
+
+/// The second line of a node: the tool of a task; of others what they are, and what they do.
+fn subtitle(node: &Node) -> String {
+    let words = node.kind.as_str().replace('_', " ");
+    if !node.details.is_empty() {
+        return node.details.join(", ");
+    }
+    match node.summary.as_str() {
+        "" => words,
+        tool if class(node.kind) == "hw-task" => tool.to_owned(),
+        summary => format!("{words} {summary}"),
+    }
+}
+
+/// The class of a node, which says its colour.
+fn class(kind: NodeKind) -> &'static str {
+    let NodeKind::Operator(operator_type) = kind else { return "hw-branch" };
+    match operator_type {
+        OperatorType::Task | OperatorType::Activity => "hw-task",
+        OperatorType::Condition | OperatorType::Switch | OperatorType::MultiChoice => "hw-choice",
+        OperatorType::Foreach | OperatorType::While => "hw-loop",
+        OperatorType::Parallel | OperatorType::Join => "hw-fork",
+        OperatorType::EmitEvent | OperatorType::WaitForEvent => "hw-event",
+        OperatorType::Wait => "hw-wait",
+        OperatorType::Reflexive => "hw-model",
+        OperatorType::ChildWorkflow => "hw-child",
+        OperatorType::Terminate => "hw-end",
+    }
+}
+
+/// The classes of an edge.
+fn edge_class(kind: &EdgeKind) -> &'static str {
+    match kind {
+        EdgeKind::Dependency | EdgeKind::Case(_) => "hw-edge",
+        EdgeKind::Default => "hw-edge hw-dashed",
+        EdgeKind::True => "hw-edge hw-yes",
+        EdgeKind::False => "hw-edge hw-no",
+        EdgeKind::OnSuccess => "hw-edge hw-yes hw-dashed",
+        EdgeKind::OnFailure => "hw-edge hw-no hw-dashed",
+    }
+}
+
+/// A picture as it is drawn.
+struct Drawing {
+    out: String,
+    /// Words on edges, which lie over all lines.
+    labels: String,
+    /// The middles of words on edges, and half their widths.
+    words: Vec<((f64, f64), f64)>,
+    /// How far it reaches to the left and to the right, with the labels of its edges.
+    left: f64,
+    right: f64,
+    direction: Direction,
+}
+
+impl Drawing {
+    fn nodes(&mut self, placement: &Placement, containers: bool) {
+        for (node, place) in placement.scene.nodes.iter().zip(&placement.layout.nodes) {
+            if is_container(node) != containers {
+                continue;
+            }
+            self.out.push_str("<g><title>");
+            escape(&mut self.out, &title(node));
+            self.out.push_str("</title>");
+            if containers {
+                self.container(node, *place)
+            } else {
+                self.node(node, *place)
+            }
+            self.out.push_str("</g>\n");
+        }
+    }
+
+    fn node(&mut self, node: &Node, place: Rect) {
+        self.rect("hw-node", place, 6.0);
+        let bar = Rect { x: place.x + 6.0, y: place.y + 10.0, width: 3.0, height: place.height - 20.0 };
+        self.rect(class(node.kind), bar, 1.5);
+        let (x, room) = (place.x + INSET, place.width - 2.0 * INSET);
+        self.text("hw-label", (x, place.y + 21.0), &cut(&node.label, LARGE, room));
+        self.text("hw-small", (x, place.y + 36.0), &cut(&subtitle(node), SMALL, room));
+    }
+
+    /// The title of a container stands above what it contains, its kind behind it.
+    fn container(&mut self, node: &Node, place: Rect) {
+        let class = format!("hw-frame {}", class(node.kind));
+        self.rect(&class, place, 8.0);
+        let (x, y, room) = (place.x + INSET, place.y + 23.0, place.width - 2.0 * INSET);
+        let label = cut(&node.label, LARGE, room);
+        self.text("hw-label", (x, y), &label);
+        let used = width_of(&label, LARGE) + 8.0;
+        let further = cut(&subtitle(node), SMALL, room - used);
+        if further.chars().count() > 2 {
+            self.text("hw-small", (x + used, y), &further);
+        }
+    }
+
+    fn edges(&mut self, placement: &Placement) {
+        for (edge, points) in placement.scene.edges.iter().zip(&placement.layout.edges) {
+            let name = |at: usize| placement.scene.nodes.get(at).map_or("", |node| node.id.as_str());
+            // That something lies in a container is seen without an arrow.
+            let is_plain = edge.kind == EdgeKind::Dependency;
+            if points.len() < 2 || (is_plain && placement.scene.is_vertical(edge)) {
+                continue;
+            }
+            self.out.push_str(&format!("<g class=\"{}\"><title>", edge_class(&edge.kind)));
+            let mut title = format!("{} → {}", name(edge.from), name(edge.to));
+            if let Some(label) = edge.kind.label() {
+                title.push_str(": ");
+                title.push_str(label);
+            }
+            escape(&mut self.out, &title);
+            self.out.push_str("</title>");
+            self.line(points);
+            self.out.push_str("</g>\n");
+            self.edge_label(edge, points);
+        }
+        self.out.push_str(&std::mem::take(&mut self.labels));
+    }
+
+    /// A line that leaves and enters along the direction of the picture, with a head at its end.
+    fn line(&mut self, points: &[(f64, f64)]) {
+        let [.., before, tip] = points else { return };
+        let (dx, dy) = (tip.0 - before.0, tip.1 - before.1);
+        let along = if self.direction == Direction::Down { dy } else { dx };
+        let is_across = along.abs() < 0.5;
+        // Of length 1: where the line points to at its end.
+        let (ux, uy) = match (self.direction, is_across) {
+            (Direction::Down, false) | (Direction::Right, true) => (0.0, dy.signum()),
+            _ => (dx.signum(), 0.0),
+        };
+        let base = (tip.0 - ux * ARROW.0, tip.1 - uy * ARROW.0);
+        let mut path = String::new();
+        let mut last = None;
+        for (at, point) in points.iter().enumerate() {
+            let point = if at + 1 == points.len() { base } else { *point };
+            self.step(&mut path, last, point);
+            last = Some(point);
+        }
+        self.out.push_str(&format!("<path class=\"hw-line\" d=\"{path}\"/>"));
+        let side = (uy * ARROW.1, ux * ARROW.1);
+        let corners = [*tip, (base.0 + side.0, base.1 + side.1), (base.0 - side.0, base.1 - side.1)];
+        let corners = corners.map(|(x, y)| format!("{},{}", rounded(x), rounded(y))).join(" ");
+        self.out.push_str(&format!("<polygon class=\"hw-head\" points=\"{corners}\"/>"));
+    }
+
+    fn step(&self, path: &mut String, last: Option<(f64, f64)>, (x, y): (f64, f64)) {
+        let (to_x, to_y) = (rounded(x), rounded(y));
+        let Some((from_x, from_y)) = last else {
+            path.push_str(&format!("M{to_x} {to_y}"));
+            return;
+        };
+        let (dx, dy) = (x - from_x, y - from_y);
+        if dx.abs() < 0.5 || dy.abs() < 0.5 {
+            path.push_str(&format!("L{to_x} {to_y}"));
+            return;
+        }
+        let (first, second) = match self.direction {
+            Direction::Down => ((from_x, from_y + dy / 2.0), (x, from_y + dy / 2.0)),
+            Direction::Right => ((from_x + dx / 2.0, from_y), (from_x + dx / 2.0, y)),
+        };
+        let pair = |(x, y)| format!("{} {}", rounded(x), rounded(y));
+        path.push_str(&format!("C{} {} {to_x} {to_y}", pair(first), pair(second)));
+    }
+
+    /// The word on an edge: on its first slanting part, in the middle unless another word is there.
+    fn edge_label(&mut self, edge: &Edge, points: &[(f64, f64)]) {
+        let Some(label) = edge.kind.label().filter(|label| !label.trim().is_empty()) else { return };
+        let slanting = |pair: &&[(f64, f64)]| match pair {
+            [from, to] => (to.0 - from.0).abs() > 0.5 && (to.1 - from.1).abs() > 0.5,
+            _ => false,
+        };
+        let part = points.windows(2).find(slanting).or_else(|| points.windows(2).next());
+        let Some([from, to]) = part else { return };
+        let label = cut(label, SMALL, EDGE_LABEL);
+        let half = width_of(&label, SMALL) / 2.0;
+        let places = [0.5, 0.3, 0.7, 0.15, 0.85].map(|part| self.on_curve(*from, *to, part));
+        let (x, y) = places.iter().find(|place| self.is_free(**place, half)).copied().unwrap_or(places[0]);
+        self.words.push(((x, y), half));
+        (self.left, self.right) = (self.left.min(x - half), self.right.max(x + half));
+        let lines = std::mem::take(&mut self.out);
+        self.out.push_str(&format!("<g class=\"{}\">", edge_class(&edge.kind)));
+        self.text("hw-word", (x, y + SMALL / 3.0), &label);
+        self.out.push_str("</g>\n");
+        self.labels.push_str(&std::mem::replace(&mut self.out, lines));
+    }
+
+    /// A point of the curve that `step` draws; `part` is 0 at its beginning and 1 at its end.
+    fn on_curve(&self, from: (f64, f64), to: (f64, f64), part: f64) -> (f64, f64) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let across = part * part * (3.0 - 2.0 * part);
+        let along = 1.5 * part * (1.0 - part) + part * part * part;
+        match self.direction {
+            Direction::Down => (from.0 + dx * across, from.1 + dy * along),
+            Direction::Right => (from.0 + dx * along, from.1 + dy * across),
+        }
+    }
+
+    fn is_free(&self, (x, y): (f64, f64), half: f64) -> bool {
+        let overlaps = |((other_x, other_y), other_half): &((f64, f64), f64)| {
+            (x - other_x).abs() < half + other_half + 4.0 && (y - other_y).abs() < SMALL + 2.0
+        };
+        !self.words.iter().any(overlaps)
+    }
+
+    fn rect(&mut self, class: &str, Rect { x, y, width, height }: Rect, radius: f64) {
+        let [x, y, width, height, radius] = [x, y, width, height, radius].map(rounded);
+        self.out.push_str(&format!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>"
+        ));
+    }
+
+    fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
+        self.out.push_str(&format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">", rounded(x), rounded(y)));
+        escape(&mut self.out, text);
+        self.out.push_str("</text>");
+    }
+
+    fn finish(self, name: &str, height: f64) -> String {
+        let (left, top) = (rounded(self.left - MARGIN), rounded(-MARGIN));
+        let (width, height) =
+            (rounded(self.right - self.left + 2.0 * MARGIN), rounded(height + 2.0 * MARGIN));
+        let mut title = String::new();
+        escape(&mut title, name);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hw\" role=\"img\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"{left} {top} {width} {height}\">\n<title>{title}</title>\n{STYLE}\n\
+             <rect class=\"hw-page\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+            self.out
+        )
+    }
+}
+
+/// What a reader is told of a node: all that is cut off on it.
+fn title(node: &Node) -> String {
+    let kind = node.kind.as_str().replace('_', " ");
+    let mut title = format!("{} ({kind})", node.id);
+    for line in node.details.iter().chain(Some(&node.label).filter(|_| node.is_described)) {
+        title.push('\n');
+        title.push_str(line);
+    }
+    title
+}
+
+/// Text as it stands between tags. What XML cannot carry becomes a blank.
+fn escape(out: &mut String, text: &str) {
+    for character in shown(text) {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' => out.push('\n'),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => out.push(' '),
+            other => out.push(other),
+        }
+    }
+}
+
+/// The beginning of a text that fits, in one line.
+fn cut(text: &str, size: f64, room: f64) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if width_of(&line, size) <= room {
+        return line;
+    }
+    let mut left = room - width_of("…", size);
+    let fits = |character: &char| {
+        left -= advance(*character) * size;
+        left >= 0.0
+    };
+    let mut short: String = line.chars().take_while(fits).collect();
+    short.truncate(short.trim_end().len());
+    short.push('…');
+    short
+}
+
+/// About how wide a text is; never less than common fonts make it.
+fn width_of(text: &str, size: f64) -> f64 {
+    shown(text).map(advance).sum::<f64>() * size
+}
+
+/// Width of a character, in parts of the size of its font.
+fn advance(character: char) -> f64 {
+    match character {
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' => 0.34,
+        'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | ' ' | '-' => 0.42,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 0.98,
+        'A'..='Z' => 0.72,
+        ' '..='\u{2fff}' => 0.62,
+        _ => 1.1,
+    }
+}
