@@ -55,6 +55,7 @@ export interface CallExtras extends CallOptions, CallHostOptions {}
 /** @internal */
 export class Client {
   readonly endpoint: string;
+  readonly engine: EngineLike | undefined;
   readonly credentials: Credentials;
   readonly maxResponseSize: number;
   /** The runs that are followed. */
@@ -82,6 +83,7 @@ export class Client {
     if (!(Number.isInteger(maxResponseSize) && maxResponseSize > 0)) {
       throw invalid("`maxResponseSize` is not a whole number above 0", "/maxResponseSize");
     }
+    this.engine = engine;
     this.credentials = new Credentials(options);
     const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT");
     this.endpoint = engine ? ENGINE_ENDPOINT : absolute(String(endpoint ?? DEFAULT_ENDPOINT));

@@ -10,6 +10,7 @@ import {
   checkOptions,
   checkProgress,
   type DurationInput,
+  type EngineLike,
   type WaitOptions,
 } from "./options.js";
 import { parseJson } from "./json.js";
@@ -334,6 +335,11 @@ export class Driver {
   /** The registered tasks by name, in order of registration. */
   get tasks(): Readonly<Record<string, TaskInfo>> {
     return Object.fromEntries(Array.from(this.#tasks, ([name, { info }]) => [name, info]));
+  }
+
+  /** The engine it was made with. */
+  get engine(): EngineLike | undefined {
+    return this.#client.engine;
   }
 
   /** Forgets all tasks. */

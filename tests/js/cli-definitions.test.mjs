@@ -1,12 +1,9 @@
 // `highway-wasm validate` and `graph`: definitions as text, and modules that export one.
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Workflow } from "highway-wasm";
 import "highway-wasm/engine";
-import { inRoot } from "../../scripts/lib/paths.mjs";
-import { folder, highway, shellWorkflow } from "./support/cli.mjs";
+import { folder, highway, modules, shellWorkflow } from "./support/cli.mjs";
 
 const good = shellWorkflow("good", { first: "echo 1", second: "echo 2" });
 const bad = structuredClone(good);
@@ -16,16 +13,6 @@ const yaml = (definition) => Workflow.fromJSON(definition).toYAML();
 const badYaml = yaml(good)
   .replace("- first", "- frist")
   .replace("operator_type: task", "operator_type: tsak");
-
-/** A folder with modules that find the package by its name. */
-function modules(t, files, { isCopy = false } = {}) {
-  const cwd = folder(t, files);
-  mkdirSync(join(cwd, "node_modules"));
-  const target = join(cwd, "node_modules", "highway-wasm");
-  if (isCopy) cpSync(inRoot("dist"), target, { recursive: true });
-  else symlinkSync(inRoot("dist"), target);
-  return cwd;
-}
 
 const DRIVER = `import { Driver } from "highway-wasm";
 const driver = new Driver({ name: "made" });
@@ -66,11 +53,11 @@ describe("validate", { concurrency: 3 }, () => {
       assert.equal(code, 2);
       assert.match(
         stdout,
-        /^error OPERATOR_UNKNOWN \/tasks\/first\/operator_type\n {2}.*`tsak`.*\n {2}help: .*`task`/m,
+        /^bad\.(?:json|yaml)[:\d]*: error OPERATOR_UNKNOWN \/tasks\/first\/operator_type\n {2}.*`tsak`.*\n {2}help: .*`task`/m,
       );
       assert.match(
         stdout,
-        /^error DEPENDENCY_UNKNOWN \/tasks\/second\/dependencies\/0\n {2}.*\n {2}help: .*`first`/m,
+        /^bad\.(?:json|yaml)[:\d]*: error DEPENDENCY_UNKNOWN \/tasks\/second\/dependencies\/0\n {2}.*\n {2}help: .*`first`/m,
       );
       assert.match(stdout, /^not valid: 2 errors, 0 warnings$/m);
     });
@@ -78,7 +65,7 @@ describe("validate", { concurrency: 3 }, () => {
 
   for (const [name, code, path = "the whole document"] of [
     ["broken.json", "JSON_INVALID", "/name"],
-    ["broken.yaml", "YAML_INVALID"],
+    ["broken.yaml", "YAML_INVALID", "/name"],
     ["text.json", "FIELD_TYPE_INVALID"],
     ["empty.json", "JSON_INVALID"],
   ]) {
@@ -86,14 +73,17 @@ describe("validate", { concurrency: 3 }, () => {
       const cwd = folder(t, files);
       const { code: exit, stdout, stderr } = await highway(t, ["validate", name], { cwd });
       assert.deepEqual([exit, stderr], [2, ""]);
-      assert.match(stdout, new RegExp(`^error ${code} ${path}\n {2}.+\n`));
+      assert.match(stdout, new RegExp(`^${name}[:\\d]*: error ${code} ${path}\n {2}.+\n`));
     });
   }
 
   test("warnings are no errors", async (t) => {
     const { code, stdout } = await highway(t, ["validate", "warns.json"], { cwd: folder(t, files) });
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /^warning FIELD_UNKNOWN \/surprise\n.*^valid: 0 errors, 1 warning$/ms);
+    assert.match(
+      stdout,
+      /^warns\.json[:\d]*: warning FIELD_UNKNOWN \/surprise\n.*^valid: 0 errors, 1 warning$/ms,
+    );
   });
 
   test("reads standard input, JSON and YAML", async (t) => {
@@ -112,9 +102,36 @@ describe("validate", { concurrency: 3 }, () => {
     const found = await highway(t, ["validate", "bad.json", "--json"], { cwd });
     assert.equal(found.code, 2);
     assert.equal(found.stdout.trimEnd().split("\n").length, 1);
-    assert.deepEqual(JSON.parse(found.stdout), { valid: false, findings: Workflow.check(bad) });
+    const { valid, files: named, findings } = JSON.parse(found.stdout);
+    assert.deepEqual([valid, named], [false, ["bad.json"]]);
+    assert.deepEqual(
+      findings.map(({ file, code, path }) => [file, code, path]),
+      Workflow.check(bad).map(({ code, path }) => ["bad.json", code, path]),
+    );
     const { code, stdout } = await highway(t, ["validate", "good.json", "--json"], { cwd });
-    assert.deepEqual([code, JSON.parse(stdout)], [0, { valid: true, findings: [] }]);
+    assert.deepEqual([code, JSON.parse(stdout)], [0, { valid: true, files: ["good.json"], findings: [] }]);
+  });
+
+  test("takes several files, and goes on where one cannot be read", async (t) => {
+    const cwd = folder(t, files);
+    const names = ["good.json", "nowhere.yaml", "bad.yaml", "warns.json"];
+    const { code, stdout, stderr } = await highway(t, ["validate", ...names], { cwd });
+    assert.equal(code, 2);
+    assert.match(stdout, /^bad\.yaml[:\d]*: error OPERATOR_UNKNOWN/m);
+    assert.match(stdout, /^warns\.json[:\d]*: warning FIELD_UNKNOWN/m);
+    assert.match(stdout, /^not valid: 3 errors, 1 warning in 4 files$/m);
+    assert.equal(stderr, "error: there is no file `nowhere.yaml`\n");
+    const json = JSON.parse((await highway(t, ["validate", ...names, "--json"], { cwd })).stdout);
+    assert.deepEqual([json.valid, json.files], [false, names]);
+    assert.deepEqual(json.findings[0], {
+      file: "nowhere.yaml",
+      code: "FILE_UNREADABLE",
+      severity: "error",
+      message: "there is no file `nowhere.yaml`",
+      path: "",
+    });
+    const fine = await highway(t, ["validate", "good.json", "good.yaml"], { cwd });
+    assert.deepEqual([fine.code, fine.stdout], [0, "valid: 0 errors, 0 warnings in 2 files\n"]);
   });
 });
 
@@ -197,23 +214,46 @@ describe("a module", { concurrency: 3 }, () => {
 });
 
 describe("graph", { concurrency: 3 }, () => {
-  for (const [args, method] of [
+  for (const [args, method, options] of [
     [[], "toMermaid"],
     [["--format", "mermaid"], "toMermaid"],
     [["-f", "dot"], "toDot"],
+    [["-f", "svg"], "toSVG"],
+    [["-f", "svg", "--direction", "right"], "toSVG", { direction: "right" }],
   ]) {
     test(`${args.join(" ")} draws as ${method} does`, async (t) => {
       const cwd = folder(t, files);
       for (const name of ["good.json", "good.yaml"]) {
         const { code, stdout } = await highway(t, ["graph", name, ...args], { cwd });
-        assert.deepEqual([code, stdout.trimEnd()], [0, Workflow.fromJSON(good)[method]().trimEnd()]);
+        assert.deepEqual([code, stdout.trimEnd()], [0, Workflow.fromJSON(good)[method](options).trimEnd()]);
       }
     });
   }
 
-  test("of what cannot be read says why, with all findings", async (t) => {
-    const { code, stdout, stderr } = await highway(t, ["graph", "broken.json"], { cwd: folder(t, files) });
-    assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, /^error: /);
+  for (const args of [["-f", "json"], ["--json"], ["-f", "json", "--json"]]) {
+    test(`${args.join(" ")} gives the places of nodes and edges`, async (t) => {
+      const { code, stdout } = await highway(t, ["graph", "good.json", ...args], { cwd: folder(t, files) });
+      assert.deepEqual([code, JSON.parse(stdout)], [0, Workflow.fromJSON(good).layout()]);
+    });
+  }
+
+  test("draws nothing that is invalid, and says why", async (t) => {
+    const cwd = folder(t, files);
+    for (const name of ["bad.json", "bad.yaml", "broken.json"]) {
+      const { code, stdout, stderr } = await highway(t, ["graph", name, "--format", "svg"], { cwd });
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, new RegExp(`^${name}[:\\d]*: error [A-Z_]+ `, "m"));
+      assert.match(stderr, /^error: the definition is invalid$/m);
+    }
+    const { code, stdout } = await highway(t, ["graph", "bad.json", "--json"], { cwd });
+    const { error } = JSON.parse(stdout);
+    assert.deepEqual([code, error.code, error.diagnostics.length], [2, "VALIDATION_FAILED", 2]);
+  });
+
+  test("draws what is suspicious, and warns", async (t) => {
+    const { code, stdout, stderr } = await highway(t, ["graph", "warns.json"], { cwd: folder(t, files) });
+    assert.equal(code, 0);
+    assert.match(stdout, /^stateDiagram-v2\n/);
+    assert.match(stderr, /^warns\.json[:\d]*: warning FIELD_UNKNOWN/);
   });
 });

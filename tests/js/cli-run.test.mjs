@@ -1,11 +1,12 @@
 // `highway-wasm run` on an engine in its own process: inputs, results, failures, time limits, interruption.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inRoot } from "../../scripts/lib/paths.mjs";
-import { folder, highway, shellWorkflow, start } from "./support/cli.mjs";
+import { Workflow } from "highway-wasm";
+import "highway-wasm/engine";
+import { folder, highway, modules, shellWorkflow, start } from "./support/cli.mjs";
 
 const failing = shellWorkflow("failing", {
   compile: "echo 'main.c:3: missing ;' >&2; exit 2",
@@ -76,6 +77,25 @@ describe("a run", { concurrency: 3 }, () => {
     assert.ok(Date.parse(result.completedAt) >= Date.parse(result.startedAt));
   });
 
+  for (const name of ["mark.json", "mark.yaml"]) {
+    test(`of ${name}, which begins with a byte order mark, is no different`, async (t) => {
+      const cwd = folder(t, {
+        "mark.json": `\uFEFF${JSON.stringify(files["two.json"])}`,
+        "mark.yaml": `\uFEFF${Workflow.fromJSON(files["two.json"]).toYAML()}`,
+      });
+      assert.equal((await highway(t, ["validate", name], { cwd })).code, 0);
+      const { code, stdout } = await highway(t, ["run", name, "-i", "who=Ada", "--json"], { cwd });
+      assert.deepEqual([code, JSON.parse(stdout).tasks.first.stdout], [0, "one Ada"]);
+    });
+  }
+
+  test("keeps the digits of the definition's own integers", async (t) => {
+    const definition = { ...shellWorkflow("big", { first: "echo {{big}}" }), variables: { big: "BIG" } };
+    const text = JSON.stringify(definition).replace('"BIG"', "9007199254740993");
+    const { stdout } = await highway(t, ["run", "-", "--json"], { input: text });
+    assert.equal(JSON.parse(stdout).tasks.first.stdout, "9007199254740993");
+  });
+
   test("of tools that nobody registered does not begin, and all of them are said", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "tools.json"], { cwd: folder(t, files) });
     assert.deepEqual([code, stdout], [2, ""], stderr);
@@ -109,8 +129,8 @@ describe("a run", { concurrency: 3 }, () => {
   test("of what cannot run is refused with all findings and exit code 2", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "cycle.json"], { cwd: folder(t, files) });
     assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, /^error DEPENDENCY_SELF \/tasks\/a/m);
-    assert.match(stderr, /^error: the definition cannot run as it is$/m);
+    assert.match(stderr, /^cycle\.json[:\d]*: error DEPENDENCY_SELF \/tasks\/a/m);
+    assert.match(stderr, /^error: the definition is invalid$/m);
     const json = await plain(t, ["cycle.json"]);
     assert.equal(json.code, 2);
     const { error } = JSON.parse(json.stdout);
@@ -121,7 +141,7 @@ describe("a run", { concurrency: 3 }, () => {
   test("of what is suspicious is warned of, and done", async (t) => {
     const { code, stderr } = await highway(t, ["run", "bad.json"], { cwd: folder(t, files) });
     assert.equal(code, 1);
-    assert.match(stderr, /^(warning|error) TEMPLATE_NAME_UNKNOWN/m);
+    assert.match(stderr, /^bad\.json[:\d]*: (warning|error) TEMPLATE_NAME_UNKNOWN/m);
   });
 
   test("has a time limit", async (t) => {
@@ -133,13 +153,22 @@ describe("a run", { concurrency: 3 }, () => {
     assert.deepEqual([state, error.code], ["timed_out", "RUN_TIMED_OUT"]);
   });
 
-  for (const limit of ["0", "0.5", "x", "PT1M"]) {
+  for (const limit of ["0", "0.5", "500ms", "PT0S"]) {
     test(`has no time limit of ${limit}`, async (t) => {
-      const { code, stderr } = await highway(t, ["run", "two.json", "--timeout", limit], {
+      const args = ["run", "two.json", "--timeout", limit];
+      const { code, stderr } = await highway(t, args, { cwd: folder(t, files) });
+      assert.equal(code, 2);
+      assert.match(stderr, /`--timeout` is less than 1 s/);
+    });
+  }
+
+  for (const limit of ["x", "", "1x", "m", "1m1m", "30s1h", "-5", "1e3", "PT", "1h30"]) {
+    test(`\`${limit}\` is no time limit`, async (t) => {
+      const { code, stderr } = await highway(t, ["run", "two.json", `--timeout=${limit}`], {
         cwd: folder(t, files),
       });
       assert.equal(code, 2);
-      assert.match(stderr, /`--timeout` is no number of seconds/);
+      assert.match(stderr, /`--timeout` is no length of time: .*\n {2}help: .*`1h30m`/);
     });
   }
 
@@ -210,33 +239,97 @@ describe("inputs", { concurrency: 3 }, () => {
     });
   }
 
-  test("are values, not text, where they are JSON", async (t) => {
-    // Taken back as they are: the engine puts a template that is the whole text in as the value it stands for.
-    const input = JSON.stringify({
-      name: "typed",
-      tasks: {
-        say: {
-          task_id: "say",
-          operator_type: "task",
-          function: "tools.shell.run",
-          kwargs: { command: "{{inputs.command}}" },
-        },
-      },
+  /** What `{{inputs.command}}` is as the whole of a command: a number is refused, text is run. */
+  async function typeOf(t, value) {
+    const task = {
+      ...shellWorkflow("t", { say: "" }).tasks.say,
+      args: [],
+      kwargs: { command: "{{inputs.command}}" },
+    };
+    const input = JSON.stringify({ name: "typed", tasks: { say: task } });
+    const { stdout } = await highway(t, ["run", "-", "--json", "-i", value], { input });
+    return JSON.parse(stdout).tasks.say.error?.code === "TOOL_ARGUMENTS_INVALID" ? "value" : "text";
+  }
+
+  // Commits, versions, dates and numbers with zeros in front look like numbers and are none.
+  for (const text of ["1234e8", "1.10", "1e999", "20260910.021100", "007", "+1", "1.0", "-0", "0x10", " 1"]) {
+    test(`\`${text}\` stays text`, async (t) => {
+      assert.equal(await typeOf(t, `command=${text}`), "text");
+      assert.equal(await said(t, ["-i", `who=${text}`]), `one ${text.trim()}`);
     });
-    const text = await highway(t, ["run", "-", "--json", "-i", "command=echo 1"], { input });
-    assert.equal(JSON.parse(text.stdout).tasks.say.stdout, "1");
-    const number = await highway(t, ["run", "-", "--json", "-i", "command=42"], { input });
-    assert.equal(JSON.parse(number.stdout).tasks.say.error.code, "TOOL_ARGUMENTS_INVALID");
+  }
+
+  for (const text of ["42", "-1", "0", "1.5", "9007199254740993", "-123456789012345678901234567890"]) {
+    test(`\`${text}\` is a number, with all its digits`, async (t) => {
+      assert.equal(await typeOf(t, `command=${text}`), "value");
+      assert.equal(await said(t, ["-i", `who=${text}`]), `one ${text}`);
+    });
+  }
+
+  test("with := are JSON alone", async (t) => {
+    assert.equal(await typeOf(t, "command:=1.10"), "value");
+    assert.equal(await typeOf(t, 'command:="1"'), "text");
+    assert.equal(await said(t, ["-i", 'who:={"a":9007199254740993}']), "one {a:9007199254740993}");
+    const { code, stderr } = await highway(t, ["run", "two.json", "-i", "who:=Ada"], {
+      cwd: folder(t, files),
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /the value of `--input` is no JSON: .*\n {2}help: .*`name=text`/);
   });
+
+  test("that are not there are asked for by name", async (t) => {
+    const { code, stderr } = await highway(t, ["run", "two.json"], { cwd: folder(t, files) });
+    assert.equal(code, 1);
+    assert.match(stderr, /✗ first: .*\n {2}help: the run has no input `who`: pass `--input who=VALUE`$/m);
+    const bare = shellWorkflow("bare", { first: "echo {{who}} {{other_result.x}}" });
+    const found = await highway(t, ["run", "-"], { input: JSON.stringify(bare) });
+    assert.match(found.stderr, /pass `--input who=VALUE`/);
+  });
+
+  for (const [name, bytes, expected] of [
+    ["a byte order mark", '\uFEFF{"who": "Ada"}'],
+    ["a byte order mark in YAML", "\uFEFFwho: Ada\n"],
+    ["big integers", '{"who": 9007199254740993}', "one 9007199254740993"],
+    ["big integers in YAML", "who: 9007199254740993\n", "one 9007199254740993"],
+  ]) {
+    test(`come from a file with ${name}`, async (t) => {
+      const cwd = folder(t, { ...files, in: bytes });
+      assert.equal(await said(t, ["--inputs", "in"], { cwd }), expected ?? "one Ada");
+      assert.equal(await said(t, ["--inputs", "-"], { cwd, input: bytes }), expected ?? "one Ada");
+    });
+  }
+
+  for (const [name, bytes, message] of [
+    [
+      "UTF-16",
+      Buffer.from('\uFEFF{"who": 1}', "utf16le"),
+      /`in` is UTF-16, not UTF-8\n {2}help: save it as UTF-8/,
+    ],
+    ["UTF-16 without a mark", Buffer.from('{"who": 1}', "utf16le"), /`in` is UTF-16, not UTF-8/],
+    ["UTF-16 of the other end", Buffer.from('\uFEFF{"who": 1}', "utf16le").swap16(), /`in` is UTF-16/],
+    ["Latin-1", Buffer.from('{"who": "größer"}', "latin1"), /`in` is no text in UTF-8/],
+  ]) {
+    test(`in ${name} are refused`, async (t) => {
+      const cwd = folder(t, { ...files, in: bytes });
+      for (const args of [
+        ["run", "two.json", "--inputs", "in"],
+        ["validate", "in"],
+      ]) {
+        const { code, stderr } = await highway(t, args, { cwd });
+        assert.equal(code, 2);
+        assert.match(stderr, message);
+      }
+    });
+  }
 
   for (const [args, message, input] of [
     [["-i", "who"], /`--input` is not of the form `name=value`: `who`/],
     [["-i", "=1"], /`--input` is not of the form/],
     [["--inputs", "nowhere.json"], /there is no file `nowhere.json`/],
-    [["--inputs", "list.json"], /the inputs in `list.json` are no object/],
-    [["--inputs", "-"], /the inputs in standard input cannot be read/, "{broken"],
+    [["--inputs", "list.json"], /what is in `list.json` is no object/],
+    [["--inputs", "-"], /standard input cannot be read/, "{broken"],
     [["--inputs", "-"], /cannot be read: .*line 2, column 7/, "a: 1\nb: [x]]\n"],
-    [["--inputs", "-"], /the inputs in standard input (are no object|cannot be read)/, "just text"],
+    [["--inputs", "-"], /standard input (is no object|cannot be read)/, "just text"],
   ]) {
     test(`${args.join(" ")} ${input ?? ""} is refused with exit code 2`, async (t) => {
       const { code, stderr } = await highway(t, ["run", "two.json", ...args], {
@@ -261,12 +354,6 @@ const driver = new Driver({ name: "made", apiKey: "of-nobody", endpoint: "http:/
 const one = driver.shell("first", "echo one {{inputs.who}}");
 driver.shell("second", \`echo "\${one.result.stdout}!"\`, { depends: [one], retries: 2 });
 export default driver;`;
-  const modules = (t, sources) => {
-    const cwd = folder(t, sources);
-    mkdirSync(join(cwd, "node_modules"));
-    symlinkSync(inRoot("dist"), join(cwd, "node_modules", "highway-wasm"));
-    return cwd;
-  };
 
   test("may be a driver, on our engine", async (t) => {
     const cwd = modules(t, { "it.mjs": DRIVER });
@@ -291,15 +378,5 @@ export default new WorkflowBuilder("made").task("one", "tools.shell.run", { args
     const { code, stdout } = await plain(t, ["-"], { input });
     assert.equal(code, 0, stdout);
     assert.equal(JSON.parse(stdout).tasks.one.stdout, "yes");
-  });
-
-  test("cannot be a driver whose functions have to be uploaded", async (t) => {
-    const source = `import { Driver } from "highway-wasm";
-const driver = new Driver({ name: "made" });
-driver.task("one", { durable: "def one(ctx):\\n    return 1" });
-export default driver;`;
-    const { code, stderr } = await highway(t, ["run", "it.mjs"], { cwd: modules(t, { "it.mjs": source }) });
-    assert.equal(code, 2);
-    assert.match(stderr, /a driver with durable functions cannot be run from here/);
   });
 });

@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { folder, highway, shellWorkflow, start, startServer } from "./support/cli.mjs";
+import { folder, highway, PROGRAM, shellWorkflow, start, startServer } from "./support/cli.mjs";
 
 const files = {
   "two.json": shellWorkflow("two", { first: "echo one; echo warn >&2", second: "echo two" }),
@@ -182,6 +182,267 @@ describe("a run that exists", { concurrency: 2 }, () => {
       assert.deepEqual([exit, value.error.code], [1, "API_NOT_FOUND"]);
     });
   }
+});
+
+const operator = (id, type, more) => [id, { task_id: id, operator_type: type, dependencies: [], ...more }];
+const definition = (name, ...operators) =>
+  JSON.stringify({
+    name,
+    tasks: Object.fromEntries(operators.map(([id, type, more]) => operator(id, type, more))),
+  });
+/** Submits a definition from standard input; resolves with the id of its run. */
+async function detached(t, input) {
+  const { code, stdout, stderr } = await ask(t, ["run", "-", "--detach"], { input });
+  assert.equal(code, 0, stderr);
+  return stdout.trim();
+}
+/** Asks again until what it says is as wanted. */
+async function until(t, args, isWanted) {
+  for (let turn = 0; turn < 200; turn++) {
+    const { value } = await json(t, args);
+    if (isWanted(value)) return value;
+    await sleep(50);
+  }
+  assert.fail(`${args.join(" ")} never said what was wanted`);
+}
+const lines = (text) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe("a run that goes on", { concurrency: 2 }, () => {
+  /** Writes a line, waits for the signal `go`, and writes another one. */
+  const gated = definition(
+    "gated",
+    ["one", "task", { function: "tools.shell.run", args: ["echo first"] }],
+    ["gate", "wait_for_event", { event_name: "go", timeout_seconds: 60, dependencies: ["one"] }],
+    ["two", "task", { function: "tools.shell.run", args: ["echo last"], dependencies: ["gate"] }],
+  );
+  /** Follows such a run, lets it go on once `pattern` is seen, and resolves with how the program ended. */
+  async function followed(t, args, pattern) {
+    const id = await detached(t, gated);
+    const following = start(
+      t,
+      args.map((arg) => (arg === "ID" ? id : arg)),
+      { cwd, env: server.env },
+    );
+    await following.seen(pattern);
+    assert.doesNotMatch(following.output.stdout, /last|completed/, "what is there is shown at once");
+    assert.equal((await ask(t, ["signal", id, "go"])).code, 0);
+    return { id, ...(await following.ended) };
+  }
+
+  test("is watched until it is over, with the exit code of its end", async (t) => {
+    const { id, code, stdout } = await followed(t, ["status", "ID", "--watch"], /✓ one/);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^run +${id}\n[^]*state +completed\n`));
+    const failing = await submitted(t, "failing.json", "failed");
+    assert.equal((await ask(t, ["status", failing, "-w"])).code, 1);
+    const told = await followed(t, ["status", "ID", "--watch", "--json"], /^\{.*\}$/m);
+    assert.deepEqual([told.code, told.stderr], [0, ""]);
+    const seen = lines(told.stdout);
+    assert.ok(seen.length > 1 && seen.every(({ runId }) => runId === told.id), told.stdout);
+    assert.equal(seen.at(-1).state, "completed");
+  });
+
+  test("has its logs followed to the end, each entry once", async (t) => {
+    const { code, stdout } = await followed(t, ["logs", "ID", "--follow"], /^one stdout: first$/m);
+    assert.deepEqual([code, stdout], [0, "one stdout: first\ntwo stdout: last\n"]);
+    const told = await followed(t, ["logs", "ID", "-f", "--json"], /first/);
+    assert.deepEqual(
+      lines(told.stdout).map(({ task, content }) => `${task} ${content.trim()}`),
+      ["one first", "two last"],
+    );
+  });
+
+  test("is left by a reader that has enough", async (t) => {
+    const id = await detached(
+      t,
+      JSON.stringify(shellWorkflow("long", { one: "echo first", two: "sleep 60" })),
+    );
+    const command = `"$0" "$1" logs ${id} --follow --json | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const shell = start(t, ["-c", command, process.execPath, PROGRAM], {
+      file: "bash",
+      cwd,
+      env: server.env,
+    });
+    await shell.seen(/first/);
+    // Writing fails with the next entry: one that comes because the run is cancelled.
+    assert.equal((await ask(t, ["cancel", id])).code, 0);
+    const { stdout } = await shell.ended;
+    assert.match(stdout, /^\{.*first.*\}\n0\n$/);
+  });
+
+  test("is left by Ctrl-C", async (t) => {
+    const id = await detached(
+      t,
+      JSON.stringify(shellWorkflow("long", { one: "echo first", two: "sleep 60" })),
+    );
+    for (const args of [
+      ["logs", id, "--follow"],
+      ["status", id, "--watch"],
+    ]) {
+      const following = start(t, args, { cwd, env: server.env });
+      await following.seen(/first|two/);
+      following.child.kill("SIGINT");
+      const { code, stderr } = await following.ended;
+      assert.equal(code, 130);
+      assert.doesNotMatch(stderr, /error/);
+    }
+    assert.equal((await ask(t, ["cancel", id])).code, 0);
+  });
+
+  test("gets signals with data", async (t) => {
+    const waits = definition("waits", [
+      "paid",
+      "wait_for_event",
+      { event_name: "paid", timeout_seconds: 60, result_key: "paid" },
+    ]);
+    const id = await detached(t, waits);
+    const { code, stderr } = await ask(t, [
+      "signal",
+      id,
+      "paid",
+      "-d",
+      "amount=12",
+      "-d",
+      "note=1.10",
+      "-d",
+      "ok:=true",
+    ]);
+    assert.deepEqual([code, stderr], [0, `signal \`paid\` was sent to run ${id}\n`]);
+    await until(t, ["status", id], ({ state }) => state === "completed");
+    const other = await detached(t, waits);
+    const sent = await ask(t, ["signal", other, "paid", "--payload", "-", "--json"], {
+      input: "amount: 13\n",
+    });
+    assert.deepEqual(
+      [sent.code, JSON.parse(sent.stdout)],
+      [0, { runId: other, signal: "paid", payload: { amount: 13 } }],
+    );
+    await until(t, ["status", other], ({ state }) => state === "completed");
+  });
+
+  test("gets the decisions of people", async (t) => {
+    const asks = definition("asks", [
+      "review",
+      "task",
+      {
+        function: "tools.approval.request",
+        kwargs: { approval_key: "{{workflow_run_id}}:review", title: "Ship it?" },
+        result_key: "review",
+      },
+    ]);
+    const ids = [await detached(t, asks), await detached(t, asks), await detached(t, asks)];
+    for (const id of ids)
+      await until(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 1);
+    const listed = await ask(t, ["approvals"]);
+    for (const id of ids) assert.match(listed.stdout, new RegExp(`^${id}:review +Ship it\\?$`, "m"));
+    const first = await ask(t, ["approve", `${ids[0]}:review`, "--comment", "fine"]);
+    assert.deepEqual([first.code, first.stderr], [0, `\`${ids[0]}:review\` is approved\n`]);
+    const second = await json(t, ["reject", ids[1].slice(0, 13)]);
+    assert.deepEqual(second, { code: 0, value: { approvalKey: `${ids[1]}:review`, status: "rejected" } });
+    const third = await ask(t, ["approve", ids[2]]);
+    assert.equal(third.code, 0, third.stderr);
+    for (const id of ids)
+      await until(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 0);
+    const none = await ask(t, ["approve", `${ids[0]}:nothing`]);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /404/);
+  });
+});
+
+describe("a run that failed", { concurrency: 2 }, () => {
+  test("is started again", async (t) => {
+    const id = await submitted(t, "failing.json", "failed");
+    const { code, stdout } = await ask(t, ["retry", id]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^[0-9a-f-]{36}\n$/);
+    assert.notEqual(stdout.trim(), id);
+    const { value } = await json(t, ["retry", id]);
+    assert.equal(value.retried, id);
+    const watched = await ask(t, ["retry", id, "--watch"]);
+    assert.equal(watched.code, 1);
+    assert.match(watched.stderr, /✗ bad: .*exit code 3/);
+  });
+
+  test("is one alone: others are not started again", async (t) => {
+    const { code, stderr } = await ask(t, ["retry", await submitted(t, "two.json", "completed")]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: /);
+  });
+});
+
+describe("schedules", { concurrency: 1 }, () => {
+  test("are listed, paused, resumed, shown and deleted, by id, its beginning, or workflow", async (t) => {
+    assert.deepEqual((await json(t, ["schedules"])).value, { schedules: [] });
+    const nightly = JSON.stringify(shellWorkflow("nightly", { one: "true" }, { schedule: "0 3 * * *" }));
+    await detached(t, nightly);
+    const { schedules } = (await json(t, ["schedules", "list"])).value;
+    assert.equal(schedules.length, 1);
+    const id = schedules[0].schedule_id;
+    const listed = await ask(t, ["schedules"]);
+    assert.match(listed.stdout, new RegExp(`^${id} +active +0 3 \\* \\* \\* +nightly +next \\d{4}-`));
+    for (const [args, active] of [
+      [["pause", "nightly"], false],
+      [["resume", id.slice(0, 8)], true],
+      [["pause", id], false],
+    ]) {
+      assert.equal((await ask(t, ["schedules", ...args])).code, 0);
+      assert.equal((await json(t, ["schedules", "show", id])).value.is_active, active);
+    }
+    assert.match((await ask(t, ["schedules"])).stdout, / paused /);
+    assert.deepEqual((await json(t, ["schedules", "history", "nightly"])).value.executions, []);
+    assert.equal((await ask(t, ["schedules", "delete", "nightly"])).code, 0);
+    assert.equal((await ask(t, ["schedules"])).stderr, "no schedules\n");
+    const gone = await ask(t, ["schedules", "pause", "nightly"]);
+    assert.equal(gone.code, 1);
+    assert.match(gone.stderr, /404/);
+  });
+});
+
+describe("the beginning of an id", { concurrency: 2 }, () => {
+  test("stands for the run that alone has it", async (t) => {
+    const id = await submitted(t, "two.json", "completed");
+    const short = id.slice(0, 13);
+    assert.equal((await json(t, ["status", short])).value.runId, id);
+    assert.match((await ask(t, ["logs", short])).stdout, /first stdout: one/);
+    assert.deepEqual(await json(t, ["cancel", short]), { code: 1, value: { runId: id, cancelled: false } });
+  });
+
+  test("is refused where several have it, with all of them, and nothing happens", async (t) => {
+    const runs = ["ab-1", "ab-2\u001b[2J", "abc", "b"].map((id) => ({
+      workflow_run_id: id,
+      workflow_name: "w",
+      status: "running",
+    }));
+    const asked = [];
+    const other = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url.split("?")[0]}`);
+      const isList = request.url.startsWith("/api/v1/workflows?") || request.url === "/api/v1/workflows";
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ data: isList ? { workflows: runs, total: runs.length } : runs[2] }));
+    }).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    t.after(() => {
+      other.closeAllConnections();
+      other.close();
+    });
+    const env = {
+      HIGHWAY_API_ENDPOINT: `http://127.0.0.1:${other.address().port}`,
+      HIGHWAY_API_KEY: "a-key-of-these-tests",
+    };
+    const { code, stdout, stderr } = await highway(t, ["cancel", "ab"], { cwd, env });
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /^error: 3 runs have ids that begin with `ab`\n {2}help: name one of them: `ab-1` \(w, running\); `ab-2\\x1b\[2J` \(w, running\); `abc` \(w, running\)\n$/,
+    );
+    assert.deepEqual([...new Set(asked)], ["GET /api/v1/workflows"]);
+    // An id that is one is meant, though others begin with it.
+    assert.equal((await highway(t, ["status", "abc", "--json"], { cwd, env })).code, 0);
+  });
 });
 
 describe("a server that misbehaves", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { folder, onTerminal, shellWorkflow, TERMINAL } from "./support/cli.mjs";
+import { folder, highway, onTerminal, shellWorkflow, startServer, TERMINAL } from "./support/cli.mjs";
 
 const skip = existsSync(TERMINAL) ? false : "there is no `script` program";
 const ESC = "\x1b";
@@ -88,6 +88,50 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     assert.ok(stdout.includes(`${ESC}[32m`));
   });
 
+  test("FORCE_COLOR has colours where there is none, and NO_COLOR, --no-color and 0 have none where there is one", async (t) => {
+    const cwd = folder(t, files);
+    const found = async (env, args = []) => {
+      const { stdout } = await highway(t, ["validate", "bad.json", ...args], { cwd, env });
+      return stdout.includes(`${ESC}[1m`);
+    };
+    assert.equal(await found({}), false);
+    for (const value of ["1", "", "true", "3"])
+      assert.equal(await found({ FORCE_COLOR: value }), true, value);
+    for (const value of ["0", "false"]) assert.equal(await found({ FORCE_COLOR: value }), false, value);
+    assert.equal(await found({ FORCE_COLOR: "1", NO_COLOR: "1" }), true, "as Node.js has it");
+    assert.equal(await found({ FORCE_COLOR: "1" }, ["--no-color"]), false);
+    const { stdout } = await onTerminal(t, ["run", "two.json"], { cwd, env: { FORCE_COLOR: "0" } }).ended;
+    assert.ok(!stdout.includes(`${ESC}[32m`));
+  });
+
+  for (const columns of [40, 60, 80, 200]) {
+    test(`of ${columns} columns help has lines that fit`, async (t) => {
+      for (const args of [["--help"], ["run", "--help"], ["schedules", "--help"]]) {
+        const { stdout } = await onTerminal(t, args, { size: [columns, 30] }).ended;
+        const [text] = stdout.replaceAll("\r", "").split(/^Examples:$/m);
+        const own = text.split("\n").filter((line) => !line.startsWith("Usage: "));
+        const widest = Math.max(...own.map((line) => line.length));
+        assert.ok(
+          widest <= Math.min(Math.max(columns, 60), 100),
+          `${widest} of ${columns}: ${args.join(" ")}`,
+        );
+      }
+    });
+  }
+
+  test("status --watch draws in place, then shows how it ended", async (t) => {
+    const cwd = folder(t, files);
+    const server = await startServer(t, [], { cwd });
+    const { stdout: id } = await highway(t, ["run", "two.json", "--detach"], { cwd, env: server.env });
+    const watched = onTerminal(t, ["status", id.trim(), "--watch"], { cwd, env: server.env });
+    const { code, stdout } = await watched.ended;
+    assert.equal(code, 0);
+    const lines = screenOf(stdout, 100);
+    assert.match(lines[0], /^ {2}✓ first {3}\w+$/);
+    assert.match(lines[2], /^ +\d+\.\d s {2}completed$/);
+    assert.equal(lines[3], `run        ${id.trim()}`);
+  });
+
   test("that is dumb there are plain lines", async (t) => {
     const { code, stdout } = await onTerminal(t, ["run", "two.json"], {
       cwd: folder(t, files),
@@ -127,7 +171,9 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     const found = await onTerminal(t, ["validate", "bad.json"], { cwd }).ended;
     assert.match(
       found.stdout,
-      new RegExp(`^${ESC}\\[(31merror|33mwarning)${ESC}\\[0m ${ESC}\\[1mTEMPLATE_NAME_UNKNOWN`),
+      new RegExp(
+        `^bad\\.json[:\\d]*: ${ESC}\\[(31merror|33mwarning)${ESC}\\[0m ${ESC}\\[1mTEMPLATE_NAME_UNKNOWN`,
+      ),
     );
     const wrong = await onTerminal(t, ["lsit"], { cwd }).ended;
     assert.equal(wrong.code, 2);
@@ -156,5 +202,18 @@ describe("what a terminal could take for a command", () => {
     assert.equal(printable("a\tb\nc größer ✓ 日本"), "a\tb\nc größer ✓ 日本");
     assert.equal(printable(`${ESC}[31m\r\x00\x7f\x9b`), "\\x1b[31m\\x0d\\x00\\x7f\\x9b");
     assert.equal(oneLine("a\n  b\n"), "a b ");
+    // Text that is read in another order than it stands in.
+    assert.equal(printable("a\u202eb\u2066c\u2028d"), "a\\u202eb\\u2066c\\u2028d");
+  });
+
+  test("is escaped in JSON as well", async () => {
+    const { Output } = await import(inRoot("dist", "esm", "cli", "output.js"));
+    let written = "";
+    const stream = { write: (text) => (written += text) };
+    const output = new Output({ stdout: stream, stderr: stream, env: {} });
+    const value = { text: `a${ESC}\x07\x7f\x9b\u202e`, big: 9007199254740993n };
+    output.isJson = true;
+    output.json(value);
+    assert.equal(written, '{"text":"a\\u001b\\u0007\\u007f\\u009b\\u202e","big":9007199254740993}\n');
   });
 });

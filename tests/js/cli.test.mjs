@@ -3,10 +3,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { folder, highway, shellWorkflow } from "./support/cli.mjs";
+import { folder, highway, PROGRAM, shellWorkflow, start } from "./support/cli.mjs";
 
-const COMMANDS = ["serve", "run", "validate", "graph", "list", "status", "logs", "cancel"];
+const { COMMANDS: TABLE } = await import(inRoot("dist", "esm", "cli", "commands", "index.js"));
+const COMMANDS = TABLE.map(({ name }) => name);
 const SECRET = "hw_k1_a-secret-that-nobody-sees";
+
+/** Runs a command line as a shell reads it. */
+const shell = (t, line) =>
+  start(t, ["-c", `"$0" "$1" ${line}`, process.execPath, PROGRAM], { file: "/bin/sh" }).ended;
 
 describe("help and version", { concurrency: 3 }, () => {
   for (const args of [["--help"], ["-h"], ["help"], ["--no-color", "--help"], ["help", "--help"]]) {
@@ -26,6 +31,28 @@ describe("help and version", { concurrency: 3 }, () => {
       assert.equal((await highway(t, [name, "a", "b", "c", "-h"])).stdout, stdout);
     });
   }
+  test("a bare call shows the help, which nobody asked for: on standard error, with exit code 2", async (t) => {
+    const { code, stdout, stderr } = await highway(t, []);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.equal(stderr, (await highway(t, ["--help"])).stdout);
+    const json = await highway(t, ["--json"]);
+    assert.deepEqual([json.code, JSON.parse(json.stdout).error.message], [2, "there is no command"]);
+  });
+
+  for (const { name, examples } of TABLE) {
+    test(`the examples of ${name} are command lines that it takes`, async (t) => {
+      assert.ok(examples.length > 0);
+      const { stdout } = await highway(t, [name, "--help"]);
+      for (const [line, does] of examples) {
+        assert.ok(stdout.includes(`  # ${does}\n  highway-wasm ${line}\n`), stdout);
+        // What is behind it is the shell's. Unknown options are refused before help is shown.
+        const [own] = line.split(/ [|>]/);
+        const { code, stdout: shown, stderr } = await shell(t, `${own} --help`);
+        assert.deepEqual([code, shown, stderr], [0, stdout, ""], line);
+      }
+    });
+  }
+
   test("--version is that of the package", async (t) => {
     const { version } = JSON.parse(readFileSync(inRoot("dist", "package.json"), "utf8"));
     for (const args of [["--version"], ["-v"], ["run", "--version"]]) {
@@ -38,11 +65,10 @@ describe("help and version", { concurrency: 3 }, () => {
 describe("wrong usage", { concurrency: 3 }, () => {
   const server = ["--endpoint", "http://127.0.0.1:9", "--api-key", "a-key-of-these-tests"];
   for (const [args, message, help] of [
-    [[], "there is no command", "`highway-wasm --help` lists them"],
     [["srve"], "there is no command `srve`", "did you mean `serve`?"],
     [["lsit"], "there is no command `lsit`", "did you mean `list`?"],
     [["RUN"], "there is no command `RUN`", "did you mean `run`?"],
-    [["something"], "there is no command `something`", /^there are `serve`, .*`cancel`$/],
+    [["something"], "there is no command `something`", /^there are `init`, .* and `completion`$/],
     [["help", "rnu"], "there is no command `rnu`", "did you mean `run`?"],
     [["--hlep"], "`highway-wasm` has no option `--hlep`", "did you mean `--help`?"],
     [["run", "f", "--inptu", "a=1"], "`highway-wasm run` has no option `--inptu`", /`--inputs?`/],
@@ -62,7 +88,7 @@ describe("wrong usage", { concurrency: 3 }, () => {
     [["run", "f", "--detach=yes"], "`--detach` takes no value"],
     [["run"], "`run` needs FILE"],
     [["run", "f", "g"], "`run` takes no argument `g`"],
-    [["status", ...server], "`status` needs ID"],
+    [["status", ...server], "`status` needs RUN", "highway-wasm status RUN"],
     [["list", "x", ...server], "`list` takes no argument `x`"],
     [["list"], "it is not said which server", /--endpoint URL/],
     [["status", "r"], "it is not said which server"],
@@ -71,15 +97,27 @@ describe("wrong usage", { concurrency: 3 }, () => {
     [["list", ...server.slice(0, 2)], "there is no API key", /HIGHWAY_API_KEY/],
     [
       ["list", "--status", "complete", ...server],
-      "no run has the status `complete`",
+      "`--status` knows no `complete`",
       "did you mean `completed`?",
     ],
-    [["list", "--status", "xyz", ...server], "no run has the status `xyz`", /`timed_out`$/],
+    [["list", "--status", "xyz", ...server], "`--status` knows no `xyz`", / and `timed_out`$/],
     [["list", "--limit", "0", ...server], "`--limit` is not a whole number from 1: `0`"],
     [["list", "--limit", "1e3", ...server], "`--limit` is not a whole number from 1: `1e3`"],
     [["list", "--endpoint", "nonsense", ...server.slice(2)], /endpoint/],
     [["graph", "f", "--format", "dto"], "`--format` knows no `dto`", "did you mean `dot`?"],
-    [["graph", "f", "--format", "svg"], "`--format` knows no `svg`", "there are `mermaid` and `dot`"],
+    [
+      ["graph", "f", "--format", "png"],
+      "`--format` knows no `png`",
+      "there are `mermaid`, `dot`, `svg` and `json`",
+    ],
+    [["graph", "f", "--direction", "up"], "`--direction` knows no `up`", "there are `down` and `right`"],
+    [["completion", "bsh"], "`completion` knows no `bsh`", "did you mean `bash`?"],
+    [["completion"], "`completion` needs SHELL", "highway-wasm completion SHELL"],
+    [["validate"], "`validate` needs FILE", "highway-wasm validate FILE..."],
+    [["signal", "r", ...server], "`signal` needs NAME", "highway-wasm signal RUN NAME"],
+    [["schedules", "pause", ...server], "`schedules pause` needs SCHEDULE"],
+    [["schedules", "puase", "s", ...server], "`schedules` knows no `puase`", "did you mean `pause`?"],
+    [["schedules", "list", "s", ...server], "`schedules list` takes no argument `s`"],
     [["validate", "nowhere.json"], "there is no file `nowhere.json`"],
     [["run", "nowhere.mjs"], "there is no file `nowhere.mjs`"],
     [["run", "."], "`.` is a folder"],
@@ -106,7 +144,7 @@ describe("errors", { concurrency: 3 }, () => {
     const { code, stdout, stderr } = await highway(t, ["list", "--status", "complete", "--json"]);
     assert.deepEqual([code, stderr], [2, ""]);
     assert.deepEqual(JSON.parse(stdout), {
-      error: { message: "no run has the status `complete`", help: "did you mean `completed`?" },
+      error: { message: "`--status` knows no `complete`", help: "did you mean `completed`?" },
     });
   });
 
@@ -157,7 +195,6 @@ describe("errors", { concurrency: 3 }, () => {
 
   test("no reader of the output is none", async (t) => {
     const { execFileSync } = await import("node:child_process");
-    const { PROGRAM } = await import("./support/cli.mjs");
     const commands = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [`task_number_${index}`, "true"]),
     );

@@ -1,8 +1,16 @@
 /** The command line, read strictly: what is not known, or not as it should be, is said. */
 
 import { parseArgs } from "node:util";
-import { type Command, COMMON, type Given, type OptionSpec } from "./command.js";
+import {
+  type ArgumentSpec,
+  type Command,
+  COMMON,
+  type Given,
+  type Options,
+  type OptionSpec,
+} from "./command.js";
 import { UsageError } from "./exit-codes.js";
+import { core } from "../runtime.js";
 import { didYouMean } from "./nearest.js";
 
 /** What was given for a command. */
@@ -12,11 +20,7 @@ export interface Arguments {
 }
 
 /** Reads options and arguments. `of` is what has them, for messages. */
-export function readArguments(
-  argv: readonly string[],
-  options: Readonly<Record<string, OptionSpec>>,
-  of: string,
-): Arguments {
+export function readArguments(argv: readonly string[], options: Options, of: string): Arguments {
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { value, short, multiple = false }]) => [
       name,
@@ -37,6 +41,7 @@ export function readArguments(
     const spec = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
     if (spec === undefined) throw unknownOption(token.rawName, options, of);
     const value = optionValue(token, spec);
+    if (spec.values) checkWord(String(value), spec.values, `\`--${token.name}\``);
     if (spec.multiple) given[token.name] = [...((given[token.name] ?? []) as string[]), value as string];
     else given[token.name] = value;
   }
@@ -63,31 +68,49 @@ function optionValue({ rawName, value, inlineValue }: OptionToken, spec: OptionS
   return value;
 }
 
-function unknownOption(
-  rawName: string,
-  options: Readonly<Record<string, OptionSpec>>,
-  of: string,
-): UsageError {
+function unknownOption(rawName: string, options: Options, of: string): UsageError {
   const names = Object.keys(options).map((name) => `--${name}`);
   const help = didYouMean(rawName, names) ?? `\`${of} --help\` lists those it has`;
   return new UsageError(`\`${of}\` has no option \`${rawName}\``, help);
 }
 
-/** Refuses a number of arguments that a command does not take. */
-export function checkCount(args: readonly string[], command: Command): void {
-  const names = command.args.join(" ");
-  if (args.length < command.args.length) {
-    const missing = command.args[args.length];
-    throw new UsageError(`\`${command.name}\` needs ${missing}`, `highway-wasm ${command.name} ${names}`);
+/** Refuses a word that is none of those there are. `of` is what would have taken it. */
+function checkWord(word: string, words: readonly string[], of: string): void {
+  if (words.includes(word)) return;
+  const help = didYouMean(word, words) ?? `there ${words.length > 1 ? "are" : "is"} ${listOf(words)}`;
+  throw new UsageError(`${of} knows no \`${word}\``, help);
+}
+
+/** Words as they stand in a sentence. */
+export function listOf(words: readonly string[]): string {
+  const quoted = words.map((word) => `\`${word}\``);
+  return [quoted.slice(0, -1).join(", "), ...quoted.slice(-1)].filter(Boolean).join(" and ");
+}
+
+/** An argument as the help shows it. */
+export const shownArgument = ({ name, isOptional, isMany }: ArgumentSpec): string =>
+  `${isOptional ? `[${name}]` : name}${isMany ? "..." : ""}`;
+
+/** Refuses arguments that a command does not take. */
+export function checkArguments(args: readonly string[], command: Command): void {
+  const specs = command.args;
+  const usage = `highway-wasm ${[command.name, ...specs.map(shownArgument)].join(" ")}`;
+  const missing = specs[args.length];
+  if (missing !== undefined && !missing.isOptional) {
+    throw new UsageError(`\`${command.name}\` needs ${missing.name}`, usage);
   }
-  if (args.length > command.args.length) {
-    const help = names === "" ? undefined : `highway-wasm ${command.name} ${names}`;
-    throw new UsageError(`\`${command.name}\` takes no argument \`${args[command.args.length]}\``, help);
+  if (args.length > specs.length && !specs.at(-1)?.isMany) {
+    const help = specs.length === 0 ? undefined : usage;
+    throw new UsageError(`\`${command.name}\` takes no argument \`${args[specs.length]}\``, help);
+  }
+  for (const [at, arg] of args.entries()) {
+    const values = specs[at]?.values;
+    if (values) checkWord(arg, values, `\`${command.name}\``);
   }
 }
 
 /** All options of a command. */
-export const optionsOf = (command: Command): Readonly<Record<string, OptionSpec>> => ({
+export const optionsOf = (command: Command): Options => ({
   ...command.options,
   ...COMMON,
 });
@@ -112,4 +135,38 @@ export function bytes(text: string, name: string): number {
     digits === undefined ? Number.NaN : Number(digits) * 1024 ** " KMG".indexOf(unit.toUpperCase() || " ");
   if (Number.isSafeInteger(size) && size > 0) return size;
   throw new UsageError(`\`--${name}\` is no number of bytes: \`${text}\``, "such as `65536`, `64K` or `10M`");
+}
+
+const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1, ms: 0.001 };
+
+/** Seconds of a length of time: a number of seconds, units such as `1h30m`, or ISO 8601 such as `PT90S`. */
+export function duration(text: string, name: string, least = 0): number {
+  const length = secondsOf(text.trim());
+  if (length === undefined || !Number.isFinite(length)) {
+    throw new UsageError(
+      `\`--${name}\` is no length of time: \`${text}\``,
+      "such as `90`, `90s`, `1h30m` or `PT90S`",
+    );
+  }
+  if (length >= least) return length;
+  throw new UsageError(`\`--${name}\` is less than ${least} s: \`${text}\``);
+}
+
+function secondsOf(text: string): number | undefined {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (/^P/i.test(text)) return isoSeconds(text);
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[wdhms])\s*/gy)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) return undefined;
+  // Largest unit first, each once: `1m1m` and `30s1h` are slips of the finger.
+  const sizes = parts.map(([, , unit = ""]) => UNITS[unit] as number);
+  if (sizes.some((size, at) => at > 0 && size >= (sizes[at - 1] as number))) return undefined;
+  return parts.reduce((sum, [, count], at) => sum + Number(count) * (sizes[at] as number), 0);
+}
+
+function isoSeconds(text: string): number | undefined {
+  try {
+    return core.call((api) => api.seconds("", JSON.stringify(text.toUpperCase()), 0));
+  } catch {
+    return undefined;
+  }
 }

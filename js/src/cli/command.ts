@@ -1,6 +1,21 @@
-/** What a command is. */
+/** What a command is. The help, the completion of shells and the checks of the command line all come from these tables. */
 
 import type { Output } from "./output.js";
+
+/** What a shell offers for a word. */
+export type Completion = "file" | "folder";
+
+/** An argument of a command. */
+export interface ArgumentSpec {
+  /** What stands for it in the help. */
+  readonly name: string;
+  readonly isOptional?: boolean;
+  /** Whether it may be given several times; only the last argument may. */
+  readonly isMany?: boolean;
+  /** The words that it may be, where there are only some. */
+  readonly values?: readonly string[];
+  readonly completes?: Completion;
+}
 
 /** An option of a command. */
 export interface OptionSpec {
@@ -9,8 +24,14 @@ export interface OptionSpec {
   readonly short?: string;
   /** Whether it may be given several times. */
   readonly multiple?: boolean;
+  /** The words that its value may be, where there are only some. */
+  readonly values?: readonly string[];
+  readonly completes?: Completion;
   readonly help: string;
 }
+
+/** Options by their names. */
+export type Options = Readonly<Record<string, OptionSpec>>;
 
 /** Options as they were given: text, lists of text where they may be given several times, `true` without a value. */
 export type Given = Readonly<Record<string, string | readonly string[] | true | undefined>>;
@@ -25,36 +46,51 @@ export interface Work {
   readonly signal: AbortSignal;
 }
 
+/** A command line to learn from, and what it does. */
+export type Example = readonly [line: string, does: string];
+
 /** A command. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** Names of its arguments, all of which it needs. */
-  readonly args: readonly string[];
-  readonly options: Readonly<Record<string, OptionSpec>>;
-  /** What else the help has to say. */
+  readonly args: readonly ArgumentSpec[];
+  readonly options: Options;
+  /** What else the help has to say: paragraphs, with blank lines between them. */
   readonly notes?: string;
+  /** Without the name of the program. */
+  readonly examples: readonly Example[];
   /** Resolves with the exit code. */
   run(work: Work): Promise<number>;
 }
 
 /** Options of every command. */
-export const COMMON: Readonly<Record<string, OptionSpec>> = {
-  help: { short: "h", help: "show this help" },
-  "no-color": { help: "no colours; NO_COLOR in the environment does the same" },
+export const COMMON: Options = {
+  json: { help: "print JSON, for programs" },
+  "no-color": { help: "no colours, whatever the environment says" },
   debug: { help: "show the stack of an error" },
-};
-
-/** One JSON value in the place of text. */
-export const JSON_OPTION: Readonly<Record<string, OptionSpec>> = {
-  json: { help: "print one JSON object, for programs" },
+  help: { short: "h", help: "show this help" },
+  version: { short: "v", help: "show the version" },
 };
 
 /** Where the server is. */
-export const SERVER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+export const SERVER_OPTIONS: Options = {
   endpoint: { value: "URL", help: "address of the server; default: HIGHWAY_API_ENDPOINT" },
-  "api-key": { value: "KEY", help: "API key; better in HIGHWAY_API_KEY, where no process list shows it" },
+  "api-key": {
+    value: "KEY",
+    help: "API key; better in HIGHWAY_API_KEY, where no list of processes shows it",
+  },
 };
+
+/** A definition. */
+export const FILE: ArgumentSpec = { name: "FILE", completes: "file" };
+/** What a definition may be. */
+export const FILE_NOTE = `FILE is a definition in JSON or YAML, - for standard input, or a JavaScript or TypeScript module whose default export is a Driver, a Workflow, a WorkflowBuilder or a definition. TypeScript needs Node.js 22.18 or newer, or a loader in NODE_OPTIONS.`;
+
+/** A run. */
+export const RUN: ArgumentSpec = { name: "RUN" };
+/** How a run may be named. */
+export const RUN_NOTE =
+  "RUN is the id of a run, or the beginning of one that no other of the newest 1,000 runs has.";
 
 /** The text of an option. */
 export const textOf = (given: Given, name: string): string | undefined => given[name] as string | undefined;

@@ -10,8 +10,8 @@ export const FAILED = 1;
 /** The command line, or a definition, is not right: nothing was tried. */
 export const WRONG = 2;
 
-/** A signal ended it: 128 and its number, as shells have it. */
-export const INTERRUPTED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+/** A signal ended it: 128 and its number, as shells have it. A reader that has enough (`| head`) is no failure. */
+export const INTERRUPTED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: FINE };
 
 /** The command line is not right. */
 export class UsageError extends Error {

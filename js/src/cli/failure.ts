@@ -1,6 +1,7 @@
 /** How errors and findings are shown. */
 
 import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
+import { STDIN } from "./files.js";
 import { type Output, oneLine, printable } from "./output.js";
 
 const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
@@ -36,19 +37,33 @@ export function findingsOf(error: HighwayError): readonly Diagnostic[] {
   return Array.isArray(told) && told.every(isFinding) ? told : [];
 }
 
-/** Shows findings, each with code, path, message and help. */
-export function showFindings(found: readonly Diagnostic[], output: Output, to: "note" | "result"): void {
+/** Shows findings, each with its place, code, path, message and help. `file` is where they were found. */
+export function showFindings(
+  found: readonly Diagnostic[],
+  output: Output,
+  to: "note" | "result",
+  file?: string,
+): void {
   const stream = to === "note" ? "stderr" : "stdout";
-  for (const { severity, code, path, message, help, related } of found) {
+  for (const finding of found) {
+    const { severity, code, path, message, help, related } = finding;
     const where = path === "" ? "the whole document" : oneLine(path);
+    const word = output.paint(SEVERITY[severity], severity, stream);
     const lines = [
-      `${output.paint(SEVERITY[severity], severity, stream)} ${output.paint("bold", code, stream)} ${where}`,
+      `${placeOf(finding, file)}${word} ${output.paint("bold", code, stream)} ${where}`,
       `  ${oneLine(message)}`,
       ...(related?.length ? [`  see also: ${related.map(oneLine).join(", ")}`] : []),
       ...(help ? [`  help: ${oneLine(help)}`] : []),
     ];
     for (const line of lines) output[to](line);
   }
+}
+
+/** `file:line:column: `, as editors understand it. */
+function placeOf({ line, column }: Diagnostic, file: string | undefined): string {
+  if (file === undefined) return "";
+  const place = [file === STDIN ? "stdin" : oneLine(file), line, column];
+  return `${place.filter((part) => part !== undefined).join(":")}: `;
 }
 
 interface Facts {

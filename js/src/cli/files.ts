@@ -1,17 +1,20 @@
 /** Files that are named on the command line, and standard input. */
 
 import { readFileSync, statSync } from "node:fs";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { InputError } from "./exit-codes.js";
 
 /** Name of standard input. */
 export const STDIN = "-";
 
-/** The text of a file, or of standard input. */
+/** A file as messages name it. */
+export const nameOf = (file: string): string => (file === STDIN ? "standard input" : `\`${file}\``);
+
+/** The text of a file, or of standard input, without a byte order mark. */
 export async function readText(file: string, signal: AbortSignal): Promise<string> {
-  if (file === STDIN) return await readStdin(signal);
+  if (file === STDIN) return textOf(await readStdin(signal), file);
   checkFile(file);
-  return readFileSync(file, "utf8");
+  return textOf(readFileSync(file), file);
 }
 
 /** Refuses what is no file that can be read. */
@@ -27,11 +30,26 @@ export function checkFile(file: string): void {
   if (isFolder) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
 }
 
-async function readStdin(signal: AbortSignal): Promise<string> {
+function textOf(bytes: Uint8Array, file: string): string {
+  const [first, second] = bytes;
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  // ASCII in UTF-16 has a zero in each pair.
+  if (isMarked || bytes.subarray(0, 2).includes(0)) {
+    throw new InputError(`${nameOf(file)} is UTF-16, not UTF-8`, "save it as UTF-8");
+  }
+  try {
+    // Takes a byte order mark off.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputError(`${nameOf(file)} is no text in UTF-8`, "save it as UTF-8", cause);
+  }
+}
+
+async function readStdin(signal: AbortSignal): Promise<Uint8Array> {
   const stop = (): void => void process.stdin.destroy(new Error("interrupted"));
   signal.addEventListener("abort", stop, { once: true });
   try {
-    return await text(process.stdin);
+    return await buffer(process.stdin);
   } finally {
     signal.removeEventListener("abort", stop);
   }

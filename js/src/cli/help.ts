@@ -1,56 +1,100 @@
 /** Help, made of what the commands say of themselves. */
 
-import { optionsOf } from "./arguments.js";
-import { type Command, COMMON, type OptionSpec } from "./command.js";
+import { optionsOf, shownArgument } from "./arguments.js";
+import { type Command, COMMON, type Options } from "./command.js";
 
-/** The help of the program. */
-export function programHelp(commands: readonly Command[]): string {
+/** What the program reads from the environment. */
+export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
+  ["HIGHWAY_API_ENDPOINT", "address of the server, in the place of --endpoint"],
+  ["HIGHWAY_API_KEY", "API key, in the place of --api-key, and of --key for serve"],
+  ["HIGHWAY_SECRET_NAME", "what {{secrets.NAME}} reads, for engines in this process"],
+  ["NO_COLOR", "no colours"],
+  ["FORCE_COLOR", "colours where there is no terminal, too; 0 for none"],
+];
+
+/** What its exit codes mean. */
+export const EXIT_CODES: readonly (readonly [code: string, means: string])[] = [
+  ["0", "fine"],
+  ["1", "the run or a request failed"],
+  ["2", "wrong usage, or an invalid definition"],
+  ["130", "interrupted; 143 by SIGTERM"],
+];
+
+/** The help of the program, in lines of at most so many characters. */
+export function programHelp(commands: readonly Command[], width: number): string {
   const rows = commands.map(
-    ({ name, args, summary }) => [`${name} ${args.join(" ")}`.trim(), summary] as const,
+    ({ name, args, summary }) => [[name, ...args.map(shownArgument)].join(" "), summary] as const,
   );
   return `Defines, runs and follows Highway workflows.
 
 Usage: highway-wasm COMMAND [OPTIONS]
 
 Commands:
-${table(rows)}
+${table(rows, width)}
 
 Options:
-${table(optionRows({ ...COMMON, version: { short: "v", help: "show the version" } }))}
+${table(optionRows(COMMON), width)}
 
 Environment:
-${table([
-  ["HIGHWAY_API_ENDPOINT", "address of the server, in the place of --endpoint"],
-  ["HIGHWAY_API_KEY", "API key, in the place of --api-key, and of --key for serve"],
-  ["NO_COLOR", "no colours"],
-])}
+${table(ENVIRONMENT, width)}
 
-Exit codes: 0 fine, 1 the run or a request failed, 2 wrong usage or an invalid definition, 130 interrupted.
+Exit codes:
+${table(EXIT_CODES, width)}
 
 \`highway-wasm COMMAND --help\` tells more.
 `;
 }
 
-/** The help of a command. */
-export function commandHelp(command: Command): string {
-  const { name, args, summary, notes } = command;
-  return `${summary[0]?.toUpperCase()}${summary.slice(1)}.
-
-Usage: highway-wasm ${[name, ...args].join(" ")} [OPTIONS]
-
-Options:
-${table(optionRows(optionsOf(command)))}
-${notes === undefined ? "" : `\n${notes}\n`}`;
+/** The help of a command, in lines of at most so many characters. */
+export function commandHelp(command: Command, width: number): string {
+  const { name, args, summary, notes, examples } = command;
+  const paragraphs = (notes ?? "").split("\n\n").filter(Boolean);
+  const lines = examples.map(([line, does]) => [`highway-wasm ${line}`, does] as const);
+  const parts = [
+    wrapped(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`, width).join("\n"),
+    `Usage: highway-wasm ${[name, ...args.map(shownArgument)].join(" ")} [OPTIONS]`,
+    `Options:\n${table(optionRows(optionsOf(command)), width)}`,
+    ...paragraphs.map((text) => wrapped(text, width).join("\n")),
+    `Examples:\n${lines.map(([line, does]) => `  # ${does}\n  ${line}`).join("\n")}`,
+  ];
+  return `${parts.join("\n\n")}\n`;
 }
 
-function optionRows(options: Readonly<Record<string, OptionSpec>>): (readonly [string, string])[] {
+/** Options as the help and the document show them. */
+export function optionRows(options: Options): (readonly [flag: string, help: string])[] {
   return Object.entries(options).map(([name, { value, short, multiple, help }]) => {
     const flag = `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
-    return [multiple ? `${flag} …` : flag, help];
+    return [multiple ? `${flag} ...` : flag, help];
   });
 }
 
-function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+function table(rows: readonly (readonly [string, string])[], width: number): string {
+  const first = Math.max(...rows.map(([left]) => left.length));
+  const indent = " ".repeat(first + 4);
+  const lines = rows.map(([left, right]) => {
+    // On a narrow terminal the second column would be one of single words.
+    const room = Math.max(width - first - 4, 24);
+    return `  ${left.padEnd(first)}  ${wrapped(right, room).join(`\n${indent}`)}`;
+  });
+  return lines.join("\n");
+}
+
+/** A paragraph in lines. Lines that are indented stay as they are. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const given of text.split("\n")) {
+    if (given.startsWith("  ")) {
+      lines.push(given);
+      continue;
+    }
+    let line = "";
+    for (const word of given.split(" ")) {
+      if (line !== "" && line.length + 1 + word.length > width) {
+        lines.push(line);
+        line = word;
+      } else line = line === "" ? word : `${line} ${word}`;
+    }
+    lines.push(line);
+  }
+  return lines;
 }

@@ -1,52 +1,93 @@
 /** Run inputs from the command line. */
 
 import { Workflow } from "../entries/workflow-inline.js";
-import { isObject } from "../plain.js";
-import { InputError, UsageError } from "./exit-codes.js";
-import { readText } from "./files.js";
 import { parseJson } from "../json.js";
+import { isObject } from "../plain.js";
+import { type Given, type Options, textOf, textsOf } from "./command.js";
+import { InputError, UsageError } from "./exit-codes.js";
+import { nameOf, readText } from "./files.js";
 
-/** The inputs of `--inputs FILE`, overlaid by those of `--input k=v`. */
-export async function inputsOf(
-  file: string | undefined,
-  pairs: readonly string[],
+/** The options that give run inputs. */
+export const INPUT_OPTIONS: Options = {
+  input: {
+    short: "i",
+    value: "NAME=VALUE",
+    multiple: true,
+    help: "a run input: JSON where VALUE is JSON, text otherwise; a number that would print otherwise, such as 1.10, is text; NAME:=VALUE takes JSON alone",
+  },
+  inputs: {
+    value: "FILE",
+    completes: "file",
+    help: "run inputs from a JSON or YAML file; - is standard input",
+  },
+};
+
+/** Values of a file, overlaid by single ones. `file` and `pair` are the names of the options that gave them. */
+export async function valuesOf(
+  given: Given,
+  { file, pair }: { readonly file: string; readonly pair: string },
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const inputs = file === undefined ? {} : fromText(await readText(file, signal), file);
-  for (const pair of pairs) {
-    const at = pair.indexOf("=");
-    if (at < 1) throw new UsageError(`\`--input\` is not of the form \`name=value\`: \`${pair}\``);
+  const path = textOf(given, file);
+  const values = path === undefined ? {} : fromText(await readText(path, signal), path);
+  for (const text of textsOf(given, pair)) {
+    const [name, value] = named(text, pair);
     // Defined, not assigned: `__proto__` is a name like any other.
-    Object.defineProperty(inputs, pair.slice(0, at), {
-      value: inputValue(pair.slice(at + 1)),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
   }
-  return inputs;
+  return values;
 }
 
-/** JSON where it is JSON, text otherwise. */
-function inputValue(text: string): unknown {
+/** The run inputs that were given. */
+export const inputsOf = (given: Given, signal: AbortSignal): Promise<Record<string, unknown>> =>
+  valuesOf(given, { file: "inputs", pair: "input" }, signal);
+
+function named(text: string, option: string): [name: string, value: unknown] {
+  const at = text.indexOf("=");
+  const isJson = text[at - 1] === ":";
+  const name = text.slice(0, isJson ? at - 1 : at);
+  if (at < 1 || name === "") {
+    const help = `\`--${option} name=value\`, or \`--${option} name:=json\``;
+    throw new UsageError(`\`--${option}\` is not of the form \`name=value\`: \`${text}\``, help);
+  }
+  return [name, (isJson ? jsonValue : looseValue)(text.slice(at + 1), option)];
+}
+
+/** JSON alone. */
+function jsonValue(text: string, option: string): unknown {
   try {
     return parseJson(text);
+  } catch (cause) {
+    throw new InputError(
+      `the value of \`--${option}\` is no JSON: ${(cause as Error).message}`,
+      'text needs quotes there: `name:="text"`, or `name=text`',
+      cause,
+    );
+  }
+}
+
+/** JSON where it is JSON, text otherwise. A number stays text unless it prints as it was written. */
+function looseValue(text: string): unknown {
+  try {
+    const value: unknown = parseJson(text);
+    const isNumber = typeof value === "number" || typeof value === "bigint";
+    return isNumber && String(value) !== text ? text : value;
   } catch {
     return text;
   }
 }
 
-function fromText(text: string, file: string): Record<string, unknown> {
-  const name = file === "-" ? "standard input" : `\`${file}\``;
-  const help = 'inputs are a JSON or YAML object: `{"name": "value"}`';
-  let inputs: unknown;
+/** The object in the text of a JSON or YAML file. */
+export function fromText(text: string, file: string): Record<string, unknown> {
+  const help = 'give a JSON or YAML object: `{"name": "value"}`';
+  let values: unknown;
   try {
-    inputs = text.trim() === "" ? {} : parsed(text);
+    values = text.trim() === "" ? {} : parsed(text);
   } catch (cause) {
-    throw new InputError(`the inputs in ${name} cannot be read: ${(cause as Error).message}`, help, cause);
+    throw new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, help, cause);
   }
-  if (!isObject(inputs)) throw new InputError(`the inputs in ${name} are no object`, help);
-  return { ...inputs };
+  if (!isObject(values)) throw new InputError(`what is in ${nameOf(file)} is no object`, help);
+  return { ...values };
 }
 
 /** There is a reader of definitions in YAML, and the variables of one may be anything. */

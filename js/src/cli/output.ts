@@ -1,5 +1,7 @@
 /** Where the program writes to: results to standard output, everything about them to standard error. */
 
+import { bigJson, parseJson } from "../json.js";
+
 /** A stream of text, perhaps a terminal. */
 export interface TextStream {
   readonly isTTY?: boolean;
@@ -32,19 +34,20 @@ export class Output {
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
   readonly #secrets = new Map<string, string>();
-  #hasColours: boolean;
+  /** Whether there are colours; where it is not said, terminals alone have them. */
+  #colours: boolean | undefined;
   readonly #isDumb: boolean;
 
   constructor({ stdout, stderr, env }: OutputOptions) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#isDumb = env["TERM"] === "dumb";
-    this.#hasColours = !this.#isDumb && !env["NO_COLOR"];
+    this.#colours = coloursOf(env);
   }
 
   /** Writes no colours from now on. */
   dropColours(): void {
-    this.#hasColours = false;
+    this.#colours = false;
   }
 
   /** Has a text struck from everything that is written from now on. */
@@ -57,14 +60,18 @@ export class Output {
     this.#stdout.write(`${this.#struck(text)}\n`);
   }
 
-  /** Writes a value as the result: indented for people, in one line for programs. */
+  /**
+   * Writes a value as the result: indented for people, in one line for programs. Whoever writes several for programs writes NDJSON.
+   */
   json(value: unknown): void {
-    this.result(JSON.stringify(value, null, this.isJson ? undefined : 2) ?? "null");
+    const text = bigJson(value, this.isJson ? undefined : 2) ?? "null";
+    // JSON escapes the others itself.
+    this.result(text.replace(COMMANDS, (char) => `\\u${hex(char, 4)}`));
   }
 
   /** Writes a failure in the place of the result. It may repeat what was typed, so it shows no key at all. */
   failure(value: unknown): void {
-    this.json(JSON.parse(JSON.stringify(value).replaceAll(ANY_KEY, "[API key]")));
+    this.json(parseJson(bigJson(value).replaceAll(ANY_KEY, "[API key]")));
   }
 
   /** Writes a line about what goes on; it shows no key at all. */
@@ -82,6 +89,11 @@ export class Output {
     this.#stdout.write(`${text}\n`);
   }
 
+  /** Characters in a line of help. */
+  get width(): number {
+    return Math.min(Math.max(this.#stdout.columns || 100, 60), 100);
+  }
+
   /** Size of the terminal that is written to by `note`; undefined where it is none that could be drawn on. */
   get screen(): { readonly columns: number; readonly rows: number } | undefined {
     const { isTTY, columns = 80, rows = 24 } = this.#stderr;
@@ -91,7 +103,7 @@ export class Output {
   /** Text in a colour, where there are any. */
   paint(colour: Colour, text: string, stream: "stdout" | "stderr" = "stderr"): string {
     const { isTTY } = stream === "stdout" ? this.#stdout : this.#stderr;
-    return isTTY && this.#hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
+    return (this.#colours ?? isTTY) ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
   }
 
   #struck(text: string): string {
@@ -101,12 +113,23 @@ export class Output {
   }
 }
 
+/** What the environment says about colours, where it says anything. As in Node.js, FORCE_COLOR counts more. */
+function coloursOf(env: OutputOptions["env"]): boolean | undefined {
+  const forced = env["FORCE_COLOR"];
+  if (forced !== undefined) return !["0", "false"].includes(forced);
+  return env["NO_COLOR"] || env["TERM"] === "dumb" ? false : undefined;
+}
+
+const hex = (char: string, digits: number): string => char.charCodeAt(0).toString(16).padStart(digits, "0");
+
+/** What a terminal could take for a command, beside what JSON escapes: controls, and changes of the direction of text. */
+const COMMANDS = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
+
 /** Text from elsewhere, without what a terminal would take for commands. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => {
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
+  const shown = text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (char) => `\\x${hex(char, 2)}`);
+  return shown.replace(COMMANDS, (char) => `\\u${hex(char, 4)}`);
 }
 
 /** The same in one line. */

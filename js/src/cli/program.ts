@@ -2,10 +2,10 @@
 
 import "../entries/inline.js";
 import { core } from "../runtime.js";
-import { checkCount, optionsOf, readArguments } from "./arguments.js";
-import { type Command, COMMON } from "./command.js";
+import { checkArguments, listOf, optionsOf, readArguments } from "./arguments.js";
+import { type Command, COMMON, type Given } from "./command.js";
 import { COMMANDS } from "./commands/index.js";
-import { exitCodeOf, FINE, INTERRUPTED, UsageError } from "./exit-codes.js";
+import { exitCodeOf, FINE, INTERRUPTED, UsageError, WRONG } from "./exit-codes.js";
 import { showError } from "./failure.js";
 import { commandHelp, programHelp } from "./help.js";
 import { didYouMean } from "./nearest.js";
@@ -37,39 +37,43 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
   const at = argv.findIndex((argument) => !argument.startsWith("-"));
   const [before, name, after] =
     at < 0 ? [argv, undefined, []] : [argv.slice(0, at), argv[at], argv.slice(at + 1)];
-  const global = { ...COMMON, version: { short: "v", help: "" } };
-  const { given } = readArguments(before, global, "highway-wasm");
-  if (given["version"])
-    return say(
-      output,
-      core.call((api) => api.version()),
-    );
-  if (name === undefined) {
-    if (given["help"]) return say(output, programHelp(COMMANDS).trimEnd());
-    throw new UsageError("there is no command", "`highway-wasm --help` lists them");
-  }
+  const { given } = readArguments(before, COMMON, "highway-wasm");
+  if (given["version"]) return version(output);
+  if (name === undefined) return bare(given, output);
   // `help run` as `run --help`.
   const isHelp = name === "help";
   const wanted = isHelp ? after[0] : name;
-  if (wanted === undefined || wanted.startsWith("-")) return say(output, programHelp(COMMANDS).trimEnd());
+  if (wanted === undefined || wanted.startsWith("-")) return say(output, programHelp(COMMANDS, output.width));
   const command = commandOf(wanted);
-  if (isHelp || given["help"]) return say(output, commandHelp(command).trimEnd());
+  const help = (): number => say(output, commandHelp(command, output.width));
+  if (isHelp || given["help"]) return help();
 
-  const options = { ...optionsOf(command), version: global.version };
-  const { args, given: own } = readArguments(after, options, `highway-wasm ${command.name}`);
-  if (own["help"]) return say(output, commandHelp(command).trimEnd());
-  if (own["version"])
-    return say(
-      output,
-      core.call((api) => api.version()),
-    );
+  const { args, given: own } = readArguments(after, optionsOf(command), `highway-wasm ${command.name}`);
+  if (own["help"]) return help();
+  if (own["version"]) return version(output);
   for (const secret of ["api-key", "key"]) output.hide(own[secret] as string | undefined);
-  checkCount(args, command);
+  checkArguments(args, command);
   return await untilSignal((signal) => command.run({ args, given: own, output, signal }));
 }
 
+/** No command: the help, which nobody asked for. */
+function bare(given: Given, output: Output): number {
+  const help = programHelp(COMMANDS, output.width);
+  if (given["help"]) return say(output, help);
+  if (output.isJson) throw new UsageError("there is no command", "`highway-wasm --help` lists them");
+  output.draw(help);
+  return WRONG;
+}
+
+function version(output: Output): number {
+  return say(
+    output,
+    core.call((api) => api.version()),
+  );
+}
+
 function say(output: Output, text: string): number {
-  output.result(text);
+  output.result(text.trimEnd());
   return FINE;
 }
 
@@ -79,7 +83,7 @@ function commandOf(name: string): Command {
   const names = COMMANDS.map((candidate) => candidate.name);
   throw new UsageError(
     `there is no command \`${name}\``,
-    didYouMean(name, names) ?? `there are ${names.map((known) => `\`${known}\``).join(", ")}`,
+    didYouMean(name, names) ?? `there are ${listOf(names)}`,
   );
 }
 
@@ -97,6 +101,9 @@ async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Prom
   };
   const names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
   for (const name of names) process.on(name, onSignal);
+  // What still has to be written has no reader.
+  const onError = (): void => (endedBy === undefined ? onSignal("SIGPIPE") : undefined);
+  process.stdout.on("error", onError);
   try {
     return await work(controller.signal);
   } catch (error) {
@@ -106,5 +113,6 @@ async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Prom
   } finally {
     clearTimeout(timer);
     for (const name of names) process.off(name, onSignal);
+    process.stdout.off("error", onError);
   }
 }

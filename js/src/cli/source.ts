@@ -1,14 +1,17 @@
 /** Definitions: from text, or from a module that exports one. */
 
-import { extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { extname } from "node:path";
 import "../entries/engine-inline.js";
 import { Workflow } from "../entries/workflow-inline.js";
+import type { StartOptions } from "../driver.js";
 import type { Diagnostic } from "../errors.js";
-import { isHighwayError } from "../errors.js";
+import type { EngineLike } from "../options.js";
 import { isObject } from "../plain.js";
+import type { RunHandle } from "../run-handle.js";
+import type { WorkflowLayout } from "../workflow/workflow.js";
 import { InputError } from "./exit-codes.js";
-import { checkFile, readText, STDIN } from "./files.js";
+import { readText, STDIN } from "./files.js";
+import { isModule, loadModule } from "./modules.js";
 
 /** A definition, whatever it came as. */
 export interface Source {
@@ -18,17 +21,33 @@ export interface Source {
   document(): object;
   /** For drawings. @throws where it cannot be read. */
   workflow(): Drawable;
+  /** The driver that it came as, where that was made with an engine of its own. */
+  readonly driver?: EngineDriver | undefined;
+  /** Closes the engine of that driver. */
+  close?(): Promise<void>;
 }
 
-interface Drawable {
+/** What can be drawn. */
+export interface Drawable {
   toMermaid(): string;
   toDot(): string;
+  toSVG(options: { direction: Direction }): string;
+  layout(options: { direction: Direction }): WorkflowLayout;
+}
+
+/** Where the edges of a drawing lead. */
+export type Direction = "down" | "right";
+
+/** A driver with an engine of its own. */
+export interface EngineDriver {
+  readonly engine: EngineLike;
+  start(options: StartOptions): Promise<RunHandle>;
 }
 
 /** Reads the definition in a file: by its extension, standard input and others by what they look like. */
 export async function readSource(file: string, signal: AbortSignal): Promise<Source> {
   const extension = file === STDIN ? "" : extname(file).toLowerCase();
-  if ([".js", ".mjs", ".cjs"].includes(extension)) return fromExport(await exportOf(file), file);
+  if (isModule(file)) return fromExport(await (await loadModule(file)).default, file);
   const text = await readText(file, signal);
   const isJson = extension === ".json" || (![".yaml", ".yml"].includes(extension) && /^\s*[{[]/.test(text));
   return isJson ? fromJson(text) : fromYaml(text);
@@ -53,20 +72,6 @@ function fromYaml(text: string): Source {
   };
 }
 
-async function exportOf(file: string): Promise<unknown> {
-  checkFile(file);
-  let module: { readonly default?: unknown };
-  try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
-  } catch (cause) {
-    // What a definition says against itself is said best by itself.
-    if (isHighwayError(cause)) throw cause;
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new InputError(`\`${file}\` could not be loaded: ${reason}`, undefined, cause);
-  }
-  return await module.default;
-}
-
 /**
  * What a module exports. Told by what it can do, not by its class: the module may have its own copy of this package, beside the one
  * that runs here.
@@ -84,7 +89,7 @@ function fromExport(value: unknown, file: string): Source {
   return fromJson(workflow);
 }
 
-interface DriverLike {
+interface DriverLike extends EngineDriver {
   build(): object;
   validate(): Diagnostic[];
 }
@@ -92,22 +97,12 @@ interface DriverLike {
 function fromDriver(driver: DriverLike): Source {
   return {
     findings: () => driver.validate(),
-    document() {
-      const definition = driver.build();
-      // Uploading is done by the driver itself, to the server it was made for.
-      if (needsArtifact(definition)) {
-        throw new InputError(
-          "a driver with durable functions cannot be run from here: they are uploaded by the driver itself",
-          "call `driver.run()` in a program of your own",
-        );
-      }
-      return definition;
-    },
+    document: () => driver.build(),
     workflow: () => Workflow.fromJSON(driver.build()),
+    driver: isObject(driver.engine) ? driver : undefined,
+    close: async () => await (driver.engine as { close?(): Promise<void> } | undefined)?.close?.(),
   };
 }
-
-const needsArtifact = (definition: object): boolean => JSON.stringify(definition).includes("_artifact_id");
 
 const fromWorkflow = (workflow: Workflow): Source => ({
   findings: () => workflow.validate(),

@@ -1,14 +1,18 @@
 /** Where a command works: on a server, or on an engine in this process. */
 
-import { Driver } from "../driver.js";
+import { Driver, type StartOptions } from "../driver.js";
 import { LocalEngine } from "../entries/engine-inline.js";
 import { environmentVariable } from "../environment.js";
 import { Highway } from "../highway.js";
-import type { ClientOptions } from "../options.js";
+import type { ClientOptions, EngineLike } from "../options.js";
 import { nodeTools } from "../node/tools.js";
+import { plainText } from "../plain.js";
+import type { RunHandle } from "../run-handle.js";
 import { type Given, textOf } from "./command.js";
-import { UsageError } from "./exit-codes.js";
+import { InputError, UsageError } from "./exit-codes.js";
 import { secretsOfEnvironment } from "./secrets.js";
+import type { Source } from "./source.js";
+import { toolsOf } from "./tools.js";
 
 /** The server that is named. */
 export function serverOf(given: Given): ClientOptions {
@@ -28,17 +32,55 @@ export const highwayOf = (given: Given): Highway => new Highway(serverOf(given))
 
 /** Where to run. */
 export interface Target {
-  readonly driver: Driver;
   readonly isLocal: boolean;
+  start(options: Omit<StartOptions, "workflow">): Promise<RunHandle>;
   close(): Promise<void>;
 }
 
-/** The server that is named; where none is, or `--local` says so, an engine of our own. */
-export function targetOf(given: Given): Target {
+/** The server that is named; where none is, or `--local` says so, an engine: that of the driver, or one of our own. */
+export async function targetOf(given: Given, source: Source): Promise<Target> {
   const isNamed = given["endpoint"] !== undefined;
   if (given["local"] && isNamed) throw new UsageError("`--local` and `--endpoint` exclude each other");
-  const isLocal = given["local"] !== undefined || !(isNamed || environmentVariable("HIGHWAY_API_ENDPOINT"));
-  if (!isLocal) return { driver: new Driver(serverOf(given)), isLocal, close: async () => {} };
-  const engine = new LocalEngine({ tools: nodeTools(), secrets: secretsOfEnvironment() });
-  return { driver: new Driver({ engine }), isLocal, close: () => engine.close() };
+  const hasServer = isNamed || environmentVariable("HIGHWAY_API_ENDPOINT") !== undefined;
+  if (isNamed || (hasServer && !given["local"] && source.driver === undefined)) {
+    if (given["tools"]) throw new UsageError("`--tools` needs an engine in this process", "pass `--local`");
+    return started(new Driver(serverOf(given)), source);
+  }
+  const tools = await toolsOf(given);
+  if (source.driver === undefined) {
+    const engine = new LocalEngine({ tools: { ...nodeTools(), ...tools }, secrets: secretsOfEnvironment() });
+    return started(new Driver({ engine }), source, engine);
+  }
+  const { driver } = source;
+  const engine = driver.engine as EngineLike & Partial<LocalEngine>;
+  for (const [name, tool] of Object.entries(tools)) {
+    if (!engine.tool) throw new UsageError("the engine of the driver takes no further tools");
+    engine.tool(name, tool);
+  }
+  return {
+    isLocal: true,
+    start: (options) => driver.start(options),
+    close: async () => await source.close?.(),
+  };
+}
+
+function started(driver: Driver, source: Source, engine?: LocalEngine): Target {
+  return {
+    isLocal: engine !== undefined,
+    async start(options) {
+      const workflow = source.document();
+      // Uploading is done by the driver itself, to the server it was made for.
+      if (plainText(workflow).includes("_artifact_id") && !("_artifact_id" in Object(options.inputs))) {
+        throw new InputError(
+          "a driver with durable functions cannot be run from here: they are uploaded by the driver itself",
+          "make the driver with an engine (`new Driver({ engine })`), or call `driver.run()` in a program of your own",
+        );
+      }
+      return await driver.start({ ...options, workflow });
+    },
+    async close() {
+      await engine?.close();
+      await source.close?.();
+    },
+  };
 }

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import type { LocalEngine, LocalEngineOptions } from "../engine/local-engine.js";
+import type { Tools } from "../engine/tool.js";
 import { checkOptions, invalid } from "../options.js";
 import { apiKey, makeFolder } from "./api-key.js";
 import { door, isAnyAddress } from "./door.js";
@@ -48,7 +49,9 @@ export interface ServeOptions {
    * run any code here, as they can with the shell of `nodeTools()`. It takes a `python3` with the package `highway_dsl`.
    */
   pythonDsl?: boolean | undefined;
-  /** Settings of the engine. Its tools are those of `nodeTools()` unless this names others. */
+  /** Tools by name, beside those of `nodeTools()`; of one name these count. */
+  tools?: Tools | undefined;
+  /** Settings of the engine. Its tools are those of `nodeTools()` and `tools` unless this names others. */
   engine?: LocalEngineOptions | undefined;
 }
 
@@ -96,7 +99,17 @@ export interface HighwayServer {
  * ```
  */
 export async function serve(options: ServeOptions = {}): Promise<HighwayServer> {
-  const { port, host, data, cors, allowedHosts, maxBody, engine: settings, ...more } = checked(options);
+  const {
+    port,
+    host,
+    data,
+    cors,
+    allowedHosts,
+    maxBody,
+    tools,
+    engine: settings,
+    ...more
+  } = checked(options);
   // The module of the engine is loaded by who serves, not by everybody who imports this.
   const { LocalEngine } = await import("../entries/engine-inline.js");
   checkOwnership(data);
@@ -106,7 +119,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   const store = isKept ? fileStore(`${data}/runs`) : undefined;
   const workspace = isKept ? resolve(data, "work") : undefined;
   const engine = new LocalEngine({
-    tools: nodeTools({ workspace }),
+    tools: { ...nodeTools({ workspace }), ...tools },
     store,
     pythonDsl: more.pythonDsl ? pythonDsl() : undefined,
     ...settings,
@@ -170,12 +183,23 @@ async function isOver(engine: LocalEngine, runId: string): Promise<boolean> {
   return typeof data?.completed_at === "string";
 }
 
-const OPTIONS = ["port", "host", "data", "key", "cors", "allowedHosts", "maxBody", "pythonDsl", "engine"];
+const OPTIONS = [
+  "port",
+  "host",
+  "data",
+  "key",
+  "cors",
+  "allowedHosts",
+  "maxBody",
+  "pythonDsl",
+  "tools",
+  "engine",
+];
 
 function checked(options: ServeOptions) {
   checkOptions(options, OPTIONS, "serve");
   const { port = DEFAULT_PORT, host = "127.0.0.1", data = DEFAULT_DATA, maxBody = MAX_BODY } = options;
-  const { cors = [], allowedHosts = [], pythonDsl = false, engine = {} } = options;
+  const { cors = [], allowedHosts = [], pythonDsl = false, tools = {}, engine = {} } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw invalid("`port` is not a whole number from 0 to 65535", "/port");
   }
@@ -204,6 +228,7 @@ function checked(options: ServeOptions) {
     maxBody,
     allowedHosts,
     pythonDsl,
+    tools,
     engine,
     cors: texts(cors, "cors").map(origin),
   };

@@ -1,6 +1,6 @@
 // The program `highway-wasm` of the built package, in processes of its own.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
@@ -21,7 +21,8 @@ export function folder(t, files = {}) {
   const path = mkdtempSync(join(tmpdir(), "highway-cli-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(path, name), typeof content === "string" ? content : JSON.stringify(content));
+    const isText = typeof content === "string" || content instanceof Uint8Array;
+    writeFileSync(join(path, name), isText ? content : JSON.stringify(content));
   }
   return path;
 }
@@ -33,10 +34,15 @@ export function folder(t, files = {}) {
 export function start(
   t,
   args,
-  { cwd = tmpdir(), env, input, limit = 120_000, file = process.execPath } = {},
+  { cwd = tmpdir(), env, input, limit = 120_000, file, node = process.execPath } = {},
 ) {
-  const argv = file === process.execPath ? [PROGRAM, ...args] : args;
-  const child = spawn(file, argv, { cwd, env: environment(env), timeout: limit, killSignal: "SIGKILL" });
+  const argv = file === undefined ? [PROGRAM, ...args] : args;
+  const child = spawn(file ?? node, argv, {
+    cwd,
+    env: environment(env),
+    timeout: limit,
+    killSignal: "SIGKILL",
+  });
   t.after(() => child.kill("SIGKILL"));
   const output = { stdout: "", stderr: "" };
   const listeners = new Set();
@@ -90,6 +96,16 @@ export function onTerminal(t, args, { size = [100, 30], ...options } = {}) {
   const quoted = [process.execPath, PROGRAM, ...args].map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`);
   const command = `stty cols ${size[0]} rows ${size[1]}; exec ${quoted.join(" ")}`;
   return start(t, ["-qefc", command, "/dev/null"], { ...options, file: TERMINAL });
+}
+
+/** A folder with modules that find the package by its name. */
+export function modules(t, files, { isCopy = false } = {}) {
+  const cwd = folder(t, files);
+  mkdirSync(join(cwd, "node_modules"));
+  const target = join(cwd, "node_modules", "highway-wasm");
+  if (isCopy) cpSync(inRoot("dist"), target, { recursive: true });
+  else symlinkSync(inRoot("dist"), target);
+  return cwd;
 }
 
 /** A definition of shell commands; each depends on the one before it, unless it is in a list. */

@@ -1,24 +1,27 @@
 /** `highway-wasm cancel` */
 
-import { type Command, JSON_OPTION, SERVER_OPTIONS, textOf } from "../command.js";
+import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS, textOf } from "../command.js";
 import { FAILED, FINE } from "../exit-codes.js";
+import { oneLine } from "../output.js";
+import { runIdOf } from "../run-id.js";
 import { highwayOf } from "../target.js";
 
 export const cancel: Command = {
   name: "cancel",
   summary: "end a run and what is running of it",
-  args: ["ID"],
+  args: [RUN],
   options: {
     reason: { value: "TEXT", help: "shown with the run" },
-    ...JSON_OPTION,
     ...SERVER_OPTIONS,
   },
-  notes: "Exit code 1 where the run was over already.",
+  notes: `${RUN_NOTE} Exit code 1 where it was over already.`,
+  examples: [['cancel 3f2a --reason "wrong input"', "end a run"]],
   async run({ args, given, output, signal }) {
-    const runId = args[0] as string;
-    const cancelled = await highwayOf(given).workflows.cancel(runId, textOf(given, "reason"), { signal });
+    const highway = highwayOf(given);
+    const runId = await runIdOf(highway, args[0] as string, signal);
+    const cancelled = await highway.workflows.cancel(runId, textOf(given, "reason"), { signal });
     if (output.isJson) output.json({ runId, cancelled });
-    else output.note(cancelled ? `run ${runId} is cancelled` : `run ${runId} was over already`);
+    else output.note(`run ${oneLine(runId)} ${cancelled ? "is cancelled" : "was over already"}`);
     return cancelled ? FINE : FAILED;
   },
 };

@@ -1,29 +1,54 @@
 /** `highway-wasm graph` */
 
-import { type Command, textOf } from "../command.js";
-import { FINE, UsageError } from "../exit-codes.js";
-import { didYouMean } from "../nearest.js";
-import { readSource } from "../source.js";
+import { type Command, FILE, FILE_NOTE, textOf } from "../command.js";
+import { FINE, WRONG } from "../exit-codes.js";
+import { type Direction, type Drawable, readSource } from "../source.js";
+import { isValid } from "./run.js";
 
-const FORMATS = ["mermaid", "dot"];
+const FORMATS = ["mermaid", "dot", "svg", "json"] as const;
+type Format = (typeof FORMATS)[number];
 
 export const graph: Command = {
   name: "graph",
-  summary: "draw a definition, as text for Mermaid or Graphviz",
-  args: ["FILE"],
+  summary: "draw a definition: as SVG, or as text for Mermaid or Graphviz",
+  args: [FILE],
   options: {
-    format: { short: "f", value: "FORMAT", help: "mermaid (by default) or dot" },
+    format: {
+      short: "f",
+      value: "FORMAT",
+      values: FORMATS,
+      help: "mermaid (by default), dot for Graphviz, svg for a picture, json for the places of nodes and edges",
+    },
+    direction: {
+      value: "DIRECTION",
+      values: ["down", "right"],
+      help: "where svg and json run to: down (by default) or right",
+    },
   },
-  notes:
-    "FILE is a definition in JSON or YAML, - for standard input, or a .js or .mjs file with a default export.",
+  notes: `${FILE_NOTE}
+
+What is invalid is not drawn: its findings are shown instead, with exit code 2. The picture needs no other file, and is light or dark as its reader prefers. --json is --format json.`,
+  examples: [
+    ["graph report.yaml --format svg > report.svg", "a picture for a page or a README"],
+    ["graph report.yaml --format dot | dot -Tpng > report.png", "through Graphviz"],
+    ["graph workflow.mjs", "Mermaid text, for Markdown"],
+  ],
   async run({ args, given, output, signal }) {
-    const format = textOf(given, "format") ?? "mermaid";
-    if (!FORMATS.includes(format)) {
-      const help = didYouMean(format, FORMATS) ?? "there are `mermaid` and `dot`";
-      throw new UsageError(`\`--format\` knows no \`${format}\``, help);
-    }
-    const workflow = (await readSource(args[0] as string, signal)).workflow();
-    output.result((format === "dot" ? workflow.toDot() : workflow.toMermaid()).trimEnd());
+    const file = args[0] as string;
+    const source = await readSource(file, signal);
+    const isFine = isValid(source, output, file);
+    await source.close?.();
+    if (!isFine) return WRONG;
+    const format = (textOf(given, "format") ?? (output.isJson ? "json" : "mermaid")) as Format;
+    const direction = (textOf(given, "direction") ?? "down") as Direction;
+    const workflow = source.workflow();
+    if (format === "json") output.json(workflow.layout({ direction }));
+    else output.result(drawn(workflow, format, direction).trimEnd());
     return FINE;
   },
 };
+
+function drawn(workflow: Drawable, format: Exclude<Format, "json">, direction: Direction): string {
+  if (format === "svg") return workflow.toSVG({ direction });
+  return format === "dot" ? workflow.toDot() : workflow.toMermaid();
+}

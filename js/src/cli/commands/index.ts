@@ -1,13 +1,26 @@
 /** All commands, as the help lists them. */
 
 import type { Command } from "../command.js";
+import { approvals, approve, reject } from "./approvals.js";
 import { cancel } from "./cancel.js";
+import { completionOf } from "./completion.js";
 import { graph } from "./graph.js";
+import { init } from "./init.js";
 import { list } from "./list.js";
 import { logs } from "./logs.js";
+import { retry } from "./retry.js";
 import { run } from "./run.js";
+import { schedules } from "./schedules.js";
 import { serve } from "./serve.js";
+import { signal } from "./signal.js";
+import { simulate } from "./simulate.js";
 import { status } from "./status.js";
 import { validate } from "./validate.js";
 
-export const COMMANDS: readonly Command[] = [serve, run, validate, graph, list, status, logs, cancel];
+const WORK: readonly Command[] = [init, validate, graph, simulate, run, serve];
+const RUNS: readonly Command[] = [list, status, logs, cancel, retry, signal];
+const MORE: readonly Command[] = [approvals, approve, reject, schedules];
+
+const ALL = [...WORK, ...RUNS, ...MORE];
+
+export const COMMANDS: readonly Command[] = [...ALL, completionOf(ALL)];

@@ -1,5 +1,6 @@
 /** `highway-wasm serve` */
 
+import type { Tools } from "../../engine/tool.js";
 import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
 import { bytes, wholeNumber } from "../arguments.js";
@@ -7,6 +8,7 @@ import { type Command, type Given, textOf, textsOf } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
 import type { Output } from "../output.js";
 import { secretsOfEnvironment } from "../secrets.js";
+import { TOOLS_OPTION, toolsOf } from "../tools.js";
 
 export const serve: Command = {
   name: "serve",
@@ -19,7 +21,11 @@ export const serve: Command = {
       help: `port to listen on; ${DEFAULT_PORT} by default, 0 takes a free one`,
     },
     host: { value: "HOST", help: "name or address to listen on; 127.0.0.1 by default: this machine alone" },
-    data: { value: "DIR", help: `folder of the runs and the API key; ${DEFAULT_DATA} by default` },
+    data: {
+      value: "DIR",
+      completes: "folder",
+      help: `folder of the runs and the API key; ${DEFAULT_DATA} by default`,
+    },
     key: {
       value: "KEY",
       help: "API key, in the place of one that the server makes; better in HIGHWAY_API_KEY",
@@ -42,6 +48,7 @@ export const serve: Command = {
       help: "take workflows as Python (`python_dsl`), and run it to read them; needs the package highway-dsl",
     },
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
+    ...TOOLS_OPTION,
   },
   notes: `At its first start the server makes an API key, shows it once, and keeps it in DIR/key. Clients send it with every request:
 
@@ -50,25 +57,31 @@ export const serve: Command = {
 Templates read {{secrets.NAME}} from HIGHWAY_SECRET_NAME in the environment, in the arguments of tools alone.
 
 Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs, their working directories in DIR/work, and go on at the next start.`,
+  examples: [
+    ["serve", `this machine alone, on port ${DEFAULT_PORT}`],
+    ["serve --cors http://localhost:5173", "for a page under development"],
+    ["serve --tools tools.mjs", "with tools of your own"],
+  ],
   async run({ given, output, signal }) {
-    const server = await startServer(optionsOf(given));
+    const server = await startServer(optionsOf(given, await toolsOf(given)));
     tell(server, textOf(given, "host"), output);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
     const { underWay } = server;
-    output.note(
-      underWay === 0
-        ? "stopping"
-        : `stopping; ${underWay} ${underWay === 1 ? "request is" : "requests are"} under way`,
-    );
+    if (!output.isJson)
+      output.note(
+        underWay === 0
+          ? "stopping"
+          : `stopping; ${underWay} ${underWay === 1 ? "request is" : "requests are"} under way`,
+      );
     await server.close();
     return FINE;
   },
 };
 
-function optionsOf(given: Given): Parameters<typeof startServer>[0] {
+function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
   const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
   const keepRuns = textOf(given, "keep-runs");
   if (key === "") throw new UsageError("`--key` is empty");
@@ -77,6 +90,7 @@ function optionsOf(given: Given): Parameters<typeof startServer>[0] {
     maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),
     key,
     host: textOf(given, "host"),
+    tools,
     pythonDsl: given["python-dsl"] === true,
     engine: {
       secrets: secretsOfEnvironment(),
@@ -93,6 +107,10 @@ function tell(
   host = "127.0.0.1",
   output: Output,
 ): void {
+  if (output.isJson) {
+    output.json({ url, keyFile: keyFile ?? null, isNewKey, runs: runs ?? null });
+    return;
+  }
   output.result(`listening on ${url}`);
   if (isNewKey) {
     output.reveal(`new API key, shown this once: ${key}`);

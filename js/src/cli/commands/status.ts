@@ -1,25 +1,55 @@
 /** `highway-wasm status` */
 
+import type { RunHandle } from "../../run-handle.js";
 import type { RunStatus } from "../../run.js";
-import { type Command, JSON_OPTION, SERVER_OPTIONS } from "../command.js";
-import { FINE } from "../exit-codes.js";
+import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS, type Work } from "../command.js";
+import { FAILED, FINE } from "../exit-codes.js";
 import { type Output, oneLine, printable } from "../output.js";
 import { plainStatus } from "../plain-run.js";
+import { progressOf } from "../progress.js";
+import { runIdOf } from "../run-id.js";
 import { looksOf } from "../states.js";
 import { highwayOf } from "../target.js";
 
 export const status: Command = {
   name: "status",
   summary: "show a run as it is now, with its tasks",
-  args: ["ID"],
-  options: { ...JSON_OPTION, ...SERVER_OPTIONS },
-  async run({ args, given, output, signal }) {
-    const run = await highwayOf(given).workflows.get(args[0] as string, { signal });
+  args: [RUN],
+  options: {
+    watch: { short: "w", help: "follow the run until it is over; exit code 1 where it does not complete" },
+    ...SERVER_OPTIONS,
+  },
+  notes: `${RUN_NOTE}
+
+With --watch --json it prints the run as one line of JSON whenever it changes (NDJSON).`,
+  examples: [
+    ["status 3f2a", "the run whose id begins like this"],
+    ["status 3f2a --watch", "until it is over"],
+    ["status 3f2a --watch --json | jq -c .progress", "each change, for programs"],
+  ],
+  async run(work) {
+    const { args, given, output, signal } = work;
+    const highway = highwayOf(given);
+    const handle = highway.handle(await runIdOf(highway, args[0] as string, signal));
+    if (given["watch"]) return await watch(handle, work);
+    const run = await handle.status({ signal });
     if (output.isJson) output.json(plainStatus(run));
     else show(run, output);
     return FINE;
   },
 };
+
+async function watch(handle: RunHandle, { output, signal }: Work): Promise<number> {
+  const draw = progressOf(output);
+  let last: RunStatus | undefined;
+  for await (const run of handle.watch({ signal })) {
+    last = run;
+    if (output.isJson) output.json(plainStatus(run));
+    else draw(run);
+  }
+  if (last !== undefined && !output.isJson) show(last, output);
+  return last?.isSuccess ? FINE : FAILED;
+}
 
 function show(run: RunStatus, output: Output): void {
   const painted = (state: string): string => output.paint(looksOf(state)[1], oneLine(state), "stdout");

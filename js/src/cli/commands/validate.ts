@@ -1,33 +1,71 @@
 /** `highway-wasm validate` */
 
-import { type Command, JSON_OPTION } from "../command.js";
-import { FINE, WRONG } from "../exit-codes.js";
-import { showFindings } from "../failure.js";
+import { type Diagnostic, isHighwayError } from "../../errors.js";
+import { type Command, FILE, FILE_NOTE } from "../command.js";
+import { FINE, type InputError, WRONG } from "../exit-codes.js";
+import { showError, showFindings } from "../failure.js";
+import type { Output } from "../output.js";
 import { readSource } from "../source.js";
 
 export const validate: Command = {
   name: "validate",
-  summary: "list everything that is wrong with a definition, or worth knowing about it",
-  args: ["FILE"],
-  options: { ...JSON_OPTION },
-  notes: `FILE is a definition in JSON or YAML, - for standard input, or a .js or .mjs file with a default export.
-Exit code 2 where there are errors.`,
+  summary: "list everything that is wrong with definitions, or worth knowing about them",
+  args: [{ ...FILE, isMany: true }],
+  options: {},
+  notes: `${FILE_NOTE}
+
+Exit code 2 where there are errors, or where a file cannot be read. With --json it prints {valid, files, findings}; each finding names its file.`,
+  examples: [
+    ["validate report.yaml", "all findings, each with its place and with advice"],
+    ["validate workflows/*.yaml", "several files; the shell finds them"],
+    ["validate workflow.mjs --json | jq '.findings[].code'", "for programs"],
+  ],
   async run({ args, output, signal }) {
-    const source = await readSource(args[0] as string, signal);
-    const findings = source.findings();
-    const count = (severity: string): number =>
-      findings.filter((found) => found.severity === severity).length;
-    const errors = count("error");
-    if (output.isJson) {
-      output.json({ valid: errors === 0, findings });
-    } else {
-      showFindings(findings, output, "result");
-      const word =
-        errors === 0 ? output.paint("green", "valid", "stdout") : output.paint("red", "not valid", "stdout");
-      output.result(`${word}: ${counted(errors, "error")}, ${counted(count("warning"), "warning")}`);
+    const found: (Diagnostic & { file: string })[] = [];
+    let unread = 0;
+    for (const file of new Set(args)) {
+      try {
+        const source = await readSource(file, signal);
+        const findings = source.findings();
+        await source.close?.();
+        found.push(...findings.map((finding) => ({ file, ...finding })));
+        if (!output.isJson) showFindings(findings, output, "result", file);
+      } catch (error) {
+        // One that cannot be read does not keep the others from being checked.
+        if (args.length === 1 || signal.aborted) throw error;
+        unread += 1;
+        if (output.isJson) found.push({ file, ...findingOf(error) });
+        else showError(error, output);
+      }
     }
+    const count = (severity: string): number =>
+      found.filter((finding) => finding.severity === severity).length;
+    const errors = count("error") + (output.isJson ? 0 : unread);
+    if (output.isJson) output.json({ valid: errors === 0, files: args, findings: found });
+    else summarise(errors, count("warning"), args, output);
     return errors === 0 ? FINE : WRONG;
   },
 };
 
+/** A file that cannot be read, as a finding about it. */
+function findingOf(error: unknown): Diagnostic {
+  const { message, help } = error as InputError;
+  const code = isHighwayError(error) ? error.code : "FILE_UNREADABLE";
+  return {
+    code,
+    severity: "error",
+    message,
+    path: "",
+    ...(help === undefined ? {} : { help }),
+  } as Diagnostic;
+}
+
+function summarise(errors: number, warnings: number, files: readonly string[], output: Output): void {
+  const word =
+    errors === 0 ? output.paint("green", "valid", "stdout") : output.paint("red", "not valid", "stdout");
+  const where = files.length === 1 ? "" : ` in ${files.length} files`;
+  output.result(`${word}: ${counted(errors, "error")}, ${counted(warnings, "warning")}${where}`);
+}
+
+/** A number of things. */
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,88 @@
+/** `highway-wasm approvals`, `approve` and `reject` */
+
+import type { Approval } from "../../api/types.js";
+import type { Highway } from "../../highway.js";
+import { type Command, SERVER_OPTIONS, textOf, type Work } from "../command.js";
+import { FINE, InputError } from "../exit-codes.js";
+import { oneLine } from "../output.js";
+import { runIdOf } from "../run-id.js";
+import { showTable } from "../table.js";
+import { highwayOf } from "../target.js";
+
+export const approvals: Command = {
+  name: "approvals",
+  summary: "list tasks that wait for a person",
+  args: [],
+  options: {
+    run: { value: "RUN", help: "only those of this run" },
+    ...SERVER_OPTIONS,
+  },
+  notes: "Each row has the key for `approve` and `reject`, and the title.",
+  examples: [["approvals", "everything that waits for a decision"]],
+  async run({ given, output, signal }) {
+    const highway = highwayOf(given);
+    const run = textOf(given, "run");
+    const workflowRunId = run === undefined ? undefined : await runIdOf(highway, run, signal);
+    const found = await pending(highway, signal, workflowRunId);
+    if (output.isJson) output.json({ approvals: found });
+    else if (found.length === 0) output.note("no approvals are pending");
+    else
+      showTable(
+        found.map(({ approval_key: key, title }) => [key, String(title ?? "")]),
+        output,
+      );
+    return FINE;
+  },
+};
+
+export const approve = decision("approve", "approved", "let a run go on that waits for a person");
+export const reject = decision("reject", "rejected", "tell a run no that waits for a person");
+
+function decision(name: "approve" | "reject", done: string, summary: string): Command {
+  return {
+    name,
+    summary,
+    args: [{ name: "KEY" }],
+    options: {
+      comment: { value: "TEXT", help: "shown with the decision" },
+      ...SERVER_OPTIONS,
+    },
+    notes:
+      "KEY is the key of an approval, as `approvals` lists them, or the beginning of one. The id of a run stands for its only approval.",
+    examples: [[`${name} 3f2a --comment "looked at it"`, "the approval whose key begins like this"]],
+    async run({ args, given, output, signal }: Work) {
+      const highway = highwayOf(given);
+      const key = await keyOf(highway, args[0] as string, signal);
+      const comment = textOf(given, "comment");
+      const answer = await highway.approvals[name](key, {
+        ...(comment !== undefined && { comment }),
+        signal,
+      });
+      if (output.isJson) output.json({ approvalKey: key, status: answer?.status ?? done });
+      else output.note(`\`${oneLine(key)}\` is ${done}`);
+      return FINE;
+    },
+  };
+}
+
+const pending = (highway: Highway, signal: AbortSignal, workflowRunId?: string): Promise<Approval[]> =>
+  highway.approvals.list({
+    status: "pending",
+    ...(workflowRunId !== undefined && { workflowRunId }),
+    signal,
+  });
+
+/** The key that begins with a text, or the only one of a run that does. What begins none is taken for a key. */
+async function keyOf(highway: Highway, text: string, signal: AbortSignal): Promise<string> {
+  const found: string[] = [];
+  for (const { approval_key: key, workflow_run_id: runId } of await pending(highway, signal)) {
+    if (key === text) return key;
+    if (key.startsWith(text) || runId?.startsWith(text)) found.push(key);
+  }
+  if (found.length <= 1) return found[0] ?? text;
+  const keys = found.slice(0, 8).map((key) => `\`${oneLine(key)}\``);
+  throw new InputError(
+    `\`${text}\` stands for ${found.length} approvals`,
+    `name one of them: ${keys.join("; ")}`,
+  );
+}

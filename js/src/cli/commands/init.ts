@@ -1,0 +1,61 @@
+/** `highway-wasm init` */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, extname } from "node:path";
+import { listOf } from "../arguments.js";
+import { type Command, FILE } from "../command.js";
+import { FINE, InputError, UsageError } from "../exit-codes.js";
+import { oneLine } from "../output.js";
+import { STARTERS } from "../starters.js";
+
+/** What is written when nobody says otherwise. */
+const DEFAULT_FILE = "workflow.yaml";
+
+export const init: Command = {
+  name: "init",
+  summary: "write a workflow to begin with",
+  args: [{ ...FILE, isOptional: true }],
+  options: {},
+  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .js, .mts, .ts). A file that is there is left alone, with exit code 2.`,
+  examples: [
+    ["init", `write ${DEFAULT_FILE}`],
+    ["init workflows/report.mjs", "write a module with a Driver"],
+  ],
+  async run({ args: [file = DEFAULT_FILE], output }) {
+    const text = STARTERS[extname(file).toLowerCase()];
+    if (text === undefined) {
+      throw new UsageError(
+        `\`${file}\` has no extension of a workflow`,
+        `there are ${listOf(Object.keys(STARTERS))}`,
+      );
+    }
+    write(file, text.replaceAll("FILE", shown(file)));
+    if (output.isJson) output.json({ file });
+    else {
+      output.note(`wrote ${oneLine(file)}; run it with`);
+      output.result(`highway-wasm run ${shown(file)} --input name=Ada`);
+    }
+    return FINE;
+  },
+};
+
+/** A file as a shell reads it, in one line. */
+const shown = (file: string): string =>
+  /^[\w./-]+$/.test(file) ? file : `'${oneLine(file).replaceAll("'", "'\\''")}'`;
+
+function write(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST") {
+      throw new InputError(
+        `\`${file}\` is there already`,
+        "name another file: `highway-wasm init other.yaml`",
+        cause,
+      );
+    }
+    throw new InputError(`\`${file}\` cannot be written: ${message}`, undefined, cause);
+  }
+}

@@ -1,0 +1,60 @@
+/** JavaScript and TypeScript modules that are named on the command line. */
+
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { isHighwayError } from "../errors.js";
+import { isObject } from "../plain.js";
+import { InputError } from "./exit-codes.js";
+import { checkFile } from "./files.js";
+
+const JAVASCRIPT = [".js", ".mjs", ".cjs"];
+const TYPESCRIPT = [".ts", ".mts", ".cts"];
+
+/** Whether a file is a module, going by its name. */
+export const isModule = (file: string): boolean =>
+  [...JAVASCRIPT, ...TYPESCRIPT].includes(extname(file).toLowerCase());
+
+/** What a module exports. */
+export interface Exports {
+  readonly default?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/** Loads a module. */
+export async function loadModule(file: string): Promise<Exports> {
+  checkFile(file);
+  let exports: Exports;
+  try {
+    exports = (await import(pathToFileURL(resolve(file)).href)) as Exports;
+  } catch (cause) {
+    // What a definition says against itself is said best by itself.
+    if (isHighwayError(cause)) throw cause;
+    throw failure(file, cause);
+  }
+  const { default: main } = exports;
+  // A module that was compiled to CommonJS has its exports in the one that Node gives it.
+  return isObject(main) && main["__esModule"] === true ? (main as Exports) : exports;
+}
+
+function failure(file: string, cause: unknown): InputError {
+  const { code, message, name } = Object(cause ?? {}) as Readonly<
+    Record<"code" | "message" | "name", unknown>
+  >;
+  const what = `\`${file}\` could not be loaded`;
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION" && /"\.[cm]?tsx?"/.test(String(message))) {
+    return new InputError(
+      `${what}: Node.js ${process.versions.node} does not run TypeScript`,
+      "use Node.js 22.18 or newer, or a loader such as tsx: `NODE_OPTIONS='--import tsx'`",
+      cause,
+    );
+  }
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+    return new InputError(
+      `${what}: ${String(message)}`,
+      "Node.js removes types and compiles nothing: avoid `enum`, `namespace` and parameter properties, or use a loader such as tsx: `NODE_OPTIONS='--import tsx'`",
+      cause,
+    );
+  }
+  const reason = cause instanceof Error ? `${String(name)}: ${String(message)}` : String(cause);
+  return new InputError(`${what}: ${reason}`, undefined, cause);
+}

@@ -1,0 +1,47 @@
+/** Runs by the beginning of their ids. */
+
+import type { Highway } from "../highway.js";
+import type { RunStatus } from "../run.js";
+import { InputError } from "./exit-codes.js";
+import { oneLine } from "./output.js";
+
+/** Runs that are looked through, the newest ones. */
+const MOST_RUNS = 1000;
+/** The most that servers give at once. */
+const PAGE = 100;
+/** Candidates that are told. */
+const MOST_CANDIDATES = 8;
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** The id that begins with a text. What begins none is taken for an id: the server knows better. */
+export async function runIdOf(highway: Highway, text: string, signal: AbortSignal): Promise<string> {
+  if (UUID.test(text) || text === "") return text;
+  const found: RunStatus[] = [];
+  let count = 0;
+  for await (const run of highway.workflows.list({ pageSize: PAGE, signal })) {
+    if (run.runId === text) return text;
+    if (run.runId.startsWith(text)) found.push(run);
+    count += 1;
+    if (count >= MOST_RUNS) break;
+  }
+  const [only] = found;
+  if (only === undefined) return text;
+  if (found.length === 1) return only.runId;
+  throw ambiguous(text, found);
+}
+
+function ambiguous(text: string, found: readonly RunStatus[]): InputError {
+  const lines = found.slice(0, MOST_CANDIDATES).map(({ runId, state, workflowName }) => {
+    return `\`${oneLine(runId)}\` (${[workflowName, state]
+      .filter(Boolean)
+      .map((it) => oneLine(String(it)))
+      .join(", ")})`;
+  });
+  const further = found.length - lines.length;
+  if (further > 0) lines.push(`${further} more`);
+  return new InputError(
+    `${found.length} runs have ids that begin with \`${text}\``,
+    `name one of them: ${lines.join("; ")}`,
+  );
+}

@@ -1,0 +1,38 @@
+/** Tools of the user's own, from modules. */
+
+import type { Tools } from "../engine/tool.js";
+import { isObject } from "../plain.js";
+import { type Options, type Given, textsOf } from "./command.js";
+import { InputError } from "./exit-codes.js";
+import { loadModule } from "./modules.js";
+
+/** The option that brings tools. */
+export const TOOLS_OPTION: Options = {
+  tools: {
+    value: "FILE",
+    multiple: true,
+    completes: "file",
+    help: "a module that exports tools, beside the shell and Python: an object of functions by name, or a function that gives one",
+  },
+};
+
+/** The tools of all files that were given; of one name the last. */
+export async function toolsOf(given: Given): Promise<Tools> {
+  const all: Record<string, unknown> = {};
+  for (const file of textsOf(given, "tools")) Object.assign(all, await fromModule(file));
+  return all as Tools;
+}
+
+async function fromModule(file: string): Promise<object> {
+  const { default: main, tools: named } = await loadModule(file);
+  const exported = await (main ?? named);
+  const tools: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
+  const help =
+    'export functions by the names of their tools: `export default { "mail.send": ({ kwargs }) => … }`';
+  if (!isObject(tools)) throw new InputError(`\`${file}\` exports no tools`, help);
+  for (const [name, tool] of Object.entries(tools)) {
+    if (typeof tool === "function") continue;
+    throw new InputError(`the tool \`${name}\` of \`${file}\` is no function`, help);
+  }
+  return tools;
+}

@@ -1,0 +1,164 @@
+// `highway-wasm init` and `simulate`.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { folder, highway, modules } from "./support/cli.mjs";
+
+const operator = (id, type, more) => [id, { task_id: id, operator_type: type, dependencies: [], ...more }];
+const order = {
+  name: "order",
+  tasks: Object.fromEntries([
+    operator("charge", "task", {
+      function: "pay.charge",
+      kwargs: { who: "{{inputs.who}}" },
+      result_key: "charge",
+    }),
+    operator("paid", "wait_for_event", {
+      event_name: "paid",
+      timeout_seconds: 604_800,
+      dependencies: ["charge"],
+    }),
+    operator("review", "task", {
+      function: "tools.approval.request",
+      kwargs: { approval_key: "review", title: "Ship?" },
+      dependencies: ["paid"],
+    }),
+    operator("ship", "task", { function: "shop.ship", args: ["{{charge.id}}"], dependencies: ["review"] }),
+  ]),
+  timeout_seconds: 1_000_000,
+};
+const nightly = {
+  name: "nightly",
+  schedule: "0 3 * * *",
+  tasks: Object.fromEntries([operator("dump", "task", { function: "db.dump" })]),
+};
+const files = {
+  "order.json": order,
+  "nightly.json": nightly,
+  "mocks.json": { charge: { id: 7 } },
+  "bad.json": { name: "x", tasks: { a: { operator_type: "tsak" } } },
+};
+const simulated = async (t, args, cwd = folder(t, files)) => {
+  const { code, stdout, stderr } = await highway(t, ["simulate", ...args, "--json"], { cwd });
+  assert.equal(stderr, "");
+  return { code, ...JSON.parse(stdout) };
+};
+
+describe("simulate", { concurrency: 3 }, () => {
+  const given = ["order.json", "-i", "who=Ada", "--mocks", "mocks.json", "--signal", 'paid@2d={"amount":1}'];
+
+  test("lets days pass, with mocks, signals and decisions", async (t) => {
+    const { code, status, durationSeconds, steps, criticalPath } = await simulated(t, [
+      ...given,
+      "--approve",
+      "review",
+    ]);
+    assert.deepEqual([code, status, durationSeconds], [0, "completed", 172_800]);
+    assert.deepEqual(steps.charge.result, { id: 7 });
+    assert.match(JSON.stringify(steps.paid.result), /"amount":1/);
+    assert.deepEqual(
+      criticalPath.map(({ step }) => step),
+      ["charge", "paid", "review", "ship"],
+    );
+  });
+
+  test("shows what happened when, and what the end depended on", async (t) => {
+    const args = ["simulate", ...given, "--reject", "review"];
+    const { stdout, stderr } = await highway(t, args, { cwd: folder(t, files) });
+    assert.match(stdout, /^\* {2}0s +0s +attempt +charge +succeeded$/m);
+    assert.match(stdout, /^\* {2}0s +2d +event +paid for paid +succeeded$/m);
+    assert.match(stderr, / after 2d/);
+  });
+
+  test("without what it waits for does not complete, with exit code 1", async (t) => {
+    const { code, status } = await simulated(t, given.slice(0, 5));
+    assert.deepEqual([code, status === "completed"], [1, false]);
+    const failing = await simulated(t, [...given, "--approve", "review", "--unmocked", "fail"]);
+    assert.deepEqual([failing.code, failing.status], [1, "failed"]);
+  });
+
+  test("runs a schedule for so long", async (t) => {
+    const { code, runs, startedAt } = await simulated(t, [
+      "nightly.json",
+      "--for",
+      "7d",
+      "--at",
+      "2026-01-01T00:00:00Z",
+    ]);
+    assert.deepEqual([code, runs.length, startedAt], [0, 7, "2026-01-01T00:00:00.000Z"]);
+  });
+
+  test("takes a driver, and mocks from a module", async (t) => {
+    const driver = `import { Driver } from "highway-wasm";
+const driver = new Driver({ name: "made" });
+driver.tool("one", "shop.one");
+export default driver;`;
+    const cwd = modules(t, { "it.mjs": driver, "mocks.mjs": "export default { one: () => ({ n: 1 }) };" });
+    const { code, steps } = await simulated(t, ["it.mjs", "--mocks", "mocks.mjs"], cwd);
+    assert.deepEqual([code, steps.one.result], [0, { n: 1 }]);
+  });
+
+  test("names the option that gives what a tool answers", async (t) => {
+    const { stderr } = await highway(t, ["simulate", "nightly.json"], { cwd: folder(t, files) });
+    assert.match(stderr, /warning: `dump` has no mock.*\n {2}help: .*`--mocks FILE`/);
+    assert.doesNotMatch(stderr, /`tools:/);
+  });
+
+  for (const [args, message] of [
+    [["bad.json"], /the definition is invalid/],
+    [["order.json", "--signal", "@2h"], /`--signal` is not of the form/],
+    [["order.json", "--signal", "a@x"], /`--signal` is no length of time: `x`/],
+    [["order.json", "--signal", "a=x"], /the data of `--signal` is no JSON/],
+    [["order.json", "--for", "1d"], /the definition has no schedule/],
+    [["order.json", "--at", "tomorrow"], /`tomorrow` is no moment/],
+    [["order.json", "--mocks", "nowhere.json"], /there is no file `nowhere.json`/],
+    [["order.json", "--unmocked", "fial"], /`--unmocked` knows no `fial`/],
+  ]) {
+    test(`refuses ${args.join(" ")}`, async (t) => {
+      const { code, stderr } = await highway(t, ["simulate", ...args], { cwd: folder(t, files) });
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+describe("init", { concurrency: 3 }, () => {
+  for (const [args, file] of [
+    [[], "workflow.yaml"],
+    [["a/b c.yml"], "a/b c.yml"],
+    [["it.json"], "it.json"],
+    [["it.mjs"], "it.mjs"],
+    [["it.mts"], undefined],
+    [["it.ts"], undefined],
+  ]) {
+    test(`${args.join(" ")} writes a workflow that is valid and runs`, async (t) => {
+      const cwd = modules(t, { "package.json": '{"type": "module"}' });
+      const { code, stdout, stderr } = await highway(t, ["init", ...args], { cwd });
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^highway-wasm run .* --input name=Ada\n$/);
+      if (file === undefined) return;
+      const checked = await highway(t, ["validate", file], { cwd });
+      assert.deepEqual([checked.code, checked.stdout], [0, "valid: 0 errors, 0 warnings\n"]);
+      const run = await highway(t, ["run", file, "-i", "name=Ada", "--json"], { cwd });
+      const { tasks } = JSON.parse(run.stdout);
+      assert.deepEqual([run.code, tasks.greet.stdout, tasks.count.stdout.trim()], [0, "hello Ada", "9"]);
+      // What it says to do is what was done.
+      assert.ok(!readFileSync(join(cwd, file), "utf8").includes("FILE"));
+    });
+  }
+
+  test("leaves alone what is there", async (t) => {
+    const cwd = folder(t, { "workflow.yaml": "mine" });
+    const { code, stderr } = await highway(t, ["init"], { cwd });
+    assert.equal(code, 2);
+    assert.match(stderr, /`workflow.yaml` is there already/);
+    assert.equal(readFileSync(join(cwd, "workflow.yaml"), "utf8"), "mine");
+  });
+
+  test("knows the extensions of workflows alone", async (t) => {
+    const { code, stderr } = await highway(t, ["init", "workflow.py"], { cwd: folder(t) });
+    assert.equal(code, 2);
+    assert.match(stderr, /`workflow.py` has no extension of a workflow\n {2}help: there are `.yaml`/);
+  });
+});
