@@ -4,6 +4,11 @@
 //! `f64::clamp` alone pulls the printing in for its panic message (ARCHITECTURE.md, "Size"). User data keeps its digits,
 //! since JSON numbers are kept as text.
 
+mod decimal;
+mod float;
+
+pub use float::{as_json_float, as_python_float, nearest};
+
 use serde_json::{Number, Value};
 
 /// A number as JSON: without a fraction where it has none (`300`, not `300.0`), else with up to nine decimals.
@@ -31,7 +36,7 @@ pub fn digits(value: f64) -> String {
     digits.to_owned()
 }
 
-/// The value of a JSON number. Exact for every number of up to 15 digits with an exponent of up to 22.
+/// The value of a JSON number.
 pub fn to_f64(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => parse_f64(number.as_str()),
@@ -39,28 +44,47 @@ pub fn to_f64(value: &Value) -> Option<f64> {
     }
 }
 
-/// Reads decimal text: digits, an optional fraction, an optional exponent.
+/// Reads decimal text: digits, an optional fraction, an optional exponent. Exact for numbers of up to 15 digits with an
+/// exponent of up to 22, near enough to compare with a limit for all others; [`nearest`] is exact, and larger. `None` for text
+/// that is no number, and for what no double holds.
 pub fn parse_f64(text: &str) -> Option<f64> {
+    /// Powers of ten up to this one are doubles themselves.
+    const EXACT: u32 = 22;
+    /// No double has so many digits before its point, or so many zeros behind it.
+    const BEYOND: i32 = 2_000;
     let (text, sign) = text.strip_prefix('-').map_or((text, 1.0), |rest| (rest, -1.0));
-    let (digits, exponent) = match text.split_once(['e', 'E']) {
-        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
+    let (digits, exponent) = text
+        .split_once(['e', 'E'])
+        .map_or((text, Some(0)), |(digits, exponent)| (digits, read_exponent(exponent)));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() {
         return None;
     }
-    let mut mantissa = 0.0_f64;
+    let mut value = 0.0_f64;
     for digit in whole.chars().chain(fraction.chars()) {
-        mantissa = mantissa * 10.0 + f64::from(digit.to_digit(10)?);
+        value = value * 10.0 + f64::from(digit.to_digit(10)?);
     }
-    let scale = exponent.saturating_sub(i32::try_from(fraction.len()).ok()?);
-    let mut power = 1.0_f64;
-    for _ in 0..scale.unsigned_abs().min(400) {
-        power *= 10.0;
+    let scale = exponent?.saturating_sub(i32::try_from(fraction.len()).ok()?);
+    let mut rest = scale.clamp(-BEYOND, BEYOND).unsigned_abs();
+    while rest > 0 {
+        let step = rest.min(EXACT);
+        let power = (0..step).fold(1.0, |power, _| power * 10.0);
+        value = if scale < 0 { value / power } else { value * power };
+        rest -= step;
     }
-    let value = sign * if scale < 0 { mantissa / power } else { mantissa * power };
-    value.is_finite().then_some(value)
+    value.is_finite().then_some(sign * value)
+}
+
+/// Digits behind an optional sign; all exponents beyond some 100,000,000 are alike.
+fn read_exponent(text: &str) -> Option<i32> {
+    let (digits, sign) = match text.strip_prefix('-') {
+        Some(rest) => (rest, -1),
+        None => (text.strip_prefix('+').unwrap_or(text), 1),
+    };
+    let magnitude = digits.bytes().try_fold(0_i32, |sum, byte| {
+        byte.is_ascii_digit().then(|| (sum * 10 + i32::from(byte - b'0')).min(100_000_000))
+    })?;
+    (!digits.is_empty()).then_some(sign * magnitude)
 }
 
 /// The whole number that decimal text stands for: `3`, `3.0`, `3e2`.
@@ -81,6 +105,14 @@ pub(crate) fn from_digits(digits: String) -> Number {
     Number::from_string_unchecked(digits)
 }
 
+/// A float with the digits it was given with. Many digits without a point would be an integer to who reads them.
+pub(crate) fn as_float(number: &Number) -> Number {
+    const SAFE: usize = 15;
+    let digits = number.as_str();
+    let is_integer = digits.len() > SAFE && !digits.contains(['.', 'e', 'E']);
+    if is_integer { from_digits(format!("{digits}.0")) } else { number.clone() }
+}
+
 /// `value`, but not below `low` nor above `high`; `low` where it is not a number.
 pub fn clamp(value: f64, low: f64, high: f64) -> f64 {
     value.max(low).min(high)
@@ -99,6 +131,57 @@ mod tests {
         assert_eq!(number(0.999_999_999_9).to_string(), "1");
         assert_eq!(number(f64::NAN).to_string(), "0");
         assert_eq!(number(1e300).to_string(), "9007199254740992");
+    }
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        for (text, json, python) in [
+            ("2", "2.0", "2.0"),
+            ("-0", "-0.0", "-0.0"),
+            ("0.5e1", "5.0", "5.0"),
+            ("1e-4", "0.0001", "0.0001"),
+            ("1.25e-5", "0.0000125", "1.25e-05"),
+            ("0.000001", "1e-6", "1e-06"),
+            ("1e15", "1000000000000000.0", "1000000000000000.0"),
+            ("1e16", "1e+16", "1e+16"),
+            ("12345678901234567890", "1.2345678901234567e+19", "1.2345678901234567e+19"),
+            ("0.1000000000000000055511151231257827", "0.1", "0.1"),
+            ("9007199254740993.0", "9007199254740992.0", "9007199254740992.0"),
+            ("0.30000000000000004", "0.30000000000000004", "0.30000000000000004"),
+            // The nearest number of 16 digits is another double: a power of two has less room below it.
+            ("5.6843418860808015e-14", "5.684341886080802e-14", "5.684341886080802e-14"),
+            ("4.9e-324", "5e-324", "5e-324"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308", "1.7976931348623157e+308"),
+            ("1e-400", "0.0", "0.0"),
+        ] {
+            assert_eq!(as_json_float(text).as_deref(), Some(json), "{text}");
+            assert_eq!(as_python_float(text).as_deref(), Some(python), "{text}");
+        }
+        assert_eq!((as_json_float("1e400"), as_json_float("one")), (None, None));
+    }
+
+    #[test]
+    fn floats_keep_their_value_and_have_no_digit_too_many() {
+        // Bits of doubles by a linear congruential generator.
+        let mut bits = 0x1234_5678_9abc_def1_u64;
+        for _ in 0..3_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = f64::from_bits(bits ^ (bits >> 29));
+            let (long, short) = (format!("{value:.25e}"), format!("{value:e}"));
+            if !value.is_finite() {
+                continue;
+            }
+            assert_eq!(nearest(&short).map(f64::to_bits), Some(value.to_bits()), "{short}");
+            assert_eq!(nearest(&long).map(f64::to_bits), long.parse().ok().map(f64::to_bits), "{long}");
+            let digits = |text: &str| {
+                let mantissa = text.split('e').next().unwrap_or_default().replace(['-', '.'], "");
+                mantissa.trim_matches('0').to_owned()
+            };
+            let written = as_python_float(&long).unwrap();
+            assert_eq!(written.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{written}");
+            // Rust and Python differ where two numbers of so many digits are equally near.
+            assert_eq!(digits(&written).len(), digits(&short).len(), "{written}");
+        }
     }
 
     #[test]
@@ -129,9 +212,43 @@ mod tests {
             "1e22",
         ] {
             assert_eq!(parse_f64(text), text.parse().ok(), "{text}");
+            assert_eq!(nearest(text), text.parse().ok(), "{text}");
         }
-        for text in ["", "-", ".5", "1x", "1e", "e1", "1e999", "1e+-5", "1e++5", "0x10", "１"] {
-            assert_eq!(parse_f64(text), None, "{text}");
+        for text in [
+            "1e23",
+            "8.5e22",
+            "9007199254740993",
+            "0.30000000000000004",
+            "123456789012345678901234567890",
+            "1.7976931348623157e308",
+            "5e-324",
+            "2.2250738585072011e-308",
+            "2.470328229206232720882843964341e-324",
+            "1e-400",
+            "0.000000000000000000000000000000000000000000000000000000001e56",
+            "9007199254740992.5000000000000000000000000000000000000001",
+        ] {
+            let value: f64 = text.parse().unwrap();
+            assert_eq!(nearest(text), Some(value), "{text}");
+            let near = parse_f64(text).unwrap();
+            assert!(near == value || (near / value - 1.0).abs() < 1e-14, "{text}");
+        }
+        for text in [
+            "",
+            "-",
+            ".5",
+            "1x",
+            "1e",
+            "e1",
+            "1e999",
+            "1e99999999999999999999",
+            "1.7976931348623159e308",
+            "1e+-5",
+            "1e++5",
+            "0x10",
+            "１",
+        ] {
+            assert_eq!((parse_f64(text), nearest(text)), (None, None), "{text}");
         }
     }
 }

@@ -107,3 +107,60 @@ fn what_can_hardly_be_meant_is_noted() {
     let helps: Vec<_> = notes.iter().map(|note| note.help.as_deref().unwrap_or_default()).collect();
     assert_eq!(helps.get(1..3).unwrap(), ["did you mean `retry_policy`?", "use `dependencies`"]);
 }
+
+/// The operator `c` of the loop's body takes the place of the condition `c`, and is what `on_failure` changes.
+#[test]
+fn an_operator_is_the_same_in_the_workflow_and_in_the_body_of_a_loop() {
+    let task = |id: &str| json!(["task", {"task_id": id, "function": "f"}]);
+    let body = json!({"$sub": [task("c")]});
+    let mut builder = builder();
+    builder
+        .calls(json!([
+            ["condition", {"task_id": "c", "condition": "x", "if_false": {"$sub": []}, "if_true": {"$sub": [
+                ["foreach", {"task_id": "each", "items": "{{xs}}", "loop_body": body}],
+            ]}}],
+            ["on_failure", {"failure_task_id": "mend"}],
+            ["timeout", {"timeout": 5}],
+            task("mend"),
+        ]))
+        .unwrap();
+    let written = builder.build().unwrap().workflow.to_value();
+    let copy = &written["tasks"]["each"]["loop_body"][0];
+    assert_eq!(copy, &written["tasks"]["c"]);
+    assert_eq!(copy["on_failure_task_id"], "mend");
+    assert_eq!(copy["timeout_policy"]["timeout"], "PT5S");
+}
+
+/// The first `step` is replaced in the workflow but stays in the body of the loop, where the condition does not reach it.
+#[test]
+fn an_operator_that_was_replaced_is_left_alone() {
+    let task = |id: &str| json!(["task", {"task_id": id, "function": "f"}]);
+    let mut builder = builder();
+    builder
+        .calls(json!([["condition", {"task_id": "c", "condition": "x", "if_false": {"$sub": []}, "if_true": {"$sub": [
+            ["foreach", {"task_id": "each", "items": "{{xs}}", "loop_body": {"$sub": [task("step")]}}],
+            task("step"),
+        ]}}]]))
+        .unwrap();
+    let written = builder.build().unwrap().workflow.to_value();
+    assert_eq!(written["tasks"]["each"]["loop_body"][0]["dependencies"], json!(["each"]));
+    assert_eq!(written["tasks"]["step"]["dependencies"], json!(["each", "c"]));
+}
+
+#[test]
+fn a_setter_sets_its_field_and_nothing_else() {
+    let task =
+        json!({"task_id": "a", "operator_type": "task", "function": "f", "on_failure_task_id": "nowhere"});
+    let given = json!({"name": "w", "tasks": {"a": task}});
+    for (setter, params, field, value) in [
+        ("set_start_task", json!({"task_id": ""}), "start_task", json!("")),
+        ("set_paused", json!({"paused": true}), "is_paused", json!(true)),
+        ("set_variables", json!({"variables": {"n": 1}}), "variables", json!({"n": 1})),
+        ("add_tags", json!({"tags": ["x"]}), "tags", json!(["x"])),
+    ] {
+        let mut expected = highway_wasm::definition::read(&given).workflow.to_value();
+        expected[field] = value;
+        let set = WorkflowBuilder::set(given.clone(), setter, params).unwrap();
+        assert_eq!(set.workflow.to_value(), expected, "{setter}");
+    }
+}

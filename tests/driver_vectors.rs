@@ -6,7 +6,7 @@ mod support;
 
 use highway_wasm::builder::{Driver, Registration, RunSettings};
 use highway_wasm::error::{Error, ErrorKind};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use support::vectors::{Vector, by_value, keys, vectors};
 
 #[test]
@@ -34,7 +34,7 @@ fn replay(Vector { name, case }: &Vector) {
             }
             "build" => {
                 let inputs = call["params"]["inputs"].as_object().cloned().unwrap_or_default();
-                let timeout = call["params"]["workflow_timeout"].as_f64();
+                let timeout = call["params"]["workflow_timeout"].as_number().cloned();
                 match driver.build(&RunSettings { timeout, inputs }, "12345678") {
                     Ok(document) => {
                         built = Some(document);
@@ -127,4 +127,57 @@ fn camel_case(key: &str) -> String {
         out.extend(part.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }));
     }
     out
+}
+
+/// The document of one task with these options.
+fn task_of(options: &Value) -> Value {
+    let mut driver = Driver::new(None);
+    driver.task("a", options).unwrap();
+    driver.build(&RunSettings::default(), "").unwrap()["tasks"]["a"].clone()
+}
+
+#[test]
+fn numbers_keep_their_digits() {
+    for digits in ["0.3333333333333333", "1e-10", "1e16", "5e-324", "1.7976931348623157e308", "0.1", "3"] {
+        let number: Value = serde_json::from_str(digits).unwrap();
+        let task = task_of(&json!({"shell": "true", "retries": 1, "retryDelay": number, "timeout": number}));
+        assert_eq!(task["retry_policy"]["initial_interval_seconds"], number);
+        assert_eq!(task["timeout_seconds"], number);
+    }
+    let timeout = Some(serde_json::from_str("1e300").unwrap());
+    let settings = RunSettings { timeout, ..RunSettings::default() };
+    assert_eq!(Driver::new(None).build(&settings, "").unwrap()["timeout_seconds"].to_string(), "1e+300");
+}
+
+#[test]
+fn durations_are_rounded_to_microseconds_first() {
+    let mut driver = Driver::new(None);
+    driver.task("late", &json!({"shell": "true", "delay": {"days": 0.7}})).unwrap();
+    driver.task("often", &json!({"shell": "true", "schedule": {"days": 2.675}})).unwrap();
+    let document = driver.build(&RunSettings::default(), "").unwrap();
+    assert_eq!(document["tasks"]["late_wait"]["wait_for"], "PT60480S");
+    assert_eq!(document["schedule"], "@every 231120s");
+    let none = Driver::new(None).task("a", &json!({"shell": "true", "delay": 1e-7})).unwrap_err();
+    assert_eq!(none.path(), Some("/delay"));
+}
+
+#[test]
+fn a_package_without_a_name_is_none() {
+    let options = json!({"durable": "def a(ctx): pass", "package": "", "entrypoint": "x:y"});
+    assert_eq!(task_of(&options)["args"], json!(["driver_tasks.tasks._hw_a"]));
+}
+
+#[test]
+fn commands_and_python_source_take_an_environment() {
+    let env = json!({"NAME": "{{inputs.name}}"});
+    assert_eq!(task_of(&json!({"shell": "echo $NAME", "env": env}))["kwargs"], json!({"env": env}));
+    assert_eq!(task_of(&json!({"py": "print(1)", "env": env}))["kwargs"]["env"], env);
+    assert_eq!(task_of(&json!({"shell": "true", "env": {}}))["kwargs"], json!({}));
+    for (options, path) in [
+        (json!({"shell": "true", "env": {"A": 1}}), "/env"),
+        (json!({"shell": "true", "env": ["A=1"]}), "/env"),
+        (json!({"http": {"url": "http://x"}, "env": env}), "/env"),
+    ] {
+        assert_eq!(Driver::new(None).task("a", &options).unwrap_err().path(), Some(path));
+    }
 }

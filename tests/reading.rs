@@ -1,6 +1,8 @@
 //! Values as Highway's own reader takes them, beyond what the golden vectors say; checked against `highway_dsl` 2.2.0.
 
-use highway_wasm::definition::{Document, read};
+use highway_wasm::builder::WorkflowBuilder;
+use highway_wasm::definition::{Document, Form, read, read_text};
+use highway_wasm::error::ErrorCode;
 use serde_json::{Value, json};
 
 fn with(key: &str, value: Value) -> Document {
@@ -63,12 +65,80 @@ fn a_branch_of_a_choice_may_have_no_tasks() {
 }
 
 #[test]
-fn half_microseconds_go_to_the_even_one() {
-    for (seconds, expected) in
-        [(2.5e-6, "PT0.000002S"), (0.5e-6, "PT0S"), (1.5e-6, "PT0.000002S"), (3.000_000_5, "PT3.000001S")]
-    {
+fn half_microseconds_go_where_highway_has_them_go() {
+    // A number in a document goes through pydantic, which rounds them up; one that a builder gets stands for a timedelta.
+    for (seconds, document, timedelta) in [
+        (2.5e-6, "PT0.000003S", "PT0.000002S"),
+        (0.5e-6, "PT0.000001S", "PT0S"),
+        (1.5e-6, "PT0.000002S", "PT0.000002S"),
+        (3.000_000_5, "PT3.000001S", "PT3.000001S"),
+    ] {
         let wait = json!({"task_id": "t", "operator_type": "wait", "wait_for": seconds});
         let written = with("tasks", json!({ "t": wait })).workflow.to_value();
-        assert_eq!(written["tasks"]["t"]["wait_for"], expected, "{seconds}");
+        assert_eq!(written["tasks"]["t"]["wait_for"], document, "{seconds}");
+        let mut builder = WorkflowBuilder::new(&json!({"name": "w"})).unwrap();
+        builder.call("wait", json!({"task_id": "t", "wait_for": seconds})).unwrap();
+        assert_eq!(
+            builder.build().unwrap().workflow.to_value()["tasks"]["t"]["wait_for"],
+            timedelta,
+            "{seconds}"
+        );
     }
+}
+
+#[test]
+fn numbers_are_written_as_highway_writes_them() {
+    for (given, written) in [
+        ("1e3", "1000.0"),
+        ("-0", "0"),
+        ("-0.0", "-0.0"),
+        ("1e-5", "0.00001"),
+        ("1E16", "1e+16"),
+        ("0.1000000000000000055", "0.1"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("1e-400", "0.0"),
+    ] {
+        let text = format!(r#"{{"name": "w", "variables": {{"x": [{given}]}}}}"#);
+        let json = read_text(&text, Form::Json).unwrap().workflow.to_json();
+        assert!(json.contains(&format!(r#""variables":{{"x":[{written}]}}"#)), "{json}");
+        // Through YAML and back nothing changes.
+        let yaml = read_text(&json, Form::Json).unwrap().workflow.to_yaml();
+        assert_eq!(read_text(&yaml, Form::Yaml).unwrap().workflow.to_json(), json, "{yaml}");
+    }
+}
+
+#[test]
+fn a_number_that_no_float_holds_is_a_finding() {
+    let text = r#"{"name": "w", "variables": {"a": {"b": [1, 1e400]}}, "default_retry_policy": {"backoff_factor": -1e309}}"#;
+    let document = read_text(text, Form::Json).unwrap();
+    let found: Vec<_> =
+        document.diagnostics.iter().map(|finding| (finding.code, finding.path.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (ErrorCode::FieldValueInvalid, "/variables/a/b/1"),
+            (ErrorCode::FieldValueInvalid, "/default_retry_policy/backoff_factor")
+        ]
+    );
+}
+
+#[test]
+fn a_branch_that_is_no_object_is_a_finding() {
+    for (operator_type, branches) in
+        [("parallel", json!({"a": []})), ("multi_choice", json!({"a": {"condition": "x"}}))]
+    {
+        let fork = json!({"task_id": "t", "operator_type": operator_type, "branches": branches, "branch_workflows": {"a": 1}});
+        let read = with("tasks", json!({ "t": fork }));
+        let [finding] = read.diagnostics.as_slice() else { panic!("{:?}", read.diagnostics) };
+        assert_eq!(
+            (finding.code, finding.path.as_str()),
+            (ErrorCode::FieldTypeInvalid, "/tasks/t/branch_workflows/a")
+        );
+    }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_refused_with_its_place() {
+    let error = read_text(r#"{"name": "w", "variables": {"a": ["x", "\ud83d"]}}"#, Form::Json).unwrap_err();
+    assert_eq!((error.code(), error.path()), (ErrorCode::ValueNotJson, Some("/variables/a/1")));
 }

@@ -23,6 +23,8 @@ export interface TaskPackage {
 /** @internal The package that the options of a task have. The core knows it by its name. */
 export function packageOf(options: unknown): TaskPackage | undefined {
   const given = (options as { package?: unknown } | null)?.package;
+  // As in Python, no name is no package.
+  if (given === "") return undefined;
   if (typeof given === "string") return packageIn(given);
   if (typeof given !== "object" || given === null) return undefined;
   const { name, files } = given as Partial<PythonPackage>;
@@ -41,7 +43,7 @@ export function packageOf(options: unknown): TaskPackage | undefined {
 /** The package in a folder, whose name is only known from the whole path where that ends in dots. */
 function packageIn(given: string): TaskPackage {
   const paths = builtinModule<{ resolve(path: string): string }>("path");
-  const folder = given === "" ? "" : (paths?.resolve(given) ?? given);
+  const folder = paths?.resolve(given) ?? given;
   const name = folder
     .split(/[/\\]/)
     .filter((part) => part !== "" && part !== ".")

@@ -57,13 +57,23 @@ export interface TaskOptions {
 
 /** What a task runs: exactly one of these kinds. */
 export type TaskKind =
-  | { shell: string }
-  | { py: string }
+  | ({ shell: string } & WithEnv)
+  | ({ py: string } & WithEnv)
   | { http: HttpRequest }
   | { tool: string; kwargs?: Record<string, unknown> | undefined }
   | { workflow: string; inputs?: Record<string, unknown> | undefined }
   | { workflowId: string; inputs?: Record<string, unknown> | undefined }
   | DurableKind;
+
+/** What commands and Python source take. */
+export interface WithEnv {
+  /**
+   * Environment variables by name; values are text, and may be templates. This is the safe way to pass text that others have
+   * written: a template inside a command becomes part of the command, while `"$NAME"` in a command, and `os.environ["NAME"]` in
+   * Python, are never run.
+   */
+  env?: Readonly<Record<string, string | ResultRef>> | undefined;
+}
 
 /**
  * A Python function with a durable context: its source, or a package of which a function is the entry point. It runs from an
@@ -235,6 +245,7 @@ export class Driver {
     if (name !== undefined && typeof name !== "string") {
       throw errorOf("OPTION_INVALID", "`name` is not text", { path: "/name" });
     }
+    plainText(name, "/name");
     this.#name = name;
   }
 
@@ -247,8 +258,19 @@ export class Driver {
     return this.#register("task", name, options);
   }
 
-  /** Registers a shell command. Result: `{stdout, stderr, returncode}`. */
-  shell(name: string, command: string, options: TaskOptions = {}): TaskRef {
+  /**
+   * Registers a shell command. Result: `{stdout, stderr, returncode}`.
+   *
+   * @example
+   * ```js
+   * import { Driver } from "highway-wasm";
+   *
+   * const driver = new Driver();
+   * driver.shell("greet", 'echo "Hello $NAME"', { env: { NAME: "{{inputs.name}}" } });
+   * console.log(driver.build().tasks.greet.kwargs); // { env: { NAME: '{{inputs.name}}' } }
+   * ```
+   */
+  shell(name: string, command: string, options: TaskOptions & WithEnv = {}): TaskRef {
     return this.task(name, { ...options, shell: command });
   }
 
@@ -256,7 +278,7 @@ export class Driver {
    * Registers Python source. Its function is called without arguments, the one named like the task if there are
    * several, and what it returns is the result; source without a function runs as a script.
    */
-  python(name: string, source: string, options: TaskOptions = {}): TaskRef {
+  python(name: string, source: string, options: TaskOptions & WithEnv = {}): TaskRef {
     return this.task(name, { ...options, py: source });
   }
 
@@ -455,8 +477,9 @@ export class Driver {
     if (inputs?.["_artifact_id"] !== undefined) return {};
     const registered = [...this.#tasks];
     if (!registered.some(([, task]) => task.needsPackage)) return {};
-    const { packageFiles, uploadFiles } = await import("./packing.js");
-    const settings = `{"tasks":${this.#list()},"packages":${JSON.stringify(packageFiles(registered))}}`;
+    const { context, packageFiles, uploadFiles } = await import("./packing.js");
+    const more = JSON.stringify({ packages: packageFiles(registered), context });
+    const settings = `{"tasks":${this.#list()},${more.slice(1)}`;
     const files = JSON.parse(core.call((api) => api.driverArtifact(settings))) as Record<
       string,
       string
@@ -466,6 +489,7 @@ export class Driver {
 
   #register(method: Method, name: string, options: object): TaskRef {
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
+    plainText(name);
     const source = packageOf(options);
     const text = plainText(withNames(source === undefined ? options : { ...options, package: source.name }));
     const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));

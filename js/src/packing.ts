@@ -7,6 +7,8 @@ import { errorOf, isHighwayError } from "./errors.js";
 import { zip } from "./generated/zip.js";
 import type { CallOptions } from "./options.js";
 
+export { context } from "./generated/context.js";
+
 type Files = PythonPackage["files"];
 
 /** Name of the package that is made of functions given as source. */

@@ -23,9 +23,12 @@ export function plain(value: unknown, path = ""): Json {
 /** JSON text of a value's plain form. */
 export function plainText(value: unknown, path = ""): string {
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
-  const walk = new Walk(path);
+  const walk = new Walk(path, false);
   walk.check(value);
-  return walk.hasBig ? bigJson(value) : (JSON.stringify(value) ?? "null");
+  const text = walk.hasBig ? bigJson(value) : (JSON.stringify(value) ?? "null");
+  // Half of a surrogate pair, which is no character, is written as an escape.
+  if (text.includes("\\ud")) new Walk(path, true).check(value);
+  return text;
 }
 
 /** @internal Whether a value has fields, rather than items or none. */
@@ -38,16 +41,20 @@ class Walk {
   /** Whether there is a `bigint`. */
   hasBig = false;
   readonly #base: string;
+  readonly #readsText: boolean;
   readonly #parents: object[] = [];
   readonly #keys: (string | number)[] = [];
 
-  constructor(base: string) {
+  constructor(base: string, readsText: boolean) {
     this.#base = base;
+    this.#readsText = readsText;
   }
 
   check(value: unknown): void {
     switch (typeof value) {
       case "string":
+        if (this.#readsText && /\p{Cs}/u.test(value)) throw this.#notJson("half of a surrogate pair");
+        return;
       case "boolean":
       case "undefined":
         return;
@@ -68,7 +75,11 @@ class Walk {
   }
 
   #object(value: object): void {
-    if (templateOf(value) !== undefined) return;
+    const template = templateOf(value);
+    if (template !== undefined) {
+      this.check(template);
+      return;
+    }
     if (this.#parents.includes(value)) throw this.#notJson("an object that contains itself");
     if (this.#parents.length >= DEPTH) {
       throw notJson(`more than ${DEPTH} levels of nesting`, "");
@@ -94,6 +105,7 @@ class Walk {
   #each(value: Record<string | number, unknown>, keys: Iterable<string | number>): void {
     for (const key of keys) {
       this.#keys.push(key);
+      this.check(key);
       this.check(value[key]);
       this.#keys.pop();
     }

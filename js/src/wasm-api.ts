@@ -24,6 +24,7 @@ export interface WorkflowApi extends ModuleApi {
   builderNew(params: string): void;
   builderCall(method: string, params: string, hasCurrent: boolean): void;
   builderBuild(build: string): string;
+  workflowSet(text: string, setter: string, params: string): string;
   workflowRead(text: string, form: string): void;
   workflowValidate(text: string, form: string, now: number): string;
   workflowWrite(text: string, form: string, to: string, options: string): string;

@@ -24,6 +24,7 @@ const shipped = [
   "workflow.js",
   "workflow_bg.wasm",
   "workflow_bytes.js",
+  "context.js",
   ...vendored.map((name) => `${name}.js`),
 ];
 

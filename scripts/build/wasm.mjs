@@ -1,6 +1,6 @@
 // Rust → js/src/generated: the three artefacts (core, workflow, full), each as glue, types, optimised wasm and wasm as text.
 // Stages have stamps of their own, so a change that does not reach the core leaves the core's files alone.
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot } from "../lib/paths.mjs";
 import { run } from "../lib/run.mjs";
@@ -110,6 +110,13 @@ declare module "*.wasm?module" {
 }
 `;
 
+/** The Python module that goes along with uploaded functions, so that only pages that upload some load it. */
+function writeContext() {
+  const text = readFileSync(inRoot("src", "builder", "driver", "highway_context.py"), "utf8");
+  writeFileSync(join(generated, "context.js"), `export const context = ${JSON.stringify(text)};\n`);
+  writeFileSync(join(generated, "context.d.ts"), "export declare const context: string;\n");
+}
+
 /** Brings js/src/generated up to date; `tools` is what setup() resolved with. */
 export async function buildWasm(tools) {
   mkdirSync(generated, { recursive: true });
@@ -121,5 +128,6 @@ export async function buildWasm(tools) {
   }
   await Promise.all(optimised);
   await writeVendored(generated);
+  writeContext();
   writeFileSync(join(generated, "wasm-imports.d.ts"), wasmImports);
 }

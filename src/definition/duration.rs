@@ -1,18 +1,24 @@
 //! Durations: seconds, ISO 8601 text, or an object of units.
 
-use super::fields::{Field, Reader};
+use super::fields::{Field, Reader, Reading};
 use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{kind_of, to_text};
 use crate::number::{parse_f64, to_f64};
-use serde_json::Value;
+use serde_json::{Map, Number, Value};
 use std::fmt;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
-const UNITS: [(&str, f64); 5] =
-    [("milliseconds", 0.001), ("seconds", 1.0), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
+/// Names of units and their microseconds.
+const UNITS: [(&str, f64); 5] = [
+    ("milliseconds", 1e3),
+    ("seconds", 1e6),
+    ("minutes", MINUTE * 1e6),
+    ("hours", HOUR * 1e6),
+    ("days", DAY * 1e6),
+];
 
 /// A duration of a definition, exact to a microsecond.
 ///
@@ -32,12 +38,23 @@ impl Duration {
         Self { micros: seconds.saturating_mul(1_000_000) }
     }
 
-    /// A number of seconds, rounded to a microsecond (to the even one from the middle, as Python does); `None` beyond some 280,000 years.
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+    /// A number of seconds, rounded to a microsecond (from the middle to the even one, as Python's `timedelta` does); `None`
+    /// beyond some 280,000 years.
     pub fn from_f64(seconds: f64) -> Option<Self> {
         // The fraction by itself, as Python does: the product of both would round the ones away.
-        let micros = seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round_ties_even();
-        (micros.abs() < 9e18).then_some(Self { micros: micros as i64 })
+        micros_of(seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round_ties_even())
+            .map(|micros| Self { micros })
+    }
+
+    /// The same, but from the middle away from zero, as pydantic reads the numbers and texts of a document.
+    fn as_read(seconds: f64) -> Option<Self> {
+        micros_of(seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round()).map(|micros| Self { micros })
+    }
+
+    /// A number of a definition. What a builder is given stands for a `timedelta`.
+    fn of_number(number: &Number, rules: Reading) -> Option<Self> {
+        let seconds = parse_f64(number.as_str())?;
+        if rules.dsl_only { Self::from_f64(seconds) } else { Self::as_read(seconds) }
     }
 
     /// Microseconds.
@@ -51,11 +68,33 @@ impl Duration {
         self.micros as f64 / 1e6
     }
 
+    /// The duration of an object of units, as Python's `timedelta` adds them: the fraction of each amount by itself, and all
+    /// to the nearest microsecond, from the middle to the even one.
+    fn of_units(units: &Map<String, Value>) -> Option<Self> {
+        let (mut whole, mut rest) = (0.0, 0.0);
+        for (unit, amount) in units {
+            let (_, micros) = UNITS.iter().find(|(name, _)| name == unit)?;
+            let amount = to_f64(amount)?;
+            let fraction = amount.fract() * *micros;
+            whole += amount.trunc() * *micros + fraction.trunc();
+            rest += fraction.fract();
+        }
+        // An even number of microseconds takes a half down, an odd one up.
+        let odd = (whole % 2.0).abs();
+        let micros = micros_of(whole - odd + (rest + odd).round_ties_even())?;
+        (!units.is_empty()).then_some(Self { micros })
+    }
+
     /// Reads text as Highway does: ISO 8601, `HH:MM:SS`, or either behind a number of days (`1 day 12:00:00`).
     pub fn parse(text: &str) -> Option<Self> {
         let seconds = parse_iso(text).or_else(|| parse_clock(text))?;
-        Self::from_f64(seconds)
+        Self::as_read(seconds)
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+fn micros_of(micros: f64) -> Option<i64> {
+    (micros.abs() < 9e18).then_some(micros as i64)
 }
 
 /// ISO 8601 as Highway writes it: years of 365 days, days, hours, minutes, seconds; neither weeks nor months.
@@ -94,9 +133,9 @@ impl fmt::Display for Duration {
 impl Field for Duration {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         let read = match value {
-            Value::Number(number) => parse_f64(number.as_str()).and_then(Self::from_f64),
+            Value::Number(number) => Self::of_number(number, reader.rules),
             Value::String(text) => Self::parse(text),
-            Value::Object(_) => seconds(value).ok().and_then(Self::from_f64),
+            Value::Object(units) => Self::of_units(units),
             Value::Bool(flag) => {
                 reader.converted("seconds", value);
                 Some(Self::from_seconds(i64::from(*flag)))
@@ -157,16 +196,26 @@ fn parse_clock(text: &str) -> Option<f64> {
 /// assert!(seconds(&json!("soon")).is_err());
 /// ```
 pub fn seconds(value: &Value) -> Result<f64> {
-    let found = match value {
+    let number = match value {
         Value::Number(number) => parse_f64(number.as_str()),
-        Value::String(text) => parse_iso(text),
-        Value::Object(units) if !units.is_empty() => units.iter().try_fold(0.0, |sum, (unit, amount)| {
-            let (_, factor) = UNITS.iter().find(|(name, _)| name == unit)?;
-            Some(to_f64(amount)? * *factor + sum)
-        }),
         _ => None,
     };
-    found.filter(|seconds| seconds.is_finite()).ok_or_else(|| {
+    number.map_or_else(|| read(value).map(Duration::seconds), Ok)
+}
+
+/// The same to the microsecond.
+///
+/// # Errors
+///
+/// `DURATION_INVALID`, also for more than some 280,000 years.
+pub fn read(value: &Value) -> Result<Duration> {
+    let found = match value {
+        Value::Number(number) => parse_f64(number.as_str()).and_then(Duration::from_f64),
+        Value::String(text) => parse_iso(text).and_then(Duration::from_f64),
+        Value::Object(units) => Duration::of_units(units),
+        _ => None,
+    };
+    found.ok_or_else(|| {
         let shown = match value {
             Value::Array(_) | Value::Bool(_) | Value::Null => kind_of(value).to_owned(),
             other => format!("`{}`", to_text(other)),
@@ -272,6 +321,28 @@ mod tests {
         }
         for text in ["10", "1:2:3:4", "25:00", "1 week", ""] {
             assert_eq!(Duration::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn units_are_added_as_python_adds_them() {
+        for (units, text) in [
+            (json!({"days": 0.7}), "PT16H48M"),
+            (json!({"hours": 1.13}), "PT1H7M48S"),
+            (json!({"days": 2.675}), "P2DT16H12M"),
+            (json!({"milliseconds": 0.0005}), "PT0S"),
+            (json!({"milliseconds": 0.0015}), "PT0.000002S"),
+            (json!({"milliseconds": 1.0005, "seconds": 1}), "PT1.001S"),
+            (json!({"seconds": 0.0000005, "minutes": 1.0 / 3.0}), "PT20S"),
+            (json!({"seconds": -0.0000015}), "-PT0.000002S"),
+            (json!({"days": 99_999, "milliseconds": 0.001}), "P273Y354DT0.000001S"),
+        ] {
+            let Value::Object(map) = &units else { unreachable!() };
+            assert_eq!(
+                Duration::of_units(map).map(|duration| duration.to_string()).as_deref(),
+                Some(text),
+                "{units}"
+            );
         }
     }
 

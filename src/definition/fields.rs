@@ -4,9 +4,9 @@
 use crate::codec::JsonWriter;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
-use crate::number::integer;
+use crate::number::{as_json_float, from_digits, integer};
 use crate::suggest::did_you_mean;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// A value of a definition.
 pub(super) trait Field: Sized {
@@ -95,6 +95,30 @@ impl<'a> Reader<'a> {
 
     pub(super) fn wrong_type(&mut self, expected: &str, found: &Value) {
         self.error(ErrorCode::FieldTypeInvalid, format!("expected {expected}, found {}", kind_of(found)));
+    }
+
+    fn too_large(&mut self, number: &Number) {
+        self.error(
+            ErrorCode::FieldValueInvalid,
+            format!("`{number}` is larger than any floating-point number"),
+        );
+        self.help("write it as text, or as an integer with all its digits");
+    }
+
+    /// A number of free data: integers keep their digits, floats are written as Highway writes them.
+    fn number(&mut self, number: &Number) -> Number {
+        let digits = number.as_str();
+        if digits == "-0" {
+            return 0.into();
+        }
+        if !digits.contains(['.', 'e', 'E']) {
+            return number.clone();
+        }
+        if let Some(float) = as_json_float(digits) {
+            return from_digits(float);
+        }
+        self.too_large(number);
+        number.clone()
     }
 
     /// Reports a value that is taken for another type.
@@ -251,40 +275,44 @@ impl Field for i64 {
     }
 }
 
-/// A number that Highway keeps as a float: its digits, with a fraction.
+/// A number that Highway keeps as a float, as it writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Float(String);
 
 impl Float {
-    /// The number that the digits of a JSON number stand for.
-    pub(super) fn new(digits: &str) -> Self {
-        let fraction = if digits.contains(['.', 'e', 'E']) { "" } else { ".0" };
-        Self(format!("{digits}{fraction}"))
+    /// The double that decimal text stands for, where there is one.
+    pub(super) fn of(digits: &str) -> Option<Self> {
+        as_json_float(digits).map(Self)
+    }
+
+    /// A number of few digits.
+    pub(super) fn small(whole: u8) -> Self {
+        Self(format!("{whole}.0"))
     }
 
     /// Its value.
     pub fn value(&self) -> f64 {
-        crate::number::parse_f64(&self.0).unwrap_or(0.0)
+        crate::number::nearest(&self.0).unwrap_or(0.0)
     }
 }
 
 impl Field for Float {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let digits = match value {
+            Value::Number(number) => number.as_str(),
+            Value::String(text) => text,
+            Value::Bool(true) => "1",
+            Value::Bool(false) => "0",
+            _ => "",
+        };
+        let read = Self::of(digits);
         match value {
-            Value::Number(number) => Some(Self::new(number.as_str())),
-            Value::String(text) if crate::number::parse_f64(text).is_some() => {
-                reader.converted("a number", value);
-                Some(Self::new(text))
-            }
-            Value::Bool(flag) => {
-                reader.converted("a number", value);
-                Some(Self::new(if *flag { "1" } else { "0" }))
-            }
-            _ => {
-                reader.wrong_type("a number", value);
-                None
-            }
+            Value::Number(number) if read.is_none() => reader.too_large(number),
+            Value::Number(_) => {}
+            _ if read.is_none() => reader.wrong_type("a number", value),
+            _ => reader.converted("a number", value),
         }
+        read
     }
 
     fn write(&self, out: &mut JsonWriter) {
@@ -292,9 +320,15 @@ impl Field for Float {
     }
 }
 
+/// Free data, with numbers as Highway writes them.
 impl Field for Value {
-    fn read<'a>(value: &'a Value, _: &mut Reader<'a>) -> Option<Self> {
-        Some(value.clone())
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        Some(match value {
+            Self::Number(number) => Self::Number(reader.number(number)),
+            Self::Array(items) => Self::Array(read_items(items, reader)),
+            Self::Object(map) => Self::Object(free(map, reader)),
+            other => other.clone(),
+        })
     }
 
     fn is_null(&self) -> bool {
@@ -306,9 +340,21 @@ impl Field for Value {
     }
 }
 
+/// An object of free data.
+fn free<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Map<String, Value> {
+    let mut read = Map::with_capacity(map.len());
+    for (key, item) in map {
+        reader.enter(Step::Key(key));
+        read.insert(key.clone(), Value::read(item, reader).unwrap_or_default());
+        reader.leave();
+    }
+    read
+}
+
 impl Field for Map<String, Value> {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
-        reader.object(value).cloned()
+        let map = reader.object(value)?;
+        Some(free(map, reader))
     }
 
     fn write(&self, out: &mut JsonWriter) {
@@ -335,19 +381,23 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+fn read_items<'a, T: Field>(items: &'a [Value], reader: &mut Reader<'a>) -> Vec<T> {
+    let mut read = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        reader.enter(Step::Index(index));
+        read.extend(T::read(item, reader));
+        reader.leave();
+    }
+    read
+}
+
 impl<T: Field> Field for Vec<T> {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         let Value::Array(items) = value else {
             reader.wrong_type("a list", value);
             return None;
         };
-        let mut read = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            reader.enter(Step::Index(index));
-            read.extend(T::read(item, reader));
-            reader.leave();
-        }
-        Some(read)
+        Some(read_items(items, reader))
     }
 
     fn write(&self, out: &mut JsonWriter) {

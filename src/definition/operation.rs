@@ -1,6 +1,6 @@
 //! What operators do: one record for each type, with its fields in the order Highway writes them.
 
-use super::fields::{Named, Reader};
+use super::fields::{Field, Named, Reader, Step};
 use super::operator::Operator;
 use super::policy::record_field;
 use super::record::{record, words};
@@ -41,13 +41,33 @@ record! {
     }
 }
 
+/// Branches that are workflows of their own, by name, as they came.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Branches(pub Map<String, Value>);
+
+impl Field for Branches {
+    fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
+        let branches: Map<String, Value> = Field::read(value, reader)?;
+        for (name, branch) in value.as_object().into_iter().flatten() {
+            reader.enter(Step::Key(name));
+            reader.object(branch);
+            reader.leave();
+        }
+        Some(Self(branches))
+    }
+
+    fn write(&self, out: &mut JsonWriter) {
+        out.object(&self.0);
+    }
+}
+
 record! {
     /// Starts branches side by side, and goes on at once.
     Parallel {
         /// Ids of each branch.
         branches: Named<Vec<String>> = Named::default(),
         /// The branches as workflows of their own, as they came.
-        branch_workflows: Map<String, Value> = Map::new(),
+        branch_workflows: Branches = Branches::default(),
         /// Time limit of the branches, in seconds.
         timeout: Option<i64> = None,
     }
@@ -168,7 +188,7 @@ record! {
         /// The branches.
         branches: Named<ChoiceBranch>,
         /// The branches as workflows of their own, as they came.
-        branch_workflows: Map<String, Value> = Map::new(),
+        branch_workflows: Branches = Branches::default(),
         /// Branches that must be taken, at least; 1 by default.
         minimum_branches: i64 = 1,
         /// Time limit of the branches, in seconds.
@@ -349,8 +369,8 @@ impl Operation {
     /// The branches that are workflows of their own.
     pub fn branch_workflows(&self) -> Option<&Map<String, Value>> {
         match self {
-            Self::Parallel(parallel) => Some(&parallel.branch_workflows),
-            Self::MultiChoice(choice) => Some(&choice.branch_workflows),
+            Self::Parallel(parallel) => Some(&parallel.branch_workflows.0),
+            Self::MultiChoice(choice) => Some(&choice.branch_workflows.0),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ record! {
         /// Time before the second attempt; 5 s by default.
         delay: Duration = Duration::from_seconds(5),
         /// Factor by which each further delay grows; 2 by default.
-        backoff_factor: Float = Float::new("2.0"),
+        backoff_factor: Float = Float::small(2),
     }
 }
 

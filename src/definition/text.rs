@@ -3,7 +3,7 @@
 use super::{Document, Reading, Workflow, read_with};
 #[cfg(feature = "engine")]
 use crate::codec::JsonWriter;
-use crate::codec::{Places, parse_json_strict};
+use crate::codec::{JsonFault, Places, parse_json_strict};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::time::Millis;
 use crate::validate;
@@ -44,7 +44,7 @@ impl Form {
 ///
 /// # Errors
 ///
-/// `JSON_INVALID`, `YAML_INVALID` or `KEY_DUPLICATE`, with line and column, where the text is not of this form.
+/// `JSON_INVALID`, `YAML_INVALID`, `KEY_DUPLICATE` or `VALUE_NOT_JSON` (an unpaired surrogate), with line and column, where the text is not of this form.
 ///
 /// ```
 /// use highway_wasm::definition::{Form, read_text};
@@ -126,10 +126,13 @@ fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
     match form {
         Form::Json | Form::Data => {
             let value = parse_json_strict(text).map_err(|error| {
-                let code = if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::JsonInvalid };
-                let help = error.is_duplicate.then(|| "keep one of the two".to_owned());
+                let (code, help) = match error.fault {
+                    JsonFault::Syntax => (ErrorCode::JsonInvalid, None),
+                    JsonFault::Duplicate => (ErrorCode::KeyDuplicate, Some("keep one of the two")),
+                    JsonFault::Surrogate => (ErrorCode::ValueNotJson, Some("write whole characters")),
+                };
                 Error::new(code, format!("the text is not valid JSON: {error}"))
-                    .with_any_help(help)
+                    .with_any_help(help.map(str::to_owned))
                     .with_path(error.path.clone())
                     .with_detail("line", error.line)
                     .with_detail("column", error.column)

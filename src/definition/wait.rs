@@ -74,10 +74,7 @@ impl Field for WaitFor {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         match value {
             Value::String(text) => Self::of_text(text, reader),
-            Value::Number(number) => {
-                parse_f64(number.as_str()).and_then(Duration::from_f64).map(Self::of_duration)
-            }
-            Value::Object(_) => Duration::read(value, reader).map(Self::of_duration),
+            Value::Number(_) | Value::Object(_) => Duration::read(value, reader).map(Self::of_duration),
             Value::Bool(flag) => Some(Self::of_duration(Duration::from_seconds(i64::from(*flag)))),
             other => {
                 reader.wrong_type("seconds, a duration or a moment", other);

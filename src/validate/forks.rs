@@ -61,6 +61,6 @@ fn used_names(scope: &Scope<'_>) -> Vec<String> {
 
 /// Ids inside the branches.
 fn members(fork: &Parallel) -> impl Iterator<Item = &str> {
-    let tasks = fork.branch_workflows.values().filter_map(|branch| branch.get("tasks")?.as_object());
+    let tasks = fork.branch_workflows.0.values().filter_map(|branch| branch.get("tasks")?.as_object());
     tasks.flat_map(|tasks| tasks.keys().map(String::as_str))
 }

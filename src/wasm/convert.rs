@@ -2,7 +2,7 @@
 //! a crossing for every value, numbers keep their digits, and the artefact has one JSON stack.
 
 use super::error::to_js_error;
-use crate::codec::parse_json;
+use crate::codec::parse_json_input;
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Millis;
 use serde_json::Value;
@@ -13,7 +13,8 @@ pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
 /// JSON text from the facade, which has checked that it stands for plain data.
 pub(super) fn parse(text: &str) -> Result<Value> {
-    parse_json(text).map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
+    parse_json_input(text)
+        .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()).with_path(error.path))
 }
 
 /// An outcome for JavaScript.

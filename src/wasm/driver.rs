@@ -6,7 +6,7 @@ use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::number::{digits, to_f64};
+use crate::number::digits;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
@@ -34,12 +34,13 @@ pub fn driver_check(tasks: &str) -> JsResult<()> {
     give(parse(tasks).and_then(|tasks| driver(None, &tasks)?.check()))
 }
 
-/// The Python files of `{tasks, packages}` that have to be uploaded, by path; `null` where there are none.
+/// The Python files of `{tasks, packages, context}` that have to be uploaded, by path; `null` where there are none.
 #[wasm_bindgen(js_name = driverArtifact)]
 pub fn driver_artifact(settings: &str) -> JsResult<String> {
     let files = parse(settings).and_then(|settings| {
         let field = |key: &str| settings.get(key).unwrap_or(&Value::Null);
-        driver(None, field("tasks"))?.artifact(field("packages"))
+        let context = field("context").as_str().unwrap_or_default();
+        driver(None, field("tasks"))?.artifact_with(field("packages"), context)
     });
     give(files.map(|files| write_json(&files.map_or(Value::Null, Value::Object))))
 }
@@ -75,7 +76,11 @@ fn option_seconds(value: &Value, least: f64) -> Result<f64> {
 fn build(settings: &Value) -> Result<String> {
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
     let driver = driver(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
-    let run = RunSettings { timeout: settings.get("timeout").and_then(to_f64), inputs: inputs(settings) };
+    let timeout = match settings.get("timeout") {
+        Some(Value::Number(seconds)) => Some(seconds.clone()),
+        _ => None,
+    };
+    let run = RunSettings { timeout, inputs: inputs(settings) };
     Ok(write_json(&driver.build(&run, text("random").unwrap_or_default())?))
 }
 

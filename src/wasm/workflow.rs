@@ -1,7 +1,7 @@
 //! The functions of `WorkflowBuilder` and `Workflow`. They are stateless: the facade keeps calls and documents as text.
 
 use super::convert::{JsResult, give, moment, parse};
-use crate::builder::WorkflowBuilder;
+use crate::builder::{Built, WorkflowBuilder};
 use crate::codec::write_json;
 use crate::definition::{self, Document, Form, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
@@ -28,12 +28,21 @@ pub fn builder_build(settings: &str) -> JsResult<String> {
     give(parse(settings).and_then(|mut settings| {
         let mut builder = WorkflowBuilder::new(settings.get("new").unwrap_or(&Value::Null))?;
         builder.calls(settings.get_mut("calls").map(Value::take).unwrap_or_default())?;
-        let built = builder.build()?;
-        let text = built.workflow.to_json();
-        let answer = format!("{}\n{text}", findings(&built.notes));
-        LAST.set(Some((text, Document { workflow: built.workflow, diagnostics: Vec::new() })));
-        Ok(answer)
+        Ok(keep(builder.build()?))
     }))
+}
+
+/// The same for the definition in text, after the call of one of its setters.
+#[wasm_bindgen(js_name = workflowSet)]
+pub fn workflow_set(text: &str, setter: &str, params: &str) -> JsResult<String> {
+    give(parse(text).and_then(|text| Ok(keep(WorkflowBuilder::set(text, setter, parse(params)?)?))))
+}
+
+fn keep(built: Built) -> String {
+    let text = built.workflow.to_json();
+    let answer = format!("{}\n{text}", findings(&built.notes));
+    LAST.set(Some((text, Document { workflow: built.workflow, diagnostics: Vec::new() })));
+    answer
 }
 
 /// Throws what keeps text from being a definition. Its form is `json`, `yaml`, or `data` for JSON that no person wrote.

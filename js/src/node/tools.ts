@@ -42,7 +42,7 @@ export interface NodeToolsOptions {
  *
  * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
  *   code other than 0 fails the attempt, unless `check` is false.
- * - `tools.code.exec({code})`: runs Python; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
+ * - `tools.code.exec({code, env?})`: runs Python; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
  *   the fields of an object are readable at top level too. The output is without it. What child processes print is output alone. A result that
  *   JSON cannot carry fails the attempt with `VALUE_NOT_JSON` and says where it is.
  * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what

@@ -81,11 +81,9 @@ export class WorkflowBuilder {
         help: "read plain data with `Workflow.fromJSON(data)` first",
       });
     }
-    this.#new = plainText(
-      existingWorkflow
-        ? { existing_workflow: existingWorkflow }
-        : { name, version, deadline_seconds: deadlineSeconds, deadline_action: deadlineAction },
-    );
+    this.#new = existingWorkflow
+      ? `{"existing_workflow":${Workflow.textOf(existingWorkflow)}}`
+      : plainText({ name, version, deadline_seconds: deadlineSeconds, deadline_action: deadlineAction });
     workflows.call((api) => api.builderNew(this.#new));
   }
 
@@ -364,7 +362,8 @@ export class WorkflowBuilder {
     );
     // The names were checked; now the parts may say what they have.
     this.#calls.push(`["${method}",${paramsWith(callsOf)}]`);
-    this.#hasOperator = true;
+    // In Python an id without a character is no current task.
+    this.#hasOperator = own["task_id"] !== "" || method === "parallel_with_join";
     return this;
   }
 

@@ -118,8 +118,14 @@ export class Workflow {
    */
   static fromYAML(text: string): Workflow {
     if (typeof text !== "string") throw errorOf("YAML_INVALID", "the YAML document is not text");
+    plainText(text);
     const document = moduleFor("yaml").call((api) => api.workflowWrite(text, "yaml", "document", "{}"));
     return new Workflow(document, [], { text, form: "yaml" });
+  }
+
+  /** @internal The text of a definition, in which numbers keep their digits. */
+  static textOf(workflow: Workflow): string {
+    return workflow.#text;
   }
 
   /**
@@ -252,9 +258,9 @@ export class Workflow {
   }
 
   #set(method: string, params: Record<string, unknown>): this {
-    const existing = `{"existing_workflow":${this.#text}}`;
-    const build = `{"new":${existing},"calls":[["${method}",${plainText(params)}]]}`;
-    const [notes, text] = buildWorkflow(build);
+    const [notes, text] = parted(
+      workflows.call((api) => api.workflowSet(this.#text, method, plainText(params))),
+    );
     this.#text = text;
     this.#source = undefined;
     this.#notes = [...this.#notes, ...notes];
@@ -268,7 +274,10 @@ export class Workflow {
 
 /** @internal The findings about a definition that is built, and its text. */
 export function buildWorkflow(build: string): [notes: Diagnostic[], text: string] {
-  const built = workflows.call((api) => api.builderBuild(build));
+  return parted(workflows.call((api) => api.builderBuild(build)));
+}
+
+function parted(built: string): [notes: Diagnostic[], text: string] {
   const end = built.indexOf("\n");
   return [JSON.parse(built.slice(0, end)) as Diagnostic[], built.slice(end + 1)];
 }
@@ -286,6 +295,10 @@ function findings({ text, form }: Source): Diagnostic[] {
 
 /** Text as it is, but for a byte order mark; data as text. */
 function sourceOf(document: unknown, form: "json" | "yaml" = "json"): Source {
-  if (typeof document === "string") return { text: document.replace(/^\uFEFF/, ""), form };
+  if (typeof document === "string") {
+    // On its way to the core half of a surrogate pair would become another character; as an escape it is refused there.
+    const text = document.replace(/\p{Cs}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
+    return { text: text.replace(/^\uFEFF/, ""), form };
+  }
   return { text: plainText(document), form: "data" };
 }

@@ -10,7 +10,7 @@ mod schedules;
 mod updates;
 
 use super::{HttpRequest, HttpResponse};
-use crate::codec::parse_json;
+use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
 use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
 use crate::error::{Diagnostic, Error, ErrorCode};
@@ -241,9 +241,12 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    match parse_json(text) {
+    match parse_json_input(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
+        Err(error) if error.fault == JsonFault::Surrogate => {
+            Err(refusal(400, "VALUE_NOT_JSON", &format!("`{}` of the body: {error}", error.path)))
+        }
         Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
     }
 }

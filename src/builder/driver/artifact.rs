@@ -14,62 +14,24 @@ const PACKAGE: &str = "driver_tasks";
 
 /// What every package has, so that its functions reach the context they run in. With an asynchronous function the context
 /// is gone before it is awaited, as with Highway's own driver: it takes the context as its first parameter. `_share` lets the
-/// functions of tasks call each other, though their modules differ.
-const CONTEXT: &str = r#""""The durable context of the task that is running in this thread."""
-
-import inspect
-import threading
-
-_local = threading.local()
-
-
-def get_context():
-    """The context of the running task. RuntimeError outside of one."""
-    ctx = getattr(_local, "ctx", None)
-    if ctx is None:
-        raise RuntimeError("get_context() works only while a durable task is running")
-    return ctx
-
-
-def _set_context(ctx):
-    _local.ctx = ctx
-
-
-def _clear_context():
-    _local.ctx = None
-
-
-def _call(function, ctx, args, kwargs):
-    if next(iter(inspect.signature(function).parameters), None) in ("ctx", "context"):
-        return function(ctx, *args, **kwargs)
-    _set_context(ctx)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        _clear_context()
-
-
-_modules, _shared = [], {}
-
-
-def _share(module, **functions):
-    _modules.append(module)
-    _shared.update(functions)
-    for module in _modules:
-        module.update({**_shared, **module})
-"#;
+/// functions of tasks call each other, though their modules differ. Pages get the text only where they upload.
+pub(super) const CONTEXT: &str = include_str!("highway_context.py");
 
 const INIT: &str = "\"\"\"Made by highway-wasm.\"\"\"\n";
 
 /// The files of the artifact by path, or `None` where no task needs one. `packages` has the files of each package by the
-/// name of its folder.
-pub(super) fn files(tasks: &[DriverTask], packages: &Value) -> Result<Option<Map<String, Value>>> {
+/// name of its folder, `context` is the module by which functions reach their context.
+pub(super) fn files(
+    tasks: &[DriverTask],
+    packages: &Value,
+    context: &str,
+) -> Result<Option<Map<String, Value>>> {
     let mut files = Map::new();
     let mut sources: Vec<(&DriverTask, &str)> = Vec::new();
     for task in tasks {
         match &task.kind {
             TaskKind::Durable(durable) => match &durable.package {
-                Some((folder, _)) => add_package(task, package_name(folder), packages, &mut files)?,
+                Some((folder, _)) => add_package(task, package_name(folder), packages, context, &mut files)?,
                 None => sources.push((task, &durable.source)),
             },
             TaskKind::While { source, is_durable: true, .. } => sources.push((task, source)),
@@ -80,7 +42,7 @@ pub(super) fn files(tasks: &[DriverTask], packages: &Value) -> Result<Option<Map
         for (name, text) in modules(&sources)? {
             add(&mut files, PACKAGE, &name, text);
         }
-        complete(PACKAGE, &mut files);
+        complete(PACKAGE, context, &mut files);
     }
     Ok(Some(files).filter(|files| !files.is_empty()))
 }
@@ -94,6 +56,7 @@ fn add_package(
     task: &DriverTask,
     name: &str,
     packages: &Value,
+    context: &str,
     files: &mut Map<String, Value>,
 ) -> Result<()> {
     let Some(given) = packages.get(name).and_then(Value::as_object).filter(|given| !given.is_empty()) else {
@@ -106,13 +69,13 @@ fn add_package(
     for (path, text) in given {
         add(files, name, path, text.clone());
     }
-    complete(name, files);
+    complete(name, context, files);
     Ok(())
 }
 
 /// Adds what a package needs and does not have.
-fn complete(package: &str, files: &mut Map<String, Value>) {
-    for (name, text) in [("__init__.py", INIT), ("highway_context.py", CONTEXT)] {
+fn complete(package: &str, context: &str, files: &mut Map<String, Value>) {
+    for (name, text) in [("__init__.py", INIT), ("highway_context.py", context)] {
         if !files.contains_key(&format!("{package}/{name}")) {
             add(files, package, name, text.into());
         }

@@ -4,10 +4,10 @@
 use super::Driver;
 use super::document::{body_id, fork_id, wait_id};
 use super::task::{Delay, DriverTask, TaskKind};
+use crate::definition::duration::Duration;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
 use crate::names::NameIndex;
-use crate::number::digits;
 use crate::template::Path;
 use crate::time::Millis;
 use crate::validate::{Node, dependencies};
@@ -26,8 +26,8 @@ pub(super) fn check(driver: &Driver, now: Option<Millis>) -> Vec<Diagnostic> {
         findings.extend(unusual_name(task, &path));
         findings.extend(unusual_value(task, &path));
         findings.extend(collisions(task, &path, &names));
-        if let Some(Delay(seconds)) = task.delay.filter(|Delay(seconds)| seconds.fract() != 0.0) {
-            findings.push(truncated(task, seconds, &path));
+        if let Some(Delay(delay)) = task.delay.filter(|Delay(delay)| delay.micros() % 1_000_000 != 0) {
+            findings.push(truncated(task, delay, &path));
         }
         if let Some(text) = task.schedule.as_deref().filter(|text| !text.is_empty()) {
             findings.extend(schedule(task, text, &path, scheduled, now));
@@ -123,11 +123,11 @@ fn schedule(
     crate::validate::schedule(text, &path, None, now)
 }
 
-fn truncated(task: &DriverTask, seconds: f64, path: &str) -> Diagnostic {
+fn truncated(task: &DriverTask, delay: Duration, path: &str) -> Diagnostic {
     let message = format!(
         "the delay of `{}` is cut to {} s: the document carries whole seconds",
         task.name,
-        digits(seconds.trunc())
+        delay.micros() / 1_000_000
     );
     Diagnostic::warning(ErrorCode::DelayTruncated, child_path(path, "delay"), message)
 }
@@ -179,8 +179,8 @@ fn unusual_value(task: &DriverTask, path: &str) -> Option<Diagnostic> {
         TaskKind::Emit { payload, .. } if !payload.is_object() => {
             ("payload", format!("the payload of `{}` is {}, not an object", task.name, kind_of(payload)))
         }
-        TaskKind::WaitFor { timeout, .. } if *timeout < 0.0 => {
-            ("timeout", format!("`{}` waits for `{}` s, which is over at once", task.name, digits(*timeout)))
+        TaskKind::WaitFor { timeout, .. } if timeout.as_str().starts_with('-') => {
+            ("timeout", format!("`{}` waits for `{}` s, which is over at once", task.name, timeout.as_str()))
         }
         _ => return None,
     };

@@ -7,11 +7,11 @@ use super::{Driver, RunSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use crate::names::NameIndex;
-use crate::number::{digits, number};
-use serde_json::{Map, Value};
+use crate::number::{as_float, digits, number, parse_f64};
+use serde_json::{Map, Number, Value};
 
 /// Time limit of a run where nothing is said, in seconds.
-const DEFAULT_RUN_TIMEOUT: f64 = 300.0;
+const DEFAULT_RUN_TIMEOUT: u32 = 300;
 /// Module of the uploaded artifact that holds the functions of durable tasks.
 const DURABLE_MODULE: &str = "driver_tasks.tasks._hw_";
 
@@ -26,7 +26,7 @@ pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str
         }
     }
     let name = workflow_name(driver, random_hex);
-    let timeout = settings.timeout.unwrap_or(DEFAULT_RUN_TIMEOUT).trunc();
+    let timeout = settings.timeout.as_ref().map_or_else(|| DEFAULT_RUN_TIMEOUT.into(), whole_seconds);
     let mut document = object([
         ("name", name.into()),
         ("version", "1.0.0".into()),
@@ -35,7 +35,7 @@ pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str
         ("tasks", Value::Object(tasks)),
         ("variables", Value::Object(settings.inputs.clone())),
         ("max_active_runs", 1.into()),
-        ("timeout_seconds", number(timeout)),
+        ("timeout_seconds", timeout),
     ]);
     let schedule =
         driver.tasks.iter().filter_map(|task| task.schedule.as_deref()).find(|text| !text.is_empty());
@@ -43,6 +43,14 @@ pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str
         map.insert("schedule".into(), schedule.into());
     }
     Ok(document)
+}
+
+/// Seconds without their fraction. Floats have none from 2^53 on.
+fn whole_seconds(seconds: &Number) -> Value {
+    match parse_f64(seconds.as_str()) {
+        Some(value) if value.abs() < 9_007_199_254_740_992.0 => number(value.trunc()),
+        _ => as_float(seconds).into(),
+    }
 }
 
 fn workflow_name(driver: &Driver, random_hex: &str) -> String {
@@ -77,10 +85,10 @@ pub(super) fn fork_id(task: &str) -> String {
 
 /// Adds the entries of a task. An id that is taken already is replaced in its place, as in a Python dict.
 fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String, Value>) -> Result<()> {
-    if let Some(Delay(seconds)) = task.delay {
+    if let Some(Delay(delay)) = task.delay {
         let id = wait_id(&task.name);
         let mut wait = entry(&id, "wait", &dependencies);
-        wait.insert("wait_for".into(), format!("PT{}S", digits(seconds.trunc())).into());
+        wait.insert("wait_for".into(), format!("PT{}S", delay.micros() / 1_000_000).into());
         dependencies = vec![id.clone()];
         tasks.insert(id, Value::Object(wait));
     }
@@ -116,7 +124,7 @@ fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String,
         }
         TaskKind::WaitFor { event, timeout } => {
             map.insert("event_name".into(), event.as_str().into());
-            map.insert("timeout_seconds".into(), number(*timeout));
+            map.insert("timeout_seconds".into(), timeout.clone().into());
         }
         _ => {}
     }
@@ -143,16 +151,19 @@ fn entry(id: &str, operator_type: &str, dependencies: &[String]) -> Map<String, 
 fn task_entry(task: &DriverTask, dependencies: &[String]) -> Result<Map<String, Value>> {
     let mut map = entry(&task.name, "task", dependencies);
     map.insert("result_key".into(), format!("{}_result", task.name).into());
-    map.insert("timeout_seconds".into(), number(task.timeout));
+    map.insert("timeout_seconds".into(), task.timeout.clone().into());
     if task.retries > 0 {
         let policy = object([
             ("max_attempts", (u64::from(task.retries) + 1).into()),
-            ("initial_interval_seconds", number(task.retry_delay)),
-            ("backoff_coefficient", number(task.backoff)),
+            ("initial_interval_seconds", task.retry_delay.clone().into()),
+            ("backoff_coefficient", task.backoff.clone().into()),
         ]);
         map.insert("retry_policy".into(), policy);
     }
     map.extend(call(task)?);
+    if let Some(Value::Object(kwargs)) = map.get_mut("kwargs").filter(|_| !task.env.is_empty()) {
+        kwargs.insert("env".into(), Value::Object(task.env.clone()));
+    }
     Ok(map)
 }
 
@@ -199,7 +210,7 @@ fn tool(function: &str, args: Option<Vec<Value>>, kwargs: Value) -> Map<String, 
 
 fn call_of_code(task: &DriverTask, source: &str, wrapper: Wrapper) -> Map<String, Value> {
     let code = python::wrap(&task.name, source, wrapper);
-    tool("tools.code.exec", None, object([("code", code.into()), ("timeout", number(task.timeout))]))
+    tool("tools.code.exec", None, object([("code", code.into()), ("timeout", task.timeout.clone().into())]))
 }
 
 fn durable_call(task: &DriverTask, durable: &Durable) -> Result<Map<String, Value>> {
@@ -264,7 +275,7 @@ fn parallel(
     tasks.insert(fork.clone(), Value::Object(map));
     let mut wait = entry(&task.name, "task", &[fork]);
     wait.insert("result_key".into(), format!("{}_result", task.name).into());
-    let kwargs = object([("timeout_seconds", number(task.timeout))]);
+    let kwargs = object([("timeout_seconds", task.timeout.clone().into())]);
     let args = vec![format!("{{{{{data}}}}}").into()];
     wait.extend(tool("tools.workflow.wait_for_parallel_branches", Some(args), kwargs));
     tasks.insert(task.name.clone(), Value::Object(wait));
@@ -305,20 +316,25 @@ fn branch_workflow(driver: &Driver, task: &str, branch: &str, members: &[String]
     ]))
 }
 
+/// ISO 8601 text of a number of seconds.
+fn iso(seconds: &Number) -> String {
+    format!("PT{}S", digits(parse_f64(seconds.as_str()).unwrap_or_default()))
+}
+
 /// `timeout_policy` and `retry_policy` of the DSL in the place of the driver's spelling.
 fn spell_policies(task: &DriverTask, entry: &mut Map<String, Value>) {
     if entry.shift_remove("timeout_seconds").is_some_and(|_| !matches!(task.kind, TaskKind::WaitFor { .. })) {
-        let timeout = format!("PT{}S", digits(task.timeout));
+        let timeout = iso(&task.timeout);
         let policy = object([("timeout", timeout.into()), ("kill_on_timeout", true.into())]);
         entry.insert("timeout_policy".into(), policy);
-    } else if let TaskKind::WaitFor { timeout, .. } = task.kind {
-        entry.insert("timeout_seconds".into(), number(timeout));
+    } else if let TaskKind::WaitFor { timeout, .. } = &task.kind {
+        entry.insert("timeout_seconds".into(), timeout.clone().into());
     }
     if entry.contains_key("retry_policy") {
         let policy = object([
             ("max_retries", task.retries.into()),
-            ("delay", format!("PT{}S", digits(task.retry_delay)).into()),
-            ("backoff_factor", number(task.backoff)),
+            ("delay", iso(&task.retry_delay).into()),
+            ("backoff_factor", task.backoff.clone().into()),
         ]);
         entry.insert("retry_policy".into(), policy);
     }

@@ -14,7 +14,7 @@ pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 use crate::error::{Diagnostic, Error, ErrorCode, Result, Severity};
 use crate::time::Millis;
 use crate::validate::templates;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Collects tasks and builds the definition of the Python driver 0.9.1.
 ///
@@ -41,7 +41,7 @@ pub struct Driver {
 #[derive(Clone, Debug, Default)]
 pub struct RunSettings {
     /// Time limit of the run in seconds; 300 where nothing is said. The document carries whole seconds.
-    pub timeout: Option<f64>,
+    pub timeout: Option<Number>,
     /// Run inputs, written as the variables of the definition.
     pub inputs: Map<String, Value>,
 }
@@ -112,7 +112,16 @@ impl Driver {
     ///
     /// `PACKAGE_INVALID` for source without a function, for functions of the same name, for a package without files.
     pub fn artifact(&self, packages: &Value) -> Result<Option<Map<String, Value>>> {
-        artifact::files(&self.tasks, packages)
+        self.artifact_with(packages, artifact::CONTEXT)
+    }
+
+    /// The same where the caller has the module by which functions reach their context.
+    pub(crate) fn artifact_with(
+        &self,
+        packages: &Value,
+        context: &str,
+    ) -> Result<Option<Map<String, Value>>> {
+        artifact::files(&self.tasks, packages, context)
     }
 
     /// The definition as it stands, even where [`validate`](Self::validate) finds errors in it: plain data in the form of

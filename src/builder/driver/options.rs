@@ -1,26 +1,16 @@
 //! The options of a task: read from plain data, checked in the order the Python driver checks them.
 
 use super::task::{Delay, DriverTask, Durable, Registration, TaskKind};
-use crate::definition::duration;
+use crate::definition::duration::{self, Duration};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
-use crate::json::kind_of;
-use crate::number::{digits, to_f64};
+use crate::json::{kind_of, to_text};
+use crate::number::{as_float, digits, from_digits, to_f64};
 use crate::suggest::did_you_mean;
 use crate::text::joined;
-use serde_json::{Map, Value};
-
-/// Seconds one attempt may take where nothing is said.
-const DEFAULT_TIMEOUT: f64 = 300.0;
-/// Seconds before the second attempt where nothing is said.
-const DEFAULT_RETRY_DELAY: f64 = 1.0;
-/// Growth of the delays where nothing is said.
-const DEFAULT_BACKOFF: f64 = 2.0;
-
-/// Seconds that a wait for an event takes where nothing is said.
-const DEFAULT_EVENT_TIMEOUT: f64 = 30.0;
+use serde_json::{Map, Number, Value};
 
 /// Names of the options of a task.
-const OPTIONS: [&str; 22] = [
+const OPTIONS: [&str; 23] = [
     "shell",
     "py",
     "http",
@@ -43,6 +33,7 @@ const OPTIONS: [&str; 22] = [
     "entrypoint",
     "funcArgs",
     "funcKwargs",
+    "env",
 ];
 
 impl Registration {
@@ -66,6 +57,11 @@ impl DriverTask {
     /// # Errors
     ///
     /// The first failed check, with the path of the option at fault.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "range and wholeness are checked first"
+    )]
     pub fn read(registration: Registration, name: &str, options: &Value, taken: bool) -> Result<Self> {
         let Value::Object(map) = options else {
             return Err(wrong_type("", "an object of options", options));
@@ -81,24 +77,21 @@ impl DriverTask {
                 .with_help("give each task a name of its own"));
         }
         let timeout = options.seconds("timeout")?;
-        if registration != Registration::WaitFor {
-            in_range(
-                "timeout",
-                timeout.is_none_or(|timeout| timeout > 0.0),
-                "positive",
-                timeout.unwrap_or(0.0),
-            )?;
-        }
+        let is_wait = registration == Registration::WaitFor;
+        options.in_range("timeout", is_wait || timeout.is_none_or(|timeout| timeout > 0.0), "positive")?;
         let retries = options.number("retries")?.unwrap_or(0.0);
-        in_range("retries", retries >= 0.0, "non-negative", retries)?;
-        let retry_delay = options.seconds("retryDelay")?.unwrap_or(DEFAULT_RETRY_DELAY);
-        in_range("retryDelay", retry_delay >= 0.0, "non-negative", retry_delay)?;
-        let backoff = options.number("backoff")?.unwrap_or(DEFAULT_BACKOFF);
-        in_range("backoff", backoff >= 1.0, "at least 1", backoff)?;
-        let delay = options.seconds("delay")?;
-        if let Some(delay) = delay {
-            in_range("delay", delay > 0.0, "positive", delay)?;
-        }
+        options.in_range("retries", retries >= 0.0, "non-negative")?;
+        let retry_delay = options.seconds("retryDelay")?;
+        options.in_range("retryDelay", retry_delay.is_none_or(|delay| delay >= 0.0), "non-negative")?;
+        let backoff = options.number("backoff")?;
+        options.in_range("backoff", backoff.is_none_or(|backoff| backoff >= 1.0), "at least 1")?;
+        let delay = options.duration("delay")?;
+        options.in_range("delay", delay.is_none_or(|delay| delay.micros() > 0), "positive")?;
+        options.in_range(
+            "retries",
+            retries.fract() == 0.0 && retries < f64::from(u32::MAX),
+            "a whole number",
+        )?;
         options.check_entrypoint()?;
         let kind = match registration {
             Registration::Task => options.kind(kind_name)?,
@@ -107,11 +100,12 @@ impl DriverTask {
         Ok(Self {
             name: name.to_owned(),
             kind,
+            env: options.env(kind_name)?,
             depends: options.names("depends")?,
-            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
-            retries: whole("retries", retries)?,
-            retry_delay,
-            backoff,
+            timeout: options.as_given("timeout", "300"),
+            retries: retries as u32,
+            retry_delay: options.as_given("retryDelay", "1"),
+            backoff: options.as_given("backoff", "2"),
             delay: delay.map(Delay),
             schedule: options.schedule()?,
             description: options.text("description")?.unwrap_or_default(),
@@ -232,9 +226,24 @@ impl Options<'_> {
         })
     }
 
+    /// Environment variables of a command or of Python source.
+    fn env(&self, kind: &str) -> Result<Map<String, Value>> {
+        let Some(given) = self.given("env") else { return Ok(Map::new()) };
+        if kind != "shell" && kind != "py" {
+            let message = "only `shell` and `py` take `env`";
+            return Err(Error::new(ErrorCode::TaskOptionUnknown, message).with_path("/env"));
+        }
+        match given {
+            Value::Object(env) if env.values().all(Value::is_string) => Ok(env.clone()),
+            _ => Err(wrong_type("/env", "an object of texts", given)),
+        }
+    }
+
     /// The source of the function is the value of `durable`; a package has an entry point instead.
     fn durable(&self) -> Result<Durable> {
-        let package = self.text("package")?.zip(self.text("entrypoint")?);
+        // As in Python, no name is no package: the function is packed by itself.
+        let package =
+            self.text("package")?.filter(|package| !package.is_empty()).zip(self.text("entrypoint")?);
         let source = match self.given("durable") {
             Some(Value::String(source)) => source.clone(),
             Some(Value::Bool(true)) if package.is_some() => String::new(),
@@ -275,7 +284,8 @@ impl Options<'_> {
             }
             Registration::WaitFor => {
                 // Zero is no limit that Python tells from none.
-                let timeout = timeout.filter(|timeout| *timeout != 0.0).unwrap_or(DEFAULT_EVENT_TIMEOUT);
+                let key = if timeout == Some(0.0) { "" } else { "timeout" };
+                let timeout = self.as_given(key, "30");
                 TaskKind::WaitFor { event: self.must("event")?, timeout }
             }
             _ => TaskKind::Parallel { branches: self.branches()? },
@@ -324,8 +334,19 @@ impl Options<'_> {
         {
             return Ok(Some(text.clone()));
         }
-        let seconds = duration::seconds(value).map_err(|error| error.with_path("/schedule"))?;
-        Ok(Some(format!("@every {}s", digits(seconds.trunc()))))
+        let every = self.duration("schedule")?.unwrap_or_default();
+        Ok(Some(format!("@every {}s", every.micros() / 1_000_000)))
+    }
+
+    /// A number with the digits it was given with, a duration of another form to the microsecond.
+    fn as_given(&self, key: &str, default: &str) -> Number {
+        match self.given(key) {
+            Some(Value::Number(number)) => as_float(number),
+            given => {
+                let seconds = given.and_then(|given| duration::seconds(given).ok());
+                from_digits(seconds.map_or_else(|| default.to_owned(), digits))
+            }
+        }
     }
 
     fn seconds(&self, key: &str) -> Result<Option<f64>> {
@@ -334,10 +355,26 @@ impl Options<'_> {
             .transpose()
     }
 
+    fn duration(&self, key: &str) -> Result<Option<Duration>> {
+        self.given(key)
+            .map(|value| duration::read(value).map_err(|error| error.with_path(format!("/{key}"))))
+            .transpose()
+    }
+
     fn number(&self, key: &str) -> Result<Option<f64>> {
         self.given(key)
             .map(|value| to_f64(value).ok_or_else(|| wrong_type(&format!("/{key}"), "a number", value)))
             .transpose()
+    }
+
+    /// Refuses the value of an option that breaks a rule.
+    fn in_range(&self, key: &str, holds: bool, rule: &str) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        let given = self.given(key).map(to_text).unwrap_or_default();
+        let message = format!("`{key}` must be {rule}, got `{given}`");
+        Err(Error::new(ErrorCode::TaskOptionRange, message).with_path(format!("/{key}")))
     }
 
     fn text(&self, key: &str) -> Result<Option<String>> {
@@ -380,24 +417,6 @@ fn check_names(map: &Map<String, Value>, options: &[&'static str]) -> Result<()>
                 .with_path(crate::json::child_path("", key)))
         }
     }
-}
-
-fn in_range(key: &str, holds: bool, rule: &str, value: f64) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    let message = format!("`{key}` must be {rule}, got `{}`", digits(value));
-    Err(Error::new(ErrorCode::TaskOptionRange, message).with_path(format!("/{key}")))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "range and wholeness are checked first"
-)]
-fn whole(key: &str, value: f64) -> Result<u32> {
-    in_range(key, value.fract() == 0.0 && value < f64::from(u32::MAX), "a whole number", value)?;
-    Ok(value as u32)
 }
 
 fn wrong_type(path: &str, expected: &str, found: &Value) -> Error {

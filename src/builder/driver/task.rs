@@ -1,8 +1,9 @@
 //! A task as registered with a driver.
 
+use crate::definition::duration::Duration;
 use crate::json::object;
 use crate::number::number;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// How a task is registered: the method of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +44,18 @@ pub struct DriverTask {
     pub name: String,
     /// What it runs.
     pub kind: TaskKind,
+    /// Environment variables of a command or of Python source, texts by name.
+    pub env: Map<String, Value>,
     /// Names of the tasks that must be over first, as written.
     pub depends: Vec<String>,
-    /// Seconds one attempt may take.
-    pub timeout: f64,
+    /// Seconds one attempt may take. It keeps the digits it was given with, as all numbers of a task do.
+    pub timeout: Number,
     /// Attempts after the first one.
     pub retries: u32,
     /// Seconds before the second attempt.
-    pub retry_delay: f64,
+    pub retry_delay: Number,
     /// Factor by which each further delay grows.
-    pub backoff: f64,
+    pub backoff: Number,
     /// Sleep before the task starts.
     pub delay: Option<Delay>,
     /// When the workflow starts by itself: cron text, or `@every <n>s`.
@@ -117,7 +120,7 @@ pub enum TaskKind {
         /// Its name.
         event: String,
         /// Seconds; zero and below pass through, as in Python.
-        timeout: f64,
+        timeout: Number,
     },
     /// Runs tasks side by side and waits for all of them.
     Parallel {
@@ -146,9 +149,9 @@ impl Durable {
     }
 }
 
-/// Seconds a task sleeps before it starts, above zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Delay(pub f64);
+/// How long a task sleeps before it starts: longer than no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay(pub Duration);
 
 impl TaskKind {
     /// The word for the type: `shell`, `py`, `http`, `tool`, `workflow`, `durable`, `foreach`, …
@@ -191,11 +194,11 @@ impl DriverTask {
             ("name", self.name.as_str().into()),
             ("type", self.kind.word().into()),
             ("depends", Value::Array(depends)),
-            ("timeout", number(self.timeout)),
+            ("timeout", self.timeout.clone().into()),
             ("retries", self.retries.into()),
-            ("retryDelay", number(self.retry_delay)),
-            ("backoff", number(self.backoff)),
-            ("delay", self.delay.map_or(Value::Null, |Delay(seconds)| number(seconds))),
+            ("retryDelay", self.retry_delay.clone().into()),
+            ("backoff", self.backoff.clone().into()),
+            ("delay", self.delay.map_or(Value::Null, |Delay(delay)| number(delay.seconds()))),
             ("schedule", self.schedule.as_deref().into()),
             ("description", self.description.as_str().into()),
         ])

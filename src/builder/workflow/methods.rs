@@ -120,8 +120,8 @@ impl WorkflowBuilder {
         let mut reader = Reader::new(&path, Reading { dsl_only: true, ..Reading::default() });
         let operator = Operator::read_as(method.operator_type, &fields, &mut reader);
         self.keep(reader.findings)?;
-        self.add(operator, has_dependencies);
-        self.close_scopes(scopes);
+        let node = self.add(operator, has_dependencies);
+        self.close_scopes(node, scopes);
         match join {
             Some(join) => self.call("task", join),
             None => Ok(()),

@@ -4,7 +4,7 @@ mod methods;
 mod scopes;
 mod settings;
 
-use crate::definition::{Operator, Reading, Workflow, name_fault, read_with};
+use crate::definition::{Named, Operator, Reading, Workflow, name_fault, read_with};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::json::{child_path, object};
 use crate::names::sorted_names;
@@ -31,7 +31,12 @@ use serde_json::{Map, Value};
 /// ```
 #[derive(Clone, Debug)]
 pub struct WorkflowBuilder {
+    /// Everything but the operators.
     workflow: Workflow,
+    /// The operators by key.
+    tasks: Vec<(String, Node)>,
+    /// All operators there are, those of parts and bodies too.
+    nodes: Vec<Placed>,
     /// Positions of the operators by key, and how many operators name an id as their callback: JSON maps, so that the
     /// artefact has one kind of hash table.
     positions: Map<String, Value>,
@@ -40,6 +45,17 @@ pub struct WorkflowBuilder {
     notes: Vec<Diagnostic>,
     /// How many parts it lies in.
     depth: usize,
+}
+
+/// An operator, by its place among all of them. Highway keeps one and the same operator in the workflow and in the bodies of
+/// loops: what changes it in one place changes it in all.
+type Node = usize;
+
+/// An operator whose body stands beside it.
+#[derive(Clone, Debug)]
+struct Placed {
+    operator: Operator,
+    body: Vec<Node>,
 }
 
 /// Parts inside parts beyond this depth are refused: Highway writes the body of a loop at every level again, so that each
@@ -73,11 +89,12 @@ impl WorkflowBuilder {
         }
         let mut builder = Self::empty(Workflow::new(""));
         builder.notes = notes;
-        for (key, operator) in &document.workflow.tasks.0 {
-            builder.store(key.clone(), operator.clone());
+        let mut workflow = document.workflow;
+        for (key, operator) in std::mem::take(&mut workflow.tasks.0) {
+            let node = builder.place(operator);
+            builder.store(key, node);
         }
-        builder.current = None;
-        builder.workflow = Workflow { tasks: builder.workflow.tasks, ..document.workflow };
+        builder.workflow = workflow;
         Ok(builder)
     }
 
@@ -93,6 +110,8 @@ impl WorkflowBuilder {
     fn empty(workflow: Workflow) -> Self {
         Self {
             workflow,
+            tasks: Vec::new(),
+            nodes: Vec::new(),
             positions: Map::new(),
             callbacks: Map::new(),
             current: None,
@@ -144,35 +163,81 @@ impl WorkflowBuilder {
     ///
     /// `TARGET_UNKNOWN` where a callback names no operator of the workflow.
     pub fn build(mut self) -> Result<Built> {
-        let mut missing = Vec::new();
-        for (key, operator) in self.workflow.tasks.iter() {
-            for (target, what) in
-                [(&operator.on_success_task_id, "on_success"), (&operator.on_failure_task_id, "on_failure")]
-            {
-                let Some(target) = target.as_deref().filter(|target| !target.is_empty()) else { continue };
-                if !self.positions.contains_key(target) {
-                    let message = format!("task `{key}` references non-existent {what} task `{target}`");
-                    let path = child_path(&child_path("/tasks", key), &format!("{what}_task_id"));
-                    let others = self.positions.keys().filter(|other| *other != key);
-                    let help = crate::suggest::did_you_mean(target, others.map(String::as_str));
-                    let finding =
-                        Diagnostic::error(ErrorCode::TargetUnknown, path, message).with_any_help(help);
-                    missing.push(finding);
-                }
-            }
-        }
+        let missing: Vec<_> =
+            self.tasks.iter().flat_map(|(key, node)| self.missing_targets(key, *node)).collect();
         if let Some(error) = Error::from_diagnostics(missing) {
             return Err(error);
         }
         if self.workflow.start_task.as_deref().is_none_or(str::is_empty) {
-            self.workflow.start_task = self.workflow.tasks.0.first().map(|(key, _)| key.clone());
+            self.workflow.start_task = self.tasks.first().map(|(key, _)| key.clone());
         }
-        Ok(Built { workflow: self.workflow, notes: self.notes })
+        Ok(self.finish())
+    }
+
+    /// The definition as it stands.
+    fn finish(mut self) -> Built {
+        let tasks = std::mem::take(&mut self.tasks);
+        let tasks = self.written_all(tasks);
+        Built { workflow: Workflow { tasks, ..self.workflow }, notes: self.notes }
+    }
+
+    /// A definition in which one setter has set its field, and nothing else has changed.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the parameters of the setter.
+    pub fn set(existing: Value, setter: &str, params: Value) -> Result<Built> {
+        let mut builder = Self::new(&object([("existing_workflow", existing)]))?;
+        builder.call(setter, params)?;
+        Ok(builder.finish())
+    }
+
+    fn missing_targets(&self, key: &str, node: Node) -> Vec<Diagnostic> {
+        let Some(Placed { operator, .. }) = self.nodes.get(node) else { return Vec::new() };
+        let targets =
+            [(&operator.on_success_task_id, "on_success"), (&operator.on_failure_task_id, "on_failure")];
+        let named = targets.into_iter().filter_map(|(target, what)| Some((target.as_deref()?, what)));
+        let missing = named.filter(|(target, _)| !target.is_empty() && !self.positions.contains_key(*target));
+        missing
+            .map(|(target, what)| {
+                let message = format!("task `{key}` references non-existent {what} task `{target}`");
+                let path = child_path(&child_path("/tasks", key), &format!("{what}_task_id"));
+                let others = self.positions.keys().filter(|other| *other != key);
+                let help = crate::suggest::did_you_mean(target, others.map(String::as_str));
+                Diagnostic::error(ErrorCode::TargetUnknown, path, message).with_any_help(help)
+            })
+            .collect()
+    }
+
+    fn written_all(&self, tasks: Vec<(String, Node)>) -> Named<Operator> {
+        Named(tasks.into_iter().filter_map(|(key, node)| Some((key, self.written(node)?))).collect())
+    }
+
+    /// An operator with its body.
+    fn written(&self, node: Node) -> Option<Operator> {
+        let Placed { operator, body } = self.nodes.get(node)?;
+        let mut operator = operator.clone();
+        if let Some(slot) = operator.operation.loop_body_mut() {
+            *slot = body.iter().filter_map(|node| self.written(*node)).collect();
+        }
+        Some(operator)
+    }
+
+    /// Takes an operator in.
+    fn place(&mut self, mut operator: Operator) -> Node {
+        let inside = operator.operation.loop_body_mut().map(std::mem::take).unwrap_or_default();
+        let body = inside.into_iter().map(|operator| self.place(operator)).collect();
+        self.nodes.push(Placed { operator, body });
+        self.nodes.len() - 1
+    }
+
+    fn operator_mut(&mut self, node: Node) -> Option<&mut Operator> {
+        self.nodes.get_mut(node).map(|placed| &mut placed.operator)
     }
 
     /// Adds an operator by Highway's rule: without dependencies of its own it follows the current one, unless it is the
     /// callback of another. Dependencies are sorted and unique.
-    fn add(&mut self, mut operator: Operator, has_dependencies: bool) {
+    fn add(&mut self, mut operator: Operator, has_dependencies: bool) -> Node {
         let is_callback =
             self.callbacks.get(&operator.task_id).and_then(Value::as_u64).is_some_and(|count| count > 0);
         let current = self.current_key().filter(|_| !has_dependencies && !is_callback);
@@ -185,29 +250,34 @@ impl WorkflowBuilder {
             self.note_overwritten(&key);
         }
         let has_name = !key.is_empty();
+        let node = self.place(operator);
         // An empty id counts as none in Highway.
-        self.current = Some(self.store(key, operator)).filter(|_| has_name);
+        self.current = Some(self.store(key, node)).filter(|_| has_name);
+        node
     }
 
     /// Stores an operator under a key; an earlier one of that key is replaced in its place.
-    fn store(&mut self, key: String, operator: Operator) -> usize {
-        self.count_callbacks(&operator, true);
+    fn store(&mut self, key: String, node: Node) -> usize {
+        self.count_callbacks(node, true);
         let position =
             self.positions.get(&key).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
-        if let Some((at, slot)) = position.and_then(|at| Some((at, self.workflow.tasks.0.get_mut(at)?))) {
-            let earlier = std::mem::replace(&mut slot.1, operator);
-            self.count_callbacks(&earlier, false);
+        if let Some((at, slot)) = position.and_then(|at| Some((at, self.tasks.get_mut(at)?))) {
+            let earlier = std::mem::replace(&mut slot.1, node);
+            self.count_callbacks(earlier, false);
             return at;
         }
-        let at = self.workflow.tasks.0.len();
+        let at = self.tasks.len();
         self.positions.insert(key.clone(), at.into());
-        self.workflow.tasks.0.push((key, operator));
+        self.tasks.push((key, node));
         at
     }
 
-    fn count_callbacks(&mut self, operator: &Operator, is_added: bool) {
-        for target in [&operator.on_success_task_id, &operator.on_failure_task_id].into_iter().flatten() {
-            self.count_callback(target, is_added);
+    fn count_callbacks(&mut self, node: Node, is_added: bool) {
+        let Some(Placed { operator, .. }) = self.nodes.get(node) else { return };
+        let targets = [&operator.on_success_task_id, &operator.on_failure_task_id];
+        let targets: Vec<String> = targets.into_iter().flatten().cloned().collect();
+        for target in targets {
+            self.count_callback(&target, is_added);
         }
     }
 
@@ -218,11 +288,12 @@ impl WorkflowBuilder {
     }
 
     fn current_key(&self) -> Option<&str> {
-        self.workflow.tasks.0.get(self.current?).map(|(key, _)| key.as_str())
+        self.tasks.get(self.current?).map(|(key, _)| key.as_str())
     }
 
     fn current_operator(&mut self) -> Option<&mut Operator> {
-        self.workflow.tasks.0.get_mut(self.current?).map(|(_, operator)| operator)
+        let (_, node) = self.tasks.get(self.current?)?;
+        self.operator_mut(*node)
     }
 
     /// Keeps findings as notes, unless one of them is an error.

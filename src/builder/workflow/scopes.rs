@@ -1,60 +1,60 @@
 //! Operators with parts of their own: branches of a condition or a fork, bodies of loops.
 
-use super::{DEPTH, WorkflowBuilder};
-use crate::definition::Operator;
+use super::{DEPTH, Node, WorkflowBuilder};
+use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
 use serde_json::{Map, Value};
 
-/// What becomes of the parts once the operator itself is added.
-pub(super) enum Scopes {
-    /// It has none, or they live in the operator.
-    None,
-    /// The branches of a condition, in the order true, false: all of them depend on it.
-    Branches(Vec<(String, Operator)>),
-    /// The body of a loop, whose first operator depends on it.
-    Body(Vec<(String, Operator)>),
+/// The operators of the parts, which are added once the operator itself is.
+pub(super) struct Parts {
+    operators: Vec<(String, Node)>,
+    /// Whether they are the body of a loop.
+    are_body: bool,
 }
 
 impl WorkflowBuilder {
     /// Makes the calls of the callbacks among `params` and puts their results in the place of the callbacks.
-    pub(super) fn open_scopes(&mut self, method: &str, params: &mut Map<String, Value>) -> Result<Scopes> {
+    pub(super) fn open_scopes(&mut self, method: &str, params: &mut Map<String, Value>) -> Result<Parts> {
         let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         match method {
             "condition" => self.condition(&id, params),
             "foreach" | "while_loop" => self.body(&id, params),
             "parallel" | "parallel_with_join" | "multi_choice" => {
                 self.branches(&id, method == "multi_choice", params)?;
-                Ok(Scopes::None)
+                Ok(Parts { operators: Vec::new(), are_body: false })
             }
-            _ => Ok(Scopes::None),
+            _ => Ok(Parts { operators: Vec::new(), are_body: false }),
         }
     }
 
-    fn condition(&mut self, id: &str, params: &mut Map<String, Value>) -> Result<Scopes> {
+    /// All operators of both ways depend on the condition.
+    fn condition(&mut self, id: &str, params: &mut Map<String, Value>) -> Result<Parts> {
         let mut operators = Vec::new();
         for (key, suffix) in [("if_true", "true"), ("if_false", "false")] {
             let part = self.run(&format!("{id}_{suffix}"), params.get_mut(key))?;
-            let first = part.workflow.tasks.0.first().map(|(key, _)| Value::from(key.as_str()));
+            let first = part.tasks.first().map(|(key, _)| Value::from(key.as_str()));
             params.insert(key.into(), first.unwrap_or(Value::Null));
-            operators.extend(part.workflow.tasks.0);
+            operators.extend(part.tasks);
         }
-        for (_, operator) in &mut operators {
-            depend_on_throughout(operator, id);
+        for (_, node) in &operators {
+            self.depend_on(*node, id);
         }
-        Ok(Scopes::Branches(operators))
+        Ok(Parts { operators, are_body: false })
     }
 
-    fn body(&mut self, id: &str, params: &mut Map<String, Value>) -> Result<Scopes> {
-        let part = self.run(&format!("{id}_loop"), params.get_mut("loop_body"))?;
-        let mut operators = part.workflow.tasks.0;
-        for (_, operator) in &mut operators {
-            operator.is_internal_loop_task = true;
+    /// The first operator of a body depends on the loop.
+    fn body(&mut self, id: &str, params: &mut Map<String, Value>) -> Result<Parts> {
+        let operators = self.run(&format!("{id}_loop"), params.get_mut("loop_body"))?.tasks;
+        for (_, node) in &operators {
+            if let Some(operator) = self.operator_mut(*node) {
+                operator.is_internal_loop_task = true;
+            }
         }
-        if let Some((_, first)) = operators.first_mut() {
-            depend_on(first, id);
+        if let Some((_, first)) = operators.first() {
+            self.depend_on(*first, id);
         }
         params.insert("loop_body".into(), Value::Array(Vec::new()));
-        Ok(Scopes::Body(operators))
+        Ok(Parts { operators, are_body: true })
     }
 
     /// Branches stay workflows of their own, inside the operator.
@@ -64,8 +64,9 @@ impl WorkflowBuilder {
         };
         let mut workflows = Map::new();
         for (name, branch) in branches.iter_mut() {
+            let others = self.nodes.len();
             let part = self.run(&format!("{id}_{}", name.to_ascii_lowercase()), Some(&mut *branch))?;
-            let ids: Value = part.workflow.tasks.iter().map(|(key, _)| Value::from(key)).collect();
+            let ids: Value = part.tasks.iter().map(|(key, _)| Value::from(key.as_str())).collect();
             *branch = if has_conditions {
                 let mut entry = Map::new();
                 if let Some(condition) = branch.get("condition") {
@@ -76,7 +77,10 @@ impl WorkflowBuilder {
             } else {
                 ids
             };
-            workflows.insert(name.clone(), part.workflow.to_value());
+            let branch = Workflow { tasks: self.written_all(part.tasks), ..part.workflow };
+            workflows.insert(name.clone(), branch.to_value());
+            // A branch that is written does not change any more.
+            self.nodes.truncate(others);
         }
         params.insert("branch_workflows".into(), Value::Object(workflows));
         Ok(())
@@ -92,48 +96,33 @@ impl WorkflowBuilder {
                 .with_help("let a workflow of its own do the inner part, and run it with `child_workflow`"));
         }
         if let Some(calls) = callback.and_then(|callback| callback.get_mut("$sub")) {
-            part.calls(calls.take())?;
+            part.nodes = std::mem::take(&mut self.nodes);
+            let made = part.calls(calls.take());
+            self.nodes = std::mem::take(&mut part.nodes);
+            made?;
         }
         self.notes.append(&mut part.notes);
         Ok(part)
     }
 
     /// Adds the parts to the workflow, behind their operator, which stays the current one.
-    pub(super) fn close_scopes(&mut self, scopes: Scopes) {
-        let operators = match scopes {
-            Scopes::None => return,
-            Scopes::Branches(operators) => operators,
-            Scopes::Body(operators) => {
-                self.set_body(&operators);
-                operators
-            }
-        };
-        for (key, operator) in operators {
+    pub(super) fn close_scopes(&mut self, owner: Node, parts: Parts) {
+        if let Some(owner) = self.nodes.get_mut(owner).filter(|_| parts.are_body) {
+            owner.body = parts.operators.iter().map(|(_, node)| *node).collect();
+        }
+        for (key, node) in parts.operators {
             if self.positions.contains_key(&key) {
                 self.note_overwritten(&key);
             }
-            self.store(key, operator);
+            self.store(key, node);
         }
     }
 
-    fn set_body(&mut self, operators: &[(String, Operator)]) {
-        if let Some(body) = self.current_operator().and_then(|operator| operator.operation.loop_body_mut()) {
-            *body = operators.iter().map(|(_, operator)| operator.clone()).collect();
+    /// Adds a dependency behind the others, unless it is there.
+    fn depend_on(&mut self, node: Node, id: &str) {
+        let Some(operator) = self.operator_mut(node) else { return };
+        if !operator.dependencies.iter().any(|dependency| dependency == id) {
+            operator.dependencies.push(id.to_owned());
         }
-    }
-}
-
-/// The same for the operator and what is in its body: in Highway those are the listed operators themselves.
-fn depend_on_throughout(operator: &mut Operator, id: &str) {
-    depend_on(operator, id);
-    for inner in operator.operation.loop_body_mut().into_iter().flatten() {
-        depend_on_throughout(inner, id);
-    }
-}
-
-/// Adds a dependency behind the others, unless it is there.
-fn depend_on(operator: &mut Operator, id: &str) {
-    if !operator.dependencies.iter().any(|dependency| dependency == id) {
-        operator.dependencies.push(id.to_owned());
     }
 }

@@ -47,12 +47,12 @@ impl WorkflowBuilder {
             "precondition" | "postcondition" => self.guard(name, params)?,
             "add_tags" => {
                 let tags = params.get("tags").cloned().unwrap_or_default();
-                let more = self.set("tags", tags)?;
+                let more = self.field("tags", tags)?;
                 self.workflow.tags.extend(more.tags);
             }
             "set_variables" => {
                 let variables = params.get("variables").cloned().unwrap_or_default();
-                let more = self.set("variables", variables)?;
+                let more = self.field("variables", variables)?;
                 self.workflow.variables.extend(more.variables);
             }
             _ => return self.setter(name, params),
@@ -68,7 +68,7 @@ impl WorkflowBuilder {
             return Err(error.with_any_help(did_you_mean(name, known)));
         };
         let value = params.get(*param).cloned().unwrap_or_default();
-        let read = self.set(field, value)?;
+        let read = self.field(field, value)?;
         let workflow = &mut self.workflow;
         match *field {
             "description" => workflow.description = read.description,
@@ -85,7 +85,7 @@ impl WorkflowBuilder {
     }
 
     /// A workflow with one field, read by the rules for types alone: setters do not check names and ranges.
-    fn set(&mut self, field: &str, value: Value) -> Result<Workflow> {
+    fn field(&mut self, field: &str, value: Value) -> Result<Workflow> {
         let mut map = Map::new();
         map.insert("name".into(), "".into());
         map.insert(field.into(), value);

@@ -1,5 +1,6 @@
-//! The numbers of YAML 1.1 as the digits of JSON, and those of JSON as Python prints them. All of it on text: no number
-//! is rounded, and no float tables get into the artefact (`crate::number`).
+//! The numbers of YAML 1.1 as the digits of JSON, and those of JSON as Python prints them.
+
+use crate::number::as_python_float;
 
 /// Longer numbers to a base other than ten are refused: turning them into decimal digits takes the square of the time.
 const LONGEST: usize = 1024;
@@ -106,57 +107,16 @@ impl Decimal {
 }
 
 /// A JSON number as `PyYAML` writes it: an integer as its digits, a float as Python's `repr`, with a point before the
-/// exponent. The digits stay as they are, while Python would give the shortest that read as the same double.
+/// exponent.
 pub(super) fn to_python(text: &str) -> String {
     if !text.contains(['.', 'e', 'E']) {
         return if text == "-0" { "0".to_owned() } else { text.to_owned() };
     }
-    let magnitude = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = magnitude.split_once(['e', 'E']).unwrap_or((magnitude, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    let digits = all.trim_start_matches('0');
-    let leading = all.len() - digits.len();
-    let digits = digits.trim_end_matches('0');
-    if digits.is_empty() {
-        return sign(text) + "0.0";
+    match as_python_float(text) {
+        Some(float) if float.contains('.') => float,
+        Some(float) => float.replacen('e', ".0e", 1),
+        None => sign(text) + ".inf",
     }
-    // The decimal point stands behind this many of the digits.
-    let point = saturating_i64(exponent)
-        .saturating_add(saturating_len(whole))
-        .saturating_sub(i64::try_from(leading).unwrap_or(i64::MAX));
-    sign(text) + &place(digits, point)
-}
-
-/// Python goes over to an exponent below 1e-4 and from 1e16 on.
-fn place(digits: &str, point: i64) -> String {
-    let count = saturating_len(digits);
-    if !(-3..=16).contains(&point) {
-        let (first, rest) = digits.split_at_checked(1).unwrap_or((digits, ""));
-        let rest = if rest.is_empty() { "0" } else { rest };
-        let exponent = point.saturating_sub(1);
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{first}.{rest}e{sign}{:02}", exponent.unsigned_abs());
-    }
-    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or_default());
-    if point <= 0 {
-        format!("0.{}{digits}", zeros(-point))
-    } else if point >= count {
-        format!("{digits}{}.0", zeros(point - count))
-    } else {
-        let at = usize::try_from(point).unwrap_or_default();
-        let (whole, fraction) = digits.split_at_checked(at).unwrap_or((digits, "0"));
-        format!("{whole}.{fraction}")
-    }
-}
-
-fn saturating_len(text: &str) -> i64 {
-    i64::try_from(text.len()).unwrap_or(i64::MAX)
-}
-
-fn saturating_i64(exponent: &str) -> i64 {
-    let limit = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
-    exponent.strip_prefix('+').unwrap_or(exponent).parse().unwrap_or(limit)
 }
 
 #[cfg(test)]
@@ -221,15 +181,17 @@ mod tests {
             ("1E22", "1.0e+22"),
             ("12.5e20", "1.25e+21"),
             ("1e15", "1000000000000000.0"),
-            ("9999999999999999.0", "9999999999999999.0"),
+            ("9999999999999998.0", "9999999999999998.0"),
+            ("9999999999999999.0", "1.0e+16"),
             ("1e16", "1.0e+16"),
             ("0.0001", "0.0001"),
             ("0.00012e0", "0.00012"),
             ("0.00001", "1.0e-05"),
             ("12.5e-7", "1.25e-06"),
             ("-1.5e-300", "-1.5e-300"),
-            ("1e99999999999999999999", "1.0e+9223372036854775806"),
-            ("1e-99999999999999999999", "1.0e-9223372036854775808"),
+            ("0.1000000000000000055511151231257827", "0.1"),
+            ("-1e400", "-.inf"),
+            ("1e-400", "0.0"),
         ] {
             assert_eq!(to_python(text), python, "{text}");
         }

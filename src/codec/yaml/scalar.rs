@@ -2,7 +2,7 @@
 
 use super::number::{float_digits, int_digits};
 use super::timestamp::{is_timestamp, to_iso};
-use crate::number::from_digits;
+use crate::number::{from_digits, nearest};
 use serde_json::Value;
 
 /// What a bare word is taken for.
@@ -76,7 +76,7 @@ pub(super) fn untagged(text: &str, plain: bool) -> Result<Value, String> {
         Kind::Null => Ok(Value::Null),
         Kind::Bool(value) => Ok(Value::Bool(value)),
         Kind::Int => int_digits(text).map(number),
-        Kind::Float => Ok(number(float_digits(text))),
+        Kind::Float => float(text, text),
         Kind::NotFinite => Err(format!("`{text}` is a number that JSON cannot carry: write it in quotes")),
         Kind::Timestamp => date(text),
         Kind::Merge | Kind::Default => Err(format!("`{text}` has a meaning of its own: write it in quotes")),
@@ -110,11 +110,16 @@ fn tagged_float(text: &str) -> Result<Value, String> {
         "" => format!("{mantissa}{point}"),
         _ => format!("{mantissa}{point}e{sign}{exponent}"),
     };
-    if is_float(&full) {
-        Ok(number(float_digits(&full)))
-    } else {
-        Err(format!("`{text}` is not a finite number"))
+    if is_float(&full) { float(text, &full) } else { Err(format!("`{text}` is not a finite number")) }
+}
+
+/// A float, of which the text as it was written is `shown`.
+fn float(shown: &str, text: &str) -> Result<Value, String> {
+    let digits = float_digits(text);
+    if nearest(&digits).is_none() {
+        return Err(format!("`{shown}` is larger than any floating-point number: write it in quotes"));
     }
+    Ok(number(digits))
 }
 
 fn number(digits: String) -> Value {

@@ -13,8 +13,7 @@ const BEST_WIDTH: usize = 80;
 const SIMPLE_KEY: usize = 123;
 
 /// YAML text of a value, byte for byte what `PyYAML` 6.0.3 writes for
-/// `yaml.dump(value, default_flow_style=False, sort_keys=True)`. A number keeps its digits, where Python would give the
-/// shortest that read as the same double.
+/// `yaml.dump(value, default_flow_style=False, sort_keys=True)`.
 ///
 /// ```
 /// use highway_wasm::codec::write_yaml;

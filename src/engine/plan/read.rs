@@ -191,12 +191,12 @@ impl Planner<'_> {
                 default: at(&switch.default),
             },
             Given::Parallel(fork) => Operation::Fork {
-                branches: self.branches(&fork.branch_workflows, path, |_| None),
+                branches: self.branches(&fork.branch_workflows.0, path, |_| None),
                 minimum: 0,
                 timeout: fork.timeout.map(whole),
             },
             Given::MultiChoice(choice) => Operation::Fork {
-                branches: self.branches(&choice.branch_workflows, path, |name| {
+                branches: self.branches(&choice.branch_workflows.0, path, |name| {
                     choice.branches.get(name).map(|branch| parsed(&branch.condition))
                 }),
                 minimum: usize::try_from(choice.minimum_branches).unwrap_or(0),
