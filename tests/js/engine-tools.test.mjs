@@ -194,7 +194,7 @@ test("a tool can ask for time before the next attempt", async (t) => {
   });
   const append = async (entries) => {
     const record = entries
-      .flatMap((entry) => JSON.parse(entry))
+      .flatMap((entry) => JSON.parse(entry)[2])
       .find(({ type }) => type === "attempt_failed");
     if (record) failed(record);
   };
