@@ -56,8 +56,18 @@ export function durableObjectStore(storage: DurableObjectStorageLike): EngineSto
   const sql = sqlOf(storage);
   const store = sql && storage.transactionSync ? inTable(storage, sql) : inKeys(storage);
   let isOurs = false;
+  const checkOpen = (): void => {
+    if (!isOurs) throw errorOf("JOURNAL_INVALID", "the storage is not open");
+  };
   return {
-    ...store,
+    async append(entries) {
+      checkOpen();
+      await store.append(entries);
+    },
+    async replace(entries) {
+      checkOpen();
+      await store.replace(entries);
+    },
     async *load(signal) {
       if (inUse.has(storage)) {
         throw errorOf("STORE_IN_USE", "the storage is in use by another engine of this object", {
@@ -111,7 +121,7 @@ function sqlOf(storage: DurableObjectStorageLike): DurableObjectStorageLike["sql
 function inTable(
   storage: DurableObjectStorageLike,
   sql: NonNullable<DurableObjectStorageLike["sql"]>,
-): EngineStore {
+): Required<Omit<EngineStore, "close">> {
   let epoch = 0;
   let count = 0;
   const insert = (entries: Iterable<string>): number => {
@@ -199,7 +209,7 @@ interface Current extends Owner {
   readonly journal: number;
 }
 
-function inKeys(storage: DurableObjectStorageLike): EngineStore {
+function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "close">> {
   let synced = syncOf(storage);
   let current: Current = { journal: 0, epoch: 0, pieces: 0 };
 

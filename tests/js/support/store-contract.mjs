@@ -35,6 +35,23 @@ const rules = {
     await place.store.append(["[3]"]);
     same(await place.reopened(), ["[1]", '["ä𝄞"]', "[2]", "[3]"], "second");
   },
+  "takes nothing once it was closed, and can be opened again": async (place) => {
+    await place.reopened();
+    await place.store.append(["[1]"]);
+    for (let turn = 2; turn < 4; turn++) {
+      await place.store.close();
+      const message = await place.store.append(["[0]"]).then(
+        () => "",
+        (error) => error.message,
+      );
+      check(message !== "", "a store that is closed took an entry");
+      const entries = [];
+      for await (const entry of place.store.load()) entries.push(entry);
+      check(entries.length === turn - 1, `${entries.length} entries after it was closed`);
+      await place.store.append([`[${turn}]`]);
+    }
+    same(await place.reopened(), ["[1]", "[2]", "[3]"], "all");
+  },
   "takes long entries, and many": async (place) => {
     await place.reopened();
     await place.store.append([`"${"x".repeat(59_998)}"`, long, "[]"]);
