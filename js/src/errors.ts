@@ -78,6 +78,7 @@ export interface ErrorClasses {
   TARGET_UNKNOWN: "ValidationError";
   JOIN_TASK_UNKNOWN: "ValidationError";
   FORK_NOT_AWAITED: "ValidationError";
+  LIMIT_EXCEEDED: "ExecutionError";
   TEMPLATE_NAME_UNKNOWN: "ValidationError";
   CONDITION_INVALID: "ValidationError";
   SCHEDULE_FIRINGS: "ValidationError";
@@ -121,7 +122,6 @@ export interface ErrorClasses {
   TOOL_NOT_REGISTERED: "ExecutionError";
   TOOL_UNAVAILABLE: "ExecutionError";
   TOOL_ARGUMENTS_INVALID: "ExecutionError";
-  LIMIT_EXCEEDED: "ExecutionError";
   TEMPLATE_UNRESOLVED: "ExecutionError";
   TEMPLATE_INVALID: "ExecutionError";
   ENGINE_CLOSED: "ExecutionError";
