@@ -10,7 +10,7 @@ use highway_wasm::definition::{Form, read, validate_text};
 use highway_wasm::engine::plan;
 use highway_wasm::error::{Diagnostic, ErrorCode};
 use highway_wasm::time::{Millis, parse_iso};
-use highway_wasm::validate;
+use highway_wasm::validate::{self, Clocks};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -69,7 +69,6 @@ const THROWN: &[ErrorCode] = &[
     ErrorCode::ToolUnavailable,
     ErrorCode::ToolArgumentsInvalid,
     ErrorCode::TemplateUnresolved,
-    ErrorCode::TemplateInvalid,
     ErrorCode::EngineClosed,
     ErrorCode::NotSupported,
     ErrorCode::NotInitialized,
@@ -79,6 +78,11 @@ const THROWN: &[ErrorCode] = &[
 
 fn now() -> Option<Millis> {
     parse_iso("2026-01-01")
+}
+
+/// It is winter, and Berlin the only zone.
+fn clocks() -> Clocks<'static> {
+    Clocks { now: now(), offset: Some(&|zone, _| (zone == "Europe/Berlin").then_some(3_600_000)) }
 }
 
 fn root(path: &str) -> PathBuf {
@@ -123,10 +127,10 @@ fn examples(page: &str) -> (String, Vec<Example>) {
 fn findings_of(kind: &str, text: &str) -> String {
     let value = || parse_json(text).unwrap();
     let findings = match kind {
-        "json document" | "text document" => validate_text(text, Form::Json, now()),
-        "yaml document" => validate_text(text, Form::Yaml, now()),
+        "json document" | "text document" => validate_text(text, Form::Json, clocks()),
+        "yaml document" => validate_text(text, Form::Yaml, clocks()),
         "json calls" => notes(&value()),
-        "json driver" => driver(&value()).validate(now()),
+        "json driver" => driver(&value()).validate(clocks()),
         "json engine" => plan(&read(&value()).workflow).1,
         other => panic!("unknown kind of example {other}"),
     };
@@ -298,7 +302,7 @@ fn a_handler_of_a_branch_may_stand_outside_of_it_but_a_dependency_may_not() {
     let branch = |more: Value| json!({"name": "fork_left", "tasks": {"copy": task("copy", more)}});
     let tasks = |branch: Value| {
         json!({"fork": {"task_id": "fork", "operator_type": "parallel", "branches": {"left": ["copy"]}, "branch_workflows":
-            {"left": branch}}, "undo": task("undo", json!({})), "wait": task("wait", json!({"args": ["{{fork}}"]}))})
+            {"left": branch}}, "undo": task("undo", json!({})), "wait": task("wait", json!({"args": ["{{fork}}"], "dependencies": ["fork"]}))})
     };
     assert_eq!(found(tasks(branch(json!({"on_failure_task_id": "undo"})))), NOTHING);
     let found = found(tasks(branch(json!({"dependencies": ["undo"]}))));
@@ -412,7 +416,8 @@ fn a_branch_is_awaited_in_many_ways() {
         {"b": {"name": "b", "tasks": {"in": task("in", json!({}))}}}});
     let join =
         json!({"task_id": "j", "operator_type": "join", "join_tasks": ["in"], "dependencies": ["fork"]});
-    let event = json!({"task_id": "e", "operator_type": "wait_for_event", "event_name": "${fork.join_event_name}__b"});
+    let event = json!({"task_id": "e", "operator_type": "wait_for_event", "event_name": "${fork.join_event_name}__b",
+        "dependencies": ["fork"]});
     let inside = json!({"task_id": "g", "operator_type": "parallel", "result_key": "g", "branch_workflows":
         {"c": {"name": "c", "tasks": {"w": task("w", json!({"args": ["{{fork}}", "{{g}}"]}))}}}});
     for (id, waiting) in [("j", join), ("e", event), ("g", inside)] {
@@ -428,14 +433,16 @@ fn retries_fit_into_the_fork_and_the_default_into_the_run() {
         json!({"name": "w", "deadline_seconds": limit, "default_retry_policy": policy, "tasks": {
             "fork": {"task_id": "fork", "operator_type": "parallel", "timeout": 20, "result_key": "data", "branch_workflows":
                 {"b": {"name": "b", "tasks": {"in": task("in", json!({"retry_policy": policy}))}}}},
-            "w": task("w", json!({"args": ["{{data}}"]}))}})
+            "w": task("w", json!({"args": ["{{data}}"], "dependencies": ["fork"]}))}})
     };
     let in_fork = "warning RETRY_EXCEEDS_TIMEOUT /tasks/fork/branch_workflows/b/tasks/in/retry_policy";
-    assert_eq!(found_in(document(&policy, 30)), [in_fork]);
-    assert_eq!(
-        found_in(document(&policy, 29)),
-        ["warning RETRY_EXCEEDS_TIMEOUT /default_retry_policy", in_fork]
-    );
+    assert_eq!(found_in(document(&policy, 60)), [in_fork]);
+    for limit in [29, 59] {
+        assert_eq!(
+            found_in(document(&policy, limit)),
+            [in_fork, "warning RETRY_EXCEEDS_TIMEOUT /default_retry_policy"]
+        );
+    }
     assert_eq!(found_in(document(&Value::Null, 1)), NOTHING);
 }
 
@@ -453,4 +460,63 @@ fn a_long_circle_is_shown_in_part() {
     assert_eq!(findings.len(), 1);
     assert!(findings[0].message.contains("`t11` -> 988 more -> `t0`"), "{}", findings[0].message);
     assert_eq!(findings[0].related.len(), 11);
+}
+
+/// A definition with a limit, and what is found about its times.
+fn waiting(limit: u32, tasks: Value) -> Vec<String> {
+    found_in(json!({"name": "w", "deadline_seconds": limit, "tasks": tasks}))
+}
+
+fn wait(id: &str, seconds: u32, dependencies: Value) -> Value {
+    json!({"task_id": id, "operator_type": "wait", "wait_for": format!("PT{seconds}S"), "dependencies": dependencies})
+}
+
+#[test]
+fn waits_after_each_other_fit_into_the_run() {
+    let tasks = json!({"a": wait("a", 60, json!([])), "b": wait("b", 70, json!(["a"])), "c": wait("c", 65, json!(["a"])),
+        "d": task("d", json!({"dependencies": ["b", "c"], "retry_policy": {"max_retries": 1, "delay": "PT20S"}}))});
+    assert_eq!(waiting(150, tasks.clone()), NOTHING);
+    assert_eq!(waiting(149, tasks.clone()), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
+    // What is too long by itself is told alone.
+    assert_eq!(waiting(65, tasks), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
+    let event = json!({"e": {"task_id": "e", "operator_type": "wait_for_event", "event_name": "go", "timeout_seconds": 90}});
+    assert_eq!(waiting(89, event), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/e/timeout_seconds"]);
+    let retries = |id: &str, needs: Value| {
+        task(
+            id,
+            json!({"dependencies": needs, "retry_policy": {"max_retries": 2, "delay": "PT30S", "backoff_factor": 1.0}}),
+        )
+    };
+    let chain = json!({"a": retries("a", json!([])), "b": retries("b", json!(["a"]))});
+    assert_eq!(waiting(119, chain.clone()), ["warning RETRY_EXCEEDS_TIMEOUT /tasks/a/retry_policy"]);
+    assert_eq!(waiting(120, chain), NOTHING);
+}
+
+#[test]
+fn waits_in_loops_count_for_each_known_item() {
+    let looped = |items: &str, parallel: bool| {
+        json!({"each": {"task_id": "each", "operator_type": "foreach", "items": items, "parallel": parallel,
+            "loop_body": [wait("in", 40, json!(["each"]))]}, "after": wait("after", 10, json!(["each"]))})
+    };
+    assert_eq!(waiting(129, looped("[1, 2, 3]", false)), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/each"]);
+    assert_eq!(waiting(130, looped("[1, 2, 3]", false)), NOTHING);
+    assert_eq!(waiting(50, looped("[1, 2, 3]", true)), NOTHING);
+    assert_eq!(waiting(50, looped("{{inputs.list}}", false)), NOTHING);
+    assert_eq!(
+        waiting(30, looped("[1]", false)),
+        ["warning WAIT_EXCEEDS_TIMEOUT /tasks/each/loop_body/0/wait_for"]
+    );
+}
+
+#[test]
+fn branches_count_for_what_waits_for_them() {
+    let forked = |needs: Value| {
+        json!({"fork": {"task_id": "fork", "operator_type": "parallel", "result_key": "data", "branch_workflows":
+            {"b": {"name": "b", "tasks": {"in": wait("in", 50, json!([]))}}, "c": {"name": "c", "tasks": {"on": wait("on", 20, json!([]))}}}},
+            "j": task("j", json!({"args": ["{{data}}"], "dependencies": ["fork"]})),
+            "after": wait("after", 30, needs)})
+    };
+    assert_eq!(waiting(79, forked(json!(["fork"]))), NOTHING);
+    assert_eq!(waiting(79, forked(json!(["j"]))), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/after/wait_for"]);
+    assert_eq!(waiting(80, forked(json!(["j"]))), NOTHING);
 }

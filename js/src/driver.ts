@@ -1,8 +1,9 @@
 /** The `Driver` of the Python SDK. */
 
+import { adviceOn } from "./advice.js";
 import { Client, seconds } from "./client.js";
 import { uuid } from "./environment.js";
-import { type Diagnostic, errorOf } from "./errors.js";
+import { type Diagnostic, errorOf, isHighwayError } from "./errors.js";
 import type { WorkflowDefinition } from "./definition.js";
 import {
   type CallOptions,
@@ -17,13 +18,12 @@ import { parseJson } from "./json.js";
 import { isObject, type Json, plain, plainText } from "./plain.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
 import { packageOf, type PythonPackage, type TaskPackage } from "./artifact.js";
+import { named, placed } from "./implied.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
 import { RunHandle } from "./run-handle.js";
 import { core } from "./runtime.js";
-import { type ResultRef, TaskRef } from "./task-ref.js";
+import { noting, type ResultRef, TaskRef } from "./task-ref.js";
 
-/** Time limit of a run where nothing is said, in seconds. */
-const RUN_TIMEOUT = 300;
 /** Seconds that `run` waits beyond the run's own limit, so that the server gets to say how it ended. */
 const GRACE = 10;
 
@@ -37,7 +37,7 @@ export interface DriverOptions extends ClientOptions {
 
 /** What every kind of task takes. */
 export interface TaskOptions {
-  /** Tasks that must have succeeded first, by name or reference. */
+  /** Tasks that must have succeeded first, by name or reference. What is used as `ref.result` need not be named here. */
   depends?: string | TaskRef | readonly (string | TaskRef)[] | null | undefined;
   /** Time limit of one attempt; 300 s by default. */
   timeout?: DurationInput | undefined;
@@ -194,7 +194,10 @@ export interface TaskInfo {
 export interface BuildOptions {
   /** Run inputs, read in templates as `{{inputs.name}}`. */
   inputs?: Record<string, unknown> | undefined;
-  /** Time limit of the run, at least one second; 300 s by default. */
+  /**
+   * Time limit of the run, at least one second. By default 300 s, as in Python; `run` and `start` add the delays, waits and pauses
+   * between retries of the longest way through the tasks.
+   */
   timeout?: DurationInput | undefined;
 }
 
@@ -204,7 +207,7 @@ export interface StartOptions extends BuildOptions, Pick<CallOptions, "signal"> 
   workflowId?: string | undefined;
   /**
    * A definition to run in the place of the driver's own tasks: a `Workflow`, or a definition as plain data. Its own time limit
-   * holds unless `timeout` is given; the server checks it.
+   * holds unless `timeout` is given; one without a limit is waited for until it is over. The server checks it.
    */
   workflow?: { toJSON(): object } | object | undefined;
 }
@@ -237,6 +240,8 @@ export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
   readonly #tasks = new Map<string, Registered>();
+  /** Tasks of whose results text was made. */
+  readonly #used = new Set<string>();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
   constructor(options: DriverOptions = {}) {
@@ -367,15 +372,20 @@ export class Driver {
   /** Forgets all tasks. */
   clear(): void {
     this.#tasks.clear();
+    this.#used.clear();
   }
 
   /**
-   * Everything that is wrong with the tasks taken together: unknown and circular dependencies, impossible schedules, and
-   * what Highway would silently drop. `run` refuses what has severity `error`.
+   * Everything that is wrong with the tasks taken together, or worth knowing about them: unknown and circular dependencies,
+   * templates that are none or name nothing, results that are not waited for, impossible and next firings of the schedule, delays
+   * that do not fit, and what Highway would silently drop. `run` refuses the errors of this list that are not inside of a task.
+   *
+   * In a bundle that uses neither `Workflow` nor `WorkflowBuilder` the list has only what `run` refuses: the rest is in their
+   * module.
    */
   validate(): Diagnostic[] {
-    const found = core.call((api) => api.driverValidate(this.#list(), Date.now()));
-    return JSON.parse(found) as Diagnostic[];
+    const tasks = this.#list();
+    return adviceOn(tasks) ?? (this.#tasks.size > 0 ? refused(tasks) : []);
   }
 
   /**
@@ -412,7 +422,9 @@ export class Driver {
     checkProgress(onProgress);
     const { handle, definition } = await this.#submit(start, "run()");
     if (!wait) return submitted(handle.runId, definition.name, handle.workflowId);
-    const timeout = (definition.timeout_seconds ?? RUN_TIMEOUT) + GRACE;
+    const { deadline_seconds } = definition as { deadline_seconds?: number | null };
+    const limit = definition.timeout_seconds ?? deadline_seconds;
+    const timeout = limit == null ? undefined : limit + GRACE;
     return await handle.result({ timeout, signal: options.signal, onProgress });
   }
 
@@ -453,15 +465,15 @@ export class Driver {
   ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
     const { inputs, timeout, workflowId, signal, workflow } = options;
     const data = plain(inputs ?? {}, "/inputs") as Record<string, Json>;
-    if (workflow === undefined) {
-      core.call((api) => api.driverCheck(this.#list()));
-    }
+    const room = workflow === undefined ? core.call((api) => api.driverCheck(this.#list())) : undefined;
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
     }
     const definition =
-      workflow === undefined ? this.build({ inputs, timeout }) : given(workflow, { inputs, timeout });
+      workflow === undefined
+        ? this.build({ inputs, timeout: timeout ?? room })
+        : given(workflow, { inputs, timeout });
     const artifact = workflow === undefined ? await this.#upload(data, signal) : {};
     const body = { workflow_definition: definition, inputs: { ...definition.variables, ...artifact } };
     const args = { body, key: workflowId ?? uuid() };
@@ -491,17 +503,32 @@ export class Driver {
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
     plainText(name);
     const source = packageOf(options);
-    const text = plainText(withNames(source === undefined ? options : { ...options, package: source.name }));
-    const info = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
+    const given = withNames(source === undefined ? options : { ...options, package: source.name });
+    const passed = new Set<string>();
+    const text = noting(passed, () => plainText(given));
+    const told = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
+    const info = JSON.parse(told) as TaskInfo;
+    const { depends } = info;
+    const isUsed = (other: string): boolean => this.#used.has(other) || passed.has(other);
+    const implied = named(text, isUsed).filter((other) => other !== name && !depends.includes(other));
+    const branches = method === "parallel" ? (JSON.parse(text) as { branches: Json }).branches : undefined;
     const needsPackage = method === "whileLoop" || (options as { durable?: unknown }).durable !== undefined;
     const entry = `["${method}",${JSON.stringify(name)},${text}]`;
-    this.#tasks.set(name, { entry, needsPackage, source, info: JSON.parse(info) as TaskInfo });
-    return new TaskRef(name);
+    const shown = { ...info, depends: [...depends, ...implied] };
+    this.#tasks.set(name, { entry, depends, implied, branches, needsPackage, source, info: shown });
+    return new TaskRef(name, this.#used);
   }
 
   /** The tasks as the core reads them. */
   #list(): string {
-    return `[${Array.from(this.#tasks.values(), ({ entry }) => entry)}]`;
+    const added = placed(this.#tasks);
+    const entries = Array.from(this.#tasks, ([name, { entry, depends }]) => {
+      const further = added.get(name);
+      // Of a key that stands twice the last one counts.
+      const all = further && JSON.stringify([...depends, ...further]);
+      return all ? `${entry.slice(0, -2)},"depends":${all}}]` : entry;
+    });
+    return `[${entries}]`;
   }
 }
 
@@ -509,6 +536,12 @@ export class Driver {
 interface Registered {
   /** `[method, name, options]` as JSON text. */
   readonly entry: string;
+  /** Tasks that it depends on as was said. */
+  readonly depends: readonly string[];
+  /** Further ones, whose results it uses by reference. */
+  readonly implied: readonly string[];
+  /** Branches of a parallel task, each with the names of its tasks, or those of tasks alone. */
+  readonly branches: Json | undefined;
   /** Whether it may run from an uploaded package. */
   readonly needsPackage: boolean;
   readonly source: TaskPackage | undefined;
@@ -523,13 +556,27 @@ interface SubmissionData {
 
 type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";
 
+/** What `run` refuses. */
+function refused(tasks: string): Diagnostic[] {
+  try {
+    core.call((api) => api.driverCheck(tasks));
+    return [];
+  } catch (error) {
+    if (!isHighwayError(error) || error.diagnostics.length === 0) throw error;
+    return [...error.diagnostics];
+  }
+}
+
 /** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
-function runSettings({ inputs, timeout }: BuildOptions): { inputs: Record<string, Json>; timeout: number } {
+function runSettings({ inputs, timeout }: BuildOptions): {
+  inputs: Record<string, Json>;
+  timeout: number | undefined;
+} {
   const data = plain(inputs ?? {}, "/inputs");
   if (!isObject(data)) {
     throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
   }
-  return { inputs: data, timeout: timeout === undefined ? RUN_TIMEOUT : seconds("/timeout", timeout, 1) };
+  return { inputs: data, timeout: timeout === undefined ? undefined : seconds("/timeout", timeout, 1) };
 }
 
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */
@@ -544,7 +591,7 @@ function given(workflow: unknown, options: BuildOptions): WorkflowDefinition {
   return {
     ...(definition as unknown as WorkflowDefinition),
     variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...inputs },
-    ...(options.timeout === undefined ? {} : { timeout_seconds: Math.trunc(timeout) }),
+    ...(timeout === undefined ? {} : { timeout_seconds: Math.trunc(timeout) }),
   };
 }
 

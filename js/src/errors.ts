@@ -84,6 +84,10 @@ export interface ErrorClasses {
   SCHEDULE_FIRINGS: "ValidationError";
   DURATION_NOT_POSITIVE: "ValidationError";
   RETRY_EXCEEDS_TIMEOUT: "ValidationError";
+  DEPENDENCY_MISSING: "ValidationError";
+  NAME_RESERVED: "ValidationError";
+  TEXT_PASTED: "ValidationError";
+  WAIT_EXCEEDS_TIMEOUT: "ValidationError";
   CASE_UNREACHABLE: "ValidationError";
   OPTION_MERGED: "ValidationError";
   OPTION_IGNORED: "ValidationError";

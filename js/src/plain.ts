@@ -129,6 +129,9 @@ function emptied(value: object): string | undefined {
 function notJson(what: string, path: string): Error {
   return errorOf("VALUE_NOT_JSON", `${what} cannot be part of a workflow`, {
     path,
-    help: "pass plain data: text, finite numbers, booleans, null, lists and objects",
+    help:
+      what === "a function"
+        ? "a workflow is data: give Python source as text, or register JavaScript as a tool of the engine"
+        : "pass plain data: text, finite numbers, booleans, null, lists and objects",
   });
 }

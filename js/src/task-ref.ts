@@ -26,17 +26,34 @@ type KnownField =
   | "result"
   | "output";
 
+/** Gets the names of tasks whose results are used while data is read. */
+let listener: Set<string> | undefined;
+
+/** @internal Does something, and notes the tasks of whose results it makes template text. */
+export function noting<T>(names: Set<string>, use: () => T): T {
+  listener = names;
+  try {
+    return use();
+  } finally {
+    listener = undefined;
+  }
+}
+
 /** A task by name, for `depends` and for templates. */
 export class TaskRef {
   /** Name of the task. */
   readonly name: string;
+  readonly #used: Set<string> | undefined;
 
-  constructor(name: string) {
+  /** `used` is the driver's own: it gets the name when template text is made of the result. */
+  constructor(name: string, used?: Set<string>) {
     this.name = name;
+    this.#used = used;
   }
 
   /**
-   * The result of the task, for templates.
+   * The result of the task, for templates. A task that uses it depends on this one by itself, when the reference came from
+   * the driver, or is passed as it is rather than as text.
    *
    * @example
    * ```js
@@ -44,12 +61,16 @@ export class TaskRef {
    *
    * const driver = new Driver();
    * const count = driver.shell("count", "wc -l < users.csv");
-   * driver.shell("report", `echo "users: ${count.result.stdout}"`, { depends: [count] });
-   * console.log(driver.build().tasks.report.args[0]); // echo "users: {{count_result.stdout}}"
+   * driver.shell("report", `echo "users: ${count.result.stdout}"`);
+   * const { args, dependencies } = driver.build().tasks.report;
+   * console.log(args[0], dependencies); // echo "users: {{count_result.stdout}}" [ 'count' ]
    * ```
    */
   get result(): ResultRef {
-    return resultRef(`${this.name}_result`);
+    return resultRef(`${this.name}_result`, () => {
+      this.#used?.add(this.name);
+      listener?.add(this.name);
+    });
   }
 
   /** The name. */
@@ -90,17 +111,21 @@ export function templateOf(value: unknown): string | undefined {
   return (value as { [TEMPLATE]?: string })[TEMPLATE];
 }
 
-function resultRef(path: string): ResultRef {
+function resultRef(path: string, onUse: () => void): ResultRef {
   const template = `{{${path}}}`;
+  const text = (): string => {
+    onUse();
+    return template;
+  };
   return new Proxy(Object.freeze({}), {
     get: (_, key) => {
       if (key === TEMPLATE) return template;
-      if (typeof key === "symbol") return key === Symbol.toPrimitive ? () => template : undefined;
-      if (key === "toString" || key === "toJSON" || key === "valueOf") return () => template;
+      if (typeof key === "symbol") return key === Symbol.toPrimitive ? text : undefined;
+      if (key === "toString" || key === "toJSON" || key === "valueOf") return text;
       // Awaiting a reference by mistake must not hang.
       if (key === "then") return undefined;
-      if (/^\d+$/.test(key)) return resultRef(`${path}[${key}]`);
-      return resultRef(/^[\p{L}\p{N}_-]+$/u.test(key) ? `${path}.${key}` : `${path}["${key}"]`);
+      if (/^\d+$/.test(key)) return resultRef(`${path}[${key}]`, onUse);
+      return resultRef(/^[\p{L}\p{N}_-]+$/u.test(key) ? `${path}.${key}` : `${path}["${key}"]`, onUse);
     },
   }) as ResultRef;
 }

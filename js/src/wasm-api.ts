@@ -10,13 +10,18 @@ export interface ModuleApi {
 export interface CoreApi extends ModuleApi {
   seconds(path: string, value: string, least: number): number;
   driverTask(method: string, name: string, options: string, taken: boolean): string;
-  driverValidate(tasks: string, now: number): string;
-  driverCheck(tasks: string): void;
+  driverCheck(tasks: string): number;
   driverArtifact(settings: string): string;
   driverBuild(settings: string): string;
   clientCheck(config: string): void;
   clientCall(host: Host, config: string, op: string, args: string): Promise<string>;
   clientWatch(host: WatchHost, config: string): Promise<void>;
+}
+
+/** Clocks of the host. */
+export interface Clocks {
+  /** How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; nothing for a zone that is not known. */
+  zoneOffset(zone: string, at: number): number | undefined;
 }
 
 /** Functions of the workflow module. */
@@ -26,16 +31,14 @@ export interface WorkflowApi extends ModuleApi {
   builderBuild(build: string): string;
   workflowSet(text: string, setter: string, params: string): string;
   workflowRead(text: string, form: string): void;
-  workflowValidate(text: string, form: string, now: number): string;
+  driverValidate(tasks: string, now: number, clocks: Clocks): string;
+  workflowValidate(text: string, form: string, now: number, clocks: Clocks): string;
   workflowWrite(text: string, form: string, to: string, options: string): string;
 }
 
 /** Functions of the full module: those of the workflow module, with YAML, and the engine. */
 export interface FullApi extends WorkflowApi {
-  EngineHandle: new (
-    config: string,
-    host: { zoneOffset(zone: string, at: number): number | undefined },
-  ) => EngineHandle;
+  EngineHandle: new (config: string, host: Clocks) => EngineHandle;
   durationMillis(path: string, value: string): number;
   /** A text with secrets, a list of texts as JSON text, struck out of it. */
   strikeSecrets(text: string, secrets: string): string;

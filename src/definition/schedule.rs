@@ -92,7 +92,7 @@ impl Schedule {
             });
         }
         let zoned = trimmed.strip_prefix("CRON_TZ=").or_else(|| trimmed.strip_prefix("TZ="));
-        let zone = zoned.and_then(|zoned| zoned.split_once(' '));
+        let zone = zoned.and_then(|zoned| zoned.split_once([' ', '\t']));
         let rule = zone.map_or(trimmed, |(_, rule)| rule.trim());
         let expression = ALIASES.iter().find(|(alias, _)| *alias == rule);
         let parts: Vec<&str> =

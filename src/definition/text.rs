@@ -5,8 +5,7 @@ use super::{Document, Reading, Workflow, read_with};
 use crate::codec::JsonWriter;
 use crate::codec::{JsonFault, Places, parse_json_strict};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::time::Millis;
-use crate::validate;
+use crate::validate::{self, Clocks};
 use serde_json::Value;
 
 /// A text form of a definition.
@@ -63,7 +62,7 @@ pub fn read_text(text: &str, form: Form) -> Result<Document> {
     Ok(document)
 }
 
-/// Everything there is to say about text that should be a definition; see [`validate::workflow`] for `now`.
+/// Everything there is to say about text that should be a definition; see [`validate::workflow`] for `clocks`.
 ///
 /// ```
 /// use highway_wasm::definition::{Form, validate_text};
@@ -72,16 +71,21 @@ pub fn read_text(text: &str, form: Form) -> Result<Document> {
 /// let found: Vec<_> = findings.iter().map(|it| (it.path.as_str(), it.place.map(|place| place.line))).collect();
 /// assert_eq!(found, [("/tasks", Some(2)), ("/name", Some(1))]);
 /// ```
-pub fn validate_text(text: &str, form: Form, now: Option<Millis>) -> Vec<Diagnostic> {
+pub fn validate_text<'a>(text: &str, form: Form, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
     match read_text(text, form) {
-        Ok(document) => findings(&document, text, form, now),
+        Ok(document) => findings(&document, text, form, clocks),
         Err(error) => vec![Diagnostic::from(&error)],
     }
 }
 
 /// The same for a document that was read from the text.
-pub fn findings(document: &Document, text: &str, form: Form, now: Option<Millis>) -> Vec<Diagnostic> {
-    as_written(document.validate(now), text, form)
+pub fn findings<'a>(
+    document: &Document,
+    text: &str,
+    form: Form,
+    clocks: impl Into<Clocks<'a>>,
+) -> Vec<Diagnostic> {
+    as_written(document.validate(clocks), text, form)
 }
 
 /// Refuses a document with errors in its parts that was read from the text.

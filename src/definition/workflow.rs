@@ -9,8 +9,7 @@ use super::record::{record, words};
 use crate::codec::{JsonWriter, parse_json};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::number::digits;
-use crate::time::Millis;
-use crate::validate;
+use crate::validate::{self, Clocks};
 use serde_json::{Map, Value};
 
 words! {
@@ -92,9 +91,9 @@ impl Document {
     }
 
     /// What is wrong with the parts, and everything [`validate::workflow`] says about the whole.
-    pub fn validate(&self, now: Option<Millis>) -> Vec<Diagnostic> {
+    pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
         let mut findings = self.diagnostics.clone();
-        findings.extend(validate::workflow(&self.workflow, now));
+        findings.extend(validate::workflow(&self.workflow, clocks));
         findings
     }
 }

@@ -177,6 +177,14 @@ error_codes! {
     DurationNotPositive = "DURATION_NOT_POSITIVE" => Validation,
     /// The waits between retries take longer than the time limit around them.
     RetryExceedsTimeout = "RETRY_EXCEEDS_TIMEOUT" => Validation,
+    /// A task uses the result of another one that it does not wait for.
+    DependencyMissing = "DEPENDENCY_MISSING" => Validation,
+    /// Something is called like what belongs to the engine.
+    NameReserved = "NAME_RESERVED" => Validation,
+    /// A command or source is made with text that somebody else chooses.
+    TextPasted = "TEXT_PASTED" => Validation,
+    /// Delays, waits and retries on one way through a workflow take longer than what is around them may take.
+    WaitExceedsTimeout = "WAIT_EXCEEDS_TIMEOUT" => Validation,
     /// A case of a switch can never match.
     CaseUnreachable = "CASE_UNREACHABLE" => Validation,
     /// A builder was given an option that it takes for an argument of the tool.

@@ -1,13 +1,48 @@
-//! Finds circles of dependencies.
+//! Finds circles of dependencies, and the longest way along them.
 
 /// Up to `limit` circles among nodes `0..edges.len()`, each as the nodes along it; a node that points at itself
 /// is left out. Edges to unknown nodes are ignored. Takes time linear in nodes and edges, and no recursion.
 pub fn cycles(edges: &[Vec<usize>], limit: usize) -> Vec<Vec<usize>> {
-    let mut states = vec![State::New; edges.len()];
     let mut found = Vec::new();
+    walk(edges, &mut |_| {}, &mut |circle| {
+        found.push(circle.iter().map(|(node, _)| *node).collect());
+        found.len() < limit
+    });
+    found
+}
+
+/// For each node, how much the nodes weigh together on the heaviest way along the edges, itself included, and the next node
+/// on that way. An edge that closes a circle counts for nothing.
+pub(crate) fn heaviest(edges: &[Vec<usize>], weights: &[f64]) -> Vec<(f64, Option<usize>)> {
+    let mut ways: Vec<(f64, Option<usize>)> = vec![(0.0, None); edges.len()];
+    walk(
+        edges,
+        &mut |node| {
+            let mut way = (0.0, None);
+            for target in edges.get(node).into_iter().flatten() {
+                let weight = ways.get(*target).map_or(0.0, |way| way.0);
+                if weight > way.0 {
+                    way = (weight, Some(*target));
+                }
+            }
+            if let Some(slot) = ways.get_mut(node) {
+                *slot = (way.0 + weights.get(node).copied().unwrap_or_default(), way.1);
+            }
+        },
+        &mut |_| true,
+    );
+    ways
+}
+
+/// A node on a path, with the number of its next edge.
+type Step = (usize, usize);
+
+/// Tells each node after those that it points at, and each circle as the part of the path that closes it, until told to stop.
+fn walk(edges: &[Vec<usize>], done: &mut dyn FnMut(usize), circle: &mut dyn FnMut(&[Step]) -> bool) {
+    let mut states = vec![State::New; edges.len()];
     for root in 0..edges.len() {
-        // The path from the root, each node with the number of its next edge.
-        let mut path: Vec<(usize, usize)> = vec![(root, 0)];
+        // The path from the root.
+        let mut path: Vec<Step> = vec![(root, 0)];
         if states.get(root) != Some(&State::New) {
             continue;
         }
@@ -16,6 +51,7 @@ pub fn cycles(edges: &[Vec<usize>], limit: usize) -> Vec<Vec<usize>> {
             let node = *node;
             let Some(&target) = edges.get(node).and_then(|targets| targets.get(*next_edge)) else {
                 set(&mut states, node, State::Done);
+                done(node);
                 path.pop();
                 continue;
             };
@@ -27,16 +63,14 @@ pub fn cycles(edges: &[Vec<usize>], limit: usize) -> Vec<Vec<usize>> {
                 }
                 Some(State::OnPath) if target != node => {
                     let start = path.iter().rposition(|(on_path, _)| *on_path == target).unwrap_or(0);
-                    found.push(path.iter().skip(start).map(|(on_path, _)| *on_path).collect());
-                    if found.len() >= limit {
-                        return found;
+                    if !circle(path.get(start..).unwrap_or_default()) {
+                        return;
                     }
                 }
                 _ => {}
             }
         }
     }
-    found
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +95,16 @@ mod tests {
         let edges = vec![vec![1], vec![2], vec![0, 3], vec![4], vec![3], vec![5]];
         assert_eq!(cycles(&edges, 10), [vec![0, 1, 2], vec![3, 4]]);
         assert_eq!(cycles(&edges, 1).len(), 1);
+    }
+
+    #[test]
+    fn the_heaviest_way_is_found() {
+        let edges = vec![vec![1, 2], vec![3], vec![3], vec![], vec![0, 5], vec![4]];
+        let ways = heaviest(&edges, &[1.0, 5.0, 2.0, 4.0, 1.0, 1.0]);
+        assert_eq!(ways[0], (10.0, Some(1)));
+        assert_eq!(ways[2], (6.0, Some(3)));
+        assert_eq!(ways[3], (4.0, None));
+        assert_eq!(ways[4], (11.0, Some(0)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod scene;
 mod svg;
 
 pub use cycles::cycles;
+pub(crate) use cycles::heaviest;
 pub use dot::{dot, dot_of};
 pub use mermaid::mermaid;
 pub use placement::{Placement, PlacementOptions};

@@ -8,10 +8,10 @@ use crate::number::digits;
 /// The shortest time limit around operators.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
-    seconds: f64,
+    pub(super) seconds: f64,
     /// Where it is said.
-    path: String,
-    what: &'static str,
+    pub(super) path: String,
+    pub(super) what: &'static str,
 }
 
 /// The limit inside a workflow, given the one around it.
@@ -48,11 +48,9 @@ fn whole(seconds: i64) -> f64 {
     Duration::from_seconds(seconds).seconds()
 }
 
-pub(super) fn check(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Vec<Diagnostic>) {
+pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     if let Some(policy) = &scope.workflow.default_retry_policy {
-        let path = || format!("{}/default_retry_policy", scope.base);
-        let is_used = scope.operators().any(|(_, operator)| operator.retry_policy.is_none());
-        retry(policy, &path, "each task", limit.filter(|_| is_used), findings);
+        retry(policy, &|| format!("{}/default_retry_policy", scope.base), findings);
     }
     if let Some(timeout) = scope.workflow.timeout_seconds {
         let path = || format!("{}/timeout_seconds", scope.base);
@@ -61,8 +59,7 @@ pub(super) fn check(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Vec
     for (at, operator) in scope.operators() {
         times(operator, &|| scope.path(at), findings);
         if let Some(policy) = &operator.retry_policy {
-            let path = || format!("{}/retry_policy", scope.path(at));
-            retry(policy, &path, &format!("`{}`", scope.id(at)), limit, findings);
+            retry(policy, &|| format!("{}/retry_policy", scope.path(at)), findings);
         }
     }
 }
@@ -113,13 +110,7 @@ fn positive(seconds: f64, path: &dyn Fn() -> String, (what, severity): Use, find
 }
 
 /// Highway takes every number here. Less than none is as good as none; delays that shrink are not what any engine does.
-fn retry(
-    policy: &RetryPolicy,
-    path: &dyn Fn() -> String,
-    whose: &str,
-    limit: Option<&Limit>,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn retry(policy: &RetryPolicy, path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) {
     let mut report = |severity: Severity, code: ErrorCode, key: &str, message: String, help: &str| {
         let finding = Diagnostic::error(code, format!("{}/{key}", path()), message);
         findings.push(Diagnostic { severity, ..finding.with_help(help) });
@@ -140,38 +131,4 @@ fn retry(
         let help = "write `0` to retry at once";
         report(warning, ErrorCode::DurationNotPositive, "delay", message, help);
     }
-    let Some((limit, waits)) = limit.map(|limit| (limit, waits(policy))) else { return };
-    if waits > limit.seconds {
-        let (waits, most) = (digits(waits), digits(limit.seconds));
-        let message = format!(
-            "the waits between the retries of {whose} take {waits} s, more than the {most} s that {} may take",
-            limit.what
-        );
-        let finding = Diagnostic::warning(ErrorCode::RetryExceedsTimeout, path(), message);
-        let help = "retry fewer times or sooner, or give more time";
-        findings.push(finding.with_help(help).with_related(limit.path.as_str()));
-    }
-}
-
-/// Seconds that all waits between attempts take together.
-fn waits(policy: &RetryPolicy) -> f64 {
-    // The most that a message shows, and more than any limit.
-    const LONGEST: f64 = 1e15;
-    let (mut delay, factor) = (policy.delay.seconds(), policy.backoff_factor.value().max(1.0));
-    if delay <= 0.0 || policy.max_retries <= 0 {
-        return 0.0;
-    }
-    if factor == 1.0 {
-        return (delay * Duration::from_seconds(policy.max_retries).seconds()).min(LONGEST);
-    }
-    // Delays that hardly grow are added up for a while; the sum is the least that it can be.
-    let mut sum = 0.0;
-    for _ in 0..policy.max_retries.min(1_000) {
-        sum += delay;
-        delay *= factor;
-        if sum > LONGEST {
-            break;
-        }
-    }
-    f64::min(sum, LONGEST)
 }

@@ -1,8 +1,9 @@
-//! Ids are unique, and are what their keys say.
+//! Ids are unique, are what their keys say, and belong to nobody else.
 
 use super::scope::Scope;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;
+use crate::template::names::is_of_engine;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     let tasks = format!("{}/tasks", scope.base);
@@ -19,5 +20,27 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         let message = format!("two tasks have the id `{}`", item.id);
         let finding = Diagnostic::error(ErrorCode::TaskDuplicate, scope.path(at), message);
         findings.push(finding.with_help("give each task an id of its own").with_related(scope.path(first)));
+    }
+    reserved(scope, findings);
+}
+
+/// Names of the engine: nothing else is read by them.
+pub(super) fn reserved(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    let mut found = |name: &str, what: &str, space: &str, path: String| {
+        if is_of_engine(name) {
+            let message =
+                format!("`{name}` is a name of the engine, so `{{{{{name}}}}}` is never this {what}");
+            let help = format!("rename it, or read it as `{{{{{space}.{name}}}}}`");
+            findings.push(Diagnostic::warning(ErrorCode::NameReserved, path, message).with_help(help));
+        }
+    };
+    for name in scope.workflow.variables.keys() {
+        found(name, "variable", "inputs", child_path(&format!("{}/variables", scope.base), name));
+    }
+    for (at, item) in scope.items.iter().enumerate() {
+        found(item.id, "task", "results", scope.path(at));
+        if let Some(key) = item.operator.result_key.as_deref().filter(|key| *key != item.id) {
+            found(key, "result", "results", format!("{}/result_key", scope.path(at)));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The schedule: it can fire, and when it does next.
 
 use crate::definition::schedule::Schedule;
-use crate::definition::{Moment, Workflow};
+use crate::definition::{Moment, Offset, Workflow};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::text::{joined, replaced};
 use crate::time::{Millis, to_iso};
@@ -9,9 +9,31 @@ use crate::time::{Millis, to_iso};
 /// Firings that are told.
 const SHOWN: usize = 3;
 
-pub(super) fn check(workflow: &Workflow, now: Option<Millis>, findings: &mut Vec<Diagnostic>) {
+/// What the host's clocks say, as far as it tells.
+#[derive(Clone, Copy, Default)]
+pub struct Clocks<'a> {
+    /// The moment from which the next firings of a schedule are told.
+    pub now: Option<Millis>,
+    /// The clocks of time zones.
+    pub offset: Option<Offset<'a>>,
+}
+
+impl std::fmt::Debug for Clocks<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Clocks({:?})", self.now)
+    }
+}
+
+impl From<Option<Millis>> for Clocks<'_> {
+    fn from(now: Option<Millis>) -> Self {
+        Self { now, offset: None }
+    }
+}
+
+pub(super) fn check(workflow: &Workflow, clocks: Clocks<'_>, findings: &mut Vec<Diagnostic>) {
     let Some(text) = workflow.schedule.as_deref().filter(|text| !text.is_empty()) else { return };
-    findings.extend(finding(text, "/schedule", workflow.start_date.as_ref().and_then(Moment::millis), now));
+    let start = workflow.start_date.as_ref().and_then(Moment::millis);
+    findings.extend(finding(text, "/schedule", start, clocks));
 }
 
 /// What there is to say about the text of a schedule.
@@ -19,19 +41,29 @@ pub(crate) fn finding(
     text: &str,
     path: &str,
     start: Option<Millis>,
-    now: Option<Millis>,
+    clocks: Clocks<'_>,
 ) -> Option<Diagnostic> {
     let schedule = match Schedule::parse(text) {
         Ok(schedule) => schedule,
-        Err(error) => {
-            let finding = Diagnostic::error(error.code(), path, error.message());
-            return Some(finding.with_any_help(error.help().map(str::to_owned)));
-        }
+        Err(error) => return Some(Diagnostic::from(&error.with_path(path))),
     };
-    let now = now?;
+    let offset = clocks.offset.unwrap_or(&|_, _| None);
+    let now = clocks.now.unwrap_or_default();
+    if let Some(zone) = schedule.zone().filter(|zone| clocks.offset.is_some() && offset(zone, now).is_none())
+    {
+        let message = format!("the time zone `{zone}` of the schedule is not known");
+        let finding = Diagnostic::error(ErrorCode::ScheduleInvalid, path, message);
+        return Some(finding.with_help("write a name of the IANA list, such as `Europe/Berlin`"));
+    }
+    clocks.now?;
     // A firing at the very start counts.
     let after = start.map_or(now, |start| now.max(start.saturating_sub(1)));
-    let firings = schedule.firings(after, SHOWN);
+    let next = |after: Millis| schedule.next_after_in(after, offset);
+    let firings: Vec<Millis> = std::iter::successors(next(after), |last| next(*last)).take(SHOWN).collect();
+    told(text, path, &firings)
+}
+
+fn told(text: &str, path: &str, firings: &[Millis]) -> Option<Diagnostic> {
     if firings.is_empty() {
         return None;
     }

@@ -14,6 +14,8 @@ pub(super) struct Item<'a> {
     place: Place<'a>,
     /// Whether it runs inside a loop.
     pub(super) in_loop: bool,
+    /// Whether that loop is in this scope, too.
+    pub(super) in_body: bool,
 }
 
 /// Key among the tasks, or the path where it stands in a body alone.
@@ -94,8 +96,8 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
     let in_bodies = NameIndex::new(bodies.map(|inner| inner.task_id.as_str()));
     let listed = workflow.tasks.iter().map(|(key, operator)| {
         let id = if operator.task_id.is_empty() { key } else { &operator.task_id };
-        let in_loop = in_loop || operator.is_internal_loop_task || in_bodies.get(id).is_some();
-        Item { operator, id, place: Place::Key(key), in_loop }
+        let in_body = operator.is_internal_loop_task || in_bodies.get(id).is_some();
+        Item { operator, id, place: Place::Key(key), in_loop: in_loop || in_body, in_body }
     });
     let mut items: Vec<Item<'a>> = listed.collect();
     let known = NameIndex::new(workflow.tasks.values().map(|operator| operator.task_id.as_str()));
@@ -106,7 +108,7 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
         for (position, operator) in body.iter().enumerate() {
             if known.get(&operator.task_id).is_none() {
                 let place = Place::Path(format!("{path}/loop_body/{position}"));
-                items.push(Item { operator, id: &operator.task_id, place, in_loop: true });
+                items.push(Item { operator, id: &operator.task_id, place, in_loop: true, in_body: true });
             }
         }
         at += 1;

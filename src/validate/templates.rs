@@ -9,13 +9,17 @@ use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE};
-use crate::template::{Part, Path, Syntax, paths};
+use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces};
+use crate::text::{cut, has};
 use serde_json::{Map, Value};
 
 /// The input that the driver adds for a task whose Python is uploaded.
 const ARTIFACT: &str = "_artifact_id";
 /// Fields that only results of tools have.
 const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
+
+/// The tool whose text a shell reads.
+const SHELL: &str = "tools.shell.run";
 
 /// Names that templates of a workflow know.
 pub(super) struct Known<'a> {
@@ -39,6 +43,22 @@ impl<'a> Known<'a> {
         Self { names: sorted_names(names), outer, hints: scope.hints }
     }
 
+    /// Whether a template of a task names nothing, and is told as a slip.
+    pub(super) fn is_slip(&self, template: &Path, task: &str) -> bool {
+        let root = template.root.as_str();
+        let is_local = OF_LOOP.contains(&root) || self.has(root);
+        !is_local && (is_of_result(template) || self.nearest(root, task).is_some())
+    }
+
+    /// Advice on a name that is not known.
+    fn nearest(&self, root: &str, task: &str) -> Option<String> {
+        if OF_LOOP.contains(&root) {
+            return Some(format!("`{root}` is known inside a loop only"));
+        }
+        let names = self.chain().flat_map(|known| &known.names).map(String::as_str);
+        self.hints.nearest(root, &mut names.filter(|name| *name != task))
+    }
+
     fn has(&self, name: &str) -> bool {
         [&OF_ENGINE[..], &OF_HANDLER, &OF_UPDATE, &[ARTIFACT]].iter().any(|names| names.contains(&name))
             || self.chain().any(|known| known.names.binary_search_by(|it| it.as_str().cmp(name)).is_ok())
@@ -54,52 +74,11 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         let in_loop = scope.items.get(at).is_some_and(|item| item.in_loop);
         // The condition of a loop is looked at in every round.
         let in_loop = in_loop || matches!(operator.operation, Operation::While(_));
-        let task = Place { id: scope.id(at), in_loop };
+        let is_shell = matches!(&operator.operation, Operation::Task(task) if task.function == SHELL);
+        let task = Place { id: scope.id(at), in_loop, is_shell };
         texts(operator, &mut |text, path, syntax| {
             check_text(text, syntax, &task, known, &|| format!("{}{path}", scope.path(at)), findings);
         });
-    }
-}
-
-/// The rule for a definition of the driver, which is looked at as it is written: the core artefact has no model of it.
-pub(crate) fn check_document(document: &Value) -> Vec<Diagnostic> {
-    let mut entries = Vec::new();
-    collect(document, "", false, &mut entries);
-    let mut names: Vec<String> = entries.iter().map(|(_, id, ..)| (*id).to_owned()).collect();
-    let keys = entries.iter().filter_map(|(_, _, entry, _)| entry.get("result_key")?.as_str());
-    names.extend(keys.map(str::to_owned));
-    names.extend(
-        document.get("variables").and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned(),
-    );
-    let known = Known { names: sorted_names(names), outer: None, hints: &Hints::new() };
-    let mut findings = Vec::new();
-    for (path, id, entry, in_loop) in entries {
-        for key in ["args", "kwargs", "items", "condition", "event_name", "payload"] {
-            let Some(value) = entry.get(key) else { continue };
-            let is_free = matches!(key, "args" | "kwargs" | "payload");
-            let syntax = if is_free { Syntax::Braces } else { Syntax::BracesAndDollar };
-            inside(value, &child_path(&path, key), &mut |text, path, _| {
-                let task = Place { id, in_loop: in_loop || key == "condition" };
-                check_text(text, syntax, &task, &known, &|| path.to_owned(), &mut findings);
-            });
-        }
-    }
-    findings
-}
-
-/// An entry of the driver: its pointer, its id, itself, and whether it runs in a loop.
-type Entry<'a> = (String, &'a str, &'a Value, bool);
-
-fn collect<'a>(document: &'a Value, base: &str, in_loop: bool, entries: &mut Vec<Entry<'a>>) {
-    let objects =
-        |value: &'a Value, key: &str| value.get(key).and_then(Value::as_object).into_iter().flatten();
-    for (id, entry) in objects(document, "tasks") {
-        let path = child_path(&format!("{base}/tasks"), id);
-        let in_loop = in_loop || entry.get("is_internal_loop_task").is_some();
-        for (name, branch) in objects(entry, "branch_workflows") {
-            collect(branch, &child_path(&format!("{path}/branch_workflows"), name), in_loop, entries);
-        }
-        entries.push((path, id, entry, in_loop));
     }
 }
 
@@ -108,6 +87,8 @@ struct Place<'a> {
     /// Id of the task.
     id: &'a str,
     in_loop: bool,
+    /// Whether a shell reads the text.
+    is_shell: bool,
 }
 
 fn check_text(
@@ -118,32 +99,65 @@ fn check_text(
     path: &dyn Fn() -> String,
     findings: &mut Vec<Diagnostic>,
 ) {
-    for template in paths(text, syntax) {
+    let is_known = |template: &Path| {
         let root = template.root.as_str();
-        let is_local = task.in_loop && OF_LOOP.contains(&root);
-        if !is_local && !known.has(root) {
-            findings.push(unknown(&template, task.id, known, path()));
+        (task.in_loop && OF_LOOP.contains(&root)) || known.has(root)
+    };
+    for piece in pieces(text, syntax) {
+        match piece {
+            Piece::Template { path: template, .. } if !is_known(&template) => {
+                findings.push(unknown(&template, task.id, known, path()));
+            }
+            Piece::Template { .. } => {}
+            Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
+            // Braces that are kept on purpose are no slip.
+            Piece::Text(_) if has(text, "{% raw %}") => {}
+            Piece::Text(text) => {
+                findings.extend(slip(text, task.is_shell, &is_known).map(|(message, help)| {
+                    Diagnostic::warning(ErrorCode::TemplateInvalid, path(), message).with_help(help)
+                }));
+            }
         }
     }
+}
+
+/// What is meant as a template and is none, though nothing fails: what is wrong and what to do.
+fn slip(text: &str, is_shell: bool, is_known: &dyn Fn(&Path) -> bool) -> Option<(String, String)> {
+    if let Some((_, after)) = cut(text, "{{")
+        && let Some((template, rest)) = Path::parse_prefix(after.trim_start())
+    {
+        let rest = rest.trim_start();
+        let is_open = rest.is_empty() || rest.starts_with('}') || is_known(&template);
+        if is_open && !has(after, "}}") {
+            let message = format!("`{{{{{template}` is not closed, so it stays as it is");
+            return Some((message, format!("write `{{{{{template}}}}}`")));
+        }
+    }
+    let (_, after) = cut(text, "${").filter(|_| is_shell)?;
+    let (template, rest) = Path::parse_prefix(after)?;
+    if template.parts.is_empty() || !rest.starts_with('}') || !is_known(&template) {
+        return None;
+    }
+    let message = format!("the shell reads `${{{template}}}` as a variable of its own, and cannot");
+    Some((message, format!("write `{{{{{template}}}}}`")))
 }
 
 /// A warning where it is a slip; where it may as well be an input of the run, that is told and no more.
 fn unknown(template: &Path, task: &str, known: &Known<'_>, path: String) -> Diagnostic {
     let root = template.root.as_str();
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
-    let mut names =
-        known.chain().flat_map(|known| &known.names).map(String::as_str).filter(|name| *name != task);
-    let slip = if OF_LOOP.contains(&root) {
-        Some(format!("`{root}` is known inside a loop only"))
-    } else {
-        known.hints.nearest(root, &mut names)
-    };
-    let is_result = root.ends_with("_result")
-        || matches!(template.parts.first(), Some(Part::Key(key)) if RESULT_FIELDS.contains(&key.as_str()));
-    let make = if slip.is_some() || is_result { Diagnostic::warning } else { Diagnostic::info };
-    make(ErrorCode::TemplateNameUnknown, path, message).with_help(slip.unwrap_or_else(|| {
+    let nearest = known.nearest(root, task);
+    let is_slip = nearest.is_some() || is_of_result(template);
+    let make = if is_slip { Diagnostic::warning } else { Diagnostic::info };
+    make(ErrorCode::TemplateNameUnknown, path, message).with_help(nearest.unwrap_or_else(|| {
         format!("a run must give `{root}` as an input; results are named by their result key or task id")
     }))
+}
+
+/// Whether it looks like a part of a result.
+fn is_of_result(template: &Path) -> bool {
+    template.root.ends_with("_result")
+        || matches!(template.parts.first(), Some(Part::Key(key)) if RESULT_FIELDS.contains(&key.as_str()))
 }
 
 /// Gets a text, its JSON pointer from the operator, and the templates that must name something: `${name}` in plain text may

@@ -1,21 +1,24 @@
 //! All rules for a definition: of its own operators, and of its branches.
 
+use super::Clocks;
 use super::durations::Limit;
 use super::hints::Hints;
 use super::scope::Scope;
 use super::templates::Known;
-use super::{conditions, dependencies, durations, forks, names, reach, schedule, targets, templates};
+use super::{
+    conditions, dependencies, durations, forks, names, pasting, reach, results, schedule, targets, templates,
+    waits,
+};
 use crate::definition::{Reading, Workflow, read_with};
 use crate::error::{Diagnostic, Severity};
 use crate::json::child_path;
-use crate::time::Millis;
 
 /// Branches inside branches beyond this depth are left alone; JSON text cannot nest them deeper.
 const DEPTH: usize = 32;
 
 /// Everything that is wrong with a definition that could be read, or worth knowing about it.
 ///
-/// `now` is the moment from which the next firings of a schedule are told.
+/// `clocks` tell the time, or no more than the moment from which the next firings of a schedule are told.
 ///
 /// ```
 /// use highway_wasm::{definition::read, validate};
@@ -26,7 +29,7 @@ const DEPTH: usize = 32;
 ///     "send": {"task_id": "send", "operator_type": "task", "function": "tools.shell.run", "dependencies": ["dmup"],
 ///         "args": ["mail {{dump_reslt.stdout}}"]},
 /// }}));
-/// let findings = validate::workflow(&document.workflow, None);
+/// let findings = validate::workflow(&document.workflow, validate::Clocks::default());
 /// let found: Vec<_> = findings.iter().map(|it| (it.code.as_str(), it.path.as_str())).collect();
 /// assert_eq!(found, [
 ///     ("DEPENDENCY_UNKNOWN", "/tasks/send/dependencies/0"),
@@ -34,12 +37,21 @@ const DEPTH: usize = 32;
 /// ]);
 /// assert_eq!(findings[1].help.as_deref(), Some("did you mean `dump_result`?"));
 /// ```
-pub fn workflow(workflow: &Workflow, now: Option<Millis>) -> Vec<Diagnostic> {
+pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    schedule::check(workflow, now, &mut findings);
+    schedule::check(workflow, clocks.into(), &mut findings);
     let hints = Hints::new();
     let rules = Rules { hints: &hints, known: None, limit: None, depth: 0 };
     rules.check(&Scope::new(workflow, "", None, &hints, false), &mut findings);
+    findings
+}
+
+/// What there is to say about what is inside of the operators of a definition that is written by a driver, whose own checks say
+/// the rest.
+pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
+    let (hints, mut findings) = (Hints::new(), Vec::new());
+    let rules = Rules { hints: &hints, known: None, limit: None, depth: 0 };
+    rules.inside(&Scope::new(workflow, "", None, &hints, false), &mut findings);
     findings
 }
 
@@ -61,7 +73,21 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn check(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    /// Adds what is found inside of operators alone.
+    fn inside(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+        let branches = branches(scope, &mut Vec::new());
+        let known = Known::of_scope(scope, &branches, self.known);
+        names::reserved(scope, findings);
+        texts(scope, &known, findings);
+        for branch in &branches {
+            let in_loop = scope.items.get(branch.fork).is_some_and(|fork| fork.in_loop);
+            let inner = Scope::new(&branch.workflow, &branch.path, Some(scope), self.hints, in_loop);
+            Rules { known: Some(&known), depth: self.depth + 1, ..*self }.inside(&inner, findings);
+        }
+    }
+
+    /// Adds what is found, and gives the seconds of the longest way through the scope.
+    fn check(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> f64 {
         let branches = if self.depth < DEPTH { branches(scope, findings) } else { Vec::new() };
         names::check(scope, findings);
         dependencies::check(scope, findings);
@@ -69,10 +95,10 @@ impl Rules<'_> {
         reach::check(scope, findings);
         forks::check(scope, findings);
         let known = Known::of_scope(scope, &branches, self.known);
-        templates::check(scope, &known, findings);
-        conditions::check(scope, findings);
+        texts(scope, &known, findings);
         let limit = durations::limit(scope, self.limit);
-        durations::check(scope, limit.as_ref(), findings);
+        durations::check(scope, findings);
+        let mut forks: Vec<(usize, f64)> = Vec::new();
         for branch in &branches {
             let fork = scope.items.get(branch.fork);
             let in_loop = fork.is_some_and(|fork| fork.in_loop);
@@ -84,9 +110,22 @@ impl Rules<'_> {
                 limit: limit.as_ref(),
                 depth: self.depth + 1,
             };
-            rules.check(&inner, findings);
+            let longest = rules.check(&inner, findings);
+            match forks.last_mut().filter(|(fork, _)| *fork == branch.fork) {
+                Some((_, most)) => *most = f64::max(*most, longest),
+                None => forks.push((branch.fork, longest)),
+            }
         }
+        waits::check(scope, &branches, &forks, limit.as_ref(), findings)
     }
+}
+
+/// The rules about the texts of operators.
+fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
+    templates::check(scope, known, findings);
+    results::check(scope, findings);
+    pasting::check(scope, known, findings);
+    conditions::check(scope, findings);
 }
 
 /// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.

@@ -4,6 +4,7 @@
 use super::error::to_js_error;
 use crate::codec::parse_json_input;
 use crate::error::{Error, ErrorCode, Result};
+#[cfg(feature = "workflow")]
 use crate::time::Millis;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
@@ -23,6 +24,7 @@ pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
 }
 
 /// A moment as JavaScript counts it, in milliseconds since the Unix epoch.
+#[cfg(feature = "workflow")]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

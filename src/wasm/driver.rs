@@ -1,11 +1,11 @@
 //! The driver's functions. They are stateless: the facade keeps the tasks as plain data and passes them along, so
 //! there is nothing to free.
 
-use super::convert::{JsResult, give, moment, parse};
+use super::convert::{JsResult, give, parse};
 use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
-use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::number::digits;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -19,19 +19,15 @@ pub fn driver_task(method: &str, name: &str, options: &str, taken: bool) -> JsRe
     give(task.map(|task| write_json(&task.to_json())))
 }
 
-/// All findings about the tasks, given as `[[method, name, options], …]`.
-#[wasm_bindgen(js_name = driverValidate)]
-pub fn driver_validate(tasks: &str, now: f64) -> JsResult<String> {
-    let driver = parse(tasks).and_then(|tasks| driver(None, &tasks));
-    let findings =
-        driver.map(|driver| driver.validate(moment(now)).iter().map(Diagnostic::to_json).collect::<Value>());
-    give(findings.map(|findings| write_json(&findings)))
-}
-
-/// Throws what keeps the tasks from being run.
+/// Throws what keeps the tasks, given as `[[method, name, options], …]`, from being run; gives the seconds that a run of them has
+/// where nothing is said.
 #[wasm_bindgen(js_name = driverCheck)]
-pub fn driver_check(tasks: &str) -> JsResult<()> {
-    give(parse(tasks).and_then(|tasks| driver(None, &tasks)?.check()))
+pub fn driver_check(tasks: &str) -> JsResult<f64> {
+    give(parse(tasks).and_then(|tasks| {
+        let driver = Driver::of_list(None, &tasks)?;
+        driver.check()?;
+        Ok(driver.run_timeout())
+    }))
 }
 
 /// The Python files of `{tasks, packages, context}` that have to be uploaded, by path; `null` where there are none.
@@ -40,7 +36,7 @@ pub fn driver_artifact(settings: &str) -> JsResult<String> {
     let files = parse(settings).and_then(|settings| {
         let field = |key: &str| settings.get(key).unwrap_or(&Value::Null);
         let context = field("context").as_str().unwrap_or_default();
-        driver(None, field("tasks"))?.artifact_with(field("packages"), context)
+        Driver::of_list(None, field("tasks"))?.artifact_with(field("packages"), context)
     });
     give(files.map(|files| write_json(&files.map_or(Value::Null, Value::Object))))
 }
@@ -75,7 +71,7 @@ fn option_seconds(value: &Value, least: f64) -> Result<f64> {
 
 fn build(settings: &Value) -> Result<String> {
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
-    let driver = driver(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
+    let driver = Driver::of_list(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
     let timeout = match settings.get("timeout") {
         Some(Value::Number(seconds)) => Some(seconds.clone()),
         _ => None,
@@ -91,16 +87,4 @@ fn inputs(settings: &Value) -> Map<String, Value> {
 /// The facade names only methods that there are.
 fn registration(method: &str) -> Registration {
     Registration::of_method(method).unwrap_or(Registration::Task)
-}
-
-fn driver(name: Option<&str>, tasks: &Value) -> Result<Driver> {
-    let mut driver = Driver::new(name);
-    for task in tasks.as_array().into_iter().flatten() {
-        if let Some([Value::String(method), Value::String(name), options]) =
-            task.as_array().map(Vec::as_slice)
-        {
-            driver.register(registration(method), name, options)?;
-        }
-    }
-    Ok(driver)
 }

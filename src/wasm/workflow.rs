@@ -1,11 +1,13 @@
 //! The functions of `WorkflowBuilder` and `Workflow`. They are stateless: the facade keeps calls and documents as text.
 
 use super::convert::{JsResult, give, moment, parse};
-use crate::builder::{Built, WorkflowBuilder};
+use crate::builder::{Built, Driver, WorkflowBuilder};
 use crate::codec::write_json;
-use crate::definition::{self, Document, Form, read_text};
+use crate::definition::{self, Document, Form, Offset, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
+use crate::time::Millis;
+use crate::validate::Clocks;
 use serde_json::Value;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
@@ -51,11 +53,29 @@ pub fn workflow_read(text: &str, form: &str) -> JsResult<()> {
     give(with_document(text, form, |document| definition::check(document, text, input(form)?)))
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// The clocks of the host.
+    pub type Host;
+
+    /// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds.
+    #[wasm_bindgen(method, structural, js_name = zoneOffset)]
+    fn zone_offset(this: &Host, zone: &str, at: f64) -> Option<f64>;
+}
+
+/// All findings about the tasks of a driver, given as `[[method, name, options], …]`.
+#[wasm_bindgen(js_name = driverValidate)]
+pub fn driver_validate(tasks: &str, now: f64, host: &Host) -> JsResult<String> {
+    let driver = parse(tasks).and_then(|tasks| Driver::of_list(None, &tasks));
+    let found = driver.map(|driver| findings(&driver.validate(clocks(now, &offset(host)))));
+    give(found)
+}
+
 /// All findings about text, whatever it is.
 #[wasm_bindgen(js_name = workflowValidate)]
-pub fn workflow_validate(text: &str, form: &str, now: f64) -> JsResult<String> {
+pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsResult<String> {
     let found = with_document(text, form, |document| {
-        Ok(definition::findings(document, text, input(form)?, moment(now)))
+        Ok(definition::findings(document, text, input(form)?, clocks(now, &offset(host))))
     });
     Ok(findings(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
 }
@@ -82,6 +102,16 @@ pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResu
             other => return Err(not_loaded(other)),
         })
     }))
+}
+
+fn offset(host: &Host) -> impl Fn(&str, Millis) -> Option<i64> {
+    #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
+    #[expect(clippy::cast_possible_truncation, reason = "clocks differ by a day at most")]
+    |zone: &str, at: Millis| host.zone_offset(zone, at as f64).map(|offset| offset as i64)
+}
+
+fn clocks(now: f64, offset: Offset<'_>) -> Clocks<'_> {
+    Clocks { now: moment(now), offset: Some(offset) }
 }
 
 thread_local! {

@@ -94,7 +94,9 @@ pub(crate) fn findings(definition: &Value) -> Vec<String> {
     let mut diagnostics = document.diagnostics;
     diagnostics.extend(plan(&document.workflow).1);
     diagnostics.extend(validate::workflow(&document.workflow, None));
-    let shown = diagnostics.iter().filter(|found| found.is_error());
+    // What is no template fails its task alone, which scenarios show.
+    let shown =
+        diagnostics.iter().filter(|found| found.is_error() && found.code.as_str() != "TEMPLATE_INVALID");
     shown.map(|found| format!("{} {}", found.code.as_str(), found.path)).collect()
 }
 

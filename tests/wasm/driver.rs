@@ -23,7 +23,7 @@ async fn text_that_is_no_json_is_an_error_with_facts() {
     for text in ["", "{", "not json", "{\"a\":}", "[1,]", "\u{feff}{}"] {
         let cases: [(&str, Vec<JsValue>); 5] = [
             ("driverTask", vec!["task".into(), "a".into(), text.into(), false.into()]),
-            ("driverValidate", vec![text.into(), 0.into()]),
+            ("driverValidate", vec![text.into(), 0.into(), eval("({})")]),
             ("driverCheck", vec![text.into()]),
             ("driverBuild", vec![text.into()]),
             ("seconds", vec!["timeout".into(), text.into(), 0.into()]),
@@ -65,14 +65,16 @@ async fn a_task_is_read_and_refused() {
 #[wasm_bindgen_test]
 async fn findings_are_data_and_check_throws_them() {
     let glue = Object::glue().await;
-    let findings = glue.json("driverValidate", &[CYCLE.into(), 0.into()]);
+    let findings = glue.json("driverValidate", &[CYCLE.into(), 0.into(), eval("({})")]);
     assert_eq!(findings[0]["code"], "DEPENDENCY_CYCLE");
     assert_eq!(findings[0]["severity"], "error");
     let facts = glue.failure("driverCheck", &[CYCLE.into()]);
     assert_eq!(facts["code"], "DEPENDENCY_CYCLE");
     assert_eq!(facts["diagnostics"], findings);
     assert_eq!(glue.failure("driverCheck", &["[]".into()])["code"], "NO_TASKS");
-    assert!(glue.call("driverCheck", &[r#"[["task", "a", {"shell": "x"}]]"#.into()]).unwrap().is_undefined());
+    let limit = |task: &str| glue.call("driverCheck", &[format!("[{task}]").into()]).unwrap().as_f64();
+    assert_eq!(limit(r#"["task", "a", {"shell": "x"}]"#), Some(300.0));
+    assert_eq!(limit(r#"["task", "a", {"shell": "x", "delay": 60.5}]"#), Some(360.0));
 }
 
 #[wasm_bindgen_test]
@@ -137,5 +139,5 @@ async fn half_a_surrogate_pair_does_no_harm() {
     if let Err(error) = task {
         super::facts(&error);
     }
-    assert_eq!(glue.json("driverValidate", &["[]".into(), 0.into()]), json!([]));
+    assert_eq!(glue.json("driverValidate", &["[]".into(), 0.into(), eval("({})")]), json!([]));
 }

@@ -1,6 +1,6 @@
 //! The functions of `WorkflowBuilder` and `Workflow`.
 
-use super::Object;
+use super::{Object, eval};
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -62,13 +62,24 @@ async fn text_is_read_or_refused_and_findings_are_data() {
         ("[]", "FIELD_TYPE_INVALID"),
     ] {
         assert_eq!(glue.failure("workflowRead", &[text.into(), "json".into()])["code"], code);
-        let found = glue.json("workflowValidate", &[text.into(), "json".into(), 0.into()]);
+        let found = glue.json("workflowValidate", &[text.into(), "json".into(), 0.into(), eval("({})")]);
         assert_eq!(found[0]["code"], code);
     }
     let scheduled = r#"{"name": "w", "schedule": "0 0 * * *"}"#;
-    assert_eq!(glue.json("workflowValidate", &[scheduled.into(), "json".into(), 0.into()]), json!([]));
-    let found = glue.json("workflowValidate", &[scheduled.into(), "json".into(), 86_400_000.into()]);
+    assert_eq!(
+        glue.json("workflowValidate", &[scheduled.into(), "json".into(), 0.into(), eval("({})")]),
+        json!([])
+    );
+    let zones = eval("({ zoneOffset: (zone) => zone === 'Asia/Tokyo' ? 32_400_000 : undefined })");
+    let validate = |text: &str| {
+        glue.json("workflowValidate", &[text.into(), "json".into(), 86_400_000.into(), zones.clone()])
+    };
+    let found = validate(scheduled);
     assert!(found[0]["message"].as_str().unwrap().contains("1970-01-03T00:00:00Z"), "{found}");
+    let found = validate(&scheduled.replace("0 0", "CRON_TZ=Asia/Tokyo 0 0"));
+    assert!(found[0]["message"].as_str().unwrap().contains("1970-01-02T15:00:00Z"), "{found}");
+    let found = validate(&scheduled.replace("0 0", "CRON_TZ=Asia/Tokio 0 0"));
+    assert_eq!(found[0]["code"], "SCHEDULE_INVALID", "{found}");
 }
 
 #[cfg(feature = "engine")]

@@ -7,6 +7,7 @@ import { millis } from "./mocks.js";
 import { full } from "./runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "./timeline.js";
 import { timelineOf } from "./timeline.js";
+import { zoneOffset } from "./zones.js";
 import { momentAfter, VIRTUAL_OPTIONS, VirtualEngine, type VirtualOptions } from "./virtual-engine.js";
 import { bigJson } from "../json.js";
 
@@ -342,7 +343,7 @@ class Running {
 
   #findings(): SimulationWarning[] {
     const text = bigJson(this.#document);
-    const found = full.call((api) => api.workflowValidate(text, "data", this.#start));
+    const found = full.call((api) => api.workflowValidate(text, "data", this.#start, { zoneOffset }));
     return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
   }
 

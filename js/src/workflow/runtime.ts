@@ -1,9 +1,11 @@
 /** The workflow module: building, reading, checking and drawing of definitions. */
 
-import { errorOf } from "../errors.js";
+import { offerAdvice } from "../advice.js";
+import { zoneOffset } from "../engine/zones.js";
+import { type Diagnostic, errorOf } from "../errors.js";
 import * as workflowGlue from "../generated/workflow.js";
 import { type InitSource, Runtime } from "../runtime.js";
-import type { WasmSource, WorkflowApi } from "../wasm-api.js";
+import type { Clocks, WasmSource, WorkflowApi } from "../wasm-api.js";
 
 /** @internal */
 export const workflows: Runtime<WorkflowApi> = new Runtime<WorkflowApi>(workflowGlue, "initWorkflow");
@@ -11,7 +13,15 @@ export const workflows: Runtime<WorkflowApi> = new Runtime<WorkflowApi>(workflow
 /** @internal The class, once the module behind it has a source. */
 export function provided<Class>(type: Class, source: () => WasmSource): Class {
   workflows.provide(source);
+  offerAdvice(driverFindings);
   return type;
+}
+
+/** @internal Clocks, as the modules ask for them. */
+export const clocks: Clocks = { zoneOffset };
+
+function driverFindings(tasks: string): Diagnostic[] {
+  return JSON.parse(workflows.call((api) => api.driverValidate(tasks, Date.now(), clocks))) as Diagnostic[];
 }
 
 let full: Runtime<WorkflowApi> | undefined;
@@ -40,6 +50,7 @@ export type TextForm = "json" | "yaml" | "data";
  * @param source Where the module is; the entry's own by default. Ignored once the module is loaded.
  * @throws {WasmError} `NOT_INITIALIZED` (no source), `WASM_LOAD_FAILED`.
  */
-export function initWorkflow(source?: InitSource | Promise<InitSource>): Promise<void> {
-  return workflows.init(source);
+export async function initWorkflow(source?: InitSource | Promise<InitSource>): Promise<void> {
+  await workflows.init(source);
+  offerAdvice(driverFindings);
 }

@@ -5,7 +5,7 @@ import { checkOptions } from "../options.js";
 import { plainText } from "../plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
-import { moduleFor, type TextForm, workflows } from "./runtime.js";
+import { clocks, moduleFor, type TextForm, workflows } from "./runtime.js";
 import { parseJson } from "../json.js";
 
 /** How a workflow is laid out. All lengths are in the unit of your drawing, such as pixels. */
@@ -289,7 +289,7 @@ interface Source {
 }
 
 function findings({ text, form }: Source): Diagnostic[] {
-  const found = moduleFor(form).call((api) => api.workflowValidate(text, form, Date.now()));
+  const found = moduleFor(form).call((api) => api.workflowValidate(text, form, Date.now(), clocks));
   return JSON.parse(found) as Diagnostic[];
 }
 

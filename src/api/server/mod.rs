@@ -167,9 +167,13 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     diagnostics.extend(validate::workflow(&workflow, None));
     diagnostics.extend(unknown_tools(&plan));
     let mut diagnostics = validate::as_written(diagnostics, &document);
-    // The driver passes any name on, and a name decides nothing here.
-    let is_name = |code| matches!(code, ErrorCode::WorkflowNameInvalid | ErrorCode::WorkflowVersionInvalid);
-    diagnostics.retain(|finding| finding.is_error() && !is_name(finding.code));
+    // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none in a
+    // lenient engine.
+    let is_passed = |code| {
+        use ErrorCode::{TemplateInvalid, WorkflowNameInvalid, WorkflowVersionInvalid};
+        matches!(code, WorkflowNameInvalid | WorkflowVersionInvalid | TemplateInvalid)
+    };
+    diagnostics.retain(|finding| finding.is_error() && !is_passed(finding.code));
     match Error::from_diagnostics(diagnostics) {
         Some(error) => Err(error),
         None => Ok(Registered::new(hash, plan, document, now)),

@@ -1,40 +1,69 @@
 //! What can be wrong with the tasks of a driver taken together. Where the Python driver silently does the wrong
 //! thing, the document stays as Python writes it and the finding says so.
 
-use super::Driver;
 use super::document::{body_id, fork_id, wait_id};
 use super::task::{Delay, DriverTask, TaskKind};
+use super::{Driver, waits};
 use crate::definition::duration::Duration;
+use crate::definition::schedule::Schedule;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
 use crate::names::NameIndex;
 use crate::template::Path;
-use crate::time::Millis;
-use crate::validate::{Node, dependencies};
+use crate::validate::{Clocks, Node, dependencies};
 
-/// The findings about the tasks taken together, tasks in order.
-pub(super) fn check(driver: &Driver, now: Option<Millis>) -> Vec<Diagnostic> {
+/// What keeps the tasks from being run together.
+pub(super) fn errors(driver: &Driver) -> Vec<Diagnostic> {
     let tasks = &driver.tasks;
     let nodes: Vec<Node<'_>> =
         tasks.iter().map(|task| Node { name: &task.name, dependencies: &task.depends }).collect();
-    let names = NameIndex::new(tasks.iter().map(|task| task.name.as_str()));
+    let names = names(tasks);
     let mut findings = dependencies(&nodes, "depends");
     findings.extend(branches(tasks, &names));
-    let mut scheduled = None;
+    for task in tasks {
+        findings.extend(collisions(task, &child_path("/tasks", &task.name), &names));
+    }
+    if let Some((task, text)) = scheduled(tasks).next()
+        && let Err(error) = Schedule::parse(text)
+    {
+        findings.push(Diagnostic::from(&error.with_path(schedule_path(task))));
+    }
+    findings
+}
+
+/// What does not keep them from it.
+pub(super) fn advice(driver: &Driver, clocks: Clocks<'_>) -> Vec<Diagnostic> {
+    let tasks = &driver.tasks;
+    let mut findings = Vec::new();
     for task in tasks {
         let path = child_path("/tasks", &task.name);
         findings.extend(unusual_name(task, &path));
         findings.extend(unusual_value(task, &path));
-        findings.extend(collisions(task, &path, &names));
         if let Some(Delay(delay)) = task.delay.filter(|Delay(delay)| delay.micros() % 1_000_000 != 0) {
             findings.push(truncated(task, delay, &path));
         }
-        if let Some(text) = task.schedule.as_deref().filter(|text| !text.is_empty()) {
-            findings.extend(schedule(task, text, &path, scheduled, now));
-            scheduled = scheduled.or(Some(task.name.as_str()));
-        }
+    }
+    findings.extend(waits::check(tasks, &names(tasks)));
+    let mut scheduled = scheduled(tasks);
+    if let Some((first, text)) = scheduled.next() {
+        let finding = crate::validate::schedule(text, &schedule_path(first), None, clocks);
+        // What cannot be read is among the errors.
+        findings.extend(finding.filter(|_| Schedule::parse(text).is_ok()));
+        findings.extend(scheduled.map(|(task, _)| ignored(task, first)));
     }
     findings
+}
+
+fn names(tasks: &[DriverTask]) -> NameIndex<'_> {
+    NameIndex::new(tasks.iter().map(|task| task.name.as_str()))
+}
+
+fn scheduled(tasks: &[DriverTask]) -> impl Iterator<Item = (&DriverTask, &str)> {
+    tasks.iter().filter_map(|task| Some((task, task.schedule.as_deref().filter(|text| !text.is_empty())?)))
+}
+
+fn schedule_path(task: &DriverTask) -> String {
+    child_path(&child_path("/tasks", &task.name), "schedule")
 }
 
 /// What runs in a branch is out of reach from outside, and the reverse.
@@ -102,25 +131,11 @@ const fn is_parallel(task: &DriverTask) -> bool {
     matches!(task.kind, TaskKind::Parallel { .. })
 }
 
-fn schedule(
-    task: &DriverTask,
-    text: &str,
-    path: &str,
-    earlier: Option<&str>,
-    now: Option<Millis>,
-) -> Option<Diagnostic> {
-    let path = child_path(path, "schedule");
-    if let Some(first) = earlier {
-        return Some(
-            Diagnostic::warning(
-                ErrorCode::ScheduleIgnored,
-                path,
-                format!("the schedule of `{}` is ignored: the workflow runs by that of `{first}`", task.name),
-            )
-            .with_help("a workflow has one schedule; put it on one task"),
-        );
-    }
-    crate::validate::schedule(text, &path, None, now)
+fn ignored(task: &DriverTask, first: &DriverTask) -> Diagnostic {
+    let message =
+        format!("the schedule of `{}` is ignored: the workflow runs by that of `{}`", task.name, first.name);
+    Diagnostic::warning(ErrorCode::ScheduleIgnored, schedule_path(task), message)
+        .with_help("a workflow has one schedule; put it on one task")
 }
 
 fn truncated(task: &DriverTask, delay: Duration, path: &str) -> Diagnostic {

@@ -3,15 +3,13 @@
 use super::artifact::package_name;
 use super::python::{self, Wrapper};
 use super::task::{Delay, DriverTask, Durable, TaskKind};
-use super::{Driver, RunSettings};
+use super::{DEFAULT_RUN_TIMEOUT, Driver, RunSettings};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use crate::names::NameIndex;
 use crate::number::{as_float, digits, number, parse_f64};
 use serde_json::{Map, Number, Value};
 
-/// Time limit of a run where nothing is said, in seconds.
-const DEFAULT_RUN_TIMEOUT: u32 = 300;
 /// Module of the uploaded artifact that holds the functions of durable tasks.
 const DURABLE_MODULE: &str = "driver_tasks.tasks._hw_";
 

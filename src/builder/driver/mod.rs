@@ -7,14 +7,20 @@ mod functions;
 mod options;
 mod python;
 mod task;
+mod waits;
 
 pub(crate) use python::RESULT_MARKER;
 pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
-use crate::error::{Diagnostic, Error, ErrorCode, Result, Severity};
-use crate::time::Millis;
-use crate::validate::templates;
+use crate::definition::read;
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::validate::{Clocks, inside};
 use serde_json::{Map, Number, Value};
+
+/// Time limit of a run where nothing is said, in seconds.
+const DEFAULT_RUN_TIMEOUT: u32 = 300;
+/// Seconds beyond which no room is made for waits: 31 years.
+const MOST_ROOM: f64 = 1e9;
 
 /// Collects tasks and builds the definition of the Python driver 0.9.1.
 ///
@@ -78,18 +84,38 @@ impl Driver {
         &self.tasks
     }
 
-    /// Everything that is wrong with the tasks taken together.
-    /// `now` is the moment from which the next firings of a schedule are told.
-    pub fn validate(&self, now: Option<Millis>) -> Vec<Diagnostic> {
-        let mut findings = checks::check(self, now);
-        // What is inside the tasks is looked at where it is written; none of that keeps them from running.
+    /// A driver with the tasks of a list: `[[method, name, options], …]`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Self::register).
+    pub fn of_list(name: Option<&str>, tasks: &Value) -> Result<Self> {
+        let mut driver = Self::new(name);
+        for task in tasks.as_array().into_iter().flatten() {
+            if let Some([Value::String(method), Value::String(name), options]) =
+                task.as_array().map(Vec::as_slice)
+            {
+                // Whoever makes the list names only methods that there are.
+                let method = Registration::of_method(method).unwrap_or(Registration::Task);
+                driver.register(method, name, options)?;
+            }
+        }
+        Ok(driver)
+    }
+
+    /// Everything that is wrong with the tasks taken together, or worth knowing about them; see
+    /// [`validate::workflow`](crate::validate::workflow) for `clocks`.
+    pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
+        let mut findings = checks::errors(self);
+        findings.extend(checks::advice(self, clocks.into()));
+        // What is inside the tasks is looked at where it is written.
         if let Ok(document) = self.build(&RunSettings::default(), "") {
-            findings.extend(templates(&document));
+            findings.extend(inside(&read(&document).workflow));
         }
         findings
     }
 
-    /// Refuses what `run` would not submit.
+    /// Refuses what `run` would not submit: errors of the tasks taken together.
     ///
     /// # Errors
     ///
@@ -99,9 +125,13 @@ impl Driver {
             return Err(Error::new(ErrorCode::NoTasks, "no tasks are registered")
                 .with_help("define at least one with `driver.task(name, options)`"));
         }
-        let mut findings = checks::check(self, None);
-        findings.retain(|finding| finding.severity == Severity::Error);
-        Error::from_diagnostics(findings).map_or(Ok(()), Err)
+        Error::from_diagnostics(checks::errors(self)).map_or(Ok(()), Err)
+    }
+
+    /// Seconds that a run without a time limit of its own should have: 300, and so many more as the tasks wait on the longest way
+    /// through them: their delays, their waits for events, and the waits between their retries.
+    pub fn run_timeout(&self) -> f64 {
+        (f64::from(DEFAULT_RUN_TIMEOUT) + f64::min(waits::room(&self.tasks), MOST_ROOM)).trunc()
     }
 
     /// The Python files that the durable tasks run from, by path; `None` where there are no such tasks. `packages` has the

@@ -36,6 +36,21 @@ const OPTIONS: [&str; 23] = [
     "env",
 ];
 
+const RUN_AT: &str = "use `delay` to start later, or `schedule` to start regularly";
+
+/// What an option is called elsewhere: in Python, in documents, in other tools.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("python", "py"),
+    ("dependencies", "depends"),
+    ("timeout_seconds", "timeout"),
+    ("max_attempts", "retries"),
+    ("initial_interval_seconds", "retryDelay"),
+    ("backoff_factor", "backoff"),
+    ("backoff_coefficient", "backoff"),
+    ("cron", "schedule"),
+    ("event_name", "event"),
+];
+
 impl Registration {
     const fn options(self) -> &'static [&'static str] {
         match self {
@@ -127,7 +142,7 @@ impl Options<'_> {
         let kind_name = self.only_type()?;
         if self.given("runAt").is_some() {
             return Err(Error::new(ErrorCode::NotSupported, "the option `runAt` is not supported")
-                .with_help("use `delay` to start later, or `schedule` to start regularly")
+                .with_help(RUN_AT)
                 .with_path("/runAt"));
         }
         if self.given("delay").is_some() && self.given("schedule").is_some() {
@@ -212,7 +227,10 @@ impl Options<'_> {
         Ok(match chosen {
             "shell" => TaskKind::Shell(value),
             "http" => TaskKind::Http(value),
-            "py" => TaskKind::Python(self.text("py")?.unwrap_or_default()),
+            "py" => {
+                let source = self.text("py").map_err(|error| error.with_help("write the source as text"))?;
+                TaskKind::Python(source.unwrap_or_default())
+            }
             "tool" => TaskKind::Tool {
                 name: self.text("tool")?.unwrap_or_default(),
                 kwargs: optional("kwargs").unwrap_or(Value::Null),
@@ -407,11 +425,20 @@ fn check_names(map: &Map<String, Value>, options: &[&'static str]) -> Result<()>
     match map.keys().find(|key| !options.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            let help = did_you_mean(key, options.iter().copied().filter(|name| *name != "runAt"))
-                .unwrap_or_else(|| {
+            let known = |name: &&str| options.contains(name);
+            let other = ELSEWHERE.iter().find(|(word, name)| word == key && known(name));
+            let near = || did_you_mean(key, options.iter().copied().filter(|name| *name != "runAt"));
+            let help = match (other, key.as_str()) {
+                (Some((_, name)), _) => format!("did you mean `{name}`?"),
+                (None, "cwd" | "check") => {
+                    format!("give it to the tool: `tool: \"tools.shell.run\", kwargs: {{ command, {key} }}`")
+                }
+                (None, "run_at") => RUN_AT.to_owned(),
+                _ => near().unwrap_or_else(|| {
                     "arguments of a tool go into `kwargs`, run inputs of another workflow into `inputs`"
                         .to_owned()
-                });
+                }),
+            };
             Err(Error::new(ErrorCode::TaskOptionUnknown, format!("there is no task option `{key}`"))
                 .with_help(help)
                 .with_path(crate::json::child_path("", key)))
@@ -427,4 +454,32 @@ fn wrong_type(path: &str, expected: &str, found: &Value) -> Error {
         format!("`{subject}` takes {expected}, found {}", kind_of(found))
     };
     Error::new(ErrorCode::TaskOptionType, message).with_kind(ErrorKind::TaskDefinition).with_path(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn words_of_elsewhere_are_known() {
+        for (key, help) in [
+            ("python", "did you mean `py`?"),
+            ("dependencies", "did you mean `depends`?"),
+            ("timeout_seconds", "did you mean `timeout`?"),
+            ("backoff_factor", "did you mean `backoff`?"),
+            ("cron", "did you mean `schedule`?"),
+            ("retry_delay", "did you mean `retryDelay`?"),
+            ("run_at", RUN_AT),
+            ("cwd", "give it to the tool: `tool: \"tools.shell.run\", kwargs: { command, cwd }`"),
+        ] {
+            let error =
+                DriverTask::read(Registration::Task, "a", &json!({"shell": "x", key: 1}), false).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::TaskOptionUnknown, "{key}");
+            assert_eq!(error.help(), Some(help), "{key}");
+        }
+        let wait = json!({"event_name": "x"});
+        let error = DriverTask::read(Registration::WaitFor, "a", &wait, false).unwrap_err();
+        assert_eq!(error.help(), Some("did you mean `event`?"));
+    }
 }

@@ -15,8 +15,7 @@ pub(super) fn advice(text: &str, line: usize, message: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
     let before = lines.get(..line.min(lines.len())).unwrap_or_default();
     // An error is often noticed at the next token, which may be lines below.
-    let near = before.iter().rev().filter(|line| !is_blank(line)).take(2);
-    let slip = near.filter_map(|line| slip(line)).next();
+    let slip = before.iter().rev().filter(|line| !is_blank(line)).take(2).find_map(|line| slip(line));
     let general = if message.contains("flow") || message.contains("bracket") { BRACKETS } else { COLUMNS };
     Some(slip.unwrap_or_else(|| general.to_owned()))
 }
@@ -40,7 +39,7 @@ fn slip(line: &str) -> Option<String> {
         None => format!("`{value}`"),
     };
     if value.contains("{{") && value.starts_with(['{', '[']) {
-        let help = "put a template in quotes";
+        let help = "put the template in quotes";
         let is_short = value.starts_with("{{") && value.len() <= SHOWN;
         return Some(if is_short { format!("{help}: {}", shown(&quoted(value))) } else { help.to_owned() });
     }
@@ -155,9 +154,9 @@ mod tests {
             ("schedule: @daily\n", "put the value in quotes: `schedule: \"@daily\"`"),
             ("at: `date`\n", "put the value in quotes: `at: \"`date`\"`"),
             ("a:\n  - %d \"x\"\n", "put the value in quotes: `'%d \"x\"'`"),
-            ("v: {{inputs.x}}\n", "put a template in quotes: `v: \"{{inputs.x}}\"`"),
-            ("- - {{x}} more\n", "put a template in quotes: `\"{{x}} more\"`"),
-            ("args: [{{x}}]\n", "put a template in quotes"),
+            ("v: {{inputs.x}}\n", "put the template in quotes: `v: \"{{inputs.x}}\"`"),
+            ("- - {{x}} more\n", "put the template in quotes: `\"{{x}} more\"`"),
+            ("args: [{{x}}]\n", "put the template in quotes"),
             ("a:\n\tb: 1\n", "indent with blanks: YAML takes no tabs"),
             ("run: echo a: b\n", "put the value in quotes: `run: \"echo a: b\"`"),
             ("\"run\": echo 'a': b\n", "put the value in quotes: `\"run\": \"echo 'a': b\"`"),

@@ -1,0 +1,78 @@
+//! How long the tasks wait: a run needs at least as much time.
+
+use super::DEFAULT_RUN_TIMEOUT;
+use super::task::{Delay, DriverTask, TaskKind};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::graph::heaviest;
+use crate::json::child_path;
+use crate::names::NameIndex;
+use crate::number::{digits, parse_f64};
+use crate::validate::retry_waits;
+use serde_json::Number;
+
+/// Seconds of the longest way through the tasks, and the tasks on it, the last one first.
+fn longest(tasks: &[DriverTask], names: &NameIndex<'_>) -> (f64, Vec<usize>) {
+    let known = |depends: &[String]| depends.iter().filter_map(|name| names.get(name)).collect();
+    let mut edges: Vec<Vec<usize>> = tasks.iter().map(|task| known(&task.depends)).collect();
+    for (at, task) in tasks.iter().enumerate() {
+        let needs: Vec<usize> = known(&task.depends);
+        for member in task.branched().filter_map(|name| names.get(name)) {
+            for (from, to) in needs.iter().map(|need| (member, *need)).chain([(at, member)]) {
+                if let Some(list) = edges.get_mut(from) {
+                    list.push(to);
+                }
+            }
+        }
+    }
+    let seconds: Vec<f64> = tasks.iter().map(|task| waits(task).0 + retries(task)).collect();
+    let ways = heaviest(&edges, &seconds);
+    let total = |at: usize| ways.get(at).map_or(0.0, |way| way.0);
+    let end = (0..ways.len()).fold(0, |end, at| if total(at) > total(end) { at } else { end });
+    (total(end), std::iter::successors(Some(end), |at| ways.get(*at)?.1).collect())
+}
+
+/// Seconds of the longest way through the tasks.
+pub(super) fn room(tasks: &[DriverTask]) -> f64 {
+    longest(tasks, &NameIndex::new(tasks.iter().map(|task| task.name.as_str()))).0
+}
+
+/// Seconds that a task sleeps or waits, and the option that says so.
+fn waits(task: &DriverTask) -> (f64, &'static str) {
+    match (&task.kind, task.delay) {
+        (TaskKind::WaitFor { timeout, .. }, _) => (f64::max(float(timeout), 0.0), "timeout"),
+        (_, Some(Delay(delay))) => (delay.seconds(), "delay"),
+        _ => (0.0, "retries"),
+    }
+}
+
+fn retries(task: &DriverTask) -> f64 {
+    retry_waits(f64::from(task.retries), float(&task.retry_delay), float(&task.backoff))
+}
+
+fn float(number: &Number) -> f64 {
+    parse_f64(number.as_str()).unwrap_or_default()
+}
+
+/// What there is to say where a run without a limit of its own is too short for its tasks.
+pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Option<Diagnostic> {
+    let (seconds, way) = longest(tasks, names);
+    if seconds <= f64::from(DEFAULT_RUN_TIMEOUT) {
+        return None;
+    }
+    let mut way = way.iter().filter_map(|at| tasks.get(*at));
+    let last = way.next()?;
+    let weight = |task: &DriverTask| waits(task).0 + retries(task);
+    let most = way.fold(last, |most, task| if weight(task) >= weight(most) { task } else { most });
+    let (wait, key) = waits(most);
+    let is_retry = wait < retries(most);
+    let code = if is_retry { ErrorCode::RetryExceedsTimeout } else { ErrorCode::WaitExceedsTimeout };
+    let path = child_path(&child_path("/tasks", &most.name), if is_retry { "retries" } else { key });
+    let message = format!(
+        "delays, waits and retries up to the end of `{}` take {} s, more than the {} s of a run without `timeout`",
+        last.name,
+        digits(seconds),
+        digits(f64::from(DEFAULT_RUN_TIMEOUT))
+    );
+    let help = "give `build()` a longer `timeout`; without it `run()` and `start()` make room";
+    Some(Diagnostic::warning(code, path, message).with_help(help))
+}

@@ -1,0 +1,76 @@
+//! Text of others is no part of a command or of source: whoever chooses it would choose what runs.
+
+use super::scope::Scope;
+use super::templates::Known;
+use crate::definition::{Operation, Task};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::template::{Part, Path, Piece, Syntax, paths, pieces};
+use serde_json::Value;
+
+/// Tools that run text, with the name of that argument, the word for it, and how a variable of the environment is read in it.
+const TOOLS: [(&str, &str, &str); 2] =
+    [("tools.shell.run", "command", "\"$VALUE\""), ("tools.code.exec", "code", "os.environ[\"VALUE\"]")];
+
+/// Names whose values the workflow, the engine or the host has chosen.
+const SAFE: [&str; 10] = [
+    "workflow",
+    "run",
+    "ENV",
+    "secrets",
+    "workflow_run_id",
+    "run_id",
+    "idempotency_key",
+    "ds",
+    "index",
+    "iteration",
+];
+
+/// Names for the item of a loop.
+const ITEM: [&str; 2] = ["item", "current_item"];
+
+pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
+    let are_items_written = are_items_written(scope);
+    let is_chosen = |path: &Path, task: &str| {
+        let root = path.root.as_str();
+        let is_written = are_items_written && ITEM.contains(&root);
+        let is_number = matches!(path.parts.last(), Some(Part::Key(key)) if key == "length");
+        // A slip in a name is told as that.
+        !SAFE.contains(&root) && !is_written && !is_number && !known.is_slip(path, task)
+    };
+    for (at, operator) in scope.operators() {
+        let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { continue };
+        let Some((_, key, read)) = TOOLS.iter().find(|(tool, ..)| *tool == task.function) else { continue };
+        let Some((text, path)) = text_of(task, key) else { continue };
+        let id = scope.id(at);
+        let pasted = pieces(text, Syntax::Braces).find_map(|piece| match piece {
+            // A text that is nothing but a template is what somebody chose to run.
+            Piece::Template { path, source } if is_chosen(&path, id) && source != text.trim() => Some(path),
+            _ => None,
+        });
+        let Some(template) = pasted else { continue };
+        let message = format!(
+            "the {key} of `{id}` is made with the text of `{{{{{template}}}}}`, which may be anything"
+        );
+        let help =
+            format!("pass it as `env: {{VALUE: \"{{{{{template}}}}}\"}}`, and write `{read}` in the {key}");
+        let finding =
+            Diagnostic::warning(ErrorCode::TextPasted, format!("{}{path}", scope.path(at)), message);
+        findings.push(finding.with_help(help));
+    }
+}
+
+/// Whether the items of all loops around are written out in the definition.
+fn are_items_written(scope: &Scope<'_>) -> bool {
+    std::iter::successors(Some(scope), |scope| scope.outer).all(|scope| {
+        scope.operators().all(|(_, operator)| match &operator.operation {
+            Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
+            _ => true,
+        })
+    })
+}
+
+/// The text that a tool runs, and its JSON pointer from the operator.
+fn text_of<'a>(task: &'a Task, key: &str) -> Option<(&'a str, String)> {
+    let first = task.args.first().and_then(Value::as_str).map(|text| (text, "/args/0".to_owned()));
+    first.or_else(|| Some((task.kwargs.get(key)?.as_str()?, format!("/kwargs/{key}"))))
+}

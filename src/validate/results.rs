@@ -1,0 +1,128 @@
+//! A task waits for the results that it uses.
+
+use super::scope::{NOBODY, Scope};
+use super::targets::{Kind, targets};
+use super::templates::texts;
+use crate::definition::Operator;
+use crate::error::{Diagnostic, ErrorCode};
+use crate::names::sorted_positions;
+use crate::template::names::is_of_engine;
+use crate::template::{Part, Path, paths};
+
+/// Steps that all searches together may take; what lies beyond is not searched.
+const WORK: usize = 2_000_000;
+
+pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    let results = Results::new(scope);
+    if results.names.is_empty() {
+        return;
+    }
+    let before = before(scope);
+    let mut seen = vec![NOBODY; scope.items.len()];
+    let mut work = 0;
+    for (at, operator) in scope.operators() {
+        let mut uses: Vec<(usize, String, String)> = Vec::new();
+        texts(operator, &mut |text, path, syntax| {
+            for template in paths(text, syntax) {
+                let makers = results.makers(&template);
+                let is_awaited = makers.is_empty() || makers.contains(&at);
+                let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
+                if uses.iter().all(|(known, ..)| known != maker) && work < WORK {
+                    work += search(&before, at, &mut seen);
+                    if makers.iter().all(|maker| seen.get(*maker) != Some(&at)) {
+                        uses.push((*maker, path.to_owned(), template.to_string()));
+                    }
+                }
+            }
+        });
+        for (maker, path, template) in uses {
+            let (id, needed) = (scope.id(at), scope.id(maker));
+            let message = format!(
+                "task `{id}` uses `{{{{{template}}}}}`, but does not wait for `{needed}`, which gives it"
+            );
+            let finding = Diagnostic::warning(
+                ErrorCode::DependencyMissing,
+                format!("{}{path}", scope.path(at)),
+                message,
+            );
+            let help = format!("add `{needed}` to the dependencies of `{id}`");
+            findings.push(finding.with_help(help).with_related(scope.path(maker)));
+        }
+    }
+}
+
+/// Names of results with the operators that give them. Those in the bodies of loops are left out: what they are called depends
+/// on the round.
+struct Results<'a> {
+    /// Sorted.
+    names: Vec<(&'a str, usize)>,
+}
+
+impl<'a> Results<'a> {
+    fn new(scope: &Scope<'a>) -> Self {
+        let mut all: Vec<(&'a str, usize)> = Vec::new();
+        for (at, item) in scope.items.iter().enumerate().filter(|(_, item)| !item.in_body) {
+            all.push((item.id, at));
+            let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
+            all.extend(key.map(|key| (key, at)));
+        }
+        let is_input = |name: &str| scope.workflow.variables.contains_key(name) || is_of_engine(name);
+        all.retain(|(name, _)| !is_input(name));
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        let order = sorted_positions(&names);
+        Self { names: order.into_iter().filter_map(|at| all.get(at).copied()).collect() }
+    }
+
+    /// The operators that give what a template names.
+    fn makers(&self, template: &Path) -> Vec<usize> {
+        let name = match (template.root.as_str(), template.parts.first()) {
+            ("results", Some(Part::Key(name))) => name,
+            (root, _) => root,
+        };
+        let from = self.names.partition_point(|(known, _)| *known < name);
+        let found = self.names.iter().skip(from).take_while(|(known, _)| *known == name);
+        found.map(|(_, at)| *at).collect()
+    }
+}
+
+/// For each operator, those that were over, or have chosen, before it starts.
+fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
+    let mut before = scope.needs.clone();
+    let mut add = |from: usize, to: usize| {
+        if let Some(list) = before.get_mut(from) {
+            list.push(to);
+        }
+    };
+    for (at, operator) in scope.operators() {
+        for target in targets(operator) {
+            let Some(other) = scope.index.get(target.id) else { continue };
+            match target.kind {
+                Kind::Join => add(at, other),
+                _ => add(other, at),
+            }
+        }
+        let body: &[Operator] = operator.operation.loop_body().unwrap_or_default();
+        for inner in body.iter().filter_map(|inner| scope.index.get(&inner.task_id)) {
+            add(inner, at);
+        }
+    }
+    before
+}
+
+/// Marks what comes before an operator, and gives the steps that this took.
+fn search(before: &[Vec<usize>], at: usize, seen: &mut [usize]) -> usize {
+    let (mut pending, mut steps) = (vec![at], 0);
+    if seen.get(at) == Some(&at) {
+        return 0;
+    }
+    while let Some(next) = pending.pop() {
+        for earlier in before.get(next).into_iter().flatten() {
+            steps += 1;
+            if let Some(slot) = seen.get_mut(*earlier).filter(|slot| **slot != at) {
+                *slot = at;
+                pending.push(*earlier);
+            }
+        }
+    }
+    steps
+}

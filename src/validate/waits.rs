@@ -1,0 +1,257 @@
+//! What waits, and for how long: on no way through a workflow may that take longer than the run.
+
+use super::durations::Limit;
+use super::scope::Scope;
+use super::targets::{Kind, targets};
+use super::workflow::Branch;
+use crate::codec::parse_json;
+use crate::definition::{Duration, Operation, Operator, RetryPolicy, Until};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::graph::heaviest;
+use crate::names::NameIndex;
+use crate::number::digits;
+use crate::template::{Syntax, paths};
+
+/// The most that a message shows, and more than any limit.
+const LONGEST: f64 = 1e15;
+
+/// Seconds that all waits between attempts take together.
+pub(crate) fn retry_waits(retries: f64, delay: f64, factor: f64) -> f64 {
+    if delay <= 0.0 || retries <= 0.0 {
+        return 0.0;
+    }
+    if factor <= 1.0 {
+        return f64::min(delay * retries, LONGEST);
+    }
+    // Delays that hardly grow are added up for a while; the sum is the least that it can be.
+    let (mut delay, mut left, mut sum) = (delay, f64::min(retries, 1_000.0), 0.0);
+    while left >= 1.0 && sum < LONGEST {
+        sum += delay;
+        delay *= factor;
+        left -= 1.0;
+    }
+    f64::min(sum, LONGEST)
+}
+
+/// Why an operator waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Retries,
+    DefaultRetries,
+    Wait,
+    Event,
+    Inside,
+}
+
+/// Seconds that an operator waits, and the cause of most of them.
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    seconds: f64,
+    cause: Cause,
+}
+
+/// Compares the waits with the limit; `forks` has those of the branches, by the position of their fork. Gives the seconds of
+/// the longest way.
+pub(super) fn check(
+    scope: &Scope<'_>,
+    branches: &[Branch],
+    forks: &[(usize, f64)],
+    limit: Option<&Limit>,
+    findings: &mut Vec<Diagnostic>,
+) -> f64 {
+    let weights: Vec<Weight> = scope.items.iter().map(|item| weight(item.operator, scope)).collect();
+    let (edges, seconds) = graph(scope, branches, forks, &weights);
+    let ways = heaviest(&edges, &seconds);
+    let end = (0..ways.len()).max_by(|left, right| total(&ways, *left).total_cmp(&total(&ways, *right)));
+    let longest = end.map_or(0.0, |end| total(&ways, end));
+    let Some(limit) = limit.filter(|limit| longest > limit.seconds) else { return longest };
+    let mut told: Vec<Diagnostic> = Vec::new();
+    for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| weight.seconds > limit.seconds) {
+        let finding = alone(scope, at, *weight, limit);
+        // Policies that are shared are told once.
+        told.extend(finding.filter(|it| told.last().is_none_or(|last| last.path != it.path)));
+    }
+    if told.is_empty() {
+        told.extend(end.and_then(|end| together(scope, &ways, &weights, end, limit)));
+    }
+    findings.append(&mut told);
+    longest
+}
+
+fn total(ways: &[(f64, Option<usize>)], at: usize) -> f64 {
+    ways.get(at).map_or(0.0, |way| way.0)
+}
+
+/// An operator that waits for longer than the limit.
+fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<Diagnostic> {
+    let (id, seconds) = (scope.id(at), digits(weight.seconds));
+    let what = match weight.cause {
+        Cause::Retries => format!("the waits between the retries of `{id}` take {seconds} s"),
+        Cause::DefaultRetries => format!("the waits between the retries of each task take {seconds} s"),
+        Cause::Wait => format!("`{id}` waits for {seconds} s"),
+        Cause::Event => format!("`{id}` waits for an event for up to {seconds} s"),
+        // What is inside tells it.
+        Cause::Inside => return None,
+    };
+    Some(finding(scope, at, weight.cause, &what, limit))
+}
+
+/// Operators after each other that wait for longer than the limit together. It is told where most of that is.
+fn together(
+    scope: &Scope<'_>,
+    ways: &[(f64, Option<usize>)],
+    weights: &[Weight],
+    end: usize,
+    limit: &Limit,
+) -> Option<Diagnostic> {
+    let way = std::iter::successors(Some(end), |at| ways.get(*at)?.1);
+    let mut waiting = way.filter_map(|at| weights.get(at).filter(|it| it.seconds > 0.0).map(|it| (at, *it)));
+    let last = waiting.next()?;
+    let most = waiting.fold(last, |most, next| if next.1.seconds >= most.1.seconds { next } else { most });
+    let seconds = digits(total(ways, end));
+    let what = format!(
+        "delays, waits and retries up to the end of `{}` take {seconds} s together",
+        scope.id(last.0)
+    );
+    Some(finding(scope, most.0, most.1.cause, &what, limit))
+}
+
+fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit) -> Diagnostic {
+    let (code, key, help) = match cause {
+        Cause::Retries => (ErrorCode::RetryExceedsTimeout, "/retry_policy", "retry fewer times or sooner"),
+        Cause::DefaultRetries => (ErrorCode::RetryExceedsTimeout, "", "retry fewer times or sooner"),
+        Cause::Wait => (ErrorCode::WaitExceedsTimeout, "/wait_for", "wait for a shorter time"),
+        Cause::Event => (ErrorCode::WaitExceedsTimeout, "/timeout_seconds", "wait for a shorter time"),
+        Cause::Inside => (ErrorCode::WaitExceedsTimeout, "", "wait for a shorter time"),
+    };
+    let path = match cause {
+        Cause::DefaultRetries => format!("{}/default_retry_policy", scope.base),
+        _ => format!("{}{key}", scope.path(at)),
+    };
+    let most = digits(limit.seconds);
+    let message = format!("{what}, more than the {most} s that {} may take", limit.what);
+    let name = limit.path.rsplit('/').next().unwrap_or_default();
+    Diagnostic::warning(code, path, message)
+        .with_help(format!("{help}, or raise `{name}`"))
+        .with_related(limit.path.as_str())
+}
+
+/// Seconds that an operator waits at most.
+fn weight(operator: &Operator, scope: &Scope<'_>) -> Weight {
+    let of_policy = |policy: &RetryPolicy| {
+        let retries = Duration::from_seconds(policy.max_retries).seconds();
+        retry_waits(retries, policy.delay.seconds(), policy.backoff_factor.value())
+    };
+    // Nothing else is tried again after a delay by default.
+    let calls = matches!(
+        operator.operation,
+        Operation::Task(_) | Operation::Activity(_) | Operation::Reflexive(_) | Operation::ChildWorkflow(_)
+    );
+    let default = scope.workflow.default_retry_policy.as_ref().filter(|_| calls);
+    let (retries, retry_cause) = match (&operator.retry_policy, default) {
+        (Some(policy), _) => (of_policy(policy), Cause::Retries),
+        (None, Some(policy)) => (of_policy(policy), Cause::DefaultRetries),
+        (None, None) => (0.0, Cause::Retries),
+    };
+    let (own, own_cause) = match &operator.operation {
+        Operation::Wait(wait) => match wait.wait_for.until() {
+            Until::Duration(duration) => (duration.seconds(), Cause::Wait),
+            _ => (0.0, Cause::Wait),
+        },
+        Operation::WaitForEvent(event) => {
+            (event.timeout_seconds.map_or(0.0, |it| Duration::from_seconds(it).seconds()), Cause::Event)
+        }
+        Operation::Foreach(each) => {
+            // Items that are written out are known, and come one after the other.
+            let items = parse_json(&each.items).ok().and_then(|items| items.as_array().map(Vec::len));
+            let items = items.unwrap_or(1);
+            let rounds = if each.parallel { items.min(1) } else { items };
+            (body(&each.loop_body, scope) * rounds_of(rounds), Cause::Inside)
+        }
+        Operation::While(each) => (body(&each.loop_body, scope), Cause::Inside),
+        _ => (0.0, Cause::Wait),
+    };
+    let own = f64::min(own.max(0.0), LONGEST);
+    Weight {
+        seconds: retries + own,
+        cause: if own >= retries && own > 0.0 { own_cause } else { retry_cause },
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of items are far below 2^53")]
+fn rounds_of(count: usize) -> f64 {
+    count as f64
+}
+
+/// Seconds of the longest way through the body of a loop. The bodies of loops in it are listed in it, too.
+fn body(operators: &[Operator], scope: &Scope<'_>) -> f64 {
+    let inner: Vec<&str> = operators
+        .iter()
+        .flat_map(|operator| operator.operation.loop_body().unwrap_or_default())
+        .map(|operator| operator.task_id.as_str())
+        .collect();
+    let own: Vec<&Operator> =
+        operators.iter().filter(|operator| !inner.contains(&operator.task_id.as_str())).collect();
+    let index = NameIndex::new(own.iter().map(|operator| operator.task_id.as_str()));
+    let needs = |operator: &&Operator| operator.dependencies.iter().filter_map(|id| index.get(id)).collect();
+    let edges: Vec<Vec<usize>> = own.iter().map(needs).collect();
+    let seconds: Vec<f64> = own.iter().map(|operator| weight(operator, scope).seconds).collect();
+    heaviest(&edges, &seconds).into_iter().fold(0.0, |most, way| f64::max(most, way.0))
+}
+
+/// What waits for what, and for how long. A fork goes on at once: its branches are nodes of their own, after the operators.
+fn graph(
+    scope: &Scope<'_>,
+    branches: &[Branch],
+    forks: &[(usize, f64)],
+    weights: &[Weight],
+) -> (Vec<Vec<usize>>, Vec<f64>) {
+    let mut edges = scope.needs.clone();
+    // What is in the body of a loop counts where the loop is.
+    let own = scope.items.iter().zip(weights);
+    let mut seconds: Vec<f64> =
+        own.map(|(item, weight)| if item.in_body { 0.0 } else { weight.seconds }).collect();
+    for (at, operator) in scope.operators() {
+        for target in targets(operator) {
+            let Some(other) = scope.index.get(target.id) else { continue };
+            let (from, to) = if target.kind == Kind::Join { (at, other) } else { (other, at) };
+            if let Some(list) = edges.get_mut(from) {
+                list.push(to);
+            }
+        }
+    }
+    for (fork, branch) in forks {
+        let node = edges.len();
+        edges.push(vec![*fork]);
+        seconds.push(*branch);
+        let Some(item) = scope.items.get(*fork) else { continue };
+        let members: Vec<&str> = branches
+            .iter()
+            .filter(|it| it.fork == *fork)
+            .flat_map(|it| it.workflow.tasks.iter().map(|(key, _)| key))
+            .collect();
+        let waits = |name: &str| {
+            name == item.id || item.operator.result_key.as_deref() == Some(name) || members.contains(&name)
+        };
+        for (at, operator) in scope.operators().filter(|(at, _)| at != fork) {
+            if awaits(operator, &waits)
+                && let Some(list) = edges.get_mut(at)
+            {
+                list.push(node);
+            }
+        }
+    }
+    (edges, seconds)
+}
+
+/// Whether an operator names, or joins, what `is_named` says.
+fn awaits(operator: &Operator, is_named: &dyn Fn(&str) -> bool) -> bool {
+    if let Operation::Join(join) = &operator.operation {
+        return join.join_tasks.iter().any(|id| is_named(id));
+    }
+    let mut found = false;
+    super::templates::texts(operator, &mut |text, _, _| {
+        found |= paths(text, Syntax::BracesAndDollar).iter().any(|path| is_named(&path.root));
+    });
+    found
+}

@@ -1,0 +1,240 @@
+//! What a task uses: results that it waits for, names that are its own, text that nobody else chose, clocks that there are.
+
+#![cfg(feature = "engine")]
+
+use highway_wasm::builder::{Driver, RunSettings};
+use highway_wasm::definition::{Form, validate_text};
+use highway_wasm::error::Diagnostic;
+use highway_wasm::number::number;
+use highway_wasm::time::{Millis, parse_iso};
+use highway_wasm::validate::Clocks;
+use serde_json::{Value, json};
+
+mod support;
+
+/// Severity, code and path of each finding.
+fn shown(findings: &[Diagnostic]) -> Vec<String> {
+    findings.iter().map(|it| format!("{} {} {}", it.severity.as_str(), it.code.as_str(), it.path)).collect()
+}
+
+fn found_in(document: Value) -> Vec<String> {
+    let findings = validate_text(&document.to_string(), Form::Data, None);
+    support::paths::check(&document, &findings, "");
+    shown(&findings)
+}
+
+fn found(tasks: Value) -> Vec<String> {
+    found_in(json!({"name": "w", "tasks": tasks}))
+}
+
+const NOTHING: [&str; 0] = [];
+
+fn task(id: &str, more: Value) -> Value {
+    let mut task = json!({"task_id": id, "operator_type": "task", "function": "x.y"});
+    task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    task
+}
+
+#[test]
+fn a_task_waits_for_the_results_that_it_uses() {
+    let made = || task("made", json!({"result_key": "made_result"}));
+    let missing = "warning DEPENDENCY_MISSING /tasks/use/kwargs/v";
+    for text in ["{{made_result.stdout}}", "{{made}}", "{{results.made_result}}", "a {{ made[0] }}"] {
+        let using = |more: Value| {
+            let mut using = task("use", json!({"kwargs": {"v": text}}));
+            using.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            using
+        };
+        assert_eq!(found(json!({"made": made(), "use": using(json!({}))})), [missing], "{text}");
+        assert_eq!(found(json!({"made": made(), "use": using(json!({"dependencies": ["made"]}))})), NOTHING);
+        let between = task("between", json!({"dependencies": ["made"]}));
+        let after = using(json!({"dependencies": ["between"]}));
+        assert_eq!(found(json!({"made": made(), "between": between, "use": after})), NOTHING);
+        let called = task("made", json!({"result_key": "made_result", "on_failure_task_id": "use"}));
+        assert_eq!(found(json!({"made": called, "use": using(json!({}))})), NOTHING);
+    }
+    // A result of its own name is what it makes itself, and a variable is there from the beginning.
+    let own = task("use", json!({"result_key": "x", "kwargs": {"v": "{{x}}"}}));
+    assert_eq!(found(json!({"use": own})), NOTHING);
+    let given = json!({"name": "w", "variables": {"made": 1}, "tasks":
+        {"made": task("made", json!({})), "use": task("use", json!({"kwargs": {"v": "{{made}}"}}))}});
+    assert_eq!(found_in(given), NOTHING);
+}
+
+#[test]
+fn either_of_two_tasks_may_give_a_result() {
+    let tasks = json!({
+        "pick": {"task_id": "pick", "operator_type": "condition", "condition": "{{inputs.x}} == 1", "if_true": "l", "if_false": "r"},
+        "l": task("l", json!({"result_key": "got", "dependencies": ["pick"]})),
+        "r": task("r", json!({"result_key": "got", "dependencies": ["pick"]})),
+        "use": task("use", json!({"kwargs": {"v": "{{got}}"}, "dependencies": ["l"], "trigger_rule": "one_success"})),
+    });
+    assert_eq!(found(tasks), NOTHING);
+}
+
+#[test]
+fn what_is_in_a_loop_waits_where_the_loop_does() {
+    let looped = |dependencies: Value| {
+        json!({"made": task("made", json!({})),
+            "each": {"task_id": "each", "operator_type": "foreach", "items": "[1]", "dependencies": dependencies,
+                "loop_body": [task("in", json!({"kwargs": {"v": "{{made}} {{item}}"}})), task("on", json!({"kwargs": {"v": "{{in}}"}}))]}})
+    };
+    assert_eq!(found(looped(json!(["made"]))), NOTHING);
+    assert_eq!(found(looped(json!([]))), ["warning DEPENDENCY_MISSING /tasks/each/loop_body/0/kwargs/v"]);
+}
+
+#[test]
+fn names_of_the_engine_belong_to_it() {
+    let document = json!({"name": "w", "variables": {"inputs": 1, "run": 2, "item": 3}, "tasks": {
+        "secrets": task("secrets", json!({})), "a": task("a", json!({"result_key": "workflow"})), "b": task("b", json!({"result_key": "b_result"}))}});
+    assert_eq!(
+        found_in(document),
+        [
+            "warning NAME_RESERVED /variables/inputs",
+            "warning NAME_RESERVED /variables/run",
+            "warning NAME_RESERVED /tasks/secrets",
+            "warning NAME_RESERVED /tasks/a/result_key",
+        ]
+    );
+}
+
+#[test]
+fn text_of_others_is_not_made_part_of_commands() {
+    let run = |function: &str, more: Value| {
+        let mut task = task("a", json!({"function": function}));
+        task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        found(json!({"a": task}))
+    };
+    let shell = |command: &str| run("tools.shell.run", json!({"args": [command]}));
+    for command in ["echo {{inputs.who}}", "echo '{{inputs.who}}'", "cd \"{{ variables.where }}\" && ls"] {
+        assert_eq!(shell(command), ["warning TEXT_PASTED /tasks/a/args/0"], "{command}");
+    }
+    for command in ["echo {{workflow_run_id}} {{ENV.HOME}}", "docker ps --format '{{.Names}}'", "echo ${who}"]
+    {
+        assert_eq!(shell(command), NOTHING, "{command}");
+    }
+    assert_eq!(
+        run("tools.shell.run", json!({"kwargs": {"command": "echo {{inputs.who}}"}})),
+        ["warning TEXT_PASTED /tasks/a/kwargs/command"]
+    );
+    assert_eq!(
+        run(
+            "tools.shell.run",
+            json!({"kwargs": {"command": "echo \"$WHO\"", "env": {"WHO": "{{inputs.who}}"}}})
+        ),
+        NOTHING
+    );
+    assert_eq!(
+        run("tools.code.exec", json!({"kwargs": {"code": "print('{{inputs.who}}')"}})),
+        ["warning TEXT_PASTED /tasks/a/kwargs/code"]
+    );
+    assert_eq!(run("tools.http.request", json!({"kwargs": {"url": "https://x/{{inputs.who}}"}})), NOTHING);
+}
+
+/// Clocks of Tokyo alone.
+fn tokyo(zone: &str, _: Millis) -> Option<i64> {
+    (zone == "Asia/Tokyo").then_some(9 * 3_600_000)
+}
+
+#[test]
+fn schedules_go_by_the_clocks_of_a_zone_that_exists() {
+    let clocks = Clocks { now: parse_iso("2026-01-01"), offset: Some(&tokyo) };
+    let driver = |schedule: &str| {
+        let mut driver = Driver::new(None);
+        driver.task("a", &json!({"tool": "x.y", "schedule": schedule})).unwrap();
+        driver.validate(clocks)
+    };
+    for blank in [" ", "\t"] {
+        let schedule = format!("CRON_TZ=Asia/Tokyo{blank}0 9 * * *");
+        let findings = driver(&schedule);
+        assert_eq!(shown(&findings), ["info SCHEDULE_FIRINGS /tasks/a/schedule"]);
+        assert!(
+            findings[0].message.ends_with("2026-01-02T00:00:00Z, 2026-01-03T00:00:00Z, 2026-01-04T00:00:00Z"),
+            "{findings:?}"
+        );
+        let document = json!({"name": "w", "schedule": schedule, "tasks": {}}).to_string();
+        assert_eq!(shown(&validate_text(&document, Form::Data, clocks)), ["info SCHEDULE_FIRINGS /schedule"]);
+    }
+    let findings = driver("CRON_TZ=Asia/Tokio 0 9 * * *");
+    assert_eq!(shown(&findings), ["error SCHEDULE_INVALID /tasks/a/schedule"]);
+    assert_eq!(findings[0].message, "the time zone `Asia/Tokio` of the schedule is not known");
+    assert_eq!(shown(&driver("0 9 30 2 *")), ["error SCHEDULE_INVALID /tasks/a/schedule"]);
+}
+
+/// Tasks of a driver, with the seconds that a run without a limit gets.
+fn room(tasks: Value) -> (Vec<String>, Value) {
+    let driver = Driver::of_list(None, &tasks).unwrap();
+    assert_eq!(driver.build(&RunSettings::default(), "").unwrap()["timeout_seconds"], 300);
+    (shown(&driver.validate(None)), number(driver.run_timeout()))
+}
+
+#[test]
+fn a_run_has_room_for_its_delays() {
+    let tool = |name: &str, more: Value| {
+        let mut options = json!({"tool": "x.y"});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!(["task", name, options])
+    };
+    let delay =
+        |name: &str, seconds: u32, depends: Value| tool(name, json!({"delay": seconds, "depends": depends}));
+    assert_eq!(room(json!([tool("a", json!({}))])), (vec![], json!(300)));
+    assert_eq!(room(json!([delay("a", 300, json!([]))])), (vec![], json!(600)));
+    assert_eq!(
+        room(json!([delay("a", 7200, json!([]))])),
+        (vec!["warning WAIT_EXCEEDS_TIMEOUT /tasks/a/delay".to_owned()], json!(7500))
+    );
+    let chain = json!([
+        delay("a", 100, json!([])),
+        delay("b", 150, json!(["a"])),
+        delay("c", 20, json!(["a"])),
+        tool("d", json!({"retries": 2, "retryDelay": 30, "depends": ["b", "c"]}))
+    ]);
+    assert_eq!(room(chain), (vec!["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/delay".to_owned()], json!(640)));
+    let retries = json!([tool("a", json!({"retries": 10}))]);
+    assert_eq!(
+        room(retries),
+        (vec!["warning RETRY_EXCEEDS_TIMEOUT /tasks/a/retries".to_owned()], json!(1323))
+    );
+    let branched = json!([delay("before", 200, json!([])), delay("in", 150, json!([])),
+        ["parallel", "all", {"branches": ["in"], "depends": ["before"]}], ["waitFor", "go", {"event": "e", "depends": ["all"]}]]);
+    assert_eq!(
+        room(branched),
+        (vec!["warning WAIT_EXCEEDS_TIMEOUT /tasks/before/delay".to_owned()], json!(680))
+    );
+}
+
+#[test]
+fn what_is_no_template_is_told_before_a_task_fails_with_it() {
+    let invalid = |severity: &str| vec![format!("{severity} TEMPLATE_INVALID /tasks/a/args/0")];
+    let text = |text: &str| found(json!({"a": task("a", json!({"args": [text]}))}));
+    for given in [
+        "{{ inputs.who | default('you') }}",
+        "{{ inputs.list | sort }}",
+        "{{inputs.a ?? 'x'}}",
+        "{{inputs.a + 1}}",
+        "docker inspect --format='{{index .RepoDigests 0}}' x",
+        "docker ps --format '{{json .}}'",
+        "{% raw %}{{json .}}",
+    ] {
+        assert_eq!(text(given), invalid("error"), "{given}");
+    }
+    for given in ["echo {{inputs.who", "{{inputs.who}", "{{ nobody"] {
+        assert_eq!(text(given), invalid("warning"), "{given}");
+    }
+    for given in [
+        "docker ps --format '{{.Names}}'",
+        "{% raw %}{{json .}} {{x{% endraw %}",
+        "{{{inputs.who}}}",
+        "{{\"a\": 1}}",
+        "{{ }} {{",
+        "a{{2,3}",
+        "${{inputs.amount}}",
+    ] {
+        assert_eq!(text(given), NOTHING, "{given}");
+    }
+    let shell = |command: &str| {
+        found(json!({"a": task("a", json!({"function": "tools.shell.run", "args": [command]}))}))
+    };
+    assert_eq!(shell("echo ${inputs.who}"), invalid("warning"));
+    assert_eq!(shell("echo ${who} ${HOME:-x} ${other.who}"), NOTHING);
+}
