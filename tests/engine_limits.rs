@@ -62,6 +62,6 @@ fn what_templates_fill_in_has_a_limit_wherever_they_stand() {
 fn a_guard_does_not_take_what_is_too_large_for_what_is_not_there() {
     let guard = json!([{"variable": "big_result", "check": "not_null", "value": null, "message": ""}]);
     let next = but(task("next", &["big"]), json!({"preconditions": guard}));
-    let mut run = play(&after_a_text(next), Limit::ArgumentBytes, 500);
+    let run = play(&after_a_text(next), Limit::ArgumentBytes, 500);
     assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
 }

@@ -175,7 +175,7 @@ fn braces_are_written_literally_between_raw_and_endraw() {
             "ps --format '{% raw %}{{range .}}{{.name}}{{end}}{% endraw %}' {{day}}",
             "ps --format '{{range .}}{{.name}}{{end}}' mon",
         ),
-        ("{%raw%}${day}{%endraw%} ${day}", "${day} mon"),
+        ("{% raw %}${day}{% endraw %} ${day}", "${day} mon"),
         ("{% raw %}{{day}}{% endraw %}", "{{day}}"),
         ("{% raw %}a\n{% if x %}{% endraw %}", "a\n{% if x %}"),
         ("C:\\{{day}} \\d\\{2}", "C:\\mon \\d\\{2}"),
