@@ -41,5 +41,9 @@ export function translate(error: unknown, onTrap?: (error: HighwayError) => void
 /** @internal An error as the core writes it. */
 export function errorOfFacts(text: string): HighwayError {
   const { name, ...facts } = JSON.parse(text) as ErrorFacts & { name: string };
-  return makeError(name, facts);
+  const { serverCode, serverDetails: found } = facts.details ?? {};
+  // The findings of an engine are written as our own.
+  if (!Array.isArray(found) || !found[0]?.severity) return makeError(name, facts);
+  const code = serverCode === "TOOL_NOT_REGISTERED" ? serverCode : facts.code;
+  return makeError(name, { ...facts, code, path: found[0].path, diagnostics: found });
 }

@@ -302,8 +302,9 @@ describe("failing", { concurrency: true }, () => {
     driver.python("b", "pass");
     driver.tool("c", "my.tool");
     const error = await rejectionOf(driver.run());
-    assert.deepEqual([error.code, error.details.serverCode], ["API_BAD_REQUEST", "TOOL_NOT_REGISTERED"]);
-    const [a, b, c] = error.details.serverDetails;
+    assert.deepEqual([error.name, error.code], ["SubmissionError", "TOOL_NOT_REGISTERED"]);
+    assert.deepEqual([error.status, error.path], [400, "/tasks/a/function"]);
+    const [a, b, c] = error.diagnostics;
     for (const finding of [a, b]) assert.match(finding.help, /nodeTools/);
     assert.match(c.message, /`my\.tool`/);
     assert.equal(c.path, "/tasks/c/function");

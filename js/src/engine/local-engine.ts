@@ -1,6 +1,6 @@
 /** The embedded engine: the host's side of the state machine in Rust. */
 
-import { LONGEST_TIMER, uuid } from "../environment.js";
+import { uuid } from "../environment.js";
 import type { HighwayError } from "../errors.js";
 import type { Fetch } from "../host.js";
 import { checkOptions, invalid } from "../options.js";
@@ -17,6 +17,7 @@ import { PendingUpdates } from "./pending-updates.js";
 import { compiled, type DslCompiler } from "./python-dsl.js";
 import { artifactOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
+import { SteadyClock } from "./steady-clock.js";
 import type { EngineStore } from "./store.js";
 import { RunStreams, STREAM_HEADERS } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
@@ -30,6 +31,8 @@ const PATIENCE = 2000;
 const WATCH = 30_000;
 /** Milliseconds that `wake` waits for tools; hosts give an alarm about 15 minutes. */
 const LONGEST_WAKE = 600_000;
+/** Milliseconds after which the clock is looked at again: timers do not notice that it jumps, nor that the machine slept. */
+const LOOK = 60_000;
 /** Milliseconds within which an engine whose host wakes it does so by itself. */
 const SOON = 5000;
 
@@ -60,7 +63,10 @@ export interface LocalEngineOptions {
    * text. Default: `strict`.
    */
   templates?: "strict" | "lenient" | undefined;
-  /** Milliseconds since the Unix epoch; the system's clock by default. */
+  /**
+   * Milliseconds since the Unix epoch; the system's clock by default. Where it is set back, what has begun to wait goes on by the time that
+   * really passes; where it jumps ahead, the engine follows within a minute.
+   */
   clock?: (() => number) | undefined;
   /**
    * Keeps what happens, so that runs go on after a restart: `fileStore(folder)` and `sqliteStore(path)` of `highway-wasm/node`,
@@ -141,13 +147,15 @@ export class LocalEngine {
       "the engine",
     );
     const { tools = {}, concurrency, keepRuns, env = {}, secrets = {}, templates = "strict" } = options;
-    const { clock = Date.now, store, onWake, pythonDsl } = options;
+    const { clock, store, onWake, pythonDsl } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
     checkConfiguration({ concurrency, keepRuns, env, secrets, templates });
-    if (typeof clock !== "function") throw invalid("`clock` is not a function", "/clock");
+    if (clock !== undefined && typeof clock !== "function") {
+      throw invalid("`clock` is not a function", "/clock");
+    }
     this.#tools = new ToolCalls(
       { "tools.http.request": httpTool(), ...tools },
       {
@@ -156,7 +164,7 @@ export class LocalEngine {
         variables: (call) => variablesOf(this.#handle, call),
       },
     );
-    this.#clock = clock;
+    this.#clock = new SteadyClock(clock).now;
     const config = plainText({
       concurrency,
       keepRuns,
@@ -420,9 +428,13 @@ export class LocalEngine {
   }
 
   #setTimer(next: number): void {
-    const delay = Math.min(Math.max(next - this.#clock(), 0), LONGEST_TIMER);
+    const delay = Math.max(next - this.#clock(), 0);
     if (this.#onWake && delay > SOON) return;
-    this.#timer = setTimeout(() => this.#advance((handle, now) => handle.tick(now)), delay);
+    const look = (): void => {
+      if (this.#clock() < next) this.#setTimer(next);
+      else this.#advance((handle, now) => handle.tick(now));
+    };
+    this.#timer = setTimeout(look, Math.min(delay, LOOK));
   }
 
   /** What the API says below `/api/v1/`: the status, and the data as JSON text. */

@@ -73,7 +73,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 
 /** @internal What stands for a tool without a mock: success, in the shape of that tool. */
 export function defaultAnswer(tool: string): MockOutcome {
-  return { result: DEFAULTS[tool] ?? {} };
+  return { result: Object.hasOwn(DEFAULTS, tool) ? DEFAULTS[tool] : {} };
 }
 
 /** @internal What answers the calls of a run, by their numbers. */

@@ -11,11 +11,11 @@ import { parseJson } from "../json.js";
 
 /** What a tool does to its run beside its result; counts with that. */
 export class Acts {
-  readonly #variables: Record<string, unknown> = {};
+  readonly #variables = new Map<string, unknown>();
   readonly #events: [string, unknown][] = [];
 
   readonly setVariable = (name: string, value: unknown): void => {
-    this.#variables[String(name)] = plain(value, `/${name}`);
+    this.#variables.set(String(name), plain(value, `/${name}`));
   };
 
   readonly emitEvent = (name: string, payload: unknown = {}): void => {
@@ -24,8 +24,8 @@ export class Acts {
 
   /** What goes behind a result that is told to the engine: nothing, or a comma and JSON text. */
   get text(): string {
-    const isEmpty = this.#events.length === 0 && Object.keys(this.#variables).length === 0;
-    return isEmpty ? "" : `,${plainText({ variables: this.#variables, events: this.#events })}`;
+    if (this.#events.length === 0 && this.#variables.size === 0) return "";
+    return `,${plainText({ variables: Object.fromEntries(this.#variables), events: this.#events })}`;
   }
 }
 

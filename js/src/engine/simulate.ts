@@ -293,7 +293,10 @@ class Running {
       if (this.#asked.has(key)) continue;
       this.#asked.add(key);
       const decisions = this.#options.approvals ?? {};
-      const decision = decisions[key] ?? decisions[step] ?? decisions[step.replace(/(\[\d+\])+$/, "")];
+      const name = [key, step, step.replace(/(\[\d+\])+$/, "")].find((name) =>
+        Object.hasOwn(decisions, name),
+      );
+      const decision = name === undefined ? undefined : decisions[name];
       if (decision === undefined) continue;
       const {
         approved,

@@ -180,11 +180,20 @@ function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
     if (typeof link === "number") return entries[link] as TimelineEntry;
     return wholeRun(runId, new Date(link[0]), new Date(link[1]), status);
   });
-  const steps: Record<string, SimulatedStep> = {};
-  for (const [name, state, result, error, retries, began, ended] of run.steps) {
-    const step = { status: state, result, retries, startedAt: date(began), completedAt: date(ended) };
-    steps[name] = { ...step, error: failureOf(error, { task: name }) };
-  }
+  // By `fromEntries`, since a step may be called `__proto__`.
+  const steps = Object.fromEntries(
+    run.steps.map(([name, status, result, error, retries, began, ended]): [string, SimulatedStep] => [
+      name,
+      {
+        status,
+        result,
+        retries,
+        startedAt: date(began),
+        completedAt: date(ended),
+        error: failureOf(error, { task: name }),
+      },
+    ]),
+  );
   return {
     runId,
     workflow: run.workflow_name,

@@ -43,7 +43,7 @@ export function matches(value: unknown, expected: unknown): boolean {
   }
   if (typeof expected !== "object" || expected === null) return Object.is(value, expected);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.entries(expected).every(([key, item]) =>
-    matches((value as Record<string, unknown>)[key], item),
-  );
+  const own = (key: string): unknown =>
+    Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+  return Object.entries(expected).every(([key, item]) => matches(own(key), item));
 }
