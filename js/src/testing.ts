@@ -15,4 +15,5 @@ export {
   type RunLike,
   TestEngine,
   type TestEngineOptions,
+  type UnmockedTool,
 } from "./testing/test-engine.js";

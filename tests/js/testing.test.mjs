@@ -14,6 +14,47 @@ function shop(options = {}) {
   return { engine, driver };
 }
 
+describe("tools without a mock", () => {
+  it("are told, with their tasks", async () => {
+    const { engine, driver } = shop();
+    engine.mock("charge", { id: 7 });
+    assert.deepEqual(engine.unmocked, []);
+    engine.expectMocked();
+    await driver.run({ timeout: "P7D" });
+    assert.deepEqual(engine.unmocked, [{ tool: "shop.ship", tasks: ["ship"] }]);
+    assert.throws(() => engine.expectMocked(), {
+      name: "ExpectationError",
+      message: /`shop\.ship` \(ship\)/,
+    });
+    engine.close();
+  });
+
+  it("fail where that is asked for", async () => {
+    const { engine, driver } = shop({ unmocked: "fail", tools: { charge: { id: 7 } } });
+    const { state, tasks } = await driver.run({ timeout: "P7D" });
+    assert.deepEqual(
+      [state, tasks.charge.state, tasks.ship.error.code],
+      ["failed", "completed", "TOOL_NOT_REGISTERED"],
+    );
+    engine.close();
+  });
+});
+
+describe("durable functions", () => {
+  it("are sent to the engine, and mocks stand for them", async () => {
+    const engine = new TestEngine({ at });
+    const driver = new Driver({ name: "durable", engine });
+    driver.task("greet", { durable: "def greet(ctx):\n    return 'hello'" });
+    engine.mock("greet", "hello");
+    const { state, tasks } = await driver.run();
+    assert.deepEqual([state, tasks.greet.result], ["completed", "hello"]);
+    const [id] = await new Highway({ engine }).artifacts.list();
+    const bytes = await new Highway({ engine }).artifacts.download(id);
+    assert.equal(Buffer.from(bytes).subarray(0, 2).toString(), "PK");
+    engine.close();
+  });
+});
+
 describe("a client of a test engine", () => {
   it("waits for days in no time", async () => {
     const { engine, driver } = shop();

@@ -1,6 +1,7 @@
 /** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
 
-import { drawn, openKinds, type TimelineEntry } from "../engine/timeline.js";
+import { readRequest, responseOf } from "../engine/bodies.js";
+import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
   VIRTUAL_OPTIONS,
@@ -38,6 +39,14 @@ export interface ExpectedCall {
   readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A tool that was called without a mock. */
+export interface UnmockedTool {
+  /** Its name. */
+  readonly tool: string;
+  /** The tasks that called it. */
+  readonly tasks: readonly string[];
+}
+
 /** A run: its id, a handle to it; the latest one that nobody else started by default. */
 export type RunLike = string | Pick<RunHandle, "runId">;
 
@@ -61,6 +70,9 @@ export class ExpectationError extends Error {
  * An engine for tests. Its clock is virtual, and mocks stand for all tools: a workflow of days runs in milliseconds. Clients use
  * it like any engine.
  *
+ * A tool without a mock completes at once with an empty result, so that a test mocks no more than it is about. `unmocked: "fail"`
+ * has such calls fail, `expectMocked()` and `unmocked` tell of them afterwards.
+ *
  * While a client waits for a run (`driver.run()`, `handle.result()`), time moves by itself; otherwise it moves by `advance`,
  * `runUntil` and `runToEnd`. A run is taken to be waited for when it is looked at right after it was submitted, or twice
  * while nothing was changed in between: time then moves to its end, or to where all that goes on is waits for an event, an update
@@ -83,6 +95,7 @@ export class ExpectationError extends Error {
  * engine.expectCalled("charge", { times: 2 });
  * engine.expectCalled("ship", { kwargs: { order: 7 } });
  * engine.expectOrder("charge", "ship");
+ * console.log(engine.unmocked); // [ { tool: 'shop.ship', tasks: [ 'ship' ] } ]
  * engine.close();
  * ```
  */
@@ -108,20 +121,17 @@ export class TestEngine {
 
   /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does. */
   readonly fetch: Fetch = async (input, init) => {
-    const request = new Request(input, init);
-    const { pathname, search } = new URL(request.url);
-    const body = request.body === null ? null : await request.text();
-    const { method } = request;
+    const { url, method, headers, body } = await readRequest(input, init);
+    const { pathname, search } = url;
     if (method === "GET") await this.#look(pathname);
     else this.#looks.clear();
-    const headers = Object.fromEntries(request.headers);
-    let answer = this.#engine.request(method, pathname + search, body, headers);
+    let answer = this.#engine.request(method, pathname + search, body, Object.fromEntries(headers));
     await this.#engine.settled();
     if (method === "POST") {
       this.#submitted(pathname, answer.body);
       answer = await this.#updated(pathname, answer);
     }
-    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+    return responseOf(answer);
   };
 
   /**
@@ -204,6 +214,22 @@ export class TestEngine {
     );
   }
 
+  /**
+   * The tools that were called without a mock, with the tasks that called them. Such a call completes at once with an empty result,
+   * or fails with `unmocked: "fail"`.
+   */
+  get unmocked(): readonly UnmockedTool[] {
+    return Array.from(this.#engine.withoutMock, ([tool, tasks]) => ({ tool, tasks: [...tasks] }));
+  }
+
+  /** Expects that a mock stood for every tool that was called. */
+  expectMocked(): void {
+    const { unmocked } = this;
+    if (unmocked.length === 0) return;
+    const calls = unmocked.map(({ tool, tasks }) => `\`${tool}\` (${tasks.join(", ")})`);
+    throw this.#failed(`tools were called without a mock: ${calls.join(", ")}`, unmocked, []);
+  }
+
   /** Sends a signal to a run; the same as `handle.signal`. */
   async signal(name: string, payload: unknown = {}, run?: RunLike): Promise<void> {
     const path = `workflows/${this.#idOf(run)}/signals`;
@@ -221,11 +247,11 @@ export class TestEngine {
   }
 
   /**
-   * Expects a run to have a status: `completed`, `failed`, `cancelled`, `timed_out`, `pending`, `running`, `sleeping`.
+   * Expects a run to have a status.
    *
    * @throws {ExpectationError} with the timeline.
    */
-  expectStatus(status: string, run?: RunLike): void {
+  expectStatus(status: SimulatedRun["status"], run?: RunLike): void {
     const runId = this.#idOf(run);
     const found = this.state().runs.find((known) => known.runId === runId);
     if (found?.status === status) return;

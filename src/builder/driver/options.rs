@@ -224,6 +224,13 @@ impl Options<'_> {
     fn kind(&self, chosen: &str) -> Result<TaskKind> {
         let value = self.0.get(chosen).cloned().unwrap_or(Value::Null);
         let optional = |key: &str| self.0.get(key).cloned();
+        if value == Value::Bool(true) && chosen != "durable" {
+            // In Python the function below gives it.
+            let help = format!(
+                "write `{chosen}: …` with what a function would give; tasks run no functions of JavaScript"
+            );
+            return Err(wrong_type(&format!("/{chosen}"), "what is to run", &value).with_help(help));
+        }
         Ok(match chosen {
             "shell" => TaskKind::Shell(value),
             "http" => TaskKind::Http(value),
