@@ -256,7 +256,7 @@ fn the_time_limit_of_a_run_is_the_state_timed_out() {
     assert_eq!(seen, ["running", "timed_out"]);
     let ended = outcome.unwrap();
     let (status, tasks) = (&ended["status"], &ended["tasks"]);
-    assert_eq!((&status["status"], &status["error"]["code"]), (&json!("failed"), &json!("RUN_TIMED_OUT")));
+    assert_eq!((&status["status"], &status["error"]["code"]), (&json!("timed_out"), &json!("RUN_TIMED_OUT")));
     assert_eq!(tasks["a"]["state"], "cancelled");
 }
 

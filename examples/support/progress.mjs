@@ -4,7 +4,6 @@ const SIGNS = {
   pending: "·",
   running: "▸",
   sleeping: "z",
-  succeeded: "✓",
   completed: "✓",
   failed: "✗",
   skipped: "-",

@@ -1,8 +1,8 @@
 /** The client: settings, and operations carried out by the core. */
 
-import { Credentials } from "./credentials.js";
+import { Credentials, loadSpellings } from "./credentials.js";
 import { absolute, environmentVariable, isPage } from "./environment.js";
-import { errorOf, type HighwayError, isHighwayError, makeError } from "./errors.js";
+import { type ErrorFacts, errorOf, type HighwayError, isHighwayError, makeError } from "./errors.js";
 import { CallHost, type CallHostOptions, type Fetch } from "./host.js";
 import {
   type CallOptions,
@@ -136,7 +136,8 @@ export class Client {
       // What is asked for as bytes never was text.
       if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
     } catch (error) {
-      if (!host.thrown) throw withCause(error, signal?.reason, host.lastFailure);
+      await loadSpellings();
+      if (!host.thrown) throw this.shownError(error, signal?.reason, host.lastFailure);
     }
     throw host.thrown.error;
   }
@@ -162,9 +163,29 @@ export class Client {
     return errorOf("API_RESPONSE_INVALID", message, { details: { body } });
   }
 
+  /**
+   * The error as its reader gets it: without the credentials that a server repeats, and with what is behind it, which does not
+   * cross the boundary.
+   */
+  shownError(error: unknown, reason?: unknown, failure?: unknown): unknown {
+    if (!isHighwayError(error)) return error;
+    const { name, code, message, cause } = error;
+    const facts = parseJson(this.credentials.struck(bigJson({ ...error, message }))) as ErrorFacts;
+    const isUnreachable = code === "API_UNREACHABLE";
+    // Where there is neither a server nor a network, nothing is said of one.
+    const own = this.#engine && {
+      message: facts.message
+        .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
+        .replace("the server", "the engine"),
+      help: isUnreachable ? undefined : facts.help,
+    };
+    const behind = code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
+    return makeError(name, { ...facts, ...own, cause: behind });
+  }
+
   /** What the caller thinks of a failure. */
   judge(error: HighwayError, attempt: number): boolean | undefined {
-    const verdict: unknown = this.#when?.(error, attempt);
+    const verdict: unknown = this.#when?.(this.shownError(error) as HighwayError, attempt);
     if (verdict === undefined || typeof verdict === "boolean") return verdict;
     throw invalid("`when` gave neither a boolean nor undefined", "/retry/when", "it has to decide at once");
   }
@@ -235,15 +256,6 @@ export function checkSignal(signal: unknown): void {
   const works =
     typeof signal === "object" && signal !== null && "aborted" in signal && "addEventListener" in signal;
   if (signal !== undefined && !works) throw invalid("`signal` is not an AbortSignal", "/signal");
-}
-
-/** @internal The error with what is behind it, which does not cross the boundary. */
-export function withCause(error: unknown, reason: unknown, failure: unknown): unknown {
-  if (!isHighwayError(error)) return error;
-  const isOurs = error.code === "API_UNREACHABLE" || error.code === "AUTH_FAILED";
-  if (error.code !== "ABORTED" && !isOurs) return error;
-  const cause = error.code === "ABORTED" ? reason : failure;
-  return makeError(error.name, { ...error, message: error.message, cause });
 }
 
 /** A failure, with what is behind it, as name, code and message alone. */

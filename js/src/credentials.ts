@@ -4,8 +4,20 @@ import { environmentVariable, isPage } from "./environment.js";
 import { errorOf, type HighwayError } from "./errors.js";
 import { type Auth, type ClientOptions, invalid } from "./options.js";
 
-/** Characters of a credential that is one, as in the core. Fewer are a word, which says nothing where it is read. */
+/** Characters of a credential that is one. Fewer are a word, which says nothing where it is read. */
 const LEAST_SECRET = 8;
+/** Keys and tokens of Highway. */
+const ANY_KEY = /hw_k1_[\w-]{8,}|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+
+let strikerOf: typeof import("./spellings.js").strikerOf | undefined;
+
+/** @internal Loads what finds credentials that are spelled otherwise: only errors need it. */
+export async function loadSpellings(): Promise<void> {
+  strikerOf ??= await import("./spellings.js").then(
+    (module) => module.strikerOf,
+    () => undefined,
+  );
+}
 
 /** @internal */
 export class Credentials {
@@ -42,12 +54,14 @@ export class Credentials {
     return this.#setting;
   }
 
-  /** Text without the credentials that it may repeat. */
+  /** Text without the credentials that it may repeat, however they are spelled, and without keys that a server has made. */
   struck(text: string): string {
     const secrets = [this.#setting, this.#value, this.#refused].filter(
       (secret) => typeof secret === "string" && secret.length >= LEAST_SECRET,
-    );
-    return secrets.reduce<string>((shown, secret) => shown.replaceAll(secret as string, "[API key]"), text);
+    ) as string[];
+    const strike = (shown: string, secret: string): string =>
+      strikerOf?.(secret)(shown) ?? shown.replaceAll(secret, "[API key]");
+    return secrets.reduce(strike, text).replace(ANY_KEY, "[API key]");
   }
 
   /** The credential; another one than `refused`, which the server does not take. Calls at the same time share one. */

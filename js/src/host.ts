@@ -2,6 +2,7 @@
 
 import { bytesOf, eventsOf, TOO_LARGE } from "./body.js";
 import type { Client } from "./client.js";
+import { loadSpellings } from "./credentials.js";
 import { describe, LONGEST_TIMER } from "./environment.js";
 import { isHighwayError } from "./errors.js";
 import { errorOfFacts } from "./guard.js";
@@ -176,7 +177,10 @@ export class CallHost implements Host {
     }
     try {
       // What is wrong in the text of a refusal is replaced, since the rest is worth reading all the same.
-      return { status, headers, body: new TextDecoder("utf-8", { fatal: isFine }).decode(body) };
+      const text = new TextDecoder("utf-8", { fatal: isFine }).decode(body);
+      // Before an error shows a part of it, since a part of a credential could not be told from other text.
+      if (!isFine) await loadSpellings();
+      return { status, headers, body: isFine ? text : this.client.credentials.struck(text) };
     } catch {
       return { kind: "not_text" };
     }

@@ -153,6 +153,7 @@ export { initWorkflow } from "./workflow/runtime.js";
 export {
   type LayoutEdge,
   type LayoutNode,
+  type DrawingOptions,
   type LayoutOptions,
   Workflow,
   type WorkflowLayout,

@@ -115,7 +115,7 @@ export class RunHandle {
    * driver.tool("note", "notes.add");
    * const handle = await driver.start();
    * for await (const { state, progress } of handle.watch()) {
-   *   if (state === "completed") console.log(state, progress.tasks); // completed { note: 'succeeded' }
+   *   if (state === "completed") console.log(state, progress.tasks); // completed { note: 'completed' }
    * }
    * await engine.close();
    * ```
@@ -171,9 +171,16 @@ export class RunHandle {
     return await this.#call<LogEntry[]>("logs", {}, options);
   }
 
-  /** The tasks as they are now, by name. */
-  async steps(options: CallOptions = {}): Promise<Readonly<Record<string, TaskResult>>> {
-    return taskMap(await this.#call<Record<string, TaskData>>("steps", {}, options));
+  /**
+   * The tasks as they are now, by name.
+   *
+   * @param options `delays: true` gives the waits, too, that a driver writes for the option `delay` of a task.
+   */
+  async steps(
+    options: CallOptions & { delays?: boolean } = {},
+  ): Promise<Readonly<Record<string, TaskResult>>> {
+    const { delays, ...more } = options;
+    return taskMap(await this.#call<Record<string, TaskData>>("steps", {}, more), delays);
   }
 
   /**

@@ -2,7 +2,10 @@
 
 import { ExecutionError } from "./errors.js";
 
-/** State of a run. The last four are final. */
+/**
+ * State of a run. The last four are final. Every object of this package uses these words; what the API itself sends, such as the
+ * items of `highway.steps.list()`, keeps the server's.
+ */
 export type RunState =
   | "pending"
   | "submitted"
@@ -15,17 +18,17 @@ export type RunState =
   | "cancelled"
   | "timed_out";
 
-/** State of a task in a run. */
+/** State of a task in a run; `skipped` is final, too: the task was not chosen, or what it depends on failed. */
 export type TaskState = RunState | "skipped";
 
 const FINAL: readonly string[] = ["completed", "failed", "cancelled", "timed_out"];
 
 /** How far a run is. */
 export interface RunProgress {
-  /** Share of the tasks that are over, 0–100; null where the server does not tell. */
+  /** Share of the tasks that are over, 0–100; null where the server does not tell. 100 only where the run completed or may yet. */
   readonly percent: number | null;
-  /** The server's word for the state of each task, by name. */
-  readonly tasks: Readonly<Record<string, string>>;
+  /** The state of each task, by name. */
+  readonly tasks: Readonly<Record<string, TaskState>>;
 }
 
 interface FailureData {
@@ -61,6 +64,7 @@ export interface TaskData {
   readonly returncode: number | null;
   readonly startedAt: string | null;
   readonly completedAt: string | null;
+  readonly delayOf?: string;
 }
 
 /** One thing a task wrote. */
@@ -83,7 +87,7 @@ export class RunStatus {
   readonly runId: string;
   /** Name of the workflow, where the server tells. */
   readonly workflowName: string | null;
-  /** The server's own word. */
+  /** The server's own word; `timed_out` for a run that passed its time limit, which servers call `failed`. */
   readonly status: string;
   /** The state it stands for. */
   readonly state: RunState;
@@ -146,9 +150,13 @@ export class TaskResult {
   /** When it ended. */
   readonly completedAt: Date | null;
 
+  /** Name of the task that it only delays: a driver writes such waits for the option `delay`. Null for all others. */
+  readonly delayOf: string | null;
+
   /** @internal */
   constructor(data: TaskData) {
     this.name = data.name;
+    this.delayOf = data.delayOf ?? null;
     this.state = data.state;
     this.result = data.result;
     this.error = failure(data.error, { task: data.name });
@@ -206,9 +214,13 @@ export function submitted(runId: string, workflowName: string, workflowId: strin
   return new RunResult(data, {}, workflowId);
 }
 
-/** @internal Tasks by name. */
-export function taskMap(tasks: Record<string, TaskData>): Readonly<Record<string, TaskResult>> {
-  return Object.fromEntries(Object.entries(tasks).map(([name, data]) => [name, new TaskResult(data)]));
+/** @internal Tasks by name; those that only delay another one where they are wanted. */
+export function taskMap(
+  tasks: Record<string, TaskData>,
+  delays = false,
+): Readonly<Record<string, TaskResult>> {
+  const shown = Object.entries(tasks).filter(([, { delayOf }]) => delays || !delayOf);
+  return Object.fromEntries(shown.map(([name, data]) => [name, new TaskResult(data)]));
 }
 
 function failure(data: FailureData | null, details: Record<string, unknown>): ExecutionError | null {

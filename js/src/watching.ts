@@ -1,7 +1,7 @@
 /** Following runs: one loop for all runs of a client, in the core; this is its host, and what leads to its followers. */
 
 import type { Client } from "./client.js";
-import { withCause } from "./client.js";
+import { loadSpellings } from "./credentials.js";
 import { isHidden, LONGEST_TIMER, onVisibility } from "./environment.js";
 import { translate } from "./guard.js";
 import { CallHost } from "./host.js";
@@ -74,6 +74,7 @@ export class Watching {
   async #run(): Promise<void> {
     const host = new RunsHost(this.#client, this);
     this.#host = host;
+    void loadSpellings();
     const unlisten = onVisibility(() => host.wake());
     try {
       await core.callAsync((api) => api.clientWatch(host, this.#client.config));
@@ -141,6 +142,6 @@ class RunsHost extends CallHost implements WatchHost {
   /** What a follower is told: what ended all of it where something did, else the error of the core. */
   #errorOf(outcome: unknown): unknown {
     if (this.thrown) return this.thrown.error;
-    return withCause(translate(outcome), undefined, this.lastFailure);
+    return this.client.shownError(translate(outcome), undefined, this.lastFailure);
   }
 }

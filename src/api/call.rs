@@ -40,9 +40,6 @@ pub enum NetworkFailure {
 /// Redirects that are followed; all of them within the endpoint's own origin.
 const MOST_REDIRECTS: u32 = 5;
 
-/// Characters of a credential that is one. Fewer are a word, which says nothing where it is read.
-const LEAST_SECRET: usize = 8;
-
 /// One operation under way. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
 pub struct Call {
@@ -117,16 +114,15 @@ impl Call {
         let began = *self.began.get_or_insert(now);
         let left = self.operation.limit_ms.map_or(f64::INFINITY, |limit| began + limit - now);
         match std::mem::replace(&mut self.next, Next::Send) {
-            Next::End(outcome) => Action::Done(outcome.map_err(|error| self.without_credentials(error))),
+            Next::End(outcome) => Action::Done(outcome),
             Next::Judge(error, random) => {
-                let shown = self.without_credentials(error.clone());
-                self.next = Next::Judge(error, random);
-                Action::Judge(shown, self.failed)
+                self.next = Next::Judge(error.clone(), random);
+                Action::Judge(error, self.failed)
             }
             Next::Wait(error, delay) => {
                 let latest = began + self.config.retry.total_ms;
                 if now + delay > latest || delay >= left {
-                    return Action::Done(Err(self.without_credentials(error)));
+                    return Action::Done(Err(error));
                 }
                 self.next = Next::Repeat(error);
                 Action::Sleep(delay)
@@ -151,7 +147,7 @@ impl Call {
         if let Some(wait) = wait {
             let endpoint = self.config.endpoint.as_str();
             let error = failure.unwrap_or_else(|| circuit.error(endpoint, wait));
-            return Action::Done(Err(self.without_credentials(error)));
+            return Action::Done(Err(error));
         }
         let whole = if self.operation.repeatable { f64::INFINITY } else { left };
         self.limit = if whole.is_finite() { whole } else { self.config.request_timeout_ms.min(left) };
@@ -178,12 +174,7 @@ impl Call {
     /// Takes a response at `now`. `random` in `0..1`.
     pub fn received(&mut self, response: &HttpResponse, now: f64, random: f64, circuit: &mut Circuit) {
         let (expects, method) = (self.operation.expects, self.operation.method.as_str());
-        let outcome = read(response, expects, method).map_err(|error| {
-            // Before an error shows a part of it, since a part of a credential could not be told from other text.
-            let shown = self.secrets().fold(response.clone(), |response, secret| response.without(secret));
-            read(&shown, expects, method).err().unwrap_or(error)
-        });
-        match outcome {
+        match read(response, expects, method) {
             Ok(data) => {
                 circuit.succeeded();
                 self.next = Next::End(Ok(data));
@@ -278,20 +269,6 @@ impl Call {
         let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
         let delay = self.config.retry.delay_ms(self.failed, random);
         Next::Wait(error, delay.max(asked * 1_000.0))
-    }
-
-    /// Servers repeat what they were sent, and an error shows what a server says.
-    fn without_credentials(&self, error: Error) -> Error {
-        self.secrets().fold(error, Error::without)
-    }
-
-    /// The credentials, but not a word that only stands in for one: it could be part of any text.
-    fn secrets(&self) -> impl Iterator<Item = &str> {
-        let key = match &self.config.credential {
-            Credential::Key(key) => Some(key),
-            _ => self.credential.as_ref(),
-        };
-        key.into_iter().chain(&self.refused).map(String::as_str).filter(|secret| secret.len() >= LEAST_SECRET)
     }
 }
 

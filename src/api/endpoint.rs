@@ -28,9 +28,11 @@ impl Endpoint {
                 .with_help("give the origin of the server, for example `https://highway.solutions` or `http://localhost:7822`")
         };
         let trimmed = text.trim();
-        let rest = ["https://", "http://"].iter().find_map(|scheme| trimmed.strip_prefix(scheme));
-        let Some(rest) = rest else {
-            let shown = trimmed.rsplit('@').next().unwrap_or_default();
+        // Neither a password nor a query, which may have a secret in it, is shown.
+        let shown =
+            trimmed.split(['?', '#']).next().and_then(|text| text.rsplit('@').next()).unwrap_or_default();
+        let parts = cut(trimmed, "://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+        let Some((scheme, rest)) = parts.filter(|(scheme, _)| scheme == "https" || scheme == "http") else {
             return Err(invalid(format!("endpoint `{shown}` is not an absolute http(s) URL")));
         };
         let authority = rest.split('/').next().unwrap_or_default();
@@ -40,11 +42,11 @@ impl Endpoint {
         let odd =
             |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '\\' | '"' | '<' | '>');
         if authority.is_empty() || authority.starts_with(':') || rest.contains(odd) {
-            return Err(invalid(format!("endpoint `{trimmed}` is not a plain http(s) URL")));
+            return Err(invalid(format!("endpoint `{shown}` is not a plain http(s) URL")));
         }
-        let base = trimmed.trim_end_matches('/');
+        let base = rest.trim_end_matches('/');
         let base = base.strip_suffix("/api/v1").unwrap_or(base).trim_end_matches('/');
-        Ok(Self(base.to_owned()))
+        Ok(Self(format!("{scheme}://{base}")))
     }
 
     /// The full URL of a path.
@@ -121,13 +123,32 @@ mod tests {
     }
 
     #[test]
+    fn takes_every_spelling_of_a_scheme_and_a_host() {
+        for (text, base) in [
+            ("HTTPS://highway.example", "https://highway.example"),
+            ("Http://Highway.Example.:8080/Base/", "http://Highway.Example.:8080/Base"),
+            ("http://[::1]:7822/api/v1", "http://[::1]:7822"),
+            ("HTTP://[2001:DB8::1]", "http://[2001:DB8::1]"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().as_str(), base);
+        }
+    }
+
+    #[test]
     fn refuses_other_text_without_repeating_secrets() {
         for text in
             ["", "localhost:7822", "/api", "ftp://h", "http://", "http://:80", "http://a b", "https://h/?q=1"]
         {
             assert_eq!(Endpoint::parse(text).unwrap_err().code(), ErrorCode::EndpointInvalid, "{text}");
         }
-        for text in ["https://user:hunter2@h.example", "user:hunter2@h.example"] {
+        for text in [
+            "https://user:hunter2@h.example",
+            "HTTPS://user:hunter2@h.example",
+            "user:hunter2@h.example",
+            "https://h.example/?key=hunter2",
+            "h.example#hunter2",
+            "ftp://h.example?a=@&key=hunter2",
+        ] {
             assert!(!Endpoint::parse(text).unwrap_err().message().contains("hunter2"));
         }
     }

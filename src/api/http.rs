@@ -1,7 +1,5 @@
 //! Requests and responses as plain data.
 
-use crate::text::{has, replaced};
-
 /// A request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
@@ -38,22 +36,6 @@ impl HttpRequest {
 }
 
 impl HttpResponse {
-    /// The same answer with `secret` left out.
-    pub(super) fn without(&self, secret: &str) -> Self {
-        let lower = secret.to_ascii_lowercase();
-        Self {
-            status: self.status,
-            // A host in an address may have been written in lower case.
-            headers: self
-                .headers
-                .iter()
-                .filter(|(_, value)| !has(&value.to_ascii_lowercase(), &lower))
-                .cloned()
-                .collect(),
-            body: replaced(&self.body, secret, "[API key]"),
-        }
-    }
-
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)

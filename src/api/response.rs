@@ -167,16 +167,16 @@ fn redirect(response: &HttpResponse) -> Error {
 }
 
 /// Seconds of `Retry-After`: a number, or a date, which the server's own `Date` makes a number. Of several such headers
-/// the first counts; more than a day is no advice but a clock that is wrong.
+/// the first counts.
 fn retry_after(response: &HttpResponse) -> Option<u64> {
-    const DAY: u64 = 86_400;
     let text = response.header("retry-after")?.trim();
-    let number = text.split(',').next().and_then(|first| first.trim().parse().ok());
-    let seconds = number.or_else(|| {
-        let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
-        Some(until.saturating_sub(now).div_ceil(1_000))
-    });
-    seconds.filter(|seconds| *seconds <= DAY)
+    let first = text.split(',').next().unwrap_or_default().trim();
+    if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Of more digits than a number has, it is the largest there is.
+        return Some(first.parse().unwrap_or(u64::MAX));
+    }
+    let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
+    Some(until.saturating_sub(now).div_ceil(1_000))
 }
 
 /// The run that an idempotency key began; at the top level, but `data` and `details` are read too.
@@ -207,10 +207,16 @@ fn server_message(body: &Value) -> Option<String> {
     })
 }
 
+fn is_of_word(char: char) -> bool {
+    !char.is_whitespace() && !matches!(char, '"' | '\'' | '<' | '>')
+}
+
 fn snippet(body: &str) -> Option<String> {
     let text = body.trim();
     let mut short: String = text.chars().take(SNIPPET).collect();
     if short.len() < text.len() {
+        // No word is cut: half a credential could not be told from other text.
+        short.truncate(short.trim_end_matches(is_of_word).len());
         short.push('…');
     }
     (!short.is_empty()).then_some(short)
@@ -294,7 +300,13 @@ mod tests {
         assert_eq!(read(&late).unwrap_err().details()["retryAfter"], 30);
         late.headers.pop();
         assert!(read(&late).unwrap_err().details().get("retryAfter").is_none());
-        for (text, expected) in [("7, 9", Some(7)), ("soon", None), ("-1", None), ("99999999", None)] {
+        for (text, expected) in [
+            ("7, 9", Some(7)),
+            ("soon", None),
+            ("-1", None),
+            ("172800", Some(172_800)),
+            ("99999999999999999999999", Some(u64::MAX)),
+        ] {
             late.headers = vec![("retry-after".into(), text.into())];
             assert_eq!(
                 read(&late).unwrap_err().details().get("retryAfter"),

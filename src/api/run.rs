@@ -1,14 +1,15 @@
 //! Runs, read from whatever shape a server gives them into the one shape the SDK offers.
 
 use super::State;
+use super::tasks::task_states;
 use crate::error::ErrorCode;
-use crate::json::{object, to_text};
+use crate::json::{below, object, to_text};
 use crate::number::{number, to_f64};
 use serde_json::{Map, Value};
 
 /// `{runId, workflowName, status, state, result, error, currentStep, progress, createdAt, startedAt, completedAt}`.
 ///
-/// `status` is the server's word, `state` ours. `error` is `{code, message, help?}` or null. `progress` is
+/// `status` is the server's word, but for a run that passed its time limit; `state` is ours. `error` is `{code, message, help?}` or null. `progress` is
 /// `{percent, tasks}` with the state of each task by name, where the server tells.
 pub fn run_status(data: &Value, run_id: &str) -> Value {
     let status = text(data, &["status", "state"]).unwrap_or("pending");
@@ -19,6 +20,7 @@ pub fn run_status(data: &Value, run_id: &str) -> Value {
         State::Failed if timed_out => State::TimedOut,
         state => state,
     };
+    let status = if state == State::TimedOut { state.as_str() } else { status };
     let error = match error {
         None if state == State::Failed => Some(failure(ErrorCode::RunFailed, "the run failed")),
         None if state == State::TimedOut => {
@@ -34,7 +36,7 @@ pub fn run_status(data: &Value, run_id: &str) -> Value {
         ("result", data.get("result").cloned().unwrap_or(Value::Null)),
         ("error", error.unwrap_or(Value::Null)),
         ("currentStep", text(data, &["current_step", "current_task"]).into()),
-        ("progress", progress(data)),
+        ("progress", progress(data, state)),
         ("createdAt", text(data, &["created_at"]).into()),
         ("startedAt", text(data, &["started_at"]).into()),
         ("completedAt", text(data, &["completed_at"]).into()),
@@ -98,7 +100,8 @@ pub(super) fn failure(code: ErrorCode, message: &str) -> Value {
     object([("code", code.as_str().into()), ("message", message.into())])
 }
 
-fn progress(data: &Value) -> Value {
+/// A run that ended otherwise than completed is not done, whatever the server counts.
+fn progress(data: &Value, state: State) -> Value {
     let progress = data.get("progress");
     let percent = data.get("progress_percentage").and_then(to_f64).or_else(|| match progress {
         Some(fraction @ Value::Number(_)) => to_f64(fraction).map(|fraction| fraction * 100.0),
@@ -108,10 +111,11 @@ fn progress(data: &Value) -> Value {
         }
         None => None,
     });
-    let tasks = progress.and_then(|map| map.get("tasks")).filter(|tasks| tasks.is_object());
+    let most = if state.is_final() && state != State::Completed { 99.0 } else { 100.0 };
+    let tasks = below(data, "progress/tasks").and_then(Value::as_object).map(task_states);
     object([
-        ("percent", percent.map_or(Value::Null, number)),
-        ("tasks", tasks.cloned().unwrap_or_else(|| Value::Object(Map::new()))),
+        ("percent", percent.map_or(Value::Null, |percent| number(percent.min(most)))),
+        ("tasks", tasks.unwrap_or_else(|| Value::Object(Map::new()))),
     ])
 }
 
@@ -147,7 +151,8 @@ mod tests {
     #[test]
     fn a_failure_by_time_limit_is_timed_out() {
         let data = json!({"status": "failed", "error": "late", "error_details": {"code": "RUN_TIMED_OUT", "message": "late"}});
-        assert_eq!(run_status(&data, "r")["state"], "timed_out");
+        let status = run_status(&data, "r");
+        assert_eq!((&status["state"], &status["status"]), (&json!("timed_out"), &json!("timed_out")));
         assert_eq!(run_status(&json!({"status": "timed_out"}), "r")["error"]["code"], "RUN_TIMED_OUT");
     }
 
@@ -158,5 +163,9 @@ mod tests {
         assert_eq!(percent(json!({"progress": {"completed": 1, "total": 4}})), 25);
         assert_eq!(percent(json!({"progress_percentage": 40})), 40);
         assert_eq!(percent(json!({"progress": {"completed": 0, "total": 0}})), Value::Null);
+        for (status, most) in [("completed", 100), ("failed", 99), ("timed_out", 99), ("canceled", 99)] {
+            let progress = json!({"completed": 3, "total": 3});
+            assert_eq!(percent(json!({"status": status, "progress": progress})), most, "{status}");
+        }
     }
 }

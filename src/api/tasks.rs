@@ -4,6 +4,7 @@ use super::State;
 use super::run::{failure, run_error, run_status, text};
 use crate::builder::RESULT_MARKER;
 use crate::codec::parse_json;
+use crate::definition::delayed_task;
 use crate::error::ErrorCode;
 use crate::json::{below, object};
 use crate::number::{number, to_f64};
@@ -32,7 +33,13 @@ pub fn task_results(run: &Value, steps: Option<&Value>, logs: Option<&Value>) ->
             let mut own = ["result", "output", "checkpoint_data"].iter().filter_map(|key| step.get(key));
             let result = own.find(|value| !value.is_null()).cloned();
             let result = result.or_else(|| stored(name, text(step, &["result_key"])));
-            tasks.insert(name.into(), task_result(name, step, result));
+            let mut task = task_result(name, step, result);
+            let document = run.get("workflow_definition").unwrap_or(&Value::Null);
+            let delayed = text(step, &["delay_of"]).or_else(|| delayed_task(document, name));
+            if let (Value::Object(task), Some(delayed)) = (&mut task, delayed) {
+                task.insert("delayOf".into(), delayed.into());
+            }
+            tasks.insert(name.into(), task);
         }
     }
     let defined = below(run, "workflow_definition/tasks").and_then(Value::as_object);
@@ -69,10 +76,30 @@ pub(super) fn has_results(steps: &Value) -> bool {
     steps.peek().is_some() && steps.all(|step| step.get("result").is_some())
 }
 
-/// The states of the tasks by name: `{name: word of the server}`.
+/// The state of a task, of which a server has a word.
+fn task_state(word: &str) -> &'static str {
+    match word {
+        // A skipped task is over without having run; runs have no such state.
+        "skipped" => "skipped",
+        // The word of task logs.
+        "success" => State::Completed.as_str(),
+        other => State::read(other).as_str(),
+    }
+}
+
+/// The states of tasks by name, of which a server has words.
+pub(super) fn task_states(words: &Map<String, Value>) -> Value {
+    let state = |(name, word): (&String, &Value)| {
+        (name.clone(), task_state(word.as_str().unwrap_or_default()).into())
+    };
+    Value::Object(words.iter().map(state).collect())
+}
+
+/// The states of the tasks by name.
 pub(super) fn step_states(steps: &Value) -> Map<String, Value> {
     let state = |step: &Value| {
-        Some((text(step, &NAMES)?.to_owned(), text(step, &["status", "state"]).unwrap_or("pending").into()))
+        let word = text(step, &["status", "state"]).unwrap_or_default();
+        Some((text(step, &NAMES)?.to_owned(), task_state(word).into()))
     };
     listed_steps(steps).filter_map(state).collect()
 }
@@ -170,13 +197,7 @@ fn add_output(tasks: &mut Map<String, Value>, logs: &Value) {
 }
 
 fn task_result(name: &str, step: &Value, result: Option<Value>) -> Value {
-    let state = match text(step, &["status", "state"]).unwrap_or("pending") {
-        // A skipped task is over without having run; runs have no such state.
-        "skipped" => "skipped",
-        // The word of task logs.
-        "success" => State::Completed.as_str(),
-        other => State::read(other).as_str(),
-    };
+    let state = task_state(text(step, &["status", "state"]).unwrap_or_default());
     let result = result.map_or(Value::Null, with_parsed_result);
     let output = |keys: &[&str]| text(&result, keys).or_else(|| text(step, keys)).into();
     let error = (state == "failed").then(|| {
@@ -288,8 +309,13 @@ mod tests {
 
     #[test]
     fn states_of_steps_by_name() {
-        let steps =
-            json!({"steps": [{"step_name": "a", "status": "running"}, {"no": "name"}, {"name": "b"}]});
-        assert_eq!(Value::Object(step_states(&steps)), json!({"a": "running", "b": "pending"}));
+        let steps = json!({"steps": [{"step_name": "a", "status": "succeeded"}, {"no": "name"}, {"name": "b"},
+            {"step_name": "c", "state": "skipped"}, {"step_name": "d", "status": "canceled"}]});
+        let states = json!({"a": "completed", "b": "pending", "c": "skipped", "d": "cancelled"});
+        assert_eq!(Value::Object(step_states(&steps)), states);
+        let run =
+            json!({"status": "running", "progress": {"tasks": {"a": "succeeded", "b": "skipped", "c": 5}}});
+        let tasks = json!({"a": "completed", "b": "skipped", "c": "pending"});
+        assert_eq!(run_status(&run, "r")["progress"]["tasks"], tasks);
     }
 }

@@ -1,5 +1,6 @@
 //! The workflow definition: what a workflow is made of, read from and written as Highway's JSON.
 
+mod delays;
 pub mod duration;
 mod fields;
 mod firings;
@@ -13,6 +14,8 @@ mod text;
 mod wait;
 mod workflow;
 
+pub(crate) use delays::OF_DRIVER;
+pub use delays::delayed_task;
 pub use duration::Duration;
 pub(crate) use fields::Reader;
 pub use fields::{Float, Named, Reading};

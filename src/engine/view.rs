@@ -2,6 +2,7 @@
 
 use super::plan::Planned;
 use super::run::{Run, RunState, ScopeKind, Step, StepState};
+use crate::definition::delayed_task;
 use crate::error::ErrorCode;
 use crate::json::object;
 use crate::number::number;
@@ -44,11 +45,16 @@ pub fn run_page(runs: &[&Run], filter: &RunFilter) -> Value {
 /// A run with its progress and, once it is over, its result and its definition.
 pub fn run_view(run: &Run) -> Value {
     let mut view = run_summary(run);
-    view.insert("current_step".into(), current_step(run).into());
+    let current = current_step(run);
+    let current = current.as_deref().map(|name| delayed_task(&run.created.definition, name).unwrap_or(name));
+    view.insert("current_step".into(), current.into());
     let (total, completed, tasks) = progress(run);
+    let percent = (completed * 100).checked_div(total).unwrap_or(100);
+    // A run that ended otherwise than completed is not done.
+    let most = if matches!(run.state, RunState::Active | RunState::Completed) { 100 } else { 99 };
     let told = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
     view.insert("progress".into(), object(told));
-    view.insert("progress_percentage".into(), (completed * 100).checked_div(total).unwrap_or(100).into());
+    view.insert("progress_percentage".into(), percent.min(most).into());
     view.insert("result".into(), if run.state == RunState::Active { Value::Null } else { results(run) });
     if run.state != RunState::Active {
         view.insert("workflow_definition".into(), (*run.created.definition).clone());
@@ -61,7 +67,15 @@ pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
     let count = |state: &str| run.steps.iter().filter(|step| step.state.word() == state).count();
     let steps: Vec<Value> = named(run)
         .filter(|(_, _, step)| status.is_none_or(|status| status == step.state.word()))
-        .map(|(name, operator, step)| step_view(&name, operator, step))
+        .map(|(name, operator, step)| {
+            let mut view = step_view(&name, operator, step);
+            if let (Value::Object(map), Some(task)) =
+                (&mut view, delayed_task(&run.created.definition, &name).filter(|_| step.scope == 0))
+            {
+                map.insert("delay_of".into(), task.into());
+            }
+            view
+        })
         .collect();
     object([
         ("workflow_run_id", run.id().into()),
@@ -207,11 +221,26 @@ fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     let is_round =
         |at: usize| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
     let is_told = |scope: &usize| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
+    // What a run that failed or was cancelled has not done is not done.
+    let is_cut_off = matches!(run.state, RunState::Failed | RunState::Cancelled);
     let (mut total, mut completed, mut tasks) = (0, 0, Map::new());
-    for (operator, step) in (0..run.scopes.len()).filter(is_told).flat_map(|scope| run.steps_in(scope)) {
+    let mut asleep = Vec::new();
+    let scopes = (0..run.scopes.len()).filter(is_told);
+    for (scope, (operator, step)) in
+        scopes.flat_map(|scope| run.steps_in(scope).map(move |step| (scope, step)))
+    {
+        // A delay is part of the task that it delays.
+        if let Some(task) = delayed_task(&run.created.definition, &operator.id).filter(|_| scope == 0) {
+            asleep.extend((step.state == StepState::Sleeping).then_some(task));
+            continue;
+        }
         total += 1;
-        completed += usize::from(step.state.is_final());
+        completed +=
+            usize::from(if is_cut_off { step.state == StepState::Succeeded } else { step.state.is_final() });
         tasks.insert(operator.id.clone(), step.state.word().into());
+    }
+    for task in asleep {
+        tasks.insert(task.to_owned(), StepState::Sleeping.word().into());
     }
     (total, completed, tasks)
 }

@@ -10,7 +10,6 @@ pub use code::{ErrorCode, ErrorKind};
 pub use diagnostic::{Diagnostic, Place, Severity};
 
 use crate::json::object;
-use crate::text::{has, replaced};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -95,16 +94,6 @@ impl Error {
         self
     }
 
-    /// The same error with `secret` left out of every text.
-    #[must_use]
-    pub(crate) fn without(mut self, secret: &str) -> Self {
-        let data = &mut self.0;
-        strike(&mut data.message, secret);
-        data.help.iter_mut().for_each(|help| strike(help, secret));
-        data.details.values_mut().for_each(|value| strike_within(value, secret));
-        self
-    }
-
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -166,31 +155,6 @@ impl Error {
             }
         }
         value
-    }
-}
-
-fn strike(text: &mut String, secret: &str) {
-    if has(text, secret) {
-        *text = replaced(text, secret, "[API key]");
-    }
-}
-
-fn strike_within(value: &mut Value, secret: &str) {
-    match value {
-        Value::String(text) => strike(text, secret),
-        Value::Array(items) => items.iter_mut().for_each(|item| strike_within(item, secret)),
-        Value::Object(map) => {
-            // A key may be told as the name of a field, too.
-            *map = std::mem::take(map)
-                .into_iter()
-                .map(|(mut key, mut value)| {
-                    strike(&mut key, secret);
-                    strike_within(&mut value, secret);
-                    (key, value)
-                })
-                .collect();
-        }
-        _ => {}
     }
 }
 

@@ -89,14 +89,20 @@ pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResu
         if !form.is_json() {
             definition::check(document, text, form)?;
         }
-        let workflow = &document.workflow;
+        let mut options = parse(options)?;
+        // What a drawing shows of the waits that only delay a task.
+        let shows_delays = options.as_object_mut().and_then(|options| options.remove("delays"));
+        let is_drawing = matches!(to, "mermaid" | "dot" | "svg" | "layout");
+        let hidden =
+            (is_drawing && shows_delays != Some(true.into())).then(|| document.workflow.without_delays());
+        let workflow = hidden.as_ref().unwrap_or(&document.workflow);
         Ok(match to {
             "document" => workflow.to_json(),
             "json" => workflow.to_json_pretty(),
             "mermaid" => graph::mermaid(workflow),
             "dot" => graph::dot(workflow),
-            "svg" => graph::svg(workflow, PlacementOptions::read(&parse(options)?)?.direction),
-            "layout" => Placement::new(workflow, &PlacementOptions::read(&parse(options)?)?).to_json(),
+            "svg" => graph::svg(workflow, PlacementOptions::read(&options)?.direction),
+            "layout" => Placement::new(workflow, &PlacementOptions::read(&options)?).to_json(),
             #[cfg(feature = "engine")]
             "yaml" => workflow.to_yaml(),
             other => return Err(not_loaded(other)),

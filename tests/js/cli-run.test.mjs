@@ -51,7 +51,7 @@ describe("a run", { concurrency: 3 }, () => {
     assert.equal(JSON.parse(stdout).output.stdout, "two");
     assert.match(stderr, /^run [0-9a-f-]{36}\n/);
     for (const task of ["first", "second"])
-      assert.match(stderr, new RegExp(`^ +\\d+\\.\\d s {2}✓ ${task} +succeeded$`, "m"));
+      assert.match(stderr, new RegExp(`^ +\\d+\\.\\d s {2}✓ ${task} +completed$`, "m"));
     assert.match(stderr, /\ncompleted\n$/);
     assert.ok(!stderr.includes("\x1b"), "no colours and no redrawing where there is no terminal");
   });

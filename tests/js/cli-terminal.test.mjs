@@ -60,7 +60,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     assert.ok(stdout.includes(`${ESC}[3A`), "three lines up");
     const lines = screenOf(stdout, 100);
     assert.match(lines[0], /^run [0-9a-f-]{36}$/);
-    assert.deepEqual(lines.slice(1, 3), ["  ✓ first   succeeded", "  ✓ second  succeeded"]);
+    assert.deepEqual(lines.slice(1, 3), ["  ✓ first   completed", "  ✓ second  completed"]);
     assert.match(lines[3], /^ +\d\.\d s {2}completed$/);
     assert.deepEqual(lines.slice(4, 6), ["completed", "{"]);
   });
@@ -139,7 +139,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     }).ended;
     assert.equal(code, 0);
     assert.ok(!stdout.includes(ESC));
-    assert.match(stdout, /✓ second +succeeded\r\n/);
+    assert.match(stdout, /✓ second +completed\r\n/);
   });
 
   for (const size of [

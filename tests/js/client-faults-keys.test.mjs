@@ -1,5 +1,6 @@
 // The key of a client: it is in nothing that can be shown, and nothing that a server says brings it there.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, describe, test } from "node:test";
 import { inspect } from "node:util";
 import { Driver, Highway } from "highway-wasm";
@@ -229,6 +230,85 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     const error = await rejectionOf(driver.status("r"));
     assert.match(error.message, /cannot send Bearer \[API key\]/);
     assert.ok(!JSON.stringify(error).includes(KEY));
+  });
+});
+
+describe("a key that is spelled otherwise", { concurrency: true }, () => {
+  const spelled = (spell) => Array.from(KEY, spell).join("");
+  const hexOf = (char) => char.charCodeAt(0).toString(16);
+  const spellings = {
+    "in JSON escapes": spelled((char) => `\\u00${hexOf(char)}`),
+    "in JSON within JSON": spelled((char) => `\\\\u00${hexOf(char)}`),
+    "percent-encoded": spelled((char) => `%${hexOf(char)}`),
+    "in capitals": KEY.toUpperCase(),
+    "in base64": btoa(`user:${KEY}!`),
+    "in base64 for addresses": Buffer.from(`~~${KEY}`).toString("base64url"),
+    "in hexadecimal digits": Buffer.from(KEY).toString("hex"),
+  };
+  for (const [what, written] of Object.entries(spellings)) {
+    test(`${what}: no error shows it`, async (t) => {
+      const core = written.slice(12, 36);
+      for (const [status, body, type] of [
+        [401, `{"message":"no ${written}","details":{"${written}":["${written}"]}}`, "application/json"],
+        [500, `${"x ".repeat(90)}${written}`, "text/plain"],
+        [200, `{"note":"${written}"}`, "application/json"],
+        [200, `<title>${written}</title>`, "text/html"],
+      ]) {
+        const server = await faultServer(t, [text(status, body, type)]);
+        const error = await rejectionOf(driverFor(server, once).status("r"));
+        const shown = inspect([error, error.cause, await textsOf(error)], { depth: 20 });
+        assert.ok(!shown.includes(core), `${status}: ${shown}`);
+      }
+    });
+  }
+
+  test("wherever an answer is cut that an error shows in part", async (t) => {
+    for (let before = 150; before < 205; before += 3) {
+      for (const status of [200, 500]) {
+        const server = await faultServer(t, [
+          text(status, `${"x".repeat(before)} ${KEY} and more`, "text/plain"),
+        ]);
+        const error = await rejectionOf(driverFor(server, once).status("r"));
+        await checkHides(error, `${before}`);
+        assert.ok(!inspect(error.details).includes(KEY.slice(0, 4)), inspect(error.details));
+      }
+    }
+  });
+
+  test("a key that the server has just made is in no error about its answer", async (t) => {
+    const made = "hw_k1_ab12cd34-made-by-the-server";
+    const server = await faultServer(t, [text(200, `api_key: ${made}`, "text/plain")]);
+    const highway = new Highway({ endpoint: server.url, ...once });
+    const error = await rejectionOf(highway.apiKeys.rotate("k"));
+    assert.equal(error.code, "API_RESPONSE_INVALID");
+    await checkHides(error, "rotate", made);
+  });
+
+  test("a token that is longer than a pattern may be", async (t) => {
+    const digits = Array.from({ length: 250 }, (_, at) =>
+      createHash("sha256").update(`${at}`).digest("base64url"),
+    );
+    const token = digits.join("").slice(0, 9000);
+    const server = await faultServer(t, [json(401, { message: `no ${token}` })]);
+    const error = await rejectionOf(
+      driverFor(server, { apiKey: undefined, auth: () => token, retry: false }).status("r"),
+    );
+    assert.match(error.message, /^the server answered 401: no (\[API key\])+$/);
+  });
+
+  test("an endpoint that is refused shows neither its password nor its query", () => {
+    for (const endpoint of [
+      "https://h.example/?token=5ecret",
+      "HTTPS://me:5ecret@h.example",
+      "ftp://h/#5ecret",
+    ])
+      assert.throws(
+        () => new Highway({ endpoint, auth: false }),
+        (error) => {
+          assert.equal(error.code, "ENDPOINT_INVALID");
+          return !inspect(error).includes("5ecret");
+        },
+      );
   });
 });
 

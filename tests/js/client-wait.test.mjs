@@ -218,7 +218,7 @@ describe("progress", { concurrency: true }, () => {
       const status = await driverFor(server).status("r");
       assert.equal(status.progress.percent, percent, JSON.stringify(progress));
       assert.equal(status.currentStep, "b");
-      if (percent === 25) assert.deepEqual(status.progress.tasks, { a: "succeeded" });
+      if (percent === 25) assert.deepEqual(status.progress.tasks, { a: "completed" });
     }
   });
 

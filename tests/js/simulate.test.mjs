@@ -10,7 +10,7 @@ const at = "2030-01-01T00:00:00Z";
 const told = (entries) =>
   entries.map(({ kind, step, start, end, outcome }) => {
     const since = (moment) => (moment === null ? "?" : (moment.getTime() - Date.parse(at)) / 1000);
-    return `${kind} ${step} ${since(start)}-${since(end)}${outcome === "succeeded" ? "" : ` ${outcome}`}`;
+    return `${kind} ${step} ${since(start)}-${since(end)}${outcome === "completed" ? "" : ` ${outcome}`}`;
   });
 
 function order() {

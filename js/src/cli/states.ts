@@ -22,7 +22,6 @@ const LOOKS: Readonly<Record<string, readonly [sign: string, colour: Colour]>> =
   waiting: ["z", "cyan"],
   scheduled: ["z", "cyan"],
   completed: ["✓", "green"],
-  succeeded: ["✓", "green"],
   failed: ["✗", "red"],
   timed_out: ["✗", "red"],
   cancelled: ["-", "yellow"],
@@ -35,4 +34,4 @@ export const looksOf = (state: string): readonly [sign: string, colour: Colour] 
 
 /** Whether a task in this state is done with. */
 export const isOver = (state: string): boolean =>
-  ["completed", "succeeded", "failed", "timed_out", "cancelled", "skipped"].includes(state);
+  ["completed", "failed", "timed_out", "cancelled", "skipped"].includes(state);

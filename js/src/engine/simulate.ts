@@ -82,7 +82,7 @@ export interface SimulationWarning {
 /** What a simulation gave. */
 export interface Simulation {
   /** `completed`, `failed`, `cancelled`, `timed_out`, or `stuck`; of several runs `completed` only where all are. */
-  readonly status: string;
+  readonly status: SimulatedRun["status"];
   /** What the run gave; of several the last one. */
   readonly result: unknown;
   /** Why it did not complete; of several the first that did not. */
@@ -318,7 +318,7 @@ class Running {
 
   #told(data: TimelineData, { entries, runs: all }: Timeline): Simulation {
     const runs = all.map((run) =>
-      run.endedAt === null ? { ...run, status: "stuck", error: stuck(run, entries) } : run,
+      run.endedAt === null ? { ...run, status: "stuck" as const, error: stuck(run, entries) } : run,
     );
     const own = runs.filter(({ parentRunId }) => parentRunId === null);
     const last = own.at(-1);
@@ -357,7 +357,7 @@ class Running {
     };
     for (const [tool, tasks] of this.#engine.withoutMock) {
       for (const task of tasks) {
-        const how = this.#options.unmocked === "fail" ? "it failed" : "it succeeded at once";
+        const how = this.#options.unmocked === "fail" ? "it failed" : "it completed at once";
         add("TOOL_NOT_MOCKED", `\`${task}\` has no mock for its tool \`${tool}\`: ${how}`, {
           task,
           help: `give what it answers as \`tools: { "${task}": … }\``,
@@ -379,7 +379,7 @@ class Running {
     }
     const told = new Set<string>();
     for (const { kind, task, waitsFor, outcome } of entries) {
-      const isUnanswered = (kind === "event" || kind === "approval") && outcome !== "succeeded";
+      const isUnanswered = (kind === "event" || kind === "approval") && outcome !== "completed";
       if (!isUnanswered || task === null || told.has(`${task} ${waitsFor}`)) continue;
       told.add(`${task} ${waitsFor}`);
       if (kind === "event") {

@@ -2,6 +2,7 @@
 
 import type { ExecutionError } from "../errors.js";
 import { makeError } from "../errors.js";
+import type { RunState, TaskState } from "../run.js";
 
 /**
  * What an entry of a timeline is:
@@ -49,15 +50,14 @@ export interface TimelineEntry {
   /** When it ended; null for what is under way. */
   readonly end: Date | null;
   /** How it ended; null for what is under way. */
-  readonly outcome: "succeeded" | "failed" | "timed_out" | "cancelled" | null;
+  readonly outcome: "completed" | "failed" | "timed_out" | "cancelled" | null;
   /** Why it failed. */
   readonly error: ExecutionError | null;
 }
 
 /** A step as it ended. */
 export interface SimulatedStep {
-  /** The server's word: `succeeded`, `failed`, `skipped`, `cancelled`, `pending`, `running`, `sleeping`. */
-  readonly status: string;
+  readonly status: TaskState;
   readonly result: unknown;
   readonly error: ExecutionError | null;
   /** Attempts after the first one. */
@@ -72,8 +72,8 @@ export interface SimulatedRun {
   readonly workflow: string;
   /** The run that started it, where one did. */
   readonly parentRunId: string | null;
-  /** `completed`, `failed`, `cancelled`, `timed_out`; `stuck` where it waits and nothing will happen any more. */
-  readonly status: string;
+  /** `stuck` where it waits and nothing will happen any more. */
+  readonly status: RunState | "stuck";
   /** What the run gave: `output` of its last task, and each task's result under its result key. */
   readonly result: unknown;
   /** Why it did not complete. */
@@ -115,7 +115,7 @@ type EntryRow = readonly [
   waitsFor: string | null,
   start: number,
   end: number | null,
-  outcome: TimelineEntry["outcome"],
+  outcome: string | null,
   failure: FailureData | null,
 ];
 
@@ -133,7 +133,7 @@ interface RunData {
   readonly run_id: string;
   readonly workflow_name: string;
   readonly parent_run_id?: string;
-  readonly status: string;
+  readonly status: RunState;
   readonly result: unknown;
   readonly error_details?: FailureData;
   readonly start: number;
@@ -162,7 +162,7 @@ export function timelineOf({ entries, runs }: TimelineData): Timeline {
       waitsFor,
       start: new Date(start),
       end: date(end),
-      outcome,
+      outcome: outcome === null ? null : stateOf<NonNullable<TimelineEntry["outcome"]>>(outcome),
       error: failureOf(failure),
     }),
   );
@@ -174,8 +174,14 @@ export function openKinds({ entries }: TimelineData): TimelineKind[] {
   return entries.filter((row) => row[8] === null).map((row) => row[3]);
 }
 
+/** The state that the engine's word for a step stands for. */
+const stateOf = <T extends TaskState>(word: string): T => (word === "succeeded" ? "completed" : word) as T;
+
 function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
-  const { run_id: runId, status, error_details: failure, start, end } = run;
+  const { run_id: runId, error_details: failure, start, end } = run;
+  // The API knows no word of its own for a run that passed its time limit.
+  const isLate = failure?.code === "RUN_TIMED_OUT" && run.status === "failed";
+  const status = isLate ? "timed_out" : run.status;
   const path = run.path.map((link) => {
     if (typeof link === "number") return entries[link] as TimelineEntry;
     return wholeRun(runId, new Date(link[0]), new Date(link[1]), status);
@@ -185,7 +191,7 @@ function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
     run.steps.map(([name, status, result, error, retries, began, ended]): [string, SimulatedStep] => [
       name,
       {
-        status,
+        status: stateOf<TaskState>(status),
         result,
         retries,
         startedAt: date(began),
@@ -198,8 +204,7 @@ function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
     runId,
     workflow: run.workflow_name,
     parentRunId: run.parent_run_id ?? null,
-    // The API knows no word of its own for it.
-    status: failure?.code === "RUN_TIMED_OUT" && status === "failed" ? "timed_out" : status,
+    status,
     result: run.result,
     error: failureOf(failure, { runId }),
     steps,
@@ -210,7 +215,7 @@ function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
   };
 }
 
-function wholeRun(runId: string, start: Date, end: Date, status: string): TimelineEntry {
+function wholeRun(runId: string, start: Date, end: Date, status: RunState): TimelineEntry {
   return {
     runId,
     step: null,
@@ -221,7 +226,7 @@ function wholeRun(runId: string, start: Date, end: Date, status: string): Timeli
     waitsFor: null,
     start,
     end,
-    outcome: status === "completed" ? "succeeded" : status === "cancelled" ? "cancelled" : "failed",
+    outcome: status as TimelineEntry["outcome"],
     error: null,
   };
 }

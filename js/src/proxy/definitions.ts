@@ -1,10 +1,10 @@
 /** Texts without the definitions of workflows that are in them. */
 
-import { spellings } from "./spellings.js";
+import { spellings } from "../spellings.js";
 
 /** The members of answers that have one. */
 const NAMES = ["workflow_definition", "definition_json", "json_dsl", "python_dsl"];
-const ANY_SPELLING = new RegExp(NAMES.map(spellings).join("|"));
+const ANY_SPELLING = new RegExp(NAMES.map(spellings).join("|"), "i");
 /** Definitions within texts within texts are looked for no deeper. */
 const DEPTH = 8;
 

@@ -1,7 +1,7 @@
 /** What pages do not get to see of an answer: the key, should the server repeat it, and the definitions. */
 
+import { strikerOf } from "../spellings.js";
 import { withoutDefinitions } from "./definitions.js";
-import { spellings } from "./spellings.js";
 
 /** Keys that are shorter guard nothing, and would be found in many words. */
 const SHORTEST_KEY = 8;
@@ -11,20 +11,20 @@ const LINE = /([^\r\n]*)(\r\n|\n|\r|$)/g;
 /** How a line of an event begins that has data. */
 const DATA = /^data(?:: ?|$)/;
 
-/** The pattern of the latest key, which mostly is that of all requests. */
-let latest: { readonly key: string; readonly pattern: RegExp | undefined } = { key: "", pattern: undefined };
+/** What strikes out the latest key, which mostly is that of all requests. */
+let latest = { key: "", strike: (text: string): string => text };
 
 /** Strikes out of answers what pages do not get to see. */
 export class Redaction {
-  readonly #key: RegExp | undefined;
+  readonly #withoutKey: (text: string) => string;
   readonly #limit: number;
 
   /** `limit` is the number of characters that an event of a stream may have. */
   constructor(key: string, limit: number) {
     if (key !== latest.key) {
-      latest = { key, pattern: key.length < SHORTEST_KEY ? undefined : new RegExp(spellings(key), "g") };
+      latest = { key, strike: key.length < SHORTEST_KEY ? (text) => text : strikerOf(key) };
     }
-    this.#key = latest.pattern;
+    this.#withoutKey = latest.strike;
     this.#limit = limit;
   }
 
@@ -69,10 +69,6 @@ export class Redaction {
       event = [];
     }
     return this.#withoutKey(shown);
-  }
-
-  #withoutKey(text: string): string {
-    return this.#key === undefined ? text : text.replace(this.#key, "[API key]");
   }
 }
 

@@ -8,8 +8,14 @@ import { type RetryPolicyOptions, policy } from "./operator-options.js";
 import { clocks, moduleFor, type TextForm, workflows } from "./runtime.js";
 import { parseJson } from "../json.js";
 
+/** What a drawing shows. */
+export interface DrawingOptions {
+  /** Whether the waits are shown that a driver writes for the option `delay` of a task; `false` by default. */
+  delays?: boolean | undefined;
+}
+
 /** How a workflow is laid out. All lengths are in the unit of your drawing, such as pixels. */
-export interface LayoutOptions {
+export interface LayoutOptions extends DrawingOptions {
   /** Where the workflow runs to; `"down"` by default. */
   direction?: "down" | "right" | undefined;
   /** Size of a node that contains no others; 160 by 48 by default. */
@@ -174,13 +180,13 @@ export class Workflow {
   }
 
   /** A state diagram in Mermaid's language. */
-  toMermaid(): string {
-    return this.#write("mermaid");
+  toMermaid(options: DrawingOptions = {}): string {
+    return this.#write("mermaid", drawing(options));
   }
 
   /** A graph in Graphviz' language. */
-  toDot(): string {
-    return this.#write("dot");
+  toDot(options: DrawingOptions = {}): string {
+    return this.#write("dot", drawing(options));
   }
 
   /**
@@ -270,6 +276,11 @@ export class Workflow {
   #write(to: string, options = "{}"): string {
     return workflows.call((api) => api.workflowWrite(this.#text, "json", to, options));
   }
+}
+
+function drawing(options: DrawingOptions): string {
+  checkOptions(options, ["delays"], "a drawing");
+  return plainText(options);
 }
 
 /** @internal The findings about a definition that is built, and its text. */

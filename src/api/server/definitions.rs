@@ -64,7 +64,7 @@ pub(super) fn find_version<'a>(engine: &'a Engine, name: &str, version: &str) ->
 }
 
 pub(super) fn drawing(run: &Run, kind: &str) -> HttpResponse {
-    let workflow = definition::read(&run.created.definition).workflow;
+    let workflow = definition::read(&run.created.definition).workflow.without_delays();
     let text = if kind == "dot" { graph::dot(&workflow) } else { graph::mermaid(&workflow) };
     data(200, object([(kind, text.into()), ("workflow_run_id", run.id().into())]))
 }

@@ -3,7 +3,7 @@
 use super::{Follow, News};
 use crate::api::State;
 use crate::api::run::{run_state, run_status};
-use crate::api::tasks::run_result;
+use crate::api::tasks::{run_result, task_states};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::below;
 use crate::number::clamp;
@@ -225,7 +225,7 @@ impl Followed {
             // Only followers of the whole run want its result, and they get all of it at the end.
             status.shift_remove("result");
             if let (Some(tasks), Some(Value::Object(progress))) = (&self.tasks, status.get_mut("progress")) {
-                progress.insert("tasks".into(), Value::Object(tasks.clone()));
+                progress.insert("tasks".into(), task_states(tasks));
             }
         }
         status
@@ -256,7 +256,8 @@ impl Followed {
         // Within a tenth of the nominal delay, so that many clients do not march in step.
         let spread = 0.9 + clamp(random, 0.0, 1.0) / 5.0;
         let delay = match self.stream {
-            Stream::Open(_) if self.next != Next::End => STREAM_CHECK_MS,
+            // One that has told nothing yet may have nothing to tell.
+            Stream::Open(true) if self.next != Next::End => STREAM_CHECK_MS,
             _ => self.delay * spread,
         };
         self.due = now + delay.max(wait);

@@ -29,6 +29,8 @@ const PATIENCE_MS: f64 = 60_000.0;
 const MOST_AT_ONCE: usize = 16;
 /// A run that is not over by then is worth a connection of its own.
 const STREAM_AFTER_MS: f64 = 1_000.0;
+/// A server that asks for a longer pause ends what is followed: nobody waits for days without a word.
+const LONGEST_PAUSE_MS: f64 = 86_400_000.0;
 /// Browsers allow six connections to a server; streams may not take them all.
 const MOST_STREAMS: usize = 2;
 const MOST_STREAM_FAILURES: u32 = 3;
@@ -397,7 +399,9 @@ impl Watches {
         run.has_answer = true;
         let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0;
         let is_away = is_passing(&error) || error.code() == ErrorCode::ApiCircuitOpen;
-        if error.code() == ErrorCode::ApiRateLimited {
+        if asked > LONGEST_PAUSE_MS {
+            run.end(Err(error), news);
+        } else if error.code() == ErrorCode::ApiRateLimited {
             // The limit is that of all requests, not of this run.
             run.schedule(asked, now, random);
             self.hold_until = self.hold_until.max(now + asked);

@@ -1,7 +1,7 @@
 //! A look at the list: many runs, page by page.
 
 use super::followed::{Followed, Next, has_tasks, is_not_offered};
-use super::{MOST_AT_ONCE, Watches};
+use super::{LONGEST_PAUSE_MS, MOST_AT_ONCE, Watches};
 use crate::api::run::{run_state, runs_in};
 use crate::error::{ErrorCode, Result};
 use crate::number::to_f64;
@@ -44,7 +44,7 @@ impl Watches {
             Ok(data) => data,
             Err(error) => {
                 let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-                if error.code() == ErrorCode::ApiRateLimited {
+                if error.code() == ErrorCode::ApiRateLimited && asked * 1_000.0 <= LONGEST_PAUSE_MS {
                     self.hold_until = self.hold_until.max(now + asked * 1_000.0);
                 }
                 // The runs are looked at one by one, which finds out how bad it is.
