@@ -81,7 +81,7 @@ impl Engine {
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
                 // The attempt goes on, in its place and under its key.
                 if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
-                    self.calls.remove(&call);
+                    self.forget_call(call);
                 }
                 self.begin_call(run, step, call);
                 if let Some(step) = self.step_mut(run, step) {
@@ -252,6 +252,7 @@ impl Engine {
         }
         match &inner {
             Inner::Event(name) => self.listening.entry(name.clone()).or_default().push((run, step)),
+            Inner::Loop { .. } => self.to_go_round.push_back((run, step)),
             Inner::Join | Inner::Branches { .. } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     run.watching.push(step);
@@ -359,18 +360,20 @@ impl Engine {
                 }
             }
         }
-        if !owner.watching.is_empty() {
+        if !owner.watching.is_empty() && self.to_look_at.back() != Some(&run) {
             self.to_look_at.push_back(run);
         }
         if is_over {
             self.round_over(run, scope);
             self.closed.push_back((run, scope));
         }
+        self.has_looked_at(links.dependents.len() + links.targets.len());
         for next in links.dependents.iter().chain(&links.targets) {
             self.look_at(run, first + next);
         }
         if !links.activators.is_empty() {
             // What waits to know whether a failure was dealt with.
+            self.has_looked_at(body.operators.len());
             for next in 0..body.operators.len() {
                 if self.step(run, first + next).is_some_and(|step| step.dependencies.upstream_failed > 0) {
                     self.look_at(run, first + next);
@@ -424,7 +427,7 @@ impl Engine {
         for step in steps.iter().copied() {
             self.end_call(run, step);
             self.leave(run, step);
-            self.dequeue(run, step);
+            self.leave_line(run, step);
             self.set(run, step, state, None);
             let Some(run) = self.runs.get_mut(run) else { return };
             if let Some(found) = run.steps.get_mut(step) {

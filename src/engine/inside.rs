@@ -23,6 +23,10 @@ impl Engine {
     /// Goes on with a loop: opens what rounds may be open, or ends it.
     pub(super) fn go_round(&mut self, run: usize, step: usize, now: Millis) {
         loop {
+            if !self.is_within_slice() {
+                return self.to_go_round.push_back((run, step));
+            }
+            self.begins_unit();
             let Some((body, at)) = self.place(run, step) else { return };
             let Some(operator) = body.operators.get(at) else { return };
             let Some(found) = self.step(run, step).filter(|step| step.state == StepState::Open) else {

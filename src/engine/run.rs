@@ -373,6 +373,11 @@ impl Run {
         positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
     }
 
+    /// Scopes in which a step is not over.
+    pub(super) fn open_scopes(&self) -> impl Iterator<Item = usize> {
+        self.scopes.iter().enumerate().filter(|(_, scope)| scope.open > 0).map(|(at, _)| at)
+    }
+
     /// Steps of a scope, and of those inside it, that are not over.
     pub(super) fn open_within(&self, outer: usize) -> Vec<usize> {
         let scopes = self.scopes.iter().enumerate().skip(outer);

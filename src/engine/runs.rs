@@ -83,10 +83,14 @@ impl Runs {
 
 impl Engine {
     /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What an
-    /// active run has started stays as long as that.
-    pub(super) fn forget_old_runs(&mut self, now: Millis) {
-        let Some(most) = self.config.keep_runs else { return };
+    /// active run has started stays as long as that. Whether that were all.
+    pub(super) fn forget_old_runs(&mut self, now: Millis) -> bool {
+        let Some(most) = self.config.keep_runs else { return true };
         while self.runs.over.len() > most {
+            if !self.is_within_slice() {
+                return false;
+            }
+            self.begins_unit();
             let is_old = |(ended_at, _): &(Millis, usize)| ended_at.saturating_add(AT_LEAST) <= now;
             let is_needed = |at: &usize| {
                 let parent = self.runs.get(*at).and_then(|run| run.created.parent.as_ref());
@@ -102,10 +106,11 @@ impl Engine {
                 .map(|(_, at)| *at)
                 .find(|at| !is_needed(at))
             else {
-                return;
+                return true;
             };
             self.commit(Record::RunForgotten { run });
         }
+        true
     }
 
     pub(super) fn apply_forgotten(&mut self, at: usize) {

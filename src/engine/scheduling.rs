@@ -12,6 +12,20 @@ use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// What follows from what has ended.
+enum Conclusion {
+    /// A step will not run.
+    Skip(usize, usize),
+    /// A loop may go on.
+    GoRound(usize, usize),
+    /// Nothing in a scope is open any more.
+    ScopeOver(usize, usize),
+    /// Steps of a run may have waited enough.
+    LookAtWatching(usize),
+    /// A run that was started by another one is over.
+    ChildOver(usize),
+}
+
 impl Engine {
     /// Accepts a workflow, or finds the run that its key began.
     pub fn submit(&mut self, submission: Submission, now: Millis) -> Submitted {
@@ -87,30 +101,37 @@ impl Engine {
         self.advance(now);
     }
 
-    /// Does what is due at `now`.
+    /// Does what is due at `now`, or the next slice of it: see [`has_more`](Self::has_more).
     pub fn tick(&mut self, now: Millis) {
-        for timer in self.take_due(now) {
-            match timer {
-                Timer::Run(run) => {
-                    self.because_of(None, now);
-                    self.run_timed_out(run, now);
-                }
-                Timer::Step(run, step) => {
-                    self.because_of(Some((run, step)), now);
-                    self.step_due(run, step, now);
-                }
-                Timer::Update(run, update) => {
-                    self.because_of(None, now);
-                    self.update_timed_out(run, update, now);
-                }
-                Timer::Schedule(schedule) => {
-                    self.because_of_start(now);
-                    self.fire(schedule, now);
-                }
-            }
-            self.settle(now);
+        while self.settle(now)
+            && self.is_within_slice()
+            && let Some(timer) = self.take_due(now)
+        {
+            self.begins_unit();
+            self.timer_is_due(timer, now);
         }
         self.advance(now);
+    }
+
+    fn timer_is_due(&mut self, timer: Timer, now: Millis) {
+        match timer {
+            Timer::Run(run) => {
+                self.because_of(None, now);
+                self.run_timed_out(run, now);
+            }
+            Timer::Step(run, step) => {
+                self.because_of(Some((run, step)), now);
+                self.step_due(run, step, now);
+            }
+            Timer::Update(run, update) => {
+                self.because_of(None, now);
+                self.update_timed_out(run, update, now);
+            }
+            Timer::Schedule(schedule) => {
+                self.because_of_start(now);
+                self.fire(schedule, now);
+            }
+        }
     }
 
     fn run_timed_out(&mut self, run: usize, now: Millis) {
@@ -143,10 +164,7 @@ impl Engine {
                     format!("the attempt was not over after its limit of {} s", digits(limit)),
                 );
                 if let StepState::Running { call } = found.state {
-                    self.effect(Effect::AbortTool {
-                        call,
-                        reason: "the attempt passed its time limit".into(),
-                    });
+                    self.abort(vec![call], "the attempt passed its time limit");
                 }
                 self.attempt_failed(run, step, failure, None, now);
             }
@@ -215,8 +233,10 @@ impl Engine {
     fn stop_inside(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
-        let scopes: Vec<usize> =
-            own.scopes.iter().copied().filter(|scope| !found.open_within(*scope).is_empty()).collect();
+        let scopes: BTreeSet<usize> = found
+            .open_scopes()
+            .filter_map(|open| found.around(open).find(|scope| own.scopes.binary_search(scope).is_ok()))
+            .collect();
         let (_, children) = self.working(run, &[step]);
         for scope in scopes {
             self.cancel_scope_now(run, scope, reason, now);
@@ -255,7 +275,11 @@ impl Engine {
 
     fn abort(&mut self, calls: Vec<u64>, reason: &str) {
         for call in calls {
-            self.effect(Effect::AbortTool { call, reason: reason.into() });
+            // What was not started again since a restart has nothing to stop.
+            match self.to_call_again.iter().position(|(waiting, ..)| *waiting == call) {
+                Some(at) => drop(self.to_call_again.remove(at)),
+                None => self.effect(Effect::AbortTool { call, reason: reason.into() }),
+            }
         }
     }
 
@@ -305,40 +329,81 @@ impl Engine {
         self.effect(Effect::RunEnded { run_id });
     }
 
-    /// Starts what is ready: what needs no place at once, tools as far as there are places.
+    /// Starts what is ready: what needs no place at once, tools as far as there are places; as much as fits into the slice.
     pub(super) fn advance(&mut self, now: Millis) {
-        loop {
-            self.settle(now);
-            let has_place = self.calls.len() < self.config.concurrency;
-            let task = self.ready_tasks.front().filter(|_| has_place);
-            let Some((run, step)) = self.ready_now.front().or(task).copied() else {
+        self.has_more = !self.finish_slice(now);
+    }
+
+    /// Whether nothing is left to do.
+    fn finish_slice(&mut self, now: Millis) -> bool {
+        while self.settle(now) {
+            let again = self.to_call_again.front().filter(|_| self.has_place()).copied();
+            let Some((run, step)) = again.map(|(_, run, step)| (run, step)).or_else(|| self.next_in_line())
+            else {
                 return self.forget_old_runs(now);
             };
+            if !self.is_within_slice() {
+                return false;
+            }
+            self.begins_unit();
+            if let Some((call, ..)) = again {
+                self.to_call_again.pop_front();
+                self.call_after_restart(run, step, call, now);
+                continue;
+            }
             self.leaves_line(run, step);
             self.start_step(run, step, now);
             // What cannot start would be tried for ever.
             self.dequeue(run, step);
         }
+        false
     }
 
-    /// Draws the conclusions from what has ended.
-    fn settle(&mut self, now: Millis) {
-        loop {
-            if let Some((run, step)) = self.to_skip.front().copied() {
-                self.dequeue(run, step);
-                self.commit(Record::Skipped { run, step, at: now });
-            } else if let Some((run, scope)) = self.closed.pop_front() {
-                self.scope_over(run, scope, now);
-            } else if let Some(run) = self.to_look_at.pop_front() {
-                self.look_at_watching(run, now);
-            } else if let Some(child) = self.ended_children.pop_front() {
-                self.child_over(child, now);
-            } else if let Some((run, step)) = self.without_hope() {
-                self.commit(Record::Skipped { run, step, at: now });
-            } else {
-                return;
+    /// Draws the conclusions from what has ended; whether that were all.
+    fn settle(&mut self, now: Millis) -> bool {
+        while self.is_within_slice() {
+            if !self.settle_one(now) {
+                return true;
             }
         }
+        self.first_of(|engine| &mut engine.to_skip).is_none()
+            && self.to_go_round.is_empty()
+            && self.closed.is_empty()
+            && self.to_look_at.is_empty()
+            && self.ended_children.is_empty()
+            && self.undecided.is_empty()
+    }
+
+    /// Whether there was a conclusion to draw.
+    fn settle_one(&mut self, now: Millis) -> bool {
+        let Some(conclusion) = self.next_conclusion() else { return false };
+        // Each round is a unit of its own.
+        if !matches!(conclusion, Conclusion::GoRound(..)) {
+            self.begins_unit();
+        }
+        match conclusion {
+            Conclusion::Skip(run, step) => {
+                self.dequeue(run, step);
+                self.commit(Record::Skipped { run, step, at: now });
+            }
+            Conclusion::GoRound(run, step) => self.go_round(run, step, now),
+            Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
+            Conclusion::LookAtWatching(run) => self.look_at_watching(run, now),
+            Conclusion::ChildOver(child) => self.child_over(child, now),
+        }
+        true
+    }
+
+    fn next_conclusion(&mut self) -> Option<Conclusion> {
+        if let Some((run, step)) = self.first_of(|engine| &mut engine.to_skip) {
+            return Some(Conclusion::Skip(run, step));
+        }
+        let found = self.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
+        let found =
+            found.or_else(|| self.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
+        let found = found.or_else(|| self.to_look_at.pop_front().map(Conclusion::LookAtWatching));
+        let found = found.or_else(|| self.ended_children.pop_front().map(Conclusion::ChildOver));
+        found.or_else(|| self.without_hope().map(|(run, step)| Conclusion::Skip(run, step)))
     }
 
     /// A step that waits for a repair which waits for the step.
@@ -347,7 +412,14 @@ impl Engine {
         let undecided = std::mem::take(&mut self.undecided);
         let waits = |(run, step): &(usize, usize)| self.step(*run, *step).is_some_and(is_waiting);
         let undecided: BTreeSet<(usize, usize)> = undecided.into_iter().filter(waits).collect();
-        let found = undecided.iter().copied().find(|(run, _)| self.is_stuck(*run));
+        let mut looked_at = None;
+        let found = undecided.iter().copied().find(|(run, _)| {
+            // All steps of a run are stuck, or none is.
+            looked_at.replace(*run) != Some(*run) && self.is_stuck(*run)
+        });
+        let steps =
+            undecided.iter().map(|(run, _)| self.runs.get(*run).map_or(0, |run| run.steps.len())).max();
+        self.has_looked_at(steps.unwrap_or_default());
         self.undecided = undecided;
         found
     }

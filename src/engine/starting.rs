@@ -8,7 +8,7 @@ use crate::definition::duration::parse_iso;
 use crate::definition::{Moment, TerminateStatus};
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, equal};
-use crate::json::{object, to_text};
+use crate::json::{object, size, to_text};
 use crate::number::to_f64;
 use crate::template::{Syntax, resolve};
 use crate::time::{Millis, to_iso};
@@ -58,16 +58,10 @@ impl Engine {
                 let inner =
                     Inner::Loop { items: Some(items), is_open: *dynamic, over: 0, results: Vec::new() };
                 self.enter(run, step, inner, now);
-                self.go_round(run, step, now);
             }),
             Operation::While { .. } => {
-                self.enter(
-                    run,
-                    step,
-                    Inner::Loop { items: None, is_open: false, over: 0, results: Vec::new() },
-                    now,
-                );
-                self.go_round(run, step, now);
+                let inner = Inner::Loop { items: None, is_open: false, over: 0, results: Vec::new() };
+                self.enter(run, step, inner, now);
                 Ok(())
             }
             Operation::Emit { event, payload } => self.start_emit(run, step, event, payload, now),
@@ -150,6 +144,7 @@ impl Engine {
         args: Vec<Value>,
         kwargs: Value,
     ) {
+        self.call_takes(call, args.iter().map(size).sum::<usize>() + size(&kwargs));
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
         // One attempt may call tools for several ends; a service must not take one for the repetition of another.
@@ -182,22 +177,26 @@ impl Engine {
         let mut calls: Vec<(u64, usize, usize)> =
             self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
         calls.sort_unstable();
-        for (call, run, step) in calls {
-            let Some((body, at)) = self.place(run, step) else { continue };
-            match body.operators.get(at).map(|operator| &operator.operation) {
-                Some(Operation::Task { .. }) if self.handled(run, step).is_some() => {
-                    self.call_response_tool(run, step, call, now);
-                }
-                Some(Operation::Task { function, args, kwargs, .. }) => {
-                    match self.arguments(self.tool_scope(run, step), function, args, kwargs) {
-                        Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
-                        Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
-                    }
-                }
-                _ => self.call_again(run, step, call, now),
-            }
-        }
+        self.to_call_again = calls.into();
+        // Replaying is no part of the slice.
+        self.take_output();
         self.tick(now);
+    }
+
+    pub(super) fn call_after_restart(&mut self, run: usize, step: usize, call: u64, now: Millis) {
+        let Some((body, at)) = self.place(run, step) else { return };
+        match body.operators.get(at).map(|operator| &operator.operation) {
+            Some(Operation::Task { .. }) if self.handled(run, step).is_some() => {
+                self.call_response_tool(run, step, call, now);
+            }
+            Some(Operation::Task { function, args, kwargs, .. }) => {
+                match self.arguments(self.tool_scope(run, step), function, args, kwargs) {
+                    Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
+                    Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+                }
+            }
+            _ => self.call_again(run, step, call, now),
+        }
     }
 
     fn start_wait(&mut self, run: usize, step: usize, wait: &Wait, now: Millis) -> Result<()> {

@@ -8,7 +8,7 @@ use super::run::{Inner, Run, Step, StepState};
 use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
-use super::{Effect, Limits, Output, Record, Secrets, Zones};
+use super::{Effect, Limit, Limits, Output, Record, Secrets, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -38,7 +38,16 @@ pub struct Config {
     pub keep_runs: Option<usize>,
     /// How large things may become.
     pub limits: Limits,
+    /// How much is done before the host gets its turn, in units of about one step that starts. With a timeline everything is.
+    pub slice: usize,
 }
+
+/// Steps that start in about 10 ms.
+const SLICE: usize = 1_000;
+/// Bytes of values that take about as long as a step that starts.
+const BYTES_PER_UNIT: usize = 4_096;
+/// Steps that are looked at in about the time in which one starts.
+const LOOKS_PER_UNIT: usize = 32;
 
 /// What is due at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +75,7 @@ impl Default for Config {
             timeline: false,
             keep_runs: None,
             limits: Limits::default(),
+            slice: SLICE,
         }
     }
 }
@@ -97,6 +107,12 @@ pub struct Engine {
     pub(super) ready_tasks: VecDeque<(usize, usize)>,
     /// What needs no place.
     pub(super) ready_now: VecDeque<(usize, usize)>,
+    /// Steps in these lines that wait no more, and are passed over.
+    stale: usize,
+    /// Loops that may go on.
+    pub(super) to_go_round: VecDeque<(usize, usize)>,
+    /// Tools to start again after a replay.
+    pub(super) to_call_again: VecDeque<(u64, usize, usize)>,
     /// Steps that will not run, to be written down.
     pub(super) to_skip: VecDeque<(usize, usize)>,
     /// Scopes in which nothing is open any more.
@@ -109,6 +125,10 @@ pub struct Engine {
     pub(super) ended_children: VecDeque<usize>,
     /// The step of each running tool call.
     pub(super) calls: HashMap<u64, (usize, usize)>,
+    /// Bytes of the arguments of calls that were given out.
+    call_bytes: HashMap<u64, usize>,
+    /// Bytes of them all.
+    bytes_under_way: usize,
     pub(super) last_call: u64,
     /// Events by name, each with its number.
     pub(super) events: HashMap<String, VecDeque<(u64, Value)>>,
@@ -126,6 +146,12 @@ pub struct Engine {
     /// What happened when, where that is kept.
     pub(super) timeline: Option<Box<Timeline>>,
     output: Output,
+    /// Units of work since the output was taken.
+    work: usize,
+    /// Whether any of that was more than looking.
+    has_progressed: bool,
+    /// Whether the last call left something to do.
+    pub(super) has_more: bool,
 }
 
 /// A workflow to run.
@@ -157,7 +183,9 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let concurrency = config.concurrency.max(1);
         let timeline = config.timeline.then(Box::default);
-        Self { config: Config { concurrency, ..config }, timeline, ..Self::default() }
+        // A timeline takes all that follows from one thing in one piece.
+        let slice = if config.timeline { usize::MAX } else { config.slice };
+        Self { config: Config { concurrency, slice, ..config }, timeline, ..Self::default() }
     }
 
     /// An engine in the state that the records describe.
@@ -172,11 +200,44 @@ impl Engine {
         for record in records {
             self.apply(record);
         }
+        // The work may have been cut off anywhere.
+        self.has_more = true;
     }
 
-    /// Everything decided since the last call.
+    /// Everything decided since the last call. What is done before the output is taken again is one slice of work.
     pub fn take_output(&mut self) -> Output {
+        (self.work, self.has_progressed) = (0, false);
         std::mem::take(&mut self.output)
+    }
+
+    /// Whether there is more to do at once: [`tick`](Self::tick) does the next slice of it. The host may do other things before.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether the slice of work is not done yet.
+    pub(super) fn is_within_slice(&self) -> bool {
+        !self.has_progressed || self.work < self.config.slice
+    }
+
+    /// One unit of the work of a slice is about to be done. Each slice has one at least.
+    pub(super) fn begins_unit(&mut self) {
+        self.has_worked(1);
+        self.has_progressed = true;
+    }
+
+    fn has_worked(&mut self, units: usize) {
+        self.work = self.work.saturating_add(units);
+    }
+
+    /// Values of so many bytes were written.
+    pub(super) fn has_copied(&mut self, bytes: usize) {
+        self.has_worked(bytes / BYTES_PER_UNIT);
+    }
+
+    /// So many steps were looked at.
+    pub(super) fn has_looked_at(&mut self, steps: usize) {
+        self.has_worked(steps / LOOKS_PER_UNIT);
     }
 
     /// When [`tick`](Self::tick) has to be called next.
@@ -219,14 +280,11 @@ impl Engine {
         self.runs.get(run)?.steps.get(step)
     }
 
-    /// The timers that are due at `now`, removed from the list.
-    pub(super) fn take_due(&mut self, now: Millis) -> Vec<Timer> {
-        let mut due = Vec::new();
-        while let Some(timer) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
-            self.timers.remove(&timer);
-            due.push(timer.1);
-        }
-        due
+    /// The first timer that is due at `now`, removed from the list.
+    pub(super) fn take_due(&mut self, now: Millis) -> Option<Timer> {
+        let timer = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
+        self.timers.remove(&timer);
+        Some(timer.1)
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
@@ -249,6 +307,7 @@ impl Engine {
     pub(super) fn look_at_scope(&mut self, run: usize, scope: usize) {
         let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
         let (first, count) = (found.first, found.body.operators.len());
+        self.has_looked_at(count);
         if count == 0 {
             self.closed.push_back((run, scope));
             self.round_over(run, scope);
@@ -316,6 +375,55 @@ impl Engine {
         }
     }
 
+    /// The first step in line that can start.
+    pub(super) fn next_in_line(&mut self) -> Option<(usize, usize)> {
+        if let Some(first) = self.first_of(|engine| &mut engine.ready_now) {
+            return Some(first);
+        }
+        // What ran before a restart comes before what did not.
+        if !self.has_place() || !self.to_call_again.is_empty() || self.calls.len() >= self.config.concurrency
+        {
+            return None;
+        }
+        self.first_of(|engine| &mut engine.ready_tasks)
+    }
+
+    /// The first step of a line that still waits there; those before it are dropped.
+    pub(super) fn first_of(
+        &mut self,
+        line: impl Fn(&mut Self) -> &mut VecDeque<(usize, usize)>,
+    ) -> Option<(usize, usize)> {
+        while let Some((run, step)) = line(self).front().copied() {
+            if self.step(run, step).is_some_and(|step| step.is_in_line) {
+                return Some((run, step));
+            }
+            line(self).pop_front();
+            self.stale = self.stale.saturating_sub(1);
+        }
+        None
+    }
+
+    /// Takes a step that is about to be over out of its line.
+    pub(super) fn leave_line(&mut self, run: usize, step: usize) {
+        if !self.step(run, step).is_some_and(|step| step.is_in_line) {
+            return;
+        }
+        self.mark_in_line(run, step, false);
+        self.stale += 1;
+        let waiting = self.ready_tasks.len() + self.ready_now.len() + self.to_skip.len();
+        if self.stale * 2 > waiting {
+            for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
+                line.retain(|(run, step)| {
+                    self.runs
+                        .get(*run)
+                        .and_then(|run| run.steps.get(*step))
+                        .is_some_and(|step| step.is_in_line)
+                });
+            }
+            self.stale = 0;
+        }
+    }
+
     /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
     pub(super) fn dequeue(&mut self, run: usize, step: usize) {
         if !self.step(run, step).is_some_and(|step| step.is_in_line) {
@@ -350,6 +458,24 @@ impl Engine {
         }
     }
 
+    /// Whether the arguments of one more call have a place.
+    pub(super) fn has_place(&self) -> bool {
+        self.bytes_under_way < self.config.limits.get(Limit::CallBytes)
+    }
+
+    /// The arguments of a call are given out.
+    pub(super) fn call_takes(&mut self, call: u64, bytes: usize) {
+        self.has_copied(bytes);
+        self.bytes_under_way += bytes;
+        self.call_bytes.insert(call, bytes);
+    }
+
+    /// A call is over.
+    pub(super) fn forget_call(&mut self, call: u64) {
+        self.calls.remove(&call);
+        self.bytes_under_way -= self.call_bytes.remove(&call).unwrap_or_default();
+    }
+
     pub(super) fn begin_call(&mut self, run: usize, step: usize, call: u64) {
         self.last_call = self.last_call.max(call);
         self.calls.insert(call, (run, step));
@@ -357,7 +483,7 @@ impl Engine {
 
     pub(super) fn end_call(&mut self, run: usize, step: usize) {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
-            self.calls.remove(&call);
+            self.forget_call(call);
             if let Some(timeline) = &mut self.timeline {
                 timeline.place_is_free();
             }

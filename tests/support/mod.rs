@@ -135,6 +135,9 @@ pub(crate) fn restored(engine: &Engine, config: &Config) -> Engine {
     restored
 }
 
+/// Slices of work after which a scenario compares journal and state.
+const SLICES_COMPARED: usize = 20;
+
 /// An engine with a host that does what the test says, when it says it.
 pub(crate) struct Scenario {
     pub(crate) engine: Engine,
@@ -154,8 +157,9 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// An engine that does as little as it can at once.
     pub(crate) fn new() -> Self {
-        Self::with(Config::default())
+        Self::with(Config { slice: 1, ..Config::default() })
     }
 
     pub(crate) fn with(config: Config) -> Self {
@@ -219,7 +223,24 @@ impl Scenario {
         run_id.clone_into(&mut self.focus);
     }
 
+    /// Takes what the engine decided, slice by slice. After each slice its journal and its state say the same.
     pub(crate) fn take(&mut self) {
+        self.take_slice();
+        for slice in 0.. {
+            if !self.engine.has_more() {
+                return;
+            }
+            if slice < SLICES_COMPARED {
+                let replayed = self.replayed();
+                assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "after slice {slice}");
+                restored(&replayed, &self.config);
+            }
+            self.engine.tick(self.now);
+            self.take_slice();
+        }
+    }
+
+    fn take_slice(&mut self) {
         let output = self.engine.take_output();
         let written = write_records(&output.records);
         assert_eq!(self.journal.read(&written).unwrap(), output.records, "{written}");

@@ -7,13 +7,14 @@ pub(super) use read::run_of;
 pub(super) use write::{run_kept, state_kept};
 
 use super::breaker::Circuit;
-use super::run::{Run, RunState, StepState};
+use super::ready::{Verdict, verdict};
+use super::run::{Inner, Run, RunState, Scope, StepState};
 use super::state::Timer;
 use super::text::Entries;
 use super::{Engine, Record};
 use crate::time::Millis;
 use serde_json::Value;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// What an engine knows beside definitions, artifacts, schedules and runs.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +67,8 @@ impl Engine {
         let is_waiting = |(run, step): &&(usize, usize)| {
             self.step(*run, *step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line)
         };
+        let is_in_line =
+            |(run, step): &&(usize, usize)| self.step(*run, *step).is_some_and(|step| step.is_in_line);
         Standing {
             last_call: self.last_call,
             last_event: self.last_event,
@@ -74,7 +77,7 @@ impl Engine {
             circuits: self.circuits.clone(),
             listening: self.listening.clone(),
             parked: self.parked.clone(),
-            ready_tasks: self.ready_tasks.iter().copied().collect(),
+            ready_tasks: self.ready_tasks.iter().filter(is_in_line).copied().collect(),
             undecided: self.undecided.iter().filter(is_waiting).copied().collect(),
         }
     }
@@ -113,6 +116,41 @@ impl Engine {
         self.parked = standing.parked;
         self.ready_tasks = standing.ready_tasks.into();
         self.undecided = standing.undecided.into_iter().collect();
+        let places: Vec<usize> = self.runs.placed().map(|(at, _)| at).collect();
+        let with_place: HashSet<(usize, usize)> = self.ready_tasks.iter().copied().collect();
+        for at in places {
+            self.restore_conclusions(at, &with_place);
+        }
+    }
+
+    /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been concluded
+    /// already is not concluded twice.
+    fn restore_conclusions(&mut self, at: usize, with_place: &HashSet<(usize, usize)>) {
+        let Some(run) = self.runs.get(at) else { return };
+        if run.state != RunState::Active {
+            if run.created.parent.is_some() {
+                self.ended_children.push_back(at);
+            }
+            return;
+        }
+        for (position, step) in run.steps.iter().enumerate() {
+            let place = (at, position);
+            match step.state {
+                StepState::Pending if step.is_in_line && !with_place.contains(&place) => {
+                    let is_skipped = verdict(run, position) == Verdict::Skip;
+                    if is_skipped { &mut self.to_skip } else { &mut self.ready_now }.push_back(place);
+                }
+                StepState::Open if matches!(step.inner, Some(Inner::Loop { .. })) => {
+                    self.to_go_round.push_back(place);
+                }
+                _ => {}
+            }
+        }
+        let is_over = |(_, scope): &(usize, &Scope)| scope.open == 0;
+        self.closed.extend(run.scopes.iter().enumerate().filter(is_over).map(|(scope, _)| (at, scope)));
+        if !run.watching.is_empty() {
+            self.to_look_at.push_back(at);
+        }
     }
 }
 
