@@ -25,7 +25,7 @@ fn signal(run: &mut Scenario, run_id: &str, name: &str, payload: Value) -> bool 
     let now = run.now;
     let taken = run.engine.signal(at, name, payload, now);
     run.sleep_through(0.0);
-    taken
+    taken.unwrap()
 }
 
 fn decide(run: &mut Scenario, key: &str, approved: bool) -> bool {

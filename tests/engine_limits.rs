@@ -5,10 +5,12 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Limit, Limits};
-use operators::{but, condition, emit, flow, foreach, op, task, terminate, with_args};
+use highway_wasm::engine::{Config, Engine, Limit, Limits, RunState};
+use operators::{
+    builtin, but, condition, emit, flow, foreach, named, op, receive, task, terminate, while_loop, with_args,
+};
 use serde_json::{Value, json};
-use support::Scenario;
+use support::{START, Scenario, submission};
 
 fn limited(limit: Limit, most: usize) -> Scenario {
     Scenario::with(Config { limits: Limits::default().with(limit, most), ..Config::default() })
@@ -64,4 +66,123 @@ fn a_guard_does_not_take_what_is_too_large_for_what_is_not_there() {
     let next = but(task("next", &["big"]), json!({"preconditions": guard}));
     let run = play(&after_a_text(next), Limit::ArgumentBytes, 500);
     assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+}
+
+/// A loop over a number of items, without a tool.
+fn counting(items: usize) -> Value {
+    let items: Value = (0..items).collect();
+    flow(&[foreach("each", &[], &items.to_string(), &[op("wait", "none", &[], json!({"wait_for": 0}))])])
+}
+
+#[test]
+fn results_runs_and_loops_have_limits() {
+    let text = |length: usize| json!("x".repeat(length));
+    let mut run = limited(Limit::ResultBytes, 1_000);
+    run.submit(&flow(&[task("a", &[])]));
+    run.succeed("a", text(1_000));
+    assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+
+    let mut run = limited(Limit::RunBytes, 10_000);
+    run.submit(&flow(&[task("a", &[]), task("b", &["a"]), task("c", &["b"])]));
+    run.succeed("a", text(4_000));
+    run.succeed("b", text(4_000));
+    run.assert_status("failed");
+    assert_eq!(run.step("b")["error_details"]["details"]["limit"], "runBytes");
+
+    let mut run = limited(Limit::LoopItems, 3);
+    run.submit(&counting(4));
+    assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+
+    let forever = while_loop("again", &[], "true", &[op("wait", "none", &[], json!({"wait_for": 0}))]);
+    let mut run = limited(Limit::LoopRounds, 3);
+    run.submit(&flow(&[forever]));
+    assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+}
+
+#[test]
+fn a_workflow_that_starts_itself_twice_ends() {
+    let itself = |id: &str| builtin(id, &[], "tools.workflow.execute", json!(["twice"]), json!({}));
+    let mut run = limited(Limit::RunDescendants, 40);
+    run.submit(&named("twice", &[itself("one"), itself("two")]));
+    assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+    assert!(run.engine.runs().len() <= 41, "{}", run.engine.runs().len());
+    // What was kept says the same after a restart, and nothing begins again.
+    let known = run.records.len();
+    run.reopen();
+    run.sleep_through(0.0);
+    assert_eq!(run.records.len(), known);
+}
+
+#[test]
+fn signals_that_nobody_takes_have_a_limit() {
+    let mut run = limited(Limit::RunSignals, 2);
+    run.submit(&flow(&[task("a", &[])]));
+    for sent in 0..3 {
+        let taken = run.engine.signal(0, "go", json!({}), run.now);
+        assert_eq!(taken.is_ok(), sent < 2);
+        run.take();
+    }
+    assert_eq!(run.run().signals.len(), 2);
+}
+
+#[test]
+fn the_oldest_events_make_room_for_new_ones() {
+    let emits: Vec<Value> = (0..20)
+        .map(|at| emit(&format!("e{at}"), &[], &format!("n{at}"), json!({"text": "x".repeat(1_000)})))
+        .collect();
+    let mut run = limited(Limit::EventBytes, 5_000);
+    run.submit(&flow(&emits));
+    run.assert_status("completed");
+    run.submit(&flow(&[receive("first", &[], "n0", Some(1)), receive("last", &[], "n19", Some(1))]));
+    run.advance(2.0);
+    run.assert_steps("first=failed last=succeeded");
+    run.reopen();
+}
+
+#[test]
+fn calls_wait_while_the_arguments_of_others_fill_their_place() {
+    let limits = Limits::default().with(Limit::CallBytes, 2_500);
+    let mut run = Scenario::with(Config { limits, ..Config::default() });
+    let each: Vec<Value> =
+        (0..5).map(|at| with_args(&format!("t{at}"), &["big"], json!(["{{big_result}}"]))).collect();
+    run.submit(&flow(&[vec![task("big", &[])], each].concat()));
+    run.succeed("big", json!("x".repeat(1_000)));
+    let first = run.take_starts();
+    assert_eq!(first.len(), 3);
+    // After a restart no more are started again at once than before.
+    run.reopen();
+    run.restart();
+    assert_eq!(run.take_starts().len(), 3);
+}
+
+#[test]
+fn a_loop_over_many_items_gives_the_host_its_turn() {
+    let config = Config { slice: 100, ..Config::default() };
+    let mut engine = Engine::new(config);
+    engine.submit(submission(&counting(1_000), "run-1"), START);
+    let mut slices = 0;
+    while engine.has_more() {
+        let steps = engine.runs()[0].steps.len();
+        engine.take_output();
+        engine.tick(START);
+        slices += 1;
+        assert!(engine.runs()[0].steps.len() - steps <= 100, "one slice opened too much");
+    }
+    assert!(slices >= 10, "{slices}");
+    assert_eq!(engine.runs()[0].state, RunState::Completed);
+}
+
+#[test]
+fn a_run_is_cancelled_between_two_slices_of_its_loop() {
+    let mut engine = Engine::new(Config { slice: 100, ..Config::default() });
+    engine.submit(submission(&counting(1_000), "run-1"), START);
+    engine.take_output();
+    assert!(engine.has_more());
+    assert!(engine.cancel(0, Some("enough"), START));
+    while engine.has_more() {
+        engine.take_output();
+        engine.tick(START);
+    }
+    assert_eq!(engine.runs()[0].state, RunState::Cancelled);
+    assert!(engine.runs()[0].scopes.len() < 200);
 }

@@ -103,7 +103,7 @@ fn no_variable_that_a_step_sets_does() {
     run.submit_with(&asking(), inputs());
     let call = run.expect_start("first");
     let variables = taken().into_iter().chain([("name".to_owned(), json!("fake"))]).collect();
-    run.engine.tool_acted(call.call, Acts { variables, events: Vec::new() }, run.now);
+    run.engine.tool_acted(call.call, Acts { variables, events: Vec::new() }, run.now).unwrap();
     run.finish(&call, Ok(json!("of first")));
     assert_ours(&mut run);
 }
@@ -120,7 +120,7 @@ fn inputs_are_what_the_run_was_given() {
     run.submit_with(&flow(&[task("first", &[]), last]), json!({"day": "mon", "late": null}));
     let call = run.expect_start("first");
     let variables = map(json!({"day": "tue", "late": "set"}));
-    run.engine.tool_acted(call.call, Acts { variables, events: Vec::new() }, run.now);
+    run.engine.tool_acted(call.call, Acts { variables, events: Vec::new() }, run.now).unwrap();
     run.finish(&call, Ok(json!(null)));
     assert_eq!(run.expect_start("last").args, [json!("mon"), json!("tue"), json!("tue"), json!(null)]);
 }
@@ -250,7 +250,9 @@ fn payloads_items_and_counters_take_no_such_name() {
     ]);
     let mut run = Scenario::new();
     run.submit_with(&document, inputs());
-    run.engine.signal(0, "e", json!({"day": "fake", "items": [{"inputs": {"day": "item"}}]}), run.now);
+    run.engine
+        .signal(0, "e", json!({"day": "fake", "items": [{"inputs": {"day": "item"}}]}), run.now)
+        .unwrap();
     run.take();
     assert_eq!(run.succeed("body", json!(1)).args, [json!("monday"), json!("item")]);
     assert_eq!(run.expect_start("last").args, [json!(1), json!("monday")]);

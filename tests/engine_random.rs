@@ -202,7 +202,8 @@ fn play(seed: u64) -> bool {
                 _ => {}
             }
         }
-        if dice.one_in(3) {
+        // What is done in small pieces has many more moments.
+        if dice.one_in(if config.slice < 10 { 30 } else { 3 }) {
             let (replayed, restored) = reopened(seed, &config, &engine, &records);
             let place = dice.roll(3);
             // Tools that are to be started again are known to the engine that was resumed alone.

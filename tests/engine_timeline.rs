@@ -153,7 +153,7 @@ fn a_signal_from_outside_makes_the_wait_the_path() {
     run.advance(10.0);
     run.finish(&call, Ok(json!(1)));
     run.advance(20.0);
-    assert!(run.engine.signal(0, "go", json!({}), run.now));
+    assert!(run.engine.signal(0, "go", json!({}), run.now).unwrap());
     assert_eq!(path(&run.engine, 0), ["event hear 0-30"]);
     assert_eq!(run.engine.entries()[0].about.as_deref(), Some("go"));
 }

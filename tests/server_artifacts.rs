@@ -142,13 +142,13 @@ fn what_a_tool_does_to_its_run_counts_with_its_result() {
         *json!({"counter": 0, "kept": "x"}).as_object().unwrap()
     );
     let acts = json!({"variables": {"counter": 1}, "events": [["counted", {"n": 1}]]});
-    scenario.engine.tool_acted(call.call, Acts::from_json(acts.clone()), START);
+    scenario.engine.tool_acted(call.call, Acts::from_json(acts.clone()), START).unwrap();
     scenario.finish(&call, Ok(json!("done")));
     let next = scenario.expect_start("b");
     assert_eq!(next.kwargs["seen"], 1);
     assert_eq!(scenario.engine.variables_of_call(next.call)["counter"], 1);
     // A call that is over does nothing any more.
-    scenario.engine.tool_acted(call.call, Acts::from_json(acts), START);
+    scenario.engine.tool_acted(call.call, Acts::from_json(acts), START).unwrap();
     assert!(scenario.engine.variables_of_call(call.call).is_empty());
     scenario.finish(&next, Ok(json!("done")));
     scenario.assert_status("completed");

@@ -9,6 +9,7 @@ export { type Email, type EmailToolOptions, emailTool } from "./engine/email-too
 export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
 export { indexedDbStore } from "./engine/indexed-db-store.js";
 export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
+export type { EngineLimits } from "./engine/configuration.js";
 export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
 export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/pyodide-tools.js";
 export type { DslCompiler } from "./engine/python-dsl.js";

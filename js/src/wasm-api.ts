@@ -70,6 +70,8 @@ export interface EngineHandle {
   /** Entries that rebuild the present state when they are replayed from nothing. */
   checkpoint(): string[];
   takeEffects(): string;
+  hasMore(): boolean;
+  limit(name: string): number;
   free(): void;
 }
 

@@ -1,6 +1,7 @@
 //! What a tool does to the run that called it, beside its result.
 
-use super::{Engine, Record};
+use super::{Engine, Failure, Limit, Record};
+use crate::json::size_of_map;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -36,13 +37,24 @@ impl Engine {
     }
 
     /// Takes what a tool has done to its run; to be followed by its result.
-    pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) {
-        let Some((run, step)) = self.calls.get(&call).copied() else { return };
+    ///
+    /// # Errors
+    ///
+    /// Where that is more than the run may keep; then nothing is taken, and the call has to be reported as failed.
+    pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) -> Result<(), Failure> {
+        let Some((run, step)) = self.calls.get(&call).copied() else { return Ok(()) };
+        let bytes = size_of_map(&acts.variables);
+        self.config.limits.check(Limit::ResultBytes, bytes).map_err(|error| Failure::from(&error))?;
+        self.has_room(run, bytes).map_err(|error| Failure::from(&error))?;
+        for (name, payload) in &acts.events {
+            self.may_emit(name, payload).map_err(|error| Failure::from(&error))?;
+        }
         for (name, value) in acts.variables {
             self.commit(Record::VariableSet { run, step, name, value });
         }
         for (name, payload) in acts.events {
             self.emit(&name, payload, now);
         }
+        Ok(())
     }
 }

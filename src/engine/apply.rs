@@ -7,12 +7,10 @@ use super::record::RunCreated;
 use super::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
 use super::state::Timer;
 use super::{Engine, Record, Update, UpdateState};
+use crate::json::size;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
-
-/// Events of one name that are kept for those who ask later.
-const MOST_EVENTS: usize = 1_000;
 
 impl Engine {
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
@@ -20,13 +18,26 @@ impl Engine {
         match record {
             Record::RunCreated(created) => self.add_run(*created),
             Record::Registered(definition) => {
+                self.keeps(size(&definition.definition).saturating_mul(2));
                 self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
                 self.by_hash.insert(definition.hash.clone(), self.definitions.len());
                 self.definitions.push(*definition);
             }
-            Record::SourceKept { hash, source } => drop(self.sources.insert(hash, source)),
-            Record::ArtifactKept(artifact) => self.artifacts.push(*artifact),
-            Record::ArtifactDeleted { id } => self.artifacts.retain(|artifact| artifact.id != id),
+            Record::SourceKept { hash, source } => {
+                self.keeps(source.len());
+                self.sources.insert(hash, source);
+            }
+            Record::ArtifactKept(artifact) => {
+                self.keeps(artifact.content.len());
+                self.artifacts.push(*artifact);
+            }
+            Record::ArtifactDeleted { id } => {
+                let is_it = |artifact: &super::Artifact| artifact.id == id;
+                let bytes: usize =
+                    self.artifacts.iter().filter(|kept| is_it(kept)).map(|kept| kept.content.len()).sum();
+                self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
+                self.artifacts.retain(|artifact| !is_it(artifact));
+            }
             Record::ScheduleSet(schedule) => self.apply_schedule(*schedule),
             Record::ScheduleHeld { schedule } => self.hold(schedule),
             Record::ScheduleFired { schedule, slot, next } => self.apply_fired(schedule, slot, next),
@@ -53,6 +64,11 @@ impl Engine {
                 self.end_call(run, step);
                 self.heard(run, step, Some(&failure), at);
                 self.leave(run, step);
+                if let (Some(run), Some(result)) = (self.runs.get_mut(run), &result) {
+                    // The step and its attempt have it.
+                    run.keeps(result);
+                    run.keeps(result);
+                }
                 if let Some(step) = self.step_mut(run, step) {
                     step.result.clone_from(&result);
                     if let Some(attempt) = step.attempts.last_mut() {
@@ -77,19 +93,29 @@ impl Engine {
                     parked.push((run, step));
                 }
             }
-            Record::KeyUsed { key, result } => drop(self.once.entry(key).or_insert(result)),
+            Record::KeyUsed { key, result } => {
+                self.keeps(key.len() + size(&result));
+                self.once.entry(key).or_insert(result);
+            }
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
                 // The attempt goes on, in its place and under its key.
                 if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
                     self.forget_call(call);
                 }
                 self.begin_call(run, step, call);
+                let inner = Inner::Turns { candidate, feedback, turn };
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.keeps_inner(&inner);
+                }
                 if let Some(step) = self.step_mut(run, step) {
                     step.state = StepState::Running { call };
-                    step.inner = Some(Inner::Turns { candidate, feedback, turn });
+                    step.inner = Some(inner);
                 }
             }
             Record::ItemsAdded { run, step, items: more } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    more.iter().for_each(|item| run.keeps(item));
+                }
                 if let Some(Inner::Loop { items: Some(items), .. }) =
                     self.step_mut(run, step).and_then(|step| step.inner.as_mut())
                 {
@@ -113,21 +139,18 @@ impl Engine {
             }
             Record::VariableSet { run, step, name, value } => {
                 let Some(run) = self.runs.get_mut(run) else { return };
+                run.keeps(&value);
                 let holder = run.steps.get(step).map(|step| run.holder(step.scope)).unwrap_or_default();
                 if let Some(scope) = run.scopes.get_mut(holder) {
                     scope.variables.insert(name, value);
                 }
             }
             Record::Emitted { name, payload, at: _ } => {
-                self.last_event += 1;
-                let events = self.events.entry(name).or_default();
-                events.push_back((self.last_event, payload));
-                if events.len() > MOST_EVENTS {
-                    events.pop_front();
-                }
+                self.keep_event(name, payload);
             }
             Record::Signalled { run, name, payload, at } => {
                 if let Some(run) = self.runs.get_mut(run) {
+                    run.keeps(&payload);
                     run.signals.push(Signal { name, payload, at });
                 }
             }
@@ -179,8 +202,15 @@ impl Engine {
     }
 
     /// Puts a run into the lists; its position.
-    pub(super) fn push_run(&mut self, run: Run) -> usize {
+    pub(super) fn push_run(&mut self, mut run: Run) -> usize {
         let at = self.runs.len();
+        run.measure();
+        run.meter.join(&self.kept_bytes);
+        let mut parent = run.created.parent.as_ref().map(|parent| parent.run);
+        while let Some(found) = parent.and_then(|parent| self.runs.get_mut(parent)) {
+            found.descendants += 1;
+            parent = found.created.parent.as_ref().map(|parent| parent.run);
+        }
         self.ids.insert(run.created.run_id.clone(), at);
         if let Some(key) = &run.created.key {
             self.keys.insert(key.clone(), at);
@@ -238,6 +268,9 @@ impl Engine {
             step.attempts.reserve_exact(usize::from(step.attempts.is_empty()));
             step.attempts.push(Attempt { started_at: at, ended_at: None, failure: None, result: None });
         }
+        if let Some(run) = self.runs.get_mut(run) {
+            run.keeps_attempt();
+        }
     }
 
     fn apply_entered(&mut self, run: usize, step: usize, inner: Inner, until: Option<Millis>, at: Millis) {
@@ -259,6 +292,9 @@ impl Engine {
                 }
             }
             _ => {}
+        }
+        if let Some(run) = self.runs.get_mut(run) {
+            run.keeps_inner(&inner);
         }
         if let Some(step) = self.step_mut(run, step) {
             step.inner = Some(inner);
@@ -298,6 +334,7 @@ impl Engine {
         self.leave(run, step);
         self.start(run, step, StepState::Succeeded, None, at);
         let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.keeps(&result);
         let Some(done) = owner.steps.get_mut(step) else { return };
         if let Some(attempt) = done.attempts.last_mut() {
             attempt.ended_at = Some(at);
@@ -389,6 +426,9 @@ impl Engine {
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
         let is_failed = found.failed_in(scope).is_some();
         let last = found.last_in(scope).cloned();
+        if let Some(last) = &last {
+            found.keeps(last);
+        }
         let Some(step) = found.steps.get_mut(owner) else { return };
         let outer = step.scope;
         if let Some(Inner::Loop { results, over, .. }) = &mut step.inner

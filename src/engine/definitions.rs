@@ -1,8 +1,9 @@
 //! Definitions that the engine keeps: runs are started from them by name.
 
 use super::record::Registered;
-use super::{Engine, Record, uuid_of};
-use crate::json::to_text;
+use super::{Engine, Limit, Record, uuid_of};
+use crate::error;
+use crate::json::{size, size_of_map, to_text};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -10,6 +11,29 @@ use serde_json::{Map, Value};
 pub(super) const IDS: [&str; 3] = ["definition_id", "workflow_definition_id", "workflow_id"];
 
 impl Engine {
+    /// Whether a document is of a size that can be read as a definition, and kept.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_define(&self, document: &Value) -> error::Result<()> {
+        let bytes = size(document);
+        self.config.limits.check(Limit::DefinitionBytes, bytes)?;
+        self.config.limits.check(Limit::DefinitionTasks, tasks_in(document))?;
+        // A plan takes about as much as its document.
+        self.has_memory(bytes.saturating_mul(2))
+    }
+
+    /// Whether the engine can keep one more run with these inputs.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_keep_run(&self, inputs: &Map<String, Value>) -> error::Result<()> {
+        self.config.limits.check(Limit::RunBytes, size_of_map(inputs))?;
+        self.has_memory(size_of_map(inputs))
+    }
+
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
     pub fn register(&mut self, definition: Registered, now: Millis) -> Registered {
         let kept = self.keep(definition);
@@ -67,6 +91,17 @@ impl Engine {
         }
         self.commit(Record::Registered(Box::new(definition.clone())));
         definition
+    }
+}
+
+/// Tasks of a document, wherever they stand in it.
+fn tasks_in(document: &Value) -> usize {
+    match document {
+        Value::Array(items) => items.iter().map(tasks_in).sum(),
+        Value::Object(map) => {
+            usize::from(map.contains_key("operator_type")) + map.values().map(tasks_in).sum::<usize>()
+        }
+        _ => 0,
     }
 }
 

@@ -1,18 +1,37 @@
 //! Events between runs, and signals to one.
 
 use super::run::Inner;
-use super::{Engine, Record};
+use super::{Engine, Limit, Record};
 use crate::error::Result;
-use crate::json::{object, to_text};
+use crate::json::{object, size, to_text};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
+
+/// Events of one name that are kept for those who ask later.
+const MOST_EVENTS: usize = 1_000;
+/// Bytes of an event beside its payload: its name and its number.
+const EVENT: usize = 256;
 
 impl Engine {
     /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it, else it is
     /// kept for one that will.
-    pub fn signal(&mut self, run: usize, name: &str, payload: Value, now: Millis) -> bool {
-        if self.runs.get(run).is_none_or(|run| run.state != super::RunState::Active) {
-            return false;
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED` where the run has more signals, or keeps more, than it may.
+    pub fn signal(&mut self, run: usize, name: &str, payload: Value, now: Millis) -> Result<bool> {
+        let Some(found) = self.runs.get(run).filter(|run| run.state == super::RunState::Active) else {
+            return Ok(false);
+        };
+        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.config.limits.check(Limit::RunSignals, found.signals.len() + 1)?;
+        self.has_room(run, size(&payload))?;
+        if let Some(step) = self.takes_items(run, name, &payload)
+            && let Some(Inner::Loop { items: Some(items), .. }) =
+                self.step(run, step).and_then(|step| step.inner.as_ref())
+        {
+            let more = payload.get("items").unwrap_or(&payload).as_array().map_or(1, Vec::len);
+            self.config.limits.check(Limit::LoopItems, items.len() + more)?;
         }
         self.because_of(None, now);
         match self.takes_items(run, name, &payload) {
@@ -20,7 +39,7 @@ impl Engine {
             None => self.signalled(run, name, payload, now),
         }
         self.advance(now);
-        true
+        Ok(true)
     }
 
     /// The dynamic loop that a signal `add_items` is for: the one that it names by `task_id`, or any that runs.
@@ -61,6 +80,7 @@ impl Engine {
     ) -> Result<()> {
         let name = to_text(&self.text(run, step, event)?);
         let payload = self.resolved(run, step, &Value::Object(payload.clone()))?;
+        self.may_emit(&name, &payload)?;
         let told = object([
             ("event_name", name.as_str().into()),
             ("payload", payload.clone()),
@@ -72,10 +92,54 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether an event may be kept.
+    pub(super) fn may_emit(&self, name: &str, payload: &Value) -> Result<()> {
+        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.config.limits.check(Limit::EventBytes, size(payload))
+    }
+
     /// Emits an event, for those who wait for it and for those who ask later.
     pub(super) fn emit(&mut self, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Emitted { name: name.to_owned(), payload, at: now });
         self.tell_listeners(name, now);
+    }
+
+    /// Keeps an event for those who ask later. Where there are too many, the oldest are dropped.
+    pub(super) fn keep_event(&mut self, name: String, payload: Value) {
+        self.last_event += 1;
+        let number = self.last_event;
+        self.counts_event(number, &name, &payload);
+        let events = self.events.entry(name).or_default();
+        events.push_back((number, payload));
+        if events.len() > MOST_EVENTS
+            && let Some((_, dropped)) = events.pop_front()
+        {
+            self.event_bytes = self.event_bytes.saturating_sub(EVENT + size(&dropped));
+        }
+        let most = self.config.limits.get(Limit::EventBytes);
+        while self.event_bytes > most
+            && let Some((number, name)) = self.event_order.pop_front()
+        {
+            self.drop_event(number, &name);
+        }
+    }
+
+    pub(super) fn counts_event(&mut self, number: u64, name: &str, payload: &Value) {
+        self.event_bytes += EVENT + size(payload);
+        self.event_order.push_back((number, name.to_owned()));
+    }
+
+    /// Drops the oldest event of a name, if it has that number: it may have been dropped before.
+    fn drop_event(&mut self, number: u64, name: &str) {
+        let Some(events) = self.events.get_mut(name) else { return };
+        if events.front().is_some_and(|(oldest, _)| *oldest == number)
+            && let Some((_, payload)) = events.pop_front()
+        {
+            self.event_bytes = self.event_bytes.saturating_sub(EVENT + size(&payload));
+        }
+        if events.is_empty() {
+            self.events.remove(name);
+        }
     }
 
     fn tell_listeners(&mut self, name: &str, now: Millis) {

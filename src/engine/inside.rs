@@ -4,20 +4,15 @@ use super::plan::{Branch, Operation};
 use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
 use super::scheduling::told;
-use super::{Engine, Failure, Record};
+use super::{Engine, Failure, Limit, Record};
 use crate::codec::parse_json;
 use crate::definition::JoinMode;
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{kind_of, object};
+use crate::json::{kind_of, object, size, size_of_map};
 use crate::suggest::did_you_mean;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
-
-/// Workflows that start each other, one inside the other.
-const MOST_GENERATIONS: usize = 50;
-/// Rounds of a loop that has no end.
-const MOST_ROUNDS: usize = 10_000;
 
 impl Engine {
     /// Goes on with a loop: opens what rounds may be open, or ends it.
@@ -52,11 +47,9 @@ impl Engine {
                         Err(error) => {
                             return self.attempt_failed(run, step, Failure::from(&error), None, now);
                         }
-                        Ok(true) if opened >= MOST_ROUNDS => {
-                            let message = format!("the condition still holds after {MOST_ROUNDS} rounds");
-                            let failure =
-                                Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, message) };
-                            return self.attempt_failed(run, step, failure, None, now);
+                        Ok(true) if opened >= self.config.limits.get(Limit::LoopRounds) => {
+                            let error = self.config.limits.exceeded(Limit::LoopRounds);
+                            return self.attempt_failed(run, step, Failure::from(&error), None, now);
                         }
                         Ok(holds) => holds.then(|| locals_of(None, opened)),
                     }
@@ -66,6 +59,10 @@ impl Engine {
             let Some(locals) = locals else {
                 return self.end_loop(run, step, now);
             };
+            if let Err(error) = self.has_room(run, Run::size_of_scope(operator, &locals)) {
+                return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            }
+            self.has_copied(size_of_map(&locals));
             let kind = ScopeKind::Round(opened);
             self.commit(Record::ScopeOpened { run, owner: step, kind, locals, at: now });
         }
@@ -74,14 +71,22 @@ impl Engine {
     /// A loop over items gives the results of all rounds, another one that of the last.
     fn end_loop(&mut self, run: usize, step: usize, now: Millis) {
         let Some(Inner::Loop { items, results, .. }) =
-            self.step(run, step).and_then(|step| step.inner.clone())
+            self.step(run, step).and_then(|step| step.inner.as_ref())
         else {
             return;
         };
+        if items.is_some() {
+            let bytes = results.iter().flatten().map(size).sum();
+            if let Err(error) = self.config.limits.check(Limit::ResultBytes, bytes) {
+                return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            }
+        }
+        let (is_over_items, results) = (items.is_some(), results.clone());
         let mut results = results.into_iter().map(Option::unwrap_or_default);
-        let result = match items {
-            Some(_) => Value::Array(results.collect()),
-            None => results.next_back().unwrap_or_default(),
+        let result = if is_over_items {
+            Value::Array(results.collect())
+        } else {
+            results.next_back().unwrap_or_default()
         };
         self.worked(run, step, result, now);
     }
@@ -89,10 +94,13 @@ impl Engine {
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
     pub(super) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
         let value = self.text(run, step, template)?;
-        items_of(&value).ok_or_else(|| {
+        let items = items_of(&value).ok_or_else(|| {
             Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {}, not a list", kind_of(&value)))
                 .with_help("give a list, JSON text of one, or lines of text")
-        })
+        })?;
+        self.config.limits.check(Limit::LoopItems, items.len())?;
+        self.has_room(run, items.iter().map(size).sum())?;
+        Ok(items)
     }
 
     pub(super) fn start_fork(
@@ -117,6 +125,10 @@ impl Engine {
             return Err(Error::new(ErrorCode::ConditionInvalid, message));
         }
         let Some(owner) = self.runs.get(run) else { return Ok(()) };
+        // Each branch has variables of its own.
+        let scope = owner.steps.get(step).map_or(0, |step| step.scope);
+        let variables = owner.variables_of(scope).map_or(0, size_of_map);
+        self.has_room(run, chosen.len().saturating_mul(variables))?;
         let id = self.operator(run, step).map(|operator| operator.id.clone()).unwrap_or_default();
         let join = format!("join_{id}_{}_{step}", owner.id());
         let names: Value = chosen.iter().map(|(_, name)| Value::from(name.as_str())).collect();
@@ -249,12 +261,8 @@ impl Engine {
             let inputs = child.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
             wanted.push((name.clone(), found, inputs));
         }
-        let generations =
-            std::iter::successors(Some(run), |run| Some(self.runs.get(*run)?.created.parent.as_ref()?.run));
-        if generations.count() > MOST_GENERATIONS {
-            let message = format!("workflows have started each other over {MOST_GENERATIONS} generations");
-            return Err(Error::new(ErrorCode::ToolArgumentsInvalid, message));
-        }
+        self.has_memory(wanted.iter().map(|(_, _, inputs)| size_of_map(inputs)).sum())?;
+        self.may_start(run, wanted.len())?;
         let attempt = self.step(run, step).map_or(0, |step| step.attempts.len()) + 1;
         let first = self.runs.len();
         let named = wanted.iter().enumerate().map(|(at, (name, ..))| (name.clone(), first + at)).collect();
@@ -272,6 +280,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether a run may start so many others.
+    fn may_start(&self, run: usize, count: usize) -> Result<()> {
+        let parent = |run: &usize| Some(self.runs.get(*run)?.created.parent.as_ref()?.run);
+        let (mut generations, mut first) = (0, run);
+        for run in std::iter::successors(Some(run), parent) {
+            (generations, first) = (generations + 1, run);
+        }
+        self.config.limits.check(Limit::RunGenerations, generations)?;
+        let descendants = self.runs.get(first).map_or(0, |run| run.descendants);
+        self.config.limits.check(Limit::RunDescendants, descendants.saturating_add(count))
+    }
+
     /// Goes on with the step that started a run which is over.
     pub(super) fn child_over(&mut self, child: usize, now: Millis) {
         let Some(parent) = self.runs.get(child).and_then(|run| run.created.parent.clone()) else { return };
@@ -280,11 +300,15 @@ impl Engine {
         else {
             return;
         };
-        let runs: Vec<(String, &Run)> =
-            children.iter().filter_map(|(name, at)| Some((name.clone(), self.runs.get(*at)?))).collect();
-        if runs.iter().any(|(_, run)| run.state == RunState::Active) {
+        let found = || children.iter().filter_map(|(name, at)| Some((name, self.runs.get(*at)?)));
+        if found().any(|(_, run)| run.state == RunState::Active) {
             return;
         }
+        let bytes = found().map(|(_, run)| super::view::size_of_results(run)).sum();
+        if let Err(error) = self.config.limits.check(Limit::ResultBytes, bytes) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
+        let runs: Vec<(String, &Run)> = found().map(|(name, run)| (name.clone(), run)).collect();
         let is_single =
             matches!(self.operator(run, step).map(|found| &found.operation), Some(Operation::Task { .. }));
         let failed = runs.iter().find(|(_, run)| run.state != RunState::Completed).map(|(name, run)| {

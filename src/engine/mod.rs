@@ -18,6 +18,7 @@ mod hash;
 mod inside;
 mod journal;
 mod limits;
+mod meter;
 mod output;
 mod plan;
 mod ready;

@@ -5,6 +5,7 @@ use super::text::{Fields, Written, text_of};
 use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode};
+use crate::json::size_of_map;
 use crate::number::to_f64;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -106,6 +107,9 @@ impl Written for Effect {
     }
 }
 
+/// Bytes of the message of a failure, and of its help; the rest is cut off.
+const LONGEST_TEXT: usize = 16 * 1_024;
+
 /// Why an attempt, a task or a run failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
@@ -171,7 +175,24 @@ impl Failure {
         failure
     }
 
-    /// `{code, message, help?}`.
+    /// Cuts texts off that are too long to be kept with each attempt.
+    pub(super) fn shorten(&mut self) {
+        for text in std::iter::once(&mut self.message).chain(&mut self.help) {
+            if text.len() > LONGEST_TEXT {
+                let mut end = LONGEST_TEXT;
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text.truncate(end);
+                text.push_str(" […]");
+            }
+        }
+        if size_of_map(&self.details) > LONGEST_TEXT {
+            self.details.clear();
+        }
+    }
+
+    /// `{code, message, help?, details?}`.
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
         map.insert("code".into(), self.code.as_str().into());

@@ -1,5 +1,6 @@
 //! A run, its scopes and its steps.
 
+use super::meter::Meter;
 use super::plan::{Body, Operation, Planned};
 use super::record::RunCreated;
 use super::{Failure, Told, Update};
@@ -38,6 +39,10 @@ pub struct Run {
     pub(super) received: HashMap<String, u64>,
     /// Steps that wait for others of this run.
     pub(super) watching: Vec<usize>,
+    /// How much it keeps.
+    pub(super) meter: Meter,
+    /// Runs that it has started, and those that they have started.
+    pub(super) descendants: usize,
 }
 
 /// A body that is run once.
@@ -264,6 +269,8 @@ impl Run {
             signals: Vec::new(),
             received: HashMap::new(),
             watching: Vec::new(),
+            meter: Meter::default(),
+            descendants: 0,
             created,
         };
         run.open(None, ScopeKind::Workflow, body, Map::new());
@@ -306,6 +313,7 @@ impl Run {
             is_cancelled: false,
             is_replaced: false,
         });
+        self.keeps_scope();
         scope
     }
 

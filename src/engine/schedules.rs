@@ -3,7 +3,7 @@
 use super::plan::Timetable;
 use super::record::{Registered, RunCreated};
 use super::state::Timer;
-use super::{Engine, Record, hash};
+use super::{Engine, Limit, Record, hash};
 use crate::definition::schedule::Schedule as Rule;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
@@ -158,6 +158,9 @@ impl Engine {
         let rule = Rule::parse(&request.text)?;
         self.check_zone(&rule, now)?;
         let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
+        if !self.schedules.iter().any(|known| known.name == name) {
+            self.config.limits.check(Limit::Schedules, self.schedules.len() + 1)?;
+        }
         let workflow = definition.workflow.name.clone();
         let hash = is_pinned.then_some(definition.hash);
         let schedule = Schedule { hash, inputs, ..Schedule::new(name, text, rule, workflow, now) };

@@ -6,7 +6,7 @@ use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
 use crate::error::ErrorCode;
-use crate::json::object;
+use crate::json::{object, size};
 use crate::number::digits;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
@@ -174,6 +174,10 @@ impl Engine {
 
     /// Takes the result of a step's work, if what must hold of it does.
     pub(super) fn worked(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        if let Err(error) = self.may_give(run, &result) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
+        self.has_copied(size(&result));
         match self.after_work(run, step, &result) {
             Ok(()) => {
                 if let Some(key) = self.once_key(run, step) {
@@ -209,6 +213,9 @@ impl Engine {
         now: Millis,
     ) {
         let wait = failure.retry_after.take().unwrap_or_default();
+        failure.shorten();
+        // What came beside the failure is not worth a failure of its own.
+        let result = result.filter(|result| self.may_give(run, result).is_ok());
         self.stop_inside(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
         let is_under_way =
@@ -319,6 +326,10 @@ impl Engine {
     ) {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
+        let failure = failure.map(|mut failure| {
+            failure.shorten();
+            failure
+        });
         let (calls, children) = self.working(run, &owner.open_within(0));
         self.drop_updates(run, None, now);
         self.commit(Record::RunEnded { run, state, failure, result, at: now });

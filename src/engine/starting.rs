@@ -3,7 +3,7 @@
 use super::plan::{Body, Operation, Planned, Wait};
 use super::run::{Inner, RunState, after};
 use super::scope::{Reader, RunScope};
-use super::{Effect, Engine, Failure, Record, ToolCall, builtin, guards};
+use super::{Effect, Engine, Failure, Limit, Record, ToolCall, builtin, guards};
 use crate::definition::duration::parse_iso;
 use crate::definition::{Moment, TerminateStatus};
 use crate::error::{Error, ErrorCode, Result};
@@ -24,6 +24,11 @@ impl Engine {
         }
         match self.own_key(run, step).transpose() {
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Ok(Some(key)) if key.len() > self.config.limits.get(Limit::NameBytes) => {
+                let error = self.config.limits.exceeded(Limit::NameBytes);
+                self.attempt_failed(run, step, Failure::from(&error), None, now);
+                return;
+            }
             Ok(key) => {
                 // What was done under this key is not done again.
                 if let Some(result) = key.and_then(|key| self.once.get(&key)).cloned() {
@@ -288,8 +293,11 @@ impl Engine {
 
     /// What an operator asks other workflows for, with its templates replaced.
     fn children(&self, run: usize, step: usize, children: &[Child]) -> Result<Vec<Child>> {
+        // What is filled in for all of them counts together.
+        let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let resolved = |(name, child): &Child| {
-            let child = self.resolved(run, step, &Value::Object(child.clone()))?;
+            let child = Value::Object(child.clone());
+            let child = resolve(&child, &scope, self.config.templates, Syntax::BracesAndDollar)?;
             Ok((name.clone(), child.as_object().cloned().unwrap_or_default()))
         };
         children.iter().map(resolved).collect()

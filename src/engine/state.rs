@@ -12,6 +12,7 @@ use super::{Effect, Limit, Limits, Output, Record, Secrets, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -129,10 +130,16 @@ pub struct Engine {
     call_bytes: HashMap<u64, usize>,
     /// Bytes of them all.
     bytes_under_way: usize,
+    /// Bytes of all that is kept.
+    pub(super) kept_bytes: Rc<Cell<usize>>,
     pub(super) last_call: u64,
     /// Events by name, each with its number.
     pub(super) events: HashMap<String, VecDeque<(u64, Value)>>,
     pub(super) last_event: u64,
+    /// Number and name of events, oldest first; of some that were dropped, too.
+    pub(super) event_order: VecDeque<(u64, String)>,
+    /// Bytes of all events.
+    pub(super) event_bytes: usize,
     /// Steps that wait for an event of a name.
     pub(super) listening: HashMap<String, Vec<(usize, usize)>>,
     /// Results by idempotency key of tasks.
@@ -243,6 +250,11 @@ impl Engine {
     /// When [`tick`](Self::tick) has to be called next.
     pub fn next_wake(&self) -> Option<Millis> {
         self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// How large things may become.
+    pub const fn limits(&self) -> &Limits {
+        &self.config.limits
     }
 
     /// All definitions, oldest first; each content once.

@@ -96,7 +96,9 @@ impl Heartbeat {
 impl Engine {
     /// Takes a line of the log of a running tool. Of a call that is over, or was given up, it is ignored.
     pub fn log(&mut self, call: u64, level: LogLevel, message: &str, now: Millis) {
-        if let Some((run, step)) = self.working_on(call) {
+        // A run that keeps too much takes no more lines.
+        let found = self.working_on(call).filter(|(run, _)| self.has_room(*run, LONGEST_LINE).is_ok());
+        if let Some((run, step)) = found {
             let message = self.config.secrets.strike_and_cut(message.to_owned(), LONGEST_LINE);
             self.commit(Record::Logged { run, step, level, message, at: now });
         }
@@ -105,7 +107,8 @@ impl Engine {
     /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over, or
     /// was given up, it is ignored.
     pub fn heartbeat(&mut self, call: u64, details: Value, now: Millis) {
-        if let Some((run, step)) = self.working_on(call) {
+        let found = self.working_on(call).filter(|(run, _)| self.may_give(*run, &details).is_ok());
+        if let Some((run, step)) = found {
             let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });
         }
@@ -126,6 +129,9 @@ impl Engine {
         message: String,
         at: Millis,
     ) {
+        if let Some(run) = self.runs.get_mut(run) {
+            run.meter.add(message.len());
+        }
         let Some(step) = self.step_mut(run, step) else { return };
         let attempt = step.attempts.len();
         let told = step.told.get_or_insert_default();
@@ -137,6 +143,9 @@ impl Engine {
     }
 
     pub(super) fn apply_heartbeat(&mut self, run: usize, step: usize, details: Value, at: Millis) {
+        if let Some(run) = self.runs.get_mut(run) {
+            run.keeps(&details);
+        }
         let Some(step) = self.step_mut(run, step) else { return };
         let attempt = step.attempts.len();
         step.told.get_or_insert_default().heartbeat = Some(Heartbeat { attempt, details, at });

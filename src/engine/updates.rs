@@ -4,9 +4,9 @@ use super::plan::Operation;
 use super::run::{Inner, RunState, StepState, after};
 use super::scope::WithMore;
 use super::state::Timer;
-use super::{Effect, Engine, Failure, Record};
+use super::{Effect, Engine, Failure, Limit, Record};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{object, to_text};
+use crate::json::{object, size, to_text};
 use crate::number::digits;
 use crate::template::{Syntax, resolve};
 use crate::time::Millis;
@@ -74,6 +74,18 @@ impl UpdateState {
 }
 
 impl Engine {
+    /// Whether a run may be sent one more update.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_update(&self, run: usize, name: &str, payload: &Value) -> Result<()> {
+        let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
+        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.config.limits.check(Limit::RunUpdates, sent + 1)?;
+        self.has_room(run, size(payload))
+    }
+
     /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if that is
     /// over. [`Effect::UpdateEnded`] tells when there is an answer.
     pub fn update(
@@ -233,6 +245,7 @@ impl Engine {
 
     pub(super) fn apply_update_sent(&mut self, run: usize, update: Update) {
         let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.keeps(&update.payload);
         self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
         owner.updates.push(update);
     }

@@ -4,7 +4,7 @@ use super::plan::Planned;
 use super::run::{Run, RunState, ScopeKind, Step, StepState};
 use crate::definition::delayed_task;
 use crate::error::ErrorCode;
-use crate::json::object;
+use crate::json::{object, size};
 use crate::number::number;
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value, json};
@@ -261,6 +261,14 @@ pub(super) fn results(run: &Run) -> Value {
         }
     }
     Value::Object(map)
+}
+
+/// About the bytes of [`results`].
+pub(super) fn size_of_results(run: &Run) -> usize {
+    let last = run.results_in(0).next_back().map(|(_, result)| result);
+    let output = run.result.as_ref().or(last).map_or(0, size);
+    let keyed = run.results_in(0).filter(|(operator, _)| operator.result_key.is_some());
+    output + keyed.map(|(_, result)| size(result)).sum::<usize>()
 }
 
 /// All steps by their names: the id of a task, with the number of the round for each loop that it is in.

@@ -6,8 +6,8 @@ use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::{
-    Acts, Config, Effect, Engine, Failure, Journal, LogLevel, Output, Secrets, Zones, write_effects,
-    write_records,
+    Acts, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Zones,
+    write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
@@ -54,6 +54,9 @@ impl EngineHandle {
             value.get("keepRuns").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
         if value.get("templates").and_then(Value::as_str) == Some("lenient") {
             config.templates = Mode::Lenient;
+        }
+        if let Some(limits) = value.get("limits") {
+            config.limits = give(Limits::from_json(limits))?;
         }
         config.timeline = value.get("timeline") == Some(&Value::Bool(true));
         if let Some(env) = value.get("env").and_then(Value::as_object) {
@@ -137,10 +140,10 @@ impl EngineHandle {
                 continue;
             };
             let call = call.as_u64().unwrap_or_default();
-            if let Some(acts) = parts.next() {
-                self.engine.tool_acted(call, Acts::from_json(acts), millis(now));
-            }
-            let outcome = if kind == "result" {
+            let acts = parts.next().map(Acts::from_json).unwrap_or_default();
+            let outcome = if let Err(failure) = self.engine.tool_acted(call, acts, millis(now)) {
+                Err((failure, None))
+            } else if kind == "result" {
                 Ok(value)
             } else {
                 let result = value.get("result").filter(|result| !result.is_null()).cloned();
@@ -177,6 +180,19 @@ impl EngineHandle {
     pub fn next_wake(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
         self.engine.next_wake().map(|moment| moment as f64)
+    }
+
+    /// Whether there is more to do at once: `tick` does the next slice of it. To be asked for after the output was taken.
+    #[wasm_bindgen(js_name = hasMore)]
+    pub fn has_more(&self) -> bool {
+        self.engine.has_more()
+    }
+
+    /// What a limit is, by its name; 0 for a name that is none.
+    pub fn limit(&self, name: &str) -> f64 {
+        let limit = Limit::ALL.iter().find(|limit| limit.name() == name);
+        #[expect(clippy::cast_precision_loss, reason = "what is larger than memory is no limit")]
+        limit.map_or(0.0, |limit| self.engine.limits().get(*limit) as f64)
     }
 
     /// What has changed since the last call, for a store; to be kept before the effects are released. Nothing where nothing has.

@@ -214,6 +214,14 @@ impl Scenario {
         self.engine = restored(&replayed, &self.config);
     }
 
+    /// The host is lost with its tools; the engine starts those again that were running.
+    pub(crate) fn restart(&mut self) {
+        self.running.clear();
+        self.unseen.clear();
+        self.engine.resume(self.now);
+        self.take();
+    }
+
     fn replayed(&self) -> Engine {
         Engine::replay(self.config.clone(), self.records.iter().cloned())
     }

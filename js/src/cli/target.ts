@@ -1,6 +1,7 @@
 /** Where a command works: on a server, or on an engine in this process. */
 
 import { Driver, type StartOptions } from "../driver.js";
+import { limitsOf } from "./limits.js";
 import { LocalEngine } from "../entries/engine-inline.js";
 import { environmentVariable } from "../environment.js";
 import { Highway } from "../highway.js";
@@ -48,7 +49,11 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   }
   const tools = await toolsOf(given);
   if (source.driver === undefined) {
-    const engine = new LocalEngine({ tools: { ...nodeTools(), ...tools }, secrets: secretsOfEnvironment() });
+    const engine = new LocalEngine({
+      tools: { ...nodeTools(), ...tools },
+      secrets: secretsOfEnvironment(),
+      limits: limitsOf(given),
+    });
     return started(new Driver({ engine }), source, engine);
   }
   const { driver } = source;

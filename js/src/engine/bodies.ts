@@ -1,6 +1,7 @@
 /** Bytes in requests and answers: the core takes and gives text, so they travel as base64. */
 
 import { base64Of, bytesOfBase64 } from "../base64.js";
+import { bytesOf, TOO_LARGE } from "../body.js";
 import type { Answer } from "./effects.js";
 
 /** A request that was read. */
@@ -8,14 +9,16 @@ interface ReadRequest {
   readonly url: URL;
   readonly method: string;
   readonly headers: Headers;
-  readonly body: string | null;
+  /** {@link TOO_LARGE} where it has more bytes than allowed. */
+  readonly body: string | null | typeof TOO_LARGE;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads what `fetch` was given. */
+/** Reads what `fetch` was given; a body of up to `limit` bytes. */
 export async function readRequest(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
+  limit: number,
 ): Promise<ReadRequest> {
   const body = init?.body ?? null;
   // What clients mostly send. A `Request` of it would take longer to make than all that follows.
@@ -24,22 +27,32 @@ export async function readRequest(
     const { headers, signal } = init ?? {};
     const method = (init?.method ?? "GET").toUpperCase();
     if (!isUpload(method, url)) {
-      return { url, method, headers: new Headers(headers), body, signal: signal ?? undefined };
+      // Text has as many bytes as characters, or more.
+      const taken = body !== null && body.length > limit ? TOO_LARGE : body;
+      return { url, method, headers: new Headers(headers), body: taken, signal: signal ?? undefined };
     }
   }
   const request = new Request(input, init);
   const url = new URL(request.url);
   const { method, headers, signal } = request;
-  return { url, method, headers, body: await textBody(request, url), signal };
+  return { url, method, headers, body: await textBody(request, url, limit), signal };
 }
 
 /** The body of a request as the core takes it: text, and for an artifact a JSON object with its bytes. */
-async function textBody(request: Request, url: URL): Promise<string | null> {
+async function textBody(
+  request: Request,
+  url: URL,
+  limit: number,
+): Promise<string | null | typeof TOO_LARGE> {
   if (request.body === null) return null;
-  if (!isUpload(request.method, url)) return await request.text();
+  const bytes = await bytesOf(new Response(request.body), limit);
+  if (bytes === TOO_LARGE) return TOO_LARGE;
   const type = request.headers.get("content-type") ?? "";
-  if (/^application\/json\b/i.test(type)) return await request.text();
-  const file = /^multipart\/form-data\b/i.test(type) ? await fileOf(request) : await request.blob();
+  const whole = new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: type ? { "content-type": type } : {},
+  });
+  if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return await whole.text();
+  const file = /^multipart\/form-data\b/i.test(type) ? await fileOf(whole) : await whole.blob();
   // The core says what is missing.
   if (file === undefined) return null;
   const name = file instanceof File ? file.name : undefined;
@@ -52,15 +65,30 @@ function isUpload(method: string, { pathname }: URL): boolean {
 }
 
 /** The part `artifact` of a form, or else its first file. */
-async function fileOf(request: Request): Promise<Blob | undefined> {
+async function fileOf(body: Response): Promise<Blob | undefined> {
   let form: FormData;
   try {
-    form = await request.formData();
+    form = await body.formData();
   } catch {
     return undefined;
   }
   const parts = [form.get("artifact"), ...form.values()];
   return parts.find((part): part is File => typeof part !== "string" && part !== null);
+}
+
+/** The refusal of a body that is too large. */
+export function requestTooLarge(most: number): Response {
+  return Response.json(
+    {
+      status: "error",
+      success: false,
+      message: `the body of the request is larger than ${most} bytes`,
+      code: "LIMIT_EXCEEDED",
+      help: "raise `limits.requestBytes` of the engine where so much is meant",
+      details: { limit: "requestBytes", allowed: most },
+    },
+    { status: 413 },
+  );
 }
 
 /** The answer as the caller gets it. */

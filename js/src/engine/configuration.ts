@@ -4,16 +4,62 @@ import { errorOf } from "../errors.js";
 import { invalid } from "../options.js";
 import { isObject } from "../plain.js";
 
+/**
+ * How large things may become, by name. What goes beyond a limit fails its task, its run or its request with `LIMIT_EXCEEDED`. Bytes are
+ * those of texts, and 32 for each value; docs/limits.md says what each limit is for.
+ */
+export interface EngineLimits {
+  /** Bytes of what templates fill in for one call of a tool, one payload, one condition. Default: 32 MiB. */
+  argumentBytes?: number | undefined;
+  /** Bytes of the arguments of all calls that are under way; further calls wait. Default: 256 MiB. */
+  callBytes?: number | undefined;
+  /** Bytes of what a task gives. Default: 32 MiB. */
+  resultBytes?: number | undefined;
+  /** Bytes of all that a run keeps. Default: 256 MiB. */
+  runBytes?: number | undefined;
+  /** Bytes of all that an engine keeps. Default: 1 GiB. */
+  engineBytes?: number | undefined;
+  /** Bytes of a definition. Default: 8 MiB. */
+  definitionBytes?: number | undefined;
+  /** Tasks of a definition, those inside of others counted. Default: 10,000. */
+  definitionTasks?: number | undefined;
+  /** Bytes of the body of a request. Default: 16 MiB. */
+  requestBytes?: number | undefined;
+  /** Runs that a run starts, and those that they start. Default: 10,000. */
+  runDescendants?: number | undefined;
+  /** Runs that start each other, one inside the other. Default: 50. */
+  runGenerations?: number | undefined;
+  /** Items of a loop over a list. Default: 100,000. */
+  loopItems?: number | undefined;
+  /** Rounds of a loop with a condition. Default: 10,000. */
+  loopRounds?: number | undefined;
+  /** Signals of a run that nobody has taken. Default: 10,000. */
+  runSignals?: number | undefined;
+  /** Updates that a run was sent. Default: 10,000. */
+  runUpdates?: number | undefined;
+  /** Bytes of the events that are kept for those who ask later; the oldest are dropped. Default: 64 MiB. */
+  eventBytes?: number | undefined;
+  /** Bytes of the name of an event, of a signal, of an idempotency key. Default: 4 KiB. */
+  nameBytes?: number | undefined;
+  /** Bytes of a regular expression of a guard. Default: 4 KiB. */
+  patternBytes?: number | undefined;
+  /** Steps that matching a regular expression of a guard may take: those of the expression, for each byte of the text. Default: 50,000,000. */
+  patternSteps?: number | undefined;
+  /** Schedules. Default: 10,000. */
+  schedules?: number | undefined;
+}
+
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */
 export function checkConfiguration(options: {
   concurrency?: unknown;
+  limits?: unknown;
   keepRuns?: unknown;
   env?: unknown;
   secrets?: unknown;
   templates?: unknown;
 }): void {
   const { templates } = options;
-  for (const name of ["env", "secrets"] as const) {
+  for (const name of ["env", "secrets", "limits"] as const) {
     const given = options[name];
     if (given !== undefined && !isObject(given)) throw invalid(`\`${name}\` is not an object`, `/${name}`);
   }

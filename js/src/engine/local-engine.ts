@@ -1,14 +1,15 @@
 /** The embedded engine: the host's side of the state machine in Rust. */
 
 import { uuid } from "../environment.js";
-import type { HighwayError } from "../errors.js";
+import { errorOf, type HighwayError, isHighwayError } from "../errors.js";
 import type { Fetch } from "../host.js";
 import { checkOptions, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { readRequest, responseOf } from "./bodies.js";
+import { TOO_LARGE } from "../body.js";
+import { readRequest, requestTooLarge, responseOf } from "./bodies.js";
 import { refusal, untilAborted } from "./giving-up.js";
-import { checkConfiguration, closed } from "./configuration.js";
+import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
 import { answerOf } from "./asking.js";
 import type { Answer, Asked, Effect } from "./effects.js";
 import { httpTool } from "./http-tool.js";
@@ -22,6 +23,7 @@ import type { EngineStore } from "./store.js";
 import { RunStreams, STREAM_HEADERS } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
 import { ToolCalls } from "./tool-calls.js";
+import { nextTurn } from "./turns.js";
 import { zoneOffset } from "./zones.js";
 import { bigJson, parseJson } from "../json.js";
 
@@ -36,6 +38,16 @@ const LOOK = 60_000;
 /** Milliseconds within which an engine whose host wakes it does so by itself. */
 const SOON = 5000;
 
+/** What came of telling the state machine something. */
+interface Slice<T> {
+  readonly given: T;
+  readonly entry: string | undefined;
+  readonly effects: readonly Effect[];
+  readonly next: number | undefined;
+  /** Whether there is more to do at once. */
+  readonly hasMore: boolean;
+}
+
 /** What an engine runs with. */
 export interface LocalEngineOptions {
   /**
@@ -46,6 +58,8 @@ export interface LocalEngineOptions {
   tools?: Tools | undefined;
   /** Tools that may run at once; 64 by default. Further tasks wait. */
   concurrency?: number | undefined;
+  /** How large things may become, by the names of docs/limits.md. */
+  limits?: EngineLimits | undefined;
   /**
    * How many runs that are over are kept; all by default. Of more, those that ended first are forgotten, a minute after their end at the
    * earliest: the API knows them no more, and their idempotency keys begin new runs. What an active run has started stays as long as that.
@@ -113,6 +127,7 @@ export class LocalEngine {
   readonly #handle: EngineHandle;
   readonly #tools: ToolCalls;
   readonly #clock: () => number;
+  readonly #limits: { readonly requestBytes: number; readonly resultBytes: number };
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
   readonly #journal: Journal | undefined;
@@ -123,6 +138,10 @@ export class LocalEngine {
   /** What the host was told last. */
   #wakeAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the next slice of work has its turn soon. */
+  #goesOn = false;
+  /** Why the state machine cannot be used any more. */
+  #broken: HighwayError | undefined;
   /** Whether runs go on. */
   #isOpen = false;
   #closed = false;
@@ -135,6 +154,7 @@ export class LocalEngine {
       [
         "tools",
         "concurrency",
+        "limits",
         "keepRuns",
         "env",
         "secrets",
@@ -146,13 +166,21 @@ export class LocalEngine {
       ],
       "the engine",
     );
-    const { tools = {}, concurrency, keepRuns, env = {}, secrets = {}, templates = "strict" } = options;
+    const {
+      tools = {},
+      concurrency,
+      limits,
+      keepRuns,
+      env = {},
+      secrets = {},
+      templates = "strict",
+    } = options;
     const { clock, store, onWake, pythonDsl } = options;
     if (typeof tools !== "object" || tools === null) throw invalid("`tools` is not an object", "/tools");
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
-    checkConfiguration({ concurrency, keepRuns, env, secrets, templates });
+    checkConfiguration({ concurrency, limits, keepRuns, env, secrets, templates });
     if (clock !== undefined && typeof clock !== "function") {
       throw invalid("`clock` is not a function", "/clock");
     }
@@ -161,12 +189,14 @@ export class LocalEngine {
       {
         tell: (tell) => this.#advance(tell),
         artifact: (id) => artifactOf(this.#handle, id, this.#clock()),
+        limit: (name) => this.#limits[name],
         variables: (call) => variablesOf(this.#handle, call),
       },
     );
     this.#clock = new SteadyClock(clock).now;
     const config = plainText({
       concurrency,
+      limits,
       keepRuns,
       env,
       secrets,
@@ -189,6 +219,8 @@ export class LocalEngine {
     }
     this.#pythonDsl = pythonDsl;
     this.#handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
+    const limit = (name: string): number => full.call(() => this.#handle.limit(name));
+    this.#limits = { requestBytes: limit("requestBytes"), resultBytes: limit("resultBytes") };
     this.#journal = store && this.#journalOf(store);
     this.#opened = this.#journal === undefined ? Promise.resolve() : this.#open(this.#journal);
     // Who uses the engine hears of it.
@@ -205,11 +237,11 @@ export class LocalEngine {
   }
 
   /**
-   * Why this engine stands still: its store could not be read, keeps nothing any more, or belongs to another engine. Undefined while all
-   * is well.
+   * Why this engine stands still: its store could not be read, keeps nothing any more, or belongs to another engine, or the module has
+   * stopped (`WASM_PANIC`), as it does without memory. Undefined while all is well.
    */
   get failure(): HighwayError | undefined {
-    return this.#journal?.failure;
+    return this.#broken ?? this.#journal?.failure;
   }
 
   #journalOf(store: EngineStore): Journal {
@@ -281,7 +313,9 @@ export class LocalEngine {
   ): Promise<Response> {
     await this.#opened.catch(() => {});
     this.#checkOpen();
-    const { url, method, headers, body: given } = await readRequest(input, init);
+    const most = this.#limits.requestBytes;
+    const { url, method, headers, body: given } = await readRequest(input, init, most);
+    if (given === TOO_LARGE) return requestTooLarge(most);
     const { pathname, search } = url;
     if (this.failure) return responseOf(refusal(pathname, this.failure));
     signal?.throwIfAborted();
@@ -318,7 +352,10 @@ export class LocalEngine {
     return new Promise((resolve) => {
       this.#advance(
         (handle, now) => answerOf(handle, asked, uuid(), now),
-        (given) => resolve(this.failure ? refusal(asked.url, this.failure) : given),
+        (given) => {
+          if (this.failure) resolve(refusal(asked.url, this.failure));
+          else if (given) resolve(given);
+        },
       );
     });
   }
@@ -363,7 +400,7 @@ export class LocalEngine {
     });
     await Promise.race([this.#quiet(), limit]);
     clearTimeout(timer);
-    if (this.#journal?.failure) throw this.#journal.failure;
+    if (this.failure) throw this.failure;
   }
 
   /** Fulfilled once no tool runs and nothing waits to be kept, from which another one would follow. */
@@ -371,7 +408,8 @@ export class LocalEngine {
     do {
       await this.#tools.idle();
       await this.#journal?.settled();
-    } while (!this.#tools.isIdle);
+      if (this.#goesOn) await new Promise<void>(nextTurn);
+    } while (!this.failure && (!this.#tools.isIdle || this.#goesOn));
   }
 
   /** Tells the host when it is needed, unless it knows of an earlier time. */
@@ -393,44 +431,85 @@ export class LocalEngine {
   #free(): void {
     if (this.#freed) return;
     this.#freed = true;
-    this.#handle.free();
+    // What has stopped in the middle cannot be taken apart.
+    if (!this.#broken) this.#handle.free();
   }
 
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
 
-  /** Tells the engine something, then does what it asks for, once the store has kept why. */
-  #advance<T>(tell: (handle: EngineHandle, now: number) => T, then = (_: T): void => {}): void {
+  /**
+   * Tells the engine something, then does what it asks for, once the store has kept why. `then` gets what `tell` gave, and nothing where
+   * the engine has broken down.
+   *
+   * @throws {HighwayError} where the engine refuses what it is told.
+   */
+  #advance<T>(tell: (handle: EngineHandle, now: number) => T, then = (_?: T): void => {}): void {
+    if (this.#broken) {
+      then();
+      return;
+    }
     const journal = this.#journal;
-    const [answer, entry, effects, next] = full.call(() => {
-      const given = tell(this.#handle, this.#clock());
-      const entry = journal && this.#handle.takeRecords();
-      return [given, entry, parseJson(this.#handle.takeEffects()) as Effect[], this.#handle.nextWake()];
-    });
+    let slice: Slice<T>;
+    try {
+      slice = full.call(() => {
+        const given = tell(this.#handle, this.#clock());
+        const entry = journal && this.#handle.takeRecords();
+        const effects = parseJson(this.#handle.takeEffects()) as Effect[];
+        return { given, entry, effects, next: this.#handle.nextWake(), hasMore: this.#handle.hasMore() };
+      });
+    } catch (error) {
+      if (isHighwayError(error) && error.code !== "WASM_PANIC") throw error;
+      this.#breakDown(error);
+      then();
+      return;
+    }
+    const { given, entry, effects, next, hasMore } = slice;
     const release = (): void => {
       // What is not kept, or comes after the end, must not happen: it will after the next start.
       if (!journal || !(journal.failure || this.#closed)) {
         for (const effect of effects) this.#perform(effect);
-        if (!this.#streams.isEmpty) this.#streams.tell(this.#viewOf);
+        this.#streams.tell(this.#viewOf);
+        if (hasMore) this.#goOn();
       }
-      then(answer);
+      then(given);
     };
     if (journal) {
       const isBusy = this.#tools.isBusy || effects.some(({ type }) => type === "start_tool");
-      const watched = isBusy ? this.#clock() + WATCH : undefined;
+      const watched = isBusy || hasMore ? this.#clock() + WATCH : undefined;
       const wake = watched === undefined ? next : Math.min(next ?? watched, watched);
       // At the opening the time that was told before still holds, or has come: `wake` is about to be called then.
       journal.keep({ entry, wake: this.#isOpen ? wake : undefined, release });
     } else release();
     clearTimeout(this.#timer);
-    if (next !== undefined && !this.#closed && !journal?.failure) this.#setTimer(next);
+    if (next !== undefined && !this.#closed && !this.failure) this.#setTimer(next);
+  }
+
+  /** Has the next slice of work done once others had their turn. */
+  #goOn(): void {
+    if (this.#goesOn) return;
+    this.#goesOn = true;
+    nextTurn(() => {
+      this.#goesOn = false;
+      if (!this.#closed && !this.failure) this.#advance((handle, now) => handle.tick(now));
+    });
+  }
+
+  /** The state machine has stopped in the middle: nothing can happen any more, and every request is told why. */
+  #breakDown(error: unknown): void {
+    this.#broken = isHighwayError(error)
+      ? error
+      : errorOf("WASM_PANIC", "the engine stopped at an internal error", { cause: error });
+    console.error("highway-wasm: the engine stands still:", error);
+    this.#stop(this.#broken);
   }
 
   #setTimer(next: number): void {
     const delay = Math.max(next - this.#clock(), 0);
     if (this.#onWake && delay > SOON) return;
     const look = (): void => {
+      if (this.#closed || this.failure) return;
       if (this.#clock() < next) this.#setTimer(next);
       else this.#advance((handle, now) => handle.tick(now));
     };

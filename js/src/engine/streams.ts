@@ -11,6 +11,9 @@ interface Listener {
 export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
 const FINAL = ["completed", "failed", "cancelled"];
+/** Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are free. */
+const QUICK = 2;
+const WORK = 9;
 /** Milliseconds after which a comment shows that the connection lives. */
 const SIGN_OF_LIFE = 15_000;
 
@@ -19,9 +22,9 @@ export class RunStreams {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #encoder = new TextEncoder();
 
-  get isEmpty(): boolean {
-    return this.#listeners.size === 0;
-  }
+  /** When everybody was told last, and how long that took, in milliseconds. */
+  #last = { end: 0, took: 0 };
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   /** Opens a stream of a run. `read` gives how it is, as JSON text. */
   open(runId: string, read: (runId: string) => string): Response {
@@ -49,8 +52,28 @@ export class RunStreams {
     return new Response(body, { headers: STREAM_HEADERS });
   }
 
-  /** Tells all who listen what has changed. */
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
+  /** Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its work. */
   tell(read: (runId: string) => string): void {
+    if (this.isEmpty || this.#later !== undefined) return;
+    const start = performance.now();
+    const rest = this.#last.end + this.#last.took * WORK - start;
+    if (this.#last.took > QUICK && rest > 0) {
+      this.#later = setTimeout(() => {
+        this.#later = undefined;
+        this.tell(read);
+      }, rest);
+      return;
+    }
+    this.#tellAll(read);
+    const end = performance.now();
+    this.#last = { end, took: end - start };
+  }
+
+  #tellAll(read: (runId: string) => string): void {
     for (const [runId, listeners] of [...this.#listeners]) {
       const text = read(runId);
       for (const listener of [...listeners]) if (this.#tell(listener, text)) listeners.delete(listener);
@@ -60,6 +83,7 @@ export class RunStreams {
 
   /** Ends all streams. */
   close(): void {
+    clearTimeout(this.#later);
     for (const listeners of this.#listeners.values()) {
       for (const { controller, timer } of listeners) {
         clearInterval(timer);

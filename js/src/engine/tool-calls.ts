@@ -4,6 +4,7 @@ import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
 import { Acts, callOf } from "./run-access.js";
+import { Breaks, nextTurn } from "./turns.js";
 import { failureText, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** What calls need of their engine. */
@@ -11,9 +12,20 @@ interface ToolHost {
   /** Passes on what comes of calls. */
   tell(tell: (handle: EngineHandle, now: number) => void): void;
   artifact(id: string): Uint8Array;
+  limit(name: "resultBytes"): number;
   /** The variables that a call can read. */
   variables(call: number): Record<string, unknown>;
 }
+
+/** What came of a call. */
+interface Outcome {
+  readonly call: number;
+  /** `[call, "result" | "failure", value]` in JSON. */
+  readonly text: string;
+}
+
+/** Characters after which outcomes are told: enough for one crossing. */
+const LONG_TEXT = 1 << 20;
 
 type Release = (isOver: boolean) => void | Promise<void>;
 
@@ -29,8 +41,9 @@ export class ToolCalls {
   #busy = 0;
   /** Those who wait until nothing is. */
   #waiting: (() => void)[] = [];
-  /** Outcomes that the engine has not been told of, each as `[call, "result" | "failure", value]` in JSON. */
-  #outcomes: string[] = [];
+  /** Outcomes that the engine has not been told of. */
+  #outcomes: Outcome[] = [];
+  readonly #breaks = new Breaks();
   #closed = false;
 
   constructor(tools: Tools, engine: ToolHost) {
@@ -102,24 +115,53 @@ export class ToolCalls {
       if (tool === undefined) throw notRegistered(start.tool);
       const acts = new Acts();
       const call = this.#callOf(start, controller, acts);
-      outcome = `"result",${plainText((await tool(call, call)) ?? null)}${acts.text}`;
+      const result = plainText((await tool(call, call)) ?? null);
+      const most = this.#engine.limit("resultBytes");
+      // The core counts exactly. What cannot pass is not brought there.
+      if (Math.max(result.length, acts.text.length) > most) throw tooLarge(most);
+      outcome = `"result",${result}${acts.text}`;
     } catch (error) {
       outcome = `"failure",${failureText(error)}`;
     }
     this.#calls.delete(start.call);
     if (!this.#closed) {
       // Tools that end together are told together: one crossing, and one entry of the journal.
-      if (this.#outcomes.length === 0) queueMicrotask(() => this.#tellOutcomes());
-      this.#outcomes.push(`[${start.call},${outcome}]`);
+      if (this.#outcomes.length === 0) this.#breaks.soon(() => this.#tellOutcomes());
+      this.#outcomes.push({ call: start.call, text: `[${start.call},${outcome}]` });
     }
     // Who waits for this goes on after the outcome was told, which may have started more.
     this.#ended();
   }
 
+  /** Tells the engine as many outcomes as make a text of a good length, the others in the next turn. */
   #tellOutcomes(): void {
-    const outcomes = `[${this.#outcomes.join()}]`;
-    this.#outcomes = [];
-    if (!this.#closed) this.#engine.tell((handle, now) => handle.toolsFinished(outcomes, now));
+    let [length, count] = [0, 0];
+    while (count < this.#outcomes.length && length < LONG_TEXT) {
+      length += this.#outcomes[count]?.text.length ?? 0;
+      count += 1;
+    }
+    const batch = this.#outcomes.splice(0, count);
+    if (this.#outcomes.length > 0) nextTurn(() => this.#tellOutcomes());
+    if (this.#closed) return;
+    try {
+      this.#tell(batch.map(({ text }) => text));
+    } catch {
+      // The core cannot read one of them, and has taken none.
+      for (const outcome of batch) this.#tellOne(outcome);
+    }
+  }
+
+  #tellOne({ call, text }: Outcome): void {
+    try {
+      this.#tell([text]);
+    } catch (error) {
+      this.#tell([`[${call},"failure",${failureText(error)}]`]);
+    }
+  }
+
+  #tell(outcomes: string[]): void {
+    const text = `[${outcomes.join()}]`;
+    this.#engine.tell((handle, now) => handle.toolsFinished(text, now));
   }
 
   #callOf(start: StartTool, controller: AbortController, acts: Acts): ToolCall {
@@ -164,6 +206,13 @@ export class ToolCalls {
     if (this.#busy > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
+}
+
+function tooLarge(most: number): ToolError {
+  return new ToolError(`the result is larger than ${most} bytes`, {
+    code: "LIMIT_EXCEEDED",
+    help: "raise `limits.resultBytes` of the engine, or return a reference to what is large",
+  });
 }
 
 /** Submissions are checked; this is for runs that began when there was such a tool, or that a schedule starts. */

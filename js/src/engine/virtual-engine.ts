@@ -3,7 +3,7 @@
 import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { checkConfiguration, closed } from "./configuration.js";
+import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
 import { answerOf } from "./asking.js";
 import type { Answer, Effect } from "./effects.js";
 import {
@@ -37,6 +37,8 @@ export interface VirtualOptions {
   unmocked?: "succeed" | "fail" | undefined;
   /** Tools that may run at once; 64 by default. */
   concurrency?: number | undefined;
+  /** How large things may become, as of a `LocalEngine`. */
+  limits?: EngineLimits | undefined;
   /** What `{{ENV.NAME}}` reads; nothing by default. */
   env?: Readonly<Record<string, string>> | undefined;
   /** What `{{secrets.NAME}}` reads in the arguments of tools; nothing by default. */
@@ -46,7 +48,16 @@ export interface VirtualOptions {
 }
 
 /** @internal Names of {@link VirtualOptions}. */
-export const VIRTUAL_OPTIONS = ["at", "tools", "unmocked", "concurrency", "env", "secrets", "templates"];
+export const VIRTUAL_OPTIONS = [
+  "at",
+  "tools",
+  "unmocked",
+  "concurrency",
+  "limits",
+  "env",
+  "secrets",
+  "templates",
+];
 
 /** A call of a tool, as a mock got it. */
 export interface ToolCallRecord {
@@ -107,17 +118,25 @@ export class VirtualEngine {
 
   constructor(options: VirtualOptions, { keepsCalls }: { keepsCalls: boolean }) {
     const { at = new Date(), tools = {}, unmocked = "succeed", ...config } = options;
-    const { concurrency, env, secrets, templates } = config;
+    const { concurrency, limits, env, secrets, templates } = config;
     this.now = momentOf(at, "/at");
     if (!isObject(tools)) throw invalid("`tools` is not an object", "/tools");
     if (unmocked !== "succeed" && unmocked !== "fail") {
       throw invalid("`unmocked` is neither `succeed` nor `fail`", "/unmocked");
     }
-    checkConfiguration({ concurrency, env, secrets, templates });
+    checkConfiguration({ concurrency, limits, env, secrets, templates });
     this.#fails = unmocked === "fail";
     this.#keepsCalls = keepsCalls;
     for (const [name, mock] of Object.entries(tools)) this.mock(name, mock);
-    const text = plainText({ concurrency, env, secrets, templates, timeline: true, isDurable: false });
+    const text = plainText({
+      concurrency,
+      limits,
+      env,
+      secrets,
+      templates,
+      timeline: true,
+      isDurable: false,
+    });
     this.#handle = full.call((api) => new api.EngineHandle(text, { zoneOffset }));
   }
 

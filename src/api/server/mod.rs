@@ -112,9 +112,9 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
     let inputs = inputs_of(inputs)?;
+    engine.may_keep_run(&inputs).map_err(|error| failure(400, &error))?;
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
-    let definition =
-        checked(engine, definition, is_executed, now).map_err(|findings| failure(400, &findings))?;
+    let definition = checked(engine, definition, is_executed, now).map_err(|error| failure(400, &error))?;
     if let Some(timetable) = &definition.workflow.timetable {
         engine.check_zone(&timetable.rule, now).map_err(|error| {
             let finding = Diagnostic::error(error.code(), "/schedule", error.message());
@@ -157,6 +157,7 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     if let Some(known) = engine.latest_if(&document).filter(can_run) {
         return Ok(known.clone());
     }
+    engine.may_define(&document)?;
     let hash = definition_hash(&document);
     if let Some(known) = engine.definition_of(&hash).filter(can_run) {
         return Ok(known.clone());

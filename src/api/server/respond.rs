@@ -2,7 +2,7 @@
 
 use crate::api::HttpResponse;
 use crate::codec::write_json;
-use crate::error::{Diagnostic, Error};
+use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
 use serde_json::{Map, Value};
 
@@ -23,10 +23,16 @@ pub(super) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
     refusal_with(status, code, message, Map::new())
 }
 
-/// The refusal of a definition, with all findings in `details`.
+/// The refusal of a definition, with all findings in `details`; of what goes beyond a limit with that in `details`, as 413: clients
+/// do not repeat what is too large.
 pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
-    let findings: Vec<Value> = error.diagnostics().iter().map(Diagnostic::to_json).collect();
     let mut more = Map::new();
+    if error.code() == ErrorCode::LimitExceeded {
+        more.insert("help".into(), error.help().into());
+        more.insert("details".into(), Value::Object(error.details().clone()));
+        return refusal_with(413, error.code().as_str(), error.message(), more);
+    }
+    let findings: Vec<Value> = error.diagnostics().iter().map(Diagnostic::to_json).collect();
     more.insert("details".into(), Value::Array(findings));
     refusal_with(status, error.code().as_str(), error.message(), more)
 }

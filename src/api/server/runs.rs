@@ -23,6 +23,9 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
             return respond::failure(400, &error);
         }
     }
+    if let Err(error) = engine.may_keep_run(&run.created.inputs) {
+        return respond::failure(400, &error);
+    }
     let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
         return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
     };
@@ -46,7 +49,7 @@ pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
         return Err(refusal(400, "BODY_INVALID", "the request has no `signal_name`"));
     };
     let payload = body.get("signal_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    if !engine.signal(at, name, payload, now) {
+    if !engine.signal(at, name, payload, now).map_err(|error| respond::failure(400, &error))? {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no signals"));
     }
     Ok(data(

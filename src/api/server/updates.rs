@@ -31,6 +31,7 @@ pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Mi
             .ok_or_else(|| refusal(400, "BODY_INVALID", "`timeout_seconds` is not a number above 0"))?,
     };
     let payload = body.get("update_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    engine.may_update(at, name, &payload).map_err(|error| respond::failure(400, &error))?;
     let Some(update) = engine.update(at, name, payload, limit, now) else {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no updates"));
     };

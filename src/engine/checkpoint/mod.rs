@@ -12,6 +12,7 @@ use super::run::{Inner, Run, RunState, Scope, StepState};
 use super::state::Timer;
 use super::text::Entries;
 use super::{Engine, Record};
+use crate::json::size;
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -109,7 +110,17 @@ impl Engine {
     pub(super) fn restore_standing(&mut self, standing: Standing) {
         self.last_call = standing.last_call;
         self.last_event = standing.last_event;
+        let mut order: Vec<_> = standing
+            .events
+            .iter()
+            .flat_map(|(name, events)| events.iter().map(move |(number, payload)| (*number, name, payload)))
+            .collect();
+        order.sort_unstable_by_key(|(number, ..)| *number);
+        for (number, name, payload) in order {
+            self.counts_event(number, name, payload);
+        }
         self.events = standing.events;
+        self.keeps(standing.once.iter().map(|(key, result)| key.len() + size(result)).sum());
         self.once = standing.once;
         self.circuits = standing.circuits;
         self.listening = standing.listening;

@@ -1,5 +1,6 @@
 /** `highway-wasm run` */
 
+import { LIMIT } from "../limits.js";
 import type { RunHandle } from "../../run-handle.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, SERVER_OPTIONS, textOf } from "../command.js";
@@ -26,6 +27,7 @@ export const run: Command = {
     detach: { help: "only submit, and print the id of the run" },
     ...TOOLS_OPTION,
     local: { help: "run on an engine in this process, whatever the environment says" },
+    limit: LIMIT,
     ...SERVER_OPTIONS,
   },
   notes: `${FILE_NOTE}

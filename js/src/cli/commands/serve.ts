@@ -6,6 +6,7 @@ import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } 
 import { bytes, wholeNumber } from "../arguments.js";
 import { type Command, type Given, textOf, textsOf } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
+import { LIMIT, limitsOf } from "../limits.js";
 import type { Output } from "../output.js";
 import { secretsOfEnvironment } from "../secrets.js";
 import { TOOLS_OPTION, toolsOf } from "../tools.js";
@@ -47,6 +48,7 @@ export const serve: Command = {
     "python-dsl": {
       help: "take workflows as Python (`python_dsl`), and run it to read them; needs the package highway-dsl",
     },
+    limit: LIMIT,
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
     ...TOOLS_OPTION,
   },
@@ -94,6 +96,7 @@ function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0
     pythonDsl: given["python-dsl"] === true,
     engine: {
       secrets: secretsOfEnvironment(),
+      limits: limitsOf(given),
       keepRuns: keepRuns === undefined ? undefined : wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31),
     },
     data: textOf(given, "data") ?? DEFAULT_DATA,

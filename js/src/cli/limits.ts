@@ -1,0 +1,24 @@
+/** The option `--limit` of the commands that have an engine. */
+
+import type { EngineLimits } from "../engine/configuration.js";
+import { type Given, type OptionSpec, textsOf } from "./command.js";
+import { UsageError } from "./exit-codes.js";
+import { bytes } from "./arguments.js";
+
+export const LIMIT: OptionSpec = {
+  value: "NAME=VALUE",
+  multiple: true,
+  help: "how large something may become: `resultBytes=64M`; docs/limits.md has the names",
+};
+
+/** The limits that were given. Names are checked by the engine. */
+export function limitsOf(given: Given): EngineLimits | undefined {
+  const entries = textsOf(given, "limit").map((text): [string, number] => {
+    const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`\`--limit\` is not NAME=VALUE: \`${text}\``, "such as `--limit resultBytes=64M`");
+    }
+    return [name, bytes(value, `limit ${name}`)];
+  });
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}

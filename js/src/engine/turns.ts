@@ -1,0 +1,44 @@
+/** Turns of the event loop: the engine gives others their turn, so that requests are answered and signals are obeyed. */
+
+interface Globals {
+  setImmediate?: (task: () => void) => unknown;
+}
+
+/** Milliseconds after which work goes on in the next turn. */
+const LONG = 8;
+
+let channel: MessageChannel | undefined;
+const waiting: (() => void)[] = [];
+
+/** Runs a task in the next turn, as soon as there is one. Pages in the background are not slowed down, as they are with timers. */
+export function nextTurn(task: () => void): void {
+  const { setImmediate } = globalThis as Globals;
+  // Node, Deno and Bun.
+  if (typeof setImmediate === "function") setImmediate(task);
+  else if (typeof document === "undefined" && typeof importScripts === "undefined") setTimeout(task, 0);
+  else {
+    if (channel === undefined) {
+      channel = new MessageChannel();
+      channel.port1.onmessage = () => waiting.shift()?.();
+    }
+    waiting.push(task);
+    channel.port2.postMessage(null);
+  }
+}
+
+declare const importScripts: unknown;
+
+/** Keeps a chain of microtasks from holding the thread. */
+export class Breaks {
+  #since = 0;
+
+  /** Runs a task after what runs now: in this turn, unless it has taken long already. */
+  soon(task: () => void): void {
+    if (performance.now() - this.#since < LONG) queueMicrotask(task);
+    else
+      nextTurn(() => {
+        this.#since = performance.now();
+        task();
+      });
+  }
+}
