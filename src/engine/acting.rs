@@ -1,6 +1,7 @@
 //! What a tool does to the run that called it, beside its result.
 
-use super::{Engine, Failure, Limit, Record};
+use super::{Engine, Limit, Record};
+use crate::error::Result;
 use crate::json::size_of_map;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -41,13 +42,13 @@ impl Engine {
     /// # Errors
     ///
     /// Where that is more than the run may keep; then nothing is taken, and the call has to be reported as failed.
-    pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) -> Result<(), Failure> {
+    pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) -> Result<()> {
         let Some((run, step)) = self.calls.get(&call).copied() else { return Ok(()) };
         let bytes = size_of_map(&acts.variables);
-        self.config.limits.check(Limit::ResultBytes, bytes).map_err(|error| Failure::from(&error))?;
-        self.has_room(run, bytes).map_err(|error| Failure::from(&error))?;
+        self.config.limits.check(Limit::ResultBytes, bytes)?;
+        self.has_room(run, bytes)?;
         for (name, payload) in &acts.events {
-            self.may_emit(name, payload).map_err(|error| Failure::from(&error))?;
+            self.may_emit(name, payload)?;
         }
         for (name, value) in acts.variables {
             self.commit(Record::VariableSet { run, step, name, value });

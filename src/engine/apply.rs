@@ -114,7 +114,9 @@ impl Engine {
             }
             Record::ItemsAdded { run, step, items: more } => {
                 if let Some(run) = self.runs.get_mut(run) {
-                    more.iter().for_each(|item| run.keeps(item));
+                    for item in &more {
+                        run.keeps(item);
+                    }
                 }
                 if let Some(Inner::Loop { items: Some(items), .. }) =
                     self.step_mut(run, step).and_then(|step| step.inner.as_mut())

@@ -122,7 +122,7 @@ pub struct Failure {
     /// Whether another attempt may succeed.
     pub retryable: bool,
     /// More about it: which limit it was.
-    pub details: Map<String, Value>,
+    pub details: Option<Box<Map<String, Value>>>,
     /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
     pub retry_after: Option<Millis>,
     /// Bytes of the message that are kept, once secrets are struck out of it.
@@ -148,7 +148,7 @@ impl Failure {
             message: message.into(),
             help: None,
             retryable,
-            details: Map::new(),
+            details: None,
             retry_after: None,
             message_limit: None,
         }
@@ -165,7 +165,7 @@ impl Failure {
         );
         failure.code = code.into();
         failure.help = text("help").map(str::to_owned);
-        failure.details = value.get("details").and_then(Value::as_object).cloned().unwrap_or_default();
+        failure.details = value.get("details").and_then(Value::as_object).cloned().map(Box::new);
         if let Some(retryable) = value.get("retryable").and_then(Value::as_bool) {
             failure.retryable = retryable;
         }
@@ -187,9 +187,7 @@ impl Failure {
                 text.push_str(" […]");
             }
         }
-        if size_of_map(&self.details) > LONGEST_TEXT {
-            self.details.clear();
-        }
+        self.details.take_if(|details| size_of_map(details) > LONGEST_TEXT);
     }
 
     /// `{code, message, help?, details?}`.
@@ -200,8 +198,8 @@ impl Failure {
         if let Some(help) = &self.help {
             map.insert("help".into(), help.as_str().into());
         }
-        if !self.details.is_empty() {
-            map.insert("details".into(), Value::Object(self.details.clone()));
+        if let Some(details) = &self.details {
+            map.insert("details".into(), Value::Object((**details).clone()));
         }
         Value::Object(map)
     }
@@ -212,7 +210,7 @@ impl From<&Error> for Failure {
         let is_limit = error.code() == ErrorCode::LimitExceeded;
         Self {
             help: error.help().map(str::to_owned),
-            details: if is_limit { error.details().clone() } else { Map::new() },
+            details: is_limit.then(|| Box::new(error.details().clone())),
             ..Self::new(error.code(), error.message())
         }
     }

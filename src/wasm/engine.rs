@@ -141,8 +141,8 @@ impl EngineHandle {
             };
             let call = call.as_u64().unwrap_or_default();
             let acts = parts.next().map(Acts::from_json).unwrap_or_default();
-            let outcome = if let Err(failure) = self.engine.tool_acted(call, acts, millis(now)) {
-                Err((failure, None))
+            let outcome = if let Err(error) = self.engine.tool_acted(call, acts, millis(now)) {
+                Err((Failure::from(&error), None))
             } else if kind == "result" {
                 Ok(value)
             } else {

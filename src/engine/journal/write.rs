@@ -218,9 +218,7 @@ impl Written for Failure {
                 .set("message", &self.message)
                 .set_some("help", self.help.as_ref())
                 .set("retryable", &self.retryable);
-            if !self.details.is_empty() {
-                out.set("details", &self.details);
-            }
+            out.set_some("details", self.details.as_deref());
         });
     }
 }
