@@ -223,6 +223,12 @@ export class VirtualEngine {
     this.#handle.free();
   }
 
+  /** Bytes that the body of a request may have. */
+  get requestBytes(): number {
+    this.#checkOpen();
+    return this.#handle.limit("requestBytes");
+  }
+
   get isClosed(): boolean {
     return this.#freed;
   }

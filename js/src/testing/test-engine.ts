@@ -1,6 +1,7 @@
 /** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
 
-import { readRequest, responseOf } from "../engine/bodies.js";
+import { readRequest, requestTooLarge, responseOf } from "../engine/bodies.js";
+import { TOO_LARGE } from "../body.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
@@ -121,7 +122,9 @@ export class TestEngine {
 
   /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does. */
   readonly fetch: Fetch = async (input, init) => {
-    const { url, method, headers, body } = await readRequest(input, init);
+    const most = this.#engine.requestBytes;
+    const { url, method, headers, body } = await readRequest(input, init, most);
+    if (body === TOO_LARGE) return requestTooLarge(most);
     const { pathname, search } = url;
     if (method === "GET") await this.#look(pathname);
     else this.#looks.clear();
