@@ -333,8 +333,8 @@ mod tests {
             (json!({"milliseconds": 0.0005}), "PT0S"),
             (json!({"milliseconds": 0.0015}), "PT0.000002S"),
             (json!({"milliseconds": 1.0005, "seconds": 1}), "PT1.001S"),
-            (json!({"seconds": 0.0000005, "minutes": 1.0 / 3.0}), "PT20S"),
-            (json!({"seconds": -0.0000015}), "-PT0.000002S"),
+            (json!({"seconds": 5e-7, "minutes": 1.0 / 3.0}), "PT20S"),
+            (json!({"seconds": -1.5e-6}), "-PT0.000002S"),
             (json!({"days": 99_999, "milliseconds": 0.001}), "P273Y354DT0.000001S"),
         ] {
             let Value::Object(map) = &units else { unreachable!() };

@@ -67,13 +67,11 @@ impl Engine {
     /// The definition that a task asks for, by its id or by its name; and what it asks for, where there is none.
     pub(super) fn definition_asked_for(&self, asked: &Map<String, Value>) -> Result<&Registered, String> {
         let text = |name: &&str| asked.get(*name).filter(|value| !value.is_null()).map(to_text);
-        match IDS.iter().find_map(text) {
-            Some(id) => self.definition_with_id(&id).or_else(|| self.latest(&id)).ok_or(id),
-            None => {
-                let name = text(&"workflow_name").unwrap_or_default();
-                self.latest(&name).ok_or(name)
-            }
+        if let Some(id) = IDS.iter().find_map(text) {
+            return self.definition_with_id(&id).or_else(|| self.latest(&id)).ok_or(id);
         }
+        let name = text(&"workflow_name").unwrap_or_default();
+        self.latest(&name).ok_or(name)
     }
 
     /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look at it.

@@ -6,6 +6,7 @@ use super::placement::{Placement, rounded};
 use super::scene::{Edge, EdgeKind, Node, NodeKind, Scene};
 use crate::definition::{OperatorType, Workflow};
 use crate::number::clamp;
+use std::fmt::Write as _;
 
 /// Distance between what is drawn and the edge of the picture.
 const MARGIN: f64 = 24.0;
@@ -165,9 +166,9 @@ impl Drawing {
             escape(&mut self.out, &title(node));
             self.out.push_str("</title>");
             if containers {
-                self.container(node, *place)
+                self.container(node, *place);
             } else {
-                self.node(node, *place)
+                self.node(node, *place);
             }
             self.out.push_str("</g>\n");
         }
@@ -204,7 +205,7 @@ impl Drawing {
             if points.len() < 2 || (is_plain && placement.scene.is_vertical(edge)) {
                 continue;
             }
-            self.out.push_str(&format!("<g class=\"{}\"><title>", edge_class(&edge.kind)));
+            draw(&mut self.out, format_args!("<g class=\"{}\"><title>", edge_class(&edge.kind)));
             let mut title = format!("{} → {}", name(edge.from), name(edge.to));
             if let Some(label) = edge.kind.label() {
                 title.push_str(": ");
@@ -238,22 +239,22 @@ impl Drawing {
             self.step(&mut path, last, point);
             last = Some(point);
         }
-        self.out.push_str(&format!("<path class=\"hw-line\" d=\"{path}\"/>"));
+        draw(&mut self.out, format_args!("<path class=\"hw-line\" d=\"{path}\"/>"));
         let side = (uy * ARROW.1, ux * ARROW.1);
         let corners = [*tip, (base.0 + side.0, base.1 + side.1), (base.0 - side.0, base.1 - side.1)];
         let corners = corners.map(|(x, y)| format!("{},{}", rounded(x), rounded(y))).join(" ");
-        self.out.push_str(&format!("<polygon class=\"hw-head\" points=\"{corners}\"/>"));
+        draw(&mut self.out, format_args!("<polygon class=\"hw-head\" points=\"{corners}\"/>"));
     }
 
     fn step(&self, path: &mut String, last: Option<(f64, f64)>, (x, y): (f64, f64)) {
         let (to_x, to_y) = (rounded(x), rounded(y));
         let Some((from_x, from_y)) = last else {
-            path.push_str(&format!("M{to_x} {to_y}"));
+            draw(path, format_args!("M{to_x} {to_y}"));
             return;
         };
         let (dx, dy) = (x - from_x, y - from_y);
         if dx.abs() < 0.5 || dy.abs() < 0.5 {
-            path.push_str(&format!("L{to_x} {to_y}"));
+            draw(path, format_args!("L{to_x} {to_y}"));
             return;
         }
         let (first, second) = match self.direction {
@@ -261,7 +262,7 @@ impl Drawing {
             Direction::Right => ((from_x + dx / 2.0, from_y), (from_x + dx / 2.0, y)),
         };
         let pair = |(x, y)| format!("{} {}", rounded(x), rounded(y));
-        path.push_str(&format!("C{} {} {to_x} {to_y}", pair(first), pair(second)));
+        draw(path, format_args!("C{} {} {to_x} {to_y}", pair(first), pair(second)));
     }
 
     /// The word on an edge: on its first slanting part, in the middle unless another word is there.
@@ -280,7 +281,7 @@ impl Drawing {
         self.words.push(((x, y), half));
         (self.left, self.right) = (self.left.min(x - half), self.right.max(x + half));
         let lines = std::mem::take(&mut self.out);
-        self.out.push_str(&format!("<g class=\"{}\">", edge_class(&edge.kind)));
+        draw(&mut self.out, format_args!("<g class=\"{}\">", edge_class(&edge.kind)));
         self.text("hw-word", (x, y + SMALL / 3.0), &label);
         self.out.push_str("</g>\n");
         self.labels.push_str(&std::mem::replace(&mut self.out, lines));
@@ -306,13 +307,19 @@ impl Drawing {
 
     fn rect(&mut self, class: &str, Rect { x, y, width, height }: Rect, radius: f64) {
         let [x, y, width, height, radius] = [x, y, width, height, radius].map(rounded);
-        self.out.push_str(&format!(
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>"
-        ));
+        draw(
+            &mut self.out,
+            format_args!(
+                "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\"/>"
+            ),
+        );
     }
 
     fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
-        self.out.push_str(&format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">", rounded(x), rounded(y)));
+        draw(
+            &mut self.out,
+            format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">", rounded(x), rounded(y)),
+        );
         escape(&mut self.out, text);
         self.out.push_str("</text>");
     }
@@ -341,6 +348,11 @@ fn title(node: &Node) -> String {
         title.push_str(line);
     }
     title
+}
+
+/// Writes a piece; there is always room in a text.
+fn draw(out: &mut String, piece: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(piece);
 }
 
 /// Text as it stands between tags. What XML cannot carry becomes a blank.
