@@ -4,10 +4,12 @@ import { type PythonPackage, type TaskPackage, uploadArtifact } from "./artifact
 import type { Client } from "./client.js";
 import { builtinModule, uuid } from "./environment.js";
 import { errorOf, isHighwayError } from "./errors.js";
+import { context as source } from "./generated/context.js";
 import { zip } from "./generated/zip.js";
 import type { CallOptions } from "./options.js";
 
-export { context } from "./generated/context.js";
+/** Source of the module that gives a durable function its context. */
+export const context: string = source;
 
 type Files = PythonPackage["files"];
 

@@ -179,7 +179,7 @@ test("a driver's reflex from Python is answered", () => {
   );
   assert.match(
     help((driver) => driver.task("a", { py: true })),
-    /source as text/,
+    /write `py: "…"` .* as text/,
   );
   assert.equal(
     help((driver) => driver.shell("a", "x", { timeout_seconds: 5 })),

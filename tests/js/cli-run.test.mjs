@@ -49,7 +49,7 @@ describe("a run", { concurrency: 3 }, () => {
     });
     assert.equal(code, 0, stderr);
     assert.equal(JSON.parse(stdout).output.stdout, "two");
-    assert.match(stderr, /^run [0-9a-f-]{36}\n/);
+    assert.match(stderr, /^run [0-9a-f-]{36}$/m);
     for (const task of ["first", "second"])
       assert.match(stderr, new RegExp(`^ +\\d+\\.\\d s {2}✓ ${task} +completed$`, "m"));
     assert.match(stderr, /\ncompleted\n$/);

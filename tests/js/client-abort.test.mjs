@@ -94,10 +94,12 @@ describe("abort", { concurrency: true }, () => {
         driver.handle("r").steps({ signal }),
         driver.handle("r").result({ signal, timeout: 1 }),
       ];
-      for (const call of calls) {
-        const error = await checkRejection(call, { name: "AbortedError", code: "ABORTED" });
-        assert.equal(error.cause, signal.reason);
-      }
+      await Promise.all(
+        calls.map(async (call) => {
+          const error = await checkRejection(call, { name: "AbortedError", code: "ABORTED" });
+          assert.equal(error.cause, signal.reason);
+        }),
+      );
       assert.deepEqual(getEventListeners(signal, "abort"), []);
     }
     assert.equal(server.requests.length, 0);

@@ -5,6 +5,10 @@ import { isHighwayError, Workflow } from "highway-wasm";
 import "highway-wasm/engine";
 import { replay, vectors } from "./support/vectors.mjs";
 
+/** A value with its large integers as the numbers that `JSON.parse` makes of them; the checksum holds their digits. */
+const rounded = (value) =>
+  JSON.parse(JSON.stringify(value, (_, item) => (typeof item === "bigint" ? Number(item) : item)));
+
 /** Where ours differs from upstream on purpose: a callback that returns nothing is accepted. */
 const ACCEPTED = ["339-dsl-err-condition-callback-returns-none"];
 
@@ -26,13 +30,14 @@ function check({ name, calls, expect, error, yaml, reload_json_error: notReadabl
   if (!workflow) return;
   // JSON.stringify writes -0 as 0.
   expect = JSON.parse(JSON.stringify(expect));
-  assert.deepEqual(workflow.toJSON(), expect);
+  const own = rounded(workflow.toJSON());
+  assert.deepEqual(own, expect);
   // The order of keys counts too, at every depth.
-  assert.equal(JSON.stringify(workflow), JSON.stringify(expect));
+  assert.equal(JSON.stringify(own), JSON.stringify(expect));
   assert.deepEqual(JSON.parse(workflow.toJSONString()), expect);
   const read = () => Workflow.fromJSON(workflow.toJSONString());
   if (notReadable) assert.throws(read, { name: "ValidationError" });
-  else assert.equal(JSON.stringify(read()), JSON.stringify(expect));
+  else assert.equal(JSON.stringify(rounded(read().toJSON())), JSON.stringify(expect));
   // JavaScript does not tell 1 from 1.0; the native tests compare the text.
   const byValue = (text) =>
     text

@@ -55,7 +55,7 @@ test("a simulation shows steps of any name", async () => {
   assert.deepEqual(Object.keys(steps), ODD);
   assert.equal(Object.getPrototypeOf(steps), Object.prototype);
   for (const name of ODD) {
-    assert.equal(steps[name].status, "succeeded");
+    assert.equal(steps[name].status, "completed");
     assert.deepEqual(steps[name].result, {});
     assert.ok(warnings.some((warning) => JSON.stringify(warning).includes(name)));
   }
@@ -84,7 +84,7 @@ test("an engine for tests knows steps of any name", async (t) => {
   await engine.runToEnd();
   const state = engine.state();
   for (const name of ODD) {
-    assert.equal(state.step(name).status, "succeeded");
+    assert.equal(state.step(name).status, "completed");
     assert.equal(engine.calls(name).length, 1);
     engine.expectCalled(name, { times: 1, kwargs: inputs });
   }

@@ -378,7 +378,7 @@ test("a command the system has no room for fails as a task, not as the process",
     console.log(full.state, full.tasks.a.error.code, again.state, again.tasks.a.stdout);`);
   const { stdout, stderr, code } = await runModule(`
     import { spawnSync } from "node:child_process";
-    const limited = ["-c", 'ulimit -n 60; exec node --input-type=module --eval "$0"', ${JSON.stringify(source)}];
+    const limited = ["-c", 'ulimit -n 150; exec node --input-type=module --eval "$0"', ${JSON.stringify(source)}];
     const { stdout, stderr } = spawnSync("sh", limited, { encoding: "utf8" });
     console.log(stdout.trim(), stderr.trim());`);
   assert.deepEqual([stdout.trim(), stderr, code], ["failed TOOL_UNAVAILABLE completed ok", "", 0]);

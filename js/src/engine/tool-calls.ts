@@ -124,13 +124,10 @@ export class ToolCalls {
       outcome = `"failure",${failureText(error)}`;
     }
     this.#calls.delete(start.call);
-    if (!this.#closed) {
-      // Tools that end together are told together: one crossing, and one entry of the journal.
-      if (this.#outcomes.length === 0) this.#breaks.soon(() => this.#tellOutcomes());
-      this.#outcomes.push({ call: start.call, text: `[${start.call},${outcome}]` });
-    }
-    // Who waits for this goes on after the outcome was told, which may have started more.
-    this.#ended();
+    if (this.#closed) return this.#ended(1);
+    // Tools that end together are told together: one crossing, and one entry of the journal.
+    if (this.#outcomes.length === 0) this.#breaks.soon(() => this.#tellOutcomes());
+    this.#outcomes.push({ call: start.call, text: `[${start.call},${outcome}]` });
   }
 
   /** Tells the engine as many outcomes as make a text of a good length, the others in the next turn. */
@@ -142,7 +139,15 @@ export class ToolCalls {
     }
     const batch = this.#outcomes.splice(0, count);
     if (this.#outcomes.length > 0) nextTurn(() => this.#tellOutcomes());
-    if (this.#closed) return;
+    try {
+      if (!this.#closed) this.#tellAll(batch);
+    } finally {
+      // Whoever waits goes on once the outcomes are told, which may have started more.
+      this.#ended(batch.length);
+    }
+  }
+
+  #tellAll(batch: Outcome[]): void {
     try {
       this.#tell(batch.map(({ text }) => text));
     } catch {
@@ -198,11 +203,12 @@ export class ToolCalls {
     } catch (error) {
       console.error(`highway-wasm: what run ${runId} kept could not be released:`, error);
     }
-    this.#ended();
+    this.#ended(1);
   }
 
-  #ended(): void {
-    this.#busy -= 1;
+  /** So many calls and releases are over. */
+  #ended(count: number): void {
+    this.#busy -= count;
     if (this.#busy > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }

@@ -227,7 +227,7 @@ impl Options<'_> {
         if value == Value::Bool(true) && chosen != "durable" {
             // In Python the function below gives it.
             let help = format!(
-                "write `{chosen}: …` with what a function would give; tasks run no functions of JavaScript"
+                "write `{chosen}: \"…\"` with what the function would give, as text; a task runs no JavaScript"
             );
             return Err(wrong_type(&format!("/{chosen}"), "what is to run", &value).with_help(help));
         }
