@@ -157,8 +157,11 @@ fn forks() {
 #[test]
 fn templates() {
     let operator = |at: usize| {
+        // The first one has nothing before it.
+        let before: Vec<String> = (at > 0).then(|| format!("task_{}", at / 2)).into_iter().collect();
+        let result = if at > 0 { format!("{{{{result_{}.stdout}}}} ", at / 2) } else { String::new() };
         json!({"task_id": format!("task_{at}"), "operator_type": "task", "function": "f", "result_key": format!("result_{at}"),
-            "args": [format!("{{{{result_{}.stdout}}}} {{{{inputs.x}}}}", at / 2)]})
+            "args": [format!("{result}{{{{inputs.x}}}}")], "dependencies": before})
     };
     assert_eq!(found("100,000 tasks with templates", &workflow((0..100_000).map(operator))), []);
     let slip = |at: usize| {

@@ -103,6 +103,8 @@ fn check_text(
         let root = template.root.as_str();
         (task.in_loop && OF_LOOP.contains(&root)) || known.has(root)
     };
+    // Braces that are kept on purpose are no slip.
+    let keeps_braces = has(text, "{% raw %}");
     for piece in pieces(text, syntax) {
         match piece {
             Piece::Template { path: template, .. } if !is_known(&template) => {
@@ -110,8 +112,7 @@ fn check_text(
             }
             Piece::Template { .. } => {}
             Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
-            // Braces that are kept on purpose are no slip.
-            Piece::Text(_) if has(text, "{% raw %}") => {}
+            Piece::Text(_) if keeps_braces => {}
             Piece::Text(text) => {
                 findings.extend(slip(text, task.is_shell, &is_known).map(|(message, help)| {
                     Diagnostic::warning(ErrorCode::TemplateInvalid, path(), message).with_help(help)

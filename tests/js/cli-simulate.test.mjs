@@ -67,7 +67,7 @@ describe("simulate", { concurrency: 3 }, () => {
     const args = ["simulate", ...given, "--reject", "review"];
     const { stdout, stderr } = await highway(t, args, { cwd: folder(t, files) });
     assert.match(stdout, /^\* {2}0s +0s +attempt +charge +completed$/m);
-    assert.match(stdout, /^\* {2}0s +2d +event +paid for paid +succeeded$/m);
+    assert.match(stdout, /^\* {2}0s +2d +event +paid for paid +completed$/m);
     assert.match(stderr, / after 2d/);
   });
 

@@ -85,7 +85,11 @@ impl Server {
         let response = self.handle(request);
         assert_eq!(response.header("Content-Type"), Some("application/json"));
         // An answer to HEAD has no body.
-        let body = if response.body.is_empty() { Value::Null } else { serde_json::from_str(&response.body).unwrap() };
+        let body = if response.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&response.body).unwrap()
+        };
         Reply { status: response.status, body }
     }
 
