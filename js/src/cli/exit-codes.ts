@@ -25,9 +25,13 @@ export class UsageError extends Error {
 
 /** Something that needs no stack to be understood, such as a file that is not there. */
 export class InputError extends UsageError {
-  constructor(message: string, help?: string, cause?: unknown) {
+  /** The stable code, where there is one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, help?: string, cause?: unknown, code?: string) {
     super(message, help);
     this.cause = cause;
+    this.code = code;
   }
 }
 

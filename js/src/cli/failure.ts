@@ -1,6 +1,7 @@
 /** How errors and findings are shown. */
 
 import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
+import { InputError } from "./exit-codes.js";
 import { STDIN } from "./files.js";
 import { type Output, oneLine, printable } from "./output.js";
 
@@ -8,9 +9,9 @@ const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
 
 /** Shows an error: what, where, what to do about it. The stack only where it is asked for. */
 export function showError(error: unknown, output: Output): void {
-  const { message, help, path, diagnostics } = factsOf(error);
+  const { code, message, help, path, diagnostics } = factsOf(error);
   if (output.isJson) {
-    output.failure({ error: isHighwayError(error) ? error.toJSON() : { message, help } });
+    output.failure({ error: isHighwayError(error) ? error.toJSON() : { code, message, help } });
   } else {
     output.note(`${output.paint("red", "error:")} ${printable(message)}`);
     if (path) output.note(`  path: ${oneLine(path)}`);
@@ -67,6 +68,7 @@ function placeOf({ line, column }: Diagnostic, file: string | undefined): string
 }
 
 interface Facts {
+  readonly code?: string | undefined;
   readonly message: string;
   readonly help: string | undefined;
   readonly path: string | undefined;
@@ -81,6 +83,7 @@ function factsOf(error: unknown): Facts {
   }
   const { message, help } = Object(error ?? {}) as { message?: unknown; help?: unknown };
   return {
+    code: error instanceof InputError ? error.code : undefined,
     message: typeof message === "string" && message !== "" ? message : String(error),
     help: typeof help === "string" ? help : undefined,
     path: undefined,

@@ -1,33 +1,45 @@
 /** Files that are named on the command line, and standard input. */
 
-import { readFileSync, statSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
+import { createReadStream, type Stats, statSync } from "node:fs";
 import { InputError } from "./exit-codes.js";
 
 /** Name of standard input. */
 export const STDIN = "-";
+
+/** Bytes of a file, or of standard input, that are read. */
+export const MOST_BYTES = 64 * 1024 * 1024;
 
 /** A file as messages name it. */
 export const nameOf = (file: string): string => (file === STDIN ? "standard input" : `\`${file}\``);
 
 /** The text of a file, or of standard input, without a byte order mark. */
 export async function readText(file: string, signal: AbortSignal): Promise<string> {
-  if (file === STDIN) return textOf(await readStdin(signal), file);
-  checkFile(file);
-  return textOf(readFileSync(file), file);
+  if (file !== STDIN) checkFile(file);
+  return textOf(await bytesOf(file, signal), file);
 }
 
-/** Refuses what is no file that can be read. */
-export function checkFile(file: string): void {
-  let isFolder: boolean;
+/** Refuses what is no file that can be read; what it is otherwise. */
+export function checkFile(file: string): Stats {
+  let stats: Stats;
   try {
-    isFolder = statSync(file).isDirectory();
+    stats = statSync(file);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`there is no file \`${file}\``, undefined, cause);
-    throw new InputError(`\`${file}\` cannot be read: ${message}`, undefined, cause);
+    throw unreadable(file, cause);
   }
-  if (isFolder) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
+  if (stats.isDirectory()) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
+  if (stats.size > MOST_BYTES) throw tooLarge(file);
+  return stats;
+}
+
+const unreadable = (file: string, cause: unknown): InputError =>
+  new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, undefined, cause);
+
+function tooLarge(file: string): InputError {
+  const help = "a definition, inputs or mocks should be small: pass large data as the name of a file";
+  const message = `${nameOf(file)} is larger than ${MOST_BYTES / 1024 ** 2} MiB`;
+  return new InputError(message, help, undefined, "LIMIT_EXCEEDED");
 }
 
 function textOf(bytes: Uint8Array, file: string): string {
@@ -45,12 +57,24 @@ function textOf(bytes: Uint8Array, file: string): string {
   }
 }
 
-async function readStdin(signal: AbortSignal): Promise<Uint8Array> {
-  const stop = (): void => void process.stdin.destroy(new Error("interrupted"));
+/** Reads piece by piece: a device or a pipe has no size, and perhaps no end. */
+async function bytesOf(file: string, signal: AbortSignal): Promise<Uint8Array> {
+  const stream = file === STDIN ? process.stdin : createReadStream(file);
+  const stop = (): void => void stream.destroy(new Error("interrupted"));
   signal.addEventListener("abort", stop, { once: true });
+  const pieces: Buffer[] = [];
+  let size = 0;
   try {
-    return await buffer(process.stdin);
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      size += piece.length;
+      // The loop destroys the stream.
+      if (size > MOST_BYTES) throw tooLarge(file);
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    throw signal.aborted || cause instanceof InputError ? cause : unreadable(file, cause);
   } finally {
     signal.removeEventListener("abort", stop);
   }
+  return Buffer.concat(pieces);
 }

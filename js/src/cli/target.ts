@@ -43,8 +43,10 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   const isNamed = given["endpoint"] !== undefined;
   if (given["local"] && isNamed) throw new UsageError("`--local` and `--endpoint` exclude each other");
   const hasServer = isNamed || environmentVariable("HIGHWAY_API_ENDPOINT") !== undefined;
+  const limits = limitsOf(given);
   if (isNamed || (hasServer && !given["local"] && source.driver === undefined)) {
-    if (given["tools"]) throw new UsageError("`--tools` needs an engine in this process", "pass `--local`");
+    for (const option of ["tools", "limit"].filter((name) => given[name]))
+      throw new UsageError(`\`--${option}\` needs an engine in this process`, "pass `--local`");
     return started(new Driver(serverOf(given)), source);
   }
   const tools = await toolsOf(given);
@@ -52,9 +54,13 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
     const engine = new LocalEngine({
       tools: { ...nodeTools(), ...tools },
       secrets: secretsOfEnvironment(),
-      limits: limitsOf(given),
+      limits,
     });
     return started(new Driver({ engine }), source, engine);
+  }
+  if (limits) {
+    const help = "give them to its engine: `new LocalEngine({ limits })`";
+    throw new UsageError("`--limit` does not change the engine that the driver was made with", help);
   }
   const { driver } = source;
   const engine = driver.engine as EngineLike & Partial<LocalEngine>;

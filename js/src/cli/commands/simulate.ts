@@ -16,6 +16,7 @@ import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf } from "../c
 import { FAILED, FINE, InputError, UsageError, WRONG } from "../exit-codes.js";
 import { readText } from "../files.js";
 import { fromText, INPUT_OPTIONS, inputsOf } from "../inputs.js";
+import { LIMIT, limitsOf } from "../limits.js";
 import { isModule, loadModule } from "../modules.js";
 import { type Output, oneLine, printable } from "../output.js";
 import { secretsOfEnvironment } from "../secrets.js";
@@ -50,6 +51,7 @@ export const simulate: Command = {
     timeout: { value: "TIME", help: "time limit of a run: seconds, `90s`, `1h30m` or `PT90S`" },
     for: { value: "TIME", help: "run the schedule of the definition for so long, in the place of one run" },
     at: { value: "MOMENT", help: "when virtual time begins, in ISO 8601; now by default" },
+    limit: LIMIT,
     "max-time": { value: "TIME", help: "virtual time after which it is given up; 365d by default" },
   },
   notes: `${FILE_NOTE}
@@ -89,6 +91,7 @@ async function optionsOf(given: Given, signal: AbortSignal): Promise<SimulateOpt
     signals: textsOf(given, "signal").map(signalOf),
     approvals: Object.fromEntries([...decisions("approve", true), ...decisions("reject", false)]),
     secrets: secretsOfEnvironment(),
+    limits: limitsOf(given),
     timeout: time("timeout", 1),
     for: time("for", 1),
     at: textOf(given, "at"),

@@ -1,0 +1,107 @@
+// What the program reads at most, and the limits of its engine.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import "highway-wasm/engine";
+import { folder, highway, modules, shellWorkflow, start } from "./support/cli.mjs";
+
+const MIB = 1024 * 1024;
+const isWindows = process.platform === "win32";
+const big = shellWorkflow("big", { first: "printf %0100d 7" });
+const SERVER = { HIGHWAY_API_ENDPOINT: "http://127.0.0.1:9", HIGHWAY_API_KEY: "key" };
+
+describe("of what has no end, 64 MiB are read", { skip: isWindows, concurrency: 2 }, () => {
+  for (const args of [
+    ["validate", "/dev/zero"],
+    ["graph", "/dev/zero"],
+    ["run", "/dev/zero"],
+    ["run", "big.json", "--inputs", "/dev/zero"],
+    ["simulate", "big.json", "--mocks", "/dev/zero"],
+  ]) {
+    test(args.join(" "), async (t) => {
+      const { code, stderr } = await highway(t, args, { cwd: folder(t, { "big.json": big }), limit: 60_000 });
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^error: `\/dev\/zero` is larger than 64 MiB\n {2}help: \S/);
+    });
+  }
+
+  test("a device is no module", async (t) => {
+    const cwd = folder(t, { "big.json": big });
+    const { code, stderr } = await highway(t, ["run", "big.json", "--tools", "/dev/zero"], {
+      cwd,
+      limit: 60_000,
+    });
+    assert.deepEqual([code, stderr.split("\n")[0]], [2, "error: `/dev/zero` is no module"]);
+  });
+
+  test("standard input", async (t) => {
+    const { child, ended } = start(t, ["validate", "-", "--json"], { input: null, limit: 60_000 });
+    const piece = Buffer.alloc(MIB, " ");
+    const feed = () => {
+      while (child.stdin.writable && child.stdin.write(piece));
+    };
+    child.stdin.on("drain", feed);
+    feed();
+    const { code, stdout } = await ended;
+    const { error } = JSON.parse(stdout);
+    assert.deepEqual([code, error.code], [2, "LIMIT_EXCEEDED"]);
+    assert.match(error.message, /^standard input is larger/);
+    assert.match(error.help, /\S/);
+  });
+});
+
+test("a file of 64 MiB is read, a larger one is not", async (t) => {
+  const text = JSON.stringify(big);
+  for (const [more, expected] of [
+    [0, 0],
+    [1, 2],
+  ]) {
+    const cwd = folder(t, { "it.json": text + " ".repeat(64 * MIB - text.length + more) });
+    const { code, stderr } = await highway(t, ["run", "it.json"], { cwd });
+    assert.equal(code, expected, stderr);
+  }
+});
+
+describe("--limit", { concurrency: 2 }, () => {
+  const files = { "big.json": big };
+
+  test("is for an engine in this process, not for a server", async (t) => {
+    const args = ["run", "big.json", "--limit", "resultBytes=64"];
+    const { code, stderr } = await highway(t, args, { cwd: folder(t, files), env: SERVER });
+    assert.equal(code, 2);
+    assert.equal(stderr, "error: `--limit` needs an engine in this process\n  help: pass `--local`\n");
+    const local = await highway(t, [...args, "--local"], { cwd: folder(t, files), env: SERVER });
+    assert.equal(local.code, 1);
+    assert.match(local.stderr, /larger than 64 bytes/);
+  });
+
+  test("has a form that is checked wherever the run goes", async (t) => {
+    const args = ["run", "big.json", "--limit", "resultBytes"];
+    for (const env of [{}, SERVER]) {
+      const { code, stderr } = await highway(t, args, { cwd: folder(t, files), env });
+      assert.equal(code, 2);
+      assert.match(stderr, /^error: `--limit` is not NAME=VALUE: `resultBytes`$/m);
+    }
+  });
+
+  test("does not change an engine that a driver brings", async (t) => {
+    const cwd = modules(t, {
+      "own.mjs": `import { Driver } from "highway-wasm";
+import { LocalEngine } from "highway-wasm/engine";
+const driver = new Driver({ engine: new LocalEngine({ tools: { "my.tool": () => 1 } }) });
+driver.tool("one", "my.tool");
+export default driver;`,
+    });
+    const { code, stderr } = await highway(t, ["run", "own.mjs", "--limit", "resultBytes=64"], { cwd });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^error: `--limit` does not change the engine/);
+  });
+
+  test("holds in a simulation", async (t) => {
+    const cwd = folder(t, { ...files, "mocks.json": { first: { stdout: "7".repeat(100) } } });
+    const args = ["simulate", "big.json", "--mocks", "mocks.json"];
+    assert.equal((await highway(t, args, { cwd })).code, 0);
+    const { code, stderr } = await highway(t, [...args, "--limit", "resultBytes=64"], { cwd });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /larger than 64 bytes/);
+  });
+});
