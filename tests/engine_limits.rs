@@ -10,7 +10,7 @@ use operators::{
     builtin, but, condition, emit, flow, foreach, named, op, receive, task, terminate, while_loop, with_args,
 };
 use serde_json::{Value, json};
-use support::{START, Scenario, submission};
+use support::{START, Scenario, Server, submission};
 
 fn limited(limit: Limit, most: usize) -> Scenario {
     Scenario::with(Config { limits: Limits::default().with(limit, most), ..Config::default() })
@@ -185,4 +185,49 @@ fn a_run_is_cancelled_between_two_slices_of_its_loop() {
     }
     assert_eq!(engine.runs()[0].state, RunState::Cancelled);
     assert!(engine.runs()[0].scopes.len() < 200);
+}
+
+#[test]
+fn definitions_with_schedules_count_among_the_schedules_and_leave_nothing_behind_where_they_are_refused() {
+    let limits = Limits::default().with(Limit::Schedules, 1);
+    let mut server = Server::with_config(Config { limits, ..Config::default() });
+    let daily = |name: &str| but(named(name, &[task("a", &[])]), json!({"schedule": "0 6 * * *"}));
+    let submit = |server: &mut Server, definition: Value, execute: bool| {
+        server.post("/workflows", &json!({"workflow_definition": definition, "execute": execute}))
+    };
+    assert_eq!(submit(&mut server, daily("one"), true).status, 201);
+    let job = |definition: Value| json!({"job_name": "one", "schedule_cron": "0 7 * * *", "workflow_definition": definition});
+    for execute in [true, false] {
+        let reply = submit(&mut server, daily("two"), execute);
+        assert_eq!((reply.status, reply.code()), (413, "LIMIT_EXCEEDED"));
+        assert_eq!(reply.body["details"], json!({"limit": "schedules", "allowed": 1}));
+    }
+    // The job is there already; the schedule of the definition is not.
+    let reply = server.post("/schedules", &job(daily("two")));
+    assert_eq!((reply.status, reply.code()), (413, "LIMIT_EXCEEDED"));
+    let other = but(job(named("two", &[task("a", &[])])), json!({"job_name": "other"}));
+    assert_eq!(server.post("/schedules", &other).code(), "LIMIT_EXCEEDED");
+    assert_eq!(server.get("/workflows").data()["total"], 1);
+    assert_eq!(server.get("/schedules").data()["total"], 1);
+    assert!(server.engine.latest("two").is_none());
+    // The one that is there may change, and what has no schedule is no matter of it.
+    assert_eq!(submit(&mut server, but(daily("one"), json!({"schedule": "@hourly"})), true).status, 201);
+    assert_eq!(submit(&mut server, named("two", &[task("a", &[])]), true).status, 201);
+}
+
+#[test]
+fn keys_of_submissions_and_names_of_jobs_have_the_limit_of_names() {
+    let limits = Limits::default().with(Limit::NameBytes, 8).with(Limit::RunBytes, 500);
+    let mut server = Server::with_config(Config { limits, ..Config::default() });
+    let body = json!({"workflow_definition": flow(&[task("a", &[])])});
+    let reply = server.submit("123456789", &body);
+    assert_eq!((reply.status, reply.code()), (413, "LIMIT_EXCEEDED"));
+    assert_eq!(reply.body["details"], json!({"limit": "nameBytes", "allowed": 8}));
+    assert_eq!(server.submit("12345678", &body).status, 201);
+    let job = json!({"job_name": "12345678", "schedule_cron": "0 7 * * *", "workflow_name": "scenario"});
+    let long = server.post("/schedules", &but(job.clone(), json!({"job_name": "123456789"})));
+    assert_eq!(long.body["details"]["limit"], "nameBytes");
+    let large = server.post("/schedules", &but(job.clone(), json!({"inputs": {"text": "x".repeat(1_000)}})));
+    assert_eq!(large.body["details"]["limit"], "runBytes");
+    assert_eq!(server.post("/schedules", &job).status, 201);
 }

@@ -34,6 +34,15 @@ impl Engine {
         self.has_memory(size_of_map(inputs))
     }
 
+    /// Whether a name, or an idempotency key, is short enough.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_name(&self, name: &str) -> error::Result<()> {
+        self.config.limits.check(Limit::NameBytes, name.len())
+    }
+
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
     pub fn register(&mut self, definition: Registered, now: Millis) -> Registered {
         let kept = self.keep(definition);

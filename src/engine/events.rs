@@ -23,7 +23,7 @@ impl Engine {
         let Some(found) = self.runs.get(run).filter(|run| run.state == super::RunState::Active) else {
             return Ok(false);
         };
-        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.may_name(name)?;
         self.config.limits.check(Limit::RunSignals, found.signals.len() + 1)?;
         self.has_room(run, size(&payload))?;
         if let Some(step) = self.takes_items(run, name, &payload)
@@ -94,7 +94,7 @@ impl Engine {
 
     /// Whether an event may be kept.
     pub(super) fn may_emit(&self, name: &str, payload: &Value) -> Result<()> {
-        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.may_name(name)?;
         self.config.limits.check(Limit::EventBytes, size(payload))
     }
 

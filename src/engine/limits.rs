@@ -70,7 +70,7 @@ limits! {
     PatternBytes = "patternBytes", 4 * 1_024, "the regular expression of the guard is longer than";
     /// Steps that matching a regular expression of a guard may take: those of the expression, for each byte of the text.
     PatternSteps = "patternSteps", 50_000_000, "matching the regular expression of the guard may take more steps than";
-    /// Bytes of the name of an event, of a signal, of an idempotency key.
+    /// Bytes of the name of an event, of a signal, of a schedule, of an idempotency key.
     NameBytes = "nameBytes", 4_096, "the name or the key is longer than";
     /// Schedules.
     Schedules = "schedules", 10_000, "the engine has more schedules than";

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A workflow that starts by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,20 +148,35 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// `SCHEDULE_INVALID` for a rule that cannot be read, or whose time zone is not known here.
+    /// `SCHEDULE_INVALID` for a rule that cannot be read, or whose time zone is not known here; `LIMIT_EXCEEDED`.
     pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
         let at = self.made(request, now)?;
         self.advance(now);
         Ok(at)
     }
 
+    /// Whether schedules of these names can be made or changed, all of them.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_schedule(&self, names: &[&str]) -> Result<()> {
+        for name in names {
+            self.may_name(name)?;
+        }
+        let is_new = |name: &&&str| !self.schedules.iter().any(|known| known.name == **name);
+        let new: BTreeSet<&&str> = names.iter().filter(is_new).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.config.limits.check(Limit::Schedules, self.schedules.len() + new.len())
+    }
+
     fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
         let rule = Rule::parse(&request.text)?;
         self.check_zone(&rule, now)?;
         let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
-        if !self.schedules.iter().any(|known| known.name == name) {
-            self.config.limits.check(Limit::Schedules, self.schedules.len() + 1)?;
-        }
+        self.may_schedule(&[&name])?;
         let workflow = definition.workflow.name.clone();
         let hash = is_pinned.then_some(definition.hash);
         let schedule = Schedule { hash, inputs, ..Schedule::new(name, text, rule, workflow, now) };

@@ -81,7 +81,7 @@ impl Engine {
     /// `LIMIT_EXCEEDED`.
     pub fn may_update(&self, run: usize, name: &str, payload: &Value) -> Result<()> {
         let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
-        self.config.limits.check(Limit::NameBytes, name.len())?;
+        self.may_name(name)?;
         self.config.limits.check(Limit::RunUpdates, sent + 1)?;
         self.has_room(run, size(payload))
     }

@@ -13,7 +13,7 @@ use super::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
 use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
-use crate::error::{Diagnostic, Error, ErrorCode};
+use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
 use crate::{definition, validate};
@@ -115,21 +115,17 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
     engine.may_keep_run(&inputs).map_err(|error| failure(400, &error))?;
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
     let definition = checked(engine, definition, is_executed, now).map_err(|error| failure(400, &error))?;
-    if let Some(timetable) = &definition.workflow.timetable {
-        engine.check_zone(&timetable.rule, now).map_err(|error| {
-            let finding = Diagnostic::error(error.code(), "/schedule", error.message());
-            let finding = finding.with_any_help(error.help().map(str::to_owned));
-            failure(400, &Error::from_diagnostics(vec![finding]).unwrap_or(error))
-        })?;
-    }
+    schedules::may_follow(engine, &definition, now)?;
+    let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
+    engine.may_name(key.as_deref().unwrap_or_default()).map_err(|error| failure(400, &error))?;
     if let Some(source) = source {
+        engine.has_memory(source.len()).map_err(|error| failure(400, &error))?;
         engine.keep_source(&definition.hash, source);
     }
     if !is_executed {
         let kept = engine.register(definition, now);
         return Ok(definitions::kept(engine, &kept));
     }
-    let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     let submission = Submission { definition, inputs, key, run_id: new_id.to_owned() };
     Ok(match engine.submit(submission, now) {
         Submitted::Created(at) => accepted(engine, at, 201),

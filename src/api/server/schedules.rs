@@ -6,8 +6,9 @@ use super::routes::Query;
 use super::runs::duration;
 use super::{Answer, checked, inputs_of, json_body};
 use crate::api::{HttpRequest, HttpResponse};
+use crate::definition::schedule::Schedule as Rule;
 use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
-use crate::error::Error;
+use crate::error::{Diagnostic, Error};
 use crate::json::{object, to_text};
 use crate::number::number;
 use crate::time::{Millis, to_iso};
@@ -27,14 +28,24 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     let cron = text("schedule_cron").or_else(|| text("cron_expression"));
     let cron = cron.ok_or_else(|| refusal(400, "BODY_INVALID", "the request has no `schedule_cron`"))?;
     let inputs = inputs_of(body.get("inputs").cloned())?;
+    engine.may_keep_run(&inputs).map_err(|error| respond::failure(400, &error))?;
     let pin = body.get("version_pin").filter(|pin| !pin.is_null());
-    let definition = target(engine, &body, pin, now)?;
+    let (definition, is_sent) = target(engine, &body, pin, now)?;
     let rule = match text("timezone").filter(|zone| *zone != "UTC") {
         Some(zone) => format!("CRON_TZ={zone} {cron}"),
         None => cron.to_owned(),
     };
+    let name = text("job_name").unwrap_or(new_id);
+    // What is refused leaves nothing behind, not even its definition.
+    let checked = Rule::parse(&rule).and_then(|rule| {
+        engine.check_zone(&rule, now)?;
+        let own = definition.workflow.timetable.as_ref().filter(|_| is_sent);
+        engine.may_schedule(&[name, own.map_or(name, |_| &definition.workflow.name)])
+    });
+    checked.map_err(|error| respond::failure(400, &error))?;
+    let definition = if is_sent { engine.register(definition, now) } else { definition };
     let request = ScheduleRequest {
-        name: text("job_name").unwrap_or(new_id).to_owned(),
+        name: name.to_owned(),
         text: rule,
         definition,
         is_pinned: pin.is_some()
@@ -46,17 +57,30 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     with(engine, at, 201)
 }
 
-/// The definition that a request names, in one of four ways; it is to run, so its tools have to be there.
+/// Whether the schedule of a definition, where it has one, can be in force.
+pub(super) fn may_follow(engine: &Engine, definition: &Registered, now: Millis) -> Result<(), HttpResponse> {
+    let Some(timetable) = &definition.workflow.timetable else { return Ok(()) };
+    engine.check_zone(&timetable.rule, now).map_err(|error| {
+        let finding = Diagnostic::error(error.code(), "/schedule", error.message());
+        let finding = finding.with_any_help(error.help().map(str::to_owned));
+        respond::failure(400, &Error::from_diagnostics(vec![finding]).unwrap_or(error))
+    })?;
+    engine.may_schedule(&[&definition.workflow.name]).map_err(|error| respond::failure(400, &error))
+}
+
+/// The definition that a request names, in one of four ways, and whether it was sent with it; it is to run, so its tools have
+/// to be there.
 fn target(
-    engine: &mut Engine,
+    engine: &Engine,
     body: &Map<String, Value>,
     pin: Option<&Value>,
     now: Millis,
-) -> Result<Registered, HttpResponse> {
+) -> Result<(Registered, bool), HttpResponse> {
     if let Some(document) = body.get("workflow_definition").filter(|value| !value.is_null()) {
         let definition = checked(engine, document.clone(), true, now)
             .map_err(|findings| respond::failure(400, &findings))?;
-        return Ok(engine.register(definition, now));
+        may_follow(engine, &definition, now)?;
+        return Ok((definition, true));
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
     let (found, what) = if let Some(id) = named("definition_id") {
@@ -76,7 +100,7 @@ fn target(
     let found = found.cloned().ok_or_else(|| respond::not_found("definition", &what))?;
     match Error::from_diagnostics(engine.unknown_tools(&found.workflow)) {
         Some(error) => Err(respond::failure(400, &error)),
-        None => Ok(found),
+        None => Ok((found, false)),
     }
 }
 
