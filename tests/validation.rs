@@ -436,8 +436,8 @@ fn retries_fit_into_the_fork_and_the_default_into_the_run() {
             "w": task("w", json!({"args": ["{{data}}"], "dependencies": ["fork"]}))}})
     };
     let in_fork = "warning RETRY_EXCEEDS_TIMEOUT /tasks/fork/branch_workflows/b/tasks/in/retry_policy";
-    assert_eq!(found_in(document(&policy, 60)), [in_fork]);
-    for limit in [29, 59] {
+    assert_eq!(found_in(document(&policy, 61)), [in_fork]);
+    for limit in [30, 60] {
         assert_eq!(
             found_in(document(&policy, limit)),
             [in_fork, "warning RETRY_EXCEEDS_TIMEOUT /default_retry_policy"]
@@ -475,12 +475,13 @@ fn wait(id: &str, seconds: u32, dependencies: Value) -> Value {
 fn waits_after_each_other_fit_into_the_run() {
     let tasks = json!({"a": wait("a", 60, json!([])), "b": wait("b", 70, json!(["a"])), "c": wait("c", 65, json!(["a"])),
         "d": task("d", json!({"dependencies": ["b", "c"], "retry_policy": {"max_retries": 1, "delay": "PT20S"}}))});
-    assert_eq!(waiting(150, tasks.clone()), NOTHING);
-    assert_eq!(waiting(149, tasks.clone()), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
+    // At the limit the run is over.
+    assert_eq!(waiting(151, tasks.clone()), NOTHING);
+    assert_eq!(waiting(150, tasks.clone()), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
     // What is too long by itself is told alone.
-    assert_eq!(waiting(65, tasks), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
+    assert_eq!(waiting(66, tasks), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/b/wait_for"]);
     let event = json!({"e": {"task_id": "e", "operator_type": "wait_for_event", "event_name": "go", "timeout_seconds": 90}});
-    assert_eq!(waiting(89, event), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/e/timeout_seconds"]);
+    assert_eq!(waiting(90, event), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/e/timeout_seconds"]);
     let retries = |id: &str, needs: Value| {
         task(
             id,
@@ -488,8 +489,8 @@ fn waits_after_each_other_fit_into_the_run() {
         )
     };
     let chain = json!({"a": retries("a", json!([])), "b": retries("b", json!(["a"]))});
-    assert_eq!(waiting(119, chain.clone()), ["warning RETRY_EXCEEDS_TIMEOUT /tasks/a/retry_policy"]);
-    assert_eq!(waiting(120, chain), NOTHING);
+    assert_eq!(waiting(120, chain.clone()), ["warning RETRY_EXCEEDS_TIMEOUT /tasks/a/retry_policy"]);
+    assert_eq!(waiting(121, chain), NOTHING);
 }
 
 #[test]
@@ -498,10 +499,10 @@ fn waits_in_loops_count_for_each_known_item() {
         json!({"each": {"task_id": "each", "operator_type": "foreach", "items": items, "parallel": parallel,
             "loop_body": [wait("in", 40, json!(["each"]))]}, "after": wait("after", 10, json!(["each"]))})
     };
-    assert_eq!(waiting(129, looped("[1, 2, 3]", false)), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/each"]);
-    assert_eq!(waiting(130, looped("[1, 2, 3]", false)), NOTHING);
-    assert_eq!(waiting(50, looped("[1, 2, 3]", true)), NOTHING);
-    assert_eq!(waiting(50, looped("{{inputs.list}}", false)), NOTHING);
+    assert_eq!(waiting(130, looped("[1, 2, 3]", false)), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/each"]);
+    assert_eq!(waiting(131, looped("[1, 2, 3]", false)), NOTHING);
+    assert_eq!(waiting(51, looped("[1, 2, 3]", true)), NOTHING);
+    assert_eq!(waiting(51, looped("{{inputs.list}}", false)), NOTHING);
     assert_eq!(
         waiting(30, looped("[1]", false)),
         ["warning WAIT_EXCEEDS_TIMEOUT /tasks/each/loop_body/0/wait_for"]
@@ -516,7 +517,7 @@ fn branches_count_for_what_waits_for_them() {
             "j": task("j", json!({"args": ["{{data}}"], "dependencies": ["fork"]})),
             "after": wait("after", 30, needs)})
     };
-    assert_eq!(waiting(79, forked(json!(["fork"]))), NOTHING);
-    assert_eq!(waiting(79, forked(json!(["j"]))), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/after/wait_for"]);
-    assert_eq!(waiting(80, forked(json!(["j"]))), NOTHING);
+    assert_eq!(waiting(80, forked(json!(["fork"]))), NOTHING);
+    assert_eq!(waiting(80, forked(json!(["j"]))), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/after/wait_for"]);
+    assert_eq!(waiting(81, forked(json!(["j"]))), NOTHING);
 }

@@ -178,7 +178,12 @@ fn a_run_has_room_for_its_delays() {
     let delay =
         |name: &str, seconds: u32, depends: Value| tool(name, json!({"delay": seconds, "depends": depends}));
     assert_eq!(room(json!([tool("a", json!({}))])), (vec![], json!(300)));
-    assert_eq!(room(json!([delay("a", 300, json!([]))])), (vec![], json!(600)));
+    assert_eq!(room(json!([delay("a", 299, json!([]))])), (vec![], json!(599)));
+    // At the limit the run is over.
+    assert_eq!(
+        room(json!([delay("a", 300, json!([]))])),
+        (vec!["warning WAIT_EXCEEDS_TIMEOUT /tasks/a/delay".to_owned()], json!(600))
+    );
     assert_eq!(
         room(json!([delay("a", 7200, json!([]))])),
         (vec!["warning WAIT_EXCEEDS_TIMEOUT /tasks/a/delay".to_owned()], json!(7500))
@@ -237,4 +242,44 @@ fn what_is_no_template_is_told_before_a_task_fails_with_it() {
     };
     assert_eq!(shell("echo ${inputs.who}"), invalid("warning"));
     assert_eq!(shell("echo ${who} ${HOME:-x} ${other.who}"), NOTHING);
+}
+
+/// A wait, guards and a prompt with a text, and the place of each text.
+fn filled(text: &str) -> [(&'static str, Value); 4] {
+    let guard = json!([{"variable": text, "check": "exists"}]);
+    [
+        ("wait_for", json!({"task_id": "use", "operator_type": "wait", "wait_for": text})),
+        ("preconditions/0/variable", task("use", json!({"preconditions": guard}))),
+        ("postconditions/0/variable", task("use", json!({"postconditions": guard}))),
+        (
+            "correction_prompt_template",
+            json!({"task_id": "use", "operator_type": "reflexive", "generator": "x.y", "verifier": "x.z", "correction_prompt_template": text}),
+        ),
+    ]
+}
+
+#[test]
+fn every_text_that_is_filled_in_is_looked_at() {
+    let found_with = |using: Value| found(json!({"made": task("made", json!({})), "use": using}));
+    for (text, finding) in [
+        ("{{ inputs.x | default(1) }}", "error TEMPLATE_INVALID"),
+        ("{{made}}", "warning DEPENDENCY_MISSING"),
+        ("{{mode}}", "warning TEMPLATE_NAME_UNKNOWN"),
+    ] {
+        for (place, using) in filled(text) {
+            assert_eq!(found_with(using), [format!("{finding} /tasks/use/{place}")], "{text}");
+        }
+    }
+    for (place, using) in filled("made.code").into_iter().filter(|(place, _)| place.ends_with("variable")) {
+        assert_eq!(found_with(using), [format!("warning DEPENDENCY_MISSING /tasks/use/{place}")]);
+    }
+    for (_, mut using) in filled("{{made}}") {
+        using["dependencies"] = json!(["made"]);
+        assert_eq!(found_with(using), NOTHING);
+    }
+    // Names that are known in one place alone.
+    let [_, _, (_, checked), _] = filled("result.code");
+    assert_eq!(found_with(checked), NOTHING);
+    let [.., (_, corrected)] = filled("{{output}} {{feedback.why}}");
+    assert_eq!(found_with(corrected), NOTHING);
 }

@@ -3,7 +3,7 @@
 use super::hints::Hints;
 use super::scope::Scope;
 use super::workflow::Branch;
-use crate::definition::{Operation, Operator};
+use crate::definition::{DataGuard, Operation, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
@@ -17,6 +17,9 @@ use serde_json::{Map, Value};
 const ARTIFACT: &str = "_artifact_id";
 /// Fields that only results of tools have.
 const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
+
+/// JSON pointer from an operator to what must hold of its result.
+const POSTCONDITIONS: &str = "/postconditions";
 
 /// The tool whose text a shell reads.
 const SHELL: &str = "tools.shell.run";
@@ -75,8 +78,13 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         // The condition of a loop is looked at in every round.
         let in_loop = in_loop || matches!(operator.operation, Operation::While(_));
         let is_shell = matches!(&operator.operation, Operation::Task(task) if task.function == SHELL);
-        let task = Place { id: scope.id(at), in_loop, is_shell };
         texts(operator, &mut |text, path, syntax| {
+            let own: &[&str] = match &operator.operation {
+                _ if path.starts_with(POSTCONDITIONS) => &["result"],
+                Operation::Reflexive(_) => &["output", "feedback"],
+                _ => &[],
+            };
+            let task = Place { id: scope.id(at), own, in_loop, is_shell };
             check_text(text, syntax, &task, known, &|| format!("{}{path}", scope.path(at)), findings);
         });
     }
@@ -86,6 +94,8 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
 struct Place<'a> {
     /// Id of the task.
     id: &'a str,
+    /// Names that are known there alone.
+    own: &'a [&'a str],
     in_loop: bool,
     /// Whether a shell reads the text.
     is_shell: bool,
@@ -101,7 +111,7 @@ fn check_text(
 ) {
     let is_known = |template: &Path| {
         let root = template.root.as_str();
-        (task.in_loop && OF_LOOP.contains(&root)) || known.has(root)
+        (task.in_loop && OF_LOOP.contains(&root)) || task.own.contains(&root) || known.has(root)
     };
     // Braces that are kept on purpose are no slip.
     let keeps_braces = has(text, "{% raw %}");
@@ -170,6 +180,8 @@ pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
     if let Some(key) = &operator.idempotency_key {
         visit(key, "/idempotency_key", Syntax::Braces);
     }
+    guards(&operator.preconditions, "/preconditions", visit);
+    guards(&operator.postconditions, POSTCONDITIONS, visit);
     match &operator.operation {
         Operation::Task(task) | Operation::Activity(task) => {
             for (index, value) in task.args.iter().enumerate() {
@@ -184,11 +196,17 @@ pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
             visit(&event.event_name, "/event_name", Syntax::BracesAndDollar);
             inside_map(&event.payload, "/payload", visit);
         }
+        Operation::Wait(wait) if wait.wait_for.until() == Until::Text => {
+            visit(wait.wait_for.as_str(), "/wait_for", Syntax::BracesAndDollar);
+        }
         Operation::WaitForEvent(event) => visit(&event.event_name, "/event_name", Syntax::BracesAndDollar),
         Operation::Switch(switch) => visit(&switch.switch_on, "/switch_on", Syntax::BracesAndDollar),
         Operation::Reflexive(reflexive) => {
             inside_map(&reflexive.generator_kwargs, "/generator_kwargs", visit);
             inside_map(&reflexive.verifier_kwargs, "/verifier_kwargs", visit);
+            if let Some(prompt) = &reflexive.correction_prompt_template {
+                visit(prompt, "/correction_prompt_template", Syntax::BracesAndDollar);
+            }
         }
         Operation::MultiChoice(choice) => choice.branches.iter().for_each(|(name, branch)| {
             expression(&branch.condition, &format!("{}/condition", child_path("/branches", name)), visit);
@@ -203,6 +221,16 @@ pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// A guard names a variable with or without braces.
+fn guards(guards: &[DataGuard], path: &str, visit: Visit<'_>) {
+    for (index, guard) in guards.iter().enumerate() {
+        let (name, path) = (guard.variable.trim(), format!("{path}/{index}/variable"));
+        let is_open = name.starts_with("{{") || name.starts_with("${");
+        let name = if is_open { name.to_owned() } else { format!("{{{{{name}}}}}") };
+        visit(&name, &path, Syntax::BracesAndDollar);
     }
 }
 

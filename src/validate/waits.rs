@@ -1,4 +1,4 @@
-//! What waits, and for how long: on no way through a workflow may that take longer than the run.
+//! What waits, and for how long: on each way through a workflow that takes less time than the run may.
 
 use super::durations::Limit;
 use super::scope::Scope;
@@ -64,9 +64,9 @@ pub(super) fn check(
     let ways = heaviest(&edges, &seconds);
     let end = (0..ways.len()).max_by(|left, right| total(&ways, *left).total_cmp(&total(&ways, *right)));
     let longest = end.map_or(0.0, |end| total(&ways, end));
-    let Some(limit) = limit.filter(|limit| longest > limit.seconds) else { return longest };
+    let Some(limit) = limit.filter(|limit| longest >= limit.seconds) else { return longest };
     let mut told: Vec<Diagnostic> = Vec::new();
-    for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| weight.seconds > limit.seconds) {
+    for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| weight.seconds >= limit.seconds) {
         let finding = alone(scope, at, *weight, limit);
         // Policies that are shared are told once.
         told.extend(finding.filter(|it| told.last().is_none_or(|last| last.path != it.path)));
@@ -82,7 +82,7 @@ fn total(ways: &[(f64, Option<usize>)], at: usize) -> f64 {
     ways.get(at).map_or(0.0, |way| way.0)
 }
 
-/// An operator that waits for longer than the limit.
+/// An operator that waits for as long as the limit, or longer.
 fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<Diagnostic> {
     let (id, seconds) = (scope.id(at), digits(weight.seconds));
     let what = match weight.cause {
@@ -93,10 +93,10 @@ fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<
         // What is inside tells it.
         Cause::Inside => return None,
     };
-    Some(finding(scope, at, weight.cause, &what, limit))
+    Some(finding(scope, at, weight, &what, limit))
 }
 
-/// Operators after each other that wait for longer than the limit together. It is told where most of that is.
+/// Operators after each other that wait for as long as the limit together, or longer. It is told where most of that is.
 fn together(
     scope: &Scope<'_>,
     ways: &[(f64, Option<usize>)],
@@ -108,15 +108,17 @@ fn together(
     let mut waiting = way.filter_map(|at| weights.get(at).filter(|it| it.seconds > 0.0).map(|it| (at, *it)));
     let last = waiting.next()?;
     let most = waiting.fold(last, |most, next| if next.1.seconds >= most.1.seconds { next } else { most });
-    let seconds = digits(total(ways, end));
+    let all = Weight { seconds: total(ways, end), cause: most.1.cause };
     let what = format!(
-        "delays, waits and retries up to the end of `{}` take {seconds} s together",
-        scope.id(last.0)
+        "delays, waits and retries up to the end of `{}` take {} s together",
+        scope.id(last.0),
+        digits(all.seconds)
     );
-    Some(finding(scope, most.0, most.1.cause, &what, limit))
+    Some(finding(scope, most.0, all, &what, limit))
 }
 
-fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit) -> Diagnostic {
+fn finding(scope: &Scope<'_>, at: usize, weight: Weight, what: &str, limit: &Limit) -> Diagnostic {
+    let cause = weight.cause;
     let (code, key, help) = match cause {
         Cause::Retries => (ErrorCode::RetryExceedsTimeout, "/retry_policy", "retry fewer times or sooner"),
         Cause::DefaultRetries => (ErrorCode::RetryExceedsTimeout, "", "retry fewer times or sooner"),
@@ -129,7 +131,9 @@ fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit
         _ => format!("{}{key}", scope.path(at)),
     };
     let most = digits(limit.seconds);
-    let message = format!("{what}, more than the {most} s that {} may take", limit.what);
+    // What would go on at the limit does not: the limit ends it.
+    let than = if weight.seconds > limit.seconds { "more than" } else { "all of" };
+    let message = format!("{what}, {than} the {most} s that {} may take", limit.what);
     let name = limit.path.rsplit('/').next().unwrap_or_default();
     Diagnostic::warning(code, path, message)
         .with_help(format!("{help}, or raise `{name}`"))

@@ -56,7 +56,7 @@ fn float(number: &Number) -> f64 {
 /// What there is to say where a run without a limit of its own is too short for its tasks.
 pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Option<Diagnostic> {
     let (seconds, way) = longest(tasks, names);
-    if seconds <= f64::from(DEFAULT_RUN_TIMEOUT) {
+    if seconds < f64::from(DEFAULT_RUN_TIMEOUT) {
         return None;
     }
     let mut way = way.iter().filter_map(|at| tasks.get(*at));
@@ -68,7 +68,7 @@ pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Option<Diagn
     let code = if is_retry { ErrorCode::RetryExceedsTimeout } else { ErrorCode::WaitExceedsTimeout };
     let path = child_path(&child_path("/tasks", &most.name), if is_retry { "retries" } else { key });
     let message = format!(
-        "delays, waits and retries up to the end of `{}` take {} s, more than the {} s of a run without `timeout`",
+        "delays, waits and retries up to the end of `{}` take {} s, and a run without `timeout` has {} s",
         last.name,
         digits(seconds),
         digits(f64::from(DEFAULT_RUN_TIMEOUT))
