@@ -22,7 +22,7 @@ function compiled() {
 
 const modules = ["core", "full", "workflow"];
 const generated = modules.flatMap((name) => [`generated/${name}.js`, `generated/${name}_bytes.js`]);
-for (const library of ["events", "inflate", "zip"]) generated.push(`generated/${library}.js`);
+for (const library of ["context", "events", "inflate", "zip"]) generated.push(`generated/${library}.js`);
 const wasm = modules.map((name) => `generated/${name}_bg.wasm`);
 const esm = [...compiled(), ...generated, ...wasm];
 const onlyEsm = /^entries\/(?!(engine-|testing-|workflow-)?inline\.)|^cli\/|\.wasm$/;
