@@ -173,6 +173,8 @@ fn a_wait_that_takes_too_long_fails_and_may_be_dealt_with() {
     run.advance(0.001);
     run.assert_status("failed");
     assert_eq!(run.failure_code(), "TASK_TIMED_OUT");
+    let message = run.step("ready")["error_details"]["message"].clone();
+    assert_eq!(message, "the event `e` did not come within 30 s");
     run.assert_steps("ready=failed after=skipped");
 
     let ready = but(receive("ready", &[], "e", Some(30)), json!({"on_failure_task_id": "fix"}));
@@ -418,6 +420,9 @@ fn an_approval_without_an_answer_fails_in_time() {
         run.advance(0.001);
         run.assert_status("failed");
         assert_eq!(run.failure_code(), "TASK_TIMED_OUT");
+        let message = run.step("ask")["error_details"]["message"].clone();
+        let expected = format!("the approval `deploy_run-1` was not answered within {seconds} s");
+        assert_eq!(message, expected);
         assert_eq!(run.engine.approvals().count(), 0);
         assert!(!decide(&mut run, "deploy_run-1", true));
     }

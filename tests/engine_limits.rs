@@ -231,3 +231,25 @@ fn keys_of_submissions_and_names_of_jobs_have_the_limit_of_names() {
     assert_eq!(large.body["details"]["limit"], "runBytes");
     assert_eq!(server.post("/schedules", &job).status, 201);
 }
+
+#[test]
+fn names_that_tasks_wait_for_have_the_limit_of_names() {
+    let update = |name: &str| {
+        builtin(
+            "hear",
+            &[],
+            "tools.update.handle",
+            json!([]),
+            json!({"update_name": name, "timeout_seconds": 9}),
+        )
+    };
+    let event = |name: &str| receive("hear", &[], name, Some(9));
+    for (long, short) in [(event("123456789"), event("12345678")), (update("123456789"), update("12345678"))]
+    {
+        let mut run = limited(Limit::NameBytes, 8);
+        run.submit(&flow(&[long]));
+        assert_eq!(run.failure_code(), "LIMIT_EXCEEDED");
+        run.submit(&flow(&[short]));
+        run.assert_status("sleeping");
+    }
+}

@@ -121,6 +121,8 @@ fn a_handler_waits_for_so_long_only() {
     run.advance(60.0);
     run.assert_status("failed");
     assert_eq!(run.failure_code(), "TASK_TIMED_OUT");
+    let message = run.step("handle")["error_details"]["message"].clone();
+    assert_eq!(message, "the update `ask` did not come within 60 s");
     let run = Scenario::of(&handler(json!({"update_name": ""})));
     run.assert_status("failed");
     assert_eq!(run.failure_code(), "TOOL_ARGUMENTS_INVALID");

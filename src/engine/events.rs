@@ -157,6 +157,7 @@ impl Engine {
         now: Millis,
     ) -> Result<()> {
         let name = to_text(&self.text(run, step, event)?);
+        self.may_name(&name)?;
         self.enter_within(run, step, Inner::Event(name.clone()), limit, now);
         self.receive(run, step, &name, now);
         Ok(())

@@ -6,7 +6,7 @@ use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
 use crate::error::ErrorCode;
-use crate::json::{object, size};
+use crate::json::{object, size, to_text};
 use crate::number::digits;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
@@ -158,11 +158,17 @@ impl Engine {
             }
             (StepState::Retrying, _) => self.commit(Record::RetryDue { run, step }),
             (StepState::Running { .. } | StepState::Open | StepState::Sleeping, _) => {
-                let limit = self.limit_of(run, step).unwrap_or_default();
-                let failure = Failure::new(
-                    ErrorCode::TaskTimedOut,
-                    format!("the attempt was not over after its limit of {} s", digits(limit)),
-                );
+                let limit = digits(self.limit_of(run, step).unwrap_or_default());
+                let message = match &found.inner {
+                    Some(Inner::Event(name)) => format!("the event `{name}` did not come within {limit} s"),
+                    Some(Inner::Update(name)) => format!("the update `{name}` did not come within {limit} s"),
+                    Some(Inner::Approval(asked)) => {
+                        let key = asked.get("approval_key").map(to_text).unwrap_or_default();
+                        format!("the approval `{key}` was not answered within {limit} s")
+                    }
+                    _ => format!("the attempt was not over after its limit of {limit} s"),
+                };
+                let failure = Failure::new(ErrorCode::TaskTimedOut, message);
                 if let StepState::Running { call } = found.state {
                     self.abort(vec![call], "the attempt passed its time limit");
                 }

@@ -126,6 +126,7 @@ impl Engine {
             Error::new(ErrorCode::ToolArgumentsInvalid, "`update_name` is missing")
                 .with_help("give the name of the update that the run waits for here")
         })?;
+        self.may_name(&name)?;
         self.enter_within(run, step, Inner::Update(name.clone()), limit, now);
         self.take_update(run, step, &name, now);
         Ok(())

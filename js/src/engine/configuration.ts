@@ -39,7 +39,7 @@ export interface EngineLimits {
   runUpdates?: number | undefined;
   /** Bytes of the events that are kept for those who ask later; the oldest are dropped. Default: 64 MiB. */
   eventBytes?: number | undefined;
-  /** Bytes of the name of an event, of a signal, of an idempotency key. Default: 4 KiB. */
+  /** Bytes of the name of an event, of a signal, of a schedule, of an idempotency key. Default: 4 KiB. */
   nameBytes?: number | undefined;
   /** Bytes of a regular expression of a guard. Default: 4 KiB. */
   patternBytes?: number | undefined;
