@@ -21,6 +21,7 @@ import { packageOf, type PythonPackage, type TaskPackage } from "./artifact.js";
 import { named, placed } from "./implied.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
 import { RunHandle } from "./run-handle.js";
+import { ROOM } from "./room.js";
 import { core } from "./runtime.js";
 import { noting, type ResultRef, TaskRef } from "./task-ref.js";
 
@@ -195,7 +196,7 @@ export interface BuildOptions {
   /** Run inputs, read in templates as `{{inputs.name}}`. */
   inputs?: Record<string, unknown> | undefined;
   /**
-   * Time limit of the run, at least one second. By default 300 s, as in Python; `run` and `start` add the delays, waits and pauses
+   * Time limit of the run, at least one second. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits and pauses
    * between retries of the longest way through the tasks.
    */
   timeout?: DurationInput | undefined;
@@ -459,13 +460,18 @@ export class Driver {
     return runList(this.#client, options);
   }
 
+  /** @internal Seconds of a run without `timeout`. @throws {TaskDefinitionError} as {@link run}. */
+  [ROOM](): number {
+    return core.call((api) => api.driverCheck(this.#list()));
+  }
+
   async #submit(
     options: StartOptions,
     what: string,
   ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
     const { inputs, timeout, workflowId, signal, workflow } = options;
     const data = plain(inputs ?? {}, "/inputs") as Record<string, Json>;
-    const room = workflow === undefined ? core.call((api) => api.driverCheck(this.#list())) : undefined;
+    const room = workflow === undefined ? this[ROOM]() : undefined;
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { Driver } from "highway-wasm";
+import { simulate } from "highway-wasm/engine";
 import { folder, highway, modules } from "./support/cli.mjs";
 
 const operator = (id, type, more) => [id, { task_id: id, operator_type: type, dependencies: [], ...more }];
@@ -160,5 +162,31 @@ describe("init", { concurrency: 3 }, () => {
     const { code, stderr } = await highway(t, ["init", "workflow.py"], { cwd: folder(t) });
     assert.equal(code, 2);
     assert.match(stderr, /`workflow.py` has no extension of a workflow\n {2}help: there are `.yaml`/);
+  });
+});
+
+describe("the time limit of a driver", { concurrency: 2 }, () => {
+  const slow = `import { Driver } from "highway-wasm";
+const driver = new Driver({ name: "slow" });
+driver.tool("late", "my.tool", {}, { delay: "P2D" });
+export default driver;`;
+
+  test("makes room for its delays, in a simulation as in a run", async () => {
+    const driver = new Driver({ name: "slow" });
+    driver.tool("late", "my.tool", {}, { delay: "P2D" });
+    const simulation = await simulate(driver);
+    assert.deepEqual([simulation.status, simulation.durationSeconds], ["completed", 172_800]);
+    const limited = await simulate(driver, { timeout: "P1D" });
+    assert.deepEqual([limited.status, limited.durationSeconds], ["timed_out", 86_400]);
+    const built = await simulate(driver.build());
+    assert.deepEqual([built.status, built.durationSeconds], ["timed_out", 300]);
+  });
+
+  test("is the same on the command line, where `--timeout` counts more", async (t) => {
+    const cwd = modules(t, { "slow.mjs": slow });
+    const { code, stdout } = await highway(t, ["simulate", "slow.mjs", "--json"], { cwd });
+    assert.deepEqual([code, JSON.parse(stdout).durationSeconds], [0, 172_800]);
+    const limited = await highway(t, ["simulate", "slow.mjs", "--timeout", "1h", "--json"], { cwd });
+    assert.deepEqual([limited.code, JSON.parse(limited.stdout).durationSeconds], [1, 3600]);
   });
 });

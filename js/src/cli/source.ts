@@ -9,6 +9,7 @@ import type { EngineLike } from "../options.js";
 import { isObject } from "../plain.js";
 import type { RunHandle } from "../run-handle.js";
 import type { WorkflowLayout } from "../workflow/workflow.js";
+import { builtToRun } from "../room.js";
 import { InputError } from "./exit-codes.js";
 import { readText, STDIN } from "./files.js";
 import { isModule, loadModule } from "./modules.js";
@@ -97,7 +98,7 @@ interface DriverLike extends EngineDriver {
 function fromDriver(driver: DriverLike): Source {
   return {
     findings: () => driver.validate(),
-    document: () => driver.build(),
+    document: () => builtToRun(driver) as object,
     workflow: () => Workflow.fromJSON(driver.build()),
     driver: isObject(driver.engine) ? driver : undefined,
     close: async () => await (driver.engine as { close?(): Promise<void> } | undefined)?.close?.(),

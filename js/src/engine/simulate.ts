@@ -3,6 +3,7 @@
 import { type Diagnostic, type ExecutionError, makeError } from "../errors.js";
 import { checkOptions, type DurationInput, invalid } from "../options.js";
 import { isObject, type Json, plain, plainText } from "../plain.js";
+import { builtToRun } from "../room.js";
 import { millis } from "./mocks.js";
 import { full } from "./runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "./timeline.js";
@@ -44,7 +45,7 @@ export type SimulatedDecision =
 export interface SimulateOptions extends VirtualOptions {
   /** Run inputs. */
   inputs?: Readonly<Record<string, unknown>> | undefined;
-  /** Time limit of a run; that of the definition by default, which for a `Driver` is 300 s. */
+  /** Time limit of a run; by default that of the definition, and for a `Driver` that of its `run`. */
   timeout?: DurationInput | undefined;
   /** Signals from outside. */
   signals?: readonly SimulatedSignal[] | undefined;
@@ -113,6 +114,7 @@ export interface Simulation {
  * A run that fails is a result like any other. One that waits for what never comes ends as `stuck`.
  *
  * @throws {ValidationError} for a definition that cannot run; `diagnostics` has all findings.
+ * @throws {TaskDefinitionError} for a `Driver` that its `run` refuses.
  * @throws {ConfigurationError} `OPTION_INVALID`.
  * @throws {ExecutionError} `RUN_TIMED_OUT` when it is not over after `maxTime` or `maxSteps`.
  *
@@ -414,8 +416,8 @@ function stuck(run: SimulatedRun, entries: readonly TimelineEntry[]): ExecutionE
 
 /** The definition in whatever stands for one. */
 function documentOf(definition: unknown, path: string): Record<string, Json> {
-  const { build } = Object(definition ?? {}) as { build?: unknown };
-  const built: unknown = typeof build === "function" ? build.call(definition) : definition;
+  const source = Object(definition ?? {}) as Parameters<typeof builtToRun>[0];
+  const built: unknown = typeof source.build === "function" ? builtToRun(source) : definition;
   const document = plain(built, path);
   if (isObject(document) && "tasks" in document) return document as Record<string, Json>;
   throw invalid(
