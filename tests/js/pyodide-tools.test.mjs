@@ -56,6 +56,24 @@ describe("with Pyodide", () => {
     assert.match((await call(["json.loads", "[NaN]"])).error.message, /nan at \/0/);
   });
 
+  test("the result of a driver's function, whatever it did to its output", async () => {
+    const driver = new Driver({ engine });
+    const bodies = {
+      a: "sys.stdout = io.StringIO()",
+      b: "sys.stdout = sys.stderr",
+      c: "global print; print = None; sys.stdout = None",
+      d: "json.dumps = lambda *values: 'null'",
+    };
+    for (const [name, body] of Object.entries(bodies)) {
+      driver.python(name, `import io, json, sys\ndef f():\n    ${body}\n    return [1]`);
+    }
+    const { tasks } = await driver.run();
+    await exec("import importlib, json\nimportlib.reload(json)");
+    for (const [name, { result }] of Object.entries(tasks)) {
+      assert.deepEqual([result?.result, result?.stdout, result?.stderr], [[1], "", ""], name);
+    }
+  });
+
   test("the variable `result`", async () => {
     for (const [code, value] of [
       ["result = [1, 'ü', None]", [1, "ü", null]],

@@ -114,6 +114,38 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     assert.match(broken.error.message, /no JSON/);
   });
 
+  test("arrives whatever the function did to its output", async (t) => {
+    const bodies = [
+      "sys.stdout = open(os.devnull, 'w')",
+      "sys.stdout = io.StringIO()",
+      "sys.stdout = None",
+      "sys.stdout = sys.stderr",
+      "sys.stdout = sys.__stdout__",
+      "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')",
+      "sys.stdout.close()",
+      "contextlib.redirect_stdout(io.StringIO()).__enter__()",
+      "builtins.print = lambda *words, **more: None",
+      "builtins.open = None",
+      "json.dumps = lambda *values, **more: 'null'",
+      "print('__HIGHWAY_RESULT__:1'); sys.stdout = None",
+    ];
+    for (const body of bodies) {
+      const source = `import builtins, contextlib, io, json, os, sys\ndef f():\n    ${body}\n    return {"n": 3}`;
+      const { result, state, stdout, stderr } = await ran(t, source);
+      assert.equal(state, "completed", body);
+      assert.deepEqual([result.result, stdout, stderr], [{ n: 3 }, "", ""], body);
+    }
+    const taught = `import json\njson.JSONEncoder.default = lambda self, value: sorted(value)\ndef f():\n    return {2, 1}`;
+    assert.deepEqual((await ran(t, taught)).result.result, [1, 2]);
+    const silent = `import builtins\ndef f():\n    builtins.print = lambda *words: None\n    return {1}`;
+    assert.equal((await ran(t, silent)).error.code, "VALUE_NOT_JSON");
+  });
+
+  test("source with a NUL character is refused at once", async (t) => {
+    const { error } = await ran(t, "x = 1\0", { kind: "script" });
+    assert.equal(error.code, "TOOL_ARGUMENTS_INVALID");
+  });
+
   test("scripts run as `python -` runs them", async (t) => {
     const script = `
       from __future__ import annotations

@@ -9,13 +9,22 @@ import { PYTHON_RESULT } from "./python-result.js";
 export const HARNESS = `${PYTHON_RESULT}
 import ast, asyncio, contextlib, importlib, inspect, io, json, sys, traceback
 
-async def _exec(code):
+async def _exec(code, tap, marked):
     space = {"__name__": "__main__"}
-    compiled = compile(code, "<task>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    head, last = _parted(code)
+    compiled = compile(head, "<task>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     pending = eval(compiled, space)
     if inspect.isawaitable(pending):
         await pending
-    return space.get("result")
+    if not last:
+        return space.get("result")
+    tap.end()
+    marked.clear()
+    if _problem(space["_result"], "", frozenset()):
+        # The script may have taught JSON more types.
+        sys.stdout = tap
+        exec(compile(last, "<task>", "exec"), space)
+    return space["_result"]
 
 async def _call(name, args, kwargs):
     module, _, function = name.rpartition(".")
@@ -28,7 +37,7 @@ async def _run(request):
     with contextlib.redirect_stdout(tap), contextlib.redirect_stderr(err):
         try:
             if "code" in request:
-                value = await _exec(request["code"])
+                value = await _exec(request["code"], tap, marked)
             else:
                 value = await _call(request["function"], request["args"], request["kwargs"])
         except SystemExit as end:
@@ -46,18 +55,18 @@ async def _run(request):
             traceback.print_exception(type(error), error, frames)
         tap.end()
     stdout, stderr = (stream.getvalue().removesuffix("\\n") for stream in (out, err))
-    ended = json.dumps({"stdout": stdout, "stderr": stderr, "code": code})
+    ended = _encode({"stdout": stdout, "stderr": stderr, "code": code})
     try:
         value = _marked(marked[-1]) if marked else _plain(value, "the result")
         return ended[:-1] + ', "value": ' + value + "}"
     except NotPlain as error:
-        return ended[:-1] + ', "problem": ' + json.dumps(str(error)) + "}"
+        return ended[:-1] + ', "problem": ' + _encode(str(error)) + "}"
 
 _task = None
 
 def start(request):
     global _task
-    _task = asyncio.ensure_future(_run(json.loads(request)))
+    _task = asyncio.ensure_future(_run(_decode(request)))
     return _task
 
 def cancel():

@@ -92,6 +92,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
   const exec: Tool = async (call) => {
     const code = call.args[0] ?? call.kwargs["code"];
     if (typeof code !== "string") throw badArguments("the code is not text");
+    if (code.includes("\0")) throw badArguments("the code holds a NUL character");
     const ended = await run({ code }, call);
     const result = scriptResult(ended, ended.value);
     if (ended.code === 0 || call.kwargs["check"] === false) return result;

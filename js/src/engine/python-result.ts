@@ -6,9 +6,14 @@ import { ToolError } from "./tool.js";
 /**
  * Python that all interpreters share. `_plain(value, what)` is the value as JSON text; for one that JSON cannot carry it raises `NotPlain`,
  * with the path to the culprit. A `Tap` stands for the standard output of a script: it takes out what is printed behind the marker of results.
+ * `_parted(source)` is the source without the line by which a driver has `_result` printed, and that line: the result is taken from the
+ * variable, since the script may have replaced its output.
  */
 export const PYTHON_RESULT = String.raw`
 import json, math
+
+# A script may replace what it finds in a module.
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 class NotPlain(TypeError):
     pass
@@ -23,6 +28,8 @@ def _pairs(pairs):
         return value
     names = [name for name, _ in pairs]
     return _Twice(next(name for name in names if names.count(name) > 1))
+
+_decode = json.JSONDecoder(object_pairs_hook=_pairs).decode
 
 def _problem(value, path, around):
     if value is None or isinstance(value, bool):
@@ -48,7 +55,7 @@ def _problem(value, path, around):
     for key, item in value.items():
         if not (key is None or isinstance(key, (str, int, float))):
             return path, f"a key that is a {type(key).__name__}"
-        name = key if isinstance(key, str) else json.dumps(key)
+        name = key if isinstance(key, str) else _encode(key)
         if name is not key and name in value:
             return path, f"two keys that are {name!r} as text"
         problem = _problem(name, path, around) or _problem(
@@ -63,7 +70,7 @@ def _plain(value, what):
     if problem:
         path, culprit = problem
         raise NotPlain(f"{what} is not plain data: {culprit} at {path or '/'}")
-    return json.dumps(value, allow_nan=False)
+    return _encode(value)
 
 class Tap:
     MARKER = "__HIGHWAY_RESULT__:"
@@ -98,9 +105,16 @@ class Tap:
             parts, self._parts = self._parts, None
             self._take("".join(parts))
 
+def _parted(source):
+    head, last, rest = source.rpartition('\nprint("' + Tap.MARKER + '" + json.dumps(_result))')
+    if not last or rest.strip():
+        return source, None
+    # The line keeps its number.
+    return head + "\n", "\n" * head.count("\n") + last
+
 def _marked(text):
     try:
-        value = json.loads(text, object_pairs_hook=_pairs)
+        value = _decode(text)
     except ValueError as error:
         raise NotPlain(f"what is printed as the result is no JSON: {error}") from None
     return _plain(value, "the result")

@@ -19,16 +19,17 @@ def _main():
 
     file, owner = sys.argv[1], os.getpid()
     sys.argv = ["-"]
-    source = sys.stdin.buffer.read()
+    source = sys.stdin.buffer.read().decode("utf-8-sig")
+    opened = open
 
     def write(outcome):
         # A process that was forked has the same tap.
         if os.getpid() == owner:
-            with open(file, "w", encoding="utf-8") as out:
+            with opened(file, "w", encoding="utf-8") as out:
                 out.write(outcome)
 
     def refuse(error):
-        write(json.dumps({"problem": str(error)}))
+        write(_encode({"problem": str(error)}))
 
     def take(text):
         try:
@@ -41,10 +42,19 @@ def _main():
     sys.modules["__main__"] = module
     tap = sys.stdout = Tap(sys.stdout, take)
     try:
-        code = compile(source, "<stdin>", "exec", dont_inherit=True)
-        lines = source.decode(errors="replace").splitlines(True)
-        linecache.cache["<stdin>"] = (len(source), None, lines, "<stdin>")
+        head, last = _parted(source)
+        code = compile(head, "<stdin>", "exec", dont_inherit=True)
+        linecache.cache["<stdin>"] = (len(source), None, source.splitlines(True), "<stdin>")
         exec(code, module.__dict__)
+        if last:
+            tap.end()
+            try:
+                write('{"result": ' + _plain(module.__dict__["_result"], "the result") + "}")
+            except NotPlain as error:
+                refuse(error)
+                # The script may have taught JSON more types.
+                sys.stdout = tap
+                exec(compile(last, "<stdin>", "exec", dont_inherit=True), module.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
@@ -81,6 +91,7 @@ export function pythonExec({
   return async (call, context: ToolContext) => {
     const code = call.args[0] ?? call.kwargs["code"];
     if (typeof code !== "string") throw badArguments("the code is not text");
+    if (code.includes("\0")) throw badArguments("the code holds a NUL character");
     const file = join(folder(context), randomUUID());
     const finished = await run(
       {
