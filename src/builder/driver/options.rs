@@ -3,7 +3,7 @@
 use super::task::{Delay, DriverTask, Durable, Registration, TaskKind};
 use crate::definition::duration::{self, Duration};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
-use crate::json::{kind_of, to_text};
+use crate::json::{child_path, kind_of, to_text};
 use crate::number::{as_float, digits, from_digits, to_f64};
 use crate::suggest::did_you_mean;
 use crate::text::joined;
@@ -258,10 +258,18 @@ impl Options<'_> {
             let message = "only `shell` and `py` take `env`";
             return Err(Error::new(ErrorCode::TaskOptionUnknown, message).with_path("/env"));
         }
-        match given {
-            Value::Object(env) if env.values().all(Value::is_string) => Ok(env.clone()),
-            _ => Err(wrong_type("/env", "an object of texts", given)),
-        }
+        let Value::Object(env) = given else { return Err(wrong_type("/env", "an object of texts", given)) };
+        let Some((name, value)) = env.iter().find(|(_, value)| !value.is_string()) else {
+            return Ok(env.clone());
+        };
+        let message = format!("`env.{name}` must be text, found {}", kind_of(value));
+        let error = Error::new(ErrorCode::TaskOptionType, message)
+            .with_kind(ErrorKind::TaskDefinition)
+            .with_path(child_path("/env", name));
+        Err(match value {
+            Value::Number(_) | Value::Bool(_) => error.with_help(format!("write `\"{}\"`", to_text(value))),
+            _ => error,
+        })
     }
 
     /// The source of the function is the value of `durable`; a package has an entry point instead.
