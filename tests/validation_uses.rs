@@ -53,12 +53,55 @@ fn a_task_waits_for_the_results_that_it_uses() {
         let called = task("made", json!({"result_key": "made_result", "on_failure_task_id": "use"}));
         assert_eq!(found(json!({"made": called, "use": using(json!({}))})), NOTHING);
     }
-    // A result of its own name is what it makes itself, and a variable is there from the beginning.
+    // A result of its own name is what it makes itself.
     let own = task("use", json!({"result_key": "x", "kwargs": {"v": "{{x}}"}}));
     assert_eq!(found(json!({"use": own})), NOTHING);
-    let given = json!({"name": "w", "variables": {"made": 1}, "tasks":
-        {"made": task("made", json!({})), "use": task("use", json!({"kwargs": {"v": "{{made}}"}}))}});
-    assert_eq!(found_in(given), NOTHING);
+}
+
+#[test]
+fn a_variable_stands_for_a_result_that_is_not_there_yet() {
+    let with = |tasks: Value| json!({"name": "w", "variables": {"count": 1}, "tasks": tasks});
+    let using = |text: &str, needs: Value| task("use", json!({"kwargs": {"v": text}, "dependencies": needs}));
+    let missing = ["warning DEPENDENCY_MISSING /tasks/use/kwargs/v"];
+    for made in [task("count", json!({})), task("made", json!({"result_key": "count"}))] {
+        let id = made["task_id"].as_str().unwrap();
+        assert_eq!(found_in(with(json!({id: made, "use": using("{{count}}", json!([]))}))), missing);
+        assert_eq!(found_in(with(json!({id: made, "use": using("{{count}}", json!([id]))}))), NOTHING);
+        assert_eq!(
+            found_in(with(json!({id: made, "use": using("{{variables.count}}", json!([]))}))),
+            NOTHING
+        );
+        // What comes before the task means the variable.
+        let mut after = made.clone();
+        after["dependencies"] = json!(["use"]);
+        assert_eq!(found_in(with(json!({id: after, "use": using("{{count}}", json!([]))}))), NOTHING);
+    }
+    let looped = json!({"each": {"task_id": "each", "operator_type": "while", "condition": "{{count}} < 3",
+        "loop_body": [task("next", json!({"result_key": "count", "kwargs": {"v": "{{count}}"}}))]}});
+    assert_eq!(found_in(with(looped)), NOTHING);
+}
+
+#[test]
+fn a_branch_that_names_tasks_has_a_workflow() {
+    let missing = ["warning TARGET_UNKNOWN /tasks/fork/branches/b"];
+    let inside = |name: &str| json!({name: {"name": "b", "tasks": {"in": task("in", json!({}))}}});
+    let choice = |workflows: Value| {
+        found(
+            json!({"fork": {"task_id": "fork", "operator_type": "multi_choice", "branch_workflows": workflows,
+            "branches": {"b": {"condition": "true", "tasks": ["in"]}}}}),
+        )
+    };
+    let fork = |workflows: Value| {
+        found(json!({"fork": {"task_id": "fork", "operator_type": "parallel", "result_key": "data",
+            "branch_workflows": workflows, "branches": {"b": ["in"]}},
+            "w": task("w", json!({"args": ["{{data}}"], "dependencies": ["fork"]}))}))
+    };
+    for workflows in [json!({}), inside("B")] {
+        assert_eq!(choice(workflows.clone()), missing);
+        assert_eq!(fork(workflows), missing);
+    }
+    assert_eq!(choice(inside("b")), NOTHING);
+    assert_eq!(fork(inside("b")), NOTHING);
 }
 
 #[test]
@@ -154,6 +197,10 @@ fn schedules_go_by_the_clocks_of_a_zone_that_exists() {
         );
         let document = json!({"name": "w", "schedule": schedule, "tasks": {}}).to_string();
         assert_eq!(shown(&validate_text(&document, Form::Data, clocks)), ["info SCHEDULE_FIRINGS /schedule"]);
+    }
+    for utc in ["UTC", "Etc/UTC", "GMT", "Z"] {
+        let findings = driver(&format!("CRON_TZ={utc} 0 9 * * *"));
+        assert_eq!(shown(&findings), ["info SCHEDULE_FIRINGS /tasks/a/schedule"], "{utc}");
     }
     let findings = driver("CRON_TZ=Asia/Tokio 0 9 * * *");
     assert_eq!(shown(&findings), ["error SCHEDULE_INVALID /tasks/a/schedule"]);
@@ -282,4 +329,18 @@ fn every_text_that_is_filled_in_is_looked_at() {
     assert_eq!(found_with(checked), NOTHING);
     let [.., (_, corrected)] = filled("{{output}} {{feedback.why}}");
     assert_eq!(found_with(corrected), NOTHING);
+}
+
+#[test]
+fn variables_of_the_environment_are_texts() {
+    for (given, kind, help) in [
+        (json!(8080), "a number", Some("write `\"8080\"`")),
+        (json!(true), "a boolean", Some("write `\"true\"`")),
+        (json!([1]), "a list", None),
+    ] {
+        let options = json!({"shell": "serve", "env": {"HOST": "x", "A/B": given}});
+        let error = Driver::new(None).task("a", &options).unwrap_err();
+        assert_eq!(error.message(), format!("`env.A/B` must be text, found {kind}"));
+        assert_eq!((error.path(), error.help()), (Some("/env/A~1B"), help));
+    }
 }

@@ -14,6 +14,9 @@ const CYCLE_MONTHS: usize = 401 * 12;
 /// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; `None` for a zone that is not known.
 pub type Offset<'a> = &'a dyn Fn(&str, Millis) -> Option<i64>;
 
+/// Names of UTC, which no host has to know.
+pub(crate) const UTC: [&str; 4] = ["UTC", "Etc/UTC", "GMT", "Z"];
+
 impl Schedule {
     /// The first moment after `after` at which the schedule fires: a full minute for cron, `after` and the interval
     /// for `@every`. `None` where there is none, as for moments beyond the range of [`Millis`], and for a schedule with

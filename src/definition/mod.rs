@@ -20,6 +20,7 @@ pub use duration::Duration;
 pub(crate) use fields::Reader;
 pub use fields::{Float, Named, Reading};
 pub use firings::Offset;
+pub(crate) use firings::UTC;
 pub use moment::Moment;
 pub use operation::{
     ChildWorkflow, ChoiceBranch, Condition, EmitEvent, Foreach, Join, JoinMode, MultiChoice, Operation,

@@ -1,5 +1,6 @@
 //! Clocks of time zones, which only the host knows.
 
+use crate::definition::UTC;
 use crate::definition::schedule::Schedule;
 use crate::time::Millis;
 use std::fmt;
@@ -29,7 +30,7 @@ impl Zones {
 
     /// How far the clocks of a zone are ahead of UTC, in milliseconds.
     pub fn offset(&self, zone: &str, at: Millis) -> Option<i64> {
-        if matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Z") { Some(0) } else { (self.0)(zone, at) }
+        if UTC.contains(&zone) { Some(0) } else { (self.0)(zone, at) }
     }
 
     /// The first moment after `after` at which a schedule fires.

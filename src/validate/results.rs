@@ -18,10 +18,11 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         return;
     }
     let before = before(scope);
-    let mut seen = vec![NOBODY; scope.items.len()];
+    let [mut seen, mut earlier] = [(); 2].map(|()| vec![NOBODY; scope.items.len()]);
+    let is_variable = |name: &str| scope.workflow.variables.contains_key(name);
     let mut work = 0;
     for (at, operator) in scope.operators() {
-        let mut uses: Vec<(usize, String, String)> = Vec::new();
+        let mut uses: Vec<(usize, String, Path)> = Vec::new();
         texts(operator, &mut |text, path, syntax| {
             for template in paths(text, syntax) {
                 let makers = results.makers(&template);
@@ -29,8 +30,14 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
                 if uses.iter().all(|(known, ..)| known != maker) && work < WORK {
                     work += search(&before, at, &mut seen);
-                    if makers.iter().all(|maker| seen.get(*maker) != Some(&at)) {
-                        uses.push((*maker, path.to_owned(), template.to_string()));
+                    // What runs before all of them means the variable of that name.
+                    let is_first = is_variable(&template.root)
+                        && makers.iter().all(|maker| {
+                            work += search(&before, *maker, &mut earlier);
+                            earlier.get(at) == Some(maker)
+                        });
+                    if !is_first && makers.iter().all(|maker| seen.get(*maker) != Some(&at)) {
+                        uses.push((*maker, path.to_owned(), template));
                     }
                 }
             }
@@ -45,7 +52,12 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 format!("{}{path}", scope.path(at)),
                 message,
             );
-            let help = format!("add `{needed}` to the dependencies of `{id}`");
+            let or = if is_variable(&template.root) {
+                format!(", or write `{{{{variables.{template}}}}}` for the variable")
+            } else {
+                String::new()
+            };
+            let help = format!("add `{needed}` to the dependencies of `{id}`{or}");
             findings.push(finding.with_help(help).with_related(scope.path(maker)));
         }
     }
@@ -66,8 +78,7 @@ impl<'a> Results<'a> {
             let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
             all.extend(key.map(|key| (key, at)));
         }
-        let is_input = |name: &str| scope.workflow.variables.contains_key(name) || is_of_engine(name);
-        all.retain(|(name, _)| !is_input(name));
+        all.retain(|(name, _)| !is_of_engine(name));
         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
         let order = sorted_positions(&names);
         Self { names: order.into_iter().filter_map(|at| all.get(at).copied()).collect() }

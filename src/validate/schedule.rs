@@ -1,7 +1,7 @@
 //! The schedule: it can fire, and when it does next.
 
 use crate::definition::schedule::Schedule;
-use crate::definition::{Moment, Offset, Workflow};
+use crate::definition::{Moment, Offset, UTC, Workflow};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::text::{joined, replaced};
 use crate::time::{Millis, to_iso};
@@ -47,7 +47,8 @@ pub(crate) fn finding(
         Ok(schedule) => schedule,
         Err(error) => return Some(Diagnostic::from(&error.with_path(path))),
     };
-    let offset = clocks.offset.unwrap_or(&|_, _| None);
+    let known = clocks.offset.unwrap_or(&|_, _| None);
+    let offset: Offset<'_> = &|zone, at| if UTC.contains(&zone) { Some(0) } else { known(zone, at) };
     let now = clocks.now.unwrap_or_default();
     if let Some(zone) = schedule.zone().filter(|zone| clocks.offset.is_some() && offset(zone, now).is_none())
     {

@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::workflow::Branch;
-use crate::definition::{MultiChoice, Named, Operation, Operator, Switch};
+use crate::definition::{MultiChoice, Operation, Operator, Switch};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;
 use crate::names::NameIndex;
@@ -74,7 +74,7 @@ fn unknown(scope: &Scope<'_>, at: usize, target: &Target<'_>) -> Diagnostic {
     Diagnostic::error(code, path, message).with_any_help(scope.advice(id, own))
 }
 
-/// The ids of a branch are operators of the branch, or, as older definitions have it, of the workflow itself.
+/// A branch that names ids has a workflow; they are operators of that, or, as older definitions have it, of the workflow around.
 fn members<'a>(
     scope: &Scope<'_>,
     branches: &[Branch],
@@ -87,17 +87,24 @@ fn members<'a>(
     let (_, own) = branches.split_at(branches.partition_point(|branch| branch.fork < fork));
     let names = NameIndex::new(own.iter().take_while(|it| it.fork == fork).map(|it| it.name.as_str()));
     for (name, ids) in lists {
-        let branch = names.get(name).and_then(|at| own.get(at));
-        let tasks = branch.map(|branch| &branch.workflow.tasks).into_iter().flat_map(Named::iter);
-        let tasks = NameIndex::new(tasks.map(|(key, _)| key));
+        let place = child_path(&format!("{}/branches", scope.path(fork)), name);
+        let Some(branch) = names.get(name).and_then(|at| own.get(at)) else {
+            if !ids.is_empty() {
+                let message =
+                    format!("branch `{name}` of `{}` has no workflow, so it runs nothing", scope.id(fork));
+                let help = format!("put its tasks into `branch_workflows` as `{name}`");
+                findings.push(Diagnostic::warning(ErrorCode::TargetUnknown, place, message).with_help(help));
+            }
+            continue;
+        };
+        let tasks = NameIndex::new(branch.workflow.tasks.iter().map(|(key, _)| key));
         for (position, id) in ids.iter().enumerate() {
             if tasks.get(id).is_some() || scope.index.get(id).is_some() {
                 continue;
             }
             let message =
                 format!("branch `{name}` of `{}` names `{id}` which does not exist", scope.id(fork));
-            let path = child_path(&format!("{}/branches", scope.path(fork)), name);
-            let path = format!("{path}{key}/{position}");
+            let path = format!("{place}{key}/{position}");
             let finding = Diagnostic::warning(ErrorCode::TargetUnknown, path, message);
             findings.push(finding.with_any_help(scope.hints.nearest(id, &mut tasks.names())));
         }
