@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import "highway-wasm/engine";
-import { folder, highway, modules, shellWorkflow, start } from "./support/cli.mjs";
+import { folder, highway, modules, shellWorkflow, start, startServer } from "./support/cli.mjs";
 
 const MIB = 1024 * 1024;
 const isWindows = process.platform === "win32";
@@ -104,4 +104,47 @@ export default driver;`,
     assert.equal(code, 1, stderr);
     assert.match(stderr, /larger than 64 bytes/);
   });
+});
+
+describe("help names what the program takes", { concurrency: 2 }, () => {
+  const call = (tool, args = []) => ({
+    ...shellWorkflow("it", { first: "" }),
+    tasks: { first: { ...shellWorkflow("it", { first: "" }).tasks.first, function: tool, args } },
+  });
+  const files = {
+    "tool.json": call("my.tool"),
+    "mail.json": call("tools.email.send"),
+    "secret.json": shellWorkflow("it", { first: "echo {{secrets.TOKEN}}" }),
+    "big.json": big,
+  };
+  for (const [args, help] of [
+    [["tool.json"], /^ {2}help: give a module that exports it: `--tools FILE`$/m],
+    [["mail.json"], /^ {2}help: give a module that exports it, made with `emailTool\(.*: `--tools FILE`$/m],
+    [["secret.json"], /^ {2}help: set `HIGHWAY_SECRET_TOKEN` in the environment of the engine$/m],
+    [["big.json", "--limit", "resultBytes=64"], /^ {2}help: pass a larger `--limit resultBytes=VALUE`, or/m],
+  ]) {
+    test(args[0], async (t) => {
+      const { stderr } = await highway(t, ["run", ...args], { cwd: folder(t, files) });
+      assert.match(stderr, help);
+      assert.doesNotMatch(stderr, /engine\.tool|`limits\./);
+    });
+  }
+
+  test("a folder that another server uses", async (t) => {
+    const { cwd } = await startServer(t);
+    const { code, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /is in use by process \d+\n {2}help: stop the other server, .*`--data DIR`$/m);
+  });
+
+  for (const data of ["file", "file/below"]) {
+    for (const key of [[], ["--key", "a-key-of-my-own"]]) {
+      test(`serve --data ${data} ${key.join(" ")}, where \`file\` is a file`, async (t) => {
+        const cwd = folder(t, { file: "text" });
+        const { code, stderr } = await highway(t, ["serve", "--port", "0", "--data", data, ...key], { cwd });
+        assert.deepEqual([code, stderr.split("\n")[0]], [2, `error: \`${data}\` is no folder`]);
+        assert.match(stderr, /^ {2}help: \S/m);
+      });
+    }
+  }
 });

@@ -125,7 +125,7 @@ describe("the key", { concurrency: 2 }, () => {
   test("folder that cannot be made is an error without a stack", async (t) => {
     const cwd = folder(t, { file: "" });
     const { code, stderr } = await highway(t, ["serve", "--port", "0", "--data", "file/data"], { cwd });
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /^error: .*file\/data/);
     assert.doesNotMatch(stderr, /\n {4}at /);
   });

@@ -90,7 +90,7 @@ export const FILE_NOTE = `FILE is a definition in JSON or YAML, - for standard i
 export const RUN: ArgumentSpec = { name: "RUN" };
 /** How a run may be named. */
 export const RUN_NOTE =
-  "RUN is the id of a run, or the beginning of one that no other of the newest 1,000 runs has.";
+  "RUN is a run id, or its first characters, if only one of the newest 1,000 runs begins so.";
 
 /** The text of an option. */
 export const textOf = (given: Given, name: string): string | undefined => given[name] as string | undefined;

@@ -1,6 +1,7 @@
 /** How errors and findings are shown. */
 
 import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
+import { helpOf } from "./advice.js";
 import { InputError } from "./exit-codes.js";
 import { STDIN } from "./files.js";
 import { type Output, oneLine, printable } from "./output.js";
@@ -47,7 +48,8 @@ export function showFindings(
 ): void {
   const stream = to === "note" ? "stderr" : "stdout";
   for (const finding of found) {
-    const { severity, code, path, message, help, related } = finding;
+    const { severity, code, path, message, related } = finding;
+    const help = helpOf(finding);
     const where = path === "" ? "the whole document" : oneLine(path);
     const word = output.paint(SEVERITY[severity], severity, stream);
     const lines = [
@@ -78,8 +80,8 @@ interface Facts {
 /** Anything can be thrown by a definition that is a program. */
 function factsOf(error: unknown): Facts {
   if (isHighwayError(error)) {
-    const { message, help, path } = error;
-    return { message, help, path, diagnostics: findingsOf(error) };
+    const { message, path } = error;
+    return { message, help: helpOf(error), path, diagnostics: findingsOf(error) };
   }
   const { message, help } = Object(error ?? {}) as { message?: unknown; help?: unknown };
   return {

@@ -2,6 +2,7 @@
 
 import type { RunHandle } from "../run-handle.js";
 import type { RunResult, TaskResult } from "../run.js";
+import { helpOf } from "./advice.js";
 import type { Work } from "./command.js";
 import { FAILED, FINE } from "./exit-codes.js";
 import { type Output, oneLine, printable } from "./output.js";
@@ -48,7 +49,7 @@ function showFailure({ name, state, error, stderr }: TaskResult, output: Output)
   const input = error.code === "TEMPLATE_UNRESOLVED" ? missingInput(error.message) : undefined;
   const advice =
     input && `the run has no input \`${oneLine(input)}\`: pass \`--input ${oneLine(input)}=VALUE\``;
-  for (const help of [advice, error.help].filter((help) => help !== undefined))
+  for (const help of [advice, helpOf(error)].filter((help) => help !== undefined))
     output.note(`  help: ${oneLine(help)}`);
   for (const line of (stderr ?? "").split("\n").filter(Boolean)) output.note(`  stderr: ${printable(line)}`);
 }

@@ -13,7 +13,7 @@ export const INPUT_OPTIONS: Options = {
     short: "i",
     value: "NAME=VALUE",
     multiple: true,
-    help: "a run input: JSON where VALUE is JSON, text otherwise; a number that would print otherwise, such as 1.10, is text; NAME:=VALUE takes JSON alone",
+    help: "a run input; VALUE is read as JSON if possible, else as text; numbers whose spelling would change (1.10, 007, 1e3) stay text; NAME:=VALUE takes JSON alone",
   },
   inputs: {
     value: "FILE",

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import type { LocalEngine, LocalEngineOptions } from "../engine/local-engine.js";
 import type { Tools } from "../engine/tool.js";
+import { errorOf, isHighwayError } from "../errors.js";
 import { checkOptions, invalid } from "../options.js";
 import { apiKey, makeFolder } from "./api-key.js";
 import { door, isAnyAddress } from "./door.js";
@@ -112,10 +113,12 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   } = checked(options);
   // The module of the engine is loaded by who serves, not by everybody who imports this.
   const { LocalEngine } = await import("../entries/engine-inline.js");
-  checkOwnership(data);
-  const { key, file, isNew } = apiKey(options.key, data);
-  if (options.data !== undefined) makeFolder(data);
   const isKept = options.data !== undefined;
+  const { key, file, isNew } = inFolder(data, () => {
+    checkOwnership(data);
+    if (isKept) makeFolder(data);
+    return apiKey(options.key, data);
+  });
   const store = isKept ? fileStore(`${data}/runs`) : undefined;
   const workspace = isKept ? resolve(data, "work") : undefined;
   const engine = new LocalEngine({
@@ -164,6 +167,23 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   } catch (error) {
     await engine.close();
     throw error;
+  }
+}
+
+/** What is done in the data folder; what the system says against it becomes an error that says which folder it is. */
+function inFolder<T>(data: string, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (isHighwayError(cause) || code === undefined) throw cause;
+    const isFile = code === "ENOTDIR" || code === "EEXIST";
+    const reason = isFile ? "is no folder" : `cannot be used: ${message.replace(/^[A-Z]+: /, "")}`;
+    throw errorOf("OPTION_INVALID", `\`${data}\` ${reason}`, {
+      path: "/data",
+      help: "name a folder that this user may write to",
+      cause,
+    });
   }
 }
 

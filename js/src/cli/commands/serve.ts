@@ -1,6 +1,7 @@
 /** `highway-wasm serve` */
 
 import type { Tools } from "../../engine/tool.js";
+import { errorOf, type HighwayError, isHighwayError } from "../../errors.js";
 import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
 import { bytes, wholeNumber } from "../arguments.js";
@@ -65,7 +66,9 @@ Ctrl-C stops it once the requests under way are answered; again, at once. Runs a
     ["serve --tools tools.mjs", "with tools of your own"],
   ],
   async run({ given, output, signal }) {
-    const server = await startServer(optionsOf(given, await toolsOf(given)));
+    const server = await startServer(optionsOf(given, await toolsOf(given))).catch((cause) => {
+      throw isHighwayError(cause, "STORE_IN_USE") ? inUse(cause) : cause;
+    });
     tell(server, textOf(given, "host"), output);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -82,6 +85,11 @@ Ctrl-C stops it once the requests under way are answered; again, at once. Runs a
     return FINE;
   },
 };
+
+function inUse(cause: HighwayError): HighwayError {
+  const help = "stop the other server, or give this one a folder of its own: `--data DIR`";
+  return errorOf("STORE_IN_USE", cause.message, { details: cause.details, help, cause });
+}
 
 function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
   const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
