@@ -3,7 +3,7 @@
 
 mod support;
 
-use highway_wasm::engine::{Config, Run, ScheduleState, Zones};
+use highway_wasm::engine::{Config, Limit, Limits, Run, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -383,4 +383,17 @@ fn a_year_asleep_is_over_at_once() {
     finish_all(&mut scenario);
     scenario.advance(60.0);
     assert_eq!(slots(&scenario), ["2031-01-01T00:00", "2031-01-01T00:01"]);
+}
+
+#[test]
+fn active_runs_of_a_schedule_have_a_limit_whatever_the_definition_allows() {
+    let limits = Limits::default().with(Limit::ScheduledRuns, 3);
+    let mut scenario = Scenario::with(Config { limits, ..Config::default() });
+    let missed = with(with(scheduled("* * * * *"), "/start_date", "2029-12-31T00:00:00Z"), "/catchup", true);
+    register(&mut scenario, &with(missed, "/max_active_runs", 1_000_000));
+    scenario.advance(60.0);
+    assert_eq!(slots(&scenario).len(), 3);
+    finish_all(&mut scenario);
+    scenario.advance(1.0);
+    assert_eq!(slots(&scenario).len(), 6, "the next ones start once these are over");
 }

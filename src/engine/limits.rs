@@ -74,6 +74,8 @@ limits! {
     NameBytes = "nameBytes", 4_096, "the name or the key is longer than";
     /// Schedules.
     Schedules = "schedules", 10_000, "the engine has more schedules than";
+    /// Runs of a scheduled workflow that are active; its schedules wait until one ends.
+    ScheduledRuns = "scheduledRuns", 1_000, "the workflow has more active runs than";
 }
 
 /// How large things may become.

@@ -331,7 +331,7 @@ impl Engine {
         let Some(schedule) = self.schedules.get(at) else { return };
         let Some(due) = schedule.next.filter(|next| *next <= now) else { return };
         let active = self.active.get(&schedule.workflow).copied().unwrap_or_default();
-        if active >= schedule.most_active {
+        if active >= schedule.most_active.min(self.config.limits.get(Limit::ScheduledRuns)) {
             self.commit(Record::ScheduleHeld { schedule: at });
             return;
         }

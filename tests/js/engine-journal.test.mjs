@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Driver } from "highway-wasm";
+import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
 const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "chain.js")).href);
@@ -216,6 +218,21 @@ describe("a journal", () => {
     await journal.settled();
     assert.match(journal.failure.message, /no alarm/);
   });
+});
+
+test("a tool that writes 200,000 lines at once does not stop its engine", async () => {
+  const kept = [];
+  const store = { load: () => [], append: async (entries) => void kept.push(entries.length) };
+  const chatty = ({ log }) => {
+    for (let line = 0; line < 200_000; line++) log("row");
+    return 1;
+  };
+  const engine = new LocalEngine({ store, tools: { chatty } });
+  const driver = new Driver({ engine });
+  driver.tool("a", "chatty");
+  assert.equal((await driver.run()).state, "completed");
+  assert.equal(engine.failure, undefined);
+  await engine.close();
 });
 
 describe("the entries of a journal", () => {

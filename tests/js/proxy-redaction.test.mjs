@@ -190,3 +190,9 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     assert.equal(await shownOf(text), '{"data": {"a":12345678901234567890.10, "b":1e400}}');
   });
 });
+
+test("an answer of very many definitions loses each of them, and its commas", async () => {
+  const items = (member) => `[${Array(50_000).fill(member).join(" , ")}]`;
+  const shown = await shownOf(`{"a":${items('{"b":[1] , "json_dsl":{"c":"}"} }')}}`);
+  assert.equal(shown, `{"a":${items('{"b":[1] }')}}`);
+});

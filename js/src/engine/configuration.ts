@@ -47,6 +47,8 @@ export interface EngineLimits {
   patternSteps?: number | undefined;
   /** Schedules. Default: 10,000. */
   schedules?: number | undefined;
+  /** Active runs of a scheduled workflow; its schedules wait until one ends. Default: 1,000. */
+  scheduledRuns?: number | undefined;
 }
 
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */

@@ -181,10 +181,10 @@ export class Journal {
     const hasEntry = batch.some(({ entry }) => entry !== undefined);
     const state = hasEntry ? this.#shorter() : undefined;
     // It says what has happened until now, so it stands for all that waits.
-    if (state) batch.push(...this.#taken());
+    if (state) for (const step of this.#taken()) batch.push(step);
     // The engine may end right after an entry is kept; by then somebody must know when it is needed again.
-    const wakes = batch.flatMap(({ wake }) => (wake === undefined ? [] : [wake]));
-    if (wakes.length > 0) await this.#host.wakeAt?.(Math.min(...wakes));
+    const wake = batch.reduce((first, { wake }) => Math.min(first, wake ?? first), Number.POSITIVE_INFINITY);
+    if (wake !== Number.POSITIVE_INFINITY) await this.#host.wakeAt?.(wake);
     if (state && (await this.#replace(state))) return;
     const entries = batch.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
     if (entries.length === 0) return;

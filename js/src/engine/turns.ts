@@ -15,7 +15,8 @@ export function nextTurn(task: () => void): void {
   const { setImmediate } = globalThis as Globals;
   // Node, Deno and Bun.
   if (typeof setImmediate === "function") setImmediate(task);
-  else if (typeof document === "undefined" && typeof importScripts === "undefined") setTimeout(task, 0);
+  // Elsewhere than in pages and their workers; a worker of Cloudflare may have the one without the other.
+  else if (typeof MessageChannel === "undefined" || !isPage()) setTimeout(task, 0);
   else {
     if (channel === undefined) {
       channel = new MessageChannel();
@@ -27,6 +28,9 @@ export function nextTurn(task: () => void): void {
 }
 
 declare const importScripts: unknown;
+
+/** Whether this is a page or a worker of one. */
+const isPage = (): boolean => typeof document !== "undefined" || typeof importScripts === "function";
 
 /** Keeps a chain of microtasks from holding the thread. */
 export class Breaks {

@@ -23,7 +23,7 @@ export function withoutDefinitions(text: string, depth = DEPTH): string {
 
 /** JSON without its members that are definitions. */
 function cut(json: string, depth: number): string {
-  let shown = "";
+  const shown: string[] = [];
   let kept = 0;
   for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
     const end = endOfText(json, at);
@@ -31,22 +31,33 @@ function cut(json: string, depth: number): string {
     const colon = afterBlanks(json, end);
     if (json[colon] === ":") {
       if (NAMES.includes(decoded(token))) {
-        shown += json.slice(kept, at);
+        shown.push(json.slice(kept, at));
         kept = endOfValue(json, afterBlanks(json, colon + 1));
         const next = afterBlanks(json, kept);
         // The comma goes that follows, or else the one before.
         if (json[next] === ",") kept = afterBlanks(json, next + 1);
-        else shown = shown.replace(/,\s*$/, "");
+        else dropComma(shown);
         at = kept;
         continue;
       }
     } else if (ANY_SPELLING.test(token)) {
-      shown += json.slice(kept, at) + withoutDefinitionsWithin(token, depth);
+      shown.push(json.slice(kept, at), withoutDefinitionsWithin(token, depth));
       kept = end;
     }
     at = end;
   }
-  return shown + json.slice(kept);
+  shown.push(json.slice(kept));
+  return shown.join("");
+}
+
+/** Takes the comma off that ends the text of the pieces. */
+function dropComma(pieces: string[]): void {
+  while (pieces.length > 0) {
+    const last = (pieces.pop() as string).trimEnd();
+    if (last === "") continue;
+    pieces.push(last.endsWith(",") ? last.slice(0, -1) : last);
+    return;
+  }
 }
 
 /** A text of JSON, as JSON writes it. */

@@ -36,7 +36,7 @@ export async function listPage(
     if (!Array.isArray(all)) throw strange("a list of runs");
     const fresh = all.filter((run) => !seen.has(idOf(run))).slice(0, depth - seen.size);
     for (const run of fresh) seen.add(idOf(run));
-    listed.push(...fresh.filter((run) => isObject(run) && isListed(run)));
+    for (const run of fresh) if (isObject(run) && isListed(run)) listed.push(run);
     const { total, has_more: more } = found.data;
     const isLast = typeof total === "number" ? seen.size >= total : all.length < previous && number > 1;
     if (fresh.length === 0 || (typeof more === "boolean" ? !more : isLast)) break;

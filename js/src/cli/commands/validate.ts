@@ -28,7 +28,7 @@ Exit code 2 where there are errors, or where a file cannot be read. With --json 
         const source = await readSource(file, signal);
         const findings = source.findings();
         await source.close?.();
-        found.push(...findings.map((finding) => ({ file, ...finding })));
+        for (const finding of findings) found.push({ file, ...finding });
         if (!output.isJson) showFindings(findings, output, "result", file);
       } catch (error) {
         // One that cannot be read does not keep the others from being checked.
