@@ -174,7 +174,7 @@ fn commands_and_python_source_take_an_environment() {
     assert_eq!(task_of(&json!({"py": "print(1)", "env": env}))["kwargs"]["env"], env);
     assert_eq!(task_of(&json!({"shell": "true", "env": {}}))["kwargs"], json!({}));
     for (options, path) in [
-        (json!({"shell": "true", "env": {"A": 1}}), "/env"),
+        (json!({"shell": "true", "env": {"A": 1}}), "/env/A"),
         (json!({"shell": "true", "env": ["A=1"]}), "/env"),
         (json!({"http": {"url": "http://x"}, "env": env}), "/env"),
     ] {

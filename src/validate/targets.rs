@@ -89,7 +89,9 @@ fn members<'a>(
     for (name, ids) in lists {
         let place = child_path(&format!("{}/branches", scope.path(fork)), name);
         let Some(branch) = names.get(name).and_then(|at| own.get(at)) else {
-            if !ids.is_empty() {
+            let workflows = scope.items.get(fork).and_then(|item| item.operator.operation.branch_workflows());
+            // Those inside too many others are there, and are not looked at.
+            if !ids.is_empty() && workflows.is_none_or(|it| !it.contains_key(name)) {
                 let message =
                     format!("branch `{name}` of `{}` has no workflow, so it runs nothing", scope.id(fork));
                 let help = format!("put its tasks into `branch_workflows` as `{name}`");
