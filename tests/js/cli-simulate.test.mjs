@@ -150,6 +150,26 @@ describe("init", { concurrency: 3 }, () => {
     });
   }
 
+  for (const [file, about] of [
+    ["it.js", '{"type": "module"}'],
+    ["it.js", '{"name": "typeless"}'],
+    ["below/it.js", '{"type": "commonjs"}'],
+    ["it.mjs", '{"type": "commonjs"}'],
+  ]) {
+    test(`${file} runs beside ${about}, without inputs too`, async (t) => {
+      const cwd = modules(t, { "package.json": about });
+      assert.equal((await highway(t, ["init", file], { cwd })).code, 0);
+      for (const [args, expected] of [
+        [[], "hello world"],
+        [["-i", "name=Ada"], "hello Ada"],
+      ]) {
+        const { code, stdout, stderr } = await highway(t, ["run", file, "--json", ...args], { cwd });
+        assert.deepEqual([code, stderr], [0, ""]);
+        assert.equal(JSON.parse(stdout).tasks.greet.stdout, expected);
+      }
+    });
+  }
+
   test("leaves alone what is there", async (t) => {
     const cwd = folder(t, { "workflow.yaml": "mine" });
     const { code, stderr } = await highway(t, ["init"], { cwd });

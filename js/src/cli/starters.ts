@@ -78,8 +78,15 @@ driver.tool(
   { depends: [greet] },
 );
 
-export default driver;
+// The definition, with the default values of its inputs.
+export default driver.build({ inputs: { name: "world" } });
 `;
+
+/** The module for a package whose `.js` files are CommonJS. */
+export const COMMONJS: string = MODULE.replace(
+  'import { Driver } from "highway-wasm";',
+  'const { Driver } = require("highway-wasm");',
+).replace("export default", "module.exports =");
 
 /** The texts by extension. */
 export const STARTERS: Readonly<Record<string, string>> = {

@@ -1,12 +1,12 @@
 /** `highway-wasm init` */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, extname, join, resolve } from "node:path";
 import { listOf } from "../arguments.js";
 import { type Command, FILE } from "../command.js";
 import { FINE, InputError, UsageError } from "../exit-codes.js";
 import { oneLine } from "../output.js";
-import { STARTERS } from "../starters.js";
+import { COMMONJS, STARTERS } from "../starters.js";
 
 /** What is written when nobody says otherwise. */
 const DEFAULT_FILE = "workflow.yaml";
@@ -16,13 +16,14 @@ export const init: Command = {
   summary: "write a workflow to begin with",
   args: [{ ...FILE, isOptional: true }],
   options: {},
-  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .js, .mts, .ts). A file that is there is left alone, with exit code 2.`,
+  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .js, .mts, .ts); .js is CommonJS unless package.json has "type": "module". A file that is there is left alone, with exit code 2.`,
   examples: [
     ["init", `write ${DEFAULT_FILE}`],
     ["init workflows/report.mjs", "write a module with a Driver"],
   ],
   async run({ args: [file = DEFAULT_FILE], output }) {
-    const text = STARTERS[extname(file).toLowerCase()];
+    const extension = extname(file).toLowerCase();
+    const text = extension === ".js" && !isInModules(resolve(file)) ? COMMONJS : STARTERS[extension];
     if (text === undefined) {
       throw new UsageError(
         `\`${file}\` has no extension of a workflow`,
@@ -42,6 +43,18 @@ export const init: Command = {
 /** A file as a shell reads it, in one line. */
 const shown = (file: string): string =>
   /^[\w./-]+$/.test(file) ? file : `'${oneLine(file).replaceAll("'", "'\\''")}'`;
+
+/** Whether the nearest `package.json` says that `.js` files are modules. */
+function isInModules(file: string): boolean {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    try {
+      const text = readFileSync(join(folder, "package.json"), "utf8");
+      return (JSON.parse(text) as { type?: unknown } | null)?.type === "module";
+    } catch (cause) {
+      if (cause instanceof SyntaxError || folder === dirname(folder)) return false;
+    }
+  }
+}
 
 function write(file: string, text: string): void {
   try {
