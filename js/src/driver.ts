@@ -260,8 +260,9 @@ export class Driver {
    *
    * @throws {TaskDefinitionError} for the first option that is wrong, with its path.
    */
-  task(name: string, options: TaskKind & TaskOptions): TaskRef {
-    return this.#register("task", name, options);
+  task(name: string, options: TaskKind & TaskOptions): TaskRef;
+  task(name: string, options: TaskKind & TaskOptions, ...more: unknown[]): TaskRef {
+    return this.#register("task", name, options, more);
   }
 
   /**
@@ -276,30 +277,32 @@ export class Driver {
    * console.log(driver.build().tasks.greet.kwargs); // { env: { NAME: '{{inputs.name}}' } }
    * ```
    */
-  shell(name: string, command: string, options: TaskOptions & WithEnv = {}): TaskRef {
-    return this.task(name, { ...options, shell: command });
+  shell(name: string, command: string, options?: TaskOptions & WithEnv): TaskRef;
+  shell(name: string, command: string, ...more: object[]): TaskRef {
+    return this.#register("task", name, { ...more[0], shell: command }, more);
   }
 
   /**
    * Registers Python source. Its function is called without arguments, the one named like the task if there are
    * several, and what it returns is the result; source without a function runs as a script.
    */
-  python(name: string, source: string, options: TaskOptions & WithEnv = {}): TaskRef {
-    return this.task(name, { ...options, py: source });
+  python(name: string, source: string, options?: TaskOptions & WithEnv): TaskRef;
+  python(name: string, source: string, ...more: object[]): TaskRef {
+    return this.#register("task", name, { ...more[0], py: source }, more);
   }
 
   /** Registers an HTTP request; text is the URL of a GET. Result: `{status_code, headers, response}`. */
-  http(name: string, request: string | URL | HttpRequest, options: TaskOptions = {}): TaskRef {
+  http(name: string, request: string | URL | HttpRequest, options?: TaskOptions): TaskRef;
+  http(name: string, request: string | URL | HttpRequest, ...more: object[]): TaskRef {
     const isAddress = typeof request === "string" || request instanceof URL;
-    return this.task(name, {
-      ...options,
-      http: isAddress ? { url: String(request), method: "GET" } : request,
-    });
+    const http = isAddress ? { url: String(request), method: "GET" } : request;
+    return this.#register("task", name, { ...more[0], http }, more);
   }
 
   /** Registers a call of a tool by name, with named arguments. */
-  tool(name: string, tool: string, kwargs: Record<string, unknown> = {}, options: TaskOptions = {}): TaskRef {
-    return this.task(name, { ...options, tool, kwargs });
+  tool(name: string, tool: string, kwargs?: Record<string, unknown>, options?: TaskOptions): TaskRef;
+  tool(name: string, tool: string, kwargs = {}, ...more: object[]): TaskRef {
+    return this.#register("task", name, { ...more[0], tool, kwargs }, more);
   }
 
   /** Registers a run of another workflow, by its name or the id of its definition. */
@@ -505,7 +508,13 @@ export class Driver {
     return files === null ? {} : { _artifact_id: await uploadFiles(this.#client, files, { signal }) };
   }
 
-  #register(method: Method, name: string, options: object): TaskRef {
+  #register(method: Method, name: string, options: object, more: readonly unknown[] = []): TaskRef {
+    if (more.some((value) => typeof value === "function")) {
+      throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
+        path: "",
+        help: "write what the function would give into the options; a task runs no JavaScript",
+      });
+    }
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
     plainText(name);
     const source = packageOf(options);

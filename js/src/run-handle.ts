@@ -163,6 +163,9 @@ export class RunHandle {
    * @param reason Shown with the run.
    */
   async cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
+    if (reason != null && typeof reason !== "string") {
+      throw errorOf("OPTION_INVALID", "`reason` is not text", { path: "/reason" });
+    }
     return await this.#call<boolean>("cancel", { reason }, options);
   }
 

@@ -36,6 +36,11 @@ describe("other calls", { concurrency: true }, () => {
     assert.equal(await driver.cancel("r/1", "no longer needed"), true);
     assert.equal(await driver.handle("r").cancel(), true);
     assert.equal(await driver.handle("r").cancel(), false);
+    await checkRejection(driver.cancel("r", { reason: "x" }), {
+      name: "ConfigurationError",
+      code: "OPTION_INVALID",
+      path: "/reason",
+    });
     const [first] = server.requests;
     assert.equal(`${first.method} ${first.url}`, "POST /api/v1/workflows/r%2F1/cancel");
     assert.deepEqual(first.json, { reason: "no longer needed" });

@@ -196,6 +196,29 @@ test("exactly one kind of task", () => {
   check("echo hello", { code: "TASK_OPTION_TYPE" });
 });
 
+test("a function that would be dropped is refused", () => {
+  const driver = new Driver();
+  const give = () => ({ n: 1 });
+  for (const register of [
+    () => driver.task("a", { tool: "t.x" }, give),
+    () => driver.task("a", { shell: "echo hi" }, give),
+    () => driver.shell("a", "echo hi", give),
+    () => driver.shell("a", "echo hi", {}, give),
+    () => driver.python("a", "x = 1", undefined, give),
+    () => driver.http("a", "https://example.com", give),
+    () => driver.tool("a", "t.x", {}, give),
+    () => driver.tool("a", "t.x", {}, {}, give),
+  ]) {
+    checkThrown(register, {
+      name: "TaskDefinitionError",
+      code: "TASK_OPTION_TYPE",
+      path: "",
+      help: /no JavaScript/,
+    });
+  }
+  assert.deepEqual(driver.tasks, {});
+});
+
 test("names must be given, be text, and be used once", () => {
   const driver = driverWith(["a"]);
   const check = (name, code) =>

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Highway, WorkflowBuilder } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
+import { TestEngine } from "highway-wasm/testing";
 import { folder, startServer } from "./support/cli.mjs";
 
 const operator = (type, id, more) => ({
@@ -130,6 +131,17 @@ test("bodies have a limit, and limits are checked", async (t) => {
     code: "OPTION_INVALID",
     path: "/limits/requestbytes",
   });
+});
+
+test("a body that is not UTF-8 is refused", async (t) => {
+  const engine = new LocalEngine();
+  t.after(() => engine.close());
+  const body = Buffer.from('{"name": "café"}', "latin1");
+  for (const { fetch } of [engine, new TestEngine()]) {
+    const response = await fetch("http://engine/api/v1/workflows", { method: "POST", body });
+    const { code, message } = await response.json();
+    assert.deepEqual([response.status, code, message], [400, "BODY_INVALID", "the body is not UTF-8"]);
+  }
 });
 
 test("tools that end at once leave others their turn", async (t) => {

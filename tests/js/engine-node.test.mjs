@@ -331,6 +331,14 @@ test("a working directory that is not there is said to be missing", async (t) =>
   assert.match(`${a.error.message} ${a.error.help}`, /\/nonexistent\/folder/);
 });
 
+test("a working directory that is a file is said to be no folder", async (t) => {
+  const { driver } = start(t, { cwd: process.execPath });
+  driver.shell("a", "true");
+  const { a } = (await driver.run()).tasks;
+  assert.equal(a.error.code, "TOOL_ARGUMENTS_INVALID");
+  assert.match(a.error.message, /is no folder/);
+});
+
 test("options that do not exist are refused", async () => {
   const error = await rejectionOf((async () => nodeTools({ pyhton: "python3" }))());
   assert.equal(error.code, "OPTION_INVALID");

@@ -227,6 +227,13 @@ test("an answer in parts, and answers of 200 that are failures", async (t) => {
     "LLM_REFUSED",
     "refused: I will not",
   ]);
+  assert.deepEqual(await outcome(content([{ type: "refusal", refusal: "nor I" }])), [
+    "LLM_REFUSED",
+    "refused: nor I",
+  ]);
+  for (const body of [{ detail: "no" }, { errors: ["no"] }, [{ error: { message: "no" } }]]) {
+    assert.deepEqual(await outcome(body), ["LLM_ANSWER_INVALID", `gave no text: ${JSON.stringify(body)}`]);
+  }
   const filtered = { choices: [{ message: { content: null }, finish_reason: "content_filter" }] };
   assert.deepEqual(await outcome(filtered), [
     "LLM_ANSWER_INVALID",

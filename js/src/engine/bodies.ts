@@ -9,8 +9,8 @@ interface ReadRequest {
   readonly url: URL;
   readonly method: string;
   readonly headers: Headers;
-  /** {@link TOO_LARGE} where it has more bytes than allowed. */
-  readonly body: string | null | typeof TOO_LARGE;
+  /** The refusal where it has more bytes than allowed, or is no text. */
+  readonly body: string | null | Response;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -28,7 +28,7 @@ export async function readRequest(
     const method = (init?.method ?? "GET").toUpperCase();
     if (!isUpload(method, url)) {
       // Text has as many bytes as characters, or more.
-      const taken = body !== null && body.length > limit ? TOO_LARGE : body;
+      const taken = body !== null && body.length > limit ? requestTooLarge(limit) : body;
       return { url, method, headers: new Headers(headers), body: taken, signal: signal ?? undefined };
     }
   }
@@ -39,25 +39,30 @@ export async function readRequest(
 }
 
 /** The body of a request as the core takes it: text, and for an artifact a JSON object with its bytes. */
-async function textBody(
-  request: Request,
-  url: URL,
-  limit: number,
-): Promise<string | null | typeof TOO_LARGE> {
+async function textBody(request: Request, url: URL, limit: number): Promise<string | null | Response> {
   if (request.body === null) return null;
   const bytes = await bytesOf(new Response(request.body), limit);
-  if (bytes === TOO_LARGE) return TOO_LARGE;
+  if (bytes === TOO_LARGE) return requestTooLarge(limit);
   const type = request.headers.get("content-type") ?? "";
+  if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return decoded(bytes);
   const whole = new Response(bytes as Uint8Array<ArrayBuffer>, {
     headers: type ? { "content-type": type } : {},
   });
-  if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return await whole.text();
   const file = /^multipart\/form-data\b/i.test(type) ? await fileOf(whole) : await whole.blob();
   // The core says what is missing.
   if (file === undefined) return null;
   const name = file instanceof File ? file.name : undefined;
   const mime = /^[\w.+-]+\/[\w.+-]+$/.exec(file.type)?.[0];
   return JSON.stringify({ name, mime, content: base64Of(new Uint8Array(await file.arrayBuffer())) });
+}
+
+function decoded(bytes: Uint8Array): string | Response {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const message = "the body is not UTF-8";
+    return Response.json({ status: "error", success: false, message, code: "BODY_INVALID" }, { status: 400 });
+  }
 }
 
 function isUpload(method: string, { pathname }: URL): boolean {
@@ -77,7 +82,7 @@ async function fileOf(body: Response): Promise<Blob | undefined> {
 }
 
 /** The refusal of a body that is too large. */
-export function requestTooLarge(most: number): Response {
+function requestTooLarge(most: number): Response {
   return Response.json(
     {
       status: "error",

@@ -120,7 +120,7 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
         help: helpFor(response.status, wanted),
       });
     }
-    return { provider: wanted.name, model: wanted.model, ...resultOf(answer, wanted) };
+    return { provider: wanted.name, model: wanted.model, ...resultOf(answer, text, wanted) };
   };
 }
 
@@ -256,13 +256,13 @@ function numberOf(call: ToolCall, name: string, least: number): number | undefin
   throw badArguments(`\`${name}\` is not a number, at least ${least}`);
 }
 
-function resultOf(answer: unknown, wanted: Wanted): Record<string, unknown> {
+function resultOf(answer: unknown, text: string, wanted: Wanted): Record<string, unknown> {
   const { isOllama, model } = wanted;
   const said = fieldsOf(answer);
   const choice = isOllama ? said : fieldsOf((said["choices"] as unknown[] | undefined)?.[0]);
   checkError(said, wanted);
   checkError(choice, wanted);
-  const content = contentOf(choice, said, wanted);
+  const content = contentOf(choice, messageOf(said), text, wanted);
   const count = (value: unknown): number => (typeof value === "number" ? value : 0);
   const used = fieldsOf(said["usage"]);
   const prompt = count(isOllama ? said["prompt_eval_count"] : used["prompt_tokens"]);
@@ -295,23 +295,32 @@ function checkError(said: Record<string, unknown>, wanted: Wanted): void {
   });
 }
 
-/** The text that a model gave, be it in parts. */
-function contentOf(choice: Record<string, unknown>, said: Record<string, unknown>, wanted: Wanted): string {
-  const { content, refusal: refused } = fieldsOf(choice["message"]);
+/** The text that a model gave, be it in parts; without one the error shows why, or the start of the answer. */
+function contentOf(
+  choice: Record<string, unknown>,
+  said: string | undefined,
+  answer: string,
+  wanted: Wanted,
+): string {
+  const message = fieldsOf(choice["message"]);
+  const { content } = message;
   if (typeof content === "string") return content;
-  const parts = Array.isArray(content) ? content.map((part) => fieldsOf(part)["text"]) : [];
-  const texts = parts.filter((text): text is string => typeof text === "string");
+  const parts = Array.isArray(content) ? content.map(fieldsOf) : [];
+  const textsOf = (from: Record<string, unknown>[], field: string): string[] =>
+    from.map((part) => part[field]).filter((text): text is string => typeof text === "string");
+  const texts = textsOf(parts, "text");
   if (texts.length > 0) return texts.join("");
   const { origin } = wanted.url;
-  if (typeof refused === "string" && refused !== "") {
+  const refused = textsOf([message, ...parts], "refusal").join("");
+  if (refused !== "") {
     throw failed(`the model of \`${origin}\` refused`, refused, wanted, {
       code: "LLM_REFUSED",
       retryable: false,
     });
   }
   const reason = choice["finish_reason"] ?? choice["done_reason"];
-  const end = typeof reason === "string" ? `it ended with \`${reason}\`` : "";
-  throw failed(`\`${origin}\` gave no text`, messageOf(said) ?? end, wanted, { code: "LLM_ANSWER_INVALID" });
+  const end = typeof reason === "string" ? `it ended with \`${reason}\`` : answer;
+  throw failed(`\`${origin}\` gave no text`, said ?? end, wanted, { code: "LLM_ANSWER_INVALID" });
 }
 
 function parsed(text: string): unknown {

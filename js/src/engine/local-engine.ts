@@ -6,8 +6,7 @@ import type { Fetch } from "../host.js";
 import { checkOptions, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
-import { TOO_LARGE } from "../body.js";
-import { readRequest, requestTooLarge, responseOf } from "./bodies.js";
+import { readRequest, responseOf } from "./bodies.js";
 import { refusal, untilAborted } from "./giving-up.js";
 import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
 import { answerOf } from "./asking.js";
@@ -313,9 +312,9 @@ export class LocalEngine {
   ): Promise<Response> {
     await this.#opened.catch(() => {});
     this.#checkOpen();
-    const most = this.#limits.requestBytes;
-    const { url, method, headers, body: given } = await readRequest(input, init, most);
-    if (given === TOO_LARGE) return requestTooLarge(most);
+    const { requestBytes } = this.#limits;
+    const { url, method, headers, body: given } = await readRequest(input, init, requestBytes);
+    if (given instanceof Response) return given;
     const { pathname, search } = url;
     if (this.failure) return responseOf(refusal(pathname, this.failure));
     signal?.throwIfAborted();

@@ -102,8 +102,9 @@ function start(
   reject: (error: ToolError) => void,
 ): ChildProcessWithoutNullStreams | undefined {
   const refuse = (cause: NodeJS.ErrnoException): void => {
-    if (cause.code === "ENOENT" && !existsSync(command.cwd)) {
-      reject(badArguments(`the working directory \`${command.cwd}\` does not exist`));
+    if ((cause.code === "ENOENT" || cause.code === "ENOTDIR") && !existsSync(`${command.cwd}/.`)) {
+      const how = existsSync(command.cwd) ? "is no folder" : "does not exist";
+      reject(badArguments(`the working directory \`${command.cwd}\` ${how}`));
     } else if (cause.code === "E2BIG") {
       reject(
         badArguments(

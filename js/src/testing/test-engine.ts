@@ -1,7 +1,6 @@
 /** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
 
-import { readRequest, requestTooLarge, responseOf } from "../engine/bodies.js";
-import { TOO_LARGE } from "../body.js";
+import { readRequest, responseOf } from "../engine/bodies.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
@@ -124,7 +123,7 @@ export class TestEngine {
   readonly fetch: Fetch = async (input, init) => {
     const most = this.#engine.requestBytes;
     const { url, method, headers, body } = await readRequest(input, init, most);
-    if (body === TOO_LARGE) return requestTooLarge(most);
+    if (body instanceof Response) return body;
     const { pathname, search } = url;
     if (method === "GET") await this.#look(pathname);
     else this.#looks.clear();
