@@ -105,6 +105,28 @@ fn a_branch_that_names_tasks_has_a_workflow() {
 }
 
 #[test]
+fn a_task_cannot_use_its_own_result() {
+    let reading = |text: &str| task("b", json!({"result_key": "got", "kwargs": {"v": text}}));
+    for text in ["{{b.stdout}}", "a {{ got[0] }}", "{{results.b}}", "{{results.got.x}}"] {
+        let alone = found(json!({"b": reading(text)}));
+        assert_eq!(alone, ["warning DEPENDENCY_MISSING /tasks/b/kwargs/v"], "{text}");
+        // An earlier task of that key may have given it.
+        let before = task("a", json!({"result_key": "got"}));
+        let both = json!({"a": before, "b": task("b", json!({"result_key": "got", "dependencies": ["a"],
+            "kwargs": {"v": "{{got.x}}"}}))});
+        assert_eq!(found(both), NOTHING);
+        // So may an earlier round.
+        let rounds = json!({"again": {"task_id": "again", "operator_type": "while", "condition": "{{again.x}} == 1",
+            "loop_body": [reading(text)]}});
+        assert!(!found(rounds).iter().any(|it| it.contains("DEPENDENCY_MISSING")), "{text}");
+        let called = json!({"a": task("a", json!({"on_failure_task_id": "b"})), "b": reading(text)});
+        assert_eq!(found(called), NOTHING, "{text}");
+    }
+    // A bare name may be that of an input.
+    assert_eq!(found(json!({"b": reading("{{b}}")})), NOTHING);
+}
+
+#[test]
 fn either_of_two_tasks_may_give_a_result() {
     let tasks = json!({
         "pick": {"task_id": "pick", "operator_type": "condition", "condition": "{{inputs.x}} == 1", "if_true": "l", "if_false": "r"},

@@ -1,13 +1,14 @@
-//! A task waits for the results that it uses.
+//! A task waits for the results that it uses, and uses none of its own.
 
-use super::scope::{NOBODY, Scope};
+use super::scope::{Item, NOBODY, Scope};
 use super::targets::{Kind, targets};
 use super::templates::texts;
-use crate::definition::Operator;
+use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::names::sorted_positions;
 use crate::template::names::is_of_engine;
 use crate::template::{Part, Path, paths};
+use std::collections::BTreeSet;
 
 /// Steps that all searches together may take; what lies beyond is not searched.
 const WORK: usize = 2_000_000;
@@ -21,11 +22,17 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     let [mut seen, mut earlier] = [(); 2].map(|()| vec![NOBODY; scope.items.len()]);
     let is_variable = |name: &str| scope.workflow.variables.contains_key(name);
     let mut work = 0;
+    let handlers = handlers(scope);
     for (at, operator) in scope.operators() {
         let mut uses: Vec<(usize, String, Path)> = Vec::new();
+        let mut own: Option<(String, String)> = None;
+        let runs_once = runs_once(scope, at) && !handlers.contains(&at);
         texts(operator, &mut |text, path, syntax| {
             for template in paths(text, syntax) {
                 let makers = results.makers(&template);
+                if own.is_none() && runs_once && makers == [at] && is_result(scope, &template) {
+                    own.get_or_insert_with(|| (path.to_owned(), template.to_string()));
+                }
                 let is_awaited = makers.is_empty() || makers.contains(&at);
                 let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
                 if uses.iter().all(|(known, ..)| known != maker) && work < WORK {
@@ -42,6 +49,15 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 }
             }
         });
+        if let Some((path, template)) = own {
+            let id = scope.id(at);
+            let message = format!(
+                "task `{id}` uses `{{{{{template}}}}}`, its own result, which is there only when it is over"
+            );
+            let path = format!("{}{path}", scope.path(at));
+            let finding = Diagnostic::warning(ErrorCode::DependencyMissing, path, message);
+            findings.push(finding.with_help("name the result of a task before it, or an input"));
+        }
         for (maker, path, template) in uses {
             let (id, needed) = (scope.id(at), scope.id(maker));
             let message = format!(
@@ -60,6 +76,36 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             let help = format!("add `{needed}` to the dependencies of `{id}`{or}");
             findings.push(finding.with_help(help).with_related(scope.path(maker)));
         }
+    }
+}
+
+/// Operators that others call back.
+fn handlers(scope: &Scope<'_>) -> BTreeSet<usize> {
+    let all = scope.operators().flat_map(|(_, operator)| targets(operator));
+    all.filter(|target| target.kind == Kind::Callback)
+        .filter_map(|target| scope.index.get(target.id))
+        .collect()
+}
+
+/// Whether an operator has no earlier round whose result it can read.
+fn runs_once(scope: &Scope<'_>, at: usize) -> bool {
+    scope.items.get(at).is_some_and(|item| {
+        !item.in_loop && !matches!(item.operator.operation, Operation::While(_) | Operation::Reflexive(_))
+    })
+}
+
+/// Whether a template that names a result can mean nothing else: a bare name may be that of an input, a variable stands for it,
+/// and a branch sees what is around it.
+fn is_result(scope: &Scope<'_>, template: &Path) -> bool {
+    let is_given = |name: &str| {
+        let gives = |item: &Item<'_>| item.id == name || item.operator.result_key.as_deref() == Some(name);
+        scope.workflow.variables.contains_key(name)
+            || std::iter::successors(scope.outer, |scope| scope.outer)
+                .any(|scope| scope.items.iter().any(gives))
+    };
+    match template.parts.first() {
+        Some(Part::Key(name)) if template.root == "results" => !is_given(name),
+        first => first.is_some() && !is_given(&template.root),
     }
 }
 
