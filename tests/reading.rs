@@ -86,6 +86,7 @@ fn half_microseconds_go_where_highway_has_them_go() {
     }
 }
 
+#[cfg(feature = "engine")]
 #[test]
 fn numbers_are_written_as_highway_writes_them() {
     for (given, written) in [
