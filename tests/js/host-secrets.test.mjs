@@ -86,14 +86,14 @@ test("a program that cannot be started says why", async (t) => {
   for (const [options, message, help] of [
     [{ shell: file }, /EACCES/, /allow this user/],
     [{ shell: "/nonexistent/sh" }, /ENOENT/, /install/],
-    [{ cwd: file }, /ENOTDIR/, /directory/],
+    [{ cwd: file }, /is no folder/, undefined],
   ]) {
     const engine = new LocalEngine({ tools: nodeTools(options) });
     const driver = new Driver({ engine });
     driver.shell("a", "true");
     const { error } = (await driver.run()).tasks.a;
     assert.match(error.message, message);
-    assert.match(error.help, help);
+    if (help) assert.match(error.help, help);
     await engine.close();
   }
 });

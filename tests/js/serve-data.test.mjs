@@ -64,6 +64,7 @@ describe("a data folder", { skip: noUsers }, () => {
     await waits.start();
     await stop(first);
     const second = await startServer(t, [], { cwd: first.cwd });
+    await second.seen(/ kept in .*runs, /);
     assert.ok(
       second.output.stdout.includes(
         `2 runs kept in ${join(first.cwd, ".highway", "runs")}, of which 1 goes on\n`,

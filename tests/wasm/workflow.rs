@@ -16,7 +16,7 @@ async fn calls_become_a_definition_with_notes() {
     let built = glue.call("builderBuild", &[BUILD.into()]).unwrap().as_string().unwrap();
     let (notes, text) = built.split_once('\n').unwrap();
     assert!(notes.contains("MODIFIER_IGNORED"), "{notes}");
-    assert!(text.contains(r#""kwargs":{"big":9007199254740993,"half":1.50}"#), "{text}");
+    assert!(text.contains(r#""kwargs":{"big":9007199254740993,"half":1.5}"#), "{text}");
     let pretty = glue
         .call("workflowWrite", &[text.into(), "json".into(), "json".into(), "{}".into()])
         .unwrap()

@@ -94,7 +94,9 @@ async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Prom
   let endedBy: NodeJS.Signals | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     const leave = (): never => process.exit(INTERRUPTED[name]);
-    if (endedBy !== undefined) leave();
+    // That nobody reads the output is no wish of the user, who may still end it in good order.
+    if (endedBy !== undefined && endedBy !== "SIGPIPE") leave();
+    clearTimeout(timer);
     endedBy = name;
     timer = setTimeout(leave, PATIENCE);
     controller.abort(name);
