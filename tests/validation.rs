@@ -494,6 +494,35 @@ fn waits_after_each_other_fit_into_the_run() {
 }
 
 #[test]
+fn attempts_fit_into_the_run() {
+    let limited = |limit: u32, retries: u32| {
+        json!({"a": task("a", json!({"timeout_policy": {"timeout": limit},
+            "retry_policy": {"max_retries": retries, "delay": 5, "backoff_factor": 1.0}}))})
+    };
+    let found =
+        |severity: &str| vec![format!("{severity} LIMIT_EXCEEDS_TIMEOUT /tasks/a/timeout_policy/timeout")];
+    assert_eq!(waiting(60, limited(61, 0)), found("warning"));
+    assert_eq!(waiting(60, limited(61, 3)), found("warning"));
+    assert_eq!(waiting(60, limited(60, 3)), NOTHING);
+    assert_eq!(waiting(60, limited(18, 3)), found("info"));
+    assert_eq!(waiting(69, limited(18, 2)), NOTHING);
+    // The default for all tasks counts, and so does the limit of a branch.
+    let branch = json!({"name": "w", "default_retry_policy": {"max_retries": 1, "delay": 0}, "tasks": {
+        "fork": {"task_id": "fork", "operator_type": "multi_choice", "timeout": 20, "minimum_branches": 0,
+            "branches": {"b": {"condition": "true", "tasks": []}}, "result_key": "data", "branch_workflows":
+                {"b": {"name": "b", "tasks": {"in": task("in", json!({"timeout_policy": {"timeout": 30}}))}}}},
+        "w": task("w", json!({"args": ["{{data}}"], "dependencies": ["fork"], "timeout_policy": {"timeout": 90}}))},
+        "deadline_seconds": 100});
+    assert_eq!(
+        found_in(branch),
+        [
+            "info LIMIT_EXCEEDS_TIMEOUT /tasks/w/timeout_policy/timeout",
+            "warning LIMIT_EXCEEDS_TIMEOUT /tasks/fork/branch_workflows/b/tasks/in/timeout_policy/timeout"
+        ]
+    );
+}
+
+#[test]
 fn waits_in_loops_count_for_each_known_item() {
     let looped = |items: &str, parallel: bool| {
         json!({"each": {"task_id": "each", "operator_type": "foreach", "items": items, "parallel": parallel,

@@ -278,6 +278,24 @@ fn a_run_has_room_for_its_delays() {
 }
 
 #[test]
+fn a_run_has_room_for_a_task_that_may_take_longer() {
+    let finding = || vec!["warning LIMIT_EXCEEDS_TIMEOUT /tasks/a/timeout".to_owned()];
+    let task = |more: Value| {
+        let mut options = json!({"tool": "x.y"});
+        options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!(["task", "a", options])
+    };
+    assert_eq!(room(json!([task(json!({"timeout": 300}))])), (vec![], json!(300)));
+    assert_eq!(room(json!([task(json!({"timeout": 3600}))])), (finding(), json!(3600)));
+    // Two attempts, and a second between them.
+    assert_eq!(room(json!([task(json!({"timeout": 400, "retries": 1}))])), (finding(), json!(501)));
+    let chain = json!([task(json!({"timeout": 350})), ["task", "b", {"tool": "x.y", "timeout": 100, "depends": ["a"]}]]);
+    assert_eq!(room(chain), (finding(), json!(350)));
+    let event = json!([["waitFor", "a", {"event": "e", "timeout": 299}]]);
+    assert_eq!(room(event), (vec![], json!(599)));
+}
+
+#[test]
 fn what_is_no_template_is_told_before_a_task_fails_with_it() {
     let invalid = |severity: &str| vec![format!("{severity} TEMPLATE_INVALID /tasks/a/args/0")];
     let text = |text: &str| found(json!({"a": task("a", json!({"args": [text]}))}));

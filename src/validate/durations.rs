@@ -14,6 +14,25 @@ pub(super) struct Limit {
     pub(super) what: &'static str,
 }
 
+impl Limit {
+    /// What takes longer than the limit, or as long; `help` is what to do but for raising the limit.
+    pub(super) fn exceeded(
+        &self,
+        severity: Severity,
+        code: ErrorCode,
+        path: String,
+        what: &str,
+        help: &str,
+    ) -> Diagnostic {
+        let message = format!("{what}, but {} may take only {} s", self.what, digits(self.seconds));
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let finding = Diagnostic::error(code, path, message)
+            .with_help(format!("{help}, or raise `{name}`"))
+            .with_related(self.path.as_str());
+        Diagnostic { severity, ..finding }
+    }
+}
+
 /// The limit inside a workflow, given the one around it.
 pub(super) fn limit(scope: &Scope<'_>, outer: Option<&Limit>) -> Option<Limit> {
     let workflow = scope.workflow;
@@ -44,7 +63,7 @@ fn shortest(limits: impl Iterator<Item = Limit>) -> Option<Limit> {
     limits.filter(|limit| limit.seconds > 0.0).min_by(|left, right| left.seconds.total_cmp(&right.seconds))
 }
 
-fn whole(seconds: i64) -> f64 {
+pub(super) fn whole(seconds: i64) -> f64 {
     Duration::from_seconds(seconds).seconds()
 }
 

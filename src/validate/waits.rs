@@ -1,12 +1,12 @@
 //! What waits, and for how long: on each way through a workflow that takes less time than the run may.
 
-use super::durations::Limit;
+use super::durations::{Limit, whole};
 use super::scope::Scope;
 use super::targets::{Kind, targets};
 use super::workflow::Branch;
 use crate::codec::parse_json;
-use crate::definition::{Duration, Operation, Operator, RetryPolicy, Until};
-use crate::error::{Diagnostic, ErrorCode};
+use crate::definition::{Operation, Operator, RetryPolicy, Until};
+use crate::error::{Diagnostic, ErrorCode, Severity};
 use crate::graph::heaviest;
 use crate::names::NameIndex;
 use crate::number::digits;
@@ -93,7 +93,7 @@ fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<
         // What is inside tells it.
         Cause::Inside => return None,
     };
-    Some(finding(scope, at, weight, &what, limit))
+    Some(finding(scope, at, weight.cause, &what, limit))
 }
 
 /// Operators after each other that wait for as long as the limit together, or longer. It is told where most of that is.
@@ -108,17 +108,15 @@ fn together(
     let mut waiting = way.filter_map(|at| weights.get(at).filter(|it| it.seconds > 0.0).map(|it| (at, *it)));
     let last = waiting.next()?;
     let most = waiting.fold(last, |most, next| if next.1.seconds >= most.1.seconds { next } else { most });
-    let all = Weight { seconds: total(ways, end), cause: most.1.cause };
     let what = format!(
-        "delays, waits and retries up to the end of `{}` take {} s together",
+        "the delays, waits and retries before the end of `{}` take {} s",
         scope.id(last.0),
-        digits(all.seconds)
+        digits(total(ways, end))
     );
-    Some(finding(scope, most.0, all, &what, limit))
+    Some(finding(scope, most.0, most.1.cause, &what, limit))
 }
 
-fn finding(scope: &Scope<'_>, at: usize, weight: Weight, what: &str, limit: &Limit) -> Diagnostic {
-    let cause = weight.cause;
+fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit) -> Diagnostic {
     let (code, key, help) = match cause {
         Cause::Retries => (ErrorCode::RetryExceedsTimeout, "/retry_policy", "retry fewer times or sooner"),
         Cause::DefaultRetries => (ErrorCode::RetryExceedsTimeout, "", "retry fewer times or sooner"),
@@ -130,41 +128,66 @@ fn finding(scope: &Scope<'_>, at: usize, weight: Weight, what: &str, limit: &Lim
         Cause::DefaultRetries => format!("{}/default_retry_policy", scope.base),
         _ => format!("{}{key}", scope.path(at)),
     };
-    let most = digits(limit.seconds);
-    // What would go on at the limit does not: the limit ends it.
-    let than = if weight.seconds > limit.seconds { "more than" } else { "all of" };
-    let message = format!("{what}, {than} the {most} s that {} may take", limit.what);
-    let name = limit.path.rsplit('/').next().unwrap_or_default();
-    Diagnostic::warning(code, path, message)
-        .with_help(format!("{help}, or raise `{name}`"))
-        .with_related(limit.path.as_str())
+    limit.exceeded(Severity::Warning, code, path, what, help)
 }
 
-/// Seconds that an operator waits at most.
-fn weight(operator: &Operator, scope: &Scope<'_>) -> Weight {
-    let of_policy = |policy: &RetryPolicy| {
-        let retries = Duration::from_seconds(policy.max_retries).seconds();
-        retry_waits(retries, policy.delay.seconds(), policy.backoff_factor.value())
-    };
+/// The policy by which an operator is tried again.
+fn retry_policy<'a>(operator: &'a Operator, scope: &Scope<'a>) -> Option<&'a RetryPolicy> {
     // Nothing else is tried again after a delay by default.
     let calls = matches!(
         operator.operation,
         Operation::Task(_) | Operation::Activity(_) | Operation::Reflexive(_) | Operation::ChildWorkflow(_)
     );
     let default = scope.workflow.default_retry_policy.as_ref().filter(|_| calls);
-    let (retries, retry_cause) = match (&operator.retry_policy, default) {
-        (Some(policy), _) => (of_policy(policy), Cause::Retries),
-        (None, Some(policy)) => (of_policy(policy), Cause::DefaultRetries),
-        (None, None) => (0.0, Cause::Retries),
+    operator.retry_policy.as_ref().or(default)
+}
+
+/// Seconds that the waits of a policy take together.
+fn waits_of(policy: &RetryPolicy) -> f64 {
+    retry_waits(whole(policy.max_retries), policy.delay.seconds(), policy.backoff_factor.value())
+}
+
+/// Tells of the time limits of operators that are longer than the limit around them, and of attempts that are so together.
+pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Vec<Diagnostic>) {
+    let Some(limit) = limit else { return };
+    for (at, operator) in scope.operators() {
+        let Some(policy) = &operator.timeout_policy else { continue };
+        let (id, own) = (scope.id(at), policy.timeout.seconds());
+        let (retries, waits) = retry_policy(operator, scope)
+            .map_or((0.0, 0.0), |policy| (f64::max(whole(policy.max_retries), 0.0), waits_of(policy)));
+        let all = own * (retries + 1.0) + waits;
+        let (severity, what, help) = if own > limit.seconds {
+            (
+                Severity::Warning,
+                format!("an attempt of `{id}` may take {} s", digits(own)),
+                "lower the time limit",
+            )
+        } else if retries > 0.0 && own < limit.seconds && all > limit.seconds && waits < limit.seconds {
+            let attempts = digits(retries + 1.0);
+            let what = format!("the {attempts} attempts of `{id}` may take {} s together", digits(all));
+            (Severity::Info, what, "lower the time limit, retry fewer times")
+        } else {
+            // A limit that is as long as the one around it is one that nobody chose.
+            continue;
+        };
+        let path = format!("{}/timeout_policy/timeout", scope.path(at));
+        findings.push(limit.exceeded(severity, ErrorCode::LimitExceedsTimeout, path, &what, help));
+    }
+}
+
+/// Seconds that an operator waits at most.
+fn weight(operator: &Operator, scope: &Scope<'_>) -> Weight {
+    let retries = retry_policy(operator, scope).map_or(0.0, waits_of);
+    let retry_cause = match operator.retry_policy {
+        None if retries > 0.0 => Cause::DefaultRetries,
+        _ => Cause::Retries,
     };
     let (own, own_cause) = match &operator.operation {
         Operation::Wait(wait) => match wait.wait_for.until() {
             Until::Duration(duration) => (duration.seconds(), Cause::Wait),
             _ => (0.0, Cause::Wait),
         },
-        Operation::WaitForEvent(event) => {
-            (event.timeout_seconds.map_or(0.0, |it| Duration::from_seconds(it).seconds()), Cause::Event)
-        }
+        Operation::WaitForEvent(event) => (event.timeout_seconds.map_or(0.0, whole), Cause::Event),
         Operation::Foreach(each) => {
             // Items that are written out are known, and come one after the other.
             let items = parse_json(&each.items).ok().and_then(|items| items.as_array().map(Vec::len));

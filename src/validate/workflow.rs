@@ -98,6 +98,7 @@ impl Rules<'_> {
         texts(scope, &known, findings);
         let limit = durations::limit(scope, self.limit);
         durations::check(scope, findings);
+        waits::limits(scope, limit.as_ref(), findings);
         let mut forks: Vec<(usize, f64)> = Vec::new();
         for branch in &branches {
             let fork = scope.items.get(branch.fork);

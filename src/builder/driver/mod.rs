@@ -129,7 +129,8 @@ impl Driver {
     }
 
     /// Seconds that a run without a time limit of its own should have: 300, and so many more as the tasks wait on the longest way
-    /// through them: their delays, their waits for events, and the waits between their retries.
+    /// through them: their delays, their waits for events, the waits between their retries, and what a longer time limit of an
+    /// attempt has beyond 300.
     pub fn run_timeout(&self) -> f64 {
         (f64::from(DEFAULT_RUN_TIMEOUT) + f64::min(waits::room(&self.tasks), MOST_ROOM)).trunc()
     }

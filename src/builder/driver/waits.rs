@@ -10,8 +10,12 @@ use crate::number::{digits, parse_f64};
 use crate::validate::retry_waits;
 use serde_json::Number;
 
-/// Seconds of the longest way through the tasks, and the tasks on it, the last one first.
-fn longest(tasks: &[DriverTask], names: &NameIndex<'_>) -> (f64, Vec<usize>) {
+/// Seconds of the longest way through the tasks, of which each takes so many, and the tasks on it, the last one first.
+fn longest(
+    tasks: &[DriverTask],
+    names: &NameIndex<'_>,
+    seconds: impl Fn(&DriverTask) -> f64,
+) -> (f64, Vec<usize>) {
     let known = |depends: &[String]| depends.iter().filter_map(|name| names.get(name)).collect();
     let mut edges: Vec<Vec<usize>> = tasks.iter().map(|task| known(&task.depends)).collect();
     for (at, task) in tasks.iter().enumerate() {
@@ -24,16 +28,24 @@ fn longest(tasks: &[DriverTask], names: &NameIndex<'_>) -> (f64, Vec<usize>) {
             }
         }
     }
-    let seconds: Vec<f64> = tasks.iter().map(|task| waits(task).0 + retries(task)).collect();
+    let seconds: Vec<f64> = tasks.iter().map(seconds).collect();
     let ways = heaviest(&edges, &seconds);
     let total = |at: usize| ways.get(at).map_or(0.0, |way| way.0);
     let end = (0..ways.len()).fold(0, |end, at| if total(at) > total(end) { at } else { end });
     (total(end), std::iter::successors(Some(end), |at| ways.get(*at)?.1).collect())
 }
 
-/// Seconds of the longest way through the tasks.
+/// Seconds of the longest way through the tasks. A task of a longer time limit than the run has by default takes what is beyond
+/// that, too.
 pub(super) fn room(tasks: &[DriverTask]) -> f64 {
-    longest(tasks, &NameIndex::new(tasks.iter().map(|task| task.name.as_str()))).0
+    let beyond = |task: &DriverTask| f64::max(attempt(task) - f64::from(DEFAULT_RUN_TIMEOUT), 0.0);
+    let names = NameIndex::new(tasks.iter().map(|task| task.name.as_str()));
+    longest(tasks, &names, |task| weight(task) + beyond(task) * (f64::from(task.retries) + 1.0)).0
+}
+
+/// Seconds that a task waits, retries included.
+fn weight(task: &DriverTask) -> f64 {
+    waits(task).0 + retries(task)
 }
 
 /// Seconds that a task sleeps or waits, and the option that says so.
@@ -45,6 +57,11 @@ fn waits(task: &DriverTask) -> (f64, &'static str) {
     }
 }
 
+/// Seconds that an attempt may take. What a task waits for an event is its wait.
+fn attempt(task: &DriverTask) -> f64 {
+    if matches!(task.kind, TaskKind::WaitFor { .. }) { 0.0 } else { float(&task.timeout) }
+}
+
 fn retries(task: &DriverTask) -> f64 {
     retry_waits(f64::from(task.retries), float(&task.retry_delay), float(&task.backoff))
 }
@@ -53,26 +70,40 @@ fn float(number: &Number) -> f64 {
     parse_f64(number.as_str()).unwrap_or_default()
 }
 
+/// What to do about a run that is too short.
+const HELP: &str = "give `build()` a longer `timeout`; without it `run()` and `start()` make room";
+
 /// What there is to say where a run without a limit of its own is too short for its tasks.
-pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Option<Diagnostic> {
-    let (seconds, way) = longest(tasks, names);
-    if seconds < f64::from(DEFAULT_RUN_TIMEOUT) {
-        return None;
-    }
+pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
+    let limit = f64::from(DEFAULT_RUN_TIMEOUT);
+    let mut findings: Vec<Diagnostic> =
+        tasks.iter().filter(|task| attempt(task) > limit).map(too_long).collect();
+    let (seconds, way) = longest(tasks, names, weight);
     let mut way = way.iter().filter_map(|at| tasks.get(*at));
-    let last = way.next()?;
-    let weight = |task: &DriverTask| waits(task).0 + retries(task);
+    let Some(last) = way.next().filter(|_| seconds >= limit) else { return findings };
     let most = way.fold(last, |most, task| if weight(task) >= weight(most) { task } else { most });
     let (wait, key) = waits(most);
     let is_retry = wait < retries(most);
     let code = if is_retry { ErrorCode::RetryExceedsTimeout } else { ErrorCode::WaitExceedsTimeout };
     let path = child_path(&child_path("/tasks", &most.name), if is_retry { "retries" } else { key });
     let message = format!(
-        "delays, waits and retries up to the end of `{}` take {} s, and a run without `timeout` has {} s",
+        "the delays, waits and retries before the end of `{}` take {} s, but a run without `timeout` may take only {} s",
         last.name,
         digits(seconds),
+        digits(limit)
+    );
+    findings.push(Diagnostic::warning(code, path, message).with_help(HELP));
+    findings
+}
+
+/// A task whose own time limit is longer than that of the run.
+fn too_long(task: &DriverTask) -> Diagnostic {
+    let path = child_path(&child_path("/tasks", &task.name), "timeout");
+    let message = format!(
+        "an attempt of `{}` may take {} s, but a run without `timeout` may take only {} s",
+        task.name,
+        task.timeout,
         digits(f64::from(DEFAULT_RUN_TIMEOUT))
     );
-    let help = "give `build()` a longer `timeout`; without it `run()` and `start()` make room";
-    Some(Diagnostic::warning(code, path, message).with_help(help))
+    Diagnostic::warning(ErrorCode::LimitExceedsTimeout, path, message).with_help(HELP)
 }
