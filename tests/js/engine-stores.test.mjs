@@ -189,7 +189,7 @@ describe("a folder", () => {
     assert.deepEqual(readdirSync(folder).sort(), ["journal", "lock"]);
     await second.replace(["[2]"]);
     await second.close();
-    assert.match(readFileSync(join(folder, "journal"), "utf8"), /^[0-9a-f]{8} \[2\]\n$/);
+    assert.match(readFileSync(join(folder, "journal"), "utf8"), /^[0-9a-f]{8} 3 \[2\]\n$/);
   });
 
   test("that was removed under an engine takes nothing more", async (t) => {

@@ -11,13 +11,19 @@ const HEAD = /^\[(\d{1,15}),"([0-9a-f]{16})",/;
  * checksum; they are read as long as no numbered one came before.
  */
 export class Chain {
+  readonly #name: string;
   #count = 0;
   #sum: Sum = [0xdeadbeef, 0x41c6ce57];
   #isNumbered = false;
 
+  /** A chain without entries yet; `name` is what errors call the journal. */
+  constructor(name = "the journal") {
+    this.#name = name;
+  }
+
   /** A copy, which goes on by itself. */
   copy(): Chain {
-    const copy = new Chain();
+    const copy = new Chain(this.#name);
     [copy.#count, copy.#sum, copy.#isNumbered] = [this.#count, this.#sum, this.#isNumbered];
     return copy;
   }
@@ -38,18 +44,25 @@ export class Chain {
     const [head, digits, sum] = HEAD.exec(text) ?? [];
     const next = this.#count + 1;
     if (head === undefined) {
-      if (this.#isNumbered) throw broken(next, `entry ${next} is damaged`);
+      if (this.#isNumbered) throw this.#broken(next, `entry ${next} is damaged`);
       this.#add(text);
       return text;
     }
     const number = Number(digits);
-    if (number > next) throw broken(next, `entry ${next} is missing`);
-    if (number < next) throw broken(next, `entry ${number} stands in the place of entry ${next}`);
+    if (number > next) throw this.#broken(next, `entry ${next} is missing`);
+    if (number < next) throw this.#broken(next, `entry ${number} stands in the place of entry ${next}`);
     // A text is read faster than a slice of it.
     this.#add(text, head.length, text.length - 1);
     this.#isNumbered = true;
-    if (sum !== hexOf(this.#sum) || !text.endsWith("]")) throw broken(next, `entry ${next} is damaged`);
+    if (sum !== hexOf(this.#sum) || !text.endsWith("]")) throw this.#broken(next, `entry ${next} is damaged`);
     return text.slice(head.length, -1);
+  }
+
+  #broken(entry: number, what: string): HighwayError {
+    return errorOf("JOURNAL_INVALID", `${this.#name} is damaged: ${what}`, {
+      details: { entry },
+      help: "restore it from a copy, or move it away to begin anew; nothing in it was changed",
+    });
   }
 
   #add(text: string, from = 0, to = text.length): void {
@@ -73,11 +86,4 @@ function sumOf(text: string, from: number, to: number, [first, second]: Sum): Su
   const high = Math.imul(one ^ (one >>> 16), 2246822507) ^ Math.imul(two ^ (two >>> 13), 3266489909);
   const low = Math.imul(two ^ (two >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   return [high >>> 0, low >>> 0];
-}
-
-function broken(entry: number, what: string): HighwayError {
-  return errorOf("JOURNAL_INVALID", `the journal is damaged: ${what}`, {
-    details: { entry },
-    help: "restore the store from a copy, or move it away to begin anew; nothing in it was changed",
-  });
 }

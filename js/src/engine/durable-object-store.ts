@@ -60,6 +60,7 @@ export function durableObjectStore(storage: DurableObjectStorageLike): EngineSto
     if (!isOurs) throw errorOf("JOURNAL_INVALID", "the storage is not open");
   };
   return {
+    name: JOURNAL_NAME,
     async append(entries) {
       checkOpen();
       await store.append(entries);
@@ -85,6 +86,8 @@ export function durableObjectStore(storage: DurableObjectStorageLike): EngineSto
   };
 }
 
+const JOURNAL_NAME = "the journal in the storage of the object";
+
 /** Storages that engines use. An object that was stopped takes its own with it. */
 const inUse = new WeakSet<DurableObjectStorageLike>();
 
@@ -103,7 +106,7 @@ function checkOwner(owner: Owner | undefined, epoch: number): void {
 }
 
 function damaged(what: string): HighwayError {
-  return errorOf("JOURNAL_INVALID", `the journal in the storage of the object is damaged: ${what}`, {
+  return errorOf("JOURNAL_INVALID", `${JOURNAL_NAME} is damaged: ${what}`, {
     help: "nothing but the engine may write to it; to begin anew, clear the storage while no engine uses it",
   });
 }
@@ -121,7 +124,7 @@ function sqlOf(storage: DurableObjectStorageLike): DurableObjectStorageLike["sql
 function inTable(
   storage: DurableObjectStorageLike,
   sql: NonNullable<DurableObjectStorageLike["sql"]>,
-): Required<Omit<EngineStore, "close">> {
+): Required<Omit<EngineStore, "close" | "name">> {
   let epoch = 0;
   let count = 0;
   const insert = (entries: Iterable<string>): number => {
@@ -209,7 +212,7 @@ interface Current extends Owner {
   readonly journal: number;
 }
 
-function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "close">> {
+function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "close" | "name">> {
   let synced = syncOf(storage);
   let current: Current = { journal: 0, epoch: 0, pieces: 0 };
 

@@ -55,6 +55,7 @@ interface Owner {
 export function indexedDbStore(name: string): EngineStore {
   let opened: Connection | undefined;
   return {
+    name: `the database \`${name}\``,
     async *load(signal) {
       opened = await Connection.open(name, signal);
       yield* opened.entries();

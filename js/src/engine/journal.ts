@@ -38,7 +38,7 @@ export class Journal {
   readonly #store: EngineStore;
   readonly #host: JournalHost;
   readonly #ending = new AbortController();
-  #chain = new Chain();
+  #chain: Chain;
   #waiting: Step[] = [];
   #keeping: Promise<void> | undefined;
   #failure: HighwayError | undefined;
@@ -55,6 +55,7 @@ export class Journal {
 
   constructor(store: EngineStore, host: JournalHost) {
     this.#store = store;
+    this.#chain = new Chain(store.name);
     this.#host = host;
   }
 
@@ -205,7 +206,7 @@ export class Journal {
   /** Whether the store took the state in the place of its journal. */
   async #replace(state: readonly string[]): Promise<boolean> {
     // A journal begins with its first entry, also where the state takes the place of another one.
-    const chain = new Chain();
+    const chain = new Chain(this.#store.name);
     try {
       await this.#store.replace?.(state.map((entry) => chain.write(entry)));
       this.#chain = chain;

@@ -8,6 +8,8 @@ import { reasonOf } from "./reasons.js";
  * while `load` waits.
  */
 export interface EngineStore {
+  /** What errors call it, such as ``the journal `runs/journal` ``; `the journal` by default. */
+  readonly name?: string;
   /**
    * Takes the store, and gives everything that was kept, from the beginning. Called once, before anything is appended, and once more
    * after each `close`. A store that another engine uses is waited for, or refused with an error. `signal` fires when the engine is

@@ -1,17 +1,12 @@
 /** The journal of an engine in a file. */
 
-import { constants } from "node:buffer";
 import { fstatSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import zlib from "node:zlib";
 import { type EngineStore, lost } from "../engine/store.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
+import { CHUNK, damaged, entryOf, isCutOff, lineOf, linesOf } from "./journal-lines.js";
 import { checkWait, type FileLock, takeLock } from "./lock.js";
-
-/** Bytes that are read at once. */
-const CHUNK = 1 << 20;
-const { MAX_STRING_LENGTH } = constants;
 
 /** How to open a folder. */
 export interface FileStoreOptions {
@@ -21,8 +16,9 @@ export interface FileStoreOptions {
 
 /**
  * A store in a folder, for Node, Deno and Bun. What is kept there survives the end of the process at any moment: entries are on
- * the disk before anything follows from them. An entry that the end of the process cut off is dropped, a damaged one is an error with
- * the file and the offset. A folder belongs to one engine at a time, on one machine.
+ * the disk before anything follows from them. A last entry that the end of the process cut off is dropped. Any other damage is an
+ * error with the file and the offset, also zeros at the end, which some file systems leave after a power failure: they may stand in the
+ * place of several entries. A folder belongs to one engine at a time, on one machine.
  *
  * @example
  * ```js
@@ -84,15 +80,16 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
     return opened;
   };
   return {
+    name: `the journal \`${path}\``,
     async *load(signal) {
       const journal = await open(signal);
       const { size } = await journal.file.stat();
-      for await (const { bytes, from } of linesOf(journal.file, path)) {
-        const to = from + bytes.length;
-        const entry = entryOf(bytes, () => tooLong(path, from));
+      for await (const line of linesOf(journal.file, path)) {
+        const to = line.from + line.bytes.length;
+        const entry = entryOf(line, path);
         if (entry === undefined) {
           // What follows a damaged entry would be lost, and a whole one was kept.
-          if (to < size || !isCutOff(bytes)) throw damaged(path, from);
+          if (to < size || !isCutOff(line)) throw damaged(line, path);
           await journal.file.truncate(journal.end);
           return;
         }
@@ -188,109 +185,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-const lineOf = (entry: string): string => `${checksum(entry)} ${entry}\n`;
-
-/** Bytes of the checksum of a line, and of the blank behind it. */
-const HEAD = 9;
-const LINE_BREAK = 10;
-
-/** The entry of a line, or undefined where it is none. */
-function entryOf(line: Buffer, tooLong: () => Error): string | undefined {
-  const entry = line.subarray(HEAD, -1);
-  const isWhole = line.at(-1) === LINE_BREAK && line.toString("latin1", 0, HEAD) === `${checksum(entry)} `;
-  if (!isWhole) return undefined;
-  try {
-    return entry.toString("utf8");
-  } catch {
-    throw tooLong();
-  }
-}
-
-/**
- * Whether the last line can be one that the end of the process or of the power cut off: the beginning of a line, or one with blocks that
- * never came to the disk, which read as zeros. An entry has no zeros in it.
- */
-function isCutOff(line: Buffer): boolean {
-  if (line.includes(0)) return true;
-  return (
-    line.at(-1) !== LINE_BREAK && /^([0-9a-f]{0,8}|[0-9a-f]{8} )$/.test(line.toString("latin1", 0, HEAD))
-  );
-}
-
-interface Line {
-  /** With its line break, if it has one. */
-  readonly bytes: Buffer;
-  /** Where it begins, in bytes. */
-  readonly from: number;
-}
-
-/** The lines of a file: each byte is looked at once, and no more than a line and a chunk are held. */
-async function* linesOf(file: FileHandle, path: string): AsyncGenerator<Line> {
-  /** The beginning of a line whose end is yet to come. */
-  let parts: Buffer[] = [];
-  let held = 0;
-  let from = 0;
-  for (let position = 0; ; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position);
-    if (bytesRead === 0) break;
-    position += bytesRead;
-    let start = 0;
-    for (
-      let at = buffer.indexOf(LINE_BREAK);
-      at >= 0 && at < bytesRead;
-      at = buffer.indexOf(LINE_BREAK, start)
-    ) {
-      const bytes = Buffer.concat([...parts, buffer.subarray(start, at + 1)]);
-      yield { bytes, from };
-      [parts, held, from, start] = [[], 0, from + bytes.length, at + 1];
-    }
-    if (start < bytesRead) parts.push(buffer.subarray(start, bytesRead));
-    held += bytesRead - start;
-    // A character takes up to three bytes.
-    if (held > 3 * MAX_STRING_LENGTH) throw tooLong(path, from);
-  }
-  if (held > 0) yield { bytes: Buffer.concat(parts), from };
-}
-
-/** CRC-32 as eight hexadecimal digits. */
-function checksum(entry: string | Buffer): string {
-  return crc32(entry).toString(16).padStart(8, "0");
-}
-
-/** Node's own takes a tenth of the time; it has come after Node 20.0. */
-const crc32: (entry: string | Buffer) => number = zlib.crc32 ?? ownCrc32;
-
-function ownCrc32(entry: string | Buffer): number {
-  const bytes = typeof entry === "string" ? Buffer.from(entry, "utf8") : entry;
-  let crc = -1;
-  for (let at = 0; at < bytes.length; at++) {
-    crc = (table[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
-  }
-  return (crc ^ -1) >>> 0;
-}
-
-const table = Int32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-function damaged(path: string, offset: number): Error {
-  return errorOf("JOURNAL_INVALID", `the journal \`${path}\` is damaged at byte ${offset}`, {
-    details: { path, offset },
-    help: "an entry is not as it was written; restore the file, or move it away to begin anew",
-  });
-}
-
-function tooLong(path: string, offset: number): Error {
-  return errorOf(
-    "JOURNAL_INVALID",
-    `the entry at byte ${offset} of the journal \`${path}\` is too long to be read`,
-    {
-      details: { path, offset },
-      help: `a text has ${MAX_STRING_LENGTH} characters at most here; restore the file, or move it away to begin anew`,
-    },
-  );
 }

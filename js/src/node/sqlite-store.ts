@@ -78,6 +78,7 @@ export function sqliteStore(
     return count;
   };
   return {
+    name,
     async *load(signal) {
       const database = find();
       let owned: Owned;
