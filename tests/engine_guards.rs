@@ -122,6 +122,27 @@ fn moments_of_different_offsets_are_compared_as_moments() {
 }
 
 #[test]
+fn the_value_and_the_message_of_a_guard_are_filled_in() {
+    let guarded = |value: Value, message: &str| {
+        let guards = json!([guard("size", "in_range", value, message)]);
+        let mut run = Scenario::new();
+        let document = flow(&[but(task("a", &[]), json!({"preconditions": guards}))]);
+        run.submit_with(&document, json!({"size": 7, "least": 8, "most": 9, "odd": "{{least}}"}));
+        run
+    };
+    let mut run = guarded(json!([1, "{{ inputs.most }}"]), "");
+    run.succeed("a", json!(null));
+    run.assert_status("completed");
+    let run = guarded(json!(["{{least}}", 10]), "{{size}} is below {{inputs.least}}, {{odd}} {{ghost}}");
+    assert_eq!(run.failure_code(), "GUARD_FAILED");
+    assert_eq!(
+        run.run().failure.as_ref().unwrap().message,
+        "task `a` failed: 7 is below 8, {{least}} {{ghost}}"
+    );
+    assert_eq!(guarded(json!(["{{ghost}}", 10]), "no").failure_code(), "TEMPLATE_UNRESOLVED");
+}
+
+#[test]
 fn a_guard_names_a_variable_as_a_path_or_a_template() {
     for variable in
         ["data.n", "{{data.n}}", " {{ data.n }} ", "inputs.data.n", "first_result.m[0]", "{{first.m[0]}}"]

@@ -256,6 +256,38 @@ fn a_multi_choice_with_too_few_branches_fails() {
     }
 }
 
+#[test]
+fn a_chosen_branch_without_a_workflow_says_so() {
+    let pick = |fields: Value| op("multi_choice", "pick", &[], fields);
+    let run = |fields: Value, n: u32| {
+        let mut run = Scenario::new();
+        run.submit_with(&flow(&[pick(fields), task("t", &["pick"])]), json!({"n": n}));
+        run
+    };
+    let named =
+        json!({"branches": {"low": {"condition": "{{n}} < 10", "tasks": ["t"]}}, "minimum_branches": 0});
+    let failed = run(named.clone(), 1);
+    assert_eq!(failed.failure_code(), "TARGET_UNKNOWN");
+    let message = &failed.run().failure.as_ref().unwrap().message;
+    assert_eq!(
+        message,
+        "task `pick` failed: the condition of branch `low` holds, but the branch has no workflow"
+    );
+    succeed_all(&mut run(named.clone(), 11), &["t"]);
+    let few = run(but(named, json!({"minimum_branches": 1})), 11);
+    let message = &few.run().failure.as_ref().unwrap().message;
+    assert_eq!(
+        message,
+        "task `pick` failed: the conditions of 0 of 1 branches hold, but at least 1 must be taken"
+    );
+    // A branch that names nothing has nothing to run.
+    let empty = json!({"branches": {"low": {"condition": "{{n}} < 10", "tasks": []}}, "minimum_branches": 1});
+    let mut taken = run(empty, 1);
+    assert_eq!(result_of(&taken, "pick")["branches"], json!(["low"]));
+    succeed_all(&mut taken, &["t"]);
+    taken.assert_status("completed");
+}
+
 /// How a dependency ends: succeeded, chose a way, failed, not chosen, skipped because of a failure, failed and dealt with.
 fn ending(kind: char) -> Vec<Value> {
     match kind {

@@ -88,6 +88,22 @@ fn a_scheduled_run_knows_the_interval_that_it_is_for() {
     assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
     let help = scenario.step("a")["error_details"]["help"].clone();
     assert_eq!(help, "`ds` is known in the runs that a schedule starts; the input is `{{inputs.ds}}`");
+    scenario.submit_with(&asking, json!({"data_interval_start": "2030-01-01"}));
+    assert_eq!(scenario.failure_code(), "TEMPLATE_UNRESOLVED");
+}
+
+#[test]
+fn a_run_that_is_tried_again_is_for_the_same_moment() {
+    let mut scenario =
+        registered(&with(scheduled("0 * * * *"), "/tasks/a/kwargs", json!({"start": "{{ds}}"})));
+    scenario.advance(3_600.0);
+    let first = scenario.fail("a", "BROKEN");
+    let failed = scenario.engine.runs().len() - 1;
+    let again = scenario.engine.retry(failed, "again".into(), scenario.now).unwrap();
+    let created = |at: usize| scenario.engine.run(at).unwrap().created.schedule;
+    assert_eq!(created(again), created(failed));
+    scenario.take();
+    assert_eq!(scenario.expect_start("a").kwargs, first.kwargs);
 }
 
 #[test]

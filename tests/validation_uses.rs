@@ -310,12 +310,26 @@ fn what_is_no_template_is_told_before_a_task_fails_with_it() {
     ] {
         assert_eq!(text(given), invalid("error"), "{given}");
     }
-    for given in ["echo {{inputs.who", "{{inputs.who}", "{{ nobody"] {
+    for given in [
+        "echo {{inputs.who",
+        "{{inputs.who}",
+        "{{ nobody",
+        "{{- inputs.who -}}",
+        "{inputs.who}}",
+        "{% if inputs.who %}x{% endif %}",
+        "{%- for x in y %}",
+        "{%raw%}{{x{%endraw%} {{inputs.who",
+    ] {
         assert_eq!(text(given), invalid("warning"), "{given}");
     }
     for given in [
         "docker ps --format '{{.Names}}'",
         "{% raw %}{{json .}} {{x{% endraw %}",
+        "{%-raw-%}{{json .}} {{x{%-endraw-%}",
+        "curl -w '%{http_code}'",
+        "{{- .Names -}}",
+        "{\"a\": {\"b\": {}}}",
+        "${inputs.who}} {who}}",
         "{{{inputs.who}}}",
         "{{\"a\": 1}}",
         "{{ }} {{",
@@ -329,6 +343,46 @@ fn what_is_no_template_is_told_before_a_task_fails_with_it() {
     };
     assert_eq!(shell("echo ${inputs.who}"), invalid("warning"));
     assert_eq!(shell("echo ${who} ${HOME:-x} ${other.who}"), NOTHING);
+}
+
+#[test]
+fn a_template_that_is_not_filled_in_is_told() {
+    let found = |more: Value| {
+        let mut document =
+            json!({"name": "w", "variables": {"day": 1}, "tasks": {"a": task("a", json!({}))}});
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        found_in(document)
+    };
+    let variables = json!({"variables": {"list": [{"x": "{{a.stdout}}"}], "mine": "{{nobody}}", "text": "{% raw %}{{a}}{% endraw %}"}});
+    assert_eq!(found(variables), ["warning TEMPLATE_LITERAL /variables/list/0/x"]);
+    let kwargs =
+        json!({"tasks": {"a": task("a", json!({"kwargs": {"v": [{"{{day}}": 1, "{{nobody}}": 2}]}}))}});
+    assert_eq!(found(kwargs), ["warning TEMPLATE_LITERAL /tasks/a/kwargs/v/0/{{day}}"]);
+    let switch = json!({"task_id": "s", "operator_type": "switch", "switch_on": "{{inputs.x}}", "cases": {"{{day}}": "b"}});
+    assert_eq!(
+        found(json!({"tasks": {"s": switch, "b": task("b", json!({"dependencies": ["s"]}))}})),
+        ["warning TEMPLATE_LITERAL /tasks/s/cases/{{day}}"]
+    );
+}
+
+#[test]
+fn a_guard_names_one_variable() {
+    let guarded = |guard: Value| found(json!({"a": task("a", json!({"preconditions": [guard]}))}));
+    for variable in ["a {{inputs.x}}", "{{inputs.x}}{{inputs.y}}", "{{inputs.x", "1 + 1"] {
+        let found = guarded(json!({"variable": variable, "check": "exists"}));
+        assert_eq!(found, ["error TEMPLATE_INVALID /tasks/a/preconditions/0/variable"], "{variable}");
+    }
+    for variable in ["inputs.x", " {{ inputs.x[0] }} ", "${inputs.x}"] {
+        assert_eq!(guarded(json!({"variable": variable, "check": "exists"})), NOTHING, "{variable}");
+    }
+    let ranged = json!({"variable": "inputs.x", "check": "in_range", "value": [0, "{{ghost_result}}"], "message": "{{a b}}"});
+    assert_eq!(
+        guarded(ranged),
+        [
+            "warning TEMPLATE_NAME_UNKNOWN /tasks/a/preconditions/0/value/1",
+            "error TEMPLATE_INVALID /tasks/a/preconditions/0/message"
+        ]
+    );
 }
 
 /// A wait, guards and a prompt with a text, and the place of each text.

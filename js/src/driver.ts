@@ -196,8 +196,8 @@ export interface BuildOptions {
   /** Run inputs, read in templates as `{{inputs.name}}`. */
   inputs?: Record<string, unknown> | undefined;
   /**
-   * Time limit of the run, at least one second. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits and pauses
-   * between retries of the longest way through the tasks.
+   * Time limit of the run, at least one second. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits, pauses
+   * between retries and what time limits have beyond 300 s, on the longest way through the tasks.
    */
   timeout?: DurationInput | undefined;
 }

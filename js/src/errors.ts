@@ -84,6 +84,7 @@ export interface ErrorClasses {
   SCHEDULE_FIRINGS: "ValidationError";
   DURATION_NOT_POSITIVE: "ValidationError";
   RETRY_EXCEEDS_TIMEOUT: "ValidationError";
+  TEMPLATE_LITERAL: "ValidationError";
   LIMIT_EXCEEDS_TIMEOUT: "ValidationError";
   DEPENDENCY_MISSING: "ValidationError";
   NAME_RESERVED: "ValidationError";

@@ -1,13 +1,13 @@
 //! What must hold before a task starts, and of what it gave.
 
 use super::plan::Planned;
-use super::{Failure, Limit, Limits};
+use super::{Config, Failure, Limit, Limits};
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
 use crate::expr::{equal, order};
 use crate::json::to_text;
 use crate::template::names::is_of_engine;
-use crate::template::{Named, Path, Scope, lookup, template};
+use crate::template::{Mode, Named, Scope, Syntax, lookup, reference, resolve};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -49,11 +49,11 @@ impl Scope for WithResult<'_> {
     }
 }
 
-/// The first guard that does not hold, as a failure with its message.
-pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, limits: &Limits) -> Result<(), Failure> {
+/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing stays.
+pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, config: &Config) -> Result<(), Failure> {
     let mut failed = None;
     for guard in guards {
-        if !holds(guard, scope, limits).map_err(|error| Failure::from(&error))? {
+        if !holds(guard, scope, config).map_err(|error| Failure::from(&error))? {
             failed = Some(guard);
             break;
         }
@@ -62,17 +62,17 @@ pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, limits: &Limits) ->
     let message = if guard.message.is_empty() {
         format!("`{}` does not pass the check `{}`", guard.variable, guard.check.as_str())
     } else {
-        guard.message.clone()
+        let text = Value::from(guard.message.as_str());
+        let filled = resolve(&text, scope, Mode::Lenient, Syntax::Braces);
+        to_text(&filled.map_err(|error| Failure::from(&error))?)
     };
     Err(Failure::new(ErrorCode::GuardFailed, message))
 }
 
-/// Whether a guard holds. Only what is too large to be looked at is an error.
-fn holds(guard: &DataGuard, scope: &dyn Scope, limits: &Limits) -> crate::error::Result<bool> {
-    let name = guard.variable.trim();
-    let whole = |opening| template(name, opening).filter(|(_, rest)| rest.is_empty()).map(|(path, _)| path);
-    let path = whole("{{").or_else(|| whole("${")).or_else(|| Path::parse(name));
-    let wanted = &guard.value;
+/// Whether a guard holds. An error where something is too large to be looked at, and where a template of its value gives nothing.
+fn holds(guard: &DataGuard, scope: &dyn Scope, config: &Config) -> crate::error::Result<bool> {
+    let (limits, path) = (&config.limits, reference(&guard.variable));
+    let wanted = &resolve(&guard.value, scope, config.templates, Syntax::Braces)?;
     let value = match path.map(|path| lookup(&path, scope)) {
         Some(Ok(value)) => value,
         Some(Err(error)) if error.code() == ErrorCode::LimitExceeded => return Err(error),

@@ -103,6 +103,38 @@ impl Engine {
         Ok(items)
     }
 
+    /// The branches whose conditions hold, by position and name.
+    fn chosen<'a>(
+        &self,
+        run: usize,
+        step: usize,
+        branches: &'a [(String, Branch)],
+        minimum: usize,
+    ) -> Result<Vec<(usize, &'a str)>> {
+        let mut chosen = Vec::new();
+        for (at, (name, branch)) in branches.iter().enumerate() {
+            if !branch.condition.as_ref().map_or(Ok(true), |condition| self.holds(run, step, condition))? {
+                continue;
+            }
+            if branch.is_missing {
+                let message =
+                    format!("the condition of branch `{name}` holds, but the branch has no workflow");
+                let help = format!("put its tasks into `branch_workflows` as `{name}`");
+                return Err(Error::new(ErrorCode::TargetUnknown, message).with_help(help));
+            }
+            chosen.push((at, name.as_str()));
+        }
+        if chosen.len() < minimum {
+            let message = format!(
+                "the conditions of {} of {} branches hold, but at least {minimum} must be taken",
+                chosen.len(),
+                branches.len()
+            );
+            return Err(Error::new(ErrorCode::ConditionInvalid, message));
+        }
+        Ok(chosen)
+    }
+
     pub(super) fn start_fork(
         &mut self,
         run: usize,
@@ -111,19 +143,7 @@ impl Engine {
         minimum: usize,
         now: Millis,
     ) -> Result<()> {
-        let mut chosen = Vec::new();
-        for (at, (name, branch)) in branches.iter().enumerate() {
-            if branch.condition.as_ref().map_or(Ok(true), |condition| self.holds(run, step, condition))? {
-                chosen.push((at, name.clone()));
-            }
-        }
-        if chosen.len() < minimum {
-            let message = format!(
-                "the conditions of {} branches hold, and at least {minimum} have to be taken",
-                chosen.len()
-            );
-            return Err(Error::new(ErrorCode::ConditionInvalid, message));
-        }
+        let chosen = self.chosen(run, step, branches, minimum)?;
         let Some(owner) = self.runs.get(run) else { return Ok(()) };
         // Each branch has variables of its own.
         let scope = owner.steps.get(step).map_or(0, |step| step.scope);
@@ -131,7 +151,7 @@ impl Engine {
         self.has_room(run, chosen.len().saturating_mul(variables))?;
         let id = self.operator(run, step).map(|operator| operator.id.clone()).unwrap_or_default();
         let join = format!("join_{id}_{}_{step}", owner.id());
-        let names: Value = chosen.iter().map(|(_, name)| Value::from(name.as_str())).collect();
+        let names: Value = chosen.iter().map(|(_, name)| Value::from(*name)).collect();
         let result =
             object([("join_event_name", join.into()), ("spawned_tasks", names.clone()), ("branches", names)]);
         for (at, _) in chosen {

@@ -45,7 +45,7 @@ impl Engine {
         Submitted::Created(at)
     }
 
-    /// Starts a run of a failed one's workflow with its inputs; `None` where it has not failed.
+    /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has not failed.
     pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Option<usize> {
         let created = self.runs.get(run).filter(|run| run.state == RunState::Failed)?.created.clone();
         let at = self.runs.len();
@@ -54,7 +54,6 @@ impl Engine {
             run_id,
             key: None,
             parent: None,
-            schedule: None,
             at: now,
             ..created
         })));
@@ -207,7 +206,7 @@ impl Engine {
         };
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
         let scope = guards::WithResult { scope: &scope, operator, result };
-        guards::check(&operator.postconditions, &scope, &self.config.limits)
+        guards::check(&operator.postconditions, &scope, &self.config)
     }
 
     pub(super) fn attempt_failed(

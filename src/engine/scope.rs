@@ -207,7 +207,11 @@ impl RunScope<'_> {
             "workflow_run_id" | "run_id" => text(self.run.id().to_owned()),
             "idempotency_key" if self.reader == Reader::Key => None,
             "idempotency_key" => text(self.idempotency_key()?),
-            "ds" => Some(Named::Value(Cow::Borrowed(self.input("data_interval_start")?))),
+            // The engine gives this input to the runs of a schedule. Elsewhere it is an input like any other.
+            "ds" => {
+                self.run.created.schedule?;
+                Some(Named::Value(Cow::Borrowed(self.input("data_interval_start")?)))
+            }
             "secrets" if self.reader != Reader::Tool => None,
             _ => Some(Named::Namespace),
         }

@@ -94,7 +94,7 @@ impl Engine {
         }
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
         // Waiting changes nothing about what the task was given.
-        guards::check(&operator.preconditions, &scope, &self.config.limits)
+        guards::check(&operator.preconditions, &scope, &self.config)
             .map_err(|failure| Failure { retryable: false, ..failure })
     }
 

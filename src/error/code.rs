@@ -177,6 +177,8 @@ error_codes! {
     DurationNotPositive = "DURATION_NOT_POSITIVE" => Validation,
     /// The waits between retries take longer than the time limit around them.
     RetryExceedsTimeout = "RETRY_EXCEEDS_TIMEOUT" => Validation,
+    /// A template stands where none is filled in.
+    TemplateLiteral = "TEMPLATE_LITERAL" => Validation,
     /// A task may take longer than the run, or the branches around it, may take.
     LimitExceedsTimeout = "LIMIT_EXCEEDS_TIMEOUT" => Validation,
     /// A task uses the result of another one that it does not wait for.

@@ -15,5 +15,5 @@ mod resolve;
 
 pub use path::{Part, Path};
 pub(crate) use pieces::template;
-pub use pieces::{Piece, Syntax, paths, pieces};
+pub use pieces::{Piece, Syntax, paths, pieces, reference};
 pub use resolve::{Mode, Named, Scope, lookup, not_a_template, resolve};

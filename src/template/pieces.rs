@@ -17,6 +17,8 @@ pub enum Syntax {
 pub enum Piece<'a> {
     /// Stays as it is.
     Text(&'a str),
+    /// Stays as it is because it stands between `{% raw %}` and `{% endraw %}`.
+    Raw(&'a str),
     /// A template.
     Template {
         /// What it names.
@@ -29,13 +31,14 @@ pub enum Piece<'a> {
 }
 
 /// The pieces of a text, in order. Together they are the text, without the `{% raw %}` and `{% endraw %}` that keep what is between
-/// them from being read.
+/// them from being read. Blanks inside the two do not count, and a `-` (`{%- raw -%}`) takes away the blanks and lines at its side, as in
+/// Jinja.
 ///
 /// ```
 /// use highway_wasm::template::{Piece, Syntax, pieces};
 ///
 /// let found: Vec<Piece<'_>> = pieces("{% raw %}{{json .}}{% endraw %} of {{a + 1}}", Syntax::Braces).collect();
-/// assert_eq!(found, [Piece::Text("{{json .}}"), Piece::Text(" of "), Piece::Invalid("{{a + 1}}")]);
+/// assert_eq!(found, [Piece::Raw("{{json .}}"), Piece::Text(" of "), Piece::Invalid("{{a + 1}}")]);
 /// ```
 pub fn pieces(text: &str, syntax: Syntax) -> impl Iterator<Item = Piece<'_>> {
     Pieces { rest: text, syntax }
@@ -52,6 +55,20 @@ pub fn pieces(text: &str, syntax: Syntax) -> impl Iterator<Item = Piece<'_>> {
 pub fn paths(text: &str, syntax: Syntax) -> Vec<Path> {
     let path = |piece| if let Piece::Template { path, .. } = piece { Some(path) } else { None };
     pieces(text, syntax).filter_map(path).collect()
+}
+
+/// The path of a text that is one template, or a path without braces, as guards name their variable.
+///
+/// ```
+/// use highway_wasm::template::reference;
+///
+/// assert_eq!(reference(" {{ fetch.body[0] }} "), reference("fetch.body[0]"));
+/// assert_eq!(reference("no {{template}}"), None);
+/// ```
+pub fn reference(text: &str) -> Option<Path> {
+    let text = text.trim();
+    let whole = |opening| template(text, opening).filter(|(_, rest)| rest.is_empty()).map(|(path, _)| path);
+    whole("{{").or_else(|| whole("${")).or_else(|| Path::parse(text))
 }
 
 /// A template at the start of the text, which is opened by `opening`: its path, and what follows it.
@@ -78,7 +95,11 @@ impl<'a> Iterator for Pieces<'a> {
         while let Some(at) = self.opening(from) {
             let found = self.rest.get(at..).and_then(|rest| read(rest, self.syntax));
             match found {
-                Some(_) if at > 0 => return Some(Piece::Text(self.take(at))),
+                Some(_) if at > 0 => {
+                    let text = self.take(at);
+                    let is_trimmed = self.rest.starts_with("{%-");
+                    return Some(Piece::Text(if is_trimmed { text.trim_end() } else { text }));
+                }
                 Some((piece, rest)) => {
                     self.rest = rest;
                     return Some(piece);
@@ -127,11 +148,31 @@ fn read(text: &str, syntax: Syntax) -> Option<(Piece<'_>, &str)> {
     source.ends_with("}}").then_some((Piece::Invalid(source), rest))
 }
 
-/// What stands between `{% raw %}` and `{% endraw %}`, which are spelled just so.
+/// What stands between `{% raw %}` and `{% endraw %}`, and what follows them.
 fn raw(text: &str) -> Option<(Piece<'_>, &str)> {
-    let inside = text.strip_prefix("{% raw %}")?;
-    let found = cut(inside, "{% endraw %}").map(|(inside, rest)| (Piece::Text(inside), rest));
-    Some(found.unwrap_or((Piece::Invalid(text), "")))
+    let inside = tag(text, "raw")?;
+    let mut at = 0;
+    while let Some((before, _)) = inside.get(at..).and_then(|rest| cut(rest, "{%")) {
+        at += before.len();
+        let (kept, end) = inside.split_at_checked(at)?;
+        if let Some(rest) = tag(end, "endraw") {
+            let kept = if end.starts_with("{%-") { kept.trim_end() } else { kept };
+            return Some((Piece::Raw(kept), rest));
+        }
+        at += 2;
+    }
+    Some((Piece::Invalid(text), ""))
+}
+
+/// What follows the tag of that name at the start of the text.
+fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let inside = text.strip_prefix("{%")?;
+    let inside = inside.strip_prefix('-').unwrap_or(inside).trim_start();
+    let rest = inside.strip_prefix(name)?.trim_start();
+    match rest.strip_prefix("-%}") {
+        Some(rest) => Some(rest.trim_start()),
+        None => rest.strip_prefix("%}"),
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +182,7 @@ mod tests {
     /// A template as `<path>`, what is no template as `!source!`.
     fn shown(text: &str, syntax: Syntax) -> String {
         let show = |piece: Piece<'_>| match piece {
-            Piece::Text(text) => text.to_owned(),
+            Piece::Text(text) | Piece::Raw(text) => text.to_owned(),
             Piece::Template { path, .. } => format!("<{path}>"),
             Piece::Invalid(source) => format!("!{source}!"),
         };
@@ -172,7 +213,13 @@ mod tests {
     fn between_raw_and_endraw_nothing_is_a_template() {
         for (text, expected) in [
             ("{% raw %}{{a}}${a}{% endraw %}{{a}}", "{{a}}${a}<a>"),
-            ("{%raw%}{{a}}{%endraw%}", "{%raw%}<a>{%endraw%}"),
+            ("{%raw%}{{a}}{%endraw%}", "{{a}}"),
+            ("{%\traw\n%}{{a}}{%  endraw%}", "{{a}}"),
+            ("a {%- raw -%} {{a}} {%- endraw -%} b", "a{{a}}b"),
+            ("a {% raw -%} {{a}} {% endraw %} {{a}}", "a {{a}}  <a>"),
+            ("{{a}} {%-raw%} {{a}} {% endraw -%}\n b", "<a> {{a}} b"),
+            ("{%- endraw -%} {%- x", "{%- endraw -%} {%- x"),
+            ("{%raw%}{{a}}{% end raw %}", "!{%raw%}{{a}}{% end raw %}!"),
             ("{% raw %}{% endraw %}", ""),
             ("a{% raw %}{% raw %}{% if x %}{% endraw %}b", "a{% raw %}{% if x %}b"),
             ("{% endraw %}{{a}}", "{% endraw %}<a>"),
@@ -188,9 +235,23 @@ mod tests {
     /// Each of these took time in the square of its length once, or may.
     #[test]
     fn long_texts_of_openings_are_read_once() {
-        for part in
-            ["{{", "{{a ", "{{{a", "{% raw %}", "{%", "${", "${a", "{{a[\"", "{{a['\"", "{{ ", "{{a}{", "}}"]
-        {
+        for part in [
+            "{{",
+            "{{a ",
+            "{{{a",
+            "{% raw %}",
+            "{%",
+            "{%- ",
+            "{%     ",
+            "{%raw%}{%",
+            "${",
+            "${a",
+            "{{a[\"",
+            "{{a['\"",
+            "{{ ",
+            "{{a}{",
+            "}}",
+        ] {
             let text = part.repeat(400_000 / part.len());
             assert!(pieces(&text, Syntax::BracesAndDollar).count() <= text.len(), "{part}");
         }

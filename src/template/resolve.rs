@@ -84,7 +84,7 @@ fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Resu
     let (whole, mut out) = (text.trim().len(), String::new());
     for piece in pieces(text, syntax) {
         match piece {
-            Piece::Text(text) => out.push_str(text),
+            Piece::Text(text) | Piece::Raw(text) => out.push_str(text),
             Piece::Invalid(source) if mode == Mode::Lenient => out.push_str(source),
             Piece::Invalid(source) => return Err(not_a_template(source)),
             Piece::Template { path, source } => match find(&path, scope)? {
@@ -123,11 +123,22 @@ pub fn not_a_template(source: &str) -> Error {
     if source.starts_with("{%") {
         return Error::new(ErrorCode::TemplateInvalid, "`{% raw %}` is not closed by `{% endraw %}`");
     }
+    let error = Error::new(ErrorCode::TemplateInvalid, format!("`{source}` is not a template"));
     let inside = source.trim_start_matches('{').trim_start();
+    if let Some((path, filter)) = Path::parse_prefix(inside)
+        && let Some(filter) = filter.trim_start().strip_prefix('|').map(str::trim_start)
+        && !filter.starts_with('|')
+    {
+        let instead = if filter.starts_with("default") {
+            "put a default into `variables`, which an input of the run replaces".to_owned()
+        } else {
+            format!("compute it in a task before, or in this one from `{{{{{path}}}}}`")
+        };
+        return error.with_help(format!("a template has no filters: {instead}; {LITERALLY}"));
+    }
     let word = inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     let is_path_help = !OF_GO.contains(&word);
     let help = "a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute";
-    let error = Error::new(ErrorCode::TemplateInvalid, format!("`{source}` is not a template"));
     error.with_help(if is_path_help { format!("{help}; {LITERALLY}") } else { LITERALLY.to_owned() })
 }
 

@@ -6,6 +6,7 @@ mod dependencies;
 mod durations;
 mod forks;
 mod hints;
+mod literal;
 mod names;
 mod pasting;
 mod reach;

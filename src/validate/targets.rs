@@ -92,8 +92,10 @@ fn members<'a>(
             let workflows = scope.items.get(fork).and_then(|item| item.operator.operation.branch_workflows());
             // Those inside too many others are there, and are not looked at.
             if !ids.is_empty() && workflows.is_none_or(|it| !it.contains_key(name)) {
-                let message =
-                    format!("branch `{name}` of `{}` has no workflow, so it runs nothing", scope.id(fork));
+                let message = format!(
+                    "branch `{name}` of `{}` names tasks, but has no workflow to run",
+                    scope.id(fork)
+                );
                 let help = format!("put its tasks into `branch_workflows` as `{name}`");
                 findings.push(Diagnostic::warning(ErrorCode::TargetUnknown, place, message).with_help(help));
             }

@@ -9,7 +9,7 @@ use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE};
-use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces};
+use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
 use crate::text::{cut, has};
 use serde_json::{Map, Value};
 
@@ -62,7 +62,7 @@ impl<'a> Known<'a> {
         self.hints.nearest(root, &mut names.filter(|name| *name != task))
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         [&OF_ENGINE[..], &OF_HANDLER, &OF_UPDATE, &[ARTIFACT]].iter().any(|names| names.contains(&name))
             || self.chain().any(|known| known.names.binary_search_by(|it| it.as_str().cmp(name)).is_ok())
     }
@@ -113,16 +113,14 @@ fn check_text(
         let root = template.root.as_str();
         (task.in_loop && OF_LOOP.contains(&root)) || task.own.contains(&root) || known.has(root)
     };
-    // Braces that are kept on purpose are no slip.
-    let keeps_braces = has(text, "{% raw %}");
     for piece in pieces(text, syntax) {
         match piece {
             Piece::Template { path: template, .. } if !is_known(&template) => {
                 findings.push(unknown(&template, task.id, known, path()));
             }
-            Piece::Template { .. } => {}
+            // Braces that are kept on purpose are no slip.
+            Piece::Template { .. } | Piece::Raw(_) => {}
             Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
-            Piece::Text(_) if keeps_braces => {}
             Piece::Text(text) => {
                 findings.extend(slip(text, task.is_shell, &is_known).map(|(message, help)| {
                     Diagnostic::warning(ErrorCode::TemplateInvalid, path(), message).with_help(help)
@@ -134,15 +132,29 @@ fn check_text(
 
 /// What is meant as a template and is none, though nothing fails: what is wrong and what to do.
 fn slip(text: &str, is_shell: bool, is_known: &dyn Fn(&Path) -> bool) -> Option<(String, String)> {
-    if let Some((_, after)) = cut(text, "{{")
-        && let Some((template, rest)) = Path::parse_prefix(after.trim_start())
-    {
-        let rest = rest.trim_start();
-        let is_open = rest.is_empty() || rest.starts_with('}') || is_known(&template);
-        if is_open && !has(after, "}}") {
-            let message = format!("`{{{{{template}` is not closed, so it stays as it is");
-            return Some((message, format!("write `{{{{{template}}}}}`")));
+    let write = |template: &Path| format!("write `{{{{{template}}}}}`");
+    if let Some((_, after)) = cut(text, "{{") {
+        let (inside, is_trimmed) = after.strip_prefix('-').map_or((after, false), |inside| (inside, true));
+        if let Some((template, rest)) = Path::parse_prefix(inside.trim_start()) {
+            let rest = rest.trim_start();
+            if is_trimmed && is_known(&template) {
+                let message = format!("`{{{{- {template}` is no template, so it stays as it is");
+                return Some((message, write(&template)));
+            }
+            let is_open = rest.is_empty() || rest.starts_with('}') || is_known(&template);
+            if !is_trimmed && is_open && !has(after, "}}") {
+                let message = format!("`{{{{{template}` is not closed, so it stays as it is");
+                return Some((message, write(&template)));
+            }
         }
+    }
+    if let Some(word) = statement(text) {
+        let message = format!("`{{% {word}` is no template, so it stays as it is");
+        return Some((message, "use a `condition` or a `foreach` instead; put what is meant for others between `{% raw %}` and `{% endraw %}`".to_owned()));
+    }
+    if let Some(template) = half_opened(text).filter(|template| is_known(template)) {
+        let message = format!("`{{{template}}}}}` is not opened, so it stays as it is");
+        return Some((message, write(&template)));
     }
     let (_, after) = cut(text, "${").filter(|_| is_shell)?;
     let (template, rest) = Path::parse_prefix(after)?;
@@ -150,7 +162,22 @@ fn slip(text: &str, is_shell: bool, is_known: &dyn Fn(&Path) -> bool) -> Option<
         return None;
     }
     let message = format!("the shell reads `${{{template}}}` as a variable of its own, and cannot");
-    Some((message, format!("write `{{{{{template}}}}}`")))
+    Some((message, write(&template)))
+}
+
+/// The first word of a statement of Jinja.
+fn statement(text: &str) -> Option<&str> {
+    let (_, after) = cut(text, "{%")?;
+    let inside = after.strip_prefix('-').unwrap_or(after).trim_start();
+    let word = inside.split(|c: char| !c.is_ascii_alphabetic()).next()?;
+    ["if", "for", "set", "elif", "else", "endif", "endfor", "endraw"].contains(&word).then_some(word)
+}
+
+/// The path in `{path}}`.
+fn half_opened(text: &str) -> Option<Path> {
+    let (before, _) = cut(text, "}}")?;
+    let (around, inside) = before.rsplit_once('{')?;
+    Path::parse(inside).filter(|_| !around.ends_with(['{', '$']))
 }
 
 /// A warning where it is a slip; where it may as well be an input of the run, that is told and no more.
@@ -224,13 +251,15 @@ pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
     }
 }
 
-/// A guard names a variable with or without braces.
+/// A guard names a variable with or without braces. One that names none is told elsewhere.
 fn guards(guards: &[DataGuard], path: &str, visit: Visit<'_>) {
     for (index, guard) in guards.iter().enumerate() {
-        let (name, path) = (guard.variable.trim(), format!("{path}/{index}/variable"));
-        let is_open = name.starts_with("{{") || name.starts_with("${");
-        let name = if is_open { name.to_owned() } else { format!("{{{{{name}}}}}") };
-        visit(&name, &path, Syntax::BracesAndDollar);
+        let path = format!("{path}/{index}");
+        if let Some(name) = reference(&guard.variable) {
+            visit(&format!("{{{{{name}}}}}"), &format!("{path}/variable"), Syntax::Braces);
+        }
+        inside(&guard.value, &format!("{path}/value"), visit);
+        visit(&guard.message, &format!("{path}/message"), Syntax::Braces);
     }
 }
 
@@ -247,7 +276,7 @@ pub(super) fn inside_map(map: &Map<String, Value>, path: &str, visit: Visit<'_>)
     }
 }
 
-fn inside(value: &Value, path: &str, visit: Visit<'_>) {
+pub(super) fn inside(value: &Value, path: &str, visit: Visit<'_>) {
     match value {
         Value::String(text) => visit(text, path, Syntax::Braces),
         Value::Array(items) => {

@@ -6,8 +6,8 @@ use super::hints::Hints;
 use super::scope::Scope;
 use super::templates::Known;
 use super::{
-    conditions, dependencies, durations, forks, names, pasting, reach, results, schedule, targets, templates,
-    waits,
+    conditions, dependencies, durations, forks, literal, names, pasting, reach, results, schedule, targets,
+    templates, waits,
 };
 use crate::definition::{Reading, Workflow, read_with};
 use crate::error::{Diagnostic, Severity};
@@ -124,6 +124,7 @@ impl Rules<'_> {
 /// The rules about the texts of operators.
 fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     templates::check(scope, known, findings);
+    literal::check(scope, known, findings);
     results::check(scope, findings);
     pasting::check(scope, known, findings);
     conditions::check(scope, findings);

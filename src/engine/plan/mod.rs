@@ -251,6 +251,8 @@ pub struct Branch {
     pub condition: Option<Expr>,
     /// What runs in it.
     pub body: Rc<Body>,
+    /// Whether it names tasks of which it has no workflow, so that it cannot run.
+    pub is_missing: bool,
 }
 
 /// The two tools of a reflexive operator.

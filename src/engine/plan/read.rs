@@ -196,9 +196,7 @@ impl Planner<'_> {
                 timeout: fork.timeout.map(whole),
             },
             Given::MultiChoice(choice) => Operation::Fork {
-                branches: self.branches(&choice.branch_workflows.0, path, |name| {
-                    choice.branches.get(name).map(|branch| parsed(&branch.condition))
-                }),
+                branches: self.choices(choice, path),
                 minimum: usize::try_from(choice.minimum_branches).unwrap_or(0),
                 timeout: choice.timeout.map(whole),
             },
@@ -263,7 +261,20 @@ impl Planner<'_> {
             let read = definition::read(document);
             let tasks = child_path(&child_path(&path, name), "tasks");
             let body = Rc::new(self.body(at_the_top(&read.workflow, &tasks)));
-            branches.push((name.clone(), Branch { condition: condition(name), body }));
+            branches.push((name.clone(), Branch { condition: condition(name), body, is_missing: false }));
+        }
+        branches
+    }
+
+    /// Those with a workflow, then those without one.
+    fn choices(&mut self, choice: &definition::MultiChoice, path: &str) -> Vec<(String, Branch)> {
+        let workflows = &choice.branch_workflows.0;
+        let condition = |name: &str| choice.branches.get(name).map(|branch| parsed(&branch.condition));
+        let mut branches = self.branches(workflows, path, condition);
+        for (name, branch) in choice.branches.iter().filter(|(name, _)| !workflows.contains_key(*name)) {
+            let body = Rc::new(self.body(Vec::new()));
+            let is_missing = !branch.tasks.is_empty();
+            branches.push((name.to_owned(), Branch { condition: condition(name), body, is_missing }));
         }
         branches
     }

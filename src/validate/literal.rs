@@ -1,0 +1,103 @@
+//! Templates stand where they are filled in, and guards name one variable.
+
+use super::scope::Scope;
+use super::templates::{Known, inside};
+use crate::definition::{DataGuard, Operation, Operator};
+use crate::error::{Diagnostic, ErrorCode};
+use crate::json::child_path;
+use crate::template::{Path, Syntax, paths, reference};
+use serde_json::{Map, Value};
+
+pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
+    let variables = format!("{}/variables", scope.base);
+    for (name, value) in &scope.workflow.variables {
+        inside(value, &child_path(&variables, name), &mut |text, path, _| {
+            findings.extend(named(text, known).map(|template| variable(name, &template, path.to_owned())));
+        });
+    }
+    for (at, operator) in scope.operators() {
+        let path = scope.path(at);
+        guards(&operator.preconditions, &format!("{path}/preconditions"), findings);
+        guards(&operator.postconditions, &format!("{path}/postconditions"), findings);
+        if let Operation::Switch(switch) = &operator.operation {
+            for (value, _) in switch.cases.iter() {
+                let place = || child_path(&format!("{path}/cases"), value);
+                findings.extend(named(value, known).map(|template| case(scope.id(at), &template, place())));
+            }
+        }
+        for (key, map) in maps(operator) {
+            let mut tell = |text: &str, path: String| {
+                findings.extend(named(text, known).map(|template| key_of(&template, path)));
+            };
+            keys(map, &format!("{path}/{key}"), &mut tell);
+        }
+    }
+}
+
+/// The first template of a text, where it names something.
+fn named(text: &str, known: &Known<'_>) -> Option<Path> {
+    paths(text, Syntax::Braces).into_iter().find(|path| known.has(&path.root))
+}
+
+/// The values of an operator in which templates are filled in, but not in keys.
+fn maps(operator: &Operator) -> Vec<(&'static str, &Map<String, Value>)> {
+    match &operator.operation {
+        Operation::Task(task) | Operation::Activity(task) => vec![("kwargs", &task.kwargs)],
+        Operation::EmitEvent(event) => vec![("payload", &event.payload)],
+        Operation::Terminate(end) => vec![("result", &end.result)],
+        Operation::Reflexive(tools) => {
+            vec![("generator_kwargs", &tools.generator_kwargs), ("verifier_kwargs", &tools.verifier_kwargs)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// All keys of an object, and of objects in it.
+fn keys(map: &Map<String, Value>, path: &str, tell: &mut dyn FnMut(&str, String)) {
+    for (key, value) in map {
+        let path = child_path(path, key);
+        tell(key, path.clone());
+        inner_keys(value, &path, tell);
+    }
+}
+
+fn inner_keys(value: &Value, path: &str, tell: &mut dyn FnMut(&str, String)) {
+    match value {
+        Value::Object(map) => keys(map, path, tell),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| inner_keys(item, &format!("{path}/{at}"), tell));
+        }
+        _ => {}
+    }
+}
+
+fn literal(path: String, what: &str, template: &Path, help: &str) -> Diagnostic {
+    let message = format!("`{{{{{template}}}}}` in {what} is not filled in");
+    Diagnostic::warning(ErrorCode::TemplateLiteral, path, message).with_help(help)
+}
+
+fn variable(name: &str, template: &Path, path: String) -> Diagnostic {
+    let help = "write the template where the variable is used, or give the value as an input of the run";
+    literal(path, &format!("the variable `{name}`"), template, help)
+}
+
+fn case(id: &str, template: &Path, path: String) -> Diagnostic {
+    literal(path, &format!("a case of `{id}`"), template, "compare the two in a `condition`")
+}
+
+fn key_of(template: &Path, path: String) -> Diagnostic {
+    literal(path, "a key", template, "make the object in a task, and give its result as one template")
+}
+
+/// The variable of a guard is a name or one template; another text never has a value.
+fn guards(guards: &[DataGuard], path: &str, findings: &mut Vec<Diagnostic>) {
+    for (at, guard) in guards.iter().enumerate() {
+        if reference(&guard.variable).is_none() {
+            let message = format!("`{}` names no variable, so the guard never holds", guard.variable);
+            let path = format!("{path}/{at}/variable");
+            let finding = Diagnostic::error(ErrorCode::TemplateInvalid, path, message);
+            findings
+                .push(finding.with_help("name one variable, `fetch_result.status_code` or `{{inputs.day}}`"));
+        }
+    }
+}
