@@ -120,7 +120,7 @@ describe("validate", { concurrency: 3 }, () => {
     assert.match(stdout, /^bad\.yaml[:\d]*: error OPERATOR_UNKNOWN/m);
     assert.match(stdout, /^warns\.json[:\d]*: warning FIELD_UNKNOWN/m);
     assert.match(stdout, /^not valid: 3 errors, 1 warning in 4 files$/m);
-    assert.equal(stderr, "error: there is no file `nowhere.yaml`\n");
+    assert.match(stderr, /^error: there is no file `nowhere.yaml`\n {2}help: [^\n]+\n$/);
     const json = JSON.parse((await highway(t, ["validate", ...names, "--json"], { cwd })).stdout);
     assert.deepEqual([json.valid, json.files], [false, names]);
     assert.deepEqual(json.findings[0], {
@@ -129,6 +129,7 @@ describe("validate", { concurrency: 3 }, () => {
       severity: "error",
       message: "there is no file `nowhere.yaml`",
       path: "",
+      help: json.findings[0].help,
     });
     const fine = await highway(t, ["validate", "good.json", "good.yaml"], { cwd });
     assert.deepEqual([fine.code, fine.stdout], [0, "valid: 0 errors, 0 warnings in 2 files\n"]);
@@ -178,7 +179,7 @@ describe("a module", { concurrency: 3 }, () => {
     [
       "needs what is not there",
       'import "not-there-at-all";',
-      /could not be loaded: Error: Cannot find package/,
+      /could not be loaded: Error: Cannot find package .*\n {2}help: install it: `npm install not-there-at-all`\n/,
     ],
     [
       "says something against itself",
@@ -197,6 +198,30 @@ describe("a module", { concurrency: 3 }, () => {
       assert.deepEqual([code, stdout], [2, ""], stderr);
       assert.match(stderr, message);
       assert.doesNotMatch(stderr, /\n {4}at /);
+    });
+  }
+
+  for (const [when, source] of [
+    ["while it builds", 'export default { build() { throw new Error("no luck"); }, validate: () => [] };'],
+    ["in a promise", 'export default Promise.reject(new Error("no luck"));'],
+    [
+      "in a timer",
+      'setTimeout(() => { throw new Error("no luck"); }); await new Promise(() => setInterval(() => {}, 1000));',
+    ],
+    [
+      "in a promise that nobody waits for",
+      'Promise.reject(new Error("no luck")); await new Promise(() => setInterval(() => {}, 1000));',
+    ],
+  ]) {
+    test(`that throws ${when} ends with its message, and with its stack where that is wanted`, async (t) => {
+      const cwd = modules(t, { "it.mjs": source });
+      const { code, stdout, stderr } = await highway(t, ["graph", "it.mjs"], { cwd });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.equal(stderr, "error: no luck\n  help: `--debug` shows where it was thrown\n");
+      const json = await highway(t, ["graph", "it.mjs", "--json"], { cwd });
+      assert.equal(JSON.parse(json.stdout).error.code, "UNEXPECTED");
+      const debug = await highway(t, ["graph", "it.mjs", "--debug"], { cwd });
+      assert.match(debug.stderr, /\n {4}at .*it\.mjs/);
     });
   }
 

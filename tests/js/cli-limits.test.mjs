@@ -127,6 +127,57 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
       const { stderr } = await highway(t, ["run", ...args], { cwd: folder(t, files) });
       assert.match(stderr, help);
       assert.doesNotMatch(stderr, /engine\.tool|`limits\./);
+      const { stdout } = await highway(t, ["run", ...args, "--json"], { cwd: folder(t, files) });
+      const { error, tasks } = JSON.parse(stdout);
+      assert.match(`  help: ${tasks?.first.error.help ?? error.diagnostics?.[0].help ?? error.help}`, help);
+    });
+  }
+
+  const wait = (call) => ({
+    name: "waits",
+    tasks: { it: { task_id: "it", operator_type: "task", function: "tools.shell.run", args: [""], ...call } },
+  });
+  const waiting = wait({ operator_type: "wait_for_event", event_name: "go" });
+  for (const [args, definition, help] of [
+    [["--unmocked", "fail"], wait({}), "give one in `--mocks FILE`, or leave `--unmocked` out"],
+    [
+      ["--max-time", "1s"],
+      wait({ operator_type: "wait", wait_for: "PT1H" }),
+      "it may never end; if it does, pass a larger `--max-time`",
+    ],
+    [["--at", "yesterday"], wait({}), "give it as `2030-01-31T12:00:00Z`"],
+    [[], waiting, "answer it with `--signal`, `--approve` or a mock, or give the wait a time limit"],
+  ]) {
+    test(`simulate ${args.join(" ")}: ${help}`, async (t) => {
+      const cwd = folder(t, { "it.json": definition });
+      const { stdout } = await highway(t, ["simulate", "it.json", ...args, "--json"], { cwd });
+      const { error, warnings = [] } = JSON.parse(stdout);
+      assert.equal(error.help, help);
+      for (const { help } of warnings) assert.doesNotMatch(help ?? "", /tools: \{|signals: \[|approvals: \{/);
+    });
+  }
+
+  for (const [args, option, message] of [
+    [["serve", "--cors", "x"], "--cors", "`x` is no origin"],
+    [["serve", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
+    [["simulate", "it.json", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
+    [["run", "it.json", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
+    [
+      ["simulate", "it.json", "--for", "7d"],
+      "--for",
+      "`--for` was given, but the definition has no schedule",
+    ],
+    [["list", "--endpoint", "http://127.0.0.1:9", "--api-key", "a b"], "--api-key", /API key/],
+  ]) {
+    test(`${args.join(" ")} is an error of the option ${option}`, async (t) => {
+      const cwd = folder(t, { "it.json": wait({}) });
+      const { code, stderr } = await highway(t, args, { cwd });
+      assert.equal(code, 2, stderr);
+      const [first, second] = stderr.split("\n");
+      assert.equal(second, `  option: ${option}`);
+      if (typeof message === "string") assert.equal(first, `error: ${message}`);
+      const { stdout } = await highway(t, [...args, "--json"], { cwd });
+      assert.equal(JSON.parse(stdout).error.path, option);
     });
   }
 

@@ -117,6 +117,7 @@ describe("--tools", { concurrency: 3 }, () => {
   for (const [source, message] of [
     ["export default 1;", /`tools.mjs` exports no tools/],
     ["export const other = {};", /`tools.mjs` exports no tools/],
+    ["export default {};", /`tools.mjs` exports no tools/],
     ['export default { "text.upper": "no" };', /the tool `text.upper` of `tools.mjs` is no function/],
     ["export default {", /`tools.mjs` could not be loaded: SyntaxError/],
   ]) {

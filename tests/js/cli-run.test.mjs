@@ -162,7 +162,7 @@ describe("a run", { concurrency: 3 }, () => {
     });
   }
 
-  for (const limit of ["x", "", "1x", "m", "1m1m", "30s1h", "-5", "1e3", "PT", "1h30"]) {
+  for (const limit of ["x", "1x", "m", "1m1m", "30s1h", "-5", "1e3", "PT", "1h30"]) {
     test(`\`${limit}\` is no time limit`, async (t) => {
       const { code, stderr } = await highway(t, ["run", "two.json", `--timeout=${limit}`], {
         cwd: folder(t, files),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Driver } from "highway-wasm";
 import { simulate } from "highway-wasm/engine";
+import { ensureNewerNode } from "../../scripts/lib/newer-node.mjs";
 import { folder, highway, modules } from "./support/cli.mjs";
 
 const operator = (id, type, more) => [id, { task_id: id, operator_type: type, dependencies: [], ...more }];
@@ -131,15 +132,12 @@ describe("init", { concurrency: 3 }, () => {
     [["a/b c.yml"], "a/b c.yml"],
     [["it.json"], "it.json"],
     [["it.mjs"], "it.mjs"],
-    [["it.mts"], undefined],
-    [["it.ts"], undefined],
   ]) {
     test(`${args.join(" ")} writes a workflow that is valid and runs`, async (t) => {
       const cwd = modules(t, { "package.json": '{"type": "module"}' });
       const { code, stdout, stderr } = await highway(t, ["init", ...args], { cwd });
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^highway-wasm run .* --input name=Ada\n$/);
-      if (file === undefined) return;
       const checked = await highway(t, ["validate", file], { cwd });
       assert.deepEqual([checked.code, checked.stdout], [0, "valid: 0 errors, 0 warnings\n"]);
       const run = await highway(t, ["run", file, "-i", "name=Ada", "--json"], { cwd });
@@ -155,20 +153,48 @@ describe("init", { concurrency: 3 }, () => {
     ["it.js", '{"name": "typeless"}'],
     ["below/it.js", '{"type": "commonjs"}'],
     ["it.mjs", '{"type": "commonjs"}'],
+    ["it.cjs", '{"type": "module"}'],
+    ["it.ts", '{"type": "commonjs"}'],
+    ["it.ts", '{"type": "module"}'],
+    ["it.ts", '{"name": "typeless"}'],
+    ["it.mts", '{"type": "commonjs"}'],
+    ["it.cts", '{"type": "module"}'],
   ]) {
     test(`${file} runs beside ${about}, without inputs too`, async (t) => {
+      const node = file.endsWith("ts") ? await ensureNewerNode() : undefined;
+      if (file.endsWith("ts") && node === undefined) return t.skip("there is no newer Node.js");
       const cwd = modules(t, { "package.json": about });
-      assert.equal((await highway(t, ["init", file], { cwd })).code, 0);
+      const { code, stderr } = await highway(t, ["init", file], { cwd, node });
+      assert.deepEqual([code, stderr], [0, `wrote ${file}\nrun it with\n`]);
       for (const [args, expected] of [
         [[], "hello world"],
         [["-i", "name=Ada"], "hello Ada"],
       ]) {
-        const { code, stdout, stderr } = await highway(t, ["run", file, "--json", ...args], { cwd });
+        const { code, stdout, stderr } = await highway(t, ["run", file, "--json", ...args], {
+          cwd,
+          node,
+        });
         assert.deepEqual([code, stderr], [0, ""]);
         assert.equal(JSON.parse(stdout).tasks.greet.stdout, expected);
       }
     });
   }
+
+  test("says what a module still needs", async (t) => {
+    const { code, stderr } = await highway(t, ["init", "it.mts"], { cwd: folder(t) });
+    assert.equal(code, 0);
+    assert.match(stderr, /^wrote it.mts\nit needs the package: npm install highway-wasm\n/);
+    assert.equal(stderr.includes("it needs Node.js 22.18"), !process.features.typescript);
+  });
+
+  test("makes no folder where a file is", async (t) => {
+    const { code, stdout } = await highway(t, ["init", "a/it.yaml", "--json"], {
+      cwd: folder(t, { a: "mine" }),
+    });
+    const { error } = JSON.parse(stdout);
+    assert.deepEqual([code, error.code], [2, "FILE_UNWRITABLE"]);
+    assert.match(error.message, /^the folder `a` cannot be made: /);
+  });
 
   test("leaves alone what is there", async (t) => {
     const cwd = folder(t, { "workflow.yaml": "mine" });

@@ -14,7 +14,7 @@ const shell = (t, line) =>
   start(t, ["-c", `"$0" "$1" ${line}`, process.execPath, PROGRAM], { file: "/bin/sh" }).ended;
 
 describe("help and version", { concurrency: 3 }, () => {
-  for (const args of [["--help"], ["-h"], ["help"], ["--no-color", "--help"], ["help", "--help"]]) {
+  for (const args of [["--help"], ["-h"], ["help"], ["--no-color", "--help"]]) {
     test(`${args.join(" ")} lists all commands`, async (t) => {
       const { code, stdout, stderr } = await highway(t, args);
       assert.deepEqual([code, stderr], [0, ""]);
@@ -48,7 +48,8 @@ describe("help and version", { concurrency: 3 }, () => {
         // What is behind it is the shell's. Unknown options are refused before help is shown.
         const [own] = line.split(/ [|>]/);
         const { code, stdout: shown, stderr } = await shell(t, `${own} --help`);
-        assert.deepEqual([code, shown, stderr], [0, stdout, ""], line);
+        const help = own.includes("--json") ? `${JSON.parse(shown).help}` : shown;
+        assert.deepEqual([code, help, stderr], [0, stdout, ""], line);
       }
     });
   }
@@ -59,7 +60,24 @@ describe("help and version", { concurrency: 3 }, () => {
       const { code, stdout, stderr } = await highway(t, args);
       assert.deepEqual([code, stdout, stderr], [0, `${version}\n`, ""]);
     }
+    const json = await highway(t, ["--version", "--json"]);
+    assert.deepEqual(JSON.parse(json.stdout), { version });
   });
+
+  for (const columns of [40, 72]) {
+    test(`lines of help are as long as COLUMNS says, ${columns}, where the output is no terminal`, async (t) => {
+      for (const args of [["--help"], ["run", "--help"], ["serve", "--help"]]) {
+        const { stdout } = await highway(t, args, { env: { COLUMNS: `${columns}` } });
+        // A command line is not broken.
+        const lines = stdout
+          .split("\n")
+          .filter((line) => !/^(Usage:| {2}(highway-wasm|export|#) )/.test(line));
+        const long = lines.filter((line) => line.length > columns);
+        assert.deepEqual(long, []);
+        assert.ok(lines.some((line) => line.length > columns - 8));
+      }
+    });
+  }
 });
 
 describe("wrong usage", { concurrency: 3 }, () => {
@@ -68,8 +86,15 @@ describe("wrong usage", { concurrency: 3 }, () => {
     [["srve"], "there is no command `srve`", "did you mean `serve`?"],
     [["lsit"], "there is no command `lsit`", "did you mean `list`?"],
     [["RUN"], "there is no command `RUN`", "did you mean `run`?"],
-    [["something"], "there is no command `something`", /^there are `init`, .* and `completion`$/],
-    [["help", "rnu"], "there is no command `rnu`", "did you mean `run`?"],
+    [["something"], "there is no command `something`", /^there are `init`, .*, `completion` and `help`$/],
+    [["help", "rnu"], "`help` knows no `rnu`", "did you mean `run`?"],
+    [["help", "run", "it"], "`help` takes no argument `it`", "highway-wasm help [COMMAND]"],
+    [["run", ""], "FILE of `run` is empty", "highway-wasm run FILE"],
+    [["validate", "f", ""], "FILE of `validate` is empty"],
+    [["approve", "", ...server], "KEY of `approve` is empty", "highway-wasm approve KEY"],
+    [["schedules", "delete", "", ...server], "SCHEDULE of `schedules` is empty"],
+    [["signal", "r", "", ...server], "NAME of `signal` is empty"],
+    [["run", "f", "--timeout", ""], "the value of `--timeout` is empty", "`--timeout TIME`"],
     [["--hlep"], "`highway-wasm` has no option `--hlep`", "did you mean `--help`?"],
     [["run", "f", "--inptu", "a=1"], "`highway-wasm run` has no option `--inptu`", /`--inputs?`/],
     [
@@ -118,7 +143,12 @@ describe("wrong usage", { concurrency: 3 }, () => {
     [["schedules", "pause", ...server], "`schedules pause` needs SCHEDULE"],
     [["schedules", "puase", "s", ...server], "`schedules` knows no `puase`", "did you mean `pause`?"],
     [["schedules", "list", "s", ...server], "`schedules list` takes no argument `s`"],
-    [["validate", "nowhere.json"], "there is no file `nowhere.json`"],
+    [["validate", "nowhere.json"], "there is no file `nowhere.json`", /^it was looked for in `.+`$/],
+    [
+      ["validate", "nowhere/it.json"],
+      "there is no file `nowhere/it.json`",
+      "there is no folder `nowhere` either",
+    ],
     [["run", "nowhere.mjs"], "there is no file `nowhere.mjs`"],
     [["run", "."], "`.` is a folder"],
   ]) {
@@ -135,6 +165,10 @@ describe("wrong usage", { concurrency: 3 }, () => {
       else if (help) assert.match(advice, help);
       assert.doesNotMatch(stderr, /\n {4}at /);
       assert.ok(!stderr.includes("\x1b"));
+      const json = await highway(t, ["--json", ...args]);
+      const { error } = JSON.parse(json.stdout);
+      assert.deepEqual([json.code, json.stderr, error.message, error.help], [2, "", said, advice]);
+      assert.match(error.code, /^[A-Z_]+$/);
     });
   }
 });
@@ -144,7 +178,11 @@ describe("errors", { concurrency: 3 }, () => {
     const { code, stdout, stderr } = await highway(t, ["list", "--status", "complete", "--json"]);
     assert.deepEqual([code, stderr], [2, ""]);
     assert.deepEqual(JSON.parse(stdout), {
-      error: { message: "`--status` knows no `complete`", help: "did you mean `completed`?" },
+      error: {
+        message: "`--status` knows no `complete`",
+        code: "USAGE_INVALID",
+        help: "did you mean `completed`?",
+      },
     });
   });
 

@@ -1,5 +1,9 @@
 /** What to do about an error, in the words of the program: its options in the place of the arguments of functions. */
 
+import { type HighwayError, isHighwayError, makeError } from "../errors.js";
+import { isObject } from "../plain.js";
+import type { Options } from "./command.js";
+
 /** What an error says of itself. */
 interface Told {
   readonly code?: string | undefined;
@@ -7,15 +11,70 @@ interface Told {
   readonly help?: string | undefined;
 }
 
-/** The help of an error, as the user of the program can follow it. */
-export function helpOf({ code, message, help }: Told): string | undefined {
-  if (code === "TOOL_NOT_REGISTERED" && help?.startsWith("register it")) {
-    const [, how] = /^register it with (.*)$/s.exec(help) ?? [];
-    return `give a module that exports it${how ? `, made with ${how}` : ""}: \`--tools FILE\``;
-  }
-  if (code === "LIMIT_EXCEEDED" && !help?.includes("--limit")) {
-    return help?.replace(/raise `limits\.(\w+)` of the engine/, "pass a larger `--limit $1=VALUE`");
-  }
+/** By code: help that the option gives better than the function. */
+const BY_CODE: Readonly<Record<string, string>> = {
+  TOOL_NOT_MOCKED: "give what it answers in `--mocks FILE`",
+  EVENT_NOT_EMITTED: "send it with `--signal NAME@TIME`",
+  APPROVAL_UNDECIDED: "decide with `--approve KEY` or `--reject KEY`",
+  API_UNAUTHORIZED: "check the API key: `--api-key` or HIGHWAY_API_KEY",
+  API_CIRCUIT_OPEN: "the server keeps failing: try again later",
+  WAIT_TIMEOUT: "`highway-wasm status RUN --watch` waits longer, `highway-wasm cancel RUN` ends the run",
+};
+
+/** By text: what a function takes, and what the program takes in its place. */
+const BY_TEXT: readonly (readonly [theirs: RegExp, ours: string])[] = [
+  [/^register it: .*$/s, "give a module that exports it: `--tools FILE`"],
+  [/^register it with (.*)$/s, "give a module that exports it, made with $1: `--tools FILE`"],
+  [/^give one as `tools: .*$/s, "give one in `--mocks FILE`, or leave `--unmocked` out"],
+  [
+    /raise `limits\.\w+` of the engine where so much is meant: (`--limit .*)$/,
+    "pass a larger limit where so much is meant: $1",
+  ],
+  [/raise `limits\.(\w+)` of the engine/, "pass a larger `--limit $1=VALUE`"],
+  [/give a larger `maxTime`/, "pass a larger `--max-time`"],
+  [/answer it with `signals`, `approvals` or a mock/, "answer it with `--signal`, `--approve` or a mock"],
+  [/give a `Date`, or text such as "(.*)"/, "give it as `$1`"],
+  [/, or raise `\w+` of (the tool|`nodeTools`)$/, ""],
+];
+
+/** The help of an error or a finding, as the user of the program can follow it. */
+export function helpOf({ code = "", message, help }: Told): string | undefined {
   const [, secret] = /\{\{\s*secrets\.(\w+)/.exec(code === "TEMPLATE_UNRESOLVED" ? message : "") ?? [];
-  return secret ? `set \`HIGHWAY_SECRET_${secret}\` in the environment of the engine` : help;
+  if (secret) return `set \`HIGHWAY_SECRET_${secret}\` in the environment of the engine`;
+  if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
+  return BY_TEXT.reduce((text, [theirs, ours]) => text?.replace(theirs, ours), help);
+}
+
+/** An error or a finding with that help; what it has beside stays. */
+export const advised = <T extends Told>(told: T): T => {
+  const help = helpOf(told);
+  return help === told.help ? told : { ...told, help };
+};
+
+/** A value in which every error is plain data, with the help of the program. */
+export function advisedWithin(value: unknown): unknown {
+  if (isHighwayError(value)) return advised(value.toJSON() as unknown as Told);
+  if (Array.isArray(value)) return value.map(advisedWithin);
+  if (!isObject(value) || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, advisedWithin(item)]));
+}
+
+/** Does some work. What it says about an option of a function, such as `/maxBody`, is said of the command's own: `--max-body`. */
+export async function inOptions<T>(options: Options, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isHighwayError(error, "OPTION_INVALID") ? ofOption(error, options) : error;
+  }
+}
+
+function ofOption(error: HighwayError, options: Options): HighwayError {
+  const [, name = ""] = (error.path ?? "").split("/");
+  const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  // What a function takes as a list is given one by one.
+  const flag = [words, words.replace(/s$/, "")].find((word) => Object.hasOwn(options, word));
+  if (flag === undefined) return error;
+  const { code, help, details } = error;
+  const message = error.message.replaceAll(`\`${name}\``, `\`--${flag}\``);
+  return makeError(error.name, { code, message, help, details, path: `--${flag}`, cause: error });
 }

@@ -65,6 +65,8 @@ function optionValue({ rawName, value, inlineValue }: OptionToken, spec: OptionS
       value === undefined ? undefined : `where it begins with a dash: \`${rawName}=${spec.value}\``;
     throw new UsageError(`\`${rawName}\` needs a value: \`${rawName} ${spec.value}\``, help);
   }
+  if (value === "" && !spec.mayBeEmpty)
+    throw new UsageError(`the value of \`${rawName}\` is empty`, `\`${rawName} ${spec.value}\``);
   return value;
 }
 
@@ -104,7 +106,9 @@ export function checkArguments(args: readonly string[], command: Command): void 
     throw new UsageError(`\`${command.name}\` takes no argument \`${args[specs.length]}\``, help);
   }
   for (const [at, arg] of args.entries()) {
-    const values = specs[at]?.values;
+    const { name, values } = specs[Math.min(at, specs.length - 1)] as ArgumentSpec;
+    // An empty one would begin every id there is.
+    if (arg === "") throw new UsageError(`${name} of \`${command.name}\` is empty`, usage);
     if (values) checkWord(arg, values, `\`${command.name}\``);
   }
 }

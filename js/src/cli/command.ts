@@ -27,6 +27,8 @@ export interface OptionSpec {
   /** The words that its value may be, where there are only some. */
   readonly values?: readonly string[];
   readonly completes?: Completion;
+  /** Whether its value may be an empty text. */
+  readonly mayBeEmpty?: boolean;
   readonly help: string;
 }
 

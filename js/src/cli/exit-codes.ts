@@ -15,6 +15,8 @@ export const INTERRUPTED: Readonly<Record<string, number>> = { SIGINT: 130, SIGT
 
 /** The command line is not right. */
 export class UsageError extends Error {
+  /** The stable code. */
+  readonly code: string = "USAGE_INVALID";
   readonly help: string | undefined;
 
   constructor(message: string, help?: string) {
@@ -23,12 +25,11 @@ export class UsageError extends Error {
   }
 }
 
-/** Something that needs no stack to be understood, such as a file that is not there. */
+/** A file that is named on the command line cannot be used. */
 export class InputError extends UsageError {
-  /** The stable code, where there is one. */
-  readonly code: string | undefined;
+  override readonly code: string;
 
-  constructor(message: string, help?: string, cause?: unknown, code?: string) {
+  constructor(message: string, help?: string, cause?: unknown, code = "FILE_UNREADABLE") {
     super(message, help);
     this.cause = cause;
     this.code = code;

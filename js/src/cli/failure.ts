@@ -1,8 +1,8 @@
 /** How errors and findings are shown. */
 
 import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
-import { helpOf } from "./advice.js";
-import { InputError } from "./exit-codes.js";
+import { advised, helpOf } from "./advice.js";
+import { UsageError } from "./exit-codes.js";
 import { STDIN } from "./files.js";
 import { type Output, oneLine, printable } from "./output.js";
 
@@ -12,11 +12,12 @@ const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
 export function showError(error: unknown, output: Output): void {
   const { code, message, help, path, diagnostics } = factsOf(error);
   if (output.isJson) {
-    output.failure({ error: isHighwayError(error) ? error.toJSON() : { code, message, help } });
+    output.failure({ error: isHighwayError(error) ? plainError(error) : { code, message, help } });
   } else {
     output.note(`${output.paint("red", "error:")} ${printable(message)}`);
-    if (path) output.note(`  path: ${oneLine(path)}`);
+    if (path) output.note(`  ${path.startsWith("--") ? "option" : "path"}: ${oneLine(path)}`);
     if (help) output.note(`  help: ${oneLine(help)}`);
+    if (isHighwayError(error)) output.note(`  code: ${oneLine(code)}`);
     // One finding is what the message says already.
     if (diagnostics.length > 1) showFindings(diagnostics, output, "note");
   }
@@ -24,6 +25,15 @@ export function showError(error: unknown, output: Output): void {
     for (let at: unknown = error; at instanceof Error; at = at.cause)
       output.note(printable(at.stack ?? String(at)));
   }
+}
+
+function plainError(error: HighwayError): object {
+  const { diagnostics } = error;
+  return {
+    ...error.toJSON(),
+    help: helpOf(error),
+    ...(diagnostics.length > 0 && { diagnostics: diagnostics.map(advised) }),
+  };
 }
 
 /** What is wrong with a definition: as we found it, or as the server did that refused it. */
@@ -69,8 +79,11 @@ function placeOf({ line, column }: Diagnostic, file: string | undefined): string
   return `${place.filter((part) => part !== undefined).join(":")}: `;
 }
 
+/** The code of what a module of the user threw. */
+const UNEXPECTED = "UNEXPECTED";
+
 interface Facts {
-  readonly code?: string | undefined;
+  readonly code: string;
   readonly message: string;
   readonly help: string | undefined;
   readonly path: string | undefined;
@@ -80,14 +93,19 @@ interface Facts {
 /** Anything can be thrown by a definition that is a program. */
 function factsOf(error: unknown): Facts {
   if (isHighwayError(error)) {
-    const { message, path } = error;
-    return { message, help: helpOf(error), path, diagnostics: findingsOf(error) };
+    const { code, message, path } = error;
+    return { code, message, help: helpOf(error), path, diagnostics: findingsOf(error) };
   }
   const { message, help } = Object(error ?? {}) as { message?: unknown; help?: unknown };
   return {
-    code: error instanceof InputError ? error.code : undefined,
+    code: error instanceof UsageError ? error.code : UNEXPECTED,
     message: typeof message === "string" && message !== "" ? message : String(error),
-    help: typeof help === "string" ? help : undefined,
+    help:
+      typeof help === "string"
+        ? help
+        : error instanceof UsageError
+          ? undefined
+          : "`--debug` shows where it was thrown",
     path: undefined,
     diagnostics: [],
   };

@@ -1,7 +1,9 @@
 /** Files that are named on the command line, and standard input. */
 
-import { createReadStream, type Stats, statSync } from "node:fs";
+import { createReadStream, readdirSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "./exit-codes.js";
+import { didYouMean } from "./nearest.js";
 
 /** Name of standard input. */
 export const STDIN = "-";
@@ -25,12 +27,23 @@ export function checkFile(file: string): Stats {
     stats = statSync(file);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new InputError(`there is no file \`${file}\``, undefined, cause);
+    if (code === "ENOENT") throw new InputError(`there is no file \`${file}\``, nearby(file), cause);
     throw unreadable(file, cause);
   }
   if (stats.isDirectory()) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
   if (stats.size > MOST_BYTES) throw tooLarge(file);
   return stats;
+}
+
+/** Advice on a file that is not there: one of its folder with a name like it, or where it was looked for. */
+function nearby(file: string): string {
+  const folder = dirname(resolve(file));
+  try {
+    const found = didYouMean(basename(file), readdirSync(folder), (name) => join(dirname(file), name));
+    return found ?? `it was looked for in \`${folder}\``;
+  } catch {
+    return `there is no folder \`${dirname(file)}\` either`;
+  }
 }
 
 const unreadable = (file: string, cause: unknown): InputError =>

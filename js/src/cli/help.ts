@@ -2,12 +2,14 @@
 
 import { optionsOf, shownArgument } from "./arguments.js";
 import { type Command, COMMON, type Options } from "./command.js";
+import type { Output } from "./output.js";
 
 /** What the program reads from the environment. */
 export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
   ["HIGHWAY_API_ENDPOINT", "address of the server, in the place of --endpoint"],
   ["HIGHWAY_API_KEY", "API key, in the place of --api-key, and of --key for serve"],
   ["HIGHWAY_SECRET_NAME", "what {{secrets.NAME}} reads, for engines in this process"],
+  ["COLUMNS", "length of the lines of help, from 40 to 100, where the output is no terminal"],
   ["NO_COLOR", "no colours"],
   ["FORCE_COLOR", "colours where there is no terminal, too; 0 for none"],
 ];
@@ -20,12 +22,18 @@ export const EXIT_CODES: readonly (readonly [code: string, means: string])[] = [
   ["130", "interrupted; 143 by SIGTERM"],
 ];
 
+/** Writes the help of a command as the result; where none is given, that of the program. */
+export function showHelp(commands: readonly Command[], command: Command | undefined, output: Output): void {
+  const { width } = output;
+  output.text("help", command === undefined ? programHelp(commands, width) : commandHelp(command, width));
+}
+
 /** The help of the program, in lines of at most so many characters. */
 export function programHelp(commands: readonly Command[], width: number): string {
   const rows = commands.map(
     ({ name, args, summary }) => [[name, ...args.map(shownArgument)].join(" "), summary] as const,
   );
-  return `Defines, runs and follows Highway workflows.
+  return `${wrapped("Defines, runs and follows Highway workflows.", width).join("\n")}
 
 Usage: highway-wasm COMMAND [OPTIONS]
 
@@ -41,7 +49,7 @@ ${table(ENVIRONMENT, width)}
 Exit codes:
 ${table(EXIT_CODES, width)}
 
-\`highway-wasm COMMAND --help\` tells more.
+\`highway-wasm help COMMAND\` tells more.
 `;
 }
 
@@ -70,11 +78,11 @@ export function optionRows(options: Options): (readonly [flag: string, help: str
 
 function table(rows: readonly (readonly [string, string])[], width: number): string {
   const first = Math.max(...rows.map(([left]) => left.length));
-  const indent = " ".repeat(first + 4);
+  const room = width - first - 4;
   const lines = rows.map(([left, right]) => {
     // On a narrow terminal the second column would be one of single words.
-    const room = Math.max(width - first - 4, 24);
-    return `  ${left.padEnd(first)}  ${wrapped(right, room).join(`\n${indent}`)}`;
+    if (room < 24) return [`  ${left}`, ...wrapped(right, width - 6)].join("\n      ");
+    return `  ${left.padEnd(first)}  ${wrapped(right, room).join(`\n${" ".repeat(first + 4)}`)}`;
   });
   return lines.join("\n");
 }

@@ -58,10 +58,9 @@ function jsonValue(text: string, option: string): unknown {
   try {
     return parseJson(text);
   } catch (cause) {
-    throw new InputError(
+    throw new UsageError(
       `the value of \`--${option}\` is no JSON: ${(cause as Error).message}`,
       'text needs quotes there: `name:="text"`, or `name=text`',
-      cause,
     );
   }
 }

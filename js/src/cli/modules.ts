@@ -10,6 +10,10 @@ import { checkFile } from "./files.js";
 const JAVASCRIPT = [".js", ".mjs", ".cjs"];
 const TYPESCRIPT = [".ts", ".mts", ".cts"];
 
+/** What runs a module in TypeScript. */
+export const TYPESCRIPT_NEEDS =
+  "Node.js 22.18 or newer, or a loader such as tsx: `NODE_OPTIONS='--import tsx'`";
+
 /** Whether a file is a module, going by its name. */
 export const isModule = (file: string): boolean =>
   [...JAVASCRIPT, ...TYPESCRIPT].includes(extname(file).toLowerCase());
@@ -45,7 +49,7 @@ function failure(file: string, cause: unknown): InputError {
   if (code === "ERR_UNKNOWN_FILE_EXTENSION" && /"\.[cm]?tsx?"/.test(String(message))) {
     return new InputError(
       `${what}: Node.js ${process.versions.node} does not run TypeScript`,
-      "use Node.js 22.18 or newer, or a loader such as tsx: `NODE_OPTIONS='--import tsx'`",
+      `use ${TYPESCRIPT_NEEDS}`,
       cause,
     );
   }
@@ -56,6 +60,9 @@ function failure(file: string, cause: unknown): InputError {
       cause,
     );
   }
+  const [, missing] =
+    /^Cannot find package '([^']+)'/.exec(code === "ERR_MODULE_NOT_FOUND" ? String(message) : "") ?? [];
+  const help = missing && `install it: \`npm install ${missing}\``;
   const reason = cause instanceof Error ? `${String(name)}: ${String(message)}` : String(cause);
-  return new InputError(`${what}: ${reason}`, undefined, cause);
+  return new InputError(`${what}: ${reason}`, help, cause);
 }

@@ -37,12 +37,15 @@ export class Output {
   /** Whether there are colours; where it is not said, terminals alone have them. */
   #colours: boolean | undefined;
   readonly #isDumb: boolean;
+  /** Columns that the environment tells, for an output that is no terminal. */
+  readonly #columns: number;
 
   constructor({ stdout, stderr, env }: OutputOptions) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#isDumb = env["TERM"] === "dumb";
     this.#colours = coloursOf(env);
+    this.#columns = Number(env["COLUMNS"]) || 100;
   }
 
   /** Writes no colours from now on. */
@@ -58,6 +61,12 @@ export class Output {
   /** Writes a line of the result. */
   result(text: string): void {
     this.#stdout.write(`${this.#struck(text)}\n`);
+  }
+
+  /** Writes a text as the result; for programs as the field of an object. */
+  text(name: string, text: string): void {
+    if (this.isJson) this.json({ [name]: text });
+    else this.result(text.trimEnd());
   }
 
   /**
@@ -91,7 +100,7 @@ export class Output {
 
   /** Characters in a line of help. */
   get width(): number {
-    return Math.min(Math.max(this.#stdout.columns || 100, 60), 100);
+    return Math.min(Math.max(this.#stdout.columns || this.#columns, 40), 100);
   }
 
   /** Size of the terminal that is written to by `note`; undefined where it is none that could be drawn on. */

@@ -1,6 +1,8 @@
 /** Runs as plain data, for `--json`. */
 
+import type { HighwayError } from "../errors.js";
 import type { RunResult, RunStatus, TaskResult } from "../run.js";
+import { helpOf } from "./advice.js";
 
 /** A run as it is now. */
 export function plainStatus(run: RunStatus): Record<string, unknown> {
@@ -41,16 +43,7 @@ function plainTask(task: TaskResult): Record<string, unknown> {
   };
 }
 
-const plainError = ({
-  code,
-  message,
-  help,
-}: {
-  code: string;
-  message: string;
-  help: string | undefined;
-}) => ({
-  code,
-  message,
-  ...(help === undefined ? {} : { help }),
-});
+function plainError(error: HighwayError): Record<string, unknown> {
+  const help = helpOf(error);
+  return { code: error.code, message: error.message, ...(help === undefined ? {} : { help }) };
+}

@@ -5,9 +5,9 @@ import { core } from "../runtime.js";
 import { checkArguments, listOf, optionsOf, readArguments } from "./arguments.js";
 import { type Command, COMMON, type Given } from "./command.js";
 import { COMMANDS } from "./commands/index.js";
-import { exitCodeOf, FINE, INTERRUPTED, UsageError, WRONG } from "./exit-codes.js";
+import { exitCodeOf, FAILED, FINE, INTERRUPTED, UsageError, WRONG } from "./exit-codes.js";
 import { showError } from "./failure.js";
-import { commandHelp, programHelp } from "./help.js";
+import { programHelp, showHelp } from "./help.js";
 import { didYouMean } from "./nearest.js";
 import { Output } from "./output.js";
 import { secretsOfEnvironment } from "./secrets.js";
@@ -25,6 +25,13 @@ export async function run(argv: readonly string[]): Promise<number> {
   output.isJson = flags.includes("--json");
   output.isDebug = flags.includes("--debug");
   if (flags.includes("--no-color")) output.dropColours();
+  // A module of the user may throw at any time, in a timer or a promise that nobody waits for.
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    process.on(event, (error: unknown) => {
+      showError(error, output);
+      process.exit(FAILED);
+    });
+  }
   try {
     return await dispatch(argv, output);
   } catch (error) {
@@ -40,13 +47,12 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
   const { given } = readArguments(before, COMMON, "highway-wasm");
   if (given["version"]) return version(output);
   if (name === undefined) return bare(given, output);
-  // `help run` as `run --help`.
-  const isHelp = name === "help";
-  const wanted = isHelp ? after[0] : name;
-  if (wanted === undefined || wanted.startsWith("-")) return say(output, programHelp(COMMANDS, output.width));
-  const command = commandOf(wanted);
-  const help = (): number => say(output, commandHelp(command, output.width));
-  if (isHelp || given["help"]) return help();
+  const command = commandOf(name);
+  const help = (): number => {
+    showHelp(COMMANDS, command, output);
+    return FINE;
+  };
+  if (given["help"]) return help();
 
   const { args, given: own } = readArguments(after, optionsOf(command), `highway-wasm ${command.name}`);
   if (own["help"]) return help();
@@ -58,22 +64,20 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
 
 /** No command: the help, which nobody asked for. */
 function bare(given: Given, output: Output): number {
-  const help = programHelp(COMMANDS, output.width);
-  if (given["help"]) return say(output, help);
+  if (given["help"]) {
+    showHelp(COMMANDS, undefined, output);
+    return FINE;
+  }
   if (output.isJson) throw new UsageError("there is no command", "`highway-wasm --help` lists them");
-  output.draw(help);
+  output.draw(programHelp(COMMANDS, output.width));
   return WRONG;
 }
 
 function version(output: Output): number {
-  return say(
-    output,
+  output.text(
+    "version",
     core.call((api) => api.version()),
   );
-}
-
-function say(output: Output, text: string): number {
-  output.result(text.trimEnd());
   return FINE;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Highway } from "../highway.js";
 import type { RunStatus } from "../run.js";
-import { InputError } from "./exit-codes.js";
+import { UsageError } from "./exit-codes.js";
 import { oneLine } from "./output.js";
 
 /** Runs that are looked through, the newest ones. */
@@ -31,7 +31,7 @@ export async function runIdOf(highway: Highway, text: string, signal: AbortSigna
   throw ambiguous(text, found);
 }
 
-function ambiguous(text: string, found: readonly RunStatus[]): InputError {
+function ambiguous(text: string, found: readonly RunStatus[]): UsageError {
   const lines = found.slice(0, MOST_CANDIDATES).map(({ runId, state, workflowName }) => {
     return `\`${oneLine(runId)}\` (${[workflowName, state]
       .filter(Boolean)
@@ -40,7 +40,7 @@ function ambiguous(text: string, found: readonly RunStatus[]): InputError {
   });
   const further = found.length - lines.length;
   if (further > 0) lines.push(`${further} more`);
-  return new InputError(
+  return new UsageError(
     `${found.length} runs have ids that begin with \`${text}\``,
     `name one of them: ${lines.join("; ")}`,
   );

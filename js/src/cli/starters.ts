@@ -82,19 +82,21 @@ driver.tool(
 export default driver.build({ inputs: { name: "world" } });
 `;
 
-/** The module for a package whose `.js` files are CommonJS. */
-export const COMMONJS: string = MODULE.replace(
+/** The same for CommonJS. */
+const COMMONJS = MODULE.replace(
   'import { Driver } from "highway-wasm";',
   'const { Driver } = require("highway-wasm");',
 ).replace("export default", "module.exports =");
 
-/** The texts by extension. */
+/** The texts by extension. `.js` and `.ts` are what their package says: one of these two. */
 export const STARTERS: Readonly<Record<string, string>> = {
   ".yaml": YAML,
   ".yml": YAML,
   ".json": JSON_TEXT,
   ".mjs": MODULE,
+  ".cjs": COMMONJS,
   ".js": MODULE,
   ".mts": MODULE,
+  ".cts": COMMONJS,
   ".ts": MODULE,
 };

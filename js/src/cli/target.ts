@@ -1,7 +1,7 @@
 /** Where a command works: on a server, or on an engine in this process. */
 
 import { Driver, type StartOptions } from "../driver.js";
-import { limitsOf } from "./limits.js";
+import { LIMIT, limitsOf } from "./limits.js";
 import { LocalEngine } from "../entries/engine-inline.js";
 import { environmentVariable } from "../environment.js";
 import { Highway } from "../highway.js";
@@ -9,7 +9,8 @@ import type { ClientOptions, EngineLike } from "../options.js";
 import { nodeTools } from "../node/tools.js";
 import { plainText } from "../plain.js";
 import type { RunHandle } from "../run-handle.js";
-import { type Given, textOf } from "./command.js";
+import { inOptions } from "./advice.js";
+import { type Given, SERVER_OPTIONS, textOf } from "./command.js";
 import { InputError, UsageError } from "./exit-codes.js";
 import { secretsOfEnvironment } from "./secrets.js";
 import type { Source } from "./source.js";
@@ -19,17 +20,18 @@ import { toolsOf } from "./tools.js";
 export function serverOf(given: Given): ClientOptions {
   const endpoint = textOf(given, "endpoint") ?? environmentVariable("HIGHWAY_API_ENDPOINT");
   const apiKey = textOf(given, "api-key") ?? environmentVariable("HIGHWAY_API_KEY");
-  if (endpoint === undefined) {
+  if (!endpoint) {
     throw new UsageError("it is not said which server", "pass `--endpoint URL`, or set HIGHWAY_API_ENDPOINT");
   }
-  if (apiKey === undefined) {
+  if (!apiKey) {
     throw new UsageError("there is no API key", "set HIGHWAY_API_KEY, or pass `--api-key KEY`");
   }
   return { endpoint, apiKey };
 }
 
 /** A client of the server that is named. */
-export const highwayOf = (given: Given): Highway => new Highway(serverOf(given));
+export const highwayOf = (given: Given): Promise<Highway> =>
+  inOptions(SERVER_OPTIONS, () => new Highway(serverOf(given)));
 
 /** Where to run. */
 export interface Target {
@@ -47,15 +49,12 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   if (isNamed || (hasServer && !given["local"] && source.driver === undefined)) {
     for (const option of ["tools", "limit"].filter((name) => given[name]))
       throw new UsageError(`\`--${option}\` needs an engine in this process`, "pass `--local`");
-    return started(new Driver(serverOf(given)), source);
+    return started(await inOptions(SERVER_OPTIONS, () => new Driver(serverOf(given))), source);
   }
   const tools = await toolsOf(given);
   if (source.driver === undefined) {
-    const engine = new LocalEngine({
-      tools: { ...nodeTools(), ...tools },
-      secrets: secretsOfEnvironment(),
-      limits,
-    });
+    const options = { tools: { ...nodeTools(), ...tools }, secrets: secretsOfEnvironment(), limits };
+    const engine = await inOptions({ limit: LIMIT }, () => new LocalEngine(options));
     return started(new Driver({ engine }), source, engine);
   }
   if (limits) {
@@ -85,6 +84,8 @@ function started(driver: Driver, source: Source, engine?: LocalEngine): Target {
         throw new InputError(
           "a driver with durable functions cannot be run from here: they are uploaded by the driver itself",
           "make the driver with an engine (`new Driver({ engine })`), or call `driver.run()` in a program of your own",
+          undefined,
+          "NOT_SUPPORTED",
         );
       }
       return await driver.start({ ...options, workflow });

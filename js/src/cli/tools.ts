@@ -29,7 +29,9 @@ async function fromModule(file: string): Promise<object> {
   const tools: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
   const help =
     'export functions by the names of their tools: `export default { "mail.send": ({ kwargs }) => … }`';
-  if (!isObject(tools)) throw new InputError(`\`${file}\` exports no tools`, help);
+  // A file that exports nothing is an empty object to Node.js.
+  if (!isObject(tools) || (tools === exported && Object.keys(tools).length === 0))
+    throw new InputError(`\`${file}\` exports no tools`, help);
   for (const [name, tool] of Object.entries(tools)) {
     if (typeof tool === "function") continue;
     throw new InputError(`the tool \`${name}\` of \`${file}\` is no function`, help);

@@ -10,7 +10,14 @@ export const PROGRAM = inRoot("dist", "esm", "cli", "main.js");
 /** What the program sees of the environment: nothing that says where a server is or how to draw. */
 function environment(env) {
   const all = { ...process.env, NODE_TEST_CONTEXT: undefined, TERM: "xterm", ...env };
-  for (const name of ["HIGHWAY_API_KEY", "HIGHWAY_API_ENDPOINT", "NO_COLOR", "FORCE_COLOR", "NODE_OPTIONS"]) {
+  for (const name of [
+    "HIGHWAY_API_KEY",
+    "HIGHWAY_API_ENDPOINT",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "NODE_OPTIONS",
+    "COLUMNS",
+  ]) {
     if (env?.[name] === undefined) delete all[name];
   }
   return all;

@@ -3,7 +3,7 @@
 import type { Approval } from "../../api/types.js";
 import type { Highway } from "../../highway.js";
 import { type Command, SERVER_OPTIONS, textOf, type Work } from "../command.js";
-import { FINE, InputError } from "../exit-codes.js";
+import { FINE, UsageError } from "../exit-codes.js";
 import { oneLine } from "../output.js";
 import { runIdOf } from "../run-id.js";
 import { showTable } from "../table.js";
@@ -20,7 +20,7 @@ export const approvals: Command = {
   notes: "Each row has the key for `approve` and `reject`, and the title.",
   examples: [["approvals", "everything that waits for a decision"]],
   async run({ given, output, signal }) {
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const run = textOf(given, "run");
     const workflowRunId = run === undefined ? undefined : await runIdOf(highway, run, signal);
     const found = await pending(highway, signal, workflowRunId);
@@ -44,14 +44,14 @@ function decision(name: "approve" | "reject", done: string, summary: string): Co
     summary,
     args: [{ name: "KEY" }],
     options: {
-      comment: { value: "TEXT", help: "shown with the decision" },
+      comment: { value: "TEXT", mayBeEmpty: true, help: "shown with the decision" },
       ...SERVER_OPTIONS,
     },
     notes:
       "KEY is the key of an approval, as `approvals` lists them, or the beginning of one. The id of a run stands for its only approval.",
     examples: [[`${name} 3f2a --comment "looked at it"`, "the approval whose key begins like this"]],
     async run({ args, given, output, signal }: Work) {
-      const highway = highwayOf(given);
+      const highway = await highwayOf(given);
       const key = await keyOf(highway, args[0] as string, signal);
       const comment = textOf(given, "comment");
       const answer = await highway.approvals[name](key, {
@@ -81,7 +81,7 @@ async function keyOf(highway: Highway, text: string, signal: AbortSignal): Promi
   }
   if (found.length <= 1) return found[0] ?? text;
   const keys = found.slice(0, 8).map((key) => `\`${oneLine(key)}\``);
-  throw new InputError(
+  throw new UsageError(
     `\`${text}\` stands for ${found.length} approvals`,
     `name one of them: ${keys.join("; ")}`,
   );

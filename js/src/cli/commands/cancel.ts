@@ -11,13 +11,13 @@ export const cancel: Command = {
   summary: "end a run and what is running of it",
   args: [RUN],
   options: {
-    reason: { value: "TEXT", help: "shown with the run" },
+    reason: { value: "TEXT", mayBeEmpty: true, help: "shown with the run" },
     ...SERVER_OPTIONS,
   },
   notes: `${RUN_NOTE} Exit code 1 where it was over already.`,
   examples: [['cancel 3f2a --reason "wrong input"', "end a run"]],
   async run({ args, given, output, signal }) {
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const runId = await runIdOf(highway, args[0] as string, signal);
     const cancelled = await highway.workflows.cancel(runId, textOf(given, "reason"), { signal });
     if (output.isJson) output.json({ runId, cancelled });

@@ -9,27 +9,24 @@ import { FINE } from "../exit-codes.js";
 const SHELLS = { bash, zsh, fish };
 type Shell = keyof typeof SHELLS;
 
-/** The command, for a program with these commands and itself. */
-export function completionOf(commands: readonly Command[]): Command {
-  const command: Command = {
-    name: "completion",
-    summary: "print a script that completes this program's command lines in a shell",
-    args: [{ name: "SHELL", values: Object.keys(SHELLS) }],
-    options: {},
-    notes:
-      "It completes `highway-wasm` where that is on the path, as after `npm install --global highway-wasm`.",
-    examples: [
-      ["completion bash >> ~/.bash_completion", "for bash"],
-      ["completion zsh > ~/.zsh/completions/_highway-wasm", "for zsh, where that folder is in `fpath`"],
-      ["completion fish > ~/.config/fish/completions/highway-wasm.fish", "for fish"],
-    ],
-    async run({ args, output }) {
-      const shell = args[0] as Shell;
-      const script = SHELLS[shell]([...commands, command]);
-      if (output.isJson) output.json({ shell, script });
-      else output.result(script.trimEnd());
-      return FINE;
-    },
-  };
-  return command;
-}
+/** The command, for a program that has all these. */
+export const completionOf = (all: () => readonly Command[]): Command => ({
+  name: "completion",
+  summary: "print a script that completes this program's command lines in a shell",
+  args: [{ name: "SHELL", values: Object.keys(SHELLS) }],
+  options: {},
+  notes:
+    "It completes `highway-wasm` where that is on the path, as after `npm install --global highway-wasm`.",
+  examples: [
+    ["completion bash >> ~/.bash_completion", "for bash"],
+    ["completion zsh > ~/.zsh/completions/_highway-wasm", "for zsh, where that folder is in `fpath`"],
+    ["completion fish > ~/.config/fish/completions/highway-wasm.fish", "for fish"],
+  ],
+  async run({ args, output }) {
+    const shell = args[0] as Shell;
+    const script = SHELLS[shell](all());
+    if (output.isJson) output.json({ shell, script });
+    else output.result(script.trimEnd());
+    return FINE;
+  },
+});

@@ -1,10 +1,11 @@
-/** All commands, as the help lists them. */
+/** The table of commands. */
 
 import type { Command } from "../command.js";
 import { approvals, approve, reject } from "./approvals.js";
 import { cancel } from "./cancel.js";
 import { completionOf } from "./completion.js";
 import { graph } from "./graph.js";
+import { helpOf } from "./help.js";
 import { init } from "./init.js";
 import { list } from "./list.js";
 import { logs } from "./logs.js";
@@ -21,6 +22,7 @@ const WORK: readonly Command[] = [init, validate, graph, simulate, run, serve];
 const RUNS: readonly Command[] = [list, status, logs, cancel, retry, signal];
 const MORE: readonly Command[] = [approvals, approve, reject, schedules];
 
-const ALL = [...WORK, ...RUNS, ...MORE];
+const all = (): readonly Command[] => COMMANDS;
 
-export const COMMANDS: readonly Command[] = [...ALL, completionOf(ALL)];
+/** All commands, as the help lists them. */
+export const COMMANDS: readonly Command[] = [...WORK, ...RUNS, ...MORE, completionOf(all), helpOf(all)];

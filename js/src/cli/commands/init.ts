@@ -1,12 +1,14 @@
 /** `highway-wasm init` */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, extname, join, resolve } from "node:path";
 import { listOf } from "../arguments.js";
 import { type Command, FILE } from "../command.js";
 import { FINE, InputError, UsageError } from "../exit-codes.js";
+import { isModule, TYPESCRIPT_NEEDS } from "../modules.js";
 import { oneLine } from "../output.js";
-import { COMMONJS, STARTERS } from "../starters.js";
+import { STARTERS } from "../starters.js";
 
 /** What is written when nobody says otherwise. */
 const DEFAULT_FILE = "workflow.yaml";
@@ -16,14 +18,13 @@ export const init: Command = {
   summary: "write a workflow to begin with",
   args: [{ ...FILE, isOptional: true }],
   options: {},
-  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .js, .mts, .ts); .js is CommonJS unless package.json has "type": "module". A file that is there is left alone, with exit code 2.`,
+  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .cjs, .js, .mts, .cts, .ts). .js and .ts are CommonJS unless package.json has "type": "module". A file that is there is left alone, with exit code 2.`,
   examples: [
     ["init", `write ${DEFAULT_FILE}`],
     ["init workflows/report.mjs", "write a module with a Driver"],
   ],
   async run({ args: [file = DEFAULT_FILE], output }) {
-    const extension = extname(file).toLowerCase();
-    const text = extension === ".js" && !isInModules(resolve(file)) ? COMMONJS : STARTERS[extension];
+    const text = STARTERS[kindOf(file)];
     if (text === undefined) {
       throw new UsageError(
         `\`${file}\` has no extension of a workflow`,
@@ -33,7 +34,9 @@ export const init: Command = {
     write(file, text.replaceAll("FILE", shown(file)));
     if (output.isJson) output.json({ file });
     else {
-      output.note(`wrote ${oneLine(file)}; run it with`);
+      output.note(`wrote ${oneLine(file)}`);
+      for (const need of isModule(file) ? needsOf(file) : []) output.note(need);
+      output.note("run it with");
       output.result(`highway-wasm run ${shown(file)} --input name=Ada`);
     }
     return FINE;
@@ -44,7 +47,14 @@ export const init: Command = {
 const shown = (file: string): string =>
   /^[\w./-]+$/.test(file) ? file : `'${oneLine(file).replaceAll("'", "'\\''")}'`;
 
-/** Whether the nearest `package.json` says that `.js` files are modules. */
+/** The extension of a file; for `.js` and `.ts` the one that says which kind of module their package makes of them. */
+function kindOf(file: string): string {
+  const extension = extname(file).toLowerCase();
+  if (extension !== ".js" && extension !== ".ts") return extension;
+  return `.${isInModules(resolve(file)) ? "m" : "c"}${extension.slice(1)}`;
+}
+
+/** Whether the nearest `package.json` says that `.js` and `.ts` files are ES modules. */
 function isInModules(file: string): boolean {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     try {
@@ -56,19 +66,37 @@ function isInModules(file: string): boolean {
   }
 }
 
+/** What a module still needs before it runs here. */
+function needsOf(file: string): string[] {
+  const needs: string[] = [];
+  try {
+    createRequire(resolve(file)).resolve("highway-wasm");
+  } catch {
+    needs.push("it needs the package: npm install highway-wasm");
+  }
+  if (/ts$/i.test(file) && !runsTypeScript()) needs.push(`it needs ${TYPESCRIPT_NEEDS}`);
+  return needs;
+}
+
+/** Whether this Node.js removes types; what its types say of it is older. */
+const runsTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript);
+
 function write(file: string, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
+  } catch (cause) {
+    throw unwritable(`the folder \`${dirname(file)}\` cannot be made: ${(cause as Error).message}`, cause);
+  }
+  try {
     writeFileSync(file, text, { flag: "wx" });
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "EEXIST") {
-      throw new InputError(
-        `\`${file}\` is there already`,
-        "name another file: `highway-wasm init other.yaml`",
-        cause,
-      );
-    }
-    throw new InputError(`\`${file}\` cannot be written: ${message}`, undefined, cause);
+    throw unwritable(
+      `\`${file}\` ${code === "EEXIST" ? "is there already" : `cannot be written: ${message}`}`,
+      cause,
+    );
   }
 }
+
+const unwritable = (message: string, cause: unknown): InputError =>
+  new InputError(message, "name another file: `highway-wasm init other.yaml`", cause, "FILE_UNWRITABLE");

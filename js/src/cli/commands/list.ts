@@ -36,7 +36,9 @@ export const list: Command = {
     const status = textOf(given, "status") as RunState | undefined;
     const limit = wholeNumber(textOf(given, "limit") ?? String(LIMIT), "limit", 1);
     const pageSize = Math.min(limit, LARGEST_PAGE);
-    const runs = await highwayOf(given).workflows.list({ status, pageSize, signal }).toArray({ limit });
+    const runs = await (await highwayOf(given)).workflows
+      .list({ status, pageSize, signal })
+      .toArray({ limit });
     if (output.isJson) output.json({ runs: runs.map(plainStatus) });
     else if (runs.length === 0) output.note("no runs");
     else {

@@ -28,7 +28,7 @@ With --follow --json it prints each entry as one line of JSON (NDJSON); without 
     ["logs 3f2a --follow", "and what they write until the run is over"],
   ],
   async run({ args, given, output, signal }) {
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const handle = highway.handle(await runIdOf(highway, args[0] as string, signal));
     if (given["follow"]) {
       for await (const entry of followed(handle, signal)) {

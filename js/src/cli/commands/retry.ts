@@ -22,7 +22,7 @@ export const retry: Command = {
   ],
   async run(work) {
     const { args, given, output, signal } = work;
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const old = await runIdOf(highway, args[0] as string, signal);
     const handle = await highway.workflows.retry(old, { signal });
     if (given["watch"]) return await follow(handle, { isLocal: false }, work);

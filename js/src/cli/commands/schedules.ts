@@ -3,7 +3,7 @@
 import type { Schedule } from "../../api/types.js";
 import type { Highway } from "../../highway.js";
 import { type Command, SERVER_OPTIONS, type Work } from "../command.js";
-import { FINE, InputError, UsageError } from "../exit-codes.js";
+import { FINE, UsageError } from "../exit-codes.js";
 import { oneLine } from "../output.js";
 import { showTable } from "../table.js";
 import { highwayOf } from "../target.js";
@@ -43,7 +43,7 @@ export const schedules: Command = {
         `highway-wasm schedules ${action} SCHEDULE`,
       );
     }
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const all = await highway.schedules.list({ signal: work.signal });
     if (text === undefined) {
       if (output.isJson) output.json({ schedules: all });
@@ -116,7 +116,7 @@ function scheduleOf(all: readonly Schedule[], text: string): string {
   );
   if (found.length <= 1) return found[0]?.schedule_id ?? text;
   const names = found.slice(0, 8).map(({ schedule_id: id }) => `\`${oneLine(id)}\``);
-  throw new InputError(
+  throw new UsageError(
     `\`${text}\` stands for ${found.length} schedules`,
     `name one of them: ${names.join("; ")}`,
   );

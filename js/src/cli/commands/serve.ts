@@ -4,9 +4,10 @@ import type { Tools } from "../../engine/tool.js";
 import { errorOf, type HighwayError, isHighwayError } from "../../errors.js";
 import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
+import { inOptions } from "../advice.js";
 import { bytes, wholeNumber } from "../arguments.js";
 import { type Command, type Given, textOf, textsOf } from "../command.js";
-import { FINE, UsageError } from "../exit-codes.js";
+import { FINE } from "../exit-codes.js";
 import { LIMIT, limitsOf } from "../limits.js";
 import type { Output } from "../output.js";
 import { secretsOfEnvironment } from "../secrets.js";
@@ -66,7 +67,8 @@ Ctrl-C stops it once the requests under way are answered; again, at once. Runs a
     ["serve --tools tools.mjs", "with tools of your own"],
   ],
   async run({ given, output, signal }) {
-    const server = await startServer(optionsOf(given, await toolsOf(given))).catch((cause) => {
+    const options = optionsOf(given, await toolsOf(given));
+    const server = await inOptions(serve.options, () => startServer(options)).catch((cause) => {
       throw isHighwayError(cause, "STORE_IN_USE") ? inUse(cause) : cause;
     });
     tell(server, textOf(given, "host"), output);
@@ -94,7 +96,6 @@ function inUse(cause: HighwayError): HighwayError {
 function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
   const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
   const keepRuns = textOf(given, "keep-runs");
-  if (key === "") throw new UsageError("`--key` is empty");
   return {
     port: port === undefined ? undefined : wholeNumber(port, "port", 0, 65535),
     maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),

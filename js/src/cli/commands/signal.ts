@@ -33,7 +33,7 @@ export const signal: Command = {
   async run({ args, given, output, signal }) {
     const [text = "", name = ""] = args;
     const payload = await valuesOf(given, { file: "payload", pair: "data" }, signal);
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const runId = await runIdOf(highway, text, signal);
     await highway.signals.send(runId, name, payload, { signal });
     if (output.isJson) output.json({ runId, signal: name, payload });

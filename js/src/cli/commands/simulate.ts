@@ -11,6 +11,7 @@ import {
 import type { TimelineEntry } from "../../engine/timeline.js";
 import { parseJson } from "../../json.js";
 import { isObject } from "../../plain.js";
+import { advised, advisedWithin, helpOf, inOptions } from "../advice.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf } from "../command.js";
 import { FAILED, FINE, InputError, UsageError, WRONG } from "../exit-codes.js";
@@ -69,8 +70,13 @@ No tool is called. A mock is the result of its task or tool, or {result, error, 
     const isFine = isValid(source, output, file);
     await source.close?.();
     if (!isFine) return WRONG;
-    const simulation = await run(source.document(), options);
-    if (output.isJson) output.json(simulation);
+    const document = source.document();
+    const simulation = await inOptions(simulate.options, () => run(document, options));
+    if (output.isJson)
+      output.json({
+        ...(advisedWithin(simulation) as Simulation),
+        warnings: simulation.warnings.map(advised),
+      });
     else show(simulation, output);
     return simulation.status === "completed" ? FINE : FAILED;
   },
@@ -134,13 +140,6 @@ function payloadOf(json: string): unknown {
   }
 }
 
-/** What to do about warnings: the options in the place of the arguments of the function. */
-const ADVICE: Readonly<Record<string, string>> = {
-  TOOL_NOT_MOCKED: "give what it answers in `--mocks FILE`",
-  EVENT_NOT_EMITTED: "send it with `--signal NAME@TIME`",
-  APPROVAL_UNDECIDED: "decide with `--approve KEY` or `--reject KEY`",
-};
-
 function show(
   { status, error, timeline, criticalPath, warnings, ...rest }: Simulation,
   output: Output,
@@ -149,9 +148,10 @@ function show(
   const critical = new Set(criticalPath);
   const rows = timeline.map((entry) => rowOf(entry, from, critical.has(entry)));
   if (rows.length > 0) showTable(rows, output);
-  for (const { code, message, help } of warnings) {
+  for (const warning of warnings) {
+    const { code, message } = warning;
     output.note(`${output.paint("yellow", "warning:")} ${oneLine(message)} (${oneLine(code)})`);
-    const advice = ADVICE[code] ?? help;
+    const advice = helpOf(warning);
     if (advice) output.note(`  help: ${oneLine(advice)}`);
   }
   const colour = status === "completed" ? "green" : "red";

@@ -29,7 +29,7 @@ With --watch --json it prints the run as one line of JSON whenever it changes (N
   ],
   async run(work) {
     const { args, given, output, signal } = work;
-    const highway = highwayOf(given);
+    const highway = await highwayOf(given);
     const handle = highway.handle(await runIdOf(highway, args[0] as string, signal));
     if (given["watch"]) return await watch(handle, work);
     const run = await handle.status({ signal });

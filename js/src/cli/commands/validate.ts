@@ -1,8 +1,9 @@
 /** `highway-wasm validate` */
 
 import { type Diagnostic, isHighwayError } from "../../errors.js";
+import { advised, helpOf } from "../advice.js";
 import { type Command, FILE, FILE_NOTE } from "../command.js";
-import { FINE, type InputError, WRONG } from "../exit-codes.js";
+import { FINE, type InputError, UsageError, WRONG } from "../exit-codes.js";
 import { showError, showFindings } from "../failure.js";
 import type { Output } from "../output.js";
 import { readSource } from "../source.js";
@@ -28,7 +29,7 @@ Exit code 2 where there are errors, or where a file cannot be read. With --json 
         const source = await readSource(file, signal);
         const findings = source.findings();
         await source.close?.();
-        for (const finding of findings) found.push({ file, ...finding });
+        for (const finding of findings) found.push({ file, ...advised(finding) });
         if (!output.isJson) showFindings(findings, output, "result", file);
       } catch (error) {
         // One that cannot be read does not keep the others from being checked.
@@ -49,8 +50,9 @@ Exit code 2 where there are errors, or where a file cannot be read. With --json 
 
 /** A file that cannot be read, as a finding about it. */
 function findingOf(error: unknown): Diagnostic {
-  const { message, help } = error as InputError;
-  const code = isHighwayError(error) ? error.code : "FILE_UNREADABLE";
+  const { message } = error as Error;
+  const code = isHighwayError(error) || error instanceof UsageError ? error.code : "FILE_UNREADABLE";
+  const help = helpOf(error as InputError);
   return {
     code,
     severity: "error",

@@ -17,13 +17,12 @@ _highway_wasm() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     if [[ \${COMP_WORDS[i]} != -* ]]; then command=\${COMP_WORDS[i]}; break; fi
   done
-  if [[ $command == help ]]; then command=""; fi
   case "$command $prev" in
 ${commands.flatMap(valuesOf).join("\n")}
   esac
   case "$command" in
 ${commands.map(wordsOf).join("\n")}
-    *) words=${list([...commands.map(({ name }) => name), "help", ...flags(COMMON)])} ;;
+    *) words=${list([...commands.map(({ name }) => name), ...flags(COMMON)])} ;;
   esac
   COMPREPLY+=($(compgen -W "$words" -- "$cur"))
 }

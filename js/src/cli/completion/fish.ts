@@ -11,7 +11,6 @@ export function fish(commands: readonly Command[]): string {
   return `# Completion of highway-wasm in fish.
 complete -c highway-wasm -f
 ${names.join("\n")}
-${line("__fish_use_subcommand", `-a help -d ${quoted("show the help of a command")}`)}
 ${commands.flatMap(linesOf).join("\n")}
 `;
 }

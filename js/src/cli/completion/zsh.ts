@@ -17,7 +17,6 @@ _highway_wasm() {
   typeset -A opt_args
   local -a commands=(
 ${rows.join("\n")}
-    'help:show the help of a command'
   )
   _arguments -C '1:command:->command' '*::argument:->argument'
   if [[ $state == command ]]; then
@@ -26,7 +25,6 @@ ${rows.join("\n")}
   fi
   case $words[1] in
 ${cases.join("\n")}
-    help) _describe command commands ;;
   esac
 }
 if [[ $funcstack[1] == _highway_wasm ]]; then _highway_wasm "$@"; else compdef _highway_wasm highway-wasm; fi
