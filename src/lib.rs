@@ -21,6 +21,7 @@
 )]
 
 pub mod api;
+mod arguments;
 pub mod builder;
 pub mod codec;
 pub mod definition;

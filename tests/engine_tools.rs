@@ -106,14 +106,14 @@ fn a_tool_may_come_later_and_registering_asks_for_none() {
     let kept = server.post("/workflows", &json!({"workflow_definition": definition, "execute": false}));
     assert_eq!(kept.status, 201, "{kept:?}");
     assert_eq!(submit(&mut server, &definition).status, 400);
-    server.engine.add_tool("my.tool");
+    server.engine.add_tool("my.tool", false);
     assert_eq!(submit(&mut server, &definition).status, 201);
 }
 
 #[test]
 fn where_no_tools_are_told_none_is_checked() {
     let mut server = Server::new();
-    server.engine.add_tool("other");
+    server.engine.add_tool("other", false);
     assert_eq!(submit(&mut server, &flow(&[call("a", "my.tool")])).status, 201);
 }
 
@@ -130,7 +130,7 @@ fn a_retry_is_checked_like_a_submission() {
     assert_eq!(failed.data()["status"], "failed");
     let findings = refused(&server.post("/workflows/run-1/retry", &json!({})));
     assert!(findings[0].starts_with("/tasks/a/function: task `a` calls the tool `my.tool`"), "{findings:?}");
-    server.engine.add_tool("my.tool");
+    server.engine.add_tool("my.tool", false);
     assert_eq!(server.post("/workflows/run-1/retry", &json!({})).status, 200);
 }
 
@@ -163,6 +163,6 @@ fn what_a_schedule_is_to_start_is_checked_when_that_is_made() {
     assert_eq!(server.post("/workflows", &kept).status, 201);
     refused(&server.post("/schedules", &cron(("workflow_name", &json!("job")))));
     assert_eq!(server.get("/schedules").data()["total"], 0);
-    server.engine.add_tool("my.tool");
+    server.engine.add_tool("my.tool", false);
     assert_eq!(server.post("/schedules", &cron(("workflow_name", &json!("job")))).status, 201);
 }

@@ -67,7 +67,6 @@ const THROWN: &[ErrorCode] = &[
     ErrorCode::ExitCodeNonzero,
     ErrorCode::ToolNotRegistered,
     ErrorCode::ToolUnavailable,
-    ErrorCode::ToolArgumentsInvalid,
     ErrorCode::TemplateUnresolved,
     ErrorCode::EngineClosed,
     ErrorCode::NotSupported,
@@ -419,7 +418,7 @@ fn a_branch_is_awaited_in_many_ways() {
     let event = json!({"task_id": "e", "operator_type": "wait_for_event", "event_name": "${fork.join_event_name}__b",
         "dependencies": ["fork"]});
     let inside = json!({"task_id": "g", "operator_type": "parallel", "result_key": "g", "branch_workflows":
-        {"c": {"name": "c", "tasks": {"w": task("w", json!({"args": ["{{fork}}", "{{g}}"]}))}}}});
+        {"c": {"name": "c", "tasks": {"w": task("w", json!({"args": ["ls"], "kwargs": {"env": {"A": "{{fork}}", "B": "{{g}}"}}}))}}}});
     for (id, waiting) in [("j", join), ("e", event), ("g", inside)] {
         assert_eq!(found(json!({"fork": fork, id: waiting})), NOTHING);
     }

@@ -196,8 +196,8 @@ export interface BuildOptions {
   /** Run inputs, read in templates as `{{inputs.name}}`. */
   inputs?: Record<string, unknown> | undefined;
   /**
-   * Time limit of the run, at least one second. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits, pauses
-   * between retries and what time limits have beyond 300 s, on the longest way through the tasks.
+   * Time limit of the run, in whole seconds, at least one. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits,
+   * pauses between retries and what time limits have beyond 300 s, on the longest way through the tasks.
    */
   timeout?: DurationInput | undefined;
 }
@@ -591,7 +591,13 @@ function runSettings({ inputs, timeout }: BuildOptions): {
   if (!isObject(data)) {
     throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
   }
-  return { inputs: data, timeout: timeout === undefined ? undefined : seconds("/timeout", timeout, 1) };
+  const limit = timeout === undefined ? undefined : seconds("/timeout", timeout, 1);
+  if (limit !== undefined && !Number.isInteger(limit)) {
+    throw errorOf("OPTION_INVALID", "the `timeout` of a run is no whole number of seconds", {
+      path: "/timeout",
+    });
+  }
+  return { inputs: data, timeout: limit };
 }
 
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */
@@ -606,7 +612,7 @@ function given(workflow: unknown, options: BuildOptions): WorkflowDefinition {
   return {
     ...(definition as unknown as WorkflowDefinition),
     variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...inputs },
-    ...(timeout === undefined ? {} : { timeout_seconds: Math.trunc(timeout) }),
+    ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
   };
 }
 

@@ -35,6 +35,7 @@ interface FailureData {
   readonly code: string;
   readonly message: string;
   readonly help?: string;
+  readonly path?: string;
 }
 
 /** @internal */

@@ -51,8 +51,8 @@ export interface EngineHandle {
   /** The variables that a running call can read, as JSON text. */
   variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
-  /** The host has one more tool. */
-  addTool(name: string): void;
+  /** The host has one more tool, or another one of that name; `isOwn` where it is this package's. */
+  addTool(name: string, isOwn: boolean): void;
   /** A running tool has told a line of its log. */
   log(call: number, level: string, message: string, now: number): void;
   /** A running tool has shown that it is alive; `details` is JSON text. */

@@ -90,8 +90,11 @@ pub(super) fn run_error(data: &Value) -> Option<Value> {
         ("code", text(found, &["code"]).unwrap_or(ErrorCode::RunFailed.as_str()).into()),
         ("message", message.into()),
     ]);
-    if let (Value::Object(map), Some(help)) = (&mut error, text(found, &["help"])) {
-        map.insert("help".into(), help.into());
+    let path = found.pointer("/details/path").and_then(Value::as_str);
+    for (key, said) in [("help", text(found, &["help"])), ("path", path)] {
+        if let (Value::Object(map), Some(said)) = (&mut error, said) {
+            map.insert(key.into(), said.into());
+        }
     }
     Some(error)
 }
@@ -146,6 +149,13 @@ mod tests {
             assert_eq!(status["error"]["message"], message, "{data}");
         }
         assert_eq!(run_status(&json!({"status": "completed", "error": "old"}), "r")["error"], Value::Null);
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do() {
+        let details = json!({"code": "C", "message": "m", "help": "h", "details": {"path": "/kwargs/url", "limit": "x"}});
+        let status = run_status(&json!({"status": "failed", "error_details": details}), "r");
+        assert_eq!(status["error"], json!({"code": "C", "message": "m", "help": "h", "path": "/kwargs/url"}));
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub struct Failure {
     pub help: Option<String>,
     /// Whether another attempt may succeed.
     pub retryable: bool,
-    /// More about it: which limit it was.
+    /// More about it: which limit it was; the `path` to the culprit in the task.
     pub details: Option<Box<Map<String, Value>>>,
     /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
     pub retry_after: Option<Millis>,
@@ -208,9 +208,13 @@ impl Failure {
 impl From<&Error> for Failure {
     fn from(error: &Error) -> Self {
         let is_limit = error.code() == ErrorCode::LimitExceeded;
+        let mut details = if is_limit { error.details().clone() } else { Map::new() };
+        if let Some(path) = error.path() {
+            details.insert("path".into(), path.into());
+        }
         Self {
             help: error.help().map(str::to_owned),
-            details: is_limit.then(|| Box::new(error.details().clone())),
+            details: (!details.is_empty()).then(|| Box::new(details)),
             ..Self::new(error.code(), error.message())
         }
     }

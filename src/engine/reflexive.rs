@@ -112,11 +112,16 @@ impl Engine {
         if let Some(candidate) = candidate {
             extra.insert("output".into(), candidate.clone());
         }
-        let (tool, kwargs) = if candidate.is_some() { &reflexive.verifier } else { &reflexive.generator };
+        let ((tool, kwargs), named) = match candidate {
+            Some(_) => (&reflexive.verifier, "/verifier_kwargs"),
+            None => (&reflexive.generator, "/generator_kwargs"),
+        };
         let scope = WithMore { scope: self.tool_scope(run, step)?, extra };
         let mode = self.config.templates;
         let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
-        let kwargs = resolved(&Value::Object(kwargs.clone())).and_then(|mut kwargs| {
+        // What a turn adds is not the definition's.
+        let given = self.check_arguments(tool, &[], kwargs, named);
+        let kwargs = given.and_then(|()| resolved(&Value::Object(kwargs.clone()))).and_then(|mut kwargs| {
             if let Value::Object(kwargs) = &mut kwargs {
                 for (name, value) in &scope.extra {
                     kwargs.entry(name.as_str()).or_insert_with(|| value.clone());

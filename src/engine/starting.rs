@@ -332,6 +332,7 @@ impl Engine {
         let Some(scope) = scope else {
             return Ok((Vec::new(), Value::Null));
         };
+        self.check_arguments(function, args, kwargs, "/kwargs")?;
         // In a shell command `${name}` belongs to the shell.
         let syntax = if function == "tools.shell.run" { Syntax::Braces } else { Syntax::BracesAndDollar };
         let mode = self.config.templates;

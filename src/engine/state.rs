@@ -33,6 +33,8 @@ pub struct Config {
     pub is_durable: bool,
     /// Names of the host's tools, against which definitions are checked before they run; none where they are not.
     pub tools: Option<BTreeSet<String>>,
+    /// Those of them that are this package's own: arguments that they do not have are refused.
+    pub own_tools: BTreeSet<String>,
     /// Whether a timeline is kept.
     pub timeline: bool,
     /// How many runs that are over are kept; all where there is no number.
@@ -73,6 +75,7 @@ impl Default for Config {
             zones: Zones::default(),
             is_durable: true,
             tools: None,
+            own_tools: BTreeSet::new(),
             timeline: false,
             keep_runs: None,
             limits: Limits::default(),

@@ -1,16 +1,44 @@
 //! The tools of the host: what a definition calls that nobody has registered is found before it runs.
 
 use super::Engine;
-use super::builtin::builtin_tools;
+use super::builtin::{self, builtin_tools};
 use super::plan::{Plan, ToolUse};
-use crate::error::{Diagnostic, ErrorCode};
+use crate::arguments::{Unknown, unknown};
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::suggest::did_you_mean;
+use serde_json::{Map, Value};
 
 impl Engine {
-    /// The host has one more tool. Where the engine was not told of any, it does not check names, and goes on so.
-    pub fn add_tool(&mut self, name: &str) {
+    /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the engine was not told
+    /// of any, it does not check names, and goes on so.
+    pub fn add_tool(&mut self, name: &str, is_own: bool) {
         if let Some(tools) = &mut self.config.tools {
             tools.insert(name.to_owned());
+        }
+        if is_own {
+            self.config.own_tools.insert(name.to_owned());
+        } else {
+            self.config.own_tools.remove(name);
+        }
+    }
+
+    /// Whether a tool has all arguments that a definition gives it, as far as the engine knows them. `named` is the field of the
+    /// named ones.
+    pub(super) fn check_arguments(
+        &self,
+        tool: &str,
+        args: &[Value],
+        kwargs: &Map<String, Value>,
+        named: &str,
+    ) -> Result<()> {
+        if builtin::find(tool).is_none() && !self.config.own_tools.contains(tool) {
+            return Ok(());
+        }
+        match unknown(tool, args, kwargs.keys(), named).into_iter().next() {
+            None => Ok(()),
+            Some(Unknown { path, message, help }) => {
+                Err(Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help).with_path(path))
+            }
         }
     }
 

@@ -174,7 +174,10 @@ impl Engine {
         ]);
         let scope = WithMore { scope, extra };
         let mode = self.config.templates;
-        match resolve(&Value::Object(kwargs), &scope, mode, Syntax::BracesAndDollar) {
+        let filled_in = self
+            .check_arguments(&tool, &[], &kwargs, "/kwargs/response_kwargs")
+            .and_then(|()| resolve(&Value::Object(kwargs), &scope, mode, Syntax::BracesAndDollar));
+        match filled_in {
             Ok(kwargs) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
             Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
         }

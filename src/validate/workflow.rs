@@ -6,8 +6,8 @@ use super::hints::Hints;
 use super::scope::Scope;
 use super::templates::Known;
 use super::{
-    conditions, dependencies, durations, forks, literal, names, pasting, reach, results, schedule, targets,
-    templates, waits,
+    arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach, results, schedule,
+    targets, templates, waits,
 };
 use crate::definition::{Reading, Workflow, read_with};
 use crate::error::{Diagnostic, Severity};
@@ -128,6 +128,7 @@ fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     results::check(scope, findings);
     pasting::check(scope, known, findings);
     conditions::check(scope, findings);
+    arguments::check(scope, findings);
 }
 
 /// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.

@@ -69,6 +69,9 @@ impl EngineHandle {
         if let Some(tools) = value.get("tools").and_then(Value::as_array) {
             config.tools = Some(tools.iter().filter_map(Value::as_str).map(str::to_owned).collect());
         }
+        if let Some(tools) = value.get("ownTools").and_then(Value::as_array) {
+            config.own_tools = tools.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        }
         config.zones = Zones::new(move |zone, at| {
             #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
             #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]
@@ -118,8 +121,8 @@ impl EngineHandle {
 
     /// The host has one more tool.
     #[wasm_bindgen(js_name = addTool)]
-    pub fn add_tool(&mut self, name: &str) {
-        self.engine.add_tool(name);
+    pub fn add_tool(&mut self, name: &str, is_own: bool) {
+        self.engine.add_tool(name, is_own);
     }
 
     /// The variables that a running tool call can read, as JSON text.

@@ -57,6 +57,7 @@ test("several cookies of an answer are a list, one is text", async (t) => {
 test("a text is read in the encoding that it names, or that its mark tells", async (t) => {
   const bodies = {
     "/latin": ["text/plain; charset=ISO-8859-1", [0x63, 0x61, 0x66, 0xe9]],
+    "/1252": ["text/plain; charset=windows-1252", [0x80, 0x93, 0x81, 0x9f, 0xe4]],
     "/quoted": ['text/plain; a=b; Charset="windows-1251"', [0xe4, 0xe0]],
     "/sjis": ["text/html;charset=shift_jis", [0x93, 0xfa]],
     "/utf16": ["text/plain", [0xff, 0xfe, 0x61, 0x00]],
@@ -73,7 +74,7 @@ test("a text is read in the encoding that it names, or that its mark tells", asy
   const read = async (path) => await request(t, { url: `http://${host}${path}` });
   const texts = [];
   for (const path of Object.keys(bodies).slice(0, -1)) texts.push((await read(path)).result.response);
-  assert.deepEqual(texts, ["café", "да", "日", "a", "ä", [1], "ä"]);
+  assert.deepEqual(texts, ["café", "€“\x81Ÿä", "да", "日", "a", "ä", [1], "ä"]);
   const { error } = await read("/broken");
   assert.equal(error.details.toolCode ?? error.code, "ANSWER_UNREADABLE");
   assert.match(error.message, /`ebcdic-17`/);
@@ -122,6 +123,50 @@ test("a request that cannot be is refused at once, without its values", async (t
     assert.equal(error.code, "TOOL_ARGUMENTS_INVALID", JSON.stringify([kwargs, error]));
     assert.ok(!error.message.includes("secret"), error.message);
   }
+});
+
+test("what is wrong with a request is said with its path", async (t) => {
+  const url = "http://127.0.0.1:9/";
+  const headers = (name, value = "x") => ({ url, headers: { [name]: value } });
+  for (const [kwargs, path, help] of [
+    [headers("Host", "example.org"), "/kwargs/headers/Host", /`url`/],
+    [headers("content-length", 3), "/kwargs/headers/content-length", /leave it out/],
+    [headers("transfer-encoding", "chunked"), "/kwargs/headers/transfer-encoding", /leave it out/],
+    [headers("connection", "upgrade"), "/kwargs/headers/connection", /leave it out/],
+    [headers("expect", "100-continue"), "/kwargs/headers/expect", /leave it out/],
+    [headers("a/b"), "/kwargs/headers/a~1b", /letters/],
+    [headers("x", "a\nb"), "/kwargs/headers/x", /one line/],
+    [headers("x", "…"), "/kwargs/headers/x", /Latin/],
+    [{ url, method: "GE T" }, "/kwargs/method", /`PATCH`/],
+    [{ url, method: "" }, "/kwargs/method", /`PATCH`/],
+    [{ url, method: "trace" }, "/kwargs/method", /`PATCH`/],
+    [{ url, body: "x" }, "/kwargs/body", /`POST`/],
+    [{ url, method: "head", json: {} }, "/kwargs/json", /`POST`/],
+    [{ url: "https://127.0.0.1:9/", verify: false }, "/kwargs/verify", /NODE_EXTRA_CA_CERTS/],
+    [{ url, timeout: -1 }, "/kwargs/timeout", /seconds/],
+    [{ url, data: "x" }, "/kwargs/data", /`json`/],
+  ]) {
+    const { error } = await request(t, kwargs);
+    assert.equal(error.code, "TOOL_ARGUMENTS_INVALID", JSON.stringify([kwargs, error.message]));
+    assert.equal(error.path, path, JSON.stringify(error));
+    assert.match(error.help, help);
+  }
+  const host = await serving(t, echo);
+  for (const connection of ["close", "Keep-Alive"]) {
+    const { result } = await request(t, { url: `http://${host}/`, headers: { connection } });
+    assert.equal(result.response.headers.connection, connection);
+  }
+});
+
+test("every cookie of an answer is kept", async (t) => {
+  const cookies = ["a=1; Path=/", "b=2, 3"];
+  const host = await serving(t, (request, response) => {
+    response.setHeader("set-cookie", request.url === "/all" ? cookies : cookies[0]);
+    response.end();
+  });
+  const read = async (path) => (await request(t, { url: `http://${host}${path}` })).result.headers;
+  assert.deepEqual((await read("/all"))["set-cookie"], cookies);
+  assert.equal((await read("/one"))["set-cookie"], cookies[0]);
 });
 
 test("a time limit of any length is kept", async (t) => {

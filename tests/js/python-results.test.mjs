@@ -146,6 +146,33 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     assert.equal(error.code, "TOOL_ARGUMENTS_INVALID");
   });
 
+  test("of a script is what it prints, wherever its output goes and however it ends", async (t) => {
+    const marked = `"__HIGHWAY_RESULT__:" + json.dumps({"n": 1})`;
+    const scripts = [
+      `sys.stdout = io.StringIO()\nprint(${marked})`,
+      `sys.stdout = open(os.devnull, "w")\nprint(${marked})\nprint("more")`,
+      `sys.stdout = open(1, "w", closefd=False)\nprint(${marked})`,
+      `sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")\nsys.stdout.write(${marked} + "\\n")`,
+      `with contextlib.redirect_stdout(sys.stderr):\n    print(${marked})`,
+      `print(${marked}, file=sys.__stdout__)`,
+      `sys.stdout.buffer.write((${marked}).encode())`,
+      `print(${marked})\nsys.exit(0)`,
+      `print(${marked})\nos._exit(0)`,
+      `sys.stdout.write(${marked})\nos._exit(0)`,
+      `print("__HIGHWAY_RESULT__:0", file=sys.stderr)\nprint(${marked})\nif os.fork() == 0:\n    print("__HIGHWAY_RESULT__:2")\n    os._exit(0)\nos.wait()`,
+    ];
+    const driver = new Driver({ engine: engineOf(t) });
+    for (const [at, script] of scripts.entries()) {
+      const code = `import contextlib, io, json, os, sys\n${script}`;
+      driver.tool(`s${at}`, "tools.code.exec", { code });
+    }
+    const { tasks } = await driver.run();
+    for (const [at, script] of scripts.entries()) {
+      const { state, result, stdout, error } = tasks[`s${at}`];
+      assert.deepEqual([state, result?.n, stdout], ["completed", 1, ""], `${script}: ${error?.message}`);
+    }
+  });
+
   test("scripts run as `python -` runs them", async (t) => {
     const script = `
       from __future__ import annotations

@@ -20,8 +20,8 @@ export async function readText(file: string, signal: AbortSignal): Promise<strin
   return textOf(await bytesOf(file, signal), file);
 }
 
-/** Refuses what is no file that can be read; what it is otherwise. */
-export function checkFile(file: string): Stats {
+/** Refuses what is no regular file, or too large. */
+export function checkFile(file: string): void {
   let stats: Stats;
   try {
     stats = statSync(file);
@@ -31,8 +31,14 @@ export function checkFile(file: string): Stats {
     throw unreadable(file, cause);
   }
   if (stats.isDirectory()) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
+  // Opening a pipe waits for its writer, where no signal is heard; a device may have no end.
+  if (!stats.isFile()) {
+    throw new InputError(
+      `\`${file}\` is a pipe or a device`,
+      "name a regular file, or give `-` for standard input",
+    );
+  }
   if (stats.size > MOST_BYTES) throw tooLarge(file);
-  return stats;
 }
 
 /** Advice on a file that is not there: one of its folder with a name like it, or where it was looked for. */
@@ -70,7 +76,7 @@ function textOf(bytes: Uint8Array, file: string): string {
   }
 }
 
-/** Reads piece by piece: a device or a pipe has no size, and perhaps no end. */
+/** Reads piece by piece: standard input has no size, and perhaps no end, and a file may grow. */
 async function bytesOf(file: string, signal: AbortSignal): Promise<Uint8Array> {
   const stream = file === STDIN ? process.stdin : createReadStream(file);
   const stop = (): void => void stream.destroy(new Error("interrupted"));

@@ -26,8 +26,8 @@ export interface Exports {
 
 /** Loads a module. */
 export async function loadModule(file: string): Promise<Exports> {
-  // A device or a pipe may have no end, and the loader reads it whole.
-  if (!checkFile(file).isFile()) throw new InputError(`\`${file}\` is no module`, "name a file");
+  // The loader reads it whole.
+  checkFile(file);
   let exports: Exports;
   try {
     exports = (await import(pathToFileURL(resolve(file)).href)) as Exports;

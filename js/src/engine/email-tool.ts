@@ -3,7 +3,7 @@
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
-import { badArguments, type Tool, type ToolCall, ToolError } from "./tool.js";
+import { badArguments, ownTool, type Tool, type ToolCall, ToolError } from "./tool.js";
 
 /** Characters of a body, as Highway has it. */
 const LONGEST_BODY = 4096;
@@ -67,7 +67,7 @@ export function emailTool(options: EmailToolOptions): Tool {
   if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");
   if (!areHeaders(headers)) throw invalid("`headers` are none that a request can have", "/headers");
   const most = answerLimit(options.maxAnswerBytes);
-  return async (call) => {
+  return ownTool("tools.email.send", async (call) => {
     const email = emailOf(call);
     const given =
       send === undefined ? await post(email, String(url), { ...headers }, most) : await send(email);
@@ -80,7 +80,7 @@ export function emailTool(options: EmailToolOptions): Tool {
       message_id: idOf(given),
       message: `the e-mail to ${to} was sent`,
     };
-  };
+  });
 }
 
 function areHeaders(headers: EmailToolOptions["headers"]): boolean {

@@ -80,7 +80,9 @@ export function textOf({ response, bytes }: Answer): string {
   const [, charset = "utf-8"] =
     /;\s*charset\s*=\s*["']?([^"';\s]+)/i.exec(response.headers.get("content-type") ?? "") ?? [];
   try {
-    return new TextDecoder(markOf(bytes) ?? charset).decode(bytes);
+    const decoder = new TextDecoder(markOf(bytes) ?? charset);
+    const text = decoder.decode(bytes);
+    return decoder.encoding === "windows-1252" ? text.replace(/[\x80-\x9f]/g, windows1252) : text;
   } catch {
     // The decoder does not know the name.
   }
@@ -94,6 +96,10 @@ export function textOf({ response, bytes }: Answer): string {
     });
   }
 }
+
+/** What Node up to 23 takes for control characters, though `windows-1252` has them as these. */
+const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
+const windows1252 = (character: string): string => WINDOWS_1252[character.charCodeAt(0) - 0x80] ?? character;
 
 /** The encoding that a byte order mark tells. */
 function markOf([first, second, third]: Uint8Array): string | undefined {

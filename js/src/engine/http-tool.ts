@@ -16,10 +16,24 @@ import {
   textOf,
 } from "./http-answer.js";
 import { privateAddressOf } from "./private-addresses.js";
-import { badArguments, type Tool, type ToolArguments, ToolError } from "./tool.js";
+import { badArguments, ownTool, type Tool, type ToolArguments, ToolError } from "./tool.js";
 
 /** Characters of a body that an error shows. */
 const SNIPPET = 200;
+/** Headers that the runtime writes itself, since they belong to the connection. */
+const UNSENDABLE = [
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+/** Methods that no runtime sends. */
+const REFUSED_METHODS = ["CONNECT", "TRACE", "TRACK"];
 /** Redirects that are followed, as browsers do. */
 const MOST_REDIRECTS = 20;
 
@@ -56,7 +70,7 @@ interface Wanted {
  * unless `check` is false; after a 429 or 503 the next attempt waits for as long as `Retry-After` says.
  *
  * Arguments: `url`, `method` (GET), `headers`, `params`, `json` (or `json_data`), `body`, `timeout` in seconds, `check`,
- * `allow_internal`. In `params` and `headers` a list gives several values of a name, and null none. A user and a password in the `url`
+ * `allow_internal`, `verify`, which cannot be false. In `params` and `headers` a list gives several values of a name, and null none. A user and a password in the `url`
  * become basic authentication.
  *
  * Result: `{status_code, headers, response, body, url}`. `response` and `body` are the same: parsed JSON, with integers beyond ±(2^53 − 1) as
@@ -83,7 +97,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
     });
   }
   const most = answerLimit(options.maxAnswerBytes);
-  return async (call) => {
+  return ownTool("tools.http.request", async (call) => {
     const wanted = requestOf(call);
     const { origin, url, request, limit, secrets } = wanted;
     const isPublicOnly =
@@ -126,7 +140,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
       });
     }
     return result;
-  };
+  });
 }
 
 /** Sends a request, and follows redirects itself, as long as they lead to public addresses. */
@@ -184,23 +198,25 @@ function refused(message: string): ToolError {
 function requestOf({ args, kwargs }: ToolArguments): Wanted {
   const url = addressOf(kwargs["url"] ?? args[0]);
   for (const [name, value] of pairs(kwargs["params"], "params")) url.searchParams.append(name, value);
-  const headers = new Headers();
-  for (const [name, value] of pairs(kwargs["headers"], "headers")) {
-    try {
-      headers.append(name, value);
-    } catch {
-      // What the runtime says of it repeats the value.
-      throw badArguments(`the header \`${name}\` has a name or a value that no header can have`);
-    }
-  }
+  const headers = headersToSend(kwargs["headers"]);
+  checkCertificates(url, kwargs["verify"]);
   const credentials = takeCredentials(url, headers);
   const json = kwargs["json"] ?? kwargs["json_data"];
   const body = json === undefined ? kwargs["body"] : bigJson(json);
   if (json !== undefined && !headers.has("content-type")) headers.set("content-type", "application/json");
-  const method = text(kwargs["method"] ?? "GET").toUpperCase();
+  const method = methodOf(kwargs["method"]);
+  if (body !== undefined && body !== null && (method === "GET" || method === "HEAD")) {
+    const help = "send it with `POST`, `PUT` or `PATCH`, or in the address with `params`";
+    const field = json === undefined ? "body" : kwargs["json"] === undefined ? "json_data" : "json";
+    throw badArguments(`a request with \`${method}\` has no body`, help, `/kwargs/${field}`);
+  }
   const limit = kwargs["timeout"] ?? undefined;
   if (limit !== undefined && !(typeof limit === "number" && limit > 0)) {
-    throw badArguments(`\`timeout\` is not a positive number of seconds: \`${text(limit)}\``);
+    throw badArguments(
+      `\`timeout\` is not a positive number of seconds: \`${text(limit)}\``,
+      "give seconds, such as 30",
+      "/kwargs/timeout",
+    );
   }
   const init: RequestInit = {
     method,
@@ -218,6 +234,50 @@ function requestOf({ args, kwargs }: ToolArguments): Wanted {
   } catch (error) {
     throw badArguments(describe(error));
   }
+}
+
+function headersToSend(given: unknown): Headers {
+  const headers = new Headers();
+  for (const [name, value] of pairs(given, "headers")) {
+    const path = `/kwargs/headers/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const lower = name.toLowerCase();
+    if (UNSENDABLE.includes(lower) || (lower === "connection" && !/^(close|keep-alive)$/i.test(value))) {
+      const help =
+        lower === "host"
+          ? "put the host into `url`"
+          : "leave it out: what has to be said there is written for each request";
+      throw badArguments(`the header \`${name}\` is written by the runtime`, help, path);
+    }
+    try {
+      headers.append(name, value);
+    } catch {
+      // What the runtime says of it repeats the value.
+      const isName = /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+      const what = isName ? `the header \`${name}\` has a value` : `\`${name}\` is a name`;
+      const help = isName
+        ? "a value is Latin text on one line; encode anything else, for example with percent signs"
+        : "a name has letters, digits and hyphens";
+      throw badArguments(`${what} that no header can have`, help, path);
+    }
+  }
+  return headers;
+}
+
+function methodOf(given: unknown): string {
+  const method = text(given ?? "GET").toUpperCase();
+  const help = "give a method such as `GET`, `POST`, `PUT`, `PATCH` or `DELETE`";
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method))
+    throw badArguments(`\`${method}\` is no method of HTTP`, help, "/kwargs/method");
+  if (REFUSED_METHODS.includes(method))
+    throw badArguments(`no runtime sends the method \`${method}\``, help, "/kwargs/method");
+  return method;
+}
+
+/** Certificates are always checked, since no runtime lets a request say otherwise. */
+function checkCertificates(url: URL, verify: unknown): void {
+  if (url.protocol !== "https:" || (verify ?? true) === true) return;
+  const help = "leave `verify` out; in Node, `NODE_EXTRA_CA_CERTS` names certificates to trust";
+  throw badArguments("the certificate of a server is always checked", help, "/kwargs/verify");
 }
 
 const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:";
@@ -261,7 +321,8 @@ function pairs(value: unknown, of: string): [string, string][] {
 
 function record(value: unknown, name: string): Record<string, unknown> {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw badArguments(`\`${name}\` is not an object`);
+  if (typeof value !== "object" || Array.isArray(value))
+    throw badArguments(`\`${name}\` is not an object`, undefined, `/kwargs/${name}`);
   return value as Record<string, unknown>;
 }
 

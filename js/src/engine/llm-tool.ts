@@ -14,7 +14,7 @@ import {
   struck,
   takeCredentials,
 } from "./http-answer.js";
-import { badArguments, type Tool, type ToolCall, ToolError, type ToolErrorOptions } from "./tool.js";
+import { badArguments, ownTool, type Tool, type ToolCall, ToolError, type ToolErrorOptions } from "./tool.js";
 
 /** Characters of a server's words that an error shows. */
 const SNIPPET = 300;
@@ -66,7 +66,7 @@ interface Wanted {
 /**
  * The tool `tools.llm.call` for the providers that are given; the first one is that of tasks that name none.
  *
- * Arguments: `prompt`, `provider`, `model`, `system_prompt`, `temperature`, `max_tokens`, `max_completion_tokens`; `base_url` and `api_key` of
+ * Arguments: `prompt`, `provider` (or `route`), `model`, `system_prompt`, `temperature`, `max_tokens`, `max_completion_tokens`; `base_url` and `api_key` of
  * an OpenAI-compatible endpoint of the task's own, best as `{{ENV.NAME}}`, which is not kept. Where a task names a `base_url`, no key but
  * its own `api_key` is sent there. What a task does not give, or gives as null, is not sent: the provider's own default counts then.
  * Result: `{response, provider, model, usage: {prompt_tokens, completion_tokens, total_tokens}, finish_reason}`.
@@ -103,7 +103,7 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
     known.set(provider.provider, provider);
   }
   if (known.size === 0) throw errorOf("OPTION_INVALID", "there is no provider", { path: "/0" });
-  return async (call) => {
+  return ownTool("tools.llm.call", async (call) => {
     const wanted = wantedOf(call, known);
     const { url, headers, body, secrets, most } = wanted;
     const { signal } = call;
@@ -121,7 +121,7 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
       });
     }
     return { provider: wanted.name, model: wanted.model, ...resultOf(answer, text, wanted) };
-  };
+  });
 }
 
 /** The failure of a call, with what the server said. */
@@ -169,7 +169,14 @@ const isHttp = (text: unknown): text is string =>
 /** The request that a task asks for. */
 function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Wanted {
   const own = { url: textOf(call, "base_url"), key: textOf(call, "api_key") };
-  const asked = textOf(call, "provider");
+  // Definitions for a server may name a route: here each provider is one.
+  const asked = textOf(call, "provider") ?? textOf(call, "route");
+  if ((call.kwargs["use_agentic_prompt"] ?? false) !== false) {
+    throw badArguments(
+      "there is no agentic prompt here",
+      "write it as `system_prompt`, or run on a Highway server",
+    );
+  }
   const provider = asked === undefined ? [...known.values()][0] : known.get(asked);
   if (provider === undefined && own.url === undefined) {
     throw badArguments(

@@ -202,6 +202,7 @@ export class LocalEngine {
       templates,
       isDurable: store !== undefined,
       tools: this.#tools.names,
+      ownTools: this.#tools.ownNames,
     });
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
       throw invalid("`store` is no store", "/store");
@@ -288,7 +289,7 @@ export class LocalEngine {
     if (typeof handler !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/handler");
     this.#checkOpen();
     this.#tools.add(name, handler);
-    full.call(() => this.#handle.addTool(name));
+    full.call(() => this.#handle.addTool(name, this.#tools.isOwn(name)));
     return this;
   }
 

@@ -5,7 +5,7 @@ import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { HARNESS } from "./pyodide-harness.js";
 import { failed, notPlain, scriptResult } from "./python-result.js";
-import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 import { parseJson } from "../json.js";
 import { plainText } from "../plain.js";
 
@@ -119,7 +119,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     throw failed(`\`${name}\` failed`, ended, { stdout: ended.stdout, stderr: ended.stderr });
   };
 
-  return { "tools.code.exec": exec, "tools.python.run": runFunction };
+  return ownTools({ "tools.code.exec": exec, "tools.python.run": runFunction });
 }
 
 /** The interpreter with what runs in it. */

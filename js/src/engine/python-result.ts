@@ -5,7 +5,7 @@ import { ToolError } from "./tool.js";
 
 /**
  * Python that all interpreters share. `_plain(value, what)` is the value as JSON text; for one that JSON cannot carry it raises `NotPlain`,
- * with the path to the culprit. A `Tap` stands for the standard output of a script: it takes out what is printed behind the marker of results.
+ * with the path to the culprit. A `Tap` stands for the standard output of a script, or for the bytes below it: it takes out what is printed behind the marker of results.
  * `_parted(source)` is the source without the line by which a driver has `_result` printed, and that line: the result is taken from the
  * variable, since the script may have replaced its output.
  */
@@ -75,22 +75,23 @@ def _plain(value, what):
 class Tap:
     MARKER = "__HIGHWAY_RESULT__:"
 
-    def __init__(self, stream, take):
+    def __init__(self, stream, take, marker=MARKER, newline="\n"):
         self._stream, self._take, self._parts = stream, take, None
+        self._marker, self._newline = marker, newline
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
 
     def write(self, text):
-        rest = text
+        rest = text if isinstance(text, str) else bytes(text)
         while rest:
             if self._parts is None:
-                before, marker, rest = rest.partition(self.MARKER)
+                before, marker, rest = rest.partition(self._marker)
                 self._stream.write(before)
                 if marker:
                     self._parts = []
             else:
-                line, end, rest = rest.partition("\n")
+                line, end, rest = rest.partition(self._newline)
                 self._parts.append(line)
                 if end:
                     self.end()
@@ -103,7 +104,7 @@ class Tap:
     def end(self):
         if self._parts is not None:
             parts, self._parts = self._parts, None
-            self._take("".join(parts))
+            self._take(self._marker[:0].join(parts))
 
 def _parted(source):
     head, last, rest = source.rpartition('\nprint("' + Tap.MARKER + '" + json.dumps(_result))')

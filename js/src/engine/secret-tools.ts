@@ -1,7 +1,7 @@
 /** `tools.secrets.*`: what tasks may know and nobody else writes down. */
 
 import { errorOf } from "../errors.js";
-import { badArguments, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** Where secrets are kept; each function may be asynchronous. */
 export interface SecretStore {
@@ -58,12 +58,12 @@ export function secretTools(store: SecretStore | Map<string, string> | Record<st
     const names = [...(await secrets.list())].sort();
     return { secrets: names, count: names.length };
   };
-  return {
+  return ownTools({
     "tools.secrets.get_secret": get,
     "tools.secrets.set_secret": set,
     "tools.secrets.delete_secret": remove,
     "tools.secrets.list_secrets": list,
-  };
+  });
 }
 
 function nameOf({ args, kwargs }: ToolCall): string {

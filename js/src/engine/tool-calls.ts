@@ -5,7 +5,7 @@ import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
 import { Acts, callOf } from "./run-access.js";
 import { Breaks, nextTurn } from "./turns.js";
-import { failureText, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { failureText, isOwnTool, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 
 /** What calls need of their engine. */
 interface ToolHost {
@@ -54,6 +54,16 @@ export class ToolCalls {
   /** Names of the tools. */
   get names(): string[] {
     return [...this.#tools.keys()];
+  }
+
+  /** Names of those that this package has, whose arguments the engine checks. */
+  get ownNames(): string[] {
+    return this.names.filter((name) => this.isOwn(name));
+  }
+
+  isOwn(name: string): boolean {
+    const tool = this.#tools.get(name);
+    return tool !== undefined && isOwnTool(name, tool);
   }
 
   /** Adds a tool, or puts it in the place of the one of its name. */

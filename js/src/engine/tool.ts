@@ -84,6 +84,24 @@ export type Tool = (call: ToolCall, context: ToolContext) => unknown;
 /** Tools by name. */
 export type Tools = Readonly<Record<string, Tool>>;
 
+/** The tools of this package, each with its name: the engine knows which arguments they take, and refuses others. */
+const own = new WeakMap<Tool, string>();
+
+/** @internal A tool of this package. */
+export function ownTool(name: string, tool: Tool): Tool {
+  own.set(tool, name);
+  return tool;
+}
+
+/** @internal Several of them. */
+export function ownTools(tools: Tools): Tools {
+  for (const [name, tool] of Object.entries(tools)) ownTool(name, tool);
+  return tools;
+}
+
+/** @internal Whether a tool is the one that this package has of that name. */
+export const isOwnTool = (name: string, tool: Tool): boolean => own.get(tool) === name;
+
 /** How a {@link ToolError} fails an attempt. */
 export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
   /** A stable code; `TOOL_FAILED` by default. */
@@ -92,6 +110,8 @@ export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
   retryable?: boolean | undefined;
   /** Seconds that the next attempt waits at least, as of a `Retry-After`; the retry policy of the task may say more. */
   retryAfter?: number | undefined;
+  /** JSON pointer from the task to the culprit, such as `/kwargs/url`: the `path` of the error of the task. */
+  path?: string | undefined;
   /** Characters of the message that are kept, all by default. The engine strikes out secrets first, so that none is cut in half. */
   messageLimit?: number | undefined;
   /** What the tool has all the same, such as output; kept as the result of the failed task. */
@@ -104,6 +124,7 @@ export class ToolError extends Error {
   readonly help: string | undefined;
   readonly retryable: boolean | undefined;
   readonly retryAfter: number | undefined;
+  readonly path: string | undefined;
   readonly messageLimit: number | undefined;
   readonly result: unknown;
 
@@ -114,20 +135,21 @@ export class ToolError extends Error {
     this.help = options.help;
     this.retryable = options.retryable;
     this.retryAfter = options.retryAfter;
+    this.path = options.path;
     this.messageLimit = options.messageLimit;
     this.result = options.result;
   }
 }
 
-/** The refusal of arguments a tool cannot work with. */
-export function badArguments(message: string, help?: string): ToolError {
-  return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help });
+/** The refusal of arguments a tool cannot work with; `path` leads from the task to the culprit. */
+export function badArguments(message: string, help?: string, path?: string): ToolError {
+  return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help, path });
 }
 
 /** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
 export function failureText(error: unknown): string {
   try {
-    const { code, message, help, retryable, retryAfter, messageLimit, result } = Object(
+    const { code, message, help, retryable, retryAfter, path, messageLimit, result } = Object(
       error ?? {},
     ) as Partial<ToolError>;
     const failure = {
@@ -136,6 +158,7 @@ export function failureText(error: unknown): string {
       help: typeof help === "string" ? help : undefined,
       retryable: typeof retryable === "boolean" ? retryable : undefined,
       retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
+      details: typeof path === "string" ? { path } : undefined,
       messageLimit: typeof messageLimit === "number" && messageLimit >= 0 ? messageLimit : undefined,
     };
     try {

@@ -15,7 +15,7 @@ import { foldersOfRuns } from "./run-folder.js";
  */
 const SCRIPT = `${PYTHON_RESULT}
 def _main():
-    import linecache, os, sys, types
+    import builtins, linecache, os, sys, types
 
     file, owner = sys.argv[1], os.getpid()
     sys.argv = ["-"]
@@ -40,7 +40,26 @@ def _main():
     module = types.ModuleType("__main__")
     module.__builtins__ = __builtins__
     sys.modules["__main__"] = module
-    tap = sys.stdout = Tap(sys.stdout, take)
+    tap = sys.stdout = sys.__stdout__ = Tap(sys.stdout, take)
+    # A script may put a stream of its own above the bytes.
+    tap.buffer = Tap(tap.buffer, lambda data: take(data.decode()), Tap.MARKER.encode(), b"\\n")
+    printed, leave = print, os._exit
+
+    def print_result(*values, sep=" ", end="\\n", file=None, flush=False):
+        # What a script prints as its result counts wherever its output goes.
+        if file is None and values and isinstance(values[0], str) and values[0].startswith(Tap.MARKER):
+            file = tap
+        printed(*values, sep=sep, end=end, file=file, flush=flush)
+
+    def end_taps():
+        tap.end()
+        tap.buffer.end()
+
+    def leave_at_once(code):
+        end_taps()
+        leave(code)
+
+    builtins.print, os._exit = print_result, leave_at_once
     try:
         head, last = _parted(source)
         code = compile(head, "<stdin>", "exec", dont_inherit=True)
@@ -69,7 +88,11 @@ def _main():
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
     finally:
-        tap.end()
+        try:
+            sys.stdout.flush()
+        except Exception:
+            pass
+        end_taps()
 
 _main()
 `;

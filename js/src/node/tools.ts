@@ -1,7 +1,14 @@
 /** Tools that need an operating system: a shell and Python. */
 
 import { failed, outputOf } from "../engine/python-result.js";
-import { badArguments, type Tool, type ToolArguments, type ToolContext, type Tools } from "../engine/tool.js";
+import {
+  badArguments,
+  ownTools,
+  type Tool,
+  type ToolArguments,
+  type ToolContext,
+  type Tools,
+} from "../engine/tool.js";
 import { isObject } from "../plain.js";
 import { checkOptions, invalid } from "../options.js";
 import { type Finished, run } from "./process.js";
@@ -93,11 +100,11 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     return checked(finished, call, outputOf(finished), "the command");
   };
 
-  return {
+  return ownTools({
     "tools.shell.run": shell,
     "tools.code.exec": pythonExec(settings),
     "tools.python.run": pythonRun(settings),
-  };
+  });
 }
 
 /** The variables that a task adds to the environment: numbers and booleans become text, null takes one away. */

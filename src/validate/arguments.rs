@@ -1,0 +1,35 @@
+//! Arguments that the tools of Highway do not have, as far as the embedded engine knows these tools: a server may know more.
+
+use super::scope::Scope;
+use crate::arguments::{Unknown, unknown};
+use crate::definition::Operation;
+use crate::error::{Diagnostic, ErrorCode};
+use serde_json::{Map, Value};
+
+pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    for (at, operator) in scope.operators() {
+        let mut look = |tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str| {
+            findings.extend(unknown(tool, args, kwargs.keys(), named).into_iter().map(|found| {
+                let Unknown { path, message, help } = found;
+                let path = format!("{}{path}", scope.path(at));
+                Diagnostic::warning(ErrorCode::ToolArgumentsInvalid, path, message).with_help(help)
+            }));
+        };
+        match &operator.operation {
+            Operation::Task(task) | Operation::Activity(task) => {
+                look(&task.function, &task.args, &task.kwargs, "/kwargs");
+                let response = task.kwargs.get("response_tool").and_then(Value::as_str);
+                let kwargs = task.kwargs.get("response_kwargs").and_then(Value::as_object);
+                if let (Some(tool), Some(kwargs), "tools.update.handle") = (response, kwargs, &*task.function)
+                {
+                    look(tool, &[], kwargs, "/kwargs/response_kwargs");
+                }
+            }
+            Operation::Reflexive(reflexive) => {
+                look(&reflexive.generator, &[], &reflexive.generator_kwargs, "/generator_kwargs");
+                look(&reflexive.verifier, &[], &reflexive.verifier_kwargs, "/verifier_kwargs");
+            }
+            _ => {}
+        }
+    }
+}
