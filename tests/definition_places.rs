@@ -113,3 +113,20 @@ fn a_word_where_text_is_wanted_goes_into_quotes() {
         assert_eq!(findings[0].help.as_deref(), Some("write it in quotes"), "{text}");
     }
 }
+
+#[test]
+fn an_anchor_that_nothing_uses_is_told() {
+    let yaml = |variables: &str| format!("name: w\nvariables: {variables}\ntasks: {{}}\n");
+    for (variables, path, word) in [
+        ("{a: &x, b: 1}", "/variables/a", "&x"),
+        ("{a: [&amp hello]}", "/variables/a/0", "&amp"),
+        ("{\"a\": &b 1, c: &d 2, e: *d}", "/variables/a", "&b"),
+    ] {
+        let findings = validate_text(&yaml(variables), Form::Yaml, None);
+        assert_eq!(findings.len(), 1, "{variables}: {findings:?}");
+        assert_eq!((findings[0].code, findings[0].path.as_str()), (ErrorCode::ValueConverted, path));
+        assert!(findings[0].message.starts_with(&format!("`{word}` is read as an anchor")), "{variables}");
+    }
+    // Collections are often named before anything uses them.
+    assert_eq!(found(&yaml("{a: &x {b: 1}, c: &y 1, d: *y}"), Form::Yaml), [""; 0]);
+}

@@ -66,7 +66,7 @@ const ALIASES: [(&str, &str); 7] = [
 const LONGEST_MONTH: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const CRON_HELP: &str =
-    "write cron as `minute hour day-of-month month day-of-week`, for example `0 2 * * *`, or give a duration";
+    "write cron as `minute hour day-of-month month day-of-week`, for example `0 2 * * *`, or `@every 90s`";
 
 impl Schedule {
     /// Reads the text of a schedule.
@@ -107,17 +107,27 @@ impl Schedule {
 
 /// The error for text that has not five fields.
 fn wrong_fields(text: &str, parts: &[&str]) -> Error {
-    let first = parts.first().copied().unwrap_or_default();
-    let (message, help) = if first.starts_with('@') {
+    let is_zone = |part: &&str| {
+        let city = part.split_once('/').map_or("", |(_, city)| city);
+        part.contains('=') || city.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    let is_alias = parts.first().is_some_and(|first| first.starts_with('@'));
+    let help = if parts.iter().any(is_zone) {
+        "write the time zone in front: `CRON_TZ=Europe/Berlin 0 2 * * *`".to_owned()
+    } else if is_alias {
         let names = ALIASES.map(|(alias, _)| format!("`{alias}`"));
-        let names = joined(&names, ", ");
-        (format!("schedule `{text}` is not known"), format!("known are {names} and `@every 90s`"))
+        format!("known are {} and `@every 90s`", joined(&names, ", "))
+    } else if parse_interval(text.trim()).is_ok() {
+        format!("write `@every {}` for an interval", text.trim())
+    } else if parts.len() == 6 {
+        "seconds are not supported: leave the first field out, or write `@every 30s`".to_owned()
     } else {
-        let help = match parts.len() {
-            6 => "seconds are not supported: leave the first field out, or write `@every 30s`",
-            _ => CRON_HELP,
-        };
-        (format!("schedule `{text}` has {} fields where cron has 5", parts.len()), help.to_owned())
+        CRON_HELP.to_owned()
+    };
+    let message = match parts.len() {
+        _ if is_alias => format!("schedule `{text}` is not known"),
+        1 => format!("schedule `{text}` has 1 field where cron has 5"),
+        count => format!("schedule `{text}` has {count} fields where cron has 5"),
     };
     Error::new(ErrorCode::ScheduleInvalid, message).with_help(help)
 }
@@ -175,7 +185,9 @@ impl Cron {
             zone: None,
         };
         if !cron.can_fire() {
-            return Err(invalid(format!("schedule `{text}` never fires: none of its months has such a day")));
+            let message = format!("schedule `{text}` never fires: none of its months has such a day");
+            return Err(Error::new(ErrorCode::ScheduleInvalid, message)
+                .with_help("name a day that one of the months has"));
         }
         Ok(cron)
     }
@@ -275,6 +287,25 @@ mod tests {
         }
         assert_eq!(Schedule::parse("CRON_TZ=Asia/Tokyo @daily").unwrap().zone(), Some("Asia/Tokyo"));
         assert_eq!(Schedule::parse("@daily").unwrap().zone(), None);
+    }
+
+    #[test]
+    fn advice_fits_what_was_meant() {
+        for (text, help) in [
+            ("90s", "write `@every 90s`"),
+            ("1h30m", "write `@every 1h30m`"),
+            ("cron_tz=Europe/Berlin 0 9 * * *", "CRON_TZ="),
+            ("0 9 * * * TZ=UTC", "CRON_TZ="),
+            ("0 9 * * * Europe/Berlin", "CRON_TZ="),
+            ("@daily CRON_TZ=UTC", "CRON_TZ="),
+            ("*/5 * * * * *", "seconds are not supported"),
+            ("@dayly", "`@daily`"),
+            ("every 5 minutes", "or `@every 90s`"),
+            ("0 0 30 2 *", "name a day"),
+        ] {
+            let error = Schedule::parse(text).unwrap_err();
+            assert!(error.help().unwrap().contains(help), "{text}: {error:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Advice on text that is not YAML, by the usual slips in the line at fault.
 
+use super::YamlError;
+
 /// Longer values are not shown in advice.
 const SHOWN: usize = 80;
 
@@ -7,15 +9,37 @@ const BRACKETS: &str = "close each bracket that is opened, in its order";
 const COLUMNS: &str =
     "begin the lines of one mapping or list in the same column, and what is inside of them further right";
 
-/// What to do about an error of the grammar that was found in a line, counted from 1.
-pub(super) fn advice(text: &str, line: usize, message: &str) -> Option<String> {
+/// Says what to do about an error of the grammar.
+pub(super) fn advise(text: &str, error: &mut YamlError) {
+    let lines: Vec<&str> = text.lines().collect();
+    if error.message.contains("a tab") {
+        // It is noticed at the end of the line before.
+        let indented =
+            |line: &&str| line.split_once('\t').is_some_and(|(blanks, _)| blanks.trim().is_empty());
+        let mut next = lines.iter().enumerate().skip(error.line).skip_while(|(_, line)| is_blank(line));
+        if let Some((at, line)) = next.next().filter(|(_, line)| indented(line)) {
+            let column = line.find('\t').unwrap_or_default() + 1;
+            (error.line, error.column) = (at + 1, column);
+        }
+    }
+    error.help = advice(&lines, error);
+}
+
+fn advice(lines: &[&str], error: &YamlError) -> Option<String> {
+    let YamlError { line, column, message, .. } = error;
+    let line = *line;
     if message == "too deeply nested" {
         return None;
     }
-    let lines: Vec<&str> = text.lines().collect();
     let before = lines.get(..line.min(lines.len())).unwrap_or_default();
     // An error is often noticed at the next token, which may be lines below.
     let slip = before.iter().rev().filter(|line| !is_blank(line)).take(2).find_map(|line| slip(line));
+    let word = || {
+        let from = lines.get(line.checked_sub(1)?)?.char_indices().nth(column.checked_sub(1)?)?.0;
+        let word = lines.get(line - 1)?.get(from..)?.split([',', ']', '}', ' ']).next()?;
+        message.contains("anchor").then(|| format!("put the value in quotes: `{}`", quoted(word)))
+    };
+    let slip = slip.or_else(word);
     let general = if message.contains("flow") || message.contains("bracket") { BRACKETS } else { COLUMNS };
     Some(slip.unwrap_or_else(|| general.to_owned()))
 }
@@ -48,8 +72,14 @@ fn slip(line: &str) -> Option<String> {
         let is_short = value.len() <= SHOWN;
         return Some(if is_short { format!("{help}: {}", shown(&quoted(value))) } else { help.to_owned() });
     }
-    if value.starts_with(['{', '[']) && is_open(value) {
-        return Some(BRACKETS.to_owned());
+    if value.starts_with(['{', '[']) {
+        let before_comment = value.split_once(" #").map(|(before, _)| before);
+        if before_comment.is_some_and(is_open) {
+            return Some("put a value with ` #` in quotes: there a comment begins".to_owned());
+        }
+        if is_open(value) {
+            return Some(BRACKETS.to_owned());
+        }
     }
     if let Some(quote @ ('"' | '\'')) = value.chars().next() {
         return match closing(value, quote) {
@@ -173,11 +203,18 @@ mod tests {
             ("a: 1\ntasks\n  b: 1\n", "write a colon after a key: `tasks:`"),
             ("a:\n  x: 1\n y: 2\n", COLUMNS),
             ("a: 1\n b: 2\n", COLUMNS),
+            ("args: [a, *.txt, b]\n", "put the value in quotes: `\"*.txt\"`"),
+            ("args: {run: echo #1}\n", "put a value with ` #` in quotes: there a comment begins"),
+            ("run: !test x\n", "put the value in quotes: `run: \"!test x\"`"),
+            ("a:\n  x: 1\n  \ty: 2\n", "indent with blanks: YAML takes no tabs"),
             ("a: 1\n# note\n\n  b: 2\n", COLUMNS),
         ] {
             let error = parse_yaml(text).expect_err(text);
             assert_eq!(error.help.as_deref(), Some(help), "{text:?}: {error}");
         }
         assert_eq!(parse_yaml(&"[".repeat(200)).unwrap_err().help, None);
+        assert_eq!(parse_yaml("a: !!set {b}\n").unwrap_err().help, None);
+        let tab = parse_yaml("a:\n  x: 1\n\n \ty: 2\n").unwrap_err();
+        assert_eq!((tab.line, tab.column), (4, 2));
     }
 }

@@ -1,7 +1,7 @@
 //! From the parser's events to a value.
 
 use super::YamlError;
-use super::advice::advice;
+use super::advice::advise;
 use super::scalar::{Kind, is_misread, tagged, untagged};
 use crate::codec::Places;
 use crate::error::Place;
@@ -52,6 +52,8 @@ pub struct Misread {
     pub path: String,
     /// The word.
     pub word: String,
+    /// Whether it is an anchor (`&x`) that nothing refers to, so that it is lost.
+    pub is_anchor: bool,
 }
 
 /// Misread words beyond this number are not told.
@@ -75,19 +77,39 @@ pub fn read_yaml(text: &str, places: &mut Places) -> Result<(Value, Vec<Misread>
     check_characters(text)?;
     let unended = !text.is_empty() && !text.ends_with(['\n', '\r']);
     let end = unended.then(|| text.chars().count());
-    let (anchors, trail, misread) = (Vec::new(), Vec::new(), Vec::new());
+    let (anchors, trail, misread, unused) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let events = Parser::new_from_str(text);
-    let mut reader = Reader { events, anchors, copies: COPIES, end, trail, places, misread };
+    let mut reader = Reader { events, anchors, copies: COPIES, end, trail, places, misread, unused };
     match reader.document() {
-        Ok(value) => Ok((value, reader.misread)),
+        Ok(value) => {
+            let unused = reader.unused.into_iter().map(|anchor| Misread {
+                path: anchor.path,
+                word: name_of(text, anchor.at).to_owned(),
+                is_anchor: true,
+            });
+            reader.misread.extend(unused.take(MAX_MISREAD));
+            Ok((value, reader.misread))
+        }
         Err(mut error) => {
             error.path = reader.pointer();
             if error.help.as_deref() == Some("") {
-                error.help = advice(text, error.line, &error.message);
+                advise(text, &mut error);
             }
             Err(error)
         }
     }
+}
+
+/// The anchor of the scalar that begins at so many characters.
+fn name_of(text: &str, at: usize) -> &str {
+    let at = text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let from = if after.starts_with('&') {
+        after
+    } else {
+        before.rfind('&').and_then(|at| text.get(at..)).unwrap_or("&")
+    };
+    from.split([' ', '\t', '\r', '\n', ',', ']', '}']).next().unwrap_or("&")
 }
 
 /// YAML allows control characters as escapes only. The scanner does not look, and takes U+0000 for the end.
@@ -155,6 +177,15 @@ struct Reader<'a> {
     trail: Vec<(String, Option<usize>)>,
     places: &'a mut Places,
     misread: Vec<Misread>,
+    /// Anchors of scalars to which nothing has referred yet.
+    unused: Vec<Unused>,
+}
+
+struct Unused {
+    anchor: usize,
+    path: String,
+    /// Characters before the scalar.
+    at: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -165,7 +196,12 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamEnd => return Ok(value.unwrap_or_default()),
                 Event::DocumentStart(_) if value.is_some() => {
-                    return Err(error(span.start, "more than one document"));
+                    let help =
+                        "put each workflow into a file of its own, and remove a `---` that nothing follows";
+                    return Err(YamlError {
+                        help: Some(help.to_owned()),
+                        ..error(span.start, "more than one document")
+                    });
                 }
                 Event::DocumentStart(_) => {
                     let first = self.next()?;
@@ -184,9 +220,16 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 let text = self.without_invented_end(&text, style, span);
                 let is_bare = style == ScalarStyle::Plain && tag.is_none();
-                let value = scalar(text, style, tag).map_err(|message| error(at, message))?;
+                let value = scalar(text, style, tag).map_err(|message| {
+                    // `!x` is hardly meant as a tag, `!!x` is.
+                    let is_text = message.starts_with("the tag `!") && !message.starts_with("the tag `!!");
+                    if is_text { advised(at, message) } else { error(at, message) }
+                })?;
+                if anchor > 0 && self.unused.len() < MAX_MISREAD {
+                    self.unused.push(Unused { anchor, path: self.pointer(), at: at.index() });
+                }
                 if is_bare && is_misread(text) && self.misread.len() < MAX_MISREAD {
-                    let misread = Misread { path: self.pointer(), word: text.to_owned() };
+                    let misread = Misread { path: self.pointer(), word: text.to_owned(), is_anchor: false };
                     self.misread.push(misread);
                 }
                 self.anchored(anchor, at, Node::scalar(value))
@@ -312,6 +355,7 @@ impl<'a> Reader<'a> {
             return Err(error(at, "too deeply nested"));
         }
         let (node, weight) = (node.clone(), node.weight);
+        self.unused.retain(|unused| unused.anchor != anchor);
         self.pay(weight, at)?;
         Ok(node)
     }
