@@ -428,7 +428,9 @@ fn tools_of_the_engine_have_circuits_too() {
         flow(&[but(execute, json!({"circuit_breaker_policy": rule}))])
     };
     let mut host = Scenario::new();
-    host.engine.register(support::registered(&named("child", &[operators::task("x", &[])])), host.now);
+    host.engine
+        .register(support::registered(&named("child", &[operators::task("x", &[])])), host.now)
+        .unwrap();
     let refused = |host: &mut Scenario| {
         host.submit(&execute("go"));
         host.expect_no_start();

@@ -23,7 +23,7 @@ fn knowing(definitions: &[Value]) -> Scenario {
 
 fn tell(run: &mut Scenario, definition: &Value) {
     let definition = support::submission(definition, "unused").definition;
-    run.engine.register(definition, run.now);
+    run.engine.register(definition, run.now).unwrap();
     run.sleep_through(0.0);
 }
 

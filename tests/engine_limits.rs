@@ -159,7 +159,7 @@ fn calls_wait_while_the_arguments_of_others_fill_their_place() {
 fn a_loop_over_many_items_gives_the_host_its_turn() {
     let config = Config { slice: 100, ..Config::default() };
     let mut engine = Engine::new(config);
-    engine.submit(submission(&counting(1_000), "run-1"), START);
+    engine.submit(submission(&counting(1_000), "run-1"), START).unwrap();
     let mut slices = 0;
     while engine.has_more() {
         let steps = engine.runs()[0].steps.len();
@@ -175,7 +175,7 @@ fn a_loop_over_many_items_gives_the_host_its_turn() {
 #[test]
 fn a_run_is_cancelled_between_two_slices_of_its_loop() {
     let mut engine = Engine::new(Config { slice: 100, ..Config::default() });
-    engine.submit(submission(&counting(1_000), "run-1"), START);
+    engine.submit(submission(&counting(1_000), "run-1"), START).unwrap();
     engine.take_output();
     assert!(engine.has_more());
     assert!(engine.cancel(0, Some("enough"), START));
@@ -217,7 +217,7 @@ fn definitions_with_schedules_count_among_the_schedules_and_leave_nothing_behind
 
 #[test]
 fn keys_of_submissions_and_names_of_jobs_have_the_limit_of_names() {
-    let limits = Limits::default().with(Limit::NameBytes, 8).with(Limit::RunBytes, 500);
+    let limits = Limits::default().with(Limit::NameBytes, 8).with(Limit::RunBytes, 5_000);
     let mut server = Server::with_config(Config { limits, ..Config::default() });
     let body = json!({"workflow_definition": flow(&[task("a", &[])])});
     let reply = server.submit("123456789", &body);
@@ -227,7 +227,7 @@ fn keys_of_submissions_and_names_of_jobs_have_the_limit_of_names() {
     let job = json!({"job_name": "12345678", "schedule_cron": "0 7 * * *", "workflow_name": "scenario"});
     let long = server.post("/schedules", &but(job.clone(), json!({"job_name": "123456789"})));
     assert_eq!(long.body["details"]["limit"], "nameBytes");
-    let large = server.post("/schedules", &but(job.clone(), json!({"inputs": {"text": "x".repeat(1_000)}})));
+    let large = server.post("/schedules", &but(job.clone(), json!({"inputs": {"text": "x".repeat(5_000)}})));
     assert_eq!(large.body["details"]["limit"], "runBytes");
     assert_eq!(server.post("/schedules", &job).status, 201);
 }

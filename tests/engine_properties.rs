@@ -281,7 +281,7 @@ impl<'a> Host<'a> {
             Event::Submit(at) => {
                 let (plan, id) = (&self.plan.runs[at], format!("run-{at}"));
                 let submission = submission(&plan.definition(), &id);
-                assert_eq!(self.engine.submit(submission, self.now), Submitted::Created(at));
+                assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(at)));
                 self.submitted += 1;
                 self.cancels.extend(plan.cancel_ms.map(|after| (self.now + after, id)));
             }

@@ -186,9 +186,9 @@ fn play(seed: u64) -> bool {
     let config = timed(dice.pick(&[1, 1, 2, 7, usize::MAX]));
     let mut engine = Engine::new(config.clone());
     let (mut now, mut records, mut running) = (START, Vec::new(), BTreeSet::new());
-    engine.submit(submission(&named("leaf", &[task("leaf", &[])]), "run-0"), now);
-    engine.submit(submission(&document, "run-1"), now);
-    engine.submit(submission(&document, "run-2"), now);
+    engine.submit(submission(&named("leaf", &[task("leaf", &[])]), "run-0"), now).unwrap();
+    engine.submit(submission(&document, "run-1"), now).unwrap();
+    engine.submit(submission(&document, "run-2"), now).unwrap();
     let mut is_resuming = false;
     for _ in 0..30_000 {
         let output = engine.take_output();

@@ -161,8 +161,9 @@ impl Host {
         let output = self.engine.take_output();
         for record in &output.records {
             match record {
-                Record::ScheduleSet(schedule) if !self.positions.contains(&schedule.name) => {
-                    self.positions.push(schedule.name.clone());
+                Record::ScheduleSet { schedule, to } => {
+                    self.positions.resize(self.positions.len().max(schedule + 1), String::new());
+                    self.positions[*schedule].clone_from(&to.name);
                 }
                 Record::RunCreated(created) => self.created(created),
                 Record::RunEnded { run, .. } => {
@@ -219,7 +220,7 @@ impl Host {
     fn settle(&mut self) {
         self.take();
         for _ in 0..3_000 {
-            if self.engine.next_wake().is_none_or(|due| due > self.now) {
+            if !self.engine.has_more() && self.engine.next_wake().is_none_or(|due| due > self.now) {
                 return self.check();
             }
             self.engine.tick(self.now);
@@ -232,7 +233,13 @@ impl Host {
         for (name, model) in self.models.iter().filter(|(_, model)| model.state == State::Active) {
             let active = self.active.get(*name).copied().unwrap_or_default();
             let is_due = model.next <= self.now;
-            assert!(!is_due || active >= model.most, "`{name}` is due for {}, and has room", model.next);
+            // What makes up for missed moments waits for a place.
+            let waits = model.catches_up && self.running.len() == config().concurrency;
+            assert!(
+                !is_due || waits || active >= model.most,
+                "`{name}` is due for {}, and has room",
+                model.next
+            );
         }
         for (run, update) in self.sent.keys().filter(|sent| !self.ended.contains(sent)) {
             let update = &self.engine.runs()[*run].updates[*update];
@@ -390,7 +397,10 @@ impl Host {
             of.schedules().map(|(at, known)| (at, known.clone())).collect::<Vec<(usize, Schedule)>>()
         };
         assert_eq!(schedules(&replayed), schedules(&self.engine));
-        assert_eq!(replayed.next_wake(), self.engine.next_wake(), "other timers");
+        // What is due already may wait for its turn without a timer.
+        if replayed.next_wake().is_none_or(|due| due > self.now) {
+            assert_eq!(replayed.next_wake(), self.engine.next_wake(), "other timers");
+        }
         assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal makes another state");
         self.engine = if self.dice.one_in(2) { replayed } else { restored(&replayed, &config()) };
         if self.dice.one_in(2) {

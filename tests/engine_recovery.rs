@@ -80,7 +80,7 @@ fn survives(documents: &[Value], last: RunState) {
     let mut host =
         Host { engine: Engine::new(Config::default()), now: START, records: Vec::new(), batches: Vec::new() };
     for (number, document) in documents.iter().enumerate() {
-        host.engine.submit(submission(document, &format!("run-{number}")), START);
+        host.engine.submit(submission(document, &format!("run-{number}")), START).unwrap();
         host.drive();
     }
     let whole = host.told();

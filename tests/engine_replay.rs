@@ -50,7 +50,7 @@ fn idempotency_keys_outlive_a_replay() {
     run.engine.submit(keyed("r1"), run.now);
     run.records = run.engine.take_output().records;
     run.reopen();
-    assert_eq!(run.engine.submit(keyed("r2"), run.now), Submitted::Repeated(0));
+    assert_eq!(run.engine.submit(keyed("r2"), run.now), Ok(Submitted::Repeated(0)));
 }
 
 #[test]

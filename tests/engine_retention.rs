@@ -45,7 +45,7 @@ impl Kept {
         let submitted =
             self.engine.submit(Submission { key: Some(format!("key of {id}")), ..definition }, now);
         self.take();
-        submitted
+        submitted.unwrap()
     }
 
     fn finish(&mut self, id: &str, now: Millis) {

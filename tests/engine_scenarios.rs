@@ -368,12 +368,12 @@ fn a_key_begins_one_run() {
         ..submission(document, run_id)
     };
     let (one, other) = (independent(&["a"]), independent(&["b"]));
-    assert_eq!(engine.submit(keyed(&one, "r1", json!({})), 0), Submitted::Created(0));
-    assert_eq!(engine.submit(keyed(&one, "r2", json!({})), 1), Submitted::Repeated(0));
-    assert_eq!(engine.submit(keyed(&one, "r3", json!({"x": 1})), 2), Submitted::Conflict(0));
-    assert_eq!(engine.submit(keyed(&other, "r4", json!({})), 3), Submitted::Conflict(0));
+    assert_eq!(engine.submit(keyed(&one, "r1", json!({})), 0), Ok(Submitted::Created(0)));
+    assert_eq!(engine.submit(keyed(&one, "r2", json!({})), 1), Ok(Submitted::Repeated(0)));
+    assert_eq!(engine.submit(keyed(&one, "r3", json!({"x": 1})), 2), Ok(Submitted::Conflict(0)));
+    assert_eq!(engine.submit(keyed(&other, "r4", json!({})), 3), Ok(Submitted::Conflict(0)));
     engine.cancel(0, None, 4);
-    assert_eq!(engine.submit(keyed(&one, "r5", json!({})), 5), Submitted::Repeated(0));
+    assert_eq!(engine.submit(keyed(&one, "r5", json!({})), 5), Ok(Submitted::Repeated(0)));
     assert_eq!(engine.runs().len(), 1);
     assert!(engine.find("r2").is_none());
 }

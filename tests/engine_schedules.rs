@@ -24,7 +24,7 @@ fn registered(document: &Value) -> Scenario {
 
 fn register(scenario: &mut Scenario, document: &Value) {
     assert_eq!(support::findings(document), [""; 0]);
-    scenario.engine.register(support::registered(document), scenario.now);
+    scenario.engine.register(support::registered(document), scenario.now).unwrap();
     scenario.tick();
 }
 

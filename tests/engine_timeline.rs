@@ -272,7 +272,7 @@ fn document(nodes: &[Node]) -> Value {
 /// The engine after a run in which each attempt took as long as its node says, and all but the last failed.
 fn play(nodes: &[Node]) -> Engine {
     let mut engine = Engine::new(Config { timeline: true, concurrency: 1_000, ..Config::default() });
-    engine.submit(submission(&document(nodes), "run-1"), START);
+    engine.submit(submission(&document(nodes), "run-1"), START).unwrap();
     let mut running: BTreeMap<(Millis, u64), ToolCall> = BTreeMap::new();
     let mut now = START;
     loop {

@@ -138,7 +138,7 @@ fn a_retry_is_checked_like_a_submission() {
 fn a_workflow_that_another_one_starts_is_checked_then() {
     let mut run = Scenario::with(config(&["tools.test.a"]));
     let child = named("child", &[call("x", "my.tool")]);
-    run.engine.register(submission(&child, "").definition, run.now);
+    run.engine.register(submission(&child, "").definition, run.now).unwrap();
     let execute =
         builtin("start", &[], "tools.workflow.execute", json!([]), json!({"workflow_name": "child"}));
     run.submit(&flow(&[execute]));

@@ -38,7 +38,7 @@ impl Engine {
                 self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
                 self.artifacts.retain(|artifact| !is_it(artifact));
             }
-            Record::ScheduleSet(schedule) => self.apply_schedule(*schedule),
+            Record::ScheduleSet { schedule, to } => self.apply_schedule(schedule, *to),
             Record::ScheduleHeld { schedule } => self.hold(schedule),
             Record::ScheduleFired { schedule, slot, next } => self.apply_fired(schedule, slot, next),
             Record::ScopeOpened { run, owner, kind, locals, at: _ } => self.open(run, owner, kind, locals),

@@ -1,9 +1,9 @@
 //! Definitions that the engine keeps: runs are started from them by name.
 
 use super::record::Registered;
-use super::{Engine, Limit, Record, uuid_of};
+use super::{Engine, Limit, Plan, Record, Run, uuid_of};
 use crate::error;
-use crate::json::{size, size_of_map, to_text};
+use crate::json::{size, to_text};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
@@ -24,14 +24,15 @@ impl Engine {
         self.has_memory(bytes.saturating_mul(2))
     }
 
-    /// Whether the engine can keep one more run with these inputs.
+    /// Whether the engine can keep one more run of a workflow with these inputs.
     ///
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED`.
-    pub fn may_keep_run(&self, inputs: &Map<String, Value>) -> error::Result<()> {
-        self.config.limits.check(Limit::RunBytes, size_of_map(inputs))?;
-        self.has_memory(size_of_map(inputs))
+    pub fn may_keep_run(&self, workflow: &Plan, inputs: &Map<String, Value>) -> error::Result<()> {
+        let bytes = Run::size_of_new(workflow, inputs);
+        self.config.limits.check(Limit::RunBytes, bytes)?;
+        self.has_memory(bytes)
     }
 
     /// Whether a name, or an idempotency key, is short enough.
@@ -43,12 +44,30 @@ impl Engine {
         self.config.limits.check(Limit::NameBytes, name.len())
     }
 
+    /// Whether a definition can be kept, and its schedule be in force.
+    pub(super) fn may_keep(&self, definition: &Registered, now: Millis) -> error::Result<()> {
+        if let Some(timetable) = &definition.workflow.timetable {
+            self.check_zone(&timetable.rule, now)?;
+            self.may_schedule(&[&definition.workflow.name])?;
+        }
+        if self.latest(&definition.workflow.name).is_some_and(|known| known.hash == definition.hash) {
+            return Ok(());
+        }
+        self.may_name(&definition.workflow.name)?;
+        self.may_define(&definition.definition)
+    }
+
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
-    pub fn register(&mut self, definition: Registered, now: Millis) -> Registered {
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here.
+    pub fn register(&mut self, definition: Registered, now: Millis) -> error::Result<Registered> {
+        self.may_keep(&definition, now)?;
         let kept = self.keep(definition);
         self.follow_definition(&kept, &Map::new(), now);
         self.advance(now);
-        kept
+        Ok(kept)
     }
 
     /// Keeps the Python that a definition was made of, under its hash.

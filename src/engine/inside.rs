@@ -281,16 +281,21 @@ impl Engine {
             let inputs = child.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
             wanted.push((name.clone(), found, inputs));
         }
-        self.has_memory(wanted.iter().map(|(_, _, inputs)| size_of_map(inputs)).sum())?;
+        self.has_memory(
+            wanted.iter().map(|(_, found, inputs)| Run::size_of_new(&found.workflow, inputs)).sum(),
+        )?;
         self.may_start(run, wanted.len())?;
         let attempt = self.step(run, step).map_or(0, |step| step.attempts.len()) + 1;
         let first = self.runs.len();
         let named = wanted.iter().enumerate().map(|(at, (name, ..))| (name.clone(), first + at)).collect();
         let parent_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+        let of_schedule = self.runs.get(run).map(|run| (run.created.schedule, run.created.is_late));
+        let (schedule, is_late) = of_schedule.unwrap_or_default();
         for (name, definition, inputs) in wanted {
             let parent = Some(Parent { run, run_id: parent_id.clone(), step, attempt, name });
             let run_id = child_id(&parent_id, self.runs.len());
-            let created = RunCreated { parent, ..RunCreated::new(run_id, definition, inputs, now) };
+            let created = RunCreated::new(run_id, definition, inputs, now);
+            let created = RunCreated { parent, schedule, is_late, ..created };
             self.commit(Record::RunCreated(Box::new(created)));
         }
         self.enter_within(run, step, Inner::Children(named), limit, now);

@@ -76,6 +76,8 @@ limits! {
     Schedules = "schedules", 10_000, "the engine has more schedules than";
     /// Runs of a scheduled workflow that are active; its schedules wait until one ends.
     ScheduledRuns = "scheduledRuns", 1_000, "the workflow has more active runs than";
+    /// Runs of a schedule that are over and kept, with those that they have started; the oldest are forgotten.
+    ScheduleHistory = "scheduleHistory", 1_000, "the schedule keeps more runs than";
 }
 
 /// How large things may become.

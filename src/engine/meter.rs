@@ -1,6 +1,6 @@
 //! How much runs keep.
 
-use super::plan::{Operation, Planned};
+use super::plan::{Operation, Plan, Planned};
 use super::run::{Inner, Run};
 use super::{Engine, Limit};
 use crate::error::Result;
@@ -100,6 +100,12 @@ impl Run {
         self.meter.add(SCOPE + steps + size_of_map(&scope.locals) + size_of_map(&scope.variables));
     }
 
+    /// Bytes of a run that begins.
+    pub(super) fn size_of_new(plan: &Plan, inputs: &Map<String, Value>) -> usize {
+        let steps = plan.body.operators.len() * STEP;
+        RUN + SCOPE + steps + size_of_map(inputs)
+    }
+
     /// Counts what a run has that was restored.
     pub(super) fn measure(&mut self) {
         let mut meter = Meter { own: RUN + size_of_map(&self.created.inputs), all: None };
@@ -163,5 +169,10 @@ impl Engine {
     /// Definitions, artifacts and the like, which belong to no run.
     pub(super) fn keeps(&self, bytes: usize) {
         self.kept_bytes.set(self.kept_bytes.get().saturating_add(bytes));
+    }
+
+    /// The like of them is kept no more.
+    pub(super) fn lets_go(&self, bytes: usize) {
+        self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
     }
 }

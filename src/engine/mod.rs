@@ -19,6 +19,7 @@ mod inside;
 mod journal;
 mod limits;
 mod meter;
+mod missed;
 mod output;
 mod plan;
 mod ready;

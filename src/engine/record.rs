@@ -32,7 +32,12 @@ pub enum Record {
         id: String,
     },
     /// A schedule was made, changed, paused or deleted.
-    ScheduleSet(Box<Schedule>),
+    ScheduleSet {
+        /// Its position; that of a deleted one is used again.
+        schedule: usize,
+        /// The schedule as it is now.
+        to: Box<Schedule>,
+    },
     /// A schedule is due, and waits for a run of its workflow to end.
     ScheduleHeld {
         /// The schedule, by its position in order of creation.
@@ -330,8 +335,10 @@ pub struct RunCreated {
     pub key: Option<String>,
     /// The step that started it, with its run and the name it has there.
     pub parent: Option<Parent>,
-    /// The schedule that started it, with the moment that it was due.
+    /// The schedule that started it, or the run that did, with the moment that it was due.
     pub schedule: Option<(usize, Millis)>,
+    /// Whether it makes up for a moment that was missed, itself or with the run that started it.
+    pub is_late: bool,
     /// When.
     pub at: Millis,
 }
@@ -380,6 +387,17 @@ impl RunCreated {
         at: Millis,
     ) -> Self {
         let Registered { hash, workflow, definition, .. } = definition;
-        Self { run_id, hash, workflow, definition, inputs, key: None, parent: None, schedule: None, at }
+        Self {
+            run_id,
+            hash,
+            workflow,
+            definition,
+            inputs,
+            key: None,
+            parent: None,
+            schedule: None,
+            is_late: false,
+            at,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::run::{Run, RunState};
 use super::{Engine, Record};
 use crate::time::Millis;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Runs in order of submission. Those that are forgotten leave their positions behind, by which the others are known.
 #[derive(Debug, Default)]
@@ -13,6 +13,12 @@ pub(super) struct Runs {
     kept: VecDeque<Option<Box<Run>>>,
     /// Runs that are kept and over, in the order in which they ended.
     over: BTreeSet<(Millis, usize)>,
+    /// Those of them that schedules have started, and what these have started.
+    scheduled: BTreeSet<(Millis, usize)>,
+    /// The same for each schedule.
+    of_schedule: BTreeMap<usize, BTreeSet<(Millis, usize)>>,
+    /// Schedules of which a run has ended since they were looked at.
+    to_look_at: BTreeSet<usize>,
 }
 
 /// Milliseconds for which every run is kept, so that whoever waits for its end hears of it.
@@ -33,10 +39,11 @@ impl Runs {
     }
 
     pub(super) fn push(&mut self, run: Run) {
-        if let Some(ended_at) = run.ended_at {
-            self.over.insert((ended_at, self.len()));
-        }
+        let (at, ended_at) = (self.len(), run.ended_at);
         self.kept.push_back(Some(Box::new(run)));
+        if let Some(ended_at) = ended_at {
+            self.ended(at, ended_at);
+        }
     }
 
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Run> {
@@ -58,11 +65,47 @@ impl Runs {
     /// A run is over.
     pub(super) fn ended(&mut self, run: usize, at: Millis) {
         self.over.insert((at, run));
+        if let Some((schedule, _)) = self.get(run).and_then(|run| run.created.schedule) {
+            self.scheduled.insert((at, run));
+            self.of_schedule.entry(schedule).or_default().insert((at, run));
+            self.to_look_at.insert(schedule);
+        }
+    }
+
+    /// Whether a run was started by one that is active.
+    fn is_needed(&self, at: usize) -> bool {
+        let parent = self.get(at).and_then(|run| self.get(run.created.parent.as_ref()?.run));
+        parent.is_some_and(|parent| parent.state == RunState::Active)
+    }
+
+    /// The run that ended first of a schedule of which more than `most` are over.
+    pub(super) fn surplus_of_schedules(&mut self, most: usize) -> Option<usize> {
+        while let Some(schedule) = self.to_look_at.first().copied() {
+            let over = self.of_schedule.get(&schedule).filter(|over| over.len() > most);
+            let found = over.and_then(|over| over.iter().find(|(_, at)| !self.is_needed(*at)));
+            if let Some((_, at)) = found {
+                return Some(*at);
+            }
+            self.to_look_at.remove(&schedule);
+        }
+        None
+    }
+
+    /// The run that ended first of those that schedules have started.
+    pub(super) fn oldest_of_schedules(&self) -> Option<usize> {
+        self.scheduled.iter().map(|(_, at)| *at).find(|at| !self.is_needed(*at))
     }
 
     fn take(&mut self, at: usize) -> Option<Run> {
         let run = self.kept.get_mut(at.checked_sub(self.gone)?)?.take()?;
-        self.over.remove(&(run.ended_at.unwrap_or_default(), at));
+        let place = (run.ended_at.unwrap_or_default(), at);
+        self.over.remove(&place);
+        if let Some((schedule, _)) = run.created.schedule {
+            self.scheduled.remove(&place);
+            if let Some(over) = self.of_schedule.get_mut(&schedule) {
+                over.remove(&place);
+            }
+        }
         self.close_up();
         Some(*run)
     }
@@ -85,6 +128,9 @@ impl Engine {
     /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What an
     /// active run has started stays as long as that. Whether that were all.
     pub(super) fn forget_old_runs(&mut self, now: Millis) -> bool {
+        if !self.forget_scheduled_runs() {
+            return false;
+        }
         let Some(most) = self.config.keep_runs else { return true };
         while self.runs.over.len() > most {
             if !self.is_within_slice() {
@@ -92,19 +138,13 @@ impl Engine {
             }
             self.begins_unit();
             let is_old = |(ended_at, _): &(Millis, usize)| ended_at.saturating_add(AT_LEAST) <= now;
-            let is_needed = |at: &usize| {
-                let parent = self.runs.get(*at).and_then(|run| run.created.parent.as_ref());
-                parent
-                    .and_then(|parent| self.runs.get(parent.run))
-                    .is_some_and(|run| run.state == RunState::Active)
-            };
             let Some(run) = self
                 .runs
                 .over
                 .iter()
                 .take_while(|run| is_old(run))
                 .map(|(_, at)| *at)
-                .find(|at| !is_needed(at))
+                .find(|at| !self.runs.is_needed(*at))
             else {
                 return true;
             };

@@ -6,7 +6,7 @@ use super::state::Timer;
 use super::{Engine, Limit, Record, hash};
 use crate::definition::schedule::Schedule as Rule;
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::object;
+use crate::json::{object, size_of_map};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -100,6 +100,12 @@ impl Schedule {
         matches!(self.state, ScheduleState::Active | ScheduleState::Held)
     }
 
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        const SCHEDULE: usize = 512;
+        SCHEDULE + self.name.len() + self.text.len() + self.workflow.len() + size_of_map(&self.inputs)
+    }
+
     fn is_deleted(&self) -> bool {
         self.state == ScheduleState::Deleted
     }
@@ -164,12 +170,12 @@ impl Engine {
         for name in names {
             self.may_name(name)?;
         }
-        let is_new = |name: &&&str| !self.schedules.iter().any(|known| known.name == **name);
+        let is_new = |name: &&&str| !self.schedules().any(|(_, known)| known.name == **name);
         let new: BTreeSet<&&str> = names.iter().filter(is_new).collect();
         if new.is_empty() {
             return Ok(());
         }
-        self.config.limits.check(Limit::Schedules, self.schedules.len() + new.len())
+        self.config.limits.check(Limit::Schedules, self.schedules().count() + new.len())
     }
 
     fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
@@ -270,8 +276,8 @@ impl Engine {
 
     /// Makes a schedule, or changes the one of its name, which goes on where it is if its rule stays the same.
     fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> usize {
-        let at = self.schedules.iter().position(|known| known.name == wanted.name);
-        let known = at.and_then(|at| self.schedules.get(at)).filter(|known| !known.is_deleted());
+        let at = self.place_of(&wanted.name);
+        let known = self.schedules.get(at).filter(|known| !known.is_deleted());
         let rule = |of: &Schedule| (of.text.clone(), of.start, of.catches_up, of.is_own);
         let schedule = match known {
             Some(known) if rule(known) == rule(&wanted) => Schedule {
@@ -294,9 +300,29 @@ impl Engine {
             }
         };
         if known != Some(&schedule) {
-            self.commit(Record::ScheduleSet(Box::new(schedule)));
+            self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
         }
-        at.unwrap_or(self.schedules.len().saturating_sub(1))
+        at
+    }
+
+    /// The position of the schedule of a name, or the one that it gets: of a deleted one no run of which is kept, or a new one.
+    fn place_of(&self, name: &str) -> usize {
+        if let Some(at) = self.schedules.iter().position(|known| known.name == name) {
+            return at;
+        }
+        let mut deleted: BTreeSet<usize> = self
+            .schedules
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.is_deleted())
+            .map(|(at, _)| at)
+            .collect();
+        if !deleted.is_empty() {
+            for (schedule, _) in self.runs.iter().filter_map(|run| run.created.schedule) {
+                deleted.remove(&schedule);
+            }
+        }
+        deleted.first().copied().unwrap_or(self.schedules.len())
     }
 
     /// Has a schedule fire or not; `false` where there is none.
@@ -313,7 +339,7 @@ impl Engine {
             };
             let state = if is_active { ScheduleState::Active } else { ScheduleState::Paused };
             let schedule = Schedule { state, next, ..schedule.clone() };
-            self.commit(Record::ScheduleSet(Box::new(schedule)));
+            self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
             self.advance(now);
         }
         true
@@ -322,13 +348,27 @@ impl Engine {
     /// Ends a schedule for good. Runs that it has started go on.
     pub fn delete_schedule(&mut self, at: usize) {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
-        let schedule = Schedule { state: ScheduleState::Deleted, ..schedule.clone() };
-        self.commit(Record::ScheduleSet(Box::new(schedule)));
+        let schedule = Schedule { state: ScheduleState::Deleted, inputs: Map::new(), ..schedule.clone() };
+        self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+    }
+
+    /// A schedule is due.
+    pub(super) fn fire(&mut self, at: usize, now: Millis) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        let is_due = |next: Option<Millis>| next.filter(|next| *next <= now);
+        let next = |due: Millis| self.config.zones.next(&schedule.rule, due);
+        if schedule.catches_up && is_due(schedule.next).and_then(|due| is_due(next(due))).is_some() {
+            return self.missed.insert(at);
+        }
+        self.start_scheduled(at, now);
     }
 
     /// Starts a run for a schedule that is due, or has it wait until one ends.
-    pub(super) fn fire(&mut self, at: usize, now: Millis) {
-        let Some(schedule) = self.schedules.get(at) else { return };
+    pub(super) fn start_scheduled(&mut self, at: usize, now: Millis) {
+        let Some(schedule) = self.schedules.get(at).filter(|known| known.state == ScheduleState::Active)
+        else {
+            return;
+        };
         let Some(due) = schedule.next.filter(|next| *next <= now) else { return };
         let active = self.active.get(&schedule.workflow).copied().unwrap_or_default();
         if active >= schedule.most_active.min(self.config.limits.get(Limit::ScheduledRuns)) {
@@ -346,18 +386,25 @@ impl Engine {
         let since = schedule.last.or(schedule.start).unwrap_or(schedule.at).min(slot);
         inputs.insert("data_interval_start".into(), to_iso(since).into());
         inputs.insert("data_interval_end".into(), to_iso(slot).into());
+        if self.may_keep_run(&definition.workflow, &inputs).is_err() {
+            return self.await_memory(at);
+        }
+        let is_late = schedule.catches_up && next.is_some_and(|next| next <= now);
         let run_id = super::inside::child_id(&schedule.id, self.runs.len());
         self.commit(Record::ScheduleFired { schedule: at, slot, next });
         let created = RunCreated::new(run_id, definition, inputs, now);
-        self.commit(Record::RunCreated(Box::new(RunCreated { schedule: Some((at, slot)), ..created })));
+        let created = RunCreated { schedule: Some((at, slot)), is_late, ..created };
+        self.commit(Record::RunCreated(Box::new(created)));
     }
 
-    pub(super) fn apply_schedule(&mut self, schedule: Schedule) {
-        let known = self.schedules.iter().position(|known| known.name == schedule.name);
-        let at = known.unwrap_or(self.schedules.len());
+    pub(super) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
         self.forget_firing(at);
+        self.keeps(schedule.size());
         match self.schedules.get_mut(at) {
-            Some(known) => *known = schedule,
+            Some(known) => {
+                let earlier = std::mem::replace(known, schedule);
+                self.lets_go(earlier.size());
+            }
             None => self.schedules.push(schedule),
         }
         self.await_firing(at);

@@ -5,7 +5,7 @@ use super::record::RunCreated;
 use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Result};
 use crate::json::{object, size, to_text};
 use crate::number::digits;
 use crate::time::{Millis, to_iso};
@@ -28,13 +28,20 @@ enum Conclusion {
 
 impl Engine {
     /// Accepts a workflow, or finds the run that its key began.
-    pub fn submit(&mut self, submission: Submission, now: Millis) -> Submitted {
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here. Nothing has changed then.
+    pub fn submit(&mut self, submission: Submission, now: Millis) -> Result<Submitted> {
         if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
             let same =
                 run.created.hash == submission.definition.hash && run.created.inputs == submission.inputs;
-            return if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) };
+            return Ok(if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) });
         }
         let Submission { definition, inputs, key, run_id } = submission;
+        self.may_name(key.as_deref().unwrap_or_default())?;
+        self.may_keep(&definition, now)?;
+        self.may_keep_run(&definition.workflow, &inputs)?;
         self.because_of_start(now);
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
@@ -42,7 +49,7 @@ impl Engine {
         self.commit(Record::RunCreated(Box::new(created)));
         let at = self.runs.len() - 1;
         self.advance(now);
-        Submitted::Created(at)
+        Ok(Submitted::Created(at))
     }
 
     /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has not failed.
@@ -54,6 +61,7 @@ impl Engine {
             run_id,
             key: None,
             parent: None,
+            is_late: false,
             at: now,
             ..created
         })));
@@ -199,7 +207,12 @@ impl Engine {
         self.commit(Record::Succeeded { run, step, result, chosen: Vec::new(), at: now });
     }
 
-    pub(super) fn after_work(&self, run: usize, step: usize, result: &Value) -> Result<(), Failure> {
+    pub(super) fn after_work(
+        &self,
+        run: usize,
+        step: usize,
+        result: &Value,
+    ) -> std::result::Result<(), Failure> {
         let Some(operator) = self.operator(run, step).filter(|operator| !operator.postconditions.is_empty())
         else {
             return Ok(());
@@ -352,16 +365,27 @@ impl Engine {
 
     /// Whether nothing is left to do.
     fn finish_slice(&mut self, now: Millis) -> bool {
+        // There may always be something to start.
+        if !self.forget_old_runs(now) {
+            return false;
+        }
         while self.settle(now) {
+            self.fire_due(now);
             let again = self.to_call_again.front().filter(|_| self.has_place()).copied();
-            let Some((run, step)) = again.map(|(_, run, step)| (run, step)).or_else(|| self.next_in_line())
-            else {
+            let next = again.map(|(_, run, step)| (run, step)).or_else(|| self.next_in_line());
+            let is_turn_of_missed = self.is_turn_of_missed(next.is_none());
+            if next.is_none() && !is_turn_of_missed {
                 return self.forget_old_runs(now);
-            };
+            }
             if !self.is_within_slice() {
                 return false;
             }
             self.begins_unit();
+            let Some((run, step)) = next.filter(|_| !is_turn_of_missed) else {
+                self.make_up(now);
+                continue;
+            };
+            self.missed.has_started(self.runs.get(run).is_some_and(|run| run.created.is_late));
             if let Some((call, ..)) = again {
                 self.to_call_again.pop_front();
                 self.call_after_restart(run, step, call, now);

@@ -2,6 +2,7 @@
 
 use super::artifacts::Artifact;
 use super::breaker::Circuit;
+use super::missed::Missed;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
 use super::run::{Inner, Run, Step, StepState};
@@ -103,6 +104,8 @@ pub struct Engine {
     pub(super) latest: HashMap<String, usize>,
     /// Schedules, oldest first; deleted ones keep their place.
     pub(super) schedules: Vec<Schedule>,
+    /// Schedules that are due and wait for their turn.
+    pub(super) missed: Missed,
     /// Runs of each workflow that are not over.
     pub(super) active: HashMap<String, usize>,
     /// What is due when.
@@ -369,8 +372,14 @@ impl Engine {
     }
 
     fn mark_in_line(&mut self, run: usize, step: usize, is_in_line: bool) {
-        if let Some(step) = self.step_mut(run, step) {
-            step.is_in_line = is_in_line;
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        let is_late = owner.created.is_late;
+        let Some(step) = owner.steps.get_mut(step).filter(|step| step.is_in_line != is_in_line) else {
+            return;
+        };
+        step.is_in_line = is_in_line;
+        if is_late {
+            self.missed.counts(is_in_line);
         }
     }
 

@@ -201,7 +201,7 @@ impl Scenario {
             Submission { inputs: inputs.as_object().unwrap().clone(), ..submission(definition, &run_id) };
         // The run may start others at once.
         let at = self.engine.runs().len();
-        assert_eq!(self.engine.submit(submission, self.now), Submitted::Created(at));
+        assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(at)));
         self.focus.clone_from(&run_id);
         self.take();
         run_id

@@ -49,6 +49,8 @@ export interface EngineLimits {
   schedules?: number | undefined;
   /** Active runs of a scheduled workflow; its schedules wait until one ends. Default: 1,000. */
   scheduledRuns?: number | undefined;
+  /** Runs of a schedule that are over and kept, with those that they started; the oldest are forgotten. Default: 1,000. */
+  scheduleHistory?: number | undefined;
 }
 
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */

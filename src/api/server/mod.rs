@@ -112,22 +112,23 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
     let inputs = inputs_of(inputs)?;
-    engine.may_keep_run(&inputs).map_err(|error| failure(400, &error))?;
     let is_executed = body.get("execute") != Some(&Value::Bool(false));
     let definition = checked(engine, definition, is_executed, now).map_err(|error| failure(400, &error))?;
     schedules::may_follow(engine, &definition, now)?;
     let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
-    engine.may_name(key.as_deref().unwrap_or_default()).map_err(|error| failure(400, &error))?;
-    if let Some(source) = source {
-        engine.has_memory(source.len()).map_err(|error| failure(400, &error))?;
-        engine.keep_source(&definition.hash, source);
-    }
+    engine.has_memory(source.map_or(0, str::len)).map_err(|error| failure(400, &error))?;
+    let hash = definition.hash.clone();
+    let keep_source =
+        |engine: &mut Engine| source.into_iter().for_each(|source| engine.keep_source(&hash, source));
     if !is_executed {
-        let kept = engine.register(definition, now);
+        let kept = engine.register(definition, now).map_err(|error| failure(400, &error))?;
+        keep_source(engine);
         return Ok(definitions::kept(engine, &kept));
     }
     let submission = Submission { definition, inputs, key, run_id: new_id.to_owned() };
-    Ok(match engine.submit(submission, now) {
+    let submitted = engine.submit(submission, now).map_err(|error| failure(400, &error))?;
+    keep_source(engine);
+    Ok(match submitted {
         Submitted::Created(at) => accepted(engine, at, 201),
         Submitted::Repeated(at) => accepted(engine, at, 200),
         Submitted::Conflict(at) => {

@@ -23,7 +23,7 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
             return respond::failure(400, &error);
         }
     }
-    if let Err(error) = engine.may_keep_run(&run.created.inputs) {
+    if let Err(error) = engine.may_keep_run(&run.created.workflow, &run.created.inputs) {
         return respond::failure(400, &error);
     }
     let Some(new) = engine.retry(at, new_id.to_owned(), now) else {

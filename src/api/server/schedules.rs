@@ -28,7 +28,6 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     let cron = text("schedule_cron").or_else(|| text("cron_expression"));
     let cron = cron.ok_or_else(|| refusal(400, "BODY_INVALID", "the request has no `schedule_cron`"))?;
     let inputs = inputs_of(body.get("inputs").cloned())?;
-    engine.may_keep_run(&inputs).map_err(|error| respond::failure(400, &error))?;
     let pin = body.get("version_pin").filter(|pin| !pin.is_null());
     let (definition, is_sent) = target(engine, &body, pin, now)?;
     let rule = match text("timezone").filter(|zone| *zone != "UTC") {
@@ -36,6 +35,7 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
         None => cron.to_owned(),
     };
     let name = text("job_name").unwrap_or(new_id);
+    engine.may_keep_run(&definition.workflow, &inputs).map_err(|error| respond::failure(400, &error))?;
     // What is refused leaves nothing behind, not even its definition.
     let checked = Rule::parse(&rule).and_then(|rule| {
         engine.check_zone(&rule, now)?;
@@ -43,7 +43,11 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
         engine.may_schedule(&[name, own.map_or(name, |_| &definition.workflow.name)])
     });
     checked.map_err(|error| respond::failure(400, &error))?;
-    let definition = if is_sent { engine.register(definition, now) } else { definition };
+    let definition = if is_sent {
+        engine.register(definition, now).map_err(|error| respond::failure(400, &error))?
+    } else {
+        definition
+    };
     let request = ScheduleRequest {
         name: name.to_owned(),
         text: rule,
@@ -140,7 +144,10 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
         return Err(refusal(400, "QUERY_INVALID", "`limit` and `offset` are whole numbers"));
     };
     let limit = limit.clamp(1, MOST_EXECUTIONS);
-    let mine = |run: &&crate::engine::Run| run.created.schedule.is_some_and(|(schedule, _)| schedule == at);
+    let mine = |run: &&crate::engine::Run| {
+        let created = &run.created;
+        created.parent.is_none() && created.schedule.is_some_and(|(schedule, _)| schedule == at)
+    };
     let runs: Vec<_> = engine.runs().into_iter().rev().filter(mine).collect();
     Ok(data(
         200,

@@ -51,8 +51,8 @@ impl Engine {
         for artifact in &self.artifacts {
             entries.push(&Record::ArtifactKept(Box::new(artifact.clone())));
         }
-        for schedule in &self.schedules {
-            entries.push(&Record::ScheduleSet(Box::new(schedule.clone())));
+        for (schedule, known) in self.schedules.iter().enumerate() {
+            entries.push(&Record::ScheduleSet { schedule, to: Box::new(known.clone()) });
         }
         for place in self.runs.places() {
             match place {
@@ -86,6 +86,9 @@ impl Engine {
     pub(super) fn restore_run(&mut self, run: Run) {
         let at = self.push_run(run);
         let Some(run) = self.runs.get(at) else { return };
+        if run.created.is_late {
+            self.missed.in_line += run.steps.iter().filter(|step| step.is_in_line).count();
+        }
         for (position, step) in run.steps.iter().enumerate() {
             let place = (at, position);
             if let Some(timer) = step.timer {

@@ -68,7 +68,10 @@ impl Journal {
                 at: at?,
             })),
             "artifact_deleted" => Record::ArtifactDeleted { id: fields.text("id")? },
-            "schedule_set" => Record::ScheduleSet(Box::new(schedule_of(&mut fields)?)),
+            "schedule_set" => Record::ScheduleSet {
+                schedule: fields.position("schedule")?,
+                to: Box::new(schedule_of(&mut fields)?),
+            },
             "schedule_held" => Record::ScheduleHeld { schedule: fields.position("schedule")? },
             "schedule_fired" => Record::ScheduleFired {
                 schedule: fields.position("schedule")?,
@@ -209,6 +212,7 @@ impl Journal {
             inputs: fields.map("inputs"),
             key: fields.some_text("key"),
             schedule: fields.some_position("schedule").zip(fields.some_millis("slot")),
+            is_late: fields.is_set("is_late"),
             at: fields.millis("at")?,
         })
     }

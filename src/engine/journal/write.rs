@@ -43,7 +43,9 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("content", &*artifact.content)
             .set("at", &artifact.at),
         Record::ArtifactDeleted { id } => out.set("type", "artifact_deleted").set("id", id),
-        Record::ScheduleSet(schedule) => schedule_set(schedule, out),
+        Record::ScheduleSet { schedule, to } => {
+            schedule_set(to, out.set("type", "schedule_set").set("schedule", schedule))
+        }
         Record::ScheduleHeld { schedule } => out.set("type", "schedule_held").set("schedule", schedule),
         Record::ScheduleFired { schedule, slot, next } => out
             .set("type", "schedule_fired")
@@ -170,14 +172,13 @@ pub(in super::super) fn run_created<'a, 'b>(
         });
     }
     if let Some((schedule, slot)) = &created.schedule {
-        out.set("schedule", schedule).set("slot", slot);
+        out.set("schedule", schedule).set("slot", slot).set_true("is_late", created.is_late);
     }
     out.set("at", &created.at)
 }
 
 fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
-    out.set("type", "schedule_set")
-        .set("id", &schedule.id)
+    out.set("id", &schedule.id)
         .set("name", &schedule.name)
         .set("text", &schedule.text)
         .set("workflow", &schedule.workflow)
