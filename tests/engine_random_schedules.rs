@@ -314,9 +314,9 @@ impl Host {
         self.models.extend(model.map(|model| (name, model)));
         if is_submitted {
             let run_id = format!("manual-{}", self.engine.runs().len());
-            self.engine.submit(support::submission(&document, &run_id), self.now);
+            self.engine.submit(support::submission(&document, &run_id), self.now).unwrap();
         } else {
-            self.engine.register(registered(&document), self.now);
+            self.engine.register(registered(&document), self.now).unwrap();
         }
     }
 

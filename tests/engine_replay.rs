@@ -47,7 +47,7 @@ fn idempotency_keys_outlive_a_replay() {
     let mut run = Scenario::new();
     let keyed =
         |run_id: &str| Submission { key: Some("k".into()), ..submission(&independent(&["a"]), run_id) };
-    run.engine.submit(keyed("r1"), run.now);
+    run.engine.submit(keyed("r1"), run.now).unwrap();
     run.records = run.engine.take_output().records;
     run.reopen();
     assert_eq!(run.engine.submit(keyed("r2"), run.now), Ok(Submitted::Repeated(0)));

@@ -100,10 +100,10 @@ fn what_is_forgotten_is_not_there_and_its_key_is_free() {
 fn what_an_active_run_has_started_stays() {
     let mut kept = Kept::new(1);
     let child = named("child", &[task("a", &[])]);
-    kept.engine.register(submission(&child, "").definition, START);
+    kept.engine.register(submission(&child, "").definition, START).unwrap();
     let execute = builtin("start", &[], "tools.workflow.execute", json!(["child"]), json!({}));
     let parent = flow(&[execute, task("after", &["start"])]);
-    kept.engine.submit(submission(&parent, "parent"), START);
+    kept.engine.submit(submission(&parent, "parent"), START).unwrap();
     kept.take();
     let child = kept.running[0].0.clone();
     kept.finish(&child, START);
