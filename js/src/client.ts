@@ -177,7 +177,7 @@ export class Client {
       message: facts.message
         .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
         .replace("the server", "the engine"),
-      help: isUnreachable ? undefined : facts.help,
+      help: isUnreachable ? undefined : facts.help?.replace(" and the endpoint", ""),
     };
     const behind = code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
     return makeError(name, { ...facts, ...own, cause: behind });

@@ -38,7 +38,7 @@ export interface DriverOptions extends ClientOptions {
 
 /** What every kind of task takes. */
 export interface TaskOptions {
-  /** Tasks that must have succeeded first, by name or reference. What is used as `ref.result` need not be named here. */
+  /** Tasks that must have completed first, by name or reference. What is used as `ref.result` need not be named here. */
   depends?: string | TaskRef | readonly (string | TaskRef)[] | null | undefined;
   /** Time limit of one attempt; 300 s by default. */
   timeout?: DurationInput | undefined;

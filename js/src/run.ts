@@ -119,7 +119,7 @@ export class RunStatus {
     this.completedAt = date(data.completedAt);
   }
 
-  /** Whether every task succeeded. */
+  /** Whether every task completed. */
   get isSuccess(): boolean {
     return this.state === "completed";
   }

@@ -211,6 +211,7 @@ test("an error of an engine speaks of no server, and of no network", async (t) =
   const { driver, engine } = start(t, () => 2);
   const unknown = await driver.status("nobody").catch((error) => error);
   assert.match(unknown.message, /^the engine answered 404: /);
+  assert.equal(unknown.help, "check the id");
   const broken = new Driver({
     engine: { fetch: () => Promise.reject(new TypeError("the disk is gone")) },
     retry: false,

@@ -279,6 +279,10 @@ describe("a test engine", () => {
       assert.throws(work, (error) => isHighwayError(error, "OPTION_INVALID") && error.path === path, path);
     }
     await assert.rejects(engine.advance(-1), { path: "/duration" });
+    const unknown = { code: "OPTION_INVALID", message: "there is no run `nobody`", path: "/run" };
+    assert.throws(() => engine.expectStatus("completed", "nobody"), unknown);
+    await assert.rejects(engine.runToEnd("nobody"), unknown);
+    await assert.rejects(engine.signal("go", {}, { runId: "nobody" }), unknown);
     await assert.rejects(engine.runUntil(3), { path: "/condition" });
     engine.close();
   });

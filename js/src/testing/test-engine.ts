@@ -372,6 +372,8 @@ export class TestEngine {
   #idOf(run: RunLike | undefined): string {
     const runId = typeof run === "string" ? run : (run?.runId ?? this.#latest);
     if (runId === "") throw invalid("no run was started", "/run");
+    if (!this.#engine.data().runs.some(({ run_id }) => run_id === runId))
+      throw invalid(`there is no run \`${runId}\``, "/run");
     return runId;
   }
 

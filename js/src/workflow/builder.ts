@@ -271,7 +271,7 @@ export class WorkflowBuilder {
     return this.#call("timeout", { timeout, kill_on_timeout: options.killOnTimeout });
   }
 
-  /** Names the operator that runs when the one before succeeded. Define it afterwards. */
+  /** Names the operator that runs when the one before completed. Define it afterwards. */
   onSuccess(taskId: string): this {
     return this.#call("on_success", { success_task_id: taskId });
   }

@@ -73,7 +73,7 @@ export interface TaskOperatorOptions {
   description?: string | undefined;
   /** Name under which templates find its result. */
   resultKey?: string | null | undefined;
-  /** Id of the operator that runs when this one succeeded. */
+  /** Id of the operator that runs when this one completed. */
   onSuccessTaskId?: string | null | undefined;
   /** Id of the operator that runs when this one failed. */
   onFailureTaskId?: string | null | undefined;
