@@ -203,3 +203,135 @@ fn what_a_failed_tool_has_and_a_sign_of_life_are_without_them() {
     assert!(!kept.contains("t-0"), "cut before it was struck: {kept}");
     assert!(kept.contains("key ***"), "{kept}");
 }
+
+/// What a text becomes where there is one secret.
+fn struck(secret: &str, text: &str) -> String {
+    Secrets::unnamed(&[json!(secret)]).strike(text.to_owned())
+}
+
+#[test]
+fn every_spelling_of_the_list_is_struck_out() {
+    let list: Value = serde_json::from_str(include_str!("fixtures/spellings.json")).unwrap();
+    let secret = list["secret"].as_str().unwrap();
+    let spellings = [&list["everywhere"], &list["engine"]];
+    for (what, spelled) in spellings.iter().flat_map(|list| list.as_object().unwrap()) {
+        let left = struck(secret, &format!("before <{}> after", spelled.as_str().unwrap()));
+        let inside = left.strip_prefix("before <").and_then(|left| left.strip_suffix("> after"));
+        // Base64 mixes the first and the last character with its neighbours.
+        let most = if what.starts_with("base64") { 11 } else { 3 };
+        assert!(inside.is_some_and(|it| it.contains("***") && it.len() <= most), "{what}: {left}");
+    }
+}
+
+#[test]
+fn quotes_are_found_however_they_are_quoted() {
+    for (secret, spelled) in [
+        ("it's so", r"it'\''s so"),
+        ("it's so", r#"it'"'"'s so"#),
+        ("it's so", "it''s so"),
+        ("it's so", r"it\'s so"),
+        ("it's so", r"it\u0027s so"),
+        ("it's so", "it&#39;s so"),
+        ("it's so", "it&amp;apos;s so"),
+        (r#"a"b\c\\d"#, r#"a\"b\\c\\\\d"#),
+        (r#"a"b\c\\d"#, r#"a\\\"b\\\\c\\\\\\\\d"#),
+        (r#"a"b\c\\d"#, r#"a""b\c\\d"#),
+        (r#"a"b\c\\d"#, r"a\x22b\x5cc\x5c\x5cd"),
+        (r#"a"b\c\\d"#, r"a\u0022b\u005cc\u005c\u005cd"),
+        ("it's\tso\nthen", r"it\'s\tso\nthen"),
+        ("it's\tso\nthen", r"$'it\'s\011so\012then'"),
+        ("größe-🚚", r"gr\xc3\xb6\xc3\x9fe-\xf0\x9f\x9a\x9a"),
+        ("größe-🚚", r"gr\xf6\xdfe-\U0001f69a"),
+        ("größe-🚚", r"gr\303\266\303\237e-\360\237\232\232"),
+        ("größe-🚚", r"gr\u00f6\u00dfe-\ud83d\ude9a"),
+        ("größe-🚚", r"gr\\u00F6\\u00DFe-\\uD83D\\uDE9A"),
+        ("größe-🚚", "gr&#246;&#223;e-&#128666;"),
+        ("größe-🚚", "gr&#xf6;&#xdf;e-&#xd83d;&#xde9a;"),
+        ("größe-🚚", "gr&#246;&#223;e-&#55357;&#56986;"),
+        ("größe-🚚", "gr%C3%B6%C3%9Fe-%F0%9F%9A%9A"),
+        ("größe-🚚", "gr%25C3%25B6%25C3%259Fe-%25F0%259F%259A%259A"),
+        ("größe-🚚", "gr%u00f6%u00dfe-%uD83D%uDE9A"),
+        ("größe-🚚", "gr=C3=B6=C3=9Fe=\r\n-=F0=9F=9A=9A"),
+        ("größe-🚚", "GRÖ\u{df}E-🚚"),
+        ("größe-🚚", "6772c3b6c39f652df09f9a9a"),
+    ] {
+        let left = struck(secret, &format!("<{spelled}>"));
+        assert!(matches!(left.as_str(), "<***>" | "<$'***'>"), "{secret}, {spelled}: {left}");
+    }
+    assert_eq!(struck("abc\"", r#"{"key":"abc\""}"#), r#"{"key":"***"}"#);
+    assert_eq!(struck("'quoted'", "say ''quoted''"), "say ***'");
+    assert_eq!(struck(" padded\n", "a padded word"), "a *** word");
+}
+
+/// Each escape may be one of an escape.
+#[test]
+fn escapes_are_mixed_and_nested_at_random() {
+    let mut seed = 20_261_129_u64;
+    let mut below = |limit: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % limit
+    };
+    let secret = "k%3D-\\n&amp;=2F \"+é";
+    for _ in 0..2_000 {
+        let spelled: String = secret.chars().map(|next| spelling(next, &mut below, 0)).collect();
+        let left = struck(secret, &format!("<{spelled}>"));
+        assert_eq!(left, "<***>", "{spelled}");
+    }
+}
+
+/// A character in one of its spellings, of which characters may be spelled otherwise again.
+fn spelling(next: char, below: &mut impl FnMut(usize) -> usize, depth: usize) -> String {
+    let code = u32::from(next);
+    let hex: Vec<String> = next.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bytes = |lead: &str| lead.to_owned() + &hex.join(lead);
+    let (lead, rest) = match below(8) {
+        0 => ('\\', format!("u{code:04X}")),
+        1 => ('\\', format!("u{{{code:x}}}")),
+        2 => return bytes("%"),
+        3 => ('&', format!("#{code};")),
+        4 => ('&', format!("#x{code:x};")),
+        5 => return bytes("="),
+        6 => return bytes("%25"),
+        // What is no letter of an escape.
+        _ if !matches!(next, '\\' | '&' | '%' | '=' | '+' | '"') => return next.to_string(),
+        _ => ('\\', format!("u{code:04x}")),
+    };
+    if depth < 2 && below(2) == 0 {
+        spelling(lead, below, depth + 1) + &rest
+    } else {
+        format!("{lead}{rest}")
+    }
+}
+
+/// A hundred secrets and texts that begin with them again and again; a search that began anew for each would not end.
+#[test]
+fn large_texts_and_many_secrets_are_no_more_work_than_their_length() {
+    let mut secrets: Vec<Value> =
+        (0..100).map(|at| json!(format!("sk-live-{at:03}-{}", "x'\\".repeat(20)))).collect();
+    secrets.push(json!(r#"\\"'key"#));
+    secrets.push(json!("'''quoted"));
+    let secrets = Secrets::unnamed(&secrets);
+    for part in [
+        "\\",
+        "'",
+        "'\\",
+        "%",
+        "%25",
+        "&amp;",
+        "&#38;",
+        "\n",
+        "a\n ",
+        "=\n",
+        "sk-live-001-",
+        "x'",
+        "3",
+        "61",
+        "\\u005c",
+        "'\\\\\"",
+    ] {
+        let text = part.repeat(50_000 / part.len());
+        assert_eq!(secrets.strike(text.clone()).len(), text.len(), "{part}");
+    }
+    let text = "sk-live-007-".to_owned() + &"x'\\".repeat(20_000);
+    assert!(secrets.strike(text).starts_with("***"));
+}

@@ -100,7 +100,9 @@ impl Engine {
                 let secrets = &self.config.secrets;
                 let limit = failure.message_limit.take().unwrap_or(usize::MAX);
                 failure.message = secrets.strike_and_cut(failure.message, limit);
+                failure.code = secrets.strike(failure.code);
                 failure.help = failure.help.map(|help| secrets.strike(help));
+                failure.details = failure.details.map(|details| Box::new(secrets.strike_map(*details)));
                 let result = result.map(|result| secrets.strike_value(result));
                 self.attempt_failed(run, step, failure, result, now);
             }

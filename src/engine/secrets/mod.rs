@@ -1,18 +1,20 @@
 //! What tasks may know and nobody writes down.
 
+mod forms;
 mod spelling;
+mod trie;
 
 use crate::engine::telling::cut;
+use forms::{Forms, Search};
 use serde_json::{Map, Value};
-use spelling::{after_form, forms_of};
 use std::fmt;
 
 /// Secrets by their names, which `{{secrets.NAME}}` reads in the arguments of tools: those are not part of the journal.
 #[derive(Clone, Default, PartialEq)]
 pub struct Secrets {
     named: Map<String, Value>,
-    /// What is struck out, by its first byte; the longest first, because one secret may be the beginning of another.
-    forms: Vec<Vec<String>>,
+    /// What is struck out.
+    forms: Forms,
 }
 
 /// What stands where a secret stood.
@@ -48,16 +50,14 @@ impl Secrets {
             return text;
         }
         let mut out = String::with_capacity(text.len());
-        let mut rest = text.as_str();
+        let (mut rest, mut before, mut search) = (text.as_str(), None, Search::default());
         while let Some(next) = rest.chars().next() {
-            // Of a row of backslashes the first is looked at for all.
-            let is_seen = next == '\\' && out.ends_with('\\');
-            if let Some(behind) = self.behind_secret(rest, next).filter(|_| !is_seen) {
+            if let Some(behind) = self.forms.behind_secret(rest, before, &mut search) {
                 out.push_str(STRUCK);
-                rest = behind;
+                (rest, before) = (behind, None);
             } else {
                 out.push(next);
-                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+                (rest, before) = (rest.get(next.len_utf8()..).unwrap_or_default(), Some(next));
             }
         }
         out
@@ -74,39 +74,25 @@ impl Secrets {
             _ if self.forms.is_empty() => value,
             Value::String(text) => Value::String(self.strike(text)),
             Value::Array(items) => items.into_iter().map(|item| self.strike_value(item)).collect(),
-            Value::Object(map) => {
-                map.into_iter().map(|(key, item)| (self.strike(key), self.strike_value(item))).collect()
-            }
+            Value::Object(map) => Value::Object(self.strike_map(map)),
             other => other,
         }
     }
 
-    /// What is left behind the secret that a text, which has a `first` character, begins with.
-    fn behind_secret<'a>(&self, text: &'a str, first: char) -> Option<&'a str> {
-        // These may stand for any other character.
-        let forms = if matches!(first, '\\' | '%' | '&' | '+') {
-            self.forms.as_slice()
-        } else {
-            std::slice::from_ref(self.forms.get(usize::from(*text.as_bytes().first()?))?)
-        };
-        forms.iter().flatten().find_map(|form| after_form(text, form))
+    /// The same for an object.
+    pub(super) fn strike_map(&self, map: Map<String, Value>) -> Map<String, Value> {
+        map.into_iter().map(|(key, item)| (self.strike(key), self.strike_value(item))).collect()
     }
 }
 
-/// What is looked for to find secrets, by its first byte, the longest first.
-fn forms<'a>(secrets: impl Iterator<Item = &'a Value>) -> Vec<Vec<String>> {
-    let texts = secrets.filter_map(Value::as_str).filter(|text| text.chars().count() >= SHORTEST);
-    let mut all: Vec<String> = texts.flat_map(forms_of).collect();
-    all.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-    all.dedup();
-    let mut forms: Vec<Vec<String>> = Vec::new();
-    for form in all {
-        let first = form.as_bytes().first().copied().map_or(0, usize::from);
-        forms.resize(forms.len().max(first + 1), Vec::new());
-        if let Some(forms) = forms.get_mut(first) {
-            forms.push(form);
-        }
-    }
+/// What is looked for to find secrets.
+fn forms<'a>(secrets: impl Iterator<Item = &'a Value>) -> Forms {
+    let mut forms = Forms::default();
+    secrets
+        .filter_map(Value::as_str)
+        .map(str::trim)
+        .filter(|text| text.chars().count() >= SHORTEST)
+        .for_each(|text| forms.add(text));
     forms
 }
 

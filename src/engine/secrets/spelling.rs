@@ -1,155 +1,189 @@
-//! Texts compared by what they mean: the same text may be spelled with the escapes of JSON, of addresses or of HTML, be folded into
-//! lines, or be part of what was encoded as base64.
+//! The characters of a text by what they mean: the same character may be escaped for JSON, a shell, Python, HTML, an address or a
+//! message of email, also several times over. `tests/fixtures/spellings.json` has examples.
 
-/// Characters of the shortest part of an encoded text that is looked for.
-const SHORTEST_ENCODED: usize = 5;
-/// Characters of the shortest line that is looked for on its own.
-const SHORTEST_LINE: usize = 8;
+/// A character by its code, or one byte of it in UTF-8.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Unit {
+    /// A code point, or half of a surrogate pair.
+    Code(u32),
+    /// A byte of UTF-8.
+    Byte(u8),
+}
+
+/// What a text may begin with, and what is left behind it.
+pub(super) type Readings<'a> = Vec<(Unit, &'a str)>;
+
+/// Escapes within escapes that are read.
+const DEEPEST: usize = 4;
+/// Backslashes in a row that are read as one escape.
+const MOST_BACKSLASHES: usize = 64;
 /// Bytes of the longest entity of HTML that is read.
-const LONGEST_ENTITY: usize = 10;
+const LONGEST_ENTITY: usize = 12;
+/// Characters between two numbers of a list that are read.
+const MOST_BETWEEN: usize = 4;
 
-/// What is to be looked for to find a secret: the text itself, its lines, and what base64 makes of it, wherever it begins in what was encoded.
-pub(super) fn forms_of(secret: &str) -> Vec<String> {
-    let mut forms = vec![without_repeated_backslashes(secret)];
-    if secret.contains('\n') {
-        let lines = secret.lines().map(str::trim).filter(|line| line.chars().count() >= SHORTEST_LINE);
-        forms.extend(lines.map(without_repeated_backslashes));
-    }
-    for before in 0..3 {
-        let encoded = encoded_behind(before, secret.as_bytes());
-        if encoded.len() >= SHORTEST_ENCODED {
-            forms.push(encoded.replace('+', "-").replace('/', "_"));
-            forms.push(encoded);
-        }
-    }
-    forms
-}
-
-/// The base64 of bytes that follow `before` others, without the characters that others share in.
-fn encoded_behind(before: usize, bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
-    // The first bit that begins a character of six.
-    let first = (6 - before * 8 % 6) % 6;
-    let characters = (bytes.len() * 8).saturating_sub(first) / 6;
-    (0..characters)
-        .filter_map(|character| {
-            let value = (0..6).fold(0, |value, at| value << 1 | bit(first + character * 6 + at));
-            ALPHABET.get(usize::from(value)).map(|letter| char::from(*letter))
-        })
-        .collect()
-}
-
-/// Escapes repeat backslashes, so their number says nothing.
-fn without_repeated_backslashes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for next in text.chars() {
-        if next != '\\' || !out.ends_with('\\') {
-            out.push(next);
-        }
-    }
-    out
-}
-
-/// What is left of `text` behind `form`, if the text begins with that in any spelling.
-pub(super) fn after_form<'a>(text: &'a str, form: &str) -> Option<&'a str> {
-    let mut rest = text;
-    for (at, character) in form.chars().enumerate() {
-        rest = after_char(rest, character)
-            .or_else(|| after_char(after_fold(rest).filter(|_| at > 0)?, character))?;
-    }
-    Some(rest)
-}
-
-/// What is left behind a line break, as lines are folded.
-fn after_fold(text: &str) -> Option<&str> {
-    let text = text.strip_prefix("\\r").or_else(|| text.strip_prefix('\r')).unwrap_or(text);
-    let text = text.strip_prefix("\\n").or_else(|| text.strip_prefix('\n'))?;
-    Some(text.trim_start_matches([' ', '\t']))
-}
-
-/// What is left of `text` behind a character, if the text begins with that in any spelling.
-fn after_char(text: &str, character: char) -> Option<&str> {
-    match text.as_bytes().first()? {
-        b'\\' => after_escape(text, character),
-        b'%' => after_percent(text, character).or_else(|| text.strip_prefix(character)),
-        b'&' => after_entity(text, character).or_else(|| text.strip_prefix(character)),
-        b'+' if character == ' ' => text.get(1..),
-        b'\r' if character == '\n' => text.strip_prefix("\r\n"),
-        _ => text.strip_prefix(character),
+/// All readings of the beginning of a text.
+pub(super) fn readings<'a>(text: &'a str, found: &mut Readings<'a>) {
+    found.clear();
+    let Some(first) = text.chars().next() else { return };
+    let rest = text.get(first.len_utf8()..).unwrap_or_default();
+    add(found, Unit::Code(first.into()), rest, 0);
+    if let Some(rest) = text.strip_prefix("\r\n") {
+        found.push((Unit::Code('\n'.into()), rest));
     }
 }
 
-/// JSON, JavaScript, Python, shells. What was escaped again has more backslashes.
-fn after_escape(text: &str, character: char) -> Option<&str> {
-    let rest = text.trim_start_matches('\\');
-    if character == '\\' {
-        return Some(rest);
-    }
-    let letter = match character {
-        '\n' => 'n',
-        '\r' => 'r',
-        '\t' => 't',
-        '\u{8}' => 'b',
-        '\u{c}' => 'f',
-        _ if !character.is_alphanumeric() => character,
-        _ => '\0',
+/// Adds a reading, and those of an escape that it may begin.
+fn add<'a>(found: &mut Readings<'a>, unit: Unit, rest: &'a str, depth: usize) {
+    found.push((unit, rest));
+    let code = match unit {
+        Unit::Code(code) => code,
+        Unit::Byte(byte) => byte.into(),
     };
-    if let Some(rest) = rest.strip_prefix(letter) {
-        return Some(rest);
+    if depth == DEEPEST {
+        return;
     }
-    if let Some(rest) = rest.strip_prefix('x').and_then(|rest| after_hex(rest, 2, u32::from(character))) {
-        return Some(rest);
-    }
-    let mut units = [0; 2];
-    let mut rest = rest;
-    for (at, unit) in character.encode_utf16(&mut units).iter().enumerate() {
-        if at > 0 {
-            rest = rest.strip_prefix('\\')?.trim_start_matches('\\');
+    match char::from_u32(code) {
+        Some('\\') => add_escape(found, rest, depth + 1),
+        Some('%') => {
+            add_byte(found, rest, depth + 1);
+            add_code(found, rest.strip_prefix(['u', 'U']).and_then(|rest| hex(rest, 4, 4)), depth + 1);
         }
-        rest = after_hex(rest.strip_prefix('u')?, 4, u32::from(*unit))?;
+        Some('=') => add_byte(found, rest, depth + 1),
+        Some('&') => add_entity(found, rest, depth + 1),
+        Some('+') => found.push((Unit::Code(' '.into()), rest)),
+        _ => {}
     }
-    Some(rest)
 }
 
-/// Addresses and forms. What was encoded again has `%25` in the place of `%`.
-fn after_percent(text: &str, character: char) -> Option<&str> {
-    let mut bytes = [0; 4];
-    let mut rest = text;
-    for byte in character.encode_utf8(&mut bytes).bytes() {
-        let behind = rest.strip_prefix('%')?;
-        let byte = u32::from(byte);
-        rest = after_hex(behind, 2, byte).or_else(|| after_hex(behind.strip_prefix("25")?, 2, byte))?;
+/// `rest` begins with a byte in hexadecimal digits.
+fn add_byte<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
+    if let Some((Ok(byte), rest)) = hex(rest, 2, 2).map(|(code, rest)| (u8::try_from(code), rest)) {
+        add(found, Unit::Byte(byte), rest, depth);
     }
-    Some(rest)
+}
+
+/// A code, or the first half of a surrogate pair with the other half behind it.
+fn add_code<'a>(found: &mut Readings<'a>, read: Option<(u32, &'a str)>, depth: usize) {
+    let Some((code, rest)) = read else { return };
+    if !(0xd800..0xdc00).contains(&code) {
+        return add(found, Unit::Code(code), rest, depth);
+    }
+    let mut second = Readings::new();
+    if let Some(first) = rest.chars().next().filter(|_| depth < DEEPEST) {
+        add(&mut second, Unit::Code(first.into()), rest.get(first.len_utf8()..).unwrap_or_default(), depth);
+    }
+    for (unit, rest) in second {
+        if let Unit::Code(low @ 0xdc00..0xe000) = unit {
+            found.push((Unit::Code(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)), rest));
+        }
+    }
+}
+
+/// JSON, JavaScript, Python, C, shells. What was escaped again has more backslashes.
+fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
+    let row = rest.bytes().take(MOST_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+    let rest = rest.get(row..).unwrap_or_default();
+    if row > 0 {
+        found.push((Unit::Code('\\'.into()), rest));
+    }
+    let Some(first) = rest.chars().next() else { return };
+    let behind = rest.get(first.len_utf8()..).unwrap_or_default();
+    let control = match first {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'v' => '\u{b}',
+        'a' => '\u{7}',
+        'e' => '\u{1b}',
+        _ => first,
+    };
+    match first {
+        'u' => {
+            let braced = behind.strip_prefix('{').and_then(|behind| hex(behind, 1, 6));
+            let braced = braced.and_then(|(code, rest)| Some((code, rest.strip_prefix('}')?)));
+            add_code(found, braced.or_else(|| hex(behind, 4, 4)), depth);
+        }
+        'U' => add_code(found, hex(behind, 8, 8), depth),
+        'x' => {
+            add_byte(found, behind, depth);
+            // Python shows characters up to U+00FF so, too.
+            if let Some(read) = hex(behind, 2, 2).filter(|(code, _)| *code >= 0x80) {
+                add_code(found, Some(read), depth);
+            }
+        }
+        '0'..='7' => {
+            let digits = rest.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+            let number = rest.get(..digits).and_then(|number| u8::from_str_radix(number, 8).ok());
+            if let (Some(byte), Some(rest)) = (number, rest.get(digits..)) {
+                add(found, Unit::Byte(byte), rest, depth);
+            }
+        }
+        _ if control != first => found.push((Unit::Code(control.into()), behind)),
+        _ if !first.is_alphanumeric() => add(found, Unit::Code(first.into()), behind, depth),
+        _ => {}
+    }
 }
 
 /// HTML and XML.
-fn after_entity(text: &str, character: char) -> Option<&str> {
-    let rest = text.get(1..)?;
-    let end = rest.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';')?;
-    let (entity, behind) = (rest.get(..end)?, rest.get(end + 1..)?);
+fn add_entity<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
+    let Some(end) = rest.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';') else { return };
+    let (Some(entity), Some(behind)) = (rest.get(..end), rest.get(end + 1..)) else { return };
     let code = match entity {
         "amp" => Some(u32::from('&')),
         "lt" => Some(u32::from('<')),
         "gt" => Some(u32::from('>')),
         "quot" => Some(u32::from('"')),
         "apos" => Some(u32::from('\'')),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok(),
-                None => number.parse().ok(),
-            }
-        }
+        _ => entity.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok(),
+            None => number.parse().ok(),
+        }),
     };
-    (code? == u32::from(character)).then_some(behind)
+    add_code(found, code.map(|code| (code, behind)), depth);
 }
 
-/// What is left behind a number of some hexadecimal digits, if it is `value`.
-fn after_hex(text: &str, digits: usize, value: u32) -> Option<&str> {
-    let (number, rest) = text.split_at_checked(digits)?;
-    let is_it = number.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && u32::from_str_radix(number, 16).is_ok_and(|number| number == value);
-    is_it.then_some(rest)
+/// What is left behind a line break, as lines are folded: of a header, a shell, a message of email.
+pub(super) fn behind_fold(text: &str) -> Option<&str> {
+    let text = text.strip_prefix(['=', '\\']).filter(|rest| rest.starts_with(['\r', '\n'])).unwrap_or(text);
+    let text = text.strip_prefix("\\r").or_else(|| text.strip_prefix('\r')).unwrap_or(text);
+    let text = text.strip_prefix("\\n").or_else(|| text.strip_prefix('\n'))?;
+    Some(text.trim_start_matches([' ', '\t']))
+}
+
+/// How bytes are written as numbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Base {
+    /// Two hexadecimal digits each, with anything or nothing between them.
+    Sixteen,
+    /// Decimal numbers with something between them.
+    Ten,
+}
+
+/// The byte that a text begins with, written as a number, and what is left behind it.
+pub(super) fn number(text: &str, base: Base, is_first: bool) -> Option<(u8, &str)> {
+    let between = text.chars().take(MOST_BETWEEN).take_while(|next| " \t\r\n,:;.-_|".contains(*next)).count();
+    let between = if is_first { 0 } else { between };
+    let text = text.get(between..)?;
+    match base {
+        Base::Sixteen => {
+            let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+            let (code, rest) = hex(text, 2, 2)?;
+            Some((u8::try_from(code).ok()?, rest))
+        }
+        Base::Ten if is_first || between > 0 => {
+            let digits = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
+            Some((text.get(..digits)?.parse().ok()?, text.get(digits..)?))
+        }
+        Base::Ten => None,
+    }
+}
+
+/// The number of `least` to `most` hexadecimal digits that a text begins with.
+fn hex(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
+    let digits = text.bytes().take(most).take_while(u8::is_ascii_hexdigit).count();
+    let number = text.get(..digits).filter(|_| digits >= least)?;
+    Some((u32::from_str_radix(number, 16).ok()?, text.get(digits..)?))
 }
