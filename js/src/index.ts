@@ -75,18 +75,8 @@ export {
   type BuildOptions,
   Driver,
   type DriverOptions,
-  type DurableKind,
-  type EmitSpec,
-  type ForeachSpec,
-  type HttpRequest,
-  type ParallelSpec,
   type RunOptions,
   type StartOptions,
-  type TaskInfo,
-  type TaskKind,
-  type TaskOptions,
-  type WaitForSpec,
-  type WhileSpec,
 } from "./driver.js";
 export {
   AbortedError,
@@ -158,3 +148,15 @@ export {
   Workflow,
   type WorkflowLayout,
 } from "./workflow/workflow.js";
+export type {
+  DurableKind,
+  EmitSpec,
+  ForeachSpec,
+  HttpRequest,
+  ParallelSpec,
+  TaskInfo,
+  TaskKind,
+  TaskOptions,
+  WaitForSpec,
+  WhileSpec,
+} from "./task-options.js";
