@@ -57,6 +57,11 @@ const RULES = [
     explains: (_, { program, ours }) =>
       /\b1e400\b/.test(program.document ?? "") && /larger than any/.test(ours.error ?? ""),
   },
+  {
+    name: "a time limit of the run with a fraction of a second is refused, not cut off",
+    explains: (_, { program, ours }) =>
+      program.timeout % 1 > 0 && /^OPTION_INVALID: the `timeout` of a run /.test(ours.error ?? ""),
+  },
 ];
 
 /** Python's outcome and ours, part by part; `undefined` where they agree. */

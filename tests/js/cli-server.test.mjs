@@ -1,10 +1,10 @@
 // The commands that need a server, against `highway-wasm serve` in a process of its own, and against one that misbehaves.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { folder, highway, PROGRAM, shellWorkflow, start, startServer } from "./support/cli.mjs";
+import { until } from "./support/until.mjs";
 
 const files = {
   "two.json": shellWorkflow("two", { first: "echo one; echo warn >&2", second: "echo two" }),
@@ -20,7 +20,7 @@ let server;
 let cwd;
 before(async () => {
   cwd = folder(all, files);
-  server = await startServer(all, [], { limit: 280_000 });
+  server = await startServer(all, [], { limit: 1_800_000 });
 });
 after(async () => {
   server.child.kill("SIGTERM");
@@ -41,12 +41,8 @@ async function submitted(t, file, state) {
   assert.equal(code, 0);
   assert.match(stdout, /^[0-9a-f-]{36}\n$/);
   const id = stdout.trim();
-  for (let turn = 0; turn < 50; turn++) {
-    const { value } = await json(t, ["status", id]);
-    if (value.state === state) return id;
-    await sleep(50);
-  }
-  assert.fail(`run ${id} never was ${state}`);
+  await until(async () => (await json(t, ["status", id])).value.state === state);
+  return id;
 }
 
 describe("run on a server", { concurrency: 2 }, () => {
@@ -197,14 +193,11 @@ async function detached(t, input) {
   return stdout.trim();
 }
 /** Asks again until what it says is as wanted. */
-async function until(t, args, isWanted) {
-  for (let turn = 0; turn < 200; turn++) {
+const askUntil = (t, args, isWanted) =>
+  until(async () => {
     const { value } = await json(t, args);
-    if (isWanted(value)) return value;
-    await sleep(50);
-  }
-  assert.fail(`${args.join(" ")} never said what was wanted`);
-}
+    return isWanted(value) && value;
+  });
 const lines = (text) =>
   text
     .trimEnd()
@@ -312,7 +305,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       "ok:=true",
     ]);
     assert.deepEqual([code, stderr], [0, `signal \`paid\` was sent to run ${id}\n`]);
-    await until(t, ["status", id], ({ state }) => state === "completed");
+    await askUntil(t, ["status", id], ({ state }) => state === "completed");
     const other = await detached(t, waits);
     const sent = await ask(t, ["signal", other, "paid", "--payload", "-", "--json"], {
       input: "amount: 13\n",
@@ -321,7 +314,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       [sent.code, JSON.parse(sent.stdout)],
       [0, { runId: other, signal: "paid", payload: { amount: 13 } }],
     );
-    await until(t, ["status", other], ({ state }) => state === "completed");
+    await askUntil(t, ["status", other], ({ state }) => state === "completed");
   });
 
   test("gets the decisions of people", async (t) => {
@@ -336,7 +329,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     ]);
     const ids = [await detached(t, asks), await detached(t, asks), await detached(t, asks)];
     for (const id of ids)
-      await until(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 1);
+      await askUntil(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 1);
     const listed = await ask(t, ["approvals"]);
     for (const id of ids) assert.match(listed.stdout, new RegExp(`^${id}:review +Ship it\\?$`, "m"));
     const first = await ask(t, ["approve", `${ids[0]}:review`, "--comment", "fine"]);
@@ -346,7 +339,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     const third = await ask(t, ["approve", ids[2]]);
     assert.equal(third.code, 0, third.stderr);
     for (const id of ids)
-      await until(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 0);
+      await askUntil(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 0);
     const none = await ask(t, ["approve", `${ids[0]}:nothing`]);
     assert.equal(none.code, 1);
     assert.match(none.stderr, /404/);
@@ -402,6 +395,23 @@ describe("schedules", { concurrency: 1 }, () => {
   });
 });
 
+/** The environment of a server that answers each request with what `answer` gives. */
+async function serverThatSays(t, answer) {
+  const other = createServer((request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer(request)));
+  }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  t.after(() => {
+    other.closeAllConnections();
+    other.close();
+  });
+  return {
+    HIGHWAY_API_ENDPOINT: `http://127.0.0.1:${other.address().port}`,
+    HIGHWAY_API_KEY: "a-key-of-these-tests",
+  };
+}
+
 describe("the beginning of an id", { concurrency: 2 }, () => {
   test("stands for the run that alone has it", async (t) => {
     const id = await submitted(t, "two.json", "completed");
@@ -418,21 +428,11 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
       status: "running",
     }));
     const asked = [];
-    const other = createServer((request, response) => {
-      asked.push(`${request.method} ${request.url.split("?")[0]}`);
-      const isList = request.url.startsWith("/api/v1/workflows?") || request.url === "/api/v1/workflows";
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ data: isList ? { workflows: runs, total: runs.length } : runs[2] }));
-    }).listen(0, "127.0.0.1");
-    await once(other, "listening");
-    t.after(() => {
-      other.closeAllConnections();
-      other.close();
+    const env = await serverThatSays(t, ({ method, url }) => {
+      asked.push(`${method} ${url.split("?")[0]}`);
+      const isList = /^\/api\/v1\/workflows(\?|$)/.test(url);
+      return { data: isList ? { workflows: runs, total: runs.length } : runs[2] };
     });
-    const env = {
-      HIGHWAY_API_ENDPOINT: `http://127.0.0.1:${other.address().port}`,
-      HIGHWAY_API_KEY: "a-key-of-these-tests",
-    };
     const { code, stdout, stderr } = await highway(t, ["cancel", "ab"], { cwd, env });
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(
@@ -455,25 +455,11 @@ describe("a server that misbehaves", () => {
       error: `b${evil}`,
       steps: [],
     };
-    const other = createServer((request, response) => {
-      const content = { step_name: `s${evil}`, stream: "stdout", content: `c${evil}\nd` };
-      const answer = request.url.includes("logs")
-        ? { logs: [content] }
-        : request.url.includes("/workflows/r")
-          ? data
-          : { workflows: [data], total: 1 };
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ status: "success", data: answer }));
-    }).listen(0, "127.0.0.1");
-    await once(other, "listening");
-    t.after(() => {
-      other.closeAllConnections();
-      other.close();
+    const content = { step_name: `s${evil}`, stream: "stdout", content: `c${evil}\nd` };
+    const env = await serverThatSays(t, ({ url }) => {
+      if (url.includes("logs")) return { data: { logs: [content] } };
+      return { data: url.includes("/workflows/r") ? data : { workflows: [data], total: 1 } };
     });
-    const env = {
-      HIGHWAY_API_ENDPOINT: `http://127.0.0.1:${other.address().port}`,
-      HIGHWAY_API_KEY: "a-key-of-these-tests",
-    };
     for (const args of [
       ["list"],
       ["status", "r"],

@@ -12,6 +12,7 @@ import { checkRejection, rejectionOf } from "./support/errors.mjs";
 import { driverFor, faultServer, json, silence, stalled, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
 import { stopwatch } from "./support/stopwatch.mjs";
+import { until } from "./support/until.mjs";
 
 const checkLeftovers = watchProcess();
 
@@ -171,8 +172,7 @@ describe("signal of a call", { concurrency: true }, () => {
         assert.deepEqual([second.code, second.cause], ["ABORTED", signal.reason]);
         assert.equal(setting.server.requests.length, 1);
         // The request is cut, not only forgotten.
-        for (let turn = 0; turn < 200 && setting.server.open.size > 0; turn++) await sleep(10);
-        assert.equal(setting.server.open.size, 0);
+        await until(() => setting.server.open.size === 0);
       }
     });
   }

@@ -5,12 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Driver, py } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
 import { rejectionOf } from "./support/errors.mjs";
 import { runModule } from "./support/child.mjs";
+import { until } from "./support/until.mjs";
 
 function start(t, options = {}, engineOptions = {}) {
   const engine = new LocalEngine({ tools: nodeTools(options), ...engineOptions });
@@ -34,16 +34,6 @@ function isAlive(pid) {
   } catch {
     return false;
   }
-}
-
-/** Waits for something to become true, for at most `limit` milliseconds. */
-async function until(condition, limit = 60_000) {
-  const end = performance.now() + limit;
-  while (performance.now() < end) {
-    if (condition()) return true;
-    await sleep(20);
-  }
-  return condition();
 }
 
 /** A command that starts a child and a grandchild, writes all process ids to a file, and goes on for a long time. */

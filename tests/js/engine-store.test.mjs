@@ -76,7 +76,7 @@ describe("a store in a folder", () => {
     const { runId } = await driver.start();
     await first.engine.close();
     const second = open(t, folder, { "x.y": () => 1 });
-    assert.equal((await second.highway.handle(runId).result({ timeout: 5 })).state, "completed");
+    assert.equal((await second.highway.handle(runId).result()).state, "completed");
   });
 
   test("an entry that was cut off is dropped; what comes then is kept", async (t) => {

@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Driver, Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { fileStore, nodeTools, serve } from "highway-wasm/node";
 import { checkThrown } from "./support/errors.mjs";
+import { until } from "./support/until.mjs";
 
 const KEY = "a-key-of-these-tests";
 
@@ -18,11 +18,6 @@ function folder(t) {
   const path = mkdtempSync(join(tmpdir(), "highway-workspace-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
-}
-
-async function until(holds) {
-  for (let turn = 0; turn < 400 && !(await holds()); turn++) await sleep(25);
-  assert.ok(await holds(), `it does not come to that: ${holds}`);
 }
 
 test("of a server that was killed are there at its next start, and gone once the run is over", async (t) => {

@@ -102,7 +102,7 @@ describe("retry", () => {
     const handle = await highwayFor(server).workflows.retry("old");
     assert.equal(handle.runId, "new");
     assert.equal(handle.submission.original_workflow_run_id, "old");
-    const { state, result } = await handle.result({ timeout: 10 });
+    const { state, result } = await handle.result();
     assert.deepEqual([state, result], ["completed", { output: 1 }]);
   });
 

@@ -8,9 +8,10 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Driver } from "highway-wasm";
 import { listener } from "highway-wasm/node";
-import { engineFor, errorsOf, greeting, serve, until } from "./support/proxy.mjs";
+import { engineFor, errorsOf, greeting, serve } from "./support/proxy.mjs";
 import { runModule } from "./support/child.mjs";
 import { watchProcess } from "./support/quiet.mjs";
+import { until } from "./support/until.mjs";
 
 const checkQuiet = watchProcess();
 
@@ -287,7 +288,7 @@ describe("a client that goes away", { concurrency: true }, () => {
         }),
       );
     });
-    assert.ok(await until(() => isCancelled, 2000), "the body goes on for nobody");
+    assert.ok(await until(() => isCancelled), "the body goes on for nobody");
   });
 
   test("in the middle of its body: reading it fails, and nothing else does", async (t) => {

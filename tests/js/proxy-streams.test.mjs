@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Driver } from "highway-wasm";
 import { faultServer, json, reset, silence, stalled, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
-import { allowing, checkRefusal, greeting, proxyFor, readAnswer, serve, until } from "./support/proxy.mjs";
+import { allowing, checkRefusal, greeting, proxyFor, readAnswer, serve } from "./support/proxy.mjs";
+import { until } from "./support/until.mjs";
 
 const checkQuiet = watchProcess();
 const run = { workflow_run_id: "r", workflow_name: "greeting", status: "running" };
@@ -173,7 +174,7 @@ describe("a stream", { concurrency: true }, () => {
     const following = (async () => {
       for await (const { state } of driver.handle("r").watch()) seen.push(state);
     })();
-    assert.ok(await until(() => server.streams.length > 0, 10_000));
+    assert.ok(await until(() => server.streams.length > 0));
     server.shown.status = "completed";
     server.streams[0].response.write(`data: ${JSON.stringify(server.shown)}\n\n`);
     await following;

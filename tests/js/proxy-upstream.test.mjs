@@ -6,7 +6,8 @@ import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultServer, json, reset, silence, stalled, text } from "./support/fault-server.mjs";
 import { watchProcess } from "./support/quiet.mjs";
-import { checkRefusal, greeting, KEY, proxyFor, until } from "./support/proxy.mjs";
+import { checkRefusal, greeting, KEY, proxyFor } from "./support/proxy.mjs";
+import { until } from "./support/until.mjs";
 
 const checkQuiet = watchProcess();
 const run = { workflow_run_id: "r", workflow_name: "greeting", status: "running" };

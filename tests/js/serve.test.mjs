@@ -11,6 +11,7 @@ import { folder } from "./support/cli.mjs";
 import { checkRejection } from "./support/errors.mjs";
 import { watchProcess } from "./support/quiet.mjs";
 import { stopwatch } from "./support/stopwatch.mjs";
+import { until } from "./support/until.mjs";
 
 const checkQuiet = watchProcess();
 const KEY = "a-key-of-these-tests";
@@ -92,16 +93,14 @@ describe("a server", { concurrency: true }, () => {
       duplex: "half",
       signal: controller.signal,
     }).catch((caught) => caught);
-    for (let turn = 0; turn < 100 && server.underWay === 0; turn++) await sleep(20);
-    assert.equal(server.underWay, 1);
+    await until(() => server.underWay === 1);
     const started = performance.now();
     const watch = stopwatch();
     await server.close();
     assert.ok(performance.now() - started > 4000);
     assert.ok(watch.stop() < 9000);
     assert.ok((await asking) instanceof Error);
-    await sleep(50);
-    assert.equal(server.underWay, 0);
+    await until(() => server.underWay === 0);
   });
 });
 

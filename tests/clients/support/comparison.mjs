@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Driver, Workflow, WorkflowBuilder } from "highway-wasm";
 import "highway-wasm/engine";
+import { POSITIONS, WITHOUT_OPTIONS } from "../../js/support/vectors.mjs";
 
 /** What the Python packages make of programs. */
 export async function inPython(python, which, programs) {
@@ -21,33 +22,6 @@ export async function inPython(python, which, programs) {
     .split("\n")
     .map((line) => JSON.parse(line));
 }
-
-/** Parameters that a method of the facade takes one by one, in order; all others are options. */
-const POSITIONAL = {
-  task: ["task_id", "function"],
-  activity: ["task_id", "function"],
-  reflexive: ["task_id", "generator", "verifier"],
-  child_workflows: ["task_id", "children"],
-  child_workflow: ["task_id", "workflow_name"],
-  condition: ["task_id", "condition", "if_true", "if_false"],
-  wait: ["task_id", "wait_for"],
-  parallel: ["task_id", "branches"],
-  parallel_with_join: ["task_id", "branches"],
-  foreach: ["task_id", "items", "loop_body"],
-  while_loop: ["task_id", "condition", "loop_body"],
-  emit_event: ["task_id", "event_name"],
-  wait_for_event: ["task_id", "event_name"],
-  join: ["task_id", "join_tasks", "join_mode"],
-  switch: ["task_id", "switch_on", "cases"],
-  multi_choice: ["task_id", "branches"],
-  terminate: ["task_id"],
-  retry: [],
-  timeout: ["timeout"],
-  precondition: ["variable", "check", "value", "message"],
-  postcondition: ["variable", "check", "value", "message"],
-  on_success: ["success_task_id"],
-  on_failure: ["failure_task_id"],
-};
 
 /** Not an option of the facade, so it becomes an argument of the tool under its own name. */
 const STRANGE = "depend_on";
@@ -90,17 +64,11 @@ function call(target, method, params) {
   const given = value(params);
   if (method === "add_tags") return target.addTags(...given.tags);
   if (method === "set_default_retry_policy") return target.setDefaultRetryPolicy(optionsOf(given.policy));
-  const names = POSITIONAL[method] ?? Object.keys(given);
-  const options = Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)));
+  const names = POSITIONS[method] ?? WITHOUT_OPTIONS[method] ?? Object.keys(given);
   const values = names.map((name) => given[name]);
-  return target[camel(method)](
-    ...values,
-    ...(method in POSITIONAL && !method.startsWith("on_") && !method.endsWith("condition")
-      ? [optionsOf(options)]
-      : method === "condition"
-        ? [optionsOf(options)]
-        : []),
-  );
+  if (!(method in POSITIONS)) return target[camel(method)](...values);
+  const options = Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)));
+  return target[camel(method)](...values, optionsOf(options));
 }
 
 const texts = (workflow) => [workflow.toJSONString(), workflow.toYAML()];

@@ -165,13 +165,6 @@ export async function serve(t, handler) {
 /** A schema in the form of the specification. */
 export const schemaOf = (validate) => ({ "~standard": { version: 1, vendor: "test", validate } });
 
-/** Waits for something to become true, for at most `limit` milliseconds. */
-export async function until(condition, limit = 60_000) {
-  const end = performance.now() + limit;
-  while (performance.now() < end && !condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-  return condition();
-}
-
 /** What is written to the console as an error during a test. Not for tests that run at the same time as others. */
 export function errorsOf(t) {
   const { mock } = t.mock.method(console, "error", () => {});

@@ -34,8 +34,8 @@ function argument(value) {
 const named = (policy) =>
   Object.fromEntries(Object.entries(policy).map(([key, value]) => [camelCase(key), argument(value)]));
 
-/** Parameters that methods take by position; the others are options. */
-const POSITIONS = {
+/** Parameters that methods take by position; the others are options, which come last. */
+export const POSITIONS = {
   task: ["task_id", "function"],
   activity: ["task_id", "function"],
   reflexive: ["task_id", "generator", "verifier"],
@@ -57,6 +57,14 @@ const POSITIONS = {
   timeout: ["timeout"],
 };
 
+/** The same of methods that take no options. */
+export const WITHOUT_OPTIONS = {
+  precondition: ["variable", "check", "value", "message"],
+  postcondition: ["variable", "check", "value", "message"],
+  on_success: ["success_task_id"],
+  on_failure: ["failure_task_id"],
+};
+
 const OPTION_NAMES = new Set(
   (
     "depends_on trigger_rule retry_policy timeout_policy circuit_breaker_policy idempotency_key result_key " +
@@ -69,7 +77,7 @@ const OPTION_NAMES = new Set(
 export function makeCall(target, { method, params }) {
   const name = camelCase(method);
   if (method === "add_tags") return target.addTags(...params.tags);
-  const positions = POSITIONS[method] ?? Object.keys(params);
+  const positions = POSITIONS[method] ?? WITHOUT_OPTIONS[method] ?? Object.keys(params);
   const given = positions.map((key) => argument(params[key]));
   const rest = Object.entries(params).filter(([key]) => !positions.includes(key));
   const options = Object.fromEntries(
