@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { Driver, py } from "highway-wasm";
+import { Driver, Highway, py } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
 import { rejectionOf } from "./support/errors.mjs";
@@ -16,6 +16,17 @@ function start(t, options = {}, engineOptions = {}) {
   const engine = new LocalEngine({ tools: nodeTools(options), ...engineOptions });
   t.after(() => engine.close());
   return { engine, driver: new Driver({ engine }) };
+}
+
+/** The same with a clock that `jump` puts an hour ahead: a time limit passes when its test wants it to, however late a process starts. */
+function startWithClock(t) {
+  let ahead = 0;
+  const started = start(t, {}, { clock: () => Date.now() + ahead });
+  const jump = async () => {
+    ahead += 3_600_000;
+    await new Highway({ engine: started.engine }).system.health();
+  };
+  return { ...started, jump };
 }
 
 /** A folder that is removed after the test. */
@@ -173,9 +184,12 @@ describe("shell", { concurrency: true }, () => {
 describe("processes are ended", { concurrency: true }, () => {
   test("when the attempt's time is over, with all they started", async (t) => {
     const file = join(folder(t), "pids");
-    const { driver } = start(t);
-    driver.shell("a", family(file), { timeout: 4 });
-    const result = await driver.run();
+    const { driver, jump } = startWithClock(t);
+    driver.shell("a", family(file), { timeout: 600 });
+    const handle = await driver.start({ timeout: 86_400 });
+    await until(() => existsSync(file));
+    await jump();
+    const result = await handle.result();
     assert.deepEqual([result.state, result.tasks.a.error.code], ["failed", "TASK_TIMED_OUT"]);
     const pids = pidsIn(file);
     assert.equal(pids.length, 3);
@@ -184,9 +198,12 @@ describe("processes are ended", { concurrency: true }, () => {
 
   test("when they ignore being asked", async (t) => {
     const file = join(folder(t), "pids");
-    const { driver } = start(t);
-    driver.shell("a", family(file, "trap '' TERM;"), { timeout: 4 });
-    await driver.run();
+    const { driver, jump } = startWithClock(t);
+    driver.shell("a", family(file, "trap '' TERM;"), { timeout: 600 });
+    const handle = await driver.start({ timeout: 86_400 });
+    await until(() => existsSync(file));
+    await jump();
+    await handle.result();
     const pids = pidsIn(file);
     assert.ok(await until(() => !pids.some(isAlive)), `alive: ${pids.filter(isAlive)}`);
   });
@@ -207,10 +224,12 @@ describe("processes are ended", { concurrency: true }, () => {
 
   test("when the run's time is over", async (t) => {
     const file = join(folder(t), "pids");
-    const { driver } = start(t);
-    driver.shell("a", family(file));
-    const result = await driver.run({ timeout: 4 });
-    assert.equal(result.state, "timed_out");
+    const { driver, jump } = startWithClock(t);
+    driver.shell("a", family(file), { timeout: 86_400 });
+    const handle = await driver.start({ timeout: 600 });
+    await until(() => existsSync(file));
+    await jump();
+    assert.equal((await handle.result()).state, "timed_out");
     const pids = pidsIn(file);
     assert.ok(await until(() => !pids.some(isAlive)), `alive: ${pids.filter(isAlive)}`);
   });
@@ -293,10 +312,13 @@ describe("python", { concurrency: true, skip: noPython }, () => {
 
   test("is ended when its time is over", async (t) => {
     const file = join(folder(t), "pid");
-    const { driver } = start(t);
+    const { driver, jump } = startWithClock(t);
     const source = `import os, time\nopen(${JSON.stringify(file)}, "w").write(str(os.getpid()))\ntime.sleep(300)`;
-    driver.python("a", source, { timeout: 5 });
-    assert.equal((await driver.run()).tasks.a.error.code, "TASK_TIMED_OUT");
+    driver.python("a", source, { timeout: 600 });
+    const handle = await driver.start({ timeout: 86_400 });
+    await until(() => existsSync(file) && readFileSync(file, "utf8") !== "");
+    await jump();
+    assert.equal((await handle.result()).tasks.a.error.code, "TASK_TIMED_OUT");
     const [pid] = pidsIn(file);
     assert.ok(await until(() => !isAlive(pid)));
   });

@@ -174,7 +174,7 @@ export class Passing {
   #allowed(name: string): Allowed {
     const allowed = this.#settings.allow.get(name);
     if (allowed === undefined) {
-      const help = "name it in `allow` of `createProxy`, with its definition";
+      const help = "add the workflow to `allow` of `createProxy`, with its definition";
       throw refusal(403, "WORKFLOW_NOT_ALLOWED", "the proxy does not allow this workflow", help);
     }
     if (!allowed.verbs.has("submit")) throw verbNotAllowed("submit");
@@ -213,7 +213,7 @@ async function orElse<T>(looking: Promise<T>, missing = notFound("run")): Promis
 }
 
 function notFound(what: "run" | "approval"): Refusal {
-  const help = "those of workflows that are not in `allow` of `createProxy` are not shown";
+  const help = "check the id; the proxy shows only workflows that `allow` of `createProxy` names";
   return refusal(404, "NOT_FOUND", `there is no such ${what}`, help);
 }
 
