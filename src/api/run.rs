@@ -90,7 +90,7 @@ pub(super) fn run_error(data: &Value) -> Option<Value> {
         ("code", text(found, &["code"]).unwrap_or(ErrorCode::RunFailed.as_str()).into()),
         ("message", message.into()),
     ]);
-    let path = found.pointer("/details/path").and_then(Value::as_str);
+    let path = below(found, "details/path").and_then(Value::as_str);
     for (key, said) in [("help", text(found, &["help"])), ("path", path)] {
         if let (Value::Object(map), Some(said)) = (&mut error, said) {
             map.insert(key.into(), said.into());
