@@ -6,14 +6,22 @@ import { run } from "../scripts/lib/run.mjs";
 import { benchPeers } from "./engine-peers.mjs";
 import { layered, row } from "./lib.mjs";
 
+/** Above what an engine takes by default, which a definition of 100,000 tasks is. */
+const LIMITS = { definitionTasks: 200_000, definitionBytes: 2 ** 27, requestBytes: 2 ** 27 };
+
 /** Milliseconds until `runs` runs of a workflow are over. */
 async function time(count, runs, store) {
   const { LocalEngine } = await import("highway-wasm/engine");
   let left = runs;
   let done;
-  const over = new Promise((resolve) => {
+  let failed;
+  const over = new Promise((resolve, reject) => {
     done = resolve;
+    failed = reject;
   });
+  const submitted = async (response) => {
+    if (!response.ok) throw new Error(await response.text());
+  };
   const seen = new Set();
   const noop = ({ kwargs }, context) => {
     if (!seen.has(context.runId)) {
@@ -25,13 +33,14 @@ async function time(count, runs, store) {
     }
     return kwargs.at;
   };
-  const engine = new LocalEngine({ tools: { "bench.noop": noop }, store });
+  const engine = new LocalEngine({ tools: { "bench.noop": noop }, store, limits: LIMITS });
   await engine.ready();
   const body = JSON.stringify({ workflow_definition: layered(count), inputs: {} });
   const start = performance.now();
   for (let at = 0; at < runs; at++) {
     const headers = { "content-type": "application/json" };
-    void engine.fetch("http://engine/api/v1/workflows", { method: "POST", headers, body });
+    const request = { method: "POST", headers, body };
+    engine.fetch("http://engine/api/v1/workflows", request).then(submitted).catch(failed);
   }
   await over;
   const taken = performance.now() - start;
