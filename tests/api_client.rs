@@ -108,14 +108,14 @@ impl Line {
 
     /// Carries out an operation of the facade.
     fn operate(self, op: &str, args: &Value) -> (Self, Result<Value>) {
-        let wire = Wire(RefCell::new(self));
+        let wire = Wire(RefCell::new(self), RefCell::default());
         let outcome = now_or_never(call(&wire, op, args));
         (wire.0.into_inner(), outcome)
     }
 
     /// Reads what became of a run.
     fn conclude(self, run_id: &str, run: &Value) -> (Self, Result<Value>) {
-        let wire = Wire(RefCell::new(self));
+        let wire = Wire(RefCell::new(self), RefCell::default());
         let outcome = now_or_never(result(&wire, run_id, run));
         (wire.0.into_inner(), outcome)
     }
@@ -157,7 +157,7 @@ impl Line {
                     watches.answered(number, answer, self.clock(), 0.5);
                 }
                 WatchAction::Conclude(number, run_id, run) => {
-                    let steps = self.call(Operation::get_steps(&run_id).unwrap()).unwrap();
+                    let steps = self.call(Operation::get_steps(&run_id, None).unwrap()).unwrap();
                     let tasks = task_results(&run, Some(&steps), None);
                     let answer = Ok(json!({"status": run_status(&run, &run_id), "tasks": tasks}));
                     watches.answered(number, answer, self.clock(), 0.5);
@@ -168,12 +168,17 @@ impl Line {
     }
 }
 
-/// A line that several requests of one operation go over.
-struct Wire(RefCell<Line>);
+/// A line that several requests of one operation go over, and the tasks that came in parts.
+struct Wire(RefCell<Line>, RefCell<Vec<(bool, usize)>>);
 
 impl Transport for Wire {
     async fn perform(&self, operation: Operation) -> Result<Value> {
         self.0.borrow_mut().call(operation)
+    }
+
+    fn part(&self, run_id: &str, is_first: bool, tasks: &Value) {
+        assert_eq!(run_id, "run-1");
+        self.1.borrow_mut().push((is_first, tasks.as_object().unwrap().len()));
     }
 }
 
@@ -223,6 +228,25 @@ fn a_workflow_from_submission_to_results() {
         &line.call(Operation::list_runs(&json!({"page": 1, "pageSize": 5, "status": "completed"}))).unwrap(),
     );
     assert_eq!((&runs["total"], &runs["runs"][0]["runId"]), (&json!(1), &json!("run-1")));
+}
+
+#[test]
+fn many_steps_come_in_parts() {
+    let names: Vec<String> = (0..1_100).map(|at| format!("t{at}")).collect();
+    let mut line = Line::new(Server::new());
+    let run_id =
+        line.submit(&independent(&names.iter().map(String::as_str).collect::<Vec<_>>()), "k").unwrap();
+    line.server.advance(60_000);
+    let run = line.call(Operation::get_run(&run_id).unwrap()).unwrap();
+    assert_eq!(run["status"], "completed");
+    let wire = Wire(RefCell::new(line), RefCell::default());
+    let steps = now_or_never(call(&wire, "steps", &json!({"runId": run_id}))).unwrap();
+    assert_eq!(steps.as_object().unwrap().len(), 100);
+    assert_eq!(wire.1.take(), [(true, 500), (false, 500)]);
+    let ended = now_or_never(result(&wire, &run_id, &run)).unwrap();
+    assert_eq!(ended["status"]["state"], "completed");
+    assert!(ended["tasks"].get("t1099").is_some());
+    assert_eq!(wire.1.take(), [(true, 500), (false, 500)]);
 }
 
 #[test]

@@ -255,6 +255,43 @@ fn steps_are_listed_filtered_and_found_by_name() {
 }
 
 #[test]
+fn many_steps_come_in_pieces_or_by_their_cursor() {
+    let mut server = Server::new();
+    let nothing = json!({"task_id": "nothing", "operator_type": "wait", "wait_for": 0});
+    let items = Value::from((0..1_300).collect::<Vec<u32>>()).to_string();
+    let each = json!({"task_id": "each", "operator_type": "foreach", "items": items, "loop_body": [nothing], "parallel": true});
+    let workflow = json!({"name": "many", "version": "1.0.0", "tasks": {"each": each}});
+    server.post("/workflows", &submit_body(&workflow));
+    server.advance(500);
+    for filter in ["", "&status=succeeded", "&status=failed", "&status=a%20b"] {
+        let whole = server.get(&format!("/workflows/run-1/steps?{filter}"));
+        let whole = whole.data();
+        let (mut steps, mut requests, mut cursor) = (Vec::new(), 0, json!(0));
+        while !cursor.is_null() {
+            let some = server.get(&format!("/workflows/run-1/steps?cursor={cursor}{filter}"));
+            let some = some.data();
+            assert_eq!(
+                (&some["total_steps"], &some["succeeded"]),
+                (&whole["total_steps"], &whole["succeeded"])
+            );
+            steps.extend(some["steps"].as_array().unwrap().iter().cloned());
+            cursor = some["next_cursor"].clone();
+            requests += 1;
+        }
+        assert_eq!(requests, 3);
+        assert_eq!(whole["total_steps"], 1_301);
+        assert_eq!(
+            steps.len(),
+            if filter.contains("status=f") || filter.contains("a%20b") { 0 } else { 1_301 }
+        );
+        assert_eq!(whole["steps"], Value::from(steps), "{filter}");
+        assert!(whole.get("next_cursor").is_none());
+    }
+    assert_eq!(server.get("/workflows/run-1/steps?cursor=x").status, 400);
+    assert_eq!(server.get("/workflows/run-1/steps?cursor=9999").data()["steps"], json!([]));
+}
+
+#[test]
 fn lists_are_paged_newest_first_and_filtered() {
     let mut server = Server::new();
     for _ in 0..25 {

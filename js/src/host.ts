@@ -6,6 +6,8 @@ import { loadSpellings } from "./credentials.js";
 import { describe, LONGEST_TIMER } from "./environment.js";
 import { isHighwayError } from "./errors.js";
 import { errorOfFacts } from "./guard.js";
+import { parseJson } from "./json.js";
+import { type NamedTask, namedTasks } from "./run.js";
 import type { Host, Outcome } from "./wasm-api.js";
 
 /** Headers of a refusal that the core reads as they are. */
@@ -19,6 +21,8 @@ export interface CallHostOptions {
   signal?: AbortSignal | undefined;
   /** Makes the body of a request that is no JSON; anew for each attempt. */
   attachment?: (() => BodyInit) | undefined;
+  /** Gets the tasks that come in parts. */
+  parts?: NamedTask[] | undefined;
 }
 
 /** @internal */
@@ -32,14 +36,16 @@ export class CallHost implements Host {
 
   protected readonly client: Client;
   readonly #attachment: (() => BodyInit) | undefined;
+  readonly #parts: NamedTask[];
   readonly #signal: AbortSignal | undefined;
   #isStopped = false;
   /** What is to be told when the host stops. */
   readonly #waiting = new Set<() => void>();
 
-  constructor(client: Client, { signal, attachment }: CallHostOptions = {}) {
+  constructor(client: Client, { signal, attachment, parts = [] }: CallHostOptions = {}) {
     this.client = client;
     this.#attachment = attachment;
+    this.#parts = parts;
     this.#signal = signal;
   }
 
@@ -98,6 +104,10 @@ export class CallHost implements Host {
       () => new Promise<boolean>(() => {}),
       (kind) => kind === "timeout",
     );
+  }
+
+  part(_runId: string, _isFirst: boolean, tasks: string): void {
+    this.#parts.push(...namedTasks(parseJson(tasks)));
   }
 
   now(): number {

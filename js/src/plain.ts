@@ -20,10 +20,14 @@ export function plain(value: unknown, path = ""): Json {
   return parseJson(plainText(value, path)) as Json;
 }
 
-/** JSON text of a value's plain form. */
-export function plainText(value: unknown, path = ""): string {
+/**
+ * JSON text of a value's plain form.
+ *
+ * @param most Items and fields that are looked at; of one with more, `tooMany` says what is thrown.
+ */
+export function plainText(value: unknown, path = "", most?: number, tooMany?: () => Error): string {
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
-  const walk = new Walk(path, false);
+  const walk = new Walk(path, false, most, tooMany);
   walk.check(value);
   const text = walk.hasBig ? bigJson(value) : (JSON.stringify(value) ?? "null");
   // Half of a surrogate pair, which is no character, is written as an escape.
@@ -44,10 +48,14 @@ class Walk {
   readonly #readsText: boolean;
   readonly #parents: object[] = [];
   readonly #keys: (string | number)[] = [];
+  readonly #tooMany: (() => Error) | undefined;
+  #left: number;
 
-  constructor(base: string, readsText: boolean) {
+  constructor(base: string, readsText: boolean, most = Number.POSITIVE_INFINITY, tooMany?: () => Error) {
     this.#base = base;
     this.#readsText = readsText;
+    this.#left = most;
+    this.#tooMany = tooMany;
   }
 
   check(value: unknown): void {
@@ -104,6 +112,8 @@ class Walk {
 
   #each(value: Record<string | number, unknown>, keys: Iterable<string | number>): void {
     for (const key of keys) {
+      this.#left -= 1;
+      if (this.#left < 0) throw this.#tooMany?.();
       this.#keys.push(key);
       this.check(key);
       this.check(value[key]);

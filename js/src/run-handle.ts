@@ -12,12 +12,13 @@ import {
 } from "./options.js";
 import { parseJson } from "./json.js";
 import { isObject } from "./plain.js";
+import type { Finished } from "./watching.js";
 import {
   type LogEntry,
+  type NamedTask,
   RunResult,
   RunStatus,
   type StatusData,
-  type TaskData,
   taskMap,
   type TaskResult,
 } from "./run.js";
@@ -41,7 +42,7 @@ export interface UpdateOptions extends CallOptions {
 
 interface ResultData {
   readonly status: StatusData;
-  readonly tasks: Readonly<Record<string, TaskData>>;
+  readonly tasks: unknown;
 }
 
 /** A run to follow, to talk to and to end. */
@@ -94,8 +95,9 @@ export class RunHandle {
     checkOptions(options, ["timeout", "signal", "onProgress"], "result");
     const { onProgress } = options;
     checkProgress(onProgress);
-    const { status, tasks } = parseJson(await this.#followed(options, true, onProgress)) as ResultData;
-    return new RunResult(status, tasks, this.workflowId);
+    const { result, parts } = await this.#followed(options, true, onProgress);
+    const { status, tasks } = parseJson(result) as ResultData;
+    return new RunResult(status, taskMap(parts, tasks), this.workflowId);
   }
 
   /**
@@ -183,7 +185,8 @@ export class RunHandle {
     options: CallOptions & { delays?: boolean } = {},
   ): Promise<Readonly<Record<string, TaskResult>>> {
     const { delays, ...more } = options;
-    return taskMap(await this.#call<Record<string, TaskData>>("steps", {}, more), delays);
+    const parts: NamedTask[] = [];
+    return taskMap(parts, await this.#call("steps", {}, more, parts), delays);
   }
 
   /**
@@ -222,9 +225,9 @@ export class RunHandle {
     return (key === undefined ? answer : answer[key]) as T;
   }
 
-  #call<T>(op: string, args: object, options: CallOptions): Promise<T> {
+  #call<T>(op: string, args: object, options: CallOptions, parts?: NamedTask[]): Promise<T> {
     checkOptions(options, ["signal", "timeout"], op);
-    return this.#client.call<T>(op, { runId: this.runId, ...args }, options);
+    return this.#client.call<T>(op, { runId: this.runId, ...args }, { ...options, parts });
   }
 
   #post(what: string, body: object, options: CallOptions): Promise<unknown> {
@@ -237,18 +240,18 @@ export class RunHandle {
     return this.#client.call("request", request, options);
   }
 
-  /** Follows the run to its end: the result as JSON text, where it is wanted. `left` fires where nobody is interested any more. */
+  /** Follows the run to its end: the result, where it is wanted. `left` fires where nobody is interested any more. */
   #followed(
     options: WatchOptions,
     whole: boolean,
     onUpdate: ((status: RunStatus) => unknown) | undefined,
     left?: AbortSignal,
-  ): Promise<string> {
+  ): Promise<Finished> {
     const { timeout, signal } = options;
     this.#client.requireKey("result()");
     checkSignal(signal);
     const timeoutMs = timeout === undefined ? undefined : seconds("/timeout", timeout, 0) * 1000;
-    return new Promise<string>((resolve, reject) => {
+    return new Promise<Finished>((resolve, reject) => {
       const cleanups: (() => void)[] = [];
       const stop = (): void => {
         for (const cleanup of cleanups) cleanup();
@@ -277,7 +280,7 @@ export class RunHandle {
         onUpdate: onUpdate && update,
         onEnd: (outcome) => {
           stop();
-          if ("result" in outcome) resolve(outcome.result);
+          if ("result" in outcome) resolve(outcome);
           else reject(this.#named(outcome.error));
         },
       });

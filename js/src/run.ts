@@ -184,11 +184,11 @@ export class RunResult extends RunStatus {
   readonly tasks: Readonly<Record<string, TaskResult>>;
 
   /** @internal */
-  constructor(data: StatusData, tasks: Record<string, TaskData>, workflowId: string | null) {
+  constructor(data: StatusData, tasks: Readonly<Record<string, TaskResult>>, workflowId: string | null) {
     super(data);
     this.workflowId = workflowId;
     this.result = data.result;
-    this.tasks = taskMap(tasks);
+    this.tasks = tasks;
   }
 
   /** Whether every task completed. */
@@ -215,13 +215,26 @@ export function submitted(runId: string, workflowName: string, workflowId: strin
   return new RunResult(data, {}, workflowId);
 }
 
-/** @internal Tasks by name; those that only delay another one where they are wanted. */
+/** @internal */
+export type NamedTask = [name: string, task: TaskResult];
+
+/** @internal Tasks with their names, as the core gives them. */
+export function namedTasks(tasks: unknown): NamedTask[] {
+  return Object.entries(tasks as Record<string, TaskData>).map(([name, data]) => [
+    name,
+    new TaskResult(data),
+  ]);
+}
+
+/** @internal Tasks by name, those of the parts first; those that only delay another one where they are wanted. */
 export function taskMap(
-  tasks: Record<string, TaskData>,
+  parts: readonly NamedTask[],
+  tasks: unknown,
   delays = false,
 ): Readonly<Record<string, TaskResult>> {
-  const shown = Object.entries(tasks).filter(([, { delayOf }]) => delays || !delayOf);
-  return Object.fromEntries(shown.map(([name, data]) => [name, new TaskResult(data)]));
+  // What is in the parts counts, also where the rest has it from elsewhere.
+  const all = [...parts, ...namedTasks(tasks), ...parts];
+  return Object.fromEntries(all.filter(([, { delayOf }]) => delays || !delayOf));
 }
 
 function failure(data: FailureData | null, details: Record<string, unknown>): ExecutionError | null {

@@ -48,6 +48,8 @@ export interface FullApi extends WorkflowApi {
 export interface EngineHandle {
   /** Answers `{method, url, headers}` and a body with a line `{status, headers}` and the body behind it. */
   request(head: string, body: string | undefined, newId: string, now: number): string;
+  /** The next piece of an answer with the header `x-highway-rest`, behind a line with the header that the piece has itself. */
+  rest(rest: string): string | undefined;
   /** The variables that a running call can read, as JSON text. */
   variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
@@ -109,6 +111,8 @@ export interface Host {
   judge(error: string, attempt: number): boolean | undefined;
   /** Sleeps; `false` when the signal fired first. */
   sleep(ms: number): Promise<boolean>;
+  /** Takes some of the tasks of a run as JSON text, which come before those of the outcome; the first of them, or some more. */
+  part(runId: string, isFirst: boolean, tasks: string): void;
   now(): number;
   random(): number;
   /** A number that the core keeps from call to call, 0 at first. */

@@ -5,6 +5,8 @@ import { loadSpellings } from "./credentials.js";
 import { isHidden, LONGEST_TIMER, onVisibility } from "./environment.js";
 import { translate } from "./guard.js";
 import { CallHost } from "./host.js";
+import { parseJson } from "./json.js";
+import { type NamedTask, namedTasks } from "./run.js";
 import { core } from "./runtime.js";
 import type { WatchHost } from "./wasm-api.js";
 
@@ -16,17 +18,23 @@ export interface FollowOptions {
   whole: boolean;
   /** Hears of every change, as JSON text. */
   onUpdate?: ((status: string) => void) | undefined;
-  /** Hears once how it ended: the result as JSON text, where it is wanted, or the error. */
+  /** Hears once how it ended: the result, where it is wanted, or the error. */
   onEnd(outcome: Ended): void;
 }
 
+/** @internal The result of a run as JSON text, and the tasks that came before it in parts. */
+export interface Finished {
+  readonly result: string;
+  readonly parts: readonly NamedTask[];
+}
+
 /** @internal How following a run ended. */
-export type Ended = { readonly result: string } | { readonly error: unknown };
+export type Ended = Finished | { readonly error: unknown };
 
 /** @internal */
 export class Watching {
   readonly #client: Client;
-  readonly #followers = new Map<number, FollowOptions>();
+  readonly #followers = new Map<number, FollowOptions & { readonly runId: string }>();
   #commands: unknown[] = [];
   #tickets = 0;
   #host: RunsHost | undefined;
@@ -39,7 +47,7 @@ export class Watching {
   follow(runId: string, options: FollowOptions): () => void {
     this.#tickets += 1;
     const ticket = this.#tickets;
-    this.#followers.set(ticket, options);
+    this.#followers.set(ticket, { ...options, runId });
     const { timeoutMs = null, whole, onUpdate } = options;
     this.#command([ticket, runId, timeoutMs, onUpdate !== undefined, whole]);
     return () => {
@@ -53,6 +61,12 @@ export class Watching {
     const commands = JSON.stringify(this.#commands);
     this.#commands = [];
     return commands;
+  }
+
+  /** The run that is followed to its result; undefined where that is not wanted. */
+  wholeRun(ticket: number): string | undefined {
+    const follower = this.#followers.get(ticket);
+    return follower?.whole ? follower.runId : undefined;
   }
 
   tell(ticket: number, status: string): void {
@@ -94,6 +108,7 @@ export class Watching {
 
 class RunsHost extends CallHost implements WatchHost {
   readonly #watching: Watching;
+  readonly #parts = new Map<string, NamedTask[]>();
   #isAwake = false;
   #wake: (() => void) | undefined;
 
@@ -104,6 +119,12 @@ class RunsHost extends CallHost implements WatchHost {
 
   commands(): string | undefined {
     return this.#watching.takeCommands();
+  }
+
+  override part(runId: string, isFirst: boolean, tasks: string): void {
+    const before = isFirst ? [] : (this.#parts.get(runId) ?? []);
+    before.push(...namedTasks(parseJson(tasks)));
+    this.#parts.set(runId, before);
   }
 
   isHidden(): boolean {
@@ -135,8 +156,14 @@ class RunsHost extends CallHost implements WatchHost {
   }
 
   end(ticket: number, outcome: unknown, isError: boolean): void {
-    const ended: Ended = isError ? { error: this.#errorOf(outcome) } : { result: outcome as string };
-    this.#watching.end(ticket, ended);
+    if (isError) {
+      this.#watching.end(ticket, { error: this.#errorOf(outcome) });
+      return;
+    }
+    const runId = this.#watching.wholeRun(ticket) ?? "";
+    this.#watching.end(ticket, { result: outcome as string, parts: this.#parts.get(runId) ?? [] });
+    // All who wait for the result are told in this turn.
+    queueMicrotask(() => this.#parts.delete(runId));
   }
 
   /** What a follower is told: what ended all of it where something did, else the error of the core. */

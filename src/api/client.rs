@@ -11,6 +11,9 @@ use serde_json::Value;
 pub trait Transport {
     /// Sends the operation until it succeeds, is refused, or its attempts are used up.
     fn perform(&self, operation: Operation) -> impl Future<Output = Result<Value>>;
+
+    /// Takes some of the tasks of a run, as [`task_results`], which come before those that the operation gives.
+    fn part(&self, run_id: &str, is_first: bool, tasks: &Value);
 }
 
 /// Carries out what `op` names:
@@ -23,7 +26,7 @@ pub trait Transport {
 /// | `list` | `{page?, pageSize?, status?, days?}` | as [`run_list`], and the page itself as `raw` |
 /// | `cancel` | `{runId, reason?}` | whether the run was ended by this |
 /// | `logs` | `{runId}` | as [`log_entries`] |
-/// | `steps` | `{runId}` | as [`task_results`] |
+/// | `steps` | `{runId}` | as [`task_results`], behind the parts |
 ///
 /// # Errors
 ///
@@ -46,10 +49,28 @@ pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<
         "cancel" => cancel(transport, run_id, args.get("reason").and_then(Value::as_str)).await,
         "logs" => transport.perform(Operation::get_logs(run_id)?).await.map(|data| log_entries(&data)),
         "steps" => {
-            let steps = transport.perform(Operation::get_steps(run_id)?).await?;
+            let steps = steps(transport, run_id).await?;
             Ok(task_results(&Value::Null, Some(&steps), None))
         }
         _ => Err(Error::new(ErrorCode::NotSupported, format!("there is no operation `{op}`"))),
+    }
+}
+
+/// The steps of a run; of many only the last ones, behind the parts.
+async fn steps(transport: &impl Transport, run_id: &str) -> Result<Value> {
+    let mut cursor = 0;
+    loop {
+        let steps = transport.perform(Operation::get_steps(run_id, Some(cursor))?).await?;
+        let next = steps
+            .get("next_cursor")
+            .and_then(Value::as_u64)
+            .and_then(|next| u32::try_from(next).ok())
+            .unwrap_or_default();
+        if next <= cursor {
+            return Ok(steps);
+        }
+        transport.part(run_id, cursor == 0, &task_results(&Value::Null, Some(&steps), None));
+        cursor = next;
     }
 }
 
@@ -74,13 +95,14 @@ async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) 
 }
 
 /// `{status, tasks}` of a run that is over: as [`run_status`], and what became of its tasks, as
-/// [`task_results`](super::task_results). A server that keeps no steps or no logs, or does not show them, loses nothing else.
+/// [`task_results`](super::task_results), behind the parts. A server that keeps no steps or no logs, or does not show them, loses nothing
+/// else.
 ///
 /// # Errors
 ///
 /// `ABORTED`.
 pub async fn result(transport: &impl Transport, run_id: &str, run: &Value) -> Result<Value> {
-    let steps = optional(transport.perform(Operation::get_steps(run_id)?).await)?;
+    let steps = optional(steps(transport, run_id).await)?;
     let logs = match &steps {
         Some(steps) if !has_results(steps) => {
             optional(transport.perform(Operation::get_logs(run_id)?).await)?

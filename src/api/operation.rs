@@ -144,13 +144,16 @@ impl Operation {
         })
     }
 
-    /// The steps of a run.
+    /// The steps of a run. With a cursor, 0 at first, a server that knows cursors gives some, and the cursor of the next ones as
+    /// `next_cursor`; any other gives all of them.
     ///
     /// # Errors
     ///
     /// As [`get_run`](Self::get_run).
-    pub fn get_steps(run_id: &str) -> Result<Self> {
-        Ok(Self { expects: Expects::Steps, ..Self::of_run("GET", run_id, "/steps")? })
+    pub fn get_steps(run_id: &str, cursor: Option<u32>) -> Result<Self> {
+        let mut path = "/steps".to_owned();
+        push_query(&mut path, Some(&object([("cursor", cursor.into())])));
+        Ok(Self { expects: Expects::Steps, ..Self::of_run("GET", run_id, &path)? })
     }
 
     /// What the steps of a run wrote.

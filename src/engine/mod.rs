@@ -62,5 +62,8 @@ pub use state::{Config, Engine, Submission, Submitted};
 pub use telling::{Heartbeat, LogLevel, LogLine, Told};
 pub use timeline::{Entry, EntryKind, Link};
 pub use updates::{Update, UpdateState};
-pub use view::{RunFilter, run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
+pub use view::{
+    RunFilter, run_page, run_summary, run_view, some_steps, step_logs, step_name, step_view, steps_as,
+    steps_view,
+};
 pub use zones::Zones;

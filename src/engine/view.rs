@@ -62,30 +62,63 @@ pub fn run_view(run: &Run) -> Value {
     Value::Object(view)
 }
 
+/// Steps that are shown at a time, and bytes of them.
+const STEPS: usize = 500;
+const BYTES: usize = 256 * 1_024;
+
 /// All steps of a run: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
 pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
-    let count = |state: &str| run.steps.iter().filter(|step| step.state.word() == state).count();
-    let steps: Vec<Value> = named(run)
-        .filter(|(_, _, step)| status.is_none_or(|status| status == step.state.word()))
-        .map(|(name, operator, step)| {
-            let mut view = step_view(&name, operator, step);
-            if let (Value::Object(map), Some(task)) =
-                (&mut view, delayed_task(&run.created.definition, &name).filter(|_| step.scope == 0))
-            {
-                map.insert("delay_of".into(), task.into());
-            }
-            view
-        })
-        .collect();
+    let (mut steps, mut next) = (Vec::new(), Some(0));
+    while let Some(from) = next {
+        let (some, after) = some_steps(run, status, from);
+        steps.extend(some);
+        next = after;
+    }
+    steps_as(run, steps)
+}
+
+/// Steps of a run as its whole list shows them: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
+pub fn steps_as(run: &Run, steps: Vec<Value>) -> Value {
+    let (mut succeeded, mut failed, mut sleeping) = (0, 0, 0);
+    for step in &run.steps {
+        match step.state.word() {
+            "succeeded" => succeeded += 1,
+            "failed" => failed += 1,
+            "sleeping" => sleeping += 1,
+            _ => {}
+        }
+    }
     object([
         ("workflow_run_id", run.id().into()),
         ("workflow_name", run.created.workflow.name.as_str().into()),
         ("steps", Value::Array(steps)),
         ("total_steps", run.steps.len().into()),
-        ("succeeded", count("succeeded").into()),
-        ("failed", count("failed").into()),
-        ("sleeping", count("sleeping").into()),
+        ("succeeded", succeeded.into()),
+        ("failed", failed.into()),
+        ("sleeping", sleeping.into()),
     ])
+}
+
+/// The steps from a position on, as many as are shown at a time, and the position after them where there are more.
+pub fn some_steps(run: &Run, status: Option<&str>, from: usize) -> (Vec<Value>, Option<usize>) {
+    let (mut steps, mut bytes, mut next) = (Vec::new(), 0, from);
+    while let Some(step) = run.steps.get(next) {
+        if next - from == STEPS || bytes > BYTES {
+            return (steps, Some(next));
+        }
+        let name = step_name(run, next).filter(|_| status.is_none_or(|status| status == step.state.word()));
+        next += 1;
+        let (Some(name), Some(operator)) = (name, run.operator(next - 1)) else { continue };
+        let mut view = step_view(&name, operator, step);
+        if let (Value::Object(map), Some(task)) =
+            (&mut view, delayed_task(&run.created.definition, &name).filter(|_| step.scope == 0))
+        {
+            map.insert("delay_of".into(), task.into());
+        }
+        bytes += step.result.as_ref().map_or(0, size);
+        steps.push(view);
+    }
+    (steps, None)
 }
 
 /// One step, with its result and why it failed.

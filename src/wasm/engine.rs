@@ -119,6 +119,13 @@ impl EngineHandle {
         Ok(write_json(&head) + "\n" + &response.body)
     }
 
+    /// The next piece of an answer that has the header `x-highway-rest`, which is given here, behind a line with the header that the piece
+    /// has itself; the line of the last one is empty. Nothing where the run is forgotten.
+    pub fn rest(&self, rest: &str) -> Option<String> {
+        let (piece, rest) = server::rest(&self.engine, rest)?;
+        Some(rest.unwrap_or_default() + "\n" + &piece)
+    }
+
     /// The host has one more tool.
     #[wasm_bindgen(js_name = addTool)]
     pub fn add_tool(&mut self, name: &str, is_own: bool) {

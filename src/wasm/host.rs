@@ -54,6 +54,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn remember(this: &Host, index: u32, value: f64);
 
+    /// Takes some of the tasks of a run as JSON text; the first of them, or some more.
+    #[wasm_bindgen(method)]
+    pub fn part(this: &Host, run_id: &str, is_first: bool, tasks: &str);
+
     /// Who follows a run now, and who does not any more, since the last call: `[[ticket, runId, timeoutMs, wantsUpdates,
     /// wantsWhole] | [ticket], …]`.
     #[wasm_bindgen(method)]

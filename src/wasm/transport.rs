@@ -32,6 +32,10 @@ impl Transport for ClientTransport<'_> {
         let call = Call::new(self.config.clone(), operation.within(limit));
         perform(self.host, call).await.map(|(data, _)| data)
     }
+
+    fn part(&self, run_id: &str, is_first: bool, tasks: &Value) {
+        self.host.part(run_id, is_first, &write_json(tasks));
+    }
 }
 
 /// Carries a call to its end: the data, and the answer that it came in.

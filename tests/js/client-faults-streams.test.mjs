@@ -32,7 +32,7 @@ describe("a stream of events", { concurrency: true }, () => {
         response.writeHead(200, { "content-type": "application/json" });
         response.end(JSON.stringify(body));
       };
-      if (url.endsWith("/steps")) {
+      if (/\/steps(\?|$)/.test(url)) {
         seen.steps += 1;
         await seen.holdSteps();
         return give({ steps: [{ step_name: "a", status: "running" }] });

@@ -315,3 +315,24 @@ describe("a simulation is refused", () => {
     assert.match(long.message, /after 5 steps/);
   });
 });
+
+it("a long simulation leaves others their turn", async () => {
+  const loop = {
+    task_id: "loop",
+    operator_type: "while",
+    condition: "true",
+    loop_body: [{ task_id: "pause", operator_type: "wait", wait_for: 1 }],
+  };
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  await simulate({ name: "long", version: "1.0.0", tasks: { loop } }, { maxSteps: 5_000 }).catch((error) =>
+    assert.equal(error.code, "RUN_TIMED_OUT"),
+  );
+  isOver = true;
+  assert.ok(turns > 3, `${turns} turns`);
+});

@@ -144,7 +144,7 @@ describe("the wait that `delay` makes", () => {
       auth: false,
       fetch: async ({ url }) =>
         Response.json(
-          url.endsWith("/steps")
+          /\/steps(\?|$)/.test(url)
             ? { steps }
             : { workflow_run_id: "r", status: "completed", workflow_definition: definition },
         ),

@@ -76,7 +76,13 @@ impl Server {
     pub(crate) fn handle(&mut self, request: &HttpRequest) -> HttpResponse {
         self.requests += 1;
         let id = format!("run-{}", self.requests);
-        let response = server::handle(&mut self.engine, request, &id, self.now);
+        let mut response = server::handle(&mut self.engine, request, &id, self.now);
+        let mut rest = response.header(server::REST).map(str::to_owned);
+        while let Some(token) = rest {
+            let (piece, next) = server::rest(&self.engine, &token).unwrap();
+            response.body.push_str(&piece);
+            rest = next;
+        }
         self.take();
         response
     }
@@ -130,7 +136,8 @@ impl Server {
         loop {
             let tool = self.calls.iter().map(|(call, (at, _))| (*at, *call)).min();
             let timer = self.engine.next_wake();
-            let next = tool.map(|(at, _)| at).into_iter().chain(timer).min();
+            let more = self.engine.has_more().then_some(self.now);
+            let next = tool.map(|(at, _)| at).into_iter().chain(timer).chain(more).min();
             let Some(next) = next.filter(|at| *at <= target) else {
                 break;
             };

@@ -103,10 +103,10 @@ export interface WorkflowOperations {
   };
 
   // Steps
-  /** Steps with status. Codes: 200, 404, 500. */
+  /** Steps with status. The embedded engine gives some of them to who asks with a `cursor`, 0 at first. Codes: 200, 404, 500. */
   "GET /api/v1/workflows/{workflow_run_id}/steps": {
-    query?: { status?: "succeeded" | "failed" | "sleeping" };
-    data: { steps: Step[] };
+    query?: { status?: "succeeded" | "failed" | "sleeping"; cursor?: number };
+    data: { steps: Step[]; next_cursor?: number };
   };
   /** One step. Codes: 200, 404, 500. */
   "GET /api/v1/workflows/{workflow_run_id}/steps/{step_name}": { data: Step };

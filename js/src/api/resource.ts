@@ -126,16 +126,25 @@ export class Resource {
     });
   }
 
-  /** @internal A list that comes as a whole. */
+  /** @internal A list that comes as a whole, or in parts from servers that know the cursor, 0 at first, where one is given. */
   protected async readAll<T>(
     path: string,
     params: Params,
     options: CallOptions,
     names: readonly string[],
     items: readonly string[],
+    cursor?: number,
   ): Promise<T[]> {
-    const answer = await this.read(path, params, options, names, { expects: "json" });
-    return this.#itemsOf<T>(answer, items);
+    const query = fields(options, names);
+    let found: T[] = [];
+    for (let at = cursor; ; ) {
+      const args = { path, params, query: { ...query, cursor: at }, expects: "json" };
+      const answer = await this.#request<{ next_cursor?: unknown } | null>(args, options);
+      found = found.concat(this.#itemsOf<T>(answer, items));
+      const next = answer?.next_cursor;
+      if (at === undefined || !(typeof next === "number" && next > at)) return found;
+      at = next;
+    }
   }
 
   #request<T>(args: object, { signal, timeout }: CallOptions): Promise<T> {

@@ -14,7 +14,7 @@ export class Steps extends Resource {
     runId: string,
     options: CallOptions & { status?: "succeeded" | "failed" | "sleeping" } = {},
   ): Promise<Step[]> {
-    return this.readAll("workflows/{runId}/steps", { runId }, options, ["status"], ["steps"]);
+    return this.readAll("workflows/{runId}/steps", { runId }, options, ["status"], ["steps"], 0);
   }
 
   /** One step, with its events. @throws {ApiError} `API_NOT_FOUND`. */

@@ -2,7 +2,7 @@
 
 import { base64Of, bytesOfBase64 } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
-import type { Answer } from "./effects.js";
+import type { Answer, Piece } from "./effects.js";
 
 /** A request that was read. */
 interface ReadRequest {
@@ -96,8 +96,29 @@ function requestTooLarge(most: number): Response {
   );
 }
 
-/** The answer as the caller gets it. */
-export function responseOf({ status, headers, body }: Answer): Response {
+/** The answer as the caller gets it. `next` gives the pieces of its body behind the first. */
+export function responseOf(
+  { status, headers, body, rest }: Answer,
+  next?: (rest: string) => Promise<Piece>,
+): Response {
   const { "content-transfer-encoding": encoding, ...others } = headers;
-  return new Response(encoding === "base64" ? bytesOfBase64(body) : body, { status, headers: others });
+  const init = { status, headers: others };
+  if (rest !== undefined && next) return new Response(inPieces({ body, rest }, next), init);
+  return new Response(encoding === "base64" ? bytesOfBase64(body) : body, init);
+}
+
+/** A body whose pieces are made as they are read. */
+function inPieces(first: Piece, next: (rest: string) => Promise<Piece>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let { rest } = first;
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode(first.body)),
+    pull: async (controller) => {
+      const piece = await next(rest as string);
+      rest = piece.rest;
+      // A piece may be empty.
+      controller.enqueue(encoder.encode(piece.body || " "));
+      if (rest === undefined) controller.close();
+    },
+  });
 }

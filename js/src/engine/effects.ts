@@ -35,9 +35,15 @@ export interface Asked {
   readonly body?: string | null;
 }
 
-/** The answer to a request. */
-export interface Answer {
+/** A part of the body of an answer. */
+export interface Piece {
+  readonly body: string;
+  /** What the core takes to give the next one; undefined where this is the last. */
+  readonly rest?: string | undefined;
+}
+
+/** The answer to a request, with the first piece of its body. */
+export interface Answer extends Piece {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: string;
 }

@@ -16,7 +16,8 @@ import {
   textOf,
 } from "./http-answer.js";
 import { privateAddressOf } from "./private-addresses.js";
-import { badArguments, ownTool, type Tool, type ToolArguments, ToolError } from "./tool.js";
+import { isLargeJson } from "./json-size.js";
+import { badArguments, ownTool, type Tool, type ToolArguments, ToolError, tooLarge } from "./tool.js";
 
 /** Characters of a body that an error shows. */
 const SNIPPET = 200;
@@ -120,7 +121,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
     });
     const { response } = answer;
     const text = textOf(answer);
-    const content = parsed(text, response.headers.get("content-type"));
+    const content = parsed(text, response.headers.get("content-type"), call.maxResultBytes);
     const result = {
       status_code: response.status,
       headers: headersOf(response.headers),
@@ -330,8 +331,9 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : bigJson(value);
 }
 
-function parsed(content: string, type: string | null): unknown {
+function parsed(content: string, type: string | null, most: number): unknown {
   if (!/json/i.test(type ?? "")) return content;
+  if (isLargeJson(content, most)) throw tooLarge(most);
   try {
     return parseJson(content);
   } catch {

@@ -9,8 +9,8 @@ import type { EngineHandle } from "../wasm-api.js";
 import { readRequest, responseOf } from "./bodies.js";
 import { refusal, untilAborted } from "./giving-up.js";
 import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
-import { answerOf } from "./asking.js";
-import type { Answer, Asked, Effect } from "./effects.js";
+import { answerOf, pieceOf } from "./asking.js";
+import type { Answer, Asked, Effect, Piece } from "./effects.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
@@ -22,7 +22,7 @@ import type { EngineStore } from "./store.js";
 import { RunStreams, STREAM_HEADERS } from "./streams.js";
 import type { Tool, Tools } from "./tool.js";
 import { ToolCalls } from "./tool-calls.js";
-import { nextTurn } from "./turns.js";
+import { Breaks, nextTurn } from "./turns.js";
 import { zoneOffset } from "./zones.js";
 import { bigJson, parseJson } from "../json.js";
 
@@ -127,6 +127,8 @@ export class LocalEngine {
   readonly #tools: ToolCalls;
   readonly #clock: () => number;
   readonly #limits: { readonly requestBytes: number; readonly resultBytes: number };
+  /** Keeps requests that follow from each other, as those of a client in this program, from holding the thread. */
+  readonly #breaks = new Breaks();
   readonly #streams = new RunStreams();
   readonly #updates = new PendingUpdates();
   readonly #journal: Journal | undefined;
@@ -312,6 +314,7 @@ export class LocalEngine {
     signal: AbortSignal | undefined,
   ): Promise<Response> {
     await this.#opened.catch(() => {});
+    await this.#breaks.turn();
     this.#checkOpen();
     const { requestBytes } = this.#limits;
     const { url, method, headers, body: given } = await readRequest(input, init, requestBytes);
@@ -344,7 +347,23 @@ export class LocalEngine {
         answer = await ask("GET", `${pathname}/${data.update_id}`);
       }
     }
-    return responseOf(answer);
+    return responseOf(answer, (rest) => this.#piece(rest));
+  }
+
+  /** The next piece of an answer, in a turn of its own. */
+  async #piece(rest: string): Promise<Piece> {
+    await new Promise<void>(nextTurn);
+    this.#checkOpen();
+    const piece = await new Promise<Piece | undefined>((resolve) => {
+      this.#advance(
+        (handle) => pieceOf(handle, rest),
+        (given) => resolve(given),
+      );
+    });
+    if (piece === undefined || this.failure) {
+      throw this.failure ?? new Error("the run was forgotten while it was read");
+    }
+    return piece;
   }
 
   /** What the engine answers, once what the answer says has been kept, or cannot be: see {@link LocalEngine.failure}. */

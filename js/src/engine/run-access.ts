@@ -31,6 +31,7 @@ export class Acts {
 
 /** How a context reaches its engine. */
 interface Reach {
+  readonly maxResultBytes: number;
   /** Passes on what a tool tells while it works, unless nobody waits for it any more. */
   report(tell: (handle: EngineHandle, now: number) => void): void;
   artifact(id: string): Uint8Array;
@@ -54,6 +55,7 @@ export function callOf(start: StartTool, controller: AbortController, acts: Acts
     attempt: start.attempt,
     idempotencyKey: start.idempotencyKey,
     deadline: deadline === null ? null : new Date(deadline),
+    maxResultBytes: reach.maxResultBytes,
     lastHeartbeat: lastHeartbeat && { ...lastHeartbeat, at: new Date(lastHeartbeat.at) },
     get signal(): AbortSignal {
       return controller.signal;

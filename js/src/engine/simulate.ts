@@ -7,6 +7,7 @@ import { builtToRun } from "../room.js";
 import { millis } from "./mocks.js";
 import { full } from "./runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "./timeline.js";
+import { Breaks } from "./turns.js";
 import { timelineOf } from "./timeline.js";
 import { zoneOffset } from "./zones.js";
 import { momentAfter, VIRTUAL_OPTIONS, VirtualEngine, type VirtualOptions } from "./virtual-engine.js";
@@ -152,6 +153,8 @@ const OPTIONS = [
 
 /** A simulation under way. */
 class Running {
+  /** A long simulation leaves others their turn. */
+  readonly #breaks = new Breaks();
   readonly #engine: VirtualEngine;
   readonly #document: Record<string, Json>;
   readonly #options: SimulateOptions;
@@ -232,6 +235,7 @@ class Running {
       if (engine.next > end) throw this.#givenUp(`${this.#maxTime / 1000} s of virtual time`, "maxTime");
       if (engine.happened >= this.#maxSteps) throw this.#givenUp(`${this.#maxSteps} steps`, "maxSteps");
       engine.step(until);
+      await this.#breaks.turn();
     }
   }
 

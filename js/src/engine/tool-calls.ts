@@ -3,9 +3,10 @@
 import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
+import { EACH } from "./json-size.js";
 import { Acts, callOf } from "./run-access.js";
 import { Breaks, nextTurn } from "./turns.js";
-import { failureText, isOwnTool, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import { failureText, isOwnTool, type Tool, type ToolCall, ToolError, type Tools, tooLarge } from "./tool.js";
 
 /** What calls need of their engine. */
 interface ToolHost {
@@ -124,9 +125,12 @@ export class ToolCalls {
       const tool = this.#tools.get(start.tool);
       if (tool === undefined) throw notRegistered(start.tool);
       const acts = new Acts();
-      const call = this.#callOf(start, controller, acts);
-      const result = plainText((await tool(call, call)) ?? null);
       const most = this.#engine.limit("resultBytes");
+      const call = this.#callOf(start, controller, acts, most);
+      const given = await tool(call, call);
+      // Many may end together, each with much to write down.
+      await this.#breaks.turn();
+      const result = plainText(given ?? null, "", most / EACH, () => tooLarge(most));
       // The core counts exactly. What cannot pass is not brought there.
       if (Math.max(result.length, acts.text.length) > most) throw tooLarge(most);
       outcome = `"result",${result}${acts.text}`;
@@ -179,13 +183,14 @@ export class ToolCalls {
     this.#engine.tell((handle, now) => handle.toolsFinished(text, now));
   }
 
-  #callOf(start: StartTool, controller: AbortController, acts: Acts): ToolCall {
+  #callOf(start: StartTool, controller: AbortController, acts: Acts, maxResultBytes: number): ToolCall {
     const { call, runId } = start;
     // The engine ignores what comes from a call that is over; here it saves the way.
     const report = (tell: (handle: EngineHandle, now: number) => void): void => {
       if (!this.#closed && !controller.signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
     };
     return callOf(start, controller, acts, {
+      maxResultBytes,
       report,
       artifact: (id) => this.#engine.artifact(id),
       variables: () => this.#engine.variables(call),
@@ -222,13 +227,6 @@ export class ToolCalls {
     if (this.#busy > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
-}
-
-function tooLarge(most: number): ToolError {
-  return new ToolError(`the result is larger than ${most} bytes`, {
-    code: "LIMIT_EXCEEDED",
-    help: "raise `limits.resultBytes` of the engine, or return a reference to what is large",
-  });
 }
 
 /** Submissions are checked; this is for runs that began when there was such a tool, or that a schedule starts. */

@@ -29,6 +29,8 @@ export interface ToolContext {
   readonly deadline: Date | null;
   /** Fires when the attempt is given up or the run is cancelled: stop then. */
   readonly signal: AbortSignal;
+  /** Bytes that the result may have, as docs/limits.md counts them. */
+  readonly maxResultBytes: number;
   /** The last sign of life of the task in this run, be it of an earlier attempt: where to go on. Null where there is none. */
   readonly lastHeartbeat: Heartbeat | null;
   /**
@@ -144,6 +146,14 @@ export class ToolError extends Error {
 /** The refusal of arguments a tool cannot work with; `path` leads from the task to the culprit. */
 export function badArguments(message: string, help?: string, path?: string): ToolError {
   return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help, path });
+}
+
+/** The refusal of a result that is larger than it may be. */
+export function tooLarge(most: number): ToolError {
+  return new ToolError(`the result is larger than ${most} bytes`, {
+    code: "LIMIT_EXCEEDED",
+    help: "raise `limits.resultBytes` of the engine, or return a reference to what is large",
+  });
 }
 
 /** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */

@@ -35,14 +35,37 @@ const isPage = (): boolean => typeof document !== "undefined" || typeof importSc
 /** Keeps a chain of microtasks from holding the thread. */
 export class Breaks {
   #since = 0;
+  #isGoing = false;
+  readonly #waiting: (() => void)[] = [];
 
-  /** Runs a task after what runs now: in this turn, unless it has taken long already. */
+  /** Runs a task after what runs now, and after those that wait: in this turn, unless that has taken long already. */
   soon(task: () => void): void {
-    if (performance.now() - this.#since < LONG) queueMicrotask(task);
+    this.#waiting.push(task);
+    if (!this.#isGoing) this.#goOn();
+  }
+
+  /** Fulfilled as {@link soon} runs a task; what follows from it comes before the next task. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.soon(resolve));
+  }
+
+  #goOn(): void {
+    this.#isGoing = this.#waiting.length > 0;
+    if (!this.#isGoing) return;
+    if (performance.now() - this.#since < LONG) queueMicrotask(() => this.#next());
     else
       nextTurn(() => {
         this.#since = performance.now();
-        task();
+        this.#next();
       });
+  }
+
+  #next(): void {
+    const task = this.#waiting.shift();
+    try {
+      task?.();
+    } finally {
+      this.#goOn();
+    }
   }
 }

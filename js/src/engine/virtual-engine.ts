@@ -4,7 +4,7 @@ import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
-import { answerOf } from "./asking.js";
+import { wholeAnswerOf } from "./asking.js";
 import type { Answer, Effect } from "./effects.js";
 import {
   type Answering,
@@ -98,6 +98,7 @@ export class VirtualEngine {
   /** Updates that somebody waits for. */
   readonly updates: PendingUpdates = new PendingUpdates();
   readonly #handle: EngineHandle;
+  readonly #resultBytes: number;
   readonly #mocks = new Map<string, Answering>();
   /** Names of mocks that nothing has asked. */
   readonly unused = new Set<string>();
@@ -138,6 +139,7 @@ export class VirtualEngine {
       isDurable: false,
     });
     this.#handle = full.call((api) => new api.EngineHandle(text, { zoneOffset }));
+    this.#resultBytes = this.#handle.limit("resultBytes");
   }
 
   /** Puts a mock in the place of a task or a tool. */
@@ -150,7 +152,7 @@ export class VirtualEngine {
   /** Answers a request of the REST API at once. */
   request(method: string, path: string, body: string | null = null, headers: object = {}): Answer {
     const asked = { method, url: path, headers, body };
-    return this.#tell((handle, now) => answerOf(handle, asked, this.#newId(), now));
+    return this.#tell((handle, now) => wholeAnswerOf(handle, asked, this.#newId(), now));
   }
 
   /** The data of a request that is answered with some. */
@@ -327,6 +329,7 @@ export class VirtualEngine {
       this.#releases.set(runId, [...(this.#releases.get(runId) ?? []), release]);
     };
     const given = callOf(effect, controller, acts, {
+      maxResultBytes: this.#resultBytes,
       report: (tell) => this.#report(call, tell),
       artifact: (id) => artifactOf(this.#handle, id, this.now),
       variables: () => variablesOf(this.#handle, call),

@@ -81,7 +81,7 @@ fn a_good_answer_has_to_be_what_was_expected() {
         (submission(), "the id of a run"),
         (Operation::get_run("r").unwrap(), "a run"),
         (Operation::list_runs(&json!({})), "a list of runs"),
-        (Operation::get_steps("r").unwrap(), "the steps of a run"),
+        (Operation::get_steps("r", None).unwrap(), "the steps of a run"),
         (Operation::get_logs("r").unwrap(), "the logs of a run"),
     ];
     for (operation, what) in operations {

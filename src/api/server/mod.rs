@@ -7,12 +7,13 @@ mod respond;
 mod routes;
 mod runs;
 mod schedules;
+mod steps;
 mod updates;
 
 use super::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
-use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view, steps_view};
+use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view};
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
@@ -20,6 +21,7 @@ use crate::{definition, validate};
 use respond::{data, failure, refusal};
 use routes::{Query, Route};
 use serde_json::{Map, Value};
+pub use steps::{REST, rest};
 
 const PAGE_SIZE: usize = 20;
 const LARGEST_PAGE: usize = 100;
@@ -27,12 +29,15 @@ const LARGEST_PAGE: usize = 100;
 /// An answer, or a refusal.
 type Answer = Result<HttpResponse, HttpResponse>;
 
-/// Answers one request. `new_id` becomes the id of a run that the request may create.
+/// Answers one request. `new_id` becomes the id of a run that the request may create. A long answer comes in pieces: the header
+/// [`REST`] then has what [`rest`] takes to give the next one, and is not to be sent.
 pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
     if request.method == "HEAD" {
         // The answer to a `GET`, but for the body.
         let get = HttpRequest { method: "GET".into(), ..request.clone() };
-        return HttpResponse { body: String::new(), ..handle(engine, &get, new_id, now) };
+        let mut answer = handle(engine, &get, new_id, now);
+        answer.headers.retain(|(name, _)| name != REST);
+        return HttpResponse { body: String::new(), ..answer };
     }
     answer(engine, request, new_id, now).unwrap_or_else(|refusal| refusal)
 }
@@ -56,7 +61,7 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Route::List => list(engine, &query),
         Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
         Route::Cancel(id) => cancel(engine, &id, request, now)?,
-        Route::Steps(id) => with_run(engine, &id, |run| data(200, steps_view(run, query.get("status")))),
+        Route::Steps(id) => with_run(engine, &id, |run| steps::list(run, &query)),
         Route::Logs(id) => with_run(engine, &id, |run| data(200, step_logs(run, query.get("step_name")))),
         Route::StepLogs(id, step) => {
             with_step(engine, &id, &step, |run, _| data(200, step_logs(run, Some(&step))))

@@ -79,16 +79,11 @@ pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
     let Some(limit) = limit else {
         return refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1");
     };
-    let mut found: Vec<(Millis, Value)> =
-        vec![(run.created.at, event("workflow_created", None, run.created.at))];
+    // When, what, and to which step: only what is shown is worth a name.
+    let mut found: Vec<(Millis, &str, Option<usize>)> = vec![(run.created.at, "workflow_created", None)];
     for (at, step) in run.steps.iter().enumerate() {
-        let name = step_name(run, at);
-        if let Some(started) = step.started_at {
-            found.push((started, event("step_started", name.as_deref(), started)));
-        }
-        if let Some(ended) = step.ended_at {
-            found.push((ended, event(&format!("step_{}", step.state.word()), name.as_deref(), ended)));
-        }
+        found.extend(step.started_at.map(|started| (started, "started", Some(at))));
+        found.extend(step.ended_at.map(|ended| (ended, step.state.word(), Some(at))));
     }
     if let Some(ended) = run.ended_at {
         let kind = match run.state {
@@ -96,14 +91,17 @@ pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
             RunState::Cancelled => "workflow_cancelled",
             _ => "workflow_completed",
         };
-        found.push((ended, event(kind, None, ended)));
+        found.push((ended, kind, None));
     }
-    found.sort_by_key(|(at, _)| *at);
-    let events = found.into_iter().map(|(_, event)| event).take(limit.min(MOST_EVENTS)).collect();
+    found.sort_by_key(|(at, ..)| *at);
+    let shown = found.into_iter().take(limit.min(MOST_EVENTS));
+    let events = shown.map(|(at, kind, step)| event(run, at, kind, step)).collect();
     data(200, object([("workflow_run_id", run.id().into()), ("events", events)]))
 }
 
-fn event(kind: &str, step: Option<&str>, at: Millis) -> Value {
+fn event(run: &Run, at: Millis, kind: &str, step: Option<usize>) -> Value {
+    let kind = if step.is_some() { format!("step_{kind}") } else { kind.to_owned() };
+    let step = step.and_then(|step| step_name(run, step));
     object([("event_type", kind.into()), ("step_name", step.into()), ("timestamp", to_iso(at).into())])
 }
 

@@ -301,7 +301,7 @@ impl Watches {
         }
         let question = about(run_id);
         let operation = match question {
-            Question::Steps(_) => Operation::get_steps(&run.run_id),
+            Question::Steps(_) => Operation::get_steps(&run.run_id, None),
             _ => Operation::get_run(&run.run_id),
         };
         match operation {

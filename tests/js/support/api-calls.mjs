@@ -154,7 +154,7 @@ export const callRows = [
   [
     ["steps.list", "r/1"],
     "GET /api/v1/workflows/r%2F1/steps",
-    { options: { status: "succeeded" }, query: { status: "succeeded" }, lists: ["steps"] },
+    { options: { status: "succeeded" }, query: { status: "succeeded", cursor: "0" }, lists: ["steps"] },
   ],
   [["steps.get", "r/1", "s 1"], "GET /api/v1/workflows/r%2F1/steps/s%201", {}],
   [

@@ -97,7 +97,7 @@ export function runScript(states, run = {}) {
   return ({ method, path }) => {
     if (method === "POST" && path.endsWith("/cancel")) return json(200, { status: "success", data: {} });
     if (method === "POST") return json(201, { status: "success", data: { workflow_run_id: "run-1" } });
-    if (path.endsWith("/steps")) return json(200, { status: "success", data: { steps: [] } });
+    if (/\/steps(\?|$)/.test(path)) return json(200, { status: "success", data: { steps: [] } });
     if (path.endsWith("/stream")) return json(404, {});
     const status = states[Math.min(polls++, states.length - 1)];
     return json(200, { status: "success", data: { workflow_run_id: "run-1", status, ...run } });
