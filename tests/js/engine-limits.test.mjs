@@ -1,76 +1,10 @@
-// Workflows that ask for too much: a real server answers meanwhile, obeys, and opens again.
+// What is larger than it may be is refused, and holds nobody else up.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { createServer } from "node:http";
+import { test } from "node:test";
 import { Highway, WorkflowBuilder } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { TestEngine } from "highway-wasm/testing";
-import { folder, startServer } from "./support/cli.mjs";
-
-const operator = (type, id, more) => ({
-  task_id: id,
-  operator_type: type,
-  dependencies: [],
-  trigger_rule: "all_success",
-  ...more,
-});
-const flow = (name, ...operators) => ({
-  name,
-  version: "1.0.0",
-  tasks: Object.fromEntries(operators.map((each) => [each.task_id, each])),
-});
-const nothing = operator("wait", "nothing", { wait_for: 0 });
-const each = (id, count, body) =>
-  operator("foreach", id, {
-    items: JSON.stringify([...Array(count).keys()]),
-    loop_body: [body],
-    parallel: true,
-  });
-const itself = (id) =>
-  operator("task", id, { function: "tools.workflow.execute", args: ["twice"], kwargs: {} });
-
-/** Each keeps an engine at work for a while by itself. */
-const BUSY = [
-  flow("items", each("loop", 100_000, nothing)),
-  flow("nested", each("outer", 1_000, each("inner", 1_000, { ...nothing, task_id: "innermost" }))),
-  flow("endless", operator("while", "loop", { condition: "true", loop_body: [nothing] })),
-  flow("twice", itself("one"), itself("two")),
-  flow(
-    "events",
-    operator("while", "loop", {
-      condition: "true",
-      loop_body: [
-        operator("emit_event", "emit", { event_name: "again", payload: { text: "x".repeat(1_000) } }),
-      ],
-    }),
-  ),
-];
-
-describe("a server at work", { concurrency: 1 }, () => {
-  for (const workflow of BUSY) {
-    test(`answers and obeys beside \`${workflow.name}\`, and opens again`, async (t) => {
-      const data = folder(t);
-      let server = await startServer(t, ["--data", data]);
-      const { key } = server;
-      const highway = new Highway({ endpoint: server.url, apiKey: key });
-      const handle = await highway.workflows.submit({ workflow });
-      for (let count = 0; count < 5; count++) {
-        const response = await fetch(`${server.url}/ping`, { signal: AbortSignal.timeout(300_000) });
-        assert.equal(response.status, 200);
-      }
-      // It may be over by now.
-      await handle.cancel("enough").catch((error) => assert.equal(error.status, 409));
-      assert.match((await handle.status()).state, /^(cancelled|failed|completed)$/);
-      await highway.workflows.submit({ workflow });
-      server.child.kill("SIGTERM");
-      assert.equal((await server.ended).code, 0);
-      server = await startServer(t, ["--data", data]);
-      const headers = { authorization: `Bearer ${key}` };
-      const response = await fetch(`${server.url}/api/v1/workflows/${handle.runId}`, { headers });
-      const { data: run } = await response.json();
-      assert.match(run.status, /^(cancelled|failed|completed)$/);
-    });
-  }
-});
 
 /** Workflows that name one large text many times. */
 const copies = (count) =>
@@ -144,21 +78,139 @@ test("a body that is not UTF-8 is refused", async (t) => {
   }
 });
 
-test("tools that end at once leave others their turn", async (t) => {
+/** Counts the turns of the event loop until something is done. */
+async function turnsOf(act) {
   let turns = 0;
   let isOver = false;
   const count = () => {
     turns += 1;
     if (!isOver) setImmediate(count);
   };
+  count();
+  const given = await act().finally(() => {
+    isOver = true;
+  });
+  return { turns, given };
+}
+
+test("tools that end at once leave others their turn", async (t) => {
   const engine = new LocalEngine({ tools: { "test.nothing": () => 1 } });
   t.after(() => engine.close());
   let workflow = new WorkflowBuilder("chain");
   for (let at = 0; at < 2_000; at++) workflow = workflow.task(`t${at}`, "test.nothing");
   const handle = await new Highway({ engine }).workflows.submit({ workflow: workflow.build() });
-  count();
+  const { turns, given } = await turnsOf(() => handle.result());
+  assert.equal(given.state, "completed");
+  assert.ok(turns > 3, `${turns}`);
+});
+
+test("tools that end at once with much are read in several turns", async (t) => {
+  const items = [...Array(50_000).keys()].map((at) => ({ at }));
+  const readIn = new Set();
+  let turn = 0;
+  // Written in the turn in which it is read.
+  const much = {
+    toJSON() {
+      readIn.add(turn);
+      return items;
+    },
+  };
+  const engine = new LocalEngine({ tools: { "test.much": () => much } });
+  t.after(() => engine.close());
+  let workflow = new WorkflowBuilder("much");
+  for (let at = 0; at < 20; at++) workflow = workflow.task(`t${at}`, "test.much", { dependencies: [] });
+  const handle = await new Highway({ engine }).workflows.submit({ workflow: workflow.build() });
+  let isOver = false;
+  const tick = () => {
+    turn += 1;
+    if (!isOver) setImmediate(tick);
+  };
+  tick();
   const { state } = await handle.result();
   isOver = true;
   assert.equal(state, "completed");
-  assert.ok(turns > 3, `${turns}`);
+  assert.ok(readIn.size > 3, `${readIn.size} turns`);
+});
+
+test("many steps are written and read in turns", async (t) => {
+  const engine = new LocalEngine();
+  t.after(() => engine.close());
+  const highway = new Highway({ engine });
+  const loop = {
+    task_id: "loop",
+    operator_type: "foreach",
+    items: JSON.stringify([...Array(5_000).keys()]),
+    loop_body: [{ task_id: "nothing", operator_type: "wait", wait_for: 0 }],
+    parallel: true,
+  };
+  const handle = await highway.workflows.submit({ workflow: { name: "many", tasks: { loop } } });
+  const names = ["loop", ...[...Array(5_000).keys()].map((at) => `nothing[${at}]`)];
+  const { state, tasks } = await handle.result();
+  assert.deepEqual([state, Object.keys(tasks)], ["completed", names]);
+  const turns = async (read) => {
+    const { turns, given } = await turnsOf(read);
+    assert.ok(turns >= 10, `${turns} turns`);
+    return given;
+  };
+  assert.deepEqual(Object.keys(await turns(() => handle.steps())), names);
+  const listed = await turns(() => highway.steps.list(handle.runId));
+  assert.deepEqual(
+    listed.map(({ step_name }) => step_name),
+    names,
+  );
+  const url = `http://engine/api/v1/workflows/${handle.runId}/steps`;
+  const { data } = await turns(async () => (await engine.fetch(url)).json());
+  assert.deepEqual([data.steps, data.total_steps, data.succeeded], [listed, 5_001, 5_001]);
+  const head = await engine.fetch(url, { method: "HEAD" });
+  assert.deepEqual([head.status, await head.text()], [200, ""]);
+});
+
+test("reading in turns ends with the engine", async () => {
+  const engine = new LocalEngine();
+  const tasks = Object.fromEntries(
+    [...Array(2_000).keys()].map((at) => [
+      `t${at}`,
+      { task_id: `t${at}`, operator_type: "wait", wait_for: 0 },
+    ]),
+  );
+  const handle = await new Highway({ engine }).workflows.submit({ workflow: { name: "wide", tasks } });
+  const response = await engine.fetch(`http://engine/api/v1/workflows/${handle.runId}/steps`);
+  await engine.close();
+  await assert.rejects(response.text(), { code: "ENGINE_CLOSED" });
+});
+
+test("a result of too many small values is not even read", async (t) => {
+  const limits = { resultBytes: 100_000 };
+  const tools = {
+    "test.list": () => Array(1_000_000).fill(0),
+    "test.fields": () => Object.fromEntries([...Array(10_000).keys()].map((at) => [at, {}])),
+    "test.fits": ({ kwargs, maxResultBytes }) => ["[,{".repeat(10_000), maxResultBytes, kwargs.n],
+  };
+  const server = createServer((request, response) => {
+    const body =
+      request.url === "/many" ? `[${"0,".repeat(100_000)}0]` : JSON.stringify(["[,{\\".repeat(5_000)]);
+    response
+      .writeHead(request.url === "/failed" ? 500 : 200, { "content-type": "application/json" })
+      .end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const engine = new LocalEngine({ limits, tools });
+  t.after(() => engine.close());
+  let workflow = new WorkflowBuilder("large");
+  for (const name of Object.keys(tools))
+    workflow = workflow.task(name, name, { dependencies: [], kwargs: { n: 1 } });
+  for (const name of ["many", "text"]) {
+    const kwargs = { url: `${url}/${name}` };
+    workflow = workflow.task(name, "tools.http.request", { dependencies: [], kwargs });
+  }
+  const { tasks } = await (
+    await new Highway({ engine }).workflows.submit({ workflow: workflow.build() })
+  ).result();
+  for (const name of ["test.list", "test.fields", "many"]) {
+    assert.equal(tasks[name].error?.code, "LIMIT_EXCEEDED", name);
+  }
+  assert.deepEqual(tasks["test.fits"].result.slice(1), [100_000, 1]);
+  assert.equal(tasks.text.result.body[0].length, 20_000);
 });
