@@ -177,7 +177,9 @@ export class Client {
       message: facts.message
         .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
         .replace("the server", "the engine"),
-      help: isUnreachable ? undefined : facts.help?.replace(" and the endpoint", ""),
+      help: isUnreachable
+        ? undefined
+        : facts.help?.replace(" and the endpoint", "").replace("the server", "the engine"),
     };
     const behind = code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
     return makeError(name, { ...facts, ...own, cause: behind });

@@ -2,6 +2,10 @@
 
 import { type ErrorFacts, errorOf, type HighwayError, makeError } from "./errors.js";
 
+/** Codes of an engine's refusals that say more than their HTTP status. */
+const OWN_CODE =
+  /^(LIMIT_EXCEEDED|SCHEDULE_INVALID|VALUE_NOT_JSON|JOURNAL_INVALID|STORE_IN_USE|ENGINE_CLOSED|WASM_PANIC)$/;
+
 /** Calls into a module; `onTrap` hears of a module that stopped for good. */
 export function guard<T>(call: () => T, onTrap: (error: HighwayError) => void): T {
   try {
@@ -41,9 +45,16 @@ export function translate(error: unknown, onTrap?: (error: HighwayError) => void
 /** @internal An error as the core writes it. */
 export function errorOfFacts(text: string): HighwayError {
   const { name, ...facts } = JSON.parse(text) as ErrorFacts & { name: string };
-  const { serverCode, serverDetails: found } = facts.details ?? {};
-  // The findings of an engine are written as our own.
-  if (!Array.isArray(found) || !found[0]?.severity) return makeError(name, facts);
-  const code = serverCode === "TOOL_NOT_REGISTERED" ? serverCode : facts.code;
-  return makeError(name, { ...facts, code, path: found[0].path, diagnostics: found });
+  const { status, serverCode, serverDetails } = facts.details ?? {};
+  // The findings of an engine are written as our own, and so are some of its codes.
+  const found = Array.isArray(serverDetails) && serverDetails[0]?.severity ? serverDetails : undefined;
+  const isOwn = typeof serverCode === "string" && (found !== undefined || OWN_CODE.test(serverCode));
+  const code = isOwn ? serverCode : status === 413 ? "LIMIT_EXCEEDED" : facts.code;
+  const details = isOwn && !found ? { ...(serverDetails as object), ...facts.details } : facts.details;
+  return makeError(name, {
+    ...facts,
+    code,
+    details,
+    ...(found && { path: found[0].path, diagnostics: found }),
+  });
 }

@@ -36,6 +36,8 @@ interface FailureData {
   readonly message: string;
   readonly help?: string;
   readonly path?: string;
+  /** What the engine tells of a limit: its name and how much it allows. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** @internal */
@@ -238,7 +240,7 @@ export function taskMap(
 }
 
 function failure(data: FailureData | null, details: Record<string, unknown>): ExecutionError | null {
-  return data === null ? null : new ExecutionError({ ...data, details });
+  return data === null ? null : new ExecutionError({ ...data, details: { ...data.details, ...details } });
 }
 
 function date(text: string | null): Date | null {

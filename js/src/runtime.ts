@@ -14,8 +14,9 @@ import {
   initSync,
   seconds,
   version,
+  whenTrapped,
 } from "./generated/core.js";
-import { guard, guardAsync } from "./guard.js";
+import { guard, guardAsync, translate } from "./guard.js";
 import type { CoreApi, Glue, ModuleApi, WasmSource } from "./wasm-api.js";
 
 /** A compiled `WebAssembly.Module`; not called so, because only DOM libraries declare that type. */
@@ -33,11 +34,17 @@ export class Runtime<Api extends ModuleApi> {
   #loaded = false;
   #loading: Promise<void> | undefined;
   #trap: HighwayError | undefined;
+  /** What rejects the calls that wait for a promise of the module. */
+  readonly #pending = new Set<(error: unknown) => void>();
 
   /** `init` is the public function that loads the module. */
   constructor(glue: Glue & Api, init: string) {
     this.#glue = glue;
     this.#init = init;
+    glue.whenTrapped?.((error) => {
+      const told = translate(error, this.#onTrap);
+      if (told !== this.#trap) throw told;
+    });
   }
 
   /** Called by an entry that carries the module. */
@@ -63,7 +70,16 @@ export class Runtime<Api extends ModuleApi> {
   /** The same for a call that returns a promise. */
   async callAsync<T>(use: (api: Api) => Promise<T>): Promise<T> {
     const api = this.#api();
-    return await guardAsync(() => use(api), this.#onTrap);
+    let fail = (_: unknown): void => {};
+    const trapped = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    this.#pending.add(fail);
+    try {
+      return await guardAsync(() => Promise.race([use(api), trapped]), this.#onTrap);
+    } finally {
+      this.#pending.delete(fail);
+    }
   }
 
   /** Loads the module; repeated and concurrent calls share one load, a failed one may be tried again. */
@@ -116,6 +132,7 @@ export class Runtime<Api extends ModuleApi> {
 
   readonly #onTrap = (error: HighwayError): void => {
     this.#trap = error;
+    for (const fail of this.#pending) fail(error);
   };
 }
 
@@ -184,6 +201,7 @@ export const core: Runtime<CoreApi> = new Runtime<CoreApi>(
     initSync,
     seconds,
     version,
+    whenTrapped,
   },
   "init",
 );

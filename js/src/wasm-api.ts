@@ -140,4 +140,6 @@ export type WasmSource = BufferSource | WebAssembly.Module;
 /** The part of wasm-bindgen's glue that starts a module. */
 export interface Glue {
   initSync(module: { module: WasmSource }): unknown;
+  /** What is called with what the continuation of a promise throws; of a module that gives promises. */
+  whenTrapped?(hear: (error: unknown) => void): void;
 }

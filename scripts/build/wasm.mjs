@@ -1,6 +1,6 @@
 // Rust → js/src/generated: the three artefacts (core, workflow, full), each as glue, types, optimised wasm and wasm as text.
 // Stages have stamps of their own, so a change that does not reach the core leaves the core's files alone.
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot } from "../lib/paths.mjs";
 import { run } from "../lib/run.mjs";
@@ -88,15 +88,46 @@ async function optimise(variant, packed) {
   const outputs = [wasm, ...copies].map((file) => join(generated, file));
   const { level } = variants[variant];
   const flags = [...wasmOptFlags, `-O${level}`, ...(level === "z" ? smallest : [])];
-  await ifChanged(`opt-${variant}`, { inputs: [packed], extra: flags.join(" "), outputs }, () =>
-    step(`wasm-opt -O${level} ${wasm}`, async () => {
-      const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
-      await run(process.execPath, [wasmOpt, ...flags, join(packed, wasm), "-o", join(generated, wasm)], {
-        capture: true,
-      });
-      for (const file of copies) copyFileSync(join(packed, file), join(generated, file));
-    }),
+  await ifChanged(
+    `opt-${variant}`,
+    { inputs: [packed], extra: `${flags.join(" ")} ${withTraps}`, outputs },
+    () =>
+      step(`wasm-opt -O${level} ${wasm}`, async () => {
+        const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
+        await run(process.execPath, [wasmOpt, ...flags, join(packed, wasm), "-o", join(generated, wasm)], {
+          capture: true,
+        });
+        for (const file of copies) {
+          const text = readFileSync(join(packed, file), "utf8");
+          writeFileSync(join(generated, file), variant === "core" ? withTraps(text, file) : text);
+        }
+      }),
   );
+}
+
+/**
+ * The glue with a way to hear of a trap in the continuation of a promise. No caller is there to catch it, so it would be an unhandled
+ * rejection, and the call that waits would wait for ever.
+ */
+function withTraps(text, file) {
+  if (file.endsWith(".d.ts")) {
+    return `${text}\n/** What is called with what a continuation throws. */\nexport function whenTrapped(hear: (error: unknown) => void): void;\n`;
+  }
+  const called = "return f(a, state.b, ...args);\n        } finally {";
+  if (!text.includes(called))
+    throw new Error("the glue of wasm-bindgen has another form than `withTraps` expects");
+  const heard = called.replace(
+    "} finally",
+    "} catch (error) {\n            trapped(error);\n        } finally",
+  );
+  return `${text.replace(called, heard)}
+let trapped = (error) => {
+    throw error;
+};
+export function whenTrapped(hear) {
+    trapped = hear;
+}
+`;
 }
 
 // What an entry gets when it imports a .wasm file; `?module` is how edge runtimes spell it.

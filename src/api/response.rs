@@ -130,7 +130,11 @@ fn refusal(response: &HttpResponse) -> Error {
     {
         error = error.with_detail("requestId", id);
     }
-    if let Some(advice) = body.as_ref().and_then(|body| body.get("details")?.get(0)?.get("help")?.as_str()) {
+    let advice = body.as_ref().and_then(|body| {
+        let finding = body.get("details").and_then(|details| details.get(0));
+        finding.unwrap_or(body).get("help")?.as_str()
+    });
+    if let Some(advice) = advice {
         error = error.with_help(advice);
     }
     if let Some(value) = field("details") {

@@ -90,11 +90,15 @@ pub(super) fn run_error(data: &Value) -> Option<Value> {
         ("code", text(found, &["code"]).unwrap_or(ErrorCode::RunFailed.as_str()).into()),
         ("message", message.into()),
     ]);
-    let path = below(found, "details/path").and_then(Value::as_str);
+    let details = found.get("details").filter(|details| details.is_object());
+    let path = details.and_then(|details| details.get("path")?.as_str());
     for (key, said) in [("help", text(found, &["help"])), ("path", path)] {
         if let (Value::Object(map), Some(said)) = (&mut error, said) {
             map.insert(key.into(), said.into());
         }
+    }
+    if let (Value::Object(map), Some(details)) = (&mut error, details) {
+        map.insert("details".into(), details.clone());
     }
     Some(error)
 }
@@ -154,8 +158,9 @@ mod tests {
     #[test]
     fn an_error_says_where_and_what_to_do() {
         let details = json!({"code": "C", "message": "m", "help": "h", "details": {"path": "/kwargs/url", "limit": "x"}});
-        let status = run_status(&json!({"status": "failed", "error_details": details}), "r");
-        assert_eq!(status["error"], json!({"code": "C", "message": "m", "help": "h", "path": "/kwargs/url"}));
+        let status = run_status(&json!({"status": "failed", "error_details": &details}), "r");
+        let expected = json!({"code": "C", "message": "m", "help": "h", "path": "/kwargs/url", "details": details["details"]});
+        assert_eq!(status["error"], expected);
     }
 
     #[test]

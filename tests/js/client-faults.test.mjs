@@ -121,7 +121,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     });
     const inputs = { text: "x".repeat(100_000) };
     const error = await rejectionOf(driverFor(server).start({ inputs }));
-    assert.deepEqual([error.name, error.code, error.status], ["SubmissionError", "API_BAD_REQUEST", 413]);
+    assert.deepEqual([error.name, error.code, error.status], ["SubmissionError", "LIMIT_EXCEEDED", 413]);
   });
 
   test("a kept connection that the server has closed meanwhile is not an error", async (t) => {

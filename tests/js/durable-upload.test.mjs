@@ -129,7 +129,7 @@ describe("an upload that fails", () => {
   test("500, 413, 401: nothing is submitted, and the reason is told", async (t) => {
     for (const [status, code] of [
       [500, "API_SERVER_ERROR"],
-      [413, "API_BAD_REQUEST"],
+      [413, "LIMIT_EXCEEDED"],
       [401, "API_UNAUTHORIZED"],
       [404, "API_NOT_FOUND"],
       [501, "API_NOT_IMPLEMENTED"],

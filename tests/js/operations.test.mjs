@@ -312,7 +312,7 @@ describe("other paths", () => {
     const unknown = highway.request("GET", "/api/v1/no/such/path");
     await checkRejection(unknown, { name: "ApiError", code: "API_NOT_FOUND" });
     const registering = highway.workflows.register({ workflow: { name: "w", tasks: {} } });
-    await checkRejection(registering, { name: "ApiError", code: "API_BAD_REQUEST" });
+    await checkRejection(registering, { name: "ApiError", code: "DOCUMENT_INVALID" });
     await engine.close();
   });
 });

@@ -1,5 +1,6 @@
 // The key of `highway-wasm serve`: made once, kept for nobody else to read, shown once.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -115,10 +117,29 @@ describe("the key", { concurrency: 2 }, () => {
       assert.equal(stdout, "");
       assert.match(
         stderr,
-        /^error: the API key is empty.*\n {2}path: \/data\n {2}help: remove the file `.*key`/,
+        /^error: the API key is empty.*\n {2}option: --data\n {2}help: remove the file `.*key`/,
       );
       assert.doesNotMatch(stderr, /this is|no key/);
       assert.equal(readFileSync(join(cwd, ".highway", "key"), "utf8"), content);
+    });
+  }
+
+  for (const [what, make] of [
+    ["a link", (file, other) => symlinkSync(other, file)],
+    ["a folder", (file) => mkdirSync(file)],
+    ["a pipe", (file) => execFileSync("mkfifo", [file])],
+  ]) {
+    test(`that is ${what} is refused, and nothing is changed`, {
+      skip: process.platform === "win32",
+    }, async (t) => {
+      const cwd = folder(t, { other: "text-of-somebody-else\n" });
+      chmodSync(join(cwd, "other"), 0o644);
+      mkdirSync(join(cwd, ".highway"));
+      make(join(cwd, ".highway", "key"), join(cwd, "other"));
+      const { code, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
+      assert.equal(code, 2);
+      assert.match(stderr, /^error: `.*key` is no regular file.*\n {2}option: --data\n {2}help: remove it/);
+      assert.equal(modeOf(join(cwd, "other")), "644");
     });
   }
 

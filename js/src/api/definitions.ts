@@ -86,7 +86,7 @@ export class Schemas extends Resource {
 
 /** `client.dsl`: workflows written in Python. */
 export class Dsl extends Resource {
-  /** Has the server turn Python source into a definition. @throws {ApiError} `API_BAD_REQUEST` for source that is wrong. */
+  /** Has the server turn Python source into a definition. @throws {ApiError} the code of what is wrong in the source. */
   async compile(code: string, options?: CallOptions): Promise<ApiObject> {
     const what = { body: { code }, repeatable: true };
     const answer = this.objectOf(await this.write<ApiObject>("POST", "dsl_to_json", {}, options, what));

@@ -50,6 +50,7 @@ export async function exchange(
       code: "LIMIT_EXCEEDED",
       retryable: false,
       help: "ask for less, or raise `maxAnswerBytes` of the tool",
+      details: { limit: "maxAnswerBytes", allowed: limit },
     });
   }
   return { response, bytes };

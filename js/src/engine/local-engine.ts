@@ -233,9 +233,11 @@ export class LocalEngine {
    * Waits until what the store has kept is there and runs go on. Requests wait for it by themselves.
    *
    * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read, `STORE_IN_USE` when it belongs to another engine.
+   * @throws {HighwayError} the {@link LocalEngine.failure} of an engine that stands still.
    */
   async ready(): Promise<void> {
     await this.#opened;
+    if (this.failure) throw this.failure;
   }
 
   /**

@@ -112,6 +112,8 @@ export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
   retryable?: boolean | undefined;
   /** Seconds that the next attempt waits at least, as of a `Retry-After`; the retry policy of the task may say more. */
   retryAfter?: number | undefined;
+  /** The name of the limit that was passed, and how much it allows. */
+  details?: { readonly limit: string; readonly allowed: number } | undefined;
   /** JSON pointer from the task to the culprit, such as `/kwargs/url`: the `path` of the error of the task. */
   path?: string | undefined;
   /** Characters of the message that are kept, all by default. The engine strikes out secrets first, so that none is cut in half. */
@@ -126,6 +128,7 @@ export class ToolError extends Error {
   readonly help: string | undefined;
   readonly retryable: boolean | undefined;
   readonly retryAfter: number | undefined;
+  readonly details: ToolErrorOptions["details"];
   readonly path: string | undefined;
   readonly messageLimit: number | undefined;
   readonly result: unknown;
@@ -137,6 +140,7 @@ export class ToolError extends Error {
     this.help = options.help;
     this.retryable = options.retryable;
     this.retryAfter = options.retryAfter;
+    this.details = options.details;
     this.path = options.path;
     this.messageLimit = options.messageLimit;
     this.result = options.result;
@@ -153,22 +157,28 @@ export function tooLarge(most: number): ToolError {
   return new ToolError(`the result is larger than ${most} bytes`, {
     code: "LIMIT_EXCEEDED",
     help: "raise `limits.resultBytes` of the engine, or return a reference to what is large",
+    details: { limit: "resultBytes", allowed: most },
   });
 }
 
 /** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
 export function failureText(error: unknown): string {
   try {
-    const { code, message, help, retryable, retryAfter, path, messageLimit, result } = Object(
+    const { code, message, help, retryable, retryAfter, details, path, messageLimit, result } = Object(
       error ?? {},
     ) as Partial<ToolError>;
+    const { limit, allowed } = Object(details ?? {}) as Partial<NonNullable<ToolError["details"]>>;
+    const facts = {
+      ...(typeof path === "string" && { path }),
+      ...(typeof limit === "string" && typeof allowed === "number" && { limit, allowed }),
+    };
     const failure = {
       code: typeof code === "string" ? code : "TOOL_FAILED",
       message: typeof message === "string" && message !== "" ? message : String(error),
       help: typeof help === "string" ? help : undefined,
       retryable: typeof retryable === "boolean" ? retryable : undefined,
       retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
-      details: typeof path === "string" ? { path } : undefined,
+      details: Object.keys(facts).length > 0 ? facts : undefined,
       messageLimit: typeof messageLimit === "number" && messageLimit >= 0 ? messageLimit : undefined,
     };
     try {

@@ -1,7 +1,18 @@
 /** The API key of a server: one that was given, or one of its own, which is kept in its data folder. */
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { environmentVariable } from "../environment.js";
 import { invalid } from "../options.js";
@@ -33,23 +44,37 @@ function checked(key: unknown, path: string, help?: string): string {
 }
 
 function read(file: string): ApiKey | undefined {
-  let text: string;
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  let fd: number;
   try {
-    text = readFileSync(file, "utf8");
+    fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    // Where a link leads, somebody else's file would become the key, and get other rights.
+    throw code === "ELOOP" ? noFile(file) : cause;
   }
-  const key = checked(text.trim(), "/data", `remove the file \`${file}\`, and a new key is made`);
-  closeToOthers(file);
-  return { key, file, isNew: false };
+  try {
+    if (!fstatSync(fd).isFile()) throw noFile(file);
+    const help = `remove the file \`${file}\`, and a new key is made`;
+    const key = checked(readFileSync(fd, "utf8").trim(), "/data", help);
+    closeToOthers(fd);
+    return { key, file, isNew: false };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function noFile(file: string): Error {
+  const help = "remove it, and a new key is made; a key of your own is read from HIGHWAY_API_KEY";
+  return invalid(`\`${file}\` is no regular file, so the API key is not read from it`, "/data", help);
 }
 
 /** What was copied or restored may have come with other rights. Windows has none of these. */
-function closeToOthers(file: string): void {
-  if (process.platform === "win32" || (statSync(file).mode & 0o077) === 0) return;
+function closeToOthers(fd: number): void {
+  if (process.platform === "win32" || (fstatSync(fd).mode & 0o077) === 0) return;
   try {
-    chmodSync(file, 0o600);
+    fchmodSync(fd, 0o600);
   } catch {
     // Another user's file, or a mount that nobody writes to: whoever made it so has to know.
   }

@@ -138,5 +138,6 @@ export async function takenFile(file: string, most: number): Promise<string | un
     code: "LIMIT_EXCEEDED",
     retryable: false,
     help: "write it to a file, or raise `maxResult` of `nodeTools`",
+    details: { limit: "maxResult", allowed: most },
   });
 }
