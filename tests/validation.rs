@@ -417,7 +417,7 @@ fn a_branch_is_awaited_in_many_ways() {
         json!({"task_id": "j", "operator_type": "join", "join_tasks": ["in"], "dependencies": ["fork"]});
     let event = json!({"task_id": "e", "operator_type": "wait_for_event", "event_name": "${fork.join_event_name}__b",
         "dependencies": ["fork"]});
-    let inside = json!({"task_id": "g", "operator_type": "parallel", "result_key": "g", "branch_workflows":
+    let inside = json!({"task_id": "g", "operator_type": "parallel", "result_key": "g", "dependencies": ["fork"], "branch_workflows":
         {"c": {"name": "c", "tasks": {"w": task("w", json!({"args": ["ls"], "kwargs": {"env": {"A": "{{fork}}", "B": "{{g}}"}}}))}}}});
     for (id, waiting) in [("j", join), ("e", event), ("g", inside)] {
         assert_eq!(found(json!({"fork": fork, id: waiting})), NOTHING);

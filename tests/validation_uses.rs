@@ -105,6 +105,32 @@ fn a_branch_that_names_tasks_has_a_workflow() {
 }
 
 #[test]
+fn a_fork_waits_for_what_its_branches_use() {
+    let using = |text: &str, needs: &[&str], inner: Value| {
+        let mut tasks = json!({"in": task("in", json!({"kwargs": {"v": [text]}}))});
+        tasks.as_object_mut().unwrap().extend(inner.as_object().unwrap().clone());
+        found(json!({"a": task("a", json!({"result_key": "got"})),
+            "fork": {"task_id": "fork", "operator_type": "parallel", "result_key": "data", "dependencies": needs,
+                "branch_workflows": {"b": {"name": "b", "tasks": tasks}}},
+            "w": task("w", json!({"args": ["{{data}}"], "dependencies": ["fork", "a"]}))}))
+    };
+    let missing = ["warning DEPENDENCY_MISSING /tasks/fork/branch_workflows/b/tasks/in/kwargs/v/0"];
+    for text in ["{{got.x}}", "{{a}}", "{{results.a.stdout}}"] {
+        assert_eq!(using(text, &[], json!({})), missing, "{text}");
+        assert_eq!(using(text, &["a"], json!({})), NOTHING, "{text}");
+    }
+    assert_eq!(using("{{inputs.a}} {{data}}", &[], json!({})), NOTHING);
+    // A task of the branch gives a result of the same name.
+    let own = json!({"own": task("own", json!({"result_key": "got"})), "in": task("in",
+        json!({"kwargs": {"v": "{{got}}"}, "dependencies": ["own"]}))});
+    assert_eq!(using("", &[], own), NOTHING);
+    let looped = json!({"in": {"task_id": "in", "operator_type": "foreach", "items": "[1]",
+        "loop_body": [task("c", json!({"args": ["{{got.x}}"]}))]}});
+    let expected = "warning DEPENDENCY_MISSING /tasks/fork/branch_workflows/b/tasks/in/loop_body/0/args/0";
+    assert_eq!(using("", &[], looped), [expected]);
+}
+
+#[test]
 fn a_task_cannot_use_its_own_result() {
     let reading = |text: &str| task("b", json!({"result_key": "got", "kwargs": {"v": text}}));
     for text in ["{{b.stdout}}", "a {{ got[0] }}", "{{results.b}}", "{{results.got.x}}"] {

@@ -171,9 +171,12 @@ export class Driver {
     if (typeof target !== "object" || target === null) {
       throw errorOf("TASK_OPTION_TYPE", "the workflow is neither `{ name }` nor `{ id }`", { path: "" });
     }
-    const inputs = target.inputs === undefined ? {} : { inputs: target.inputs };
-    const kind = "id" in target ? { workflowId: target.id } : { workflow: target.name };
-    return this.task(name, { ...options, ...kind, ...inputs });
+    const {
+      name: workflow,
+      id: workflowId,
+      inputs,
+    } = target as { name?: string; id?: string; inputs?: object };
+    return this.task(name, { ...options, workflow, workflowId, inputs } as TaskKind & TaskOptions);
   }
 
   /**

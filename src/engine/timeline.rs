@@ -9,6 +9,7 @@ use super::plan::{Body, Operation};
 use super::run::{Inner, Run};
 use super::view::{full_name, results, run_summary, step_name};
 use super::{Engine, Failure, Record};
+use crate::definition::delayed_task;
 use crate::error::ErrorCode;
 use crate::json::object;
 use crate::time::Millis;
@@ -381,6 +382,10 @@ impl Engine {
             view.insert("unreached".into(), all.difference(&began).map(|id| Value::from(*id)).collect());
             let steps = run.steps.iter().enumerate();
             let steps = steps.filter_map(|(at, step)| Some((step_name(run, at)?, step)));
+            // The wait that a driver writes for a delay is a part of its task, as everywhere.
+            let steps = steps.filter(|(name, step)| {
+                step.scope != 0 || delayed_task(&run.created.definition, name).is_none()
+            });
             let steps = steps.map(|(name, step)| {
                 row([
                     name.into(),

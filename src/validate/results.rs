@@ -79,6 +79,46 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Tells what the operators of a branch use of what is around their fork, where the fork does not wait for it: a branch sees what was
+/// known when it was forked.
+pub(super) fn in_branch(scope: &Scope<'_>, fork: usize, branch: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+    let (results, own) = (Results::new(scope), Results::new(branch));
+    if results.names.is_empty() {
+        return;
+    }
+    let mut seen = vec![NOBODY; scope.items.len()];
+    search(&before(scope), fork, &mut seen);
+    let is_own = |template: &Path| {
+        let in_body = || branch.items.iter().any(|item| item.id == template.root);
+        let variables = [&branch.workflow.variables, &scope.workflow.variables];
+        !own.makers(template).is_empty()
+            || variables.iter().any(|variables| variables.contains_key(&template.root))
+            || in_body()
+    };
+    let mut told: Vec<usize> = Vec::new();
+    for (at, operator) in branch.operators() {
+        texts(operator, &mut |text, path, syntax| {
+            for template in paths(text, syntax) {
+                let makers = results.makers(&template);
+                let is_awaited = |maker: &usize| *maker == fork || seen.get(*maker) == Some(&fork);
+                let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_awaited)) else { continue };
+                if is_own(&template) || told.contains(maker) {
+                    continue;
+                }
+                told.push(*maker);
+                let (id, needed, fork) = (branch.id(at), scope.id(*maker), scope.id(fork));
+                let message = format!(
+                    "task `{id}` uses `{{{{{template}}}}}`, but `{fork}`, which starts its branch, does not wait for `{needed}`"
+                );
+                let path = format!("{}{path}", branch.path(at));
+                let finding = Diagnostic::warning(ErrorCode::DependencyMissing, path, message)
+                    .with_help(format!("add `{needed}` to the dependencies of `{fork}`"));
+                findings.push(finding.with_related(scope.path(*maker)));
+            }
+        });
+    }
+}
+
 /// Operators that others call back.
 fn handlers(scope: &Scope<'_>) -> BTreeSet<usize> {
     let all = scope.operators().flat_map(|(_, operator)| targets(operator));

@@ -82,6 +82,7 @@ impl Rules<'_> {
         for branch in &branches {
             let in_loop = scope.items.get(branch.fork).is_some_and(|fork| fork.in_loop);
             let inner = Scope::new(&branch.workflow, &branch.path, Some(scope), self.hints, in_loop);
+            results::in_branch(scope, branch.fork, &inner, findings);
             Rules { known: Some(&known), depth: self.depth + 1, ..*self }.inside(&inner, findings);
         }
     }
@@ -111,6 +112,7 @@ impl Rules<'_> {
                 limit: limit.as_ref(),
                 depth: self.depth + 1,
             };
+            results::in_branch(scope, branch.fork, &inner, findings);
             let longest = rules.check(&inner, findings);
             match forks.last_mut().filter(|(fork, _)| *fork == branch.fork) {
                 Some((_, most)) => *most = f64::max(*most, longest),

@@ -268,6 +268,25 @@ describe("inputs", { concurrency: 3 }, () => {
     });
   }
 
+  test("keep such texts in lists and objects, too", async (t) => {
+    const given = 'who=[1.10, -0, {"a": 1e400, "1.0": "007"}, 1.5, 12345678901234567890]';
+    assert.equal(await said(t, ["-i", given]), "one [1.10,-0,{a:1e400,1.0:007},1.5,12345678901234567890]");
+    assert.equal(await said(t, ["-i", "who:=[1.10]"]), "one [1.1]");
+  });
+
+  test("have no key twice", async (t) => {
+    const cwd = folder(t, { ...files, "twice.json": '{\n "a": {"b": 1, "b": 2}}' });
+    for (const [option, value, place] of [
+      ["-i", 'who={"a":1,"a":2}', "line 1, column 8"],
+      ["-i", 'who:={"a":1,"a":2}', "line 1, column 8"],
+      ["--inputs", "twice.json", "line 2, column 16"],
+    ]) {
+      const { code, stderr } = await highway(t, ["run", "two.json", option, value], { cwd });
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`the key stands twice in one object at ${place}`));
+    }
+  });
+
   test("with := are JSON alone", async (t) => {
     assert.equal(await typeOf(t, "command:=1.10"), "value");
     assert.equal(await typeOf(t, 'command:="1"'), "text");

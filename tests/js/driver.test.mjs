@@ -372,6 +372,24 @@ test("inputs that are no object are refused, not dropped", () => {
   }
 });
 
+test("a workflow to run is named once", () => {
+  const driver = new Driver();
+  checkThrown(() => driver.workflow("a", { name: "x", id: "y" }), {
+    name: "TaskDefinitionError",
+    code: "TASK_TYPE_AMBIGUOUS",
+    message: /got `workflow: "x"`, `workflowId: "y"`/,
+  });
+  driver.workflow("b", { name: "" });
+  driver.workflow("c", { id: "" });
+  assert.deepEqual(
+    driver.validate().map(({ code, path, message }) => [code, path, message]),
+    [
+      ["TASK_VALUE_UNUSUAL", "/tasks/b/workflow", "task `b` names no workflow to run"],
+      ["TASK_VALUE_UNUSUAL", "/tasks/c/workflowId", "task `c` names no workflow to run"],
+    ],
+  );
+});
+
 test("options and targets of the wrong kind give a typed error", () => {
   for (const work of [
     () => new Driver(null),

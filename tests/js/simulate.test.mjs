@@ -101,7 +101,9 @@ describe("a simulation", () => {
       "nothing asked the mock `chrage`",
       "nothing asked the mock `tools.approval.request`",
     ]);
-    assert.match(warnings[0].help, /tools of the engine itself are not mocked/);
+    const help = warnings.filter(({ code }) => code === "MOCK_NOT_ASKED").map((warning) => warning.help);
+    assert.equal(help[0], "did you mean `charge`?");
+    assert.match(help[1], /tools of the engine itself are not mocked/);
   });
 
   it("believes a mock that says whether another attempt may succeed", async () => {

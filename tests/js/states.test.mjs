@@ -132,6 +132,12 @@ describe("the wait that `delay` makes", () => {
     engine.close();
   });
 
+  test("is no step of a simulation", async () => {
+    const { steps, timeline } = await simulate(delayed());
+    assert.deepEqual(Object.keys(steps), ["first", "ship"]);
+    assert.ok(timeline.some(({ step }) => step === "ship_wait"));
+  });
+
   test("is in no result either where a server shows only the definition", async () => {
     const definition = delayed({ auth: false }).build();
     const steps = ["first", "ship_wait", "ship"].map((name) => ({

@@ -29,6 +29,18 @@ describe("tools without a mock", () => {
     engine.close();
   });
 
+  it("are told along with a mock of a like name that nothing asked", async () => {
+    const { engine, driver } = shop();
+    engine.mock("charge", { id: 7 }).mock("shpi", {});
+    await driver.run({ timeout: "P7D" });
+    assert.throws(() => engine.expectMocked(), { message: /the mock `shpi`: did you mean `ship`\?/ });
+    engine.close();
+    const failing = shop({ unmocked: "fail", tools: { charge: { id: 7 }, shpi: {} } });
+    const { tasks } = await failing.driver.run({ timeout: "P7D" });
+    assert.match(tasks.ship.error.help, /a mock `shpi` that nothing asked/);
+    failing.engine.close();
+  });
+
   it("fail where that is asked for", async () => {
     const { engine, driver } = shop({ unmocked: "fail", tools: { charge: { id: 7 } } });
     const { state, tasks } = await driver.run({ timeout: "P7D" });

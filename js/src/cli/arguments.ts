@@ -11,7 +11,7 @@ import {
 } from "./command.js";
 import { UsageError } from "./exit-codes.js";
 import { core } from "../runtime.js";
-import { didYouMean } from "./nearest.js";
+import { didYouMean } from "../nearest.js";
 
 /** What was given for a command. */
 export interface Arguments {

@@ -56,24 +56,43 @@ function named(text: string, option: string): [name: string, value: unknown] {
 /** JSON alone. */
 function jsonValue(text: string, option: string): unknown {
   try {
-    return parseJson(text);
+    return strictJson(text);
   } catch (cause) {
+    const isTwice = cause instanceof DuplicateKey;
     throw new UsageError(
       `the value of \`--${option}\` is no JSON: ${(cause as Error).message}`,
-      'text needs quotes there: `name:="text"`, or `name=text`',
+      isTwice ? "keep one of the two" : 'text needs quotes there: `name:="text"`, or `name=text`',
     );
   }
 }
 
-/** JSON where it is JSON, text otherwise. A number stays text unless it prints as it was written. */
-function looseValue(text: string): unknown {
+/** JSON where it is JSON, text otherwise. A number stays text unless it prints as it was written, also in lists and objects. */
+function looseValue(text: string, option: string): unknown {
   try {
-    const value: unknown = parseJson(text);
+    const value = parseJson(text);
     const isNumber = typeof value === "number" || typeof value === "bigint";
-    return isNumber && String(value) !== text ? text : value;
+    if (typeof value !== "object") return isNumber && String(value) !== text ? text : value;
   } catch {
     return text;
   }
+  const kept = text.replace(/"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g, (token) =>
+    token.startsWith('"') || String(parseJson(token)) === token ? token : `"${token}"`,
+  );
+  return jsonValue(kept, option);
+}
+
+/** A key that stands twice in one object: `JSON.parse` would silently keep the last. */
+class DuplicateKey extends Error {}
+
+/** What `parseJson` gives, if no key stands twice. */
+function strictJson(text: string): unknown {
+  const value = parseJson(text);
+  if (text.includes("{")) {
+    const document = `{"name": "inputs", "tasks": {}, "variables": {"value":\n${text}\n}}`;
+    const twice = Workflow.check(document).find(({ code }) => code === "KEY_DUPLICATE");
+    if (twice !== undefined) throw new DuplicateKey(placed(twice.message, 0));
+  }
+  return value;
 }
 
 /** The object in the text of a JSON or YAML file. */
@@ -92,7 +111,7 @@ export function fromText(text: string, file: string): Record<string, unknown> {
 /** There is a reader of definitions in YAML, and the variables of one may be anything. */
 function parsed(text: string): unknown {
   try {
-    return parseJson(text);
+    return strictJson(text);
   } catch (error) {
     if (/^\s*[{[]/.test(text)) throw error;
   }
@@ -100,13 +119,13 @@ function parsed(text: string): unknown {
   try {
     return Workflow.fromYAML(`variables:\n${indented}\nname: inputs\ntasks: {}\n`).toJSON().variables;
   } catch (error) {
-    throw new Error(placed((error as Error).message), { cause: error });
+    throw new Error(placed((error as Error).message, 2), { cause: error });
   }
 }
 
-/** A message with places as they are in the file: a line stands before it, and two blanks before each of its own. */
-function placed(message: string): string {
+/** A message with places as they are in the file: a line stands before it, and so many blanks before each of its own. */
+function placed(message: string, blanks: number): string {
   return message.replace(/\bline (\d+), column (\d+)/g, (_, line: string, column: string) => {
-    return `line ${Number(line) - 1}, column ${Math.max(1, Number(column) - 2)}`;
+    return `line ${Number(line) - 1}, column ${Math.max(1, Number(column) - blanks)}`;
   });
 }

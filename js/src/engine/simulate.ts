@@ -10,7 +10,13 @@ import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry
 import { Breaks } from "./turns.js";
 import { timelineOf } from "./timeline.js";
 import { zoneOffset } from "./zones.js";
-import { momentAfter, VIRTUAL_OPTIONS, VirtualEngine, type VirtualOptions } from "./virtual-engine.js";
+import {
+  askedInstead,
+  momentAfter,
+  VIRTUAL_OPTIONS,
+  VirtualEngine,
+  type VirtualOptions,
+} from "./virtual-engine.js";
 import { bigJson } from "../json.js";
 
 /** Virtual time after which a simulation is given up where nothing is said: a year. */
@@ -379,8 +385,9 @@ class Running {
     for (const task of left) add("STEP_NOT_REACHED", `\`${task}\` did not run`, { severity: "info", task });
     for (const name of this.#engine.unused) {
       if (left.has(name)) continue;
+      const help = "give it the name of a task or of its tool; tools of the engine itself are not mocked";
       add("MOCK_NOT_ASKED", `nothing asked the mock \`${name}\``, {
-        help: "give it the name of a task or of its tool; tools of the engine itself are not mocked",
+        help: askedInstead(name, entries) ?? help,
       });
     }
     const told = new Set<string>();

@@ -1,5 +1,6 @@
 /** An engine in virtual time, with mocks for tools: what simulations and tests run on. */
 
+import { didYouMean } from "../nearest.js";
 import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
@@ -19,7 +20,7 @@ import {
 import { PendingUpdates } from "./pending-updates.js";
 import { Acts, artifactOf, callOf, variablesOf } from "./run-access.js";
 import { full } from "./runtime.js";
-import { type Timeline, type TimelineData, timelineOf } from "./timeline.js";
+import { type Timeline, type TimelineData, type TimelineEntry, timelineOf } from "./timeline.js";
 import { ToolError } from "./tool.js";
 import { zoneOffset } from "./zones.js";
 import { parseJson } from "../json.js";
@@ -316,7 +317,7 @@ export class VirtualEngine {
   #withoutMock(task: string, tool: string): Answering {
     const tasks = this.withoutMock.get(tool) ?? new Set();
     this.withoutMock.set(tool, tasks.add(task));
-    return answering(tool, this.#fails ? notMocked(task, tool) : defaultAnswer(tool), "");
+    return answering(tool, this.#fails ? notMocked(task, tool, this.unused) : defaultAnswer(tool), "");
   }
 
   #context(effect: Effect & { type: "start_tool" }): MockContext {
@@ -374,10 +375,23 @@ export class VirtualEngine {
   }
 }
 
-function notMocked(task: string, tool: string): ToolError {
+/** @internal Advice on a mock that nothing asked: the task or tool of a like name. */
+export function askedInstead(mock: string, entries: readonly TimelineEntry[]): string | undefined {
+  const names = entries.flatMap(({ task, tool }) => [task, tool]);
+  return didYouMean(
+    mock,
+    names.filter((name): name is string => typeof name === "string" && name !== mock),
+  );
+}
+
+function notMocked(task: string, tool: string, unused: Iterable<string>): ToolError {
+  const near = [...unused].find((name) => didYouMean(name, [task, tool]) !== undefined);
   return new ToolError(`neither the task \`${task}\` nor its tool \`${tool}\` has a mock`, {
     code: "TOOL_NOT_REGISTERED",
-    help: `give one as \`tools: { "${task}": … }\` or \`tools: { "${tool}": … }\`, or leave \`unmocked\` out`,
+    help:
+      near !== undefined
+        ? `there is a mock \`${near}\` that nothing asked`
+        : `give one as \`tools: { "${task}": … }\` or \`tools: { "${tool}": … }\`, or leave \`unmocked\` out`,
   });
 }
 

@@ -3,6 +3,7 @@
 import { readRequest, responseOf } from "../engine/bodies.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
+  askedInstead,
   type ToolCallRecord,
   VIRTUAL_OPTIONS,
   VirtualEngine,
@@ -229,7 +230,15 @@ export class TestEngine {
     const { unmocked } = this;
     if (unmocked.length === 0) return;
     const calls = unmocked.map(({ tool, tasks }) => `\`${tool}\` (${tasks.join(", ")})`);
-    throw this.#failed(`tools were called without a mock: ${calls.join(", ")}`, unmocked, []);
+    const slips = Array.from(this.#engine.unused, (name) => {
+      const advice = askedInstead(name, this.timeline());
+      return advice === undefined ? "" : `; nothing asked the mock \`${name}\`: ${advice}`;
+    });
+    throw this.#failed(
+      `tools were called without a mock: ${calls.join(", ")}${slips.join("")}`,
+      unmocked,
+      [],
+    );
   }
 
   /** Sends a signal to a run; the same as `handle.signal`. */

@@ -183,6 +183,10 @@ fn unusual_value(task: &DriverTask, path: &str) -> Option<Diagnostic> {
             "tool",
             format!("task `{}` names no tool and is written as a workflow without a name", task.name),
         ),
+        TaskKind::Workflow { name, id, .. } if [name, id].into_iter().flatten().all(String::is_empty) => {
+            let key = if id.is_some() { "workflowId" } else { "workflow" };
+            (key, format!("task `{}` names no workflow to run", task.name))
+        }
         TaskKind::Tool { kwargs, .. } if !kwargs.is_object() && !kwargs.is_null() => (
             "kwargs",
             format!(
