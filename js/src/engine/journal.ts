@@ -4,6 +4,7 @@ import { errorOf, type HighwayError, isHighwayError } from "../errors.js";
 import { describe } from "../environment.js";
 import { Chain } from "./chain.js";
 import { type EngineStore, storeFailed } from "./store.js";
+import { Breaks } from "./turns.js";
 
 /** Characters up to which a journal is not worth being made shorter. */
 const SMALL = 1 << 20;
@@ -71,6 +72,7 @@ export class Journal {
    */
   async open(replay: (entry: string) => void): Promise<void> {
     const { signal } = this.#ending;
+    const breaks = new Breaks();
     let count = 0;
     try {
       await this.#take();
@@ -86,6 +88,8 @@ export class Journal {
         } catch (error) {
           throw unreadable(error, count, entry.length);
         }
+        // There may be many, and a signal to end is to be obeyed meanwhile.
+        await breaks.turn();
       }
       signal.throwIfAborted();
     } catch (error) {
