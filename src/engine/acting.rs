@@ -47,6 +47,9 @@ impl Engine {
         let bytes = size_of_map(&acts.variables);
         self.config.limits.check(Limit::ResultBytes, bytes)?;
         self.has_room(run, bytes)?;
+        for name in acts.variables.keys() {
+            self.may_name(name)?;
+        }
         for (name, payload) in &acts.events {
             self.may_emit(name, payload)?;
         }

@@ -141,7 +141,7 @@ impl Engine {
             }
             Record::VariableSet { run, step, name, value } => {
                 let Some(run) = self.runs.get_mut(run) else { return };
-                run.keeps(&value);
+                run.keeps_named(&name, &value);
                 let holder = run.steps.get(step).map(|step| run.holder(step.scope)).unwrap_or_default();
                 if let Some(scope) = run.scopes.get_mut(holder) {
                     scope.variables.insert(name, value);
@@ -152,7 +152,7 @@ impl Engine {
             }
             Record::Signalled { run, name, payload, at } => {
                 if let Some(run) = self.runs.get_mut(run) {
-                    run.keeps(&payload);
+                    run.keeps_named(&name, &payload);
                     run.signals.push(Signal { name, payload, at });
                 }
             }
@@ -179,7 +179,10 @@ impl Engine {
             Record::Received { run, name, event } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     match event {
-                        Some(number) => drop(run.received.insert(name, number)),
+                        Some(number) => {
+                            run.keeps_named(&name, &Value::Null);
+                            run.received.insert(name, number);
+                        }
                         None => {
                             if let Some(at) = run.signals.iter().position(|signal| signal.name == name) {
                                 run.signals.remove(at);

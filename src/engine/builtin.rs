@@ -5,7 +5,7 @@ use super::run::{Inner, StepState};
 use super::{Engine, Record};
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::order;
-use crate::json::{object, to_text};
+use crate::json::{object, size_of_map, to_text};
 use crate::number::{integer, number, parse_f64, to_f64};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
@@ -175,6 +175,7 @@ impl Engine {
         };
         let run_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
         let key = text(0, &["approval_key", "key"]).unwrap_or_else(|| format!("{run_id}:{step}"));
+        self.may_name(&key)?;
         if self.approval(&key).is_some() {
             return Err(Error::new(
                 ErrorCode::ToolArgumentsInvalid,
@@ -190,6 +191,7 @@ impl Engine {
             ("description".to_owned(), text(2, &["description"]).into()),
             ("approval_data".to_owned(), kwargs.get("approval_data").cloned().unwrap_or_default()),
         ]);
+        self.has_room(run, size_of_map(&approval))?;
         self.enter_within(run, step, Inner::Approval(approval), Some(limit), now);
         Ok(())
     }

@@ -1,16 +1,23 @@
 //! Events between runs, and signals to one.
 
+use super::meter::size_of_named;
 use super::run::Inner;
 use super::{Engine, Limit, Record};
 use crate::error::Result;
 use crate::json::{object, size, to_text};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 
 /// Events of one name that are kept for those who ask later.
 const MOST_EVENTS: usize = 1_000;
 /// Bytes of an event beside its payload: its name and its number.
 const EVENT: usize = 256;
+
+/// Bytes of an event, whose name is in the list of names and in the order.
+fn size_of_event(name: &str, payload: &Value) -> usize {
+    EVENT + 2 * name.len() + size(payload)
+}
 
 impl Engine {
     /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it, else it is
@@ -25,7 +32,7 @@ impl Engine {
         };
         self.may_name(name)?;
         self.config.limits.check(Limit::RunSignals, found.signals.len() + 1)?;
-        self.has_room(run, size(&payload))?;
+        self.has_room(run, size_of_named(name, &payload))?;
         if let Some(step) = self.takes_items(run, name, &payload)
             && let Some(Inner::Loop { items: Some(items), .. }) =
                 self.step(run, step).and_then(|step| step.inner.as_ref())
@@ -95,7 +102,7 @@ impl Engine {
     /// Whether an event may be kept.
     pub(super) fn may_emit(&self, name: &str, payload: &Value) -> Result<()> {
         self.may_name(name)?;
-        self.config.limits.check(Limit::EventBytes, size(payload))
+        self.config.limits.check(Limit::EventBytes, size_of_event(name, payload))
     }
 
     /// Emits an event, for those who wait for it and for those who ask later.
@@ -109,13 +116,14 @@ impl Engine {
         self.last_event += 1;
         let number = self.last_event;
         self.counts_event(number, &name, &payload);
-        let events = self.events.entry(name).or_default();
+        let events = self.events.entry(name.clone()).or_default();
         events.push_back((number, payload));
         if events.len() > MOST_EVENTS
             && let Some((_, dropped)) = events.pop_front()
         {
-            self.event_bytes = self.event_bytes.saturating_sub(EVENT + size(&dropped));
+            self.event_bytes = self.event_bytes.saturating_sub(size_of_event(&name, &dropped));
         }
+        self.forget_order_of_dropped();
         let most = self.config.limits.get(Limit::EventBytes);
         while self.event_bytes > most
             && let Some((number, name)) = self.event_order.pop_front()
@@ -124,8 +132,20 @@ impl Engine {
         }
     }
 
+    /// Shortens the order, where most of it is of events that were dropped because there were too many of their names.
+    fn forget_order_of_dropped(&mut self) {
+        if self.event_order.len() < MOST_EVENTS + 2 * self.event_bytes / EVENT {
+            return;
+        }
+        let events = &self.events;
+        let is_kept = |(number, name): &(u64, String)| {
+            events.get(name).and_then(VecDeque::front).is_some_and(|(oldest, _)| oldest <= number)
+        };
+        self.event_order.retain(is_kept);
+    }
+
     pub(super) fn counts_event(&mut self, number: u64, name: &str, payload: &Value) {
-        self.event_bytes += EVENT + size(payload);
+        self.event_bytes += size_of_event(name, payload);
         self.event_order.push_back((number, name.to_owned()));
     }
 
@@ -135,7 +155,7 @@ impl Engine {
         if events.front().is_some_and(|(oldest, _)| *oldest == number)
             && let Some((_, payload)) = events.pop_front()
         {
-            self.event_bytes = self.event_bytes.saturating_sub(EVENT + size(&payload));
+            self.event_bytes = self.event_bytes.saturating_sub(size_of_event(name, &payload));
         }
         if events.is_empty() {
             self.events.remove(name);

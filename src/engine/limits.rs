@@ -45,7 +45,7 @@ limits! {
     /// Bytes of all that a run keeps.
     RunBytes = "runBytes", 256 * MIB, "the run keeps more than";
     /// Bytes of all that an engine keeps.
-    EngineBytes = "engineBytes", 1_024 * MIB, "the engine keeps more than";
+    EngineBytes = "engineBytes", 512 * MIB, "the engine keeps more than";
     /// Bytes of a definition.
     DefinitionBytes = "definitionBytes", 8 * MIB, "the definition is larger than";
     /// Tasks of a definition, those inside of others counted.

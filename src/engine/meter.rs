@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Bytes of a run, a scope, a step, an attempt, beside what is in them.
+/// Bytes of a run, a scope, a step, an attempt, something with a name, beside what is in them.
 const RUN: usize = 1_024;
 const SCOPE: usize = 256;
 const STEP: usize = 384;
 const ATTEMPT: usize = 160;
+const NAMED: usize = 128;
 
 /// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is read again.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +57,11 @@ impl Meter {
     }
 }
 
+/// Bytes of a value that has a name.
+pub(super) fn size_of_named(name: &str, value: &Value) -> usize {
+    NAMED + name.len() + size(value)
+}
+
 /// Bytes of what a step waits for, or runs inside.
 fn size_of_inner(inner: &Inner) -> usize {
     let of = |value: &Option<Value>| value.as_ref().map_or(0, size);
@@ -74,6 +80,11 @@ fn size_of_inner(inner: &Inner) -> usize {
 impl Run {
     pub(super) fn keeps(&mut self, value: &Value) {
         self.meter.add(size(value));
+    }
+
+    /// Counts a variable, a signal, an update, an event that it has taken.
+    pub(super) fn keeps_named(&mut self, name: &str, value: &Value) {
+        self.meter.add(size_of_named(name, value));
     }
 
     pub(super) fn keeps_inner(&mut self, inner: &Inner) {
@@ -126,11 +137,14 @@ impl Run {
                 meter.add_value(told.heartbeat.as_ref().map(|heartbeat| &heartbeat.details));
             }
         }
+        for name in self.received.keys() {
+            meter.add(size_of_named(name, &Value::Null));
+        }
         for signal in &self.signals {
-            meter.add(size(&signal.payload));
+            meter.add(size_of_named(&signal.name, &signal.payload));
         }
         for update in &self.updates {
-            meter.add(size(&update.payload));
+            meter.add(size_of_named(&update.name, &update.payload));
             meter.add_value(update.result.as_ref());
         }
         self.meter = meter;
@@ -147,6 +161,11 @@ impl Engine {
         let own = self.runs.get(run).map_or(0, |run| run.meter.own);
         self.config.limits.check(Limit::RunBytes, own.saturating_add(bytes))?;
         self.has_memory(bytes)
+    }
+
+    /// Bytes of all that the engine keeps. Attempts and rounds of what runs already may take a little more than is allowed.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept_bytes.get()
     }
 
     /// Whether the engine may keep so many bytes more.

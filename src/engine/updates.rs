@@ -1,12 +1,13 @@
 //! Updates: requests to a run that wait for its answer.
 
+use super::meter::size_of_named;
 use super::plan::Operation;
 use super::run::{Inner, RunState, StepState, after};
 use super::scope::WithMore;
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Limit, Record};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{object, size, to_text};
+use crate::json::{object, to_text};
 use crate::number::digits;
 use crate::template::{Syntax, resolve};
 use crate::time::Millis;
@@ -83,7 +84,7 @@ impl Engine {
         let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
         self.may_name(name)?;
         self.config.limits.check(Limit::RunUpdates, sent + 1)?;
-        self.has_room(run, size(payload))
+        self.has_room(run, size_of_named(name, payload))
     }
 
     /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if that is
@@ -249,7 +250,7 @@ impl Engine {
 
     pub(super) fn apply_update_sent(&mut self, run: usize, update: Update) {
         let Some(owner) = self.runs.get_mut(run) else { return };
-        owner.keeps(&update.payload);
+        owner.keeps_named(&update.name, &update.payload);
         self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
         owner.updates.push(update);
     }

@@ -17,7 +17,7 @@ export interface EngineLimits {
   resultBytes?: number | undefined;
   /** Bytes of all that a run keeps. Default: 256 MiB. */
   runBytes?: number | undefined;
-  /** Bytes of all that an engine keeps. Default: 1 GiB. */
+  /** Bytes of all that an engine keeps. Default: 512 MiB. */
   engineBytes?: number | undefined;
   /** Bytes of a definition. Default: 8 MiB. */
   definitionBytes?: number | undefined;
