@@ -57,6 +57,8 @@ export interface EngineHandle {
   addTool(name: string, isOwn: boolean): void;
   /** A running tool has told a line of its log. */
   log(call: number, level: string, message: string, now: number): void;
+  /** A running tool has written something, to `stdout` or `stderr`. */
+  wrote(call: number, stream: string, text: string, now: number): void;
   /** A running tool has shown that it is alive; `details` is JSON text. */
   heartbeat(call: number, details: string, now: number): void;
   tick(now: number): void;

@@ -82,6 +82,14 @@ impl Engine {
                     None => self.finish(run, step, StepState::Failed, &[], at),
                 }
             }
+            Record::OutputKept { run, step, result } => {
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.keeps(&result);
+                }
+                if let Some(step) = self.step_mut(run, step) {
+                    step.result = Some(result);
+                }
+            }
             Record::RetryDue { run, step } => {
                 self.set(run, step, StepState::Pending, None);
                 self.enqueue(run, step);

@@ -42,6 +42,8 @@ limits! {
     CallBytes = "callBytes", 256 * MIB, "the arguments of all calls are larger than";
     /// Bytes of what a task gives.
     ResultBytes = "resultBytes", 32 * MIB, "the result is larger than";
+    /// Bytes of each output of a tool that are shown while it runs, and kept where its attempt is given up; the rest is counted.
+    OutputBytes = "outputBytes", MIB, "the output is larger than";
     /// Bytes of all that a run keeps.
     RunBytes = "runBytes", 256 * MIB, "the run keeps more than";
     /// Bytes of all that an engine keeps.

@@ -40,6 +40,7 @@ mod timeline;
 mod tools;
 mod updates;
 mod view;
+mod written;
 mod zones;
 
 pub use acting::Acts;
@@ -66,4 +67,5 @@ pub use view::{
     RunFilter, run_page, run_summary, run_view, some_steps, step_logs, step_name, step_view, steps_as,
     steps_view,
 };
+pub use written::Stream;
 pub use zones::Zones;

@@ -117,6 +117,15 @@ pub enum Record {
         /// When.
         at: Millis,
     },
+    /// A running step is about to be cancelled: what its tool has written is its result.
+    OutputKept {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// `{stdout, stderr}`.
+        result: Value,
+    },
     /// The time between two attempts is over.
     RetryDue {
         /// The run.

@@ -236,6 +236,7 @@ impl Engine {
         failure.shorten();
         // What came beside the failure is not worth a failure of its own.
         let result = result.filter(|result| self.may_give(run, result).is_ok());
+        let result = result.or_else(|| self.output_so_far(run, step));
         self.stop_inside(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
         let is_under_way =
@@ -279,6 +280,7 @@ impl Engine {
         let open = found.open_within(scope);
         let (calls, children) = self.working(run, &open);
         self.drop_updates(run, Some(&open), now);
+        self.keep_output(run, &open);
         self.commit(Record::ScopeCancelled { run, scope, at: now });
         self.abort(calls, reason);
         for child in children {
@@ -350,8 +352,10 @@ impl Engine {
             failure.shorten();
             failure
         });
-        let (calls, children) = self.working(run, &owner.open_within(0));
+        let open = owner.open_within(0);
+        let (calls, children) = self.working(run, &open);
         self.drop_updates(run, None, now);
+        self.keep_output(run, &open);
         self.commit(Record::RunEnded { run, state, failure, result, at: now });
         self.abort(calls, reason);
         for child in children {

@@ -9,6 +9,7 @@ use super::run::{Inner, Run, Step, StepState};
 use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
+use super::written::CallOutput;
 use super::{Effect, Limit, Limits, Output, Record, Secrets, Zones};
 use crate::template::Mode;
 use crate::time::Millis;
@@ -132,6 +133,8 @@ pub struct Engine {
     pub(super) ended_children: VecDeque<usize>,
     /// The step of each running tool call.
     pub(super) calls: HashMap<u64, (usize, usize)>,
+    /// What running tool calls have written.
+    pub(super) written: HashMap<u64, CallOutput>,
     /// Bytes of the arguments of calls that were given out.
     call_bytes: HashMap<u64, usize>,
     /// Bytes of them all.
@@ -497,6 +500,7 @@ impl Engine {
     /// A call is over.
     pub(super) fn forget_call(&mut self, call: u64) {
         self.calls.remove(&call);
+        self.written.remove(&call);
         self.bytes_under_way -= self.call_bytes.remove(&call).unwrap_or_default();
     }
 

@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// The step that a call works on.
-    fn working_on(&self, call: u64) -> Option<(usize, usize)> {
+    pub(super) fn working_on(&self, call: u64) -> Option<(usize, usize)> {
         let (run, step) = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };
         is_it.then_some((run, step))

@@ -1,5 +1,6 @@
 //! Runs and steps as the REST API shows them.
 
+use super::Engine;
 use super::plan::Planned;
 use super::run::{Run, RunState, ScopeKind, Step, StepState};
 use crate::definition::delayed_task;
@@ -156,6 +157,20 @@ pub fn step_view(name: &str, operator: &Planned, step: &Step) -> Value {
 /// timestamp}], dropped?}` with the streams `log`, `stdout`, `stderr` and `error`. `dropped` counts lines that are not
 /// kept any more.
 pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
+    logs_of(run, only, |_| None)
+}
+
+/// Lines that a step has written so far, by the names of the streams, and when it wrote last.
+type Lines = ([(&'static str, String); 2], Millis);
+
+impl Engine {
+    /// The same as [`step_logs`], with what running tools have written so far.
+    pub fn step_logs(&self, run: &Run, only: Option<&str>) -> Value {
+        logs_of(run, only, |step| self.lines_so_far(step.state))
+    }
+}
+
+fn logs_of(run: &Run, only: Option<&str>, so_far: impl Fn(&Step) -> Option<Lines>) -> Value {
     let mut entries: Vec<(Millis, Value)> = Vec::new();
     let mut dropped = 0;
     for (name, _, step) in named(run).filter(|(name, _, _)| only.is_none_or(|only| only == name)) {
@@ -168,19 +183,23 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
             }));
         }
         for (number, attempt) in (1_u64..).zip(&step.attempts) {
-            let result = if attempt.failure.is_some() { &attempt.result } else { &step.result };
+            // A step whose attempt runs has the result of the one before.
+            let own = if step.state.is_final() { &step.result } else { &None };
+            let result = if attempt.failure.is_some() { &attempt.result } else { own };
             let text = |key: &str| result.as_ref()?.get(key)?.as_str();
             let error = attempt.failure.as_ref().map(|failure| failure.message.as_str());
             let at = attempt.ended_at.unwrap_or(attempt.started_at);
             for (stream, content) in
                 [("stdout", text("stdout")), ("stderr", text("stderr")), ("error", error)]
             {
-                if let Some(content) = content.filter(|content| !content.is_empty()) {
-                    let entry = json!({"step_name": name, "attempt": number, "stream": stream,
-                        "content": content, "timestamp": to_iso(at)});
-                    entries.push((at, entry));
-                }
+                entries.extend(content.and_then(|content| written(&name, number, stream, content, at)));
             }
+        }
+        if let Some((streams, at)) = so_far(step) {
+            let number = u64::try_from(step.attempts.len()).unwrap_or_default();
+            let lines =
+                streams.iter().filter_map(|(stream, content)| written(&name, number, stream, content, at));
+            entries.extend(lines);
         }
     }
     entries.sort_by_key(|(at, _)| *at);
@@ -191,6 +210,13 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
         view.insert("dropped".into(), dropped.into());
     }
     Value::Object(view)
+}
+
+/// An entry of the logs with its moment, where there is something in it.
+fn written(step: &str, attempt: u64, stream: &str, content: &str, at: Millis) -> Option<(Millis, Value)> {
+    let entry = json!({"step_name": step, "attempt": attempt, "stream": stream, "content": content,
+        "timestamp": to_iso(at)});
+    (!content.is_empty()).then_some((at, entry))
 }
 
 /// A run in short, as lists show it.

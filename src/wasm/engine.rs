@@ -6,7 +6,7 @@ use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::{
-    Acts, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Zones,
+    Acts, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Stream, Zones,
     write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
@@ -126,7 +126,12 @@ impl EngineHandle {
         Some(rest.unwrap_or_default() + "\n" + &piece)
     }
 
-    /// The host has one more tool.
+    /// A running tool has written something, to `stdout` or `stderr`.
+    pub fn wrote(&mut self, call: f64, stream: &str, text: &str, now: f64) {
+        self.engine.wrote(whole(call), Stream::of_word(stream), text, millis(now));
+    }
+
+    /// The host has one more tool, or another one of that name; `is_own` where it is this package's.
     #[wasm_bindgen(js_name = addTool)]
     pub fn add_tool(&mut self, name: &str, is_own: bool) {
         self.engine.add_tool(name, is_own);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { folder, highway, PROGRAM, shellWorkflow, start, startServer } from "./support/cli.mjs";
 import { until } from "./support/until.mjs";
 
@@ -247,6 +249,17 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       lines(told.stdout).map(({ task, content }) => `${task} ${content.trim()}`),
       ["one first", "two last"],
     );
+  });
+
+  test("has the output of a task followed while that runs", async (t) => {
+    const gate = join(cwd, "gate");
+    const command = `echo one; until [ -e ${gate} ]; do sleep 0.05; done; echo two; printf three`;
+    const id = await detached(t, JSON.stringify(shellWorkflow("slow", { a: command })));
+    const following = start(t, ["logs", id, "--follow"], { cwd, env: server.env });
+    await following.seen(/^a stdout: one$/m);
+    writeFileSync(gate, "");
+    const { code, stdout } = await following.ended;
+    assert.deepEqual([code, stdout], [0, "a stdout: one\na stdout: two\na stdout: three\n"]);
   });
 
   test("is left by a reader that has enough", async (t) => {

@@ -15,6 +15,8 @@ export interface EngineLimits {
   callBytes?: number | undefined;
   /** Bytes of what a task gives. Default: 32 MiB. */
   resultBytes?: number | undefined;
+  /** Bytes of each output of a tool that are shown while it runs, and kept where its attempt is given up; the rest is counted. 1 MiB. */
+  outputBytes?: number | undefined;
   /** Bytes of all that a run keeps. Default: 256 MiB. */
   runBytes?: number | undefined;
   /** Bytes of all that an engine keeps. Default: 512 MiB. */

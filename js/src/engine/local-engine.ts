@@ -475,6 +475,7 @@ export class LocalEngine {
     let slice: Slice<T>;
     try {
       slice = full.call(() => {
+        this.#tools.tellOutput(this.#handle, this.#clock());
         const given = tell(this.#handle, this.#clock());
         const entry = journal && this.#handle.takeRecords();
         const effects = parseJson(this.#handle.takeEffects()) as Effect[];

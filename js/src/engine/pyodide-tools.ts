@@ -93,6 +93,10 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     const code = call.args[0] ?? call.kwargs["code"];
     if (typeof code !== "string") throw badArguments("the code is not text");
     if (code.includes("\0")) throw badArguments("the code holds a NUL character");
+    if ((call.kwargs["env"] ?? null) !== null) {
+      const help = "use `nodeTools()`, or run on a Highway server";
+      throw badArguments("Python in WebAssembly has no environment of its own", help, "/kwargs/env");
+    }
     const ended = await run({ code }, call);
     const result = scriptResult(ended, ended.value);
     if (ended.code === 0 || call.kwargs["check"] === false) return result;

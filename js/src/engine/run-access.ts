@@ -34,6 +34,7 @@ interface Reach {
   readonly maxResultBytes: number;
   /** Passes on what a tool tells while it works, unless nobody waits for it any more. */
   report(tell: (handle: EngineHandle, now: number) => void): void;
+  output: ToolContext["output"];
   artifact(id: string): Uint8Array;
   variables(): Record<string, unknown>;
   onRunEnd: ToolContext["onRunEnd"];
@@ -68,6 +69,7 @@ export function callOf(start: StartTool, controller: AbortController, acts: Acts
       const text = plainText(details ?? null, "/details");
       reach.report((handle, now) => handle.heartbeat(call, text, now));
     },
+    output: reach.output,
     artifact: async (id: string) => reach.artifact(id),
     variables: reach.variables,
     setVariable: acts.setVariable,

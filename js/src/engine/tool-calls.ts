@@ -18,6 +18,12 @@ interface ToolHost {
   variables(call: number): Record<string, unknown>;
 }
 
+/** What a call has written and the engine has not been told of. */
+interface Unread {
+  stdout: string;
+  stderr: string;
+}
+
 /** What came of a call. */
 interface Outcome {
   readonly call: number;
@@ -45,6 +51,7 @@ export class ToolCalls {
   /** Outcomes that the engine has not been told of. */
   #outcomes: Outcome[] = [];
   readonly #breaks = new Breaks();
+  readonly #unread = new Map<number, Unread>();
   #closed = false;
 
   constructor(tools: Tools, engine: ToolHost) {
@@ -96,6 +103,16 @@ export class ToolCalls {
     for (const controller of this.#calls.values()) controller.abort(reason);
   }
 
+  /** Tells the engine what calls have written. It is asked to before anything else happens in the engine, so nothing is told that nobody looks at. */
+  tellOutput(handle: EngineHandle, now: number): void {
+    for (const [call, unread] of this.#unread) {
+      for (const stream of ["stdout", "stderr"] as const) {
+        if (unread[stream] !== "") handle.wrote(call, stream, unread[stream], now);
+      }
+    }
+    this.#unread.clear();
+  }
+
   /** Releases what a run has kept. */
   runEnded(runId: string): void {
     this.#active.delete(runId);
@@ -134,6 +151,7 @@ export class ToolCalls {
       // The core counts exactly. What cannot pass is not brought there.
       if (Math.max(result.length, acts.text.length) > most) throw tooLarge(most);
       outcome = `"result",${result}${acts.text}`;
+      this.#unread.delete(start.call);
     } catch (error) {
       outcome = `"failure",${failureText(error)}`;
     }
@@ -192,6 +210,13 @@ export class ToolCalls {
     return callOf(start, controller, acts, {
       maxResultBytes,
       report,
+      output: (text, stream = "stdout") => {
+        if (this.#closed || controller.signal.aborted || !this.#calls.has(call)) return;
+        const unread = this.#unread.get(call) ?? { stdout: "", stderr: "" };
+        unread[stream === "stderr" ? "stderr" : "stdout"] += String(text);
+        this.#unread.set(call, unread);
+        if (unread.stdout.length + unread.stderr.length > LONG_TEXT) this.#engine.tell(() => {});
+      },
       artifact: (id) => this.#engine.artifact(id),
       variables: () => this.#engine.variables(call),
       onRunEnd: (release: Release): void => {

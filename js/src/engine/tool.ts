@@ -39,6 +39,11 @@ export interface ToolContext {
    */
   log(message: string, level?: LogLevel): void;
   /**
+   * Shows what the work has written, in the pieces in which it comes: `driver.logs()` has its whole lines while the task runs. Of each stream up to
+   * `limits.outputBytes` are held, in memory alone. An attempt that ends without a result of its own keeps them as `{stdout, stderr}`.
+   */
+  output(text: string, stream?: OutputStream): void;
+  /**
    * Tells that the work goes on, and what the next attempt is to know of it: plain data, which it finds in
    * {@link lastHeartbeat}. Once the attempt is given up it does nothing.
    *
@@ -59,6 +64,9 @@ export interface ToolContext {
    */
   onRunEnd(release: (isOver: boolean) => void | Promise<void>): void;
 }
+
+/** An output of a command; `stdout` where nothing is said. */
+export type OutputStream = "stdout" | "stderr";
 
 /** How much a line of a log matters. */
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -332,6 +332,8 @@ export class VirtualEngine {
     const given = callOf(effect, controller, acts, {
       maxResultBytes: this.#resultBytes,
       report: (tell) => this.#report(call, tell),
+      output: (text, stream = "stdout") =>
+        this.#report(call, (handle, now) => handle.wrote(call, stream, String(text), now)),
       artifact: (id) => artifactOf(this.#handle, id, this.now),
       variables: () => variablesOf(this.#handle, call),
       onRunEnd,

@@ -2,7 +2,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { badArguments, ToolError } from "../engine/tool.js";
+import { badArguments, type ToolContext, ToolError } from "../engine/tool.js";
 
 /** Milliseconds between asking a process to end and ending it. */
 const PATIENCE = 1000;
@@ -17,6 +17,8 @@ export interface Command {
   readonly input?: string | undefined;
   /** Bytes of output that are kept of each stream; the rest is dropped and counted. */
   readonly maxOutput: number;
+  /** Gets what is kept while it comes. */
+  readonly output?: ToolContext["output"];
 }
 
 /** How a process ended. */
@@ -73,8 +75,9 @@ function started(command: Command, signal: AbortSignal): Promise<Finished> {
     });
     if (child === undefined) return;
     pid = child.pid;
-    const stdout = collect(child.stdout, command.maxOutput);
-    const stderr = collect(child.stderr, command.maxOutput);
+    const [stdout, stderr] = (["stdout", "stderr"] as const).map((stream) =>
+      collect(child[stream], command.maxOutput, (text) => command.output?.(text, stream)),
+    ) as [() => string, () => string];
     // A process that does not read its input closes the pipe early; that is no failure.
     child.stdin.on("error", () => {});
     child.stdin.end(command.input ?? "");
@@ -171,13 +174,18 @@ function cleanUpAndRaise(name: NodeJS.Signals): void {
   process.kill(process.pid, name);
 }
 
-function collect(stream: NodeJS.ReadableStream, most: number): () => string {
+function collect(stream: NodeJS.ReadableStream, most: number, show: (text: string) => void): () => string {
+  // As the whole is decoded.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const chunks: Buffer[] = [];
   let kept = 0;
   let dropped = 0;
   stream.on("data", (chunk: Buffer) => {
     const part = chunk.subarray(0, most - kept);
-    if (part.length > 0) chunks.push(part);
+    if (part.length > 0) {
+      chunks.push(part);
+      show(decoder.decode(part, { stream: true }));
+    }
     kept += part.length;
     dropped += chunk.length - part.length;
   });

@@ -3,8 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { parseJson } from "../json.js";
+import { after } from "../engine/http-answer.js";
 import { failed, notPlain, PYTHON_RESULT, scriptResult } from "../engine/python-result.js";
-import { badArguments, type Tool, type ToolContext } from "../engine/tool.js";
+import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
 import { type Finished, run } from "./process.js";
 import { type PythonSettings, takenFile } from "./python-run.js";
 import { foldersOfRuns } from "./run-folder.js";
@@ -116,6 +117,9 @@ export function pythonExec({
     if (typeof code !== "string") throw badArguments("the code is not text");
     if (code.includes("\0")) throw badArguments("the code holds a NUL character");
     const file = join(folder(context), randomUUID());
+    const seconds = limitOf(call, context);
+    const limit = new AbortController();
+    const stop = seconds === undefined ? undefined : after(seconds * 1000, () => limit.abort());
     const finished = await run(
       {
         file: python,
@@ -124,14 +128,29 @@ export function pythonExec({
         env: { ...env(call.kwargs["env"]), PYTHONIOENCODING: "utf-8" },
         input: code,
         maxOutput,
+        output: context.output,
       },
-      context.signal,
-    );
+      AbortSignal.any([context.signal, limit.signal]),
+    ).finally(stop);
+    if (limit.signal.aborted && !context.signal.aborted) {
+      const message = `the script was not over after its limit of ${seconds} s`;
+      throw new ToolError(message, { code: "TASK_TIMED_OUT", result: scriptResult(finished, undefined) });
+    }
     const text = await takenFile(file, maxResult);
     const outcome = text === undefined ? { result: undefined } : (parseJson(text) as Outcome);
     if ("problem" in outcome) throw notPlain(outcome.problem, finished);
     return resultOf(finished, outcome.result, call.kwargs["check"] === false);
   };
+}
+
+/** The argument `timeout`, where it ends before the attempt does: a driver writes the limit of the task there, too. */
+function limitOf({ kwargs }: ToolArguments, { deadline }: ToolContext): number | undefined {
+  const limit = kwargs["timeout"] ?? undefined;
+  if (limit === undefined) return undefined;
+  if (typeof limit !== "number" || !(limit > 0)) {
+    throw badArguments("`timeout` is not a positive number", "give seconds, such as 30", "/kwargs/timeout");
+  }
+  return deadline !== null && deadline.getTime() - Date.now() <= limit * 1000 ? undefined : limit;
 }
 
 function resultOf(finished: Finished, value: unknown, isAnyCodeFine: boolean): unknown {

@@ -79,6 +79,7 @@ export function pythonRun(settings: PythonSettings): Tool {
         env: { ...env(undefined), PYTHONIOENCODING: "utf-8" },
         input: plainText(job),
         maxOutput,
+        output: context.output,
       },
       signal,
     );

@@ -49,7 +49,7 @@ export interface NodeToolsOptions {
  *
  * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
  *   code other than 0 fails the attempt, unless `check` is false.
- * - `tools.code.exec({code, env?})`: runs Python; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
+ * - `tools.code.exec({code, env?, timeout?})`: runs Python, for so many seconds at most; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
  *   the fields of an object are readable at top level too. The output is without it. What child processes print is output alone. A result that
  *   JSON cannot carry fails the attempt with `VALUE_NOT_JSON` and says where it is.
  * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what
@@ -59,7 +59,8 @@ export interface NodeToolsOptions {
  *   it lacks (`wait_for_event`, encrypted variables, a database) says so. An exception fails the attempt, with its traceback in
  *   the result.
  *
- * When an attempt is given up, its processes are asked to end and ended a second later, with all they have started; so are
+ * While a command runs, `driver.logs()` shows the whole lines that it has written so far. When an attempt is given up, what it has written is its
+ * result, `{stdout, stderr}`, up to `limits.outputBytes` of the engine. Its processes are asked to end and ended a second later, with all they have started; so are
  * those that run when this process ends. What a finished command has left running in the background goes on, and so does what has begun a
  * session of its own (`setsid`): only a container or a service manager ends that.
  *
@@ -96,7 +97,10 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     const cwd = textArgument(call, "cwd") ?? directory(context);
     const file = options.shell ?? "/bin/sh";
     const env = environment(call.kwargs["env"]);
-    const finished = await run({ file, args: ["-c", command], cwd, env, maxOutput }, context.signal);
+    const finished = await run(
+      { file, args: ["-c", command], cwd, env, maxOutput, output: context.output },
+      context.signal,
+    );
     return checked(finished, call, outputOf(finished), "the command");
   };
 

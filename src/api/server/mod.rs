@@ -13,7 +13,7 @@ mod updates;
 use super::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
-use crate::engine::{run_page, run_summary, run_view, step_logs, step_name, step_view};
+use crate::engine::{run_page, run_summary, run_view, step_name, step_view};
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
 use crate::time::Millis;
@@ -62,9 +62,11 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
         Route::Cancel(id) => cancel(engine, &id, request, now)?,
         Route::Steps(id) => with_run(engine, &id, |run| steps::list(run, &query)),
-        Route::Logs(id) => with_run(engine, &id, |run| data(200, step_logs(run, query.get("step_name")))),
+        Route::Logs(id) => {
+            with_run(engine, &id, |run| data(200, engine.step_logs(run, query.get("step_name"))))
+        }
         Route::StepLogs(id, step) => {
-            with_step(engine, &id, &step, |run, _| data(200, step_logs(run, Some(&step))))
+            with_step(engine, &id, &step, |run, _| data(200, engine.step_logs(run, Some(&step))))
         }
         Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
         Route::Retry(id) => runs::retry(engine, &id, new_id, now),

@@ -111,6 +111,7 @@ impl Journal {
                 retry_at: fields.some_millis("retry_at"),
                 at: at?,
             },
+            "output_kept" => Record::OutputKept { run: run?, step: step?, result: fields.value("result") },
             "retry_due" => Record::RetryDue { run: run?, step: step? },
             "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
             "key_used" => Record::KeyUsed { key: fields.text("key")?, result: fields.value("result") },

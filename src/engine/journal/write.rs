@@ -77,6 +77,9 @@ fn record(record: &Record, out: &mut Fields<'_>) {
                 .set_some("retry_at", retry_at.as_ref())
                 .set("at", at)
         }
+        Record::OutputKept { run, step, result } => {
+            of_step("output_kept", *run, *step, out).set("result", result)
+        }
         Record::RetryDue { run, step } => of_step("retry_due", *run, *step, out),
         Record::Parked { run, step, key } => of_step("parked", *run, *step, out).set("key", key),
         Record::KeyUsed { key, result } => out.set("type", "key_used").set("key", key).set("result", result),

@@ -63,6 +63,12 @@ impl Secrets {
         out
     }
 
+    /// Bytes of the longest secret of several lines; 0 where there is none.
+    pub(super) fn longest_over_lines(&self) -> usize {
+        let texts = self.named.values().filter_map(Value::as_str);
+        texts.filter(|text| text.contains('\n')).map(str::len).max().unwrap_or_default()
+    }
+
     /// A text without any secret, and then no longer than `limit` bytes: one that is cut in half could not be found any more.
     pub(super) fn strike_and_cut(&self, text: String, limit: usize) -> String {
         cut(self.strike(text), limit)

@@ -22,7 +22,8 @@ export const logs: Command = {
   },
   notes: `${RUN_NOTE}
 
-With --follow --json it prints each entry as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+With --follow it also prints what a task writes while it runs. With --follow --json it prints each entry, and the further lines of one that
+grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
   examples: [
     ["logs 3f2a", "what the tasks wrote so far"],
     ["logs 3f2a --follow", "and what they write until the run is over"],
@@ -58,7 +59,7 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
   });
   // Its failure is thrown at the end.
   watching.catch(() => {});
-  const seen = new Map<string, number>();
+  const seen: Seen = { entries: new Map(), lines: new Map() };
   try {
     for (;;) {
       const changed = new Promise<void>((resolve) => {
@@ -75,16 +76,40 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
   }
 }
 
-/** Entries that were not seen. Equal ones are told apart by their number, because tasks side by side mix theirs. */
-function fresh(entries: readonly LogEntry[], seen: Map<string, number>): LogEntry[] {
+/** How often each entry was seen, and how many lines of each output. */
+interface Seen {
+  readonly entries: Map<string, number>;
+  readonly lines: Map<string, number>;
+}
+
+/**
+ * What was not seen. The output of a task grows while it runs: of it, the further lines. Other entries that are equal are told apart by their
+ * number, because tasks side by side mix theirs.
+ */
+function fresh(entries: readonly LogEntry[], seen: Seen): LogEntry[] {
   const counts = new Map<string, number>();
-  return entries.filter((entry) => {
-    const key = JSON.stringify(entry);
-    const count = (counts.get(key) ?? 0) + 1;
+  const counted = (key: string, more: number): number => {
+    const count = (counts.get(key) ?? 0) + more;
     counts.set(key, count);
-    const isNew = count > (seen.get(key) ?? 0);
-    if (isNew) seen.set(key, count);
-    return isNew;
+    return count;
+  };
+  return entries.flatMap((entry) => {
+    const { task, attempt, stream, content } = entry;
+    if (stream !== "stdout" && stream !== "stderr") {
+      const key = JSON.stringify(entry);
+      const count = counted(key, 1);
+      if (count <= (seen.entries.get(key) ?? 0)) return [];
+      seen.entries.set(key, count);
+      return [entry];
+    }
+    const lines = content.replace(/\r?\n$/, "").split("\n");
+    const key = JSON.stringify([task, attempt, stream]);
+    const count = counted(key, lines.length);
+    const before = seen.lines.get(key) ?? 0;
+    if (count <= before) return [];
+    seen.lines.set(key, count);
+    const rest = lines.slice(Math.max(lines.length - (count - before), 0));
+    return [{ ...entry, content: rest.join("\n") }];
   });
 }
 

@@ -1,0 +1,126 @@
+//! What a tool writes while it runs: shown at once, and kept where its attempt is given up.
+#![cfg(feature = "engine")]
+
+mod support;
+
+use highway_wasm::engine::{Config, Limit, Limits, Secrets, Stream, ToolCall};
+use serde_json::{Value, json};
+use support::{Scenario, attempts, failing_with, independent, with};
+
+fn write(run: &mut Scenario, call: &ToolCall, stream: Stream, text: &str) {
+    run.engine.wrote(call.call, stream, text, run.now);
+    assert_eq!(run.engine.take_output().records, [], "it is in memory alone");
+}
+
+/// A run of the task `a`, and its call.
+fn started(config: Config, definition: &Value) -> (Scenario, ToolCall) {
+    let mut run = Scenario::with(config);
+    run.submit(definition);
+    let call = run.expect_start("a");
+    (run, call)
+}
+
+/// `attempt stream content` of each entry of the logs.
+fn logs(run: &Scenario) -> Vec<String> {
+    let view = run.engine.step_logs(run.run(), Some("a"));
+    let entries = view["logs"].as_array().unwrap().iter();
+    entries
+        .filter(|entry| entry["stream"] != "error")
+        .map(|entry| {
+            let text = |key: &str| entry[key].as_str().unwrap();
+            format!("{} {} {}", entry["attempt"], text("stream"), text("content"))
+        })
+        .collect()
+}
+
+#[test]
+fn lines_are_shown_while_they_come_and_give_way_to_the_result() {
+    let (mut run, call) = started(Config::default(), &independent(&["a"]));
+    assert_eq!(logs(&run), [""; 0]);
+    write(&mut run, &call, Stream::Stdout, "one\ntw");
+    write(&mut run, &call, Stream::Stderr, "hm\n");
+    assert_eq!(logs(&run), ["1 stdout one\n", "1 stderr hm\n"]);
+    write(&mut run, &call, Stream::Stdout, "o\n");
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\n", "1 stderr hm\n"]);
+    run.finish(&call, Ok(json!({"stdout": "one\ntwo\nthree"})));
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\nthree"]);
+    write(&mut run, &call, Stream::Stdout, "late\n");
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\nthree"]);
+}
+
+#[test]
+fn an_attempt_without_a_result_of_its_own_keeps_it() {
+    let limited = with(independent(&["a"]), "/tasks/a/timeout_policy", json!({"timeout": 5}));
+    let (mut run, call) = started(Config::default(), &limited);
+    write(&mut run, &call, Stream::Stdout, "half\nway");
+    run.advance(5.0);
+    assert_eq!(run.step("a")["status"], "failed");
+    assert_eq!(run.step("a")["result"], json!({"stdout": "half\nway", "stderr": ""}));
+    assert_eq!(logs(&run), ["1 stdout half\nway"]);
+
+    let twice = with(independent(&["a"]), "/tasks/a/retry_policy", attempts(2, 1.0, 1.0));
+    let (mut run, call) = started(Config::default(), &twice);
+    write(&mut run, &call, Stream::Stdout, "first\n");
+    run.finish(&call, failing_with(json!({"stdout": "its own"})));
+    run.advance(1.0);
+    let call = run.expect_start("a");
+    write(&mut run, &call, Stream::Stdout, "second\n");
+    assert_eq!(logs(&run), ["1 stdout its own", "2 stdout second\n"]);
+}
+
+#[test]
+fn a_cancelled_step_keeps_it() {
+    let (mut run, call) = started(Config::default(), &independent(&["a", "b"]));
+    write(&mut run, &call, Stream::Stderr, "so far\n");
+    run.engine.cancel(0, None, run.now);
+    run.take();
+    let step = run.step("a");
+    assert_eq!(
+        (&step["status"], &step["result"]),
+        (&json!("cancelled"), &json!({"stdout": "", "stderr": "so far"}))
+    );
+    assert_eq!(run.step("b")["result"], Value::Null);
+    assert_eq!(logs(&run), ["1 stderr so far"]);
+    run.reopen();
+    assert_eq!(logs(&run), ["1 stderr so far"]);
+
+    let limited = with(independent(&["a"]), "/timeout_seconds", json!(5));
+    let (mut run, call) = started(Config::default(), &limited);
+    write(&mut run, &call, Stream::Stdout, "so far\n");
+    run.advance(5.0);
+    assert_eq!(run.failure_code(), "RUN_TIMED_OUT");
+    assert_eq!(run.step("a")["result"], json!({"stdout": "so far", "stderr": ""}));
+}
+
+#[test]
+fn no_secret_is_shown_be_it_in_two_pieces_or_over_several_lines() {
+    let Value::Object(secrets) = json!({"token": "s3cret-token", "key": "-begin-\nabc\n-end-"}) else {
+        panic!()
+    };
+    let config = Config { secrets: Secrets::new(secrets), ..Config::default() };
+    let limited = with(independent(&["a"]), "/tasks/a/timeout_policy", json!({"timeout": 5}));
+    let (mut run, call) = started(config, &limited);
+    for piece in ["the tok", "en s3cret", "-token\n-begin-\n", "abc\n"] {
+        write(&mut run, &call, Stream::Stdout, piece);
+        let shown = logs(&run).concat();
+        assert!(!shown.contains("s3c") && !shown.contains("begin") && !shown.contains("abc"), "{shown}");
+    }
+    write(&mut run, &call, Stream::Stdout, "-end-\nand so much more that nothing is held back\n");
+    assert_eq!(logs(&run), ["1 stdout the token ***\n***\n"]);
+    run.advance(5.0);
+    let stdout = "the token ***\n***\nand so much more that nothing is held back";
+    assert_eq!(run.step("a")["result"]["stdout"], stdout);
+}
+
+#[test]
+fn what_goes_beyond_the_limit_is_counted() {
+    let config = Config { limits: Limits::default().with(Limit::OutputBytes, 8), ..Config::default() };
+    let limited = with(independent(&["a"]), "/tasks/a/timeout_policy", json!({"timeout": 5}));
+    let (mut run, call) = started(config, &limited);
+    for piece in ["one\nä", "äää", "x\n"] {
+        write(&mut run, &call, Stream::Stdout, piece);
+    }
+    assert_eq!(logs(&run), ["1 stdout one\n"]);
+    run.advance(5.0);
+    assert_eq!(run.step("a")["result"]["stdout"], "one\n[6 more bytes were dropped]");
+}
