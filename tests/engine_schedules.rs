@@ -99,7 +99,7 @@ fn a_run_that_is_tried_again_is_for_the_same_moment() {
     scenario.advance(3_600.0);
     let first = scenario.fail("a", "BROKEN");
     let failed = scenario.engine.runs().len() - 1;
-    let again = scenario.engine.retry(failed, "again".into(), scenario.now).unwrap();
+    let again = scenario.engine.retry(failed, "again".into(), scenario.now).unwrap().unwrap();
     let created = |at: usize| scenario.engine.run(at).unwrap().created.schedule;
     assert_eq!(created(again), created(failed));
     scenario.take();

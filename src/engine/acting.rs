@@ -1,5 +1,6 @@
 //! What a tool does to the run that called it, beside its result.
 
+use super::meter::size_of_named;
 use super::{Engine, Limit, Record};
 use crate::error::Result;
 use crate::json::size_of_map;
@@ -44,9 +45,8 @@ impl Engine {
     /// Where that is more than the run may keep; then nothing is taken, and the call has to be reported as failed.
     pub fn tool_acted(&mut self, call: u64, acts: Acts, now: Millis) -> Result<()> {
         let Some((run, step)) = self.calls.get(&call).copied() else { return Ok(()) };
-        let bytes = size_of_map(&acts.variables);
-        self.config.limits.check(Limit::ResultBytes, bytes)?;
-        self.has_room(run, bytes)?;
+        self.config.limits.check(Limit::ResultBytes, size_of_map(&acts.variables))?;
+        self.has_room(run, acts.variables.iter().map(|(name, value)| size_of_named(name, value)).sum())?;
         for name in acts.variables.keys() {
             self.may_name(name)?;
         }

@@ -1,6 +1,8 @@
 //! What each record changes.
 
 use super::breaker::NO_CALL;
+use super::definitions::size_of_definition;
+use super::meter::{ATTEMPT, size_of_used};
 use super::plan::{Body, Operation};
 use super::ready::cause_of;
 use super::record::RunCreated;
@@ -18,24 +20,24 @@ impl Engine {
         match record {
             Record::RunCreated(created) => self.add_run(*created),
             Record::Registered(definition) => {
-                self.keeps(size(&definition.definition).saturating_mul(2));
+                self.keeps(size_of_definition(&definition.definition));
                 self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
                 self.by_hash.insert(definition.hash.clone(), self.definitions.len());
                 self.definitions.push(*definition);
             }
             Record::SourceKept { hash, source } => {
                 self.keeps(source.len());
-                self.sources.insert(hash, source);
+                let earlier = self.sources.insert(hash, source);
+                self.lets_go(earlier.map_or(0, |earlier| earlier.len()));
             }
             Record::ArtifactKept(artifact) => {
-                self.keeps(artifact.content.len());
+                self.keeps(artifact.bytes());
                 self.artifacts.push(*artifact);
             }
             Record::ArtifactDeleted { id } => {
                 let is_it = |artifact: &super::Artifact| artifact.id == id;
-                let bytes: usize =
-                    self.artifacts.iter().filter(|kept| is_it(kept)).map(|kept| kept.content.len()).sum();
-                self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
+                let gone = self.artifacts.iter().filter(|kept| is_it(kept));
+                self.lets_go(gone.map(super::Artifact::bytes).sum());
                 self.artifacts.retain(|artifact| !is_it(artifact));
             }
             Record::ScheduleSet { schedule, to } => self.apply_schedule(schedule, *to),
@@ -64,10 +66,15 @@ impl Engine {
                 self.end_call(run, step);
                 self.heard(run, step, Some(&failure), at);
                 self.leave(run, step);
-                if let (Some(run), Some(result)) = (self.runs.get_mut(run), &result) {
-                    // The step and its attempt have it.
-                    run.keeps(result);
-                    run.keeps(result);
+                if let Some(run) = self.runs.get_mut(run) {
+                    run.keeps_failure(&failure);
+                    if let Some(result) = &result {
+                        // The step and its attempt have it.
+                        run.meter.add(2 * size(result));
+                    }
+                    if retry_at.is_some() {
+                        run.meter.add(ATTEMPT);
+                    }
                 }
                 if let Some(step) = self.step_mut(run, step) {
                     step.result.clone_from(&result);
@@ -101,10 +108,7 @@ impl Engine {
                     parked.push((run, step));
                 }
             }
-            Record::KeyUsed { key, result } => {
-                self.keeps(key.len() + size(&result));
-                self.once.entry(key).or_insert(result);
-            }
+            Record::KeyUsed { run, key, result } => self.apply_key_used(run, key, result),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
                 // The attempt goes on, in its place and under its key.
                 if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
@@ -238,6 +242,13 @@ impl Engine {
         at
     }
 
+    pub(super) fn apply_key_used(&mut self, run: usize, key: String, result: Value) {
+        let Some(owner) = self.runs.get_mut(run).filter(|_| !self.once.contains_key(&key)) else { return };
+        owner.meter.add(size_of_used(&key, &result));
+        owner.used.push(key.clone());
+        self.once.insert(key, (run, result));
+    }
+
     fn open(&mut self, run: usize, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(body) = found.operator(owner).and_then(|operator| body_of(&operator.operation, &kind))
@@ -280,9 +291,6 @@ impl Engine {
             // Mostly there is one alone, and steps are what the memory of an engine consists of.
             step.attempts.reserve_exact(usize::from(step.attempts.is_empty()));
             step.attempts.push(Attempt { started_at: at, ended_at: None, failure: None, result: None });
-        }
-        if let Some(run) = self.runs.get_mut(run) {
-            run.keeps_attempt();
         }
     }
 
@@ -347,7 +355,7 @@ impl Engine {
         self.leave(run, step);
         self.start(run, step, StepState::Succeeded, None, at);
         let Some(owner) = self.runs.get_mut(run) else { return };
-        owner.keeps(&result);
+        owner.meter.add(size(&result) * owner.copies_of_result(step));
         let Some(done) = owner.steps.get_mut(step) else { return };
         if let Some(attempt) = done.attempts.last_mut() {
             attempt.ended_at = Some(at);
@@ -439,9 +447,6 @@ impl Engine {
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
         let is_failed = found.failed_in(scope).is_some();
         let last = found.last_in(scope).cloned();
-        if let Some(last) = &last {
-            found.keeps(last);
-        }
         let Some(step) = found.steps.get_mut(owner) else { return };
         let outer = step.scope;
         if let Some(Inner::Loop { results, over, .. }) = &mut step.inner
@@ -502,6 +507,10 @@ impl Engine {
         at: Millis,
     ) {
         let Some(owner) = self.runs.get_mut(run) else { return };
+        if let Some(failure) = &failure {
+            owner.keeps_failure(failure);
+        }
+        owner.meter.add(result.as_ref().map_or(0, size));
         owner.state = state;
         owner.failure = failure;
         owner.result = result;

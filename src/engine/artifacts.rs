@@ -2,6 +2,7 @@
 
 use super::{Engine, Record, hash};
 use crate::codec::parse_base64;
+use crate::error;
 use crate::time::Millis;
 use std::rc::Rc;
 
@@ -34,7 +35,31 @@ pub enum ArtifactFault {
     TooLarge,
 }
 
+impl Artifact {
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_artifact(&self.name, &self.mime, &self.content)
+    }
+}
+
+/// Bytes that an artifact takes.
+fn size_of_artifact(name: &str, mime: &str, content: &str) -> usize {
+    const ARTIFACT: usize = 256;
+    ARTIFACT + name.len() + mime.len() + content.len()
+}
+
 impl Engine {
+    /// Whether an artifact can be kept.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_keep_artifact(&self, name: &str, mime: &str, content: &str) -> error::Result<()> {
+        self.may_name(name)?;
+        self.may_name(mime)?;
+        self.has_memory(size_of_artifact(name, mime, content))
+    }
+
     /// Keeps an artifact of which `content` is the base64; what is there already is not kept twice.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Tools that are part of the engine: they change what runs, or what a run knows.
 
 use super::definitions::IDS;
+use super::meter::size_of_named;
 use super::run::{Inner, StepState};
 use super::{Engine, Record};
 use crate::error::{Error, ErrorCode, Result};
@@ -132,16 +133,14 @@ impl Engine {
             }
             Builtin::InitCounter => {
                 let start = given(0, "start").filter(|start| start.is_number()).cloned();
-                self.count(run, step, start.unwrap_or_else(|| 0.into()), now);
-                Ok(())
+                self.count(run, step, start.unwrap_or_else(|| 0.into()), now)
             }
             Builtin::IncrementCounter => {
                 let before = self.scope(run, step).and_then(|scope| scope.variable(COUNTER).cloned());
                 let next = one_more(before.as_ref())?;
                 let most = given(0, "max_value").filter(|most| order(&next, most) == Some(Ordering::Greater));
                 let value = most.cloned().unwrap_or(next);
-                self.count(run, step, value, now);
-                Ok(())
+                self.count(run, step, value, now)
             }
             Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
             Builtin::HandleUpdate => {
@@ -156,9 +155,11 @@ impl Engine {
         }
     }
 
-    fn count(&mut self, run: usize, step: usize, value: Value, now: Millis) {
+    fn count(&mut self, run: usize, step: usize, value: Value, now: Millis) -> Result<()> {
+        self.has_room(run, size_of_named(COUNTER, &value))?;
         self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
         self.worked(run, step, object([(COUNTER, value)]), now);
+        Ok(())
     }
 
     /// Begins to wait for a person.

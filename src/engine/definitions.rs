@@ -17,22 +17,25 @@ impl Engine {
     ///
     /// `LIMIT_EXCEEDED`.
     pub fn may_define(&self, document: &Value) -> error::Result<()> {
-        let bytes = size(document);
-        self.config.limits.check(Limit::DefinitionBytes, bytes)?;
+        self.config.limits.check(Limit::DefinitionBytes, size(document))?;
         self.config.limits.check(Limit::DefinitionTasks, tasks_in(document))?;
-        // A plan takes about as much as its document.
-        self.has_memory(bytes.saturating_mul(2))
+        self.has_memory(size_of_definition(document))
     }
 
-    /// Whether the engine can keep one more run of a workflow with these inputs.
+    /// Whether the engine can keep one more run of a workflow with these inputs, beside so many other bytes.
     ///
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED`.
-    pub fn may_keep_run(&self, workflow: &Plan, inputs: &Map<String, Value>) -> error::Result<()> {
+    pub fn may_keep_run(
+        &self,
+        workflow: &Plan,
+        inputs: &Map<String, Value>,
+        beside: usize,
+    ) -> error::Result<()> {
         let bytes = Run::size_of_new(workflow, inputs);
         self.config.limits.check(Limit::RunBytes, bytes)?;
-        self.has_memory(bytes)
+        self.has_memory(bytes.saturating_add(beside))
     }
 
     /// Whether a name, or an idempotency key, is short enough.
@@ -44,17 +47,27 @@ impl Engine {
         self.config.limits.check(Limit::NameBytes, name.len())
     }
 
-    /// Whether a definition can be kept, and its schedule be in force.
-    pub(super) fn may_keep(&self, definition: &Registered, now: Millis) -> error::Result<()> {
+    /// Whether a definition can be kept, and its schedule be in force with these inputs; how many bytes that takes.
+    pub(super) fn may_keep(
+        &self,
+        definition: &Registered,
+        inputs: &Map<String, Value>,
+        now: Millis,
+    ) -> error::Result<usize> {
+        let mut bytes = 0;
         if let Some(timetable) = &definition.workflow.timetable {
             self.check_zone(&timetable.rule, now)?;
-            self.may_schedule(&[&definition.workflow.name])?;
+            let name = &definition.workflow.name;
+            self.may_schedule(&[name])?;
+            bytes = super::schedules::size_of_schedule(name, &timetable.text, name, inputs);
         }
-        if self.latest(&definition.workflow.name).is_some_and(|known| known.hash == definition.hash) {
-            return Ok(());
+        if self.latest(&definition.workflow.name).is_none_or(|known| known.hash != definition.hash) {
+            self.may_name(&definition.workflow.name)?;
+            self.may_define(&definition.definition)?;
+            bytes += size_of_definition(&definition.definition);
         }
-        self.may_name(&definition.workflow.name)?;
-        self.may_define(&definition.definition)
+        self.has_memory(bytes)?;
+        Ok(bytes)
     }
 
     /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
@@ -63,16 +76,17 @@ impl Engine {
     ///
     /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here.
     pub fn register(&mut self, definition: Registered, now: Millis) -> error::Result<Registered> {
-        self.may_keep(&definition, now)?;
+        self.may_keep(&definition, &Map::new(), now)?;
         let kept = self.keep(definition);
         self.follow_definition(&kept, &Map::new(), now);
         self.advance(now);
         Ok(kept)
     }
 
-    /// Keeps the Python that a definition was made of, under its hash.
+    /// Keeps the Python that a definition was made of, under its hash, where there is memory for it.
     pub fn keep_source(&mut self, hash: &str, source: &str) {
-        if self.source(hash).is_none_or(|known| known != source) {
+        let is_new = self.source(hash).is_none_or(|known| known != source);
+        if is_new && self.has_memory(source.len()).is_ok() {
             self.commit(Record::SourceKept { hash: hash.into(), source: source.into() });
         }
     }
@@ -118,6 +132,11 @@ impl Engine {
         self.commit(Record::Registered(Box::new(definition.clone())));
         definition
     }
+}
+
+/// Bytes of a definition: its plan takes about as much as its document.
+pub(super) fn size_of_definition(document: &Value) -> usize {
+    size(document).saturating_mul(2)
 }
 
 /// Tasks of a document, wherever they stand in it.

@@ -2,7 +2,7 @@
 
 use super::meter::size_of_named;
 use super::run::Inner;
-use super::{Engine, Limit, Record};
+use super::{Engine, Failure, Limit, Record};
 use crate::error::Result;
 use crate::json::{object, size, to_text};
 use crate::time::{Millis, to_iso};
@@ -178,6 +178,7 @@ impl Engine {
     ) -> Result<()> {
         let name = to_text(&self.text(run, step, event)?);
         self.may_name(&name)?;
+        self.has_room(run, name.len())?;
         self.enter_within(run, step, Inner::Event(name.clone()), limit, now);
         self.receive(run, step, &name, now);
         Ok(())
@@ -199,6 +200,9 @@ impl Engine {
         if let Some(timeline) = &mut self.timeline {
             timeline.is_for((run, step));
         }
+        if let Err(error) = self.has_room(run, size_of_named(name, &Value::Null)) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
         self.commit(Record::Received { run, name: name.to_owned(), event });
         // What is in the payload can be read with and without its name.
         let mut result = payload.as_object().cloned().unwrap_or_default();
@@ -207,18 +211,32 @@ impl Engine {
         self.worked(run, step, Value::Object(result), now);
     }
 
-    /// The result of an activity, whose end is told within its run as an event, too.
-    pub(super) fn told_as_activity(&mut self, run: usize, step: usize, result: Value, now: Millis) -> Value {
-        let Some(operator) = self.operator(run, step) else { return result };
+    /// The event that tells of the end of an activity within its run, and its payload.
+    fn end_of_activity(&self, run: usize, step: usize, result: &Value) -> Option<(String, Value)> {
+        let operator = self.operator(run, step)?;
         if !matches!(operator.operation, super::Operation::Task { is_activity: true, .. }) {
-            return result;
+            return None;
         }
-        let event = format!("activity_{}_completed", operator.id);
         let payload = object([
             ("task_id", operator.id.as_str().into()),
             ("status", "completed".into()),
             ("result", result.clone()),
         ]);
+        Some((format!("activity_{}_completed", operator.id), payload))
+    }
+
+    /// Whether the run may be told of the end of a step that is an activity; how many bytes that takes, of which its result
+    /// gets no more.
+    pub(super) fn may_tell_as_activity(&self, run: usize, step: usize, result: &Value) -> Result<usize> {
+        let Some((event, payload)) = self.end_of_activity(run, step, result) else { return Ok(0) };
+        let waiting = self.runs.get(run).map_or(0, |run| run.signals.len());
+        self.config.limits.check(Limit::RunSignals, waiting + 1)?;
+        Ok(size_of_named(&event, &payload))
+    }
+
+    /// The result of an activity, whose end is told within its run as an event, too.
+    pub(super) fn told_as_activity(&mut self, run: usize, step: usize, result: Value, now: Millis) -> Value {
+        let Some((event, payload)) = self.end_of_activity(run, step, &result) else { return result };
         self.signalled(run, &event, payload, now);
         let mut fields = match result {
             Value::Object(fields) => fields,

@@ -1,5 +1,6 @@
 //! Steps that run others: loops, branches, joins, other workflows.
 
+use super::apply::body_of;
 use super::plan::{Branch, Operation};
 use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
@@ -59,7 +60,9 @@ impl Engine {
             let Some(locals) = locals else {
                 return self.end_loop(run, step, now);
             };
-            if let Err(error) = self.has_room(run, Run::size_of_scope(operator, &locals)) {
+            let rounds = body_of(&operator.operation, &ScopeKind::Round(opened));
+            let bytes = rounds.map_or(0, |body| Run::size_of_scope(&body, size_of_map(&locals)));
+            if let Err(error) = self.has_room(run, bytes) {
                 return self.attempt_failed(run, step, Failure::from(&error), None, now);
             }
             self.has_copied(size_of_map(&locals));
@@ -148,7 +151,10 @@ impl Engine {
         // Each branch has variables of its own.
         let scope = owner.steps.get(step).map_or(0, |step| step.scope);
         let variables = owner.variables_of(scope).map_or(0, size_of_map);
-        self.has_room(run, chosen.len().saturating_mul(variables))?;
+        let size = |(at, _): &(usize, &str)| {
+            branches.get(*at).map_or(0, |(_, branch)| Run::size_of_scope(&branch.body, variables))
+        };
+        self.has_room(run, chosen.iter().map(size).sum())?;
         let id = self.operator(run, step).map(|operator| operator.id.clone()).unwrap_or_default();
         let join = format!("join_{id}_{}_{step}", owner.id());
         let names: Value = chosen.iter().map(|(_, name)| Value::from(*name)).collect();

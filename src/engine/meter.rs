@@ -1,19 +1,22 @@
 //! How much runs keep.
 
-use super::plan::{Operation, Plan, Planned};
-use super::run::{Inner, Run};
-use super::{Engine, Limit};
+use super::plan::{Body, Plan};
+use super::run::{Inner, Run, ScopeKind, Step, StepState};
+use super::{Engine, Failure, Limit};
 use crate::error::Result;
 use crate::json::{size, size_of_map};
 use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Bytes of a run, a scope, a step, an attempt, something with a name, beside what is in them.
-const RUN: usize = 1_024;
+/// Bytes that are set aside for each failure, so that what is full can still say why something failed.
+pub(super) const FAILURE: usize = 128;
+/// Bytes of an attempt, with its failure.
+pub(super) const ATTEMPT: usize = 160 + FAILURE;
+/// Bytes of a run, a scope, a step with its first attempt, something with a name, an update, beside what is in them.
+const RUN: usize = 1_024 + FAILURE;
 const SCOPE: usize = 256;
-const STEP: usize = 384;
-const ATTEMPT: usize = 160;
+const STEP: usize = 384 + ATTEMPT;
 const NAMED: usize = 128;
 
 /// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is read again.
@@ -57,6 +60,21 @@ impl Meter {
     }
 }
 
+/// Bytes of a failure beyond those that are set aside for it.
+pub(super) fn size_of_failure(failure: &Failure) -> usize {
+    failure.size().saturating_sub(FAILURE)
+}
+
+/// Bytes of an update, with those that are set aside for its failure.
+pub(super) fn size_of_update(name: &str, payload: &Value) -> usize {
+    FAILURE + size_of_named(name, payload)
+}
+
+/// Bytes of a result that is kept under an idempotency key, which the run keeps, too.
+pub(super) fn size_of_used(key: &str, result: &Value) -> usize {
+    2 * (NAMED + key.len()) + size(result)
+}
+
 /// Bytes of a value that has a name.
 pub(super) fn size_of_named(name: &str, value: &Value) -> usize {
     NAMED + name.len() + size(value)
@@ -78,6 +96,11 @@ fn size_of_inner(inner: &Inner) -> usize {
 }
 
 impl Run {
+    /// Bytes that it keeps, which are at most [`Limit::RunBytes`].
+    pub fn kept_bytes(&self) -> usize {
+        self.meter.own
+    }
+
     pub(super) fn keeps(&mut self, value: &Value) {
         self.meter.add(size(value));
     }
@@ -91,46 +114,53 @@ impl Run {
         self.meter.add(size_of_inner(inner));
     }
 
-    pub(super) fn keeps_attempt(&mut self) {
-        self.meter.add(ATTEMPT);
+    /// Counts a failure, of which a part is set aside already.
+    pub(super) fn keeps_failure(&mut self, failure: &Failure) {
+        self.meter.add(size_of_failure(failure));
     }
 
-    /// Bytes of a round of a loop.
-    pub(super) fn size_of_scope(operator: &Planned, locals: &Map<String, Value>) -> usize {
-        let steps = match &operator.operation {
-            Operation::Foreach { body, .. } | Operation::While { body, .. } => body.operators.len(),
-            _ => 0,
-        };
-        SCOPE + steps * (STEP + ATTEMPT) + size_of_map(locals)
+    /// Bytes of a scope: of a round with its names, of a branch with its variables.
+    pub(super) fn size_of_scope(body: &Body, own: usize) -> usize {
+        SCOPE + body.operators.len() * STEP + own
+    }
+
+    /// How often the result of a step is kept: that of a task in a loop may be the result of its round, too.
+    pub(super) fn copies_of_result(&self, step: usize) -> usize {
+        1 + usize::from(self.scope_of(step).is_some_and(|scope| matches!(scope.kind, ScopeKind::Round(_))))
     }
 
     /// Counts the last scope, with the steps that it brought.
     pub(super) fn keeps_scope(&mut self) {
         let Some(scope) = self.scopes.last() else { return };
-        let steps = scope.body.operators.len() * STEP;
-        self.meter.add(SCOPE + steps + size_of_map(&scope.locals) + size_of_map(&scope.variables));
+        let own = size_of_map(&scope.locals) + size_of_map(&scope.variables);
+        self.meter.add(Self::size_of_scope(&scope.body, own));
     }
 
     /// Bytes of a run that begins.
     pub(super) fn size_of_new(plan: &Plan, inputs: &Map<String, Value>) -> usize {
-        let steps = plan.body.operators.len() * STEP;
-        RUN + SCOPE + steps + size_of_map(inputs)
+        RUN + Self::size_of_scope(&plan.body, size_of_map(inputs))
     }
 
     /// Counts what a run has that was restored.
     pub(super) fn measure(&mut self) {
         let mut meter = Meter { own: RUN + size_of_map(&self.created.inputs), all: None };
         meter.add_value(self.result.as_ref());
+        meter.add(self.failure.as_ref().map_or(0, size_of_failure));
         for scope in &self.scopes {
-            let steps = scope.body.operators.len() * STEP;
-            meter.add(SCOPE + steps + size_of_map(&scope.locals) + size_of_map(&scope.variables));
+            let own = size_of_map(&scope.locals) + size_of_map(&scope.variables);
+            meter.add(Self::size_of_scope(&scope.body, own));
         }
-        for step in &self.steps {
-            meter.add_value(step.result.as_ref());
-            meter.add(step.attempts.len() * ATTEMPT);
+        for (at, step) in self.steps.iter().enumerate() {
+            // The result of a round that is over is with the loop.
+            let is_in_open =
+                step.state == StepState::Succeeded && self.scope_of(at).is_some_and(|scope| scope.open > 0);
+            let copies = if is_in_open { self.copies_of_result(at) } else { 1 };
+            meter.add(copies * step.result.as_ref().map_or(0, size));
+            meter.add(step.attempts_set_aside() * ATTEMPT);
             meter.add(step.inner.as_ref().map_or(0, size_of_inner));
             for attempt in &step.attempts {
                 meter.add_value(attempt.result.as_ref());
+                meter.add(attempt.failure.as_ref().map_or(0, size_of_failure));
             }
             if let Some(told) = &step.told {
                 meter.add(told.lines.iter().map(|line| line.message.len()).sum());
@@ -144,10 +174,20 @@ impl Run {
             meter.add(size_of_named(&signal.name, &signal.payload));
         }
         for update in &self.updates {
-            meter.add(size_of_named(&update.name, &update.payload));
+            meter.add(size_of_update(&update.name, &update.payload));
             meter.add_value(update.result.as_ref());
+            meter.add(update.failure.as_ref().map_or(0, size_of_failure));
         }
         self.meter = meter;
+    }
+}
+
+impl Step {
+    /// Attempts beyond the first that were made, or that it is about to make.
+    fn attempts_set_aside(&self) -> usize {
+        let is_over = self.attempts.last().is_some_and(|attempt| attempt.ended_at.is_some());
+        let comes_next = is_over && matches!(self.state, StepState::Retrying | StepState::Pending);
+        self.attempts.len().saturating_sub(1) + usize::from(comes_next)
     }
 }
 
@@ -163,7 +203,7 @@ impl Engine {
         self.has_memory(bytes)
     }
 
-    /// Bytes of all that the engine keeps. Attempts and rounds of what runs already may take a little more than is allowed.
+    /// Bytes of all that the engine keeps, which are at most [`Limit::EngineBytes`].
     pub fn kept_bytes(&self) -> usize {
         self.kept_bytes.get()
     }
@@ -178,11 +218,24 @@ impl Engine {
         self.config.limits.check(Limit::EngineBytes, all)
     }
 
-    /// Whether a step may give a result.
-    pub(super) fn may_give(&self, run: usize, result: &Value) -> Result<()> {
+    /// Whether a run may keep so many copies of what a tool has given.
+    pub(super) fn may_give(&self, run: usize, result: &Value, copies: usize) -> Result<()> {
         let bytes = size(result);
         self.config.limits.check(Limit::ResultBytes, bytes)?;
-        self.has_room(run, bytes)
+        self.has_room(run, bytes.saturating_mul(copies))
+    }
+
+    /// Whether a step may end with a result.
+    pub(super) fn may_succeed(&self, run: usize, step: usize, result: &Value) -> Result<()> {
+        self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
+    }
+
+    /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its message.
+    pub(super) fn fitting(&self, run: usize, mut failure: Failure, beside: usize) -> Failure {
+        if self.has_room(run, beside + size_of_failure(&failure)).is_err() {
+            failure.cut_to(FAILURE);
+        }
+        failure
     }
 
     /// Definitions, artifacts and the like, which belong to no run.

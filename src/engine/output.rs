@@ -1,6 +1,7 @@
 //! What the engine tells its host.
 
 use super::run::after;
+use super::telling::cut;
 use super::text::{Fields, Written, text_of};
 use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
@@ -107,7 +108,7 @@ impl Written for Effect {
     }
 }
 
-/// Bytes of the message of a failure, and of its help; the rest is cut off.
+/// Bytes of the code of a failure, of its message, and of its help; the rest is cut off.
 const LONGEST_TEXT: usize = 16 * 1_024;
 
 /// Why an attempt, a task or a run failed.
@@ -177,17 +178,23 @@ impl Failure {
 
     /// Cuts texts off that are too long to be kept with each attempt.
     pub(super) fn shorten(&mut self) {
-        for text in std::iter::once(&mut self.message).chain(&mut self.help) {
-            if text.len() > LONGEST_TEXT {
-                let mut end = LONGEST_TEXT;
-                while !text.is_char_boundary(end) {
-                    end -= 1;
-                }
-                text.truncate(end);
-                text.push_str(" […]");
-            }
+        for text in [&mut self.code, &mut self.message].into_iter().chain(&mut self.help) {
+            *text = cut(std::mem::take(text), LONGEST_TEXT);
         }
         self.details.take_if(|details| size_of_map(details) > LONGEST_TEXT);
+    }
+
+    /// Bytes of its texts.
+    pub(super) fn size(&self) -> usize {
+        let help = self.help.as_ref().map_or(0, String::len);
+        self.code.len() + self.message.len() + help + self.details.as_deref().map_or(0, size_of_map)
+    }
+
+    /// Leaves the code and the beginning of the message, together of so many bytes at most.
+    pub(super) fn cut_to(&mut self, limit: usize) {
+        (self.help, self.details) = (None, None);
+        self.code = cut(std::mem::take(&mut self.code), limit / 2);
+        self.message = cut(std::mem::take(&mut self.message), limit - self.code.len());
     }
 
     /// `{code, message, help?, details?}`.

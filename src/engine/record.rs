@@ -144,6 +144,8 @@ pub enum Record {
     },
     /// The work under an idempotency key is done.
     KeyUsed {
+        /// The run that did it.
+        run: usize,
         /// The key.
         key: String,
         /// What it gave.

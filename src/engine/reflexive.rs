@@ -6,7 +6,7 @@ use super::scope::WithMore;
 use super::{Engine, Failure, Record};
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
-use crate::json::object;
+use crate::json::{object, size};
 use crate::template::{Syntax, resolve};
 use crate::time::Millis;
 use serde_json::Value;
@@ -88,6 +88,10 @@ impl Engine {
         turn: u32,
         now: Millis,
     ) {
+        let bytes = candidate.iter().chain(&feedback).map(size).sum();
+        if let Err(error) = self.has_room(run, bytes) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
         let call = self.last_call + 1;
         self.commit(Record::TurnTaken { run, step, candidate, feedback, turn, call });
         self.call_again(run, step, call, now);

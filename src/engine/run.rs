@@ -39,6 +39,8 @@ pub struct Run {
     pub(super) received: HashMap<String, u64>,
     /// Steps that wait for others of this run.
     pub(super) watching: Vec<usize>,
+    /// Idempotency keys under which its tasks have done something.
+    pub(super) used: Vec<String>,
     /// How much it keeps.
     pub(super) meter: Meter,
     /// Runs that it has started, and those that they have started.
@@ -269,6 +271,7 @@ impl Run {
             signals: Vec::new(),
             received: HashMap::new(),
             watching: Vec::new(),
+            used: Vec::new(),
             meter: Meter::default(),
             descendants: 0,
             created,

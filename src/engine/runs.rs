@@ -156,6 +156,9 @@ impl Engine {
     pub(super) fn apply_forgotten(&mut self, at: usize) {
         let Some(mut run) = self.runs.take(at) else { return };
         run.meter.leave();
+        for key in &run.used {
+            self.once.remove(key);
+        }
         self.ids.remove(&run.created.run_id);
         if let Some(key) = run.created.key.filter(|key| self.keys.get(key) == Some(&at)) {
             self.keys.remove(&key);

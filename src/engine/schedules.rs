@@ -102,8 +102,7 @@ impl Schedule {
 
     /// Bytes that it takes.
     fn size(&self) -> usize {
-        const SCHEDULE: usize = 512;
-        SCHEDULE + self.name.len() + self.text.len() + self.workflow.len() + size_of_map(&self.inputs)
+        size_of_schedule(&self.name, &self.text, &self.workflow, &self.inputs)
     }
 
     fn is_deleted(&self) -> bool {
@@ -142,6 +141,12 @@ impl Schedule {
         }
         slot
     }
+}
+
+/// Bytes that a schedule takes.
+pub(super) fn size_of_schedule(name: &str, text: &str, workflow: &str, inputs: &Map<String, Value>) -> usize {
+    const SCHEDULE: usize = 512;
+    SCHEDULE + name.len() + text.len() + workflow.len() + size_of_map(inputs)
 }
 
 impl Engine {
@@ -184,6 +189,7 @@ impl Engine {
         let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
         self.may_schedule(&[&name])?;
         let workflow = definition.workflow.name.clone();
+        self.has_memory(size_of_schedule(&name, &text, &workflow, &inputs))?;
         let hash = is_pinned.then_some(definition.hash);
         let schedule = Schedule { hash, inputs, ..Schedule::new(name, text, rule, workflow, now) };
         Ok(self.set_schedule(schedule, now))
@@ -386,7 +392,7 @@ impl Engine {
         let since = schedule.last.or(schedule.start).unwrap_or(schedule.at).min(slot);
         inputs.insert("data_interval_start".into(), to_iso(since).into());
         inputs.insert("data_interval_end".into(), to_iso(slot).into());
-        if self.may_keep_run(&definition.workflow, &inputs).is_err() {
+        if self.may_keep_run(&definition.workflow, &inputs, 0).is_err() {
             return self.await_memory(at);
         }
         let is_late = schedule.catches_up && next.is_some_and(|next| next <= now);

@@ -1,6 +1,7 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
 use super::breaker::NO_CALL;
+use super::meter::{ATTEMPT, size_of_failure, size_of_used};
 use super::record::RunCreated;
 use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
@@ -40,8 +41,8 @@ impl Engine {
         }
         let Submission { definition, inputs, key, run_id } = submission;
         self.may_name(key.as_deref().unwrap_or_default())?;
-        self.may_keep(&definition, now)?;
-        self.may_keep_run(&definition.workflow, &inputs)?;
+        let bytes = self.may_keep(&definition, &inputs, now)?;
+        self.may_keep_run(&definition.workflow, &inputs, bytes)?;
         self.because_of_start(now);
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
@@ -53,8 +54,16 @@ impl Engine {
     }
 
     /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has not failed.
-    pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Option<usize> {
-        let created = self.runs.get(run).filter(|run| run.state == RunState::Failed)?.created.clone();
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED` where the engine cannot keep one more run.
+    pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Result<Option<usize>> {
+        let Some(failed) = self.runs.get(run).filter(|run| run.state == RunState::Failed) else {
+            return Ok(None);
+        };
+        let created = failed.created.clone();
+        self.may_keep_run(&created.workflow, &created.inputs, 0)?;
         let at = self.runs.len();
         self.because_of_start(now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
@@ -66,7 +75,7 @@ impl Engine {
             ..created
         })));
         self.advance(now);
-        Some(at)
+        Ok(Some(at))
     }
 
     /// Ends an active run as cancelled and stops its tools and the runs that it started; `false` if it is over already.
@@ -189,20 +198,30 @@ impl Engine {
 
     /// Takes the result of a step's work, if what must hold of it does.
     pub(super) fn worked(&mut self, run: usize, step: usize, result: Value, now: Millis) {
-        if let Err(error) = self.may_give(run, &result) {
+        let key = self.once_key(run, step);
+        if let Err(error) = self.may_work(run, step, &result, key.as_deref()) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
         self.has_copied(size(&result));
         match self.after_work(run, step, &result) {
             Ok(()) => {
-                if let Some(key) = self.once_key(run, step) {
-                    self.commit(Record::KeyUsed { key, result: result.clone() });
+                if let Some(key) = key {
+                    self.commit(Record::KeyUsed { run, key, result: result.clone() });
                 }
                 let result = self.told_as_activity(run, step, result, now);
                 self.succeed(run, step, result, now);
             }
             Err(failure) => self.attempt_failed(run, step, failure, Some(result), now),
         }
+    }
+
+    /// Whether a step may end with a result, and all that follows from it be kept.
+    fn may_work(&self, run: usize, step: usize, result: &Value, key: Option<&str>) -> Result<()> {
+        self.may_succeed(run, step, result)?;
+        let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
+        let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
+        let told = self.may_tell_as_activity(run, step, result)?;
+        self.has_room(run, copies.saturating_mul(size(result) + told) + key + told)
     }
 
     pub(super) fn succeed(&mut self, run: usize, step: usize, result: Value, now: Millis) {
@@ -234,11 +253,11 @@ impl Engine {
     ) {
         let wait = failure.retry_after.take().unwrap_or_default();
         failure.shorten();
-        // What came beside the failure is not worth a failure of its own.
-        let result = result.filter(|result| self.may_give(run, result).is_ok());
-        let result = result.or_else(|| self.output_so_far(run, step));
         self.stop_inside(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
+        // What came beside the failure is not worth a failure of its own. The step and its attempt have it.
+        let result = result.or_else(|| self.output_so_far(run, step));
+        let mut result = result.filter(|result| self.may_give(run, result, 2).is_ok());
         let is_under_way =
             |step: &super::Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
@@ -254,6 +273,14 @@ impl Engine {
         // An attempt that may only begin after the end of the run never will.
         let end = self.runs.get(run).and_then(|run| run.deadline).filter(|_| wait > 0);
         let retry_at = retry_at.filter(|at| end.is_none_or(|end| *at < end));
+        let beside = |result: &Option<Value>| result.as_ref().map_or(0, |result| 2 * size(result));
+        if self.has_room(run, beside(&result) + size_of_failure(&failure)).is_err() {
+            result = None;
+        }
+        let failure = self.fitting(run, failure, beside(&result));
+        // Another attempt takes room, too.
+        let bytes = beside(&result) + size_of_failure(&failure) + ATTEMPT;
+        let retry_at = retry_at.filter(|_| self.has_room(run, bytes).is_ok());
         self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
     }
 
@@ -348,14 +375,19 @@ impl Engine {
     ) {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
-        let failure = failure.map(|mut failure| {
-            failure.shorten();
-            failure
-        });
         let open = owner.open_within(0);
         let (calls, children) = self.working(run, &open);
         self.drop_updates(run, None, now);
         self.keep_output(run, &open);
+        let (mut state, mut failure, mut result) = (state, failure, result);
+        if let Some(Err(error)) = result.as_ref().map(|result| self.may_give(run, result, 1)) {
+            (state, failure, result) = (RunState::Failed, Some(Failure::from(&error)), None);
+        }
+        let bytes = result.as_ref().map_or(0, size);
+        let failure = failure.map(|mut failure| {
+            failure.shorten();
+            self.fitting(run, failure, bytes)
+        });
         self.commit(Record::RunEnded { run, state, failure, result, at: now });
         self.abort(calls, reason);
         for child in children {

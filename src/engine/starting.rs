@@ -31,8 +31,11 @@ impl Engine {
             }
             Ok(key) => {
                 // What was done under this key is not done again.
-                if let Some(result) = key.and_then(|key| self.once.get(&key)).cloned() {
-                    return self.succeed(run, step, result, now);
+                if let Some((_, result)) = key.and_then(|key| self.once.get(&key)).cloned() {
+                    return match self.may_succeed(run, step, &result) {
+                        Ok(()) => self.succeed(run, step, result, now),
+                        Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+                    };
                 }
             }
         }
@@ -74,6 +77,8 @@ impl Engine {
             Operation::Terminate { status, result, reason } => {
                 self.resolved(run, step, &Value::Object(result.clone())).and_then(|result| {
                     let reason = to_text(&self.text(run, step, reason)?);
+                    // The run has it, and the step.
+                    self.may_give(run, &result, 3)?;
                     self.terminate(run, step, *status, result, &reason, now);
                     Ok(())
                 })
@@ -223,7 +228,8 @@ impl Engine {
         let body = self.runs.get(run).and_then(|run| run.scope_of(step)).map(|scope| &scope.body);
         let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
         let result = object([told, ("next", next.into())]);
-        if let Err(failure) = self.after_work(run, step, &result) {
+        let may_succeed = self.may_succeed(run, step, &result).map_err(|error| Failure::from(&error));
+        if let Err(failure) = may_succeed.and_then(|()| self.after_work(run, step, &result)) {
             return self.attempt_failed(run, step, failure, Some(result), now);
         }
         self.commit(Record::Succeeded { run, step, result, chosen: way.into_iter().collect(), at: now });

@@ -107,7 +107,7 @@ impl Engine {
     /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over, or
     /// was given up, it is ignored.
     pub fn heartbeat(&mut self, call: u64, details: Value, now: Millis) {
-        let found = self.working_on(call).filter(|(run, _)| self.may_give(*run, &details).is_ok());
+        let found = self.working_on(call).filter(|(run, _)| self.may_give(*run, &details, 1).is_ok());
         if let Some((run, step)) = found {
             let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });

@@ -1,13 +1,13 @@
 //! Updates: requests to a run that wait for its answer.
 
-use super::meter::size_of_named;
+use super::meter::{size_of_failure, size_of_update};
 use super::plan::Operation;
 use super::run::{Inner, RunState, StepState, after};
 use super::scope::WithMore;
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Limit, Record};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{object, to_text};
+use crate::json::{object, size, to_text};
 use crate::number::digits;
 use crate::template::{Syntax, resolve};
 use crate::time::Millis;
@@ -84,7 +84,7 @@ impl Engine {
         let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
         self.may_name(name)?;
         self.config.limits.check(Limit::RunUpdates, sent + 1)?;
-        self.has_room(run, size_of_named(name, payload))
+        self.has_room(run, size_of_update(name, payload))
     }
 
     /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if that is
@@ -128,6 +128,7 @@ impl Engine {
                 .with_help("give the name of the update that the run waits for here")
         })?;
         self.may_name(&name)?;
+        self.has_room(run, name.len())?;
         self.enter_within(run, step, Inner::Update(name.clone()), limit, now);
         self.take_update(run, step, &name, now);
         Ok(())
@@ -197,6 +198,10 @@ impl Engine {
             ("update_payload", update.payload.clone()),
             ("response", response),
         ]);
+        // The update has it, and the step.
+        if let Err(error) = self.may_give(run, &result, 2) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
         self.end_update(run, at, UpdateState::Completed, Some(result.clone()), None, now);
         self.worked(run, step, result, now);
     }
@@ -204,7 +209,8 @@ impl Engine {
     /// The step that works on an update has failed.
     pub(super) fn update_failed(&mut self, run: usize, step: usize, failure: &Failure, now: Millis) {
         if let Some(update) = self.handled(run, step) {
-            self.end_update(run, update, UpdateState::Failed, None, Some(failure.clone()), now);
+            let failure = self.fitting(run, failure.clone(), 0);
+            self.end_update(run, update, UpdateState::Failed, None, Some(failure), now);
         }
     }
 
@@ -250,7 +256,7 @@ impl Engine {
 
     pub(super) fn apply_update_sent(&mut self, run: usize, update: Update) {
         let Some(owner) = self.runs.get_mut(run) else { return };
-        owner.keeps_named(&update.name, &update.payload);
+        owner.meter.add(size_of_update(&update.name, &update.payload));
         self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
         owner.updates.push(update);
     }
@@ -278,7 +284,9 @@ impl Engine {
         (state, result, failure): (UpdateState, Option<Value>, Option<Failure>),
         at: Millis,
     ) {
-        let Some(found) = self.runs.get_mut(run).and_then(|run| run.updates.get_mut(update)) else { return };
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.meter.add(result.as_ref().map_or(0, size) + failure.as_ref().map_or(0, size_of_failure));
+        let Some(found) = owner.updates.get_mut(update) else { return };
         self.timers.remove(&(found.deadline, Timer::Update(run, update)));
         found.state = state;
         found.result = result;

@@ -106,7 +106,7 @@ impl Engine {
         let written = self.written.get(&call)?;
         let output = |kept: &Kept| Value::from(kept.output(&self.config.secrets));
         let result = object([("stdout", output(&written.stdout)), ("stderr", output(&written.stderr))]);
-        self.may_give(run, &result).is_ok().then_some(result)
+        self.may_give(run, &result, 1).is_ok().then_some(result)
     }
 
     /// Keeps what the tools of steps have written that are about to be cancelled.

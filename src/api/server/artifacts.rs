@@ -16,7 +16,7 @@ pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> A
         return Err(refusal(400, "BODY_INVALID", message));
     };
     let (name, mime) = (text("name").unwrap_or("artifact.zip"), text("mime").unwrap_or("application/zip"));
-    engine.has_memory(content.len()).map_err(|error| respond::failure(400, &error))?;
+    engine.may_keep_artifact(name, mime, content).map_err(|error| respond::failure(400, &error))?;
     let kept = engine.keep_artifact(name, mime, content, now).map_err(|fault| match fault {
         ArtifactFault::NotBase64 => refusal(400, "BODY_INVALID", "`content` is not base64"),
         ArtifactFault::TooLarge => {

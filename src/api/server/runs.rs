@@ -23,11 +23,10 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
             return respond::failure(400, &error);
         }
     }
-    if let Err(error) = engine.may_keep_run(&run.created.workflow, &run.created.inputs) {
-        return respond::failure(400, &error);
-    }
-    let Some(new) = engine.retry(at, new_id.to_owned(), now) else {
-        return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried");
+    let new = match engine.retry(at, new_id.to_owned(), now) {
+        Ok(Some(new)) => new,
+        Ok(None) => return refusal(400, "RUN_NOT_FAILED", "only a run that has failed can be retried"),
+        Err(error) => return respond::failure(400, &error),
     };
     let new_id = engine.run(new).map_or("", |run| run.id());
     data(

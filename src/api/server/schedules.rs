@@ -35,7 +35,7 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
         None => cron.to_owned(),
     };
     let name = text("job_name").unwrap_or(new_id);
-    engine.may_keep_run(&definition.workflow, &inputs).map_err(|error| respond::failure(400, &error))?;
+    engine.may_keep_run(&definition.workflow, &inputs, 0).map_err(|error| respond::failure(400, &error))?;
     // What is refused leaves nothing behind, not even its definition.
     let checked = Rule::parse(&rule).and_then(|rule| {
         engine.check_zone(&rule, now)?;

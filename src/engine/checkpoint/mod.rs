@@ -12,7 +12,6 @@ use super::run::{Inner, Run, RunState, Scope, StepState};
 use super::state::Timer;
 use super::text::Entries;
 use super::{Engine, Record};
-use crate::json::size;
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -23,7 +22,7 @@ pub struct Standing {
     last_call: u64,
     last_event: u64,
     events: HashMap<String, VecDeque<(u64, Value)>>,
-    once: HashMap<String, Value>,
+    once: HashMap<String, (usize, Value)>,
     circuits: HashMap<String, Circuit>,
     /// Steps that wait for an event of a name, in the order in which they began to.
     listening: HashMap<String, Vec<(usize, usize)>>,
@@ -123,8 +122,11 @@ impl Engine {
             self.counts_event(number, name, payload);
         }
         self.events = standing.events;
-        self.keeps(standing.once.iter().map(|(key, result)| key.len() + size(result)).sum());
-        self.once = standing.once;
+        let mut used: Vec<_> = standing.once.into_iter().collect();
+        used.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (key, (run, result)) in used {
+            self.apply_key_used(run, key, result);
+        }
         self.circuits = standing.circuits;
         self.listening = standing.listening;
         self.parked = standing.parked;

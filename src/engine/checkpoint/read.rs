@@ -190,7 +190,11 @@ impl Standing {
             events: named(fields.list("events"), |events| {
                 Some(list_of(events)?.into_iter().filter_map(event).collect())
             }),
-            once: named(fields.list("once"), Some),
+            once: named(fields.list("once"), |used| {
+                let mut parts = list_of(used)?.into_iter();
+                let run = parts.next()?.as_u64().and_then(|run| usize::try_from(run).ok())?;
+                Some((run, parts.next()?))
+            }),
             circuits: named(fields.list("circuits"), circuit),
             listening: named(fields.list("listening"), places),
             parked: named(fields.list("parked"), places),

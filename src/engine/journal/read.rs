@@ -114,7 +114,11 @@ impl Journal {
             "output_kept" => Record::OutputKept { run: run?, step: step?, result: fields.value("result") },
             "retry_due" => Record::RetryDue { run: run?, step: step? },
             "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
-            "key_used" => Record::KeyUsed { key: fields.text("key")?, result: fields.value("result") },
+            "key_used" => Record::KeyUsed {
+                run: fields.position("run")?,
+                key: fields.text("key")?,
+                result: fields.value("result"),
+            },
             "turn_taken" => Record::TurnTaken {
                 run: run?,
                 step: step?,

@@ -82,7 +82,9 @@ fn record(record: &Record, out: &mut Fields<'_>) {
         }
         Record::RetryDue { run, step } => of_step("retry_due", *run, *step, out),
         Record::Parked { run, step, key } => of_step("parked", *run, *step, out).set("key", key),
-        Record::KeyUsed { key, result } => out.set("type", "key_used").set("key", key).set("result", result),
+        Record::KeyUsed { run, key, result } => {
+            out.set("type", "key_used").set("run", run).set("key", key).set("result", result)
+        }
         Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
             of_step("turn_taken", *run, *step, out)
                 .set_some("candidate", candidate.as_ref())
