@@ -5,7 +5,8 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Effect, Engine, Limit, Limits, Record, RunState};
+use highway_wasm::engine::{Config, Effect, Engine, Failure, Limit, Limits, Record, RunState};
+use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;
 use operators::{but, flow, named, task};
 use serde_json::{Value, json};
@@ -227,12 +228,98 @@ fn a_schedule_waits_for_memory_and_lets_others_have_it() {
     host.reopen();
     assert_eq!(host.runs_of("old"), before);
     // What ends makes room only once it is forgotten.
-    let runs: Vec<String> = host.engine.runs().iter().map(|run| run.id().to_owned()).collect();
-    for id in &runs {
-        let (at, _) = host.engine.find(id).unwrap();
+    for at in 0..before {
         host.engine.cancel(at, None, START);
     }
     host.slices(20);
-    assert!(host.runs_of("old") > before);
+    let more = host.runs_of("old");
+    assert!(more > before);
+    // Those whose ends somebody waits for stay for a minute; then the engine wakes up.
+    let runs: Vec<String> = host.engine.runs().iter().map(|run| run.id().to_owned()).collect();
+    for (at, id) in (before..).zip(&runs) {
+        assert!(host.engine.find(id).is_some());
+        host.engine.cancel(at, None, START);
+    }
+    host.slices(20);
+    assert_eq!((host.runs_of("old"), host.engine.next_wake()), (more, Some(START + MINUTE)));
+    for _ in 0..20 {
+        host.engine.tick(START + MINUTE);
+        host.take();
+    }
+    assert!(host.runs_of("old") > more);
     assert_in_order(&host.slots("old"));
+}
+
+/// Whether the run of an id is there.
+fn is_there(host: &Host, id: &str) -> bool {
+    host.engine.runs().iter().any(|run| run.id() == id)
+}
+
+/// A workflow that makes up for missed moments, and keeps one run that is over; with its first run.
+fn with_little_history(tasks: &[Value]) -> (Host, String) {
+    let limits = Limits::default().with(Limit::ScheduleHistory, 1);
+    let mut host = Host::new(Config { limits, ..Config::default() });
+    host.register(&missed("old", tasks));
+    let first = host.engine.runs()[0].id().to_owned();
+    (host, first)
+}
+
+#[test]
+fn a_run_that_a_schedule_started_in_time_stays_for_a_minute_after_its_end() {
+    let limits = Limits::default().with(Limit::ScheduleHistory, 1);
+    let mut host = Host::new(Config { limits, ..Config::default() });
+    host.register(&but(named("often", &[at_once("a")]), json!({"schedule": "@every 10s"})));
+    for tens in 1..=30 {
+        host.engine.tick(START + tens * 10_000);
+        host.take();
+        let ends: Vec<Millis> = host.engine.runs().iter().map(|run| run.ended_at.unwrap()).collect();
+        let first = START + 10_000 * tens.saturating_sub(5).max(1);
+        assert!(ends.iter().copied().eq((first..=START + tens * 10_000).step_by(10_000)), "{ends:?}");
+    }
+}
+
+#[test]
+fn a_late_run_that_somebody_asked_for_stays_for_a_minute_after_its_end() {
+    for is_followed in [true, false] {
+        let (mut host, first) = with_little_history(&[task("a", &[])]);
+        if is_followed {
+            assert_eq!(host.engine.find(&first).unwrap().1.state, RunState::Active);
+        }
+        for _ in 0..10 {
+            host.finish("old");
+            host.slices(2);
+        }
+        assert_eq!(is_there(&host, &first), is_followed);
+        assert!(host.engine.runs().iter().filter(|run| run.ended_at.is_some()).count() <= 2);
+        let (_, call) = host.running.remove(0);
+        host.engine.tool_finished(call, Ok(json!(null)), START + MINUTE);
+        host.take();
+        assert!(!is_there(&host, &first), "a minute is over, and there is a later one");
+    }
+}
+
+#[test]
+fn a_late_run_that_is_retried_by_hand_stays_for_a_minute_after_its_end() {
+    let (mut host, first) = with_little_history(&[task("a", &[])]);
+    let (at, _) = host.engine.find(&first).unwrap();
+    let (_, call) = host.running.remove(0);
+    let failure = Failure::new(ErrorCode::RunFailed, "it broke");
+    host.engine.tool_finished(call, Err((failure, None)), START);
+    host.take();
+    host.engine.retry(at, "again".into(), START).unwrap().unwrap();
+    host.take();
+    while host.engine.runs().iter().any(|run| run.id() == "again" && run.ended_at.is_none()) {
+        host.finish("old");
+        host.slices(1);
+    }
+    for _ in 0..10 {
+        host.finish("old");
+        host.slices(2);
+    }
+    assert!(is_there(&host, "again") && is_there(&host, &first));
+    for _ in 0..3 {
+        host.engine.tick(START + MINUTE);
+        host.take();
+    }
+    assert!(!is_there(&host, &first), "a minute is over");
 }

@@ -9,7 +9,7 @@ use highway_wasm::engine::{Config, Effect, Engine, Record, Submission, Submitted
 use highway_wasm::time::Millis;
 use operators::{builtin, flow, named, task};
 use serde_json::json;
-use support::{START, restored, submission, views};
+use support::{START, Server, restored, submission, views};
 
 const MINUTE: Millis = 60_000;
 
@@ -118,4 +118,100 @@ fn what_an_active_run_has_started_stays() {
     kept.engine.tick(START + 11 * MINUTE);
     kept.take();
     assert_eq!(kept.ids(), ["parent"]);
+}
+
+/// A server that keeps one run that is over, and the id of one that it has forgotten.
+fn forgetful() -> (Server, String) {
+    let mut server = Server::with_config(Config { keep_runs: Some(1), ..Config::default() });
+    let body = json!({"workflow_definition": flow(&[task("a", &[])])});
+    let first = server.post("/workflows", &body).data()["workflow_run_id"].as_str().unwrap().to_owned();
+    server.advance(1_000);
+    let unknown = server.get("/workflows/nobody");
+    assert_eq!((unknown.status, unknown.body.get("help")), (404, None), "nothing was forgotten");
+    server.post("/workflows", &body);
+    server.advance(1_000);
+    assert_eq!(
+        server.get(&format!("/workflows/{first}")).data()["status"],
+        "completed",
+        "it is not a minute"
+    );
+    server.advance(MINUTE);
+    server.post("/workflows", &body);
+    server.advance(1_000);
+    (server, first)
+}
+
+#[test]
+fn the_id_of_a_run_that_was_forgotten_gets_a_clear_answer_everywhere() {
+    let (mut server, id) = forgetful();
+    let path = |part: &str| format!("/workflows/{id}{part}");
+    let parts = [
+        "",
+        "/steps",
+        "/steps/logs",
+        "/steps/a",
+        "/steps/a/logs",
+        "/signals",
+        "/updates",
+        "/updates/history",
+        "/updates/0",
+        "/events",
+        "/graph",
+        "/graph/dot",
+        "/query",
+        "/metrics",
+    ];
+    let mut replies: Vec<_> = parts.iter().map(|part| server.get(&path(part))).collect();
+    let bodies = [
+        ("/cancel", json!({})),
+        ("/retry", json!({})),
+        ("/signals", json!({"signal_name": "go"})),
+        ("/updates", json!({"update_name": "go"})),
+    ];
+    replies.extend(bodies.iter().map(|(part, body)| server.post(&path(part), body)));
+    for reply in replies {
+        assert_eq!((reply.status, reply.code()), (404, "NOT_FOUND"));
+        assert_eq!(reply.body["message"], format!("there is no run `{id}`"));
+        assert!(reply.body["help"].as_str().unwrap().contains("keepRuns"), "{reply:?}");
+    }
+    assert_eq!(server.get("/workflows").data()["total"], 1, "lists do not have it");
+}
+
+#[test]
+fn what_a_task_did_under_its_key_is_forgotten_with_its_run() {
+    let config = Config { keep_runs: Some(1), ..Config::default() };
+    let mut kept = Kept { engine: Engine::new(config.clone()), ..Kept::new(1) };
+    let once = flow(&[operators::but(task("a", &[]), json!({"idempotency_key": "order-17"}))]);
+    let mut at = START;
+    let mut is_called = |kept: &mut Kept, id: &str| {
+        at += 2 * MINUTE;
+        kept.engine.submit(submission(&once, id), at).unwrap();
+        kept.take();
+        let is_called = kept.running.iter().any(|(run, _)| run == id);
+        if is_called {
+            kept.finish(id, at);
+        }
+        is_called
+    };
+    let calls = ["first", "second", "third"].map(|id| is_called(&mut kept, id));
+    // The first is forgotten once the second is over.
+    assert_eq!(calls, [true, false, true]);
+    kept.engine = restored(&kept.engine, &kept.config);
+    assert!(!is_called(&mut kept, "fourth"), "a checkpoint has the keys");
+}
+
+#[test]
+fn positions_of_runs_that_were_forgotten_take_no_room() {
+    let mut kept = Kept::new(1);
+    kept.submit("oldest", START);
+    for at in 1..200 {
+        let id = format!("run-{at}");
+        let now = START + at * 2 * MINUTE;
+        kept.engine.submit(submission(&flow(&[task("a", &[])]), &id), now).unwrap();
+        kept.engine.take_output();
+        kept.engine.cancel(usize::try_from(at).unwrap(), None, now);
+        kept.engine.take_output();
+    }
+    let skipped = kept.engine.checkpoint().iter().filter(|entry| entry.contains("runs_skipped")).count();
+    assert_eq!((skipped, kept.engine.runs().len()), (1, 2), "one entry for all of them");
 }

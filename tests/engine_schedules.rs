@@ -341,6 +341,21 @@ fn the_api_makes_shows_pauses_and_ends_schedules() {
 }
 
 #[test]
+fn the_history_tells_why_a_run_did_not_complete() {
+    let mut server = Server::with_tool(|_| None);
+    let slow = with(independent(&["a"]), "/deadline_seconds", 9);
+    let job = json!({"job_name": "slow", "schedule_cron": "@every 60s", "workflow_definition": slow});
+    assert_eq!(server.post("/schedules", &job).status, 201);
+    server.advance(70_000);
+    let history = server.get("/schedules/slow/history");
+    let latest = &history.data()["executions"][0];
+    assert_eq!((&latest["status"], &latest["error_code"]), (&json!("failed"), &json!("RUN_TIMED_OUT")));
+    server.advance(51_000);
+    let history = server.get("/schedules/slow/history");
+    assert_eq!(history.data()["executions"][0]["error_code"], Value::Null);
+}
+
+#[test]
 fn schedules_that_make_no_sense_are_refused() {
     let mut server = Server::new();
     server.post("/workflows", &json!({"workflow_definition": independent(&["a"]), "execute": false}));

@@ -17,6 +17,8 @@ pub(super) struct Missed {
     pub(super) in_line: usize,
     /// How much memory was in use when there was none for a run.
     was_full_at: Option<usize>,
+    /// When runs were forgotten last, where there were any to forget.
+    pub(super) looked_at: Millis,
     /// Whether something else has started since the latest turn.
     others_had_turn: bool,
 }
@@ -34,6 +36,11 @@ impl Missed {
     /// A step has started, of a run that makes up for a moment or of another one.
     pub(super) fn has_started(&mut self, is_late: bool) {
         self.others_had_turn |= !is_late;
+    }
+
+    /// Whether one waits for memory.
+    pub(super) const fn is_without_memory(&self) -> bool {
+        self.was_full_at.is_some()
     }
 
     /// The next one in turn, which waits no more.
@@ -84,15 +91,15 @@ impl Engine {
     }
 
     /// Forgets the runs of schedules that ended first, where there are more than are to be kept of one schedule, or where they all
-    /// take memory that others need. Whether that were all.
-    pub(super) fn forget_scheduled_runs(&mut self) -> bool {
+    /// take memory that others need; those that made up for a moment at once, the others after a minute. Whether that were all.
+    pub(super) fn forget_scheduled_runs(&mut self, now: Millis) -> bool {
         let limits = &self.config.limits;
         let (most, room) = (limits.get(Limit::ScheduleHistory), limits.get(Limit::EngineBytes) / 2);
         loop {
-            let surplus = self.runs.surplus_of_schedules(most);
+            let surplus = self.runs.surplus_of_schedules(most, now);
             let oldest = surplus.or_else(|| {
                 let is_short = self.kept_bytes.get() > room;
-                is_short.then(|| self.runs.oldest_of_schedules()).flatten()
+                is_short.then(|| self.runs.oldest_of_schedules(now)).flatten()
             });
             let Some(run) = oldest else { return true };
             if !self.is_within_slice() {

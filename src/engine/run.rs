@@ -7,6 +7,7 @@ use super::{Failure, Told, Update};
 use crate::number::clamp;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -39,6 +40,8 @@ pub struct Run {
     pub(super) received: HashMap<String, u64>,
     /// Steps that wait for others of this run.
     pub(super) watching: Vec<usize>,
+    /// Whether somebody has asked for it while it was active, and may wait for its end.
+    pub(super) is_followed: Cell<bool>,
     /// Idempotency keys under which its tasks have done something.
     pub(super) used: Vec<String>,
     /// How much it keeps.
@@ -271,6 +274,7 @@ impl Run {
             signals: Vec::new(),
             received: HashMap::new(),
             watching: Vec::new(),
+            is_followed: Cell::new(false),
             used: Vec::new(),
             meter: Meter::default(),
             descendants: 0,

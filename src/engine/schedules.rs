@@ -431,19 +431,19 @@ impl Engine {
         if let Some(schedule) = self.schedules.get_mut(at) {
             schedule.state = ScheduleState::Held;
         }
+        self.await_firing(at);
     }
 
     /// A run of a workflow has ended: what waited for that is due.
     pub(super) fn release_held(&mut self, workflow: &str) {
-        let held =
-            |schedule: &Schedule| schedule.state == ScheduleState::Held && schedule.workflow == workflow;
-        let found: Vec<usize> =
-            self.schedules.iter().enumerate().filter(|(_, known)| held(known)).map(|(at, _)| at).collect();
-        for at in found {
-            if let Some(schedule) = self.schedules.get_mut(at) {
+        for at in self.held_schedules.remove(workflow).unwrap_or_default() {
+            // It may be another one by now, or not wait any more.
+            let is_held =
+                |known: &&mut Schedule| known.state == ScheduleState::Held && known.workflow == workflow;
+            if let Some(schedule) = self.schedules.get_mut(at).filter(is_held) {
                 schedule.state = ScheduleState::Active;
+                self.await_firing(at);
             }
-            self.await_firing(at);
         }
     }
 
@@ -453,8 +453,12 @@ impl Engine {
         }
     }
 
+    /// Has a schedule fire when it is due, or once a run of its workflow has ended.
     fn await_firing(&mut self, at: usize) {
         let Some(schedule) = self.schedules.get(at) else { return };
+        if schedule.state == ScheduleState::Held {
+            self.held_schedules.entry(schedule.workflow.clone()).or_default().insert(at);
+        }
         if let Some(next) = schedule.next.filter(|_| schedule.state == ScheduleState::Active) {
             self.timers.insert((next, Timer::Schedule(at)));
         }

@@ -5,7 +5,7 @@ use super::breaker::Circuit;
 use super::missed::Missed;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
-use super::run::{Inner, Run, Step, StepState};
+use super::run::{Inner, Run, RunState, Step, StepState};
 use super::runs::Runs;
 use super::schedules::Schedule;
 use super::timeline::Timeline;
@@ -105,6 +105,8 @@ pub struct Engine {
     pub(super) latest: HashMap<String, usize>,
     /// Schedules, oldest first; deleted ones keep their place.
     pub(super) schedules: Vec<Schedule>,
+    /// Schedules that wait for a run of a workflow to end, by its name.
+    pub(super) held_schedules: HashMap<String, BTreeSet<usize>>,
     /// Schedules that are due and wait for their turn.
     pub(super) missed: Missed,
     /// Runs of each workflow that are not over.
@@ -258,7 +260,10 @@ impl Engine {
 
     /// When [`tick`](Self::tick) has to be called next.
     pub fn next_wake(&self) -> Option<Millis> {
-        self.timers.first().map(|(at, _)| *at)
+        let timer = self.timers.first().map(|(at, _)| *at);
+        // What is forgotten then may make room for what waits.
+        let room = self.missed.is_without_memory().then(|| self.runs.next_old(self.missed.looked_at));
+        timer.into_iter().chain(room.flatten()).min()
     }
 
     /// How large things may become.
@@ -281,15 +286,24 @@ impl Engine {
         self.runs.iter().collect()
     }
 
+    /// Whether runs were forgotten that were over.
+    pub fn has_forgotten_runs(&self) -> bool {
+        self.runs.has_gaps()
+    }
+
     /// The run at a position; none where it was forgotten.
     pub fn run(&self, at: usize) -> Option<&Run> {
         self.runs.get(at)
     }
 
-    /// The position and the run of an id.
+    /// The position and the run of an id. Whoever asks for an active run may wait for its end: it is kept for a minute then.
     pub fn find(&self, run_id: &str) -> Option<(usize, &Run)> {
         let at = *self.ids.get(run_id)?;
-        self.runs.get(at).map(|run| (at, run))
+        let run = self.runs.get(at)?;
+        if run.state == RunState::Active {
+            run.is_followed.set(true);
+        }
+        Some((at, run))
     }
 
     pub(super) fn run_of_key(&self, key: &str) -> Option<(usize, &Run)> {

@@ -183,6 +183,8 @@ export interface ScheduleExecution extends ApiObject {
   readonly workflow_run_id?: string;
   readonly run_id?: string;
   readonly status?: string;
+  /** Why it did not complete, where the server tells: `RUN_TIMED_OUT` for a run that passed its time limit, whose status is `failed`. */
+  readonly error_code?: string | null;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
   readonly duration_seconds?: number | null;

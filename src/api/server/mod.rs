@@ -213,7 +213,7 @@ fn list(engine: &Engine, query: &Query) -> HttpResponse {
 
 fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::not_found("run", id))?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
     if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled"));
     }
@@ -225,7 +225,7 @@ fn with_run(
     id: &str,
     answer: impl FnOnce(&crate::engine::Run) -> HttpResponse,
 ) -> HttpResponse {
-    engine.find(id).map_or_else(|| respond::not_found("run", id), |(_, run)| answer(run))
+    engine.find(id).map_or_else(|| respond::no_run(engine, id), |(_, run)| answer(run))
 }
 
 fn with_step(

@@ -2,6 +2,7 @@
 
 use crate::api::HttpResponse;
 use crate::codec::write_json;
+use crate::engine::Engine;
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
 use serde_json::{Map, Value};
@@ -39,6 +40,16 @@ pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
 
 pub(super) fn not_found(what: &str, id: &str) -> HttpResponse {
     refusal(404, "NOT_FOUND", &format!("there is no {what} `{id}`"))
+}
+
+/// There is no run of an id; it may have been forgotten.
+pub(super) fn no_run(engine: &Engine, id: &str) -> HttpResponse {
+    let mut more = Map::new();
+    if engine.has_forgotten_runs() {
+        let help = "finished runs are forgotten, by `keepRuns` and by the history of their schedules: read results within a minute, or raise these";
+        more.insert("help".into(), help.into());
+    }
+    refusal_with(404, "NOT_FOUND", &format!("there is no run `{id}`"), more)
 }
 
 /// A known key with other content; clients look for `existing_run_id` at the top level.

@@ -16,7 +16,7 @@ const EVENTS: usize = 100;
 const MOST_EVENTS: usize = 1_000;
 
 pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) -> HttpResponse {
-    let Some((at, run)) = engine.find(id) else { return respond::not_found("run", id) };
+    let Some((at, run)) = engine.find(id) else { return respond::no_run(engine, id) };
     if run.state == RunState::Failed {
         let unknown = engine.unknown_tools(&run.created.workflow);
         if let Some(error) = Error::from_diagnostics(as_written(unknown, &run.created.definition)) {
@@ -43,7 +43,7 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
 
 pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::not_found("run", id))?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
     let Some(name) = body.get("signal_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `signal_name`"));
     };

@@ -168,6 +168,7 @@ fn execution(run: &crate::engine::Run) -> Value {
         field("workflow_run_id"),
         field("run_id"),
         field("status"),
+        ("error_code", run.failure.as_ref().map(|failure| failure.code.as_str()).into()),
         field("started_at"),
         field("completed_at"),
         ("duration_seconds", duration(run).map_or(Value::Null, number)),

@@ -20,7 +20,7 @@ const HISTORY: usize = 50;
 /// [`Effect::UpdateEnded`]: crate::engine::Effect::UpdateEnded
 pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::not_found("run", id))?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
     let Some(name) = body.get("update_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `update_name`"));
     };
