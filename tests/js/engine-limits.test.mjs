@@ -149,7 +149,7 @@ test("many steps are written and read in turns", async (t) => {
   assert.deepEqual([state, Object.keys(tasks)], ["completed", names]);
   const turns = async (read) => {
     const { turns, given } = await turnsOf(read);
-    assert.ok(turns >= 10, `${turns} turns`);
+    assert.ok(turns > 3, `${turns} turns`);
     return given;
   };
   assert.deepEqual(Object.keys(await turns(() => handle.steps())), names);

@@ -140,7 +140,7 @@ describe("an engine that stands still", () => {
     const highway = new Highway({ engine: { fetch: (...given) => engine.fetch(...given) }, retry: false });
     await checkRejection(highway.workflows.list().toArray(), {
       name: "ApiError",
-      code: "API_SERVER_ERROR",
+      code: "JOURNAL_INVALID",
       message: /no room left/,
     });
   });

@@ -98,10 +98,10 @@ describe("a server whose disk is full", { skip: noMounts }, () => {
     const error = await checkRejection(submit(600_000), {
       ...full,
       name: "SubmissionError",
-      code: "API_SERVER_ERROR",
+      code: "JOURNAL_INVALID",
     });
     assert.equal(error.status, 503);
-    await checkRejection(client.workflows.list().toArray(), { ...full, code: "API_SERVER_ERROR" });
+    await checkRejection(client.workflows.list().toArray(), { ...full, code: "JOURNAL_INVALID" });
     const health = await fetch(`${url}/api/v1/health`);
     const { code, data } = await health.json();
     assert.deepEqual([health.status, code, data.status], [503, "JOURNAL_INVALID", "unhealthy"]);
