@@ -70,8 +70,10 @@ fn takes(tool: &str) -> Option<Takes> {
         "tools.workflow.execute" | "workflow.execute" => {
             (1, &["workflow_name", "inputs", "definition_id", "workflow_definition_id", "workflow_id"])
         }
-        "tools.simple_counter.init_counter" => (1, &["start"]),
-        "tools.simple_counter.increment_counter" => (1, &["max_value"]),
+        // Highway's examples give both to either.
+        "tools.simple_counter.init_counter" | "tools.simple_counter.increment_counter" => {
+            (1, &["start", "max_value"])
+        }
         "tools.approval.request" => (
             3,
             &[
