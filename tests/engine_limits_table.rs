@@ -109,7 +109,9 @@ const ROWS: &[Row] = &[
         let ids: Vec<String> = (0..5).map(|at| format!("t{at}")).collect();
         let mut run = Scenario::with(config);
         run.submit(&flow(&ids.iter().map(|id| activity(id)).collect::<Vec<_>>()));
-        ids.iter().for_each(|id| drop(run.succeed(id, json!(1))));
+        for id in &ids {
+            run.succeed(id, json!(1));
+        }
         run.step("t4")["error_details"].clone()
     }),
     ("the name of a signal", Limit::NameBytes, |config| {

@@ -5,10 +5,10 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Effect, Engine, Record, Submission, Submitted};
+use highway_wasm::engine::{Config, Effect, Engine, Record, ScheduleRequest, Submission, Submitted};
 use highway_wasm::time::Millis;
 use operators::{builtin, flow, named, task};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{START, Server, restored, submission, views};
 
 const MINUTE: Millis = 60_000;
@@ -214,4 +214,81 @@ fn positions_of_runs_that_were_forgotten_take_no_room() {
     }
     let skipped = kept.engine.checkpoint().iter().filter(|entry| entry.contains("runs_skipped")).count();
     assert_eq!((skipped, kept.engine.runs().len()), (1, 2), "one entry for all of them");
+}
+
+/// A definition whose name is that of others, and whose content is not.
+fn version(number: usize) -> Value {
+    operators::but(flow(&[task("a", &[])]), json!({"description": format!("version {number}")}))
+}
+
+impl Kept {
+    /// A run of such a definition, which is over at once.
+    fn run_version(&mut self, number: usize, id: &str, now: Millis) {
+        let submitted = self.engine.submit(submission(&version(number), id), now).unwrap();
+        let Submitted::Created(at) = submitted else { panic!("{submitted:?}") };
+        self.take();
+        self.engine.cancel(at, None, now);
+        self.running.clear();
+        self.take();
+    }
+
+    /// The versions of definitions that are kept.
+    fn versions(&self) -> Vec<usize> {
+        self.engine.definitions().map(|known| known.version).collect()
+    }
+}
+
+#[test]
+fn a_definition_is_forgotten_with_its_last_run_unless_it_is_the_latest_of_its_name() {
+    let mut kept = Kept::new(2);
+    for number in 1..=6 {
+        kept.run_version(number, &format!("run-{number}"), START + MINUTE * number as Millis);
+    }
+    assert_eq!(kept.engine.runs().len(), 2);
+    assert_eq!(kept.versions(), [5, 6], "those of the runs that are kept");
+    let bytes = kept.engine.kept_bytes();
+    for number in 7..=20 {
+        kept.run_version(number, &format!("run-{number}"), START + MINUTE * number as Millis);
+    }
+    assert_eq!(kept.versions(), [19, 20]);
+    assert!(kept.engine.kept_bytes() < bytes + 200, "{} and {bytes}", kept.engine.kept_bytes());
+    // What comes again is a new version.
+    kept.run_version(3, "again", START + MINUTE * 21);
+    assert_eq!(kept.versions(), [20, 21]);
+}
+
+#[test]
+fn definitions_that_come_in_turns_are_kept_once() {
+    let mut kept = Kept::new(4);
+    for turn in 0..21 {
+        kept.run_version(turn % 2, &format!("run-{turn}"), START + MINUTE * turn as Millis);
+        assert_eq!(kept.engine.latest("scenario").unwrap().version, turn % 2 + 1);
+    }
+    assert_eq!(kept.versions(), [1, 2]);
+    kept.engine = restored(&kept.engine, &kept.config);
+    assert_eq!(kept.engine.latest("scenario").unwrap().version, 1, "of the last turn");
+}
+
+#[test]
+fn definitions_that_somebody_registered_or_that_a_schedule_starts_stay() {
+    let mut kept = Kept::new(1);
+    kept.run_version(1, "one", START);
+    kept.run_version(2, "two", START);
+    kept.engine.register(submission(&version(1), "").definition, START).unwrap();
+    let pinned = kept.engine.definitions().find(|known| known.version == 2).unwrap().clone();
+    let request = ScheduleRequest {
+        name: "job".into(),
+        text: "0 0 1 1 *".into(),
+        definition: pinned,
+        is_pinned: true,
+        inputs: serde_json::Map::new(),
+    };
+    let schedule = kept.engine.schedule(request, START).unwrap();
+    for number in 3..=6 {
+        kept.run_version(number, &format!("run-{number}"), START + MINUTE * number as Millis);
+    }
+    assert_eq!(kept.versions(), [1, 2, 6]);
+    kept.engine.delete_schedule(schedule);
+    kept.take();
+    assert_eq!(kept.versions(), [1, 6], "it was registered, and is the latest");
 }

@@ -20,11 +20,12 @@ impl Engine {
         match record {
             Record::RunCreated(created) => self.add_run(*created),
             Record::Registered(definition) => {
-                self.keeps(size_of_definition(&definition.definition));
-                self.latest.insert(definition.workflow.name.clone(), self.definitions.len());
-                self.by_hash.insert(definition.hash.clone(), self.definitions.len());
-                self.definitions.push(*definition);
+                let bytes = size_of_definition(&definition.definition);
+                if self.definitions.keep(*definition) {
+                    self.keeps(bytes);
+                }
             }
+            Record::DefinitionForgotten { hash } => self.apply_definition_forgotten(&hash),
             Record::SourceKept { hash, source } => {
                 self.keeps(source.len());
                 let earlier = self.sources.insert(hash, source);
@@ -228,6 +229,7 @@ impl Engine {
             found.descendants += 1;
             parent = found.created.parent.as_ref().map(|parent| parent.run);
         }
+        self.definitions.is_used(&run.created.hash);
         self.ids.insert(run.created.run_id.clone(), at);
         if let Some(key) = &run.created.key {
             self.keys.insert(key.clone(), at);

@@ -6,9 +6,121 @@ use crate::error;
 use crate::json::{size, to_text};
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
 
 /// Arguments that name a definition by its id. What is the id of none is taken for a name, as some clients send it.
 pub(super) const IDS: [&str; 3] = ["definition_id", "workflow_definition_id", "workflow_id"];
+
+/// All definitions, each content once.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    /// By their numbers, the oldest first.
+    kept: BTreeMap<usize, Registered>,
+    /// How many there ever were.
+    count: usize,
+    /// Their numbers by their hashes.
+    by_hash: HashMap<String, usize>,
+    by_name: HashMap<String, Versions>,
+    /// Runs of each, by its hash.
+    uses: HashMap<String, usize>,
+}
+
+/// Two numbers of definitions that have one name.
+#[derive(Clone, Copy, Debug)]
+struct Versions {
+    /// The one that was submitted or registered last, which runs of that name are started from.
+    latest: usize,
+    /// The one with the highest version.
+    newest: usize,
+}
+
+impl Definitions {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Registered> {
+        self.kept.values()
+    }
+
+    /// All of them so that keeping them in that order gives the same: one that is the latest, but not the newest, comes once more.
+    pub(super) fn in_order_of_names(&self) -> impl Iterator<Item = &Registered> {
+        let mut again: Vec<usize> = self
+            .by_name
+            .values()
+            .filter(|versions| versions.latest != versions.newest)
+            .map(|versions| versions.latest)
+            .collect();
+        again.sort_unstable();
+        self.kept.values().chain(again.into_iter().filter_map(|at| self.kept.get(&at)))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    fn of_hash(&self, hash: &str) -> Option<&Registered> {
+        self.kept.get(self.by_hash.get(hash)?)
+    }
+
+    pub(super) fn latest(&self, name: &str) -> Option<&Registered> {
+        self.kept.get(&self.by_name.get(name)?.latest)
+    }
+
+    /// Keeps a definition as the latest of its name; whether it is a new one.
+    pub(super) fn keep(&mut self, mut definition: Registered) -> bool {
+        let name = &definition.workflow.name;
+        let known = self.by_hash.get(&definition.hash).copied();
+        if let Some(at) = known {
+            if let Some(known) = self.kept.get_mut(&at) {
+                known.is_named |= definition.is_named;
+            }
+            if let Some(versions) = self.by_name.get_mut(name) {
+                versions.latest = at;
+            }
+            return false;
+        }
+        let newest = self.by_name.get(name).and_then(|versions| self.kept.get(&versions.newest));
+        let version = newest.map_or(0, |newest| newest.version) + 1;
+        definition.version = definition.version.max(version);
+        let at = self.count;
+        self.count += 1;
+        self.by_name.insert(name.clone(), Versions { latest: at, newest: at });
+        self.by_hash.insert(definition.hash.clone(), at);
+        self.kept.insert(at, definition);
+        true
+    }
+
+    fn forget(&mut self, hash: &str) -> Option<Registered> {
+        self.kept.remove(&self.by_hash.remove(hash)?)
+    }
+
+    pub(super) fn is_used(&mut self, hash: &str) {
+        *self.uses.entry(hash.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn is_used_less(&mut self, hash: &str) {
+        if let Some(uses) = self.uses.get_mut(hash) {
+            *uses = uses.saturating_sub(1);
+            if *uses == 0 {
+                self.uses.remove(hash);
+            }
+        }
+    }
+
+    /// Whether nothing leads to a definition: no run, no name, and nobody has registered it.
+    fn is_free(&self, hash: &str) -> bool {
+        let Some((at, known)) = self.by_hash.get(hash).and_then(|at| Some((at, self.kept.get(at)?))) else {
+            return false;
+        };
+        let versions = self.by_name.get(&known.workflow.name);
+        let is_of_name = versions.is_some_and(|versions| versions.latest == *at || versions.newest == *at);
+        !known.is_named && !is_of_name && !self.uses.contains_key(hash)
+    }
+
+    /// Those that are the latest or the newest of a name.
+    fn of_name(&self, name: &str) -> Vec<String> {
+        let versions = self.by_name.get(name).map(|versions| [versions.latest, versions.newest]);
+        let found = versions.into_iter().flatten().filter_map(|at| self.kept.get(&at));
+        found.map(|known| known.hash.clone()).collect()
+    }
+}
 
 impl Engine {
     /// Whether a document is of a size that can be read as a definition, and kept.
@@ -61,7 +173,7 @@ impl Engine {
             self.may_schedule(&[name])?;
             bytes = super::schedules::size_of_schedule(name, &timetable.text, name, inputs);
         }
-        if self.latest(&definition.workflow.name).is_none_or(|known| known.hash != definition.hash) {
+        if self.definition_of(&definition.hash).is_none() {
             self.may_name(&definition.workflow.name)?;
             self.may_define(&definition.definition)?;
             bytes += size_of_definition(&definition.definition);
@@ -77,7 +189,7 @@ impl Engine {
     /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here.
     pub fn register(&mut self, definition: Registered, now: Millis) -> error::Result<Registered> {
         self.may_keep(&definition, &Map::new(), now)?;
-        let kept = self.keep(definition);
+        let kept = self.keep(Registered { is_named: true, ..definition });
         self.follow_definition(&kept, &Map::new(), now);
         self.advance(now);
         Ok(kept)
@@ -98,7 +210,7 @@ impl Engine {
 
     /// The definition of a hash, which need not be read and checked again.
     pub fn definition_of(&self, hash: &str) -> Option<&Registered> {
-        self.definitions.get(*self.by_hash.get(hash)?)
+        self.definitions.of_hash(hash)
     }
 
     /// The definition of an id, as the API gives one to each.
@@ -122,15 +234,38 @@ impl Engine {
         is_same_text(&latest.definition, document).then_some(latest)
     }
 
-    /// Keeps a definition; what is the latest one already is not kept twice. One copy serves all runs.
+    /// Keeps a definition as the latest of its name. Each content is kept once: one copy serves all runs.
     pub(super) fn keep(&mut self, definition: Registered) -> Registered {
-        if let Some(known) =
-            self.latest(&definition.workflow.name).filter(|known| known.hash == definition.hash)
-        {
+        let name = definition.workflow.name.clone();
+        let is_as_wanted =
+            |known: &&Registered| known.hash == definition.hash && (known.is_named || !definition.is_named);
+        if let Some(known) = self.latest(&name).filter(is_as_wanted) {
             return known.clone();
         }
+        let before = self.definitions.of_name(&name);
+        let hash = definition.hash.clone();
         self.commit(Record::Registered(Box::new(definition.clone())));
-        definition
+        for before in before {
+            self.forget_definition(&before);
+        }
+        self.definition_of(&hash).cloned().unwrap_or(definition)
+    }
+
+    /// Forgets a definition to which nothing leads any more, no schedule either.
+    pub(super) fn forget_definition(&mut self, hash: &str) {
+        let is_free = self.definitions.is_free(hash);
+        if is_free && !self.schedules().any(|(_, known)| known.hash.as_deref() == Some(hash)) {
+            self.commit(Record::DefinitionForgotten { hash: hash.to_owned() });
+        }
+    }
+
+    pub(super) fn apply_definition_forgotten(&mut self, hash: &str) {
+        if let Some(gone) = self.definitions.forget(hash) {
+            self.lets_go(size_of_definition(&gone.definition));
+        }
+        if let Some(source) = self.sources.remove(hash) {
+            self.lets_go(source.len());
+        }
     }
 }
 

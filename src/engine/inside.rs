@@ -274,7 +274,7 @@ impl Engine {
         let mut wanted = Vec::new();
         for (name, child) in children {
             let found = self.definition_asked_for(child).cloned().map_err(|asked| {
-                let near = did_you_mean(&asked, self.latest.keys().map(String::as_str));
+                let near = did_you_mean(&asked, self.definitions.names());
                 let help = near.unwrap_or_else(|| "submit it before, so that its definition is known".into());
                 let message = format!("there is no workflow `{asked}`");
                 Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help)

@@ -106,7 +106,7 @@ impl Engine {
                 return false;
             }
             self.begins_unit();
-            self.commit(super::Record::RunForgotten { run });
+            self.forget_run(run);
         }
     }
 }

@@ -15,8 +15,13 @@ use std::rc::Rc;
 pub enum Record {
     /// A run was accepted.
     RunCreated(Box<RunCreated>),
-    /// A definition is kept under its name from now on.
+    /// A definition is the latest of its name from now on.
     Registered(Box<Registered>),
+    /// A definition is not kept any more.
+    DefinitionForgotten {
+        /// Its hash.
+        hash: String,
+    },
     /// A definition was made of Python.
     SourceKept {
         /// SHA-256 of the definition, under which it is kept.
@@ -380,12 +385,23 @@ pub struct Registered {
     pub definition: Rc<Value>,
     /// When.
     pub at: Millis,
+    /// Its number among those of its name, from 1; 0 before it is kept.
+    pub version: usize,
+    /// Whether it was kept without a run, to be found by its name, its version or its id.
+    pub is_named: bool,
 }
 
 impl Registered {
     /// A definition with its [hash](super::definition_hash) and its plan; must have been checked.
     pub fn new(hash: String, workflow: Plan, definition: Value, at: Millis) -> Self {
-        Self { hash, workflow: Rc::new(workflow), definition: Rc::new(definition), at }
+        Self {
+            hash,
+            workflow: Rc::new(workflow),
+            definition: Rc::new(definition),
+            at,
+            version: 0,
+            is_named: false,
+        }
     }
 }
 

@@ -204,9 +204,18 @@ impl Engine {
             else {
                 return true;
             };
-            self.commit(Record::RunForgotten { run });
+            self.forget_run(run);
         }
         true
+    }
+
+    /// Forgets a run, and its definition where that was kept for it alone.
+    pub(super) fn forget_run(&mut self, run: usize) {
+        let hash = self.runs.get(run).map(|run| run.created.hash.clone());
+        self.commit(Record::RunForgotten { run });
+        if let Some(hash) = hash {
+            self.forget_definition(&hash);
+        }
     }
 
     pub(super) fn apply_forgotten(&mut self, at: usize) {
@@ -216,6 +225,7 @@ impl Engine {
             self.once.remove(key);
         }
         self.ids.remove(&run.created.run_id);
+        self.definitions.is_used_less(&run.created.hash);
         if let Some(key) = run.created.key.filter(|key| self.keys.get(key) == Some(&at)) {
             self.keys.remove(&key);
         }

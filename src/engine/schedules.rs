@@ -306,7 +306,11 @@ impl Engine {
             }
         };
         if known != Some(&schedule) {
+            let pinned = known.and_then(|known| known.hash.clone());
             self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+            if let Some(hash) = pinned {
+                self.forget_definition(&hash);
+            }
         }
         at
     }
@@ -354,8 +358,12 @@ impl Engine {
     /// Ends a schedule for good. Runs that it has started go on.
     pub fn delete_schedule(&mut self, at: usize) {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
+        let pinned = schedule.hash.clone();
         let schedule = Schedule { state: ScheduleState::Deleted, inputs: Map::new(), ..schedule.clone() };
         self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+        if let Some(hash) = pinned {
+            self.forget_definition(&hash);
+        }
     }
 
     /// A schedule is due.

@@ -2,6 +2,7 @@
 
 use super::artifacts::Artifact;
 use super::breaker::Circuit;
+use super::definitions::Definitions;
 use super::missed::Missed;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
@@ -93,16 +94,11 @@ pub struct Engine {
     pub(super) runs: Runs,
     pub(super) ids: HashMap<String, usize>,
     pub(super) keys: HashMap<String, usize>,
-    /// Definitions, the oldest first.
-    pub(super) definitions: Vec<Registered>,
-    /// Definitions by their hashes.
-    pub(super) by_hash: HashMap<String, usize>,
+    pub(super) definitions: Definitions,
     /// The Python that definitions were made of, by their hash.
     pub(super) sources: HashMap<String, Rc<str>>,
     /// Artifacts, oldest first.
     pub(super) artifacts: Vec<Artifact>,
-    /// The latest definition of each name.
-    pub(super) latest: HashMap<String, usize>,
     /// Schedules, oldest first; deleted ones keep their place.
     pub(super) schedules: Vec<Schedule>,
     /// Schedules that wait for a run of a workflow to end, by its name.
@@ -272,13 +268,13 @@ impl Engine {
     }
 
     /// All definitions, oldest first; each content once.
-    pub fn definitions(&self) -> &[Registered] {
-        &self.definitions
+    pub fn definitions(&self) -> impl Iterator<Item = &Registered> {
+        self.definitions.iter()
     }
 
     /// The latest definition of a name.
     pub fn latest(&self, name: &str) -> Option<&Registered> {
-        self.definitions.get(*self.latest.get(name)?)
+        self.definitions.latest(name)
     }
 
     /// All runs, oldest first.

@@ -59,8 +59,7 @@ pub(super) fn find_hash<'a>(engine: &'a Engine, hash: &str) -> Option<&'a Regist
 /// By name and number, from 1.
 pub(super) fn find_version<'a>(engine: &'a Engine, name: &str, version: &str) -> Option<&'a Registered> {
     let number: usize = version.parse().ok()?;
-    let mut versions = engine.definitions().iter().filter(|known| known.workflow.name == name);
-    versions.nth(number.checked_sub(1)?)
+    engine.definitions().find(|known| known.workflow.name == name && known.version == number)
 }
 
 pub(super) fn drawing(run: &Run, kind: &str) -> HttpResponse {
@@ -87,6 +86,5 @@ fn answer(engine: &Engine, found: Option<&Registered>, what: &str) -> HttpRespon
 
 /// The number of a version, from 1.
 fn version_of(engine: &Engine, definition: &Registered) -> usize {
-    let same = engine.definitions().iter().filter(|known| known.workflow.name == definition.workflow.name);
-    same.take_while(|known| known.hash != definition.hash).count() + 1
+    engine.definition_of(&definition.hash).map_or(definition.version, |known| known.version)
 }

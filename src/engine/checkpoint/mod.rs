@@ -39,7 +39,7 @@ impl Engine {
     /// for between two calls, of an engine that was [resumed](Self::resume).
     pub fn checkpoint(&self) -> Vec<String> {
         let mut entries = Entries::default();
-        for definition in &self.definitions {
+        for definition in self.definitions.in_order_of_names() {
             entries.push(&Record::Registered(Box::new(definition.clone())));
         }
         let mut sources: Vec<_> = self.sources.iter().collect();

@@ -37,16 +37,28 @@ impl Journal {
         let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
         Ok(match fields.text("type")?.as_str() {
             "registered" => {
-                let document = fields.value("definition");
-                let workflow = Rc::new(plan(&definition::read(&document).workflow).0);
+                let hash = fields.text("hash")?;
+                let known = self.definitions.get(&hash);
+                let known = known.map(|known| (Rc::clone(&known.workflow), Rc::clone(&known.definition)));
+                let (workflow, definition) = known.unwrap_or_else(|| {
+                    let document = fields.value("definition");
+                    (Rc::new(plan(&definition::read(&document).workflow).0), Rc::new(document))
+                });
                 let registered = Registered {
-                    hash: fields.text("hash")?,
+                    hash,
                     workflow,
-                    definition: Rc::new(document),
+                    definition,
                     at: at?,
+                    version: fields.some_position("version").unwrap_or_default(),
+                    is_named: fields.is_set("is_named"),
                 };
                 self.definitions.insert(registered.hash.clone(), registered.clone());
                 Record::Registered(Box::new(registered))
+            }
+            "definition_forgotten" => {
+                let hash = fields.text("hash")?;
+                self.definitions.remove(&hash);
+                Record::DefinitionForgotten { hash }
             }
             "run_created" => Record::RunCreated(Box::new(self.run_created(&mut fields)?)),
             "run_forgotten" => Record::RunForgotten { run: run? },

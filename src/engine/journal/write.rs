@@ -25,7 +25,10 @@ fn record(record: &Record, out: &mut Fields<'_>) {
             .set("type", "registered")
             .set("hash", &kept.hash)
             .set("definition", &*kept.definition)
-            .set("at", &kept.at),
+            .set("at", &kept.at)
+            .set_some("version", Some(&kept.version).filter(|version| **version > 0))
+            .set_true("is_named", kept.is_named),
+        Record::DefinitionForgotten { hash } => out.set("type", "definition_forgotten").set("hash", hash),
         Record::RunCreated(created) => run_created(created, out.set("type", "run_created")),
         Record::RunForgotten { run } => out.set("type", "run_forgotten").set("run", run),
         Record::RunsSkipped { count } => out.set("type", "runs_skipped").set("count", count),
