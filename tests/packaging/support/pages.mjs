@@ -89,6 +89,10 @@ export async function visit(browser, address, { limit = 120_000 } = {}) {
     tab.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
     tab.on("request", (request) => requests.push(request.url()));
     await tab.goto(address, { waitUntil: "load" });
+    // On a busy machine `load` has been seen before the module had run. Without an answer the error below says what the page said.
+    await tab
+      .waitForFunction(() => globalThis.answer !== undefined, null, { timeout: 10_000 })
+      .catch(() => {});
     const late = new Promise((resolve) => setTimeout(resolve, limit, "late").unref());
     const answer = await Promise.race([tab.evaluate(() => globalThis.answer), late]);
     if (answer === undefined || answer === "late") {
