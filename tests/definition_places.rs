@@ -22,7 +22,7 @@ tasks:
     task_id: dump
     operator_type: task
     function: tools.shell.run
-    args: [pg_dump, \"{{nothing_result}}\"]
+    args: [\"pg_dump {{nothing_result}}\"]
   send:
     task_id: send
     operator_type: task
@@ -43,9 +43,9 @@ fn findings_in_yaml_have_lines() {
         "FIELD_TYPE_INVALID /tasks/copy/retry_policy/max_attempts 19:20",
         "DEPENDENCY_UNKNOWN /tasks/send/dependencies/1 14:9",
         "DEPENDENCY_UNKNOWN /tasks/copy/dependencies/0 18:20",
-        "TEMPLATE_NAME_UNKNOWN /tasks/dump/args/1 7:21",
+        "TEMPLATE_NAME_UNKNOWN /tasks/dump/args/0 7:12",
         // What was merged in stands elsewhere.
-        "TEMPLATE_NAME_UNKNOWN /tasks/copy/args/1 15:3",
+        "TEMPLATE_NAME_UNKNOWN /tasks/copy/args/0 15:3",
     ];
     assert_eq!(found(YAML, Form::Yaml), expected);
     assert_eq!(found(&format!("\u{feff}{YAML}"), Form::Yaml), expected);
