@@ -425,6 +425,26 @@ async function serverThatSays(t, answer) {
   };
 }
 
+test("the history of a schedule says of a run past its time limit that it timed out", async (t) => {
+  const started_at = "2030-01-01T00:00:00.000Z";
+  const executions = [
+    { workflow_run_id: "late", status: "failed", error_code: "RUN_TIMED_OUT", started_at },
+    { workflow_run_id: "broken", status: "failed", error_code: "RUN_FAILED", started_at },
+    { workflow_run_id: "fine", status: "completed", error_code: null, started_at },
+  ];
+  const env = await serverThatSays(t, ({ url }) => {
+    return { data: url.includes("/history") ? { executions, total: 3 } : { schedules: [], total: 0 } };
+  });
+  const { stdout, stderr } = await highway(t, ["schedules", "history", "nightly"], { cwd, env });
+  assert.equal(stderr, "");
+  assert.match(stdout, /^late +timed_out .*\nbroken +failed .*\nfine +completed /);
+  const told = await highway(t, ["schedules", "history", "nightly", "--json"], { cwd, env });
+  assert.deepEqual(
+    JSON.parse(told.stdout).executions.map(({ status }) => status),
+    ["timed_out", "failed", "completed"],
+  );
+});
+
 describe("the beginning of an id", { concurrency: 2 }, () => {
   test("stands for the run that alone has it", async (t) => {
     const id = await submitted(t, "two.json", "completed");
