@@ -307,3 +307,53 @@ describe("a test engine", () => {
     assert.throws(() => engine.timeline(), { code: "ENGINE_CLOSED" });
   });
 });
+
+describe("names that are slips", () => {
+  it("are told at once, with what was meant", async () => {
+    const { engine, driver } = shop({ autoAdvance: false });
+    const handle = await driver.start({ timeout: "P7D" });
+    await assert.rejects(
+      engine.runUntil("shpi"),
+      /no task and no tool is called `shpi`: did you mean `ship`\?/,
+    );
+    assert.equal(engine.now.toISOString(), "2030-01-01T00:00:00.000Z");
+    assert.throws(() => engine.expectNotCalled("chrage"), /did you mean `charge`\?/);
+    assert.throws(() => engine.mock("shop.shpi", {}), {
+      code: "OPTION_INVALID",
+      help: "did you mean `shop.ship`?",
+    });
+    engine.expectNotCalled("refund");
+    engine.mock("refund", {});
+    await engine.runToEnd(handle);
+    engine.mock("chargeback", {});
+    engine.close();
+  });
+
+  it("are told of mocks by expectMocked", async () => {
+    const { engine, driver } = shop();
+    engine.mock("charge", { id: 7 }).mock("shop.ship", {}).mock("pay.charge", {}).mock("chrage", {});
+    await driver.run({ timeout: "P7D" });
+    assert.throws(() => engine.expectMocked(), {
+      name: "ExpectationError",
+      message: /^nothing asked the mock `chrage`: did you mean `charge`\?/,
+    });
+    engine.close();
+  });
+});
+
+describe("a run that is being submitted", () => {
+  it("is waited for", async () => {
+    const { engine, driver } = shop({ autoAdvance: false });
+    const result = driver.run({ timeout: "P7D" });
+    await engine.runUntil("ship");
+    assert.equal(engine.now.toISOString(), "2030-01-04T00:00:00.000Z");
+    await engine.runToEnd();
+    assert.equal((await result).state, "completed");
+    engine.close();
+    const other = shop({ autoAdvance: false });
+    const started = other.driver.start({ timeout: "P7D" });
+    await other.engine.runToEnd();
+    assert.equal((await (await started).status()).state, "completed");
+    other.engine.close();
+  });
+});

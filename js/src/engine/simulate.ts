@@ -18,6 +18,7 @@ import {
   type VirtualOptions,
 } from "./virtual-engine.js";
 import { bigJson } from "../json.js";
+import { didYouMean } from "../nearest.js";
 
 /** Virtual time after which a simulation is given up where nothing is said: a year. */
 const LONGEST = 365 * 86_400;
@@ -74,7 +75,8 @@ export interface SimulateOptions extends VirtualOptions {
 /** Something worth knowing about a simulation, or about its definition. */
 export interface SimulationWarning {
   /**
-   * `TOOL_NOT_MOCKED`, `MOCK_NOT_ASKED`, `STEP_NOT_REACHED`, `EVENT_NOT_EMITTED`, `APPROVAL_UNDECIDED`; or the code of a finding of `validate()`.
+   * `TOOL_NOT_MOCKED`, `MOCK_NOT_ASKED`, `SIGNAL_NOT_TAKEN`, `DECISION_NOT_ASKED`, `STEP_NOT_REACHED`, `EVENT_NOT_EMITTED`, `APPROVAL_UNDECIDED`;
+   * or the code of a finding of `validate()`.
    */
   readonly code: string;
   readonly severity: "error" | "warning" | "info";
@@ -170,6 +172,10 @@ class Running {
   readonly #maxSteps: number;
   readonly #maxTime: number;
   readonly #asked = new Set<string>();
+  /** Names of signals that a run was sent. */
+  readonly #sent = new Set<string>();
+  /** Decisions that nobody asked for so far, by what they are given for. */
+  readonly #undecided = new Set<string>();
 
   constructor(definition: Simulatable, options: SimulateOptions) {
     checkOptions(options, OPTIONS, "simulate");
@@ -197,7 +203,10 @@ class Running {
       for (const [at, workflow] of workflows.entries())
         this.#register(documentOf(workflow, `/workflows/${at}`));
       for (const [at, signal] of signals.entries()) this.#plan(signal, `/signals/${at}`);
-      for (const [key, decision] of Object.entries(approvals)) checkDecision(decision, `/approvals/${key}`);
+      for (const [key, decision] of Object.entries(approvals)) {
+        checkDecision(decision, `/approvals/${key}`);
+        this.#undecided.add(key);
+      }
     } catch (error) {
       this.free();
       throw error;
@@ -290,7 +299,9 @@ class Running {
     const body = { signal_name: name, signal_payload: plain(payload, `${path}/payload`) };
     this.#engine.plan(momentAfter(this.#start, at, `${path}/at`), () => {
       for (const { run_id: id, end } of this.#engine.data().runs) {
-        if (end === null) this.#engine.read("POST", `workflows/${id}/signals`, body);
+        if (end !== null) continue;
+        this.#engine.read("POST", `workflows/${id}/signals`, body);
+        this.#sent.add(name);
       }
     });
   }
@@ -309,7 +320,8 @@ class Running {
         Object.hasOwn(decisions, name),
       );
       const decision = name === undefined ? undefined : decisions[name];
-      if (decision === undefined) continue;
+      if (name === undefined || decision === undefined) continue;
+      this.#undecided.delete(name);
       const {
         approved,
         after,
@@ -362,6 +374,26 @@ class Running {
     return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
   }
 
+  /** The names of signals that no run has taken: it was over, still has them, or never began. */
+  #untaken(entries: readonly TimelineEntry[]): string[] {
+    const given = new Set((this.#options.signals ?? []).map(({ name }) => name));
+    for (const name of namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor])) given.delete(name);
+    const taken = [...given].filter((name) => this.#sent.has(name) && !this.#isKept(name));
+    for (const name of taken) given.delete(name);
+    return [...given];
+  }
+
+  /** Whether a run still has a signal of that name. */
+  #isKept(name: string): boolean {
+    return this.#engine
+      .data()
+      .runs.some(({ run_id: id }) =>
+        this.#engine
+          .read<{ signals: { signal_name: string }[] }>("GET", `workflows/${id}/signals`)
+          .signals.some(({ signal_name: kept }) => kept === name),
+      );
+  }
+
   #seen({ runs }: TimelineData, entries: readonly TimelineEntry[]): SimulationWarning[] {
     const warnings: SimulationWarning[] = [];
     const add = (code: string, message: string, more: Partial<SimulationWarning> = {}): void => {
@@ -390,6 +422,18 @@ class Running {
         help: askedInstead(name, entries) ?? help,
       });
     }
+    for (const name of this.#untaken(entries)) {
+      const waits = namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor]);
+      add("SIGNAL_NOT_TAKEN", `nothing took the signal \`${name}\``, {
+        help: didYouMean(name, waits) ?? "give it the name of the event that a task waits for",
+      });
+    }
+    for (const name of this.#undecided) {
+      const waits = namesOf(entries, ["approval"], ({ waitsFor, task }) => [waitsFor, task]);
+      add("DECISION_NOT_ASKED", `nobody asked for the decision about \`${name}\``, {
+        help: didYouMean(name, waits) ?? "give it the key of an approval, or the id of its task",
+      });
+    }
     const told = new Set<string>();
     for (const { kind, task, waitsFor, outcome } of entries) {
       const isUnanswered = (kind === "event" || kind === "approval") && outcome !== "completed";
@@ -409,6 +453,16 @@ class Running {
     }
     return warnings;
   }
+}
+
+/** What entries of some kinds name, each once. */
+function namesOf(
+  entries: readonly TimelineEntry[],
+  kinds: readonly string[],
+  names: (entry: TimelineEntry) => readonly (string | null)[],
+): string[] {
+  const all = entries.filter(({ kind }) => kinds.includes(kind)).flatMap(names);
+  return [...new Set(all.filter((name) => name !== null))];
 }
 
 /** Why a run goes nowhere. */

@@ -47,3 +47,13 @@ export function matches(value: unknown, expected: unknown): boolean {
     Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
   return Object.entries(expected).every(([key, item]) => matches(own(key), item));
 }
+
+/** @internal Adds the tasks and the tools of a definition, those inside others included. */
+export function namesIn(value: unknown, names: Set<string>): void {
+  if (typeof value !== "object" || value === null) return;
+  const { tasks, task_id: task, function: tool } = value as Readonly<Record<string, unknown>>;
+  for (const name of [task, tool]) if (typeof name === "string") names.add(name);
+  if (typeof tasks === "object" && !Array.isArray(tasks))
+    for (const name of Object.keys(tasks ?? {})) names.add(name);
+  for (const item of Object.values(value)) namesIn(item, names);
+}

@@ -3,7 +3,6 @@
 import { readRequest, responseOf } from "../engine/bodies.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
-  askedInstead,
   type ToolCallRecord,
   VIRTUAL_OPTIONS,
   VirtualEngine,
@@ -13,13 +12,18 @@ import type { Mock, MockAnswer, MockFunction } from "../engine/mocks.js";
 import { millis } from "../engine/mocks.js";
 import type { Answer } from "../engine/effects.js";
 import type { Fetch } from "../host.js";
+import { didYouMean } from "../nearest.js";
 import { checkOptions, type DurationInput, invalid } from "../options.js";
 import { plainText } from "../plain.js";
 import type { RunHandle } from "../run-handle.js";
-import { matches, shown, stateOf, type TestState } from "./state.js";
+import { matches, namesIn, shown, stateOf, type TestState } from "./state.js";
 
 /** What happens without an end is given up after so many outcomes, timers and signals. */
 const MOST_STEPS = 100_000;
+/** Turns of the event loop in which a submission that is on its way arrives. */
+const MOST_TURNS = 1000;
+/** Kept, because a test may put a clock of its own in its place. */
+const later = globalThis.setTimeout;
 
 /** Settings of a {@link TestEngine}. */
 export interface TestEngineOptions extends VirtualOptions {
@@ -106,6 +110,8 @@ export class TestEngine {
   /** Looks at runs since anything else was done. */
   readonly #looks = new Map<string, number>();
   #latest = "";
+  /** The tasks and tools of all definitions that were submitted. */
+  readonly #names = new Set<string>();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
   constructor(options: TestEngineOptions = {}) {
@@ -131,7 +137,7 @@ export class TestEngine {
     let answer = this.#engine.request(method, pathname + search, body, Object.fromEntries(headers));
     await this.#engine.settled();
     if (method === "POST") {
-      this.#submitted(pathname, answer.body);
+      if (answer.status < 300 && isSubmission(pathname)) this.#submitted(body, answer.body);
       answer = await this.#updated(pathname, answer);
     }
     return responseOf(answer);
@@ -140,12 +146,16 @@ export class TestEngine {
   /**
    * Puts a mock in the place of a task, or of a tool; the task's counts first. Several answers are for one call each in a
    * run, the last one for all further ones.
+   *
+   * @throws {ConfigurationError} `OPTION_INVALID`, also for a slip while a run is under way.
    */
   mock(name: string, answer: MockFunction): this;
   mock(name: string, ...answers: readonly MockAnswer[]): this;
   mock(name: string, ...answers: readonly unknown[]): this {
     if (typeof name !== "string" || name === "") throw invalid("the mock has no name", "/name");
     if (answers.length === 0) throw invalid(`the mock of \`${name}\` has no answer`, "/answers");
+    const slip = this.#isUnderWay() ? this.#slip(name) : undefined;
+    if (slip !== undefined) throw invalid(`no task and no tool is called \`${name}\``, "/name", slip);
     const [only] = answers;
     // A list that is the only answer is the result, other than in `tools`.
     const mock = answers.length > 1 ? answers : Array.isArray(only) ? { result: only } : only;
@@ -167,7 +177,7 @@ export class TestEngine {
    * @throws {ExpectationError} when nothing will happen any more and it does not hold.
    */
   async runUntil(condition: string | ((state: TestState) => boolean)): Promise<void> {
-    this.#looks.clear();
+    await this.#begun();
     const isStep = typeof condition === "string";
     if (!isStep && typeof condition !== "function") {
       throw invalid("`condition` is neither the name of a step nor a function", "/condition");
@@ -176,6 +186,7 @@ export class TestEngine {
       isStep
         ? this.timeline().some(({ step, task }) => step === condition || task === condition)
         : condition(this.state());
+    if (isStep && !holds()) this.#expectNoSlip(condition, "no such step");
     await this.#go(Number.POSITIVE_INFINITY, holds);
     if (!holds()) {
       const what = isStep ? `\`${condition}\` did not begin` : "the condition did not come to hold";
@@ -189,7 +200,7 @@ export class TestEngine {
    * @throws {ExpectationError} when it waits for what never comes.
    */
   async runToEnd(run?: RunLike): Promise<void> {
-    this.#looks.clear();
+    await this.#begun();
     const runId = this.#idOf(run);
     await this.#go(Number.POSITIVE_INFINITY, () => this.#engine.ended.has(runId));
     if (!this.#engine.ended.has(runId)) {
@@ -225,20 +236,21 @@ export class TestEngine {
     return Array.from(this.#engine.withoutMock, ([tool, tasks]) => ({ tool, tasks: [...tasks] }));
   }
 
-  /** Expects that a mock stood for every tool that was called. */
+  /**
+   * Expects that a mock stood for every tool that was called, and that no mock has a name which is a slip.
+   *
+   * @throws {ExpectationError}
+   */
   expectMocked(): void {
     const { unmocked } = this;
-    if (unmocked.length === 0) return;
-    const calls = unmocked.map(({ tool, tasks }) => `\`${tool}\` (${tasks.join(", ")})`);
     const slips = Array.from(this.#engine.unused, (name) => {
-      const advice = askedInstead(name, this.timeline());
-      return advice === undefined ? "" : `; nothing asked the mock \`${name}\`: ${advice}`;
-    });
-    throw this.#failed(
-      `tools were called without a mock: ${calls.join(", ")}${slips.join("")}`,
-      unmocked,
-      [],
-    );
+      const advice = this.#slip(name);
+      return advice === undefined ? [] : [`nothing asked the mock \`${name}\`: ${advice}`];
+    }).flat();
+    if (unmocked.length === 0 && slips.length === 0) return;
+    const calls = unmocked.map(({ tool, tasks }) => `\`${tool}\` (${tasks.join(", ")})`);
+    const without = calls.length === 0 ? [] : [`tools were called without a mock: ${calls.join(", ")}`];
+    throw this.#failed([...without, ...slips].join("; "), unmocked, []);
   }
 
   /** Sends a signal to a run; the same as `handle.signal`. */
@@ -297,8 +309,13 @@ export class TestEngine {
     throw this.#failed(message + listed, calls, expected);
   }
 
-  /** Expects a task, or a tool, never to have been called. @throws {ExpectationError} */
+  /**
+   * Expects a task, or a tool, never to have been called.
+   *
+   * @throws {ExpectationError} also for a slip: a name that no submitted definition has, but one much like it.
+   */
   expectNotCalled(name: string): void {
+    this.#expectNoSlip(name, "no such task");
     const calls = this.calls(name);
     if (calls.length === 0) return;
     throw this.#failed(`\`${name}\` was called ${calls.length} times`, calls, []);
@@ -317,9 +334,33 @@ export class TestEngine {
     throw this.#failed(`the order is ${order(actual)}, not ${order(names)}`, actual, names);
   }
 
+  /** Whether a run is under way: then a mock is meant for its tasks. */
+  #isUnderWay(): boolean {
+    return this.#names.size > 0 && this.#engine.data().runs.some(({ end }) => end === null);
+  }
+
   /** Gives the memory of the engine back. */
   close(): void {
     this.#engine.free();
+  }
+
+  /** Waits until a submission that is on its way has arrived, where nothing was submitted so far. */
+  async #begun(): Promise<void> {
+    this.#looks.clear();
+    for (let turns = 0; this.#names.size === 0 && turns < MOST_TURNS; turns += 1)
+      await new Promise((resolve) => later(resolve, 1));
+  }
+
+  /** What a name may have been meant to be that no submitted definition has; nothing where it is one of them, or near none. */
+  #slip(name: string): string | undefined {
+    const plain = name.replace(/(\[\d+\])+$/, "");
+    return this.#names.has(plain) ? undefined : didYouMean(plain, [...this.#names]);
+  }
+
+  #expectNoSlip(name: string, what: string): void {
+    const advice = this.#slip(name);
+    if (advice !== undefined)
+      throw this.#failed(`no task and no tool is called \`${name}\`: ${advice}`, what, name);
   }
 
   /** Has everything happen that does until a moment, or until it is enough. */
@@ -369,9 +410,9 @@ export class TestEngine {
     return look();
   }
 
-  #submitted(path: string, body: string): void {
-    if (!/^\/api\/v1\/workflows\/?$/.test(path)) return;
-    const runId = (JSON.parse(body) as { data?: { workflow_run_id?: string } }).data?.workflow_run_id;
+  #submitted(request: string | null, answer: string): void {
+    if (request !== null) namesIn(JSON.parse(request), this.#names);
+    const runId = (JSON.parse(answer) as { data?: { workflow_run_id?: string } }).data?.workflow_run_id;
     if (runId === undefined) return;
     this.#latest = runId;
     // What is looked at next is waited for.
@@ -429,3 +470,5 @@ export class TestEngine {
     return new ExpectationError(message + drawing, actual, expected);
   }
 }
+
+const isSubmission = (path: string): boolean => /^\/api\/v1\/workflows\/?$/.test(path);
