@@ -182,7 +182,10 @@ driver.shell("one", "echo typed");\nmodule.exports = driver;`;
     const cwd = modules(t, { "it.mts": "enum Kind { A }\nexport default { name: Kind.A };" });
     const { code, stderr } = await highway(t, ["validate", "it.mts"], { cwd, node });
     assert.equal(code, 2);
-    assert.match(stderr, /^error: `it.mts` could not be loaded: .*\n {2}help: .*`enum`.*loader/);
+    assert.match(
+      stderr,
+      /^error: `it.mts` could not be loaded: .*\n {2}at: it.mts:1:1\n.*\n.*\n {2}help: .*`enum`.*loader/,
+    );
   });
 
   const isOld = !process.features.typescript;

@@ -17,6 +17,25 @@ const files = {
   "failing.json": failing,
   "slow.json": shellWorkflow("slow", { long: 'echo $$ > "$PID_FILE"; sleep 60' }),
   "bad.json": shellWorkflow("bad", { one: "echo {{two_result.stdout}}" }),
+  "tests.json": shellWorkflow("tests", {
+    suite: "for i in $(seq 1 30); do echo \"line $i\"; done; echo 'not ok 31'; echo hm >&2; exit 1",
+  }),
+  "hangs.json": shellWorkflow("hangs", { long: "echo begun; sleep 60" }),
+  "asks.json": {
+    name: "asks",
+    tasks: {
+      review: {
+        task_id: "review",
+        operator_type: "task",
+        function: "tools.approval.request",
+        kwargs: { approval_key: "ship-7" },
+      },
+    },
+  },
+  "waits.json": {
+    name: "waits",
+    tasks: { pay: { task_id: "pay", operator_type: "wait_for_event", event_name: "paid" } },
+  },
   "cycle.json": {
     ...shellWorkflow("c", { a: "x" }),
     tasks: { a: { ...shellWorkflow("c", { a: "x" }).tasks.a, dependencies: ["a"] } },
@@ -100,8 +119,9 @@ describe("a run", { concurrency: 3 }, () => {
     const { code, stdout, stderr } = await highway(t, ["run", "tools.json"], { cwd: folder(t, files) });
     assert.deepEqual([code, stdout], [2, ""], stderr);
     for (const id of ["one", "two"]) {
-      assert.match(stderr, new RegExp(`^error TOOL_NOT_REGISTERED /tasks/${id}/function$`, "m"));
-      assert.match(stderr, new RegExp(`^ {2}task \`${id}\` calls the tool \`tools\\.shel\\.run\``, "m"));
+      assert.match(stderr, new RegExp(`^tools.json: error TOOL_NOT_REGISTERED /tasks/${id}/function$`, "m"));
+      const said = stderr.split(`task \`${id}\` calls the tool \`tools.shel.run\``);
+      assert.equal(said.length, 2, "said once");
     }
     assert.match(stderr, /^ {2}help: did you mean `tools\.shell\.run`\?$/m);
     const asJson = await plain(t, ["tools.json"]);
@@ -125,6 +145,37 @@ describe("a run", { concurrency: 3 }, () => {
       ["failed", "EXIT_CODE_NONZERO", 2, "skipped"],
     );
   });
+
+  test("that fails shows the end of what the task wrote, to both outputs", async (t) => {
+    const { code, stderr } = await highway(t, ["run", "tests.json"], { cwd: folder(t, files) });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /\n {2}stdout: … 11 lines before\n {2}stdout: line 12\n[\s\S]*\n {2}stdout: not ok 31\n {2}stderr: hm\nfailed/,
+    );
+    assert.ok(!stderr.includes("stdout: line 11\n"));
+  });
+
+  test("that passes its time limit shows what its tasks wrote until then", async (t) => {
+    const args = ["run", "hangs.json", "--timeout", "1"];
+    const { code, stderr } = await highway(t, args, { cwd: folder(t, files) });
+    assert.equal(code, 1);
+    assert.match(stderr, /^✗ long: cancelled\n {2}stdout: begun\ntimed_out: /m);
+  });
+
+  for (const [file, what, option] of [
+    ["asks.json", "review waits for the approval `ship-7`", "--approve ship-7"],
+    ["waits.json", "pay waits for the event `paid`", "--signal paid"],
+  ]) {
+    test(`that waits for what never comes says so: ${what}`, async (t) => {
+      const run = start(t, ["run", file], { cwd: folder(t, files) });
+      await run.seen(new RegExp(`^ +${what}\n +help: nobody can answer .*${option}`, "m"));
+      run.child.kill("SIGINT");
+      const { code, stderr } = await run.ended;
+      assert.equal(code, 130);
+      assert.match(stderr, /^interrupted: the run ends here/m);
+    });
+  }
 
   test("of what cannot run is refused with all findings and exit code 2", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "cycle.json"], { cwd: folder(t, files) });

@@ -11,7 +11,7 @@ import { until } from "./support/until.mjs";
 const files = {
   "two.json": shellWorkflow("two", { first: "echo one; echo warn >&2", second: "echo two" }),
   "slow.json": shellWorkflow("slow", { long: "sleep 60" }),
-  "failing.json": shellWorkflow("failing", { bad: "exit 3" }),
+  "failing.json": shellWorkflow("failing", { bad: "echo 'not ok 1'; exit 3" }),
 };
 const nobody = "00000000-0000-4000-8000-000000000000";
 
@@ -233,7 +233,9 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`^run +${id}\n[^]*state +completed\n`));
     const failing = await submitted(t, "failing.json", "failed");
-    assert.equal((await ask(t, ["status", failing, "-w"])).code, 1);
+    const failed = await ask(t, ["status", failing, "-w"]);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /^✗ bad: .*\n {2}stdout: not ok 1$/m);
     const told = await followed(t, ["status", "ID", "--watch", "--json"], /^\{.*\}$/m);
     assert.deepEqual([told.code, told.stderr], [0, ""]);
     const seen = lines(told.stdout);
@@ -345,6 +347,12 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       await askUntil(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 1);
     const listed = await ask(t, ["approvals"]);
     for (const id of ids) assert.match(listed.stdout, new RegExp(`^${id}:review +Ship it\\?$`, "m"));
+    const asleep = await ask(t, ["status", ids[0]]);
+    assert.match(
+      asleep.stdout,
+      new RegExp(`^waits {6}review waits for the approval \`${ids[0]}:review\`$`, "m"),
+    );
+    assert.match(asleep.stderr, new RegExp(`help: answer it: \`highway-wasm approve ${ids[0]}:review\``));
     const first = await ask(t, ["approve", `${ids[0]}:review`, "--comment", "fine"]);
     assert.deepEqual([first.code, first.stderr], [0, `\`${ids[0]}:review\` is approved\n`]);
     const second = await json(t, ["reject", ids[1].slice(0, 13)]);
@@ -355,7 +363,10 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       await askUntil(t, ["approvals", "--run", id], ({ approvals }) => approvals.length === 0);
     const none = await ask(t, ["approve", `${ids[0]}:nothing`]);
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /404/);
+    assert.match(
+      none.stderr,
+      /^error: nobody waits for the approval `.*:nothing`\n {2}help: it may be decided already/,
+    );
   });
 });
 
@@ -370,7 +381,7 @@ describe("a run that failed", { concurrency: 2 }, () => {
     assert.equal(value.retried, id);
     const watched = await ask(t, ["retry", id, "--watch"]);
     assert.equal(watched.code, 1);
-    assert.match(watched.stderr, /✗ bad: .*exit code 3/);
+    assert.match(watched.stderr, /✗ bad: .*exit code 3.*\n {2}stdout: not ok 1\n/);
   });
 
   test("is one alone: others are not started again", async (t) => {

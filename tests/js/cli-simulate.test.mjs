@@ -126,6 +126,31 @@ export default driver;`;
   }
 });
 
+describe("simulate, of what fits nothing,", { concurrency: 3 }, () => {
+  test("tells what may have been meant", async (t) => {
+    const args = ["simulate", "order.json", "-i", "who=Ada", "--signal", "piad", "--reject", "reviw"];
+    const { stderr } = await highway(t, [...args, "--signal", "paid"], { cwd: folder(t, files) });
+    assert.match(
+      stderr,
+      /nothing took the signal `piad` \(SIGNAL_NOT_TAKEN\)\n {2}help: did you mean `paid`\?/,
+    );
+    assert.match(stderr, /about `reviw` \(DECISION_NOT_ASKED\)\n {2}help: did you mean `review`\?/);
+    assert.match(
+      stderr,
+      /\(APPROVAL_UNDECIDED\)\n {2}help: decide with `--approve review` or `--reject review`\n/,
+    );
+    assert.ok(!stderr.includes("signal `paid`"));
+  });
+
+  test("says each finding once", async (t) => {
+    const pasting = { ...order, tasks: { a: { ...order.tasks.ship, task_id: "a", dependencies: [] } } };
+    Object.assign(pasting.tasks.a, { function: "tools.shell.run", args: ["echo {{inputs.who}}"] });
+    const cwd = folder(t, { "it.json": pasting });
+    const { stderr } = await highway(t, ["simulate", "it.json", "-i", "who=Ada"], { cwd });
+    assert.equal(stderr.split("TEXT_PASTED").length, 2, stderr);
+  });
+});
+
 describe("init", { concurrency: 3 }, () => {
   for (const [args, file] of [
     [[], "workflow.yaml"],
@@ -137,7 +162,7 @@ describe("init", { concurrency: 3 }, () => {
       const cwd = modules(t, { "package.json": '{"type": "module"}' });
       const { code, stdout, stderr } = await highway(t, ["init", ...args], { cwd });
       assert.equal(code, 0, stderr);
-      assert.match(stdout, /^highway-wasm run .* --input name=Ada\n$/);
+      assert.match(stdout, /^npx highway-wasm run .* --input name=Ada\n$/);
       const checked = await highway(t, ["validate", file], { cwd });
       assert.deepEqual([checked.code, checked.stdout], [0, "valid: 0 errors, 0 warnings\n"]);
       const run = await highway(t, ["run", file, "-i", "name=Ada", "--json"], { cwd });

@@ -191,7 +191,7 @@ describe("errors", { concurrency: 3 }, () => {
     const plain = await highway(t, ["validate", "bad.mjs"], { cwd });
     assert.deepEqual(
       [plain.code, plain.stderr],
-      [2, "error: `bad.mjs` could not be loaded: RangeError: out of it\n"],
+      [2, "error: `bad.mjs` could not be loaded: RangeError: out of it\n  at: bad.mjs:1:7\n"],
     );
     const debugged = await highway(t, ["validate", "bad.mjs", "--debug"], { cwd });
     assert.equal(debugged.code, 2);

@@ -14,8 +14,6 @@ interface Told {
 /** By code: help that the option gives better than the function. */
 const BY_CODE: Readonly<Record<string, string>> = {
   TOOL_NOT_MOCKED: "give what it answers in `--mocks FILE`",
-  EVENT_NOT_EMITTED: "send it with `--signal NAME@TIME`",
-  APPROVAL_UNDECIDED: "decide with `--approve KEY` or `--reject KEY`",
   API_UNAUTHORIZED: "check the API key: `--api-key` or HIGHWAY_API_KEY",
   API_CIRCUIT_OPEN: "the server keeps failing: try again later",
   WAIT_TIMEOUT: "`highway-wasm status RUN --watch` waits longer, `highway-wasm cancel RUN` ends the run",
@@ -25,6 +23,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
 const BY_TEXT: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/^register it: .*$/s, "give a module that exports it: `--tools FILE`"],
   [/^register it with (.*)$/s, "give a module that exports it, made with $1: `--tools FILE`"],
+  [/^give it as `signals: \[\{ name: "(.*)", at: … \}\]`$/s, "send it with `--signal $1@TIME`"],
+  [/^give a decision as `approvals: \{ "(.*)": true \}`$/s, "decide with `--approve $1` or `--reject $1`"],
   [/^give one as `tools: .*$/s, "give one in `--mocks FILE`, or leave `--unmocked` out"],
   [
     /raise `limits\.\w+` of the engine where so much is meant: (`--limit .*)$/,

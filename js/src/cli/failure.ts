@@ -5,21 +5,38 @@ import { advised, helpOf } from "./advice.js";
 import { UsageError } from "./exit-codes.js";
 import { STDIN } from "./files.js";
 import { type Output, oneLine, printable } from "./output.js";
+import { placeOf, shownPlace } from "./places.js";
 
 const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
 
-/** Shows an error: what, where, what to do about it. The stack only where it is asked for. */
-export function showError(error: unknown, output: Output): void {
+/** Shows an error: what, where, what to do about it; `file` has what its findings are about. The stack only where it is asked for. */
+export function showError(error: unknown, output: Output, file?: string): void {
   const { code, message, help, path, diagnostics } = factsOf(error);
+  const place = placeOf(error);
+  const at = place && shownPlace(place);
   if (output.isJson) {
-    output.failure({ error: isHighwayError(error) ? plainError(error) : { code, message, help } });
+    output.failure({
+      error: { ...(isHighwayError(error) ? plainError(error) : { code, message, help }), ...(at && { at }) },
+    });
   } else {
-    output.note(`${output.paint("red", "error:")} ${printable(message)}`);
-    if (path) output.note(`  ${path.startsWith("--") ? "option" : "path"}: ${oneLine(path)}`);
-    if (help) output.note(`  help: ${oneLine(help)}`);
+    const [first] = diagnostics;
+    const isList = diagnostics.length > 1;
+    // The message, path and help of several findings are those of the first one, which stands in the list.
+    const said = isList
+      ? message.replace(
+          `${first?.message} (and ${diagnostics.length - 1} more)`,
+          `${diagnostics.length} findings`,
+        )
+      : message;
+    output.note(`${output.paint("red", "error:")} ${printable(said)}`);
+    if (file !== undefined && first !== undefined) output.note(`  file: ${oneLine(file)}`);
+    if (at) output.note(`  at: ${oneLine(at)}`);
+    for (const line of place?.frame ?? []) output.note(`    ${printable(line)}`);
+    if (path && !isList) output.note(`  ${path.startsWith("--") ? "option" : "path"}: ${oneLine(path)}`);
+    if (help && !isList && !(at && help === DEBUG)) output.note(`  help: ${oneLine(help)}`);
     if (isHighwayError(error)) output.note(`  code: ${oneLine(code)}`);
     // One finding is what the message says already.
-    if (diagnostics.length > 1) showFindings(diagnostics, output, "note");
+    if (isList) showFindings(diagnostics, output, "note", file);
   }
   if (output.isDebug) {
     for (let at: unknown = error; at instanceof Error; at = at.cause)
@@ -63,7 +80,7 @@ export function showFindings(
     const where = path === "" ? "the whole document" : oneLine(path);
     const word = output.paint(SEVERITY[severity], severity, stream);
     const lines = [
-      `${placeOf(finding, file)}${word} ${output.paint("bold", code, stream)} ${where}`,
+      `${whereOf(finding, file)}${word} ${output.paint("bold", code, stream)} ${where}`,
       `  ${oneLine(message)}`,
       ...(related?.length ? [`  see also: ${related.map(oneLine).join(", ")}`] : []),
       ...(help ? [`  help: ${oneLine(help)}`] : []),
@@ -73,12 +90,14 @@ export function showFindings(
 }
 
 /** `file:line:column: `, as editors understand it. */
-function placeOf({ line, column }: Diagnostic, file: string | undefined): string {
+function whereOf({ line, column }: Diagnostic, file: string | undefined): string {
   if (file === undefined) return "";
   const place = [file === STDIN ? "stdin" : oneLine(file), line, column];
   return `${place.filter((part) => part !== undefined).join(":")}: `;
 }
 
+/** What helps where it is not known where an error was thrown. */
+const DEBUG = "`--debug` shows where it was thrown";
 /** The code of what a module of the user threw. */
 const UNEXPECTED = "UNEXPECTED";
 
@@ -100,12 +119,7 @@ function factsOf(error: unknown): Facts {
   return {
     code: error instanceof UsageError ? error.code : UNEXPECTED,
     message: typeof message === "string" && message !== "" ? message : String(error),
-    help:
-      typeof help === "string"
-        ? help
-        : error instanceof UsageError
-          ? undefined
-          : "`--debug` shows where it was thrown",
+    help: typeof help === "string" ? help : error instanceof UsageError ? undefined : DEBUG,
     path: undefined,
     diagnostics: [],
   };

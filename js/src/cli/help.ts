@@ -88,7 +88,7 @@ function table(rows: readonly (readonly [string, string])[], width: number): str
 }
 
 /** A paragraph in lines. Lines that are indented stay as they are. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const given of text.split("\n")) {
     if (given.startsWith("  ")) {

@@ -6,6 +6,7 @@ import { isHighwayError } from "../errors.js";
 import { isObject } from "../plain.js";
 import { InputError } from "./exit-codes.js";
 import { checkFile } from "./files.js";
+import { findSlip } from "./places.js";
 
 const JAVASCRIPT = [".js", ".mjs", ".cjs"];
 const TYPESCRIPT = [".ts", ".mts", ".cts"];
@@ -34,6 +35,7 @@ export async function loadModule(file: string): Promise<Exports> {
   } catch (cause) {
     // What a definition says against itself is said best by itself.
     if (isHighwayError(cause)) throw cause;
+    await findSlip(file, cause);
     throw failure(file, cause);
   }
   const { default: main } = exports;
@@ -60,9 +62,11 @@ function failure(file: string, cause: unknown): InputError {
       cause,
     );
   }
-  const [, missing] =
-    /^Cannot find package '([^']+)'/.exec(code === "ERR_MODULE_NOT_FOUND" ? String(message) : "") ?? [];
+  // `import` and `require` have words of their own, and `require` lists behind them who asked.
+  const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+  const [text = ""] = isMissing ? String(message).split("\n") : [String(message)];
+  const [, missing] = /^Cannot find (?:package|module) '([^'./\\][^':]*)'/.exec(isMissing ? text : "") ?? [];
   const help = missing && `install it: \`npm install ${missing}\``;
-  const reason = cause instanceof Error ? `${String(name)}: ${String(message)}` : String(cause);
+  const reason = cause instanceof Error ? `${String(name)}: ${text}` : String(cause);
   return new InputError(`${what}: ${reason}`, help, cause);
 }

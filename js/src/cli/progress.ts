@@ -1,38 +1,49 @@
 /** A run as it goes: one line a task, drawn again in place on a terminal, written on change elsewhere. */
 
 import type { RunStatus } from "../run.js";
+import { wrapped } from "./help.js";
 import { type Output, oneLine } from "./output.js";
 import { isOver, looksOf } from "./states.js";
 
+/** Draws a run, with what there is to say about single tasks. */
+export type Draw = (status: RunStatus, notes?: readonly string[]) => void;
+
 /** A function for `onProgress`. */
-export function progressOf(output: Output): (status: RunStatus) => void {
+export function progressOf(output: Output): Draw {
   const started = performance.now();
   const elapsed = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`.padStart(8);
   const { screen } = output;
   return screen ? redrawn(output, elapsed) : written(output, elapsed);
 }
 
-function written(output: Output, elapsed: () => string): (status: RunStatus) => void {
+function written(output: Output, elapsed: () => string): Draw {
   let last: Readonly<Record<string, string>> = {};
-  return ({ progress: { tasks } }) => {
+  const said = new Set<string>();
+  return ({ progress: { tasks } }, notes = []) => {
     const width = widthOf(tasks);
     for (const [name, state] of Object.entries(tasks)) {
       if (last[name] === state) continue;
       output.note(`${output.paint("dim", elapsed())}  ${lineOf(output, name, state, width, 200)}`);
     }
     last = tasks;
+    for (const note of notes.filter((note) => !said.has(note))) {
+      said.add(note);
+      output.note(`${" ".repeat(10)}${note}`);
+    }
   };
 }
 
-function redrawn(output: Output, elapsed: () => string): (status: RunStatus) => void {
+function redrawn(output: Output, elapsed: () => string): Draw {
   let drawn = 0;
-  return ({ state, progress: { tasks } }) => {
+  return ({ state, progress: { tasks } }, notes = []) => {
     // Asked each time: windows change their size.
     const { columns, rows } = output.screen ?? { columns: 80, rows: 24 };
     const width = widthOf(tasks);
-    const lines = chosen(Object.entries(tasks), rows - 3).map(([name, word]) =>
+    const shown = notes.flatMap((note) => wrapped(note, columns - 6)).slice(0, Math.max(rows - 6, 0));
+    const lines = chosen(Object.entries(tasks), rows - 3 - shown.length).map(([name, word]) =>
       word === undefined ? `  ${name}` : `  ${lineOf(output, name, word, width, columns - 3)}`,
     );
+    for (const note of shown) lines.push(`    ${note.slice(0, columns - 6)}`);
     lines.push(`${output.paint("dim", elapsed())}  ${oneLine(state)}`);
     const up = drawn > 0 ? `\x1b[${drawn}A\r` : "";
     // In one piece, so that nothing flickers. What was drawn below is cleared: there may be fewer lines now.

@@ -12,9 +12,11 @@ import type { RunHandle } from "../run-handle.js";
 import { inOptions } from "./advice.js";
 import { type Given, SERVER_OPTIONS, textOf } from "./command.js";
 import { InputError, UsageError } from "./exit-codes.js";
+import { oneLine } from "./output.js";
 import { secretsOfEnvironment } from "./secrets.js";
 import type { Source } from "./source.js";
 import { toolsOf } from "./tools.js";
+import { type Wait, type Waits, waitsOf } from "./waits.js";
 
 /** The server that is named. */
 export function serverOf(given: Given): ClientOptions {
@@ -36,6 +38,8 @@ export const highwayOf = (given: Given): Promise<Highway> =>
 /** Where to run. */
 export interface Target {
   readonly isLocal: boolean;
+  /** What is known about waits of a run there. */
+  readonly waits: Waits;
   start(options: Omit<StartOptions, "workflow">): Promise<RunHandle>;
   close(): Promise<void>;
 }
@@ -49,13 +53,16 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   if (isNamed || (hasServer && !given["local"] && source.driver === undefined)) {
     for (const option of ["tools", "limit"].filter((name) => given[name]))
       throw new UsageError(`\`--${option}\` needs an engine in this process`, "pass `--local`");
-    return started(await inOptions(SERVER_OPTIONS, () => new Driver(serverOf(given))), source);
+    const server = serverOf(given);
+    const driver = await inOptions(SERVER_OPTIONS, () => new Driver(server));
+    return started(driver, source, waitsIn(new Highway(server), source, answerThere));
   }
   const tools = await toolsOf(given);
   if (source.driver === undefined) {
     const options = { tools: { ...nodeTools(), ...tools }, secrets: secretsOfEnvironment(), limits };
     const engine = await inOptions({ limit: LIMIT }, () => new LocalEngine(options));
-    return started(new Driver({ engine }), source, engine);
+    const help = (wait: Wait): string | undefined => answerHere(wait, source, Object.keys(tools).length > 0);
+    return started(new Driver({ engine }), source, waitsIn(new Highway({ engine }), source, help), engine);
   }
   if (limits) {
     const help = "give them to its engine: `new LocalEngine({ limits })`";
@@ -69,14 +76,47 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   }
   return {
     isLocal: true,
+    // The module may answer by itself.
+    waits: waitsIn(new Highway({ engine }), source, () => undefined),
     start: (options) => driver.start(options),
     close: async () => await source.close?.(),
   };
 }
 
-function started(driver: Driver, source: Source, engine?: LocalEngine): Target {
+const waitsIn = (highway: Highway, source: Source, help: Waits["help"]): Waits => {
+  let definition: object | undefined;
+  return {
+    find: (status) => {
+      definition ??= source.document();
+      return waitsOf(highway, status, definition);
+    },
+    help,
+  };
+};
+
+/** How a wait is answered on a server. */
+export function answerThere({ kind, name }: Wait, runId = "RUN"): string | undefined {
+  if (kind === "approval") return `answer it: \`highway-wasm approve ${oneLine(name)}\`, or \`reject\``;
+  return kind === "event" ? `send it: \`highway-wasm signal ${oneLine(runId)} ${oneLine(name)}\`` : undefined;
+}
+
+/** Why a wait in this process may have no end, unless the workflow itself or a tool of the user's may answer. */
+function answerHere({ kind, name }: Wait, source: Source, hasTools: boolean): string | undefined {
+  const nobody = "nobody can answer a run of this process: start `highway-wasm serve` and run it there";
+  if (kind === "approval")
+    return `${nobody}, or try \`highway-wasm simulate FILE --approve ${oneLine(name)}\``;
+  const mayEmit =
+    hasTools || /"operator_type":\s*"(emit_event|execute_workflow)"/.test(plainText(source.document()));
+  if (mayEmit) return undefined;
+  return kind === "event"
+    ? `${nobody}, or try \`highway-wasm simulate FILE --signal ${oneLine(name)}\``
+    : nobody;
+}
+
+function started(driver: Driver, source: Source, waits: Waits, engine?: LocalEngine): Target {
   return {
     isLocal: engine !== undefined,
+    waits,
     async start(options) {
       const workflow = source.document();
       // Uploading is done by the driver itself, to the server it was made for.

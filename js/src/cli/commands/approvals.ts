@@ -1,6 +1,7 @@
 /** `highway-wasm approvals`, `approve` and `reject` */
 
 import type { Approval } from "../../api/types.js";
+import { type HighwayError, isHighwayError, makeError } from "../../errors.js";
 import type { Highway } from "../../highway.js";
 import { type Command, SERVER_OPTIONS, textOf, type Work } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
@@ -36,9 +37,14 @@ export const approvals: Command = {
 };
 
 export const approve = decision("approve", "approved", "let a run go on that waits for a person");
-export const reject = decision("reject", "rejected", "tell a run no that waits for a person");
+export const reject = decision(
+  "reject",
+  "rejected",
+  "tell a run no that waits for a person",
+  "\n\nA rejection is a result, `approved: false`, and no failure: tasks that depend on the approval run, unless a condition reads `approved`.",
+);
 
-function decision(name: "approve" | "reject", done: string, summary: string): Command {
+function decision(name: "approve" | "reject", done: string, summary: string, note = ""): Command {
   return {
     name,
     summary,
@@ -47,8 +53,7 @@ function decision(name: "approve" | "reject", done: string, summary: string): Co
       comment: { value: "TEXT", mayBeEmpty: true, help: "shown with the decision" },
       ...SERVER_OPTIONS,
     },
-    notes:
-      "KEY is the key of an approval, as `approvals` lists them, or the beginning of one. The id of a run stands for its only approval.",
+    notes: `KEY is the key of an approval, as \`approvals\` lists them, or the beginning of one. The id of a run stands for its only approval.${note}`,
     examples: [[`${name} 3f2a --comment "looked at it"`, "the approval whose key begins like this"]],
     async run({ args, given, output, signal }: Work) {
       const highway = await highwayOf(given);
@@ -57,6 +62,8 @@ function decision(name: "approve" | "reject", done: string, summary: string): Co
       const answer = await highway.approvals[name](key, {
         ...(comment !== undefined && { comment }),
         signal,
+      }).catch((error: unknown) => {
+        throw isHighwayError(error, "API_NOT_FOUND") ? undecidable(key, error) : error;
       });
       if (output.isJson) output.json({ approvalKey: key, status: answer?.status ?? done });
       else output.note(`\`${oneLine(key)}\` is ${done}`);
@@ -64,6 +71,16 @@ function decision(name: "approve" | "reject", done: string, summary: string): Co
     },
   };
 }
+
+/** Nobody waits for it. A server may not tell whether somebody did. */
+const undecidable = (key: string, cause: HighwayError): HighwayError =>
+  makeError(cause.name, {
+    code: cause.code,
+    message: `nobody waits for the approval \`${key}\``,
+    help: "it may be decided already, or its run may be over: `highway-wasm approvals` lists those that wait",
+    details: cause.details,
+    cause,
+  });
 
 const pending = (highway: Highway, signal: AbortSignal, workflowRunId?: string): Promise<Approval[]> =>
   highway.approvals.list({

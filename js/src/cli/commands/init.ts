@@ -37,7 +37,7 @@ export const init: Command = {
       output.note(`wrote ${oneLine(file)}`);
       for (const need of isModule(file) ? needsOf(file) : []) output.note(need);
       output.note("run it with");
-      output.result(`highway-wasm run ${shown(file)} --input name=Ada`);
+      output.result(`npx highway-wasm run ${shown(file)} --input name=Ada`);
     }
     return FINE;
   },

@@ -22,8 +22,7 @@ export const logs: Command = {
   },
   notes: `${RUN_NOTE}
 
-With --follow it also prints what a task writes while it runs. With --follow --json it prints each entry, and the further lines of one that
-grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+With --follow it also prints what a task writes while it runs. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
   examples: [
     ["logs 3f2a", "what the tasks wrote so far"],
     ["logs 3f2a --follow", "and what they write until the run is over"],

@@ -1,11 +1,12 @@
 /** `highway-wasm run` */
 
 import { LIMIT } from "../limits.js";
+import { isHighwayError } from "../../errors.js";
 import type { RunHandle } from "../../run-handle.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, SERVER_OPTIONS, textOf } from "../command.js";
-import { FINE, UsageError, WRONG } from "../exit-codes.js";
-import { showFindings } from "../failure.js";
+import { exitCodeOf, FINE, UsageError, WRONG } from "../exit-codes.js";
+import { findingsOf, showError, showFindings } from "../failure.js";
 import { STDIN } from "../files.js";
 import { follow } from "../following.js";
 import { INPUT_OPTIONS, inputsOf } from "../inputs.js";
@@ -65,7 +66,13 @@ Without an endpoint it runs in this process, with a shell and Python. A driver t
       signal.throwIfAborted();
       const handle = await target.start({ inputs, timeout, signal });
       if (given["detach"]) return submitted(handle, output);
-      return await follow(handle, { isLocal: target.isLocal, timeout: timeout && timeout + GRACE }, work);
+      const { isLocal, waits } = target;
+      return await follow(handle, { isLocal, waits, timeout: timeout && timeout + GRACE }, work);
+    } catch (error) {
+      if (signal.aborted || !isHighwayError(error) || findingsOf(error).length === 0) throw error;
+      // What the engine found is in the file.
+      showError(error, output, file);
+      return exitCodeOf(error);
     } finally {
       await target.close();
     }

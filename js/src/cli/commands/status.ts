@@ -1,15 +1,18 @@
 /** `highway-wasm status` */
 
+import type { Highway } from "../../highway.js";
 import type { RunHandle } from "../../run-handle.js";
 import type { RunStatus } from "../../run.js";
 import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS, type Work } from "../command.js";
 import { FAILED, FINE } from "../exit-codes.js";
+import { showFailures } from "../following.js";
 import { type Output, oneLine, printable } from "../output.js";
 import { plainStatus } from "../plain-run.js";
 import { progressOf } from "../progress.js";
 import { runIdOf } from "../run-id.js";
 import { looksOf } from "../states.js";
-import { highwayOf } from "../target.js";
+import { answerThere, highwayOf } from "../target.js";
+import { sentence, waitsOf } from "../waits.js";
 
 export const status: Command = {
   name: "status",
@@ -34,7 +37,10 @@ With --watch --json it prints the run as one line of JSON whenever it changes (N
     if (given["watch"]) return await watch(handle, work);
     const run = await handle.status({ signal });
     if (output.isJson) output.json(plainStatus(run));
-    else show(run, output);
+    else {
+      show(run, output);
+      await showWaits(highway, run, work);
+    }
     return FINE;
   },
 };
@@ -47,8 +53,22 @@ async function watch(handle: RunHandle, { output, signal }: Work): Promise<numbe
     if (output.isJson) output.json(plainStatus(run));
     else draw(run);
   }
-  if (last !== undefined && !output.isJson) show(last, output);
+  if (last !== undefined && !output.isJson) {
+    show(last, output);
+    if (!last.isSuccess) showFailures(await handle.result({ signal }), output);
+  }
   return last?.isSuccess ? FINE : FAILED;
+}
+
+/** Shows what sleeping tasks wait for, where the server tells. */
+async function showWaits(highway: Highway, run: RunStatus, { output, signal }: Work): Promise<void> {
+  if (run.isTerminal) return;
+  const waits = await waitsOf(highway, run, undefined, signal).catch(() => []);
+  for (const wait of waits) {
+    output.result(`waits      ${sentence(wait)}`);
+    const help = answerThere(wait, run.runId);
+    if (help !== undefined) output.note(`  help: ${help}`);
+  }
 }
 
 function show(run: RunStatus, output: Output): void {

@@ -1,11 +1,13 @@
 /** `highway-wasm validate` */
 
+import { resolve } from "node:path";
 import { type Diagnostic, isHighwayError } from "../../errors.js";
 import { advised, helpOf } from "../advice.js";
 import { type Command, FILE, FILE_NOTE } from "../command.js";
 import { FINE, type InputError, UsageError, WRONG } from "../exit-codes.js";
 import { showError, showFindings } from "../failure.js";
 import type { Output } from "../output.js";
+import { placeOf } from "../places.js";
 import { readSource } from "../source.js";
 
 export const validate: Command = {
@@ -35,7 +37,7 @@ Exit code 2 where there are errors, or where a file cannot be read. With --json 
         // One that cannot be read does not keep the others from being checked.
         if (args.length === 1 || signal.aborted) throw error;
         unread += 1;
-        if (output.isJson) found.push({ file, ...findingOf(error) });
+        if (output.isJson) found.push({ file, ...findingOf(error, file) });
         else showError(error, output);
       }
     }
@@ -49,16 +51,19 @@ Exit code 2 where there are errors, or where a file cannot be read. With --json 
 };
 
 /** A file that cannot be read, as a finding about it. */
-function findingOf(error: unknown): Diagnostic {
+function findingOf(error: unknown, file: string): Diagnostic {
   const { message } = error as Error;
   const code = isHighwayError(error) || error instanceof UsageError ? error.code : "FILE_UNREADABLE";
   const help = helpOf(error as InputError);
+  const place = placeOf(error);
+  const { line, column } = place?.file === resolve(file) ? place : {};
   return {
     code,
     severity: "error",
     message,
     path: "",
     ...(help === undefined ? {} : { help }),
+    ...(line === undefined ? {} : { line, column }),
   } as Diagnostic;
 }
 
