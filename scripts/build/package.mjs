@@ -1,7 +1,8 @@
-// pkg-template + licence + readme → dist, which is the root of the npm package. The version comes from Cargo.toml.
+// pkg-template + licence + readme + docs → dist, which is the root of the npm package. The version comes from Cargo.toml.
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -35,10 +36,27 @@ function link() {
 /** Brings the files in dist that are neither JavaScript nor wasm up to date. */
 export async function assemble() {
   const texts = filesIn([inRoot("LICENSE"), inRoot("pkg-template", "README.md")]);
-  const inputs = [inRoot("pkg-template"), inRoot("Cargo.toml"), inRoot("package-lock.json"), ...texts];
-  const files = ["package.json", "LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "wasm.d.ts"];
+  const docs = filesIn([inRoot("docs")]);
+  const inputs = [
+    inRoot("pkg-template"),
+    inRoot("Cargo.toml"),
+    inRoot("package-lock.json"),
+    ...texts,
+    ...docs,
+  ];
+  const files = [
+    ...docs.map((file) => join("docs", basename(file))),
+    "package.json",
+    "LICENSE",
+    "README.md",
+    "THIRD-PARTY-LICENSES.txt",
+    "wasm.d.ts",
+  ];
   await ifChanged("package", { inputs, outputs: files.map((file) => join(dist, file)) }, () => {
     for (const text of texts) copyFileSync(text, join(dist, basename(text)));
+    rmSync(join(dist, "docs"), { recursive: true, force: true });
+    mkdirSync(join(dist, "docs"));
+    for (const doc of docs) copyFileSync(doc, join(dist, "docs", basename(doc)));
     writeManifest();
     writeFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), notices());
     writeFileSync(join(dist, "wasm.d.ts"), wasmTypes);

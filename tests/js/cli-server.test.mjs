@@ -253,6 +253,19 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     );
   });
 
+  test("whose task writes more than is shown while it runs has that said, once, and the rest at its end", async (t) => {
+    const gate = join(cwd, "full");
+    const write = `awk 'BEGIN { for (i = 1; i <= 25000; i++) printf "%060d\\n", i }'`;
+    const command = `${write}; until [ -e ${gate} ]; do sleep 0.05; done; echo end`;
+    const id = await detached(t, JSON.stringify(shellWorkflow("full", { a: command })));
+    const following = start(t, ["logs", id, "--follow"], { cwd, env: server.env });
+    await following.seen(/^stdout of `a` is shown up to 1 MiB while it runs, and the rest when it ends$/m);
+    writeFileSync(gate, "");
+    const { code, stdout, stderr } = await following.ended;
+    assert.deepEqual([code, stderr.trimEnd().split("\n").length], [0, 1]);
+    assert.match(stdout, /0025000\na stdout: end\n$/);
+  });
+
   test("has the output of a task followed while that runs", async (t) => {
     const gate = join(cwd, "gate");
     const command = `echo one; until [ -e ${gate} ]; do sleep 0.05; done; echo two; printf three`;

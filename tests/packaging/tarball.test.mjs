@@ -31,7 +31,13 @@ const top = ["LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "package.json",
 
 describe("the tarball", () => {
   it("has exactly the files it should have", () => {
-    const expected = [...top, ...esm.map((file) => `esm/${file}`), ...cjs.map((file) => `cjs/${file}`)];
+    const docs = below(inRoot("docs")).map((file) => `docs/${file}`);
+    const expected = [
+      ...top,
+      ...docs,
+      ...esm.map((file) => `esm/${file}`),
+      ...cjs.map((file) => `cjs/${file}`),
+    ];
     assert.deepEqual(below(root).sort(), expected.sort());
   });
 
@@ -45,6 +51,15 @@ describe("the tarball", () => {
         const types = target.replace(/\.js$/, ".d.ts");
         const wanted = file.endsWith(".d.ts") ? types : target;
         assert.ok(existsSync(wanted) && statSync(wanted).isFile(), `${file} refers to ${specifier}`);
+      }
+    }
+  });
+
+  it("has what its documentation links to", () => {
+    const links = /\]\((?!https?:)([^)#\s]+)/g;
+    for (const file of below(root).filter((name) => name.endsWith(".md"))) {
+      for (const [, target] of readFileSync(join(root, file), "utf8").matchAll(links)) {
+        assert.ok(existsSync(join(root, file, "..", target)), `${file} links to ${target}`);
       }
     }
   });

@@ -11,6 +11,10 @@ import { highwayOf } from "../target.js";
 
 /** Milliseconds between two looks at the logs of a run in which nothing else changes. */
 const PAUSE = 1000;
+/** Bytes of an output that an engine shows while its task runs. */
+const SHOWN = 1024 * 1024;
+/** Bytes of a line that may be missing at the end. */
+const LONG_LINE = 32 * 1024;
 
 export const logs: Command = {
   name: "logs",
@@ -22,7 +26,7 @@ export const logs: Command = {
   },
   notes: `${RUN_NOTE}
 
-With --follow it also prints what a task writes while it runs. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+With --follow it also prints what a task writes while it runs: 1 MiB of each output at most, and the rest when the task ends. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
   examples: [
     ["logs 3f2a", "what the tasks wrote so far"],
     ["logs 3f2a --follow", "and what they write until the run is over"],
@@ -31,7 +35,11 @@ With --follow it also prints what a task writes while it runs. With --follow --j
     const highway = await highwayOf(given);
     const handle = highway.handle(await runIdOf(highway, args[0] as string, signal));
     if (given["follow"]) {
-      for await (const entry of followed(handle, signal)) {
+      const onFull = ({ task, stream }: LogEntry): void => {
+        const what = `${stream} of \`${oneLine(task ?? "run")}\``;
+        output.note(`${what} is shown up to 1 MiB while it runs, and the rest when it ends`);
+      };
+      for await (const entry of followed(handle, signal, output.isJson ? () => {} : onFull)) {
         if (output.isJson) output.json(entry);
         else show(entry, output);
       }
@@ -45,7 +53,11 @@ With --follow it also prints what a task writes while it runs. With --follow --j
 };
 
 /** Entries as they come, until the run is over. */
-async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator<LogEntry> {
+async function* followed(
+  handle: RunHandle,
+  signal: AbortSignal,
+  onFull: (entry: LogEntry) => void,
+): AsyncGenerator<LogEntry> {
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
   let wake = (): void => {};
@@ -58,6 +70,7 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
   });
   // Its failure is thrown at the end.
   watching.catch(() => {});
+  const full = new Set<string>();
   const seen: Seen = { entries: new Map(), lines: new Map() };
   try {
     for (;;) {
@@ -65,7 +78,13 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
         wake = resolve;
       });
       const isLast = isOver;
-      yield* fresh(await handle.logs({ signal }), seen);
+      const entries = await handle.logs({ signal });
+      yield* fresh(entries, seen);
+      for (const entry of entries.filter(isNearlyFull)) {
+        const key = JSON.stringify([entry.task, entry.attempt, entry.stream]);
+        if (!isOver && !full.has(key)) onFull(entry);
+        full.add(key);
+      }
       if (isLast) break;
       if (!isOver) await Promise.race([changed, sleep(PAUSE, undefined, { signal: stop }).catch(() => {})]);
     }
@@ -74,6 +93,10 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
     left.abort();
   }
 }
+
+/** Whether an output is about as long as an engine shows it while its task runs: whole lines of 1 MiB, unless `outputBytes` says otherwise. */
+const isNearlyFull = ({ stream, content }: LogEntry): boolean =>
+  (stream === "stdout" || stream === "stderr") && Buffer.byteLength(content) > SHOWN - LONG_LINE;
 
 /** How often each entry was seen, and how many lines of each output. */
 interface Seen {
