@@ -1,11 +1,11 @@
 //! Reads and writes the fields of a definition, one way for each type of value. The rules are those of Highway's own
 //! reader (pydantic in lax mode): what it converts is converted here too, with a warning.
 
+use super::advice;
 use crate::codec::JsonWriter;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
 use crate::number::{as_json_float, from_digits, integer};
-use crate::suggest::did_you_mean;
 use serde_json::{Map, Number, Value};
 
 /// A value of a definition.
@@ -95,6 +95,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn wrong_type(&mut self, expected: &str, found: &Value) {
         self.error(ErrorCode::FieldTypeInvalid, format!("expected {expected}, found {}", kind_of(found)));
+        let Some(Step::Key(field)) = self.path.last() else { return };
+        if let Some(help) = advice::of_value(field, expected, found) {
+            self.help(help);
+        }
     }
 
     fn too_large(&mut self, number: &Number) {
@@ -161,13 +165,13 @@ impl<'a> Reader<'a> {
 
     /// Reports keys that are none of `known`: Highway drops them.
     pub(super) fn unknown(&mut self, map: &'a Map<String, Value>, known: &[&[&'static str]]) {
-        for key in map.keys() {
+        for (key, value) in map {
             if known.iter().any(|list| list.contains(&key.as_str())) {
                 continue;
             }
             self.enter(Step::Key(key));
             self.warning(ErrorCode::FieldUnknown, format!("there is no field `{key}` here, it is dropped"));
-            if let Some(help) = did_you_mean(key, known.iter().copied().flatten().copied()) {
+            if let Some(help) = advice::of_word(key, value, known) {
                 self.help(help);
             }
             self.leave();
@@ -201,7 +205,8 @@ impl Field for String {
         let text = value.as_str();
         if text.is_none() {
             reader.wrong_type("text", value);
-            if !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
+            let has_help = reader.findings.last().is_some_and(|finding| finding.help.is_some());
+            if !has_help && !matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
                 reader.help("write it in quotes");
             }
         }

@@ -1,5 +1,6 @@
 //! The workflow definition: what a workflow is made of, read from and written as Highway's JSON.
 
+mod advice;
 mod delays;
 pub mod duration;
 mod fields;

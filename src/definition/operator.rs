@@ -1,5 +1,6 @@
 //! One node of a workflow: what all operators have, and what each does.
 
+use super::advice;
 use super::fields::{Field, Reader, Step};
 use super::operation::{Operation, OperatorType};
 use super::policy::{CircuitBreakerPolicy, DataGuard, RetryPolicy, TimeoutPolicy, driver_timeout};
@@ -99,7 +100,8 @@ impl Operator {
         match value {
             Value::Null => {
                 reader.error(ErrorCode::OperatorUnknown, "the task has no `operator_type`");
-                reader.help(format!("Highway knows {}", OperatorType::WORDS.join(", ")));
+                let known = || format!("Highway knows {}", OperatorType::WORDS.join(", "));
+                reader.help(advice::of_operator(map).unwrap_or_else(known));
             }
             value if found.is_none() => {
                 reader.not_a_word("an operator type", value, OperatorType::WORDS);

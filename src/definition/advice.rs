@@ -1,0 +1,169 @@
+//! What to write instead of a word or a value that a definition does not have: people bring the words of the driver and of
+//! other tools with them.
+
+use crate::codec::write_json;
+use crate::suggest::did_you_mean;
+use crate::text::replaced;
+use serde_json::{Map, Value};
+
+/// A way to say it: the field that must be there to say it with, and the text; `{}` is the value.
+type Instead = (&'static str, &'static str);
+
+const NEEDS: &[Instead] = &[("dependencies", "write `dependencies: {list}`")];
+const LIMIT: &[Instead] = &[
+    ("function", "write `timeout_policy: {timeout: {}}`"),
+    ("deadline_seconds", "write `deadline_seconds: {}`"),
+    ("timeout_seconds", "write `timeout_seconds: {}`"),
+];
+const RETRIES: &[Instead] = &[
+    ("retry_policy", "write `retry_policy: {max_retries: {}}`"),
+    ("default_retry_policy", "write `default_retry_policy: {max_retries: {}}`"),
+    ("max_retries", "write `max_retries: {}`"),
+];
+const ATTEMPTS: &[Instead] = &[
+    ("retry_policy", "write `retry_policy: {max_attempts: {}}`"),
+    ("default_retry_policy", "write `default_retry_policy: {max_attempts: {}}`"),
+    ("max_retries", "write `max_attempts: {}`"),
+];
+const SHELL: &[Instead] = &[
+    ("function", "write `function: tools.shell.run` and `args: [{}]`"),
+    ("task_id", "write `operator_type: task`, `function: tools.shell.run` and `args: [{}]`"),
+];
+const CODE: &[Instead] = &[
+    ("function", "write `function: tools.code.exec` and `args: [{}]`"),
+    ("task_id", "write `operator_type: task`, `function: tools.code.exec` and `args: [{}]`"),
+];
+const HTTP: &[Instead] = &[
+    ("function", "write `function: tools.http.request` and `kwargs: {url: …}`"),
+    ("task_id", "write `operator_type: task`, `function: tools.http.request` and `kwargs: {url: …}`"),
+];
+const CHOICE: &[Instead] = &[(
+    "task_id",
+    "a task has no condition: put an operator before it, `operator_type: condition` with `condition`, `if_true` and `if_false`",
+)];
+const BODY: &[Instead] = &[("loop_body", "write `loop_body`")];
+const EACH: &[Instead] = &[
+    ("items", "write `items: {}`"),
+    ("task_id", "a loop is an operator: `operator_type: foreach` with `items` and `loop_body`"),
+];
+const RESULT: &[Instead] = &[("result_key", "write `result_key: {}`")];
+const PAUSE: &[Instead] = &[
+    ("wait_for", "write `wait_for: {}`"),
+    ("task_id", "put a wait before it: `operator_type: wait` with `wait_for: {}`"),
+];
+const STARTS: &[Instead] =
+    &[("schedule", "write `schedule`"), ("task_id", "`schedule` is a field of the workflow, not of a task")];
+const TASKS: &[Instead] = &[("tasks", "write `tasks`"), ("loop_body", "write `loop_body`")];
+const VALUES: &[Instead] = &[("variables", "write `variables: {name: value}`")];
+
+/// Words of others, and what Highway has instead.
+const WORDS: &[(&[&str], &[Instead])] = &[
+    (
+        &["depends", "depends_on", "dependsOn", "needs", "requires", "after", "upstream", "upstream_tasks"],
+        NEEDS,
+    ),
+    (&["timeout", "timeout_seconds", "time_limit", "deadline"], LIMIT),
+    (&["retries", "retry", "max_retries"], RETRIES),
+    (&["max_attempts", "attempts"], ATTEMPTS),
+    (&["retry_policy"], &[("default_retry_policy", "write `default_retry_policy`")]),
+    (&["run", "shell", "bash", "sh", "script"], SHELL),
+    (&["py", "python"], CODE),
+    (&["http", "fetch"], HTTP),
+    (&["if", "when", "only_if"], CHOICE),
+    (&["then"], &[("if_true", "write `if_true: {}`")]),
+    (&["else"], &[("if_false", "write `if_false: {}`")]),
+    (&["do", "body", "steps", "tasks"], BODY),
+    (&["foreach", "for_each", "loop", "in", "with_items"], EACH),
+    (&["event", "emit", "wait_for_event"], &[("event_name", "write `event_name: {}`")]),
+    (&["data"], &[("payload", "write `payload: {}`")]),
+    (&["output", "outputs", "result", "register", "save_as"], RESULT),
+    (&["delay", "sleep", "seconds", "duration"], PAUSE),
+    (&["cron", "schedule", "every", "on"], STARTS),
+    (&["steps", "jobs", "stages"], TASKS),
+    (&["inputs", "vars", "params", "parameters", "env"], VALUES),
+    (&["on_failure", "on_error", "catch"], &[("on_failure_task_id", "write `on_failure_task_id: {}`")]),
+    (&["on_success"], &[("on_success_task_id", "write `on_success_task_id: {}`")]),
+    (&["tool", "uses", "action"], &[("function", "write `function: {}`")]),
+    (&["type", "kind", "operator"], &[("operator_type", "write `operator_type: {}`")]),
+    (&["id"], &[("task_id", "write `task_id: {}`")]),
+    (&["concurrency", "max_runs"], &[("max_active_runs", "write `max_active_runs: {}`")]),
+];
+
+/// What is written for a word that is no field among `fields`.
+pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<String> {
+    let is_field = |name: &str| fields.iter().any(|list| list.contains(&name));
+    let mut ways = WORDS.iter().filter(|(words, _)| words.contains(&word)).flat_map(|(_, ways)| *ways);
+    let known = ways.find(|(field, _)| is_field(field)).map(|(_, text)| filled(text, value));
+    known.or_else(|| did_you_mean(word, fields.iter().copied().flatten().copied())).or_else(|| {
+        is_field("kwargs").then(|| {
+            let value = short(value);
+            format!("write an argument of the tool as `kwargs: {{{word}: {value}}}`; put data of your own into `metadata`")
+        })
+    })
+}
+
+/// The same for an entry that does not even say what kind of operator it is.
+pub(super) fn of_operator(map: &Map<String, Value>) -> Option<String> {
+    map.iter().find_map(|(word, value)| {
+        let ways = [SHELL, CODE, HTTP, EACH];
+        let known = WORDS.iter().find(|(words, _)| words.contains(&word.as_str()))?.1;
+        ways.into_iter().find(|ways| *ways == known).and_then(|ways| Some(filled(ways.last()?.1, value)))
+    })
+}
+
+/// How the value of a field is written, where it is of a wrong type.
+pub(super) fn of_value(field: &str, expected: &str, value: &Value) -> Option<String> {
+    let is_plain = !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
+    match (field, expected) {
+        ("retry_policy" | "default_retry_policy", "an object") if value.is_number() => {
+            Some(format!("write `{field}: {{max_retries: {}}}`", short(value)))
+        }
+        ("timeout_policy", "an object") if is_plain => {
+            Some(format!("write `timeout_policy: {{timeout: {}}}`", short(value)))
+        }
+        ("circuit_breaker_policy", "an object") if value.is_number() => {
+            Some(format!("write `circuit_breaker_policy: {{failure_threshold: {}}}`", short(value)))
+        }
+        ("tasks", "an object") => {
+            Some("write each task under its id: `tasks: {backup: {task_id: backup, …}}`".to_owned())
+        }
+        ("kwargs" | "variables" | "payload" | "metadata", "an object") => {
+            Some(format!("write `{field}: {{name: value}}`"))
+        }
+        ("schedule", "text") => Some(schedule(value)),
+        (_, "a list") if is_plain => Some(format!("write `{field}: [{}]`", short(value))),
+        _ => None,
+    }
+}
+
+/// A schedule as text.
+fn schedule(value: &Value) -> String {
+    const UNITS: [(&str, u64); 4] = [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
+    let part = |(unit, seconds): (&str, u64)| value.get(unit)?.as_u64()?.checked_mul(seconds);
+    let all = UNITS.into_iter().filter_map(part).fold(0_u64, u64::saturating_add);
+    match value {
+        Value::Object(_) if all > 0 && all % 60 == 0 => format!("write `schedule: \"@every {}m\"`", all / 60),
+        Value::Object(_) if all > 0 => format!("write `schedule: \"@every {all}s\"`"),
+        Value::Number(seconds) => {
+            format!(
+                "write seconds as `schedule: \"@every {seconds}s\"`, and cron as `schedule: \"0 2 * * *\"`"
+            )
+        }
+        _ => "write cron, `schedule: \"0 2 * * *\"`, or `schedule: \"@every 90s\"`".to_owned(),
+    }
+}
+
+fn filled(text: &str, value: &Value) -> String {
+    let list = if value.is_array() { short(value) } else { format!("[{}]", short(value)) };
+    replaced(&replaced(text, "{list}", &list), "{}", &short(value))
+}
+
+/// A value as it stands in an example.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 40;
+    let text = match value {
+        Value::Null | Value::Object(_) => "…".to_owned(),
+        other => write_json(other),
+    };
+    if text.len() > LONGEST { "…".to_owned() } else { text }
+}

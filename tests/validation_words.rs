@@ -1,0 +1,103 @@
+//! What people write instead of Highway's own words, and what they are told.
+
+#![cfg(feature = "engine")]
+
+use highway_wasm::definition::{Form, validate_text};
+use highway_wasm::error::Diagnostic;
+use serde_json::{Value, json};
+
+fn findings(document: &Value) -> Vec<Diagnostic> {
+    validate_text(&document.to_string(), Form::Data, None)
+}
+
+/// What is told at a path: the message and the help.
+fn told(document: &Value, path: &str) -> (String, String) {
+    let all = findings(document);
+    let found = all.iter().find(|finding| finding.path == path);
+    let found = found.unwrap_or_else(|| panic!("nothing at {path}: {all:?}"));
+    (found.message.clone(), found.help.clone().unwrap_or_default())
+}
+
+fn help(document: &Value, path: &str) -> String {
+    told(document, path).1
+}
+
+/// A workflow whose task `a` has one more field.
+fn with(field: &str, value: Value) -> Value {
+    let mut document =
+        of(json!({"a": {"operator_type": "task", "function": "tools.shell.run", "args": ["ls"]}}));
+    document["tasks"]["a"][field] = value;
+    document
+}
+
+/// A workflow of tasks without their ids.
+fn of(mut tasks: Value) -> Value {
+    for (id, task) in tasks.as_object_mut().unwrap() {
+        task["task_id"] = id.as_str().into();
+    }
+    json!({"name": "w", "tasks": tasks})
+}
+
+#[test]
+fn words_of_others_are_told_with_highways_own() {
+    for (word, value, expected) in [
+        ("depends", json!(["b"]), "write `dependencies: [\"b\"]`"),
+        ("needs", json!("b"), "write `dependencies: [\"b\"]`"),
+        ("timeout", json!(5), "write `timeout_policy: {timeout: 5}`"),
+        ("retries", json!(3), "write `retry_policy: {max_retries: 3}`"),
+        ("run", json!("ls"), "write `function: tools.shell.run` and `args: [\"ls\"]`"),
+        ("tool", json!("x.y"), "write `function: \"x.y\"`"),
+        ("dependancies", json!([]), "did you mean `dependencies`?"),
+    ] {
+        let document = with(word, value);
+        let (message, help) = told(&document, &format!("/tasks/a/{word}"));
+        assert_eq!(message, format!("there is no field `{word}` here, it is dropped"));
+        assert_eq!(help, expected, "{word}");
+    }
+    for word in ["command", "env", "url"] {
+        let help = help(&with(word, json!("x")), &format!("/tasks/a/{word}"));
+        assert!(help.contains(&format!("`kwargs: {{{word}: \"x\"}}`")), "{help}");
+    }
+    assert!(help(&with("if", json!("{{x}}")), "/tasks/a/if").contains("`operator_type: condition`"));
+    assert!(help(&with("schedule", json!("@daily")), "/tasks/a/schedule").contains("of the workflow"));
+    let emit = of(json!({"a": {"operator_type": "emit_event", "event_name": "e", "event": "e"}}));
+    assert_eq!(help(&emit, "/tasks/a/event"), "write `event_name: \"e\"`");
+    let waiting = of(json!({"a": {"operator_type": "wait_for_event", "event_name": "e", "timeout": 5}}));
+    assert_eq!(help(&waiting, "/tasks/a/timeout"), "write `timeout_seconds: 5`");
+    let each = of(json!({"a": {"operator_type": "foreach", "items": "[1]", "body": []}}));
+    assert_eq!(help(&each, "/tasks/a/body"), "write `loop_body`");
+    let whole = json!({"name": "w", "tasks": {}, "timeout": 60, "retries": 2, "env": {}, "steps": []});
+    assert_eq!(help(&whole, "/timeout"), "write `deadline_seconds: 60`");
+    assert_eq!(help(&whole, "/retries"), "write `default_retry_policy: {max_retries: 2}`");
+    assert_eq!(help(&whole, "/env"), "write `variables: {name: value}`");
+    assert_eq!(help(&whole, "/steps"), "write `tasks`");
+    let untyped = json!({"name": "w", "tasks": {"a": {"task_id": "a", "shell": "ls"}}});
+    assert_eq!(
+        help(&untyped, "/tasks/a/operator_type"),
+        "write `operator_type: task`, `function: tools.shell.run` and `args: [\"ls\"]`"
+    );
+}
+
+#[test]
+fn values_of_a_wrong_type_are_told_with_the_right_form() {
+    for (field, value, expected) in [
+        ("retry_policy", json!(3), "write `retry_policy: {max_retries: 3}`"),
+        ("timeout_policy", json!("5s"), "write `timeout_policy: {timeout: \"5s\"}`"),
+        ("args", json!("echo a"), "write `args: [\"echo a\"]`"),
+        ("dependencies", json!("b"), "write `dependencies: [\"b\"]`"),
+        ("kwargs", json!([1]), "write `kwargs: {name: value}`"),
+        ("description", json!(7), "write it in quotes"),
+    ] {
+        assert_eq!(help(&with(field, value), &format!("/tasks/a/{field}")), expected, "{field}");
+    }
+    let listed = json!({"name": "w", "tasks": [{"task_id": "a"}]});
+    assert!(help(&listed, "/tasks").contains("`tasks: {backup: {task_id: backup, …}}`"));
+    for (schedule, expected) in [
+        (json!({"minutes": 5}), "write `schedule: \"@every 5m\"`"),
+        (json!({"hours": 1, "seconds": 30}), "write `schedule: \"@every 3630s\"`"),
+        (json!(90), "write seconds as `schedule: \"@every 90s\"`, and cron as `schedule: \"0 2 * * *\"`"),
+        (json!(true), "write cron, `schedule: \"0 2 * * *\"`, or `schedule: \"@every 90s\"`"),
+    ] {
+        assert_eq!(help(&json!({"name": "w", "tasks": {}, "schedule": schedule}), "/schedule"), expected);
+    }
+}
