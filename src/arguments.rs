@@ -1,6 +1,6 @@
 //! The arguments of Highway's own tools, as far as the embedded engine has them.
 
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, nearest};
 use serde_json::Value;
 
 /// Names of the arguments of a tool; the first `positional` of them can be given by position, too.
@@ -15,6 +15,35 @@ pub(crate) struct Unknown {
     pub(crate) path: String,
     pub(crate) message: String,
     pub(crate) help: String,
+}
+
+/// Names of Highway's tools behind `tools.`, and of those that the Python of a driver is written for.
+const NAMES: [&str; 19] = [
+    "shell.run",
+    "code.exec",
+    "python.run",
+    "http.request",
+    "llm.call",
+    "email.send",
+    "secrets.get_secret",
+    "secrets.set_secret",
+    "secrets.delete_secret",
+    "secrets.list_secrets",
+    "workflow.wait_for_parallel_branches",
+    "workflow.wait_for_branch",
+    "workflow.cancel_branch",
+    "workflow.execute",
+    "simple_counter.init_counter",
+    "simple_counter.increment_counter",
+    "approval.request",
+    "cron.durable_cron",
+    "update.handle",
+];
+
+/// The tool of Highway that a name is meant for, where it is nearly one.
+pub(crate) fn meant(tool: &str) -> Option<String> {
+    let name = tool.strip_prefix("tools.").filter(|name| !NAMES.contains(name))?;
+    nearest(name, NAMES).map(|name| format!("tools.{name}"))
 }
 
 /// What a tool takes; none for tools of others, and for those that pass every argument on.

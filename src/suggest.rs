@@ -3,15 +3,34 @@
 /// The candidate closest to `wanted`, if it is close enough to be a slip: at most a third of its letters
 /// (and at most three) differ, or they differ only in case and separators.
 pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    closest(wanted, candidates, 0)
+}
+
+/// The same for the id of a task: of two letters one may differ, where a single id is that near.
+pub(crate) fn nearest_id<'a>(wanted: &str, ids: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    closest(wanted, ids, 1)
+}
+
+/// `least` is the distance that is allowed for two letters, if no other candidate is as near.
+fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>, least: usize) -> Option<&'a str> {
     let folded = fold(wanted);
     let limit = (folded.len() / 3).min(3);
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != wanted)
-        .map(|candidate| (distance(&folded, &fold(candidate), limit), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let is_short = folded.len() == 2;
+    let limit = if is_short { least } else { limit };
+    let mut found: Option<(usize, &str)> = None;
+    let mut is_tied = false;
+    for candidate in candidates.into_iter().filter(|candidate| *candidate != wanted) {
+        let distance = distance(&folded, &fold(candidate), limit);
+        if distance > limit {
+            continue;
+        }
+        match found {
+            Some((least, _)) if least < distance => {}
+            Some((least, _)) if least == distance => is_tied = true,
+            _ => (found, is_tied) = (Some((distance, candidate)), false),
+        }
+    }
+    found.filter(|(distance, _)| !is_tied || !is_short || *distance == 0).map(|(_, candidate)| candidate)
 }
 
 /// Advice naming the nearest candidate, for the `help` of an error.
@@ -68,6 +87,8 @@ mod tests {
         assert_eq!(nearest("", names), None);
         // Of two letters, one alone says nothing.
         assert_eq!((nearest("q", ["a"]), nearest("xs", ["rs"])), (None, None));
+        assert_eq!((nearest_id("aa", ["a", "other"]), nearest_id("aa", ["a", "ab"])), (Some("a"), None));
+        assert_eq!((nearest_id("q", ["a"]), nearest_id("a1", ["b2"])), (None, None));
         assert_eq!((nearest("x_s", ["xs"]), nearest("abc", ["abd"])), (Some("xs"), Some("abd")));
     }
 }

@@ -65,7 +65,6 @@ const THROWN: &[ErrorCode] = &[
     ErrorCode::LimitExceeded,
     ErrorCode::ToolFailed,
     ErrorCode::ExitCodeNonzero,
-    ErrorCode::ToolNotRegistered,
     ErrorCode::ToolUnavailable,
     ErrorCode::TemplateUnresolved,
     ErrorCode::EngineClosed,

@@ -243,7 +243,8 @@ fn schedules_go_by_the_clocks_of_a_zone_that_exists() {
             findings[0].message.ends_with("2026-01-02T00:00:00Z, 2026-01-03T00:00:00Z, 2026-01-04T00:00:00Z"),
             "{findings:?}"
         );
-        let document = json!({"name": "w", "schedule": schedule, "tasks": {}}).to_string();
+        let document =
+            json!({"name": "w", "schedule": schedule, "tasks": {"a": task("a", json!({}))}}).to_string();
         assert_eq!(shown(&validate_text(&document, Form::Data, clocks)), ["info SCHEDULE_FIRINGS /schedule"]);
     }
     for utc in ["UTC", "Etc/UTC", "GMT", "Z"] {

@@ -101,3 +101,44 @@ fn values_of_a_wrong_type_are_told_with_the_right_form() {
         assert_eq!(help(&json!({"name": "w", "tasks": {}, "schedule": schedule}), "/schedule"), expected);
     }
 }
+
+#[test]
+fn a_short_id_has_a_nearest_one_too() {
+    let task = |more: Value| {
+        let mut task = json!({"operator_type": "task", "function": "x.y"});
+        task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        task
+    };
+    let needs = json!({"dependencies": ["aa"]});
+    let near = of(json!({"a": task(json!({})), "long": task(needs.clone())}));
+    assert_eq!(help(&near, "/tasks/long/dependencies/0"), "did you mean `a`?");
+    let either = of(json!({"a": task(json!({})), "ab": task(json!({})), "long": task(needs)}));
+    assert_eq!(help(&either, "/tasks/long/dependencies/0"), "");
+}
+
+#[test]
+fn a_workflow_without_tasks_is_told_of() {
+    for document in [json!({"name": "w"}), json!({"name": "w", "tasks": {}})] {
+        assert_eq!(told(&document, "/tasks").0, "the workflow has no tasks");
+    }
+    let unread = findings(&json!({"name": "w", "tasks": []}));
+    assert_eq!(unread.len(), 1, "{unread:?}");
+}
+
+#[test]
+fn a_tool_that_is_nearly_one_of_highway_is_told_of() {
+    let of_tool = |tool: &str| of(json!({"a": {"operator_type": "task", "function": tool}}));
+    for (tool, near) in [
+        ("tools.shel.run", "tools.shell.run"),
+        ("tools.http.requst", "tools.http.request"),
+        ("tools.aproval.request", "tools.approval.request"),
+        ("tools.secret.get_secret", "tools.secrets.get_secret"),
+    ] {
+        let (message, help) = told(&of_tool(tool), "/tasks/a/function");
+        assert_eq!(message, format!("`{tool}` is no tool of Highway"));
+        assert_eq!(help, format!("did you mean `{near}`?"));
+    }
+    for tool in ["tools.shell.run", "tools.python.run", "tools.http.get", "tools.sms.send", "shel.run"] {
+        assert_eq!(findings(&of_tool(tool)), [], "{tool}");
+    }
+}

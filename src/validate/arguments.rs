@@ -1,13 +1,30 @@
-//! Arguments that the tools of Highway do not have, as far as the embedded engine knows these tools: a server may know more.
+//! Names that are nearly those of tools of Highway, and arguments that these tools do not have, as far as the embedded engine knows
+//! them: a server may know more.
 
 use super::scope::Scope;
-use crate::arguments::{Unknown, unknown};
+use crate::arguments::{Unknown, meant, unknown};
 use crate::definition::Operation;
 use crate::error::{Diagnostic, ErrorCode};
 use serde_json::{Map, Value};
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     for (at, operator) in scope.operators() {
+        let mut name = |tool: &str, field: &str| {
+            findings.extend(meant(tool).map(|near| {
+                let message = format!("`{tool}` is no tool of Highway");
+                let path = format!("{}/{field}", scope.path(at));
+                let finding = Diagnostic::warning(ErrorCode::ToolNotRegistered, path, message);
+                finding.with_help(format!("did you mean `{near}`?"))
+            }));
+        };
+        match &operator.operation {
+            Operation::Task(task) | Operation::Activity(task) => name(&task.function, "function"),
+            Operation::Reflexive(reflexive) => {
+                name(&reflexive.generator, "generator");
+                name(&reflexive.verifier, "verifier");
+            }
+            _ => {}
+        }
         let mut look = |tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str| {
             findings.extend(unknown(tool, args, kwargs.keys(), named).into_iter().map(|found| {
                 let Unknown { path, message, help } = found;

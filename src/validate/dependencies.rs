@@ -56,7 +56,7 @@ pub fn dependencies(nodes: &[Node<'_>], key: &str) -> Vec<Diagnostic> {
             Some(base) => {
                 Some(format!("depend on `{base}`: the wait before a delayed task is not a task of its own"))
             }
-            None => hints.nearest(dependency, &mut index.names().filter(|other| *other != name)),
+            None => hints.nearest_id(dependency, &mut index.names().filter(|other| *other != name)),
         };
         Some(Diagnostic::error(ErrorCode::DependencyUnknown, path, message).with_any_help(help))
     };

@@ -1,6 +1,6 @@
 //! Advice on misspelt names, within a bound for one document.
 
-use crate::suggest::did_you_mean;
+use crate::suggest::{nearest, nearest_id};
 use std::cell::Cell;
 
 /// Names that are compared for the advice in one document; findings beyond that come without.
@@ -17,7 +17,19 @@ impl Hints {
 
     /// Advice that names the candidate nearest to `wanted`, if one is near.
     pub(super) fn nearest(&self, wanted: &str, names: &mut dyn Iterator<Item = &str>) -> Option<String> {
-        let spend = || self.0.replace(self.0.get().saturating_sub(1)) > 0;
-        did_you_mean(wanted, names.take_while(|_| spend()))
+        nearest(wanted, names.take_while(|_| self.spend())).map(meant)
     }
+
+    /// The same for the id of a task.
+    pub(super) fn nearest_id(&self, wanted: &str, ids: &mut dyn Iterator<Item = &str>) -> Option<String> {
+        nearest_id(wanted, ids.take_while(|_| self.spend())).map(meant)
+    }
+
+    fn spend(&self) -> bool {
+        self.0.replace(self.0.get().saturating_sub(1)) > 0
+    }
+}
+
+fn meant(name: &str) -> String {
+    format!("did you mean `{name}`?")
 }

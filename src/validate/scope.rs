@@ -86,7 +86,7 @@ impl<'a> Scope<'a> {
         if self.is_outside(id) {
             return Some(format!("`{id}` is outside of the branch, which runs as a workflow of its own"));
         }
-        self.hints.nearest(id, &mut self.index.names().filter(|name| *name != own))
+        self.hints.nearest_id(id, &mut self.index.names().filter(|name| *name != own))
     }
 }
 
