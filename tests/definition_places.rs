@@ -116,7 +116,11 @@ fn a_word_where_text_is_wanted_goes_into_quotes() {
 
 #[test]
 fn an_anchor_that_nothing_uses_is_told() {
-    let yaml = |variables: &str| format!("name: w\nvariables: {variables}\ntasks: {{}}\n");
+    let yaml = |variables: &str| {
+        format!(
+            "name: w\nvariables: {variables}\ntasks: {{a: {{task_id: a, operator_type: task, function: f}}}}\n"
+        )
+    };
     for (variables, path, word) in [
         ("{a: &x, b: 1}", "/variables/a", "&x"),
         ("{a: [&amp hello]}", "/variables/a/0", "&amp"),

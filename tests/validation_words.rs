@@ -142,3 +142,50 @@ fn a_tool_that_is_nearly_one_of_highway_is_told_of() {
         assert_eq!(findings(&of_tool(tool)), [], "{tool}");
     }
 }
+
+#[test]
+fn a_slip_in_a_field_of_a_result_is_told_of() {
+    let made = |tool: &str, more: Value, text: &str| {
+        let mut first = json!({"operator_type": "task", "function": tool, "result_key": "got"});
+        first.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let then =
+            json!({"operator_type": "task", "function": "x.y", "kwargs": {"v": text}, "dependencies": ["a"]});
+        findings(&of(json!({"a": first, "then": then})))
+    };
+    for (tool, text, help) in [
+        ("tools.shell.run", "{{got.retruncode}}", "write `{{got.returncode}}`"),
+        ("tools.shell.run", "{{a.stdot}}", "write `{{a.stdout}}`"),
+        ("tools.shell.run", "x {{ results.got.stdot }}", "write `{{results.got.stdout}}`"),
+        ("tools.shell.run", "{{a.result.stdout}}", "write `{{a.stdout}}`"),
+        ("tools.http.request", "{{a.statuscode}}", "write `{{a.status_code}}`"),
+        ("tools.approval.request", "{{a.aproved}}", "write `{{a.approved}}`"),
+        ("tools.llm.call", "{{a.respnse}}", "write `{{a.response}}`"),
+        ("tools.email.send", "{{a.mesage_id}}", "write `{{a.message_id}}`"),
+    ] {
+        let found = made(tool, json!({}), text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!((found[0].path.as_str(), found[0].help.as_deref()), ("/tasks/then/kwargs/v", Some(help)));
+        assert_eq!(found[0].code.as_str(), "TEMPLATE_NAME_UNKNOWN");
+    }
+    let code = |code: &str| made("tools.code.exec", json!({"args": [code]}), "{{a.stdot}}").len();
+    assert_eq!((code("print(1)"), code("return {'stdot': 1}")), (1, 0));
+    for (tool, text) in [
+        ("tools.shell.run", "{{a.stdout}} {{got.exit_code}} {{a.other}} {{a}}"),
+        ("tools.http.request", "{{a.body.stdot}} {{got.response[0].hedaers}}"),
+        ("x.y", "{{a.stdot}}"),
+    ] {
+        assert_eq!(made(tool, json!({}), text), [], "{text}");
+    }
+    // A name that two tasks give, or a variable has, may mean either.
+    let mut both = of(json!({
+        "a": {"operator_type": "task", "function": "tools.shell.run", "result_key": "got"},
+        "b": {"operator_type": "task", "function": "x.y", "result_key": "got"},
+        "then": {"operator_type": "task", "function": "x.y", "kwargs": {"v": "{{got.stdot}}"}, "dependencies": ["a", "b"]},
+    }));
+    assert_eq!(findings(&both), []);
+    both["tasks"]["b"]["result_key"] = json!(null);
+    both["variables"] = json!({"got": {"stdot": 1}});
+    assert_eq!(findings(&both), []);
+    both["variables"] = json!({});
+    assert_eq!(findings(&both).len(), 1);
+}

@@ -93,10 +93,9 @@ impl Document {
     /// What is wrong with the parts, and everything [`validate::workflow`] says about the whole.
     pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
         let mut findings = self.diagnostics.clone();
-        // A list of tasks that could not be read is told as that.
-        if self.workflow.tasks.0.is_empty()
-            && findings.iter().all(|finding| !finding.path.starts_with("/tasks"))
-        {
+        // What could not be read is told as that.
+        let is_unread = |it: &Diagnostic| it.path.is_empty() || it.path.starts_with("/tasks");
+        if self.workflow.tasks.0.is_empty() && !findings.iter().any(is_unread) {
             let message = "the workflow has no tasks";
             let finding = Diagnostic::warning(ErrorCode::DocumentInvalid, "/tasks", message);
             findings.push(finding.with_help("write at least one task: without one, it does not run"));

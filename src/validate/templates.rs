@@ -8,10 +8,12 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
+use crate::suggest::nearest;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE};
 use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
 use crate::text::{cut, has};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The input that the driver adds for a task whose Python is uploaded.
 const ARTIFACT: &str = "_artifact_id";
@@ -28,6 +30,8 @@ const SHELL: &str = "tools.shell.run";
 pub(super) struct Known<'a> {
     /// Sorted.
     names: Vec<String>,
+    /// Names of results of Highway's own tools, sorted, with the fields that they have.
+    fields: Vec<(String, Fields)>,
     outer: Option<&'a Self>,
     hints: &'a Hints,
 }
@@ -43,14 +47,56 @@ impl<'a> Known<'a> {
         scope.operators().for_each(|(_, operator)| add(operator));
         branches.iter().flat_map(|branch| branch.workflow.tasks.values()).for_each(add);
         names.extend(scope.items.iter().map(|item| item.id.to_owned()));
-        Self { names: sorted_names(names), outer, hints: scope.hints }
+        let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
+        let operators = scope.operators().map(|(_, operator)| operator).chain(inside);
+        let variables = scope.workflow.variables.keys();
+        let mut fields: BTreeMap<String, Option<Fields>> =
+            variables.map(|name| (name.clone(), None)).collect();
+        for operator in operators {
+            let own = fields_of(operator);
+            let key = operator.result_key.as_ref().filter(|key| **key != operator.task_id);
+            for name in key.into_iter().chain([&operator.task_id]) {
+                let known = fields.entry(name.clone()).or_insert(own);
+                *known = known.filter(|_| *known == own);
+            }
+        }
+        let fields = fields.into_iter().filter_map(|(name, fields)| Some((name, fields?))).collect();
+        Self { names: sorted_names(names), fields, outer, hints: scope.hints }
+    }
+
+    /// What is wrong with the field of a result that a template names, and what to write.
+    fn field_slip(&self, template: &Path) -> Option<(String, String)> {
+        let (name, rest) = match (template.root.as_str(), template.parts.split_first()?) {
+            ("results", (Part::Key(name), rest)) => (name.as_str(), rest),
+            (root, _) => (root, template.parts.as_slice()),
+        };
+        let Some((Part::Key(field), rest)) = rest.split_first() else { return None };
+        let around = self.chain().find(|known| known.has_own(name))?;
+        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        let (_, fields) = around.fields.get(at)?;
+        if fields.contains(&field.as_str()) {
+            return None;
+        }
+        let near = match rest.first() {
+            Some(Part::Key(inner)) if field == "result" && fields.contains(&inner.as_str()) => inner,
+            _ => nearest(field, fields.iter().copied())?,
+        };
+        let start = if template.root == "results" { format!("results.{name}") } else { name.to_owned() };
+        let message =
+            format!("the result of `{name}` has no field `{field}`, so `{{{{{template}}}}}` is null");
+        Some((message, format!("write `{{{{{start}.{near}}}}}`")))
+    }
+
+    fn has_own(&self, name: &str) -> bool {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
     }
 
     /// Whether a template of a task names nothing, and is told as a slip.
     pub(super) fn is_slip(&self, template: &Path, task: &str) -> bool {
         let root = template.root.as_str();
         let is_local = OF_LOOP.contains(&root) || self.has(root);
-        !is_local && (is_of_result(template) || self.nearest(root, task).is_some())
+        self.field_slip(template).is_some()
+            || (!is_local && (is_of_result(template) || self.nearest(root, task).is_some()))
     }
 
     /// Advice on a name that is not known.
@@ -64,7 +110,7 @@ impl<'a> Known<'a> {
 
     pub(super) fn has(&self, name: &str) -> bool {
         [&OF_ENGINE[..], &OF_HANDLER, &OF_UPDATE, &[ARTIFACT]].iter().any(|names| names.contains(&name))
-            || self.chain().any(|known| known.names.binary_search_by(|it| it.as_str().cmp(name)).is_ok())
+            || self.chain().any(|known| known.has_own(name))
     }
 
     fn chain(&self) -> impl Iterator<Item = &Self> {
@@ -88,6 +134,34 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
             check_text(text, syntax, &task, known, &|| format!("{}{path}", scope.path(at)), findings);
         });
     }
+}
+
+/// Fields of the result of a tool.
+type Fields = &'static [&'static str];
+
+/// What the result of an operator has at its top, where a tool of Highway gives it and adds nothing of its own.
+fn fields_of(operator: &Operator) -> Option<Fields> {
+    let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { return None };
+    // A script that gives a value adds the fields of that.
+    let gives_a_value = || {
+        let code = task.args.first().or_else(|| task.kwargs.get("code")).and_then(Value::as_str);
+        code.is_none_or(|code| {
+            ["return", "result", "{{"].iter().any(|word| has(&code.to_ascii_lowercase(), word))
+        })
+    };
+    Some(match task.function.as_str() {
+        SHELL => &["stdout", "stderr", "returncode", "exit_code"],
+        "tools.code.exec" if !gives_a_value() => {
+            &["stdout", "stderr", "returncode", "exit_code", "result", "success"]
+        }
+        "tools.http.request" => &["status_code", "headers", "response", "body", "url"],
+        "tools.llm.call" => &["response", "provider", "model", "usage", "finish_reason"],
+        "tools.email.send" => &["success", "to", "subject", "task_id", "message_id", "message"],
+        "tools.approval.request" => {
+            &["status", "approved", "approval_key", "comment", "approver", "timestamp"]
+        }
+        _ => return None,
+    })
 }
 
 /// Where a template stands.
@@ -118,8 +192,16 @@ fn check_text(
             Piece::Template { path: template, .. } if !is_known(&template) => {
                 findings.push(unknown(&template, task.id, known, path()));
             }
+            Piece::Template { path: template, .. } => {
+                let root = template.root.as_str();
+                let is_local = task.own.contains(&root) || (task.in_loop && OF_LOOP.contains(&root));
+                let slip = if is_local { None } else { known.field_slip(&template) };
+                findings.extend(slip.map(|(message, help)| {
+                    Diagnostic::warning(ErrorCode::TemplateNameUnknown, path(), message).with_help(help)
+                }));
+            }
             // Braces that are kept on purpose are no slip.
-            Piece::Template { .. } | Piece::Raw(_) => {}
+            Piece::Raw(_) => {}
             Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
             Piece::Text(text) => {
                 findings.extend(slip(text, task.is_shell, &is_known).map(|(message, help)| {

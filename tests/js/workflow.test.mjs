@@ -57,7 +57,7 @@ test("check takes anything and throws for nothing", () => {
 
 test("setters keep what they have to say", () => {
   const workflow = Workflow.fromJSON({ name: "w" }).setDefaultRetryPolicy({ retries: 3 });
-  assert.deepEqual(codes(workflow.validate()), ["FIELD_UNKNOWN"]);
+  assert.deepEqual(codes(workflow.validate()), ["FIELD_UNKNOWN", "DOCUMENT_INVALID"]);
   assert.throws(() => workflow.setMaxActiveRuns(1.5), { code: "FIELD_TYPE_INVALID" });
 });
 
