@@ -9,14 +9,11 @@ const LEAST_SECRET = 8;
 /** Keys and tokens of Highway. */
 const ANY_KEY = /hw_k1_[\w-]{8,}|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
-let strikerOf: typeof import("./spellings.js").strikerOf | undefined;
+let spellings: typeof import("./spellings.js") | undefined;
 
 /** @internal Loads what finds credentials that are spelled otherwise: only errors need it. */
 export async function loadSpellings(): Promise<void> {
-  strikerOf ??= await import("./spellings.js").then(
-    (module) => module.strikerOf,
-    () => undefined,
-  );
+  spellings ??= await import("./spellings.js").catch(() => undefined);
 }
 
 /** @internal */
@@ -60,7 +57,7 @@ export class Credentials {
       (secret) => typeof secret === "string" && secret.length >= LEAST_SECRET,
     ) as string[];
     const strike = (shown: string, secret: string): string =>
-      strikerOf?.(secret)(shown) ?? shown.replaceAll(secret, "[API key]");
+      spellings?.strikerOf(secret)(shown) ?? shown.replaceAll(secret, "[API key]");
     return secrets.reduce(strike, text).replace(ANY_KEY, "[API key]");
   }
 

@@ -37,6 +37,9 @@ const SPELLINGS = {
   "in hexadecimal references of HTML": spelled((char) => `&#x00${hexOf(char).toUpperCase()};`),
   "in escapes of JavaScript": spelled((char) => `\\x${hexOf(char)}`),
   "in hexadecimal digits": (text) => Buffer.from(text).toString("hex"),
+  "in octal escapes": spelled((char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`),
+  "in names of HTML": (text) => text.replaceAll("_", "&lowbar;").replaceAll("-", "&hyphen;"),
+  "in hexadecimal digits with blanks": (text) => Buffer.from(text).toString("hex").replace(/..\B/g, "$& "),
   "in base64": btoa,
   "in base64 with something before": (text) => btoa(`me:${text}`),
   "in base64 with something around": (text) => btoa(`{"key":"${text}"}`),
@@ -92,6 +95,25 @@ describe("the key is in no answer", { concurrency: true }, () => {
     assert.equal(shown.c[0], "\n[API key]\\");
   });
 
+  test("as a list of numbers, in the place of which there is another number", async () => {
+    const list = [1, ...Buffer.from(KEY), 2];
+    for (const blanks of [0, 1]) {
+      const shown = JSON.parse(await shownOf(JSON.stringify({ list }, null, blanks)));
+      assert.deepEqual(shown, { list: [1, 0, 2] });
+    }
+  });
+
+  test("wherever it is in a large answer", async () => {
+    for (const where of [65_500, 65_536, 70_000, 200_000]) {
+      for (const written of [KEY, escaped(escaped(KEY)), btoa(KEY)]) {
+        const shown = await shownOf(JSON.stringify({ a: "x ".repeat(where / 2), b: written, c: 1 }));
+        const { a, b, c } = JSON.parse(shown);
+        assert.deepEqual([a.length, c], [where, 1]);
+        assert.match(b, /^.{0,2}\[API key\].{0,4}$/);
+      }
+    }
+  });
+
   test("a text made to keep the search busy takes no longer than others", async () => {
     for (const part of ["\\", "%25", "%2525", "&#0", "hw_k1_", `\\u00`, btoa(KEY).slice(0, 12)]) {
       const text = part.repeat(Math.ceil(2_000_000 / part.length));
@@ -140,13 +162,53 @@ describe("a definition is in no answer", { concurrency: true }, () => {
   ]) {
     test(`encoded as ${what}`, async () => {
       const encoded = encode(member);
-      assert.deepEqual(JSON.parse(await shownOf(JSON.stringify({ a: encoded, b: 1 }))), {
-        a: "[definition]",
-        b: 1,
-      });
-      assert.equal(await shownOf(`first\n${encoded}\nlast`), "first\n[definition]\nlast");
+      const { a, b } = JSON.parse(await shownOf(JSON.stringify({ a: encoded, b: 1 })));
+      const before = a.slice(0, -"[definition]".length);
+      assert.equal(a, `${before}[definition]`);
+      assert.ok(encoded.startsWith(before) && before.length < 40, before);
+      assert.equal(b, 1);
+      assert.equal(await shownOf(`first\n${encoded}\nlast`), `first\n${a}\nlast`);
     });
   }
+
+  for (const [what, text] of [
+    ["behind words", `log: ${member}`],
+    ["before words", `${member} was sent`],
+    ["as Python shows it", `sent {'${NAME}': {'name': 'x', 'of the server': 1}}`],
+    ["in braces behind a name", `${NAME}={"of the server":1}`],
+    ["over several lines", `log: {"${NAME}": {\n "name": "x",\n "a": "of the server"}}`],
+    ["with its name in capitals", JSON.stringify({ Workflow_Definition: definition })],
+  ]) {
+    test(`within a text, however deep: ${what}`, async () => {
+      let body = text;
+      for (let depth = 0; depth < 5; depth++) {
+        const shown = await shownOf(body);
+        assert.doesNotMatch(shown, /of the server|greeting/);
+        if (depth > 0) JSON.parse(shown);
+        body = JSON.stringify({ a: `${depth}: `.repeat(depth % 2) + body, b: 1 });
+      }
+    });
+  }
+
+  test("in more texts than are read as JSON, and in any depth", async () => {
+    const texts = Array(5000).fill(member);
+    const shown = await shownOf(JSON.stringify({ texts, last: 1 }));
+    assert.doesNotMatch(shown, /of the server/);
+    assert.equal(JSON.parse(shown).texts.length, 5000);
+    assert.equal(JSON.parse(shown).last, 1);
+    let deep = member;
+    for (let depth = 0; depth < 12; depth++) deep = JSON.stringify([deep]);
+    assert.doesNotMatch(await shownOf(deep), /of the server/);
+  });
+
+  test("a name of one is a word as any other", async () => {
+    for (const text of [
+      JSON.stringify({ a: Array(10_000).fill("json_dsl"), b: "no json_dsl: it is missing" }),
+      `${NAME} is missing\njson_ds\\u006c\n`,
+    ]) {
+      assert.equal(await shownOf(text), text);
+    }
+  });
 
   test("in lines of JSON", async () => {
     assert.equal(

@@ -41,7 +41,8 @@ describe("a bundle of the proxy", () => {
       assert.doesNotMatch(made.text, /WebAssembly|\.wasm\b|node:/);
       const size = gzipSync(made.text, { level: 9 }).length;
       t.diagnostic(`the proxy for ${what}: ${size} bytes gzip, ${made.text.length} bytes`);
-      assert.ok(size < 12_000, `${size} bytes`);
+      // A fifth of it reads the spellings of keys: a scanner takes more room than a pattern, and no longer for hostile texts.
+      assert.ok(size < 14_500, `${size} bytes`);
     });
   }
 });

@@ -1,47 +1,72 @@
 /** Texts without the definitions of workflows that are in them. */
 
-import { spellings } from "../spellings.js";
+import { base64Of, find, hexOf, type Range, type Sought, type Steps } from "../spellings.js";
 
 /** The members of answers that have one. */
 const NAMES = ["workflow_definition", "definition_json", "json_dsl", "python_dsl"];
-const ANY_SPELLING = new RegExp(NAMES.map(spellings).join("|"), "i");
-/** Definitions within texts within texts are looked for no deeper. */
-const DEPTH = 8;
+const ANY = `(?:${NAMES.join("|")})`;
+const ENCODED = NAMES.flatMap((name) => [hexOf(name), ...base64Of(name)]);
+/** How a definition begins: a name alone is no more than a word. */
+const OPENING = new RegExp(
+  [`["']${ANY}["']\\s*[:=]`, `${ANY}\\s*(?:=>?\\s*["'[{]|:\\s*[[{])`, ...new Set(ENCODED)].join("|"),
+  "g",
+);
+/** What is looked for to find definitions. */
+export const OPENINGS: Sought = {
+  *in(text) {
+    for (const { index, 0: found } of text.matchAll(OPENING)) yield [index, index + found.length];
+  },
+  longest: 256,
+};
+/** What stands for a definition, and for the rest of a text that has one within it. */
+const MARK = "[definition]";
+/** JSON that is an object, a list or a text. */
+const JSON_START = /^\s*[{["]/;
+
+/** How much of an answer is read as JSON, so that the time for it grows as the answer does. */
+interface Budget {
+  tries: number;
+  characters: number;
+}
 
 /**
  * A text without definitions: JSON, lines of JSON, or JSON within the texts of JSON. Nothing else of it changes, so that numbers
- * keep their digits.
+ * keep their digits. `openings` are the places of `OPENINGS` in it. A text that has a definition within other words ends
+ * where that begins.
  */
-export function withoutDefinitions(text: string, depth = DEPTH): string {
-  if (depth === 0 || !ANY_SPELLING.test(text)) return text;
-  if (isJson(text)) return cut(text, depth);
-  return text.replace(/[^\r\n]+/g, (line) => {
-    if (isJson(line)) return cut(line, depth);
-    return ANY_SPELLING.test(line) && !speaksOf(line) ? "[definition]" : line;
-  });
+export function withoutDefinitions(text: string, openings: readonly Range[]): Steps<string> {
+  return withoutAt(text, openings, { tries: 2000, characters: text.length * 3 + 65_536 });
+}
+
+function* withoutAt(text: string, openings: readonly Range[], budget: Budget): Steps<string> {
+  if (openings.length === 0) return text;
+  if (isJson(text, budget)) return yield* cut(text, openings, budget);
+  return yield* withoutInLines(text, openings, budget);
 }
 
 /** JSON without its members that are definitions. */
-function cut(json: string, depth: number): string {
+function* cut(json: string, openings: readonly Range[], budget: Budget): Steps<string> {
   const shown: string[] = [];
   let kept = 0;
+  let next = 0;
   for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
+    while (next < openings.length && (openings[next]?.[0] as number) < at) next += 1;
+    const opening = openings[next]?.[0];
+    if (opening === undefined) break;
     const end = endOfText(json, at);
-    const token = json.slice(at, end);
     const colon = afterBlanks(json, end);
-    if (json[colon] === ":") {
-      if (NAMES.includes(decoded(token))) {
-        shown.push(json.slice(kept, at));
-        kept = endOfValue(json, afterBlanks(json, colon + 1));
-        const next = afterBlanks(json, kept);
-        // The comma goes that follows, or else the one before.
-        if (json[next] === ",") kept = afterBlanks(json, next + 1);
-        else dropComma(shown);
-        at = kept;
-        continue;
-      }
-    } else if (ANY_SPELLING.test(token)) {
-      shown.push(json.slice(kept, at), withoutDefinitionsWithin(token, depth));
+    if (opening === at && json[colon] === ":") {
+      shown.push(json.slice(kept, at));
+      kept = endOfValue(json, afterBlanks(json, colon + 1));
+      const comma = afterBlanks(json, kept);
+      // The comma goes that follows, or else the one before.
+      if (json[comma] === ",") kept = afterBlanks(json, comma + 1);
+      else dropComma(shown);
+      at = kept;
+      continue;
+    }
+    if (opening < end) {
+      shown.push(json.slice(kept, at), yield* withoutInText(json.slice(at, end), opening - at, budget));
       kept = end;
     }
     at = end;
@@ -60,19 +85,74 @@ function dropComma(pieces: string[]): void {
   }
 }
 
-/** A text of JSON, as JSON writes it. */
-function withoutDefinitionsWithin(token: string, depth: number): string {
-  const text = decoded(token);
-  const rest = withoutDefinitions(text, depth - 1);
-  return rest === text ? token : JSON.stringify(rest);
+/** A text, as JSON writes it, with a definition that begins at a place of it. */
+function* withoutInText(token: string, opening: number, budget: Budget): Steps<string> {
+  budget.characters -= token.length;
+  if (budget.characters > 0 && budget.tries > 0) {
+    budget.tries -= 1;
+    const text = JSON.parse(token) as string;
+    const [openings = []] = yield* find(text, [OPENINGS]);
+    const rest = yield* withoutAt(text, openings, budget);
+    if (rest !== text) return JSON.stringify(rest);
+  }
+  const rest = `${token.slice(0, opening)}${MARK}"`;
+  return parses(rest) ? rest : `"${MARK}"`;
 }
 
-/** Whether a text has one of the names as it is: a log may speak of definitions. */
-const speaksOf = (text: string): boolean => NAMES.some((name) => text.includes(name));
+/** Lines without definitions. What is not JSON is cut where one begins: to the end of the line, if that is the end of the definition. */
+function* withoutInLines(text: string, openings: readonly Range[], budget: Budget): Steps<string> {
+  const shown: string[] = [];
+  let kept = 0;
+  for (const [at, [opening]] of openings.entries()) {
+    if (opening < kept) continue;
+    let start = opening;
+    while (start > kept && !isLineEnd(text[start - 1])) start -= 1;
+    let end = opening;
+    while (end < text.length && !isLineEnd(text[end])) end += 1;
+    const line = text.slice(start, end);
+    if (isJson(line, budget)) {
+      const inside: Range[] = [];
+      for (let next = at; (openings[next]?.[0] ?? end) < end; next++) {
+        const [from, to] = openings[next] as Range;
+        inside.push([from - start, to - start]);
+      }
+      shown.push(text.slice(kept, start), yield* cut(line, inside, budget));
+      kept = end;
+    } else {
+      shown.push(text.slice(kept, opening), MARK);
+      kept = isWhole(text.slice(opening, end)) ? end : text.length;
+    }
+  }
+  return shown.join("") + text.slice(kept);
+}
 
-const decoded = (token: string): string => JSON.parse(token) as string;
+const isLineEnd = (char: string | undefined): boolean => char === "\n" || char === "\r";
 
-function isJson(text: string): boolean {
+/** Whether the brackets and quotes that a line opens are closed in it. */
+function isWhole(line: string): boolean {
+  let depth = 0;
+  let quote = "";
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at] as string;
+    if (char === "\\") at += 1;
+    else if (quote !== "") quote = char === quote ? "" : quote;
+    else if (char === '"' || char === "'") quote = char;
+    else if (char === "{" || char === "[") depth += 1;
+    else if (char === "}" || char === "]") {
+      depth -= 1;
+      if (depth <= 0) return true;
+    }
+  }
+  return depth === 0 && quote === "";
+}
+
+function isJson(text: string, budget: Budget): boolean {
+  if (budget.tries <= 0 || !JSON_START.test(text)) return false;
+  budget.tries -= 1;
+  return parses(text);
+}
+
+function parses(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

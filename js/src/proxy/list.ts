@@ -44,7 +44,7 @@ export async function listPage(
   }
   const workflows = listed.slice((page - 1) * size, page * size);
   const data = { workflows, page, page_size: size, has_more: listed.length > page * size };
-  return first?.response(data) ?? Response.json(data);
+  return (await first?.response(data)) ?? Response.json(data);
 }
 
 /** A page of the server's list. One that is refused behind the first is behind the end. */

@@ -78,7 +78,7 @@ export class Passing {
     if (typeof runId !== "string" || !isRunId(runId)) throw strange("a run");
     const name = workflowIn(data) ?? (await this.#lookUp(runId, strange(WITH_WORKFLOW))).name;
     if (name !== workflow) throw notFound("run");
-    return response();
+    return await response();
   }
 
   /** Looks at the run that a refused submission names: a server tells which run an idempotency key began. */
@@ -98,7 +98,7 @@ export class Passing {
     const { name, response } = await this.#lookUp(id);
     this.#checkRun(name, "status");
     await this.#permit({ verb: "status", workflow: name, runId: id, inputs: null, body: null });
-    return response();
+    return await response();
   }
 
   async #read({ verb, runId, segments }: Route, query: URLSearchParams): Promise<Response> {
@@ -136,7 +136,9 @@ export class Passing {
     const { data, response } = await this.#upstream.find("GET", ["approvals"], { query: asked });
     const all = data["approvals"];
     if (!Array.isArray(all)) throw strange("a list of approvals");
-    return response({ approvals: all.filter((one) => isObject(one) && one["workflow_run_id"] === runId) });
+    return await response({
+      approvals: all.filter((one) => isObject(one) && one["workflow_run_id"] === runId),
+    });
   }
 
   async #decide({ segments, approvalKey }: Route, body: Body): Promise<Response> {

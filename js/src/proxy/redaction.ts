@@ -1,8 +1,11 @@
 /** What pages do not get to see of an answer: the key, should the server repeat it, and the definitions. */
 
-import { strikerOf } from "../spellings.js";
-import { withoutDefinitions } from "./definitions.js";
+import { nextTurn } from "../engine/turns.js";
+import { atOnce, find, type Sought, type Steps, secretSought, without } from "../spellings.js";
+import { OPENINGS, withoutDefinitions } from "./definitions.js";
 
+/** Steps of a large answer, of 64 Ki characters each, after which others have their turn. */
+const STEPS_OF_TURN = 8;
 /** Keys that are shorter guard nothing, and would be found in many words. */
 const SHORTEST_KEY = 8;
 /** Types that a browser shows as what they are: anything else it might run, on the origin of the application. */
@@ -11,32 +14,44 @@ const LINE = /([^\r\n]*)(\r\n|\n|\r|$)/g;
 /** How a line of an event begins that has data. */
 const DATA = /^data(?:: ?|$)/;
 
-/** What strikes out the latest key, which mostly is that of all requests. */
-let latest = { key: "", strike: (text: string): string => text };
+/** What is looked for to find the latest key, which mostly is that of all requests. */
+let latest: { key: string; sought: readonly Sought[] } = { key: "", sought: [] };
 
 /** Strikes out of answers what pages do not get to see. */
 export class Redaction {
-  readonly #withoutKey: (text: string) => string;
+  readonly #key: readonly Sought[];
   readonly #limit: number;
 
   /** `limit` is the number of characters that an event of a stream may have. */
   constructor(key: string, limit: number) {
     if (key !== latest.key) {
-      latest = { key, strike: key.length < SHORTEST_KEY ? (text) => text : strikerOf(key) };
+      latest = { key, sought: key.length < SHORTEST_KEY ? [] : [secretSought(key)] };
     }
-    this.#withoutKey = latest.strike;
+    this.#key = latest.sought;
     this.#limit = limit;
   }
 
   /** A header, or a word of it. */
   header(name: string, value: string): string {
-    const text = this.body(value);
+    const text = atOnce(this.#redacted(value));
     return name === "content-type" && !HARMLESS.test(text) ? "text/plain; charset=utf-8" : text;
   }
 
-  /** A body. */
-  body(text: string): string {
-    return this.#withoutKey(withoutDefinitions(text));
+  /** A body. Others have their turn while a large one is looked through. */
+  async body(text: string): Promise<string> {
+    return await inTurns(this.#redacted(text));
+  }
+
+  *#redacted(text: string): Steps<string> {
+    const [openings = [], key = []] = yield* find(text, [OPENINGS, ...this.#key]);
+    if (openings.length === 0) return without(text, key);
+    return yield* this.#withoutKey(yield* withoutDefinitions(text, openings));
+  }
+
+  *#withoutKey(text: string): Steps<string> {
+    if (this.#key.length === 0) return text;
+    const [key = []] = yield* find(text, this.#key);
+    return without(text, key);
   }
 
   /** The events of a stream, each as soon as it is whole. */
@@ -44,31 +59,45 @@ export class Redaction {
     const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
     let rest = "";
     return new TransformStream({
-      transform: (bytes, controller) => {
+      transform: async (bytes, controller) => {
         const seen = rest.length;
         rest += decoder.decode(bytes, { stream: true });
         const end = endOfEvents(rest, seen);
-        if (end > 0) controller.enqueue(encoder.encode(this.#events(rest.slice(0, end))));
+        if (end > 0) controller.enqueue(encoder.encode(await inTurns(this.#events(rest.slice(0, end)))));
         rest = rest.slice(end);
         if (rest.length > this.#limit) controller.error(new Error("the server sent an event without end"));
       },
-      flush: (controller) => {
+      flush: async (controller) => {
         const last = rest + decoder.decode();
-        if (last !== "") controller.enqueue(encoder.encode(this.#events(last)));
+        if (last !== "") controller.enqueue(encoder.encode(await inTurns(this.#events(last))));
       },
     });
   }
 
-  #events(text: string): string {
+  *#events(text: string): Steps<string> {
     let shown = "";
     let event: Line[] = [];
     for (const [, line = "", end = ""] of text.matchAll(LINE)) {
       event.push({ text: line, end });
       if (line !== "" && end !== "") continue;
-      shown += eventText(event);
+      shown += yield* eventText(event);
       event = [];
     }
-    return this.#withoutKey(shown);
+    return yield* this.#withoutKey(shown);
+  }
+}
+
+function* cutDefinitions(text: string): Steps<string> {
+  const [openings = []] = yield* find(text, [OPENINGS]);
+  return yield* withoutDefinitions(text, openings);
+}
+
+/** What steps give in the end. */
+async function inTurns<T>(steps: Steps<T>): Promise<T> {
+  for (let count = 1; ; count++) {
+    const { done, value } = steps.next();
+    if (done) return value as T;
+    if (count % STEPS_OF_TURN === 0) await new Promise<void>(nextTurn);
   }
 }
 
@@ -79,20 +108,19 @@ interface Line {
 }
 
 /** An event without definitions. What its data says is said by all its lines of data together. */
-function eventText(lines: readonly Line[]): string {
+function* eventText(lines: readonly Line[]): Steps<string> {
   const all = lines.filter(({ text }) => DATA.test(text));
   const data = all.map(({ text }) => text.replace(DATA, "")).join("\n");
-  const shown = all.length > 1 ? withoutDefinitions(data) : data;
-  return lines
-    .map((line) => {
-      const { text, end } = line;
-      if (shown !== data && all.includes(line)) {
-        return line === all[0] ? shown.replace(/^/gm, "data: ") + end : "";
-      }
-      const [field = ""] = DATA.exec(text) ?? [];
-      return field + withoutDefinitions(text.slice(field.length)) + end;
-    })
-    .join("");
+  const shown = all.length > 1 ? yield* cutDefinitions(data) : data;
+  let event = "";
+  for (const line of lines) {
+    const { text, end } = line;
+    const [field = ""] = DATA.exec(text) ?? [];
+    if (shown === data || !DATA.test(text)) {
+      event += field + (yield* cutDefinitions(text.slice(field.length))) + end;
+    } else if (line === all[0]) event += shown.replace(/^/gm, "data: ") + end;
+  }
+  return event;
 }
 
 /** Where the last event ends that is whole, if that is not in the part that was looked at before. */

@@ -37,7 +37,7 @@ export interface Found {
   /** Out of its envelope. */
   readonly data: Body;
   /** The answer to pass on; with other data in the place of its own where some are given. */
-  response(data?: object): Response;
+  response(data?: object): Promise<Response>;
 }
 
 /** The server, for one request of a page. */
@@ -73,11 +73,11 @@ export class Upstream {
     const body = bodyOf(text);
     if (!answer.ok) {
       await refused?.(body);
-      throw this.#passed(answer, text);
+      throw await this.#passed(answer, text);
     }
     if (!isObject(body)) throw strange("an object");
     const data = isObject(body["data"]) ? body["data"] : body;
-    const response = (other?: object): Response =>
+    const response = (other?: object): Promise<Response> =>
       this.#passed(answer, other ? bigJson({ status: "success", success: true, data: other }) : text);
     return { data, response };
   }
@@ -85,7 +85,7 @@ export class Upstream {
   /** Asks, and passes the answer on: events as they come, anything else once it is read. */
   async pass(method: string, segments: readonly string[], asking: Asking): Promise<Response> {
     return await this.#exchange(method, segments, asking, async (answer) => {
-      if (!answer.ok || !isStream(answer)) return this.#passed(answer, await this.#textOf(answer));
+      if (!answer.ok || !isStream(answer)) return await this.#passed(answer, await this.#textOf(answer));
       // A stream has no time limit, and is cut when the page goes.
       const events = answer.body?.pipeThrough(this.#redaction.events(), { signal: this.#page });
       return new Response(events ?? null, this.#head(answer));
@@ -140,9 +140,9 @@ export class Upstream {
     return new TextDecoder().decode(bytes);
   }
 
-  #passed(answer: Response, text: string): Response {
+  async #passed(answer: Response, text: string): Promise<Response> {
     const isEmpty = answer.status === 204 || answer.status === 205;
-    return new Response(isEmpty ? null : this.#redaction.body(text), this.#head(answer));
+    return new Response(isEmpty ? null : await this.#redaction.body(text), this.#head(answer));
   }
 
   #head(answer: Response): ResponseInit {
