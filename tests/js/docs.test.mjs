@@ -6,6 +6,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { after, describe, it } from "node:test";
+import { Workflow } from "highway-wasm";
+import "highway-wasm/engine";
 import { inRoot, root } from "../../scripts/lib/paths.mjs";
 import { filesIn } from "../../scripts/lib/stamp.mjs";
 
@@ -117,6 +119,23 @@ describe("examples of the documentation", { concurrency: 4 }, () => {
           `${where} promises \`${promised}\`, but printed\n${stdout}`,
         );
       }
+    });
+  }
+});
+
+describe("definitions of the documentation", () => {
+  const docs = readdirSync(inRoot("docs")).map((name) => join("docs", name));
+  const found = ["README.md", ...docs].flatMap((file) =>
+    [...readFileSync(inRoot(file), "utf8").matchAll(/^```yaml\n([\s\S]*?)^```/gm)]
+      .map(([, text]) => ({ file, text }))
+      .filter(({ text }) => /^name: /.test(text) && file !== join("docs", "diagnostics.md")),
+  );
+
+  it("are found", () => assert.ok(found.length > 1));
+
+  for (const { file, text } of found) {
+    it(`${file} has one without findings: ${/^name: (.*)/.exec(text)[1]}`, () => {
+      assert.deepEqual(Workflow.check(text, "yaml"), []);
     });
   }
 });

@@ -25,12 +25,13 @@ export interface Waits {
 /** What the sleeping tasks of a run wait for: approvals as the server lists them, names as the definition has them. */
 export async function waitsOf(
   highway: Highway,
-  { runId, progress: { tasks } }: RunStatus,
+  { runId, state, progress: { tasks } }: RunStatus,
   definition: unknown,
   signal?: AbortSignal,
 ): Promise<Wait[]> {
   const asleep = new Set(Object.keys(tasks).filter((name) => isAsleep(tasks[name])));
-  if (asleep.size === 0) return [];
+  // Rounds of loops are no part of the progress.
+  if (asleep.size === 0 && !isAsleep(state)) return [];
   const found = waitersIn(definition).filter(({ task }) => asleep.has(task));
   const approvals = await highway.approvals.list({ status: "pending", workflowRunId: runId, signal });
   return [
