@@ -58,6 +58,7 @@ export function lookAtWaits(
   const notes: string[] = [];
   let isStopped = false;
   let last: RunStatus | undefined;
+  let looked = "";
   const look = async (status: RunStatus): Promise<void> => {
     const found = (await waits?.find(status)) ?? [];
     const told = found.flatMap((wait) => {
@@ -72,6 +73,15 @@ export function lookAtWaits(
     onProgress(status) {
       last = status;
       draw(status, notes);
+      // A look costs a request, and nothing new waits where nothing else sleeps.
+      const { state, currentStep, progress } = status;
+      const now = JSON.stringify([
+        state,
+        currentStep,
+        Object.entries(progress.tasks).filter(([, state]) => isAsleep(state)),
+      ]);
+      if (now === looked) return;
+      looked = now;
       // A server may not offer it, and the run may be over meanwhile: then nothing is said.
       void look(status).catch(() => {});
     },
