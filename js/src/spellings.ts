@@ -70,7 +70,8 @@ export function atOnce<T>(steps: Steps<T>): T {
  * each that is sought, parts that do not overlap, in their order.
  */
 export function* find(text: string, all: readonly Sought[]): Steps<Range[][]> {
-  const found = all.map((): Range[] => []);
+  const found = all.map((): [number, number][] => []);
+  let waiting = all.map((): Range[] => []);
   const overlap = Math.max(...all.map(({ longest }) => longest)) * LONGEST_UNIT;
   const piece = Math.max(PIECE, overlap);
   for (let from = 0; from < text.length; from += piece) {
@@ -78,13 +79,23 @@ export function* find(text: string, all: readonly Sought[]): Steps<Range[][]> {
       for (const [at, sought] of all.entries()) {
         for (const range of placesIn(reading, sought)) {
           const [start, end] = written(range, reading);
-          found[at]?.push([from + start, from + end]);
+          waiting[at]?.push([from + start, from + end]);
         }
       }
     }
+    const isLater = ([start]: Range): boolean => start >= from + piece;
+    for (const [at, ranges] of waiting.entries()) {
+      join(
+        found[at] ?? [],
+        ranges.filter((range) => !isLater(range)),
+        text,
+      );
+    }
+    waiting = waiting.map((ranges) => ranges.filter(isLater));
     yield;
   }
-  return found.map((ranges) => joined(ranges, text));
+  for (const [at, ranges] of waiting.entries()) join(found[at] ?? [], ranges, text);
+  return found;
 }
 
 function* placesIn({ text }: Reading, sought: Sought): Iterable<Range> {
@@ -109,10 +120,9 @@ function written([start, end]: Range, { starts, ends }: Reading): Range {
   return [starts?.[start] ?? start, ends?.[end - 1] ?? end];
 }
 
-/** Ranges that overlap are one. No half of an escape is left before one. */
-function joined(ranges: Range[], text: string): Range[] {
-  const all: [number, number][] = [];
-  for (const [start, end] of ranges.sort(([a], [b]) => a - b)) {
+/** Adds ranges that follow. Those that overlap are one; no half of an escape is left before one. */
+function join(all: [number, number][], ranges: Range[], text: string): void {
+  for (const [start, end] of ranges.sort((one, other) => one[0] - other[0])) {
     const last = all.at(-1);
     if (last !== undefined && start < last[1]) {
       last[1] = Math.max(last[1], end);
@@ -122,7 +132,6 @@ function joined(ranges: Range[], text: string): Range[] {
     while (row > start - LONGEST_UNIT && text.charCodeAt(row - 1) === BACKSLASH) row -= 1;
     all.push([start - ((start - row) % 2), end]);
   }
-  return all;
 }
 
 /** A text as it is, without its escapes, without those that are left then, and so on. */
