@@ -3,7 +3,7 @@
 
 mod support;
 
-use highway_wasm::engine::{Submission, Submitted};
+use highway_wasm::engine::{Effect, Engine, Journal, Submission, Submitted, steps_view, write_records};
 use serde_json::json;
 use support::{Scenario, attempts, graph, independent, submission, task, wait, with};
 
@@ -51,6 +51,44 @@ fn idempotency_keys_outlive_a_replay() {
     run.records = run.engine.take_output().records;
     run.reopen();
     assert_eq!(run.engine.submit(keyed("r2"), run.now), Ok(Submitted::Repeated(0)));
+}
+
+/// What a task did under its key is read from a journal and from a state that do not say which run it was.
+#[test]
+fn keys_of_tasks_are_read_as_earlier_versions_wrote_them() {
+    let definition = with(independent(&["a"]), "/tasks/a/idempotency_key", "order-17");
+    let mut run = Scenario::of(&definition);
+    run.succeed("a", json!([0, "done"]));
+    let changed = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        text.replace(from, to)
+    };
+
+    let mut journal = Journal::default();
+    let written = changed(&write_records(&run.records), r#""key_used","run":0,"#, r#""key_used","#);
+    let replayed = Engine::replay(run.config.clone(), journal.read(&written).unwrap());
+
+    let mut restored = Engine::new(run.config.clone());
+    for entry in run.engine.checkpoint() {
+        let is_state = entry.contains("state_kept");
+        let new = r#""used":[["order-17",[0,[0,"done"]]]]"#;
+        let old = r#""once":[["order-17",[0,"done"]]]"#;
+        let entry = if is_state { changed(&entry, new, old) } else { entry };
+        restored.restore(journal.read(&entry).unwrap());
+    }
+
+    let again = support::restored(&replayed, &run.config);
+    for mut engine in [replayed, restored, again] {
+        engine.submit(submission(&definition, "r2"), run.now).unwrap();
+        let mut effects = engine.take_output().effects;
+        for _ in 0..100 {
+            engine.tick(run.now);
+            effects.extend(engine.take_output().effects);
+        }
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::StartTool(_))), "{effects:?}");
+        let steps = steps_view(engine.find("r2").unwrap().1, None);
+        assert_eq!(steps["steps"][0]["result"], json!([0, "done"]));
+    }
 }
 
 #[test]

@@ -244,10 +244,19 @@ impl Engine {
         at
     }
 
-    pub(super) fn apply_key_used(&mut self, run: usize, key: String, result: Value) {
-        let Some(owner) = self.runs.get_mut(run).filter(|_| !self.once.contains_key(&key)) else { return };
-        owner.meter.add(size_of_used(&key, &result));
-        owner.used.push(key.clone());
+    pub(super) fn apply_key_used(&mut self, run: Option<usize>, key: String, result: Value) {
+        if self.once.contains_key(&key) {
+            return;
+        }
+        let bytes = size_of_used(&key, &result);
+        match run {
+            None => self.keeps(bytes),
+            Some(run) => {
+                let Some(owner) = self.runs.get_mut(run) else { return };
+                owner.meter.add(bytes);
+                owner.used.push(key.clone());
+            }
+        }
         self.once.insert(key, (run, result));
     }
 

@@ -149,8 +149,8 @@ pub enum Record {
     },
     /// The work under an idempotency key is done.
     KeyUsed {
-        /// The run that did it.
-        run: usize,
+        /// The run that did it; none in journals of earlier versions.
+        run: Option<usize>,
         /// The key.
         key: String,
         /// What it gave.

@@ -206,7 +206,7 @@ impl Engine {
         match self.after_work(run, step, &result) {
             Ok(()) => {
                 if let Some(key) = key {
-                    self.commit(Record::KeyUsed { run, key, result: result.clone() });
+                    self.commit(Record::KeyUsed { run: Some(run), key, result: result.clone() });
                 }
                 let result = self.told_as_activity(run, step, result, now);
                 self.succeed(run, step, result, now);

@@ -149,8 +149,8 @@ pub struct Engine {
     pub(super) event_bytes: usize,
     /// Steps that wait for an event of a name.
     pub(super) listening: HashMap<String, Vec<(usize, usize)>>,
-    /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it.
-    pub(super) once: HashMap<String, (usize, Value)>,
+    /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from earlier versions.
+    pub(super) once: HashMap<String, (Option<usize>, Value)>,
     /// Idempotency keys of tasks that run.
     pub(super) held: HashMap<String, (usize, usize)>,
     /// Tasks that wait for another one with their key.

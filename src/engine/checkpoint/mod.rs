@@ -22,7 +22,7 @@ pub struct Standing {
     last_call: u64,
     last_event: u64,
     events: HashMap<String, VecDeque<(u64, Value)>>,
-    once: HashMap<String, (usize, Value)>,
+    once: HashMap<String, (Option<usize>, Value)>,
     circuits: HashMap<String, Circuit>,
     /// Steps that wait for an event of a name, in the order in which they began to.
     listening: HashMap<String, Vec<(usize, usize)>>,

@@ -190,11 +190,7 @@ impl Standing {
             events: named(fields.list("events"), |events| {
                 Some(list_of(events)?.into_iter().filter_map(event).collect())
             }),
-            once: named(fields.list("once"), |used| {
-                let mut parts = list_of(used)?.into_iter();
-                let run = parts.next()?.as_u64().and_then(|run| usize::try_from(run).ok())?;
-                Some((run, parts.next()?))
-            }),
+            once: keys_used(fields),
             circuits: named(fields.list("circuits"), circuit),
             listening: named(fields.list("listening"), places),
             parked: named(fields.list("parked"), places),
@@ -202,6 +198,17 @@ impl Standing {
             undecided: fields.list("undecided").iter().filter_map(pair).collect(),
         })
     }
+}
+
+/// What was done under keys: as `used` with the run that did it, as `once` without one, as earlier versions wrote it.
+fn keys_used(fields: &mut Fields<'_>) -> HashMap<String, (Option<usize>, Value)> {
+    let mut used = named(fields.list("once"), |result| Some((None, result)));
+    used.extend(named(fields.list("used"), |entry| {
+        let mut parts = list_of(entry)?.into_iter();
+        let run = parts.next()?.as_u64().and_then(|run| usize::try_from(run).ok());
+        Some((run, parts.next()?))
+    }));
+    used
 }
 
 /// A map from `[name, value]`.

@@ -203,7 +203,7 @@ pub(in super::super) fn state_kept<'a, 'b>(state: &Standing, out: &'a mut Fields
         .set("last_call", &state.last_call)
         .set("last_event", &state.last_event)
         .set_list("events", &events.collect::<Vec<_>>())
-        .set_list("once", &sorted(&state.once))
+        .set_list("used", &sorted(&state.once))
         .set_list("circuits", &circuits.collect::<Vec<_>>())
         .set_list("listening", &sorted(&state.listening))
         .set_list("parked", &sorted(&state.parked))

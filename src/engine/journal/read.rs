@@ -127,7 +127,7 @@ impl Journal {
             "retry_due" => Record::RetryDue { run: run?, step: step? },
             "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
             "key_used" => Record::KeyUsed {
-                run: fields.position("run")?,
+                run: fields.some_position("run"),
                 key: fields.text("key")?,
                 result: fields.value("result"),
             },
