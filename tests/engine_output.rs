@@ -113,14 +113,47 @@ fn no_secret_is_shown_be_it_in_two_pieces_or_over_several_lines() {
 }
 
 #[test]
-fn what_goes_beyond_the_limit_is_counted() {
-    let config = Config { limits: Limits::default().with(Limit::OutputBytes, 8), ..Config::default() };
+fn of_what_goes_beyond_the_limit_both_ends_are_kept() {
+    let config = Config { limits: Limits::default().with(Limit::OutputBytes, 16), ..Config::default() };
     let limited = with(independent(&["a"]), "/tasks/a/timeout_policy", json!({"timeout": 5}));
     let (mut run, call) = started(config, &limited);
-    for piece in ["one\nä", "äää", "x\n"] {
+    write(&mut run, &call, Stream::Stdout, "one\ntwo\nthree\n4");
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\nthree\n"]);
+    for piece in ["5678\n", "ääää", "x\nat la", "st"] {
         write(&mut run, &call, Stream::Stdout, piece);
     }
-    assert_eq!(logs(&run), ["1 stdout one\n"]);
+    // 37 bytes, of which the last 8 are the end of the line of `x` and what follows it.
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\n[22 bytes are left out here]\n"]);
     run.advance(5.0);
-    assert_eq!(run.step("a")["result"]["stdout"], "one\n[6 more bytes were dropped]");
+    let stdout = "one\ntwo\n[22 bytes are left out here]\nat last";
+    assert_eq!(run.step("a")["result"]["stdout"], stdout);
+}
+
+#[test]
+fn no_half_of_a_secret_stands_beside_what_is_left_out() {
+    let Value::Object(secrets) = json!({"key": "-begin-\nabc\n-end-", "token": "s3cret-token"}) else {
+        panic!()
+    };
+    let config = Config {
+        limits: Limits::default().with(Limit::OutputBytes, 80),
+        secrets: Secrets::new(secrets),
+        ..Config::default()
+    };
+    let limited = with(independent(&["a"]), "/tasks/a/timeout_policy", json!({"timeout": 5}));
+    let text =
+        format!("{}-begin-\nabc\n-end-\ns3cret-token\n{}", "0123456\n".repeat(9), "7654321\n".repeat(9));
+    // The gap begins and ends at each byte of the secrets.
+    for at in 20..73 {
+        let (mut run, call) = started(config.clone(), &limited);
+        write(&mut run, &call, Stream::Stdout, &text[at..]);
+        write(&mut run, &call, Stream::Stdout, &"z\n".repeat(at));
+        for shown in [logs(&run).concat(), {
+            run.advance(5.0);
+            run.step("a")["result"]["stdout"].to_string()
+        }] {
+            for part in ["beg", "gin-", "abc", "-en", "nd-", "s3c", "token"] {
+                assert!(!shown.contains(part), "{at}: {shown}");
+            }
+        }
+    }
 }

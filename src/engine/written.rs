@@ -7,6 +7,7 @@ use super::{Engine, Limit, Record};
 use crate::json::object;
 use crate::time::Millis;
 use serde_json::Value;
+use std::collections::VecDeque;
 
 /// Which output of a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +27,13 @@ pub(super) struct CallOutput {
     pub(super) at: Millis,
 }
 
-/// The beginning of an output.
+/// An output: its beginning and, where it is longer than it may be, its end.
 #[derive(Debug, Default)]
 struct Kept {
-    text: String,
-    /// Bytes behind it, which are not kept.
+    beginning: String,
+    /// What comes later, of which the end is kept.
+    end: VecDeque<u8>,
+    /// Bytes between the two, which are not kept.
     dropped: usize,
 }
 
@@ -42,31 +45,74 @@ impl Stream {
 }
 
 impl Kept {
+    fn len(&self) -> usize {
+        self.beginning.len() + self.end.len()
+    }
+
     fn add(&mut self, text: &str, most: usize) {
-        // Nothing follows a gap.
-        let mut end = if self.dropped > 0 { 0 } else { most.saturating_sub(self.text.len()).min(text.len()) };
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        let room = if self.end.is_empty() && self.dropped == 0 {
+            (most - most / 2).saturating_sub(self.beginning.len())
+        } else {
+            // Nothing follows a gap.
+            0
+        };
+        let at = text.floor_char_boundary(room.min(text.len()));
+        let (first, rest) = text.split_at(at);
+        self.beginning.push_str(first);
+        let room = most.saturating_sub(self.beginning.len());
+        let too_much = (self.end.len() + rest.len()).saturating_sub(room);
+        let of_end = too_much.min(self.end.len());
+        self.end.drain(..of_end);
+        self.end.extend(rest.as_bytes().iter().skip(too_much - of_end));
+        self.dropped += too_much;
+    }
+
+    /// The end, from a whole character on.
+    fn end(&self) -> String {
+        let bytes: Vec<u8> = self.end.iter().copied().skip_while(|byte| byte & 0xc0 == 0x80).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// What is kept, without secrets: as one text, or as two with bytes between them. Of the second one the first bytes are left out that
+    /// may be the end of a secret, and what is no whole line.
+    fn parts(&self, secrets: &Secrets) -> (String, Option<String>) {
+        if self.dropped == 0 {
+            return (secrets.strike(format!("{}{}", self.beginning, self.end())), None);
         }
-        self.text.push_str(text.get(..end).unwrap_or_default());
-        self.dropped += text.len() - end;
+        let beginning = whole_lines(secrets.strike(self.beginning.clone()), secrets);
+        let end = secrets.strike(self.end());
+        let sure = end.ceil_char_boundary(secrets.longest_over_lines().min(end.len()));
+        let (_, sure) = end.split_at(sure);
+        let line = sure.find('\n').map_or(0, |at| at + 1);
+        (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
+    }
+
+    /// The two parts as one text that says how much is missing.
+    fn joined(&self, beginning: &str, end: &str, cut: usize) -> String {
+        let shown = beginning.len() + end.len();
+        format!(
+            "{beginning}[{} bytes are left out here]\n{end}",
+            (self.len() + self.dropped - cut).saturating_sub(shown)
+        )
     }
 
     /// Whole lines without secrets: a secret whose end is still to come is not shown.
     fn lines(&self, secrets: &Secrets) -> String {
-        let mut text = secrets.strike(self.text.clone());
-        let sure = text.len().saturating_sub(secrets.longest_over_lines());
-        let end = text.bytes().take(sure).rposition(|byte| byte == b'\n').map_or(0, |at| at + 1);
-        text.truncate(end);
-        text
+        match self.parts(secrets) {
+            (text, None) => whole_lines(text, secrets),
+            (beginning, Some(end)) => {
+                let lines = whole_lines(end.clone(), secrets);
+                self.joined(&beginning, &lines, end.len() - lines.len())
+            }
+        }
     }
 
     /// All of it without secrets, as a tool gives its output.
     fn output(&self, secrets: &Secrets) -> String {
-        if self.dropped > 0 {
-            return format!("{}[{} more bytes were dropped]", self.lines(secrets), self.dropped);
-        }
-        let mut text = secrets.strike(self.text.clone());
+        let mut text = match self.parts(secrets) {
+            (text, None) => text,
+            (beginning, Some(end)) => self.joined(&beginning, &end, 0),
+        };
         for end in ['\n', '\r'] {
             if text.ends_with(end) {
                 text.pop();
@@ -76,20 +122,29 @@ impl Kept {
     }
 }
 
+/// The whole lines of a text without secrets that goes on: what may be the beginning of one is left out.
+fn whole_lines(mut text: String, secrets: &Secrets) -> String {
+    let sure = text.len().saturating_sub(secrets.longest_over_lines());
+    let end = text.bytes().take(sure).rposition(|byte| byte == b'\n').map_or(0, |at| at + 1);
+    text.truncate(end);
+    text
+}
+
 impl Engine {
-    /// Takes a piece of the output of a running tool, up to [`Limit::OutputBytes`] of each stream. Of a call that is over, or was given
+    /// Takes a piece of the output of a running tool, of each stream up to [`Limit::OutputBytes`], half of them from its end. Of a call that is over, or was given
     /// up, it is ignored.
     pub fn wrote(&mut self, call: u64, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some((run, _)) = self.working_on(call) else { return };
-        // A run that keeps too much takes no more.
-        let most = if self.has_room(run, text.len()).is_ok() { most } else { 0 };
+        let has_room = self.has_room(run, text.len()).is_ok();
         let written = self.written.entry(call).or_default();
         written.at = now;
-        match stream {
-            Stream::Stdout => written.stdout.add(text, most),
-            Stream::Stderr => written.stderr.add(text, most),
-        }
+        let kept = match stream {
+            Stream::Stdout => &mut written.stdout,
+            Stream::Stderr => &mut written.stderr,
+        };
+        // A run that keeps too much takes no more.
+        kept.add(text, if has_room { most } else { most.min(kept.len()) });
     }
 
     /// The lines that a running step has written so far, by the names of the streams, and when it wrote last.

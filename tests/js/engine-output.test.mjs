@@ -74,11 +74,11 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
     assert.deepEqual([state, tasks.a.state, tasks.a.stdout], ["cancelled", "cancelled", "one"]);
   });
 
-  test("is counted beyond `outputBytes`", async (t) => {
-    const { driver } = driverOf(t, { limits: { outputBytes: 8 } });
-    driver.shell("a", "echo one; echo two; echo three; sleep 60", { timeout: 1 });
+  test("has both ends, and what is between is counted, beyond `outputBytes`", async (t) => {
+    const { driver } = driverOf(t, { limits: { outputBytes: 16 } });
+    driver.shell("a", "echo one; echo two; echo three; echo four; echo stuck; sleep 60", { timeout: 1 });
     const { tasks } = await driver.run();
-    assert.equal(tasks.a.stdout, "one\ntwo\n[6 more bytes were dropped]");
+    assert.equal(tasks.a.stdout, "one\ntwo\n[11 bytes are left out here]\nstuck");
   });
 
   test("is seen of Python, too", { skip: noPython }, async (t) => {

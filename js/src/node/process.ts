@@ -15,9 +15,9 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
   /** Text for its standard input. */
   readonly input?: string | undefined;
-  /** Bytes of output that are kept of each stream; the rest is dropped and counted. */
+  /** Bytes of output that are kept of each stream, half of them from its end; what is between is counted. */
   readonly maxOutput: number;
-  /** Gets what is kept while it comes. */
+  /** Gets the output while it comes. */
   readonly output?: ToolContext["output"];
 }
 
@@ -177,24 +177,49 @@ function cleanUpAndRaise(name: NodeJS.Signals): void {
 function collect(stream: NodeJS.ReadableStream, most: number, show: (text: string) => void): () => string {
   // As the whole is decoded.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const chunks: Buffer[] = [];
-  let kept = 0;
-  let dropped = 0;
+  const half = Math.ceil(most / 2);
+  const beginning: Buffer[] = [];
+  let room = half;
+  // What comes later, of which the end is kept.
+  let later: Buffer[] = [];
+  let held = 0;
+  let written = 0;
   stream.on("data", (chunk: Buffer) => {
-    const part = chunk.subarray(0, most - kept);
-    if (part.length > 0) {
-      chunks.push(part);
-      show(decoder.decode(part, { stream: true }));
+    show(decoder.decode(chunk, { stream: true }));
+    written += chunk.length;
+    const rest = chunk.subarray(room);
+    if (room > 0) beginning.push(chunk.subarray(0, room));
+    room -= chunk.length - rest.length;
+    if (rest.length === 0) return;
+    later.push(rest);
+    held += rest.length;
+    // Seldom, so that each byte is copied a few times at most.
+    if (held > 2 * most) {
+      later = [Buffer.concat(later).subarray(half - most)];
+      held = most - half;
     }
-    kept += part.length;
-    dropped += chunk.length - part.length;
   });
   return () => {
-    const text = Buffer.concat(chunks)
-      .toString("utf8")
-      .replace(/\r?\n$/, "");
-    return dropped === 0 ? text : `${text}\n[${dropped} more bytes were dropped]`;
+    const end = Buffer.concat(later);
+    if (written <= most) return trimmed(Buffer.concat([...beginning, end]).toString("utf8"));
+    const first = untilLine(Buffer.concat(beginning));
+    const last = fromLine(most > half ? end.subarray(half - most) : end.subarray(end.length));
+    const gap = `[${written - first.length - last.length} bytes are left out here]`;
+    return trimmed(`${first.toString("utf8").replace(/\n?$/, "\n")}${gap}\n${last.toString("utf8")}`);
   };
+}
+
+const trimmed = (text: string): string => text.replace(/\r?\n$/, "");
+
+/** The whole lines at the beginning of an output that goes on; all of it where there is none. */
+const untilLine = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1 || bytes.length);
+
+/** The whole lines at the end of an output that has begun before; all whole characters of it where there is none. */
+function fromLine(bytes: Buffer): Buffer {
+  const line = bytes.indexOf(0x0a) + 1;
+  if (line > 0 && line < bytes.length) return bytes.subarray(line);
+  const whole = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80);
+  return bytes.subarray(Math.max(whole, 0));
 }
 
 function signalNumber(name: NodeJS.Signals | null): number {
