@@ -39,8 +39,42 @@ fn an_argument_that_a_tool_does_not_have_is_named_with_advice() {
     let odd = failure(call("tools.http.request", json!([]), json!({"a/b": null})));
     assert_eq!(odd["details"], json!({"path": "/kwargs/a~1b"}));
     let list = failure(call("tools.http.request", json!(["http://x", "POST"]), json!({})));
-    assert_eq!(list["message"], "`tools.http.request` takes 1 positional arguments, not 2");
+    assert_eq!(list["message"], "`tools.http.request` takes 1 positional argument, not 2");
     assert_eq!(list["details"], json!({"path": "/args/1"}));
+}
+
+#[test]
+fn what_is_missing_or_of_another_kind_is_told_with_advice() {
+    let said = |args: Value, kwargs: Value| {
+        let failure = failure(call("tools.http.request", args, kwargs));
+        let text = |at: &str| failure.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+        [text("/message"), text("/help"), text("/details/path")]
+    };
+    let all = "it takes `url`, `method`, `headers`, `params`, `json`, `json_data`, `body`, `timeout`, `check`, \
+               `allow_internal`, `verify`";
+    let lacks = ["`tools.http.request` is called without `url`", all, ""].map(str::to_owned);
+    assert_eq!(said(json!([]), json!({"method": "GET"})), lacks);
+    assert_eq!(said(json!([null]), json!({"url": null})), lacks);
+    assert_eq!(
+        said(json!([{"https": "//example.org"}]), json!({})),
+        [
+            "the `url` of `tools.http.request` is an object, not text",
+            "in YAML a text with `: ` stands in quotes",
+            "/args/0"
+        ]
+    );
+    assert_eq!(
+        said(json!([]), json!({"url": "http://x", "headers": ["a"]})),
+        [
+            "the `headers` of `tools.http.request` is a list, not an object",
+            "give names and values: `headers: {NAME: value}`",
+            "/kwargs/headers"
+        ]
+    );
+    assert_eq!(said(json!([]), json!({"uri": "http://x"}))[1], "did you mean `url`?");
+    assert_eq!(said(json!(["http://x"]), json!({"data": 1}))[1], "did you mean `json` or `body`?");
+    let failure = failure(call("workflow.wait_for_branch", json!([1]), json!({})));
+    assert_eq!(failure["message"], "`workflow.wait_for_branch` is called without `branch_name`");
 }
 
 #[test]

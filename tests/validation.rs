@@ -276,7 +276,8 @@ fn found_in(document: Value) -> Vec<String> {
 const NOTHING: [&str; 0] = [];
 
 fn task(id: &str, more: Value) -> Value {
-    let mut task = json!({"task_id": id, "operator_type": "task", "function": "tools.shell.run"});
+    let mut task =
+        json!({"task_id": id, "operator_type": "task", "function": "tools.shell.run", "args": ["true"]});
     task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     task
 }

@@ -222,6 +222,62 @@ fn text_of_others_is_not_made_part_of_commands() {
     assert_eq!(run("tools.http.request", json!({"kwargs": {"url": "https://x/{{inputs.who}}"}})), NOTHING);
 }
 
+/// What `validate` says of a call of a tool: the path, the message and the help of each finding.
+fn said_of(function: &str, more: &Value) -> Vec<String> {
+    let mut task = task("a", json!({"function": function}));
+    task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let document = json!({"name": "w", "tasks": {"a": task}});
+    let shown = |found: &Diagnostic| {
+        let help = found.help.as_deref().unwrap_or_default();
+        format!("{}: {}; {help}", found.path.trim_start_matches("/tasks/a"), found.message)
+    };
+    validate_text(&document.to_string(), Form::Data, None).iter().map(shown).collect()
+}
+
+#[test]
+fn arguments_of_tools_are_there_and_of_the_kind_that_they_take() {
+    let shell = |more: Value| said_of("tools.shell.run", &more);
+    let all = "it takes `command`, `cwd`, `env`, `check`";
+    assert_eq!(shell(json!({})), [format!(": `tools.shell.run` is called without `command`; {all}")]);
+    assert_eq!(
+        shell(json!({"args": [{"echo \"hi": "you\""}]})),
+        ["/args/0: the `command` of `tools.shell.run` is an object, not text; \
+          in YAML a text with `: ` stands in quotes"]
+    );
+    assert_eq!(
+        shell(json!({"args": ["ls", "-la", "my file"]})),
+        ["/args/1: `tools.shell.run` takes 1 positional argument, not 3; give one text: `ls -la 'my file'`"]
+    );
+    assert_eq!(
+        shell(json!({"args": [["ls", "-la"]]})),
+        ["/args/0: the `command` of `tools.shell.run` is a list, not text; give one text: `ls -la`"]
+    );
+    for name in ["cmd", "script", "cmdline"] {
+        assert_eq!(
+            shell(json!({"kwargs": {name: "ls"}})),
+            [format!(
+                "/kwargs/{name}: `tools.shell.run` of the embedded engine has no argument `{name}`; \
+                 did you mean `command`?"
+            )]
+        );
+    }
+    assert_eq!(
+        said_of("tools.email.send", &json!({"kwargs": {"to": "a@b.c", "subject": 2024}})),
+        [
+            "/kwargs/subject: the `subject` of `tools.email.send` is a number, not text; \
+             write it in quotes: `\"2024\"`",
+            ": `tools.email.send` is called without `body`; it takes `to`, `subject`, `body`"
+        ]
+    );
+    for fine in [
+        json!({"args": ["ls"], "kwargs": {"env": "{{inputs.env}}"}}),
+        json!({"kwargs": {"command": "ls", "env": {"A": 1}, "cwd": null}}),
+    ] {
+        assert_eq!(shell(fine), NOTHING);
+    }
+    assert_eq!(said_of("tools.http.request", &json!({"args": ["{{inputs.url}}"]})), NOTHING);
+}
+
 /// Clocks of Tokyo alone.
 fn tokyo(zone: &str, _: Millis) -> Option<i64> {
     (zone == "Asia/Tokyo").then_some(9 * 3_600_000)

@@ -1,17 +1,14 @@
 //! The arguments of Highway's own tools, as far as the embedded engine has them.
 
+mod table;
+
 use crate::suggest::{did_you_mean, nearest};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use table::{Kind, Takes, kind, takes, usual};
 
-/// Names of the arguments of a tool; the first `positional` of them can be given by position, too.
-struct Takes {
-    positional: usize,
-    names: &'static [&'static str],
-}
-
-/// An argument that a tool does not have.
-pub(crate) struct Unknown {
-    /// JSON pointer from the operator.
+/// What is wrong with the arguments of a call.
+pub(crate) struct Fault {
+    /// JSON pointer from the operator; empty where something is missing.
     pub(crate) path: String,
     pub(crate) message: String,
     pub(crate) help: String,
@@ -46,125 +43,114 @@ pub(crate) fn meant(tool: &str) -> Option<String> {
     nearest(name, NAMES).map(|name| format!("tools.{name}"))
 }
 
-/// What a tool takes; none for tools of others, and for those that pass every argument on.
-fn takes(tool: &str) -> Option<Takes> {
-    let (positional, names): (usize, &[&str]) = match tool {
-        "tools.shell.run" => (1, &["command", "cwd", "env", "check"]),
-        "tools.code.exec" => (1, &["code", "timeout", "env", "check"]),
-        "tools.http.request" => (
-            1,
-            &[
-                "url",
-                "method",
-                "headers",
-                "params",
-                "json",
-                "json_data",
-                "body",
-                "timeout",
-                "check",
-                "allow_internal",
-                "verify",
-            ],
-        ),
-        "tools.llm.call" => (
-            1,
-            &[
-                "prompt",
-                "provider",
-                "route",
-                "model",
-                "system_prompt",
-                "temperature",
-                "max_tokens",
-                "max_completion_tokens",
-                "base_url",
-                "api_key",
-                "use_agentic_prompt",
-            ],
-        ),
-        "tools.email.send" => (3, &["to", "subject", "body"]),
-        "tools.secrets.get_secret" | "tools.secrets.delete_secret" => (1, &["name"]),
-        "tools.secrets.set_secret" => (2, &["name", "value"]),
-        "tools.secrets.list_secrets" => (0, &[]),
-        "tools.workflow.wait_for_parallel_branches" | "workflow.wait_for_parallel_branches" => {
-            (2, &["fork", "timeout_seconds", "fork_data", "parallel_result"])
-        }
-        "tools.workflow.wait_for_branch" | "workflow.wait_for_branch" => {
-            (3, &["fork", "branch_name", "timeout_seconds", "fork_data", "parallel_result", "name"])
-        }
-        "tools.workflow.cancel_branch" | "workflow.cancel_branch" => {
-            (2, &["fork", "branch_name", "fork_data", "parallel_result", "name"])
-        }
-        "tools.workflow.execute" | "workflow.execute" => {
-            (1, &["workflow_name", "inputs", "definition_id", "workflow_definition_id", "workflow_id"])
-        }
-        // Highway's examples give both to either.
-        "tools.simple_counter.init_counter" | "tools.simple_counter.increment_counter" => {
-            (1, &["start", "max_value"])
-        }
-        "tools.approval.request" => (
-            3,
-            &[
-                "approval_key",
-                "title",
-                "description",
-                "key",
-                "message",
-                "approval_data",
-                "timeout_seconds",
-                "expires_in_hours",
-            ],
-        ),
-        "tools.cron.durable_cron" => (
-            0,
-            &[
-                "job_name",
-                "cron_expression",
-                "definition_id",
-                "workflow_name",
-                "timezone",
-                "inputs",
-                "target_params",
-                "target_task_name",
-                "target_queue",
-                "workflow_version",
-            ],
-        ),
-        "tools.update.handle" => (0, &["update_name", "response_tool", "response_kwargs", "timeout_seconds"]),
-        _ => return None,
-    };
-    Some(Takes { positional, names })
+/// What is wrong with the arguments of a call, as they stand in a definition: strange ones, of positional ones the first; those of a kind that
+/// the tool cannot take; what is missing. `named` is the field of the named ones.
+pub(crate) fn faults(tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str) -> Vec<Fault> {
+    let Some(takes) = takes(tool) else { return Vec::new() };
+    let surplus = (args.len() > takes.positional).then(|| surplus(tool, &takes, args));
+    let strange: Vec<Fault> =
+        kwargs.keys().filter_map(|name| strange(tool, &takes, args, name, named)).collect();
+    let by_position = args.iter().zip(takes.names).take(takes.positional).enumerate();
+    let by_position = by_position.map(|(at, (value, name))| (format!("/args/{at}"), *name, value));
+    let by_name =
+        kwargs.iter().map(|(name, value)| (crate::json::child_path(named, name), name.as_str(), value));
+    let of_wrong_kind =
+        by_position.chain(by_name).filter_map(|(path, name, value)| of_wrong_kind(tool, path, name, value));
+    // What is missing may stand under a strange name, or at a strange place.
+    let missing =
+        if strange.is_empty() && surplus.is_none() { missing(tool, &takes, args, kwargs) } else { None };
+    surplus.into_iter().chain(strange).chain(of_wrong_kind).chain(missing).collect()
 }
 
-/// The arguments of a call that its tool does not have; of positional ones, the first. `named` is the field of the named ones.
-pub(crate) fn unknown<'a>(
-    tool: &str,
-    args: &[Value],
-    kwargs: impl Iterator<Item = &'a String>,
-    named: &str,
-) -> Vec<Unknown> {
-    let Some(Takes { positional, names }) = takes(tool) else { return Vec::new() };
-    let all = || {
-        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        if quoted.is_empty() {
-            "it takes no arguments".into()
-        } else {
-            format!("it takes {}", quoted.join(", "))
-        }
-    };
-    let surplus = (args.len() > positional).then(|| Unknown {
+/// What a tool takes, as advice.
+fn all(takes: &Takes) -> String {
+    let quoted: Vec<String> = takes.names.iter().map(|name| format!("`{name}`")).collect();
+    if quoted.is_empty() { "it takes no arguments".into() } else { format!("it takes {}", quoted.join(", ")) }
+}
+
+fn surplus(tool: &str, takes: &Takes, args: &[Value]) -> Fault {
+    let Takes { positional, .. } = takes;
+    let plural = if *positional == 1 { "" } else { "s" };
+    let one = (tool == "tools.shell.run").then(|| words(args)).flatten();
+    Fault {
         path: format!("/args/{positional}"),
-        message: format!("`{tool}` takes {positional} positional arguments, not {}", args.len()),
-        help: all(),
-    });
-    let strange = kwargs.filter(|name| !names.contains(&name.as_str())).map(|name| Unknown {
+        message: format!("`{tool}` takes {positional} positional argument{plural}, not {}", args.len()),
+        help: one.map_or_else(|| all(takes), |command| format!("give one text: `{command}`")),
+    }
+}
+
+/// A command of which each word is a text of its own.
+fn words(args: &[Value]) -> Option<String> {
+    let word = |arg: &Value| {
+        let text = arg.as_str()?;
+        let is_one = !text.contains(char::is_whitespace);
+        Some(if is_one { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) })
+    };
+    args.iter().map(word).collect::<Option<Vec<String>>>().map(|words| words.join(" "))
+}
+
+fn strange(tool: &str, takes: &Takes, args: &[Value], name: &str, named: &str) -> Option<Fault> {
+    if takes.names.contains(&name) {
+        return None;
+    }
+    // What was given already is not meant.
+    let is_given = |ours: &&str| !args.is_empty() && takes.names.first() == Some(ours);
+    let usual =
+        usual(tool, name).filter(|ours| !is_given(ours)).map(|ours| format!("did you mean `{ours}`?"));
+    let help = usual.or_else(|| did_you_mean(name, takes.names.iter().copied()));
+    Some(Fault {
         path: crate::json::child_path(named, name),
         message: format!("`{tool}` of the embedded engine has no argument `{name}`"),
-        help: did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
+        help: help.unwrap_or_else(|| {
             let own = if name == "timeout" { "; the limit of the task is its `timeout`" } else { "" };
-            all() + own
+            all(takes) + own
         }),
-    });
-    surplus.into_iter().chain(strange).collect()
+    })
+}
+
+fn of_wrong_kind(tool: &str, path: String, name: &str, value: &Value) -> Option<Fault> {
+    let (wanted, help) = match (kind(tool, name)?, value) {
+        (_, Value::Null) | (Kind::Text, Value::String(_)) | (Kind::Object, Value::Object(_)) => return None,
+        // A template may stand for an object.
+        (Kind::Object, Value::String(text)) if text.contains("{{") || text.contains("${") => return None,
+        (Kind::Object, _) => ("an object", format!("give names and values: `{name}: {{NAME: value}}`")),
+        (Kind::Text, Value::Object(_)) => ("text", "in YAML a text with `: ` stands in quotes".to_owned()),
+        (Kind::Text, Value::Array(items)) => {
+            let one = words(items).filter(|_| name == "command");
+            (
+                "text",
+                one.map_or_else(|| "give one text".to_owned(), |text| format!("give one text: `{text}`")),
+            )
+        }
+        (Kind::Text, scalar) => ("text", format!("write it in quotes: `\"{scalar}\"`")),
+    };
+    let found = match value {
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::String(_) => "text",
+        Value::Number(_) => "a number",
+        Value::Bool(_) | Value::Null => "a boolean",
+    };
+    Some(Fault { path, message: format!("the `{name}` of `{tool}` is {found}, not {wanted}"), help })
+}
+
+fn missing(tool: &str, takes: &Takes, args: &[Value], kwargs: &Map<String, Value>) -> Option<Fault> {
+    let is_given = |at: usize, names: &[&str]| {
+        let named = || names.iter().any(|name| kwargs.get(*name).is_some_and(|value| !value.is_null()));
+        args.get(at).is_some_and(|value| !value.is_null()) || named()
+    };
+    let lacks = |(at, names): &(usize, &&[&str])| !is_given(*at, names);
+    let missing: Vec<String> = takes
+        .required
+        .iter()
+        .enumerate()
+        .filter(lacks)
+        .filter_map(|(_, names)| names.first())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    (!missing.is_empty()).then(|| Fault {
+        path: String::new(),
+        message: format!("`{tool}` is called without {}", missing.join(", ")),
+        help: all(takes),
+    })
 }

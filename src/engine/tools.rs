@@ -3,7 +3,7 @@
 use super::Engine;
 use super::builtin::{self, builtin_tools};
 use super::plan::{Plan, ToolUse};
-use crate::arguments::{Unknown, unknown};
+use crate::arguments::{Fault, faults};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ impl Engine {
         }
     }
 
-    /// Whether a tool has all arguments that a definition gives it, as far as the engine knows them. `named` is the field of the
+    /// Whether a tool takes the arguments that a definition gives it, as far as the engine knows them. `named` is the field of the
     /// named ones.
     pub(super) fn check_arguments(
         &self,
@@ -34,10 +34,11 @@ impl Engine {
         if builtin::find(tool).is_none() && !self.config.own_tools.contains(tool) {
             return Ok(());
         }
-        match unknown(tool, args, kwargs.keys(), named).into_iter().next() {
+        match faults(tool, args, kwargs, named).into_iter().next() {
             None => Ok(()),
-            Some(Unknown { path, message, help }) => {
-                Err(Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help).with_path(path))
+            Some(Fault { path, message, help }) => {
+                let error = Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help);
+                Err(if path.is_empty() { error } else { error.with_path(path) })
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Names that are nearly those of tools of Highway, and arguments that these tools do not have, as far as the embedded engine knows
+//! Names that are nearly those of tools of Highway, and arguments that these tools do not take, or lack, as far as the embedded engine knows
 //! them: a server may know more.
 
 use super::scope::Scope;
-use crate::arguments::{Unknown, meant, unknown};
+use crate::arguments::{Fault, faults, meant};
 use crate::definition::Operation;
 use crate::error::{Diagnostic, ErrorCode};
 use serde_json::{Map, Value};
@@ -26,8 +26,8 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             _ => {}
         }
         let mut look = |tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str| {
-            findings.extend(unknown(tool, args, kwargs.keys(), named).into_iter().map(|found| {
-                let Unknown { path, message, help } = found;
+            findings.extend(faults(tool, args, kwargs, named).into_iter().map(|found| {
+                let Fault { path, message, help } = found;
                 let path = format!("{}{path}", scope.path(at));
                 Diagnostic::warning(ErrorCode::ToolArgumentsInvalid, path, message).with_help(help)
             }));

@@ -7,9 +7,19 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::template::{Part, Path, Piece, Syntax, paths, pieces};
 use serde_json::Value;
 
-/// Tools that run text, with the name of that argument, the word for it, and how a variable of the environment is read in it.
-const TOOLS: [(&str, &str, &str); 2] =
-    [("tools.shell.run", "command", "\"$VALUE\""), ("tools.code.exec", "code", "os.environ[\"VALUE\"]")];
+/// Tools that run text, with the name of that argument, how a variable of the environment is read in it, and what to know of one that is no text.
+const TOOLS: [(&str, &str, &str, &str); 2] = [
+    ("tools.shell.run", "command", "\"$VALUE\"", "; a list or an object is JSON text there"),
+    (
+        "tools.code.exec",
+        "code",
+        "os.environ[\"VALUE\"]",
+        "; a list or an object is JSON text there: `json.loads(os.environ[\"VALUE\"])`",
+    ),
+];
+
+/// Fields of results that are text.
+const OUTPUTS: [&str; 2] = ["stdout", "stderr"];
 
 /// Names whose values the workflow, the engine or the host has chosen.
 const SAFE: [&str; 10] = [
@@ -39,7 +49,9 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
     };
     for (at, operator) in scope.operators() {
         let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { continue };
-        let Some((_, key, read)) = TOOLS.iter().find(|(tool, ..)| *tool == task.function) else { continue };
+        let Some((_, key, read, as_json)) = TOOLS.iter().find(|(tool, ..)| *tool == task.function) else {
+            continue;
+        };
         let Some((text, path)) = text_of(task, key) else { continue };
         let id = scope.id(at);
         let pasted = pieces(text, Syntax::Braces).find_map(|piece| match piece {
@@ -51,8 +63,11 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         let message = format!(
             "the {key} of `{id}` is made with the text of `{{{{{template}}}}}`, which may be anything"
         );
-        let help =
-            format!("pass it as `env: {{VALUE: \"{{{{{template}}}}}\"}}`, and write `{read}` in the {key}");
+        let is_output = matches!(template.parts.last(), Some(Part::Key(key)) if OUTPUTS.contains(&&**key));
+        let more = if is_output { "" } else { as_json };
+        let help = format!(
+            "pass it as `env: {{VALUE: \"{{{{{template}}}}}\"}}`, and write `{read}` in the {key}{more}"
+        );
         let finding =
             Diagnostic::warning(ErrorCode::TextPasted, format!("{}{path}", scope.path(at)), message);
         findings.push(finding.with_help(help));

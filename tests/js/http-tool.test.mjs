@@ -158,6 +158,26 @@ test("what is wrong with a request is said with its path", async (t) => {
   }
 });
 
+test("an address that is missing, or no text, is said with advice", async (t) => {
+  for (const [url, message] of [
+    [null, /`url` is missing|without `url`/],
+    ["{{nothing}}", /`url` is missing/],
+    ["{{list}}", /`url` is a list, not text/],
+    ["{{big}}", /`url` is a number, not text/],
+    ["{{object}}", /`url` is an object, not text/],
+  ]) {
+    const engine = new LocalEngine();
+    t.after(() => engine.close());
+    const driver = new Driver({ engine });
+    driver.tool("a", "tools.http.request", { url, method: "GET" });
+    const inputs = { nothing: null, list: [1], big: 12345678901234567890n, object: { https: "//x" } };
+    const { error } = (await driver.run({ inputs })).tasks.a;
+    assert.equal(error.code, "TOOL_ARGUMENTS_INVALID");
+    assert.match(error.message, message);
+    assert.ok(error.help);
+  }
+});
+
 test("a time limit of any length is kept", async (t) => {
   const host = await serving(t, (_, response) => setTimeout(() => response.end("fine"), 50));
   for (const timeout of [3_000_000, 1e15, Number.MAX_VALUE]) {
@@ -165,7 +185,7 @@ test("a time limit of any length is kept", async (t) => {
   }
   const slow = await serving(t, () => {});
   const { error } = await request(t, { url: `http://${slow}/`, timeout: 0.05 });
-  assert.match(error.message, /no answer in time/);
+  assert.match(error.message, /could not be reached: no answer within its `timeout` of 0\.05 s$/);
 });
 
 test("an answer is read up to a limit of unpacked bytes", async (t) => {

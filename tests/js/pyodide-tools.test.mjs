@@ -132,6 +132,13 @@ describe("with Pyodide", () => {
     }
   });
 
+  test("variables of `env` are there while a script runs, as JSON where they are no text", async () => {
+    const code = "import os, json\nresult = [os.environ.get('A'), json.loads(os.environ.get('L', '0'))]";
+    const given = await exec(code, { kwargs: { env: { A: "x", L: [1, { n: null }] } } });
+    assert.deepEqual(given.result.result, ["x", [1, { n: null }]]);
+    assert.deepEqual((await exec(code)).result.result, [null, 0]);
+  });
+
   test("code that waits ends when the attempt is given up, and the next one has its turn", async () => {
     const { error } = await exec("import asyncio\nprint('waits')\nawait asyncio.Event().wait()", {
       task: { timeout_policy: { timeout: "PT0.2S" } },

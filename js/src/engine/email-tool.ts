@@ -3,7 +3,7 @@
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
-import { badArguments, ownTool, type Tool, type ToolCall, ToolError } from "./tool.js";
+import { badArguments, ownTool, textGiven, type Tool, type ToolCall, ToolError } from "./tool.js";
 
 /** Characters of a body, as Highway has it. */
 const LONGEST_BODY = 4096;
@@ -94,10 +94,11 @@ function areHeaders(headers: EmailToolOptions["headers"]): boolean {
 
 function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
   const text = (name: string, at: number): string => {
-    const value = kwargs[name] ?? args[at];
-    if (typeof value !== "string" || value.trim() === "")
-      throw badArguments(`\`${name}\` is missing, or no text`);
-    return value;
+    return textGiven(
+      kwargs[name] ?? args[at],
+      name,
+      "it takes `to`, `subject` and `body`, each of them text",
+    );
   };
   const [to, subject, body] = [text("to", 0), text("subject", 1), text("body", 2)];
   // A line break would begin a header of its own.

@@ -17,7 +17,15 @@ import {
 } from "./http-answer.js";
 import { privateAddressOf } from "./private-addresses.js";
 import { isLargeJson } from "./json-size.js";
-import { badArguments, ownTool, type Tool, type ToolArguments, ToolError, tooLarge } from "./tool.js";
+import {
+  badArguments,
+  ownTool,
+  textGiven,
+  type Tool,
+  type ToolArguments,
+  ToolError,
+  tooLarge,
+} from "./tool.js";
 
 /** Characters of a body that an error shows. */
 const SNIPPET = 200;
@@ -107,7 +115,11 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
     const controller = new AbortController();
     const giveUp = (): void => controller.abort(call.signal.reason);
     const stop =
-      limit === undefined ? undefined : after(limit, () => controller.abort(new Error("no answer in time")));
+      limit === undefined
+        ? undefined
+        : after(limit, () =>
+            controller.abort(new Error(`no answer within its \`timeout\` of ${limit / 1000} s`)),
+          );
     call.signal.addEventListener("abort", giveUp, { once: true });
     const { signal } = controller;
     const answer = await exchange(
@@ -285,7 +297,7 @@ const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol 
 
 function addressOf(address: unknown): URL {
   const help = 'give one, for example "https://example.org/api"';
-  const given = typeof address === "string" ? address : text(address);
+  const given = textGiven(address, "url", help);
   if (!URL.canParse(given)) throw badArguments(`\`${shownAddress(given)}\` is not an absolute URL`, help);
   const url = new URL(given);
   if (!isHttp(url)) throw badArguments(`\`${url.protocol}\` is not the scheme of a web address`, help);

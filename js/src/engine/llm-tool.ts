@@ -14,7 +14,15 @@ import {
   struck,
   takeCredentials,
 } from "./http-answer.js";
-import { badArguments, ownTool, type Tool, type ToolCall, ToolError, type ToolErrorOptions } from "./tool.js";
+import {
+  badArguments,
+  ownTool,
+  textGiven,
+  type Tool,
+  type ToolCall,
+  ToolError,
+  type ToolErrorOptions,
+} from "./tool.js";
 
 /** Characters of a server's words that an error shows. */
 const SNIPPET = 300;
@@ -189,8 +197,11 @@ function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Want
   const model = textOf(call, "model") ?? provider?.model;
   if (model === undefined)
     throw badArguments("`model` is missing", "name one in the task, or for the provider");
-  const prompt = call.kwargs["prompt"] ?? call.args[0];
-  if (typeof prompt !== "string" || prompt === "") throw badArguments("`prompt` is no text");
+  const prompt = textGiven(
+    call.kwargs["prompt"] ?? call.args[0],
+    "prompt",
+    "give the model something to read",
+  );
   const system = textOf(call, "system_prompt");
   const messages = [
     ...(system === undefined ? [] : [{ role: "system", content: system }]),

@@ -7,7 +7,20 @@ import { PYTHON_RESULT } from "./python-result.js";
  * Requests and answers are JSON text.
  */
 export const HARNESS = `${PYTHON_RESULT}
-import ast, asyncio, contextlib, importlib, inspect, io, json, sys, traceback
+import ast, asyncio, contextlib, importlib, inspect, io, json, os, sys, traceback
+
+@contextlib.contextmanager
+def _environment(given):
+    before = dict(os.environ)
+    try:
+        for name, text in given.items():
+            os.environ.pop(name, None)
+            if text is not None:
+                os.environ[name] = text
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 async def _exec(code, tap, marked):
     space = {"__name__": "__main__"}
@@ -37,7 +50,8 @@ async def _run(request):
     with contextlib.redirect_stdout(tap), contextlib.redirect_stderr(err):
         try:
             if "code" in request:
-                value = await _exec(request["code"], tap, marked)
+                with _environment(request["env"]):
+                    value = await _exec(request["code"], tap, marked)
             else:
                 value = await _call(request["function"], request["args"], request["kwargs"])
         except SystemExit as end:

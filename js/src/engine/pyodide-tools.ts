@@ -5,7 +5,16 @@ import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { HARNESS } from "./pyodide-harness.js";
 import { failed, notPlain, scriptResult } from "./python-result.js";
-import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import {
+  badArguments,
+  ownTools,
+  textGiven,
+  type Tool,
+  type ToolCall,
+  ToolError,
+  type Tools,
+} from "./tool.js";
+import { variablesOf } from "./variables.js";
 import { parseJson } from "../json.js";
 import { plainText } from "../plain.js";
 
@@ -46,9 +55,10 @@ interface Python {
  * `tools.code.exec` and `tools.python.run` by Pyodide, which is Python compiled to WebAssembly: for browsers and workers, and
  * wherever there is no Python.
  *
- * - `tools.code.exec({code})`: runs Python; `await` at the top is allowed. The JSON it prints behind `__HIGHWAY_RESULT__:`, or its
+ * - `tools.code.exec({code, env?})`: runs Python; `await` at the top is allowed. The JSON it prints behind `__HIGHWAY_RESULT__:`, or its
  *   variable `result`, is the `result`, and the fields of an object are readable at top level too. Beside it are `{success, stdout,
  *   stderr, returncode, exit_code}`. An exception, or an exit code other than 0, fails the attempt, unless `check` is false.
+ *   The variables of `env` are in `os.environ` while it runs, as JSON where they are no text.
  * - `tools.python.run(["module.function", ...], {...})`: calls a function of a module that the interpreter has, with the further
  *   arguments; its result is that of the task. What it prints goes to the log. There are no artifacts.
  *
@@ -90,14 +100,18 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
   };
 
   const exec: Tool = async (call) => {
-    const code = call.args[0] ?? call.kwargs["code"];
-    if (typeof code !== "string") throw badArguments("the code is not text");
+    const code = textGiven(
+      call.args[0] ?? call.kwargs["code"],
+      "code",
+      "give the source of a Python script",
+      true,
+    );
     if (code.includes("\0")) throw badArguments("the code holds a NUL character");
-    if ((call.kwargs["env"] ?? null) !== null) {
-      const help = "use `nodeTools()`, or run on a Highway server";
-      throw badArguments("Python in WebAssembly has no environment of its own", help, "/kwargs/env");
+    const env = Object.entries(variablesOf(call.kwargs["env"])).map(([name, text]) => [name, text ?? null]);
+    if (env.flat().some((text) => text?.includes("\0"))) {
+      throw badArguments("a variable has a NUL character", undefined, "/kwargs/env");
     }
-    const ended = await run({ code }, call);
+    const ended = await run({ code, env: Object.fromEntries(env) }, call);
     const result = scriptResult(ended, ended.value);
     if (ended.code === 0 || call.kwargs["check"] === false) return result;
     throw failed(`the script ended with exit code ${ended.code}`, ended, result);

@@ -1,7 +1,15 @@
 /** `tools.secrets.*`: what tasks may know and nobody else writes down. */
 
 import { errorOf } from "../errors.js";
-import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
+import {
+  badArguments,
+  ownTools,
+  textGiven,
+  type Tool,
+  type ToolCall,
+  ToolError,
+  type Tools,
+} from "./tool.js";
 
 /** Where secrets are kept; each function may be asynchronous. */
 export interface SecretStore {
@@ -67,9 +75,7 @@ export function secretTools(store: SecretStore | Map<string, string> | Record<st
 }
 
 function nameOf({ args, kwargs }: ToolCall): string {
-  const name = kwargs["name"] ?? args[0];
-  if (typeof name !== "string" || name === "") throw badArguments("`name` is missing, or no text");
-  return name;
+  return textGiven(kwargs["name"] ?? args[0], "name", "give the name of a secret");
 }
 
 function storeOf(store: SecretStore | Map<string, string> | Record<string, string>): SecretStore {

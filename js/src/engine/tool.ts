@@ -160,6 +160,25 @@ export function badArguments(message: string, help?: string, path?: string): Too
   return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help, path });
 }
 
+/** What a value is, in words. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return "missing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  if (typeof value === "string") return "empty";
+  return typeof value === "bigint" ? "a number" : `a ${typeof value}`;
+}
+
+/** An argument that has to be text, and more than white space unless `mayBeEmpty`. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
+export function textGiven(value: unknown, name: string, help?: string, mayBeEmpty = false): string {
+  if (typeof value === "string" && (mayBeEmpty || value.trim() !== "")) return value;
+  const kind = kindOf(value);
+  const message =
+    kind === "missing" || kind === "empty" ? `\`${name}\` is ${kind}` : `\`${name}\` is ${kind}, not text`;
+  const yaml = kind === "an object" ? "in YAML a text with `: ` stands in quotes" : undefined;
+  throw badArguments(message, yaml ?? help);
+}
+
 /** The refusal of a result that is larger than it may be. */
 export function tooLarge(most: number): ToolError {
   return new ToolError(`the result is larger than ${most} bytes`, {

@@ -4,12 +4,13 @@ import { failed, outputOf } from "../engine/python-result.js";
 import {
   badArguments,
   ownTools,
+  textGiven,
   type Tool,
   type ToolArguments,
   type ToolContext,
   type Tools,
 } from "../engine/tool.js";
-import { isObject } from "../plain.js";
+import { variablesOf } from "../engine/variables.js";
 import { checkOptions, invalid } from "../options.js";
 import { type Finished, run } from "./process.js";
 import { pythonExec } from "./python-exec.js";
@@ -37,7 +38,7 @@ export interface NodeToolsOptions {
   shell?: string | undefined;
   /** The Python interpreter. Default: `python3`. */
   python?: string | undefined;
-  /** Bytes of output that are kept of each stream of a command; 10 MiB by default. The rest is dropped and counted. */
+  /** Bytes of output that are kept of each stream of a command, half of them from its end; 10 MiB by default. What is between is counted. */
   maxOutput?: number | undefined;
   /** Bytes of what a piece of Python gives, as JSON; 32 MiB by default. A larger result fails the task with `LIMIT_EXCEEDED`. */
   maxResult?: number | undefined;
@@ -46,6 +47,8 @@ export interface NodeToolsOptions {
 /**
  * `tools.shell.run`, `tools.code.exec` and `tools.python.run` for Node, Deno and Bun. All tasks of a run share a working directory, so that
  * one finds the files another has written.
+ *
+ * In `env` a list, an object, a number or a boolean becomes JSON text, and null takes a variable away.
  *
  * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
  *   code other than 0 fails the attempt, unless `check` is false.
@@ -80,7 +83,7 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   const folder = foldersOfRuns("run", workspace, (path) => path);
   const directory = (context: ToolContext): string => options.cwd ?? folder(context);
   const own = options.env ?? guestEnvironment();
-  const environment = (more: unknown): NodeJS.ProcessEnv => ({ ...own, ...variables(more) });
+  const environment = (more: unknown): NodeJS.ProcessEnv => ({ ...own, ...variablesOf(more) });
   const maxOutput = count(options.maxOutput, "maxOutput", 10 * MIB);
   const settings = {
     python: options.python ?? "python3",
@@ -92,8 +95,12 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   };
 
   const shell: Tool = async (call, context) => {
-    const command = call.args[0] ?? call.kwargs["command"];
-    if (typeof command !== "string") throw badArguments("the command is not text");
+    const command = textGiven(
+      call.args[0] ?? call.kwargs["command"],
+      "command",
+      "give a command, such as `ls -la`",
+      true,
+    );
     const cwd = textArgument(call, "cwd") ?? directory(context);
     const file = options.shell ?? "/bin/sh";
     const env = environment(call.kwargs["env"]);
@@ -109,19 +116,6 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
     "tools.code.exec": pythonExec(settings),
     "tools.python.run": pythonRun(settings),
   });
-}
-
-/** The variables that a task adds to the environment: numbers and booleans become text, null takes one away. */
-function variables(given: unknown): Record<string, string | undefined> {
-  if (given === undefined || given === null) return {};
-  if (!isObject(given)) throw badArguments("`env` is not an object");
-  const texts = Object.entries(given).map(([name, value]): [string, string | undefined] => {
-    if (name === "" || name.includes("=")) throw badArguments(`\`${name}\` is no name of a variable`);
-    if (typeof value === "object" && value !== null)
-      throw badArguments(`the variable \`${name}\` is not text`);
-    return [name, value === null || value === undefined ? undefined : String(value)];
-  });
-  return Object.fromEntries(texts);
 }
 
 function count(given: number | undefined, name: string, usual: number): number {
