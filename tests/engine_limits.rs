@@ -5,9 +5,10 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Engine, Limit, Limits, RunState};
+use highway_wasm::engine::{Config, Engine, Limit, Limits, RunState, Submission};
 use operators::{
-    builtin, but, condition, emit, flow, foreach, named, op, receive, task, terminate, while_loop, with_args,
+    builtin, but, condition, emit, flow, foreach, multi_choice, named, op, receive, task, terminate,
+    while_loop, with_args,
 };
 use serde_json::{Value, json};
 use support::{START, Scenario, Server, submission};
@@ -41,7 +42,6 @@ fn what_templates_fill_in_has_a_limit_wherever_they_stand() {
         terminate("next", &["big"], "completed", json!({"all": many}), ""),
         terminate("next", &["big"], "completed", json!({}), &long),
         foreach("next", &["big"], &format!("[{long}]"), &[task("body", &[])]),
-        condition("next", &["big"], &format!("\"{long}\" == 1"), None, None),
         op("switch", "next", &["big"], json!({"switch_on": long, "cases": {}, "default": null})),
         op("wait", "next", &["big"], json!({"wait_for": long})),
         but(task("next", &["big"]), json!({"idempotency_key": long})),
@@ -170,6 +170,88 @@ fn a_loop_over_many_items_gives_the_host_its_turn() {
     }
     assert!(slices >= 10, "{slices}");
     assert_eq!(engine.runs()[0].state, RunState::Completed);
+}
+
+/// Steps that have started in each slice of a run.
+fn started_in_slices(definition: &Value, inputs: Value) -> (Engine, Vec<usize>) {
+    let mut engine = Engine::new(Config::default());
+    let inputs = inputs.as_object().unwrap().clone();
+    engine.submit(Submission { inputs, ..submission(definition, "run-1") }, START).unwrap();
+    let mut slices = Vec::new();
+    let started =
+        |engine: &Engine| engine.runs()[0].steps.iter().filter(|step| step.started_at.is_some()).count();
+    let mut before = 0;
+    loop {
+        engine.take_output();
+        slices.push(started(&engine) - before);
+        before = started(&engine);
+        if !engine.has_more() || slices.len() > 200 {
+            return (engine, slices);
+        }
+        engine.tick(START);
+    }
+}
+
+#[test]
+fn a_slice_counts_what_its_conditions_read() {
+    let list: Vec<usize> = (0..50_000).collect();
+    let text = "a".repeat(1_000_000) + "b";
+    let terms = "0 or ".repeat(20_000) + "n == 1";
+    for condition in ["{{n}} in {{list}}", "{{text}} contains 'b'", &terms] {
+        let inside = op("wait", "none", &[], json!({"wait_for": 0}));
+        let forever = while_loop("again", &[], condition, &[inside]);
+        let inputs = json!({"n": 1, "list": list, "text": text});
+        let (engine, slices) = started_in_slices(&flow(&[forever]), inputs);
+        assert!(slices.len() > 200 && slices.iter().all(|started| *started <= 7), "{condition}: {slices:?}");
+        assert_eq!(engine.runs()[0].state, RunState::Active);
+    }
+    let choice = |at: usize| condition(&format!("c{at}"), &[], "{{n}} in {{list}}", None, None);
+    let choices: Vec<Value> = (0..100).map(choice).collect();
+    let (engine, slices) = started_in_slices(&flow(&choices), json!({"n": 1, "list": list}));
+    assert!(slices.iter().all(|started| *started <= 7), "{slices:?}");
+    assert_eq!(engine.runs()[0].state, RunState::Completed);
+}
+
+#[test]
+fn what_one_condition_reads_has_a_limit() {
+    let inside = [task("in", &[])];
+    let names: Vec<String> = (0..20).map(|at| format!("b{at}")).collect();
+    let choice = |count: usize| {
+        let branches =
+            names.iter().take(count).map(|name| (name.as_str(), "{{big}} contains 'no'", &inside[..]));
+        multi_choice("a", &[], 0, &branches.collect::<Vec<_>>())
+    };
+    let terms = condition("a", &[], &("0 or ".repeat(140_000) + "0"), None, None);
+    let lists = condition("a", &[], "{{list}} in {{lists}}", None, None);
+    let numbers: Vec<Value> = (0..3_000).map(Value::from).collect();
+    let inputs = json!({"big": "x".repeat(1_000_000), "list": numbers, "lists": vec![json!([0]); 1_000]});
+    for (operator, is_allowed) in [(choice(10), true), (choice(20), false), (terms, false), (lists, false)] {
+        let mut run = Scenario::new();
+        run.submit_with(&flow(&[operator]), inputs.clone());
+        let details = run.step("a")["error_details"]["details"].clone();
+        let expected = json!({"limit": "conditionBytes", "allowed": 16 * 1_024 * 1_024});
+        assert_eq!(details == expected, !is_allowed, "{details}");
+    }
+}
+
+#[test]
+fn the_regular_expressions_of_guards_are_part_of_a_slice_and_have_one_limit() {
+    let guarded = |id: &str, count: usize| {
+        let guard =
+            json!({"variable": "inputs.text", "check": "matches_regex", "value": "^[a-f]*$", "message": ""});
+        but(task(id, &[]), json!({"preconditions": vec![guard; count]}))
+    };
+    let inputs = json!({"text": "a".repeat(100_000)});
+    let tasks: Vec<Value> = (0..40).map(|at| guarded(&format!("t{at}"), 1)).collect();
+    let (_, slices) = started_in_slices(&flow(&tasks), inputs.clone());
+    assert!(slices.iter().all(|started| *started <= 3), "{slices:?}");
+    assert_eq!(slices.iter().sum::<usize>(), 40);
+    let (engine, _) = started_in_slices(&flow(&[guarded("a", 3)]), inputs.clone());
+    assert_eq!(engine.runs()[0].state, RunState::Active);
+    let (engine, _) = started_in_slices(&flow(&[guarded("a", 30)]), inputs);
+    let failure = engine.runs()[0].failure.clone().unwrap();
+    assert_eq!(failure.code, "LIMIT_EXCEEDED");
+    assert!(failure.details.unwrap()["limit"] == "patternSteps");
 }
 
 #[test]

@@ -8,7 +8,8 @@ mod support;
 use highway_wasm::engine::{Acts, Config, Failure, Limit, Limits};
 use highway_wasm::error::{Error, ErrorCode};
 use operators::{
-    builtin, but, emit, flow, foreach, named, op, parallel, receive, retry, task, while_loop, with_args,
+    builtin, but, condition, emit, flow, foreach, named, op, parallel, receive, retry, task, while_loop,
+    with_args,
 };
 use serde_json::{Value, json};
 use support::{Scenario, Server, failing};
@@ -162,6 +163,14 @@ const ROWS: &[Row] = &[
         run.submit_with(&flow(&[with_args("a", &[], args)]), json!({"text": text(1_000)}));
         run.step("a")["error_details"].clone()
     }),
+    ("what a condition reads", Limit::ConditionBytes, |config| {
+        let mut run = Scenario::with(config);
+        run.submit_with(
+            &flow(&[condition("a", &[], "{{text}} contains 'y'", None, None)]),
+            json!({"text": text(4_000)}),
+        );
+        run.step("a")["error_details"].clone()
+    }),
     ("the result of a task", Limit::ResultBytes, |config| given(config, &[4_500])),
     ("the results of a run", Limit::RunBytes, |config| given(config, &[3_500, 3_500])),
     ("the items of a loop", Limit::LoopItems, |config| {
@@ -302,6 +311,7 @@ fn guarded(config: Config, pattern: &str, looked_at: &str) -> Value {
 fn small() -> Config {
     let limits = [
         (Limit::ArgumentBytes, 5_000),
+        (Limit::ConditionBytes, 3_000),
         (Limit::ResultBytes, 4_000),
         (Limit::RunBytes, 8_000),
         (Limit::EngineBytes, 60_000),

@@ -262,6 +262,89 @@ fn quotes_are_found_however_they_are_quoted() {
     assert_eq!(struck(" padded\n", "a padded word"), "a *** word");
 }
 
+/// Spellings by bytes keep the letter case of what is not ASCII, and each quote.
+#[test]
+fn bytes_of_any_letter_are_struck_out() {
+    for secret in ["ÉCOLE-secret-77", "ПарольСекрет", "Grün-Öl-2024-ABC", "it's \"Ünder\" \\\\key"]
+    {
+        let all = |each: &dyn Fn(u8) -> String, between: &str| {
+            secret.bytes().map(each).collect::<Vec<_>>().join(between)
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric();
+        let python =
+            |byte: u8| if is_plain(byte) { char::from(byte).into() } else { format!("\\x{byte:02x}") };
+        let octal = |byte: u8| if is_plain(byte) { char::from(byte).into() } else { format!("\\{byte:03o}") };
+        let percent =
+            |byte: u8| if is_plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") };
+        for spelled in [
+            secret.to_owned(),
+            secret.to_uppercase(),
+            all(&percent, ""),
+            all(&python, ""),
+            all(&octal, ""),
+            all(&|byte| format!("{byte:02x}"), ""),
+            all(&|byte| format!("{byte:02X}"), " "),
+            all(&|byte| format!("0x{byte:02x}"), ", "),
+            all(&|byte| byte.to_string(), ", "),
+            all(&|byte| format!("{byte:03}"), " "),
+            all(&|byte| format!("{byte:03o}"), " "),
+        ] {
+            let left = struck(secret, &format!("<{spelled}>"));
+            assert_eq!(left, "<***>", "{secret}: {spelled}");
+        }
+    }
+}
+
+/// Lines of `xxd`, `hexdump -C` and `od`: sixteen bytes each behind an offset, with the text beside them.
+fn dump(
+    text: &str,
+    group: usize,
+    offset: &dyn Fn(usize) -> String,
+    number: &dyn Fn(u8) -> String,
+    sides: Option<(&str, &str)>,
+) -> String {
+    let mut out = String::new();
+    for (at, line) in text.as_bytes().chunks(16).enumerate() {
+        let groups =
+            line.chunks(group).map(|bytes| bytes.iter().map(|byte| number(*byte)).collect::<String>());
+        let numbers = groups.collect::<Vec<_>>().join(" ");
+        let column: String =
+            line.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+        out += &offset(at * 16);
+        out += &sides
+            .map_or_else(|| numbers.clone(), |(left, right)| format!("{numbers:40}  {left}{column}{right}"));
+        out += "\n";
+    }
+    out
+}
+
+#[test]
+fn dumps_are_struck_out_with_the_text_beside_them() {
+    for secret in
+        ["p4ss-W0rd+\u{dc}n\u{ef}/zq9", "key-of-12-chars", "0123456789abcdef0123456789abcdef-and-more-of-it"]
+    {
+        let hex = |byte: u8| format!("{byte:02x}");
+        for before in ["", "id=", "zyxwvutsrqpon: "] {
+            let text = format!("{before}{secret}");
+            for shown in [
+                dump(&text, 2, &|at| format!("{at:08x}: "), &hex, Some(("", ""))),
+                dump(&text, 1, &|at| format!("{at:08x}  "), &hex, Some(("|", "|"))),
+                dump(&text, 1, &|at| format!("{at:07o} "), &hex, None),
+                dump(&text, 1, &|at| format!("{at:07o} "), &|byte| format!("{byte:03o}"), None),
+                dump(&text, 1, &|at| format!("{at:07o} "), &|byte| format!("{byte:3}"), None),
+            ] {
+                let left = struck(secret, &format!("{shown}done\n"));
+                let kept: String = left.chars().filter(char::is_ascii_graphic).collect();
+                assert!(left.contains("***") && left.ends_with("\ndone\n"), "{shown}{left}");
+                for part in [secret.get(..4), secret.get(secret.len() - 3..)].into_iter().flatten() {
+                    let numbers: String = part.bytes().map(hex).collect();
+                    assert!(!kept.contains(part) && !kept.contains(&numbers), "{part}: {shown}{left}");
+                }
+            }
+        }
+    }
+}
+
 /// Each escape may be one of an escape.
 #[test]
 fn escapes_are_mixed_and_nested_at_random() {

@@ -1,11 +1,11 @@
 //! What must hold before a task starts, and of what it gave.
 
 use super::plan::Planned;
-use super::{Config, Failure, Limit, Limits};
+use super::{Config, Engine, Failure, Limit, Limits};
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
-use crate::expr::{equal, order};
-use crate::json::to_text;
+use crate::expr::{equal, is_among, order};
+use crate::json::{size, to_text};
 use crate::template::names::is_of_engine;
 use crate::template::{Mode, Named, Scope, Syntax, lookup, reference, resolve};
 use serde_json::Value;
@@ -49,15 +49,19 @@ impl Scope for WithResult<'_> {
     }
 }
 
-/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing stays.
-pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, config: &Config) -> Result<(), Failure> {
-    let mut failed = None;
+/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing stays. What the
+/// guards read, and the steps of their regular expressions, are part of the work of the slice.
+pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, engine: &Engine) -> Result<(), Failure> {
+    let (mut failed, mut steps) = (None, 0);
     for guard in guards {
-        if !holds(guard, scope, config).map_err(|error| Failure::from(&error))? {
+        let holds = holds(guard, scope, &engine.config, &mut steps);
+        engine.has_copied(size(&guard.value));
+        if !holds.map_err(|error| Failure::from(&error))? {
             failed = Some(guard);
             break;
         }
     }
+    engine.has_copied(steps.saturating_mul(BYTES_PER_STEP));
     let Some(guard) = failed else { return Ok(()) };
     let message = if guard.message.is_empty() {
         format!("`{}` does not pass the check `{}`", guard.variable, guard.check.as_str())
@@ -70,7 +74,12 @@ pub(super) fn check(guards: &[DataGuard], scope: &dyn Scope, config: &Config) ->
 }
 
 /// Whether a guard holds. An error where something is too large to be looked at, and where a template of its value gives nothing.
-fn holds(guard: &DataGuard, scope: &dyn Scope, config: &Config) -> crate::error::Result<bool> {
+fn holds(
+    guard: &DataGuard,
+    scope: &dyn Scope,
+    config: &Config,
+    steps: &mut usize,
+) -> crate::error::Result<bool> {
     let (limits, path) = (&config.limits, reference(&guard.variable));
     let wanted = &resolve(&guard.value, scope, config.templates, Syntax::Braces)?;
     let value = match path.map(|path| lookup(&path, scope)) {
@@ -89,29 +98,41 @@ fn holds(guard: &DataGuard, scope: &dyn Scope, config: &Config) -> crate::error:
             from && in_order(&value, &most).is_some_and(Ordering::is_le)
         }
         GuardCheck::MatchesRegex => {
-            return matches(wanted.as_str().unwrap_or_default(), &to_text(&value), limits);
+            return matches(wanted.as_str().unwrap_or_default(), &to_text(&value), limits, steps);
         }
         GuardCheck::TypeCheck => is_type(&value, wanted.as_str().unwrap_or_default()),
-        GuardCheck::InSet => {
-            wanted.as_array().is_some_and(|items| items.iter().any(|item| equal(item, &value)))
-        }
+        GuardCheck::InSet => wanted.as_array().is_some_and(|items| is_among(items, &value)),
     })
 }
 
-/// Bytes of an instruction of a regular expression, and of all instructions of one, at most.
-const INSTRUCTION_BYTES: usize = 32;
+/// Bytes of an instruction of a regular expression, and of all instructions of one, at least and at most.
+const INSTRUCTION_BYTES: usize = 4 * size_of::<usize>();
+const LEAST_BYTES: usize = 256;
 const MOST_BYTES: usize = 1_024 * 1_024;
+/// Bytes of a text for which matching takes about as long as preparing the expression.
+const PREPARING: usize = 64;
+/// Bytes of values that take about as long as a step of matching.
+const BYTES_PER_STEP: usize = 4;
 
 /// Whether a text has a match. Matching takes as many steps as there are instructions, for each byte: their number is limited
-/// by the length of the text.
-fn matches(pattern: &str, text: &str, limits: &Limits) -> crate::error::Result<bool> {
+/// by the length of the text, and by the steps that were taken before.
+fn matches(pattern: &str, text: &str, limits: &Limits, steps: &mut usize) -> crate::error::Result<bool> {
     limits.check(Limit::PatternBytes, pattern.len())?;
-    let most = limits.get(Limit::PatternSteps) / text.len().max(1);
-    let build = |bytes| regex_lite::RegexBuilder::new(pattern).size_limit(bytes).build();
-    match build(most.saturating_mul(INSTRUCTION_BYTES).min(MOST_BYTES)) {
-        Ok(regex) => Ok(regex.is_match(text)),
-        Err(error) if error.to_string().contains("size limit") => Err(limits.exceeded(Limit::PatternSteps)),
-        Err(_) => Ok(false),
+    let left = limits.get(Limit::PatternSteps).saturating_sub(*steps);
+    let length = text.len() + PREPARING;
+    let most = (left / length).saturating_mul(INSTRUCTION_BYTES).min(MOST_BYTES);
+    // How many instructions there are is known by the least room that they fit into.
+    let mut bytes = LEAST_BYTES.min(most);
+    loop {
+        match regex_lite::RegexBuilder::new(pattern).size_limit(bytes).build() {
+            Ok(regex) => {
+                *steps += (bytes / INSTRUCTION_BYTES).saturating_mul(length);
+                return Ok(regex.is_match(text));
+            }
+            Err(error) if !error.to_string().contains("size limit") => return Ok(false),
+            Err(_) if bytes == most => return Err(limits.exceeded(Limit::PatternSteps)),
+            Err(_) => bytes = (bytes + bytes / 4).min(most),
+        }
     }
 }
 

@@ -5,10 +5,12 @@ use super::plan::{Branch, Operation};
 use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
 use super::scheduling::told;
+use super::scope::RunScope;
 use super::{Engine, Failure, Limit, Record};
 use crate::codec::parse_json;
 use crate::definition::JoinMode;
 use crate::error::{Error, ErrorCode, Result};
+use crate::expr::{self, Expr};
 use crate::json::{kind_of, object, size, size_of_map};
 use crate::suggest::did_you_mean;
 use crate::time::Millis;
@@ -97,7 +99,8 @@ impl Engine {
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
     pub(super) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
         let value = self.text(run, step, template)?;
-        let items = items_of(&value).ok_or_else(|| {
+        let most = self.config.limits.get(Limit::LoopItems);
+        let items = items_of(&value, most).ok_or_else(|| {
             Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {}, not a list", kind_of(&value)))
                 .with_help("give a list, JSON text of one, or lines of text")
         })?;
@@ -115,8 +118,11 @@ impl Engine {
         minimum: usize,
     ) -> Result<Vec<(usize, &'a str)>> {
         let mut chosen = Vec::new();
+        // What is read for all of them counts together.
+        let Some(scope) = self.scope(run, step).map(RunScope::of_conditions) else { return Ok(chosen) };
+        let holds = |condition: &Expr| expr::holds(condition, &scope, self.config.templates);
         for (at, (name, branch)) in branches.iter().enumerate() {
-            if !branch.condition.as_ref().map_or(Ok(true), |condition| self.holds(run, step, condition))? {
+            if !branch.condition.as_ref().map_or(Ok(true), holds)? {
                 continue;
             }
             if branch.is_missing {
@@ -247,9 +253,15 @@ impl Engine {
             let Some(owner) = self.runs.get(run) else { return };
             let outcome =
                 match (owner.operator(step).map(|operator| &operator.operation), owner.steps.get(step)) {
-                    (Some(Operation::Join { tasks, mode }), _) => joined(owner, step, tasks, *mode),
+                    (Some(Operation::Join { tasks, mode }), _) => {
+                        self.has_looked_at(tasks.len());
+                        joined(owner, step, tasks, *mode)
+                    }
                     (_, Some(found)) => match found.inner {
-                        Some(Inner::Branches { fork, only }) => branches_over(owner, fork, only),
+                        Some(Inner::Branches { fork, only }) => {
+                            self.has_looked_at(owner.scopes.len());
+                            branches_over(owner, fork, only)
+                        }
                         _ => None,
                     },
                     _ => None,
@@ -380,14 +392,18 @@ fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     locals
 }
 
-fn items_of(value: &Value) -> Option<Vec<Value>> {
+/// The items in a value; of lines, one more than `most` at most.
+fn items_of(value: &Value, most: usize) -> Option<Vec<Value>> {
     match value {
         Value::Array(items) => Some(items.clone()),
-        Value::Object(map) => items_of(map.get("stdout")?),
-        Value::String(text) => match parse_json(text) {
-            Ok(Value::Array(items)) => Some(items),
-            _ => Some(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect()),
-        },
+        Value::Object(map) => items_of(map.get("stdout")?, most),
+        Value::String(text) => {
+            if let Ok(Value::Array(items)) = parse_json(text) {
+                return Some(items);
+            }
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            Some(lines.take(most.saturating_add(1)).map(Value::from).collect())
+        }
         _ => None,
     }
 }

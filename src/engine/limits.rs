@@ -36,8 +36,11 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Bytes of what templates fill in for one call of a tool, one payload, one condition.
+    /// Bytes of what templates fill in for one call of a tool, one payload, all guards of a task.
     ArgumentBytes = "argumentBytes", 32 * MIB, "what the templates of the task stand for is larger than";
+    /// Bytes of the values that one condition reads and looks through, and 128 for each of its terms; of all conditions of a
+    /// `multi_choice`.
+    ConditionBytes = "conditionBytes", 16 * MIB, "the condition reads more than";
     /// Bytes of the arguments of all calls that are under way; further calls wait.
     CallBytes = "callBytes", 256 * MIB, "the arguments of all calls are larger than";
     /// Bytes of what a task gives.
@@ -70,8 +73,9 @@ limits! {
     EventBytes = "eventBytes", 64 * MIB, "the event is larger than";
     /// Bytes of a regular expression of a guard.
     PatternBytes = "patternBytes", 4 * 1_024, "the regular expression of the guard is longer than";
-    /// Steps that matching a regular expression of a guard may take: those of the expression, for each byte of the text.
-    PatternSteps = "patternSteps", 50_000_000, "matching the regular expression of the guard may take more steps than";
+    /// Steps that matching the regular expressions of the guards of a task may take: those of each expression, for each byte
+    /// of its text.
+    PatternSteps = "patternSteps", 5_000_000, "matching the regular expressions of the guards may take more steps than";
     /// Bytes of the name of an event, of a signal, of a schedule, of an idempotency key.
     NameBytes = "nameBytes", 4_096, "the name or the key is longer than";
     /// Schedules.

@@ -240,7 +240,7 @@ impl Engine {
         };
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
         let scope = guards::WithResult { scope: &scope, operator, result };
-        guards::check(&operator.postconditions, &scope, &self.config)
+        guards::check(&operator.postconditions, &scope, self)
     }
 
     pub(super) fn attempt_failed(

@@ -1,6 +1,7 @@
 //! The names a template of a step can use.
 
 use super::run::{Run, ScopeKind, StepState};
+use super::state::{BYTES_PER_LOOK, add_work};
 use super::{Config, Limit};
 use crate::error::Result;
 use crate::json::to_text;
@@ -25,7 +26,11 @@ pub(super) struct RunScope<'a> {
     step: usize,
     config: &'a Config,
     reader: Reader,
-    /// Bytes that were filled in so far.
+    /// What the slice has done so far: what is read here is a part of it.
+    work: &'a Cell<usize>,
+    /// How much may be read.
+    limit: Limit,
+    /// Bytes that were read so far.
     spent: Cell<usize>,
 }
 
@@ -41,8 +46,19 @@ pub(super) enum Reader {
 }
 
 impl<'a> RunScope<'a> {
-    pub(super) fn new(run: &'a Run, step: usize, config: &'a Config, reader: Reader) -> Self {
-        Self { run, step, config, reader, spent: Cell::new(0) }
+    pub(super) fn new(
+        run: &'a Run,
+        step: usize,
+        config: &'a Config,
+        reader: Reader,
+        work: &'a Cell<usize>,
+    ) -> Self {
+        Self { run, step, config, reader, work, limit: Limit::ArgumentBytes, spent: Cell::new(0) }
+    }
+
+    /// The same for conditions, which may read less than arguments: they are evaluated in one piece.
+    pub(super) fn of_conditions(self) -> Self {
+        Self { limit: Limit::ConditionBytes, ..self }
     }
 }
 
@@ -69,6 +85,8 @@ impl RunScope<'_> {
     /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a `while` gave is
     /// later than what came before the loop.
     fn given(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
+        // A name that is none of theirs is looked for in all rounds and branches.
+        add_work(self.work, BYTES_PER_LOOK);
         let found = self.run.scopes.get(scope)?;
         let result = |at: usize| {
             let step = self.run.steps.get(found.first + at)?;
@@ -184,7 +202,7 @@ impl RunScope<'_> {
     /// The idempotency key that the operator has of its own.
     pub(super) fn own_key(&self) -> Option<Result<String>> {
         let key = Value::from(self.run.operator(self.step)?.idempotency_key.as_deref()?);
-        let scope = RunScope::new(self.run, self.step, self.config, Reader::Key);
+        let scope = RunScope::new(self.run, self.step, self.config, Reader::Key, self.work);
         let key = resolve(&key, &scope, self.config.templates, Syntax::BracesAndDollar);
         Some(key.map(|key| to_text(&key)))
     }
@@ -317,8 +335,9 @@ impl Scope for RunScope<'_> {
     }
 
     fn spend(&self, bytes: usize) -> Result<()> {
+        add_work(self.work, bytes);
         self.spent.set(self.spent.get().saturating_add(bytes));
-        self.config.limits.check(Limit::ArgumentBytes, self.spent.get())
+        self.config.limits.check(self.limit, self.spent.get())
     }
 }
 

@@ -51,7 +51,9 @@ impl Engine {
                 })
             }
             Operation::Switch { value, cases, default } => self.text(run, step, value).map(|value| {
-                let is_it = |case: &str| equal(&case.into(), &value) || case == to_text(&value);
+                self.has_looked_at(cases.len());
+                let text = to_text(&value);
+                let is_it = |case: &str| equal(&case.into(), &value) || case == text;
                 let case = cases.iter().find(|(case, _)| is_it(case));
                 let way = case.map(|(_, way)| *way).or(*default);
                 self.choose(run, step, ("value", value), way, now);
@@ -99,7 +101,7 @@ impl Engine {
         }
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
         // Waiting changes nothing about what the task was given.
-        guards::check(&operator.preconditions, &scope, &self.config)
+        guards::check(&operator.preconditions, &scope, self)
             .map_err(|failure| Failure { retryable: false, ..failure })
     }
 
@@ -285,16 +287,17 @@ impl Engine {
     }
 
     pub(super) fn scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
-        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Engine))
+        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Engine, &self.work))
     }
 
     /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.
     pub(super) fn tool_scope(&self, run: usize, step: usize) -> Option<RunScope<'_>> {
-        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Tool))
+        Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Tool, &self.work))
     }
 
     pub(super) fn holds(&self, run: usize, step: usize, condition: &expr::Expr) -> Result<bool> {
-        self.scope(run, step).map_or(Ok(false), |scope| expr::holds(condition, &scope, self.config.templates))
+        let scope = self.scope(run, step).map(RunScope::of_conditions);
+        scope.map_or(Ok(false), |scope| expr::holds(condition, &scope, self.config.templates))
     }
 
     /// What an operator asks other workflows for, with its templates replaced.

@@ -52,8 +52,13 @@ pub struct Config {
 const SLICE: usize = 1_000;
 /// Bytes of values that take about as long as a step that starts.
 const BYTES_PER_UNIT: usize = 4_096;
-/// Steps that are looked at in about the time in which one starts.
-const LOOKS_PER_UNIT: usize = 32;
+/// Bytes of values that take about as long as a look at a step.
+pub(super) const BYTES_PER_LOOK: usize = 128;
+
+/// Adds to the work of a slice.
+pub(super) fn add_work(work: &Cell<usize>, bytes: usize) {
+    work.set(work.get().saturating_add(bytes));
+}
 
 /// What is due at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,8 +165,8 @@ pub struct Engine {
     /// What happened when, where that is kept.
     pub(super) timeline: Option<Box<Timeline>>,
     output: Output,
-    /// Units of work since the output was taken.
-    work: usize,
+    /// Work since the output was taken, in bytes of values that take about as long.
+    pub(super) work: Cell<usize>,
     /// Whether any of that was more than looking.
     has_progressed: bool,
     /// Whether the last call left something to do.
@@ -220,7 +225,8 @@ impl Engine {
 
     /// Everything decided since the last call. What is done before the output is taken again is one slice of work.
     pub fn take_output(&mut self) -> Output {
-        (self.work, self.has_progressed) = (0, false);
+        self.work.set(0);
+        self.has_progressed = false;
         std::mem::take(&mut self.output)
     }
 
@@ -231,27 +237,23 @@ impl Engine {
 
     /// Whether the slice of work is not done yet.
     pub(super) fn is_within_slice(&self) -> bool {
-        !self.has_progressed || self.work < self.config.slice
+        !self.has_progressed || self.work.get() < self.config.slice.saturating_mul(BYTES_PER_UNIT)
     }
 
     /// One unit of the work of a slice is about to be done. Each slice has one at least.
     pub(super) fn begins_unit(&mut self) {
-        self.has_worked(1);
+        self.has_copied(BYTES_PER_UNIT);
         self.has_progressed = true;
     }
 
-    fn has_worked(&mut self, units: usize) {
-        self.work = self.work.saturating_add(units);
+    /// Values of so many bytes were written, or something was done that takes as long.
+    pub(super) fn has_copied(&self, bytes: usize) {
+        add_work(&self.work, bytes);
     }
 
-    /// Values of so many bytes were written.
-    pub(super) fn has_copied(&mut self, bytes: usize) {
-        self.has_worked(bytes / BYTES_PER_UNIT);
-    }
-
-    /// So many steps were looked at.
-    pub(super) fn has_looked_at(&mut self, steps: usize) {
-        self.has_worked(steps / LOOKS_PER_UNIT);
+    /// So many steps, or names of tasks, were looked at.
+    pub(super) fn has_looked_at(&self, steps: usize) {
+        self.has_copied(steps.saturating_mul(BYTES_PER_LOOK));
     }
 
     /// When [`tick`](Self::tick) has to be called next.

@@ -54,12 +54,25 @@ pub fn equal(left: &Value, right: &Value) -> bool {
             let has = |(key, value)| right.get(key).is_some_and(|other| equal(value, other));
             left.len() == right.len() && left.iter().all(has)
         }
-        _ => match (Decimal::of(left), Decimal::of(right)) {
-            (Some(left), Some(right)) => left.order(&right) == Ordering::Equal,
-            // A number too large to be read equals itself.
-            _ => left == right,
-        },
+        _ => equal_numbers(left, (right, Decimal::of(right).as_ref())),
     }
+}
+
+fn equal_numbers(left: &Value, (right, number): (&Value, Option<&Decimal>)) -> bool {
+    match (Decimal::of(left), number) {
+        (Some(left), Some(right)) => left.order(right) == Ordering::Equal,
+        // A number too large to be read equals itself.
+        _ => left == right,
+    }
+}
+
+/// Whether one of some values equals a value, which is read once.
+pub(crate) fn is_among(items: &[Value], item: &Value) -> bool {
+    let number = Decimal::of(item);
+    items.iter().any(|other| match (other, item) {
+        (Value::Number(_), _) | (_, Value::Number(_)) => equal_numbers(other, (item, number.as_ref())),
+        _ => equal(other, item),
+    })
 }
 
 /// Which of two values comes first; `None` where they have no order. Text is ordered as numbers where both sides are
@@ -103,7 +116,7 @@ pub fn contains(container: &Value, item: &Value) -> Option<bool> {
         _ => None,
     };
     match container {
-        Value::Array(items) => Some(items.iter().any(|other| equal(other, item))),
+        Value::Array(items) => Some(is_among(items, item)),
         Value::Object(map) => Some(map.contains_key(&text_of(item)?)),
         Value::String(text) => Some(text.contains(&text_of(item)?)),
         _ => None,

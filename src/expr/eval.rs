@@ -3,7 +3,7 @@
 use super::compare::{contains, equal, is_true, order};
 use super::{Comparison, Expr};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{kind_of, to_text};
+use crate::json::{kind_of, size, to_text};
 use crate::number::from_digits;
 use crate::template::{Mode, Scope, Syntax, lookup, resolve};
 use serde_json::Value;
@@ -47,6 +47,9 @@ pub fn eval(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<Value> {
     Evaluation { scope, mode }.value(expr)
 }
 
+/// Bytes of a value that take about as long to read as a term of a condition to evaluate.
+const TERM: usize = 128;
+
 struct Evaluation<'a> {
     scope: &'a dyn Scope,
     mode: Mode,
@@ -54,6 +57,7 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn holds(&self, expr: &Expr) -> Result<bool> {
+        self.scope.spend(TERM)?;
         match expr {
             Expr::Not(inner) => Ok(!self.holds(inner)?),
             Expr::All(items) => self.first_that_is(false, items).map(|found| !found),
@@ -75,9 +79,14 @@ impl Evaluation<'_> {
     }
 
     fn value(&self, expr: &Expr) -> Result<Value> {
+        self.scope.spend(TERM)?;
         Ok(match expr {
-            Expr::Literal(value) => value.clone(),
+            Expr::Literal(value) => {
+                self.scope.spend(size(value))?;
+                value.clone()
+            }
             Expr::Text(text) => {
+                self.scope.spend(text.len())?;
                 let whole = Value::String(text.clone());
                 Value::String(to_text(&resolve(&whole, self.scope, self.mode, Syntax::BracesAndDollar)?))
             }
@@ -116,12 +125,31 @@ impl Evaluation<'_> {
         let mut left = (first, self.value(first)?);
         for (comparison, operand) in links {
             let right = (operand, self.value(operand)?);
-            if !compare(*comparison, &left, &right)? {
+            if !self.compare(*comparison, &left, &right)? {
                 return Ok(false);
             }
             left = right;
         }
         Ok(true)
+    }
+
+    fn compare(&self, comparison: Comparison, left: &Operand<'_>, right: &Operand<'_>) -> Result<bool> {
+        match comparison {
+            Comparison::In | Comparison::NotIn => self.look_through(&right.1, &left.1)?,
+            Comparison::Contains => self.look_through(&left.1, &right.1)?,
+            _ => {}
+        }
+        compare(comparison, left, right)
+    }
+
+    /// A list or an object is compared with each item of a list.
+    fn look_through(&self, container: &Value, item: &Value) -> Result<()> {
+        match (container, item) {
+            (Value::Array(items), Value::Array(_) | Value::Object(_)) => {
+                self.scope.spend(items.len().saturating_mul(size(item)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

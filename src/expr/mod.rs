@@ -40,6 +40,8 @@ mod lex;
 mod parse;
 
 #[cfg(feature = "engine")]
+pub(crate) use compare::is_among;
+#[cfg(feature = "engine")]
 pub use compare::{contains, equal, is_true, order};
 #[cfg(feature = "engine")]
 pub use eval::{eval, holds};

@@ -9,8 +9,10 @@ import { isObject } from "../plain.js";
  * those of texts, and 32 for each value; docs/limits.md says what each limit is for.
  */
 export interface EngineLimits {
-  /** Bytes of what templates fill in for one call of a tool, one payload, one condition. Default: 32 MiB. */
+  /** Bytes of what templates fill in for one call of a tool, one payload, all guards of a task. Default: 32 MiB. */
   argumentBytes?: number | undefined;
+  /** Bytes of the values that one condition reads and looks through, and 128 for each of its terms; of all conditions of a `multi_choice`. Default: 16 MiB. */
+  conditionBytes?: number | undefined;
   /** Bytes of the arguments of all calls that are under way; further calls wait. Default: 256 MiB. */
   callBytes?: number | undefined;
   /** Bytes of what a task gives. Default: 32 MiB. */
@@ -45,7 +47,7 @@ export interface EngineLimits {
   nameBytes?: number | undefined;
   /** Bytes of a regular expression of a guard. Default: 4 KiB. */
   patternBytes?: number | undefined;
-  /** Steps that matching a regular expression of a guard may take: those of the expression, for each byte of the text. Default: 50,000,000. */
+  /** Steps that matching the regular expressions of the guards of a task may take: those of each expression, for each byte of its text. Default: 5,000,000. */
   patternSteps?: number | undefined;
   /** Schedules. Default: 10,000. */
   schedules?: number | undefined;

@@ -1,6 +1,8 @@
 //! What is looked for to find a secret, and where it is in a text.
 
-use super::spelling::{Base, Readings, Unit, behind_fold, number, readings};
+use super::spelling::{
+    Base, Readings, Unit, behind_fold, behind_line_of_dump, behind_text_of_dump, number, readings,
+};
 use super::trie::{ROOT, Trie};
 use std::collections::BTreeSet;
 
@@ -8,14 +10,34 @@ use std::collections::BTreeSet;
 const SHORTEST_ENCODED: usize = 5;
 /// Characters of the shortest line that is looked for on its own.
 const SHORTEST_LINE: usize = 8;
+/// Bytes of the beginning of a secret that is struck out on its own. A search ends there at the latest: a text of such beginnings
+/// would be searched for the whole secret at each character.
+const LONGEST_SEARCH: usize = 64;
 /// What stands for a row of quotes and backslashes: escapes repeat and mix them, so neither their number nor their kind says anything.
 const QUOTES: u8 = b'\'';
 /// Characters of the longest such row that is looked at.
 const LONGEST_ROW: usize = 8;
 
 /// What is looked for to find secrets.
-#[derive(Clone, Default, PartialEq)]
-pub(super) struct Forms(Trie);
+#[derive(Clone, PartialEq)]
+pub(super) struct Forms {
+    trie: Trie,
+    /// Whether something that is looked for may begin with an ASCII character, in some spelling.
+    may_begin: [bool; 128],
+}
+
+impl Default for Forms {
+    fn default() -> Self {
+        Self { trie: Trie::default(), may_begin: [false; 128] }
+    }
+}
+
+/// Where characters that have one reading led to, how many they are, and whether the next one leads nowhere.
+struct Plain {
+    at: usize,
+    length: usize,
+    is_over: bool,
+}
 
 /// Room for a search, which is used for all of a text.
 #[derive(Default)]
@@ -30,7 +52,7 @@ pub(super) struct Search<'a> {
 impl Forms {
     /// Whether there is nothing to look for.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.trie.is_empty()
     }
 
     /// Adds a secret: the text itself, its lines, and what base64 makes of it, wherever it begins in what was encoded.
@@ -50,15 +72,32 @@ impl Forms {
     }
 
     fn insert(&mut self, text: &str) {
-        let mut bytes = Vec::with_capacity(text.len());
-        for next in text.chars() {
-            let (folded, length) = folded(next);
-            let folded = folded.get(..length).unwrap_or_default();
-            if folded != [QUOTES] || bytes.last() != Some(&QUOTES) {
-                bytes.extend_from_slice(folded);
-            }
+        self.insert_bytes(&bytes_of_text(text, folded));
+        // What is not ASCII has its letter case where its bytes are escaped, and where they are numbers, so have rows of quotes.
+        self.insert_bytes(&bytes_of_text(
+            text,
+            |next| if next.is_ascii() { folded(next) } else { as_it_is(next) },
+        ));
+        self.insert_bytes(&text.bytes().map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>());
+    }
+
+    fn insert_bytes(&mut self, bytes: &[u8]) {
+        self.trie.insert(bytes);
+        let is_first = |byte: u8| bytes.first() == Some(&byte);
+        for (byte, may_begin) in (0..).zip(&mut self.may_begin) {
+            *may_begin |= b"\\%=&".contains(&byte) || is_first(folded(byte.into()).0[0]);
         }
-        self.0.insert(&bytes);
+    }
+
+    /// Whether something that is looked for may begin with a character.
+    fn may_begin_with(&self, first: char) -> bool {
+        let ascii = u8::try_from(first).ok().and_then(|byte| self.may_begin.get(usize::from(byte)));
+        ascii.copied().unwrap_or_else(|| self.trie.step(ROOT, folded(first).0[0]).is_some())
+    }
+
+    /// Whether the beginning of what is looked for is enough to be struck out.
+    fn is_found(&self, at: usize) -> Option<usize> {
+        self.trie.node(at).filter(|node| node.ends || node.depth >= LONGEST_SEARCH).map(|node| node.depth)
     }
 
     /// What is left behind the longest secret that a text begins with, in any spelling; `before` is the character before it.
@@ -68,17 +107,20 @@ impl Forms {
         before: Option<char>,
         search: &mut Search<'a>,
     ) -> Option<&'a str> {
-        let first = text.as_bytes().first()?;
+        let first = text.chars().next()?;
         // Of a row of backslashes the first is looked at for all.
-        if *first == b'\\' && before == Some('\\') {
+        if first == '\\' && before == Some('\\') {
             return None;
         }
-        let mut longest = self.spelled(text, before, search);
+        let mut longest = None;
+        if self.may_begin_with(first) {
+            longest = self.spelled(text, before, search);
+        }
         if first.is_ascii_hexdigit() {
             longest = longest.max(self.numbered(text, Base::Sixteen));
         }
         if first.is_ascii_digit() && !before.is_some_and(|before| before.is_ascii_digit()) {
-            longest = longest.max(self.numbered(text, Base::Ten));
+            longest = longest.max(self.numbered(text, Base::Ten)).max(self.numbered(text, Base::Eight));
         }
         longest.and_then(|(_, length)| text.get(length..))
     }
@@ -97,7 +139,16 @@ impl Forms {
         seen.clear();
         open.push((ROOT, text, 0));
         while let Some((at, rest, row)) = open.pop() {
-            let Some(node) = self.0.node(at) else { continue };
+            let plain = self.behind_plain(at, rest);
+            let (at, rest) = (plain.at, rest.get(plain.length..).unwrap_or_default());
+            if let Some(depth) = self.is_found(at).filter(|_| plain.length > 0) {
+                longest = longest.max(Some((depth, text.len() - rest.len())));
+            }
+            if plain.is_over || (plain.length > 0 && !seen.insert((at, rest.len()))) {
+                continue;
+            }
+            let row = if plain.length > 0 { 0 } else { row };
+            let Some(node) = self.trie.node(at) else { continue };
             if let Some(rest) = behind_fold(rest).filter(|_| at != ROOT)
                 && seen.insert((at, rest.len()))
             {
@@ -112,27 +163,46 @@ impl Forms {
                 if may_stay && seen.insert((at, rest.len())) {
                     open.push((at, rest, row + 1));
                 }
-                let next = self.0.behind(at, bytes).filter(|_| !(at == ROOT && is_quote && is_in_row));
+                let next = self.trie.behind(at, bytes).filter(|_| !(at == ROOT && is_quote && is_in_row));
                 let Some(next) = next.filter(|next| seen.insert((*next, rest.len()))) else { continue };
                 open.push((next, rest, 0));
-                if let Some(end) = self.0.node(next).filter(|node| node.ends) {
-                    longest = longest.max(Some((end.depth, text.len() - rest.len())));
+                if let Some(depth) = self.is_found(next) {
+                    longest = longest.max(Some((depth, text.len() - rest.len())));
                 }
             }
         }
         longest
     }
 
-    /// The same for a text that is a list of numbers, one for each byte.
+    /// Goes on with characters that have one reading, up to the end of a form.
+    fn behind_plain(&self, mut at: usize, text: &str) -> Plain {
+        let mut length = 0;
+        for byte in text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte)) {
+            let Some(next) = self.trie.step(at, byte.to_ascii_lowercase()) else {
+                return Plain { at, length, is_over: true };
+            };
+            (at, length) = (next, length + 1);
+            if self.trie.node(at).is_some_and(|node| node.ends) {
+                break;
+            }
+        }
+        Plain { at, length, is_over: false }
+    }
+
+    /// The same for a text that is a list of numbers, one for each byte. Of a dump the text beside the numbers is a part.
     fn numbered(&self, text: &str, base: Base) -> Option<(usize, usize)> {
         let mut longest = None;
         let (mut at, mut rest) = (ROOT, text);
-        while let Some((byte, behind)) = number(rest, base, at == ROOT)
-            && let Some(next) = self.0.behind(at, &[byte.to_ascii_lowercase()])
-        {
+        let step = |at: usize, rest, is_first| {
+            let (byte, behind) = number(rest, base, is_first)?;
+            Some((self.trie.step(at, byte.to_ascii_lowercase())?, behind))
+        };
+        let in_next_line = |at, rest| step(at, behind_line_of_dump(rest).filter(|_| at != ROOT)?, true);
+        while let Some((next, behind)) = step(at, rest, at == ROOT).or_else(|| in_next_line(at, rest)) {
             (at, rest) = (next, behind);
-            if let Some(end) = self.0.node(at).filter(|node| node.ends) {
-                longest = Some((end.depth, text.len() - rest.len()));
+            if let Some(depth) = self.is_found(at) {
+                let behind = behind_text_of_dump(rest).filter(|_| base == Base::Sixteen).unwrap_or(rest);
+                longest = Some((depth, text.len() - behind.len()));
             }
         }
         longest
@@ -150,15 +220,31 @@ fn bytes_of(unit: Unit) -> Option<([u8; 4], usize)> {
 
 /// A character as one of all letter cases and quotes, and how many bytes it has.
 fn folded(character: char) -> ([u8; 4], usize) {
-    let mut bytes = [0; 4];
     let mut lower = character.to_lowercase();
     let lower = match (lower.next(), lower.next()) {
         (Some('\\' | '"'), _) => char::from(QUOTES),
         (Some(lower), None) => lower,
         _ => character,
     };
-    let length = lower.encode_utf8(&mut bytes).len();
+    as_it_is(lower)
+}
+
+fn as_it_is(character: char) -> ([u8; 4], usize) {
+    let mut bytes = [0; 4];
+    let length = character.encode_utf8(&mut bytes).len();
     (bytes, length)
+}
+
+/// The bytes that stand for a text, where a row of quotes is one.
+fn bytes_of_text(text: &str, bytes_of: impl Fn(char) -> ([u8; 4], usize)) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for (next, length) in text.chars().map(bytes_of) {
+        let next = next.get(..length).unwrap_or_default();
+        if next != [QUOTES] || bytes.last() != Some(&QUOTES) {
+            bytes.extend_from_slice(next);
+        }
+    }
+    bytes
 }
 
 /// The base64 of bytes that follow `before` others, without the characters that others share in.

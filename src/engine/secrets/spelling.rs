@@ -160,6 +160,36 @@ pub(super) enum Base {
     Sixteen,
     /// Decimal numbers with something between them.
     Ten,
+    /// Three octal digits each, with something between them.
+    Eight,
+}
+
+/// Bytes of the rest of a line of a dump, at most, and of the text at its end.
+const LONGEST_REST: usize = 80;
+const LONGEST_COLUMN: usize = 18;
+
+/// What is left behind the end of a line of `xxd`, `hexdump` or `od`, and behind the offset that begins the next one.
+pub(super) fn behind_line_of_dump(text: &str) -> Option<&str> {
+    let end = text.bytes().take(LONGEST_REST).position(|byte| byte == b'\n')?;
+    let column = text.get(..end)?.trim_end();
+    let next = text.get(end + 1..).filter(|_| column.is_empty() || column.starts_with("  "))?;
+    let digits = next.bytes().take(16).take_while(u8::is_ascii_hexdigit).count();
+    let numbers = next.get(digits..).filter(|_| digits > 5)?;
+    Some(numbers.strip_prefix(':').unwrap_or(numbers).trim_start_matches(' '))
+}
+
+/// What is left behind the other numbers of a line of a dump, and behind the text that stands beside them.
+pub(super) fn behind_text_of_dump(text: &str) -> Option<&str> {
+    let is_end = |byte| byte == b'\n';
+    let end = text
+        .bytes()
+        .take(LONGEST_REST)
+        .position(is_end)
+        .or((text.len() < LONGEST_REST).then_some(text.len()))?;
+    let (numbers, column) = text.get(..end)?.split_once("  ")?;
+    let is_dump = numbers.bytes().all(|byte| byte == b' ' || byte.is_ascii_hexdigit())
+        && (1..=LONGEST_COLUMN).contains(&column.trim().len());
+    text.get(end..).filter(|_| is_dump)
 }
 
 /// The byte that a text begins with, written as a number, and what is left behind it.
@@ -177,7 +207,11 @@ pub(super) fn number(text: &str, base: Base, is_first: bool) -> Option<(u8, &str
             let digits = text.bytes().take(4).take_while(u8::is_ascii_digit).count();
             Some((text.get(..digits)?.parse().ok()?, text.get(digits..)?))
         }
-        Base::Ten => None,
+        Base::Eight if is_first || between > 0 => {
+            let byte = text.get(..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?;
+            Some((u8::from_str_radix(byte, 8).ok()?, text.get(3..)?))
+        }
+        Base::Ten | Base::Eight => None,
     }
 }
 

@@ -48,6 +48,11 @@ impl Trie {
         }
     }
 
+    /// The node that one byte leads to from another one.
+    pub(super) fn step(&self, at: usize, byte: u8) -> Option<usize> {
+        self.nodes.get(at)?.next.get(&byte).copied()
+    }
+
     /// A node by its number.
     pub(super) fn node(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)
@@ -55,6 +60,6 @@ impl Trie {
 
     /// The node that bytes lead to from another one.
     pub(super) fn behind(&self, at: usize, bytes: &[u8]) -> Option<usize> {
-        bytes.iter().try_fold(at, |at, byte| self.nodes.get(at)?.next.get(byte).copied())
+        bytes.iter().try_fold(at, |at, byte| self.step(at, *byte))
     }
 }
