@@ -3,7 +3,7 @@
 import { adviceOn } from "./advice.js";
 import { Client, seconds } from "./client.js";
 import { uuid } from "./environment.js";
-import { type Diagnostic, errorOf, isHighwayError } from "./errors.js";
+import { type Diagnostic, errorOf, isHighwayError, makeError } from "./errors.js";
 import type { WorkflowDefinition } from "./definition.js";
 import {
   type CallOptions,
@@ -369,6 +369,21 @@ export class Driver {
   }
 
   #register(method: Method, name: string, options: object, more: readonly unknown[] = []): TaskRef {
+    try {
+      return this.#add(method, name, options, more);
+    } catch (error) {
+      const isOther = !isHighwayError(error) || error.name === "WasmError" || typeof name !== "string";
+      if (isOther || error.message.includes(`\`${name}\``)) throw error;
+      throw makeError(error.name, {
+        ...error,
+        message: `task \`${name}\`: ${error.message}`,
+        details: { ...error.details, task: name },
+        cause: error.cause,
+      });
+    }
+  }
+
+  #add(method: Method, name: string, options: object, more: readonly unknown[]): TaskRef {
     if (more.some((value) => typeof value === "function")) {
       throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
         path: "",
@@ -377,6 +392,13 @@ export class Driver {
     }
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
     plainText(name);
+    for (const [key, value] of Object.entries(Object(Object(options).env) as object)) {
+      if (value !== undefined) continue;
+      throw errorOf("TASK_OPTION_TYPE", `\`env.${key}\` must be text, found undefined`, {
+        path: `/env/${key}`,
+        help: "the result of a task is `task.result`: `task.result.stdout`",
+      });
+    }
     const source = packageOf(options);
     const given = withNames(source === undefined ? options : { ...options, package: source.name });
     const passed = new Set<string>();

@@ -178,6 +178,22 @@ test("options of the wrong type are refused with their path", () => {
   refused({ schedule: true }, { code: "DURATION_INVALID", path: "/schedule" });
 });
 
+test("a refused option names its task", () => {
+  const driver = new Driver();
+  const check = (options, expected) =>
+    assert.throws(
+      () => driver.shell("copy", "ls", options),
+      (error) => {
+        assert.match(error.message, expected);
+        assert.equal(error.details.task, "copy");
+        return error instanceof Error && error.name === "TaskDefinitionError";
+      },
+    );
+  check({ depend: ["a"] }, /^task `copy`: there is no task option `depend`$/);
+  check({ timeout: "soon" }, /^task `copy`: /);
+  check({ env: { USERS: driver.shell("count", "wc").stdout } }, /^task `copy`: `env.USERS` must be text/);
+});
+
 test("unknown task options are refused with the nearest name", () => {
   refused({ retrys: 1 }, { code: "TASK_OPTION_UNKNOWN", path: "/retrys", help: /`retries`/ });
   refused({ dependsOn: [] }, { code: "TASK_OPTION_UNKNOWN", path: "/dependsOn", help: /`depends`/ });
