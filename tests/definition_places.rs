@@ -134,3 +134,42 @@ fn an_anchor_that_nothing_uses_is_told() {
     // Collections are often named before anything uses them.
     assert_eq!(found(&yaml("{a: &x {b: 1}, c: &y 1, d: *y}"), Form::Yaml), [""; 0]);
 }
+
+#[test]
+fn slips_that_are_valid_yaml_get_advice() {
+    for (text, path, help) in [
+        ("// see: it\nname: w\ntasks: {}\n", "/~1~1 see", "begin a comment with `#`"),
+        ("name: w\ntasks: {}\ntags:\n  -a\n  -b\n", "/tags", "write a blank after the `-` of an item"),
+        (
+            "name: w\ntasks:\n  a:\n\u{a0}\u{a0}  operator_type: task\n",
+            "/\u{a0}\u{a0}  operator_type",
+            "U+00A0",
+        ),
+    ] {
+        let findings = validate_text(text, Form::Yaml, None);
+        let found = findings.iter().find(|finding| finding.path == path).unwrap();
+        assert!(found.help.as_ref().is_some_and(|advice| advice.contains(help)), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn text_without_a_definition_is_called_empty() {
+    for (text, form) in [
+        ("", Form::Json),
+        ("\u{feff}", Form::Json),
+        (" \n", Form::Json),
+        ("", Form::Yaml),
+        ("\u{feff}\n", Form::Yaml),
+        ("---\n# later\n", Form::Yaml),
+    ] {
+        let findings = validate_text(text, form, None);
+        assert!(findings.len() == 1 && findings[0].message.contains("is empty"), "{text:?}: {findings:?}");
+    }
+}
+
+#[test]
+fn a_branch_that_is_no_object_is_told_once() {
+    let text = r#"{"name": "w", "tasks": {"p": {"task_id": "p", "operator_type": "parallel", "branches": {"a": []},
+        "branch_workflows": {"a": 1}}}}"#;
+    assert_eq!(found(text, Form::Json), ["FIELD_TYPE_INVALID /tasks/p/branch_workflows/a 2:30"]);
+}

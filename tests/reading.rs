@@ -143,3 +143,10 @@ fn half_of_a_surrogate_pair_is_refused_with_its_place() {
     let error = read_text(r#"{"name": "w", "variables": {"a": ["x", "\ud83d"]}}"#, Form::Json).unwrap_err();
     assert_eq!((error.code(), error.path()), (ErrorCode::ValueNotJson, Some("/variables/a/1")));
 }
+
+#[test]
+fn a_version_of_a_line_break_alone_is_none() {
+    for (version, is_valid) in [("", true), ("1.0\n", true), ("\n", false)] {
+        assert_eq!(with("version", json!(version)).is_valid(), is_valid, "{version:?}");
+    }
+}

@@ -384,9 +384,11 @@ export class Driver {
   }
 
   #add(method: Method, name: string, options: object, more: readonly unknown[]): TaskRef {
-    if (more.some((value) => typeof value === "function")) {
+    const isFunction = (value: unknown): boolean => typeof value === "function";
+    const option = Object.entries(options ?? {}).find(([, value]) => isFunction(value));
+    if (option || [options, ...more].some(isFunction)) {
       throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
-        path: "",
+        path: option ? `/${option[0]}` : "",
         help: "write what the function would give into the options; a task runs no JavaScript",
       });
     }

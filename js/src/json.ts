@@ -30,7 +30,11 @@ export function parseJson(text: string): unknown {
 const isLarge = (token: string): boolean =>
   /^-?\d{16,4300}$/.test(token) && !Number.isSafeInteger(Number(token));
 
-/** @internal What `JSON.stringify` gives, with each `bigint` as an integer. */
+/** @internal Whether a number is one whose digits JavaScript makes up, where it writes them all. */
+export const isRounded = (value: unknown): value is number =>
+  typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER && Number.isFinite(value);
+
+/** @internal What `JSON.stringify` gives, with each `bigint` as an integer, and numbers beyond ±(2^53 − 1) with an exponent: they stay numbers. */
 export function bigJson(value: unknown, indent?: number): string {
   const mark = uuid();
   const text = JSON.stringify(
@@ -38,9 +42,10 @@ export function bigJson(value: unknown, indent?: number): string {
     function (this: Record<string, unknown>, key, item: unknown) {
       // Programs that give `bigint` a `toJSON` make a text of it.
       const big = typeof this[key] === "bigint" ? this[key] : item;
+      if (isRounded(big)) return mark + big.toExponential();
       return typeof big === "bigint" ? `${mark}${big}` : big;
     },
     indent,
   );
-  return text?.replace(new RegExp(`"${mark}(-?\\d+)"`, "g"), "$1");
+  return text?.replace(new RegExp(`"${mark}([^"]+)"`, "g"), "$1");
 }

@@ -1,7 +1,7 @@
 /** Turns what a caller passes into plain JSON data, or says where it cannot be. */
 
 import { errorOf } from "./errors.js";
-import { bigJson, parseJson } from "./json.js";
+import { bigJson, isRounded, parseJson } from "./json.js";
 import { templateOf } from "./task-ref.js";
 
 /** Deeper nesting is refused, well before the core's own limit of 128. */
@@ -40,9 +40,12 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** @internal A text with a replacement character for each half of a surrogate pair. */
+export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, "\ufffd");
+
 /** One walk through a value. The way to where it is becomes a path only where something is wrong there. */
 class Walk {
-  /** Whether there is a `bigint`. */
+  /** Whether there is a `bigint`, or a number as large as one. */
   hasBig = false;
   readonly #base: string;
   readonly #readsText: boolean;
@@ -68,6 +71,7 @@ class Walk {
         return;
       case "number":
         if (!Number.isFinite(value)) throw this.#notJson(`\`${value}\``);
+        if (isRounded(value)) this.hasBig = true;
         return;
       case "object":
         if (value !== null) this.#object(value);
@@ -123,7 +127,7 @@ class Walk {
 
   #notJson(what: string): Error {
     const escaped = (key: string | number): string => String(key).replaceAll("~", "~0").replaceAll("/", "~1");
-    return notJson(what, [this.#base, ...this.#keys.map(escaped)].join("/"));
+    return notJson(what, wellFormed([this.#base, ...this.#keys.map(escaped)].join("/")));
   }
 }
 

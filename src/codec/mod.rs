@@ -15,3 +15,5 @@ pub use json::{
 pub use places::Places;
 #[cfg(feature = "engine")]
 pub use yaml::{Misread, YamlError, parse_yaml, read_yaml, write_yaml};
+#[cfg(feature = "engine")]
+pub(crate) use yaml::{item, start};

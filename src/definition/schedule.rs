@@ -112,7 +112,9 @@ fn wrong_fields(text: &str, parts: &[&str]) -> Error {
         part.contains('=') || city.starts_with(|c: char| c.is_ascii_alphabetic())
     };
     let is_alias = parts.first().is_some_and(|first| first.starts_with('@'));
-    let help = if parts.iter().any(is_zone) {
+    let help = if text.contains('=') && parts.contains(&"@every") {
+        "`@every` takes no time zone: it counts from one start to the next".to_owned()
+    } else if parts.iter().any(is_zone) {
         "write the time zone in front: `CRON_TZ=Europe/Berlin 0 2 * * *`".to_owned()
     } else if is_alias {
         let names = ALIASES.map(|(alias, _)| format!("`{alias}`"));
@@ -358,6 +360,7 @@ mod tests {
         for (text, help) in [
             ("0 0 0 * * *", "seconds are not supported"),
             ("@sometimes", "known are `@yearly`"),
+            ("CRON_TZ=Europe/Berlin @every 6h", "`@every` takes no time zone"),
             ("CRON_TZ=Asia/Tokyo 0 0 * *", "write cron as"),
             ("@every 0h0m", "at least one second"),
             ("@every -5s", "at least one second"),

@@ -105,6 +105,10 @@ fn as_written(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic>
     }
     let Ok((value, _)) = value_of(text, form) else { return found };
     let mut found = validate::as_written(found, &value);
+    #[cfg(feature = "engine")]
+    if form == Form::Yaml {
+        advise(&mut found, &value);
+    }
     let mut places = Places::of(found.iter().map(|finding| finding.path.as_str()));
     match form {
         Form::Data => return found,
@@ -119,6 +123,29 @@ fn as_written(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic>
     found
 }
 
+/// Advice on slips that YAML takes for something else: items without a blank are one text, and other blanks are part of a key.
+#[cfg(feature = "engine")]
+fn advise(found: &mut [Diagnostic], value: &Value) {
+    for finding in found {
+        let key = finding.path.rsplit('/').next().unwrap_or_default();
+        let help = match finding.code {
+            ErrorCode::FieldUnknown => crate::codec::start(&key.replace("~1", "/")),
+            ErrorCode::FieldTypeInvalid => {
+                value.pointer(&finding.path).and_then(Value::as_str).and_then(crate::codec::item)
+            }
+            _ => None,
+        };
+        finding.help = help.or_else(|| finding.help.take());
+    }
+}
+
+/// Whether nothing is in a text but blanks, or comments where it is YAML.
+fn is_empty(text: &str, form: Form) -> bool {
+    let is_bare =
+        |line: &str| line.is_empty() || (!form.is_json() && (line.starts_with('#') || line == "---"));
+    text.lines().all(|line| is_bare(line.trim()))
+}
+
 /// The text without a byte order mark in front.
 fn bare(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
@@ -127,6 +154,10 @@ fn bare(text: &str) -> &str {
 /// The value, and what there is to say about words in it that are easily misread.
 fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
     let text = bare(text);
+    if is_empty(text, form) {
+        let code = if form.is_json() { ErrorCode::JsonInvalid } else { ErrorCode::YamlInvalid };
+        return Err(Error::new(code, "the text is empty: it holds no definition").with_path(""));
+    }
     match form {
         Form::Json | Form::Data => {
             let value = parse_json_strict(text).map_err(|error| {

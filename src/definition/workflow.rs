@@ -219,7 +219,7 @@ fn version_fault(version: &str) -> Option<String> {
     }
     let bare = version.strip_suffix('\n').unwrap_or(version);
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if bare.chars().all(fits) {
+    if bare.chars().all(fits) && (!bare.is_empty() || version.is_empty()) {
         return None;
     }
     Some(format!(

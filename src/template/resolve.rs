@@ -7,6 +7,7 @@ use crate::suggest::did_you_mean;
 use crate::text::joined;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What a name stands for. Values are lent, so that a field of a large one can be had without a copy of the rest.
 #[derive(Clone, Debug)]
@@ -200,13 +201,20 @@ fn name_of(part: &Part) -> Cow<'_, str> {
 /// A namespace with all that is in it.
 fn all_within(scope: &dyn Scope, namespace: &str) -> Result<Value> {
     let mut all = Map::new();
-    for name in scope.names_within(namespace) {
+    for name in each_once(scope.names_within(namespace)) {
         if let Some(value) = scope.within(namespace, &name) {
             scope.spend(name.len() + size(&value))?;
             all.insert(name, value.into_owned());
         }
     }
     Ok(Value::Object(all))
+}
+
+/// Names without repetitions: an input may stand for a variable of the definition, and a task may have set it.
+fn each_once(mut names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
 }
 
 /// Names that an error lists, at most.
@@ -218,6 +226,7 @@ fn unresolved(path: &Path, scope: &dyn Scope) -> Error {
         (Some(_), Some(part)) => (name_of(part), scope.names_within(root), None),
         _ => (Cow::Borrowed(root), scope.names(), scope.advice(root)),
     };
+    let known = each_once(known);
     let all = || {
         let shown: Vec<String> = known.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
         let more = known.len().saturating_sub(MOST_NAMES);
@@ -296,6 +305,12 @@ mod tests {
         assert_eq!(strict(json!("{{inputs.dya}}")).unwrap_err().help(), Some("did you mean `day`?"));
         let lenient = resolve(&json!("a {{nope.x}}"), &scope(), Mode::Lenient, Syntax::Braces).unwrap();
         assert_eq!(lenient, json!("a {{nope.x}}"));
+    }
+
+    #[test]
+    fn a_name_that_is_known_twice_is_listed_once() {
+        let names = ["w", "x", "w"].map(str::to_owned).to_vec();
+        assert_eq!(each_once(names), ["w", "x"]);
     }
 
     #[test]

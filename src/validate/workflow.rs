@@ -138,6 +138,10 @@ fn branches(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Branch> {
     let mut branches = Vec::new();
     for (fork, operator) in scope.operators() {
         for (name, branch) in operator.operation.branch_workflows().into_iter().flatten() {
+            // Reading has told of what is no object.
+            if !branch.is_object() {
+                continue;
+            }
             let path = child_path(&format!("{}/branch_workflows", scope.path(fork)), name);
             let document = read_with(branch, &path, Reading::default());
             // Nobody looks up a branch by its name.

@@ -152,3 +152,34 @@ test("a simulation has the same values", async () => {
   assert.deepEqual(seen, [BIG]);
   assert.equal(result.a_result.id, BIG);
 });
+
+test("numbers that are as large stay numbers", async (t) => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end('{"float": 13835058055282163712.0, "negative": -1e17, "integer": 12345678901234567890}');
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const seen = [];
+  const { driver } = start(t, {
+    ...nodeTools(),
+    "numbers.give": () => ({ large: 2 ** 69, list: [-(2 ** 53), 2 ** 53 - 1, 1e21, 0.1] }),
+    "numbers.take": ({ kwargs }) => {
+      seen.push(kwargs);
+    },
+  });
+  const give = driver.tool("give", "numbers.give");
+  const get = driver.http("get", `http://127.0.0.1:${server.address().port}/`);
+  driver.tool("take", "numbers.take", {
+    given: give.result.large,
+    got: get.result.response,
+    own: 2 ** 60,
+    input: "{{inputs.n}}",
+  });
+  const { tasks } = await driver.run({ inputs: { n: 2 ** 70 } });
+  const got = { float: 2 ** 64 - 2 ** 62, negative: -1e17, integer: 12345678901234567890n };
+  assert.deepEqual(tasks.give.result, { large: 2 ** 69, list: [-(2 ** 53), 2 ** 53 - 1, 1e21, 0.1] });
+  assert.deepEqual(tasks.get.result.response, got);
+  assert.deepEqual(seen, [{ given: 2 ** 69, got, own: 2 ** 60, input: 2 ** 70 }]);
+  assert.equal(driver.build({ inputs: { n: 2 ** 70 } }).variables.n, 2 ** 70);
+});

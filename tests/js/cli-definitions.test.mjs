@@ -32,6 +32,8 @@ const files = {
   "bad.yaml": badYaml,
   "broken.json": '{"name": ',
   "broken.yaml": "name: [",
+  "empty.yaml": "# nothing yet\n",
+  "mark.json": "\ufeff",
   "text.json": '"text"',
   "empty.json": "",
   "warns.json": { ...good, surprise: 1 },
@@ -66,6 +68,8 @@ describe("validate", { concurrency: 3 }, () => {
   for (const [name, code, path = "the whole document"] of [
     ["broken.json", "JSON_INVALID", "/name"],
     ["broken.yaml", "YAML_INVALID", "/name"],
+    ["empty.yaml", "YAML_INVALID"],
+    ["mark.json", "JSON_INVALID"],
     ["text.json", "FIELD_TYPE_INVALID"],
     ["empty.json", "JSON_INVALID"],
   ]) {

@@ -338,6 +338,17 @@ describe("inputs", { concurrency: 3 }, () => {
     }
   });
 
+  test("of a YAML file come with warnings where a bare word is read as something else", async (t) => {
+    const cwd = folder(t, { ...files, "words.yaml": "who: Ada\nat: 12:30\nnested:\n  - go: yes\n" });
+    const { code, stderr } = await highway(t, ["run", "two.json", "--inputs", "words.yaml"], { cwd });
+    assert.equal(code, 0);
+    assert.match(
+      stderr,
+      /^words\.yaml:2:\d+: warning VALUE_CONVERTED \/at\n {2}the bare word `12:30` is read as `750`\n {2}help: .*"12:30"/m,
+    );
+    assert.match(stderr, /^words\.yaml:4:\d+: warning VALUE_CONVERTED \/nested\/0\/go$/m);
+  });
+
   test("with := are JSON alone", async (t) => {
     assert.equal(await typeOf(t, "command:=1.10"), "value");
     assert.equal(await typeOf(t, 'command:="1"'), "text");

@@ -81,6 +81,17 @@ describe("simulate", { concurrency: 3 }, () => {
     assert.deepEqual([failing.code, failing.status], [1, "failed"]);
   });
 
+  test("refuses a key that stands twice in the data of a signal", async (t) => {
+    const cwd = folder(t, files);
+    const args = ["simulate", "order.json", "--signal", 'paid@5s={"n":1,"n":2}'];
+    const { code, stderr } = await highway(t, args, { cwd });
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /the data of `--signal` is no JSON: .*the key stands twice .*\n {2}help: keep one of the two/,
+    );
+  });
+
   test("runs a schedule for so long", async (t) => {
     const { code, runs, startedAt } = await simulated(t, [
       "nightly.json",

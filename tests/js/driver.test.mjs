@@ -232,6 +232,28 @@ test("a function that would be dropped is refused", () => {
       help: /no JavaScript/,
     });
   }
+  for (const [path, register] of [
+    ["/shell", () => driver.shell("a", give)],
+    ["/shell", () => driver.task("a", { shell: give })],
+    ["/py", () => driver.python("a", give)],
+    ["/py", () => driver.foreach("a", { items: "{{x}}", py: give })],
+    ["/py", () => driver.whileLoop("a", { condition: "{{x}}", py: give })],
+    ["/http", () => driver.http("a", give)],
+    ["/tool", () => driver.tool("a", give)],
+    ["/kwargs", () => driver.tool("a", "t.x", give)],
+    ["/durable", () => driver.task("a", { durable: give })],
+    ["/depends", () => driver.shell("a", "x", { depends: give })],
+    ["/payload", () => driver.emit("a", { event: "e", payload: give })],
+    ["", () => driver.task("a", give)],
+    ["", () => driver.waitFor("a", give)],
+  ]) {
+    checkThrown(register, {
+      name: "TaskDefinitionError",
+      code: "TASK_OPTION_TYPE",
+      path,
+      help: /no JavaScript/,
+    });
+  }
   assert.deepEqual(driver.tasks, {});
 });
 
@@ -415,4 +437,17 @@ test("options and targets of the wrong kind give a typed error", () => {
   ]) {
     assert.ok(isHighwayError(thrownBy(work)));
   }
+});
+
+test("a byte order mark in front of source is left out", () => {
+  const driver = new Driver();
+  driver.shell("command", "\ufeffecho hi");
+  driver.python("py", "\ufeffdef py():\n    return 1");
+  driver.foreach("each", { items: "{{inputs.all}}", py: "\ufeffdef\teach():\n    return 1" });
+  driver.task("durable", { durable: "\ufeffdef f(ctx):\n    return 1" });
+  const { tasks } = driver.build();
+  assert.ok(!JSON.stringify(tasks).includes("\ufeff"));
+  assert.match(tasks.py.kwargs.code, /_result = py\(\)/);
+  assert.match(tasks.each_body.kwargs.code, /_result = each\(\)/);
+  assert.match(tasks.durable.args[0], /f$/);
 });

@@ -262,3 +262,21 @@ test("secrets that are no text are refused without being shown", () => {
     assert.ok(!String(error.message).includes("12345"));
   }
 });
+
+test("half of a surrogate pair in a key is refused with the path to it", async (t) => {
+  const { driver, engine } = start(t);
+  engine.tool("key", () => ({ list: [{ "a\ud800b": 1 }] }));
+  engine.tool("heartbeat", ({ heartbeat }) => heartbeat({ "\udc00": 1 }));
+  engine.tool("thrown", () => {
+    throw new ToolError("half \ud83d of a smile", { help: "the \ude00 other" });
+  });
+  for (const name of ["key", "heartbeat", "thrown"]) driver.tool(name, name);
+  const { tasks } = await driver.run();
+  const { key, heartbeat, thrown } = tasks;
+  assert.deepEqual([key.error.code, heartbeat.error.code], ["VALUE_NOT_JSON", "VALUE_NOT_JSON"]);
+  assert.deepEqual([key.error.path, heartbeat.error.path], ["/list/0/a\ufffdb", "/details/\ufffd"]);
+  assert.deepEqual(
+    [thrown.error.code, thrown.error.message, thrown.error.help],
+    ["TOOL_FAILED", "half \ufffd of a smile", "the \ufffd other"],
+  );
+});

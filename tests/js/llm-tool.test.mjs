@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Driver } from "highway-wasm";
 import { LocalEngine, llmTool } from "highway-wasm/engine";
 import { checkThrown } from "./support/errors.mjs";
-import { faultServer, json, silence } from "./support/fault-server.mjs";
+import { faultServer, json, silence, text } from "./support/fault-server.mjs";
 
 const KEY = "sk-very-secret-0123456789";
 
@@ -29,7 +29,8 @@ async function ask(t, tool, kwargs, options = {}) {
   const views = await Promise.all(
     paths.map(async (path) => await (await engine.fetch(`http://e/api/v1/workflows/${runId}${path}`)).text()),
   );
-  return { task: result.tasks.a, shown: views.join("\n") + JSON.stringify(result) };
+  const told = JSON.stringify(result, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  return { task: result.tasks.a, shown: views.join("\n") + told };
 }
 
 test("an OpenAI-compatible endpoint", async (t) => {
@@ -291,4 +292,22 @@ test("settings that are none are refused", () => {
   refused("/0/headers", { provider: "openai", headers: [] });
   refused("/0/api", { provider: "openai", api: "grpc" });
   refused("/1", { provider: "openai" }, { provider: "openai" });
+});
+
+test("counts of tokens keep their digits", async (t) => {
+  const usages = [
+    '{"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 9007199254740993}',
+    '{"prompt_tokens": 9007199254740993, "completion_tokens": 4}',
+  ];
+  const server = await faultServer(
+    t,
+    usages.map((usage) =>
+      text(200, `{"choices": [{"message": {"content": "x"}}], "usage": ${usage}}`, "application/json"),
+    ),
+  );
+  const tool = llmTool({ provider: "mine", baseUrl: server.url, model: "m" });
+  const { task: told } = await ask(t, tool, { prompt: "hi" });
+  assert.equal(told.result.usage.total_tokens, 9007199254740993n);
+  const { task: summed } = await ask(t, tool, { prompt: "hi" });
+  assert.equal(summed.result.usage.total_tokens, 9007199254740997n);
 });

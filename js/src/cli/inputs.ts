@@ -2,10 +2,13 @@
 
 import { Workflow } from "../entries/workflow-inline.js";
 import { parseJson } from "../json.js";
+import type { Diagnostic } from "../errors.js";
 import { isObject } from "../plain.js";
 import { type Given, type Options, textOf, textsOf } from "./command.js";
 import { InputError, UsageError } from "./exit-codes.js";
+import { showFindings } from "./failure.js";
 import { nameOf, readText } from "./files.js";
+import type { Output } from "./output.js";
 
 /** The options that give run inputs. */
 export const INPUT_OPTIONS: Options = {
@@ -22,14 +25,20 @@ export const INPUT_OPTIONS: Options = {
   },
 };
 
+/** While values are read: when to stop, and where warnings go. */
+export interface Reading {
+  readonly signal: AbortSignal;
+  readonly output: Output;
+}
+
 /** Values of a file, overlaid by single ones. `file` and `pair` are the names of the options that gave them. */
 export async function valuesOf(
   given: Given,
   { file, pair }: { readonly file: string; readonly pair: string },
-  signal: AbortSignal,
+  { signal, output }: Reading,
 ): Promise<Record<string, unknown>> {
   const path = textOf(given, file);
-  const values = path === undefined ? {} : fromText(await readText(path, signal), path);
+  const values = path === undefined ? {} : fromText(await readText(path, signal), path, output);
   for (const text of textsOf(given, pair)) {
     const [name, value] = named(text, pair);
     // Defined, not assigned: `__proto__` is a name like any other.
@@ -39,8 +48,8 @@ export async function valuesOf(
 }
 
 /** The run inputs that were given. */
-export const inputsOf = (given: Given, signal: AbortSignal): Promise<Record<string, unknown>> =>
-  valuesOf(given, { file: "inputs", pair: "input" }, signal);
+export const inputsOf = (given: Given, reading: Reading): Promise<Record<string, unknown>> =>
+  valuesOf(given, { file: "inputs", pair: "input" }, reading);
 
 function named(text: string, option: string): [name: string, value: unknown] {
   const at = text.indexOf("=");
@@ -50,24 +59,28 @@ function named(text: string, option: string): [name: string, value: unknown] {
     const help = `\`--${option} name=value\`, or \`--${option} name:=json\``;
     throw new UsageError(`\`--${option}\` is not of the form \`name=value\`: \`${text}\``, help);
   }
-  return [name, (isJson ? jsonValue : looseValue)(text.slice(at + 1), option)];
+  const value = text.slice(at + 1);
+  const what = `the value of \`--${option}\``;
+  return [name, isJson ? jsonValue(value, what, NAMED_TEXT) : looseValue(value, what)];
 }
 
-/** JSON alone. */
-function jsonValue(text: string, option: string): unknown {
+const NAMED_TEXT = 'text needs quotes there: `name:="text"`, or `name=text`';
+
+/** JSON alone; `what` is what errors call it. */
+export function jsonValue(text: string, what: string, help: string): unknown {
   try {
     return strictJson(text);
   } catch (cause) {
     const isTwice = cause instanceof DuplicateKey;
     throw new UsageError(
-      `the value of \`--${option}\` is no JSON: ${(cause as Error).message}`,
-      isTwice ? "keep one of the two" : 'text needs quotes there: `name:="text"`, or `name=text`',
+      `${what} is no JSON: ${(cause as Error).message}`,
+      isTwice ? "keep one of the two" : help,
     );
   }
 }
 
 /** JSON where it is JSON, text otherwise. A number stays text unless it prints as it was written, also in lists and objects. */
-function looseValue(text: string, option: string): unknown {
+function looseValue(text: string, what: string): unknown {
   try {
     const value = parseJson(text);
     const isNumber = typeof value === "number" || typeof value === "bigint";
@@ -78,7 +91,7 @@ function looseValue(text: string, option: string): unknown {
   const kept = text.replace(/"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g, (token) =>
     token.startsWith('"') || String(parseJson(token)) === token ? token : `"${token}"`,
   );
-  return jsonValue(kept, option);
+  return jsonValue(kept, what, NAMED_TEXT);
 }
 
 /** A key that stands twice in one object: `JSON.parse` would silently keep the last. */
@@ -95,12 +108,14 @@ function strictJson(text: string): unknown {
   return value;
 }
 
-/** The object in the text of a JSON or YAML file. */
-export function fromText(text: string, file: string): Record<string, unknown> {
+/** The object in the text of a JSON or YAML file. Bare words of YAML that are read as something else are told. */
+export function fromText(text: string, file: string, output: Output): Record<string, unknown> {
   const help = 'give a JSON or YAML object: `{"name": "value"}`';
   let values: unknown;
   try {
-    values = text.trim() === "" ? {} : parsed(text);
+    const { value, words } = text.trim() === "" ? { value: {}, words: [] } : parsed(text);
+    if (!output.isJson) showFindings(words, output, "note", file);
+    values = value;
   } catch (cause) {
     throw new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, help, cause);
   }
@@ -109,18 +124,32 @@ export function fromText(text: string, file: string): Record<string, unknown> {
 }
 
 /** There is a reader of definitions in YAML, and the variables of one may be anything. */
-function parsed(text: string): unknown {
+function parsed(text: string): { value: unknown; words: Diagnostic[] } {
   try {
-    return strictJson(text);
+    return { value: strictJson(text), words: [] };
   } catch (error) {
     if (/^\s*[{[]/.test(text)) throw error;
   }
   const indented = text.replace(/^(?=.)/gm, "  ");
+  const document = `variables:\n${indented}\nname: inputs\ntasks: {}\n`;
   try {
-    return Workflow.fromYAML(`variables:\n${indented}\nname: inputs\ntasks: {}\n`).toJSON().variables;
+    const value = Workflow.fromYAML(document).toJSON().variables;
+    const words = Workflow.check(document, "yaml").filter(({ code }) => code === "VALUE_CONVERTED");
+    return { value, words: words.map(inFile) };
   } catch (error) {
     throw new Error(placed((error as Error).message, 2), { cause: error });
   }
+}
+
+/** A finding with its place as it is in the file. */
+function inFile(finding: Diagnostic): Diagnostic {
+  const { path, line, column } = finding;
+  return {
+    ...finding,
+    path: path.slice("/variables".length),
+    ...(line !== undefined && { line: line - 1 }),
+    ...(column !== undefined && { column: Math.max(1, column - 2) }),
+  };
 }
 
 /** A message with places as they are in the file: a line stands before it, and so many blanks before each of its own. */

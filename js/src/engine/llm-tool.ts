@@ -281,10 +281,15 @@ function resultOf(answer: unknown, text: string, wanted: Wanted): Record<string,
   checkError(said, wanted);
   checkError(choice, wanted);
   const content = contentOf(choice, messageOf(said), text, wanted);
-  const count = (value: unknown): number => (typeof value === "number" ? value : 0);
+  const count = (value: unknown): number | bigint =>
+    typeof value === "bigint" || Number.isInteger(value) ? (value as number | bigint) : 0;
   const used = fieldsOf(said["usage"]);
   const prompt = count(isOllama ? said["prompt_eval_count"] : used["prompt_tokens"]);
   const completion = count(isOllama ? said["eval_count"] : used["completion_tokens"]);
+  const sum =
+    typeof prompt === "number" && typeof completion === "number"
+      ? prompt + completion
+      : BigInt(prompt) + BigInt(completion);
   const reason = isOllama ? said["done_reason"] : choice["finish_reason"];
   return {
     response: content,
@@ -292,7 +297,7 @@ function resultOf(answer: unknown, text: string, wanted: Wanted): Record<string,
     usage: {
       prompt_tokens: prompt,
       completion_tokens: completion,
-      total_tokens: count(used["total_tokens"]) || prompt + completion,
+      total_tokens: count(used["total_tokens"]) || sum,
     },
     finish_reason: typeof reason === "string" ? reason : null,
   };

@@ -1,7 +1,7 @@
 /** Tools: what the tasks of a workflow call. */
 
 import type { ErrorFacts } from "../errors.js";
-import { plainText } from "../plain.js";
+import { plainText, wellFormed } from "../plain.js";
 
 /** The arguments of a call, templates resolved. Integers beyond ±(2^53 − 1) are `bigint`. */
 export interface ToolArguments {
@@ -196,13 +196,13 @@ export function failureText(error: unknown): string {
     ) as Partial<ToolError>;
     const { limit, allowed } = Object(details ?? {}) as Partial<NonNullable<ToolError["details"]>>;
     const facts = {
-      ...(typeof path === "string" && { path }),
-      ...(typeof limit === "string" && typeof allowed === "number" && { limit, allowed }),
+      ...(typeof path === "string" && { path: wellFormed(path) }),
+      ...(typeof limit === "string" && typeof allowed === "number" && { limit: wellFormed(limit), allowed }),
     };
     const failure = {
-      code: typeof code === "string" ? code : "TOOL_FAILED",
-      message: typeof message === "string" && message !== "" ? message : String(error),
-      help: typeof help === "string" ? help : undefined,
+      code: typeof code === "string" ? wellFormed(code) : "TOOL_FAILED",
+      message: wellFormed(typeof message === "string" && message !== "" ? message : String(error)),
+      help: typeof help === "string" ? wellFormed(help) : undefined,
       retryable: typeof retryable === "boolean" ? retryable : undefined,
       retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
       details: Object.keys(facts).length > 0 ? facts : undefined,

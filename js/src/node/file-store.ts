@@ -18,7 +18,8 @@ export interface FileStoreOptions {
  * A store in a folder, for Node, Deno and Bun. What is kept there survives the end of the process at any moment: entries are on
  * the disk before anything follows from them. A last entry that the end of the process cut off is dropped. Any other damage is an
  * error with the file and the offset, also zeros at the end, which some file systems leave after a power failure: they may stand in the
- * place of several entries. A folder belongs to one engine at a time, on one machine.
+ * place of several entries. A journal that somebody has emptied, or cut off between two entries, is one that has fewer entries: nothing in
+ * the folder tells. A folder belongs to one engine at a time, on one machine.
  *
  * @example
  * ```js

@@ -1,6 +1,6 @@
 //! The Python modules of durable functions that are given as source.
 
-use super::python::{dedent, entry_function, functions_of};
+use super::python::{dedent, defined_function, entry_function};
 use super::task::DriverTask;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
@@ -85,7 +85,10 @@ fn without_decorators(source: &str, module: usize, tasks: &[Function]) -> String
     // to stand together.
     let (mut decorated, mut future) = (None, None);
     let mut open = Open::default();
+    let mut at = 0;
     for line in source.lines() {
+        let rest = source.get(at..).unwrap_or_default();
+        at += line.len() + 1;
         let first = line.bytes().next().filter(|_| !open.goes_on());
         open.read(line);
         match first {
@@ -95,7 +98,7 @@ fn without_decorators(source: &str, module: usize, tasks: &[Function]) -> String
             }
             Some(_) => {
                 if let Some(from) = decorated.take()
-                    && let Some(name) = functions_of(line).next()
+                    && let Some(name) = defined_function(rest)
                     && tasks.iter().any(|task| task.module == module && task.name == name)
                 {
                     kept.truncate(from);

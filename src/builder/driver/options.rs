@@ -1,5 +1,6 @@
 //! The options of a task: read from plain data, checked in the order the Python driver checks them.
 
+use super::python::MARK;
 use super::task::{Delay, DriverTask, Durable, Registration, TaskKind};
 use crate::definition::duration::{self, Duration};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
@@ -232,7 +233,10 @@ impl Options<'_> {
             return Err(wrong_type(&format!("/{chosen}"), "what is to run", &value).with_help(help));
         }
         Ok(match chosen {
-            "shell" => TaskKind::Shell(value),
+            "shell" => TaskKind::Shell(match value.as_str().and_then(|text| text.strip_prefix(MARK)) {
+                Some(text) => text.into(),
+                None => value,
+            }),
             "http" => TaskKind::Http(value),
             "py" => {
                 let source = self.text("py").map_err(|error| error.with_help("write the source as text"))?;

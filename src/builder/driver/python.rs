@@ -5,6 +5,9 @@ use crate::text::joined;
 /// What the wrapper prints in front of the JSON of the result.
 pub(crate) const RESULT_MARKER: &str = "__HIGHWAY_RESULT__:";
 
+/// A byte order mark, which editors write before a text and no interpreter takes inside of one.
+pub(super) const MARK: char = '\u{feff}';
+
 /// Which text is put around a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrapper {
@@ -40,8 +43,13 @@ pub(super) fn entry_function(task: &str, source: &str) -> Option<String> {
 }
 
 /// Names of the functions at top level.
-pub(super) fn functions_of(source: &str) -> impl Iterator<Item = &str> {
-    source.lines().filter_map(defined_function)
+fn functions_of(source: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    source.split_inclusive('\n').filter_map(move |line| {
+        let rest = source.get(at..);
+        at += line.len();
+        defined_function(rest?)
+    })
 }
 
 fn called_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
@@ -49,17 +57,31 @@ fn called_function<'a>(task: &str, source: &'a str) -> Option<&'a str> {
     names.iter().find(|name| **name == task).or(names.last()).copied()
 }
 
-/// The name in a line that starts with `def name(` or `async def name(`.
-fn defined_function(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix("async ").map_or(line, str::trim_start);
-    let (name, _) = rest.strip_prefix("def ")?.split_once('(')?;
-    let name = name.split('[').next().unwrap_or(name).trim();
-    (!name.is_empty()).then_some(name)
+/// The name in source that starts with `def name(` or `async def name(`.
+pub(super) fn defined_function(source: &str) -> Option<&str> {
+    let source = source.strip_prefix('\x0c').unwrap_or(source);
+    let rest = behind("def", behind("async", source).unwrap_or(source))?;
+    let end = rest.bytes().position(|byte| byte == b'(' || byte == b'[')?;
+    let name = rest.get(..end)?;
+    let (name, after) = name.split_at_checked(name.bytes().position(is_blank).unwrap_or(end))?;
+    (!name.is_empty() && after.bytes().all(is_blank)).then_some(name)
 }
 
-/// Removes blank lines around the text and the indentation that all its lines share.
+/// What Python takes for a blank inside of a line: also a form feed, and the end of a line behind a backslash.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\x0c' | b'\\' | b'\n')
+}
+
+/// What stands behind a word and the blanks after it.
+fn behind<'a>(word: &str, source: &'a str) -> Option<&'a str> {
+    let rest = source.strip_prefix(word)?;
+    let blanks = rest.bytes().take_while(|byte| is_blank(*byte)).count();
+    if blanks == 0 || rest.starts_with('\n') { None } else { rest.get(blanks..) }
+}
+
+/// Removes a byte order mark, blank lines around the text and the indentation that all its lines share.
 pub(super) fn dedent(source: &str) -> String {
-    let lines: Vec<&str> = source.lines().collect();
+    let lines: Vec<&str> = source.strip_prefix(MARK).unwrap_or(source).lines().collect();
     let is_blank = |line: &&str| line.trim().is_empty();
     let first = lines.iter().position(|line| !is_blank(line)).unwrap_or(lines.len());
     let last = lines.iter().rposition(|line| !is_blank(line)).map_or(first, |last| last + 1);
@@ -85,6 +107,27 @@ mod tests {
         assert!(code.contains("\ndef helper():\n    return 1\n"), "{code}");
         assert!(code.contains("\n_result = total()\n"), "{code}");
         assert!(wrap("other", source, Wrapper::Body).contains("\n_result = tail()\n"));
+    }
+
+    #[test]
+    fn finds_functions_as_python_does() {
+        for source in [
+            "\u{feff}def f():\n    return 1",
+            "\u{feff}\n  def f():\n    return 1",
+            "def\tf():\n    return 1",
+            "def \x0c f ():\n    return 1",
+            "def \\\n  f():\n    return 1",
+            "def\\\r\n f\\\r\n():\r\n    return 1",
+            "async\tdef\tf():\n    return 1",
+            "\x0cdef f[T](a: T = 1):\n    return 1",
+        ] {
+            assert_eq!(entry_function("t", source).as_deref(), Some("f"), "{source:?}");
+            let code = wrap("t", source, Wrapper::Task);
+            assert!(code.contains("_result = f()") && !code.contains(MARK), "{code:?}");
+        }
+        for script in ["x = 1\ndefine(1)", "def\nf()", "print(1) # def f()", "defaults(1)", "def f"] {
+            assert_eq!(entry_function("t", script), None, "{script:?}");
+        }
     }
 
     #[test]

@@ -31,6 +31,9 @@ fn advice(lines: &[&str], error: &YamlError) -> Option<String> {
     if message == "too deeply nested" {
         return None;
     }
+    if message.contains("byte order mark") {
+        return Some("leave it out: files that are joined bring one each".to_owned());
+    }
     let before = lines.get(..line.min(lines.len())).unwrap_or_default();
     // An error is often noticed at the next token, which may be lines below.
     let slip = before.iter().rev().filter(|line| !is_blank(line)).take(2).find_map(|line| slip(line));
@@ -50,8 +53,8 @@ fn is_blank(line: &str) -> bool {
 
 fn slip(line: &str) -> Option<String> {
     let content = line.trim_start();
-    if line.get(..line.len() - content.len())?.contains('\t') {
-        return Some("indent with blanks: YAML takes no tabs".to_owned());
+    if let Some(help) = start(line) {
+        return Some(help);
     }
     let mut entry = content.trim_end();
     while let Some(item) = entry.strip_prefix("- ") {
@@ -95,6 +98,36 @@ fn slip(line: &str) -> Option<String> {
         return colon(entry);
     }
     None
+}
+
+/// Advice on how a line begins, or a key that was read from it.
+pub(crate) fn start(line: &str) -> Option<String> {
+    let blank = line.chars().take_while(|char| char.is_whitespace()).find(|char| *char != ' ');
+    match blank {
+        Some('\t') => return Some("indent with blanks: YAML takes no tabs".to_owned()),
+        Some(other) => {
+            return Some(format!("indent with blanks: U+{:04X} only looks like one", u32::from(other)));
+        }
+        None => {}
+    }
+    let content = line.trim_start();
+    if content.starts_with("```") {
+        return Some("leave the fence of Markdown out".to_owned());
+    }
+    if content.starts_with("//") {
+        return Some("begin a comment with `#`".to_owned());
+    }
+    item(content)
+}
+
+/// Advice on a value that was read from what should be items of a list.
+pub(crate) fn item(content: &str) -> Option<String> {
+    let rest = content.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with([' ', '-']))?;
+    let is_short = rest.len() <= SHOWN;
+    Some(format!(
+        "write a blank after the `-` of an item{}",
+        if is_short { format!(": `- {rest}`") } else { String::new() }
+    ))
 }
 
 /// The key of a mapping's entry and its value; the whole entry as the value where it has no key.
@@ -208,6 +241,13 @@ mod tests {
             ("run: !test x\n", "put the value in quotes: `run: \"!test x\"`"),
             ("a:\n  x: 1\n  \ty: 2\n", "indent with blanks: YAML takes no tabs"),
             ("a: 1\n# note\n\n  b: 2\n", COLUMNS),
+            ("a:\n  - x\n  -y\n", "write a blank after the `-` of an item: `- y`"),
+            ("a:\n\u{a0}\u{a0}b: 1\n  c: 2\n", "indent with blanks: U+00A0 only looks like one"),
+            ("a: 1\n\u{feff}b: 2\n", "leave it out: files that are joined bring one each"),
+            ("```yaml\na: 1\n```\n", "leave the fence of Markdown out"),
+            ("a: 1\n```\n", "leave the fence of Markdown out"),
+            ("// see b\na: 1\n", "begin a comment with `#`"),
+            ("a: 1\n// note\nb: 1\n", "begin a comment with `#`"),
         ] {
             let error = parse_yaml(text).expect_err(text);
             assert_eq!(error.help.as_deref(), Some(help), "{text:?}: {error}");

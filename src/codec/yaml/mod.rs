@@ -11,6 +11,7 @@ mod scalar;
 mod timestamp;
 mod write;
 
+pub(crate) use advice::{item, start};
 pub use read::{Misread, parse_yaml, read_yaml};
 pub use write::write_yaml;
 

@@ -49,7 +49,7 @@ Without an endpoint it runs in this process, with a shell and Python. A driver t
     if (given["inputs"] === STDIN && file === STDIN) {
       throw new UsageError("the definition and the inputs cannot both come from standard input");
     }
-    const inputs = await inputsOf(given, signal);
+    const inputs = await inputsOf(given, { signal, output });
     const source = await readSource(file, signal);
     if (!isValid(source, output, file)) {
       await source.close?.();

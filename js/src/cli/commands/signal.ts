@@ -32,7 +32,7 @@ export const signal: Command = {
   ],
   async run({ args, given, output, signal }) {
     const [text = "", name = ""] = args;
-    const payload = await valuesOf(given, { file: "payload", pair: "data" }, signal);
+    const payload = await valuesOf(given, { file: "payload", pair: "data" }, { signal, output });
     const highway = await highwayOf(given);
     const runId = await runIdOf(highway, text, signal);
     await highway.signals.send(runId, name, payload, { signal });

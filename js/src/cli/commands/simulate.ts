@@ -9,14 +9,13 @@ import {
   simulate as run,
 } from "../../engine/simulate.js";
 import type { TimelineEntry } from "../../engine/timeline.js";
-import { parseJson } from "../../json.js";
 import { isObject } from "../../plain.js";
 import { advised, advisedWithin, helpOf, inOptions } from "../advice.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf } from "../command.js";
 import { FAILED, FINE, InputError, UsageError, WRONG } from "../exit-codes.js";
 import { readText } from "../files.js";
-import { fromText, INPUT_OPTIONS, inputsOf } from "../inputs.js";
+import { fromText, INPUT_OPTIONS, inputsOf, jsonValue, type Reading } from "../inputs.js";
 import { LIMIT, limitsOf } from "../limits.js";
 import { isModule, loadModule } from "../modules.js";
 import { type Output, oneLine, printable } from "../output.js";
@@ -65,7 +64,7 @@ No tool is called. A mock is the result of its task or tool, or {result, error, 
   ],
   async run({ args, given, output, signal }) {
     const file = args[0] as string;
-    const options = await optionsOf(given, signal);
+    const options = await optionsOf(given, { signal, output });
     const source = await readSource(file, signal);
     const isFine = isValid(source, output, file);
     await source.close?.();
@@ -82,7 +81,7 @@ No tool is called. A mock is the result of its task or tool, or {result, error, 
   },
 };
 
-async function optionsOf(given: Given, signal: AbortSignal): Promise<SimulateOptions> {
+async function optionsOf(given: Given, reading: Reading): Promise<SimulateOptions> {
   const time = (name: string, least: number): number | undefined => {
     const text = textOf(given, name);
     return text === undefined ? undefined : duration(text, name, least);
@@ -91,8 +90,8 @@ async function optionsOf(given: Given, signal: AbortSignal): Promise<SimulateOpt
   const decisions = (name: string, approved: boolean): [string, SimulatedDecision][] =>
     textsOf(given, name).map((key) => [key, approved]);
   const all: SimulateOptions = {
-    inputs: await inputsOf(given, signal),
-    tools: mocks === undefined ? {} : await mocksOf(mocks, signal),
+    inputs: await inputsOf(given, reading),
+    tools: mocks === undefined ? {} : await mocksOf(mocks, reading),
     unmocked: textOf(given, "unmocked") as SimulateOptions["unmocked"],
     signals: textsOf(given, "signal").map(signalOf),
     approvals: Object.fromEntries([...decisions("approve", true), ...decisions("reject", false)]),
@@ -106,8 +105,8 @@ async function optionsOf(given: Given, signal: AbortSignal): Promise<SimulateOpt
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-async function mocksOf(file: string, signal: AbortSignal): Promise<Mocks> {
-  if (!isModule(file)) return fromText(await readText(file, signal), file) as Mocks;
+async function mocksOf(file: string, { signal, output }: Reading): Promise<Mocks> {
+  if (!isModule(file)) return fromText(await readText(file, signal), file, output) as Mocks;
   const { default: main, mocks: named } = await loadModule(file);
   const mocks: unknown = await (main ?? named);
   if (isObject(mocks)) return mocks as Mocks;
@@ -128,16 +127,10 @@ function signalOf(text: string): SimulatedSignal {
   return {
     name,
     ...(at !== undefined && { at: duration(at, "signal") }),
-    ...(json !== undefined && { payload: payloadOf(json) }),
+    ...(json !== undefined && {
+      payload: jsonValue(json, "the data of `--signal`", 'text needs quotes there: `name="text"`'),
+    }),
   };
-}
-
-function payloadOf(json: string): unknown {
-  try {
-    return parseJson(json);
-  } catch (cause) {
-    throw new UsageError(`the data of \`--signal\` is no JSON: ${(cause as Error).message}`);
-  }
 }
 
 function show(
