@@ -46,6 +46,7 @@ fn findings_in_yaml_have_lines() {
         "TEMPLATE_NAME_UNKNOWN /tasks/dump/args/0 7:12",
         // What was merged in stands elsewhere.
         "TEMPLATE_NAME_UNKNOWN /tasks/copy/args/0 15:3",
+        "TOOL_ARGUMENTS_INVALID /tasks/send 8:3",
     ];
     assert_eq!(found(YAML, Form::Yaml), expected);
     assert_eq!(found(&format!("\u{feff}{YAML}"), Form::Yaml), expected);
