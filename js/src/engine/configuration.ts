@@ -60,6 +60,7 @@ export interface EngineLimits {
 /** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */
 export function checkConfiguration(options: {
   concurrency?: unknown;
+  maxStreams?: unknown;
   limits?: unknown;
   keepRuns?: unknown;
   env?: unknown;
@@ -73,7 +74,7 @@ export function checkConfiguration(options: {
   }
   const [other] = Object.entries(options.secrets ?? {}).find(([, value]) => typeof value !== "string") ?? [];
   if (other !== undefined) throw invalid(`the secret \`${other}\` is no text`, `/secrets/${other}`);
-  for (const name of ["concurrency", "keepRuns"] as const) {
+  for (const name of ["concurrency", "maxStreams", "keepRuns"] as const) {
     const given = options[name];
     if (given !== undefined && !(Number.isInteger(given) && Number(given) > 0)) {
       throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);

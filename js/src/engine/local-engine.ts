@@ -24,7 +24,7 @@ import type { Tool, Tools } from "./tool.js";
 import { ToolCalls } from "./tool-calls.js";
 import { Breaks, nextTurn } from "./turns.js";
 import { zoneOffset } from "./zones.js";
-import { bigJson, parseJson } from "../json.js";
+import { parseJson } from "../json.js";
 
 /** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
 const PATIENCE = 2000;
@@ -57,6 +57,8 @@ export interface LocalEngineOptions {
   tools?: Tools | undefined;
   /** Tools that may run at once; 64 by default. Further tasks wait. */
   concurrency?: number | undefined;
+  /** Event streams that may be open at once; 256 by default. Further ones are refused with status 503. */
+  maxStreams?: number | undefined;
   /** How large things may become, by the names of docs/limits.md. */
   limits?: EngineLimits | undefined;
   /**
@@ -129,7 +131,7 @@ export class LocalEngine {
   readonly #limits: { readonly requestBytes: number; readonly resultBytes: number };
   /** Keeps requests that follow from each other, as those of a client in this program, from holding the thread. */
   readonly #breaks = new Breaks();
-  readonly #streams = new RunStreams();
+  readonly #streams: RunStreams;
   readonly #updates = new PendingUpdates();
   readonly #journal: Journal | undefined;
   readonly #pythonDsl: DslCompiler | undefined;
@@ -155,6 +157,7 @@ export class LocalEngine {
       [
         "tools",
         "concurrency",
+        "maxStreams",
         "limits",
         "keepRuns",
         "env",
@@ -170,6 +173,7 @@ export class LocalEngine {
     const {
       tools = {},
       concurrency,
+      maxStreams,
       limits,
       keepRuns,
       env = {},
@@ -181,10 +185,11 @@ export class LocalEngine {
     for (const [name, tool] of Object.entries(tools)) {
       if (typeof tool !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/tools");
     }
-    checkConfiguration({ concurrency, limits, keepRuns, env, secrets, templates });
+    checkConfiguration({ concurrency, maxStreams, limits, keepRuns, env, secrets, templates });
     if (clock !== undefined && typeof clock !== "function") {
       throw invalid("`clock` is not a function", "/clock");
     }
+    this.#streams = new RunStreams((runId) => this.#read(encodeURIComponent(runId)).body, maxStreams);
     this.#tools = new ToolCalls(
       { "tools.http.request": httpTool(), ...tools },
       {
@@ -331,9 +336,9 @@ export class LocalEngine {
     if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
     const isRead = method === "GET" || method === "HEAD";
-    if (runId !== undefined && isRead && this.#read(`workflows/${runId}`).status === 200) {
+    if (runId !== undefined && isRead && this.#read(runId).status === 200) {
       if (method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
-      return this.#streams.open(decodeURIComponent(runId), this.#viewOf);
+      return this.#streams.open(decodeURIComponent(runId));
     }
     const ask = (method: string, url: string): Promise<Answer> =>
       this.#answer({ method, url, headers: Object.fromEntries(headers), body });
@@ -492,7 +497,7 @@ export class LocalEngine {
       // What is not kept, or comes after the end, must not happen: it will after the next start.
       if (!journal || !(journal.failure || this.#closed)) {
         for (const effect of effects) this.#perform(effect);
-        this.#streams.tell(this.#viewOf);
+        this.#streams.tell();
         if (hasMore) this.#goOn();
       }
       then(given);
@@ -538,15 +543,11 @@ export class LocalEngine {
     this.#timer = setTimeout(look, Math.min(delay, LOOK));
   }
 
-  /** What the API says below `/api/v1/`: the status, and the data as JSON text. */
-  #read(path: string): { status: number; body: string } {
-    const asked = { method: "GET", url: `/api/v1/${path}` };
-    const { status, body } = full.call(() => answerOf(this.#handle, asked, "", this.#clock()));
-    return { status, body: bigJson((parseJson(body) as { data?: unknown }).data ?? null) };
+  /** What the API says of a run, whose id stands here as in an address. */
+  #read(runId: string): Answer {
+    const asked = { method: "GET", url: `/api/v1/workflows/${runId}` };
+    return full.call(() => answerOf(this.#handle, asked, "", this.#clock()));
   }
-
-  /** A run as the API shows it, as JSON text. */
-  readonly #viewOf = (runId: string): string => this.#read(`workflows/${encodeURIComponent(runId)}`).body;
 
   #perform(effect: Effect): void {
     switch (effect.type) {

@@ -1,53 +1,84 @@
 /** Server-sent events: the changes of runs, for who listens. */
 
+import { bigJson, parseJson } from "../json.js";
+import { nextTurn } from "./turns.js";
+
+/** A run as the API shows it. */
+interface State {
+  /** What was read. */
+  readonly answer: string;
+  /** The event that tells it, made once for all who listen. */
+  readonly event: Uint8Array;
+  readonly isFinal: boolean;
+}
+
 interface Listener {
+  readonly runId: string;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** Shows that the connection lives. */
   readonly timer: ReturnType<typeof setInterval>;
-  told: string;
+  told: State | undefined;
+  /** Whether there may be something that was not told, because what was told before has not been read. */
+  isBehind: boolean;
 }
 
 /** Headers of the answer that is a stream. */
 export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
+/** Streams that may be open when nobody says otherwise. */
+export const MOST_STREAMS = 256;
+
 const FINAL = ["completed", "failed", "cancelled"];
 /** Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are free. */
 const QUICK = 2;
 const WORK = 9;
+/** Milliseconds and bytes after which telling goes on in the next turn: what is told is then sent. */
+const LONG = 8;
+const MUCH = 1 << 20;
 /** Milliseconds after which a comment shows that the connection lives. */
 const SIGN_OF_LIFE = 15_000;
 
 /** The streams that are open. */
 export class RunStreams {
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #read: (runId: string) => string;
+  readonly #most: number;
+  readonly #listeners = new Set<Listener>();
+  /** The newest state of each run that somebody listens to. */
+  readonly #states = new Map<string, State>();
   readonly #encoder = new TextEncoder();
 
   /** When everybody was told last, and how long that took, in milliseconds. */
   #last = { end: 0, took: 0 };
   #later: ReturnType<typeof setTimeout> | undefined;
+  /** Those who are being told, and whether something has changed meanwhile. */
+  #round: Listener[] | undefined;
+  #hasChanged = false;
 
-  /** Opens a stream of a run. `read` gives how it is, as JSON text. */
-  open(runId: string, read: (runId: string) => string): Response {
+  /** `read` gives what the API answers when it is asked for a run. */
+  constructor(read: (runId: string) => string, most = MOST_STREAMS) {
+    this.#read = read;
+    this.#most = most;
+  }
+
+  /** Opens a stream of a run; a refusal where as many are open as may be. */
+  open(runId: string): Response {
+    if (this.#listeners.size >= this.#most) return tooMany(this.#most);
+    const state = this.#stateOf(runId);
     let listener: Listener;
-    const end = (): void => {
-      clearInterval(listener.timer);
-      const listeners = this.#listeners.get(runId);
-      listeners?.delete(listener);
-      if (listeners?.size === 0) this.#listeners.delete(runId);
-    };
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const timer = setInterval(
-          () => controller.enqueue(this.#encoder.encode(": alive\n\n")),
-          SIGN_OF_LIFE,
-        );
+        const timer = setInterval(() => {
+          if (isReady(listener)) controller.enqueue(this.#encoder.encode(": alive\n\n"));
+        }, SIGN_OF_LIFE);
         (timer as { unref?: () => void }).unref?.();
-        listener = { controller, timer, told: "" };
-        const listeners = this.#listeners.get(runId) ?? new Set();
-        this.#listeners.set(runId, listeners.add(listener));
-        if (this.#tell(listener, read(runId))) end();
+        listener = { runId, controller, timer, told: undefined, isBehind: false };
+        this.#listeners.add(listener);
+        this.#tellOne(listener, state);
       },
-      cancel: end,
+      pull: () => {
+        if (listener.isBehind) this.tell();
+      },
+      cancel: () => this.#forget(listener),
     });
     return new Response(body, { headers: STREAM_HEADERS });
   }
@@ -56,52 +87,116 @@ export class RunStreams {
     return this.#listeners.size === 0;
   }
 
-  /** Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its work. */
-  tell(read: (runId: string) => string): void {
+  /**
+   * Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its work. Who has not read
+   * what was told before is told the newest state once it has.
+   */
+  tell(): void {
     if (this.isEmpty || this.#later !== undefined) return;
-    const start = performance.now();
-    const rest = this.#last.end + this.#last.took * WORK - start;
+    if (this.#round !== undefined) {
+      this.#hasChanged = true;
+      return;
+    }
+    const rest = this.#last.end + this.#last.took * WORK - performance.now();
     if (this.#last.took > QUICK && rest > 0) {
       this.#later = setTimeout(() => {
         this.#later = undefined;
-        this.tell(read);
+        this.tell();
       }, rest);
       return;
     }
-    this.#tellAll(read);
-    const end = performance.now();
-    this.#last = { end, took: end - start };
+    const ready: Listener[] = [];
+    for (const listener of this.#listeners) {
+      if (isReady(listener)) ready.push(listener);
+      else listener.isBehind = true;
+    }
+    // Those of one run follow each other, so that it is read once.
+    this.#round = ready.sort((a, b) => (a.runId < b.runId ? -1 : Number(a.runId > b.runId)));
+    this.#goOn(0, new Map());
   }
 
-  #tellAll(read: (runId: string) => string): void {
-    for (const [runId, listeners] of [...this.#listeners]) {
-      const text = read(runId);
-      for (const listener of [...listeners]) if (this.#tell(listener, text)) listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(runId);
+  /** Tells the others of a round, as many as may be in one turn. */
+  #goOn(took: number, states: Map<string, State>): void {
+    const start = performance.now();
+    let bytes = 0;
+    for (;;) {
+      const listener = this.#round?.shift();
+      if (listener === undefined) break;
+      if (!this.#listeners.has(listener)) continue;
+      const state = states.get(listener.runId) ?? this.#stateOf(listener.runId);
+      states.set(listener.runId, state);
+      if (this.#tellOne(listener, state)) bytes += state.event.byteLength;
+      if (bytes < MUCH && performance.now() - start < LONG) continue;
+      const sum = took + performance.now() - start;
+      nextTurn(() => this.#goOn(sum, states));
+      return;
     }
+    const end = performance.now();
+    this.#last = { end, took: took + end - start };
+    this.#round = undefined;
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
+    this.tell();
   }
 
   /** Ends all streams. */
   close(): void {
     clearTimeout(this.#later);
-    for (const listeners of this.#listeners.values()) {
-      for (const { controller, timer } of listeners) {
-        clearInterval(timer);
-        controller.close();
-      }
+    for (const listener of [...this.#listeners]) {
+      this.#forget(listener);
+      listener.controller.close();
     }
-    this.#listeners.clear();
   }
 
-  /** Whether that was the last to tell. */
-  #tell(listener: Listener, text: string): boolean {
-    if (listener.told === text) return false;
-    listener.told = text;
-    listener.controller.enqueue(this.#encoder.encode(`data: ${text}\n\n`));
-    const { status } = JSON.parse(text) as { status: string };
-    if (!FINAL.includes(status)) return false;
-    clearInterval(listener.timer);
-    listener.controller.close();
+  #stateOf(runId: string): State {
+    const answer = this.#read(runId);
+    const known = this.#states.get(runId);
+    if (known?.answer === answer) return known;
+    const { data } = parseJson(answer) as { data?: { status: string } | null };
+    // A run that is forgotten is over.
+    const event = this.#encoder.encode(data ? `data: ${bigJson(data)}\n\n` : ": forgotten\n\n");
+    const state = { answer, event, isFinal: !data || FINAL.includes(data.status) };
+    this.#states.set(runId, state);
+    return state;
+  }
+
+  /** Whether there was something to tell. */
+  #tellOne(listener: Listener, state: State): boolean {
+    listener.isBehind = false;
+    if (listener.told === state) return false;
+    listener.told = state;
+    const { controller } = listener;
+    controller.enqueue(state.event);
+    if (state.isFinal) {
+      this.#forget(listener);
+      controller.close();
+    }
     return true;
   }
+
+  #forget(listener: Listener): void {
+    clearInterval(listener.timer);
+    this.#listeners.delete(listener);
+    const { runId } = listener;
+    for (const other of this.#listeners) if (other.runId === runId) return;
+    this.#states.delete(runId);
+  }
+}
+
+/** Whether a listener has read what it was told. */
+const isReady = ({ controller }: Listener): boolean => (controller.desiredSize ?? 0) > 0;
+
+/** The refusal of one stream too many. */
+function tooMany(most: number): Response {
+  return Response.json(
+    {
+      status: "error",
+      success: false,
+      message: `more event streams are open than ${most}`,
+      code: "LIMIT_EXCEEDED",
+      help: "end some, or raise `maxStreams` of the engine where so many are meant",
+      details: { limit: "maxStreams", allowed: most },
+    },
+    { status: 503, headers: { "retry-after": "5" } },
+  );
 }
