@@ -56,6 +56,43 @@ describe("an upload", () => {
     assert.equal((await post(engine, form)).artifact_id, ID);
   });
 
+  test("keeps the name of a file, and its bytes whatever they are", async (t) => {
+    const engine = engineOf(t);
+    for (const content of [Buffer.from("\r\n--\r\n\r\n--x"), Buffer.from([0x80, 0x0a, 0xff])]) {
+      const form = new FormData();
+      form.append("artifact", "text");
+      form.append("artifact", new Blob([content], { type: "application/zip" }), 'a "b"; name="größe.zip');
+      const { artifact_id, name } = await post(engine, form);
+      assert.equal(artifact_id, createHash("sha256").update(content).digest("hex"));
+      assert.equal(name, 'a "b"; name="größe.zip');
+    }
+    const parts = [
+      "before",
+      "content-disposition:form-data;filename=b.zip;name=artifact\r\ncontent-type:application/zip\r\n\r\nB",
+    ];
+    const plain = `${parts.join("\r\n--x y\r\n")}\r\n--x y--\r\nbehind`;
+    const { name, size, content_type } = await post(engine, plain, 'Multipart/form-data; boundary="x y"');
+    assert.deepEqual([name, size, content_type], ["b.zip", 1, "application/zip"]);
+  });
+
+  test("of a form with many parts, or many headers, is refused before they are read", async (t) => {
+    const engine = engineOf(t);
+    const file = 'content-disposition: form-data; name="artifact"; filename="a"\r\n\r\nx';
+    const field = "--x\r\ncontent-disposition: form-data; name=a\r\n\r\n\r\n";
+    for (const before of [
+      field.repeat(3_000),
+      `${field.slice(0, -6)}${"\r\na: b".repeat(20_000)}\r\n\r\n\r\n`,
+    ]) {
+      const answer = await post(
+        engine,
+        `${before}--x\r\n${file}\r\n--x--\r\n`,
+        "multipart/form-data; boundary=x",
+      );
+      assert.deepEqual([answer.status, answer.code], [400, "BODY_INVALID"]);
+      assert.match(answer.message, /headers are longer than 65536 bytes/);
+    }
+  });
+
   test("of nothing, of a broken form and of too much is refused", async (t) => {
     const engine = engineOf(t);
     const empty = new FormData();

@@ -3,6 +3,7 @@
 import { base64Of, bytesOfBase64 } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
 import type { Answer, Piece } from "./effects.js";
+import { fileOfForm, MOST_HEAD } from "./form.js";
 
 /** A request that was read. */
 interface ReadRequest {
@@ -45,40 +46,31 @@ async function textBody(request: Request, url: URL, limit: number): Promise<stri
   if (bytes === TOO_LARGE) return requestTooLarge(limit);
   const type = request.headers.get("content-type") ?? "";
   if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return decoded(bytes);
-  const whole = new Response(bytes as Uint8Array<ArrayBuffer>, {
-    headers: type ? { "content-type": type } : {},
-  });
-  const file = /^multipart\/form-data\b/i.test(type) ? await fileOf(whole) : await whole.blob();
+  const isForm = /^multipart\/form-data\b/i.test(type);
+  const file = isForm ? fileOfForm(bytes, type) : { name: undefined, type, bytes };
+  if (file === "too much") {
+    return invalid(`the parts of the form are too many: their headers are longer than ${MOST_HEAD} bytes`);
+  }
   // The core says what is missing.
   if (file === undefined) return null;
-  const name = file instanceof File ? file.name : undefined;
   const mime = /^[\w.+-]+\/[\w.+-]+$/.exec(file.type)?.[0];
-  return JSON.stringify({ name, mime, content: base64Of(new Uint8Array(await file.arrayBuffer())) });
+  return JSON.stringify({ name: file.name, mime, content: base64Of(file.bytes) });
 }
 
 function decoded(bytes: Uint8Array): string | Response {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    const message = "the body is not UTF-8";
-    return Response.json({ status: "error", success: false, message, code: "BODY_INVALID" }, { status: 400 });
+    return invalid("the body is not UTF-8");
   }
+}
+
+function invalid(message: string): Response {
+  return Response.json({ status: "error", success: false, message, code: "BODY_INVALID" }, { status: 400 });
 }
 
 function isUpload(method: string, { pathname }: URL): boolean {
   return method === "POST" && /^\/api\/v1\/artifacts\/?$/.test(pathname);
-}
-
-/** The part `artifact` of a form, or else its first file. */
-async function fileOf(body: Response): Promise<Blob | undefined> {
-  let form: FormData;
-  try {
-    form = await body.formData();
-  } catch {
-    return undefined;
-  }
-  const parts = [form.get("artifact"), ...form.values()];
-  return parts.find((part): part is File => typeof part !== "string" && part !== null);
 }
 
 /** The refusal of a body that is too large. */
