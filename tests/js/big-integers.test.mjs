@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { Driver, Highway, Workflow } from "highway-wasm";
 import { LocalEngine, simulate } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+
+const { parseJson } = await import(pathToFileURL(inRoot("dist", "esm", "json.js")).href);
 
 const BIG = 9007199254740993n;
 
@@ -182,4 +186,50 @@ test("numbers that are as large stay numbers", async (t) => {
   assert.deepEqual(tasks.get.result.response, got);
   assert.deepEqual(seen, [{ given: 2 ** 69, got, own: 2 ** 60, input: 2 ** 70 }]);
   assert.equal(driver.build({ inputs: { n: 2 ** 70 } }).variables.n, 2 ** 70);
+});
+
+test("only what is a large integer becomes `bigint`, wherever it stands", () => {
+  for (const [text, value] of [
+    [`${BIG}`, BIG],
+    [`-${BIG}`, -BIG],
+    [
+      `[${BIG},${BIG}e1,${BIG}.5,1e-${BIG},1.${BIG}]`,
+      [BIG, Number(`${BIG}e1`), Number(`${BIG}.5`), 0, Number(`1.${BIG}`)],
+    ],
+    [`"${BIG}"`, `${BIG}`],
+    [`["\\"", ${BIG}, "\\\\", ${BIG}, "\\\\\\"${BIG}", ${BIG}]`, ['"', BIG, "\\", BIG, `\\"${BIG}`, BIG]],
+    [`{"${BIG}":{"a":"${BIG} ${BIG}","b":[[${BIG}]]}}`, { [BIG]: { a: `${BIG} ${BIG}`, b: [[BIG]] } }],
+    [`[${"9".repeat(4_300)}]`, [BigInt("9".repeat(4_300))]],
+    [`[${"9".repeat(4_301)},${"9".repeat(9_000)}]`, [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]],
+    [`${"[".repeat(50_000)}${"]".repeat(50_000)}`, undefined],
+    [`${"[".repeat(50_000)}${BIG}${"]".repeat(50_000)}`, undefined],
+  ]) {
+    const got = parseJson(text);
+    if (value !== undefined) assert.deepEqual(got, value, text.slice(0, 80));
+  }
+  const odd = parseJson(`{"__proto__":${BIG},"constructor":${BIG}}`);
+  assert.deepEqual(Object.entries(odd), [
+    ["__proto__", BIG],
+    ["constructor", BIG],
+  ]);
+  assert.equal(Object.getPrototypeOf(odd), Object.prototype);
+});
+
+test("a large integer makes nothing else be called back for", (t) => {
+  let calls = 0;
+  const counted = (callback) =>
+    typeof callback !== "function"
+      ? callback
+      : function (...args) {
+          calls += 1;
+          return callback.apply(this, args);
+        };
+  const { parse } = JSON;
+  const { replace } = String.prototype;
+  t.mock.method(JSON, "parse", (text, reviver) => parse(text, counted(reviver)));
+  t.mock.method(String.prototype, "replace", function (from, to) {
+    return replace.call(this, from, counted(to));
+  });
+  parseJson(`["${"\\n".repeat(1_000)}",${"1,".repeat(1_000)}${BIG}]`);
+  assert.ok(calls < 100, `${calls} calls`);
 });
