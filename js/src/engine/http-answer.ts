@@ -82,8 +82,7 @@ export function textOf({ response, bytes }: Answer): string {
     /;\s*charset\s*=\s*["']?([^"';\s]+)/i.exec(response.headers.get("content-type") ?? "") ?? [];
   try {
     const decoder = new TextDecoder(markOf(bytes) ?? charset);
-    const text = decoder.decode(bytes);
-    return decoder.encoding === "windows-1252" ? text.replace(/[\x80-\x9f]/g, windows1252) : text;
+    return decoder.encoding === "windows-1252" ? windows1252(bytes) : decoder.decode(bytes);
   } catch {
     // The decoder does not know the name.
   }
@@ -100,7 +99,16 @@ export function textOf({ response, bytes }: Answer): string {
 
 /** What Node up to 23 takes for control characters, though `windows-1252` has them as these. */
 const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
-const windows1252 = (character: string): string => WINDOWS_1252[character.charCodeAt(0) - 0x80] ?? character;
+
+/** Text in `windows-1252`, whose bytes are characters of UTF-16 but for those. */
+function windows1252(bytes: Uint8Array): string {
+  const table = Uint16Array.from({ length: 256 }, (_, byte) => byte);
+  for (let at = 0; at < 32; at += 1) table[0x80 + at] = WINDOWS_1252.charCodeAt(at);
+  const units = new DataView(new ArrayBuffer(2 * bytes.length));
+  for (let at = 0; at < bytes.length; at += 1)
+    units.setUint16(2 * at, table[bytes[at] as number] as number, true);
+  return new TextDecoder("utf-16le", { ignoreBOM: true }).decode(units);
+}
 
 /** The encoding that a byte order mark tells. */
 function markOf([first, second, third]: Uint8Array): string | undefined {
