@@ -116,6 +116,8 @@ describe("options", { concurrency: true }, () => {
     [{ host: "http://localhost" }, "/host", /`host`/],
     [{ data: "" }, "/data", /`data`/],
     [{ maxBody: 0 }, "/maxBody", /`maxBody`/],
+    [{ maxBodies: 0.5 }, "/maxBodies", /`maxBodies`/],
+    [{ bodyTimeout: 0 }, "/bodyTimeout", /`bodyTimeout`/],
     [{ cors: "http://a.example" }, "/cors", /`cors` is not a list/],
     [{ cors: ["*"] }, "/cors", /every page/],
     [{ cors: ["http://*.example"] }, "/cors", /no origin/],

@@ -1,6 +1,7 @@
 /** Fetch handlers behind Node's own HTTP server. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { finished, Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 
@@ -61,7 +62,11 @@ async function answer(
     return;
   }
   const gone = new AbortController();
+  const abort = (): void => gone.abort();
+  const underWay = underWayOn(incoming.socket);
+  underWay.add(abort);
   outgoing.once("close", () => {
+    underWay.delete(abort);
     if (!outgoing.writableFinished) gone.abort();
   });
   const request = new Request(url, {
@@ -71,6 +76,21 @@ async function answer(
     ...(method === "GET" || method === "HEAD" ? {} : { body: bodyOf(incoming, outgoing), duplex: "half" }),
   });
   send(await handler(request), method, outgoing, gone.signal);
+}
+
+/** How requests of a connection are given up. */
+const connections = new WeakMap<Socket, Set<() => void>>();
+
+/** How the requests of a connection that are under way are given up: as soon as its client has ended it, which gets no answer then. */
+function underWayOn(socket: Socket): Set<() => void> {
+  const known = connections.get(socket);
+  if (known) return known;
+  const underWay = new Set<() => void>();
+  connections.set(socket, underWay);
+  socket.once("end", () => {
+    for (const abort of underWay) abort();
+  });
+  return underWay;
 }
 
 /** The address of a request: its host, and of its target the path, whatever else is in there. */

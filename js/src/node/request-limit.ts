@@ -1,8 +1,8 @@
 /** Requests that are no larger than they may be, also once they are unpacked. */
 
 import { promisify } from "node:util";
+import { LONGEST_TIMER } from "../environment.js";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
-import { bytesOf, TOO_LARGE } from "../body.js";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 type Unpack = (bytes: InputType, options: ZlibOptions) => Promise<Uint8Array>;
@@ -15,9 +15,35 @@ const UNPACK: Readonly<Record<string, Unpack | undefined>> = Object.assign(Objec
   br: promisify(brotliDecompress),
 });
 
-/** The handler behind a limit for the bytes of a body. What it gets is whole and unpacked. */
-export function limited(handler: Handler, limit: number): Handler {
+/** What bodies may take. */
+export interface BodyLimits {
+  /** Bytes of one, also once it is unpacked. */
+  readonly maxBody: number;
+  /** Bytes of all that are under way. */
+  readonly maxBodies: number;
+  /** Milliseconds in which nothing comes of one. */
+  readonly bodyTimeout: number;
+}
+
+/** The handler behind limits for bodies. What it gets is whole and unpacked, and somebody waits for the answer. */
+export function limited(handler: Handler, limits: BodyLimits): Handler {
+  const limit = limits.maxBody;
   const tooLarge = (): Response => failure(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
+  const room: Room = { left: limits.maxBodies };
+  /** Bodies are unpacked one after the other: one of some bytes may need as many as `limit`. */
+  let unpacked: Promise<unknown> = Promise.resolve();
+  const wholeOf = async (request: RequestWithBody, encodings: Unpack[]): Promise<Body> => {
+    const held: Held = { size: 0 };
+    try {
+      const body = await bytesOf(request.body, limits, room, held);
+      if (!(body instanceof Uint8Array) || encodings.length === 0) return body;
+      const unpacking = unpacked.then(() => unpack(body, encodings, limit));
+      unpacked = unpacking;
+      return await unpacking;
+    } finally {
+      room.left += held.size;
+    }
+  };
   return async (request) => {
     if (request.body === null) return await handler(request);
     const encodings = encodingsOf(request.headers);
@@ -33,28 +59,92 @@ export function limited(handler: Handler, limit: number): Handler {
     }
     // What says that it is too large need not be read.
     if (Number(request.headers.get("content-length")) > limit) return tooLarge();
-    let body: Uint8Array | typeof TOO_LARGE;
-    try {
-      body = await bytesOf(new Response(request.body), limit);
-    } catch {
-      return failure(400, "BODY_INVALID", "the body broke off");
-    }
-    try {
-      for (const unpack of encodings) {
-        if (body !== TOO_LARGE) body = await unpack(body, { maxOutputLength: limit });
-      }
-    } catch (error) {
-      if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return tooLarge();
-      return failure(400, "BODY_INVALID", "the body is not packed as its `content-encoding` says");
-    }
-    if (body === TOO_LARGE) return tooLarge();
+    const body = await wholeOf(request as RequestWithBody, encodings);
+    if (body === "too large") return tooLarge();
+    if (body instanceof Response) return body;
+    // A client that went away while the thread was busy is only now seen to have: its end comes behind its request.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (request.signal.aborted) return failure(499, "ABORTED", "the request was given up");
     const { method, url, signal } = request;
     const headers = new Headers(request.headers);
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
     // Nothing at all and an empty body are the same on the wire.
-    const content = body.byteLength === 0 ? {} : { body: body as Uint8Array<ArrayBuffer> };
+    const content = body.byteLength === 0 ? {} : { body };
     return await handler(new Request(url, { method, headers, signal, ...content }));
   };
+}
+
+/** Bytes that are held for bodies under way come out of this. */
+interface Room {
+  left: number;
+}
+
+/** What one of them has. */
+interface Held {
+  size: number;
+}
+
+type RequestWithBody = Request & { readonly body: ReadableStream<Uint8Array> };
+
+/** A body, or why there is none. */
+type Body = Uint8Array<ArrayBuffer> | "too large" | Response;
+
+/** The bytes of a body as it comes. */
+async function bytesOf(
+  body: ReadableStream<Uint8Array>,
+  { maxBody, maxBodies, bodyTimeout }: BodyLimits,
+  room: Room,
+  held: Held,
+): Promise<Body> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let isLate = false;
+  const timer = setTimeout(
+    () => {
+      isLate = true;
+      reader.cancel().catch(() => {});
+    },
+    Math.min(bodyTimeout, LONGEST_TIMER),
+  );
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) {
+        const message = `nothing came of the body for ${bodyTimeout} ms`;
+        return failure(408, "BODY_TIMEOUT", message, { connection: "close" });
+      }
+      if (done) return Buffer.concat(chunks);
+      timer.refresh();
+      held.size += value.byteLength;
+      room.left -= value.byteLength;
+      if (held.size > maxBody) return "too large";
+      if (room.left < 0) {
+        const message = `the bodies of all requests under way are larger than ${maxBodies} bytes; try again`;
+        return failure(503, "SERVER_BUSY", message, { "retry-after": "1" });
+      }
+      chunks.push(value);
+    }
+  } catch {
+    return failure(400, "BODY_INVALID", "the body broke off");
+  } finally {
+    clearTimeout(timer);
+    // The rest is not waited for.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** A body unpacked, or why it cannot be. */
+async function unpack(packed: Uint8Array<ArrayBuffer>, unpacks: Unpack[], limit: number): Promise<Body> {
+  let bytes = packed;
+  try {
+    for (const one of unpacks) {
+      bytes = (await one(bytes, { maxOutputLength: limit })) as Uint8Array<ArrayBuffer>;
+    }
+    return bytes;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return "too large";
+    return failure(400, "BODY_INVALID", "the body is not packed as its `content-encoding` says");
+  }
 }
 
 /** What unpacks a body, in its order; undefined where an encoding is not known. */

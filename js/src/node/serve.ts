@@ -23,6 +23,10 @@ export const DEFAULT_PORT = 7822;
 export const DEFAULT_DATA = ".highway";
 /** Bytes of a body that are taken when nobody says otherwise. */
 const MAX_BODY = 10 * 1024 * 1024;
+/** Bytes of all bodies under way that are taken when nobody says otherwise. */
+const MAX_BODIES = 64 * 1024 * 1024;
+/** Milliseconds in which nothing comes of a body, when nobody says otherwise. */
+const BODY_TIMEOUT = 30_000;
 /** Milliseconds that requests under way get when the server stops. */
 const PATIENCE = 5000;
 
@@ -45,6 +49,10 @@ export interface ServeOptions {
   allowedHosts?: readonly string[] | undefined;
   /** Bytes of a request's body that are taken; 10 MiB by default. */
   maxBody?: number | undefined;
+  /** Bytes of all bodies together that are under way; 64 MiB by default, or `maxBody` where that is more. Beyond it a request gets status 503. */
+  maxBodies?: number | undefined;
+  /** Milliseconds in which nothing comes of a body before its request gets status 408; 30,000 by default. */
+  bodyTimeout?: number | undefined;
   /**
    * Whether workflows may be submitted as Python (`python_dsl`), which is run to read them; no by default. Whoever has the key can then
    * run any code here, as they can with the shell of `nodeTools()`. It takes a `python3` with the package `highway_dsl`.
@@ -100,17 +108,7 @@ export interface HighwayServer {
  * ```
  */
 export async function serve(options: ServeOptions = {}): Promise<HighwayServer> {
-  const {
-    port,
-    host,
-    data,
-    cors,
-    allowedHosts,
-    maxBody,
-    tools,
-    engine: settings,
-    ...more
-  } = checked(options);
+  const { port, host, data, cors, allowedHosts, limits, tools, engine: settings, ...more } = checked(options);
   // The module of the engine is loaded by who serves, not by everybody who imports this.
   const { LocalEngine } = await import("../entries/engine-inline.js");
   const isKept = options.data !== undefined;
@@ -136,7 +134,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
     const answer = listener(
       limited(
         untilStopped((request) => engine.fetch(request), stopped.signal),
-        maxBody,
+        limits,
       ),
     );
     const http = await listen(
@@ -211,6 +209,8 @@ const OPTIONS = [
   "cors",
   "allowedHosts",
   "maxBody",
+  "maxBodies",
+  "bodyTimeout",
   "pythonDsl",
   "tools",
   "engine",
@@ -226,8 +226,11 @@ function checked(options: ServeOptions) {
   if (typeof host !== "string" || !/^[^\s/@?#\\]+$/.test(host))
     throw invalid("`host` is no name or address", "/host");
   if (typeof data !== "string" || data === "") throw invalid("`data` is empty or not text", "/data");
-  if (!Number.isInteger(maxBody) || maxBody < 1) {
-    throw invalid("`maxBody` is not a whole number above 0", "/maxBody");
+  const { maxBodies = Math.max(MAX_BODIES, maxBody), bodyTimeout = BODY_TIMEOUT } = options;
+  const limits = { maxBody, maxBodies, bodyTimeout };
+  for (const [name, value] of Object.entries(limits)) {
+    if (Number.isInteger(value) && value > 0) continue;
+    throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);
   }
   for (const name of texts(allowedHosts, "allowedHosts")) {
     if (/[\s/@?#\\*]|^$/.test(name) || isAnyAddress(name)) {
@@ -245,7 +248,7 @@ function checked(options: ServeOptions) {
     port,
     host: bound,
     data,
-    maxBody,
+    limits,
     allowedHosts,
     pythonDsl,
     tools,

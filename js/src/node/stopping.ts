@@ -12,12 +12,23 @@ export function untilStopped(
   handler: (request: Request) => Promise<Response>,
   stopped: AbortSignal,
 ): (request: Request) => Promise<Response> {
+  // One listener for all streams: each of its own would be reported as a leak.
+  const streams = new Set<AbortController>();
+  stopped.addEventListener("abort", () => {
+    for (const stream of streams) stream.abort();
+  });
   return async (request) => {
     try {
       const response = await handler(request);
       const { body, headers, status } = response;
       if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return response;
-      return new Response(body.pipeThrough(new TransformStream(), { signal: stopped }), { status, headers });
+      const stream = new AbortController();
+      if (stopped.aborted) stream.abort();
+      streams.add(stream);
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const over = (): void => void streams.delete(stream);
+      body.pipeTo(writable, { signal: stream.signal }).then(over, over);
+      return new Response(readable, { status, headers });
     } catch (error) {
       // The engine may have been closed while this request was under way.
       if (stopped.aborted) return failure(503, "SHUTTING_DOWN", "the server is stopping");

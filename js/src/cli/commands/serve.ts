@@ -52,6 +52,8 @@ export const serve: Command = {
     },
     limit: LIMIT,
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
+    "max-bodies": { value: "BYTES", help: "bodies of all requests under way together; 64M by default" },
+    "max-streams": { value: "COUNT", help: "event streams that may be open at once; 256 by default" },
     ...TOOLS_OPTION,
   },
   notes: `At its first start the server makes an API key, shows it once, and keeps it in DIR/key. Clients send it with every request:
@@ -95,10 +97,12 @@ function inUse(cause: HighwayError): HighwayError {
 
 function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
   const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
-  const keepRuns = textOf(given, "keep-runs");
+  const [keepRuns, maxStreams] = [textOf(given, "keep-runs"), textOf(given, "max-streams")];
+  const maxBodies = textOf(given, "max-bodies");
   return {
     port: port === undefined ? undefined : wholeNumber(port, "port", 0, 65535),
     maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),
+    maxBodies: maxBodies === undefined ? undefined : bytes(maxBodies, "max-bodies"),
     key,
     host: textOf(given, "host"),
     tools,
@@ -106,6 +110,7 @@ function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0
     engine: {
       secrets: secretsOfEnvironment(),
       limits: limitsOf(given),
+      maxStreams: maxStreams === undefined ? undefined : wholeNumber(maxStreams, "max-streams", 1, 2 ** 31),
       keepRuns: keepRuns === undefined ? undefined : wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31),
     },
     data: textOf(given, "data") ?? DEFAULT_DATA,
