@@ -532,3 +532,30 @@ fn a_counter_counts_with_all_digits() {
         assert_eq!(step["status"], "failed", "{step}");
     }
 }
+
+#[test]
+fn the_condition_of_a_while_counts_its_rounds() {
+    for (condition, rounds) in [
+        ("{{iteration}} < 3", 2),
+        ("{{iteration}} <= 3", 3),
+        ("{{index}} < 3", 3),
+        ("{{loop_context.iteration}} <= 2 and {{loop_context.index}} < 9", 2),
+    ] {
+        let body = with_args("step", &[], json!(["{{iteration}}"]));
+        let mut run = Scenario::of(&flow(&[while_loop("loop", &[], condition, &[body])]));
+        for round in 1..=rounds {
+            assert_eq!(run.succeed("step", json!(null)).args, [json!(round)], "{condition}");
+        }
+        run.assert_status("completed");
+    }
+    // Inside another loop it is the round of its own, and the item of the other.
+    let body = with_args("step", &[], json!(["{{item}}", "{{iteration}}"]));
+    let inner = while_loop("inner", &[], "{{iteration}} <= {{item}}", &[body]);
+    let outer =
+        json!({"task_id": "outer", "operator_type": "foreach", "items": "[0, 2]", "loop_body": [inner]});
+    let mut run = Scenario::of(&flow(&[outer]));
+    for round in [1, 2] {
+        assert_eq!(run.succeed("step", json!(null)).args, [json!(2), json!(round)]);
+    }
+    run.assert_status("completed");
+}

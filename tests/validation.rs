@@ -318,7 +318,7 @@ fn loops_and_their_branches_know_the_item() {
             task("one", json!({"args": ["{{item}} {{index}}"], "dependencies": ["each"]})),
             {"task_id": "fork", "operator_type": "parallel", "result_key": "forked", "branch_workflows":
                 {"b": {"name": "b", "tasks": {"in": task("in", json!({"args": ["{{item.id}}"]}))}}}},
-            task("wait", json!({"args": ["{{forked}}"]})),
+            task("wait", json!({"args": ["{{forked}}"], "dependencies": ["fork"]})),
         ]},
         // Listed among the tasks too, without the flag.
         "one": task("one", json!({"args": ["{{item}} {{index}}"], "dependencies": ["each"]})),

@@ -53,9 +53,12 @@ fn a_task_waits_for_the_results_that_it_uses() {
         let called = task("made", json!({"result_key": "made_result", "on_failure_task_id": "use"}));
         assert_eq!(found(json!({"made": called, "use": using(json!({}))})), NOTHING);
     }
-    // A result of its own name is what it makes itself.
-    let own = task("use", json!({"result_key": "x", "kwargs": {"v": "{{x}}"}}));
-    assert_eq!(found(json!({"use": own})), NOTHING);
+    // `${…}` is filled in as well, but in the commands of a shell.
+    for (function, expected) in [("x.y", "DEPENDENCY_MISSING"), ("tools.shell.run", "TEMPLATE_INVALID")] {
+        let using = task("use", json!({"function": function, "args": ["${made.x}"]}));
+        let expected = format!("warning {expected} /tasks/use/args/0");
+        assert_eq!(found(json!({"made": made(), "use": using})), [expected], "{function}");
+    }
 }
 
 #[test]
@@ -133,7 +136,7 @@ fn a_fork_waits_for_what_its_branches_use() {
 #[test]
 fn a_task_cannot_use_its_own_result() {
     let reading = |text: &str| task("b", json!({"result_key": "got", "kwargs": {"v": text}}));
-    for text in ["{{b.stdout}}", "a {{ got[0] }}", "{{results.b}}", "{{results.got.x}}"] {
+    for text in ["{{b.stdout}}", "a {{ got[0] }}", "{{results.b}}", "{{results.got.x}}", "{{b}}", "{{got}}"] {
         let alone = found(json!({"b": reading(text)}));
         assert_eq!(alone, ["warning DEPENDENCY_MISSING /tasks/b/kwargs/v"], "{text}");
         // An earlier task of that key may have given it.
@@ -148,8 +151,14 @@ fn a_task_cannot_use_its_own_result() {
         let called = json!({"a": task("a", json!({"on_failure_task_id": "b"})), "b": reading(text)});
         assert_eq!(found(called), NOTHING, "{text}");
     }
-    // A bare name may be that of an input.
-    assert_eq!(found(json!({"b": reading("{{b}}")})), NOTHING);
+    // A postcondition looks at it when it is there.
+    let guard = json!([{"variable": "{{b.x}}", "check": "exists", "message": "{{got}}"}]);
+    assert_eq!(
+        found(json!({"b": task("b", json!({"result_key": "got", "postconditions": guard}))})),
+        NOTHING
+    );
+    let known = json!({"name": "w", "variables": {"b": 1}, "tasks": {"b": reading("{{b}}")}});
+    assert_eq!(found_in(known), NOTHING);
 }
 
 #[test]
@@ -168,10 +177,186 @@ fn what_is_in_a_loop_waits_where_the_loop_does() {
     let looped = |dependencies: Value| {
         json!({"made": task("made", json!({})),
             "each": {"task_id": "each", "operator_type": "foreach", "items": "[1]", "dependencies": dependencies,
-                "loop_body": [task("in", json!({"kwargs": {"v": "{{made}} {{item}}"}})), task("on", json!({"kwargs": {"v": "{{in}}"}}))]}})
+                "loop_body": [task("in", json!({"kwargs": {"v": "{{made}} {{item}}"}})), task("on", json!({"kwargs": {"v": "{{in}}"}, "dependencies": ["in"]}))]}})
     };
     assert_eq!(found(looped(json!(["made"]))), NOTHING);
     assert_eq!(found(looped(json!([]))), ["warning DEPENDENCY_MISSING /tasks/each/loop_body/0/kwargs/v"]);
+}
+
+#[test]
+fn tasks_of_a_body_wait_for_each_other() {
+    let looped = |kind: &str, text: &str, needs: Value| {
+        let body = [
+            task("in", json!({"result_key": "got"})),
+            task("on", json!({"kwargs": {"v": text}, "dependencies": needs})),
+        ];
+        let given = if kind == "while" { "condition" } else { "items" };
+        json!({"task_id": "each", "operator_type": kind, given: "[1]", "loop_body": body})
+    };
+    for (kind, text) in [("foreach", "{{in.x}}"), ("foreach", "{{got}}"), ("while", "{{results.in}}")] {
+        let missing = ["warning DEPENDENCY_MISSING /tasks/each/loop_body/1/kwargs/v"];
+        assert_eq!(found(json!({"each": looped(kind, text, json!([]))})), missing, "{text}");
+        assert_eq!(found(json!({"each": looped(kind, text, json!(["in"]))})), NOTHING, "{text}");
+        // What is after the loop waits for the loop.
+        let each = || looped(kind, "1", json!([]));
+        let using = |needs: Value| task("use", json!({"kwargs": {"v": text}, "dependencies": needs}));
+        let missing = ["warning DEPENDENCY_MISSING /tasks/use/kwargs/v"];
+        assert_eq!(found(json!({"each": each(), "use": using(json!([]))})), missing, "{text}");
+        assert_eq!(found(json!({"each": each(), "use": using(json!(["each"]))})), NOTHING, "{text}");
+    }
+    let inner = looped("foreach", "{{got}}", json!(["in"]));
+    let outer = |needs: Value, first: Value| {
+        let mut inner = inner.clone();
+        inner["dependencies"] = needs;
+        inner["loop_body"][1]["kwargs"]["v"] = "{{first.x}}".into();
+        json!({"outer": {"task_id": "outer", "operator_type": "foreach", "items": "[1]", "loop_body":
+            [task("first", first), inner.clone(), inner["loop_body"][0], inner["loop_body"][1]]}})
+    };
+    let missing = ["warning DEPENDENCY_MISSING /tasks/outer/loop_body/3/kwargs/v"];
+    assert_eq!(found(outer(json!([]), json!({}))), missing);
+    assert_eq!(found(outer(json!(["first"]), json!({}))), NOTHING);
+}
+
+#[test]
+fn a_branch_in_a_branch_sees_what_all_its_forks_wait_for() {
+    let fork = |id: &str, needs: Value, tasks: Value| {
+        json!({"task_id": id, "operator_type": "parallel", "result_key": format!("{id}_data"), "dependencies": needs,
+            "branch_workflows": {"b": {"name": "b", "tasks": tasks}}})
+    };
+    let wait = |id: &str| task("w", json!({"args": [format!("{{{{{id}_data}}}}")], "dependencies": [id]}));
+    let nested = |needs: Value| {
+        let using = task("in", json!({"args": ["{{a.x}}"]}));
+        let inner = json!({"f2": fork("f2", json!([]), json!({"in": using})), "w": wait("f2")});
+        found(json!({"a": task("a", json!({})), "f1": fork("f1", needs, inner), "w": wait("f1")}))
+    };
+    let place = "/tasks/f1/branch_workflows/b/tasks/f2/branch_workflows/b/tasks/in/args/0";
+    assert_eq!(nested(json!([])), [format!("warning DEPENDENCY_MISSING {place}")]);
+    assert_eq!(nested(json!(["a"])), NOTHING);
+}
+
+/// Each text at a place where its name is not known, and at one where it is.
+#[test]
+fn names_of_the_engine_are_known_at_their_places() {
+    let unknown = |document: Value| {
+        let all = found_in(document);
+        all.into_iter().filter(|it| it.contains("TEMPLATE_NAME_UNKNOWN")).collect::<Vec<String>>()
+    };
+    let tasks = |tasks: Value| json!({"name": "w", "tasks": tasks});
+    let arg = |more: Value, text: &str| {
+        let mut task = task("a", json!({"args": [text]}));
+        task.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        task
+    };
+    let plain = |text: &str| tasks(json!({"a": arg(json!({}), text)}));
+    let at = |place: &str| [format!("warning TEMPLATE_NAME_UNKNOWN /tasks/{place}")];
+    for name in [
+        "item",
+        "current_item",
+        "index",
+        "iteration",
+        "loop_context.index",
+        "failed_task_id",
+        "error_message",
+        "update_name",
+        "update_payload.x",
+    ] {
+        assert_eq!(unknown(plain(&format!("{{{{{name}}}}}"))), at("a/args/0"), "{name}");
+    }
+    for name in ["secrets.x", "idempotency_key", "run_id"] {
+        assert_eq!(unknown(plain(&format!("{{{{{name}}}}}"))), NOTHING, "{name}");
+    }
+    // Rounds.
+    let looped = |kind: &str, given: Value, text: &str| {
+        let mut each = json!({"task_id": "each", "operator_type": kind, "loop_body": [arg(json!({}), text)]});
+        each.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        tasks(json!({"each": each}))
+    };
+    let items = || json!({"items": "[1]"});
+    assert_eq!(unknown(looped("foreach", items(), "{{item}} {{index}}")), NOTHING);
+    let counted =
+        json!({"condition": "{{iteration}} < 3 and {{index}} < 3 and {{loop_context.iteration}} < 3"});
+    assert_eq!(unknown(looped("while", counted.clone(), "{{iteration}}")), NOTHING);
+    assert_eq!(unknown(looped("while", counted, "{{item}}")), at("each/loop_body/0/args/0"));
+    assert_eq!(unknown(looped("while", json!({"condition": "{{item}} < 3"}), "")), at("each/condition"));
+    assert_eq!(unknown(looped("foreach", json!({"items": "{{index}}"}), "")), at("each/items"));
+    // Handlers.
+    let failing = task("f", json!({"on_failure_task_id": "a"}));
+    let after = task("z", json!({"args": ["{{error_message}}"], "dependencies": ["a"]}));
+    let handled = tasks(json!({"f": failing, "a": arg(json!({}), "{{error_message}}"), "z": after}));
+    assert_eq!(unknown(handled), at("z/args/0"));
+    // Updates.
+    let update = |place: &str| {
+        json!({"function": "tools.update.handle",
+        "kwargs": {"update_name": "u", "response_tool": "x.y", place: {"v": "{{update_payload.x}} {{secrets.y}}"}}})
+    };
+    assert_eq!(unknown(tasks(json!({"a": task("a", update("response_kwargs"))}))), NOTHING);
+    assert_eq!(unknown(tasks(json!({"a": task("a", update("other"))}))).len(), 2);
+    // Secrets.
+    for (place, more) in [
+        ("condition", json!({"operator_type": "condition", "condition": "{{secrets.x}} == 1"})),
+        ("items", json!({"operator_type": "foreach", "items": "{{secrets.x}}"})),
+        (
+            "payload/v",
+            json!({"operator_type": "emit_event", "event_name": "e", "payload": {"v": "{{secrets.x}}"}}),
+        ),
+        (
+            "kwargs/message",
+            json!({"operator_type": "task", "function": "tools.approval.request", "kwargs": {"message": "{{secrets.x}}"}}),
+        ),
+        (
+            "idempotency_key",
+            json!({"operator_type": "task", "function": "x.y", "idempotency_key": "{{secrets.x}}"}),
+        ),
+    ] {
+        let mut operator = json!({"task_id": "a"});
+        operator.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(unknown(tasks(json!({"a": operator}))), at(&format!("a/{place}")));
+    }
+    let keyed = arg(json!({"idempotency_key": "{{idempotency_key}}"}), "");
+    assert_eq!(unknown(tasks(json!({"a": keyed}))), at("a/idempotency_key"));
+    // Schedules. One may be made elsewhere.
+    assert_eq!(unknown(plain("{{ds}}")), ["info TEMPLATE_NAME_UNKNOWN /tasks/a/args/0"]);
+    let mut scheduled = plain("{{ds}}");
+    scheduled["schedule"] = "0 2 * * *".into();
+    assert_eq!(unknown(scheduled), NOTHING);
+    // A variable of such a name is like any other.
+    let mut given = plain("{{item}} {{error_message}} {{update_name}}");
+    given["variables"] = json!({"item": 1, "error_message": 2, "update_name": 3});
+    assert_eq!(unknown(given), NOTHING);
+}
+
+#[test]
+fn a_wait_until_a_moment_ends_before_the_run() {
+    let found = |moment: &str, now: Option<Millis>| {
+        let wait = json!({"task_id": "w", "operator_type": "wait", "wait_for": moment});
+        let document = json!({"name": "w", "deadline_seconds": 60, "tasks": {"w": wait}}).to_string();
+        shown(&validate_text(&document, Form::Data, now))
+    };
+    let now = parse_iso("2026-01-01T00:00:00Z");
+    for late in ["2099-01-01T00:00:00Z", "2026-01-01T00:01:00Z"] {
+        assert_eq!(found(late, now), ["warning WAIT_EXCEEDS_TIMEOUT /tasks/w/wait_for"], "{late}");
+        assert_eq!(found(late, None), NOTHING);
+    }
+    for early in ["2026-01-01T00:00:59Z", "2020-01-01T00:00:00Z"] {
+        assert_eq!(found(early, now), NOTHING, "{early}");
+    }
+}
+
+#[test]
+fn the_name_of_a_tool_is_no_template() {
+    let named = |more: Value, place: &str| {
+        let mut operator = task("a", json!({}));
+        operator.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(found(json!({"a": operator})), [format!("warning TEMPLATE_LITERAL /tasks/a/{place}")]);
+    };
+    named(json!({"function": "{{inputs.f}}"}), "function");
+    named(json!({"operator_type": "activity", "function": "x.{{f}}"}), "function");
+    let response = json!({"update_name": "u", "response_tool": "{{inputs.f}}"});
+    named(json!({"function": "tools.update.handle", "kwargs": response}), "kwargs/response_tool");
+    for (key, other) in [("generator", "verifier"), ("verifier", "generator")] {
+        let tools = json!({"task_id": "a", "operator_type": "reflexive", key: "{{inputs.f}}", other: "x.y"});
+        assert_eq!(found(json!({"a": tools})), [format!("warning TEMPLATE_LITERAL /tasks/a/{key}")]);
+    }
 }
 
 #[test]

@@ -6,6 +6,16 @@ use crate::suggest::{did_you_mean, nearest};
 use serde_json::{Map, Value};
 use table::{Kind, Takes, kind, takes, usual};
 
+/// The tool that waits for an update.
+pub(crate) const HANDLE_UPDATE: &str = "tools.update.handle";
+
+/// Whether a tool is part of the engine, which writes down what it is given.
+pub(crate) fn is_builtin(tool: &str) -> bool {
+    let families = ["workflow", "simple_counter", "approval", "cron", "update"];
+    let name = tool.strip_prefix("tools.").unwrap_or(tool);
+    name.split_once('.').is_some_and(|(family, _)| families.contains(&family)) && takes(tool).is_some()
+}
+
 /// What is wrong with the arguments of a call.
 pub(crate) struct Fault {
     /// JSON pointer from the operator; empty where something is missing.
@@ -153,4 +163,21 @@ fn missing(tool: &str, takes: &Takes, args: &[Value], kwargs: &Map<String, Value
         message: format!("`{tool}` is called without {}", missing.join(", ")),
         help: all(takes),
     })
+}
+
+#[cfg(all(test, feature = "engine"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tools_of_the_engine_are_known() {
+        for tool in crate::engine::builtin_tools() {
+            assert!(is_builtin(tool), "{tool}");
+        }
+        for tool in
+            ["tools.shell.run", "tools.secrets.get_secret", "tools.workflow.other", "cron", "x.update.handle"]
+        {
+            assert!(!is_builtin(tool), "{tool}");
+        }
+    }
 }

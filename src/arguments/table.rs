@@ -93,7 +93,7 @@ pub(super) fn takes(tool: &str) -> Option<Takes> {
                 "workflow_version",
             ],
         ),
-        "tools.update.handle" => (0, &["update_name", "response_tool", "response_kwargs", "timeout_seconds"]),
+        super::HANDLE_UPDATE => (0, &["update_name", "response_tool", "response_kwargs", "timeout_seconds"]),
         _ => return None,
     };
     Some(Takes { positional, names, required: required(tool) })

@@ -4,6 +4,7 @@ use super::definitions::IDS;
 use super::meter::size_of_named;
 use super::run::{Inner, StepState};
 use super::{Engine, Record};
+use crate::arguments::HANDLE_UPDATE;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::order;
 use crate::json::{object, size_of_map, to_text};
@@ -25,9 +26,6 @@ pub(super) enum Builtin {
     Schedule,
     HandleUpdate,
 }
-
-/// The tool that waits for an update.
-pub(super) const HANDLE_UPDATE: &str = "tools.update.handle";
 
 /// All of them by their names.
 const NAMES: [(&str, Builtin); 13] = [

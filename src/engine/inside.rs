@@ -46,7 +46,8 @@ impl Engine {
                     if running > 0 {
                         return;
                     }
-                    match self.holds(run, step, condition) {
+                    let locals = locals_of(None, opened);
+                    match self.holds_with(run, step, condition, &locals) {
                         Err(error) => {
                             return self.attempt_failed(run, step, Failure::from(&error), None, now);
                         }
@@ -54,7 +55,7 @@ impl Engine {
                             let error = self.config.limits.exceeded(Limit::LoopRounds);
                             return self.attempt_failed(run, step, Failure::from(&error), None, now);
                         }
-                        Ok(holds) => holds.then(|| locals_of(None, opened)),
+                        Ok(holds) => holds.then_some(locals),
                     }
                 }
                 _ => return,

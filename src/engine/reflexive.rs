@@ -120,14 +120,14 @@ impl Engine {
             Some(_) => (&reflexive.verifier, "/verifier_kwargs"),
             None => (&reflexive.generator, "/generator_kwargs"),
         };
-        let scope = WithMore { scope: self.tool_scope(run, step)?, extra };
+        let scope = WithMore { scope: self.tool_scope(run, step)?, extra: &extra };
         let mode = self.config.templates;
         let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
         // What a turn adds is not the definition's.
         let given = self.check_arguments(tool, &[], kwargs, named);
         let kwargs = given.and_then(|()| resolved(&Value::Object(kwargs.clone()))).and_then(|mut kwargs| {
             if let Value::Object(kwargs) = &mut kwargs {
-                for (name, value) in &scope.extra {
+                for (name, value) in &extra {
                     kwargs.entry(name.as_str()).or_insert_with(|| value.clone());
                 }
                 if let (Some(template), Some(_)) = (&reflexive.correction, feedback) {

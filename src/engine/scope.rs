@@ -344,7 +344,7 @@ impl Scope for RunScope<'_> {
 /// The names of a step, and some of the engine that only it knows.
 pub(super) struct WithMore<'a> {
     pub(super) scope: RunScope<'a>,
-    pub(super) extra: Map<String, Value>,
+    pub(super) extra: &'a Map<String, Value>,
 }
 
 impl Scope for WithMore<'_> {

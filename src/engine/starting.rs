@@ -2,8 +2,9 @@
 
 use super::plan::{Body, Operation, Planned, Wait};
 use super::run::{Inner, RunState, after};
-use super::scope::{Reader, RunScope};
+use super::scope::{Reader, RunScope, WithMore};
 use super::{Effect, Engine, Failure, Limit, Record, ToolCall, builtin, guards};
+use crate::arguments::HANDLE_UPDATE;
 use crate::definition::duration::parse_iso;
 use crate::definition::{Moment, TerminateStatus};
 use crate::error::{Error, ErrorCode, Result};
@@ -296,8 +297,19 @@ impl Engine {
     }
 
     pub(super) fn holds(&self, run: usize, step: usize, condition: &expr::Expr) -> Result<bool> {
-        let scope = self.scope(run, step).map(RunScope::of_conditions);
-        scope.map_or(Ok(false), |scope| expr::holds(condition, &scope, self.config.templates))
+        self.holds_with(run, step, condition, &Map::new())
+    }
+
+    /// The same with more names.
+    pub(super) fn holds_with(
+        &self,
+        run: usize,
+        step: usize,
+        condition: &expr::Expr,
+        extra: &Map<String, Value>,
+    ) -> Result<bool> {
+        let Some(scope) = self.scope(run, step).map(RunScope::of_conditions) else { return Ok(false) };
+        expr::holds(condition, &WithMore { scope, extra }, self.config.templates)
     }
 
     /// What an operator asks other workflows for, with its templates replaced.
@@ -348,7 +360,7 @@ impl Engine {
         let args: Result<Vec<Value>> = args.iter().map(|arg| resolve(arg, &scope, mode, syntax)).collect();
         let mut named = Map::new();
         // What answers an update is filled in with what the update says.
-        let is_later = |name: &str| function == builtin::HANDLE_UPDATE && name == "response_kwargs";
+        let is_later = |name: &str| function == HANDLE_UPDATE && name == "response_kwargs";
         for (key, value) in kwargs.iter().filter(|(name, _)| !is_later(name)) {
             named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
         }

@@ -174,7 +174,7 @@ impl Engine {
             ("update_name".to_owned(), update.name.as_str().into()),
             ("update_payload".to_owned(), update.payload.clone()),
         ]);
-        let scope = WithMore { scope, extra };
+        let scope = WithMore { scope, extra: &extra };
         let mode = self.config.templates;
         let filled_in = self
             .check_arguments(&tool, &[], &kwargs, "/kwargs/response_kwargs")

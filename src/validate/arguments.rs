@@ -2,7 +2,7 @@
 //! them: a server may know more.
 
 use super::scope::Scope;
-use crate::arguments::{Fault, faults, meant};
+use crate::arguments::{Fault, HANDLE_UPDATE, faults, meant};
 use crate::definition::Operation;
 use crate::error::{Diagnostic, ErrorCode};
 use serde_json::{Map, Value};
@@ -37,8 +37,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 look(&task.function, &task.args, &task.kwargs, "/kwargs");
                 let response = task.kwargs.get("response_tool").and_then(Value::as_str);
                 let kwargs = task.kwargs.get("response_kwargs").and_then(Value::as_object);
-                if let (Some(tool), Some(kwargs), "tools.update.handle") = (response, kwargs, &*task.function)
-                {
+                if let (Some(tool), Some(kwargs), HANDLE_UPDATE) = (response, kwargs, &*task.function) {
                     look(tool, &[], kwargs, "/kwargs/response_kwargs");
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::scope::Scope;
 use super::templates::{Known, inside};
+use crate::arguments::HANDLE_UPDATE;
 use crate::definition::{DataGuard, Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;
@@ -25,6 +26,10 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
                 findings.extend(named(value, known).map(|template| case(scope.id(at), &template, place())));
             }
         }
+        for (key, tool) in tools(operator) {
+            let template = paths(tool, Syntax::Braces).into_iter().next();
+            findings.extend(template.map(|template| name_of_tool(&template, format!("{path}/{key}"))));
+        }
         for (key, map) in maps(operator) {
             let mut tell = |text: &str, path: String| {
                 findings.extend(named(text, known).map(|template| key_of(&template, path)));
@@ -47,6 +52,21 @@ fn maps(operator: &Operator) -> Vec<(&'static str, &Map<String, Value>)> {
         Operation::Terminate(end) => vec![("result", &end.result)],
         Operation::Reflexive(tools) => {
             vec![("generator_kwargs", &tools.generator_kwargs), ("verifier_kwargs", &tools.verifier_kwargs)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The tools that an operator calls by their names.
+fn tools(operator: &Operator) -> Vec<(&'static str, &str)> {
+    match &operator.operation {
+        Operation::Task(task) | Operation::Activity(task) => {
+            let response = task.kwargs.get("response_tool").filter(|_| task.function == HANDLE_UPDATE);
+            let response = response.and_then(Value::as_str).map(|tool| ("kwargs/response_tool", tool));
+            std::iter::once(("function", task.function.as_str())).chain(response).collect()
+        }
+        Operation::Reflexive(tools) => {
+            vec![("generator", tools.generator.as_str()), ("verifier", tools.verifier.as_str())]
         }
         _ => Vec::new(),
     }
@@ -83,6 +103,10 @@ fn variable(name: &str, template: &Path, path: String) -> Diagnostic {
 
 fn case(id: &str, template: &Path, path: String) -> Diagnostic {
     literal(path, &format!("a case of `{id}`"), template, "compare the two in a `condition`")
+}
+
+fn name_of_tool(template: &Path, path: String) -> Diagnostic {
+    literal(path, "the name of a tool", template, "write one task for each tool, and choose with a `switch`")
 }
 
 fn key_of(template: &Path, path: String) -> Diagnostic {

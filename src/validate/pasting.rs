@@ -76,7 +76,7 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
 
 /// Whether the items of all loops around are written out in the definition.
 fn are_items_written(scope: &Scope<'_>) -> bool {
-    std::iter::successors(Some(scope), |scope| scope.outer).all(|scope| {
+    std::iter::once(scope).chain(scope.around().map(|(scope, _)| scope)).all(|scope| {
         scope.operators().all(|(_, operator)| match &operator.operation {
             Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
             _ => true,

@@ -2,7 +2,7 @@
 
 use super::scope::{Item, NOBODY, Scope};
 use super::targets::{Kind, targets};
-use super::templates::texts;
+use super::templates::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::names::sorted_positions;
@@ -27,9 +27,10 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         let mut uses: Vec<(usize, String, Path)> = Vec::new();
         let mut own: Option<(String, String)> = None;
         let runs_once = runs_once(scope, at) && !handlers.contains(&at);
-        texts(operator, &mut |text, path, syntax| {
-            for template in paths(text, syntax) {
-                let makers = results.makers(&template);
+        texts(operator, &mut |text, path, _| {
+            for template in paths(text, filled_in(operator, path)) {
+                let makers = results.makers(&template, at);
+                let runs_once = runs_once && !path.starts_with(POSTCONDITIONS);
                 if own.is_none() && runs_once && makers == [at] && is_result(scope, &template) {
                     own.get_or_insert_with(|| (path.to_owned(), template.to_string()));
                 }
@@ -81,41 +82,86 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Tells what the operators of a branch use of what is around their fork, where the fork does not wait for it: a branch sees what was
 /// known when it was forked.
-pub(super) fn in_branch(scope: &Scope<'_>, fork: usize, branch: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    let (results, own) = (Results::new(scope), Results::new(branch));
-    if results.names.is_empty() {
+pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut Vec<Diagnostic>) {
+    if around.outwards().all(|around| around.results.names.is_empty()) {
         return;
     }
-    let mut seen = vec![NOBODY; scope.items.len()];
-    search(&before(scope), fork, &mut seen);
-    let is_own = |template: &Path| {
-        let in_body = || branch.items.iter().any(|item| item.id == template.root);
-        let variables = [&branch.workflow.variables, &scope.workflow.variables];
-        !own.makers(template).is_empty()
-            || variables.iter().any(|variables| variables.contains_key(&template.root))
-            || in_body()
+    let own = Results::new(branch);
+    let is_own = |template: &Path, at: usize| {
+        let around = branch.around().map(|(scope, _)| scope.workflow);
+        let mut workflows = std::iter::once(branch.workflow).chain(around);
+        !own.makers(template, at).is_empty()
+            || workflows.any(|workflow| workflow.variables.contains_key(&template.root))
     };
-    let mut told: Vec<usize> = Vec::new();
+    let mut told: Vec<(&str, usize)> = Vec::new();
     for (at, operator) in branch.operators() {
-        texts(operator, &mut |text, path, syntax| {
-            for template in paths(text, syntax) {
-                let makers = results.makers(&template);
-                let is_awaited = |maker: &usize| *maker == fork || seen.get(*maker) == Some(&fork);
-                let Some(maker) = makers.first().filter(|_| !makers.iter().any(is_awaited)) else { continue };
-                if is_own(&template) || told.contains(maker) {
+        texts(operator, &mut |text, path, _| {
+            for template in paths(text, filled_in(operator, path)) {
+                let Some((Around { scope, fork, .. }, maker)) = around.not_awaited(&template) else {
+                    continue;
+                };
+                if is_own(&template, at) || told.contains(&(scope.base, maker)) {
                     continue;
                 }
-                told.push(*maker);
-                let (id, needed, fork) = (branch.id(at), scope.id(*maker), scope.id(fork));
+                told.push((scope.base, maker));
+                let (id, needed, fork) = (branch.id(at), scope.id(maker), scope.id(*fork));
                 let message = format!(
                     "task `{id}` uses `{{{{{template}}}}}`, but `{fork}`, which starts its branch, does not wait for `{needed}`"
                 );
                 let path = format!("{}{path}", branch.path(at));
                 let finding = Diagnostic::warning(ErrorCode::DependencyMissing, path, message)
                     .with_help(format!("add `{needed}` to the dependencies of `{fork}`"));
-                findings.push(finding.with_related(scope.path(*maker)));
+                findings.push(finding.with_related(scope.path(maker)));
             }
         });
+    }
+}
+
+/// A workflow around branches.
+pub(super) struct Around<'a> {
+    scope: &'a Scope<'a>,
+    outer: Option<&'a Self>,
+    /// Position of their fork.
+    fork: usize,
+    results: Results<'a>,
+    /// Has the fork at what comes before it.
+    seen: Vec<usize>,
+}
+
+impl<'a> Around<'a> {
+    /// The last one where it is of the same fork, else a new one.
+    pub(super) fn again(
+        last: Option<Self>,
+        scope: &'a Scope<'a>,
+        fork: usize,
+        outer: Option<&'a Self>,
+    ) -> Self {
+        if let Some(last) = last.filter(|last| last.fork == fork) {
+            return last;
+        }
+        let mut seen = vec![NOBODY; scope.items.len()];
+        search(&before(scope), fork, &mut seen);
+        Self { scope, outer, fork, results: Results::new(scope), seen }
+    }
+
+    fn outwards(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |around| around.outer)
+    }
+
+    /// Who gives what a template in a branch names, if no fork waits for any that gives it.
+    fn not_awaited(&self, template: &Path) -> Option<(&Self, usize)> {
+        let mut found = None;
+        for around in self.outwards() {
+            let makers = around.results.makers(template, around.fork);
+            if makers
+                .iter()
+                .any(|maker| *maker == around.fork || around.seen.get(*maker) == Some(&around.fork))
+            {
+                return None;
+            }
+            found = found.or_else(|| Some((around, *makers.first()?)));
+        }
+        found
     }
 }
 
@@ -134,32 +180,37 @@ fn runs_once(scope: &Scope<'_>, at: usize) -> bool {
     })
 }
 
-/// Whether a template that names a result can mean nothing else: a bare name may be that of an input, a variable stands for it,
-/// and a branch sees what is around it.
+/// Whether a template that names a result can mean nothing else: a variable stands for it, and a branch sees what is around it.
 fn is_result(scope: &Scope<'_>, template: &Path) -> bool {
     let is_given = |name: &str| {
         let gives = |item: &Item<'_>| item.id == name || item.operator.result_key.as_deref() == Some(name);
         scope.workflow.variables.contains_key(name)
-            || std::iter::successors(scope.outer, |scope| scope.outer)
-                .any(|scope| scope.items.iter().any(gives))
+            || scope.around().any(|(scope, _)| scope.items.iter().any(gives))
     };
-    match template.parts.first() {
-        Some(Part::Key(name)) if template.root == "results" => !is_given(name),
-        first => first.is_some() && !is_given(&template.root),
+    !is_given(name_of(template))
+}
+
+/// The name of the result that a template may mean.
+fn name_of(template: &Path) -> &str {
+    match (template.root.as_str(), template.parts.first()) {
+        ("results", Some(Part::Key(name))) => name,
+        (root, _) => root,
     }
 }
 
-/// Names of results with the operators that give them. Those in the bodies of loops are left out: what they are called depends
-/// on the round.
+/// Names of results with the operators that give them.
 struct Results<'a> {
+    scope: &'a Scope<'a>,
     /// Sorted.
     names: Vec<(&'a str, usize)>,
 }
 
 impl<'a> Results<'a> {
-    fn new(scope: &Scope<'a>) -> Self {
+    fn new(scope: &'a Scope<'a>) -> Self {
         let mut all: Vec<(&'a str, usize)> = Vec::new();
-        for (at, item) in scope.items.iter().enumerate().filter(|(_, item)| !item.in_body) {
+        // What should be in a loop and is in none never runs.
+        let are_known = |(_, item): &(usize, &Item<'_>)| !item.in_body || item.owner.is_some();
+        for (at, item) in scope.items.iter().enumerate().filter(are_known) {
             all.push((item.id, at));
             let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
             all.extend(key.map(|key| (key, at)));
@@ -167,18 +218,15 @@ impl<'a> Results<'a> {
         all.retain(|(name, _)| !is_of_engine(name));
         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
         let order = sorted_positions(&names);
-        Self { names: order.into_iter().filter_map(|at| all.get(at).copied()).collect() }
+        Self { scope, names: order.into_iter().filter_map(|at| all.get(at).copied()).collect() }
     }
 
-    /// The operators that give what a template names.
-    fn makers(&self, template: &Path) -> Vec<usize> {
-        let name = match (template.root.as_str(), template.parts.first()) {
-            ("results", Some(Part::Key(name))) => name,
-            (root, _) => root,
-        };
+    /// The operators that have to be over before another one can read what a template of it names.
+    fn makers(&self, template: &Path, reader: usize) -> Vec<usize> {
+        let name = name_of(template);
         let from = self.names.partition_point(|(known, _)| *known < name);
         let found = self.names.iter().skip(from).take_while(|(known, _)| *known == name);
-        found.map(|(_, at)| *at).collect()
+        found.map(|(_, at)| self.scope.beside(*at, reader)).collect()
     }
 }
 

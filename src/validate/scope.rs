@@ -16,6 +16,10 @@ pub(super) struct Item<'a> {
     pub(super) in_loop: bool,
     /// Whether that loop is in this scope, too.
     pub(super) in_body: bool,
+    /// Position of the innermost loop in this scope that it is in the body of.
+    pub(super) owner: Option<usize>,
+    /// Whether another operator calls it when that fails.
+    pub(super) is_handler: bool,
 }
 
 /// Key among the tasks, or the path where it stands in a body alone.
@@ -24,6 +28,9 @@ enum Place<'a> {
     Key(&'a str),
     Path(String),
 }
+
+/// Loops and forks around each other beyond this number are left alone; JSON text cannot nest them deeper.
+const DEPTH: usize = 128;
 
 /// Stands for a dependency that names no operator.
 pub(super) const NOBODY: usize = usize::MAX;
@@ -34,8 +41,8 @@ pub(super) struct Scope<'a> {
     pub(super) workflow: &'a Workflow,
     /// JSON pointer to the workflow.
     pub(super) base: &'a str,
-    /// The workflow around a branch.
-    pub(super) outer: Option<&'a Self>,
+    /// The workflow around a branch, with the position of its fork.
+    pub(super) outer: Option<(&'a Self, usize)>,
     pub(super) hints: &'a Hints,
     pub(super) items: Vec<Item<'a>>,
     /// Positions among `items` by id.
@@ -45,16 +52,17 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a workflow at a pointer; `in_loop` tells whether it is a branch that runs inside a loop.
+    /// The scope of a workflow at a pointer; of a branch, with what is around it.
     pub(super) fn new(
         workflow: &'a Workflow,
         base: &'a str,
-        outer: Option<&'a Self>,
+        outer: Option<(&'a Self, usize)>,
         hints: &'a Hints,
-        in_loop: bool,
     ) -> Self {
-        let items = items(workflow, base, in_loop);
+        let fork = outer.and_then(|(outer, fork)| outer.items.get(fork));
+        let mut items = items(workflow, base, fork.is_some_and(|fork| fork.in_loop));
         let index = NameIndex::new(items.iter().map(|item| item.id));
+        link(&mut items, &index);
         let position = |id: &String| index.get(id).unwrap_or(NOBODY);
         let needs = items.iter().map(|item| item.operator.dependencies.iter().map(position).collect());
         let needs = needs.collect();
@@ -76,9 +84,46 @@ impl<'a> Scope<'a> {
         self.items.iter().enumerate().map(|(at, item)| (at, item.operator))
     }
 
+    /// The workflows around a branch with the positions of the forks in them, from the inside out.
+    pub(super) fn around(&self) -> impl Iterator<Item = (&'a Self, usize)> + use<'a> {
+        std::iter::successors(self.outer, |(scope, _)| scope.outer)
+    }
+
+    /// The operator at a position, the loops around it, the fork around these, and so on.
+    pub(super) fn outwards(&self, at: usize) -> impl Iterator<Item = &Item<'_>> {
+        fn next<'s>((scope, at): &(&'s Scope<'s>, usize)) -> Option<(&'s Scope<'s>, usize)> {
+            match scope.items.get(*at)?.owner {
+                Some(owner) => Some((*scope, owner)),
+                None => scope.outer,
+            }
+        }
+        let places = std::iter::successors(Some((self, at)), next).take(DEPTH);
+        places.filter_map(|(scope, at)| scope.items.get(at))
+    }
+
+    /// The loops in this scope around an operator, from the inside out.
+    fn loops(&self, at: usize) -> impl Iterator<Item = usize> {
+        let owner = |at: &usize| self.items.get(*at)?.owner;
+        std::iter::successors(owner(&at), owner).take(DEPTH)
+    }
+
+    /// What has to be over for an operator to read what another one gives: that one, or the loop around it that the reader is
+    /// not in.
+    pub(super) fn beside(&self, maker: usize, reader: usize) -> usize {
+        let is_around = |at: usize| self.loops(reader).any(|owner| owner == at);
+        let mut beside = maker;
+        for owner in self.loops(maker) {
+            if is_around(owner) {
+                break;
+            }
+            beside = owner;
+        }
+        beside
+    }
+
     /// Whether a workflow around this one has an operator of the id.
     pub(super) fn is_outside(&self, id: &str) -> bool {
-        std::iter::successors(self.outer, |scope| scope.outer).any(|scope| scope.index.get(id).is_some())
+        self.around().any(|(scope, _)| scope.index.get(id).is_some())
     }
 
     /// What to do about an id that operator `own` of this scope names and that is none.
@@ -97,7 +142,15 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
     let listed = workflow.tasks.iter().map(|(key, operator)| {
         let id = if operator.task_id.is_empty() { key } else { &operator.task_id };
         let in_body = operator.is_internal_loop_task || in_bodies.get(id).is_some();
-        Item { operator, id, place: Place::Key(key), in_loop: in_loop || in_body, in_body }
+        Item {
+            operator,
+            id,
+            place: Place::Key(key),
+            in_loop: in_loop || in_body,
+            in_body,
+            owner: None,
+            is_handler: false,
+        }
     });
     let mut items: Vec<Item<'a>> = listed.collect();
     let known = NameIndex::new(workflow.tasks.values().map(|operator| operator.task_id.as_str()));
@@ -108,7 +161,15 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
         for (position, operator) in body.iter().enumerate() {
             if known.get(&operator.task_id).is_none() {
                 let place = Place::Path(format!("{path}/loop_body/{position}"));
-                items.push(Item { operator, id: &operator.task_id, place, in_loop: true, in_body: true });
+                items.push(Item {
+                    operator,
+                    id: &operator.task_id,
+                    place,
+                    in_loop: true,
+                    in_body: true,
+                    owner: None,
+                    is_handler: false,
+                });
             }
         }
         at += 1;
@@ -125,6 +186,28 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
         items.retain(|item| !again.next().unwrap_or_default() || matches!(item.place, Place::Key(_)));
     }
     items
+}
+
+/// Finds the loop that each item is in, and the items that handle failures. Of the loops that list an item, the innermost lists the
+/// fewest.
+fn link(items: &mut [Item<'_>], index: &NameIndex<'_>) {
+    let mut bodies = vec![usize::MAX; items.len()];
+    for at in 0..items.len() {
+        let Some(operator) = items.get(at).map(|item| item.operator) else { continue };
+        let body = operator.operation.loop_body().unwrap_or_default();
+        for inner in body.iter().filter_map(|inner| index.get(&inner.task_id)).filter(|inner| *inner != at) {
+            if let (Some(item), Some(least)) = (items.get_mut(inner), bodies.get_mut(inner))
+                && body.len() < *least
+            {
+                *least = body.len();
+                item.owner = Some(at);
+            }
+        }
+        let handler = operator.on_failure_task_id.as_ref().and_then(|id| index.get(id));
+        if let Some(handler) = handler.and_then(|handler| items.get_mut(handler)) {
+            handler.is_handler = true;
+        }
+    }
 }
 
 impl Item<'_> {

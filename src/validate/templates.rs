@@ -3,13 +3,14 @@
 use super::hints::Hints;
 use super::scope::Scope;
 use super::workflow::Branch;
+use crate::arguments::{HANDLE_UPDATE, is_builtin};
 use crate::definition::{DataGuard, Operation, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
 use crate::suggest::nearest;
-use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE};
+use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE, is_of_engine};
 use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
 use crate::text::{cut, has};
 use serde_json::{Map, Value};
@@ -21,7 +22,7 @@ const ARTIFACT: &str = "_artifact_id";
 const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
 
 /// JSON pointer from an operator to what must hold of its result.
-const POSTCONDITIONS: &str = "/postconditions";
+pub(super) const POSTCONDITIONS: &str = "/postconditions";
 
 /// The tool whose text a shell reads.
 const SHELL: &str = "tools.shell.run";
@@ -101,16 +102,18 @@ impl<'a> Known<'a> {
 
     /// Advice on a name that is not known.
     fn nearest(&self, root: &str, task: &str) -> Option<String> {
-        if OF_LOOP.contains(&root) {
-            return Some(format!("`{root}` is known inside a loop only"));
-        }
         let names = self.chain().flat_map(|known| &known.names).map(String::as_str);
         self.hints.nearest(root, &mut names.filter(|name| *name != task))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         [&OF_ENGINE[..], &OF_HANDLER, &OF_UPDATE, &[ARTIFACT]].iter().any(|names| names.contains(&name))
-            || self.chain().any(|known| known.has_own(name))
+            || self.is_given(name)
+    }
+
+    /// Whether it is the name of a variable or of a result.
+    fn is_given(&self, name: &str) -> bool {
+        self.chain().any(|known| known.has_own(name))
     }
 
     fn chain(&self) -> impl Iterator<Item = &Self> {
@@ -120,18 +123,8 @@ impl<'a> Known<'a> {
 
 pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     for (at, operator) in scope.operators() {
-        let in_loop = scope.items.get(at).is_some_and(|item| item.in_loop);
-        // The condition of a loop is looked at in every round.
-        let in_loop = in_loop || matches!(operator.operation, Operation::While(_));
-        let is_shell = matches!(&operator.operation, Operation::Task(task) if task.function == SHELL);
         texts(operator, &mut |text, path, syntax| {
-            let own: &[&str] = match &operator.operation {
-                _ if path.starts_with(POSTCONDITIONS) => &["result"],
-                Operation::Reflexive(_) => &["output", "feedback"],
-                _ => &[],
-            };
-            let task = Place { id: scope.id(at), own, in_loop, is_shell };
-            check_text(text, syntax, &task, known, &|| format!("{}{path}", scope.path(at)), findings);
+            check_text(text, syntax, &Place { scope, at, operator, path }, known, findings);
         });
     }
 }
@@ -166,35 +159,106 @@ fn fields_of(operator: &Operator) -> Option<Fields> {
 
 /// Where a template stands.
 struct Place<'a> {
-    /// Id of the task.
-    id: &'a str,
+    scope: &'a Scope<'a>,
+    at: usize,
+    operator: &'a Operator,
+    /// JSON pointer from the operator.
+    path: &'a str,
+}
+
+impl Place<'_> {
+    /// Whether a template names something there.
+    fn knows(&self, root: &str, known: &Known<'_>) -> bool {
+        match self.limited(root) {
+            Some((_, is_here)) => is_here || (!is_of_engine(root) && known.is_given(root)),
+            None => self.own().contains(&root) || known.has(root),
+        }
+    }
+
     /// Names that are known there alone.
-    own: &'a [&'a str],
-    in_loop: bool,
-    /// Whether a shell reads the text.
-    is_shell: bool,
+    fn own(&self) -> &'static [&'static str] {
+        match &self.operator.operation {
+            _ if self.path.starts_with(POSTCONDITIONS) => &["result"],
+            Operation::Reflexive(_) => &["output", "feedback"],
+            _ => &[],
+        }
+    }
+
+    /// Where a name of the engine is known that is not known everywhere, and whether that is here.
+    fn limited(&self, root: &str) -> Option<(&'static str, bool)> {
+        let is_response = self.path.starts_with("/kwargs/response_kwargs") && self.calls(HANDLE_UPDATE);
+        Some(match root {
+            "item" | "current_item" => ("inside a `foreach`", self.is_in_loop(true)),
+            _ if OF_LOOP.contains(&root) => {
+                // The condition of a loop is looked at in every round.
+                let is_round =
+                    self.path == "/condition" && matches!(self.operator.operation, Operation::While(_));
+                ("inside a loop", is_round || self.is_in_loop(false))
+            }
+            _ if OF_HANDLER.contains(&root) => {
+                let is_here = self.scope.outwards(self.at).any(|item| item.is_handler);
+                ("in a task that handles a failure", is_here)
+            }
+            _ if OF_UPDATE.contains(&root) => ("in `response_kwargs`", is_response),
+            "secrets" => ("in arguments of tools", is_response || self.is_argument()),
+            "ds" => {
+                let outermost = self.scope.around().last().map_or(self.scope, |(scope, _)| scope);
+                let schedule = outermost.workflow.schedule.as_deref().unwrap_or_default();
+                ("in the runs that a schedule starts", !schedule.is_empty())
+            }
+            "idempotency_key" => ("outside of idempotency keys", self.path != "/idempotency_key"),
+            _ => return None,
+        })
+    }
+
+    /// Whether it is inside a loop, one with items where `has_items` says so. What should be in a loop and is in none may be in
+    /// any.
+    fn is_in_loop(&self, has_items: bool) -> bool {
+        self.scope.outwards(self.at).enumerate().any(|(distance, item)| {
+            let is_loop = match item.operator.operation {
+                Operation::Foreach(_) => true,
+                Operation::While(_) => !has_items,
+                _ => false,
+            };
+            (is_loop && distance > 0) || (item.in_body && item.owner.is_none())
+        })
+    }
+
+    fn calls(&self, tool: &str) -> bool {
+        matches!(&self.operator.operation, Operation::Task(task) | Operation::Activity(task) if task.function == tool)
+    }
+
+    /// Whether it is given to a tool that is no part of the engine.
+    fn is_argument(&self) -> bool {
+        let is_in = |fields: &[&str]| fields.iter().any(|field| self.path.starts_with(field));
+        match &self.operator.operation {
+            Operation::Task(task) | Operation::Activity(task) => {
+                is_in(&["/args", "/kwargs"]) && !is_builtin(&task.function)
+            }
+            Operation::Reflexive(_) => !is_in(&["/preconditions", POSTCONDITIONS, "/idempotency_key"]),
+            _ => false,
+        }
+    }
 }
 
 fn check_text(
     text: &str,
     syntax: Syntax,
-    task: &Place<'_>,
+    place: &Place<'_>,
     known: &Known<'_>,
-    path: &dyn Fn() -> String,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let is_known = |template: &Path| {
-        let root = template.root.as_str();
-        (task.in_loop && OF_LOOP.contains(&root)) || task.own.contains(&root) || known.has(root)
-    };
+    let path = || format!("{}{}", place.scope.path(place.at), place.path);
+    let is_known = |template: &Path| place.knows(&template.root, known);
     for piece in pieces(text, syntax) {
         match piece {
             Piece::Template { path: template, .. } if !is_known(&template) => {
-                findings.push(unknown(&template, task.id, known, path()));
+                findings.push(unknown(&template, place, known, path()));
             }
             Piece::Template { path: template, .. } => {
                 let root = template.root.as_str();
-                let is_local = task.own.contains(&root) || (task.in_loop && OF_LOOP.contains(&root));
+                let is_local =
+                    place.own().contains(&root) || place.limited(root).is_some_and(|(_, is_here)| is_here);
                 let slip = if is_local { None } else { known.field_slip(&template) };
                 findings.extend(slip.map(|(message, help)| {
                     Diagnostic::warning(ErrorCode::TemplateNameUnknown, path(), message).with_help(help)
@@ -204,7 +268,7 @@ fn check_text(
             Piece::Raw(_) => {}
             Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
             Piece::Text(text) => {
-                findings.extend(slip(text, task.is_shell, &is_known).map(|(message, help)| {
+                findings.extend(slip(text, place.calls(SHELL), &is_known).map(|(message, help)| {
                     Diagnostic::warning(ErrorCode::TemplateInvalid, path(), message).with_help(help)
                 }));
             }
@@ -263,11 +327,13 @@ fn half_opened(text: &str) -> Option<Path> {
 }
 
 /// A warning where it is a slip; where it may as well be an input of the run, that is told and no more.
-fn unknown(template: &Path, task: &str, known: &Known<'_>, path: String) -> Diagnostic {
-    let root = template.root.as_str();
+fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -> Diagnostic {
+    let (root, task) = (template.root.as_str(), place.scope.id(place.at));
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
-    let nearest = known.nearest(root, task);
-    let is_slip = nearest.is_some() || is_of_result(template);
+    let limited = place.limited(root).map(|(where_, _)| format!("`{root}` is known {where_} only"));
+    let nearest = limited.or_else(|| known.nearest(root, task));
+    // A schedule may be made elsewhere.
+    let is_slip = root != "ds" && (nearest.is_some() || is_of_result(template));
     let make = if is_slip { Diagnostic::warning } else { Diagnostic::info };
     make(ErrorCode::TemplateNameUnknown, path, message).with_help(nearest.unwrap_or_else(|| {
         format!("a run must give `{root}` as an input; results are named by their result key or task id")
@@ -283,6 +349,13 @@ fn is_of_result(template: &Path) -> bool {
 /// Gets a text, its JSON pointer from the operator, and the templates that must name something: `${name}` in plain text may
 /// be meant for a shell or a script.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(&str, &str, Syntax);
+
+/// Which spellings of a template are filled in at a place in an operator.
+pub(super) fn filled_in(operator: &Operator, path: &str) -> Syntax {
+    let is_shell = matches!(&operator.operation, Operation::Task(task) | Operation::Activity(task) if task.function == SHELL);
+    let is_guard = ["/preconditions", POSTCONDITIONS].iter().any(|guards| path.starts_with(guards));
+    if is_shell || is_guard { Syntax::Braces } else { Syntax::BracesAndDollar }
+}
 
 /// Every text of an operator in which templates are replaced, with its JSON pointer from the operator.
 pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {

@@ -11,6 +11,7 @@ use crate::graph::heaviest;
 use crate::names::NameIndex;
 use crate::number::digits;
 use crate::template::{Syntax, paths};
+use crate::time::Millis;
 
 /// The most that a message shows, and more than any limit.
 const LONGEST: f64 = 1e15;
@@ -57,6 +58,7 @@ pub(super) fn check(
     branches: &[Branch],
     forks: &[(usize, f64)],
     limit: Option<&Limit>,
+    now: Option<Millis>,
     findings: &mut Vec<Diagnostic>,
 ) -> f64 {
     let weights: Vec<Weight> = scope.items.iter().map(|item| weight(item.operator, scope)).collect();
@@ -64,7 +66,11 @@ pub(super) fn check(
     let ways = heaviest(&edges, &seconds);
     let end = (0..ways.len()).max_by(|left, right| total(&ways, *left).total_cmp(&total(&ways, *right)));
     let longest = end.map_or(0.0, |end| total(&ways, end));
-    let Some(limit) = limit.filter(|limit| longest >= limit.seconds) else { return longest };
+    let Some(limit) = limit else { return longest };
+    moments(scope, limit, now, findings);
+    if longest < limit.seconds {
+        return longest;
+    }
     let mut told: Vec<Diagnostic> = Vec::new();
     for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| weight.seconds >= limit.seconds) {
         let finding = alone(scope, at, *weight, limit);
@@ -76,6 +82,26 @@ pub(super) fn check(
     }
     findings.append(&mut told);
     longest
+}
+
+/// Waits until a moment that is not before the end of a run that starts now.
+fn moments(scope: &Scope<'_>, limit: &Limit, now: Option<Millis>, findings: &mut Vec<Diagnostic>) {
+    let Some(now) = now else { return };
+    for (at, operator) in scope.operators() {
+        let Operation::Wait(wait) = &operator.operation else { continue };
+        let Until::Moment(moment) = wait.wait_for.until() else { continue };
+        let Some(left) = moment.millis().map(|moment| seconds(moment.saturating_sub(now))) else { continue };
+        if left >= limit.seconds {
+            let what =
+                format!("`{}` waits until {}, {} s from now", scope.id(at), moment.as_str(), digits(left));
+            findings.push(finding(scope, at, Cause::Wait, &what, limit));
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "moments are far below 2^53 milliseconds")]
+fn seconds(millis: Millis) -> f64 {
+    (millis / 1_000) as f64
 }
 
 fn total(ways: &[(f64, Option<usize>)], at: usize) -> f64 {

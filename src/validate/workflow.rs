@@ -3,6 +3,7 @@
 use super::Clocks;
 use super::durations::Limit;
 use super::hints::Hints;
+use super::results::Around;
 use super::scope::Scope;
 use super::templates::Known;
 use super::{
@@ -12,6 +13,7 @@ use super::{
 use crate::definition::{Reading, Workflow, read_with};
 use crate::error::{Diagnostic, Severity};
 use crate::json::child_path;
+use crate::time::Millis;
 
 /// Branches inside branches beyond this depth are left alone; JSON text cannot nest them deeper.
 const DEPTH: usize = 32;
@@ -39,10 +41,11 @@ const DEPTH: usize = 32;
 /// ```
 pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    schedule::check(workflow, clocks.into(), &mut findings);
+    let clocks = clocks.into();
+    schedule::check(workflow, clocks, &mut findings);
     let hints = Hints::new();
-    let rules = Rules { hints: &hints, known: None, limit: None, depth: 0 };
-    rules.check(&Scope::new(workflow, "", None, &hints, false), &mut findings);
+    let rules = Rules { hints: &hints, known: None, around: None, limit: None, now: clocks.now, depth: 0 };
+    rules.check(&Scope::new(workflow, "", None, &hints), &mut findings);
     findings
 }
 
@@ -50,8 +53,8 @@ pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<D
 /// the rest.
 pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
     let (hints, mut findings) = (Hints::new(), Vec::new());
-    let rules = Rules { hints: &hints, known: None, limit: None, depth: 0 };
-    rules.inside(&Scope::new(workflow, "", None, &hints, false), &mut findings);
+    let rules = Rules { hints: &hints, known: None, around: None, limit: None, now: None, depth: 0 };
+    rules.inside(&Scope::new(workflow, "", None, &hints), &mut findings);
     findings
 }
 
@@ -68,7 +71,9 @@ pub(super) struct Branch {
 struct Rules<'a> {
     hints: &'a Hints,
     known: Option<&'a Known<'a>>,
+    around: Option<&'a Around<'a>>,
     limit: Option<&'a Limit>,
+    now: Option<Millis>,
     depth: usize,
 }
 
@@ -79,11 +84,14 @@ impl Rules<'_> {
         let known = Known::of_scope(scope, &branches, self.known);
         names::reserved(scope, findings);
         texts(scope, &known, findings);
+        let mut around = None;
         for branch in &branches {
-            let in_loop = scope.items.get(branch.fork).is_some_and(|fork| fork.in_loop);
-            let inner = Scope::new(&branch.workflow, &branch.path, Some(scope), self.hints, in_loop);
-            results::in_branch(scope, branch.fork, &inner, findings);
-            Rules { known: Some(&known), depth: self.depth + 1, ..*self }.inside(&inner, findings);
+            let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
+            let here = Around::again(around.take(), scope, branch.fork, self.around);
+            results::in_branch(&inner, &here, findings);
+            let rules = Rules { known: Some(&known), around: Some(&here), depth: self.depth + 1, ..*self };
+            rules.inside(&inner, findings);
+            around = Some(here);
         }
     }
 
@@ -100,26 +108,28 @@ impl Rules<'_> {
         let limit = durations::limit(scope, self.limit);
         durations::check(scope, findings);
         waits::limits(scope, limit.as_ref(), findings);
-        let mut forks: Vec<(usize, f64)> = Vec::new();
+        let (mut forks, mut around): (Vec<(usize, f64)>, _) = (Vec::new(), None);
         for branch in &branches {
-            let fork = scope.items.get(branch.fork);
-            let in_loop = fork.is_some_and(|fork| fork.in_loop);
             let limit = durations::fork_limit(scope, branch.fork, limit.as_ref());
-            let inner = Scope::new(&branch.workflow, &branch.path, Some(scope), self.hints, in_loop);
+            let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
+            let here = Around::again(around.take(), scope, branch.fork, self.around);
+            results::in_branch(&inner, &here, findings);
             let rules = Rules {
                 hints: self.hints,
                 known: Some(&known),
+                around: Some(&here),
                 limit: limit.as_ref(),
+                now: self.now,
                 depth: self.depth + 1,
             };
-            results::in_branch(scope, branch.fork, &inner, findings);
             let longest = rules.check(&inner, findings);
+            around = Some(here);
             match forks.last_mut().filter(|(fork, _)| *fork == branch.fork) {
                 Some((_, most)) => *most = f64::max(*most, longest),
                 None => forks.push((branch.fork, longest)),
             }
         }
-        waits::check(scope, &branches, &forks, limit.as_ref(), findings)
+        waits::check(scope, &branches, &forks, limit.as_ref(), self.now, findings)
     }
 }
 

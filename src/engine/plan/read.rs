@@ -1,8 +1,8 @@
 //! From a definition to what runs.
 
-use super::super::builtin::HANDLE_UPDATE;
 use super::super::retry::Retry;
 use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait};
+use crate::arguments::HANDLE_UPDATE;
 use crate::definition::schedule::Schedule;
 use crate::definition::{self, DeadlineAction, Moment, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
