@@ -202,7 +202,7 @@ describe("a module", { concurrency: 3 }, () => {
     [
       "says something against itself",
       'import { Driver } from "highway-wasm";\nnew Driver().task("a", {});',
-      /^error: the task has no type\n {2}at: it.mjs:2:14\n/,
+      /^error: task `a`: the task has no type\n {2}at: it.mjs:2:14\n/,
     ],
     [
       "builds nothing",
