@@ -56,7 +56,7 @@ impl Kept {
             // Nothing follows a gap.
             0
         };
-        let at = text.floor_char_boundary(room.min(text.len()));
+        let at = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         let (first, rest) = text.split_at(at);
         self.beginning.push_str(first);
         let room = most.saturating_sub(self.beginning.len());
@@ -81,7 +81,8 @@ impl Kept {
         }
         let beginning = whole_lines(secrets.strike(self.beginning.clone()), secrets);
         let end = secrets.strike(self.end());
-        let sure = end.ceil_char_boundary(secrets.longest_over_lines().min(end.len()));
+        let sure = secrets.longest_over_lines().min(end.len());
+        let sure = (sure..=end.len()).find(|at| end.is_char_boundary(*at)).unwrap_or(end.len());
         let (_, sure) = end.split_at(sure);
         let line = sure.find('\n').map_or(0, |at| at + 1);
         (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
