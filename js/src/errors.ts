@@ -300,7 +300,7 @@ export function errorOf(
  *   driver.task("hello", {});
  * } catch (error) {
  *   if (!isHighwayError(error, "TASK_TYPE_MISSING")) throw error;
- *   console.log(error.message); // the task has no type
+ *   console.log(error.message); // task `hello`: the task has no type
  * }
  * ```
  */

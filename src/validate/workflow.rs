@@ -27,7 +27,8 @@ const DEPTH: usize = 32;
 /// use serde_json::json;
 ///
 /// let document = read(&json!({"name": "w", "tasks": {
-///     "dump": {"task_id": "dump", "operator_type": "task", "function": "tools.shell.run", "result_key": "dump_result"},
+///     "dump": {"task_id": "dump", "operator_type": "task", "function": "tools.shell.run", "args": ["pg_dump"],
+///         "result_key": "dump_result"},
 ///     "send": {"task_id": "send", "operator_type": "task", "function": "tools.shell.run", "dependencies": ["dmup"],
 ///         "args": ["mail {{dump_reslt.stdout}}"]},
 /// }}));

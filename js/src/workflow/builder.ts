@@ -53,7 +53,7 @@ type Params = Record<string, unknown>;
  *     "check",
  *     "{{dump.returncode}} == 0",
  *     (ok) => ok.task("upload", "tools.shell.run", { args: ["aws s3 cp db.sql s3://backups"] }),
- *     (failed) => failed.task("alarm", "tools.email.send", { kwargs: { to: "ops@example.com" } }),
+ *     (failed) => failed.task("alarm", "tools.shell.run", { args: ["./alarm.sh"] }),
  *   )
  *   .build();
  * console.log(Object.keys(workflow.toJSON().tasks)); // [ 'dump', 'check', 'upload', 'alarm' ]

@@ -110,7 +110,14 @@ impl Driver {
         findings.extend(checks::advice(self, clocks.into()));
         // What is inside the tasks is looked at where it is written.
         if let Ok(document) = self.build(&RunSettings::default(), "") {
-            findings.extend(inside(&read(&document).workflow));
+            let within = inside(&read(&document).workflow);
+            // What is missing in the document was told of the option that was to give it.
+            let is_told = |finding: &Diagnostic| {
+                finding.code == ErrorCode::ToolArgumentsInvalid
+                    && findings.iter().any(|told| is_below(&told.path, &finding.path))
+            };
+            let (_, new): (Vec<_>, Vec<_>) = within.into_iter().partition(is_told);
+            findings.extend(new);
         }
         findings
     }
@@ -171,4 +178,9 @@ impl Driver {
     fn find(&self, name: &str) -> Option<&DriverTask> {
         self.tasks.get(self.names.get(name).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok())?)
     }
+}
+
+/// Whether a path leads into what another one names.
+fn is_below(path: &str, of: &str) -> bool {
+    path.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'))
 }
