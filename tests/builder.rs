@@ -164,3 +164,16 @@ fn a_setter_sets_its_field_and_nothing_else() {
         assert_eq!(set.workflow.to_value(), expected, "{setter}");
     }
 }
+
+#[test]
+fn what_counts_as_false_in_python_is_an_empty_result() {
+    for result in [json!(null), json!([]), json!(""), json!(0), json!(false)] {
+        let mut builder = WorkflowBuilder::new(&json!({"name": "w"})).unwrap();
+        builder.call("terminate", json!({"task_id": "end", "result": result})).unwrap();
+        assert_eq!(
+            builder.build().unwrap().workflow.to_value()["tasks"]["end"]["result"],
+            json!({}),
+            "{result}"
+        );
+    }
+}

@@ -80,15 +80,18 @@ const isPart = (character: string): boolean => /[\d.eE+-]/.test(character);
 export const isRounded = (value: unknown): value is number =>
   typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER && Number.isFinite(value);
 
-/** @internal What `JSON.stringify` gives, with each `bigint` as an integer, and numbers beyond ±(2^53 − 1) with an exponent: they stay numbers. */
-export function bigJson(value: unknown, indent?: number): string {
+/**
+ * @internal What `JSON.stringify` gives, with each `bigint` as an integer. Numbers beyond ±(2^53 − 1) have an exponent, so that they stay numbers;
+ * `digits` writes them as `JSON.stringify` does.
+ */
+export function bigJson(value: unknown, indent?: number, digits = false): string {
   const mark = uuid();
   const text = JSON.stringify(
     value,
     function (this: Record<string, unknown>, key, item: unknown) {
       // Programs that give `bigint` a `toJSON` make a text of it.
       const big = typeof this[key] === "bigint" ? this[key] : item;
-      if (isRounded(big)) return mark + big.toExponential();
+      if (!digits && isRounded(big)) return mark + big.toExponential();
       return typeof big === "bigint" ? `${mark}${big}` : big;
     },
     indent,

@@ -26,10 +26,23 @@ export function plain(value: unknown, path = ""): Json {
  * @param most Items and fields that are looked at; of one with more, `tooMany` says what is thrown.
  */
 export function plainText(value: unknown, path = "", most?: number, tooMany?: () => Error): string {
+  return written(value, path, false, most, tooMany);
+}
+
+/** The same for what Highway's builder writes, in whose documents large integers have all their digits. */
+export const documentText = (value: unknown, path = ""): string => written(value, path, true);
+
+function written(
+  value: unknown,
+  path: string,
+  digits: boolean,
+  most?: number,
+  tooMany?: () => Error,
+): string {
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
   const walk = new Walk(path, false, most, tooMany);
   walk.check(value);
-  const text = walk.hasBig ? bigJson(value) : (JSON.stringify(value) ?? "null");
+  const text = walk.hasBig ? bigJson(value, undefined, digits) : (JSON.stringify(value) ?? "null");
   // Half of a surrogate pair, which is no character, is written as an escape.
   if (text.includes("\\ud")) new Walk(path, true).check(value);
   return text;

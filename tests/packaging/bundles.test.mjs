@@ -80,7 +80,10 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     const source = `import { Workflow } from "highway-wasm"; globalThis.answer = Workflow.check({}).map(({ code }) => code);`;
     const asModule = await bundle(dir, { source, ...inOrder });
     checkPlain(asModule);
-    assert.deepEqual(await executed(asModule.text, { asModule: true }), ["FIELD_MISSING"]);
+    assert.deepEqual(await executed(asModule.text, { asModule: true }), [
+      "FIELD_MISSING",
+      "DOCUMENT_INVALID",
+    ]);
   });
 
   it("of core and engine holds the bytes of each once", async () => {

@@ -2,7 +2,7 @@
 
 import { errorOf } from "../errors.js";
 import { checkOptions, type DurationInput } from "../options.js";
-import { isObject, plainText } from "../plain.js";
+import { isObject, documentText } from "../plain.js";
 import type { JoinMode } from "./document.js";
 import {
   type DependsOn,
@@ -83,7 +83,7 @@ export class WorkflowBuilder {
     }
     this.#new = existingWorkflow
       ? `{"existing_workflow":${Workflow.textOf(existingWorkflow)}}`
-      : plainText({ name, version, deadline_seconds: deadlineSeconds, deadline_action: deadlineAction });
+      : documentText({ name, version, deadline_seconds: deadlineSeconds, deadline_action: deadlineAction });
     workflows.call((api) => api.builderNew(this.#new));
   }
 
@@ -351,7 +351,7 @@ export class WorkflowBuilder {
     if (!isObject(options)) {
       throw errorOf("FIELD_TYPE_INVALID", `the options of \`${method}\` are not an object`, { path: "" });
     }
-    const params = plainText(Object.assign(operatorOptions(options), own));
+    const params = documentText(Object.assign(operatorOptions(options), own));
     const paramsWith = (callsOfPart: (part: unknown) => string): string => {
       const texts = Object.entries(parts).map(([name, part]) => partText(name, part, callsOfPart));
       return texts.length === 0 ? params : `${params.slice(0, -1)},${texts.join()}}`;
@@ -368,7 +368,7 @@ export class WorkflowBuilder {
   }
 
   #call(method: string, given: Params): this {
-    const params = plainText(given);
+    const params = documentText(given);
     this.#check(method, params);
     this.#calls.push(`["${method}",${params}]`);
     return this;
@@ -428,7 +428,7 @@ function partText(name: string, part: unknown, calls: CallsOf): string {
     const key = JSON.stringify(branch);
     if (typeof given === "function") return `${key}:{"$sub":[${calls(given)}]}`;
     const { condition, part: inside } = conditional(given);
-    return `${key}:{"condition":${plainText(condition)},"$sub":[${calls(inside)}]}`;
+    return `${key}:{"condition":${documentText(condition)},"$sub":[${calls(inside)}]}`;
   });
   return `"branches":{${branches.join()}}`;
 }

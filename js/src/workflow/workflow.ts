@@ -2,7 +2,7 @@
 
 import { type Diagnostic, errorOf, isHighwayError } from "../errors.js";
 import { checkOptions } from "../options.js";
-import { plainText } from "../plain.js";
+import { documentText, plainText } from "../plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
 import { clocks, moduleFor, type TextForm, workflows } from "./runtime.js";
@@ -265,7 +265,7 @@ export class Workflow {
 
   #set(method: string, params: Record<string, unknown>): this {
     const [notes, text] = parted(
-      workflows.call((api) => api.workflowSet(this.#text, method, plainText(params))),
+      workflows.call((api) => api.workflowSet(this.#text, method, documentText(params))),
     );
     this.#text = text;
     this.#source = undefined;
@@ -311,5 +311,5 @@ function sourceOf(document: unknown, form: "json" | "yaml" = "json"): Source {
     const text = document.replace(/\p{Cs}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
     return { text: text.replace(/^\uFEFF/, ""), form };
   }
-  return { text: plainText(document), form: "data" };
+  return { text: documentText(document), form: "data" };
 }

@@ -80,6 +80,21 @@ const TASK_FIELDS: [&str; 11] = [
 /// Fields where null means that nothing is given.
 const NULLABLE: [&str; 6] = ["args", "kwargs", "generator_kwargs", "verifier_kwargs", "result", "inputs"];
 
+/// Fields of which Python's builder writes `value or {}`, so that whatever counts as false is an empty object.
+const OR_EMPTY: [&str; 4] = ["generator_kwargs", "verifier_kwargs", "result", "inputs"];
+
+/// Whether an option says no more than that nothing is given.
+fn is_nothing(key: &str, value: &Value) -> bool {
+    let is_false = match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(true) | Value::Object(_) => false,
+    };
+    NULLABLE.contains(&key) && (value.is_null() || is_false && OR_EMPTY.contains(&key))
+}
+
 /// Whether a method adds an operator.
 pub(super) fn adds_operator(name: &str) -> bool {
     METHODS.iter().any(|method| method.name == name)
@@ -143,7 +158,7 @@ impl WorkflowBuilder {
                     TASK_FIELDS.contains(&key.as_str())
                 };
             if is_field {
-                if !(value.is_null() && NULLABLE.contains(&key.as_str())) {
+                if !is_nothing(&key, &value) {
                     fields.insert(key, value);
                 }
             } else if key == "depends_on" && method.has_alias {
