@@ -65,7 +65,8 @@ async fn text_is_read_or_refused_and_findings_are_data() {
         let found = glue.json("workflowValidate", &[text.into(), "json".into(), 0.into(), eval("({})")]);
         assert_eq!(found[0]["code"], code);
     }
-    let scheduled = r#"{"name": "w", "schedule": "0 0 * * *"}"#;
+    let scheduled = r#"{"name": "w", "schedule": "0 0 * * *",
+        "tasks": {"a": {"task_id": "a", "operator_type": "wait", "wait_for": 1}}}"#;
     assert_eq!(
         glue.json("workflowValidate", &[scheduled.into(), "json".into(), 0.into(), eval("({})")]),
         json!([])
