@@ -7,6 +7,7 @@ import { errorOf, isHighwayError } from "./errors.js";
 import { context as source } from "./generated/context.js";
 import { zip } from "./generated/zip.js";
 import type { CallOptions } from "./options.js";
+import { childPath } from "./pointer.js";
 
 /** Source of the module that gives a durable function its context. */
 export const context: string = source;
@@ -35,7 +36,7 @@ export function packageFiles(
     const other = known.get(name);
     if (folder !== undefined && folder === other?.folder) continue;
     const refused = (message: string, help: string, cause?: unknown): Error => {
-      const path = `/tasks/${task.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const path = childPath("/tasks", task);
       return errorOf("PACKAGE_INVALID", message, { path, help, cause });
     };
     if (name === FUNCTIONS) {

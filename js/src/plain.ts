@@ -2,6 +2,7 @@
 
 import { errorOf } from "./errors.js";
 import { bigJson, isRounded, parseJson } from "./json.js";
+import { childPath } from "./pointer.js";
 import { templateOf } from "./task-ref.js";
 
 /** Deeper nesting is refused, well before the core's own limit of 128. */
@@ -139,8 +140,7 @@ class Walk {
   }
 
   #notJson(what: string): Error {
-    const escaped = (key: string | number): string => String(key).replaceAll("~", "~0").replaceAll("/", "~1");
-    return notJson(what, wellFormed([this.#base, ...this.#keys.map(escaped)].join("/")));
+    return notJson(what, wellFormed(this.#keys.reduce<string>(childPath, this.#base)));
   }
 }
 

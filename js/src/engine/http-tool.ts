@@ -4,6 +4,7 @@ import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { bigJson, parseJson } from "../json.js";
 import { checkOptions } from "../options.js";
+import { childPath } from "../pointer.js";
 import {
   after,
   answerLimit,
@@ -41,6 +42,8 @@ const UNSENDABLE = [
   "transfer-encoding",
   "upgrade",
 ];
+/** What the name of a header, or a method, may be. */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** Methods that no runtime sends. */
 const REFUSED_METHODS = ["CONNECT", "TRACE", "TRACK"];
 /** Redirects that are followed, as browsers do. */
@@ -252,7 +255,7 @@ function requestOf({ args, kwargs }: ToolArguments): Wanted {
 function headersToSend(given: unknown): Headers {
   const headers = new Headers();
   for (const [name, value] of pairs(given, "headers")) {
-    const path = `/kwargs/headers/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const path = childPath("/kwargs/headers", name);
     const lower = name.toLowerCase();
     if (UNSENDABLE.includes(lower) || (lower === "connection" && !/^(close|keep-alive)$/i.test(value))) {
       const help =
@@ -265,7 +268,7 @@ function headersToSend(given: unknown): Headers {
       headers.append(name, value);
     } catch {
       // What the runtime says of it repeats the value.
-      const isName = /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+      const isName = TOKEN.test(name);
       const what = isName ? `the header \`${name}\` has a value` : `\`${name}\` is a name`;
       const help = isName
         ? "a value is Latin text on one line; encode anything else, for example with percent signs"
@@ -279,8 +282,7 @@ function headersToSend(given: unknown): Headers {
 function methodOf(given: unknown): string {
   const method = text(given ?? "GET").toUpperCase();
   const help = "give a method such as `GET`, `POST`, `PUT`, `PATCH` or `DELETE`";
-  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method))
-    throw badArguments(`\`${method}\` is no method of HTTP`, help, "/kwargs/method");
+  if (!TOKEN.test(method)) throw badArguments(`\`${method}\` is no method of HTTP`, help, "/kwargs/method");
   if (REFUSED_METHODS.includes(method))
     throw badArguments(`no runtime sends the method \`${method}\``, help, "/kwargs/method");
   return method;

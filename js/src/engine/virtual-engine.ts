@@ -3,6 +3,7 @@
 import { didYouMean } from "../nearest.js";
 import { invalid, type DurationInput } from "../options.js";
 import { isObject, plainText } from "../plain.js";
+import { childPath } from "../pointer.js";
 import type { EngineHandle } from "../wasm-api.js";
 import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
 import { wholeAnswerOf } from "./asking.js";
@@ -145,7 +146,7 @@ export class VirtualEngine {
 
   /** Puts a mock in the place of a task or a tool. */
   mock(name: string, mock: Mock): void {
-    const path = `/tools/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const path = childPath("/tools", name);
     this.#mocks.set(name, answering(name, mock, path));
     this.unused.add(name);
   }

@@ -4,6 +4,7 @@ import { environmentVariable } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions, invalid } from "../options.js";
 import { isObject, type Json, plain } from "../plain.js";
+import { childPath } from "../pointer.js";
 import type { AllowedWorkflow, ProxyOptions, ProxyVerb, StandardSchema } from "./options.js";
 
 const DEFAULT_ENDPOINT = "https://highway.solutions";
@@ -110,7 +111,7 @@ function baseOf(given: unknown): string {
 }
 
 function readAllowed(name: string, allowed: AllowedWorkflow): Allowed {
-  const path = `/allow/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const path = childPath("/allow", name);
   checkObject(allowed, `the workflow \`${name}\``, path);
   const unknown = Object.keys(allowed).find((key) => !OPTIONS_OF_WORKFLOW.includes(key));
   if (unknown !== undefined) {
