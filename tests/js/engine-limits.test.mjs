@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Highway, WorkflowBuilder } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { TestEngine } from "highway-wasm/testing";
+import { turnsOf } from "./support/turns.mjs";
 
 /** Workflows that name one large text many times. */
 const copies = (count) =>
@@ -77,21 +78,6 @@ test("a body that is not UTF-8 is refused", async (t) => {
     assert.deepEqual([response.status, code, message], [400, "BODY_INVALID", "the body is not UTF-8"]);
   }
 });
-
-/** Counts the turns of the event loop until something is done. */
-async function turnsOf(act) {
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  count();
-  const given = await act().finally(() => {
-    isOver = true;
-  });
-  return { turns, given };
-}
 
 test("tools that end at once leave others their turn", async (t) => {
   const engine = new LocalEngine({ tools: { "test.nothing": () => 1 } });

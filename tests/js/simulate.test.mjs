@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Driver, isHighwayError, Workflow, WorkflowBuilder } from "highway-wasm";
 import { simulate, ToolError } from "highway-wasm/engine";
+import { turnsOf } from "./support/turns.mjs";
 
 const at = "2030-01-01T00:00:00Z";
 
@@ -325,16 +326,10 @@ it("a long simulation leaves others their turn", async () => {
     condition: "true",
     loop_body: [{ task_id: "pause", operator_type: "wait", wait_for: 1 }],
   };
-  let turns = 0;
-  let isOver = false;
-  const count = () => {
-    turns += 1;
-    if (!isOver) setImmediate(count);
-  };
-  count();
-  await simulate({ name: "long", version: "1.0.0", tasks: { loop } }, { maxSteps: 5_000 }).catch((error) =>
-    assert.equal(error.code, "RUN_TIMED_OUT"),
+  const { turns } = await turnsOf(() =>
+    simulate({ name: "long", version: "1.0.0", tasks: { loop } }, { maxSteps: 5_000 }).catch((error) =>
+      assert.equal(error.code, "RUN_TIMED_OUT"),
+    ),
   );
-  isOver = true;
   assert.ok(turns > 3, `${turns} turns`);
 });

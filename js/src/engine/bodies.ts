@@ -4,6 +4,7 @@ import { base64Of, bytesOfBase64 } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
 import type { Answer, Piece } from "./effects.js";
 import { fileOfForm, MOST_HEAD } from "./form.js";
+import { refusal } from "./refusal.js";
 
 /** A request that was read. */
 interface ReadRequest {
@@ -66,7 +67,7 @@ function decoded(bytes: Uint8Array): string | Response {
 }
 
 function invalid(message: string): Response {
-  return Response.json({ status: "error", success: false, message, code: "BODY_INVALID" }, { status: 400 });
+  return refusal(400, "BODY_INVALID", message);
 }
 
 function isUpload(method: string, { pathname }: URL): boolean {
@@ -75,16 +76,16 @@ function isUpload(method: string, { pathname }: URL): boolean {
 
 /** The refusal of a body that is too large. */
 function requestTooLarge(most: number): Response {
-  return Response.json(
+  const message = `the body of the request is larger than ${most} bytes`;
+  return refusal(
+    413,
+    "LIMIT_EXCEEDED",
+    message,
+    {},
     {
-      status: "error",
-      success: false,
-      message: `the body of the request is larger than ${most} bytes`,
-      code: "LIMIT_EXCEEDED",
       help: "raise `limits.requestBytes` of the engine where so much is meant",
       details: { limit: "requestBytes", allowed: most },
     },
-    { status: 413 },
   );
 }
 

@@ -11,13 +11,16 @@ import { isObject } from "../plain.js";
 export interface EngineLimits {
   /** Bytes of what templates fill in for one call of a tool, one payload, all guards of a task. Default: 32 MiB. */
   argumentBytes?: number | undefined;
-  /** Bytes of the values that one condition reads and looks through, and 128 for each of its terms; of all conditions of a `multi_choice`. Default: 16 MiB. */
+  /** Bytes that one condition reads, and 128 for each of its terms. The conditions of one `multi_choice` share them. Default: 16 MiB. */
   conditionBytes?: number | undefined;
   /** Bytes of the arguments of all calls that are under way; further calls wait. Default: 256 MiB. */
   callBytes?: number | undefined;
   /** Bytes of what a task gives. Default: 32 MiB. */
   resultBytes?: number | undefined;
-  /** Bytes of each output of a tool that are shown while it runs, and kept where its attempt is given up; the rest is counted. 1 MiB. */
+  /**
+   * Bytes of `stdout`, and of `stderr`, that a running tool shows, and that are kept where its attempt is given up: half from the
+   * beginning, half from the end. Default: 1 MiB.
+   */
   outputBytes?: number | undefined;
   /** Bytes of all that a run keeps. Default: 256 MiB. */
   runBytes?: number | undefined;

@@ -4,16 +4,8 @@ import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { HARNESS } from "./pyodide-harness.js";
-import { failed, notPlain, scriptResult } from "./python-result.js";
-import {
-  badArguments,
-  ownTools,
-  textGiven,
-  type Tool,
-  type ToolCall,
-  ToolError,
-  type Tools,
-} from "./tool.js";
+import { failed, notPlain, scriptGiven, scriptResult } from "./python-result.js";
+import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
 import { variablesOf } from "./variables.js";
 import { parseJson } from "../json.js";
 import { plainText } from "../plain.js";
@@ -100,13 +92,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
   };
 
   const exec: Tool = async (call) => {
-    const code = textGiven(
-      call.args[0] ?? call.kwargs["code"],
-      "code",
-      "give the source of a Python script",
-      true,
-    );
-    if (code.includes("\0")) throw badArguments("the code holds a NUL character");
+    const code = scriptGiven(call);
     const env = Object.entries(variablesOf(call.kwargs["env"])).map(([name, text]) => [name, text ?? null]);
     if (env.flat().some((text) => text?.includes("\0"))) {
       throw badArguments("a variable has a NUL character", undefined, "/kwargs/env");

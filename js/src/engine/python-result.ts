@@ -1,7 +1,7 @@
 /** What a piece of Python gives as the result of its task, whichever interpreter ran it. */
 
 import { isObject } from "../plain.js";
-import { ToolError } from "./tool.js";
+import { badArguments, textGiven, type ToolArguments, ToolError } from "./tool.js";
 
 /**
  * Python that all interpreters share. `_plain(value, what)` is the value as JSON text; for one that JSON cannot carry it raises `NotPlain`,
@@ -120,6 +120,13 @@ def _marked(text):
         raise NotPlain(f"what is printed as the result is no JSON: {error}") from None
     return _plain(value, "the result")
 `;
+
+/** The script that `tools.code.exec` is to run. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
+export function scriptGiven({ args, kwargs }: ToolArguments): string {
+  const code = textGiven(args[0] ?? kwargs["code"], "code", "give the source of a Python script", true);
+  if (code.includes("\0")) throw badArguments("the code holds a NUL character");
+  return code;
+}
 
 /** A program that has ended. */
 interface Ended {

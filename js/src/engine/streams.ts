@@ -1,6 +1,7 @@
 /** Server-sent events: the changes of runs, for who listens. */
 
 import { bigJson, parseJson } from "../json.js";
+import { refusal } from "./refusal.js";
 import { nextTurn } from "./turns.js";
 
 /** A run as the API shows it. */
@@ -188,15 +189,15 @@ const isReady = ({ controller }: Listener): boolean => (controller.desiredSize ?
 
 /** The refusal of one stream too many. */
 function tooMany(most: number): Response {
-  return Response.json(
+  const message = `more event streams are open than ${most}`;
+  return refusal(
+    503,
+    "LIMIT_EXCEEDED",
+    message,
+    { "retry-after": "5" },
     {
-      status: "error",
-      success: false,
-      message: `more event streams are open than ${most}`,
-      code: "LIMIT_EXCEEDED",
       help: "end some, or raise `maxStreams` of the engine where so many are meant",
       details: { limit: "maxStreams", allowed: most },
     },
-    { status: 503, headers: { "retry-after": "5" } },
   );
 }

@@ -4,15 +4,8 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { parseJson } from "../json.js";
 import { after } from "../engine/http-answer.js";
-import { failed, notPlain, PYTHON_RESULT, scriptResult } from "../engine/python-result.js";
-import {
-  badArguments,
-  textGiven,
-  type Tool,
-  type ToolArguments,
-  type ToolContext,
-  ToolError,
-} from "../engine/tool.js";
+import { failed, notPlain, PYTHON_RESULT, scriptGiven, scriptResult } from "../engine/python-result.js";
+import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
 import { type Finished, run } from "./process.js";
 import { type PythonSettings, takenFile } from "./python-run.js";
 import { foldersOfRuns } from "./run-folder.js";
@@ -120,13 +113,7 @@ export function pythonExec({
   // Beside the working directory, so that no command of the run writes there by accident.
   const folder = foldersOfRuns("result", workspace, (path) => path);
   return async (call, context: ToolContext) => {
-    const code = textGiven(
-      call.args[0] ?? call.kwargs["code"],
-      "code",
-      "give the source of a Python script",
-      true,
-    );
-    if (code.includes("\0")) throw badArguments("the code holds a NUL character");
+    const code = scriptGiven(call);
     const file = join(folder(context), randomUUID());
     const seconds = limitOf(call, context);
     const limit = new AbortController();

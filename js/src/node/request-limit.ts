@@ -1,8 +1,9 @@
 /** Requests that are no larger than they may be, also once they are unpacked. */
 
 import { promisify } from "node:util";
-import { LONGEST_TIMER } from "../environment.js";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
+import { refusal } from "../engine/refusal.js";
+import { LONGEST_TIMER } from "../environment.js";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 type Unpack = (bytes: InputType, options: ZlibOptions) => Promise<Uint8Array>;
@@ -28,7 +29,7 @@ export interface BodyLimits {
 /** The handler behind limits for bodies. What it gets is whole and unpacked, and somebody waits for the answer. */
 export function limited(handler: Handler, limits: BodyLimits): Handler {
   const limit = limits.maxBody;
-  const tooLarge = (): Response => failure(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
+  const tooLarge = (): Response => refusal(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
   const room: Room = { left: limits.maxBodies };
   /** Bodies are unpacked one after the other: one of some bytes may need as many as `limit`. */
   let unpacked: Promise<unknown> = Promise.resolve();
@@ -48,7 +49,7 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
     if (request.body === null) return await handler(request);
     const encodings = encodingsOf(request.headers);
     if (encodings === undefined) {
-      return failure(
+      return refusal(
         415,
         "UNSUPPORTED_ENCODING",
         "the body has a `content-encoding` other than gzip, deflate and br",
@@ -64,7 +65,7 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
     if (body instanceof Response) return body;
     // A client that went away while the thread was busy is only now seen to have: its end comes behind its request.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    if (request.signal.aborted) return failure(499, "ABORTED", "the request was given up");
+    if (request.signal.aborted) return refusal(499, "ABORTED", "the request was given up");
     const { method, url, signal } = request;
     const headers = new Headers(request.headers);
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
@@ -111,7 +112,7 @@ async function bytesOf(
       const { done, value } = await reader.read();
       if (isLate) {
         const message = `nothing came of the body for ${bodyTimeout} ms`;
-        return failure(408, "BODY_TIMEOUT", message, { connection: "close" });
+        return refusal(408, "BODY_TIMEOUT", message, { connection: "close" });
       }
       if (done) return Buffer.concat(chunks);
       timer.refresh();
@@ -120,12 +121,12 @@ async function bytesOf(
       if (held.size > maxBody) return "too large";
       if (room.left < 0) {
         const message = `the bodies of all requests under way are larger than ${maxBodies} bytes; try again`;
-        return failure(503, "SERVER_BUSY", message, { "retry-after": "1" });
+        return refusal(503, "SERVER_BUSY", message, { "retry-after": "1" });
       }
       chunks.push(value);
     }
   } catch {
-    return failure(400, "BODY_INVALID", "the body broke off");
+    return refusal(400, "BODY_INVALID", "the body broke off");
   } finally {
     clearTimeout(timer);
     // The rest is not waited for.
@@ -143,7 +144,7 @@ async function unpack(packed: Uint8Array<ArrayBuffer>, unpacks: Unpack[], limit:
     return bytes;
   } catch (error) {
     if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return "too large";
-    return failure(400, "BODY_INVALID", "the body is not packed as its `content-encoding` says");
+    return refusal(400, "BODY_INVALID", "the body is not packed as its `content-encoding` says");
   }
 }
 
@@ -153,14 +154,4 @@ function encodingsOf(headers: Headers): Unpack[] | undefined {
   const packed = names.map((name) => name.trim()).filter((name) => name !== "" && name !== "identity");
   const unpacks = packed.reverse().flatMap((name) => UNPACK[name] ?? []);
   return unpacks.length === packed.length && unpacks.length <= 2 ? unpacks : undefined;
-}
-
-/** An answer in the form of the API's own errors. */
-export function failure(
-  status: number,
-  code: string,
-  message: string,
-  headers: Record<string, string> = {},
-): Response {
-  return Response.json({ status: "error", success: false, message, code }, { status, headers });
 }

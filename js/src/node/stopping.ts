@@ -1,6 +1,6 @@
 /** Answers of a server that may stop at any moment. */
 
-import { failure } from "./request-limit.js";
+import { refusal } from "../engine/refusal.js";
 
 /**
  * The handler, with failures in the form of the API's errors, and with event streams that end when the server stops: they would go
@@ -31,11 +31,11 @@ export function untilStopped(
       return new Response(readable, { status, headers });
     } catch (error) {
       // The engine may have been closed while this request was under way.
-      if (stopped.aborted) return failure(503, "SHUTTING_DOWN", "the server is stopping");
+      if (stopped.aborted) return refusal(503, "SHUTTING_DOWN", "the server is stopping");
       // Nobody gets this answer: whoever asked has gone, and the engine has done nothing.
-      if (request.signal.aborted) return failure(499, "ABORTED", "the request was given up");
+      if (request.signal.aborted) return refusal(499, "ABORTED", "the request was given up");
       console.error("highway-wasm: a request could not be answered:", error);
-      return failure(500, "INTERNAL_ERROR", "internal error");
+      return refusal(500, "INTERNAL_ERROR", "internal error");
     }
   };
 }

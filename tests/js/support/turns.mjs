@@ -1,0 +1,14 @@
+/** Counts the turns of the event loop until something is done, and gives what comes of it. */
+export async function turnsOf(act) {
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const given = await act().finally(() => {
+    isOver = true;
+  });
+  return { turns, given };
+}
