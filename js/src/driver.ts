@@ -389,7 +389,7 @@ export class Driver {
     if (option || [options, ...more].some(isFunction)) {
       throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
         path: option ? `/${option[0]}` : "",
-        help: "a workflow is data: give Python source as text, write what the function would give into the options, or register JavaScript as a tool of the engine; a task runs no JavaScript",
+        help: "a task runs no JavaScript: give Python source as text, write what the function would give into the options, or register the function as a tool of the engine",
       });
     }
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");

@@ -66,8 +66,7 @@ export function atOnce<T>(steps: Steps<T>): T {
 /**
  * Finds what is sought however it is spelled: escaped for JSON, JavaScript, Python, HTML, addresses, email, within one another, in
  * any case, over folded lines, as a list of numbers. The time for it grows as the text does. `tests/fixtures/spellings.json` lists what
- * is read. Gives, for
- * each that is sought, parts that do not overlap, in their order.
+ * is read. Gives, for each that is sought, parts that do not overlap, in their order.
  */
 export function* find(text: string, all: readonly Sought[]): Steps<Range[][]> {
   const found = all.map((): [number, number][] => []);

@@ -2,6 +2,7 @@
 
 mod table;
 
+use crate::json::{child_path, kind_of};
 use crate::suggest::{did_you_mean, nearest};
 use serde_json::{Map, Value};
 use table::{Kind, Takes, kind, takes, usual};
@@ -62,8 +63,7 @@ pub(crate) fn faults(tool: &str, args: &[Value], kwargs: &Map<String, Value>, na
         kwargs.keys().filter_map(|name| strange(tool, &takes, args, name, named)).collect();
     let by_position = args.iter().zip(takes.names).take(takes.positional).enumerate();
     let by_position = by_position.map(|(at, (value, name))| (format!("/args/{at}"), *name, value));
-    let by_name =
-        kwargs.iter().map(|(name, value)| (crate::json::child_path(named, name), name.as_str(), value));
+    let by_name = kwargs.iter().map(|(name, value)| (child_path(named, name), name.as_str(), value));
     let of_wrong_kind =
         by_position.chain(by_name).filter_map(|(path, name, value)| of_wrong_kind(tool, path, name, value));
     // What is missing may stand under a strange name, or at a strange place.
@@ -109,7 +109,7 @@ fn strange(tool: &str, takes: &Takes, args: &[Value], name: &str, named: &str) -
         usual(tool, name).filter(|ours| !is_given(ours)).map(|ours| format!("did you mean `{ours}`?"));
     let help = usual.or_else(|| did_you_mean(name, takes.names.iter().copied()));
     Some(Fault {
-        path: crate::json::child_path(named, name),
+        path: child_path(named, name),
         message: format!("`{tool}` of the embedded engine has no argument `{name}`"),
         help: help.unwrap_or_else(|| {
             let own = if name == "timeout" { "; the limit of the task is its `timeout`" } else { "" };
@@ -134,14 +134,8 @@ fn of_wrong_kind(tool: &str, path: String, name: &str, value: &Value) -> Option<
         }
         (Kind::Text, scalar) => ("text", format!("write it in quotes: `\"{scalar}\"`")),
     };
-    let found = match value {
-        Value::Object(_) => "an object",
-        Value::Array(_) => "a list",
-        Value::String(_) => "text",
-        Value::Number(_) => "a number",
-        Value::Bool(_) | Value::Null => "a boolean",
-    };
-    Some(Fault { path, message: format!("the `{name}` of `{tool}` is {found}, not {wanted}"), help })
+    let message = format!("the `{name}` of `{tool}` is {}, not {wanted}", kind_of(value));
+    Some(Fault { path, message, help })
 }
 
 fn missing(tool: &str, takes: &Takes, args: &[Value], kwargs: &Map<String, Value>) -> Option<Fault> {

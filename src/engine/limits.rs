@@ -38,14 +38,14 @@ macro_rules! limits {
 limits! {
     /// Bytes of what templates fill in for one call of a tool, one payload, all guards of a task.
     ArgumentBytes = "argumentBytes", 32 * MIB, "what the templates of the task stand for is larger than";
-    /// Bytes of the values that one condition reads and looks through, and 128 for each of its terms; of all conditions of a
-    /// `multi_choice`.
+    /// Bytes that one condition reads, and 128 for each of its terms. The conditions of one `multi_choice` share them.
     ConditionBytes = "conditionBytes", 16 * MIB, "the condition reads more than";
     /// Bytes of the arguments of all calls that are under way; further calls wait.
     CallBytes = "callBytes", 256 * MIB, "the arguments of all calls are larger than";
     /// Bytes of what a task gives.
     ResultBytes = "resultBytes", 32 * MIB, "the result is larger than";
-    /// Bytes of each output of a tool that are shown while it runs, and kept where its attempt is given up; the rest is counted.
+    /// Bytes of `stdout`, and of `stderr`, that a running tool shows, and that are kept where its attempt is given up: half from
+    /// the beginning, half from the end.
     OutputBytes = "outputBytes", MIB, "the output is larger than";
     /// Bytes of all that a run keeps.
     RunBytes = "runBytes", 256 * MIB, "the run keeps more than";

@@ -157,9 +157,11 @@ pub(super) fn cut(text: String, limit: usize) -> String {
     if text.len() <= limit {
         return text;
     }
-    let mut end = limit.saturating_sub(CUT.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{CUT}", text.get(..end).unwrap_or_default())
+    let (kept, _) = text.split_at(whole_up_to(&text, limit.saturating_sub(CUT.len())));
+    format!("{kept}{CUT}")
+}
+
+/// The last place up to a byte at which a text can be cut between two characters.
+pub(super) fn whole_up_to(text: &str, byte: usize) -> usize {
+    (0..=byte.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }

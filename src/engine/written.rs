@@ -3,6 +3,7 @@
 
 use super::run::StepState;
 use super::secrets::Secrets;
+use super::telling::whole_up_to;
 use super::{Engine, Limit, Record};
 use crate::json::object;
 use crate::time::Millis;
@@ -56,8 +57,7 @@ impl Kept {
             // Nothing follows a gap.
             0
         };
-        let at = (0..=room.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        let (first, rest) = text.split_at(at);
+        let (first, rest) = text.split_at(whole_up_to(text, room));
         self.beginning.push_str(first);
         let room = most.saturating_sub(self.beginning.len());
         let too_much = (self.end.len() + rest.len()).saturating_sub(room);
@@ -132,8 +132,8 @@ fn whole_lines(mut text: String, secrets: &Secrets) -> String {
 }
 
 impl Engine {
-    /// Takes a piece of the output of a running tool, of each stream up to [`Limit::OutputBytes`], half of them from its end. Of a call that is over, or was given
-    /// up, it is ignored.
+    /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its beginning, half
+    /// from its end. A call that is over, or was given up, is ignored.
     pub fn wrote(&mut self, call: u64, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some((run, _)) = self.working_on(call) else { return };

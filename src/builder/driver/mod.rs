@@ -116,7 +116,7 @@ impl Driver {
                 finding.code == ErrorCode::ToolArgumentsInvalid
                     && findings.iter().any(|told| is_below(&told.path, &finding.path))
             };
-            let (_, new): (Vec<_>, Vec<_>) = within.into_iter().partition(is_told);
+            let new: Vec<_> = within.into_iter().filter(|finding| !is_told(finding)).collect();
             findings.extend(new);
         }
         findings
