@@ -1,25 +1,45 @@
 /** JSON text with all digits of its integers: those that a double cannot hold are `bigint` in JavaScript. */
 
 import { uuid } from "./environment.js";
+import { atOnce, MANY, PIECE, type Steps } from "./steps.js";
+
+const [QUOTE, PLUS, MINUS, DOT, BACKSLASH, SMALL_E] = [0x22, 0x2b, 0x2d, 0x2e, 0x5c, 0x65];
+/** How JSON writes the character that no text begins with. */
+const NUL = "\\u0000";
+/** Digits of the first integers that a double does not hold, and of the longest that are read, as Python has it; a longer one stays `Infinity`. */
+const [LONG, LONGEST] = [16, 4300];
 
 /**
  * @internal What `JSON.parse` gives, but integers beyond ±(2^53 − 1) are `bigint`.
  *
  * @throws {SyntaxError} as `JSON.parse`.
  */
-export function parseJson(text: string): unknown {
+export const parseJson = (text: string): unknown => atOnce(readJson(text));
+
+/** @internal The same in steps, of which `JSON.parse` is one. */
+export function* readJson(text: string): Steps<unknown> {
   const value: unknown = JSON.parse(text);
-  if (!/\d{16}/.test(text)) return value;
-  // No text can hold the mark, because it is drawn after the text was made.
-  const mark = uuid();
-  const marked = markLarge(text, mark);
+  if (!hasLong(text)) return value;
+  yield;
+  // No text of it begins with the mark: there is no such escape in it, or the mark is drawn after it was made.
+  const written = text.includes(NUL) ? uuid() : NUL;
+  const marked = yield* markLarge(text, written);
   if (marked === text) return value;
-  const whole: Fields = [JSON.parse(marked)] as unknown as Fields;
-  const left = [whole];
+  yield;
+  const whole = [JSON.parse(marked)] as const;
+  const mark: string = JSON.parse(`"${written}"`);
+  yield;
+  const left: Fields[] = [whole as unknown as Fields];
+  let count = 0;
+  // A reviver would be called for everything, which takes ten times as long.
   for (let fields = left.pop(); fields; fields = left.pop()) {
-    // A reviver would be called for everything, which takes ten times as long.
-    if (Array.isArray(fields)) for (let at = 0; at < fields.length; at += 1) restore(fields, at, mark, left);
-    else for (const key in fields) restore(fields, key, mark, left);
+    const keys = Array.isArray(fields) ? undefined : Object.keys(fields);
+    const { length } = keys ?? (fields as unknown as unknown[]);
+    for (let at = 0; at < length; at += 1) {
+      restore(fields, keys ? (keys[at] as string) : at, mark, left);
+      count += 1;
+      if (count % MANY === 0) yield;
+    }
   }
   return whole[0];
 }
@@ -38,43 +58,60 @@ function restore(fields: Fields, key: string | number, mark: string, left: Field
   }
 }
 
-/** Valid JSON whose large integers are texts behind a mark. Only numbers that are long are looked at, and texts are jumped over. */
-function markLarge(text: string, mark: string): string {
-  const long = /-?\d{16,4300}/g;
-  const quoteFrom = (at: number): number => (text.indexOf('"', at) + 1 || text.length + 1) - 1;
-  // Where the next text begins, and where the one before it ended: behind the number where that is a part of it.
-  let [done, outside, quote] = [0, 0, quoteFrom(0)];
-  const parts: string[] = [];
-  for (let found = long.exec(text); found; found = long.exec(text)) {
-    const { 0: token, index } = found;
-    while (quote < index) {
-      outside = endOf(text, quote);
-      quote = quoteFrom(outside);
-    }
-    if (outside > index) long.lastIndex = outside;
-    else if (!isPart(text.charAt(index - 1)) && !isPart(text.charAt(long.lastIndex)) && isLarge(token)) {
-      parts.push(text.slice(done, index), `"${mark}${token}"`);
-      done = index + token.length;
-    }
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+/** Whether a text has as many digits in a row as a large integer. Of so many characters one is looked at. */
+function hasLong(text: string): boolean {
+  for (let at = LONG - 1; at < text.length; at += LONG) {
+    let start = at;
+    while (isDigit(text.charCodeAt(start))) start -= 1;
+    if (start === at) continue;
+    while (isDigit(text.charCodeAt(at + 1))) at += 1;
+    if (at - start >= LONG) return true;
   }
-  return parts.length > 0 ? parts.join("") + text.slice(done) : text;
+  return false;
 }
 
-/** Where a text that begins with a quote ends: behind the next quote that follows an even number of backslashes. */
-function endOf(json: string, start: number): number {
-  for (let at = start + 1; ; at += 1) {
-    at = json.indexOf('"', at);
-    let before = at;
-    while (json[before - 1] === "\\") before -= 1;
-    if ((at - before) % 2 === 0) return at + 1;
+/** Valid JSON whose large integers are texts behind a mark. */
+function* markLarge(text: string, mark: string): Steps<string> {
+  let [marked, done, look] = ["", 0, PIECE];
+  let isText = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isText) {
+      if (code === BACKSLASH) at += 1;
+      else isText = code !== QUOTE;
+    } else if (code === QUOTE) isText = true;
+    else if (code === MINUS || isDigit(code)) {
+      const end = numberEnd(text, at);
+      const token = end - at < LONG ? "" : text.slice(at, end);
+      if (isLarge(token)) {
+        marked += `${text.slice(done, at)}"${mark}${token}"`;
+        done = end;
+      }
+      at = end - 1;
+    }
+    if (at >= look) {
+      look = at + PIECE;
+      yield;
+    }
   }
+  return marked + text.slice(done);
 }
 
-/** Whether a number is an integer that a double cannot hold; one of more than 4,300 digits, as Python has it, stays `Infinity`. */
-const isLarge = (token: string): boolean => !Number.isSafeInteger(Number(token));
+function numberEnd(text: string, start: number): number {
+  let at = start + 1;
+  for (let code = text.charCodeAt(at); isDigit(code) || isPart(code); code = text.charCodeAt(at)) at += 1;
+  return at;
+}
 
-/** Whether a character belongs to a number, or is none. */
-const isPart = (character: string): boolean => /[\d.eE+-]/.test(character);
+/** Whether a character belongs to a number, and is no digit. */
+const isPart = (code: number): boolean =>
+  code === DOT || (code | 0x20) === SMALL_E || code === PLUS || code === MINUS;
+
+/** Whether a number is an integer that a double cannot hold. */
+const isLarge = (token: string): boolean =>
+  token.length <= LONGEST + 1 && /^-?\d{16,4300}$/.test(token) && !Number.isSafeInteger(Number(token));
 
 /** @internal Whether a number is one whose digits JavaScript makes up, where it writes them all. */
 export const isRounded = (value: unknown): value is number =>
@@ -84,17 +121,42 @@ export const isRounded = (value: unknown): value is number =>
  * @internal What `JSON.stringify` gives, with each `bigint` as an integer. Numbers beyond ±(2^53 − 1) have an exponent, so that they stay numbers;
  * `digits` writes them as `JSON.stringify` does.
  */
-export function bigJson(value: unknown, indent?: number, digits = false): string {
-  const mark = uuid();
-  const text = JSON.stringify(
-    value,
-    function (this: Record<string, unknown>, key, item: unknown) {
-      // Programs that give `bigint` a `toJSON` make a text of it.
-      const big = typeof this[key] === "bigint" ? this[key] : item;
-      if (!digits && isRounded(big)) return mark + big.toExponential();
-      return typeof big === "bigint" ? `${mark}${big}` : big;
-    },
-    indent,
-  );
-  return text?.replace(new RegExp(`"${mark}([^"]+)"`, "g"), "$1");
+export function bigJson(value: unknown, indent = 0, digits = false): string {
+  try {
+    const text = JSON.stringify(value, undefined, indent);
+    // Programs that give `bigint` a `toJSON` make a text of it.
+    if (!("toJSON" in BigInt.prototype) && (digits || !hasLong(text ?? ""))) return text;
+  } catch {
+    // There is a `bigint`, or what is thrown again.
+  }
+  return textOf(value, "", { indent: " ".repeat(indent), digits }, "\n") as string;
+}
+
+/** How a text is written. */
+interface Form {
+  readonly indent: string;
+  readonly digits: boolean;
+}
+
+/** The text of a value; undefined where JSON leaves it out. `line` is what a line begins with. */
+function textOf(given: unknown, key: string, form: Form, line: string): string | undefined {
+  const { toJSON } = Object(given ?? {}) as { toJSON?: unknown };
+  const value = typeof toJSON === "function" && typeof given !== "bigint" ? toJSON.call(given, key) : given;
+  if (typeof value === "bigint") return String(value);
+  if (isRounded(value) && !form.digits) return value.toExponential();
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = line + form.indent;
+  const all: string[] = [];
+  const isList = Array.isArray(value);
+  if (isList) {
+    for (const [at, item] of value.entries()) all.push(textOf(item, String(at), form, inner) ?? "null");
+  } else {
+    for (const name of Object.keys(value)) {
+      const text = textOf((value as Fields)[name], name, form, inner);
+      if (text !== undefined) all.push(`${JSON.stringify(name)}:${form.indent && " "}${text}`);
+    }
+  }
+  const [open, close] = isList ? "[]" : "{}";
+  if (all.length === 0 || form.indent === "") return `${open}${all.join()}${close}`;
+  return `${open}${inner}${all.join(`,${inner}`)}${line}${close}`;
 }

@@ -3,10 +3,13 @@
 import { errorOf } from "./errors.js";
 import { bigJson, isRounded, parseJson } from "./json.js";
 import { childPath } from "./pointer.js";
+import { atOnce, MANY, type Steps } from "./steps.js";
 import { templateOf } from "./task-ref.js";
 
 /** Deeper nesting is refused, well before the core's own limit of 128. */
 const DEPTH = 100;
+/** The weight from which a part is noted. */
+const LARGE = 1 << 5;
 
 /** Any JSON value; integers that a double cannot hold are `bigint`. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
@@ -21,32 +24,24 @@ export function plain(value: unknown, path = ""): Json {
   return parseJson(plainText(value, path)) as Json;
 }
 
-/**
- * JSON text of a value's plain form.
- *
- * @param most Items and fields that are looked at; of one with more, `tooMany` says what is thrown.
- */
-export function plainText(value: unknown, path = "", most?: number, tooMany?: () => Error): string {
-  return written(value, path, false, most, tooMany);
-}
+/** JSON text of a value's plain form. */
+export const plainText = (value: unknown, path = ""): string => written(value, path, false);
 
 /** The same for what Highway's builder writes, in whose documents large integers have all their digits. */
 export const documentText = (value: unknown, path = ""): string => written(value, path, true);
 
-function written(
-  value: unknown,
-  path: string,
-  digits: boolean,
-  most?: number,
-  tooMany?: () => Error,
-): string {
+function written(value: unknown, path: string, digits: boolean): string {
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
-  const walk = new Walk(path, false, most, tooMany);
-  walk.check(value);
+  const walk = new Walk(path);
+  atOnce(walk.check(value));
   const text = walk.hasBig ? bigJson(value, undefined, digits) : (JSON.stringify(value) ?? "null");
-  // Half of a surrogate pair, which is no character, is written as an escape.
-  if (text.includes("\\ud")) new Walk(path, true).check(value);
+  atOnce(checkText(text, value, path));
   return text;
+}
+
+/** @internal Checks that a text has no half of a surrogate pair, which is no character and is written as an escape. */
+export function* checkText(text: string, value: unknown, path: string): Steps<void> {
+  if (text.includes("\\ud")) yield* new Walk(path, { readsText: true }).check(value);
 }
 
 /** @internal Whether a value has fields, rather than items or none. */
@@ -57,28 +52,80 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 /** @internal A text with a replacement character for each half of a surrogate pair. */
 export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, "\ufffd");
 
-/** One walk through a value. The way to where it is becomes a path only where something is wrong there. */
-class Walk {
+/** What is looked through, and how far. */
+interface Place {
+  readonly value: object;
+  /** Its items or fields, or what its `toJSON` gives. */
+  readonly inside: Readonly<Record<string | number, unknown>>;
+  /** The names of fields; undefined for items. */
+  readonly names: readonly string[] | undefined;
+  readonly length: number;
+  /** The weight of all that was seen before. */
+  readonly before: number;
+  at: number;
+}
+
+/** What a walk looks for. */
+interface Wanted {
+  /** Whether texts are looked at. */
+  readonly readsText?: boolean;
+  /** Items and fields that are looked at, and what is thrown at one more. */
+  readonly most?: number;
+  readonly tooMany?: () => Error;
+}
+
+/** @internal One walk through a value. The way to where it is becomes a path only where something is wrong there. */
+export class Walk {
   /** Whether there is a `bigint`, or a number as large as one. */
   hasBig = false;
+  /** What large parts weigh: an item or a field as much as 32 characters. */
+  readonly weights = new Map<unknown, number>();
   readonly #base: string;
-  readonly #readsText: boolean;
-  readonly #parents: object[] = [];
-  readonly #keys: (string | number)[] = [];
-  readonly #tooMany: (() => Error) | undefined;
-  #left: number;
+  readonly #wanted: Wanted;
+  readonly #way: Place[] = [];
+  #count = 0;
+  #weight = 0;
 
-  constructor(base: string, readsText: boolean, most = Number.POSITIVE_INFINITY, tooMany?: () => Error) {
+  constructor(base: string, wanted: Wanted = {}) {
     this.#base = base;
-    this.#readsText = readsText;
-    this.#left = most;
-    this.#tooMany = tooMany;
+    this.#wanted = wanted;
   }
 
-  check(value: unknown): void {
+  *check(value: unknown): Steps<void> {
+    this.#check(value);
+    let look = MANY;
+    for (let place = this.#way.at(-1); place; place = this.#way.at(-1)) {
+      if (place.at < place.length) this.#next(place);
+      else this.#leave(place);
+      if (this.#count < look) continue;
+      look += MANY;
+      yield;
+    }
+  }
+
+  #next(place: Place): void {
+    const { inside, names, at } = place;
+    place.at += 1;
+    this.#count += 1;
+    this.#weight += 1;
+    const { most = Number.POSITIVE_INFINITY, tooMany } = this.#wanted;
+    if (this.#count > most) throw tooMany?.();
+    const name = names?.[at];
+    if (name !== undefined) this.#check(name);
+    this.#check(inside[name ?? at]);
+  }
+
+  #leave({ value, before }: Place): void {
+    this.#way.pop();
+    const weight = this.#weight - before;
+    if (weight >= LARGE) this.weights.set(value, weight);
+  }
+
+  #check(value: unknown): void {
     switch (typeof value) {
       case "string":
-        if (this.#readsText && /\p{Cs}/u.test(value)) throw this.#notJson("half of a surrogate pair");
+        this.#weight += value.length >> 5;
+        if (this.#wanted.readsText && /\p{Cs}/u.test(value)) throw this.#notJson("half of a surrogate pair");
         return;
       case "boolean":
       case "undefined":
@@ -103,44 +150,38 @@ class Walk {
   #object(value: object): void {
     const template = templateOf(value);
     if (template !== undefined) {
-      this.check(template);
+      this.#check(template);
       return;
     }
-    if (this.#parents.includes(value)) throw this.#notJson("an object that contains itself");
-    if (this.#parents.length >= DEPTH) {
+    if (this.#way.some((place) => place.value === value))
+      throw this.#notJson("an object that contains itself");
+    if (this.#way.length >= DEPTH) {
       throw notJson(`more than ${DEPTH} levels of nesting`, "");
     }
-    this.#parents.push(value);
-    if (Array.isArray(value)) this.#each(value as unknown as Record<number, unknown>, value.keys());
-    else this.#inside(value);
-    this.#parents.pop();
-  }
-
-  #inside(value: object): void {
+    const before = this.#weight;
+    const inside = value as Place["inside"];
+    if (Array.isArray(value)) {
+      this.#way.push({ value, inside, names: undefined, length: value.length, before, at: 0 });
+      return;
+    }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
       if (value instanceof Date && Number.isNaN(value.getTime())) throw this.#notJson("an invalid date");
-      this.check(toJSON.call(value));
+      this.#way.push({ value, inside: { 0: toJSON.call(value) }, names: [], length: 1, before, at: 0 });
       return;
     }
     const name = emptied(value);
     if (name !== undefined) throw this.#notJson(`a ${name}`);
-    this.#each(value as Record<string, unknown>, Object.keys(value));
-  }
-
-  #each(value: Record<string | number, unknown>, keys: Iterable<string | number>): void {
-    for (const key of keys) {
-      this.#left -= 1;
-      if (this.#left < 0) throw this.#tooMany?.();
-      this.#keys.push(key);
-      this.check(key);
-      this.check(value[key]);
-      this.#keys.pop();
-    }
+    const names = Object.keys(value);
+    this.#way.push({ value, inside, names, length: names.length, before, at: 0 });
   }
 
   #notJson(what: string): Error {
-    return notJson(what, wellFormed(this.#keys.reduce<string>(childPath, this.#base)));
+    const keys = this.#way.map(({ names, at }) => (names ? names[at - 1] : at - 1));
+    return notJson(
+      what,
+      wellFormed(keys.filter((key) => key !== undefined).reduce<string>(childPath, this.#base)),
+    );
   }
 }
 

@@ -1,5 +1,7 @@
 /** The ways in which a text may be written without being that text, and texts without the secrets that they repeat. */
 
+import { atOnce, type Steps } from "./steps.js";
+
 /** Characters that are read at once, so that whoever calls can let others have their turn between them. */
 const PIECE = 65_536;
 /** Characters that one character may be spelled with, on average: so much of what follows a piece is read with it. */
@@ -50,17 +52,6 @@ interface Reading {
   readonly text: string;
   readonly starts: Uint32Array | undefined;
   readonly ends: Uint32Array | undefined;
-}
-
-/** What a generator of steps gives in the end. */
-export type Steps<T> = Generator<void, T, void>;
-
-/** Takes all steps at once. */
-export function atOnce<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value as T;
-  }
 }
 
 /**

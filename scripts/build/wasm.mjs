@@ -90,7 +90,7 @@ async function optimise(variant, packed) {
   const flags = [...wasmOptFlags, `-O${level}`, ...(level === "z" ? smallest : [])];
   await ifChanged(
     `opt-${variant}`,
-    { inputs: [packed], extra: `${flags.join(" ")} ${withTraps}`, outputs },
+    { inputs: [packed], extra: `${flags.join(" ")} ${withTraps} ${withLongTexts}`, outputs },
     () =>
       step(`wasm-opt -O${level} ${wasm}`, async () => {
         const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
@@ -99,7 +99,8 @@ async function optimise(variant, packed) {
         });
         for (const file of copies) {
           const text = readFileSync(join(packed, file), "utf8");
-          writeFileSync(join(generated, file), variant === "core" ? withTraps(text, file) : text);
+          const glue = file.endsWith(".js") ? withLongTexts(text) : text;
+          writeFileSync(join(generated, file), variant === "core" ? withTraps(glue, file) : glue);
         }
       }),
   );
@@ -128,6 +129,27 @@ export function whenTrapped(hear) {
     trapped = hear;
 }
 `;
+}
+
+/**
+ * The glue that copies long texts as a whole. That of wasm-bindgen looks at each character of what is ASCII, and for the rest sets three bytes aside
+ * for each: of 20 MB it would hold the thread several times as long.
+ */
+function withLongTexts(text) {
+  const own =
+    / {4}let offset = 0;\n\n( {4}for \(; offset < len; offset\+\+\) \{.*?\n {4}\}\n) {4}if \(offset !== len\) \{\n {8}if \(offset !== 0\) \{\n *(arg = arg.slice)\(offset\);\n {8}\}\n/s;
+  if (!own.test(text))
+    throw new Error("the glue of wasm-bindgen has another form than `withLongTexts` expects");
+  return text.replace(own, (_, loop, slice) => {
+    return `    let [read, offset] = [0, 0];
+    if (len > 1024) ({ read, written: offset } = cachedTextEncoder.encodeInto(arg, mem.subarray(ptr, ptr + len)));
+    else {
+${loop.replaceAll("offset", "read")}        offset = read;
+    }
+    if (read !== len) {
+        ${slice}(read);
+`;
+  });
 }
 
 // What an entry gets when it imports a .wasm file; `?module` is how edge runtimes spell it.

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
-const { isLargeJson } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "json-size.js")).href);
+const load = (...path) => import(pathToFileURL(inRoot("dist", "esm", ...path)).href);
+const [size, { atOnce }] = [await load("engine", "json-size.js"), await load("steps.js")];
+const isLargeJson = (text, most) => atOnce(size.isLargeJson(text, most));
 
 /** The size as docs/limits.md has it. */
 const sizeOf = (value) => Buffer.byteLength(JSON.stringify(value)) + 32 * countOf(value);

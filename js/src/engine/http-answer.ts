@@ -5,7 +5,9 @@ import { bytesOf, TOO_LARGE } from "../body.js";
 import { describe, LONGEST_TIMER } from "../environment.js";
 import { errorOf } from "../errors.js";
 import { full } from "./runtime.js";
+import type { Steps } from "../steps.js";
 import { badArguments, ToolError } from "./tool.js";
+import { inTurns } from "./turns.js";
 
 /** Bytes of an answer that a tool reads when nobody says otherwise, counted after unpacking. */
 const MAX_ANSWER = 10 * 1024 * 1024;
@@ -71,23 +73,20 @@ export function answerLimit(given: number | undefined, path = ""): number {
   });
 }
 
+/** Bytes that are decoded in one turn. */
+const DECODED = 1 << 18;
+
 /**
  * The text of an answer: by its byte order mark, else by the `charset` of its type, else as UTF-8. An encoding that the runtime does not know
- * is read as UTF-8 where the bytes are that.
+ * is read as UTF-8 where the bytes are that. Others have their turn meanwhile.
  *
  * @throws {ToolError} `ANSWER_UNREADABLE`.
  */
-export function textOf({ response, bytes }: Answer): string {
+export async function textOf({ response, bytes }: Answer): Promise<string> {
   const [, charset = "utf-8"] =
     /;\s*charset\s*=\s*["']?([^"';\s]+)/i.exec(response.headers.get("content-type") ?? "") ?? [];
   try {
-    const decoder = new TextDecoder(markOf(bytes) ?? charset);
-    return decoder.encoding === "windows-1252" ? windows1252(bytes) : decoder.decode(bytes);
-  } catch {
-    // The decoder does not know the name.
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return await inTurns(inPieces(bytes, decoderOf(bytes, charset)));
   } catch {
     throw new ToolError(`the answer is in the encoding \`${charset}\`, which this runtime cannot read`, {
       code: "ANSWER_UNREADABLE",
@@ -97,16 +96,37 @@ export function textOf({ response, bytes }: Answer): string {
   }
 }
 
+/** What decodes bytes; of an encoding that the runtime does not know, what fails where they are no UTF-8. */
+function decoderOf(bytes: Uint8Array, charset: string): Pick<TextDecoder, "decode"> {
+  try {
+    const decoder = new TextDecoder(markOf(bytes) ?? charset);
+    return decoder.encoding === "windows-1252" ? { decode: windows1252 } : decoder;
+  } catch {
+    return new TextDecoder("utf-8", { fatal: true });
+  }
+}
+
+function* inPieces(bytes: Uint8Array, decoder: Pick<TextDecoder, "decode">): Steps<string> {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += DECODED) {
+    const end = at + DECODED;
+    text += decoder.decode(bytes.subarray(at, end), { stream: end < bytes.length });
+    yield;
+  }
+  return text;
+}
+
 /** What Node up to 23 takes for control characters, though `windows-1252` has them as these. */
 const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
+const UNITS_1252 = Uint16Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 || byte > 0x9f ? byte : WINDOWS_1252.charCodeAt(byte - 0x80),
+);
 
 /** Text in `windows-1252`, whose bytes are characters of UTF-16 but for those. */
 function windows1252(bytes: Uint8Array): string {
-  const table = Uint16Array.from({ length: 256 }, (_, byte) => byte);
-  for (let at = 0; at < 32; at += 1) table[0x80 + at] = WINDOWS_1252.charCodeAt(at);
   const units = new DataView(new ArrayBuffer(2 * bytes.length));
   for (let at = 0; at < bytes.length; at += 1)
-    units.setUint16(2 * at, table[bytes[at] as number] as number, true);
+    units.setUint16(2 * at, UNITS_1252[bytes[at] as number] as number, true);
   return new TextDecoder("utf-16le", { ignoreBOM: true }).decode(units);
 }
 

@@ -2,7 +2,7 @@
 
 import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
-import { bigJson, parseJson } from "../json.js";
+import { bigJson, readJson } from "../json.js";
 import { checkOptions } from "../options.js";
 import { childPath } from "../pointer.js";
 import {
@@ -27,6 +27,7 @@ import {
   ToolError,
   tooLarge,
 } from "./tool.js";
+import { inTurns } from "./turns.js";
 
 /** Characters of a body that an error shows. */
 const SNIPPET = 200;
@@ -135,8 +136,8 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
       call.signal.removeEventListener("abort", giveUp);
     });
     const { response } = answer;
-    const text = textOf(answer);
-    const content = parsed(text, response.headers.get("content-type"), call.maxResultBytes);
+    const text = await textOf(answer);
+    const content = await parsed(text, response.headers.get("content-type"), call.maxResultBytes);
     const result = {
       status_code: response.status,
       headers: headersOf(response.headers),
@@ -345,11 +346,12 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : bigJson(value);
 }
 
-function parsed(content: string, type: string | null, most: number): unknown {
+/** What an answer says. Others have their turn while it is read. */
+async function parsed(content: string, type: string | null, most: number): Promise<unknown> {
   if (!/json/i.test(type ?? "")) return content;
-  if (isLargeJson(content, most)) throw tooLarge(most);
+  if (await inTurns(isLargeJson(content, most))) throw tooLarge(most);
   try {
-    return parseJson(content);
+    return await inTurns(readJson(content));
   } catch {
     return content;
   }

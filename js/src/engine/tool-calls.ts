@@ -1,11 +1,11 @@
 /** The tools of an engine: those it has, the calls of them that are under way, and what runs keep. */
 
-import { plainText } from "../plain.js";
 import type { EngineHandle } from "../wasm-api.js";
 import type { StartTool } from "./effects.js";
 import { EACH } from "./json-size.js";
+import { textInSteps } from "./result-text.js";
 import { Acts, callOf } from "./run-access.js";
-import { Breaks, nextTurn } from "./turns.js";
+import { Breaks, inTurns, nextTurn } from "./turns.js";
 import { failureText, isOwnTool, type Tool, type ToolCall, ToolError, type Tools, tooLarge } from "./tool.js";
 
 /** What calls need of their engine. */
@@ -147,7 +147,7 @@ export class ToolCalls {
       const given = await tool(call, call);
       // Many may end together, each with much to write down.
       await this.#breaks.turn();
-      const result = plainText(given ?? null, "", most / EACH, () => tooLarge(most));
+      const result = await inTurns(textInSteps(given ?? null, most / EACH, () => tooLarge(most)));
       // The core counts exactly. What cannot pass is not brought there.
       if (Math.max(result.length, acts.text.length) > most) throw tooLarge(most);
       outcome = `"result",${result}${acts.text}`;

@@ -1,5 +1,7 @@
 /** Turns of the event loop: the engine gives others their turn, so that requests are answered and signals are obeyed. */
 
+import type { Steps } from "../steps.js";
+
 interface Globals {
   setImmediate?: (task: () => void) => unknown;
 }
@@ -24,6 +26,15 @@ export function nextTurn(task: () => void): void {
     }
     waiting.push(task);
     channel.port2.postMessage(null);
+  }
+}
+
+/** What steps give in the end; others have their turn after each so many. */
+export async function inTurns<T>(steps: Steps<T>, ofTurn = 1): Promise<T> {
+  for (let count = 1; ; count += 1) {
+    const { done, value } = steps.next();
+    if (done) return value as T;
+    if (count % ofTurn === 0) await new Promise<void>(nextTurn);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Texts without the definitions of workflows that are in them. */
 
-import { base64Of, find, hexOf, type Range, type Sought, type Steps } from "../spellings.js";
+import { base64Of, find, hexOf, type Range, type Sought } from "../spellings.js";
+import type { Steps } from "../steps.js";
 
 /** The members of answers that have one. */
 const NAMES = ["workflow_definition", "definition_json", "json_dsl", "python_dsl"];

@@ -1,7 +1,8 @@
 /** What pages do not get to see of an answer: the key, should the server repeat it, and the definitions. */
 
-import { nextTurn } from "../engine/turns.js";
-import { atOnce, find, type Sought, type Steps, secretSought, without } from "../spellings.js";
+import { inTurns } from "../engine/turns.js";
+import { find, type Sought, secretSought, without } from "../spellings.js";
+import { atOnce, type Steps } from "../steps.js";
 import { OPENINGS, withoutDefinitions } from "./definitions.js";
 
 /** Steps of a large answer, of 64 Ki characters each, after which others have their turn. */
@@ -39,7 +40,7 @@ export class Redaction {
 
   /** A body. Others have their turn while a large one is looked through. */
   async body(text: string): Promise<string> {
-    return await inTurns(this.#redacted(text));
+    return await inTurns(this.#redacted(text), STEPS_OF_TURN);
   }
 
   *#redacted(text: string): Steps<string> {
@@ -63,13 +64,14 @@ export class Redaction {
         const seen = rest.length;
         rest += decoder.decode(bytes, { stream: true });
         const end = endOfEvents(rest, seen);
-        if (end > 0) controller.enqueue(encoder.encode(await inTurns(this.#events(rest.slice(0, end)))));
+        if (end > 0)
+          controller.enqueue(encoder.encode(await inTurns(this.#events(rest.slice(0, end)), STEPS_OF_TURN)));
         rest = rest.slice(end);
         if (rest.length > this.#limit) controller.error(new Error("the server sent an event without end"));
       },
       flush: async (controller) => {
         const last = rest + decoder.decode();
-        if (last !== "") controller.enqueue(encoder.encode(await inTurns(this.#events(last))));
+        if (last !== "") controller.enqueue(encoder.encode(await inTurns(this.#events(last), STEPS_OF_TURN)));
       },
     });
   }
@@ -90,15 +92,6 @@ export class Redaction {
 function* cutDefinitions(text: string): Steps<string> {
   const [openings = []] = yield* find(text, [OPENINGS]);
   return yield* withoutDefinitions(text, openings);
-}
-
-/** What steps give in the end. */
-async function inTurns<T>(steps: Steps<T>): Promise<T> {
-  for (let count = 1; ; count++) {
-    const { done, value } = steps.next();
-    if (done) return value as T;
-    if (count % STEPS_OF_TURN === 0) await new Promise<void>(nextTurn);
-  }
 }
 
 /** A line with what ends it. */
