@@ -123,10 +123,41 @@ fn of_what_goes_beyond_the_limit_both_ends_are_kept() {
         write(&mut run, &call, Stream::Stdout, piece);
     }
     // 37 bytes, of which the last 8 are the end of the line of `x` and what follows it.
-    assert_eq!(logs(&run), ["1 stdout one\ntwo\n[22 bytes are left out here]\n"]);
+    assert_eq!(logs(&run), ["1 stdout one\ntwo\n[22 bytes (3 lines) are left out here]\n"]);
     run.advance(5.0);
-    let stdout = "one\ntwo\n[22 bytes are left out here]\nat last";
+    let stdout = "one\ntwo\n[22 bytes (3 lines) are left out here]\nat last";
     assert_eq!(run.step("a")["result"]["stdout"], stdout);
+}
+
+#[test]
+fn a_line_has_the_same_number_however_much_is_left_out_before_it() {
+    for most in [40, 41, 64, 100, 333] {
+        let config = Config { limits: Limits::default().with(Limit::OutputBytes, most), ..Config::default() };
+        let (mut run, call) = started(config, &independent(&["a"]));
+        let text: String =
+            (1..=200).flat_map(|number| ["é".repeat(number % 7), number.to_string(), "\n".into()]).collect();
+        let mut pieces = text.as_str();
+        for size in (1..).map(|turn| turn * 5 % 23 + 1) {
+            let size = (0..=size.min(pieces.len())).rev().find(|at| pieces.is_char_boundary(*at)).unwrap();
+            let (piece, rest) = pieces.split_at(size);
+            write(&mut run, &call, Stream::Stdout, piece);
+            let shown = logs(&run).concat();
+            let mut number = 0;
+            for line in shown.strip_prefix("1 stdout ").unwrap_or_default().lines() {
+                if let Some(gap) = line.strip_suffix(" lines) are left out here]") {
+                    number += gap.rsplit('(').next().unwrap().parse::<usize>().unwrap();
+                } else {
+                    number += 1;
+                    assert_eq!(line.trim_start_matches('é'), number.to_string(), "{most}: {shown}");
+                }
+            }
+            if rest.is_empty() {
+                assert_eq!(number, 200);
+                break;
+            }
+            pieces = rest;
+        }
+    }
 }
 
 #[test]

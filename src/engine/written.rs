@@ -36,6 +36,8 @@ struct Kept {
     end: VecDeque<u8>,
     /// Bytes between the two, which are not kept.
     dropped: usize,
+    /// Lines in all that have ended.
+    lines: usize,
 }
 
 impl Stream {
@@ -51,6 +53,7 @@ impl Kept {
     }
 
     fn add(&mut self, text: &str, most: usize) {
+        self.lines += line_ends(text);
         let room = if self.end.is_empty() && self.dropped == 0 {
             (most - most / 2).saturating_sub(self.beginning.len())
         } else {
@@ -88,23 +91,20 @@ impl Kept {
         (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
     }
 
-    /// The two parts as one text that says how much is missing.
-    fn joined(&self, beginning: &str, end: &str, cut: usize) -> String {
-        let shown = beginning.len() + end.len();
-        format!(
-            "{beginning}[{} bytes are left out here]\n{end}",
-            (self.len() + self.dropped - cut).saturating_sub(shown)
-        )
+    /// The beginning and the first `shown` bytes of the end as one text that says how much is missing between them: by the lines
+    /// who follows an output knows which ones of the end are new. A secret of several lines counts as one where it is shown.
+    fn joined(&self, beginning: &str, end: &str, shown: usize) -> String {
+        let bytes = (self.len() + self.dropped).saturating_sub(beginning.len() + end.len());
+        let lines = self.lines.saturating_sub(line_ends(beginning) + line_ends(end));
+        let end = end.get(..shown).unwrap_or(end);
+        format!("{beginning}[{bytes} bytes ({lines} lines) are left out here]\n{end}")
     }
 
     /// Whole lines without secrets: a secret whose end is still to come is not shown.
     fn lines(&self, secrets: &Secrets) -> String {
         match self.parts(secrets) {
             (text, None) => whole_lines(text, secrets),
-            (beginning, Some(end)) => {
-                let lines = whole_lines(end.clone(), secrets);
-                self.joined(&beginning, &lines, end.len() - lines.len())
-            }
+            (beginning, Some(end)) => self.joined(&beginning, &end, whole_lines(end.clone(), secrets).len()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Kept {
     fn output(&self, secrets: &Secrets) -> String {
         let mut text = match self.parts(secrets) {
             (text, None) => text,
-            (beginning, Some(end)) => self.joined(&beginning, &end, 0),
+            (beginning, Some(end)) => self.joined(&beginning, &end, end.len()),
         };
         for end in ['\n', '\r'] {
             if text.ends_with(end) {
@@ -121,6 +121,10 @@ impl Kept {
         }
         text
     }
+}
+
+fn line_ends(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 /// The whole lines of a text without secrets that goes on: what may be the beginning of one is left out.

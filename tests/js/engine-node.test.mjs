@@ -158,8 +158,23 @@ describe("shell", { concurrency: true }, () => {
       a.stdout.length >= 10 * 1024 * 1024 && a.stdout.length < 10.1 * 1024 * 1024,
       `${a.stdout.length}`,
     );
-    assert.match(a.stdout, /^x+\n\[1048577 bytes are left out here\]\nx+$/);
+    assert.match(a.stdout, /^x+\n\[1048577 bytes \(0 lines\) are left out here\]\nx+$/);
     assert.equal(a.stderr, "end");
+  });
+
+  test("lines that are left out of an output are counted", async (t) => {
+    for (const maxOutput of [40, 41, 64, 100]) {
+      const { driver } = start(t, { maxOutput });
+      driver.shell("a", "seq 1 200");
+      const { a } = (await driver.run()).tasks;
+      let number = 0;
+      for (const line of a.stdout.split("\n")) {
+        const [, gap] = /^\[\d+ bytes \((\d+) lines\) are left out here\]$/.exec(line) ?? [];
+        number += Number(gap ?? 1);
+        if (gap === undefined) assert.equal(line, String(number));
+      }
+      assert.equal(number, 200);
+    }
   });
 
   test("unicode, quotes and bytes that are no text", async (t) => {

@@ -78,7 +78,7 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
     const { driver } = driverOf(t, { limits: { outputBytes: 16 } });
     driver.shell("a", "echo one; echo two; echo three; echo four; echo stuck; sleep 60", { timeout: 1 });
     const { tasks } = await driver.run();
-    assert.equal(tasks.a.stdout, "one\ntwo\n[11 bytes are left out here]\nstuck");
+    assert.equal(tasks.a.stdout, "one\ntwo\n[11 bytes (2 lines) are left out here]\nstuck");
   });
 
   test("is seen of Python, too", { skip: noPython }, async (t) => {

@@ -62,7 +62,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
   test("is not lost behind much output, and may be large", async (t) => {
     const loud = await ran(t, "def f():\n    print('x' * 11_000_000)\n    return {'n': 3}");
     assert.equal(loud.result.n, 3);
-    assert.match(loud.stdout, /\[\d+ bytes are left out here\]\nx+$/);
+    assert.match(loud.stdout, /\[\d+ bytes \(\d+ lines\) are left out here\]\nx+$/);
     const large = await ran(t, "def f():\n    return {'n': 3, 'text': 'y' * 11_000_000}");
     assert.deepEqual(
       [large.state, large.result.n, large.result.result.text.length],
@@ -73,7 +73,10 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
   test("is limited, as the output is", async (t) => {
     const limits = { maxOutput: 10, maxResult: 30 };
     const fine = await ran(t, "def f():\n    print('0123456789')\n    return 1", limits);
-    assert.deepEqual([fine.result.result, fine.stdout], [1, "01234\n[1 bytes are left out here]\n6789"]);
+    assert.deepEqual(
+      [fine.result.result, fine.stdout],
+      [1, "01234\n[1 bytes (0 lines) are left out here]\n6789"],
+    );
     for (const kind of ["function", "durable"]) {
       const { error } = await ran(t, "def f():\n    return 'x' * 100", { ...limits, kind });
       assert.equal(error.code, "LIMIT_EXCEEDED");

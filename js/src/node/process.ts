@@ -184,9 +184,11 @@ function collect(stream: NodeJS.ReadableStream, most: number, show: (text: strin
   let later: Buffer[] = [];
   let held = 0;
   let written = 0;
+  let lines = 0;
   stream.on("data", (chunk: Buffer) => {
     show(decoder.decode(chunk, { stream: true }));
     written += chunk.length;
+    lines += lineEnds(chunk);
     const rest = chunk.subarray(room);
     if (room > 0) beginning.push(chunk.subarray(0, room));
     room -= chunk.length - rest.length;
@@ -204,9 +206,18 @@ function collect(stream: NodeJS.ReadableStream, most: number, show: (text: strin
     if (written <= most) return trimmed(Buffer.concat([...beginning, end]).toString("utf8"));
     const first = untilLine(Buffer.concat(beginning));
     const last = fromLine(most > half ? end.subarray(half - most) : end.subarray(end.length));
-    const gap = `[${written - first.length - last.length} bytes are left out here]`;
+    const bytes = written - first.length - last.length;
+    // The last line before the gap ends there in any case, as it is shown.
+    const before = Math.max(lineEnds(first), 1);
+    const gap = `[${bytes} bytes (${Math.max(lines - before - lineEnds(last), 0)} lines) are left out here]`;
     return trimmed(`${first.toString("utf8").replace(/\n?$/, "\n")}${gap}\n${last.toString("utf8")}`);
   };
+}
+
+function lineEnds(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count += 1;
+  return count;
 }
 
 const trimmed = (text: string): string => text.replace(/\r?\n$/, "");

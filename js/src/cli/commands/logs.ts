@@ -11,10 +11,14 @@ import { highwayOf } from "../target.js";
 
 /** Milliseconds between two looks at the logs of a run in which nothing else changes. */
 const PAUSE = 1000;
-/** Bytes of an output that an engine shows while its task runs. */
-const SHOWN = 1024 * 1024;
-/** Bytes of a line that may be missing at the end. */
-const LONG_LINE = 32 * 1024;
+/** Milliseconds between two looks where the last one brought much: an engine keeps only so much of what is written between them. */
+const SHORT_PAUSE = 100;
+/** Characters that are much. */
+const MUCH = 64 * 1024;
+/** The line of an output in whose place others are left out, and how many they are. */
+const GAP = /^\[\d+ bytes \((\d+) lines\) are left out here\]$/;
+/** The same, or how many of them are left out for who has seen some of them. */
+const LEFT_OUT = /^\[(?:\d+ bytes \()?\d+ lines\)? are left out here\]$/;
 
 export const logs: Command = {
   name: "logs",
@@ -26,7 +30,7 @@ export const logs: Command = {
   },
   notes: `${RUN_NOTE}
 
-With --follow it also prints what a task writes while it runs: 1 MiB of each output at most, and the rest when the task ends. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+With --follow it also prints what a task writes while it runs, each line once and in order. Where a task writes more between two looks than the engine keeps, a line says how many are left out; without --follow, they may be there once the task is over. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
   examples: [
     ["logs 3f2a", "what the tasks wrote so far"],
     ["logs 3f2a --follow", "and what they write until the run is over"],
@@ -35,13 +39,15 @@ With --follow it also prints what a task writes while it runs: 1 MiB of each out
     const highway = await highwayOf(given);
     const handle = highway.handle(await runIdOf(highway, args[0] as string, signal));
     if (given["follow"]) {
-      const onFull = ({ task, stream }: LogEntry): void => {
-        const what = `${stream} of \`${oneLine(task ?? "run")}\``;
-        output.note(`${what} is shown up to 1 MiB while it runs, and the rest when it ends`);
-      };
-      for await (const entry of followed(handle, signal, output.isJson ? () => {} : onFull)) {
+      let isCut = false;
+      for await (const entry of followed(handle, signal)) {
+        isCut ||= isOutput(entry) && entry.content.split("\n").some((line) => LEFT_OUT.test(line));
         if (output.isJson) output.json(entry);
         else show(entry, output);
+      }
+      if (isCut && !output.isJson) {
+        const command = `\`highway-wasm logs ${handle.runId}\``;
+        output.note(`lines are left out above: ${command} prints what is kept of them`);
       }
       return FINE;
     }
@@ -53,11 +59,7 @@ With --follow it also prints what a task writes while it runs: 1 MiB of each out
 };
 
 /** Entries as they come, until the run is over. */
-async function* followed(
-  handle: RunHandle,
-  signal: AbortSignal,
-  onFull: (entry: LogEntry) => void,
-): AsyncGenerator<LogEntry> {
+async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator<LogEntry> {
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
   let wake = (): void => {};
@@ -70,7 +72,6 @@ async function* followed(
   });
   // Its failure is thrown at the end.
   watching.catch(() => {});
-  const full = new Set<string>();
   const seen: Seen = { entries: new Map(), lines: new Map() };
   try {
     for (;;) {
@@ -78,15 +79,12 @@ async function* followed(
         wake = resolve;
       });
       const isLast = isOver;
-      const entries = await handle.logs({ signal });
-      yield* fresh(entries, seen);
-      for (const entry of entries.filter(isNearlyFull)) {
-        const key = JSON.stringify([entry.task, entry.attempt, entry.stream]);
-        if (!isOver && !full.has(key)) onFull(entry);
-        full.add(key);
-      }
+      const entries = fresh(await handle.logs({ signal }), seen);
+      yield* entries;
       if (isLast) break;
-      if (!isOver) await Promise.race([changed, sleep(PAUSE, undefined, { signal: stop }).catch(() => {})]);
+      const isMuch = entries.reduce((sum, { content }) => sum + content.length, 0) > MUCH;
+      const pause = sleep(isMuch ? SHORT_PAUSE : PAUSE, undefined, { signal: stop }).catch(() => {});
+      if (!isOver) await Promise.race([changed, pause]);
     }
     await watching;
   } finally {
@@ -94,11 +92,9 @@ async function* followed(
   }
 }
 
-/** Whether an output is about as long as an engine shows it while its task runs: whole lines of 1 MiB, unless `outputBytes` says otherwise. */
-const isNearlyFull = ({ stream, content }: LogEntry): boolean =>
-  (stream === "stdout" || stream === "stderr") && Buffer.byteLength(content) > SHOWN - LONG_LINE;
+const isOutput = ({ stream }: LogEntry): boolean => stream === "stdout" || stream === "stderr";
 
-/** How often each entry was seen, and how many lines of each output. */
+/** How often each entry was seen, and how many lines of each output, with those that were left out. */
 interface Seen {
   readonly entries: Map<string, number>;
   readonly lines: Map<string, number>;
@@ -110,29 +106,44 @@ interface Seen {
  */
 function fresh(entries: readonly LogEntry[], seen: Seen): LogEntry[] {
   const counts = new Map<string, number>();
-  const counted = (key: string, more: number): number => {
-    const count = (counts.get(key) ?? 0) + more;
-    counts.set(key, count);
-    return count;
-  };
+  const lines = new Map<string, number>();
   return entries.flatMap((entry) => {
-    const { task, attempt, stream, content } = entry;
-    if (stream !== "stdout" && stream !== "stderr") {
-      const key = JSON.stringify(entry);
-      const count = counted(key, 1);
-      if (count <= (seen.entries.get(key) ?? 0)) return [];
-      seen.entries.set(key, count);
-      return [entry];
-    }
-    const lines = content.replace(/\r?\n$/, "").split("\n");
-    const key = JSON.stringify([task, attempt, stream]);
-    const count = counted(key, lines.length);
-    const before = seen.lines.get(key) ?? 0;
-    if (count <= before) return [];
-    seen.lines.set(key, count);
-    const rest = lines.slice(Math.max(lines.length - (count - before), 0));
-    return [{ ...entry, content: rest.join("\n") }];
+    if (isOutput(entry)) return freshLines(entry, lines, seen.lines);
+    const key = JSON.stringify(entry);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count <= (seen.entries.get(key) ?? 0)) return [];
+    seen.entries.set(key, count);
+    return [entry];
   });
+}
+
+/** The further lines of an output. Entries of one output, as a loop has them, count on: `counts` has the lines before this one. */
+function freshLines(entry: LogEntry, counts: Map<string, number>, seen: Map<string, number>): LogEntry[] {
+  const key = JSON.stringify([entry.task, entry.attempt, entry.stream]);
+  let known = seen.get(key) ?? 0;
+  let count = counts.get(key) ?? 0;
+  const rest: string[] = [];
+  let gap: string | undefined;
+  for (const line of entry.content.replace(/\r?\n$/, "").split("\n")) {
+    const [, left] = GAP.exec(line) ?? [];
+    if (left !== undefined) {
+      const missing = count + Number(left) - known;
+      gap = known <= count ? line : missing > 0 ? `[${missing} lines are left out here]` : undefined;
+      count += Number(left);
+      continue;
+    }
+    count += 1;
+    if (count <= known) continue;
+    // Only before a line: until then what is left out may grow.
+    if (gap !== undefined) rest.push(gap);
+    gap = undefined;
+    rest.push(line);
+    known = count;
+  }
+  counts.set(key, count);
+  seen.set(key, known);
+  return rest.length === 0 ? [] : [{ ...entry, content: rest.join("\n") }];
 }
 
 function show({ task, attempt, stream, content }: LogEntry, output: Output): void {
