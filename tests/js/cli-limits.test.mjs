@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import "highway-wasm/engine";
+import { serve } from "highway-wasm/node";
 import { folder, highway, modules, shellWorkflow, start, startServer } from "./support/cli.mjs";
+import { raw, request } from "./support/raw-request.mjs";
 
 const MIB = 1024 * 1024;
 const isWindows = process.platform === "win32";
@@ -105,6 +106,60 @@ export default driver;`,
     assert.equal(code, 1, stderr);
     assert.match(stderr, /larger than 64 bytes/);
   });
+});
+
+describe("serve", { concurrency: 2 }, () => {
+  test("has an option for each of the function", async (t) => {
+    const { help } = await serve({ nonsense: 1 }).catch((error) => error);
+    const names = [...help.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    assert.ok(names.includes("bodyTimeout"), help);
+    const { stdout } = await highway(t, ["serve", "--help"]);
+    // The settings of the engine, each of which has an option of its own, or none where it is no text.
+    const given = names
+      .filter((name) => name !== "engine")
+      .concat("concurrency", "keepRuns", "maxStreams", "limit");
+    for (const name of given) {
+      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace(/-hosts$/, "-host");
+      assert.match(stdout, new RegExp(`^ +(-\\w, )? *--${flag}\\b`, "m"));
+    }
+  });
+
+  test("waits for a body as long as it is told", async (t) => {
+    const server = await startServer(t, ["--body-timeout", "50ms", "--concurrency", "1"]);
+    const head = request(
+      { host: "127.0.0.1", authorization: `Bearer ${server.key}`, "content-length": 10 },
+      { method: "POST", body: "{" },
+    );
+    const answer = await raw(new URL(server.url).port, head);
+    assert.deepEqual([answer.status, answer.json().code], [408, "BODY_TIMEOUT"]);
+    for (const args of [
+      ["--body-timeout", "0"],
+      ["--body-timeout", "soon"],
+      ["--concurrency", "0"],
+    ]) {
+      const { code, stderr } = await highway(t, ["serve", ...args], { cwd: folder(t) });
+      assert.deepEqual([code, stderr.startsWith(`error: \`${args[0]}\` is `)], [2, true], stderr);
+    }
+  });
+});
+
+test("a long option after one dash is no short one", async (t) => {
+  for (const [args, meant] of [
+    [["run", "it.json", "-input", "a=1"], "--input"],
+    [["serve", "-port=80"], "--port"],
+    [["list", "-limit", "3"], "--limit"],
+  ]) {
+    const { code, stderr } = await highway(t, args);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`has no option \`-\\w+\`\n  help: did you mean \`${meant}\`\\?`));
+  }
+  const cwd = folder(t, { "it.json": shellWorkflow("it", { first: "echo {{nput}}" }) });
+  assert.equal((await highway(t, ["run", "it.json", "-input=1"], { cwd })).code, 2);
+  for (const args of [
+    ["-i", "nput=1"],
+    ["-input2=1", "-i=nput=1"],
+  ])
+    assert.equal((await highway(t, ["run", "it.json", ...args], { cwd })).code, 0);
 });
 
 describe("help names what the program takes", { concurrency: 2 }, () => {

@@ -495,6 +495,34 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
     assert.equal((await json(t, ["status", short])).value.runId, id);
     assert.match((await ask(t, ["logs", short])).stdout, /first stdout: one/);
     assert.deepEqual(await json(t, ["cancel", short]), { code: 1, value: { runId: id, cancelled: false } });
+    // As it may have been copied from elsewhere.
+    for (const text of [short.toUpperCase(), id.toUpperCase(), ` ${id} `])
+      assert.equal((await json(t, ["status", text])).value.runId, id);
+  });
+
+  test("is not empty, and begins a run that there is, whatever is asked about it", async (t) => {
+    for (const args of [
+      ["status"],
+      ["logs"],
+      ["cancel"],
+      ["retry"],
+      ["signal", "go"],
+      ["approvals", "--run"],
+    ]) {
+      const withId = (id) => (args[1] === "go" ? ["signal", id, "go"] : [...args, id]);
+      for (const id of [nobody, "zzz", "a/b", "%00"]) {
+        const { code, stderr } = await ask(t, withId(id));
+        assert.deepEqual(
+          [code, stderr.split("\n", 1)[0]],
+          [1, `error: the server answered 404: there is no run \`${id}\``],
+        );
+      }
+      for (const id of ["", "  "]) {
+        const { code, stderr } = await ask(t, withId(id));
+        assert.equal(code, 2, args[0]);
+        assert.match(stderr, /^error: .* is empty\n {2}help: /);
+      }
+    }
   });
 
   test("is refused where several have it, with all of them, and nothing happens", async (t) => {

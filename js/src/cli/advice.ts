@@ -15,6 +15,7 @@ interface Told {
 const BY_CODE: Readonly<Record<string, string>> = {
   TOOL_NOT_MOCKED: "give what it answers in `--mocks FILE`",
   API_UNAUTHORIZED: "check the API key: `--api-key` or HIGHWAY_API_KEY",
+  API_UNREACHABLE: "check the network and the address of the server: `--endpoint` or HIGHWAY_API_ENDPOINT",
   API_CIRCUIT_OPEN: "the server keeps failing: try again later",
   WAIT_TIMEOUT: "`highway-wasm status RUN --watch` waits longer, `highway-wasm cancel RUN` ends the run",
 };

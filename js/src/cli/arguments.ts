@@ -39,6 +39,9 @@ export function readArguments(argv: readonly string[], options: Options, of: str
     if (token.kind === "positional") args.push(token.value);
     if (token.kind !== "option") continue;
     const spec = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    // To Node, `-input` is `-i` with a value.
+    const [word = ""] = (argv[token.index] ?? "").slice(1).split("=");
+    if (word.length > 1 && Object.hasOwn(options, word)) throw unknownOption(`-${word}`, options, of);
     if (spec === undefined) throw unknownOption(token.rawName, options, of);
     const value = optionValue(token, spec);
     if (spec.values) checkWord(String(value), spec.values, `\`--${token.name}\``);
@@ -54,7 +57,9 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined;
 }
 
-function optionValue({ rawName, value, inlineValue }: OptionToken, spec: OptionSpec): string | true {
+function optionValue({ rawName, value: given, inlineValue }: OptionToken, spec: OptionSpec): string | true {
+  // To Node, the value in `-n=3` is `=3`.
+  const value = inlineValue && !rawName.startsWith("--") ? given?.replace(/^=/, "") : given;
   if (spec.value === undefined) {
     if (value !== undefined) throw new UsageError(`\`${rawName}\` takes no value`);
     return true;

@@ -12,16 +12,22 @@ const PAGE = 100;
 /** Candidates that are told. */
 const MOST_CANDIDATES = 8;
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The id that begins with a text. What begins none is taken for an id: the server knows better. */
-export async function runIdOf(highway: Highway, text: string, signal: AbortSignal): Promise<string> {
-  if (UUID.test(text) || text === "") return text;
+/**
+ * The id that begins with a text, however large its letters are, and whatever blanks were copied with it. What begins none is taken for an
+ * id: the server knows better.
+ */
+export async function runIdOf(highway: Highway, given: string, signal: AbortSignal): Promise<string> {
+  const text = given.trim();
+  if (text === "") throw new UsageError("the id of the run is empty", "`highway-wasm list` shows the runs");
+  if (UUID.test(text)) return text;
+  const start = text.toLowerCase();
   const found: RunStatus[] = [];
   let count = 0;
   for await (const run of highway.workflows.list({ pageSize: PAGE, signal })) {
     if (run.runId === text) return text;
-    if (run.runId.startsWith(text)) found.push(run);
+    if (run.runId.toLowerCase().startsWith(start)) found.push(run);
     count += 1;
     if (count >= MOST_RUNS) break;
   }

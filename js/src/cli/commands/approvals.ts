@@ -25,6 +25,9 @@ export const approvals: Command = {
     const run = textOf(given, "run");
     const workflowRunId = run === undefined ? undefined : await runIdOf(highway, run, signal);
     const found = await pending(highway, signal, workflowRunId);
+    // A run that waits for nobody, and no run, have no approvals either: the server says which it is.
+    if (workflowRunId !== undefined && found.length === 0)
+      await highway.workflows.get(workflowRunId, { signal });
     if (output.isJson) output.json({ approvals: found });
     else if (found.length === 0) output.note("no approvals are pending");
     else

@@ -5,7 +5,7 @@ import { errorOf, type HighwayError, isHighwayError } from "../../errors.js";
 import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
 import { inOptions } from "../advice.js";
-import { bytes, wholeNumber } from "../arguments.js";
+import { bytes, duration, wholeNumber } from "../arguments.js";
 import { type Command, type Given, textOf, textsOf } from "../command.js";
 import { FINE } from "../exit-codes.js";
 import { LIMIT, limitsOf } from "../limits.js";
@@ -43,6 +43,7 @@ export const serve: Command = {
       multiple: true,
       help: "answer where the server is called by this name too",
     },
+    concurrency: { value: "COUNT", help: "tools that run at once; 64 by default" },
     "keep-runs": {
       value: "COUNT",
       help: "keep so many runs that are over, and forget those that ended first; all by default",
@@ -53,6 +54,10 @@ export const serve: Command = {
     limit: LIMIT,
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
     "max-bodies": { value: "BYTES", help: "bodies of all requests under way together; 64M by default" },
+    "body-timeout": {
+      value: "TIME",
+      help: "how long nothing may come of a body; 30s by default",
+    },
     "max-streams": { value: "COUNT", help: "event streams that may be open at once; 256 by default" },
     ...TOOLS_OPTION,
   },
@@ -96,22 +101,26 @@ function inUse(cause: HighwayError): HighwayError {
 }
 
 function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
-  const [port, maxBody, key] = [textOf(given, "port"), textOf(given, "max-body"), textOf(given, "key")];
-  const [keepRuns, maxStreams] = [textOf(given, "keep-runs"), textOf(given, "max-streams")];
-  const maxBodies = textOf(given, "max-bodies");
+  const read = <T>(name: string, as: (text: string, name: string) => T): T | undefined => {
+    const text = textOf(given, name);
+    return text === undefined ? undefined : as(text, name);
+  };
+  const count = (text: string, name: string): number => wholeNumber(text, name, 1, 2 ** 31);
   return {
-    port: port === undefined ? undefined : wholeNumber(port, "port", 0, 65535),
-    maxBody: maxBody === undefined ? undefined : bytes(maxBody, "max-body"),
-    maxBodies: maxBodies === undefined ? undefined : bytes(maxBodies, "max-bodies"),
-    key,
+    port: read("port", (text, name) => wholeNumber(text, name, 0, 65535)),
+    maxBody: read("max-body", bytes),
+    maxBodies: read("max-bodies", bytes),
+    bodyTimeout: read("body-timeout", (text, name) => Math.ceil(duration(text, name, 0.001) * 1000)),
+    key: textOf(given, "key"),
     host: textOf(given, "host"),
     tools,
     pythonDsl: given["python-dsl"] === true,
     engine: {
       secrets: secretsOfEnvironment(),
       limits: limitsOf(given),
-      maxStreams: maxStreams === undefined ? undefined : wholeNumber(maxStreams, "max-streams", 1, 2 ** 31),
-      keepRuns: keepRuns === undefined ? undefined : wholeNumber(keepRuns, "keep-runs", 1, 2 ** 31),
+      concurrency: read("concurrency", count),
+      maxStreams: read("max-streams", count),
+      keepRuns: read("keep-runs", count),
     },
     data: textOf(given, "data") ?? DEFAULT_DATA,
     cors: textsOf(given, "cors"),
