@@ -56,3 +56,27 @@ test("a due schedule starts a run by itself", async () => {
   assert.deepEqual(await highway.schedules.list(), []);
   await engine.close();
 });
+
+test("a run of a schedule that passed its time limit has the word for it in the history", async () => {
+  let started;
+  const begun = new Promise((resolve) => {
+    started = resolve;
+  });
+  const slow = (_, { signal }) =>
+    new Promise((_, reject) => {
+      started();
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  const engine = new LocalEngine({ tools: { "greet.person": slow } });
+  const highway = new Highway({ engine });
+  await highway.workflows.register({ workflow: { ...scheduled("@every 1s"), timeout_seconds: 1 } });
+  await begun;
+  const [{ schedule_id: id }] = await highway.schedules.list();
+  const run = (await highway.schedules.history(id).toArray()).at(-1);
+  assert.equal((await highway.handle(run.run_id).result()).state, "timed_out");
+  const later = (await highway.schedules.history(id).toArray()).find(
+    ({ run_id: each }) => each === run.run_id,
+  );
+  assert.deepEqual([later.status, later.error_code], ["timed_out", "RUN_TIMED_OUT"]);
+  await engine.close();
+});

@@ -11,7 +11,7 @@ import type { ApiObject } from "./types.js";
 export type Params = Readonly<Record<string, string | number>>;
 
 /** @internal A list in pages. */
-export interface ListSpec {
+export interface ListSpec<T> {
   path: string;
   params?: Params;
   /** The options that go into the query. */
@@ -24,6 +24,8 @@ export interface ListSpec {
   style: readonly [number: "page" | "offset", size: "page_size" | "per_page" | "limit", count: number];
   /** Whether the server answers 404 where there is nothing. */
   isMissingEmpty?: boolean;
+  /** An item in the words of this package. */
+  each?: (item: T) => T;
 }
 
 const CALL = ["signal", "timeout"];
@@ -97,8 +99,8 @@ export class Resource {
   }
 
   /** @internal A list in pages. */
-  protected readPages<T extends ApiObject>(options: ListOptions, spec: ListSpec): List<T> {
-    const { path, params = {}, names = [], ids, isMissingEmpty = false } = spec;
+  protected readPages<T extends ApiObject>(options: ListOptions, spec: ListSpec<T>): List<T> {
+    const { path, params = {}, names = [], ids, isMissingEmpty = false, each } = spec;
     const [number, size, count] = spec.style;
     const { pageSize, signal, timeout } = options;
     const query = fields(options, names, [...CALL, "pageSize"]);
@@ -121,7 +123,8 @@ export class Resource {
       read: async (at) => {
         const raw = await read(at);
         const { total } = Object(raw) as { total?: unknown };
-        return { items: this.#itemsOf<T>(raw, spec.items), number: at.number, total: countOf(total), raw };
+        const items = this.#itemsOf<T>(raw, spec.items);
+        return { items: each ? items.map(each) : items, number: at.number, total: countOf(total), raw };
       },
     });
   }

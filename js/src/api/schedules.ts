@@ -91,6 +91,10 @@ export class Schedules extends Resource {
       items: ["executions"],
       ids: ["workflow_run_id", "run_id"],
       style: ["offset", "limit", 50],
+      each: (run) =>
+        run?.status === "failed" && run.error_code === "RUN_TIMED_OUT"
+          ? { ...run, status: "timed_out" }
+          : run,
     });
   }
 

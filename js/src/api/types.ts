@@ -182,8 +182,9 @@ export interface Schedule extends ApiObject {
 export interface ScheduleExecution extends ApiObject {
   readonly workflow_run_id?: string;
   readonly run_id?: string;
+  /** As that of a run elsewhere: `timed_out` for one that passed its time limit, which servers call `failed`. */
   readonly status?: string;
-  /** Why it did not complete, where the server tells: `RUN_TIMED_OUT` for a run that passed its time limit, whose status is `failed`. */
+  /** Why it did not complete, where the server tells. */
   readonly error_code?: string | null;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;

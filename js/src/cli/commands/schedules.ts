@@ -1,6 +1,6 @@
 /** `highway-wasm schedules` */
 
-import type { Schedule, ScheduleExecution } from "../../api/types.js";
+import type { Schedule } from "../../api/types.js";
 import type { Highway } from "../../highway.js";
 import { type Command, SERVER_OPTIONS, type Work } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
@@ -63,8 +63,7 @@ async function act(
   { output, signal }: Pick<Work, "output" | "signal">,
 ): Promise<void> {
   if (action === "history") {
-    const rows = await highway.schedules.history(id, { signal }).toArray({ limit: HISTORY });
-    const runs = rows.map((run) => (isLate(run) ? { ...run, status: "timed_out" } : run));
+    const runs = await highway.schedules.history(id, { signal }).toArray({ limit: HISTORY });
     if (output.isJson) output.json({ executions: runs });
     else if (runs.length === 0) output.note("no runs");
     else
@@ -95,10 +94,6 @@ async function act(
   if (output.isJson) output.json({ scheduleId: id, done: action });
   else output.note(`schedule \`${oneLine(id)}\` is ${done}`);
 }
-
-/** Whether a run passed its time limit, which servers call `failed`. */
-const isLate = (run: ScheduleExecution): boolean =>
-  run.status === "failed" && run.error_code === "RUN_TIMED_OUT";
 
 const isShown = ([, value]: [string, unknown]): boolean =>
   value !== null && value !== undefined && value !== "";
