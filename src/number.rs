@@ -87,6 +87,30 @@ fn read_exponent(text: &str) -> Option<i32> {
     (!digits.is_empty()).then_some(sign * magnitude)
 }
 
+/// Why JavaScript, or Python, cannot hold a number, where that is so.
+pub(crate) fn too_large(number: &Number) -> Option<String> {
+    const MOST_DIGITS: usize = 4_300;
+    let digits = number.as_str();
+    if digits.contains(['.', 'e', 'E']) {
+        return too_large_as_float(number);
+    }
+    let is_fine = digits.trim_start_matches('-').len() <= MOST_DIGITS;
+    (!is_fine).then(|| format!("`{}` has more than 4,300 digits", shown(digits)))
+}
+
+/// Why no double is near a number, where that is so.
+pub(crate) fn too_large_as_float(number: &Number) -> Option<String> {
+    let digits = number.as_str();
+    let is_fine = nearest(digits).is_some();
+    (!is_fine).then(|| format!("`{}` is larger than any floating-point number", shown(digits)))
+}
+
+/// The beginning of a number.
+fn shown(digits: &str) -> String {
+    const MOST: usize = 20;
+    digits.get(..=MOST).map_or_else(|| digits.to_owned(), |_| format!("{digits:.MOST$}…"))
+}
+
 /// The whole number that decimal text stands for: `3`, `3.0`, `3e2`.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     if text.contains(['e', 'E']) {

@@ -121,6 +121,17 @@ fn a_number_that_no_float_holds_is_a_finding() {
             (ErrorCode::FieldValueInvalid, "/default_retry_policy/backoff_factor")
         ]
     );
+    let digits = "9".repeat(4_301);
+    let text = format!(r#"{{"name": "w", "variables": {{"a": [-{}, -{digits}]}}}}"#, &digits[1..]);
+    let message = "`-9999999999999999999…` has more than 4,300 digits";
+    let document = read_text(&text, Form::Json).unwrap();
+    let [finding] = document.diagnostics.as_slice() else { panic!("{:?}", document.diagnostics) };
+    assert_eq!((finding.path.as_str(), finding.message.as_str()), ("/variables/a/1", message));
+    // What is no integer has only so many digits before its point.
+    let text =
+        format!(r#"{{"name": "w", "default_retry_policy": {{"backoff_factor": {}}}}}"#, &digits[..400]);
+    let found = read_text(&text, Form::Json).unwrap().diagnostics;
+    assert!(found[0].message.ends_with("…` is larger than any floating-point number"), "{found:?}");
 }
 
 #[test]

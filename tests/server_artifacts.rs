@@ -72,6 +72,8 @@ fn what_is_no_artifact_is_refused() {
         let reply = server.post("/artifacts", &json!({"content": content}));
         assert_eq!((reply.status, reply.code()), (413, "ARTIFACT_TOO_LARGE"));
         assert!(reply.body["message"].as_str().unwrap().contains("8388608 bytes"));
+        assert!(reply.body["help"].as_str().unwrap().contains("leave out"));
+        assert_eq!(reply.body["details"], json!({"limit": "artifact", "allowed": LARGEST_ARTIFACT}));
     }
     let quoted = server.post("/artifacts", &json!({"content": "TWFu", "name": "a\"\r\nx: y.zip"}));
     let url = format!("/api/v1/artifacts/{}", quoted.body["artifact_id"].as_str().unwrap());
@@ -113,7 +115,7 @@ fn python_alone_is_not_read_here() {
     let mut server = Server::new();
     let reply = server.post("/workflows", &json!({"python_dsl": "def get_workflow(): ..."}));
     assert_eq!((reply.status, reply.code()), (501, "NOT_IMPLEMENTED"));
-    assert!(reply.body["message"].as_str().unwrap().contains("--python-dsl"));
+    assert!(reply.body["help"].as_str().unwrap().contains("--python-dsl"));
 }
 
 #[test]

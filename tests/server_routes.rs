@@ -96,6 +96,48 @@ fn a_body_that_says_nothing_is_refused() {
 }
 
 #[test]
+fn a_number_that_its_readers_cannot_hold_is_refused_wherever_it_stands() {
+    let mut server = one_run();
+    let long = "9".repeat(4_301);
+    let definition = independent(&["a"]);
+    for (path, body, place) in [
+        (
+            "/workflows",
+            format!(r#"{{"workflow_definition": {definition}, "inputs": {{"a/b": [1, -1e400]}}}}"#),
+            "/inputs/a~1b/1",
+        ),
+        (
+            "/workflows",
+            format!(r#"{{"workflow_definition": {definition}, "inputs": {{"n": {long}}}}}"#),
+            "/inputs/n",
+        ),
+        ("/workflows/run-1/signals", r#"{"signal_name": "s", "payload": {"n": 1e309}}"#.into(), "/payload/n"),
+        ("/workflows/run-1/updates", r#"{"update_name": "u", "payload": 2e308}"#.into(), "/payload"),
+        ("/schedules", r#"{"schedule_cron": "* * * * *", "inputs": [1e999]}"#.into(), "/inputs/0"),
+    ] {
+        let url = format!("/api/v1{path}");
+        let request = HttpRequest { method: "POST".into(), url, headers: vec![], body: Some(body) };
+        let response = server.handle(&request);
+        let body: Value = serde_json::from_str(&response.body).unwrap();
+        assert_eq!((response.status, &body["code"]), (400, &json!("VALUE_NOT_JSON")), "{path}");
+        assert!(
+            body["message"].as_str().unwrap().starts_with(&format!("`{place}` of the body: `")),
+            "{body}"
+        );
+        assert_eq!(body["help"], "write it as text");
+    }
+    let body =
+        format!(r#"{{"workflow_definition": {definition}, "inputs": {{"n": {}, "x": 1e-400}}}}"#, &long[1..]);
+    let request = HttpRequest {
+        method: "POST".into(),
+        url: "/api/v1/workflows".into(),
+        headers: vec![],
+        body: Some(body),
+    };
+    assert_eq!(server.handle(&request).status, 201);
+}
+
+#[test]
 fn json_needs_no_content_type() {
     let mut server = Server::new();
     let body = submit_body(&independent(&["a"])).to_string();

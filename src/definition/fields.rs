@@ -5,7 +5,7 @@ use super::advice;
 use crate::codec::JsonWriter;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
-use crate::number::{as_json_float, from_digits, integer};
+use crate::number::{as_json_float, from_digits, integer, too_large, too_large_as_float};
 use serde_json::{Map, Number, Value};
 
 /// A value of a definition.
@@ -101,28 +101,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn too_large(&mut self, number: &Number) {
-        self.error(
-            ErrorCode::FieldValueInvalid,
-            format!("`{number}` is larger than any floating-point number"),
-        );
-        self.help("write it as text, or as an integer with all its digits");
+    fn too_large(&mut self, message: Option<String>) {
+        if let Some(message) = message {
+            self.error(ErrorCode::FieldValueInvalid, message);
+            self.help("write it as text, or as an integer with all its digits, of which there may be 4,300");
+        }
     }
 
     /// A number of free data: integers keep their digits, floats are written as Highway writes them.
     fn number(&mut self, number: &Number) -> Number {
+        self.too_large(too_large(number));
         let digits = number.as_str();
         if digits == "-0" {
             return 0.into();
         }
-        if !digits.contains(['.', 'e', 'E']) {
-            return number.clone();
-        }
-        if let Some(float) = as_json_float(digits) {
-            return from_digits(float);
-        }
-        self.too_large(number);
-        number.clone()
+        let float = digits.contains(['.', 'e', 'E']).then(|| as_json_float(digits)).flatten();
+        float.map_or_else(|| number.clone(), from_digits)
     }
 
     /// Reports a value that is taken for another type.
@@ -312,7 +306,7 @@ impl Field for Float {
         };
         let read = Self::of(digits);
         match value {
-            Value::Number(number) if read.is_none() => reader.too_large(number),
+            Value::Number(number) if read.is_none() => reader.too_large(too_large_as_float(number)),
             Value::Number(_) => {}
             _ if read.is_none() => reader.wrong_type("a number", value),
             _ => reader.converted("a number", value),

@@ -360,6 +360,50 @@ describe("inputs", { concurrency: 3 }, () => {
     assert.match(stderr, /the value of `--input` is no JSON: .*\n {2}help: .*`name=text`/);
   });
 
+  test("are numbers that readers of JSON can hold", async (t) => {
+    const files = { "two.json": JSON.stringify(shellWorkflow("two", { first: "true" })) };
+    const cwd = folder(t, {
+      ...files,
+      "big.json": '{"v": [{"w": 1e400}]}',
+      "long.json": `{"v": -${"9".repeat(4301)}}`,
+    });
+    const why = (number) => `\`${number}\` is larger than any number may be`;
+    for (const [args, code, message] of [
+      [
+        ["run", "two.json", "-i", "v:=1e400"],
+        "USAGE_INVALID",
+        `the value of \`--input\` cannot be used: ${why("1e400")}`,
+      ],
+      [
+        ["run", "two.json", "-i", 'v:={"1e400":[-2E+308]}'],
+        "USAGE_INVALID",
+        `the value of \`--input\` cannot be used: ${why("-2E+308")}`,
+      ],
+      [
+        ["signal", "r", "go", "--data", "v:=1e999"],
+        "USAGE_INVALID",
+        `the value of \`--data\` cannot be used: ${why("1e999")}`,
+      ],
+      [
+        ["run", "two.json", "--inputs", "big.json"],
+        "FILE_UNREADABLE",
+        `\`big.json\` cannot be read: ${why("1e400")}`,
+      ],
+      [
+        ["run", "two.json", "--inputs", "long.json"],
+        "FILE_UNREADABLE",
+        `\`long.json\` cannot be read: ${why(`-${"9".repeat(19)}…`)}`,
+      ],
+    ]) {
+      const told = await highway(t, [...args, "--json"], { cwd });
+      const { error } = JSON.parse(told.stdout);
+      assert.deepEqual([told.code, error.code, error.message], [2, code, message]);
+      assert.equal(error.help, "write it as text, in quotes");
+    }
+    const fine = ["-i", 'v:="1e400"', "-i", "w=1e400", "-i", `x:=${"9".repeat(400)}`, "-i", "y:=1e-400"];
+    assert.equal((await highway(t, ["run", "two.json", ...fine], { cwd })).code, 0);
+  });
+
   test("that are not there are asked for by name", async (t) => {
     const { code, stderr } = await highway(t, ["run", "two.json"], { cwd: folder(t, files) });
     assert.equal(code, 1);

@@ -109,8 +109,8 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
         body: JSON.stringify({ python_dsl: SOURCE }),
       });
       assert.equal(response.status, status);
-      const { message } = await response.json();
-      if (status === 501) assert.match(message, /--python-dsl/);
+      const { help } = await response.json();
+      if (status === 501) assert.match(help, /--python-dsl/);
     }
   });
 });

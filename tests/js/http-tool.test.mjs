@@ -253,3 +253,33 @@ test("a secret is struck out of an error before that is cut", async (t) => {
     assert.ok(!/tok[/\\%]|0123|dTp0|MDEy/.test(error.message), error.message);
   }
 });
+
+test("headers are as long as both sides take them, and what is longer fails the task", async (t) => {
+  const KIB = 1024;
+  // A server that takes headers of 16 KiB, as Node does by itself, and sends as many bytes as it is asked for.
+  const host = await serving(t, (request, response) => {
+    response.setHeader("content-type", "application/json");
+    const size = Number(new URL(request.url, "http://h").searchParams.get("size"));
+    if (size > 0) response.setHeader("x-long", "v".repeat(size));
+    response.end(JSON.stringify(request.headers));
+  });
+  const url = `http://${host}/`;
+  const once = { task: { retries: 0 } };
+  const name = `x-${"n".repeat(4 * KIB)}`;
+  const sent = await request(t, { url, headers: { [name]: "1", "x-value": "v".repeat(8 * KIB) } }, once);
+  assert.deepEqual([sent.result.response[name], sent.result.response["x-value"].length], ["1", 8 * KIB]);
+  for (const headers of [{ "x-value": "v".repeat(32 * KIB) }, { [`x-${"n".repeat(32 * KIB)}`]: "1" }]) {
+    const { error } = await request(t, { url, headers }, once);
+    assert.equal(error.code, "HTTP_STATUS");
+    assert.match(error.message, /answered 431/);
+    assert.ok(error.message.length < KIB, "nothing of the header is repeated");
+  }
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`x-${at}`, String(at)]));
+  const all = await request(t, { url, headers: many }, once);
+  assert.equal(Object.keys(all.result.response).filter((each) => each.startsWith("x-")).length, 500);
+  const got = await request(t, { url, params: { size: 12 * KIB } }, once);
+  assert.equal(got.result.headers["x-long"].length, 12 * KIB);
+  const tooLong = await request(t, { url, params: { size: 64 * KIB } }, once);
+  assert.equal(tooLong.state, "failed");
+  assert.match(tooLong.error.message, /could not be reached: .*header/i);
+});

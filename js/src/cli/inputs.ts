@@ -71,11 +71,10 @@ export function jsonValue(text: string, what: string, help: string): unknown {
   try {
     return strictJson(text);
   } catch (cause) {
+    const { message } = cause as Error;
+    if (cause instanceof TooLarge) throw new UsageError(`${what} cannot be used: ${message}`, TOO_LARGE);
     const isTwice = cause instanceof DuplicateKey;
-    throw new UsageError(
-      `${what} is no JSON: ${(cause as Error).message}`,
-      isTwice ? "keep one of the two" : help,
-    );
+    throw new UsageError(`${what} is no JSON: ${message}`, isTwice ? "keep one of the two" : help);
   }
 }
 
@@ -88,7 +87,7 @@ function looseValue(text: string, what: string): unknown {
   } catch {
     return text;
   }
-  const kept = text.replace(/"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g, (token) =>
+  const kept = text.replace(TOKENS, (token) =>
     token.startsWith('"') || String(parseJson(token)) === token ? token : `"${token}"`,
   );
   return jsonValue(kept, what, NAMED_TEXT);
@@ -97,9 +96,22 @@ function looseValue(text: string, what: string): unknown {
 /** A key that stands twice in one object: `JSON.parse` would silently keep the last. */
 class DuplicateKey extends Error {}
 
-/** What `parseJson` gives, if no key stands twice. */
+/** A number that nobody can hold who reads JSON: `JSON.parse` would make it infinite. */
+class TooLarge extends Error {}
+const TOO_LARGE = "write it as text, in quotes";
+
+/** Texts and numbers in JSON. */
+const TOKENS = /"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g;
+
+/** What `parseJson` gives, if no key stands twice and no number is too large. */
 function strictJson(text: string): unknown {
   const value = parseJson(text);
+  for (const [token] of text.matchAll(TOKENS)) {
+    if (token.startsWith('"') || Number.isFinite(Number(token)) || typeof parseJson(token) === "bigint")
+      continue;
+    const shown = token.length > 20 ? `${token.slice(0, 20)}…` : token;
+    throw new TooLarge(`\`${shown}\` is larger than any number may be`);
+  }
   if (text.includes("{")) {
     const document = `{"name": "inputs", "tasks": {}, "variables": {"value":\n${text}\n}}`;
     const twice = Workflow.check(document).find(({ code }) => code === "KEY_DUPLICATE");
@@ -117,7 +129,8 @@ export function fromText(text: string, file: string, output: Output): Record<str
     if (!output.isJson) showFindings(words, output, "note", file);
     values = value;
   } catch (cause) {
-    throw new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, help, cause);
+    const advice = cause instanceof TooLarge ? TOO_LARGE : help;
+    throw new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, advice, cause);
   }
   if (!isObject(values)) throw new InputError(`what is in ${nameOf(file)} is no object`, help);
   return { ...values };

@@ -19,10 +19,7 @@ pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> A
     engine.may_keep_artifact(name, mime, content).map_err(|error| respond::failure(400, &error))?;
     let kept = engine.keep_artifact(name, mime, content, now).map_err(|fault| match fault {
         ArtifactFault::NotBase64 => refusal(400, "BODY_INVALID", "`content` is not base64"),
-        ArtifactFault::TooLarge => {
-            let message = format!("the artifact is larger than {LARGEST_ARTIFACT} bytes");
-            refusal(413, "ARTIFACT_TOO_LARGE", &message)
-        }
+        ArtifactFault::TooLarge => respond::artifact_too_large(LARGEST_ARTIFACT),
     })?;
     Ok(bare(201, facts(&kept)))
 }

@@ -15,7 +15,8 @@ use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
 use crate::engine::{run_page, run_summary, run_view, step_name, step_view};
 use crate::error::{Error, ErrorCode};
-use crate::json::object;
+use crate::json::{child_path, object};
+use crate::number::too_large;
 use crate::time::Millis;
 use crate::{definition, validate};
 use respond::{data, failure, refusal};
@@ -113,8 +114,13 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
     let source = source.as_ref().and_then(Value::as_str);
     let Some(definition) = definition else {
         if source.is_some() {
-            let message = "this server does not run Python to read `python_dsl`: send `workflow_definition`, or start it with `highway-wasm serve --python-dsl`";
-            return Err(refusal(501, "NOT_IMPLEMENTED", message));
+            let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
+            return Err(respond::advised(
+                501,
+                "NOT_IMPLEMENTED",
+                "Python is not run here to read `python_dsl`",
+                help,
+            ));
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
@@ -251,11 +257,33 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
         return Ok(Map::new());
     }
     match parse_json_input(text) {
-        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Object(map)) => {
+            // A definition has findings of its own for this.
+            let given = map.iter().filter(|(name, _)| *name != "workflow_definition");
+            match given.into_iter().find_map(|(name, value)| unreadable(value, name)) {
+                Some((path, why)) => {
+                    Err(refusal(400, "VALUE_NOT_JSON", &format!("`{path}` of the body: {why}")))
+                }
+                None => Ok(map),
+            }
+        }
         Ok(_) => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
         Err(error) if error.fault == JsonFault::Surrogate => {
             Err(refusal(400, "VALUE_NOT_JSON", &format!("`{}` of the body: {error}", error.path)))
         }
         Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
     }
+}
+
+/// Where in a value the first number is that no reader of it can hold, and why; `key` is where the value is.
+fn unreadable(value: &Value, key: &str) -> Option<(String, String)> {
+    let (below, why) = match value {
+        Value::Number(number) => (String::new(), too_large(number)?),
+        Value::Array(items) => {
+            (0_usize..).zip(items).find_map(|(at, item)| unreadable(item, &at.to_string()))?
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, item)| unreadable(item, name))?,
+        _ => return None,
+    };
+    Some((child_path("", key) + &below, why))
 }

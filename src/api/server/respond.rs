@@ -21,7 +21,36 @@ pub(super) fn bare(status: u16, fields: Map<String, Value>) -> HttpResponse {
 }
 
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
-    refusal_with(status, code, message, Map::new())
+    advice(code).map_or_else(
+        || refusal_with(status, code, message, Map::new()),
+        |help| advised(status, code, message, help),
+    )
+}
+
+/// A refusal with advice.
+pub(super) fn advised(status: u16, code: &str, message: &str, help: &str) -> HttpResponse {
+    refusal_with(status, code, message, Map::from_iter([("help".to_owned(), help.into())]))
+}
+
+/// What to do about a refusal whose message does not say so.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "RUN_FINISHED" => "read its result; to do it again, submit the workflow again",
+        "RUN_NOT_FAILED" => "to do it again, submit the workflow again",
+        "UNSUPPORTED_ENCODING" => "send the body as it is",
+        "UPDATE_TIMED_OUT" => "send it again with more time, if the run is going to answer it",
+        "VALUE_NOT_JSON" => "write it as text",
+        _ => return None,
+    })
+}
+
+/// The refusal of an artifact that has more than `most` bytes.
+pub(super) fn artifact_too_large(most: usize) -> HttpResponse {
+    let mut more = Map::new();
+    let help = "leave out of the archive what the task does not need, or have the task fetch it";
+    more.insert("help".into(), help.into());
+    more.insert("details".into(), object([("limit", "artifact".into()), ("allowed", most.into())]));
+    refusal_with(413, "ARTIFACT_TOO_LARGE", &format!("the artifact is larger than {most} bytes"), more)
 }
 
 /// The refusal of a definition, with all findings in `details`; of what goes beyond a limit with that in `details`, as 413: clients
