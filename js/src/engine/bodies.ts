@@ -1,10 +1,11 @@
 /** Bytes in requests and answers: the core takes and gives text, so they travel as base64. */
 
-import { base64Of, bytesOfBase64 } from "../base64.js";
+import { base64InSteps, bytesOfBase64 } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
 import type { Answer, Piece } from "./effects.js";
 import { fileOfForm, MOST_HEAD } from "./form.js";
 import { refusal } from "./refusal.js";
+import { inTurns } from "./turns.js";
 
 /** A request that was read. */
 interface ReadRequest {
@@ -48,14 +49,14 @@ async function textBody(request: Request, url: URL, limit: number): Promise<stri
   const type = request.headers.get("content-type") ?? "";
   if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return decoded(bytes);
   const isForm = /^multipart\/form-data\b/i.test(type);
-  const file = isForm ? fileOfForm(bytes, type) : { name: undefined, type, bytes };
+  const file = isForm ? await inTurns(fileOfForm(bytes, type), 32) : { name: undefined, type, bytes };
   if (file === "too much") {
     return invalid(`the parts of the form are too many: their headers are longer than ${MOST_HEAD} bytes`);
   }
   // The core says what is missing.
   if (file === undefined) return null;
   const mime = /^[\w.+-]+\/[\w.+-]+$/.exec(file.type)?.[0];
-  return JSON.stringify({ name: file.name, mime, content: base64Of(file.bytes) });
+  return JSON.stringify({ name: file.name, mime, content: await inTurns(base64InSteps(file.bytes)) });
 }
 
 function decoded(bytes: Uint8Array): string | Response {

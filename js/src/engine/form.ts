@@ -1,5 +1,9 @@
 /** The file of a form (`multipart/form-data`). The runtime's own reader takes seconds for a form of many parts, or of many header lines. */
 
+import type { Steps } from "../steps.js";
+
+/** Bytes that become the arguments of one call. */
+const CHUNK = 1 << 13;
 /** Bytes of the headers of all parts together, and what each part counts beside its own. */
 export const MOST_HEAD = 64 * 1024;
 const EACH_PART = 64;
@@ -14,12 +18,12 @@ interface FormFile {
 }
 
 /** The part `artifact` of a form where that is a file, or else its first file; undefined where there is none, or the form is broken. */
-export function fileOfForm(bytes: Uint8Array, type: string): FormFile | "too much" | undefined {
+export function* fileOfForm(bytes: Uint8Array, type: string): Steps<FormFile | "too much" | undefined> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
   const boundary = quoted ?? plain;
   if (boundary === undefined || boundary.length > LONGEST_BOUNDARY) return undefined;
   // One character for each byte, so that places in the text are places in the bytes.
-  const text = new TextDecoder("latin1").decode(bytes);
+  const text = yield* binaryOf(bytes);
   const delimiter = `\r\n--${boundary}`;
   let at = text.startsWith(delimiter.slice(2)) ? delimiter.length - 2 : endOf(text, delimiter, 0);
   let [first, left]: [FormFile | undefined, number] = [undefined, MOST_HEAD];
@@ -38,6 +42,16 @@ export function fileOfForm(bytes: Uint8Array, type: string): FormFile | "too muc
     at = end + delimiter.length;
   }
   return at < 0 ? undefined : first;
+}
+
+/** A text of the bytes as characters. The runtime's decoder takes four times as long. */
+function* binaryOf(bytes: Uint8Array): Steps<string> {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + CHUNK) as unknown as number[]);
+    yield;
+  }
+  return text;
 }
 
 /** The place behind the first such text; -1 where there is none. */
