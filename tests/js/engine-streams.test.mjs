@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
@@ -11,7 +12,9 @@ test("a stream shows that it lives until it ends, however it does, and not after
   t.mock.timers.enable({ apis: ["setInterval"] });
   for (const end of ["the run", "the engine", "the reader"]) {
     let status = "running";
-    const streams = new RunStreams(() => JSON.stringify({ data: { status } }));
+    const streams = new RunStreams(() =>
+      JSON.stringify({ status: "success", success: true, data: { status } }),
+    );
     const reader = streams.open("r").body.getReader();
     const next = async () => new TextDecoder().decode((await reader.read()).value);
     assert.equal(await next(), 'data: {"status":"running"}\n\n');
@@ -35,7 +38,7 @@ function counted(most) {
   let [reads, round, status] = [0, 0, "running"];
   const streams = new RunStreams((id) => {
     reads += 1;
-    return JSON.stringify({ data: { status, id, round } });
+    return JSON.stringify({ status: "success", success: true, data: { status, id, round } });
   }, most);
   const change = (next = "running") => {
     round += 1;
@@ -80,7 +83,11 @@ test("who does not read is told the newest state when it reads again, and nothin
 test("large states are told in turns of their own", async (t) => {
   let round = 0;
   const streams = new RunStreams(() =>
-    JSON.stringify({ data: { status: "running", round, text: "x".repeat(2 << 20) } }),
+    JSON.stringify({
+      status: "success",
+      success: true,
+      data: { status: "running", round, text: "x".repeat(2 << 20) },
+    }),
   );
   t.after(() => streams.close());
   const readers = Array.from({ length: 4 }, () => streams.open("r").body.getReader());
@@ -116,4 +123,25 @@ test("as many streams may be open as an option says", async (t) => {
   await first.body.cancel();
   assert.equal((await open()).status, 200);
   assert.throws(() => new LocalEngine({ maxStreams: 0 }), { code: "OPTION_INVALID", path: "/maxStreams" });
+});
+
+test("a run whose name reads like a state is told by its own state", async (t) => {
+  let release;
+  const engine = new LocalEngine({
+    tools: { "wait.here": () => new Promise((resolve) => (release = resolve)) },
+  });
+  t.after(() => engine.close());
+  const driver = new Driver({ engine, name: '"status":"completed"' });
+  driver.tool("wait", "wait.here");
+  const { runId } = await driver.start();
+  const { body } = await engine.fetch(`http://engine/api/v1/workflows/${runId}/stream`);
+  const reader = body.getReader();
+  const next = async () => {
+    const { value } = await reader.read();
+    return value && JSON.parse(new TextDecoder().decode(value).replace(/^data: /, "")).status;
+  };
+  assert.equal(await next(), "running");
+  release({ status: "failed" });
+  assert.equal(await next(), "completed");
+  assert.equal(await next(), undefined);
 });
