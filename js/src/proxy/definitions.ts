@@ -24,6 +24,14 @@ const MARK = "[definition]";
 /** JSON that is an object, a list or a text. */
 const JSON_START = /^\s*[{["]/;
 
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPENED, CLOSED] = [
+  [0x7b, 0x5b],
+  [0x7d, 0x5d],
+];
+/** Characters that are looked at in one step. */
+const PIECE = 65_536;
+
 /** How much of an answer is read as JSON, so that the time for it grows as the answer does. */
 interface Budget {
   tries: number;
@@ -49,8 +57,12 @@ function* withoutAt(text: string, openings: readonly Range[], budget: Budget): S
 function* cut(json: string, openings: readonly Range[], budget: Budget): Steps<string> {
   const shown: string[] = [];
   let kept = 0;
-  let next = 0;
+  let [next, look] = [0, PIECE];
   for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
+    if (at >= look) {
+      look = at + PIECE;
+      yield;
+    }
     while (next < openings.length && (openings[next]?.[0] as number) < at) next += 1;
     const opening = openings[next]?.[0];
     if (opening === undefined) break;
@@ -103,9 +115,13 @@ function* withoutInText(token: string, opening: number, budget: Budget): Steps<s
 /** Lines without definitions. What is not JSON is cut where one begins: to the end of the line, if that is the end of the definition. */
 function* withoutInLines(text: string, openings: readonly Range[], budget: Budget): Steps<string> {
   const shown: string[] = [];
-  let kept = 0;
+  let [kept, look] = [0, PIECE];
   for (const [at, [opening]] of openings.entries()) {
     if (opening < kept) continue;
+    if (opening >= look) {
+      look = opening + PIECE;
+      yield;
+    }
     let start = opening;
     while (start > kept && !isLineEnd(text[start - 1])) start -= 1;
     let end = opening;
@@ -165,18 +181,19 @@ function parses(text: string): boolean {
 /** The end of the text that begins at a quotation mark. */
 function endOfText(json: string, start: number): number {
   let at = start + 1;
-  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+  for (let code = json.charCodeAt(at); code !== QUOTE; code = json.charCodeAt(at))
+    at += code === BACKSLASH ? 2 : 1;
   return at + 1;
 }
 
 function endOfValue(json: string, start: number): number {
   let depth = 0;
   for (let at = start; at < json.length; at++) {
-    const char = json[at];
-    if (char === '"') at = endOfText(json, at) - 1;
-    else if (char === "{" || char === "[") depth += 1;
-    else if (depth > 0 && (char === "}" || char === "]")) depth -= 1;
-    else if (depth === 0 && /[,}\]]/.test(char as string)) return at;
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) at = endOfText(json, at) - 1;
+    else if (OPENED.includes(code)) depth += 1;
+    else if (depth > 0 && CLOSED.includes(code)) depth -= 1;
+    else if (depth === 0 && (code === COMMA || CLOSED.includes(code))) return at;
   }
   return json.length;
 }

@@ -6,7 +6,7 @@ import { atOnce, type Steps } from "../steps.js";
 import { OPENINGS, withoutDefinitions } from "./definitions.js";
 
 /** Steps of a large answer, of 64 Ki characters each, after which others have their turn. */
-const STEPS_OF_TURN = 8;
+const STEPS_OF_TURN = 2;
 /** Keys that are shorter guard nothing, and would be found in many words. */
 const SHORTEST_KEY = 8;
 /** Types that a browser shows as what they are: anything else it might run, on the origin of the application. */
