@@ -1,7 +1,7 @@
 //! The embedded engine as a handle. All methods are synchronous.
 
 use super::convert::{JsResult, give, parse};
-use super::memory::Memory;
+use super::memory::{Memory, make_room_to_read};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
@@ -36,9 +36,6 @@ pub struct EngineHandle {
     effects: Vec<Effect>,
     memory: Memory,
 }
-
-/// Bytes that reading a definition takes for each of its text.
-const ROOM_TO_READ: usize = 24;
 
 #[wasm_bindgen]
 impl EngineHandle {
@@ -87,7 +84,7 @@ impl EngineHandle {
 
     /// Takes what a store has kept: text that [`take_records`](Self::take_records) gave, in its order, before anything else.
     pub fn replay(&mut self, records: &str) -> JsResult<()> {
-        self.memory.make_room(0);
+        self.memory.grow_ahead();
         let records = give(self.journal.read(records))?;
         self.engine.restore(records);
         Ok(())
@@ -101,7 +98,8 @@ impl EngineHandle {
     /// Answers the request `{method, url, headers}` with a line `{status, headers}` and the body behind it. `new_id` becomes
     /// the id of a run that the request creates. Bodies may be large, so they cross as they are.
     pub fn request(&mut self, head: &str, body: Option<String>, new_id: &str, now: f64) -> JsResult<String> {
-        self.memory.make_room(body.as_ref().map_or(0, String::len) * ROOM_TO_READ);
+        self.memory.grow_ahead();
+        make_room_to_read(body.as_ref().map_or(0, String::len));
         let request = give(parse(head))?;
         let text = |key: &str| request.get(key).and_then(Value::as_str).map(str::to_owned);
         let headers = request.get("headers").and_then(Value::as_object).into_iter().flatten();
@@ -146,7 +144,7 @@ impl EngineHandle {
     /// help?, retryable?, retryAfter?, messageLimit?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
-        self.memory.make_room(0);
+        self.memory.grow_ahead();
         let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };
         for outcome in outcomes {
             let Value::Array(parts) = outcome else { continue };

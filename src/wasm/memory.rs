@@ -1,32 +1,46 @@
-//! Memory ahead of need.
+//! Memory ahead of need. The allocator asks for a few pages at a time, each of which costs the host more than all the work that fits into
+//! them; asked for in large pieces, memory that is not used costs nothing.
 
 use std::hint::black_box;
 
-const PAGE: usize = 65_536;
+/// Bytes that reading a definition takes for each of its text.
+const ROOM_TO_READ: usize = 24;
 
-/// How much memory the module was seen to have. The allocator asks for a few pages at a time, each of which costs the host more
-/// than all the work that fits into them; asked for in large pieces, memory that is not used costs nothing.
+/// Makes room for what is made of a text of so many bytes.
+pub(super) fn make_room_to_read(bytes: usize) {
+    make_room(bytes * ROOM_TO_READ);
+}
+
+fn make_room(bytes: usize) {
+    let mut room: Vec<u8> = Vec::new();
+    // What there is not is asked for again when it is needed.
+    if bytes > 0 && room.try_reserve_exact(bytes).is_ok() {
+        // Taken and given back at once, the allocator keeps it.
+        black_box(&mut room);
+    }
+}
+
+/// How much memory the module was seen to have.
+#[cfg(feature = "engine")]
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pages: usize,
 }
 
+#[cfg(feature = "engine")]
 impl Memory {
-    /// Makes room for `bytes`, and for an eighth of what there is where that has grown since the last call.
-    pub(super) fn make_room(&mut self, bytes: usize) {
+    /// Makes room for an eighth of what there is where that has grown since the last call.
+    pub(super) fn grow_ahead(&mut self) {
+        const PAGE: usize = 65_536;
         let pages = pages();
-        let ahead = if pages > self.pages { pages / 8 * PAGE } else { 0 };
-        let mut room: Vec<u8> = Vec::new();
-        // What there is not is asked for again when it is needed.
-        if ahead.max(bytes) > 0 && room.try_reserve_exact(ahead.max(bytes)).is_ok() {
-            // Taken and given back at once, the allocator keeps it.
-            black_box(&mut room);
+        if pages > self.pages {
+            make_room(pages / 8 * PAGE);
         }
-        drop(room);
         self.pages = self::pages();
     }
 }
 
+#[cfg(feature = "engine")]
 fn pages() -> usize {
     core::arch::wasm32::memory_size(0)
 }

@@ -16,7 +16,7 @@ pub mod engine;
 mod error;
 #[cfg(feature = "client")]
 pub mod host;
-#[cfg(feature = "engine")]
+#[cfg(feature = "workflow")]
 mod memory;
 #[cfg(feature = "client")]
 mod transport;

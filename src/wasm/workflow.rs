@@ -1,6 +1,7 @@
 //! The functions of `WorkflowBuilder` and `Workflow`. They are stateless: the facade keeps calls and documents as text.
 
 use super::convert::{JsResult, give, moment, parse};
+use super::memory::make_room_to_read;
 use crate::builder::{Built, Driver, WorkflowBuilder};
 use crate::codec::write_json;
 use crate::definition::{self, Document, Form, Offset, read_text};
@@ -133,6 +134,7 @@ fn with_document<T>(text: &str, form: &str, using: impl FnOnce(&Document) -> Res
         if let Some((_, document)) = last.as_ref().filter(|(known, _)| form.is_json() && known == text) {
             return using(document);
         }
+        make_room_to_read(text.len());
         let document = read_text(text, form)?;
         let used = using(&document);
         *last = Some((text.to_owned(), document)).filter(|_| form.is_json());
@@ -149,5 +151,11 @@ fn not_loaded(form: &str) -> Error {
 }
 
 fn findings(findings: &[Diagnostic]) -> String {
-    write_json(&findings.iter().map(Diagnostic::to_json).collect())
+    // There may be a hundred thousand, of which the values would take more memory than all the rest.
+    let mut text = String::from("[");
+    for (at, finding) in findings.iter().enumerate() {
+        text.push_str(if at == 0 { "" } else { "," });
+        text.push_str(&write_json(&finding.to_json()));
+    }
+    text + "]"
 }
