@@ -6,6 +6,7 @@ import { inRoot } from "../../scripts/lib/paths.mjs";
 
 const load = (...path) => import(pathToFileURL(inRoot("dist", "esm", ...path)).href);
 const { textOf } = await load("engine", "http-answer.js");
+const { base64Of, bytesOfBase64 } = await load("base64.js");
 const { textInSteps } = await load("engine", "result-text.js");
 const { inTurns } = await load("engine", "turns.js");
 const { bigJson, parseJson, readJson } = await load("json.js");
@@ -75,6 +76,14 @@ test("`windows-1252`, and an encoding that nobody knows, are read in pieces, too
   assert.ok((await textOf({ response: of("nobody"), bytes: whole })) === whole.toString());
   const broken = Buffer.concat([whole, Buffer.from([0xff])]);
   await assert.rejects(textOf({ response: of("nobody"), bytes: broken }), { code: "ANSWER_UNREADABLE" });
+});
+
+test("bytes are written in base64 as everybody writes them", () => {
+  for (const length of [0, 1, 2, 3, 4, 5, 255, (3 << 16) - 1, 3 << 16, (3 << 16) + 1, (6 << 16) + 2]) {
+    const bytes = Buffer.from(Array.from({ length }, (_, at) => (at * 7919) >> 3));
+    assert.ok(base64Of(bytes) === bytes.toString("base64"), `${length} bytes`);
+    assert.ok(bytes.equals(bytesOfBase64(base64Of(bytes))));
+  }
 });
 
 test("a large integer is found wherever a piece ends", () => {

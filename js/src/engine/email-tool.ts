@@ -3,6 +3,7 @@
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
+import { decoded, jsonOf } from "./reading.js";
 import { badArguments, ownTool, textGiven, type Tool, type ToolCall, ToolError } from "./tool.js";
 
 /** Characters of a body, as Highway has it. */
@@ -144,15 +145,11 @@ async function post(
       retryAfter: retryable ? retryAfterOf(response) : undefined,
     });
   }
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  return await jsonOf(await decoded(bytes));
 }
 
 function idOf(given: unknown): string | null {
   const { message_id, messageId, id } = Object(given ?? {}) as Record<string, unknown>;
   const found = typeof given === "string" ? given : (message_id ?? messageId ?? id);
-  return typeof found === "string" || typeof found === "number" ? String(found) : null;
+  return ["string", "number", "bigint"].includes(typeof found) ? String(found) : null;
 }

@@ -4,10 +4,9 @@ import { base64Of } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
 import { describe, LONGEST_TIMER } from "../environment.js";
 import { errorOf } from "../errors.js";
+import { decoded as decodedInTurns } from "./reading.js";
 import { full } from "./runtime.js";
-import type { Steps } from "../steps.js";
 import { badArguments, ToolError } from "./tool.js";
-import { inTurns } from "./turns.js";
 
 /** Bytes of an answer that a tool reads when nobody says otherwise, counted after unpacking. */
 const MAX_ANSWER = 10 * 1024 * 1024;
@@ -73,9 +72,6 @@ export function answerLimit(given: number | undefined, path = ""): number {
   });
 }
 
-/** Bytes that are decoded in one turn. */
-const DECODED = 1 << 18;
-
 /**
  * The text of an answer: by its byte order mark, else by the `charset` of its type, else as UTF-8. An encoding that the runtime does not know
  * is read as UTF-8 where the bytes are that. Others have their turn meanwhile.
@@ -86,7 +82,7 @@ export async function textOf({ response, bytes }: Answer): Promise<string> {
   const [, charset = "utf-8"] =
     /;\s*charset\s*=\s*["']?([^"';\s]+)/i.exec(response.headers.get("content-type") ?? "") ?? [];
   try {
-    return await inTurns(inPieces(bytes, decoderOf(bytes, charset)));
+    return await decodedInTurns(bytes, decoderOf(bytes, charset));
   } catch {
     throw new ToolError(`the answer is in the encoding \`${charset}\`, which this runtime cannot read`, {
       code: "ANSWER_UNREADABLE",
@@ -104,16 +100,6 @@ function decoderOf(bytes: Uint8Array, charset: string): Pick<TextDecoder, "decod
   } catch {
     return new TextDecoder("utf-8", { fatal: true });
   }
-}
-
-function* inPieces(bytes: Uint8Array, decoder: Pick<TextDecoder, "decode">): Steps<string> {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += DECODED) {
-    const end = at + DECODED;
-    text += decoder.decode(bytes.subarray(at, end), { stream: end < bytes.length });
-    yield;
-  }
-  return text;
 }
 
 /** What Node up to 23 takes for control characters, though `windows-1252` has them as these. */

@@ -2,7 +2,7 @@
 
 import { describe } from "../environment.js";
 import { errorOf } from "../errors.js";
-import { bigJson, readJson } from "../json.js";
+import { bigJson } from "../json.js";
 import { checkOptions } from "../options.js";
 import { childPath } from "../pointer.js";
 import {
@@ -18,6 +18,7 @@ import {
 } from "./http-answer.js";
 import { privateAddressOf } from "./private-addresses.js";
 import { isLargeJson } from "./json-size.js";
+import { jsonOf } from "./reading.js";
 import {
   badArguments,
   ownTool,
@@ -350,9 +351,6 @@ function text(value: unknown): string {
 async function parsed(content: string, type: string | null, most: number): Promise<unknown> {
   if (!/json/i.test(type ?? "")) return content;
   if (await inTurns(isLargeJson(content, most))) throw tooLarge(most);
-  try {
-    return await inTurns(readJson(content));
-  } catch {
-    return content;
-  }
+  const value = await jsonOf(content);
+  return value === undefined ? content : value;
 }

@@ -3,7 +3,7 @@
 import { errorOf } from "../errors.js";
 import { checkOptions } from "../options.js";
 import { isObject } from "../plain.js";
-import { bigJson, parseJson } from "../json.js";
+import { bigJson } from "../json.js";
 import {
   answered,
   answerLimit,
@@ -14,6 +14,7 @@ import {
   struck,
   takeCredentials,
 } from "./http-answer.js";
+import { decoded, jsonOf } from "./reading.js";
 import {
   badArguments,
   ownTool,
@@ -118,8 +119,8 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
     // A redirect would take the key elsewhere.
     const init: RequestInit = { method: "POST", headers, body, signal, redirect: "manual" };
     const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
-    const text = new TextDecoder().decode(bytes);
-    const answer = parsed(text);
+    const text = await decoded(bytes);
+    const answer = await jsonOf(text);
     if (!response.ok) {
       const retryable = isBusy(response);
       throw failed(`\`${url.origin}\` ${answered(response)}`, messageOf(answer) ?? text, wanted, {
@@ -344,14 +345,6 @@ function contentOf(
   const reason = choice["finish_reason"] ?? choice["done_reason"];
   const end = typeof reason === "string" ? `it ended with \`${reason}\`` : answer;
   throw failed(`\`${origin}\` gave no text`, said ?? end, wanted, { code: "LLM_ANSWER_INVALID" });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What a server says is wrong: `{error: {message}}`, `{error}` or `{message}`. */

@@ -220,7 +220,11 @@ function lineEnds(bytes: Buffer): number {
   return count;
 }
 
-const trimmed = (text: string): string => text.replace(/\r?\n$/, "");
+/** A text without the end of its last line. An expression would look at each line of it. */
+function trimmed(text: string): string {
+  if (!text.endsWith("\n")) return text;
+  return text.slice(0, text.endsWith("\r\n") ? -2 : -1);
+}
 
 /** The whole lines at the beginning of an output that goes on; all of it where there is none. */
 const untilLine = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1 || bytes.length);

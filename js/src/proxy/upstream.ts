@@ -1,6 +1,7 @@
 /** The proxy's own requests to the Highway server. */
 
 import { bytesOf } from "../body.js";
+import { decoded, jsonOf } from "../engine/reading.js";
 import { isObject } from "../plain.js";
 import { Redaction } from "./redaction.js";
 import type { Body } from "./request-body.js";
@@ -8,7 +9,7 @@ import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
 import type { Settings } from "./settings.js";
 import { isStream } from "./streams.js";
 import { TimeLimit } from "./time-limit.js";
-import { bigJson, parseJson } from "../json.js";
+import { bigJson } from "../json.js";
 
 /** Headers of an answer that are passed on. */
 const PASSED = [
@@ -70,7 +71,7 @@ export class Upstream {
       answer,
       text: await this.#textOf(answer),
     }));
-    const body = bodyOf(text);
+    const body = await jsonOf(text);
     if (!answer.ok) {
       await refused?.(body);
       throw await this.#passed(answer, text);
@@ -137,7 +138,7 @@ export class Upstream {
   async #textOf(answer: Response): Promise<string> {
     const bytes = await bytesOf(answer, this.#settings.maxResponseSize);
     if (typeof bytes === "symbol") throw new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
-    return new TextDecoder().decode(bytes);
+    return await decoded(bytes);
   }
 
   async #passed(answer: Response, text: string): Promise<Response> {
@@ -172,12 +173,3 @@ function checkServed(answer: Response): void {
 
 /** What nobody gets to read. */
 const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");
-
-/** JSON of an answer; undefined where it is none. */
-function bodyOf(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
-}
