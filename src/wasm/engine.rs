@@ -1,7 +1,7 @@
 //! The embedded engine as a handle. All methods are synchronous.
 
 use super::convert::{JsResult, give, parse};
-use super::memory::{Memory, make_room_to_read};
+use super::memory::{Memory, make_room_for_values, make_room_to_read};
 use crate::api::{HttpRequest, server};
 use crate::codec::write_json;
 use crate::definition::duration;
@@ -36,6 +36,9 @@ pub struct EngineHandle {
     effects: Vec<Effect>,
     memory: Memory,
 }
+
+/// Bytes of outcomes from which room is made for them.
+const LONG: usize = 1 << 16;
 
 #[wasm_bindgen]
 impl EngineHandle {
@@ -145,6 +148,9 @@ impl EngineHandle {
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
         self.memory.grow_ahead();
+        if outcomes.len() > LONG {
+            make_room_for_values(outcomes);
+        }
         let Value::Array(outcomes) = give(parse(outcomes))? else { return Ok(()) };
         for outcome in outcomes {
             let Value::Array(parts) = outcome else { continue };

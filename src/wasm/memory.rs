@@ -11,6 +11,15 @@ pub(super) fn make_room_to_read(bytes: usize) {
     make_room(bytes * ROOM_TO_READ);
 }
 
+/// Makes room for the values of JSON text, which may be in its strings, too; no more than for those of a result that is as large as one may be.
+#[cfg(feature = "engine")]
+pub(super) fn make_room_for_values(text: &str) {
+    const EACH: usize = 96;
+    const MOST: usize = 1 << 20;
+    let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    make_room(text.len() + values.min(MOST) * EACH);
+}
+
 fn make_room(bytes: usize) {
     let mut room: Vec<u8> = Vec::new();
     // What there is not is asked for again when it is needed.
