@@ -5,9 +5,13 @@
 mod operators;
 mod support;
 
-use operators::{but, flow, foreach, join, parallel, reopen, result_of, task, wait_branches, with_args};
+use highway_wasm::engine::{Config, Engine, RunState, StepState};
+use operators::{
+    builtin, but, flow, foreach, join, op, parallel, reopen, result_of, task, wait_branches, while_loop,
+    with_args,
+};
 use serde_json::{Value, json};
-use support::{Scenario, failing};
+use support::{START, Scenario, failing, submission};
 
 /// Two branches of one task each.
 fn short_fork() -> Value {
@@ -164,4 +168,108 @@ fn a_failed_loop_takes_the_branches_of_its_rounds_with_it() {
     run.expect_abort(&first);
     run.expect_abort(&second);
     run.assert_status("failed");
+}
+
+/// Steps of a kind that are over after each slice of a run without tools.
+fn over_in_slices(definition: &Value, prefix: &str) -> Vec<usize> {
+    let mut engine = Engine::new(Config::default());
+    engine.submit(submission(definition, "run-1"), START).unwrap();
+    let mut slices = Vec::new();
+    let over = |engine: &Engine| {
+        let run = engine.runs()[0].clone();
+        let steps = run.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Succeeded);
+        steps.filter(|(at, _)| run.operator(*at).unwrap().id.starts_with(prefix)).count()
+    };
+    let mut before = 0;
+    loop {
+        engine.take_output();
+        slices.push(over(&engine) - before);
+        before += slices.last().unwrap();
+        if !engine.has_more() {
+            break;
+        }
+        engine.tick(START);
+    }
+    assert_eq!(engine.runs()[0].state, RunState::Completed);
+    slices
+}
+
+fn nothing(id: &str) -> Value {
+    op("wait", id, &[], json!({"wait_for": 0}))
+}
+
+/// Joins of all of some tasks.
+fn joins(count: usize, tasks: &[String]) -> Vec<Value> {
+    let ids: Vec<&str> = tasks.iter().map(String::as_str).collect();
+    (0..count).map(|at| join(&format!("join{at}"), &[], &ids, "all_of")).collect()
+}
+
+#[test]
+fn joins_that_end_together_are_looked_at_in_slices() {
+    let tasks: Vec<String> = (0..1_000).map(|at| format!("t{at}")).collect();
+    // Of the same scope, and of branches.
+    let own = tasks.iter().map(|id| nothing(id));
+    let branches: Vec<(&str, [Value; 1])> = tasks.iter().map(|id| (id.as_str(), [nothing(id)])).collect();
+    let branches: Vec<(&str, &[Value])> = branches.iter().map(|(id, body)| (*id, &body[..])).collect();
+    let fork = parallel("fork", &[], &branches);
+    let inside = joins(100, &tasks).into_iter().map(|join| but(join, json!({"dependencies": ["fork"]})));
+    let definitions = [
+        flow(&joins(100, &tasks).into_iter().chain(own).collect::<Vec<_>>()),
+        flow(&std::iter::once(fork).chain(inside).collect::<Vec<_>>()),
+    ];
+    for definition in definitions {
+        let slices = over_in_slices(&definition, "join");
+        assert!(slices.iter().all(|over| *over <= 40), "{slices:?}");
+        // A join is not looked at for each task that it names.
+        assert!(slices.len() < 300, "{}", slices.len());
+    }
+}
+
+#[test]
+fn a_join_waits_for_the_task_of_the_latest_round() {
+    // The second round begins after the join has looked at the first one.
+    let body = [task("body", &[])];
+    let loop_of_two = but(foreach("each", &[], "[1, 2]", &body), json!({"result_key": "each_result"}));
+    for (mode, then) in [("all_of", "running"), ("any_of", "succeeded"), ("all_success", "running")] {
+        let ids = ["body", "slow"];
+        let mut run = Scenario::of(&flow(&[
+            loop_of_two.clone(),
+            task("slow", &[]),
+            task("go", &[]),
+            join("both", &["go"], &ids, mode),
+        ]));
+        run.succeed("go", json!(null));
+        run.succeed("body", json!(1));
+        assert_eq!(run.step("both")["status"], "running", "{mode}");
+        run.succeed("slow", json!(2));
+        assert_eq!(run.step("both")["status"], then, "{mode} after `slow`");
+        reopen(&mut run);
+        run.succeed("body", json!(3));
+        if mode != "any_of" {
+            assert_eq!(result_of(&run, "both"), json!({"body": 3, "slow": 2}), "{mode}");
+        }
+        run.assert_status("completed");
+    }
+}
+
+#[test]
+fn a_join_hears_of_tasks_that_were_cancelled() {
+    let cancel =
+        builtin("stop", &["go"], "tools.workflow.cancel_branch", json!(["{{fork_fork}}", "a"]), json!({}));
+    let both = join("both", &["fork"], &["a1", "b1"], "all_of");
+    let mut run = Scenario::of(&flow(&[short_fork(), both, task("go", &["fork"]), cancel]));
+    run.succeed("b1", json!(1));
+    assert_eq!(run.step("both")["status"], "running");
+    run.succeed("go", json!(null));
+    assert_eq!(result_of(&run, "both"), json!({"a1": null, "b1": 1}));
+}
+
+#[test]
+fn a_join_that_names_a_task_twice_waits_for_it_once() {
+    let mut run = Scenario::of(&flow(&[task("a", &[]), join("both", &[], &["a", "a"], "all_of")]));
+    run.succeed("a", json!(1));
+    assert_eq!(result_of(&run, "both"), json!({"a": 1}));
+    let again = while_loop("again", &[], "{{index}} < 2", &[nothing("in")]);
+    let run = Scenario::of(&flow(&[again, join("both", &["again"], &["in"], "all_of")]));
+    run.assert_status("completed");
 }

@@ -346,6 +346,7 @@ impl Engine {
                 }
             }
             Inner::Join => {
+                self.awaited.remove(&(run, step));
                 if let Some(run) = self.runs.get_mut(run) {
                     run.watching.retain(|watching| *watching != step);
                 }
@@ -429,9 +430,7 @@ impl Engine {
                 }
             }
         }
-        if !owner.watching.is_empty() && self.to_look_at.back() != Some(&run) {
-            self.to_look_at.push_back(run);
-        }
+        self.tell_joins(run, step);
         if is_over {
             self.round_over(run, scope);
             self.closed.push_back((run, scope));
@@ -498,14 +497,15 @@ impl Engine {
             self.leave(run, step);
             self.leave_line(run, step);
             self.set(run, step, state, None);
-            let Some(run) = self.runs.get_mut(run) else { return };
-            if let Some(found) = run.steps.get_mut(step) {
+            let Some(owner) = self.runs.get_mut(run) else { return };
+            if let Some(found) = owner.steps.get_mut(step) {
                 found.ended_at = Some(at);
                 let scope = found.scope;
-                if let Some(scope) = run.scopes.get_mut(scope) {
+                if let Some(scope) = owner.scopes.get_mut(scope) {
                     scope.open = scope.open.saturating_sub(1);
                 }
             }
+            self.tell_joins(run, step);
         }
     }
 

@@ -1,14 +1,13 @@
 //! Steps that run others: loops, branches, joins, other workflows.
 
 use super::apply::body_of;
+use super::joins::Look;
 use super::plan::{Branch, Operation};
 use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
-use super::scheduling::told;
 use super::scope::RunScope;
 use super::{Engine, Failure, Limit, Record};
 use crate::codec::parse_json;
-use crate::definition::JoinMode;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, Expr};
 use crate::json::{kind_of, object, size, size_of_map};
@@ -192,7 +191,7 @@ impl Engine {
         };
         let limit = [limit, own].into_iter().flatten().reduce(f64::min);
         self.enter_within(run, step, Inner::Branches { fork, only }, limit, now);
-        self.look_at_watching(run, now);
+        self.look_at_waiting(Look { run, step, ended: None }, now);
         Ok(())
     }
 
@@ -245,34 +244,6 @@ impl Engine {
             let near = did_you_mean(name, branches.iter().map(|(branch, _)| branch.as_str()));
             near.into_iter().fold(error, Error::with_help)
         })
-    }
-
-    /// Ends the waiting steps of a run that have waited enough.
-    pub(super) fn look_at_watching(&mut self, run: usize, now: Millis) {
-        let watching = self.runs.get(run).map(|run| run.watching.clone()).unwrap_or_default();
-        for step in watching {
-            let Some(owner) = self.runs.get(run) else { return };
-            let outcome =
-                match (owner.operator(step).map(|operator| &operator.operation), owner.steps.get(step)) {
-                    (Some(Operation::Join { tasks, mode }), _) => {
-                        self.has_looked_at(tasks.len());
-                        joined(owner, step, tasks, *mode)
-                    }
-                    (_, Some(found)) => match found.inner {
-                        Some(Inner::Branches { fork, only }) => {
-                            self.has_looked_at(owner.scopes.len());
-                            branches_over(owner, fork, only)
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                };
-            match outcome {
-                Some(Ok(result)) => self.worked(run, step, result, now),
-                Some(Err(failure)) => self.attempt_failed(run, step, failure, None, now),
-                None => {}
-            }
-        }
     }
 
     /// Starts runs of other workflows, as `{workflow_name, inputs}` without templates ask for them.
@@ -407,88 +378,6 @@ fn items_of(value: &Value, most: usize) -> Option<Vec<Value>> {
         }
         _ => None,
     }
-}
-
-/// What a join has found, once it has found enough.
-fn joined(
-    run: &Run,
-    step: usize,
-    tasks: &[String],
-    mode: JoinMode,
-) -> Option<std::result::Result<Value, Failure>> {
-    let found: Vec<(&String, Option<usize>)> =
-        tasks.iter().map(|id| (id, step_named(run, step, id))).collect();
-    let state = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
-    let is_over = |(_, step): &&(&String, Option<usize>)| state(step).is_none_or(StepState::is_final);
-    let is_good = |(_, step): &&(&String, Option<usize>)| state(step) == Some(StepState::Succeeded);
-    let is_passed = |(_, step): &&(&String, Option<usize>)| state(step) == Some(StepState::Skipped);
-    let all_over = found.iter().all(|item| is_over(&item));
-    let failure =
-        |what: &str| Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, what) }));
-    let is_done = match mode {
-        JoinMode::AllOf => all_over,
-        JoinMode::AnyOf => found.is_empty() || found.iter().any(|item| is_over(&item)),
-        JoinMode::AllSuccess => {
-            let bad = found.iter().find(|item| is_over(item) && !is_good(item) && !is_passed(item));
-            if let Some((id, _)) = bad {
-                return failure(&format!("task `{id}` did not succeed"));
-            }
-            all_over
-        }
-        JoinMode::OneSuccess => {
-            let is_met = found.iter().any(|item| is_good(&item));
-            if !is_met && all_over {
-                return failure("none of the joined tasks succeeded");
-            }
-            is_met
-        }
-    };
-    is_done.then(|| {
-        let result = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)?.result.clone());
-        Ok(found.iter().map(|(id, step)| ((*id).clone(), result(step).unwrap_or_default())).collect())
-    })
-}
-
-/// A step by its name: of the same scope, or of a branch that was forked from there.
-fn step_named(run: &Run, from: usize, id: &str) -> Option<usize> {
-    let scope = run.steps.get(from)?.scope;
-    let within = |at: usize| {
-        let scope = run.scopes.get(at)?;
-        scope.body.find(id).map(|position| scope.first + position)
-    };
-    within(scope).or_else(|| {
-        let mut branches = (scope..run.scopes.len()).rev().filter(|inner| run.is_within(*inner, scope));
-        branches.find_map(within)
-    })
-}
-
-/// What branches gave, once all of them are over.
-fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Option<std::result::Result<Value, Failure>> {
-    let operator = run.operator(fork)?;
-    let mut results = Map::new();
-    for (at, scope) in run.scopes_of(fork) {
-        if only.is_some_and(|only| scope.kind != ScopeKind::Branch(only)) {
-            continue;
-        }
-        if scope.open > 0 {
-            return None;
-        }
-        let name = scope.branch(operator).unwrap_or_default().to_owned();
-        if scope.is_cancelled {
-            let message = format!("branch `{name}` was cancelled");
-            return Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunCancelled, message) }));
-        }
-        if let Some(failed) = run.failed_in(at) {
-            let failure = told(run.operator(failed)?, run.steps.get(failed)?.failure()?);
-            let message = format!("branch `{name}`: {}", failure.message);
-            return Some(Err(Failure { message, retryable: false, ..failure }));
-        }
-        results.insert(name, run.last_in(at).cloned().unwrap_or_default());
-    }
-    Some(Ok(match only {
-        Some(_) => results.into_iter().next().map(|(_, result)| result).unwrap_or_default(),
-        None => Value::Object(results),
-    }))
 }
 
 /// An id for a run that another one or a schedule starts: of the same form, and like no other of the engine.

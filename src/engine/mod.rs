@@ -16,6 +16,7 @@ mod events;
 mod guards;
 mod hash;
 mod inside;
+mod joins;
 mod journal;
 mod limits;
 mod meter;

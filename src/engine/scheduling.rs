@@ -1,6 +1,7 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
 use super::breaker::NO_CALL;
+use super::joins::Look;
 use super::meter::{ATTEMPT, size_of_failure, size_of_used};
 use super::record::RunCreated;
 use super::run::{Inner, RunState, ScopeKind, StepState};
@@ -21,8 +22,8 @@ enum Conclusion {
     GoRound(usize, usize),
     /// Nothing in a scope is open any more.
     ScopeOver(usize, usize),
-    /// Steps of a run may have waited enough.
-    LookAtWatching(usize),
+    /// A step may have waited enough.
+    LookAtWaiting(Look),
     /// A run that was started by another one is over.
     ChildOver(usize),
 }
@@ -466,7 +467,7 @@ impl Engine {
             }
             Conclusion::GoRound(run, step) => self.go_round(run, step, now),
             Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
-            Conclusion::LookAtWatching(run) => self.look_at_watching(run, now),
+            Conclusion::LookAtWaiting(look) => self.look_at_waiting(look, now),
             Conclusion::ChildOver(child) => self.child_over(child, now),
         }
         true
@@ -479,7 +480,7 @@ impl Engine {
         let found = self.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
         let found =
             found.or_else(|| self.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
-        let found = found.or_else(|| self.to_look_at.pop_front().map(Conclusion::LookAtWatching));
+        let found = found.or_else(|| self.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
         let found = found.or_else(|| self.ended_children.pop_front().map(Conclusion::ChildOver));
         found.or_else(|| self.without_hope().map(|(run, step)| Conclusion::Skip(run, step)))
     }
@@ -522,7 +523,7 @@ impl Engine {
                 None => self.go_round(run, step, now),
             }
         }
-        self.look_at_watching(run, now);
+        self.branch_is_over(run, scope);
         self.end_if_over(run, now);
     }
 }

@@ -1,5 +1,6 @@
 //! What starting a step means, operator by operator.
 
+use super::joins::Look;
 use super::plan::{Body, Operation, Planned, Wait};
 use super::run::{Inner, RunState, after};
 use super::scope::{Reader, RunScope, WithMore};
@@ -62,7 +63,7 @@ impl Engine {
             Operation::Fork { branches, minimum, .. } => self.start_fork(run, step, branches, *minimum, now),
             Operation::Join { .. } => {
                 self.enter(run, step, Inner::Join, now);
-                self.look_at_watching(run, now);
+                self.look_at_waiting(Look { run, step, ended: None }, now);
                 Ok(())
             }
             Operation::Foreach { items, dynamic, .. } => self.items(run, step, items).map(|items| {

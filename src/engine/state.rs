@@ -3,6 +3,7 @@
 use super::artifacts::Artifact;
 use super::breaker::Circuit;
 use super::definitions::Definitions;
+use super::joins::{Awaited, Look};
 use super::missed::Missed;
 use super::ready::{Verdict, verdict};
 use super::record::Registered;
@@ -130,8 +131,10 @@ pub struct Engine {
     pub(super) closed: VecDeque<(usize, usize)>,
     /// Steps that wait to know whether a failure is dealt with.
     pub(super) undecided: BTreeSet<(usize, usize)>,
-    /// Runs in which a step has ended while others wait for some.
-    pub(super) to_look_at: VecDeque<usize>,
+    /// Steps that wait for something that has ended.
+    pub(super) to_look_at: VecDeque<Look>,
+    /// Of joins that were looked at, one of the steps that they wait for.
+    pub(super) awaited: HashMap<(usize, usize), Awaited>,
     /// Runs that are over and were started by others.
     pub(super) ended_children: VecDeque<usize>,
     /// The step of each running tool call.

@@ -7,6 +7,7 @@ pub(super) use read::run_of;
 pub(super) use write::{run_kept, state_kept};
 
 use super::breaker::Circuit;
+use super::joins::Look;
 use super::ready::{Verdict, verdict};
 use super::run::{Inner, Run, RunState, Scope, StepState};
 use super::state::Timer;
@@ -164,9 +165,8 @@ impl Engine {
         }
         let is_over = |(_, scope): &(usize, &Scope)| scope.open == 0;
         self.closed.extend(run.scopes.iter().enumerate().filter(is_over).map(|(scope, _)| (at, scope)));
-        if !run.watching.is_empty() {
-            self.to_look_at.push_back(at);
-        }
+        let waiting = run.watching.iter();
+        self.to_look_at.extend(waiting.map(|step| Look { run: at, step: *step, ended: None }));
     }
 }
 

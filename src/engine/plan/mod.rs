@@ -9,6 +9,7 @@ use crate::expr::Expr;
 use crate::names::sorted_positions;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 pub use read::plan;
@@ -82,6 +83,8 @@ pub struct Body {
     by_id: Vec<usize>,
     /// Positions of those that have a result key, by that.
     by_key: Vec<usize>,
+    /// Positions of the joins that name an operator, by its id.
+    joins: HashMap<String, Vec<usize>>,
 }
 
 /// What leads to and from an operator, as positions in its body.
@@ -172,7 +175,7 @@ pub enum Operation {
     },
     /// Waits for operators.
     Join {
-        /// Their ids: of this body, or of a branch that it started.
+        /// Their ids, each once: of this body, or of what is inside it.
         tasks: Vec<String>,
         /// What it waits for.
         mode: JoinMode,
@@ -300,13 +303,28 @@ impl Body {
         let (keyed, keys): (Vec<usize>, Vec<&str>) =
             keyed.filter_map(|(at, operator)| Some((at, operator.result_key.as_deref()?))).unzip();
         let by_key = sorted_positions(&keys).into_iter().filter_map(|at| keyed.get(at).copied()).collect();
-        Self { operators, links, by_id, by_key }
+        let mut joins: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, operator) in operators.iter().enumerate() {
+            let Operation::Join { tasks, .. } = &operator.operation else { continue };
+            for id in tasks {
+                match joins.get_mut(id) {
+                    Some(found) => found.push(at),
+                    None => drop(joins.insert(id.clone(), vec![at])),
+                }
+            }
+        }
+        Self { operators, links, by_id, by_key, joins }
     }
 
     /// Position of an operator.
     pub fn find(&self, id: &str) -> Option<usize> {
         let of = |at: &usize| self.operators.get(*at).map(|operator| operator.id.as_str());
         found(&self.by_id, id, of).next()
+    }
+
+    /// Positions of the joins that name an operator, of this body or inside it.
+    pub fn joins_of(&self, id: &str) -> &[usize] {
+        self.joins.get(id).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Positions of the operators with a result key.

@@ -10,6 +10,7 @@ use crate::expr::{self, Expr};
 use crate::json::child_path;
 use crate::names::{NameIndex, sorted_names};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// The plan of a definition, and what keeps it from being run here.
@@ -200,7 +201,11 @@ impl Planner<'_> {
                 minimum: usize::try_from(choice.minimum_branches).unwrap_or(0),
                 timeout: choice.timeout.map(whole),
             },
-            Given::Join(join) => Operation::Join { tasks: join.join_tasks.clone(), mode: join.join_mode },
+            Given::Join(join) => {
+                let mut seen = HashSet::new();
+                let names = join.join_tasks.iter().filter(|id| seen.insert(id.as_str()));
+                Operation::Join { tasks: names.cloned().collect(), mode: join.join_mode }
+            }
             Given::Foreach(each) => Operation::Foreach {
                 items: each.items.clone(),
                 body: self.loop_body(&each.loop_body, path),
