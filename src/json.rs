@@ -2,6 +2,7 @@
 
 use crate::codec::write_json;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// `path` extended by one object key, escaped as RFC 6901 asks.
 pub fn child_path(path: &str, key: &str) -> String {
@@ -63,9 +64,14 @@ pub fn size_of_map(map: &Map<String, Value>) -> usize {
 
 /// Text of a value inside other text: text as it is, everything else as JSON.
 pub fn to_text(value: &Value) -> String {
+    text_of(value).into_owned()
+}
+
+/// The same, lent where the value is text.
+pub fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        other => write_json(other),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(write_json(other)),
     }
 }
 

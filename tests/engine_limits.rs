@@ -5,7 +5,8 @@
 mod operators;
 mod support;
 
-use highway_wasm::engine::{Config, Engine, Limit, Limits, RunState, Submission};
+use highway_wasm::engine::{Config, Engine, Failure, Limit, Limits, RunState, Secrets, Submission};
+use highway_wasm::error::ErrorCode;
 use operators::{
     builtin, but, condition, emit, flow, foreach, multi_choice, named, op, receive, task, terminate,
     while_loop, with_args,
@@ -210,6 +211,54 @@ fn a_slice_counts_what_its_conditions_read() {
     let (engine, slices) = started_in_slices(&flow(&choices), json!({"n": 1, "list": list}));
     assert!(slices.iter().all(|started| *started <= 7), "{slices:?}");
     assert_eq!(engine.runs()[0].state, RunState::Completed);
+}
+
+#[test]
+fn what_a_request_brings_is_a_part_of_the_slice() {
+    let list: Vec<usize> = (0..150_000).collect();
+    let nothing = op("wait", "none", &[], json!({"wait_for": 0}));
+    let (_, slices) = started_in_slices(&flow(&[nothing]), json!({"list": list}));
+    assert_eq!(slices, [0, 1]);
+}
+
+#[test]
+fn looking_for_secrets_is_a_part_of_the_slice() {
+    let nothing =
+        |id: &str| but(op("wait", id, &["a"], json!({"wait_for": 0})), json!({"trigger_rule": "all_done"}));
+    let next: Vec<Value> = (0..10).map(|at| nothing(&format!("n{at}"))).collect();
+    for (secrets, started) in [(json!({}), 10), (json!({"key": "s3cr3t"}), 0)] {
+        let secrets = Secrets::new(secrets.as_object().unwrap().clone());
+        let mut run = Scenario::with(Config { secrets, ..Config::default() });
+        run.submit(&flow(&[vec![task("a", &[])], next.clone()].concat()));
+        let call = run.expect_start("a").call;
+        let failure = Failure::new(ErrorCode::ToolFailed, "it failed");
+        run.engine.tool_finished(call, Err((failure, Some(json!("x".repeat(1_000_000))))), run.now);
+        let steps = run.engine.runs()[0].steps.iter().skip(1);
+        assert_eq!(steps.filter(|step| step.started_at.is_some()).count(), started);
+    }
+}
+
+#[test]
+fn a_list_in_a_text_counts_as_if_it_were_given_itself() {
+    let body = [op("wait", "none", &[], json!({"wait_for": 0}))];
+    let many = vec!["1"; 200].join(",");
+    let deep = format!("[[{many}]]");
+    for (text, is_allowed) in [
+        (json!([1, 2, 3]).to_string(), true),
+        (deep.clone(), false),
+        (json!({"stdout": deep}).to_string(), true),
+        (json!(vec![many.as_str(); 2]).to_string(), true),
+        // Lines, whatever they begin with.
+        (format!("[info] {many}"), true),
+        (format!("[{many}"), false),
+        (format!("{many} [{many}]"), true),
+    ] {
+        let mut run = limited(Limit::ArgumentBytes, 4_000);
+        run.submit_with(&flow(&[foreach("each", &[], "{{text}}", &body)]), json!({"text": text}));
+        let details = run.step("each")["error_details"]["details"].clone();
+        assert_eq!(details["limit"] == "argumentBytes", !is_allowed, "{text}: {details}");
+        run.assert_status(if is_allowed { "completed" } else { "failed" });
+    }
 }
 
 #[test]

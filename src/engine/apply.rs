@@ -134,7 +134,7 @@ impl Engine {
                 if let Some(Inner::Loop { items: Some(items), .. }) =
                     self.step_mut(run, step).and_then(|step| step.inner.as_mut())
                 {
-                    items.extend(more);
+                    Rc::make_mut(items).extend(more);
                 }
             }
             Record::Logged { run, step, level, message, at } => {

@@ -5,9 +5,9 @@ use super::{Config, Engine, Failure, Limit, Limits};
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::error::ErrorCode;
 use crate::expr::{equal, is_among, order};
-use crate::json::{size, to_text};
+use crate::json::{size, text_of, to_text};
 use crate::template::names::is_of_engine;
-use crate::template::{Mode, Named, Scope, Syntax, lookup, reference, resolve};
+use crate::template::{Mode, Named, Scope, Syntax, lend, lookup, reference, resolve};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -81,7 +81,8 @@ fn holds(
     steps: &mut usize,
 ) -> crate::error::Result<bool> {
     let (limits, path) = (&config.limits, reference(&guard.variable));
-    let wanted = &resolve(&guard.value, scope, config.templates, Syntax::Braces)?;
+    let wanted = lend(&guard.value, scope, config.templates, Syntax::Braces)?;
+    let wanted = wanted.as_ref();
     let value = match path.map(|path| lookup(&path, scope)) {
         Some(Ok(value)) => value,
         Some(Err(error)) if error.code() == ErrorCode::LimitExceeded => return Err(error),
@@ -93,12 +94,12 @@ fn holds(
         GuardCheck::Equals => equal(&value, wanted),
         GuardCheck::NotEquals => !equal(&value, wanted),
         GuardCheck::InRange => {
-            let [least, most] = [0, 1].map(|at| wanted.get(at).cloned().unwrap_or_default());
-            let from = in_order(&value, &least).is_some_and(Ordering::is_ge);
-            from && in_order(&value, &most).is_some_and(Ordering::is_le)
+            let [least, most] = [0, 1].map(|at| wanted.get(at).unwrap_or(&Value::Null));
+            let from = in_order(&value, least).is_some_and(Ordering::is_ge);
+            from && in_order(&value, most).is_some_and(Ordering::is_le)
         }
         GuardCheck::MatchesRegex => {
-            return matches(wanted.as_str().unwrap_or_default(), &to_text(&value), limits, steps);
+            return matches(wanted.as_str().unwrap_or_default(), &text_of(&value), limits, steps);
         }
         GuardCheck::TypeCheck => is_type(&value, wanted.as_str().unwrap_or_default()),
         GuardCheck::InSet => wanted.as_array().is_some_and(|items| is_among(items, &value)),

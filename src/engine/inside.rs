@@ -6,14 +6,17 @@ use super::plan::{Branch, Operation};
 use super::record::{Parent, RunCreated};
 use super::run::{Inner, Run, RunState, ScopeKind, StepState};
 use super::scope::RunScope;
-use super::{Engine, Failure, Limit, Record};
+use super::{Engine, Failure, Limit, Limits, Record};
 use crate::codec::parse_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, Expr};
 use crate::json::{kind_of, object, size, size_of_map};
 use crate::suggest::did_you_mean;
+use crate::template::names::ITEM;
+use crate::template::{Scope, Syntax, lend};
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 impl Engine {
@@ -86,25 +89,26 @@ impl Engine {
                 return self.attempt_failed(run, step, Failure::from(&error), None, now);
             }
         }
-        let (is_over_items, results) = (items.is_some(), results.clone());
-        let mut results = results.into_iter().map(Option::unwrap_or_default);
-        let result = if is_over_items {
-            Value::Array(results.collect())
+        let result = if items.is_some() {
+            Value::Array(results.iter().map(|result| result.clone().unwrap_or_default()).collect())
         } else {
-            results.next_back().unwrap_or_default()
+            results.last().cloned().flatten().unwrap_or_default()
         };
         self.worked(run, step, result, now);
     }
 
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
     pub(super) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
-        let value = self.text(run, step, template)?;
-        let most = self.config.limits.get(Limit::LoopItems);
-        let items = items_of(&value, most).ok_or_else(|| {
-            Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {}, not a list", kind_of(&value)))
+        let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
+        let template = Value::from(template);
+        let value = lend(&template, &scope, self.config.templates, Syntax::BracesAndDollar)?;
+        let limits = &self.config.limits;
+        let kind = kind_of(&value);
+        let items = items_of(value, limits, &scope)?.ok_or_else(|| {
+            Error::new(ErrorCode::FieldTypeInvalid, format!("`items` is {kind}, not a list"))
                 .with_help("give a list, JSON text of one, or lines of text")
         })?;
-        self.config.limits.check(Limit::LoopItems, items.len())?;
+        limits.check(Limit::LoopItems, items.len())?;
         self.has_room(run, items.iter().map(size).sum())?;
         Ok(items)
     }
@@ -351,12 +355,11 @@ impl Engine {
     }
 }
 
-/// The names of a round.
+/// The names of a round; `current_item` is another name of its item.
 fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     let mut locals = Map::new();
     if let Some(item) = item {
-        locals.insert("item".into(), item.clone());
-        locals.insert("current_item".into(), item.clone());
+        locals.insert(ITEM.into(), item.clone());
     }
     locals.insert("index".into(), at.into());
     locals.insert("iteration".into(), (at + 1).into());
@@ -364,20 +367,49 @@ fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     locals
 }
 
-/// The items in a value; of lines, one more than `most` at most.
-fn items_of(value: &Value, most: usize) -> Option<Vec<Value>> {
-    match value {
-        Value::Array(items) => Some(items.clone()),
-        Value::Object(map) => items_of(map.get("stdout")?, most),
+/// The items in a value; of lines, one more than a loop may have at most. A list in a text counts as if it were given itself.
+fn items_of(value: Cow<'_, Value>, limits: &Limits, scope: &dyn Scope) -> Result<Option<Vec<Value>>> {
+    match value.as_ref() {
+        Value::Array(items) => {
+            limits.check(Limit::LoopItems, items.len())?;
+            Ok(value.into_owned().as_array_mut().map(std::mem::take))
+        }
+        Value::Object(map) => match map.get("stdout") {
+            Some(output) => items_of(Cow::Borrowed(output), limits, scope),
+            None => Ok(None),
+        },
         Value::String(text) => {
-            if let Ok(Value::Array(items)) = parse_json(text) {
-                return Some(items);
+            if let Some(count) = values_in(text) {
+                scope.spend(count.saturating_mul(size(&Value::Null)))?;
+                if let Ok(Value::Array(items)) = parse_json(text) {
+                    return Ok(Some(items));
+                }
             }
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            Some(lines.take(most.saturating_add(1)).map(Value::from).collect())
+            let most = limits.get(Limit::LoopItems).saturating_add(1);
+            Ok(Some(lines.take(most).map(Value::from).collect()))
         }
-        _ => None,
+        _ => Ok(None),
     }
+}
+
+/// How many values there are about in a text that looks like a list in JSON; none where it does not.
+fn values_in(text: &str) -> Option<usize> {
+    let (mut count, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in text.trim_start().starts_with('[').then_some(text)?.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            _ if is_text => {}
+            b'[' | b'{' | b',' => count += 1,
+            b']' | b'}' | b':' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'E' | b' ' | b'\t' | b'\r' | b'\n' => {}
+            // Those of `true`, `false` and `null`, and of an exponent.
+            b'a' | b'e' | b'f' | b'l' | b'n' | b'r' | b's' | b't' | b'u' => {}
+            _ => return None,
+        }
+    }
+    Some(count)
 }
 
 /// An id for a run that another one or a schedule starts: of the same form, and like no other of the engine.

@@ -11,6 +11,7 @@ use crate::definition::JoinMode;
 use crate::error::ErrorCode;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// What a step that waits has found, once it has found enough.
@@ -57,16 +58,18 @@ impl Engine {
         let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
-        let is_decided = branches_over(owner, of, None).is_some();
+        let is_decided = OnceCell::new();
         let waits = |step: &&usize| match owner.steps.get(**step).and_then(|step| step.inner.as_ref()) {
-            Some(Inner::Branches { fork, only }) if *fork == of => {
-                only.map_or(is_decided, |only| only == branch)
-            }
+            Some(Inner::Branches { fork, only }) if *fork == of => match only {
+                Some(only) => *only == branch,
+                None => *is_decided.get_or_init(|| branches_over(owner, of, None).is_some()),
+            },
             _ => false,
         };
         let waiting = owner.watching.iter().filter(waits).map(|step| Look { run, step: *step, ended: None });
         self.to_look_at.extend(waiting);
-        self.has_looked_at(owner.watching.len() + owner.steps.get(of).map_or(0, |fork| fork.scopes.len()));
+        let branches = is_decided.get().and_then(|_| owner.steps.get(of)).map_or(0, |fork| fork.scopes.len());
+        self.has_looked_at(owner.watching.len() + branches);
     }
 
     /// Ends a step that has waited enough.

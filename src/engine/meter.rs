@@ -85,7 +85,7 @@ fn size_of_inner(inner: &Inner) -> usize {
     let of = |value: &Option<Value>| value.as_ref().map_or(0, size);
     match inner {
         Inner::Loop { items, results, .. } => {
-            let items: usize = items.iter().flatten().map(size).sum();
+            let items: usize = items.iter().flat_map(|items| items.iter()).map(size).sum();
             items + results.iter().map(of).sum::<usize>()
         }
         Inner::Turns { candidate, feedback, .. } => of(candidate) + of(feedback),

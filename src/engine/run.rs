@@ -188,8 +188,8 @@ pub enum Inner {
     },
     /// The rounds of a loop.
     Loop {
-        /// The items, for a loop over some.
-        items: Option<Vec<Value>>,
+        /// The items, for a loop over some; a record shares them.
+        items: Option<Rc<Vec<Value>>>,
         /// Whether more items may come.
         is_open: bool,
         /// Rounds that are over.

@@ -8,7 +8,7 @@ use super::run::{Inner, RunState, ScopeKind, StepState};
 use super::state::Timer;
 use super::{Effect, Engine, Failure, Record, Submission, Submitted, guards};
 use crate::error::{ErrorCode, Result};
-use crate::json::{object, size, to_text};
+use crate::json::{object, size, size_of_map, to_text};
 use crate::number::digits;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
@@ -44,6 +44,9 @@ impl Engine {
         self.may_name(key.as_deref().unwrap_or_default())?;
         let bytes = self.may_keep(&definition, &inputs, now)?;
         self.may_keep_run(&definition.workflow, &inputs, bytes)?;
+        // What was read for it is a part of the slice.
+        self.begins_unit();
+        self.has_copied(bytes.saturating_add(size_of_map(&inputs)));
         self.because_of_start(now);
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
@@ -102,6 +105,8 @@ impl Engine {
             return;
         };
         self.because_of(Some((run, step)), now);
+        // Taking it is a part of the slice.
+        self.begins_unit();
         match outcome {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
@@ -109,6 +114,7 @@ impl Engine {
             Err((mut failure, result)) => {
                 let secrets = &self.config.secrets;
                 let limit = failure.message_limit.take().unwrap_or(usize::MAX);
+                self.has_searched(failure.size() + result.as_ref().map_or(0, size));
                 failure.message = secrets.strike_and_cut(failure.message, limit);
                 failure.code = secrets.strike(failure.code);
                 failure.help = failure.help.map(|help| secrets.strike(help));
@@ -508,10 +514,9 @@ impl Engine {
         if let Some(found) = owner.scopes.get(scope)
             && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)
             && !found.is_cancelled
-            && owner
-                .steps
-                .get(step)
-                .is_some_and(|step| step.state == StepState::Open && step.scopes.contains(&scope))
+            && owner.steps.get(step).is_some_and(|step| {
+                step.state == StepState::Open && step.scopes.binary_search(&scope).is_ok()
+            })
         {
             let failed = owner.failed_in(scope).and_then(|failed| {
                 let failure = told(owner.operator(failed)?, owner.steps.get(failed)?.failure()?);

@@ -5,7 +5,7 @@ use super::state::{BYTES_PER_LOOK, add_work};
 use super::{Config, Limit};
 use crate::error::Result;
 use crate::json::to_text;
-use crate::template::names::{OF_ENGINE, OF_HANDLER, is_of_engine};
+use crate::template::names::{CURRENT_ITEM, ITEM, OF_ENGINE, OF_HANDLER, is_of_engine};
 use crate::template::{Named, Scope, Syntax, resolve};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
@@ -184,7 +184,10 @@ impl RunScope<'_> {
     fn around(&self, name: &str, with_locals: bool) -> Option<&Value> {
         self.scopes().into_iter().find_map(|(scope, known)| {
             let locals = self.run.scopes.get(scope).map(|scope| &scope.locals).filter(|_| with_locals);
-            locals.and_then(|locals| locals.get(name)).or_else(|| self.result(scope, known, name))
+            let local = locals.and_then(|locals| {
+                locals.get(name).or_else(|| locals.get(ITEM).filter(|_| name == CURRENT_ITEM))
+            });
+            local.or_else(|| self.result(scope, known, name))
         })
     }
 
@@ -262,9 +265,10 @@ impl Scope for RunScope<'_> {
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         for (scope, known) in self.scopes() {
-            names.extend(
-                self.run.scopes.get(scope).into_iter().flat_map(|scope| scope.locals.keys().cloned()),
-            );
+            if let Some(scope) = self.run.scopes.get(scope) {
+                names.extend(scope.locals.keys().cloned());
+                names.extend(scope.locals.get(ITEM).map(|_| CURRENT_ITEM.to_owned()));
+            }
             let results = self.run.results_in(scope).take(known);
             names.extend(
                 results.map(|(operator, _)| operator.result_key.as_ref().unwrap_or(&operator.id).clone()),

@@ -67,8 +67,8 @@ impl Engine {
                 Ok(())
             }
             Operation::Foreach { items, dynamic, .. } => self.items(run, step, items).map(|items| {
-                let inner =
-                    Inner::Loop { items: Some(items), is_open: *dynamic, over: 0, results: Vec::new() };
+                let items = Some(Rc::new(items));
+                let inner = Inner::Loop { items, is_open: *dynamic, over: 0, results: Vec::new() };
                 self.enter(run, step, inner, now);
             }),
             Operation::While { .. } => {

@@ -56,6 +56,9 @@ const BYTES_PER_UNIT: usize = 4_096;
 /// Bytes of values that take about as long as a look at a step.
 pub(super) const BYTES_PER_LOOK: usize = 128;
 
+/// Bytes of values that take about as long as looking for secrets in one byte.
+const BYTES_PER_SEARCHED: usize = 16;
+
 /// Adds to the work of a slice.
 pub(super) fn add_work(work: &Cell<usize>, bytes: usize) {
     work.set(work.get().saturating_add(bytes));
@@ -252,6 +255,13 @@ impl Engine {
     /// Values of so many bytes were written, or something was done that takes as long.
     pub(super) fn has_copied(&self, bytes: usize) {
         add_work(&self.work, bytes);
+    }
+
+    /// Secrets were looked for in so many bytes.
+    pub(super) fn has_searched(&self, bytes: usize) {
+        if self.config.secrets.are_struck() {
+            self.has_copied(bytes.saturating_mul(BYTES_PER_SEARCHED));
+        }
     }
 
     /// So many steps, or names of tasks, were looked at.

@@ -2,7 +2,7 @@
 
 use super::run::StepState;
 use super::{Engine, Record};
-use crate::json::object;
+use crate::json::{object, size};
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -99,6 +99,7 @@ impl Engine {
         // A run that keeps too much takes no more lines.
         let found = self.working_on(call).filter(|(run, _)| self.has_room(*run, LONGEST_LINE).is_ok());
         if let Some((run, step)) = found {
+            self.has_searched(message.len());
             let message = self.config.secrets.strike_and_cut(message.to_owned(), LONGEST_LINE);
             self.commit(Record::Logged { run, step, level, message, at: now });
         }
@@ -109,6 +110,7 @@ impl Engine {
     pub fn heartbeat(&mut self, call: u64, details: Value, now: Millis) {
         let found = self.working_on(call).filter(|(run, _)| self.may_give(*run, &details, 1).is_ok());
         if let Some((run, step)) = found {
+            self.has_searched(size(&details));
             let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });
         }

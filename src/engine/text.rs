@@ -2,6 +2,7 @@
 
 use crate::codec::JsonWriter;
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 /// What can stand behind a field.
 pub(super) trait Written {
@@ -149,6 +150,12 @@ impl Written for Value {
 impl Written for Map<String, Value> {
     fn write(&self, writer: &mut JsonWriter) {
         writer.object(self);
+    }
+}
+
+impl<T: Written + ?Sized> Written for Rc<T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        (**self).write(writer);
     }
 }
 

@@ -164,6 +164,7 @@ impl Engine {
     pub(super) fn output_so_far(&self, run: usize, step: usize) -> Option<Value> {
         let StepState::Running { call } = self.step(run, step)?.state else { return None };
         let written = self.written.get(&call)?;
+        self.has_searched(written.stdout.len() + written.stderr.len());
         let output = |kept: &Kept| Value::from(kept.output(&self.config.secrets));
         let result = object([("stdout", output(&written.stdout)), ("stderr", output(&written.stderr))]);
         self.may_give(run, &result, 1).is_ok().then_some(result)

@@ -1,8 +1,9 @@
 //! Comparing values of different types: text against a number as a number, a boolean against a number as 0 or 1, text
 //! against a boolean as a word. Numbers are compared by their digits, so no precision is lost.
 
-use crate::json::to_text;
+use crate::json::text_of;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Whether a value counts as true: not false, null, 0, empty, nor the words `false`, `0`, `none` and `null`.
@@ -58,7 +59,7 @@ pub fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn equal_numbers(left: &Value, (right, number): (&Value, Option<&Decimal>)) -> bool {
+fn equal_numbers(left: &Value, (right, number): (&Value, Option<&Decimal<'_>>)) -> bool {
     match (Decimal::of(left), number) {
         (Some(left), Some(right)) => left.order(right) == Ordering::Equal,
         // A number too large to be read equals itself.
@@ -110,15 +111,15 @@ pub fn order(left: &Value, right: &Value) -> Option<Ordering> {
 /// assert_eq!(contains(&json!(5), &json!(5)), None);
 /// ```
 pub fn contains(container: &Value, item: &Value) -> Option<bool> {
-    let text_of = |item: &Value| match item {
-        Value::String(text) => Some(without_line_break(text).to_owned()),
-        Value::Number(_) | Value::Bool(_) => Some(to_text(item)),
+    let part = || match item {
+        Value::String(text) => Some(Cow::Borrowed(without_line_break(text))),
+        Value::Number(_) | Value::Bool(_) => Some(text_of(item)),
         _ => None,
     };
     match container {
         Value::Array(items) => Some(is_among(items, item)),
-        Value::Object(map) => Some(map.contains_key(&text_of(item)?)),
-        Value::String(text) => Some(text.contains(&text_of(item)?)),
+        Value::Object(map) => Some(map.contains_key(part()?.as_ref())),
+        Value::String(text) => Some(text.contains(part()?.as_ref())),
         _ => None,
     }
 }
@@ -132,15 +133,15 @@ fn without_line_break(text: &str) -> &str {
 const MOST_DIGITS: usize = 1_000;
 
 /// A decimal number as 0.`digits` · 10^`magnitude`, without zeros at either end of the digits; zero has none.
-struct Decimal {
+struct Decimal<'a> {
     is_negative: bool,
-    digits: String,
+    digits: Cow<'a, str>,
     magnitude: i64,
 }
 
-impl Decimal {
+impl<'a> Decimal<'a> {
     /// The number that a number, a boolean or text is.
-    fn of(value: &Value) -> Option<Self> {
+    fn of(value: &'a Value) -> Option<Self> {
         match value {
             Value::Number(number) => Self::parse(number.as_str()),
             Value::Bool(flag) => Self::parse(if *flag { "1" } else { "0" }),
@@ -150,7 +151,7 @@ impl Decimal {
     }
 
     /// Reads digits with an optional sign, fraction and exponent; blanks around them do not count.
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_ascii();
         if text.len() > MOST_DIGITS {
             return None;
@@ -163,18 +164,23 @@ impl Decimal {
             None => (text, 0),
         };
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let all = format!("{whole}{fraction}");
+        let all =
+            if fraction.is_empty() { Cow::Borrowed(whole) } else { Cow::Owned(format!("{whole}{fraction}")) };
         if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let digits = all.trim_start_matches('0');
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(all.len() - digits.len()).ok()?;
-        let digits = digits.trim_end_matches('0').to_owned();
+        let zeros = all.len() - all.trim_start_matches('0').len();
+        let end = all.trim_end_matches('0').len();
+        let point = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()?;
+        let digits = match all {
+            Cow::Borrowed(all) => Cow::Borrowed(all.get(zeros..end).unwrap_or_default()),
+            Cow::Owned(all) => Cow::Owned(all.get(zeros..end).unwrap_or_default().to_owned()),
+        };
         Some(Self { is_negative, digits, magnitude: exponent.checked_add(point)? })
     }
 
-    fn order(&self, other: &Self) -> Ordering {
-        let sign = |number: &Self| match (number.digits.is_empty(), number.is_negative) {
+    fn order(&self, other: &Decimal<'_>) -> Ordering {
+        let sign = |number: &Decimal<'_>| match (number.digits.is_empty(), number.is_negative) {
             (true, _) => 0,
             (false, false) => 1,
             (false, true) => -1,

@@ -7,6 +7,7 @@ use crate::json::{kind_of, size, to_text};
 use crate::number::from_digits;
 use crate::template::{Mode, Scope, Syntax, lookup, resolve};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Whether a condition holds. A bare word that names nothing is an error where only its truth is asked for, since it
 /// would hold for ever.
@@ -44,7 +45,7 @@ pub fn holds(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<bool> {
 ///
 /// As for [`holds`].
 pub fn eval(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<Value> {
-    Evaluation { scope, mode }.value(expr)
+    Evaluation { scope, mode }.value(expr).map(Cow::into_owned)
 }
 
 /// Bytes of a value that take about as long to read as a term of a condition to evaluate.
@@ -55,21 +56,21 @@ struct Evaluation<'a> {
     mode: Mode,
 }
 
-impl Evaluation<'_> {
-    fn holds(&self, expr: &Expr) -> Result<bool> {
+impl<'a> Evaluation<'a> {
+    fn holds(&self, expr: &'a Expr) -> Result<bool> {
         self.scope.spend(TERM)?;
         match expr {
             Expr::Not(inner) => Ok(!self.holds(inner)?),
             Expr::All(items) => self.first_that_is(false, items).map(|found| !found),
             Expr::Any(items) => self.first_that_is(true, items),
             Expr::Compare(first, links) => self.chain(first, links),
-            Expr::Word { path, .. } => Ok(is_true(&lookup(path, self.scope)?)),
-            operand => Ok(is_true(&self.value(operand)?)),
+            Expr::Word { path, .. } => Ok(is_true(lookup(path, self.scope)?.as_ref())),
+            operand => Ok(is_true(self.value(operand)?.as_ref())),
         }
     }
 
     /// Whether any item is `wanted`; what comes after it is not looked at.
-    fn first_that_is(&self, wanted: bool, items: &[Expr]) -> Result<bool> {
+    fn first_that_is(&self, wanted: bool, items: &'a [Expr]) -> Result<bool> {
         for item in items {
             if self.holds(item)? == wanted {
                 return Ok(true);
@@ -78,39 +79,41 @@ impl Evaluation<'_> {
         Ok(false)
     }
 
-    fn value(&self, expr: &Expr) -> Result<Value> {
+    fn value(&self, expr: &'a Expr) -> Result<Cow<'a, Value>> {
         self.scope.spend(TERM)?;
         Ok(match expr {
             Expr::Literal(value) => {
                 self.scope.spend(size(value))?;
-                value.clone()
+                Cow::Borrowed(value)
             }
             Expr::Text(text) => {
                 self.scope.spend(text.len())?;
                 let whole = Value::String(text.clone());
-                Value::String(to_text(&resolve(&whole, self.scope, self.mode, Syntax::BracesAndDollar)?))
+                let filled = resolve(&whole, self.scope, self.mode, Syntax::BracesAndDollar)?;
+                Cow::Owned(if filled.is_string() { filled } else { Value::String(to_text(&filled)) })
             }
             Expr::Template(path) => match lookup(path, self.scope) {
                 Err(error) if self.mode == Mode::Lenient && error.code() == ErrorCode::TemplateUnresolved => {
-                    Value::String(format!("{{{{{path}}}}}"))
+                    Cow::Owned(Value::String(format!("{{{{{path}}}}}")))
                 }
                 found => found?,
             },
             Expr::Word { path, text } => match self.scope.lookup(&path.root) {
-                None => Value::String(text.clone()),
+                None => Cow::Owned(Value::String(text.clone())),
                 Some(_) => lookup(path, self.scope)?,
             },
             Expr::List(items) => {
-                Value::Array(items.iter().map(|item| self.value(item)).collect::<Result<_>>()?)
+                let items = items.iter().map(|item| self.value(item).map(Cow::into_owned));
+                Cow::Owned(Value::Array(items.collect::<Result<_>>()?))
             }
-            Expr::Negate(inner) => self.negated(inner)?,
-            logic => Value::Bool(self.holds(logic)?),
+            Expr::Negate(inner) => Cow::Owned(self.negated(inner)?),
+            logic => Cow::Owned(Value::Bool(self.holds(logic)?)),
         })
     }
 
-    fn negated(&self, inner: &Expr) -> Result<Value> {
+    fn negated(&self, inner: &'a Expr) -> Result<Value> {
         let value = self.value(inner)?;
-        let Value::Number(number) = &value else {
+        let Value::Number(number) = value.as_ref() else {
             return Err(invalid(
                 format!("{} cannot be negated", subject(inner, &value)),
                 "only a number can",
@@ -121,7 +124,7 @@ impl Evaluation<'_> {
         Ok(Value::Number(from_digits(negated)))
     }
 
-    fn chain(&self, first: &Expr, links: &[(Comparison, Expr)]) -> Result<bool> {
+    fn chain(&self, first: &'a Expr, links: &'a [(Comparison, Expr)]) -> Result<bool> {
         let mut left = (first, self.value(first)?);
         for (comparison, operand) in links {
             let right = (operand, self.value(operand)?);
@@ -154,7 +157,7 @@ impl Evaluation<'_> {
 }
 
 /// An operand as it was written, and its value.
-type Operand<'a> = (&'a Expr, Value);
+type Operand<'a> = (&'a Expr, Cow<'a, Value>);
 
 fn compare(comparison: Comparison, left: &Operand<'_>, right: &Operand<'_>) -> Result<bool> {
     let ordered = || {

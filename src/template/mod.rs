@@ -16,4 +16,4 @@ mod resolve;
 pub use path::{Part, Path};
 pub(crate) use pieces::template;
 pub use pieces::{Piece, Syntax, paths, pieces, reference};
-pub use resolve::{Mode, Named, Scope, lookup, not_a_template, resolve};
+pub use resolve::{Mode, Named, Scope, lend, lookup, not_a_template, resolve};

@@ -23,7 +23,12 @@ pub const OF_HANDLER: [&str; 2] = ["failed_task_id", "error_message"];
 pub const OF_UPDATE: [&str; 2] = ["update_name", "update_payload"];
 
 /// Names of the engine in the body of a loop. Elsewhere they are like any other name.
-pub const OF_LOOP: [&str; 5] = ["item", "current_item", "index", "iteration", "loop_context"];
+pub const OF_LOOP: [&str; 5] = [ITEM, CURRENT_ITEM, "index", "iteration", "loop_context"];
+
+/// The item of a round, by both of its names.
+pub const ITEM: &str = "item";
+/// See [`ITEM`].
+pub const CURRENT_ITEM: &str = "current_item";
 
 /// Whether a name belongs to the engine in every template.
 pub fn is_of_engine(name: &str) -> bool {

@@ -37,7 +37,7 @@ pub trait Scope {
         None
     }
 
-    /// Asked before so many bytes of values are copied for a template.
+    /// Asked before so many bytes of values are read for a template.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ pub enum Mode {
 /// `TEMPLATE_UNRESOLVED` (strict mode) and `TEMPLATE_INVALID`.
 pub fn resolve(value: &Value, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Result<Value> {
     Ok(match value {
-        Value::String(text) => text_value(text, scope, mode, syntax)?,
+        Value::String(text) => text_value(text, scope, mode, syntax)?.into_owned(),
         Value::Array(items) => {
             let resolved: Result<Vec<Value>> =
                 items.iter().map(|item| resolve(item, scope, mode, syntax)).collect();
@@ -81,7 +81,34 @@ pub fn resolve(value: &Value, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> 
     })
 }
 
-fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Result<Value> {
+/// The same without a copy where there is nothing to replace, or one template stands for all of it.
+///
+/// # Errors
+///
+/// As for [`resolve`].
+pub fn lend<'a>(
+    value: &'a Value,
+    scope: &'a dyn Scope,
+    mode: Mode,
+    syntax: Syntax,
+) -> Result<Cow<'a, Value>> {
+    match value {
+        value if !may_have_templates(value) => Ok(Cow::Borrowed(value)),
+        Value::String(text) => text_value(text, scope, mode, syntax),
+        value => resolve(value, scope, mode, syntax).map(Cow::Owned),
+    }
+}
+
+fn may_have_templates(value: &Value) -> bool {
+    match value {
+        Value::String(text) => ["{{", "{%", "${"].iter().any(|opening| text.contains(opening)),
+        Value::Array(items) => items.iter().any(may_have_templates),
+        Value::Object(map) => map.values().any(may_have_templates),
+        _ => false,
+    }
+}
+
+fn text_value<'a>(text: &str, scope: &'a dyn Scope, mode: Mode, syntax: Syntax) -> Result<Cow<'a, Value>> {
     let (whole, mut out) = (text.trim().len(), String::new());
     for piece in pieces(text, syntax) {
         match piece {
@@ -89,7 +116,7 @@ fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Resu
             Piece::Invalid(source) if mode == Mode::Lenient => out.push_str(source),
             Piece::Invalid(source) => return Err(not_a_template(source)),
             Piece::Template { path, source } => match find(&path, scope)? {
-                Some(value) if source.len() == whole => return Ok(value.into_owned()),
+                Some(value) if source.len() == whole => return Ok(value),
                 Some(value) => {
                     // The text of a value may be longer than the value: it has quotes and escapes.
                     let text = to_text(&value);
@@ -101,7 +128,7 @@ fn text_value(text: &str, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> Resu
             },
         }
     }
-    Ok(Value::String(out))
+    Ok(Cow::Owned(Value::String(out)))
 }
 
 /// What to do about braces that are meant for somebody else.
@@ -148,8 +175,8 @@ pub fn not_a_template(source: &str) -> Error {
 /// # Errors
 ///
 /// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown; what [`Scope::spend`] says.
-pub fn lookup(path: &Path, scope: &dyn Scope) -> Result<Value> {
-    find(path, scope)?.map(Cow::into_owned).ok_or_else(|| unresolved(path, scope))
+pub fn lookup<'a>(path: &Path, scope: &'a dyn Scope) -> Result<Cow<'a, Value>> {
+    find(path, scope)?.ok_or_else(|| unresolved(path, scope))
 }
 
 /// The same, without an error where there is nothing: a text may have many templates that name nothing.
@@ -289,6 +316,23 @@ mod tests {
             json!({"{{k}}": [2]})
         );
         assert_eq!(strict(json!("${backup_result.n}/${HOME}")).unwrap(), json!("3/${HOME}"));
+    }
+
+    #[test]
+    fn what_is_whole_is_lent() {
+        let (scope, given) = (scope(), json!(["no template", {"n": 1}]));
+        let whole = json!(" {{backup_result.list}} ");
+        for (value, expected) in [(&whole, &scope.0["backup_result"]["list"]), (&given, &given)] {
+            let found = lend(value, &scope, Mode::Strict, Syntax::Braces).unwrap();
+            assert!(matches!(found, Cow::Borrowed(found) if std::ptr::eq(found, expected)), "{value}");
+        }
+        for text in ["a {{flag}}", "{% raw %}a{% endraw %}"] {
+            let value = json!([text]);
+            let found = lend(&value, &scope, Mode::Strict, Syntax::Braces).unwrap().into_owned();
+            assert_eq!(found, strict(value.clone()).unwrap(), "{text}");
+        }
+        let day = Path::parse("inputs.day").unwrap();
+        assert!(matches!(lookup(&day, &scope), Ok(Cow::Borrowed(_))));
     }
 
     #[test]

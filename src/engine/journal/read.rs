@@ -265,7 +265,7 @@ pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
         "join" => Inner::Join,
         "branches" => Inner::Branches { fork: fields.position("fork")?, only: fields.some_position("only") },
         "loop" => Inner::Loop {
-            items: fields.optional("items").and_then(list_of),
+            items: fields.optional("items").and_then(list_of).map(Rc::new),
             is_open: fields.is_set("is_open"),
             over: fields.some_position("over").unwrap_or_default(),
             results: fields.list("results").into_iter().map(|given| list_of(given)?.pop()).collect(),

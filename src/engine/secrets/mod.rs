@@ -44,6 +44,11 @@ impl Secrets {
         self.named.keys().map(String::as_str)
     }
 
+    /// Whether there is something to strike out.
+    pub(super) fn are_struck(&self) -> bool {
+        !self.forms.is_empty()
+    }
+
     /// A text without any secret, however that is spelled.
     pub fn strike(&self, text: String) -> String {
         if self.forms.is_empty() {
