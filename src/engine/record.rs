@@ -345,8 +345,8 @@ pub struct RunCreated {
     pub workflow: Rc<Plan>,
     /// The definition as it was sent.
     pub definition: Rc<Value>,
-    /// Run inputs.
-    pub inputs: Map<String, Value>,
+    /// Run inputs; a run and its record share them.
+    pub inputs: Rc<Map<String, Value>>,
     /// The idempotency key it was sent with.
     pub key: Option<String>,
     /// The step that started it, with its run and the name it has there.
@@ -419,7 +419,7 @@ impl RunCreated {
             hash,
             workflow,
             definition,
-            inputs,
+            inputs: Rc::new(inputs),
             key: None,
             parent: None,
             schedule: None,

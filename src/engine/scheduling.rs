@@ -37,7 +37,7 @@ impl Engine {
     pub fn submit(&mut self, submission: Submission, now: Millis) -> Result<Submitted> {
         if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
             let same =
-                run.created.hash == submission.definition.hash && run.created.inputs == submission.inputs;
+                run.created.hash == submission.definition.hash && *run.created.inputs == submission.inputs;
             return Ok(if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) });
         }
         let Submission { definition, inputs, key, run_id } = submission;

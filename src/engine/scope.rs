@@ -163,7 +163,7 @@ impl RunScope<'_> {
     }
 
     fn all_inputs(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.run.created.workflow.variables.iter().chain(&self.run.created.inputs)
+        self.run.created.workflow.variables.iter().chain(self.run.created.inputs.iter())
     }
 
     fn set_variables(&self) -> Option<&Map<String, Value>> {

@@ -106,18 +106,21 @@ fn event(run: &Run, at: Millis, kind: &str, step: Option<usize>) -> Value {
 
 /// The names that the workflow's own templates can read: one, or all.
 pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
-    let mut all = run.created.workflow.variables.clone();
-    all.extend(run.created.inputs.clone());
-    all.extend(run.variables_of(0).cloned().unwrap_or_default());
-    for (operator, result) in run.results_in(0) {
-        all.insert(operator.result_key.clone().unwrap_or_else(|| operator.id.clone()), result.clone());
-    }
+    let created = &run.created;
+    let set = run.variables_of(0).into_iter().flatten();
+    let given = created.workflow.variables.iter().chain(created.inputs.iter()).chain(set);
+    let results = run
+        .results_in(0)
+        .map(|(operator, result)| (operator.result_key.as_ref().unwrap_or(&operator.id), result));
+    // Of one name the last counts.
+    let mut all = given.chain(results);
     let Some(name) = query.get("variable") else {
+        let all = all.map(|(name, value)| (name.clone(), value.clone())).collect();
         return data(200, object([("workflow_run_id", run.id().into()), ("variables", Value::Object(all))]));
     };
-    all.get(name).map_or_else(
+    all.rfind(|(known, _)| *known == name).map_or_else(
         || respond::not_found("variable", name),
-        |value| data(200, object([("variable", name.into()), ("value", value.clone())])),
+        |(_, value)| data(200, object([("variable", name.into()), ("value", value.clone())])),
     )
 }
 

@@ -226,7 +226,7 @@ impl Journal {
             hash,
             workflow: Rc::clone(&known.workflow),
             definition: Rc::clone(&known.definition),
-            inputs: fields.map("inputs"),
+            inputs: Rc::new(fields.map("inputs")),
             key: fields.some_text("key"),
             schedule: fields.some_position("schedule").zip(fields.some_millis("slot")),
             is_late: fields.is_set("is_late"),
