@@ -101,6 +101,23 @@ export const BOMBS = [
     ]),
   },
   {
+    workflow: flow("joins", [
+      operator("parallel", "fork", {
+        branches: Object.fromEntries(ids(2_000).map((id) => [`branch ${id}`, [id]])),
+        branch_workflows: Object.fromEntries(
+          ids(2_000).map((id) => [`branch ${id}`, flow(`branch ${id}`, [{ ...nothing, task_id: id }])]),
+        ),
+      }),
+      ...ids(50).map((id) =>
+        operator("join", `join ${id}`, {
+          join_tasks: ids(2_000),
+          join_mode: "all_of",
+          dependencies: ["fork"],
+        }),
+      ),
+    ]),
+  },
+  {
     workflow: flow("signals", [operator("wait_for_event", "wait", { event_name: "never" })]),
     signals: 12_000,
   },
