@@ -405,7 +405,7 @@ fn values_in(text: &str) -> Option<usize> {
             b'[' | b'{' | b',' => count += 1,
             b']' | b'}' | b':' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'E' | b' ' | b'\t' | b'\r' | b'\n' => {}
             // Those of `true`, `false` and `null`, and of an exponent.
-            b'a' | b'e' | b'f' | b'l' | b'n' | b'r' | b's' | b't' | b'u' => {}
+            _ if b"aeflnrstu".contains(&byte) => {}
             _ => return None,
         }
     }
