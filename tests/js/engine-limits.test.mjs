@@ -68,6 +68,19 @@ test("bodies have a limit, and limits are checked", async (t) => {
   });
 });
 
+test("each value of a body counts", async (t) => {
+  const engine = new LocalEngine({ tools: { "test.count": ({ kwargs }) => kwargs.numbers.length } });
+  t.after(() => engine.close());
+  const highway = new Highway({ engine });
+  const workflow = new WorkflowBuilder("count")
+    .task("count", "test.count", { kwargs: { numbers: "{{inputs.numbers}}" } })
+    .build();
+  const submit = (count) => highway.workflows.submit({ workflow, inputs: { numbers: Array(count).fill(1) } });
+  const { tasks } = await (await submit(400_000)).result();
+  assert.equal(tasks.count.result, 400_000);
+  await assert.rejects(submit(600_000), { code: "LIMIT_EXCEEDED", status: 413 });
+});
+
 test("a body that is not UTF-8 is refused", async (t) => {
   const engine = new LocalEngine();
   t.after(() => engine.close());

@@ -4,6 +4,7 @@ import { base64InSteps, bytesOfBase64 } from "../base64.js";
 import { bytesOf, TOO_LARGE } from "../body.js";
 import type { Answer, Piece } from "./effects.js";
 import { fileOfForm, MOST_HEAD } from "./form.js";
+import { EACH, isLargeJson } from "./json-size.js";
 import { refusal } from "./refusal.js";
 import { inTurns } from "./turns.js";
 
@@ -17,8 +18,20 @@ interface ReadRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads what `fetch` was given; a body of up to `limit` bytes. */
+/** Reads what `fetch` was given; a body of up to `limit` bytes, each value in it counting some more. */
 export async function readRequest(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  limit: number,
+): Promise<ReadRequest> {
+  const request = await readText(input, init, limit);
+  const { body } = request;
+  // A short body cannot count that much. A long one of many small values holds the thread while it is read.
+  if (typeof body !== "string" || body.length * (EACH + 1) <= limit) return request;
+  return (await inTurns(isLargeJson(body, limit))) ? { ...request, body: requestTooLarge(limit) } : request;
+}
+
+async function readText(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
   limit: number,
@@ -77,7 +90,7 @@ function isUpload(method: string, { pathname }: URL): boolean {
 
 /** The refusal of a body that is too large. */
 function requestTooLarge(most: number): Response {
-  const message = `the body of the request is larger than ${most} bytes`;
+  const message = `the body of the request is larger than ${most} bytes, where each value counts ${EACH} more`;
   return refusal(
     413,
     "LIMIT_EXCEEDED",
