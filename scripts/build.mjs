@@ -1,5 +1,6 @@
 // Builds the npm package into dist/, doing only what changed: Rust → wasm → glue and embedded bytes → facade → package.
 // `node scripts/build.mjs` builds everything; `node scripts/build.mjs wasm` stops after js/src/generated.
+// With `--debug` a panic of the modules says on the console what happened and where; without it, it is a trap.
 import { mkdirSync } from "node:fs";
 import { buildJavaScript } from "./build/javascript.mjs";
 import { assemble } from "./build/package.mjs";
@@ -10,10 +11,10 @@ import { Failure, isMain, main, seconds } from "./lib/step.mjs";
 import { setup } from "./setup.mjs";
 
 /** Brings dist/ up to date; `tools` is what setup() resolved with. */
-export async function build(tools) {
+export async function build(tools, options = {}) {
   const start = performance.now();
   mkdirSync(inRoot("dist"), { recursive: true });
-  await buildWasm(tools);
+  await buildWasm(tools, options);
   await buildJavaScript();
   await assemble();
   console.log(`build is up to date (${seconds(start)})`);
@@ -21,11 +22,13 @@ export async function build(tools) {
 
 if (isMain(import.meta.url)) {
   await main(async () => {
-    const [what] = process.argv.slice(2);
-    if (what !== undefined && what !== "wasm") throw new Failure(`Unknown part "${what}"; known: wasm.`);
+    const words = process.argv.slice(2);
+    const unknown = words.find((word) => word !== "wasm" && word !== "--debug");
+    if (unknown !== undefined) throw new Failure(`Unknown word "${unknown}"; known: wasm, --debug.`);
+    const options = { debug: words.includes("--debug") };
     const tools = await setup();
-    if (what === "wasm") return buildWasm(tools);
-    await build(tools);
-    await checkSize();
+    if (words.includes("wasm")) return buildWasm(tools, options);
+    await build(tools, options);
+    if (!options.debug) await checkSize(tools);
   });
 }

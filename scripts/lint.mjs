@@ -9,9 +9,11 @@ import { setup } from "./setup.mjs";
 const wasm = ["--target", "wasm32-unknown-unknown"];
 const deny = ["--", "-D", "warnings"];
 const featureSets = {
-  core: ["--no-default-features", "--features", "client"],
-  workflow: ["--no-default-features", "--features", "workflow"],
-  full: [],
+  core: ["--no-default-features", "--features", "client,bindings"],
+  workflow: ["--no-default-features", "--features", "workflow,bindings"],
+  full: ["--features", "bindings"],
+  // What a program in Rust gets that wants the client alone.
+  client: ["--no-default-features", "--features", "client"],
 };
 
 async function lintRust({ clippy, env }) {

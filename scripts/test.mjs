@@ -17,7 +17,7 @@ const minutes = (count) => count * 60_000;
 
 /** `cargo test` of the wasm test files of one kind. Never with `-q`: it breaks the wasm-bindgen runner. */
 function wasmTests(pattern, tools, extraEnv) {
-  const args = ["test", "--target", "wasm32-unknown-unknown", "--test", pattern];
+  const args = ["test", "--target", "wasm32-unknown-unknown", "--features", "bindings", "--test", pattern];
   return run("cargo", args, { env: { ...tools.env, ...extraEnv }, timeout: minutes(20) });
 }
 
@@ -63,7 +63,7 @@ const suites = {
     title: "build of the npm package, size budget",
     work: async (tools) => {
       await build(tools);
-      await checkSize();
+      await checkSize(tools);
     },
   },
   "wasm-node": {

@@ -1,5 +1,5 @@
 //! The boundary to JavaScript in a page, and a request that the page's own `fetch` sends.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bindings"))]
 
 mod wasm;
 

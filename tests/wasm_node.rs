@@ -1,4 +1,4 @@
 //! The boundary to JavaScript in Node.
-#![cfg(target_arch = "wasm32")]
+#![cfg(all(target_arch = "wasm32", feature = "bindings"))]
 
 mod wasm;

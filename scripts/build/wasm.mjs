@@ -7,7 +7,10 @@ import { run } from "../lib/run.mjs";
 import { ifChanged } from "../lib/stamp.mjs";
 import { step } from "../lib/step.mjs";
 import { pinned } from "../lib/versions.mjs";
+import { publishedEnv } from "../lib/wasm-env.mjs";
 import { embed } from "./embed.mjs";
+import { withLongTexts, withTraps, withTrapTypes } from "./glue.mjs";
+import { withShortImports } from "./imports.mjs";
 import { writeVendored } from "./vendor.mjs";
 
 export const generated = inRoot("js", "src", "generated");
@@ -37,24 +40,28 @@ const wasmOptFlags = [
 ];
 
 /**
- * For the least bytes on the wire: a second pass, and no inlining of functions that are called once. Inlined they are fewer
- * bytes, but bytes that compress worse: 4 KB of the core's first load.
+ * For the least bytes on the wire: passes as long as they change something, and no inlining of functions that are called once. Inlined they
+ * are fewer bytes, but bytes that compress worse: 4 KB of the core's first load. The first kilobyte of the memory is the far end of
+ * the stack, so no address of ours lies there.
  */
-const smallest = ["-Oz", "--one-caller-inline-max-function-size=10"];
+const smallest = ["-Oz", "--converge", "--low-memory-unused", "--one-caller-inline-max-function-size=15"];
 
 /** cargo and wasm-bindgen, through wasm-pack, into a folder of the target directory. */
-async function pack(variant, { env, route }) {
+async function pack(variant, { route }, options) {
+  const env = publishedEnv(route, options);
   const out = inRoot("target", "pack", variant);
   const inputs = [inRoot("src"), inRoot("Cargo.toml"), inRoot("Cargo.lock")];
   const { feature, level } = variants[variant];
+  const more = options.debug ? ["panic-messages"] : [];
   const extra = JSON.stringify([
     route.name,
-    route.rustc,
+    env.RUSTC,
     // The folder of the project is renamed in what is built, so it makes no difference.
     env.CARGO_ENCODED_RUSTFLAGS.replaceAll(inRoot(), ""),
     pinned,
     feature,
     level,
+    more,
   ]);
   await ifChanged(`pack-${variant}`, { inputs, extra, outputs: [out] }, () =>
     step(`compile the ${variant} artefact to wasm`, () => {
@@ -71,7 +78,7 @@ async function pack(variant, { env, route }) {
         "--out-dir",
         out,
       ];
-      const features = ["--", "--no-default-features", "--features", feature];
+      const features = ["--", "--no-default-features", "--features", [feature, "bindings", ...more].join()];
       return run("wasm-pack", [...args, "--out-name", variant, inRoot(), ...features], {
         env: { ...env, CARGO_PROFILE_RELEASE_OPT_LEVEL: level },
         capture: true,
@@ -81,75 +88,27 @@ async function pack(variant, { env, route }) {
   return out;
 }
 
-/** wasm-opt, and copies of what the facade imports. */
+/** What changes the output of wasm-bindgen. */
+const passes = ["glue.mjs", "imports.mjs"].map((file) => inRoot("scripts", "build", file));
+
+/** wasm-opt, and the glue that the facade imports. */
 async function optimise(variant, packed) {
-  const copies = [`${variant}.js`, `${variant}.d.ts`];
-  const wasm = `${variant}_bg.wasm`;
-  const outputs = [wasm, ...copies].map((file) => join(generated, file));
+  const [wasm, js, ts] = [`${variant}_bg.wasm`, `${variant}.js`, `${variant}.d.ts`];
+  const outputs = [wasm, js, ts].map((file) => join(generated, file));
   const { level } = variants[variant];
   const flags = [...wasmOptFlags, `-O${level}`, ...(level === "z" ? smallest : [])];
-  await ifChanged(
-    `opt-${variant}`,
-    { inputs: [packed], extra: `${flags.join(" ")} ${withTraps} ${withLongTexts}`, outputs },
-    () =>
-      step(`wasm-opt -O${level} ${wasm}`, async () => {
-        const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
-        await run(process.execPath, [wasmOpt, ...flags, join(packed, wasm), "-o", join(generated, wasm)], {
-          capture: true,
-        });
-        for (const file of copies) {
-          const text = readFileSync(join(packed, file), "utf8");
-          const glue = file.endsWith(".js") ? withLongTexts(text) : text;
-          writeFileSync(join(generated, file), variant === "core" ? withTraps(glue, file) : glue);
-        }
-      }),
+  await ifChanged(`opt-${variant}`, { inputs: [packed, ...passes], extra: flags.join(" "), outputs }, () =>
+    step(`wasm-opt -O${level} ${wasm}`, async () => {
+      const wasmOpt = inRoot("node_modules", "binaryen", "bin", "wasm-opt");
+      const made = join(generated, wasm);
+      await run(process.execPath, [wasmOpt, ...flags, join(packed, wasm), "-o", made], { capture: true });
+      const [glue, types] = [js, ts].map((file) => readFileSync(join(packed, file), "utf8"));
+      const short = withShortImports(readFileSync(made), withLongTexts(glue));
+      writeFileSync(made, short.wasm);
+      writeFileSync(join(generated, js), variant === "core" ? withTraps(short.glue) : short.glue);
+      writeFileSync(join(generated, ts), variant === "core" ? withTrapTypes(types) : types);
+    }),
   );
-}
-
-/**
- * The glue with a way to hear of a trap in the continuation of a promise. No caller is there to catch it, so it would be an unhandled
- * rejection, and the call that waits would wait for ever.
- */
-function withTraps(text, file) {
-  if (file.endsWith(".d.ts")) {
-    return `${text}\n/** What is called with what a continuation throws. */\nexport function whenTrapped(hear: (error: unknown) => void): void;\n`;
-  }
-  const called = "return f(a, state.b, ...args);\n        } finally {";
-  if (!text.includes(called))
-    throw new Error("the glue of wasm-bindgen has another form than `withTraps` expects");
-  const heard = called.replace(
-    "} finally",
-    "} catch (error) {\n            trapped(error);\n        } finally",
-  );
-  return `${text.replace(called, heard)}
-let trapped = (error) => {
-    throw error;
-};
-export function whenTrapped(hear) {
-    trapped = hear;
-}
-`;
-}
-
-/**
- * The glue that copies long texts as a whole. That of wasm-bindgen looks at each character of what is ASCII, and for the rest sets three bytes aside
- * for each: of 20 MB it would hold the thread several times as long.
- */
-function withLongTexts(text) {
-  const own =
-    / {4}let offset = 0;\n\n( {4}for \(; offset < len; offset\+\+\) \{.*?\n {4}\}\n) {4}if \(offset !== len\) \{\n {8}if \(offset !== 0\) \{\n *(arg = arg.slice)\(offset\);\n {8}\}\n/s;
-  if (!own.test(text))
-    throw new Error("the glue of wasm-bindgen has another form than `withLongTexts` expects");
-  return text.replace(own, (_, loop, slice) => {
-    return `    let [read, offset] = [0, 0];
-    if (len > 1024) ({ read, written: offset } = cachedTextEncoder.encodeInto(arg, mem.subarray(ptr, ptr + len)));
-    else {
-${loop.replaceAll("offset", "read")}        offset = read;
-    }
-    if (read !== len) {
-        ${slice}(read);
-`;
-  });
 }
 
 // What an entry gets when it imports a .wasm file; `?module` is how edge runtimes spell it.
@@ -170,13 +129,13 @@ function writeContext() {
   writeFileSync(join(generated, "context.d.ts"), "export declare const context: string;\n");
 }
 
-/** Brings js/src/generated up to date; `tools` is what setup() resolved with. */
-export async function buildWasm(tools) {
+/** Brings js/src/generated up to date; `tools` is what setup() resolved with, `debug` as in build.mjs. */
+export async function buildWasm(tools, { debug = false } = {}) {
   mkdirSync(generated, { recursive: true });
   const optimised = [];
   // One cargo at a time (they share a target folder); wasm-opt of one artefact runs beside cargo of the next.
   for (const variant of Object.keys(variants)) {
-    const packed = await pack(variant, tools);
+    const packed = await pack(variant, tools, { debug });
     optimised.push(optimise(variant, packed).then(() => embed(generated, variant)));
   }
   await Promise.all(optimised);

@@ -1,6 +1,7 @@
 // The wasm32 target from Debian's packages, for machines where rustup cannot download it.
 // Debian ships the compiler and the library source; the wasm32 library is built once into a sysroot in the project's
 // cache, with wrappers that use it. Nothing outside the cache and the packages changes, rustup least of all.
+// A second sysroot holds the library for what is published: built for size, and a panic in it is a trap without a message.
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -38,8 +39,21 @@ function executable(file, text) {
   chmodSync(file, 0o755);
 }
 
+/** What a program is compiled with to be linked with the library in the lean sysroot. Nothing says where a panic was. */
+const immediateAbort = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"];
+
+const kinds = {
+  // `test` is what wasm-bindgen-test links with.
+  plain: { parts: ["-Zbuild-std=std,panic_abort,test"], flags: [], level: "3" },
+  lean: {
+    parts: ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"],
+    flags: immediateAbort,
+    level: "z",
+  },
+};
+
 /** Builds std for wasm32 on an empty crate and lays out the sysroot in `staging`; `final` is where it will live. */
-async function buildSysroot(staging, final, { host }) {
+async function buildSysroot(staging, final, { host }, { parts, flags, level }) {
   const crate = join(staging, "build");
   mkdirSync(join(crate, "src"), { recursive: true });
   writeFileSync(
@@ -48,12 +62,17 @@ async function buildSysroot(staging, final, { host }) {
   );
   writeFileSync(join(crate, "src/lib.rs"), "");
   const out = join(crate, "target");
-  const env = { ...process.env, RUSTC: rustc, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: out };
+  const env = {
+    ...process.env,
+    RUSTC: rustc,
+    RUSTC_BOOTSTRAP: "1",
+    CARGO_TARGET_DIR: out,
+    CARGO_PROFILE_RELEASE_OPT_LEVEL: level,
+  };
   delete env.RUSTFLAGS;
   // As in wasm-env.mjs: the library's panic messages end up in what is published.
-  env.CARGO_ENCODED_RUSTFLAGS = `--remap-path-prefix=${cargoHome}=/cargo`;
-  // `test` is what wasm-bindgen-test links with.
-  const args = ["build", "--release", "-Zbuild-std=std,panic_abort,test", "--target", target];
+  env.CARGO_ENCODED_RUSTFLAGS = [...flags, `--remap-path-prefix=${cargoHome}=/cargo`].join("\x1f");
+  const args = ["build", "--release", ...parts, "--target", target];
   await run("cargo", args, { cwd: crate, env, capture: true });
 
   const lib = join(staging, "lib/rustlib", target, "lib");
@@ -65,29 +84,36 @@ async function buildSysroot(staging, final, { host }) {
   }
   symlinkSync(join(rustlib, host), join(staging, "lib/rustlib", host));
   mkdirSync(join(staging, "bin"));
-  executable(join(staging, "bin/rustc"), `#!/bin/sh\nexec ${rustc} --sysroot '${final}' "$@"\n`);
+  // Unstable options are allowed to what names them, and not to build scripts that look for a nightly compiler.
+  const allow = 'case " $* " in *" -Zunstable-options "*) export RUSTC_BOOTSTRAP=1 ;; esac';
+  executable(join(staging, "bin/rustc"), `#!/bin/sh\n${allow}\nexec ${rustc} --sysroot '${final}' "$@"\n`);
   executable(join(staging, "bin/cargo-clippy"), `#!/bin/sh\nSYSROOT='${final}' exec ${clippy} "$@"\n`);
   rmSync(crate, { recursive: true });
 }
 
 /** Counted up when buildSysroot changes, so that no sysroot of an older recipe is used. */
-const recipe = 2;
-const sysrootOf = ({ key }) => inCache("sysroots", `debian-rustc-${key}-${recipe}`);
+const recipe = 4;
+const sysrootOf = ({ key }, kind) => inCache("sysroots", `debian-rustc-${key}-${recipe}-${kind}`);
 
 function routeOf(found) {
-  const sysroot = sysrootOf(found);
+  const bin = (kind, name) => join(sysrootOf(found, kind), "bin", name);
   return {
     name: `Debian's rustc ${found.key}`,
-    rustc: join(sysroot, "bin/rustc"),
-    clippy: join(sysroot, "bin/cargo-clippy"),
+    rustc: bin("plain", "rustc"),
+    clippy: bin("plain", "cargo-clippy"),
     linker: `/usr/bin/wasm-ld-${found.llvm}`,
+    lean: { rustc: bin("lean", "rustc"), flags: immediateAbort },
   };
 }
 
-const complete = (route) => [route.rustc, route.linker, clippy].every((file) => existsSync(file));
+const complete = ({ rustc, lean, linker }) =>
+  [rustc, lean.rustc, linker, clippy].every((file) => existsSync(file));
+
+/** Whether the packages are there, so that the route needs nothing from the network. */
+export const debianIsInstalled = () => compiler() !== undefined && existsSync(clippy);
 
 /** The route when an earlier set-up made it, else undefined. Installs and builds nothing. */
-export function debianRouteIfReady() {
+function debianRouteIfReady() {
   const found = compiler();
   const route = found && routeOf(found);
   return route && complete(route) ? route : undefined;
@@ -110,11 +136,14 @@ export async function debianRoute() {
     );
   const route = routeOf(found);
   if (!existsSync(route.linker)) await aptInstall([`lld-${found.llvm}`], purpose);
-  const sysroot = sysrootOf(found);
-  await makeOnce(sysroot, (staging) =>
-    step(`build Rust's standard library for ${target} with ${route.name} (once per machine)`, () =>
-      buildSysroot(staging, sysroot, found),
-    ),
-  );
+  for (const [kind, how] of Object.entries(kinds)) {
+    const sysroot = sysrootOf(found, kind);
+    await makeOnce(sysroot, (staging) =>
+      step(
+        `build Rust's standard library (${kind}) for ${target} with ${route.name} (once per machine)`,
+        () => buildSysroot(staging, sysroot, found, how),
+      ),
+    );
+  }
   return route;
 }

@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { debianIsPossible, debianRoute, debianRouteIfReady } from "./debian.mjs";
+import { debianIsInstalled, debianIsPossible, debianRoute } from "./debian.mjs";
 import { cacheDir, inCache, inRoot } from "./paths.mjs";
 import { ask, run, which } from "./run.mjs";
 import { Failure, step } from "./step.mjs";
@@ -79,8 +79,8 @@ async function automaticRoute() {
   const active = activeRoute();
   if (active) return active;
   const earlier = existsSync(remembered()) ? readFileSync(remembered(), "utf8") : "";
-  const ready = earlier === "debian" ? debianRouteIfReady() : undefined;
-  if (ready) return ready;
+  // Also where the sysroot has to be built anew, since it is of an older recipe.
+  if (earlier === "debian" && debianIsInstalled()) return debianRoute();
 
   const reasons = [`the active rustc has no ${target}`];
   if (which("rustup")) {
@@ -104,7 +104,10 @@ async function automaticRoute() {
   }
 }
 
-/** Resolves with `{ name, rustc?, clippy?, linker? }`; an absent member means "as cargo does by itself". */
+/**
+ * Resolves with `{ name, rustc?, clippy?, linker?, lean? }`; an absent member means "as cargo does by itself". `lean` has
+ * the compiler and the flags for what is published.
+ */
 export async function findTarget() {
   const wanted = process.env.WASM_TOOLCHAIN || "auto";
   if (wanted === "auto") return automaticRoute();

@@ -5,6 +5,13 @@ import { routeBin } from "./target.mjs";
 import { toolBin } from "./tools.mjs";
 import { pinned } from "./versions.mjs";
 
+/**
+ * The environment for what is published. Where the route has a lean standard library, that is used: 4 KB (gzip) less of
+ * the core, and a panic is a trap that says nothing. `debug` has panics say what happened and where.
+ */
+export const publishedEnv = (route, { debug }) =>
+  route.lean && !debug ? wasmEnv({ ...route, ...route.lean }) : wasmEnv(route);
+
 /** `process.env` plus what makes cargo and wasm-pack use the chosen compiler, linker and wasm-bindgen. */
 export function wasmEnv(route) {
   const bindgen = toolBin("wasm-bindgen", pinned["wasm-bindgen"]);
@@ -23,7 +30,7 @@ export function wasmEnv(route) {
   if (route.rustc) renamed[dirname(dirname(route.rustc))] = "/rust";
   const remap = Object.entries(renamed).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
   const own = process.env.RUSTFLAGS?.split(" ").filter(Boolean) ?? [];
-  env.CARGO_ENCODED_RUSTFLAGS = [...own, ...remap].join("\x1f");
+  env.CARGO_ENCODED_RUSTFLAGS = [...own, ...(route.flags ?? []), ...remap].join("\x1f");
   if (route.rustc) env.RUSTC = route.rustc;
   if (route.linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = route.linker;
   return env;

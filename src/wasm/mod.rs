@@ -29,6 +29,7 @@ use crate::error::ErrorCode;
 use crate::text::joined;
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "panic-messages")]
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
@@ -46,6 +47,7 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
 /// Runs once per instance: a panic names itself before the instance stops.
+#[cfg(feature = "panic-messages")]
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|info| console_error(&format!("highway-wasm: internal error: {info}"))));
