@@ -39,5 +39,7 @@ mod text;
 pub mod time;
 pub mod validate;
 
+#[cfg(all(target_arch = "wasm32", feature = "client"))]
+mod fetch;
 #[cfg(all(target_arch = "wasm32", feature = "bindings"))]
 pub mod wasm;

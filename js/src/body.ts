@@ -41,34 +41,3 @@ async function wholeOf(response: Response): Promise<Uint8Array> {
   if (typeof text !== "string") throw new TypeError("`fetch` gave no Response");
   return new TextEncoder().encode(text);
 }
-
-/** The events of a stream. */
-export interface Events {
-  /** The data of the next one; `undefined` when the stream is over. */
-  next(): Promise<string | undefined>;
-  cancel(): void;
-}
-
-/** The events of a stream. An event larger than `limit` characters ends it. */
-export async function eventsOf(response: Response, limit: number): Promise<Events> {
-  const { eventParser } = await import("./generated/events.js");
-  const waiting: string[] = [];
-  const feed = eventParser((data) => waiting.push(data), limit);
-  const decoder = new TextDecoder();
-  const reader = response.body?.getReader();
-  const cancel = (): void => void reader?.cancel().catch(() => {});
-  const next = async (): Promise<string | undefined> => {
-    try {
-      while (waiting.length === 0) {
-        const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-        if (done) break;
-        feed(decoder.decode(value as Uint8Array, { stream: true }));
-      }
-    } catch {
-      // A stream that breaks is over; looking at the run tells how it goes on.
-      cancel();
-    }
-    return waiting.shift();
-  };
-  return { next, cancel };
-}

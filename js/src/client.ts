@@ -142,12 +142,11 @@ export class Client {
     throw host.thrown.error;
   }
 
-  /** Sends a request: through the caller's function, which gets a `Request`, or through the global one. */
-  async fetch(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-    const given = this.#fetch;
-    if (given === undefined) return await globalThis.fetch(url, { ...init, signal });
+  /** Sends a request: through the caller's function or through the global one. */
+  async fetch(request: Request, signal: AbortSignal): Promise<Response> {
     // Called as a plain function: a page's own `fetch` refuses any other `this`.
-    const response = await given(new Request(url, init), { signal });
+    const send = this.#fetch ?? globalThis.fetch;
+    const response = await send(request, { signal });
     if (response.status === 503 && this.#engine?.failure) throw this.#engine.failure;
     return response;
   }

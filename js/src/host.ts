@@ -1,6 +1,6 @@
 /** The host's part of a client's calls: sending, sleeping, and stopping promptly when the caller's signal fires. */
 
-import { bytesOf, eventsOf, TOO_LARGE } from "./body.js";
+import { eventsOf, readable } from "./answer.js";
 import type { Client } from "./client.js";
 import { loadSpellings } from "./credentials.js";
 import { describe, LONGEST_TIMER } from "./environment.js";
@@ -8,10 +8,7 @@ import { isHighwayError } from "./errors.js";
 import { errorOfFacts } from "./guard.js";
 import { parseJson } from "./json.js";
 import { type NamedTask, namedTasks } from "./run.js";
-import type { Host, Outcome } from "./wasm-api.js";
-
-/** Headers of a refusal that the core reads as they are. */
-const READ_HEADERS = ["retry-after", "x-request-id"];
+import type { Authorized, Cut, Events, Host } from "./wasm-api.js";
 
 /** A function with the signature of the global `fetch`. */
 export type Fetch = (input: Request, init?: RequestInit) => Promise<Response>;
@@ -49,44 +46,80 @@ export class CallHost implements Host {
     this.#signal = signal;
   }
 
-  send(
-    method: string,
-    url: string,
-    headers: string,
-    body: string | undefined,
-    timeoutMs: number,
-    expects: string,
-    hasAttachment: boolean,
-  ): Promise<Outcome> {
-    // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
-    const controller = new AbortController();
-    // Redirects are our own affair, since a runtime would take the credential along.
-    const init: RequestInit = { method, headers: pairs(headers), redirect: "manual" };
-    return this.#until<Outcome>(
+  get mostBytes(): number {
+    return this.client.maxResponseSize;
+  }
+
+  async fetch(request: Request, signal: AbortSignal): Promise<Response> {
+    if (signal.aborted) throw signal.reason;
+    const response = await this.client.fetch(request, signal);
+    // A look-alike may be anything; the core trusts what it is told.
+    const { status, headers } = response;
+    if (!(Number.isInteger(status) && status >= 0 && status < 1000))
+      throw new TypeError("`fetch` gave no Response");
+    this.client.sawHeaders(headers);
+    return readable(response);
+  }
+
+  within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined> {
+    return this.#until<Cut | undefined>(
       timeoutMs,
-      () => {
-        if (hasAttachment) init.body = this.#attachment?.() ?? null;
-        else if (body !== undefined) init.body = body;
-        return this.#exchange(url, init, controller, expects);
-      },
-      (kind) => {
+      () => work,
+      (cut) => {
+        // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
         controller.abort(new DOMException("the request was given up", "AbortError"));
-        return { kind };
+        return cut;
       },
     );
   }
 
-  authorize(refused: string | undefined, timeoutMs: number): Promise<Outcome> {
-    const ask = async (): Promise<Outcome> => {
+  attachment(): BodyInit | undefined {
+    return this.#attachment?.();
+  }
+
+  failed(error: unknown): string {
+    if (isHighwayError(error)) this.fail(error);
+    this.lastFailure = this.client.causeOf(error);
+    return describe(this.lastFailure);
+  }
+
+  async struck(text: string): Promise<string> {
+    await loadSpellings();
+    return this.client.credentials.struck(text);
+  }
+
+  keep(bytes: Uint8Array): void {
+    this.bytes = bytes;
+  }
+
+  async events(response: Response, controller: AbortController): Promise<Events> {
+    const events = await eventsOf(response, this.mostBytes);
+    const stop = (): void => {
+      controller.abort();
+      events.cancel();
+    };
+    if (this.#isStopped) stop();
+    this.#waiting.add(stop);
+    const next = async (): Promise<string | undefined> => {
+      const data = await events.next();
+      if (data === undefined) this.#waiting.delete(stop);
+      return data;
+    };
+    return { next };
+  }
+
+  authorize(refused: string | undefined, timeoutMs: number): Promise<Authorized> {
+    const ask = async (): Promise<Authorized> => {
       try {
         return { credential: await this.client.credentials.get(refused) };
       } catch (error) {
         // What a page may not send is no failure of `auth`.
         if (isHighwayError(error) && error.code === "API_KEY_EXPOSED") this.fail(error);
-        return this.#failed(error);
+        this.lastFailure = error;
+        return { kind: "failed", reason: describe(error) };
       }
     };
-    return this.#until<Outcome>(timeoutMs, ask, (kind) => ({ kind }));
+    return this.#until<Authorized>(timeoutMs, ask, (kind) => ({ kind }));
   }
 
   judge(error: string, attempt: number): boolean | undefined {
@@ -138,85 +171,8 @@ export class CallHost implements Host {
     for (const tell of [...this.#waiting]) tell();
   }
 
-  #failed(error: unknown): Outcome {
-    this.lastFailure = error;
-    return { kind: "failed", reason: describe(error) };
-  }
-
-  async #exchange(
-    url: string,
-    init: RequestInit,
-    controller: AbortController,
-    expects: string,
-  ): Promise<Outcome> {
-    try {
-      const response = await this.client.fetch(url, init, controller.signal);
-      this.client.sawHeaders(response.headers);
-      return await this.#read(response, url, expects, controller);
-    } catch (error) {
-      if (isHighwayError(error)) this.fail(error);
-      return this.#failed(this.client.causeOf(error));
-    }
-  }
-
-  async #read(
-    response: Response,
-    url: string,
-    expects: string,
-    controller: AbortController,
-  ): Promise<Outcome> {
-    const limit = this.client.maxResponseSize;
-    const { status } = response;
-    // A look-alike may be anything; the core trusts what it is told.
-    if (!(Number.isInteger(status) && status >= 0 && status < 1000))
-      throw new TypeError("`fetch` gave no Response");
-    const isFine = status >= 200 && status < 300;
-    const headers = readHeaders(response.headers, url, isFine);
-    if (status === 0 || (status >= 300 && status < 400)) {
-      response.body?.cancel().catch(() => {});
-      return { status, headers, body: "" };
-    }
-    if (expects === "events" && isFine && response.headers.get("content-type")?.includes("event-stream")) {
-      return { status, headers, body: "", nextEvent: await this.#events(response, limit, controller) };
-    }
-    const body = await bytesOf(response, limit);
-    if (body === TOO_LARGE) return { kind: "too_large", limit };
-    if (expects === "bytes" && isFine) {
-      this.bytes = body;
-      return { status, headers, body: "" };
-    }
-    try {
-      // What is wrong in the text of a refusal is replaced, since the rest is worth reading all the same.
-      const text = new TextDecoder("utf-8", { fatal: isFine }).decode(body);
-      // Before an error shows a part of it, since a part of a credential could not be told from other text.
-      if (!isFine) await loadSpellings();
-      return { status, headers, body: isFine ? text : this.client.credentials.struck(text) };
-    } catch {
-      return { kind: "not_text" };
-    }
-  }
-
-  async #events(
-    response: Response,
-    limit: number,
-    controller: AbortController,
-  ): Promise<() => Promise<string | undefined>> {
-    const events = await eventsOf(response, limit);
-    const stop = (): void => {
-      controller.abort();
-      events.cancel();
-    };
-    if (this.#isStopped) stop();
-    this.#waiting.add(stop);
-    return async () => {
-      const data = await events.next();
-      if (data === undefined) this.#waiting.delete(stop);
-      return data;
-    };
-  }
-
   /** The work's outcome, unless the time passes or the call ends first. Leaves no timer and no listener behind. */
-  #until<T>(ms: number, work: () => Promise<T>, cut: (kind: "timeout" | "aborted") => T): Promise<T> {
+  #until<T>(ms: number, work: () => Promise<T>, cut: (kind: Cut) => T): Promise<T> {
     if (this.#isStopped || this.#signal?.aborted) return Promise.resolve(cut("aborted"));
     return new Promise<T>((resolve, reject) => {
       const end = (): void => {
@@ -278,38 +234,4 @@ export function listen(signal: AbortSignal, onAbort: () => void): () => void {
       listeners.delete(signal);
     }
   };
-}
-
-/** Headers of a request. Most requests have the same ones as the one before. */
-const pairs = (lines: string): [string, string][] => {
-  if (lines === latest.lines) return latest.pairs;
-  const pairs = lines
-    .trimEnd()
-    .split("\n")
-    .map((line): [string, string] => {
-      const at = line.indexOf(": ");
-      return [line.slice(0, at), line.slice(at + 2)];
-    });
-  latest = { lines, pairs };
-  return pairs;
-};
-let latest: { lines: string; pairs: [string, string][] } = { lines: "", pairs: [] };
-
-/**
- * Headers of a response that the core reads. A redirect says in full where it leads, and who is asked to come back at a certain
- * time is told what time it is.
- */
-function readHeaders(headers: Headers, url: string, isFine: boolean): string {
-  let lines = "";
-  const add = (name: string, value: unknown): void => {
-    if (typeof value === "string") lines += `${name}: ${value}\n`;
-  };
-  add("content-type", headers.get("content-type"));
-  if (isFine) return lines;
-  for (const name of READ_HEADERS) add(name, headers.get(name));
-  const location = headers.get("location");
-  if (location !== null)
-    add("location", URL.canParse(location, url) ? new URL(location, url).href : location);
-  if (headers.get("retry-after") !== null) add("date", headers.get("date") ?? new Date().toUTCString());
-  return lines;
 }

@@ -79,36 +79,41 @@ export interface EngineHandle {
   free(): void;
 }
 
-/** What became of a request. */
-export type Outcome =
-  | {
-      /** 0 for a redirect of which a page is told no more. */
-      readonly status: number;
-      /** Those that the core reads, as lines of `name: value`. */
-      readonly headers: string;
-      readonly body: string;
-      /** The data of the next event, where events were asked for. */
-      readonly nextEvent?: () => Promise<string | undefined>;
-    }
+/** Why something ended before it was done. */
+export type Cut = "timeout" | "aborted";
+
+/** What became of a question for the credential. */
+export type Authorized =
   | { readonly credential: string }
-  | { readonly kind: "timeout" | "aborted" | "not_text" }
-  | { readonly kind: "too_large"; readonly limit: number }
+  | { readonly kind: Cut }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** What the facade does for one call of the client; no promise of it rejects. */
+/** A stream of events. */
+export interface Events {
+  /** The data of the next one; `undefined` when the stream is over. */
+  next(): Promise<string | undefined>;
+}
+
+/** What the facade does for one call of the client. */
 export interface Host {
-  /** Sends a request and reads the answer to its end, unless events are expected. Headers are lines of `name: value`. */
-  send(
-    method: string,
-    url: string,
-    headers: string,
-    body: string | undefined,
-    timeoutMs: number,
-    expects: string,
-    hasAttachment: boolean,
-  ): Promise<Outcome>;
-  /** Gets the credential, another one than the one that was refused. */
-  authorize(refused: string | undefined, timeoutMs: number): Promise<Outcome>;
+  /** The most bytes of an answer that are taken. */
+  readonly mostBytes: number;
+  /** Sends a request through the caller's function; rejects where there is no answer. */
+  fetch(request: Request, signal: AbortSignal): Promise<Response>;
+  /** Waits for some work, no longer than the time; nothing when it is done, else why not, after the controller was aborted. */
+  within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined>;
+  /** The body of a request that is no JSON, anew for each attempt. */
+  attachment(): BodyInit | undefined;
+  /** Keeps why there is no answer, and gives that in words. */
+  failed(error: unknown): string;
+  /** The text of a refusal, without the credentials that it repeats. */
+  struck(text: string): Promise<string>;
+  /** Keeps the body of an answer that is taken as bytes. */
+  keep(bytes: Uint8Array): void;
+  /** Opens the stream of events that an answer is. */
+  events(response: Response, controller: AbortController): Promise<Events>;
+  /** Gets the credential, another one than the one that was refused; never rejects. */
+  authorize(refused: string | undefined, timeoutMs: number): Promise<Authorized>;
   /** Whether a failure, as JSON text, is worth another attempt. */
   judge(error: string, attempt: number): boolean | undefined;
   /** Sleeps; `false` when the signal fired first. */

@@ -150,9 +150,13 @@ impl Call {
             return Action::Done(Err(error));
         }
         let whole = if self.operation.repeatable { f64::INFINITY } else { left };
-        self.limit = if whole.is_finite() { whole } else { self.config.request_timeout_ms.min(left) };
+        self.limit = self.config.request_timeout_ms.min(left);
+        if whole.is_finite() {
+            self.limit = whole;
+        }
+        self.limit = self.limit.max(1.0);
         let request = self.operation.to_request(&self.config, credential, self.url.as_deref());
-        Action::Send(request, self.limit.max(1.0))
+        Action::Send(request, self.limit)
     }
 
     /// Takes the credential that was asked for.

@@ -2,12 +2,12 @@
 
 use super::convert::{JsResult, give, parse};
 use super::host::Host;
-use super::transport::{ClientTransport, config_of};
-use crate::api;
+use crate::api::{self, ClientConfig, Session};
 use crate::codec::write_json;
 use crate::error::Result;
 use crate::number::to_f64;
 use serde_json::Value;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// Checks the settings of a client, as [`ClientConfig::read`](crate::api::ClientConfig::read) takes them.
@@ -22,9 +22,22 @@ pub async fn client_call(host: Host, config: String, op: String, args: String) -
     give(call(&host, &config, &op, &args).await.map(|value| write_json(&value)))
 }
 
+/// Follows runs as the host's commands say, until nobody follows one.
+#[wasm_bindgen(js_name = clientWatch)]
+pub async fn client_watch(host: Host, config: String) -> JsResult<()> {
+    api::follow(host, give(config_of(&config))?).await;
+    Ok(())
+}
+
 async fn call(host: &Host, config: &str, op: &str, args: &str) -> Result<Value> {
     let config = config_of(config)?;
     let args = parse(args)?;
-    let deadline = args.get("limitMs").and_then(to_f64).map(|limit| host.now() + limit);
-    api::call(&ClientTransport { host, config, deadline }, op, &args).await
+    let limit = args.get("limitMs").and_then(to_f64);
+    let deadline = limit.map(|limit| api::Host::now(host) + limit);
+    api::call(&Session { host, config, deadline }, op, &args).await
+}
+
+/// The settings of a client.
+fn config_of(text: &str) -> Result<Rc<ClientConfig>> {
+    Ok(Rc::new(ClientConfig::read(&parse(text)?)?))
 }

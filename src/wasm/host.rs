@@ -1,9 +1,24 @@
-//! What the facade does for the client: it sends requests through the caller's `fetch`, sleeps, and tells the time.
-//! Every method ends promptly once the caller's signal fires.
+//! What the facade does for the client: its `fetch`, its timers and signals, and its callbacks. Every promise ends
+//! promptly once the caller's signal fires.
 
-use crate::api::{Circuit, Offers};
-use js_sys::Promise;
+use super::error::to_js_error;
+use crate::api::{
+    self, Answer, Circuit, Expects, Follow, HttpRequest, HttpResponse, NetworkFailure, News, Offers,
+    Operation, Outage, Watches, aborted,
+};
+use crate::codec::{parse_json, write_json};
+use crate::error::{Error, ErrorCode, Result};
+use crate::fetch;
+use crate::number::to_f64;
+use crate::text::has;
+use gloo_net::http::Response;
+use js_sys::{Promise, Uint8Array};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
 extern "C" {
@@ -11,108 +26,113 @@ extern "C" {
     #[derive(Clone)]
     pub type Host;
 
-    /// Sends a request, with the host's own body where there is one, and reads the answer as what is expected, within the
-    /// time given in milliseconds. Headers are lines of `name: value`.
+    /// Sends a request through the caller's function; rejects where there is no answer.
     #[wasm_bindgen(method)]
-    pub fn send(
-        this: &Host,
-        method: &str,
-        url: &str,
-        headers: &str,
-        body: Option<&str>,
-        timeout_ms: f64,
-        expects: &str,
-        has_attachment: bool,
-    ) -> Promise;
+    fn fetch(this: &Host, request: &web_sys::Request, signal: &AbortSignal) -> Promise;
 
-    /// Gets the credential, another one than the one that was refused, within the time given in milliseconds: an outcome
-    /// with a `credential`.
+    /// Waits for some work, within the time given in milliseconds: nothing when it is done, else `timeout` or `aborted`, after
+    /// the controller was aborted.
     #[wasm_bindgen(method)]
-    pub fn authorize(this: &Host, refused: Option<String>, timeout_ms: f64) -> Promise;
+    fn within(this: &Host, timeout_ms: f64, work: &Promise, controller: &AbortController) -> Promise;
+
+    /// The body of a request that is no JSON, anew for each attempt.
+    #[wasm_bindgen(method)]
+    fn attachment(this: &Host) -> JsValue;
+
+    /// Keeps why there is no answer, and gives that in words.
+    #[wasm_bindgen(method)]
+    fn failed(this: &Host, error: &JsValue) -> String;
+
+    /// The text of a refusal, without the credentials that it repeats.
+    #[wasm_bindgen(method)]
+    fn struck(this: &Host, text: &str) -> Promise;
+
+    /// Keeps the body of an answer that is taken as bytes.
+    #[wasm_bindgen(method)]
+    fn keep(this: &Host, bytes: Uint8Array);
+
+    /// The most bytes of an answer that are taken.
+    #[wasm_bindgen(method, getter, js_name = mostBytes)]
+    fn most_bytes(this: &Host) -> f64;
+
+    /// Opens the stream of events that an answer is.
+    #[wasm_bindgen(method)]
+    fn events(this: &Host, response: &web_sys::Response, controller: &AbortController) -> Promise;
+
+    /// Gets the credential, another one than the one that was refused, within the time given in milliseconds.
+    #[wasm_bindgen(method)]
+    fn authorize(this: &Host, refused: Option<String>, timeout_ms: f64) -> Promise;
 
     /// Asks the caller whether a failure, as JSON text, is worth another attempt.
     #[wasm_bindgen(method)]
-    pub fn judge(this: &Host, error: &str, attempt: u32) -> Option<bool>;
+    fn judge(this: &Host, error: &str, attempt: u32) -> Option<bool>;
 
     /// Sleeps; `false` when the signal fired first.
     #[wasm_bindgen(method)]
-    pub fn sleep(this: &Host, ms: f64) -> Promise;
+    fn sleep(this: &Host, ms: f64) -> Promise;
 
     /// Milliseconds of a clock that does not go back.
     #[wasm_bindgen(method)]
-    pub fn now(this: &Host) -> f64;
+    fn now(this: &Host) -> f64;
 
     /// A number in `0..1`.
     #[wasm_bindgen(method)]
-    pub fn random(this: &Host) -> f64;
+    fn random(this: &Host) -> f64;
 
     /// A number that the client remembers from call to call, 0 at first.
     #[wasm_bindgen(method)]
-    pub fn recall(this: &Host, index: u32) -> f64;
+    fn recall(this: &Host, index: u32) -> f64;
 
     /// Has the client remember a number.
     #[wasm_bindgen(method)]
-    pub fn remember(this: &Host, index: u32, value: f64);
+    fn remember(this: &Host, index: u32, value: f64);
 
     /// Takes some of the tasks of a run as JSON text; the first of them, or some more.
     #[wasm_bindgen(method)]
-    pub fn part(this: &Host, run_id: &str, is_first: bool, tasks: &str);
+    fn part(this: &Host, run_id: &str, is_first: bool, tasks: &str);
 
     /// Who follows a run now, and who does not any more, since the last call: `[[ticket, runId, timeoutMs, wantsUpdates,
     /// wantsWhole] | [ticket], …]`.
     #[wasm_bindgen(method)]
-    pub fn commands(this: &Host) -> Option<String>;
+    fn commands(this: &Host) -> Option<String>;
 
     /// Whether the page is hidden.
     #[wasm_bindgen(method, js_name = isHidden)]
-    pub fn is_hidden(this: &Host) -> bool;
+    fn is_hidden(this: &Host) -> bool;
 
     /// Ends the sleep.
     #[wasm_bindgen(method)]
-    pub fn wake(this: &Host);
+    fn wake(this: &Host);
 
     /// Tells a follower the status of a run, as JSON text.
     #[wasm_bindgen(method)]
-    pub fn tell(this: &Host, ticket: u32, status: &str);
+    fn tell(this: &Host, ticket: u32, status: &str);
 
     /// Tells a follower that a run is over: the run as JSON text, or the error.
     #[wasm_bindgen(method)]
-    pub fn end(this: &Host, ticket: u32, outcome: &JsValue, is_error: bool);
+    fn end(this: &Host, ticket: u32, outcome: &JsValue, is_error: bool);
 
-    /// What became of a request.
-    pub type Outcome;
+    /// What became of a question for the credential.
+    type Authorized;
 
-    /// The status of the response, where there is one; 0 for a redirect of which a page is told no more.
+    /// The credential.
     #[wasm_bindgen(method, getter)]
-    pub fn status(this: &Outcome) -> Option<u16>;
+    fn credential(this: &Authorized) -> Option<String>;
 
-    /// The headers of the response that the client reads, as lines of `name: value`.
+    /// What happened instead: `timeout`, `aborted` or `failed`.
     #[wasm_bindgen(method, getter)]
-    pub fn headers(this: &Outcome) -> String;
-
-    /// The text of the body of the response.
-    #[wasm_bindgen(method, getter)]
-    pub fn body(this: &Outcome) -> String;
-
-    /// The credential that was asked for.
-    #[wasm_bindgen(method, getter)]
-    pub fn credential(this: &Outcome) -> Option<String>;
-
-    /// What happened instead: `timeout`, `aborted`, `too_large`, `not_text` or `failed`.
-    #[wasm_bindgen(method, getter)]
-    pub fn kind(this: &Outcome) -> String;
-
-    /// The most bytes that are taken, for `too_large`.
-    #[wasm_bindgen(method, getter)]
-    pub fn limit(this: &Outcome) -> f64;
+    fn kind(this: &Authorized) -> String;
 
     /// Why, for `failed`.
     #[wasm_bindgen(method, getter)]
-    pub fn reason(this: &Outcome) -> String;
+    fn reason(this: &Authorized) -> String;
 
-    /// The data of the next event of a stream; nothing when it is over.
-    #[wasm_bindgen(method, js_name = nextEvent)]
-    pub fn next_event(this: &Outcome) -> Promise;
+    /// A stream of events.
+    pub type Events;
+
+    /// The data of the next event; nothing when the stream is over.
+    #[wasm_bindgen(method)]
+    fn next(this: &Events) -> Promise;
 }
 
 /// Where the client remembers what.
@@ -123,29 +143,203 @@ const NO_LIST: u32 = 2;
 const NO_STEPS: u32 = 3;
 const NO_STREAM: u32 = 4;
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it was a count when it was kept"
-)]
-pub(super) fn recalled_circuit(host: &Host) -> Circuit {
-    Circuit { failures: host.recall(FAILURES) as u32, open_until: host.recall(OPEN_UNTIL) }
+/// The host's promises do not reject; should one, its reason stands for its value.
+async fn resolved(promise: Promise) -> JsValue {
+    JsFuture::from(promise).await.unwrap_or_else(|reason| reason)
 }
 
-pub(super) fn remember_circuit(host: &Host, circuit: Circuit) {
-    host.remember(FAILURES, f64::from(circuit.failures));
-    host.remember(OPEN_UNTIL, circuit.open_until);
+type Exchanged = std::result::Result<Answer<Events>, Outage>;
+
+impl Host {
+    async fn exchange(
+        &self,
+        request: HttpRequest,
+        expects: Expects,
+        has_attachment: bool,
+        controller: &AbortController,
+    ) -> Exchanged {
+        let failed = |error: JsValue| Outage::Failed(NetworkFailure::Broken(self.failed(&error)));
+        let body =
+            if has_attachment { Some(self.attachment()) } else { request.body.as_deref().map(JsValue::from) };
+        let sent = fetch::request_of(&request, body).map_err(failed)?;
+        let response = JsFuture::from(self.fetch(&sent, &controller.signal())).await.map_err(failed)?;
+        // By trust: a response may come from another realm.
+        let response: web_sys::Response = response.unchecked_into();
+        let head = fetch::head_of(&Response::from(Clone::clone(&response)), &request.url);
+        let is_fine = fetch::is_fine(head.status);
+        if fetch::is_redirect(head.status) {
+            fetch::discard(&response);
+            return Ok(Answer { response: head, events: None });
+        }
+        let is_stream = || head.header("content-type").is_some_and(|kind| has(kind, "event-stream"));
+        if expects == Expects::Events && is_fine && is_stream() {
+            let events = resolved(self.events(&response, controller)).await.unchecked_into();
+            return Ok(Answer { response: head, events: Some(events) });
+        }
+        let limit = self.most_bytes();
+        let Some(bytes) = fetch::bytes_of(&response, count(limit)).await.map_err(failed)? else {
+            return Err(Outage::Failed(NetworkFailure::TooLarge(count(limit) as u64)));
+        };
+        let mut body = String::new();
+        if expects == Expects::Bytes && is_fine {
+            self.keep(Uint8Array::from(bytes.as_slice()));
+        } else {
+            body = fetch::text_of(bytes, is_fine).ok_or(Outage::Failed(NetworkFailure::NotText))?;
+            if !is_fine {
+                // Before an error shows a part of it, since a part of a credential could not be told from other text.
+                body = resolved(self.struck(&body)).await.as_string().unwrap_or_default();
+            }
+        }
+        Ok(Answer { response: HttpResponse { body, ..head }, events: None })
+    }
 }
 
-pub(super) fn recalled_offers(host: &Host) -> Offers {
-    let is_offered = |lacking: u32| host.recall(lacking) == 0.0;
-    Offers { list: is_offered(NO_LIST), steps: is_offered(NO_STEPS), stream: is_offered(NO_STREAM) }
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
+fn count(bytes: f64) -> usize {
+    bytes.max(0.0) as usize
 }
 
-pub(super) fn remember_offers(host: &Host, offers: Offers) {
-    for (lacking, is_offered) in
-        [(NO_LIST, offers.list), (NO_STEPS, offers.steps), (NO_STREAM, offers.stream)]
-    {
-        host.remember(lacking, f64::from(u8::from(!is_offered)));
+impl api::Events for Events {
+    async fn next(&self) -> Option<String> {
+        resolved(self.next()).await.as_string()
+    }
+}
+
+impl api::Host for Host {
+    type Events = Events;
+
+    async fn send(&self, request: HttpRequest, operation: &Operation, timeout_ms: f64) -> Exchanged {
+        let Ok(controller) = AbortController::new() else { return Err(Outage::Aborted) };
+        let outcome = Rc::new(RefCell::new(None));
+        let work = {
+            let (host, outcome, controller) = (self.clone(), outcome.clone(), controller.clone());
+            let (expects, has_attachment) = (operation.expects, operation.has_attachment);
+            future_to_promise(async move {
+                let exchanged = host.exchange(request, expects, has_attachment, &controller).await;
+                *outcome.borrow_mut() = Some(exchanged);
+                Ok(JsValue::UNDEFINED)
+            })
+        };
+        match resolved(self.within(timeout_ms, &work, &controller)).await.as_string().as_deref() {
+            None => outcome.take().unwrap_or(Err(Outage::Aborted)),
+            Some("timeout") => Err(Outage::Failed(NetworkFailure::TimedOut)),
+            Some(_) => Err(Outage::Aborted),
+        }
+    }
+
+    async fn authorize(&self, refused: Option<String>, timeout_ms: f64) -> Result<String> {
+        let outcome: Authorized = resolved(self.authorize(refused, timeout_ms)).await.unchecked_into();
+        if let Some(credential) = outcome.credential() {
+            return Ok(credential);
+        }
+        let (code, reason) = match outcome.kind().as_str() {
+            "aborted" => return Err(aborted()),
+            "timeout" => (ErrorCode::RequestTimeout, "it took too long".to_owned()),
+            _ => (ErrorCode::AuthFailed, outcome.reason()),
+        };
+        Err(Error::new(code, format!("`auth` gave no credential: {reason}")).with_path("/auth"))
+    }
+
+    fn judge(&self, error: &Error, attempt: u32) -> Option<bool> {
+        self.judge(&write_json(&error.to_json()), attempt)
+    }
+
+    async fn sleep(&self, ms: f64) -> bool {
+        resolved(self.sleep(ms)).await.is_truthy()
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        spawn_local(future);
+    }
+
+    fn part(&self, run_id: &str, is_first: bool, tasks: &Value) {
+        self.part(run_id, is_first, &write_json(tasks));
+    }
+
+    fn now(&self) -> f64 {
+        self.now()
+    }
+
+    fn random(&self) -> f64 {
+        self.random()
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it was a count when it was kept"
+    )]
+    fn circuit(&self) -> Circuit {
+        Circuit { failures: self.recall(FAILURES) as u32, open_until: self.recall(OPEN_UNTIL) }
+    }
+
+    fn set_circuit(&self, circuit: Circuit) {
+        self.remember(FAILURES, f64::from(circuit.failures));
+        self.remember(OPEN_UNTIL, circuit.open_until);
+    }
+
+    fn offers(&self) -> Offers {
+        let is_offered = |lacking: u32| self.recall(lacking) == 0.0;
+        Offers { list: is_offered(NO_LIST), steps: is_offered(NO_STEPS), stream: is_offered(NO_STREAM) }
+    }
+
+    fn set_offers(&self, offers: Offers) {
+        for (lacking, is_offered) in
+            [(NO_LIST, offers.list), (NO_STEPS, offers.steps), (NO_STREAM, offers.stream)]
+        {
+            self.remember(lacking, f64::from(u8::from(!is_offered)));
+        }
+    }
+}
+
+impl api::Followers for Host {
+    fn instruct(&self, watches: &mut Watches) {
+        let commands = self.commands().and_then(|text| parse_json(&text).ok()).unwrap_or_default();
+        for command in commands.as_array().into_iter().flatten() {
+            take(watches, command, self.now());
+        }
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.is_hidden()
+    }
+
+    async fn rest(&self, ms: f64) {
+        resolved(self.sleep(ms)).await;
+    }
+
+    fn wake(&self) {
+        self.wake();
+    }
+
+    fn tell(&self, news: News) {
+        match news {
+            News::Update { ticket, status } => self.tell(ticket, &write_json(&status)),
+            News::End { ticket, outcome: Ok(result) } => {
+                self.end(ticket, &write_json(&result).into(), false);
+            }
+            News::End { ticket, outcome: Err(error) } => self.end(ticket, &to_js_error(&error), true),
+        }
+    }
+}
+
+fn take(watches: &mut Watches, command: &Value, now: f64) {
+    let Some([ticket, more @ ..]) = command.as_array().map(Vec::as_slice) else {
+        return;
+    };
+    let Some(ticket) = ticket.as_u64().and_then(|ticket| u32::try_from(ticket).ok()) else {
+        return;
+    };
+    match more {
+        [Value::String(run_id), timeout, updates, whole] => {
+            let follow = Follow {
+                run_id: run_id.clone(),
+                timeout_ms: to_f64(timeout),
+                wants_updates: *updates == Value::Bool(true),
+                wants_whole: *whole == Value::Bool(true),
+            };
+            watches.follow(ticket, &follow, now);
+        }
+        _ => watches.leave(ticket),
     }
 }

@@ -18,10 +18,6 @@ mod error;
 pub mod host;
 #[cfg(feature = "workflow")]
 mod memory;
-#[cfg(feature = "client")]
-mod transport;
-#[cfg(feature = "client")]
-pub mod watch;
 #[cfg(feature = "workflow")]
 pub mod workflow;
 

@@ -12,16 +12,26 @@ const CONFIG: &str =
 /// the commands of one who follows runs.
 const HOST: &str = "((outcomes) => {
     const log = [];
-    let time = 0;
+    let [time, limit, cut] = [0];
     const memory = new Map();
     return {
         log,
-        async send(method, url, headers, body, timeout, expects, attachment) {
-            log.push({ method, url, headers: Object.fromEntries(headers.trim().split('\\n').map((line) => line.split(': '))),
-                body, timeout, expects, attachment });
-            const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0];
-            return outcome.kind ? outcome : { headers: '', body: '', ...outcome };
+        mostBytes: 1000000,
+        within(timeout, work) {
+            limit = timeout;
+            return Promise.race([work, new Promise((resolve) => { cut = resolve; })]);
         },
+        async fetch(request) {
+            const [{ method, url }, body] = [request, await request.text()];
+            log.push({ method, url, headers: Object.fromEntries(request.headers), body, timeout: limit });
+            const { kind, reason, status, headers = '', body: text = '' } = outcomes.length > 1 ? outcomes.shift() : outcomes[0];
+            if (kind === 'failed') throw new Error(reason);
+            if (kind) return new Promise(() => cut(kind));
+            const lines = headers.trim().split('\\n').filter(Boolean).map((line) => line.split(': '));
+            return new Response(text, { status, headers: lines });
+        },
+        failed: (error) => error.message,
+        struck: async (text) => text,
         async authorize(refused, timeout) {
             log.push({ authorize: refused ?? null, timeout });
             return outcomes.credentials?.shift() ?? { kind: 'failed', reason: 'no more' };
@@ -82,11 +92,11 @@ async fn a_response() {
     assert_eq!(host.call("submit", &submission()).await.unwrap()["runId"], "größe");
     let log = host.log();
     let sent = &log[0];
-    assert_eq!((&sent["method"], &sent["expects"]), (&json!("POST"), &json!("text")));
+    assert_eq!((&sent["method"], &sent["headers"]["accept"]), (&json!("POST"), &json!("application/json")));
     assert_eq!(sent["url"], "http://server.invalid/api/v1/workflows");
     assert_eq!(sent["timeout"], 30_000);
-    assert_eq!(sent["headers"]["Authorization"], "Bearer the-key");
-    assert_eq!(sent["headers"]["X-Idempotency-Key"], "key-1");
+    assert_eq!(sent["headers"]["authorization"], "Bearer the-key");
+    assert_eq!(sent["headers"]["x-idempotency-key"], "key-1");
     assert_eq!(sent["body"], r#"{"workflow_definition":{"name":"w"},"inputs":{"n":1}}"#);
 }
 
@@ -153,7 +163,7 @@ async fn a_credential_is_asked_for_and_renewed_once() {
     let log = host.log();
     assert_eq!((&log[0]["authorize"], &log[2]["authorize"]), (&json!(null), &json!("old")));
     assert_eq!(log[0]["timeout"], 30_000);
-    assert_eq!(log[3]["headers"]["Authorization"], "Bearer new");
+    assert_eq!(log[3]["headers"]["authorization"], "Bearer new");
     let host = Scripted::new("[]");
     let arguments = [host.0.clone(), config.into(), "status".into(), r#"{"runId": "r"}"#.into()];
     let error = facts(&settled(glue.call("clientCall", &arguments).unwrap()).await.unwrap_err());
