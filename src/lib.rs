@@ -1,10 +1,10 @@
-//! The Highway Workflow Engine SDK for JavaScript runtimes: the core of the npm package `highway-wasm`.
+//! The SDK of the Highway Workflow Engine for front ends and workers in Rust, and the core of the npm package `highway-wasm`.
 //!
-//! - [`builder`]: the `Driver` of the Python SDK, which writes the workflow [`definition`].
-//! - [`api`]: the REST API, as a client that does no IO and as a server for the embedded engine.
-//! - [`engine`]: the embedded engine, a state machine without clock, randomness or IO.
+//! - [`Driver`] and [`WorkflowBuilder`] define workflows.
+//! - [`Highway`] submits them to a server over `fetch`; [`Run`] follows, cancels and reads them.
+//! - [`Error`] has a stable [`ErrorCode`], the path to the culprit, and help.
 //!
-//! Only the module `wasm`, which exists for the wasm32 target alone, knows of JavaScript.
+//! [`sdk`] has an example. The modules that are not shown here are the core of the npm package, and may change with every version.
 // Library code does not panic; tests do, to fail.
 #![cfg_attr(
     not(test),
@@ -20,26 +20,45 @@
     )
 )]
 
+#[doc(hidden)]
 pub mod api;
 mod arguments;
+#[doc(hidden)]
 pub mod builder;
+#[doc(hidden)]
 pub mod codec;
+#[doc(hidden)]
 pub mod definition;
 #[cfg(feature = "engine")]
+#[doc(hidden)]
 pub mod engine;
 pub mod error;
+#[doc(hidden)]
 pub mod expr;
+#[doc(hidden)]
 pub mod graph;
+#[doc(hidden)]
 pub mod json;
 mod names;
+#[doc(hidden)]
 pub mod number;
 mod suggest;
+#[doc(hidden)]
 pub mod template;
 mod text;
+#[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
 pub mod validate;
 
 #[cfg(all(target_arch = "wasm32", feature = "client"))]
 mod fetch;
+#[cfg(feature = "client")]
+pub mod sdk;
 #[cfg(all(target_arch = "wasm32", feature = "bindings"))]
+#[doc(hidden)]
 pub mod wasm;
+
+pub use error::{Diagnostic, Error, ErrorCode, ErrorKind, Result, Severity};
+#[cfg(feature = "client")]
+pub use sdk::*;

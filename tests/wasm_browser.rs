@@ -3,6 +3,7 @@
 
 mod wasm;
 
+use highway_wasm::{ErrorCode, Highway};
 use serde_json::json;
 use wasm::{Object, eval, facts, settled};
 use wasm_bindgen::JsValue;
@@ -45,4 +46,18 @@ async fn a_server_that_cannot_be_reached() {
     let error = status_from("http://127.0.0.1:1").await;
     assert_eq!(error["code"], "API_UNREACHABLE");
     assert!(error["message"].as_str().unwrap().contains("127.0.0.1:1"));
+}
+
+/// The client for programs in Rust, over the page's own `fetch`.
+fn client(endpoint: &str) -> Highway {
+    Highway::builder().endpoint(endpoint).attempts(1).build().unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn the_client_for_rust_over_the_pages_own_fetch() {
+    let origin = eval("location.origin").as_string().unwrap();
+    let error = client(&origin).run("r").status().await.unwrap_err();
+    assert_eq!((error.code(), &error.details()["status"]), (ErrorCode::ApiNotFound, &json!(404)));
+    let error = client("http://127.0.0.1:1").run("r").status().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ApiUnreachable);
 }

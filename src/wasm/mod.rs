@@ -1,10 +1,5 @@
 //! The boundary to JavaScript: conversion and delegation, no logic. The TypeScript facade in `js/src` is the only
-//! caller; what it relies on is declared there in `wasm-api.ts`.
-
-#![expect(
-    clippy::missing_errors_doc,
-    reason = "whatever fails throws the error of the core, as `error.rs` writes it"
-)]
+//! caller; what it relies on is declared there in `wasm-api.ts`. Whatever fails throws the error of the core, as `error.rs` writes it.
 
 #[cfg(feature = "client")]
 pub mod client;

@@ -1,0 +1,194 @@
+//! The host of a client in a page or a worker: the global `fetch`, timers, clock and randomness.
+
+use crate::api::{
+    Answer, Circuit, Events, Host, HttpRequest, HttpResponse, NetworkFailure, Offers, Operation, Outage,
+};
+use crate::error::{Error, Result};
+use crate::fetch::{bytes_of, discard, head_of, is_fine, is_redirect, request_of, text_of};
+use gloo_net::http::Response;
+use js_sys::Promise;
+use serde_json::Value;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, RequestInit};
+
+/// Bytes of an answer that are taken.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// A timer of the web is no longer than this; a longer sleep is looked at again then.
+const LONGEST_TIMER: f64 = 2_147_483_647.0;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = fetch)]
+    fn global_fetch(request: &web_sys::Request, init: &RequestInit) -> Promise;
+
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &JsValue, ms: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// The global `fetch` and timers of a page, a worker, Node, Deno or Bun. Runs are followed by looking at them; streams of events
+/// are not opened.
+#[derive(Clone, Debug, Default)]
+pub struct FetchHost {
+    memory: Rc<Cell<Memory>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    circuit: Circuit,
+    offers: Offers,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { circuit: Circuit::default(), offers: Offers { stream: false, ..Offers::default() } }
+    }
+}
+
+/// There are no streams of events.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub enum NoEvents {}
+
+impl Events for NoEvents {
+    async fn next(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Gives the request up when nobody waits for it any more.
+struct Sending(AbortController);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A timer that is gone with the one who waits for it.
+struct Timer(JsValue);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.0);
+    }
+}
+
+async fn after(ms: f64) {
+    let end = now() + ms;
+    loop {
+        let left = end - now();
+        if left <= 0.0 {
+            return;
+        }
+        let mut timer = None;
+        let passed = Promise::new(&mut |resolve, _| {
+            timer = Some(Timer(set_timeout(&resolve, left.min(LONGEST_TIMER))));
+        });
+        // A timer does not reject.
+        let _ = JsFuture::from(passed).await;
+        drop(timer);
+    }
+}
+
+fn broken(error: JsValue) -> Outage {
+    let words = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    let words = words.or_else(|| error.as_string()).unwrap_or_else(|| "the request failed".into());
+    Outage::Failed(NetworkFailure::Broken(words))
+}
+
+type Exchanged = std::result::Result<Answer<NoEvents>, Outage>;
+
+async fn exchange(request: &HttpRequest, controller: &AbortController) -> Exchanged {
+    let sent = request_of(request, request.body.as_deref().map(JsValue::from)).map_err(broken)?;
+    let init = RequestInit::new();
+    init.set_signal(Some(&controller.signal()));
+    let response = JsFuture::from(global_fetch(&sent, &init)).await.map_err(broken)?;
+    let response: web_sys::Response = response.unchecked_into();
+    let head = head_of(&Response::from(Clone::clone(&response)), &request.url);
+    if is_redirect(head.status) {
+        discard(&response);
+        return Ok(Answer { response: head, events: None });
+    }
+    let Some(bytes) = bytes_of(&response, MOST_BYTES).await.map_err(broken)? else {
+        return Err(Outage::Failed(NetworkFailure::TooLarge(MOST_BYTES as u64)));
+    };
+    let body = text_of(bytes, is_fine(head.status)).ok_or(Outage::Failed(NetworkFailure::NotText))?;
+    Ok(Answer { response: HttpResponse { body, ..head }, events: None })
+}
+
+impl Host for FetchHost {
+    type Events = NoEvents;
+
+    async fn send(&self, request: HttpRequest, _: &Operation, timeout_ms: f64) -> Exchanged {
+        let Ok(controller) = AbortController::new() else { return Err(Outage::Aborted) };
+        let sending = Sending(controller);
+        let mut work = pin!(exchange(&request, &sending.0));
+        let mut limit = pin!(after(timeout_ms));
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(exchanged) => Poll::Ready(exchanged),
+            Poll::Pending => {
+                let late = |()| Err(Outage::Failed(NetworkFailure::TimedOut));
+                limit.as_mut().poll(context).map(late)
+            }
+        })
+        .await
+    }
+
+    async fn authorize(&self, _: Option<String>, _: f64) -> Result<String> {
+        // Asked only where the settings say that the credential is asked for, which the builder cannot say.
+        Err(crate::api::aborted())
+    }
+
+    fn judge(&self, _: &Error, _: u32) -> Option<bool> {
+        None
+    }
+
+    async fn sleep(&self, ms: f64) -> bool {
+        after(ms).await;
+        true
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        spawn_local(future);
+    }
+
+    fn part(&self, _: &str, _: bool, _: &Value) {
+        // The client keeps them.
+    }
+
+    fn now(&self) -> f64 {
+        now()
+    }
+
+    fn random(&self) -> f64 {
+        js_sys::Math::random()
+    }
+
+    fn circuit(&self) -> Circuit {
+        self.memory.get().circuit
+    }
+
+    fn set_circuit(&self, circuit: Circuit) {
+        self.memory.set(Memory { circuit, ..self.memory.get() });
+    }
+
+    fn offers(&self) -> Offers {
+        self.memory.get().offers
+    }
+
+    fn set_offers(&self, offers: Offers) {
+        self.memory.set(Memory { offers, ..self.memory.get() });
+    }
+}

@@ -1,0 +1,255 @@
+//! A run on a server, and what it tells.
+
+use super::DefaultHost;
+use super::following::Following;
+use super::task::TaskName;
+use crate::api::{self, Host, Operation, State, Transport as _};
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::object;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A run that was submitted. A clone is the same run.
+#[derive(Clone, Debug)]
+pub struct Run<H = DefaultHost> {
+    pub(super) following: Following<H>,
+    pub(super) id: String,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RunStatus {
+    /// Id of the run.
+    pub run_id: String,
+    /// Name of its workflow, where the server tells.
+    pub workflow_name: Option<String>,
+    /// Its state.
+    #[serde(deserialize_with = "state")]
+    pub state: State,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it was created, in ISO 8601, as far as the server tells; so are the next two.
+    pub created_at: Option<String>,
+    /// When it started.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub completed_at: Option<String>,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// From 0 to 100, where the server tells.
+    pub percent: Option<f64>,
+    /// The states of tasks by name, where the server tells: `running`, `completed`, `skipped`, ….
+    pub tasks: BTreeMap<String, String>,
+}
+
+/// Why a run or a task failed.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The stable code.
+    pub code: String,
+    /// What went wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// The end of a run, with what became of its tasks.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// How it ended.
+    pub status: RunStatus,
+    /// The tasks by name.
+    pub tasks: BTreeMap<String, TaskResult>,
+}
+
+/// What became of a task.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct TaskResult {
+    /// Name of the task.
+    pub name: String,
+    /// Its state: `completed`, `failed`, `skipped`, ….
+    pub state: String,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// What a command wrote.
+    pub stdout: Option<String>,
+    /// What a command wrote to its error output.
+    pub stderr: Option<String>,
+    /// Exit code of a command.
+    pub returncode: Option<i64>,
+    result: Value,
+}
+
+/// What a task wrote.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// Name of the task.
+    pub task: Option<String>,
+    /// Which attempt.
+    pub attempt: Option<u32>,
+    /// `stdout`, `stderr`, or a level.
+    pub stream: String,
+    /// The text.
+    pub content: String,
+    /// When, in ISO 8601.
+    pub timestamp: Option<String>,
+}
+
+fn state<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<State, D::Error> {
+    Ok(State::read(&String::deserialize(deserializer)?))
+}
+
+/// What an answer says, as a type.
+pub(super) fn typed<T: DeserializeOwned>(value: Value, what: &str) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| {
+        Error::new(ErrorCode::ApiResponseInvalid, format!("{what} is not what was expected: {error}"))
+    })
+}
+
+impl<H: Host> Run<H> {
+    /// Id of the run.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The run as it is now.
+    ///
+    /// # Errors
+    ///
+    /// `API_NOT_FOUND` for an unknown id, and other errors of the request.
+    pub async fn status(&self) -> Result<RunStatus> {
+        typed(self.call("status", Value::Null).await?, "the status of the run")
+    }
+
+    /// Waits until the run is over, however long that takes. A run that failed is a result like any other.
+    ///
+    /// # Errors
+    ///
+    /// `API_NOT_FOUND` for an unknown id; the server's errors when it stays away for a minute.
+    pub async fn result(&self) -> Result<RunResult> {
+        self.end(None, |_| ()).await
+    }
+
+    /// The same, and tells each change of the run on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`result`](Self::result).
+    pub async fn watch(&self, on_change: impl FnMut(RunStatus) + 'static) -> Result<RunResult> {
+        self.end(None, on_change).await
+    }
+
+    /// As [`result`](Self::result), but waits no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// `WAIT_TIMEOUT`, and as [`result`](Self::result).
+    pub async fn result_within(&self, limit: Duration) -> Result<RunResult> {
+        self.end(Some(limit), |_| ()).await
+    }
+
+    async fn end(
+        &self,
+        limit: Option<Duration>,
+        mut on_change: impl FnMut(RunStatus) + 'static,
+    ) -> Result<RunResult> {
+        let on_update = move |status: Value| {
+            if let Ok(status) = typed(status, "the status of the run") {
+                on_change(status);
+            }
+        };
+        let end = self.following.end_of(&self.id, limit, Box::new(on_update)).await?;
+        typed(end, "the result of the run")
+    }
+
+    /// Ends the run; `false` when it was over already.
+    ///
+    /// # Errors
+    ///
+    /// As [`status`](Self::status).
+    pub async fn cancel(&self, reason: Option<&str>) -> Result<bool> {
+        Ok(self.call("cancel", reason.into()).await? == Value::Bool(true))
+    }
+
+    /// What the tasks wrote, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`status`](Self::status).
+    pub async fn logs(&self) -> Result<Vec<LogEntry>> {
+        typed(self.call("logs", Value::Null).await?, "the log")
+    }
+
+    /// Sends the run a signal with some data.
+    ///
+    /// # Errors
+    ///
+    /// As [`status`](Self::status); `VALUE_NOT_JSON` for data that cannot be JSON.
+    pub async fn signal(&self, name: &str, payload: impl Serialize) -> Result<()> {
+        let body =
+            object([("signal_name", name.into()), ("signal_payload", super::plain(payload, "/payload")?)]);
+        let request = object([
+            ("method", "POST".into()),
+            ("path", "workflows/{id}/signals".into()),
+            ("params", object([("id", self.id.as_str().into())])),
+            ("body", body),
+        ]);
+        self.following.session().perform(Operation::read(&request)?).await.map(drop)
+    }
+
+    async fn call(&self, op: &str, reason: Value) -> Result<Value> {
+        let args = object([("runId", self.id.as_str().into()), ("reason", reason)]);
+        api::call(&self.following.session(), op, &args).await
+    }
+}
+
+impl RunResult {
+    /// Whether the run completed.
+    pub fn is_success(&self) -> bool {
+        self.status.state == State::Completed
+    }
+
+    /// What became of a task.
+    ///
+    /// # Errors
+    ///
+    /// `API_NOT_FOUND` where the run has no such task.
+    pub fn task(&self, task: impl TaskName) -> Result<&TaskResult> {
+        let name = task.task_name();
+        self.tasks.get(&name).ok_or_else(|| {
+            Error::new(ErrorCode::ApiNotFound, format!("the run has no task `{name}`"))
+                .with_help("a task has a result once it was reached")
+        })
+    }
+}
+
+impl TaskResult {
+    /// The result as a type.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the task, with its own code where it is one of ours; `API_RESPONSE_INVALID` where the result is of another shape.
+    pub fn result<T: DeserializeOwned>(&self) -> Result<T> {
+        if let Some(Failure { code, message, help }) = &self.error {
+            let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+            let error = Error::new(known.copied().unwrap_or(ErrorCode::ToolFailed), message.as_str());
+            return Err(error.with_any_help(help.clone()));
+        }
+        typed(self.result.clone(), &format!("the result of `{}`", self.name))
+    }
+}

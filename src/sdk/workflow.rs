@@ -1,0 +1,165 @@
+//! The `WorkflowBuilder` for programs in Rust.
+
+use super::plain;
+use crate::builder::{self, Built};
+use crate::codec::write_json;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::object;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Builds a definition with the operators of Highway: conditions, loops, parallel branches, events. Each method adds one operator
+/// after the one before, unless its options name `dependencies`; the options are those of the Python builder.
+///
+/// The first call that is wrong is the error of [`build`](Self::build).
+///
+/// ```
+/// use highway_wasm::WorkflowBuilder;
+/// use serde_json::json;
+///
+/// let definition = WorkflowBuilder::new("nightly")
+///     .task("dump", "tools.shell.run", json!({"args": ["pg_dump db"]}))
+///     .condition("is_large", "{{dump.size}} > 1000", |yes| yes.task("split", "tools.shell.run", json!({"args": ["split dump"]})), |no| no)
+///     .build()?;
+/// assert_eq!(definition["start_task"], "dump");
+/// # Ok::<(), highway_wasm::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "`build` makes the definition"]
+pub struct WorkflowBuilder {
+    name: String,
+    calls: Vec<Value>,
+    fault: Option<Error>,
+}
+
+impl WorkflowBuilder {
+    /// A workflow without operators.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), calls: Vec::new(), fault: None }
+    }
+
+    /// Makes a call of the Python builder by its name, with its named parameters: what the other methods do not cover.
+    ///
+    /// ```
+    /// use highway_wasm::WorkflowBuilder;
+    /// use serde_json::json;
+    ///
+    /// let builder = WorkflowBuilder::new("w").task("a", "tools.shell.run", ()).call("retry", json!({"max_retries": 3}));
+    /// assert_eq!(builder.build()?["tasks"]["a"]["retry_policy"]["max_retries"], 3);
+    /// # Ok::<(), highway_wasm::Error>(())
+    /// ```
+    pub fn call(mut self, method: &str, params: impl Serialize) -> Self {
+        match plain(params, "") {
+            Ok(params) => self.calls.push(Value::Array(vec![method.into(), params])),
+            Err(error) => {
+                self.fault.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// A call of a tool: `args`, `kwargs`, `result_key`, `dependencies`, … as options.
+    pub fn task(self, id: &str, tool: &str, options: impl Serialize) -> Self {
+        self.operator("task", id, [("function", tool.into())], options)
+    }
+
+    /// One way or the other, by a condition; each way is built by a callback.
+    pub fn condition(
+        self,
+        id: &str,
+        condition: &str,
+        if_true: impl FnOnce(Self) -> Self,
+        if_false: impl FnOnce(Self) -> Self,
+    ) -> Self {
+        let (this, yes) = self.part(if_true);
+        let (this, no) = this.part(if_false);
+        let own = [("condition", condition.into()), ("if_true", yes), ("if_false", no)];
+        this.operator("condition", id, own, ())
+    }
+
+    /// Branches side by side, each built by a callback, and a task that waits for all of them.
+    pub fn parallel<F: FnOnce(Self) -> Self>(
+        self,
+        id: &str,
+        branches: impl IntoIterator<Item = (&'static str, F)>,
+    ) -> Self {
+        let mut this = self;
+        let mut built = Map::new();
+        for (name, branch) in branches {
+            let (next, calls) = this.part(branch);
+            this = next;
+            built.insert(name.into(), calls);
+        }
+        this.operator("parallel", id, [("branches", Value::Object(built))], ())
+    }
+
+    /// A body for each item of a list, built by a callback.
+    pub fn foreach(self, id: &str, items: &str, body: impl FnOnce(Self) -> Self) -> Self {
+        let (this, body) = self.part(body);
+        this.operator("foreach", id, [("items", items.into()), ("loop_body", body)], ())
+    }
+
+    /// A body as long as a condition holds, built by a callback.
+    pub fn while_loop(self, id: &str, condition: &str, body: impl FnOnce(Self) -> Self) -> Self {
+        let (this, body) = self.part(body);
+        this.operator("while_loop", id, [("condition", condition.into()), ("loop_body", body)], ())
+    }
+
+    /// A durable sleep.
+    pub fn wait(self, id: &str, time: Duration) -> Self {
+        let seconds = crate::number::number(time.as_secs_f64());
+        self.operator("wait", id, [("wait_for", seconds)], ())
+    }
+
+    /// The definition, as plain data: it can be submitted with [`Highway::start`](super::Highway::start).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first call that is wrong, or with the name.
+    pub fn build(self) -> Result<Value> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let mut builder = builder::WorkflowBuilder::new(&object([("name", self.name.into())]))?;
+        builder.calls(Value::Array(self.calls))?;
+        let Built { workflow, .. } = builder.build()?;
+        Ok(workflow.to_value())
+    }
+
+    fn operator<const N: usize>(
+        mut self,
+        method: &str,
+        id: &str,
+        own: [(&str, Value); N],
+        options: impl Serialize,
+    ) -> Self {
+        let mut params = match plain(options, "") {
+            Ok(Value::Object(options)) => options,
+            Ok(Value::Null) => Map::new(),
+            Ok(other) => {
+                let message = format!("the options of `{id}` are not an object: `{}`", write_json(&other));
+                self.fault.get_or_insert(Error::new(ErrorCode::FieldTypeInvalid, message));
+                return self;
+            }
+            Err(error) => {
+                self.fault.get_or_insert(error);
+                return self;
+            }
+        };
+        params.insert("task_id".into(), id.into());
+        for (key, value) in own {
+            params.insert(key.into(), value);
+        }
+        self.call(method, Value::Object(params))
+    }
+
+    /// The calls that a callback makes of a builder of its own.
+    fn part(mut self, build: impl FnOnce(Self) -> Self) -> (Self, Value) {
+        let Self { calls, fault, .. } = build(Self::new(&self.name));
+        if let Some(fault) = fault {
+            self.fault.get_or_insert(fault);
+        }
+        (self, object([("$sub", Value::Array(calls))]))
+    }
+}
