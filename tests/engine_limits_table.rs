@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
     ("the runs that a run starts", Limit::RunDescendants, |config| {
         played(config, &named("again", &[again("one"), again("two")]), "two")
     }),
-    ("runs inside of runs", Limit::RunGenerations, |config| {
+    ("runs nested in runs", Limit::RunGenerations, |config| {
         let config = Config { limits: config.limits.with(Limit::RunDescendants, 1_000), ..config };
         played(config, &named("again", &[again("one")]), "one")
     }),
@@ -95,17 +95,17 @@ const ROWS: &[Row] = &[
     ("the idempotency key of a task", Limit::NameBytes, |config| {
         played(config, &flow(&[but(task("a", &[]), json!({"idempotency_key": text(90)}))]), "a")
     }),
-    ("results under idempotency keys", Limit::RunBytes, |config| {
+    ("results kept under idempotency keys", Limit::RunBytes, |config| {
         let keyed = but(task("a", &[]), json!({"idempotency_key": "key"}));
         let mut run = Scenario::with(config);
         run.submit(&flow(&[keyed]));
         run.succeed("a", json!(text(3_000)));
         run.step("a")["error_details"].clone()
     }),
-    ("signals that nobody takes", Limit::RunSignals, |config| {
+    ("signals that no task takes", Limit::RunSignals, |config| {
         active(config, |run| run.engine.signal(0, "go", json!({}), run.now).map(drop))
     }),
-    ("ends of activities that nobody takes", Limit::RunSignals, |config| {
+    ("ends of activities that no task takes", Limit::RunSignals, |config| {
         let activity = |id: &str| but(task(id, &[]), json!({"operator_type": "activity"}));
         let ids: Vec<String> = (0..5).map(|at| format!("t{at}")).collect();
         let mut run = Scenario::with(config);
@@ -137,7 +137,7 @@ const ROWS: &[Row] = &[
     ("the name of an event", Limit::NameBytes, |config| {
         played(config, &flow(&[emit("a", &[], &text(90), json!({}))]), "a")
     }),
-    ("the name of an event that is waited for", Limit::NameBytes, |config| {
+    ("the name of an event that a task waits for", Limit::NameBytes, |config| {
         played(config, &flow(&[receive("a", &[], &text(90), None)]), "a")
     }),
     ("an event", Limit::EventBytes, |config| {
@@ -157,13 +157,13 @@ const ROWS: &[Row] = &[
         let config = Config { limits: config.limits.with(Limit::DefinitionBytes, 100_000), ..config };
         played(config, &flow(&[builtin("a", &[], "tools.approval.request", json!(["key"]), data)]), "a")
     }),
-    ("what a template fills in", Limit::ArgumentBytes, |config| {
+    ("values that templates fill in", Limit::ArgumentBytes, |config| {
         let args = Value::from_iter(vec!["{{inputs.text}}"; 10]);
         let mut run = Scenario::with(config);
         run.submit_with(&flow(&[with_args("a", &[], args)]), json!({"text": text(1_000)}));
         run.step("a")["error_details"].clone()
     }),
-    ("what a condition reads", Limit::ConditionBytes, |config| {
+    ("values that a condition reads", Limit::ConditionBytes, |config| {
         let mut run = Scenario::with(config);
         run.submit_with(
             &flow(&[condition("a", &[], "{{text}} contains 'y'", None, None)]),
@@ -190,7 +190,7 @@ const ROWS: &[Row] = &[
         let limits = config.limits.with(Limit::RunBytes, 3_500).with(Limit::DefinitionBytes, 100_000);
         played(Config { limits, ..config }, &flow(&[parallel("a", &[], &branches)]), "a")
     }),
-    ("what a signal adds to the items of a loop", Limit::LoopItems, |config| {
+    ("items that a signal adds to a loop", Limit::LoopItems, |config| {
         let dynamic = but(foreach("a", &[], "[1]", &[task("in", &[])]), json!({"dynamic": true}));
         let mut run = Scenario::with(config);
         run.submit(&flow(&[dynamic]));
@@ -207,11 +207,11 @@ const ROWS: &[Row] = &[
 /// What is cut, dropped, or waits; what stands in the table for it.
 const SOFT: &[(&str, &str)] = &[
     ("attempts of a task", "`runBytes`, `engineBytes`"),
-    ("the error of a task", "16 KiB for its code, its message, its help, its details"),
-    ("events that are kept", "`eventBytes`, and 1,000 of a name"),
+    ("the error of a task", "16 KiB for its code, its message, its help and its details together"),
+    ("kept events", "`eventBytes`, and 1,000 for each name"),
     ("the arguments of all calls", "`callBytes`"),
     ("the log of a task", "1,000 lines of 8 KiB"),
-    ("what a running command writes", "`outputBytes`"),
+    ("the output of a running command", "`outputBytes`"),
     ("finished runs of a schedule", "`scheduleHistory`"),
     ("active runs of a schedule", "`scheduledRuns`"),
     ("the body of a request", "`requestBytes`"),
@@ -355,7 +355,7 @@ fn the_table_of_the_guide_is_this_one() {
     let hard = ROWS.iter().map(|(what, limit, _)| format!("| {what} | `{}` |", limit.name()));
     let soft = SOFT.iter().map(|(what, limit)| format!("| {what} | {limit} |"));
     let rows: Vec<String> = hard.chain(soft).collect();
-    let (_, table) = guide.split_once("| what input makes large | its limit |\n| --- | --- |\n").unwrap();
+    let (_, table) = guide.split_once("| input | limit |\n| --- | --- |\n").unwrap();
     let shown: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
     assert_eq!(shown, rows);
 }

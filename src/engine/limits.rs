@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const MIB: usize = 1_024 * 1_024;
 
-/// Declares the limits, each with its name among the options, its default, and what is said of what goes beyond it.
+/// Declares the limits, each with its name among the options, its default, and the message when something exceeds it.
 macro_rules! limits {
     ($($(#[$doc:meta])* $limit:ident = $name:literal, $default:expr, $what:literal;)+) => {
         /// A limit of the engine.
@@ -15,7 +15,7 @@ macro_rules! limits {
         pub enum Limit { $($(#[$doc])* $limit,)+ }
 
         impl Limit {
-            /// All of them.
+            /// All limits.
             pub const ALL: &'static [Self] = &[$(Self::$limit,)+];
 
             /// Its name among the options of an engine.
@@ -23,7 +23,7 @@ macro_rules! limits {
                 match self { $(Self::$limit => $name,)+ }
             }
 
-            /// What it is where nobody says otherwise.
+            /// The value without a setting.
             pub const fn default(self) -> usize {
                 match self { $(Self::$limit => $default,)+ }
             }
@@ -36,57 +36,58 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Bytes of what templates fill in for one call of a tool, one payload, all guards of a task.
-    ArgumentBytes = "argumentBytes", 32 * MIB, "what the templates of the task stand for is larger than";
-    /// Bytes that one condition reads, and 128 for each of its terms. The conditions of one `multi_choice` share them.
+    /// Bytes of the values that templates fill in: for one tool call, one payload, all guards of a task.
+    ArgumentBytes = "argumentBytes", 32 * MIB, "the values that templates of the task fill in are larger than";
+    /// Bytes that one condition reads, plus 128 for each of its terms. The conditions of one `multi_choice` share the
+    /// limit.
     ConditionBytes = "conditionBytes", 16 * MIB, "the condition reads more than";
-    /// Bytes of the arguments of all calls that are under way; further calls wait.
+    /// Bytes of the arguments of all active calls; further calls wait.
     CallBytes = "callBytes", 256 * MIB, "the arguments of all calls are larger than";
-    /// Bytes of what a task gives.
+    /// Bytes of the result of a task.
     ResultBytes = "resultBytes", 32 * MIB, "the result is larger than";
-    /// Bytes of `stdout`, and of `stderr`, that a running tool shows, and that are kept where its attempt is given up: half from
-    /// the beginning, half from the end.
+    /// Bytes of `stdout`, and of `stderr`, that a running tool shows, and that stay when its attempt is given up: half
+    /// of them from the beginning, half from the end.
     OutputBytes = "outputBytes", MIB, "the output is larger than";
-    /// Bytes of all that a run keeps.
+    /// Bytes of everything that a run keeps.
     RunBytes = "runBytes", 256 * MIB, "the run keeps more than";
-    /// Bytes of all that an engine keeps.
+    /// Bytes of everything that an engine keeps.
     EngineBytes = "engineBytes", 512 * MIB, "the engine keeps more than";
     /// Bytes of a definition.
     DefinitionBytes = "definitionBytes", 8 * MIB, "the definition is larger than";
-    /// Tasks of a definition, those inside of others counted.
+    /// Tasks of a definition, with the nested ones.
     DefinitionTasks = "definitionTasks", 10_000, "the definition has more tasks than";
-    /// Bytes of the body of a request.
+    /// Bytes of the body of a request, plus 32 for each value in it.
     RequestBytes = "requestBytes", 16 * MIB, "the body of the request is larger than";
-    /// Runs that a run starts, and those that they start.
-    RunDescendants = "runDescendants", 10_000, "the run, and what it has started, have started more runs than";
-    /// Runs that start each other, one inside the other.
-    RunGenerations = "runGenerations", 50, "workflows have started each other over more generations than";
+    /// Runs that a run starts, and runs that those start.
+    RunDescendants = "runDescendants", 10_000, "the run and its descendants have started more runs than";
+    /// Runs nested in each other: each one starts the next.
+    RunGenerations = "runGenerations", 50, "runs that start each other are nested deeper than";
     /// Items of a loop over a list.
     LoopItems = "loopItems", 100_000, "the loop has more items than";
     /// Rounds of a loop with a condition.
-    LoopRounds = "loopRounds", 10_000, "the condition of the loop still holds after the number of rounds that is allowed:";
-    /// Signals of a run that nobody has taken.
-    RunSignals = "runSignals", 10_000, "the run has more signals that nobody has taken than";
-    /// Updates that a run was sent.
-    RunUpdates = "runUpdates", 10_000, "the run was sent more updates than";
-    /// Bytes of the events that are kept for those who ask later; the oldest are dropped.
+    LoopRounds = "loopRounds", 10_000, "the condition of the loop still holds after the allowed number of rounds:";
+    /// Signals of a run that no task has taken.
+    RunSignals = "runSignals", 10_000, "the run has more signals that no task has taken than";
+    /// Updates sent to a run.
+    RunUpdates = "runUpdates", 10_000, "the run got more updates than";
+    /// Bytes of the events that are kept for later tasks; the oldest are dropped.
     EventBytes = "eventBytes", 64 * MIB, "the event is larger than";
     /// Bytes of a regular expression of a guard.
     PatternBytes = "patternBytes", 4 * 1_024, "the regular expression of the guard is longer than";
-    /// Steps that matching the regular expressions of the guards of a task may take: those of each expression, for each byte
-    /// of its text.
+    /// Steps to match all regular expressions of the guards of a task: the steps of an expression, for each byte of its
+    /// text and for 64 more.
     PatternSteps = "patternSteps", 5_000_000, "matching the regular expressions of the guards may take more steps than";
-    /// Bytes of the name of an event, of a signal, of a schedule, of an idempotency key.
+    /// Bytes of the name of an event, a signal or a schedule, or of an idempotency key.
     NameBytes = "nameBytes", 4_096, "the name or the key is longer than";
     /// Schedules.
     Schedules = "schedules", 10_000, "the engine has more schedules than";
-    /// Runs of a scheduled workflow that are active; its schedules wait until one ends.
+    /// Active runs of a scheduled workflow; its schedules wait until one of the runs ends.
     ScheduledRuns = "scheduledRuns", 1_000, "the workflow has more active runs than";
-    /// Runs of a schedule that are over and kept, with those that they have started; the oldest are forgotten.
+    /// Finished runs of a schedule, with the runs that they started; the oldest are dropped.
     ScheduleHistory = "scheduleHistory", 1_000, "the schedule keeps more runs than";
 }
 
-/// How large things may become.
+/// The value of each limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits(Vec<usize>);
 
@@ -97,12 +98,12 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What is allowed.
+    /// The value of a limit.
     pub fn get(&self, limit: Limit) -> usize {
         self.0.get(limit as usize).copied().unwrap_or_else(|| limit.default())
     }
 
-    /// The same with another value for one limit.
+    /// These limits with another value for one of them.
     #[must_use]
     pub fn with(mut self, limit: Limit, most: usize) -> Self {
         if let Some(value) = self.0.get_mut(limit as usize) {
@@ -111,11 +112,11 @@ impl Limits {
         self
     }
 
-    /// Reads `{name: number}`; what is missing has its default.
+    /// Reads `{name: number}`. A limit that is missing has its default.
     ///
     /// # Errors
     ///
-    /// `OPTION_INVALID` for a name that is none, and for a value that is no whole number above 0.
+    /// `OPTION_INVALID` for an unknown name, and for a value that is not a whole number above 0.
     pub fn from_json(value: &Value) -> Result<Self> {
         let invalid = |message: String, name: &str| {
             let path = crate::json::child_path("/limits", name);
@@ -137,20 +138,20 @@ impl Limits {
         Ok(limits)
     }
 
-    /// That something is larger than it may be.
+    /// The error for something that exceeds a limit.
     pub fn exceeded(&self, limit: Limit) -> Error {
         let (name, most) = (limit.name(), self.get(limit));
         let unit = if name.ends_with("Bytes") { " bytes" } else { "" };
         Error::new(ErrorCode::LimitExceeded, format!("{} {most}{unit}", limit.what()))
             .with_help(format!(
-                "raise `limits.{name}` of the engine where so much is meant: `--limit {name}={}`",
+                "raise `limits.{name}` of the engine to allow more: `--limit {name}={}`",
                 most.saturating_mul(2)
             ))
             .with_detail("limit", name)
             .with_detail("allowed", most)
     }
 
-    /// Whether so much is allowed.
+    /// Checks an amount against a limit.
     ///
     /// # Errors
     ///

@@ -28,8 +28,8 @@ const BY_TEXT: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/^give a decision as `approvals: \{ "(.*)": true \}`$/s, "decide with `--approve $1` or `--reject $1`"],
   [/^give one as `tools: .*$/s, "give one in `--mocks FILE`, or leave `--unmocked` out"],
   [
-    /raise `limits\.\w+` of the engine where so much is meant: (`--limit .*)$/,
-    "pass a larger limit where so much is meant: $1",
+    /raise `limits\.\w+` of the engine to allow more: (`--limit .*)$/,
+    "pass a larger limit to allow more: $1",
   ],
   [/raise `limits\.(\w+)` of the engine/, "pass a larger `--limit $1=VALUE`"],
   [/give a larger `maxTime`/, "pass a larger `--max-time`"],

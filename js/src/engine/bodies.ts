@@ -90,14 +90,14 @@ function isUpload(method: string, { pathname }: URL): boolean {
 
 /** The refusal of a body that is too large. */
 function requestTooLarge(most: number): Response {
-  const message = `the body of the request is larger than ${most} bytes, where each value counts ${EACH} more`;
+  const message = `the body of the request is larger than ${most} bytes; each value in it counts ${EACH} more`;
   return refusal(
     413,
     "LIMIT_EXCEEDED",
     message,
     {},
     {
-      help: "raise `limits.requestBytes` of the engine where so much is meant",
+      help: "raise `limits.requestBytes` of the engine to allow more",
       details: { limit: "requestBytes", allowed: most },
     },
   );

@@ -1,66 +1,72 @@
-/** What all engines of this package have in common. */
+/** Options that all engines of this package have. */
 
 import { errorOf } from "../errors.js";
 import { invalid } from "../options.js";
 import { isObject } from "../plain.js";
 
 /**
- * How large things may become, by name. What goes beyond a limit fails its task, its run or its request with `LIMIT_EXCEEDED`. Bytes are
- * those of texts, and 32 for each value; docs/limits.md says what each limit is for.
+ * Limits by name. A task, a run or a request that exceeds one fails with `LIMIT_EXCEEDED`. The size of a value is the
+ * length of its JSON text plus 32 bytes for every value inside it; docs/limits.md explains each limit.
  */
 export interface EngineLimits {
-  /** Bytes of what templates fill in for one call of a tool, one payload, all guards of a task. Default: 32 MiB. */
+  /** Bytes of values that templates fill in: for one tool call, one payload, all guards of a task. Default: 32 MiB. */
   argumentBytes?: number | undefined;
-  /** Bytes that one condition reads, and 128 for each of its terms. The conditions of one `multi_choice` share them. Default: 16 MiB. */
+  /**
+   * Bytes that one condition reads, plus 128 for each of its terms. The conditions of one `multi_choice` share the
+   * limit. Default: 16 MiB.
+   */
   conditionBytes?: number | undefined;
-  /** Bytes of the arguments of all calls that are under way; further calls wait. Default: 256 MiB. */
+  /** Bytes of the arguments of all active calls; further calls wait. Default: 256 MiB. */
   callBytes?: number | undefined;
-  /** Bytes of what a task gives. Default: 32 MiB. */
+  /** Bytes of the result of a task. Default: 32 MiB. */
   resultBytes?: number | undefined;
   /**
-   * Bytes of `stdout`, and of `stderr`, that a running tool shows, and that are kept where its attempt is given up: half from the
-   * beginning, half from the end. Default: 1 MiB.
+   * Bytes of `stdout`, and of `stderr`, that a running tool shows, and that stay when its attempt is given up: half
+   * of them from the beginning, half from the end. Default: 1 MiB.
    */
   outputBytes?: number | undefined;
-  /** Bytes of all that a run keeps. Default: 256 MiB. */
+  /** Bytes of everything that a run keeps. Default: 256 MiB. */
   runBytes?: number | undefined;
-  /** Bytes of all that an engine keeps. Default: 512 MiB. */
+  /** Bytes of everything that an engine keeps. Default: 512 MiB. */
   engineBytes?: number | undefined;
   /** Bytes of a definition. Default: 8 MiB. */
   definitionBytes?: number | undefined;
-  /** Tasks of a definition, those inside of others counted. Default: 10,000. */
+  /** Tasks of a definition, with the nested ones. Default: 10,000. */
   definitionTasks?: number | undefined;
-  /** Bytes of the body of a request. Default: 16 MiB. */
+  /** Bytes of the body of a request, plus 32 for each value in it. Default: 16 MiB. */
   requestBytes?: number | undefined;
-  /** Runs that a run starts, and those that they start. Default: 10,000. */
+  /** Runs that a run starts, and runs that those start. Default: 10,000. */
   runDescendants?: number | undefined;
-  /** Runs that start each other, one inside the other. Default: 50. */
+  /** Runs nested in each other: each one starts the next. Default: 50. */
   runGenerations?: number | undefined;
   /** Items of a loop over a list. Default: 100,000. */
   loopItems?: number | undefined;
   /** Rounds of a loop with a condition. Default: 10,000. */
   loopRounds?: number | undefined;
-  /** Signals of a run that nobody has taken. Default: 10,000. */
+  /** Signals of a run that no task has taken. Default: 10,000. */
   runSignals?: number | undefined;
-  /** Updates that a run was sent. Default: 10,000. */
+  /** Updates sent to a run. Default: 10,000. */
   runUpdates?: number | undefined;
-  /** Bytes of the events that are kept for those who ask later; the oldest are dropped. Default: 64 MiB. */
+  /** Bytes of the events that are kept for later tasks; the oldest are dropped. Default: 64 MiB. */
   eventBytes?: number | undefined;
-  /** Bytes of the name of an event, of a signal, of a schedule, of an idempotency key. Default: 4 KiB. */
+  /** Bytes of the name of an event, a signal or a schedule, or of an idempotency key. Default: 4 KiB. */
   nameBytes?: number | undefined;
   /** Bytes of a regular expression of a guard. Default: 4 KiB. */
   patternBytes?: number | undefined;
-  /** Steps that matching the regular expressions of the guards of a task may take: those of each expression, for each byte of its text. Default: 5,000,000. */
+  /**
+   * Steps to match all regular expressions of the guards of a task: the steps of an expression, for each byte of its
+   * text and for 64 more. Default: 5,000,000.
+   */
   patternSteps?: number | undefined;
   /** Schedules. Default: 10,000. */
   schedules?: number | undefined;
-  /** Active runs of a scheduled workflow; its schedules wait until one ends. Default: 1,000. */
+  /** Active runs of a scheduled workflow; its schedules wait until one of the runs ends. Default: 1,000. */
   scheduledRuns?: number | undefined;
-  /** Runs of a schedule that are over and kept, with those that they started; the oldest are forgotten. Default: 1,000. */
+  /** Finished runs of a schedule, with the runs that they started; the oldest are dropped. Default: 1,000. */
   scheduleHistory?: number | undefined;
 }
 
-/** Checks options that are passed on to the state machine. @throws {ConfigurationError} `OPTION_INVALID`. */
+/** Checks the options that the engine in Rust takes. @throws {ConfigurationError} `OPTION_INVALID`. */
 export function checkConfiguration(options: {
   concurrency?: unknown;
   maxStreams?: unknown;
