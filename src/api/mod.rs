@@ -1,5 +1,5 @@
-//! The Highway REST API. The client side writes requests and reads responses; the server side, for the
-//! embedded engine, does the reverse. Neither does IO: time and randomness come in as arguments.
+//! The client of the Highway REST API: it writes requests and reads responses. It does no IO: time and randomness come in as
+//! arguments.
 
 mod call;
 mod circuit;
@@ -13,8 +13,6 @@ mod http;
 mod operation;
 mod response;
 mod run;
-#[cfg(feature = "engine")]
-pub mod server;
 mod state;
 mod tasks;
 mod watch;

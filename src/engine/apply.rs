@@ -1,14 +1,16 @@
 //! What each record changes.
 
-use super::breaker::NO_CALL;
-use super::definitions::size_of_definition;
-use super::meter::{ATTEMPT, size_of_used};
-use super::plan::{Body, Operation};
-use super::ready::cause_of;
-use super::record::RunCreated;
-use super::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
-use super::state::Timer;
-use super::{Engine, Record, Update, UpdateState};
+use crate::engine::decide::definitions::size_of_definition;
+use crate::engine::decide::updates::{Update, UpdateState};
+use crate::engine::journal::record::Record;
+use crate::engine::journal::record::RunCreated;
+use crate::engine::plan::{Body, Operation};
+use crate::engine::state::Engine;
+use crate::engine::state::Timer;
+use crate::engine::state::circuit::NO_CALL;
+use crate::engine::state::meter::{ATTEMPT, size_of_used};
+use crate::engine::state::readiness::cause_of;
+use crate::engine::state::run::{Attempt, Inner, Run, RunState, ScopeKind, Signal, StepState};
 use crate::json::size;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -16,7 +18,7 @@ use std::rc::Rc;
 
 impl Engine {
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
-    pub(super) fn apply(&mut self, record: Record) {
+    pub(in crate::engine) fn apply(&mut self, record: Record) {
         match record {
             Record::RunCreated(created) => self.add_run(*created),
             Record::Registered(definition) => {
@@ -36,9 +38,9 @@ impl Engine {
                 self.artifacts.push(*artifact);
             }
             Record::ArtifactDeleted { id } => {
-                let is_it = |artifact: &super::Artifact| artifact.id == id;
+                let is_it = |artifact: &crate::engine::decide::artifacts::Artifact| artifact.id == id;
                 let gone = self.artifacts.iter().filter(|kept| is_it(kept));
-                self.lets_go(gone.map(super::Artifact::bytes).sum());
+                self.lets_go(gone.map(crate::engine::decide::artifacts::Artifact::bytes).sum());
                 self.artifacts.retain(|artifact| !is_it(artifact));
             }
             Record::ScheduleSet { schedule, to } => self.apply_schedule(schedule, *to),
@@ -220,7 +222,7 @@ impl Engine {
     }
 
     /// Puts a run into the lists; its position.
-    pub(super) fn push_run(&mut self, mut run: Run) -> usize {
+    pub(in crate::engine) fn push_run(&mut self, mut run: Run) -> usize {
         let at = self.runs.len();
         run.measure();
         run.meter.join(&self.kept_bytes);
@@ -244,7 +246,7 @@ impl Engine {
         at
     }
 
-    pub(super) fn apply_key_used(&mut self, run: Option<usize>, key: String, result: Value) {
+    pub(in crate::engine) fn apply_key_used(&mut self, run: Option<usize>, key: String, result: Value) {
         if self.once.contains_key(&key) {
             return;
         }
@@ -451,7 +453,7 @@ impl Engine {
     }
 
     /// Keeps the result of a round that is over.
-    pub(super) fn round_over(&mut self, run: usize, scope: usize) {
+    pub(in crate::engine) fn round_over(&mut self, run: usize, scope: usize) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(closed) = found.scopes.get(scope) else { return };
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
@@ -513,7 +515,7 @@ impl Engine {
         &mut self,
         run: usize,
         state: RunState,
-        failure: Option<super::Failure>,
+        failure: Option<crate::engine::output::Failure>,
         result: Option<Value>,
         at: Millis,
     ) {
@@ -532,7 +534,8 @@ impl Engine {
         let open = owner.open_within(0);
         // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
         let ends_itself = owner.steps.iter().enumerate().any(|(at, step)| {
-            let is_end = |found: &super::Planned| matches!(found.operation, Operation::Terminate { .. });
+            let is_end =
+                |found: &crate::engine::plan::Planned| matches!(found.operation, Operation::Terminate { .. });
             step.state == StepState::Succeeded && owner.operator(at).is_some_and(is_end)
         });
         let (left_out, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|step| {
@@ -555,7 +558,7 @@ impl Engine {
 }
 
 /// What a scope of a step runs.
-pub(super) fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
+pub(in crate::engine) fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
     match (operation, kind) {
         (Operation::Foreach { body, .. } | Operation::While { body, .. }, ScopeKind::Round(_)) => {
             Some(Rc::clone(body))

@@ -5,68 +5,40 @@
 //! effects they permit. The host runs tools, keeps one timer ([`Engine::next_wake`]) and feeds results back.
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
 
-mod acting;
 mod apply;
-mod artifacts;
-mod breaker;
-mod builtin;
-mod checkpoint;
-mod definitions;
-mod events;
-mod guards;
-mod hash;
-mod inside;
-mod joins;
+mod config;
+mod decide;
 mod journal;
-mod limits;
-mod meter;
-mod missed;
 mod output;
 mod plan;
-mod ready;
-mod record;
-mod reflexive;
-mod retry;
-mod run;
-mod runs;
-mod schedules;
-mod scheduling;
-mod scope;
-mod secrets;
-mod starting;
+pub mod server;
 mod state;
-mod telling;
-mod text;
-mod timeline;
 mod tools;
-mod updates;
 mod view;
-mod written;
-mod zones;
 
-pub use acting::Acts;
-pub use artifacts::{Artifact, ArtifactFault, LARGEST_ARTIFACT};
-pub use builtin::builtin_tools;
-pub use checkpoint::Standing;
-pub use hash::{definition_hash, uuid_of};
+pub use config::limits::{Limit, Limits};
+pub use config::secrets::Secrets;
+pub use config::zones::Zones;
+pub use decide::acts::Acts;
+pub use decide::artifacts::{Artifact, ArtifactFault, LARGEST_ARTIFACT};
+pub use decide::builtin::builtin_tools;
+pub use decide::schedules::{Schedule, ScheduleRequest, ScheduleState};
+pub use decide::updates::{Update, UpdateState};
+pub use journal::checkpoint::Standing;
+pub use journal::record::{Parent, Record, Registered, RunCreated};
 pub use journal::{Journal, write_records};
-pub use limits::{Limit, Limits};
 pub use output::{Effect, Failure, Output, ToolCall, write_effects};
+pub use plan::hash::{definition_hash, uuid_of};
+pub use plan::retry::Retry;
 pub use plan::{
     Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait, plan,
 };
-pub use record::{Parent, Record, Registered, RunCreated};
-pub use retry::Retry;
-pub use run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};
-pub use schedules::{Schedule, ScheduleRequest, ScheduleState};
-pub use secrets::Secrets;
+pub use state::run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};
 pub use state::{Config, Engine, Submission, Submitted};
-pub use telling::{Heartbeat, LogLevel, LogLine, Told};
-pub use timeline::{Entry, EntryKind, Link};
-pub use updates::{Update, UpdateState};
+pub use tools::output::Stream;
+pub use tools::reports::{Heartbeat, LogLevel, LogLine, Told};
+pub use view::timeline::{Entry, EntryKind, Link};
 pub use view::{
     RunFilter, run_page, run_summary, run_view, some_steps, step_logs, step_name, step_view, steps_as,
     steps_view,
 };
-pub use written::Stream;
-pub use zones::Zones;

@@ -1,10 +1,11 @@
 //! What the engine tells its host.
 
-use super::run::after;
-use super::telling::cut;
-use super::text::{Fields, Written, text_of};
-use super::{Heartbeat, Record};
 use crate::codec::JsonWriter;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::text::{Fields, Written, text_of};
+use crate::engine::state::run::after;
+use crate::engine::tools::reports::Heartbeat;
+use crate::engine::tools::reports::cut;
 use crate::error::{Error, ErrorCode};
 use crate::json::size_of_map;
 use crate::number::to_f64;
@@ -177,7 +178,7 @@ impl Failure {
     }
 
     /// Cuts texts off that are too long to be kept with each attempt.
-    pub(super) fn shorten(&mut self) {
+    pub(in crate::engine) fn shorten(&mut self) {
         for text in [&mut self.code, &mut self.message].into_iter().chain(&mut self.help) {
             *text = cut(std::mem::take(text), LONGEST_TEXT);
         }
@@ -185,13 +186,13 @@ impl Failure {
     }
 
     /// Bytes of its texts.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::engine) fn size(&self) -> usize {
         let help = self.help.as_ref().map_or(0, String::len);
         self.code.len() + self.message.len() + help + self.details.as_deref().map_or(0, size_of_map)
     }
 
     /// Leaves the code and the beginning of the message, together of so many bytes at most.
-    pub(super) fn cut_to(&mut self, limit: usize) {
+    pub(in crate::engine) fn cut_to(&mut self, limit: usize) {
         (self.help, self.details) = (None, None);
         self.code = cut(std::mem::take(&mut self.code), limit / 2);
         self.message = cut(std::mem::take(&mut self.message), limit - self.code.len());

@@ -2,9 +2,10 @@
 
 use super::convert::{JsResult, give, parse};
 use super::memory::{Memory, make_room_for_values, make_room_to_read};
-use crate::api::{HttpRequest, server};
+use crate::api::HttpRequest;
 use crate::codec::write_json;
 use crate::definition::duration;
+use crate::engine::server;
 use crate::engine::{
     Acts, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Stream, Zones,
     write_effects, write_records,

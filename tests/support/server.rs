@@ -1,7 +1,8 @@
 //! The embedded server with a host that runs scripted tools in virtual time.
 
 use super::{Outcome, START};
-use highway_wasm::api::{HttpRequest, HttpResponse, server};
+use highway_wasm::api::{HttpRequest, HttpResponse};
+use highway_wasm::engine::server;
 use highway_wasm::engine::{Config, Effect, Engine, Record, ToolCall};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};

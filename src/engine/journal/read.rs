@@ -1,13 +1,18 @@
 //! Records from their text.
 
-use super::super::checkpoint::{Standing, run_of};
-use super::super::plan::plan;
-use super::super::record::{Parent, Registered, RunCreated};
-use super::super::run::{Inner, RunState, ScopeKind};
-use super::super::{Artifact, Failure, LogLevel, Record, Schedule, ScheduleState, UpdateState};
 use super::fields::{Fields, invalid, list_of};
 use crate::codec::parse_json;
 use crate::definition;
+use crate::engine::decide::artifacts::Artifact;
+use crate::engine::decide::schedules::{Schedule, ScheduleState};
+use crate::engine::decide::updates::UpdateState;
+use crate::engine::journal::checkpoint::{Standing, run_of};
+use crate::engine::journal::record::Record;
+use crate::engine::journal::record::{Parent, Registered, RunCreated};
+use crate::engine::output::Failure;
+use crate::engine::plan::plan;
+use crate::engine::state::run::{Inner, RunState, ScopeKind};
+use crate::engine::tools::reports::LogLevel;
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -257,7 +262,7 @@ fn schedule_of(fields: &mut Fields<'_>) -> Result<Schedule> {
     })
 }
 
-pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
+pub(in crate::engine) fn inner_of(value: &mut Value) -> Result<Inner> {
     let mut fields = Fields(value);
     Ok(match fields.text("type")?.as_str() {
         "sleep" => Inner::Sleep,
@@ -287,7 +292,7 @@ pub(in super::super) fn inner_of(value: &mut Value) -> Result<Inner> {
     })
 }
 
-pub(in super::super) fn scope_kind_of(fields: &Fields<'_>) -> Result<ScopeKind> {
+pub(in crate::engine) fn scope_kind_of(fields: &Fields<'_>) -> Result<ScopeKind> {
     match (fields.some_position("round"), fields.some_position("branch")) {
         (Some(round), _) => Ok(ScopeKind::Round(round)),
         (_, Some(branch)) => Ok(ScopeKind::Branch(branch)),
@@ -295,7 +300,7 @@ pub(in super::super) fn scope_kind_of(fields: &Fields<'_>) -> Result<ScopeKind> 
     }
 }
 
-pub(in super::super) fn run_state_of(word: &str) -> RunState {
+pub(in crate::engine) fn run_state_of(word: &str) -> RunState {
     match word {
         "active" => RunState::Active,
         "completed" => RunState::Completed,

@@ -1,10 +1,12 @@
 //! The text of records.
 
-use super::super::checkpoint::{run_kept, state_kept};
-use super::super::run::{Inner, RunState, ScopeKind};
-use super::super::text::{Fields, Written, text_of};
-use super::super::{Failure, Record, RunCreated, Schedule};
 use crate::codec::JsonWriter;
+use crate::engine::decide::schedules::Schedule;
+use crate::engine::journal::checkpoint::{run_kept, state_kept};
+use crate::engine::journal::record::{Record, RunCreated};
+use crate::engine::journal::text::{Fields, Written, text_of};
+use crate::engine::output::Failure;
+use crate::engine::state::run::{Inner, RunState, ScopeKind};
 use serde_json::Value;
 
 /// Text of the records of one step.
@@ -162,7 +164,7 @@ fn of_step<'a, 'b>(
     out.set("type", kind).set("run", &run).set("step", &step)
 }
 
-pub(in super::super) fn run_created<'a, 'b>(
+pub(in crate::engine) fn run_created<'a, 'b>(
     created: &RunCreated,
     out: &'a mut Fields<'b>,
 ) -> &'a mut Fields<'b> {
@@ -203,7 +205,7 @@ fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut
         .set("fired", &schedule.fired)
 }
 
-pub(in super::super) fn scope_kind<'a, 'b>(kind: ScopeKind, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+pub(in crate::engine) fn scope_kind<'a, 'b>(kind: ScopeKind, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
     match kind {
         ScopeKind::Round(round) => out.set("round", &round),
         ScopeKind::Branch(branch) => out.set("branch", &branch),
@@ -211,7 +213,7 @@ pub(in super::super) fn scope_kind<'a, 'b>(kind: ScopeKind, out: &'a mut Fields<
     }
 }
 
-pub(in super::super) const fn run_state(state: RunState) -> &'static str {
+pub(in crate::engine) const fn run_state(state: RunState) -> &'static str {
     match state {
         RunState::Active => "active",
         RunState::Completed => "completed",

@@ -1,10 +1,13 @@
 //! What the engine runs: a definition reduced to what decides how a run goes, with all policies in force.
 
+pub(in crate::engine) mod hash;
+pub(in crate::engine) mod retry;
+
 mod read;
 
-use super::retry::Retry;
 use crate::definition::schedule::Schedule;
 use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
+use crate::engine::plan::retry::Retry;
 use crate::expr::Expr;
 use crate::names::sorted_positions;
 use crate::time::Millis;

@@ -1,10 +1,10 @@
 //! From a definition to what runs.
 
-use super::super::retry::Retry;
 use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait};
 use crate::arguments::HANDLE_UPDATE;
 use crate::definition::schedule::Schedule;
 use crate::definition::{self, DeadlineAction, Moment, Operator, Until};
+use crate::engine::plan::retry::Retry;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::{self, Expr};
 use crate::json::child_path;

@@ -1,0 +1,113 @@
+//! Artifacts: archives of code that tasks run, kept by their content.
+
+use crate::codec::parse_base64;
+use crate::engine::journal::record::Record;
+use crate::engine::plan::hash;
+use crate::engine::state::Engine;
+use crate::error;
+use crate::time::Millis;
+use std::rc::Rc;
+
+/// Bytes of the largest artifact.
+pub const LARGEST_ARTIFACT: usize = 8 * 1_024 * 1_024;
+
+/// An artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// SHA-256 of its bytes, as hex.
+    pub id: String,
+    /// Name of the file that it was.
+    pub name: String,
+    /// Its media type.
+    pub mime: String,
+    /// How many bytes it has.
+    pub size: usize,
+    /// The bytes as base64.
+    pub content: Rc<str>,
+    /// When it came.
+    pub at: Millis,
+}
+
+/// Why an artifact is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArtifactFault {
+    /// Its content is not base64.
+    NotBase64,
+    /// It is larger than [`LARGEST_ARTIFACT`].
+    TooLarge,
+}
+
+impl Artifact {
+    /// Bytes that it takes.
+    pub(in crate::engine) fn bytes(&self) -> usize {
+        size_of_artifact(&self.name, &self.mime, &self.content)
+    }
+}
+
+/// Bytes that an artifact takes.
+fn size_of_artifact(name: &str, mime: &str, content: &str) -> usize {
+    const ARTIFACT: usize = 256;
+    ARTIFACT + name.len() + mime.len() + content.len()
+}
+
+impl Engine {
+    /// Whether an artifact can be kept.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_keep_artifact(&self, name: &str, mime: &str, content: &str) -> error::Result<()> {
+        self.may_name(name)?;
+        self.may_name(mime)?;
+        self.has_memory(size_of_artifact(name, mime, content))
+    }
+
+    /// Keeps an artifact of which `content` is the base64; what is there already is not kept twice.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not kept.
+    pub fn keep_artifact(
+        &mut self,
+        name: &str,
+        mime: &str,
+        content: &str,
+        now: Millis,
+    ) -> Result<Artifact, ArtifactFault> {
+        // What is too large is not read at all.
+        if content.len() > LARGEST_ARTIFACT / 3 * 4 + 4 {
+            return Err(ArtifactFault::TooLarge);
+        }
+        let bytes = parse_base64(content).ok_or(ArtifactFault::NotBase64)?;
+        if bytes.len() > LARGEST_ARTIFACT {
+            return Err(ArtifactFault::TooLarge);
+        }
+        let id = hash::of_bytes(&bytes);
+        if let Some(known) = self.artifact(&id) {
+            return Ok(known.clone());
+        }
+        let (name, mime) = (name.to_owned(), mime.to_owned());
+        let artifact = Artifact { id, name, mime, size: bytes.len(), content: content.into(), at: now };
+        self.commit(Record::ArtifactKept(Box::new(artifact.clone())));
+        Ok(artifact)
+    }
+
+    /// Forgets an artifact; `false` where there is none of that id.
+    pub fn delete_artifact(&mut self, id: &str) -> bool {
+        let is_known = self.artifact(id).is_some();
+        if is_known {
+            self.commit(Record::ArtifactDeleted { id: id.to_owned() });
+        }
+        is_known
+    }
+
+    /// An artifact by its id.
+    pub fn artifact(&self, id: &str) -> Option<&Artifact> {
+        self.artifacts.iter().find(|artifact| artifact.id == id)
+    }
+
+    /// All artifacts, oldest first.
+    pub fn artifacts(&self) -> &[Artifact] {
+        &self.artifacts
+    }
+}

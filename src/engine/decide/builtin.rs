@@ -1,0 +1,255 @@
+//! Tools that are part of the engine: they change what runs, or what a run knows.
+
+use crate::arguments::HANDLE_UPDATE;
+use crate::engine::decide::definitions::IDS;
+use crate::engine::journal::record::Record;
+use crate::engine::state::Engine;
+use crate::engine::state::meter::size_of_named;
+use crate::engine::state::run::{Inner, StepState};
+use crate::error::{Error, ErrorCode, Result};
+use crate::expr::order;
+use crate::json::{object, size_of_map, to_text};
+use crate::number::{integer, number, parse_f64, to_f64};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+
+/// A tool of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Builtin {
+    WaitForBranches,
+    WaitForBranch,
+    CancelBranch,
+    RunWorkflow,
+    InitCounter,
+    IncrementCounter,
+    RequestApproval,
+    Schedule,
+    HandleUpdate,
+}
+
+/// All of them by their names.
+const NAMES: [(&str, Builtin); 13] = [
+    ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
+    ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
+    ("tools.workflow.cancel_branch", Builtin::CancelBranch),
+    ("tools.workflow.execute", Builtin::RunWorkflow),
+    // The same as the latest driver of Python spells it.
+    ("workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
+    ("workflow.wait_for_branch", Builtin::WaitForBranch),
+    ("workflow.cancel_branch", Builtin::CancelBranch),
+    ("workflow.execute", Builtin::RunWorkflow),
+    ("tools.simple_counter.init_counter", Builtin::InitCounter),
+    ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
+    ("tools.approval.request", Builtin::RequestApproval),
+    ("tools.cron.durable_cron", Builtin::Schedule),
+    (HANDLE_UPDATE, Builtin::HandleUpdate),
+];
+
+pub(in crate::engine) fn find(name: &str) -> Option<Builtin> {
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
+}
+
+/// Names of the tools that every engine has.
+pub fn builtin_tools() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
+/// How long branches are waited for, and people, where nothing is said.
+const BRANCHES_LIMIT: f64 = 300.0;
+const APPROVAL_LIMIT: f64 = 3_600.0;
+/// The variable of the counter tools.
+const COUNTER: &str = "counter";
+
+impl Engine {
+    pub(in crate::engine) fn start_builtin(
+        &mut self,
+        run: usize,
+        step: usize,
+        tool: Builtin,
+        args: &[Value],
+        kwargs: &Value,
+        now: Millis,
+    ) -> Result<()> {
+        let given = |at: usize, name: &str| {
+            kwargs.get(name).or_else(|| args.get(at)).filter(|value| !value.is_null())
+        };
+        let seconds =
+            |at: usize, default: f64| given(at, "timeout_seconds").and_then(to_f64).unwrap_or(default);
+        let fork = || {
+            given(0, "fork")
+                .or_else(|| kwargs.get("fork_data"))
+                .or_else(|| kwargs.get("parallel_result"))
+                .ok_or_else(|| {
+                    Error::new(
+                        ErrorCode::ToolArgumentsInvalid,
+                        "the result of the parallel operator is missing",
+                    )
+                })
+        };
+        let branch = || {
+            let name = given(1, "branch_name").or_else(|| kwargs.get("name")).map(to_text);
+            name.ok_or_else(|| {
+                Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the branch is missing")
+            })
+        };
+        match tool {
+            Builtin::WaitForBranches => {
+                let limit = Some(seconds(1, BRANCHES_LIMIT));
+                self.wait_for_branches(run, step, fork()?, None, limit, now)
+            }
+            Builtin::WaitForBranch => {
+                let limit = Some(seconds(2, BRANCHES_LIMIT));
+                self.wait_for_branches(run, step, fork()?, Some(&branch()?), limit, now)
+            }
+            Builtin::CancelBranch => {
+                let name = branch()?;
+                let cancelled = self.cancel_branch(run, fork()?, &name, now)?;
+                self.worked(
+                    run,
+                    step,
+                    object([("branch", name.into()), ("cancelled", cancelled.into())]),
+                    now,
+                );
+                Ok(())
+            }
+            Builtin::RunWorkflow => {
+                let mut child: Map<String, Value> = IDS
+                    .iter()
+                    .chain(["workflow_name", "inputs"].iter())
+                    .filter_map(|name| Some(((*name).to_owned(), kwargs.get(*name)?.clone())))
+                    .filter(|(_, value)| !value.is_null())
+                    .collect();
+                if child.keys().all(|name| name == "inputs") {
+                    let name = args.first().filter(|name| !name.is_null()).ok_or_else(|| {
+                        Error::new(ErrorCode::ToolArgumentsInvalid, "the name of the workflow is missing")
+                    })?;
+                    child.insert("workflow_id".into(), name.clone());
+                }
+                let found = self.definition_asked_for(&child);
+                let name = found.map_or_else(|asked| asked, |found| found.workflow.name.clone());
+                self.start_children(run, step, &[(name, child)], None, now)
+            }
+            Builtin::InitCounter => {
+                let start = given(0, "start").filter(|start| start.is_number()).cloned();
+                self.count(run, step, start.unwrap_or_else(|| 0.into()), now)
+            }
+            Builtin::IncrementCounter => {
+                let before = self.scope(run, step).and_then(|scope| scope.variable(COUNTER).cloned());
+                let next = one_more(before.as_ref())?;
+                let most = given(0, "max_value").filter(|most| order(&next, most) == Some(Ordering::Greater));
+                let value = most.cloned().unwrap_or(next);
+                self.count(run, step, value, now)
+            }
+            Builtin::RequestApproval => self.request_approval(run, step, args, kwargs, now),
+            Builtin::HandleUpdate => {
+                let limit = kwargs.get("timeout_seconds").and_then(to_f64);
+                self.start_handling(run, step, kwargs, limit, now)
+            }
+            Builtin::Schedule => {
+                let result = self.schedule_job(kwargs, now)?;
+                self.worked(run, step, result, now);
+                Ok(())
+            }
+        }
+    }
+
+    fn count(&mut self, run: usize, step: usize, value: Value, now: Millis) -> Result<()> {
+        self.has_room(run, size_of_named(COUNTER, &value))?;
+        self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
+        self.worked(run, step, object([(COUNTER, value)]), now);
+        Ok(())
+    }
+
+    /// Begins to wait for a person.
+    fn request_approval(
+        &mut self,
+        run: usize,
+        step: usize,
+        args: &[Value],
+        kwargs: &Value,
+        now: Millis,
+    ) -> Result<()> {
+        let text = |at: usize, names: &[&str]| {
+            names.iter().find_map(|name| kwargs.get(*name)).or_else(|| args.get(at)).map(to_text)
+        };
+        let run_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
+        let key = text(0, &["approval_key", "key"]).unwrap_or_else(|| format!("{run_id}:{step}"));
+        self.may_name(&key)?;
+        if self.approval(&key).is_some() {
+            return Err(Error::new(
+                ErrorCode::ToolArgumentsInvalid,
+                format!("approval `{key}` is already waited for"),
+            )
+            .with_help("put `{{workflow_run_id}}` into the key"));
+        }
+        let hours = kwargs.get("expires_in_hours").and_then(to_f64).map(|hours| hours * 3_600.0);
+        let limit = kwargs.get("timeout_seconds").and_then(to_f64).or(hours).unwrap_or(APPROVAL_LIMIT);
+        let approval = Map::from_iter([
+            ("approval_key".to_owned(), key.into()),
+            ("title".to_owned(), text(1, &["title", "message"]).into()),
+            ("description".to_owned(), text(2, &["description"]).into()),
+            ("approval_data".to_owned(), kwargs.get("approval_data").cloned().unwrap_or_default()),
+        ]);
+        self.has_room(run, size_of_map(&approval))?;
+        self.enter_within(run, step, Inner::Approval(approval), Some(limit), now);
+        Ok(())
+    }
+
+    /// The step that waits for an approval: run, step, and what was asked.
+    pub fn approval(&self, key: &str) -> Option<(usize, usize, &Map<String, Value>)> {
+        self.approvals().find(|(_, _, asked)| asked.get("approval_key").is_some_and(|known| known == key))
+    }
+
+    /// All approvals that are waited for: run, step, and what was asked.
+    pub fn approvals(&self) -> impl Iterator<Item = (usize, usize, &Map<String, Value>)> {
+        let active =
+            self.runs.placed().filter(|(_, run)| run.state == crate::engine::state::run::RunState::Active);
+        active.flat_map(|(at, run)| {
+            run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {
+                Some(Inner::Approval(approval)) if found.state == StepState::Sleeping => {
+                    Some((at, step, approval))
+                }
+                _ => None,
+            })
+        })
+    }
+
+    /// Takes the answer of a person; `false` where nobody waits for it.
+    pub fn decide(
+        &mut self,
+        key: &str,
+        is_approved: bool,
+        comment: &str,
+        approver: &str,
+        now: Millis,
+    ) -> bool {
+        let Some((run, step, _)) = self.approval(key) else { return false };
+        self.because_of(Some((run, step)), now);
+        let result = object([
+            ("status", if is_approved { "approved" } else { "rejected" }.into()),
+            ("approved", is_approved.into()),
+            ("approval_key", key.into()),
+            ("comment", comment.into()),
+            ("approver", approver.into()),
+            ("timestamp", to_iso(now).into()),
+        ]);
+        self.worked(run, step, result, now);
+        self.advance(now);
+        true
+    }
+}
+
+/// What a counter says after `before`, with all digits.
+fn one_more(before: Option<&Value>) -> Result<Value> {
+    let Some(Value::Number(before)) = before else { return Ok(1.into()) };
+    let digits = before.as_str();
+    match integer(digits).map(|before| before.checked_add(1)) {
+        Some(Some(next)) => Ok(next.into()),
+        None if digits.contains(['.', 'e', 'E']) => Ok(number(parse_f64(digits).unwrap_or_default() + 1.0)),
+        _ => {
+            let message = format!("the counter cannot count on from `{digits}`, it has 64 bits");
+            Err(Error::new(ErrorCode::ToolArgumentsInvalid, message))
+        }
+    }
+}

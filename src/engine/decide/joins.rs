@@ -1,0 +1,231 @@
+//! Steps that wait for others of their run: joins, and tasks that wait for branches.
+//!
+//! Each is looked at when something ends that it names, and by itself, so that the host gets its turn between two of them.
+
+use crate::definition::JoinMode;
+use crate::engine::decide::outcomes::told;
+use crate::engine::output::Failure;
+use crate::engine::plan::Operation;
+use crate::engine::state::Engine;
+use crate::engine::state::run::{Inner, Run, ScopeKind, StepState};
+use crate::engine::state::{BYTES_PER_LOOK, add_work};
+use crate::error::ErrorCode;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+/// What a step that waits has found, once it has found enough.
+type Outcome = Option<Result<Value, Failure>>;
+
+/// A step that waits, and may have waited enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Look {
+    pub(in crate::engine) run: usize,
+    pub(in crate::engine) step: usize,
+    /// The step that has ended; none where that is not known.
+    pub(in crate::engine) ended: Option<usize>,
+}
+
+/// A step that a join was found to wait for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Awaited {
+    step: usize,
+    /// Position of its name in the join.
+    name: usize,
+    /// Scopes in which that name was looked for: the step of a later one takes its place.
+    scopes: usize,
+}
+
+impl Engine {
+    /// Has the joins looked at that name a step which is over.
+    pub(in crate::engine) fn tell_joins(&mut self, run: usize, step: usize) {
+        let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
+        let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };
+        let mut count = 0;
+        for scope in owner.around(inside.scope).filter_map(|scope| owner.scopes.get(scope)) {
+            let joins = scope.body.joins_of(&operator.id);
+            count += 1 + joins.len();
+            let joins = joins.iter().map(|join| scope.first + join);
+            let waiting = joins
+                .filter(|join| owner.steps.get(*join).is_some_and(|join| join.inner == Some(Inner::Join)));
+            self.to_look_at.extend(waiting.map(|join| Look { run, step: join, ended: Some(step) }));
+        }
+        self.has_looked_at(count);
+    }
+
+    /// Has the steps looked at that wait for a branch which is over, or for all of them.
+    pub(in crate::engine) fn branch_is_over(&mut self, run: usize, scope: usize) {
+        let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
+        let Some(found) = owner.scopes.get(scope) else { return };
+        let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
+        let is_decided = OnceCell::new();
+        let waits = |step: &&usize| match owner.steps.get(**step).and_then(|step| step.inner.as_ref()) {
+            Some(Inner::Branches { fork, only }) if *fork == of => match only {
+                Some(only) => *only == branch,
+                None => *is_decided.get_or_init(|| branches_over(owner, of, None).is_some()),
+            },
+            _ => false,
+        };
+        let waiting = owner.watching.iter().filter(waits).map(|step| Look { run, step: *step, ended: None });
+        self.to_look_at.extend(waiting);
+        let branches = is_decided.get().and_then(|_| owner.steps.get(of)).map_or(0, |fork| fork.scopes.len());
+        self.has_looked_at(owner.watching.len() + branches);
+    }
+
+    /// Ends a step that has waited enough.
+    pub(in crate::engine) fn look_at_waiting(&mut self, look: Look, now: Millis) {
+        let Look { run, step, .. } = look;
+        let Some(owner) = self.runs.get(run) else { return };
+        let outcome = match owner.steps.get(step).and_then(|step| step.inner.as_ref()) {
+            Some(Inner::Join) => self.look_at_join(look),
+            Some(Inner::Branches { fork, only }) => {
+                self.has_looked_at(owner.steps.get(*fork).map_or(0, |fork| fork.scopes.len()));
+                branches_over(owner, *fork, *only)
+            }
+            _ => None,
+        };
+        match outcome {
+            Some(Ok(result)) => self.worked(run, step, result, now),
+            Some(Err(failure)) => self.attempt_failed(run, step, failure, None, now),
+            None => {}
+        }
+    }
+
+    fn look_at_join(&mut self, Look { run, step, ended }: Look) -> Outcome {
+        let owner = self.runs.get(run)?;
+        let Operation::Join { tasks, mode } = &owner.operator(step)?.operation else { return None };
+        if let (Some(awaited), Some(ended)) = (self.awaited.get_mut(&(run, step)), ended) {
+            let later = owner.scopes.len().saturating_sub(awaited.scopes);
+            add_work(&self.work, (1 + later) * BYTES_PER_LOOK);
+            if !may_decide(owner, ended, *mode) && still_waits(owner, step, tasks, awaited) {
+                return None;
+            }
+        }
+        let (found, looked_at) = steps_named(owner, step, tasks);
+        self.has_looked_at(looked_at);
+        let is_open =
+            |(_, step): &(usize, usize)| owner.steps.get(*step).is_some_and(|step| !step.state.is_final());
+        let named = found.iter().enumerate();
+        let open: Vec<_> = named.filter_map(|(name, step)| Some((name, (*step)?))).filter(is_open).collect();
+        // In whatever order they end, half of the others are mostly over when this one is.
+        if let Some((name, awaited)) = open.get(open.len() / 2).copied() {
+            let awaited = Awaited { step: awaited, name, scopes: owner.scopes.len() };
+            self.awaited.insert((run, step), awaited);
+        }
+        joined(owner, tasks, &found, *mode)
+    }
+}
+
+/// Whether the end of a step can be what a join waits for, while it waits for others, too.
+fn may_decide(run: &Run, ended: usize, mode: JoinMode) -> bool {
+    let state = run.steps.get(ended).map(|step| step.state);
+    match mode {
+        JoinMode::AllOf => false,
+        JoinMode::AnyOf => true,
+        JoinMode::AllSuccess => !matches!(state, Some(StepState::Succeeded | StepState::Skipped)),
+        JoinMode::OneSuccess => state == Some(StepState::Succeeded),
+    }
+}
+
+/// Whether a join waits for the step that it was found to wait for.
+fn still_waits(run: &Run, join: usize, tasks: &[String], awaited: &mut Awaited) -> bool {
+    let Some((name, own)) = tasks.get(awaited.name).zip(run.steps.get(join)) else { return false };
+    let later = awaited.scopes..run.scopes.len();
+    let is_replaced = later
+        .filter_map(|at| Some((at, run.scopes.get(at)?)))
+        .any(|(at, scope)| scope.body.find(name).is_some() && run.is_within(at, own.scope));
+    awaited.scopes = run.scopes.len();
+    !is_replaced && run.steps.get(awaited.step).is_some_and(|step| !step.state.is_final())
+}
+
+/// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were looked at.
+fn steps_named(run: &Run, join: usize, tasks: &[String]) -> (Vec<Option<usize>>, usize) {
+    let scope = run.steps.get(join).map_or(0, |step| step.scope);
+    let own = run.scopes.get(scope);
+    let own = |id: &String| own.and_then(|own| Some(own.first + own.body.find(id)?));
+    let mut found: Vec<Option<usize>> = tasks.iter().map(own).collect();
+    let named = tasks.iter().zip(&mut found).filter(|(_, step)| step.is_none());
+    let mut inside: HashMap<&str, &mut Option<usize>> = named.map(|(id, step)| (id.as_str(), step)).collect();
+    let mut looked_at = tasks.len();
+    for (at, scope_inside) in run.scopes.iter().enumerate().skip(scope).rev() {
+        if inside.is_empty() {
+            break;
+        }
+        looked_at += 1;
+        if !run.is_within(at, scope) {
+            continue;
+        }
+        looked_at += scope_inside.body.operators.len();
+        for (position, operator) in scope_inside.body.operators.iter().enumerate() {
+            if let Some(step) = inside.remove(operator.id.as_str()) {
+                *step = Some(scope_inside.first + position);
+            }
+        }
+    }
+    (found, looked_at)
+}
+
+/// What a join has found.
+fn joined(run: &Run, tasks: &[String], found: &[Option<usize>], mode: JoinMode) -> Outcome {
+    let state = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
+    let is_over = |step: &Option<usize>| state(step).is_none_or(StepState::is_final);
+    let is_good = |step: &Option<usize>| state(step) == Some(StepState::Succeeded);
+    let is_passed = |step: &Option<usize>| state(step) == Some(StepState::Skipped);
+    let all_over = found.iter().all(is_over);
+    let failure =
+        |what: &str| Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, what) }));
+    let is_done = match mode {
+        JoinMode::AllOf => all_over,
+        JoinMode::AnyOf => found.is_empty() || found.iter().any(is_over),
+        JoinMode::AllSuccess => {
+            let is_bad =
+                |(_, step): &(&String, &Option<usize>)| is_over(step) && !is_good(step) && !is_passed(step);
+            if let Some((id, _)) = tasks.iter().zip(found).find(is_bad) {
+                return failure(&format!("task `{id}` did not succeed"));
+            }
+            all_over
+        }
+        JoinMode::OneSuccess => {
+            let is_met = found.iter().any(is_good);
+            if !is_met && all_over {
+                return failure("none of the joined tasks succeeded");
+            }
+            is_met
+        }
+    };
+    is_done.then(|| {
+        let result = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)?.result.clone());
+        let results = tasks.iter().zip(found);
+        Ok(results.map(|(id, step)| (id.clone(), result(step).unwrap_or_default())).collect())
+    })
+}
+
+/// What branches gave, once all of them are over.
+fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Outcome {
+    let operator = run.operator(fork)?;
+    let mut results = Map::new();
+    for (at, scope) in run.scopes_of(fork) {
+        if only.is_some_and(|only| scope.kind != ScopeKind::Branch(only)) {
+            continue;
+        }
+        if scope.open > 0 {
+            return None;
+        }
+        let name = scope.branch(operator).unwrap_or_default().to_owned();
+        if scope.is_cancelled {
+            let message = format!("branch `{name}` was cancelled");
+            return Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunCancelled, message) }));
+        }
+        if let Some(failed) = run.failed_in(at) {
+            let failure = told(run.operator(failed)?, run.steps.get(failed)?.failure()?);
+            let message = format!("branch `{name}`: {}", failure.message);
+            return Some(Err(Failure { message, retryable: false, ..failure }));
+        }
+        results.insert(name, run.last_in(at).cloned().unwrap_or_default());
+    }
+    Some(Ok(match only {
+        Some(_) => results.into_iter().next().map(|(_, result)| result).unwrap_or_default(),
+        None => Value::Object(results),
+    }))
+}

@@ -1,0 +1,550 @@
+//! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
+
+use crate::engine::decide::guards;
+use crate::engine::decide::joins::Look;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::record::RunCreated;
+use crate::engine::output::{Effect, Failure};
+use crate::engine::state::Timer;
+use crate::engine::state::circuit::NO_CALL;
+use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
+use crate::engine::state::run::{Inner, RunState, ScopeKind, StepState};
+use crate::engine::state::{Engine, Submission, Submitted};
+use crate::error::{ErrorCode, Result};
+use crate::json::{object, size, size_of_map, to_text};
+use crate::number::digits;
+use crate::time::{Millis, to_iso};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What follows from what has ended.
+enum Conclusion {
+    /// A step will not run.
+    Skip(usize, usize),
+    /// A loop may go on.
+    GoRound(usize, usize),
+    /// Nothing in a scope is open any more.
+    ScopeOver(usize, usize),
+    /// A step may have waited enough.
+    LookAtWaiting(Look),
+    /// A run that was started by another one is over.
+    ChildOver(usize),
+}
+
+impl Engine {
+    /// Accepts a workflow, or finds the run that its key began.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here. Nothing has changed then.
+    pub fn submit(&mut self, submission: Submission, now: Millis) -> Result<Submitted> {
+        if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
+            let same =
+                run.created.hash == submission.definition.hash && *run.created.inputs == submission.inputs;
+            return Ok(if same { Submitted::Repeated(at) } else { Submitted::Conflict(at) });
+        }
+        let Submission { definition, inputs, key, run_id } = submission;
+        self.may_name(key.as_deref().unwrap_or_default())?;
+        let bytes = self.may_keep(&definition, &inputs, now)?;
+        self.may_keep_run(&definition.workflow, &inputs, bytes)?;
+        // What was read for it is a part of the slice.
+        self.begins_unit();
+        self.has_copied(bytes.saturating_add(size_of_map(&inputs)));
+        self.because_of_start(now);
+        let definition = self.keep(definition);
+        self.follow_definition(&definition, &inputs, now);
+        let created = RunCreated { key, ..RunCreated::new(run_id, definition, inputs, now) };
+        self.commit(Record::RunCreated(Box::new(created)));
+        let at = self.runs.len() - 1;
+        self.advance(now);
+        Ok(Submitted::Created(at))
+    }
+
+    /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has not failed.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED` where the engine cannot keep one more run.
+    pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Result<Option<usize>> {
+        let Some(failed) = self.runs.get(run).filter(|run| run.state == RunState::Failed) else {
+            return Ok(None);
+        };
+        let created = failed.created.clone();
+        self.may_keep_run(&created.workflow, &created.inputs, 0)?;
+        let at = self.runs.len();
+        self.because_of_start(now);
+        self.commit(Record::RunCreated(Box::new(RunCreated {
+            run_id,
+            key: None,
+            parent: None,
+            is_late: false,
+            at: now,
+            ..created
+        })));
+        self.advance(now);
+        Ok(Some(at))
+    }
+
+    /// Ends an active run as cancelled and stops its tools and the runs that it started; `false` if it is over already.
+    pub fn cancel(&mut self, run: usize, reason: Option<&str>, now: Millis) -> bool {
+        if self.runs.get(run).is_none_or(|run| run.state != RunState::Active) {
+            return false;
+        }
+        let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
+        self.because_of(None, now);
+        self.end(run, RunState::Cancelled, failure, None, "the run was cancelled", now);
+        self.advance(now);
+        true
+    }
+
+    /// Takes the outcome of a tool call. Outcomes of calls that were aborted are ignored.
+    pub fn tool_finished(
+        &mut self,
+        call: u64,
+        outcome: std::result::Result<Value, (Failure, Option<Value>)>,
+        now: Millis,
+    ) {
+        let Some((run, step)) = self.calls.get(&call).copied() else {
+            return;
+        };
+        self.because_of(Some((run, step)), now);
+        // Taking it is a part of the slice.
+        self.begins_unit();
+        match outcome {
+            Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
+            Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
+            Ok(result) => self.worked(run, step, result, now),
+            Err((mut failure, result)) => {
+                let secrets = &self.config.secrets;
+                let limit = failure.message_limit.take().unwrap_or(usize::MAX);
+                self.has_searched(failure.size() + result.as_ref().map_or(0, size));
+                failure.message = secrets.strike_and_cut(failure.message, limit);
+                failure.code = secrets.strike(failure.code);
+                failure.help = failure.help.map(|help| secrets.strike(help));
+                failure.details = failure.details.map(|details| Box::new(secrets.strike_map(*details)));
+                let result = result.map(|result| secrets.strike_value(result));
+                self.attempt_failed(run, step, failure, result, now);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Does what is due at `now`, or the next slice of it: see [`has_more`](Self::has_more).
+    pub fn tick(&mut self, now: Millis) {
+        while self.settle(now)
+            && self.is_within_slice()
+            && let Some(timer) = self.take_due(now)
+        {
+            self.begins_unit();
+            self.timer_is_due(timer, now);
+        }
+        self.advance(now);
+    }
+
+    fn timer_is_due(&mut self, timer: Timer, now: Millis) {
+        match timer {
+            Timer::Run(run) => {
+                self.because_of(None, now);
+                self.run_timed_out(run, now);
+            }
+            Timer::Step(run, step) => {
+                self.because_of(Some((run, step)), now);
+                self.step_due(run, step, now);
+            }
+            Timer::Update(run, update) => {
+                self.because_of(None, now);
+                self.update_timed_out(run, update, now);
+            }
+            Timer::Schedule(schedule) => {
+                self.because_of_start(now);
+                self.fire(schedule, now);
+            }
+        }
+    }
+
+    fn run_timed_out(&mut self, run: usize, now: Millis) {
+        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else {
+            return;
+        };
+        let limit = owner.created.workflow.timeout.unwrap_or_default();
+        let state = if owner.created.workflow.cancels { RunState::Cancelled } else { RunState::Failed };
+        let failure = Failure::new(
+            ErrorCode::RunTimedOut,
+            format!("the run was not over after its limit of {} s", digits(limit)),
+        );
+        self.end(run, state, Some(failure), None, "the run passed its time limit", now);
+    }
+
+    fn step_due(&mut self, run: usize, step: usize, now: Millis) {
+        // What was due before it may have given it another time.
+        let is_due = |step: &&crate::engine::state::run::Step| step.timer.is_some_and(|due| due <= now);
+        let Some(found) = self.step(run, step).filter(is_due) else { return };
+        match (found.state, &found.inner) {
+            (StepState::Sleeping, Some(Inner::Sleep)) => {
+                let result = object([("woke_at", to_iso(now).into())]);
+                self.worked(run, step, result, now);
+            }
+            (StepState::Retrying, _) => self.commit(Record::RetryDue { run, step }),
+            (StepState::Running { .. } | StepState::Open | StepState::Sleeping, _) => {
+                let limit = digits(self.limit_of(run, step).unwrap_or_default());
+                let message = match &found.inner {
+                    Some(Inner::Event(name)) => format!("the event `{name}` did not come within {limit} s"),
+                    Some(Inner::Update(name)) => format!("the update `{name}` did not come within {limit} s"),
+                    Some(Inner::Approval(asked)) => {
+                        let key = asked.get("approval_key").map(to_text).unwrap_or_default();
+                        format!("the approval `{key}` was not answered within {limit} s")
+                    }
+                    _ => format!("the attempt was not over after its limit of {limit} s"),
+                };
+                let failure = Failure::new(ErrorCode::TaskTimedOut, message);
+                if let StepState::Running { call } = found.state {
+                    self.abort(vec![call], "the attempt passed its time limit");
+                }
+                self.attempt_failed(run, step, failure, None, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the result of a step's work, if what must hold of it does.
+    pub(in crate::engine) fn worked(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        let key = self.once_key(run, step);
+        if let Err(error) = self.may_work(run, step, &result, key.as_deref()) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
+        self.has_copied(size(&result));
+        match self.after_work(run, step, &result) {
+            Ok(()) => {
+                if let Some(key) = key {
+                    self.commit(Record::KeyUsed { run: Some(run), key, result: result.clone() });
+                }
+                let result = self.told_as_activity(run, step, result, now);
+                self.succeed(run, step, result, now);
+            }
+            Err(failure) => self.attempt_failed(run, step, failure, Some(result), now),
+        }
+    }
+
+    /// Whether a step may end with a result, and all that follows from it be kept.
+    fn may_work(&self, run: usize, step: usize, result: &Value, key: Option<&str>) -> Result<()> {
+        self.may_succeed(run, step, result)?;
+        let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
+        let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
+        let told = self.may_tell_as_activity(run, step, result)?;
+        self.has_room(run, copies.saturating_mul(size(result) + told) + key + told)
+    }
+
+    pub(in crate::engine) fn succeed(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+        self.commit(Record::Succeeded { run, step, result, chosen: Vec::new(), at: now });
+    }
+
+    pub(in crate::engine) fn after_work(
+        &self,
+        run: usize,
+        step: usize,
+        result: &Value,
+    ) -> std::result::Result<(), Failure> {
+        let Some(operator) = self.operator(run, step).filter(|operator| !operator.postconditions.is_empty())
+        else {
+            return Ok(());
+        };
+        let Some(scope) = self.scope(run, step) else { return Ok(()) };
+        let scope = guards::WithResult { scope: &scope, operator, result };
+        guards::check(&operator.postconditions, &scope, self)
+    }
+
+    pub(in crate::engine) fn attempt_failed(
+        &mut self,
+        run: usize,
+        step: usize,
+        mut failure: Failure,
+        result: Option<Value>,
+        now: Millis,
+    ) {
+        let wait = failure.retry_after.take().unwrap_or_default();
+        failure.shorten();
+        self.stop_inside(run, step, &failure.message, now);
+        self.update_failed(run, step, &failure, now);
+        // What came beside the failure is not worth a failure of its own. The step and its attempt have it.
+        let result = result.or_else(|| self.output_so_far(run, step));
+        let mut result = result.filter(|result| self.may_give(run, result, 2).is_ok());
+        let is_under_way = |step: &crate::engine::state::run::Step| {
+            step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none())
+        };
+        if !self.step(run, step).is_some_and(is_under_way) {
+            // It failed before it did anything.
+            let call = NO_CALL;
+            self.commit(Record::AttemptStarted { run, step, call, key: None, deadline: None, at: now });
+        }
+        let failed =
+            self.step(run, step).map_or(0, |step| u32::try_from(step.attempts.len()).unwrap_or(u32::MAX));
+        let policy = self.operator(run, step).map(|operator| operator.retry);
+        let delay = policy.filter(|_| failure.retryable).and_then(|policy| policy.delay_after_ms(failed));
+        let retry_at = delay.map(|delay| now.saturating_add(delay.max(wait)));
+        // An attempt that may only begin after the end of the run never will.
+        let end = self.runs.get(run).and_then(|run| run.deadline).filter(|_| wait > 0);
+        let retry_at = retry_at.filter(|at| end.is_none_or(|end| *at < end));
+        let beside = |result: &Option<Value>| result.as_ref().map_or(0, |result| 2 * size(result));
+        if self.has_room(run, beside(&result) + size_of_failure(&failure)).is_err() {
+            result = None;
+        }
+        let failure = self.fitting(run, failure, beside(&result));
+        // Another attempt takes room, too.
+        let bytes = beside(&result) + size_of_failure(&failure) + ATTEMPT;
+        let retry_at = retry_at.filter(|_| self.has_room(run, bytes).is_ok());
+        self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
+    }
+
+    /// Ends what an attempt of a step has started and that is not over.
+    fn stop_inside(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
+        let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
+        // A round may be over while branches that it forked are not.
+        let scopes: BTreeSet<usize> = found
+            .open_scopes()
+            .filter_map(|open| found.around(open).find(|scope| own.scopes.binary_search(scope).is_ok()))
+            .collect();
+        let (_, children) = self.working(run, &[step]);
+        for scope in scopes {
+            self.cancel_scope_now(run, scope, reason, now);
+        }
+        for child in children {
+            self.end_child(child, reason, now);
+        }
+    }
+
+    /// Ends a scope, the tools that run in it, and the runs that were started from it.
+    pub(in crate::engine) fn cancel_scope_now(
+        &mut self,
+        run: usize,
+        scope: usize,
+        reason: &str,
+        now: Millis,
+    ) {
+        let Some(found) = self.runs.get(run) else { return };
+        let open = found.open_within(scope);
+        let (calls, children) = self.working(run, &open);
+        self.drop_updates(run, Some(&open), now);
+        self.keep_output(run, &open);
+        self.commit(Record::ScopeCancelled { run, scope, at: now });
+        self.abort(calls, reason);
+        for child in children {
+            self.end_child(child, reason, now);
+        }
+    }
+
+    /// The tool calls of steps, and the runs that they started.
+    fn working(&self, run: usize, steps: &[usize]) -> (Vec<u64>, Vec<usize>) {
+        let (mut calls, mut children) = (Vec::new(), Vec::new());
+        for step in steps.iter().filter_map(|step| self.step(run, *step)) {
+            if let StepState::Running { call } = step.state {
+                calls.push(call);
+            }
+            if let Some(Inner::Children(found)) = &step.inner {
+                children.extend(found.iter().map(|(_, child)| *child));
+            }
+        }
+        (calls, children)
+    }
+
+    fn abort(&mut self, calls: Vec<u64>, reason: &str) {
+        for call in calls {
+            // What was not started again since a restart has nothing to stop.
+            match self.to_call_again.iter().position(|(waiting, ..)| *waiting == call) {
+                Some(at) => drop(self.to_call_again.remove(at)),
+                None => self.effect(Effect::AbortTool { call, reason: reason.into() }),
+            }
+        }
+    }
+
+    fn end_child(&mut self, child: usize, reason: &str, now: Millis) {
+        if self.runs.get(child).is_some_and(|run| run.state == RunState::Active) {
+            let failure = Failure::new(ErrorCode::RunCancelled, reason);
+            self.end(child, RunState::Cancelled, Some(failure), None, reason, now);
+        }
+    }
+
+    /// Ends a run where nothing in it is open any more.
+    fn end_if_over(&mut self, run: usize, now: Millis) {
+        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
+        if owner.scopes.iter().any(|scope| scope.open > 0) {
+            return;
+        }
+        let mut branches = owner
+            .scopes
+            .iter()
+            .enumerate()
+            .filter(|(_, scope)| matches!(scope.kind, ScopeKind::Branch(_)) && !scope.is_waited_for);
+        let failed = owner.failed_in(0).or_else(|| branches.find_map(|(at, _)| owner.failed_in(at)));
+        let failure =
+            failed.and_then(|step| Some(told(owner.operator(step)?, owner.steps.get(step)?.failure()?)));
+        let state = if failure.is_some() { RunState::Failed } else { RunState::Completed };
+        self.end(run, state, failure, None, "", now);
+    }
+
+    pub(in crate::engine) fn end(
+        &mut self,
+        run: usize,
+        state: RunState,
+        failure: Option<Failure>,
+        result: Option<Value>,
+        reason: &str,
+        now: Millis,
+    ) {
+        let Some(owner) = self.runs.get(run) else { return };
+        let run_id = owner.id().to_owned();
+        let open = owner.open_within(0);
+        let (calls, children) = self.working(run, &open);
+        self.drop_updates(run, None, now);
+        self.keep_output(run, &open);
+        let (mut state, mut failure, mut result) = (state, failure, result);
+        if let Some(Err(error)) = result.as_ref().map(|result| self.may_give(run, result, 1)) {
+            (state, failure, result) = (RunState::Failed, Some(Failure::from(&error)), None);
+        }
+        let bytes = result.as_ref().map_or(0, size);
+        let failure = failure.map(|mut failure| {
+            failure.shorten();
+            self.fitting(run, failure, bytes)
+        });
+        self.commit(Record::RunEnded { run, state, failure, result, at: now });
+        self.abort(calls, reason);
+        for child in children {
+            self.end_child(child, reason, now);
+        }
+        self.effect(Effect::RunEnded { run_id });
+    }
+
+    /// Starts what is ready: what needs no place at once, tools as far as there are places; as much as fits into the slice.
+    pub(in crate::engine) fn advance(&mut self, now: Millis) {
+        self.has_more = !self.finish_slice(now);
+    }
+
+    /// Whether nothing is left to do.
+    fn finish_slice(&mut self, now: Millis) -> bool {
+        // There may always be something to start.
+        if !self.forget_old_runs(now) {
+            return false;
+        }
+        while self.settle(now) {
+            self.fire_due(now);
+            let again = self.to_call_again.front().filter(|_| self.has_place()).copied();
+            let next = again.map(|(_, run, step)| (run, step)).or_else(|| self.next_in_line());
+            let is_turn_of_missed = self.is_turn_of_missed(next.is_none());
+            if next.is_none() && !is_turn_of_missed {
+                return self.forget_old_runs(now);
+            }
+            if !self.is_within_slice() {
+                return false;
+            }
+            self.begins_unit();
+            let Some((run, step)) = next.filter(|_| !is_turn_of_missed) else {
+                self.make_up(now);
+                continue;
+            };
+            self.missed.has_started(self.runs.get(run).is_some_and(|run| run.created.is_late));
+            if let Some((call, ..)) = again {
+                self.to_call_again.pop_front();
+                self.call_after_restart(run, step, call, now);
+                continue;
+            }
+            self.leaves_line(run, step);
+            self.start_step(run, step, now);
+            // What cannot start would be tried for ever.
+            self.dequeue(run, step);
+        }
+        false
+    }
+
+    /// Draws the conclusions from what has ended; whether that were all.
+    fn settle(&mut self, now: Millis) -> bool {
+        while self.is_within_slice() {
+            if !self.settle_one(now) {
+                return true;
+            }
+        }
+        self.first_of(|engine| &mut engine.to_skip).is_none()
+            && self.to_go_round.is_empty()
+            && self.closed.is_empty()
+            && self.to_look_at.is_empty()
+            && self.ended_children.is_empty()
+            && self.undecided.is_empty()
+    }
+
+    /// Whether there was a conclusion to draw.
+    fn settle_one(&mut self, now: Millis) -> bool {
+        let Some(conclusion) = self.next_conclusion() else { return false };
+        // Each round is a unit of its own.
+        if !matches!(conclusion, Conclusion::GoRound(..)) {
+            self.begins_unit();
+        }
+        match conclusion {
+            Conclusion::Skip(run, step) => {
+                self.dequeue(run, step);
+                self.commit(Record::Skipped { run, step, at: now });
+            }
+            Conclusion::GoRound(run, step) => self.go_round(run, step, now),
+            Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
+            Conclusion::LookAtWaiting(look) => self.look_at_waiting(look, now),
+            Conclusion::ChildOver(child) => self.child_over(child, now),
+        }
+        true
+    }
+
+    fn next_conclusion(&mut self) -> Option<Conclusion> {
+        if let Some((run, step)) = self.first_of(|engine| &mut engine.to_skip) {
+            return Some(Conclusion::Skip(run, step));
+        }
+        let found = self.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
+        let found =
+            found.or_else(|| self.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
+        let found = found.or_else(|| self.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
+        let found = found.or_else(|| self.ended_children.pop_front().map(Conclusion::ChildOver));
+        found.or_else(|| self.without_hope().map(|(run, step)| Conclusion::Skip(run, step)))
+    }
+
+    /// A step that waits for a repair which waits for the step.
+    fn without_hope(&mut self) -> Option<(usize, usize)> {
+        let is_waiting =
+            |step: &crate::engine::state::run::Step| step.state == StepState::Pending && !step.is_in_line;
+        let undecided = std::mem::take(&mut self.undecided);
+        let waits = |(run, step): &(usize, usize)| self.step(*run, *step).is_some_and(is_waiting);
+        let undecided: BTreeSet<(usize, usize)> = undecided.into_iter().filter(waits).collect();
+        let mut looked_at = None;
+        let found = undecided.iter().copied().find(|(run, _)| {
+            // All steps of a run are stuck, or none is.
+            looked_at.replace(*run) != Some(*run) && self.is_stuck(*run)
+        });
+        let steps =
+            undecided.iter().map(|(run, _)| self.runs.get(*run).map_or(0, |run| run.steps.len())).max();
+        self.has_looked_at(steps.unwrap_or_default());
+        self.undecided = undecided;
+        found
+    }
+
+    fn scope_over(&mut self, run: usize, scope: usize, now: Millis) {
+        let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
+        if let Some(found) = owner.scopes.get(scope)
+            && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)
+            && !found.is_cancelled
+            && owner.steps.get(step).is_some_and(|step| {
+                step.state == StepState::Open && step.scopes.binary_search(&scope).is_ok()
+            })
+        {
+            let failed = owner.failed_in(scope).and_then(|failed| {
+                let failure = told(owner.operator(failed)?, owner.steps.get(failed)?.failure()?);
+                Some(Failure { message: format!("round {}: {}", round + 1, failure.message), ..failure })
+            });
+            match failed {
+                // The policy of the loop decides; that of the task has done so already.
+                Some(failure) => self.attempt_failed(run, step, failure, None, now),
+                None => self.go_round(run, step, now),
+            }
+        }
+        self.branch_is_over(run, scope);
+        self.end_if_over(run, now);
+    }
+}
+
+/// The failure of a task, as what it brings down tells it.
+pub(in crate::engine) fn told(operator: &crate::engine::plan::Planned, failure: &Failure) -> Failure {
+    Failure { message: format!("task `{}` failed: {}", operator.id, failure.message), ..failure.clone() }
+}

@@ -1,0 +1,505 @@
+//! Schedules: workflows that start by themselves.
+
+use crate::definition::schedule::Schedule as Rule;
+use crate::engine::config::limits::Limit;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::record::{Registered, RunCreated};
+use crate::engine::plan::Timetable;
+use crate::engine::plan::hash;
+use crate::engine::state::Engine;
+use crate::engine::state::Timer;
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::{object, size_of_map};
+use crate::time::{Millis, to_iso};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// A workflow that starts by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Its id: made of its name, in the form of a UUID.
+    pub id: String,
+    /// Its name, unique in the engine: the job's, or that of the workflow whose definition has the schedule.
+    pub name: String,
+    /// Text of the rule.
+    pub text: String,
+    /// When it fires.
+    pub rule: Rule,
+    /// Name of the workflow that it starts.
+    pub workflow: String,
+    /// Hash of the definition that it starts; the latest of the workflow where there is none.
+    pub hash: Option<String>,
+    /// Inputs of its runs.
+    pub inputs: Map<String, Value>,
+    /// It does not fire before this moment.
+    pub start: Option<Millis>,
+    /// Whether every moment that was missed is made up for, in order; else the latest alone is.
+    pub catches_up: bool,
+    /// While so many runs of the workflow are active, it waits.
+    pub most_active: usize,
+    /// Whether it comes from the workflow's own definition.
+    pub is_own: bool,
+    /// Whether it fires.
+    pub state: ScheduleState,
+    /// When it was made.
+    pub at: Millis,
+    /// The next moment that it has not fired for.
+    pub next: Option<Millis>,
+    /// The latest moment that it fired for.
+    pub last: Option<Millis>,
+    /// How often it has fired.
+    pub fired: u64,
+}
+
+/// Whether a schedule fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScheduleState {
+    /// It does.
+    Active,
+    /// It is due, and waits for a run of its workflow to end.
+    Held,
+    /// Not until somebody resumes it.
+    Paused,
+    /// Never again. Its history stays.
+    Deleted,
+}
+
+/// A schedule to make.
+#[derive(Clone, Debug)]
+pub struct ScheduleRequest {
+    /// Name of the job.
+    pub name: String,
+    /// Text of the rule.
+    pub text: String,
+    /// The definition that it starts.
+    pub definition: Registered,
+    /// Whether it starts that very definition, whatever comes later.
+    pub is_pinned: bool,
+    /// Inputs of its runs.
+    pub inputs: Map<String, Value>,
+}
+
+impl ScheduleState {
+    const WORDS: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("held", Self::Held),
+        ("paused", Self::Paused),
+        ("deleted", Self::Deleted),
+    ];
+
+    pub(in crate::engine) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
+    }
+
+    pub(in crate::engine) fn of_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Active, |(_, state)| *state)
+    }
+}
+
+impl Schedule {
+    /// Whether it fires, be it that it waits for a run to end.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, ScheduleState::Active | ScheduleState::Held)
+    }
+
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        size_of_schedule(&self.name, &self.text, &self.workflow, &self.inputs)
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.state == ScheduleState::Deleted
+    }
+
+    /// The first moment to fire for, of a schedule that is made or goes on at `now`.
+    fn first(&self, now: Millis, config: &crate::engine::state::Config) -> Option<Millis> {
+        let from = match self.start {
+            Some(start) if self.catches_up => start,
+            start => start.map_or(now, |start| start.max(now)),
+        };
+        let last = self.last.unwrap_or_default();
+        // A firing of the calendar at the very start counts.
+        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_)) && last < from;
+        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from.max(last) })
+    }
+
+    /// The moment to fire for: the oldest that was missed, or the latest.
+    fn slot(&self, due: Millis, now: Millis, config: &crate::engine::state::Config) -> Millis {
+        if self.catches_up {
+            return due;
+        }
+        if let Rule::Every(seconds) = self.rule {
+            let interval = seconds.saturating_mul(1_000).max(1);
+            return due + now.saturating_sub(due) / interval * interval;
+        }
+        // Halves the time in which the latest is: after a year asleep there may be half a million.
+        let (mut slot, mut end) = (due, now);
+        while slot < end {
+            let middle = slot + (end - slot) / 2;
+            match config.zones.next(&self.rule, middle) {
+                Some(next) if next <= now => slot = next,
+                _ => end = middle,
+            }
+        }
+        slot
+    }
+}
+
+/// Bytes that a schedule takes.
+pub(in crate::engine) fn size_of_schedule(
+    name: &str,
+    text: &str,
+    workflow: &str,
+    inputs: &Map<String, Value>,
+) -> usize {
+    const SCHEDULE: usize = 512;
+    SCHEDULE + name.len() + text.len() + workflow.len() + size_of_map(inputs)
+}
+
+impl Engine {
+    /// All schedules that were not deleted, oldest first.
+    pub fn schedules(&self) -> impl Iterator<Item = (usize, &Schedule)> {
+        self.schedules.iter().enumerate().filter(|(_, schedule)| !schedule.is_deleted())
+    }
+
+    /// Makes a schedule, or changes the one of that name; its position.
+    ///
+    /// # Errors
+    ///
+    /// `SCHEDULE_INVALID` for a rule that cannot be read, or whose time zone is not known here; `LIMIT_EXCEEDED`.
+    pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+        let at = self.made(request, now)?;
+        self.advance(now);
+        Ok(at)
+    }
+
+    /// Whether schedules of these names can be made or changed, all of them.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_schedule(&self, names: &[&str]) -> Result<()> {
+        for name in names {
+            self.may_name(name)?;
+        }
+        let is_new = |name: &&&str| !self.schedules().any(|(_, known)| known.name == **name);
+        let new: BTreeSet<&&str> = names.iter().filter(is_new).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.config.limits.check(Limit::Schedules, self.schedules().count() + new.len())
+    }
+
+    fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+        let rule = Rule::parse(&request.text)?;
+        self.check_zone(&rule, now)?;
+        let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
+        self.may_schedule(&[&name])?;
+        let workflow = definition.workflow.name.clone();
+        self.has_memory(size_of_schedule(&name, &text, &workflow, &inputs))?;
+        let hash = is_pinned.then_some(definition.hash);
+        let schedule = Schedule { hash, inputs, ..Schedule::new(name, text, rule, workflow, now) };
+        Ok(self.set_schedule(schedule, now))
+    }
+
+    /// Makes a schedule as the tool `tools.cron.durable_cron` asks for it, and tells of it.
+    pub(in crate::engine) fn schedule_job(&mut self, kwargs: &Value, now: Millis) -> Result<Value> {
+        let text = |name: &str| kwargs.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let missing = |what: &str| {
+            Error::new(ErrorCode::ToolArgumentsInvalid, format!("`{what}` is missing"))
+                .with_help("give `job_name`, `cron_expression`, and `definition_id` or `workflow_name`")
+        };
+        let name = text("job_name").ok_or_else(|| missing("job_name"))?;
+        let cron = text("cron_expression").ok_or_else(|| missing("cron_expression"))?;
+        let id = text("definition_id");
+        let found = match (id, text("workflow_name")) {
+            (Some(id), _) => self.definition_with_id(id),
+            (None, Some(workflow)) => self.latest(workflow),
+            (None, None) => return Err(missing("definition_id")),
+        };
+        let definition = found.cloned().ok_or_else(|| {
+            let message = "the definition that the job is to start is not known";
+            Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help("register it before")
+        })?;
+        let inputs = kwargs.pointer("/target_params/inputs").or_else(|| kwargs.get("inputs"));
+        let request = ScheduleRequest {
+            name: name.to_owned(),
+            text: text("timezone").map_or_else(|| cron.to_owned(), |zone| format!("CRON_TZ={zone} {cron}")),
+            definition,
+            is_pinned: id.is_some(),
+            inputs: inputs.and_then(Value::as_object).cloned().unwrap_or_default(),
+        };
+        let schedule = self.made(request, now)?;
+        let told = self.schedules.get(schedule).map(|schedule| {
+            object([
+                ("status", "scheduled".into()),
+                ("schedule_id", schedule.id.as_str().into()),
+                ("job_name", schedule.name.as_str().into()),
+                ("cron_expression", cron.into()),
+                ("next_run_at", schedule.next.map(to_iso).into()),
+            ])
+        });
+        Ok(told.unwrap_or_default())
+    }
+
+    /// Whether the clocks that a rule goes by are known.
+    ///
+    /// # Errors
+    ///
+    /// `SCHEDULE_INVALID`.
+    pub fn check_zone(&self, rule: &Rule, now: Millis) -> Result<()> {
+        match rule.zone().filter(|zone| self.config.zones.offset(zone, now).is_none()) {
+            None => Ok(()),
+            Some(zone) => {
+                let message = format!("the time zone `{zone}` is not known here");
+                let help = "give a name of the IANA time zone database, such as `Europe/Berlin`, or leave it out for UTC";
+                Err(Error::new(ErrorCode::ScheduleInvalid, message).with_help(help))
+            }
+        }
+    }
+
+    /// Puts the schedule of a workflow's own definition in force, and takes back the one of an earlier definition.
+    pub(in crate::engine) fn follow_definition(
+        &mut self,
+        definition: &Registered,
+        inputs: &Map<String, Value>,
+        now: Millis,
+    ) {
+        let name = &definition.workflow.name;
+        let Some(Timetable { text, rule, start, is_paused, catches_up, most_active }) =
+            definition.workflow.timetable.clone()
+        else {
+            let own = self.schedules().find(|(_, known)| known.is_own && known.name == *name);
+            if let Some((at, _)) = own {
+                self.delete_schedule(at);
+            }
+            return;
+        };
+        let schedule = Schedule {
+            inputs: inputs.clone(),
+            start,
+            catches_up,
+            most_active,
+            is_own: true,
+            state: if is_paused { ScheduleState::Paused } else { ScheduleState::Active },
+            ..Schedule::new(name.clone(), text, rule, name.clone(), now)
+        };
+        self.set_schedule(schedule, now);
+    }
+
+    /// Makes a schedule, or changes the one of its name, which goes on where it is if its rule stays the same.
+    fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> usize {
+        let at = self.place_of(&wanted.name);
+        let known = self.schedules.get(at).filter(|known| !known.is_deleted());
+        let rule = |of: &Schedule| (of.text.clone(), of.start, of.catches_up, of.is_own);
+        let schedule = match known {
+            Some(known) if rule(known) == rule(&wanted) => Schedule {
+                workflow: wanted.workflow,
+                hash: wanted.hash,
+                inputs: wanted.inputs,
+                most_active: wanted.most_active,
+                // There may be room now for what waits.
+                state: match known.state {
+                    ScheduleState::Held if wanted.most_active > known.most_active => ScheduleState::Active,
+                    state => state,
+                },
+                ..known.clone()
+            },
+            _ => {
+                // What an earlier rule of that name has fired for is done.
+                let (last, fired) = known.map_or((None, 0), |known| (known.last, known.fired));
+                let wanted = Schedule { last, fired, ..wanted };
+                Schedule { next: wanted.first(now, &self.config), ..wanted }
+            }
+        };
+        if known != Some(&schedule) {
+            let pinned = known.and_then(|known| known.hash.clone());
+            self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+            if let Some(hash) = pinned {
+                self.forget_definition(&hash);
+            }
+        }
+        at
+    }
+
+    /// The position of the schedule of a name, or the one that it gets: of a deleted one no run of which is kept, or a new one.
+    fn place_of(&self, name: &str) -> usize {
+        if let Some(at) = self.schedules.iter().position(|known| known.name == name) {
+            return at;
+        }
+        let mut deleted: BTreeSet<usize> = self
+            .schedules
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.is_deleted())
+            .map(|(at, _)| at)
+            .collect();
+        if !deleted.is_empty() {
+            for (schedule, _) in self.runs.iter().filter_map(|run| run.created.schedule) {
+                deleted.remove(&schedule);
+            }
+        }
+        deleted.first().copied().unwrap_or(self.schedules.len())
+    }
+
+    /// Has a schedule fire or not; `false` where there is none.
+    pub fn activate_schedule(&mut self, at: usize, is_active: bool, now: Millis) -> bool {
+        let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else {
+            return false;
+        };
+        if schedule.is_active() != is_active {
+            // What was missed in a pause is made up for only where everything is.
+            let next = if is_active && !schedule.catches_up {
+                schedule.first(now, &self.config)
+            } else {
+                schedule.next
+            };
+            let state = if is_active { ScheduleState::Active } else { ScheduleState::Paused };
+            let schedule = Schedule { state, next, ..schedule.clone() };
+            self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+            self.advance(now);
+        }
+        true
+    }
+
+    /// Ends a schedule for good. Runs that it has started go on.
+    pub fn delete_schedule(&mut self, at: usize) {
+        let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
+        let pinned = schedule.hash.clone();
+        let schedule = Schedule { state: ScheduleState::Deleted, inputs: Map::new(), ..schedule.clone() };
+        self.commit(Record::ScheduleSet { schedule: at, to: Box::new(schedule) });
+        if let Some(hash) = pinned {
+            self.forget_definition(&hash);
+        }
+    }
+
+    /// A schedule is due.
+    pub(in crate::engine) fn fire(&mut self, at: usize, now: Millis) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        let is_due = |next: Option<Millis>| next.filter(|next| *next <= now);
+        let next = |due: Millis| self.config.zones.next(&schedule.rule, due);
+        if schedule.catches_up && is_due(schedule.next).and_then(|due| is_due(next(due))).is_some() {
+            return self.missed.insert(at);
+        }
+        self.start_scheduled(at, now);
+    }
+
+    /// Starts a run for a schedule that is due, or has it wait until one ends.
+    pub(in crate::engine) fn start_scheduled(&mut self, at: usize, now: Millis) {
+        let Some(schedule) = self.schedules.get(at).filter(|known| known.state == ScheduleState::Active)
+        else {
+            return;
+        };
+        let Some(due) = schedule.next.filter(|next| *next <= now) else { return };
+        let active = self.active.get(&schedule.workflow).copied().unwrap_or_default();
+        if active >= schedule.most_active.min(self.config.limits.get(Limit::ScheduledRuns)) {
+            self.commit(Record::ScheduleHeld { schedule: at });
+            return;
+        }
+        let slot = schedule.slot(due, now, &self.config);
+        let next = self.config.zones.next(&schedule.rule, slot);
+        let definition = match &schedule.hash {
+            Some(hash) => self.definition_of(hash),
+            None => self.latest(&schedule.workflow),
+        };
+        let Some(definition) = definition.cloned() else { return };
+        let mut inputs = schedule.inputs.clone();
+        let since = schedule.last.or(schedule.start).unwrap_or(schedule.at).min(slot);
+        inputs.insert("data_interval_start".into(), to_iso(since).into());
+        inputs.insert("data_interval_end".into(), to_iso(slot).into());
+        if self.may_keep_run(&definition.workflow, &inputs, 0).is_err() {
+            return self.await_memory(at);
+        }
+        let is_late = schedule.catches_up && next.is_some_and(|next| next <= now);
+        let run_id = crate::engine::decide::nested::child_id(&schedule.id, self.runs.len());
+        self.commit(Record::ScheduleFired { schedule: at, slot, next });
+        let created = RunCreated::new(run_id, definition, inputs, now);
+        let created = RunCreated { schedule: Some((at, slot)), is_late, ..created };
+        self.commit(Record::RunCreated(Box::new(created)));
+    }
+
+    pub(in crate::engine) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
+        self.forget_firing(at);
+        self.keeps(schedule.size());
+        match self.schedules.get_mut(at) {
+            Some(known) => {
+                let earlier = std::mem::replace(known, schedule);
+                self.lets_go(earlier.size());
+            }
+            None => self.schedules.push(schedule),
+        }
+        self.await_firing(at);
+    }
+
+    pub(in crate::engine) fn apply_fired(&mut self, at: usize, slot: Millis, next: Option<Millis>) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.last = Some(slot);
+            schedule.next = next;
+            schedule.fired += 1;
+        }
+        self.await_firing(at);
+    }
+
+    pub(in crate::engine) fn hold(&mut self, at: usize) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.state = ScheduleState::Held;
+        }
+        self.await_firing(at);
+    }
+
+    /// A run of a workflow has ended: what waited for that is due.
+    pub(in crate::engine) fn release_held(&mut self, workflow: &str) {
+        for at in self.held_schedules.remove(workflow).unwrap_or_default() {
+            // It may be another one by now, or not wait any more.
+            let is_held =
+                |known: &&mut Schedule| known.state == ScheduleState::Held && known.workflow == workflow;
+            if let Some(schedule) = self.schedules.get_mut(at).filter(is_held) {
+                schedule.state = ScheduleState::Active;
+                self.await_firing(at);
+            }
+        }
+    }
+
+    fn forget_firing(&mut self, at: usize) {
+        if let Some(next) = self.schedules.get(at).and_then(|schedule| schedule.next) {
+            self.timers.remove(&(next, Timer::Schedule(at)));
+        }
+    }
+
+    /// Has a schedule fire when it is due, or once a run of its workflow has ended.
+    fn await_firing(&mut self, at: usize) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        if schedule.state == ScheduleState::Held {
+            self.held_schedules.entry(schedule.workflow.clone()).or_default().insert(at);
+        }
+        if let Some(next) = schedule.next.filter(|_| schedule.state == ScheduleState::Active) {
+            self.timers.insert((next, Timer::Schedule(at)));
+        }
+    }
+}
+
+impl Schedule {
+    fn new(name: String, text: String, rule: Rule, workflow: String, now: Millis) -> Self {
+        Self {
+            id: hash::uuid_of(&hash::of_text(&format!("schedule {name}"))),
+            name,
+            text,
+            rule,
+            workflow,
+            hash: None,
+            inputs: Map::new(),
+            start: None,
+            catches_up: false,
+            most_active: usize::MAX,
+            is_own: false,
+            state: ScheduleState::Active,
+            at: now,
+            next: None,
+            last: None,
+            fired: 0,
+        }
+    }
+}

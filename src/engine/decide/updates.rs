@@ -1,0 +1,311 @@
+//! Updates: requests to a run that wait for its answer.
+
+use crate::engine::config::limits::Limit;
+use crate::engine::decide::names::WithMore;
+use crate::engine::journal::record::Record;
+use crate::engine::output::{Effect, Failure};
+use crate::engine::plan::Operation;
+use crate::engine::state::Engine;
+use crate::engine::state::Timer;
+use crate::engine::state::meter::{size_of_failure, size_of_update};
+use crate::engine::state::run::{Inner, RunState, StepState, after};
+use crate::error::{Error, ErrorCode, Result};
+use crate::json::{object, size, to_text};
+use crate::number::digits;
+use crate::template::{Syntax, resolve};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// A request to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// Its name.
+    pub name: String,
+    /// Its data.
+    pub payload: Value,
+    /// Where it stands.
+    pub state: UpdateState,
+    /// The answer, once it is completed.
+    pub result: Option<Value>,
+    /// Why there is none.
+    pub failure: Option<Failure>,
+    /// When it arrived.
+    pub at: Millis,
+    /// Until when it waits for an answer.
+    pub deadline: Millis,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+}
+
+/// Where an update stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateState {
+    /// Nobody has taken it.
+    Pending,
+    /// A step works on it.
+    Processing,
+    /// It was answered.
+    Completed,
+    /// The step that took it failed, or the run ended first.
+    Failed,
+    /// It was not answered in its time.
+    TimedOut,
+}
+
+impl UpdateState {
+    const WORDS: [(&'static str, Self); 5] = [
+        ("PENDING", Self::Pending),
+        ("PROCESSING", Self::Processing),
+        ("COMPLETED", Self::Completed),
+        ("FAILED", Self::Failed),
+        ("TIMEOUT", Self::TimedOut),
+    ];
+
+    /// The word the REST API uses.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
+    }
+
+    pub(in crate::engine) fn of_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Failed, |(_, state)| *state)
+    }
+
+    /// Whether nothing extra will happen to it.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::TimedOut)
+    }
+}
+
+impl Engine {
+    /// Whether a run may be sent one more update.
+    ///
+    /// # Errors
+    ///
+    /// `LIMIT_EXCEEDED`.
+    pub fn may_update(&self, run: usize, name: &str, payload: &Value) -> Result<()> {
+        let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
+        self.may_name(name)?;
+        self.config.limits.check(Limit::RunUpdates, sent + 1)?;
+        self.has_room(run, size_of_update(name, payload))
+    }
+
+    /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if that is
+    /// over. [`Effect::UpdateEnded`] tells when there is an answer.
+    pub fn update(
+        &mut self,
+        run: usize,
+        name: &str,
+        payload: Value,
+        limit: f64,
+        now: Millis,
+    ) -> Option<usize> {
+        let owner = self.runs.get(run).filter(|run| run.state == RunState::Active)?;
+        let update = owner.updates.len();
+        let waiting = owner.steps.iter().position(|step| {
+            step.state == StepState::Sleeping
+                && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
+        });
+        let deadline = after(now, limit);
+        self.because_of(waiting.map(|step| (run, step)), now);
+        self.commit(Record::UpdateSent { run, name: name.to_owned(), payload, deadline, at: now });
+        if let Some(step) = waiting {
+            self.take_update(run, step, name, now);
+        }
+        self.advance(now);
+        Some(update)
+    }
+
+    /// Begins to wait for an update, as the tool `tools.update.handle` asks for it.
+    pub(in crate::engine) fn start_handling(
+        &mut self,
+        run: usize,
+        step: usize,
+        kwargs: &Value,
+        limit: Option<f64>,
+        now: Millis,
+    ) -> Result<()> {
+        let name = kwargs.get("update_name").map(to_text).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| {
+            Error::new(ErrorCode::ToolArgumentsInvalid, "`update_name` is missing")
+                .with_help("give the name of the update that the run waits for here")
+        })?;
+        self.may_name(&name)?;
+        self.has_room(run, name.len())?;
+        self.enter_within(run, step, Inner::Update(name.clone()), limit, now);
+        self.take_update(run, step, &name, now);
+        Ok(())
+    }
+
+    /// Gives a waiting step the oldest update of its name, if there is one.
+    fn take_update(&mut self, run: usize, step: usize, name: &str, now: Millis) {
+        let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
+        let is_it = |update: &Update| update.state == UpdateState::Pending && update.name == name;
+        let Some(update) = updates.enumerate().find(|(_, update)| is_it(update)).map(|(at, _)| at) else {
+            return;
+        };
+        let call = self.last_call + 1;
+        let has_tool = self.response_tool(run, step).is_some();
+        self.commit(Record::UpdateTaken { run, step, update, call: has_tool.then_some(call) });
+        if has_tool {
+            self.call_response_tool(run, step, call, now);
+        } else {
+            self.answer_update(run, step, Value::Null, now);
+        }
+    }
+
+    /// The update that a step works on.
+    pub(in crate::engine) fn handled(&self, run: usize, step: usize) -> Option<usize> {
+        match self.step(run, step)?.inner {
+            Some(Inner::Handling(update)) => Some(update),
+            _ => None,
+        }
+    }
+
+    fn response_tool(&self, run: usize, step: usize) -> Option<(String, Map<String, Value>)> {
+        let Operation::Task { kwargs, .. } = &self.operator(run, step)?.operation else { return None };
+        let tool = kwargs.get("response_tool").filter(|tool| !tool.is_null()).map(to_text)?;
+        let kwargs = kwargs.get("response_kwargs").and_then(Value::as_object).cloned();
+        Some((tool, kwargs.unwrap_or_default()))
+    }
+
+    /// Has the host start the tool that answers.
+    pub(in crate::engine) fn call_response_tool(&mut self, run: usize, step: usize, call: u64, now: Millis) {
+        let Some((tool, kwargs)) = self.response_tool(run, step) else { return };
+        let Some((scope, update)) = self.tool_scope(run, step).zip(self.update_of(run, step)) else { return };
+        let extra = Map::from_iter([
+            ("update_name".to_owned(), update.name.as_str().into()),
+            ("update_payload".to_owned(), update.payload.clone()),
+        ]);
+        let scope = WithMore { scope, extra: &extra };
+        let mode = self.config.templates;
+        let filled_in = self
+            .check_arguments(&tool, &[], &kwargs, "/kwargs/response_kwargs")
+            .and_then(|()| resolve(&Value::Object(kwargs), &scope, mode, Syntax::BracesAndDollar));
+        match filled_in {
+            Ok(kwargs) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
+            Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+        }
+    }
+
+    fn update_of(&self, run: usize, step: usize) -> Option<&Update> {
+        self.runs.get(run)?.updates.get(self.handled(run, step)?)
+    }
+
+    /// Answers the update that a step works on, with what its tool gave.
+    pub(in crate::engine) fn answer_update(&mut self, run: usize, step: usize, response: Value, now: Millis) {
+        let (Some(at), Some(update)) = (self.handled(run, step), self.update_of(run, step)) else { return };
+        let result = object([
+            ("status", "success".into()),
+            ("update_name", update.name.as_str().into()),
+            ("update_payload", update.payload.clone()),
+            ("response", response),
+        ]);
+        // The update has it, and the step.
+        if let Err(error) = self.may_give(run, &result, 2) {
+            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        }
+        self.end_update(run, at, UpdateState::Completed, Some(result.clone()), None, now);
+        self.worked(run, step, result, now);
+    }
+
+    /// The step that works on an update has failed.
+    pub(in crate::engine) fn update_failed(
+        &mut self,
+        run: usize,
+        step: usize,
+        failure: &Failure,
+        now: Millis,
+    ) {
+        if let Some(update) = self.handled(run, step) {
+            let failure = self.fitting(run, failure.clone(), 0);
+            self.end_update(run, update, UpdateState::Failed, None, Some(failure), now);
+        }
+    }
+
+    /// The run is over, or what handles updates in it is cancelled: there will be no answer.
+    pub(in crate::engine) fn drop_updates(&mut self, run: usize, only: Option<&[usize]>, now: Millis) {
+        let Some(owner) = self.runs.get(run) else { return };
+        let updates: Vec<usize> = match only {
+            Some(steps) => steps.iter().filter_map(|step| self.handled(run, *step)).collect(),
+            None => (0..owner.updates.len()).collect(),
+        };
+        for update in updates {
+            let failure = Failure::new(ErrorCode::RunFailed, "the run ended before it answered");
+            self.end_update(run, update, UpdateState::Failed, None, Some(failure), now);
+        }
+    }
+
+    pub(in crate::engine) fn update_timed_out(&mut self, run: usize, update: usize, now: Millis) {
+        let Some(found) = self.runs.get(run).and_then(|run| run.updates.get(update)) else { return };
+        #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
+        let limit = found.deadline.saturating_sub(found.at) as f64 / 1_000.0;
+        let message = format!("the run did not answer within {} s", digits(limit));
+        let failure = Failure::new(ErrorCode::TaskTimedOut, message);
+        self.end_update(run, update, UpdateState::TimedOut, None, Some(failure), now);
+    }
+
+    fn end_update(
+        &mut self,
+        run: usize,
+        update: usize,
+        state: UpdateState,
+        result: Option<Value>,
+        failure: Option<Failure>,
+        now: Millis,
+    ) {
+        let Some(owner) = self.runs.get(run) else { return };
+        if owner.updates.get(update).is_none_or(|update| update.state.is_final()) {
+            return;
+        }
+        let run_id = owner.id().to_owned();
+        self.commit(Record::UpdateEnded { run, update, state, result, failure, at: now });
+        self.effect(Effect::UpdateEnded { run_id, update });
+    }
+
+    pub(in crate::engine) fn apply_update_sent(&mut self, run: usize, update: Update) {
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.meter.add(size_of_update(&update.name, &update.payload));
+        self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
+        owner.updates.push(update);
+    }
+
+    pub(in crate::engine) fn apply_update_taken(
+        &mut self,
+        run: usize,
+        step: usize,
+        update: usize,
+        call: Option<u64>,
+    ) {
+        if let Some(call) = call {
+            self.begin_call(run, step, call);
+        }
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        if let Some(update) = owner.updates.get_mut(update) {
+            update.state = UpdateState::Processing;
+        }
+        if let Some(step) = owner.steps.get_mut(step) {
+            step.inner = Some(Inner::Handling(update));
+            if let Some(call) = call {
+                step.state = StepState::Running { call };
+            }
+        }
+    }
+
+    pub(in crate::engine) fn apply_update_ended(
+        &mut self,
+        run: usize,
+        update: usize,
+        (state, result, failure): (UpdateState, Option<Value>, Option<Failure>),
+        at: Millis,
+    ) {
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        owner.meter.add(result.as_ref().map_or(0, size) + failure.as_ref().map_or(0, size_of_failure));
+        let Some(found) = owner.updates.get_mut(update) else { return };
+        self.timers.remove(&(found.deadline, Timer::Update(run, update)));
+        found.state = state;
+        found.result = result;
+        found.failure = failure;
+        found.ended_at = Some(at);
+    }
+}

@@ -1,0 +1,231 @@
+//! A run as it stands, and what else there is, from their text.
+
+use super::{Standing, moment};
+use crate::engine::apply::body_of;
+use crate::engine::decide::updates::{Update, UpdateState};
+use crate::engine::journal::fields::{Fields, invalid, lacking, list_of, positions};
+use crate::engine::journal::record::RunCreated;
+use crate::engine::journal::{inner_of, run_state_of, scope_kind_of};
+use crate::engine::output::Failure;
+use crate::engine::state::circuit::Circuit;
+use crate::engine::state::run::{Attempt, Counts, Run, Signal, Step, StepState};
+use crate::engine::tools::reports::{Heartbeat, LogLevel, LogLine, Told};
+use crate::error::{Error, Result};
+use crate::time::Millis;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> Result<Run> {
+    let mut run = Run::new(created);
+    run.state = run_state_of(&fields.text("state")?);
+    run.failure = fields.failure("failure");
+    run.result = fields.optional("result");
+    run.started_at = fields.some_millis("started_at");
+    run.ended_at = fields.some_millis("ended_at");
+    let mut orders = Vec::new();
+    for (at, mut scope) in fields.list("scopes").into_iter().enumerate() {
+        let mut fields = Fields(&mut scope);
+        if at > 0 {
+            open(&mut run, &mut fields)?;
+        }
+        let Some(scope) = run.scopes.get_mut(at) else { return Err(lacking("scopes")) };
+        scope.variables = fields.map("variables");
+        scope.known = fields.list("known").iter().filter_map(pair).collect();
+        scope.readable = fields.positions("readable");
+        scope.is_waited_for = fields.is_set("is_waited_for");
+        scope.is_cancelled = fields.is_set("is_cancelled");
+        scope.is_replaced = fields.is_set("is_replaced");
+        orders.push(fields.optional("order").as_ref().map(positions));
+    }
+    let kept = fields.list("steps");
+    if kept.len() != run.steps.len() {
+        return Err(invalid("a run has not the steps of its definition"));
+    }
+    let beginning = run.created.at;
+    for (step, kept) in run.steps.iter_mut().zip(kept) {
+        restore_step(step, kept, beginning)?;
+    }
+    for (at, order) in orders.into_iter().enumerate() {
+        let Some(scope) = run.scopes.get(at) else { continue };
+        let open = run.steps_in(at).filter(|(_, step)| !step.state.is_final()).count();
+        let order = order.unwrap_or_else(|| run.succeeded_in(scope));
+        for (rank, step) in order.iter().enumerate() {
+            if let Some(step) = run.steps.get_mut(*step) {
+                step.rank = rank;
+            }
+        }
+        if let Some(scope) = run.scopes.get_mut(at) {
+            (scope.open, scope.order) = (open, order);
+        }
+    }
+    run.updates = fields.list("updates").into_iter().map(update_of).collect::<Result<_>>()?;
+    run.signals = fields.list("signals").into_iter().map(signal_of).collect::<Result<_>>()?;
+    run.received = named(fields.list("received"), |number| number.as_u64());
+    run.watching = fields.positions("watching");
+    Ok(run)
+}
+
+fn open(run: &mut Run, fields: &mut Fields<'_>) -> Result<()> {
+    let owner = fields.position("owner")?;
+    let kind = scope_kind_of(fields)?;
+    let body = run.operator(owner).and_then(|operator| body_of(&operator.operation, &kind));
+    let body = body.ok_or_else(|| invalid("a scope is of a step that has none"))?;
+    run.open(Some(owner), kind, body, fields.map("locals"));
+    Ok(())
+}
+
+fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
+    let mut parts = list_of(kept).ok_or_else(|| invalid("a step is no list"))?.into_iter();
+    let (Some(state), Some(Value::Array(attempts)), Some(mut more)) =
+        (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(invalid("a step lacks a part"));
+    };
+    step.result = parts.next();
+    step.attempts =
+        attempts.into_iter().map(|attempt| attempt_of(attempt, beginning)).collect::<Result<_>>()?;
+    let mut more = Fields(&mut more);
+    step.state = match state.as_str().unwrap_or_default() {
+        "pending" => StepState::Pending,
+        "running" => StepState::Running { call: more.millis("call")? },
+        "sleeping" => StepState::Sleeping,
+        "open" => StepState::Open,
+        "retrying" => StepState::Retrying,
+        "succeeded" => StepState::Succeeded,
+        "failed" => StepState::Failed,
+        "skipped" => StepState::Skipped,
+        "cancelled" => StepState::Cancelled,
+        other => return Err(invalid(&format!("a step is `{other}`"))),
+    };
+    if step.state.is_final() {
+        step.forget_what_led_there();
+    }
+    let usual = step.usual_times();
+    let at = |name: &str| more.since(name).map(|since| moment(beginning, since));
+    step.started_at = at("started_at").or(usual.0);
+    step.ended_at = at("ended_at").or(usual.1);
+    step.timer = at("timer");
+    step.inner = more.optional("inner").map(|mut inner| inner_of(&mut inner)).transpose()?;
+    step.scopes = more.positions("scopes");
+    step.told = more.nested("told").map(told_of).transpose()?.map(Box::new);
+    step.key = more.some_text("key");
+    step.cause = more.some_position("cause");
+    if let [over, succeeded, worked, failed, passed_by, upstream_failed] = more.positions("counts")[..] {
+        let total = step.dependencies.total;
+        step.dependencies = Counts { total, over, succeeded, worked, failed, passed_by, upstream_failed };
+    }
+    step.is_chosen = more.is_set("is_chosen");
+    step.asked = more.some_position("asked").unwrap_or_default();
+    step.is_in_line = more.is_set("is_in_line");
+    Ok(())
+}
+
+fn attempt_of(kept: Value, beginning: Millis) -> Result<Attempt> {
+    let mut parts = list_of(kept).ok_or_else(|| invalid("an attempt is no list"))?.into_iter();
+    let mut at = || parts.next().and_then(|at| at.as_i64()).map(|since| moment(beginning, since));
+    let started_at = at().ok_or_else(|| invalid("an attempt has no beginning"))?;
+    let ended_at = at();
+    let failure = parts.next().filter(|failure| !failure.is_null());
+    let failure = failure.map(|failure| Failure::from_json(&failure));
+    Ok(Attempt { started_at, ended_at, failure, result: parts.next() })
+}
+
+fn told_of(mut fields: Fields<'_>) -> Result<Told> {
+    let line = |mut line: Value| {
+        let mut fields = Fields(&mut line);
+        Ok(LogLine {
+            attempt: fields.position("attempt")?,
+            level: LogLevel::of_word(&fields.text("level")?),
+            message: fields.text("message")?,
+            at: fields.millis("at")?,
+        })
+    };
+    let heartbeat = fields.nested("heartbeat").map(|mut fields| {
+        Ok::<_, Error>(Heartbeat {
+            attempt: fields.position("attempt")?,
+            details: fields.value("details"),
+            at: fields.millis("at")?,
+        })
+    });
+    Ok(Told {
+        heartbeat: heartbeat.transpose()?,
+        lines: fields.list("lines").into_iter().map(line).collect::<Result<_>>()?,
+        dropped: fields.some_millis("dropped").unwrap_or_default(),
+    })
+}
+
+fn update_of(mut kept: Value) -> Result<Update> {
+    let mut fields = Fields(&mut kept);
+    Ok(Update {
+        name: fields.text("name")?,
+        payload: fields.value("payload"),
+        state: UpdateState::of_word(&fields.text("state")?),
+        result: fields.optional("result"),
+        failure: fields.failure("failure"),
+        at: fields.millis("at")?,
+        deadline: fields.millis("deadline")?,
+        ended_at: fields.some_millis("ended_at"),
+    })
+}
+
+fn signal_of(mut kept: Value) -> Result<Signal> {
+    let mut fields = Fields(&mut kept);
+    Ok(Signal { name: fields.text("name")?, payload: fields.value("payload"), at: fields.millis("at")? })
+}
+
+impl Standing {
+    pub(in crate::engine) fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+        let event = |event: Value| {
+            let mut parts = list_of(event)?.into_iter();
+            Some((parts.next()?.as_u64()?, parts.next()?))
+        };
+        let circuit = |circuit: Value| {
+            let count = |at: usize| circuit.get(at)?.as_u64().and_then(|count| u32::try_from(count).ok());
+            let open_until = circuit.pointer("/2/0").and_then(Value::as_u64);
+            let probe = circuit.pointer("/2/1").and_then(pair);
+            Some(Circuit { failures: count(0)?, successes: count(1)?, open_until, probe })
+        };
+        let places = |places: Value| Some(places.as_array()?.iter().filter_map(pair).collect());
+        Ok(Self {
+            last_call: fields.millis("last_call")?,
+            last_event: fields.millis("last_event")?,
+            events: named(fields.list("events"), |events| {
+                Some(list_of(events)?.into_iter().filter_map(event).collect())
+            }),
+            once: keys_used(fields),
+            circuits: named(fields.list("circuits"), circuit),
+            listening: named(fields.list("listening"), places),
+            parked: named(fields.list("parked"), places),
+            ready_tasks: fields.list("ready_tasks").iter().filter_map(pair).collect(),
+            undecided: fields.list("undecided").iter().filter_map(pair).collect(),
+        })
+    }
+}
+
+/// What was done under keys: as `used` with the run that did it, as `once` without one, as earlier versions wrote it.
+fn keys_used(fields: &mut Fields<'_>) -> HashMap<String, (Option<usize>, Value)> {
+    let mut used = named(fields.list("once"), |result| Some((None, result)));
+    used.extend(named(fields.list("used"), |entry| {
+        let mut parts = list_of(entry)?.into_iter();
+        let run = parts.next()?.as_u64().and_then(|run| usize::try_from(run).ok());
+        Some((run, parts.next()?))
+    }));
+    used
+}
+
+/// A map from `[name, value]`.
+fn named<T>(entries: Vec<Value>, read: impl Fn(Value) -> Option<T>) -> HashMap<String, T> {
+    let entry = |entry: Value| {
+        let mut parts = list_of(entry)?.into_iter();
+        let (name, value) = (parts.next()?, parts.next()?);
+        Some((name.as_str()?.to_owned(), read(value)?))
+    };
+    entries.into_iter().filter_map(entry).collect()
+}
+
+fn pair(value: &Value) -> Option<(usize, usize)> {
+    match positions(value)[..] {
+        [one, other] => Some((one, other)),
+        _ => None,
+    }
+}

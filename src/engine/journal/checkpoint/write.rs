@@ -1,0 +1,234 @@
+//! The text of a run as it stands, and of what else there is.
+
+use super::{Standing, since};
+use crate::codec::JsonWriter;
+use crate::engine::decide::updates::Update;
+use crate::engine::journal::text::{Fields, Written, item};
+use crate::engine::journal::{run_created, run_state, scope_kind};
+use crate::engine::state::run::{Attempt, Counts, Run, Scope, Signal, Step, StepState};
+use crate::engine::tools::reports::Told;
+use crate::time::Millis;
+use std::collections::HashMap;
+
+/// The record of a run, without a copy of that.
+pub(super) struct Kept<'a>(pub(super) &'a Run);
+
+impl Written for Kept<'_> {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            run_kept(self.0, out);
+        });
+    }
+}
+
+pub(in crate::engine) fn run_kept<'a, 'b>(run: &Run, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    let mut received: Vec<_> = run.received.iter().collect();
+    received.sort();
+    let scopes: Vec<_> = run.scopes.iter().map(|scope| ScopeKept { run, scope }).collect();
+    let steps: Vec<_> = run.steps.iter().map(|step| StepKept { step, beginning: run.created.at }).collect();
+    run_created(&run.created, out.set("type", "run_kept"))
+        .set("state", run_state(run.state))
+        .set_some("failure", run.failure.as_ref())
+        .set_some("result", run.result.as_ref())
+        .set_some("started_at", run.started_at.as_ref())
+        .set_some("ended_at", run.ended_at.as_ref())
+        .set("scopes", &scopes)
+        .set("steps", &steps)
+        .set_list("updates", &run.updates)
+        .set_list("signals", &run.signals)
+        .set_list("received", &received)
+        .set_list("watching", &run.watching)
+}
+
+struct ScopeKept<'a> {
+    run: &'a Run,
+    scope: &'a Scope,
+}
+
+impl Written for ScopeKept<'_> {
+    fn write(&self, writer: &mut JsonWriter) {
+        let Scope { owner, kind, locals, variables, known, order, readable, .. } = self.scope;
+        Fields::object(writer, |out| {
+            scope_kind(*kind, out)
+                .set_some("owner", owner.as_ref())
+                .set_some("locals", Some(locals).filter(|locals| !locals.is_empty()))
+                .set_some("variables", Some(variables).filter(|variables| !variables.is_empty()))
+                .set_list("known", known)
+                // Mostly in the order of the definition.
+                .set_some("order", Some(order).filter(|order| **order != self.run.succeeded_in(self.scope)))
+                .set_list("readable", readable)
+                .set_true("is_waited_for", self.scope.is_waited_for)
+                .set_true("is_cancelled", self.scope.is_cancelled)
+                .set_true("is_replaced", self.scope.is_replaced);
+        });
+    }
+}
+
+/// `[state, attempts, more, result?]`: there are many of them, so only what is not as usual has a name.
+struct StepKept<'a> {
+    step: &'a Step,
+    beginning: Millis,
+}
+
+impl Written for StepKept<'_> {
+    fn write(&self, writer: &mut JsonWriter) {
+        let attempts: Vec<_> = self
+            .step
+            .attempts
+            .iter()
+            .map(|attempt| AttemptKept { attempt, beginning: self.beginning })
+            .collect();
+        writer.open('[');
+        item(writer, word(self.step.state));
+        item(writer, &attempts);
+        writer.item();
+        Fields::object(writer, |out| self.more(out));
+        if let Some(result) = &self.step.result {
+            item(writer, result);
+        }
+        writer.close(']');
+    }
+}
+
+impl StepKept<'_> {
+    fn more(&self, out: &mut Fields<'_>) {
+        let step = self.step;
+        let since = |at: Millis| since(self.beginning, at);
+        let usual = step.usual_times();
+        let counts = step.dependencies;
+        let Counts { over, succeeded, worked, failed, passed_by, upstream_failed, .. } = counts;
+        let counts = [over, succeeded, worked, failed, passed_by, upstream_failed];
+        let call = match step.state {
+            StepState::Running { call } => Some(call),
+            _ => None,
+        };
+        out.set_some("started_at", step.started_at.filter(|at| Some(*at) != usual.0).map(since).as_ref())
+            .set_some("ended_at", step.ended_at.filter(|at| Some(*at) != usual.1).map(since).as_ref())
+            .set_some("timer", step.timer.map(since).as_ref())
+            .set_some("call", call.as_ref())
+            .set_some("inner", step.inner.as_ref())
+            .set_list("scopes", &step.scopes)
+            .set_some("told", step.told.as_deref())
+            .set_some("key", step.key.as_ref())
+            .set_some("cause", step.cause.as_ref())
+            .set_some(
+                "counts",
+                Some(&counts[..]).filter(|counts| counts.iter().any(|count| *count > 0)).as_ref(),
+            )
+            .set_true("is_chosen", step.is_chosen)
+            .set_some("asked", Some(&step.asked).filter(|asked| **asked > 0))
+            .set_true("is_in_line", step.is_in_line);
+    }
+}
+
+/// `[start, end?, failure?, result?]`.
+struct AttemptKept<'a> {
+    attempt: &'a Attempt,
+    beginning: Millis,
+}
+
+impl Written for AttemptKept<'_> {
+    fn write(&self, writer: &mut JsonWriter) {
+        let Attempt { started_at, ended_at, failure, result } = self.attempt;
+        writer.open('[');
+        item(writer, &since(self.beginning, *started_at));
+        if ended_at.is_some() || failure.is_some() || result.is_some() {
+            item(writer, &ended_at.map(|at| since(self.beginning, at)));
+        }
+        if failure.is_some() || result.is_some() {
+            item(writer, failure);
+        }
+        if let Some(result) = result {
+            item(writer, result);
+        }
+        writer.close(']');
+    }
+}
+
+impl Written for Told {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            let lines: Vec<_> = self.lines.iter().collect();
+            out.set_list("lines", &lines)
+                .set_some("dropped", Some(&self.dropped).filter(|dropped| **dropped > 0));
+            if let Some(beat) = &self.heartbeat {
+                out.nest("heartbeat", |out| {
+                    out.set("attempt", &beat.attempt).set("details", &beat.details).set("at", &beat.at);
+                });
+            }
+        });
+    }
+}
+
+impl Written for &crate::engine::tools::reports::LogLine {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            out.set("attempt", &self.attempt)
+                .set("level", self.level.word())
+                .set("message", &self.message)
+                .set("at", &self.at);
+        });
+    }
+}
+
+impl Written for Update {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            out.set("name", &self.name)
+                .set("payload", &self.payload)
+                .set("state", self.state.word())
+                .set_some("result", self.result.as_ref())
+                .set_some("failure", self.failure.as_ref())
+                .set("at", &self.at)
+                .set("deadline", &self.deadline)
+                .set_some("ended_at", self.ended_at.as_ref());
+        });
+    }
+}
+
+impl Written for Signal {
+    fn write(&self, writer: &mut JsonWriter) {
+        Fields::object(writer, |out| {
+            out.set("name", &self.name).set("payload", &self.payload).set("at", &self.at);
+        });
+    }
+}
+
+pub(in crate::engine) fn state_kept<'a, 'b>(state: &Standing, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    let events =
+        sorted(&state.events).into_iter().map(|(name, events)| (name, events.iter().collect::<Vec<_>>()));
+    let circuits = sorted(&state.circuits).into_iter().map(|(name, circuit)| {
+        (name, (circuit.failures, circuit.successes, (circuit.open_until, circuit.probe)))
+    });
+    out.set("type", "state_kept")
+        .set("last_call", &state.last_call)
+        .set("last_event", &state.last_event)
+        .set_list("events", &events.collect::<Vec<_>>())
+        .set_list("used", &sorted(&state.once))
+        .set_list("circuits", &circuits.collect::<Vec<_>>())
+        .set_list("listening", &sorted(&state.listening))
+        .set_list("parked", &sorted(&state.parked))
+        .set_list("ready_tasks", &state.ready_tasks)
+        .set_list("undecided", &state.undecided)
+}
+
+/// The same state is the same text.
+fn sorted<T>(map: &HashMap<String, T>) -> Vec<(&String, &T)> {
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by_key(|(name, _)| *name);
+    entries
+}
+
+const fn word(state: StepState) -> &'static str {
+    match state {
+        StepState::Pending => "pending",
+        StepState::Running { .. } => "running",
+        StepState::Sleeping => "sleeping",
+        StepState::Open => "open",
+        StepState::Retrying => "retrying",
+        StepState::Succeeded => "succeeded",
+        StepState::Failed => "failed",
+        StepState::Skipped => "skipped",
+        StepState::Cancelled => "cancelled",
+    }
+}

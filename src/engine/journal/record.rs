@@ -1,0 +1,435 @@
+//! The journal: every change of state of the engine.
+
+use crate::engine::decide::artifacts::Artifact;
+use crate::engine::decide::schedules::Schedule;
+use crate::engine::decide::updates::UpdateState;
+use crate::engine::journal::checkpoint::Standing;
+use crate::engine::output::Failure;
+use crate::engine::plan::Plan;
+use crate::engine::state::run::RunState;
+use crate::engine::state::run::{Inner, Run, ScopeKind};
+use crate::engine::tools::reports::LogLevel;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+/// One change of state. Runs and steps are named by their position: runs in order of submission, steps in the order in
+/// which their scopes were opened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Record {
+    /// A run was accepted.
+    RunCreated(Box<RunCreated>),
+    /// A definition is the latest of its name from now on.
+    Registered(Box<Registered>),
+    /// A definition is not kept any more.
+    DefinitionForgotten {
+        /// Its hash.
+        hash: String,
+    },
+    /// A definition was made of Python.
+    SourceKept {
+        /// SHA-256 of the definition, under which it is kept.
+        hash: String,
+        /// The Python.
+        source: Rc<str>,
+    },
+    /// An artifact is kept from now on.
+    ArtifactKept(Box<Artifact>),
+    /// An artifact is not kept any more.
+    ArtifactDeleted {
+        /// Its id.
+        id: String,
+    },
+    /// A schedule was made, changed, paused or deleted.
+    ScheduleSet {
+        /// Its position; that of a deleted one is used again.
+        schedule: usize,
+        /// The schedule as it is now.
+        to: Box<Schedule>,
+    },
+    /// A schedule is due, and waits for a run of its workflow to end.
+    ScheduleHeld {
+        /// The schedule, by its position in order of creation.
+        schedule: usize,
+    },
+    /// A schedule has started a run.
+    ScheduleFired {
+        /// The schedule.
+        schedule: usize,
+        /// The moment that it fired for.
+        slot: Millis,
+        /// The next one.
+        next: Option<Millis>,
+    },
+    /// A body is run: for an item, as a round, as a branch.
+    ScopeOpened {
+        /// The run.
+        run: usize,
+        /// The step whose body it is.
+        owner: usize,
+        /// Which body, and what for.
+        kind: ScopeKind,
+        /// Names of its own.
+        locals: Map<String, Value>,
+        /// When.
+        at: Millis,
+    },
+    /// A scope is not needed any more; what is open in it is cancelled.
+    ScopeCancelled {
+        /// The run.
+        run: usize,
+        /// The scope.
+        scope: usize,
+        /// When.
+        at: Millis,
+    },
+    /// An attempt of a task began.
+    AttemptStarted {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// Number of the tool call; 0 where the attempt failed before it called anything.
+        call: u64,
+        /// The idempotency key of the task, where it has one.
+        key: Option<String>,
+        /// When the attempt is given up.
+        deadline: Option<Millis>,
+        /// When.
+        at: Millis,
+    },
+    /// A step began to wait, or to run what is inside it.
+    Entered {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// What for.
+        inner: Inner,
+        /// When it has to be looked at.
+        until: Option<Millis>,
+        /// When.
+        at: Millis,
+    },
+    /// An attempt failed.
+    AttemptFailed {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// Why.
+        failure: Failure,
+        /// What the tool gave all the same, such as its output.
+        result: Option<Value>,
+        /// When the next attempt is due; none when this was the last.
+        retry_at: Option<Millis>,
+        /// When.
+        at: Millis,
+    },
+    /// A running step is about to be cancelled: what its tool has written is its result.
+    OutputKept {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// `{stdout, stderr}`.
+        result: Value,
+    },
+    /// The time between two attempts is over.
+    RetryDue {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+    },
+    /// A task waits for another one that runs under its idempotency key.
+    Parked {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The key.
+        key: String,
+    },
+    /// The work under an idempotency key is done.
+    KeyUsed {
+        /// The run that did it; none in journals of earlier versions.
+        run: Option<usize>,
+        /// The key.
+        key: String,
+        /// What it gave.
+        result: Value,
+    },
+    /// A reflexive step goes on with a call.
+    TurnTaken {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// What is to be verified; none while it is generated.
+        candidate: Option<Value>,
+        /// What the verifier said last.
+        feedback: Option<Value>,
+        /// Turns that have begun.
+        turn: u32,
+        /// Number of the tool call.
+        call: u64,
+    },
+    /// Items were added to a loop that takes more.
+    ItemsAdded {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The items.
+        items: Vec<Value>,
+    },
+    /// A running tool has told a line of its log.
+    Logged {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// How much it matters.
+        level: LogLevel,
+        /// What it says.
+        message: String,
+        /// When.
+        at: Millis,
+    },
+    /// A running tool has shown that it is alive.
+    Heartbeat {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// What the next attempt is to know.
+        details: Value,
+        /// When.
+        at: Millis,
+    },
+    /// A step succeeded.
+    Succeeded {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// Its result.
+        result: Value,
+        /// Ways that it chose, as positions in its body.
+        chosen: Vec<usize>,
+        /// When.
+        at: Millis,
+    },
+    /// A step will not run.
+    Skipped {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// When.
+        at: Millis,
+    },
+    /// A variable was set, for the run or for the branch of a step.
+    VariableSet {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Value,
+    },
+    /// An event was emitted.
+    Emitted {
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// When.
+        at: Millis,
+    },
+    /// A signal arrived for a run.
+    Signalled {
+        /// The run.
+        run: usize,
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// When.
+        at: Millis,
+    },
+    /// An update arrived for a run.
+    UpdateSent {
+        /// The run.
+        run: usize,
+        /// Its name.
+        name: String,
+        /// Its data.
+        payload: Value,
+        /// Until when it waits for an answer.
+        deadline: Millis,
+        /// When.
+        at: Millis,
+    },
+    /// A step works on an update.
+    UpdateTaken {
+        /// The run.
+        run: usize,
+        /// The step.
+        step: usize,
+        /// The update, by its position in the run.
+        update: usize,
+        /// Number of the tool call, where a tool answers it.
+        call: Option<u64>,
+    },
+    /// An update was answered, or will not be.
+    UpdateEnded {
+        /// The run.
+        run: usize,
+        /// The update.
+        update: usize,
+        /// How it ended.
+        state: UpdateState,
+        /// The answer.
+        result: Option<Value>,
+        /// Why there is none.
+        failure: Option<Failure>,
+        /// When.
+        at: Millis,
+    },
+    /// A run has taken an event, or a signal.
+    Received {
+        /// The run.
+        run: usize,
+        /// Name of the event.
+        name: String,
+        /// Number of the event; none for a signal, of which the oldest is taken.
+        event: Option<u64>,
+    },
+    /// A run that is over is not kept any more.
+    RunForgotten {
+        /// The run.
+        run: usize,
+    },
+    /// Runs that were forgotten before, at these positions in the place of the records that made them.
+    RunsSkipped {
+        /// How many.
+        count: usize,
+    },
+    /// A run as it stands, in the place of the records that made it.
+    RunKept(Box<Run>),
+    /// What else there is, in the place of the records that made it; the last of a checkpoint.
+    StateKept(Box<Standing>),
+    /// A run is over. Steps that were not over are cancelled with it.
+    RunEnded {
+        /// The run.
+        run: usize,
+        /// How it ended.
+        state: RunState,
+        /// Why, where it did not complete.
+        failure: Option<Failure>,
+        /// Its result, where that is not what its steps gave.
+        result: Option<Value>,
+        /// When.
+        at: Millis,
+    },
+}
+
+/// A run as it was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunCreated {
+    /// Its id.
+    pub run_id: String,
+    /// SHA-256 of the definition, under which it is kept.
+    pub hash: String,
+    /// The definition.
+    pub workflow: Rc<Plan>,
+    /// The definition as it was sent.
+    pub definition: Rc<Value>,
+    /// Run inputs; a run and its record share them.
+    pub inputs: Rc<Map<String, Value>>,
+    /// The idempotency key it was sent with.
+    pub key: Option<String>,
+    /// The step that started it, with its run and the name it has there.
+    pub parent: Option<Parent>,
+    /// The schedule that started it, or the run that did, with the moment that it was due.
+    pub schedule: Option<(usize, Millis)>,
+    /// Whether it makes up for a moment that was missed, itself or with the run that started it.
+    pub is_late: bool,
+    /// When.
+    pub at: Millis,
+}
+
+/// What started a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The run.
+    pub run: usize,
+    /// Its id.
+    pub run_id: String,
+    /// The step.
+    pub step: usize,
+    /// The attempt of the step.
+    pub attempt: usize,
+    /// Name of the child.
+    pub name: String,
+}
+
+/// A definition that runs can be started from by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registered {
+    /// SHA-256 of its JSON text, as hex.
+    pub hash: String,
+    /// The definition.
+    pub workflow: Rc<Plan>,
+    /// The definition as it was sent.
+    pub definition: Rc<Value>,
+    /// When.
+    pub at: Millis,
+    /// Its number among those of its name, from 1; 0 before it is kept.
+    pub version: usize,
+    /// Whether it was kept without a run, to be found by its name, its version or its id.
+    pub is_named: bool,
+}
+
+impl Registered {
+    /// A definition with its [hash](crate::engine::plan::hash::definition_hash) and its plan; must have been checked.
+    pub fn new(hash: String, workflow: Plan, definition: Value, at: Millis) -> Self {
+        Self {
+            hash,
+            workflow: Rc::new(workflow),
+            definition: Rc::new(definition),
+            at,
+            version: 0,
+            is_named: false,
+        }
+    }
+}
+
+impl RunCreated {
+    /// A run of a definition that somebody asked for, without a key.
+    pub(in crate::engine) fn new(
+        run_id: String,
+        definition: Registered,
+        inputs: Map<String, Value>,
+        at: Millis,
+    ) -> Self {
+        let Registered { hash, workflow, definition, .. } = definition;
+        Self {
+            run_id,
+            hash,
+            workflow,
+            definition,
+            inputs: Rc::new(inputs),
+            key: None,
+            parent: None,
+            schedule: None,
+            is_late: false,
+            at,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The REST API served by the embedded engine: requests in, responses out. It writes strictly what the public
+//! clients of Highway read.
+
+mod artifacts;
+mod definitions;
+mod respond;
+mod routes;
+mod runs;
+mod schedules;
+mod steps;
+mod updates;
+
+use crate::api::{HttpRequest, HttpResponse};
+use crate::codec::{JsonFault, parse_json_input};
+use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
+use crate::engine::{run_page, run_summary, run_view, step_name, step_view};
+use crate::error::{Error, ErrorCode};
+use crate::json::{child_path, object};
+use crate::number::too_large;
+use crate::time::Millis;
+use crate::{definition, validate};
+use respond::{data, failure, refusal};
+use routes::{Query, Route};
+use serde_json::{Map, Value};
+pub use steps::{REST, rest};
+
+const PAGE_SIZE: usize = 20;
+const LARGEST_PAGE: usize = 100;
+
+/// An answer, or a refusal.
+type Answer = Result<HttpResponse, HttpResponse>;
+
+/// Answers one request. `new_id` becomes the id of a run that the request may create. A long answer comes in pieces: the header
+/// [`REST`] then has what [`rest`] takes to give the next one, and is not to be sent.
+pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+    if request.method == "HEAD" {
+        // The answer to a `GET`, but for the body.
+        let get = HttpRequest { method: "GET".into(), ..request.clone() };
+        let mut answer = handle(engine, &get, new_id, now);
+        answer.headers.retain(|(name, _)| name != REST);
+        return HttpResponse { body: String::new(), ..answer };
+    }
+    answer(engine, request, new_id, now).unwrap_or_else(|refusal| refusal)
+}
+
+fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+    if request.header("content-encoding").is_some_and(|encoding| !["", "identity"].contains(&encoding)) {
+        let message = "the body has a `content-encoding`, which this server does not unpack";
+        return Err(refusal(415, "UNSUPPORTED_ENCODING", message));
+    }
+    let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+    let query = Query::parse(query);
+    Ok(match routes::find(&request.method, path)? {
+        Route::Health => {
+            data(200, object([("status", "healthy".into()), ("checks", object([("engine", "ok".into())]))]))
+        }
+        Route::Version => data(
+            200,
+            object([("version", env!("CARGO_PKG_VERSION").into()), ("engine", "highway-wasm".into())]),
+        ),
+        Route::Submit => submit(engine, request, new_id, now)?,
+        Route::List => list(engine, &query),
+        Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
+        Route::Cancel(id) => cancel(engine, &id, request, now)?,
+        Route::Steps(id) => with_run(engine, &id, |run| steps::list(run, &query)),
+        Route::Logs(id) => {
+            with_run(engine, &id, |run| data(200, engine.step_logs(run, query.get("step_name"))))
+        }
+        Route::StepLogs(id, step) => {
+            with_step(engine, &id, &step, |run, _| data(200, engine.step_logs(run, Some(&step))))
+        }
+        Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
+        Route::Retry(id) => runs::retry(engine, &id, new_id, now),
+        Route::Signal(id) => runs::signal(engine, &id, request, now)?,
+        Route::Signals(id) => with_run(engine, &id, runs::pending_signals),
+        Route::SendUpdate(id) => updates::send(engine, &id, request, now)?,
+        Route::Updates(id) => with_run(engine, &id, |run| updates::pending(run, &query)),
+        Route::UpdateHistory(id) => with_run(engine, &id, |run| updates::history(run, &query)),
+        Route::Update(id, update) => with_run(engine, &id, |run| updates::one(run, &update)),
+        Route::Events(id) => with_run(engine, &id, |run| runs::events(run, &query)),
+        Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
+        Route::Dot(id) => with_run(engine, &id, |run| definitions::drawing(run, "dot")),
+        Route::Query(id) => with_run(engine, &id, |run| runs::variables(run, &query)),
+        Route::Metrics(id) => with_run(engine, &id, runs::metrics),
+        Route::Stats => runs::stats(engine, &query),
+        Route::Approvals => runs::approvals(engine, &query),
+        Route::Approval(key) => runs::approval(engine, &key),
+        Route::Decide(key, approved) => runs::decide(engine, &key, approved, request, now)?,
+        Route::Definition(id) => definitions::by_id(engine, &id),
+        Route::DefinitionByHash(hash) => definitions::by_hash(engine, &hash),
+        Route::DefinitionVersion(name, version) => definitions::version(engine, &name, &version),
+        Route::DefinitionSource(id) => definitions::source(engine, &id),
+        Route::Artifacts => artifacts::list(engine),
+        Route::KeepArtifact => artifacts::keep(engine, request, now)?,
+        Route::Artifact(id) => artifacts::download(engine, &id),
+        Route::ArtifactExists(id) => artifacts::exists(engine, &id),
+        Route::DeleteArtifact(id) => artifacts::delete(engine, &id),
+        Route::Schedules => schedules::list(engine),
+        Route::CreateSchedule => schedules::create(engine, request, new_id, now)?,
+        Route::Schedule(id) => schedules::one(engine, &id)?,
+        Route::ChangeSchedule(id) => schedules::change(engine, &id, request, now)?,
+        Route::DeleteSchedule(id) => schedules::delete(engine, &id)?,
+        Route::ScheduleHistory(id) => schedules::history(engine, &id, &query)?,
+        Route::ScanSchedules => {
+            data(200, object([("message", "schedules fire by themselves: there is nothing to scan".into())]))
+        }
+    })
+}
+
+fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+    let mut body = json_body(request)?;
+    let mut take = |name: &str| body.get_mut(name).map(Value::take).filter(|value| !value.is_null());
+    let (definition, inputs, source) = (take("workflow_definition"), take("inputs"), take("python_dsl"));
+    let source = source.as_ref().and_then(Value::as_str);
+    let Some(definition) = definition else {
+        if source.is_some() {
+            let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
+            return Err(respond::advised(
+                501,
+                "NOT_IMPLEMENTED",
+                "Python is not run here to read `python_dsl`",
+                help,
+            ));
+        }
+        return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
+    };
+    let inputs = inputs_of(inputs)?;
+    let is_executed = body.get("execute") != Some(&Value::Bool(false));
+    let definition = checked(engine, definition, is_executed, now).map_err(|error| failure(400, &error))?;
+    schedules::may_follow(engine, &definition, now)?;
+    let key = request.header("x-idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
+    engine.has_memory(source.map_or(0, str::len)).map_err(|error| failure(400, &error))?;
+    let hash = definition.hash.clone();
+    let keep_source =
+        |engine: &mut Engine| source.into_iter().for_each(|source| engine.keep_source(&hash, source));
+    if !is_executed {
+        let kept = engine.register(definition, now).map_err(|error| failure(400, &error))?;
+        keep_source(engine);
+        return Ok(definitions::kept(engine, &kept));
+    }
+    let submission = Submission { definition, inputs, key, run_id: new_id.to_owned() };
+    let submitted = engine.submit(submission, now).map_err(|error| failure(400, &error))?;
+    keep_source(engine);
+    Ok(match submitted {
+        Submitted::Created(at) => accepted(engine, at, 201),
+        Submitted::Repeated(at) => accepted(engine, at, 200),
+        Submitted::Conflict(at) => {
+            let existing = engine.run(at).map(|run| run.id().to_owned()).unwrap_or_default();
+            respond::conflict(&existing)
+        }
+    })
+}
+
+/// The inputs of a request; none where it names none.
+fn inputs_of(inputs: Option<Value>) -> Result<Map<String, Value>, HttpResponse> {
+    match inputs {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(inputs)) => Ok(inputs),
+        Some(_) => Err(refusal(400, "BODY_INVALID", "`inputs` is not an object")),
+    }
+}
+
+/// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
+fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
+    let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
+    let can_run = |known: &&Registered| unknown_tools(&known.workflow).is_empty();
+    if let Some(known) = engine.latest_if(&document).filter(can_run) {
+        return Ok(known.clone());
+    }
+    engine.may_define(&document)?;
+    let hash = definition_hash(&document);
+    if let Some(known) = engine.definition_of(&hash).filter(can_run) {
+        return Ok(known.clone());
+    }
+    let definition::Document { workflow, mut diagnostics } = definition::read(&document);
+    let (plan, unsupported) = plan(&workflow);
+    diagnostics.extend(unsupported);
+    diagnostics.extend(validate::workflow(&workflow, None));
+    diagnostics.extend(unknown_tools(&plan));
+    let mut diagnostics = validate::as_written(diagnostics, &document);
+    // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none in a
+    // lenient engine.
+    let is_passed = |code| {
+        use ErrorCode::{TemplateInvalid, WorkflowNameInvalid, WorkflowVersionInvalid};
+        matches!(code, WorkflowNameInvalid | WorkflowVersionInvalid | TemplateInvalid)
+    };
+    diagnostics.retain(|finding| finding.is_error() && !is_passed(finding.code));
+    match Error::from_diagnostics(diagnostics) {
+        Some(error) => Err(error),
+        None => Ok(Registered::new(hash, plan, document, now)),
+    }
+}
+
+fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
+    let Some(run) = engine.run(at) else {
+        return respond::not_found("run", "");
+    };
+    let mut map = run_summary(run);
+    if let Some(definition) = engine.latest(&run.created.workflow.name) {
+        map.extend(definitions::names(engine, definition));
+    }
+    data(status, Value::Object(map))
+}
+
+fn list(engine: &Engine, query: &Query) -> HttpResponse {
+    let number = |key: &str, default: usize| {
+        query.get(key).map_or(Some(default), |text| text.parse().ok().filter(|n| *n > 0))
+    };
+    let (Some(page), Some(page_size)) = (number("page", 1), number("page_size", PAGE_SIZE)) else {
+        return refusal(400, "QUERY_INVALID", "`page` and `page_size` are whole numbers from 1");
+    };
+    let filter = RunFilter {
+        status: query.get("status").map(str::to_owned),
+        page,
+        page_size: page_size.min(LARGEST_PAGE),
+    };
+    data(200, run_page(&engine.runs(), &filter))
+}
+
+fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
+    let body = json_body(request)?;
+    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
+        return Err(refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled"));
+    }
+    Ok(with_run(engine, id, |run| data(200, run_view(run))))
+}
+
+fn with_run(
+    engine: &Engine,
+    id: &str,
+    answer: impl FnOnce(&crate::engine::Run) -> HttpResponse,
+) -> HttpResponse {
+    engine.find(id).map_or_else(|| respond::no_run(engine, id), |(_, run)| answer(run))
+}
+
+fn with_step(
+    engine: &Engine,
+    id: &str,
+    name: &str,
+    answer: impl FnOnce(&crate::engine::Run, Value) -> HttpResponse,
+) -> HttpResponse {
+    with_run(engine, id, |run| {
+        let found = (0..run.steps.len()).find(|step| step_name(run, *step).as_deref() == Some(name));
+        let found = found.and_then(|step| Some((run.operator(step)?, run.steps.get(step)?)));
+        found.map_or_else(
+            || respond::not_found("step", name),
+            |(operator, step)| answer(run, step_view(name, operator, step)),
+        )
+    })
+}
+
+/// The body as an object. Clients send JSON without a content type, and a JSON content type without a body.
+fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> {
+    let text = request.body.as_deref().unwrap_or_default();
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    match parse_json_input(text) {
+        Ok(Value::Object(map)) => {
+            // A definition has findings of its own for this.
+            let given = map.iter().filter(|(name, _)| *name != "workflow_definition");
+            match given.into_iter().find_map(|(name, value)| unreadable(value, name)) {
+                Some((path, why)) => {
+                    Err(refusal(400, "VALUE_NOT_JSON", &format!("`{path}` of the body: {why}")))
+                }
+                None => Ok(map),
+            }
+        }
+        Ok(_) => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
+        Err(error) if error.fault == JsonFault::Surrogate => {
+            Err(refusal(400, "VALUE_NOT_JSON", &format!("`{}` of the body: {error}", error.path)))
+        }
+        Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
+    }
+}
+
+/// Where in a value the first number is that no reader of it can hold, and why; `key` is where the value is.
+fn unreadable(value: &Value, key: &str) -> Option<(String, String)> {
+    let (below, why) = match value {
+        Value::Number(number) => (String::new(), too_large(number)?),
+        Value::Array(items) => {
+            (0_usize..).zip(items).find_map(|(at, item)| unreadable(item, &at.to_string()))?
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, item)| unreadable(item, name))?,
+        _ => return None,
+    };
+    Some((child_path("", key) + &below, why))
+}

@@ -1,0 +1,103 @@
+//! Circuits around tools that keep failing, for tasks that ask for one.
+
+use crate::engine::output::Failure;
+use crate::engine::plan::{Breaker, Operation};
+use crate::engine::state::Engine;
+use crate::engine::state::run::{StepState, after};
+use crate::error::ErrorCode;
+use crate::time::Millis;
+
+/// The number of the call of an attempt that failed before it called anything.
+pub(in crate::engine) const NO_CALL: u64 = 0;
+
+/// What is known of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::engine) struct Circuit {
+    pub(in crate::engine) failures: u32,
+    pub(in crate::engine) successes: u32,
+    /// Until when the tool is left alone; afterwards one attempt at a time is let through.
+    pub(in crate::engine) open_until: Option<Millis>,
+    /// The step whose attempt was let through last: run and position.
+    pub(in crate::engine) probe: Option<(usize, usize)>,
+}
+
+impl Engine {
+    /// Whether the circuit of a step's tool lets it start.
+    pub(in crate::engine) fn admitted(&self, run: usize, step: usize, now: Millis) -> Result<(), Failure> {
+        let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
+        let circuit = self.circuits.get(function).copied().unwrap_or_default();
+        let Some(open_until) = circuit.open_until else { return Ok(()) };
+        let is_probed = circuit.probe.is_some_and(|(run, step)| self.is_under_way(run, step, open_until));
+        if now >= open_until && !is_probed {
+            return Ok(());
+        }
+        let message = format!("`{function}` has failed too often and is left alone");
+        Err(Failure { retryable: true, ..Failure::new(ErrorCode::ToolUnavailable, message) })
+    }
+
+    /// Takes note of an attempt that begins: it may be the one that probes.
+    pub(in crate::engine) fn begins(&mut self, run: usize, step: usize, at: Millis) {
+        let Some(function) = self.guarded(run, step).map(|(function, _)| function.to_owned()) else { return };
+        if let Some(circuit) = self.circuits.get_mut(&function)
+            && circuit.open_until.is_some_and(|until| at >= until)
+        {
+            circuit.probe = Some((run, step));
+        }
+    }
+
+    /// Takes note of how an attempt ended, before its step does.
+    pub(in crate::engine) fn heard(
+        &mut self,
+        run: usize,
+        step: usize,
+        failure: Option<&Failure>,
+        at: Millis,
+    ) {
+        let Some((function, policy)) = self.guarded(run, step) else { return };
+        let (function, policy) = (function.to_owned(), policy.clone());
+        let Some(found) = self.step(run, step) else { return };
+        let is_called = !matches!(found.state, StepState::Pending | StepState::Running { call: NO_CALL });
+        let Some(attempt) = found.attempts.last().filter(|_| is_called) else { return };
+        let began = attempt.started_at;
+        let circuit = self.circuits.entry(function).or_default();
+        // What began before it opened says nothing about the time after.
+        if circuit.open_until.is_some_and(|until| began < until) {
+            return;
+        }
+        let Some(failure) = failure else {
+            circuit.failures = 0;
+            circuit.successes += 1;
+            if circuit.open_until.is_some() && circuit.successes >= policy.successes {
+                *circuit = Circuit::default();
+            }
+            return;
+        };
+        let is_caught = policy.catches.as_ref().is_none_or(|codes| codes.contains(&failure.code));
+        if !is_caught || policy.ignores.contains(&failure.code) {
+            return;
+        }
+        circuit.successes = 0;
+        circuit.failures += 1;
+        if circuit.failures >= policy.failures || circuit.open_until.is_some() {
+            circuit.open_until = Some(after(at, policy.isolation));
+        }
+    }
+
+    /// The tool of a task that asks for a breaker, and what it asks for.
+    fn guarded(&self, run: usize, step: usize) -> Option<(&str, &Breaker)> {
+        let operator = self.operator(run, step)?;
+        match &operator.operation {
+            Operation::Task { function, .. } => Some((function, operator.breaker.as_ref()?)),
+            _ => None,
+        }
+    }
+
+    /// Whether the attempt of a step that began at that moment or later is not over.
+    fn is_under_way(&self, run: usize, step: usize, since: Millis) -> bool {
+        self.step(run, step).is_some_and(|step| {
+            let attempt = step.attempts.last();
+            !step.state.is_final()
+                && attempt.is_some_and(|attempt| attempt.ended_at.is_none() && attempt.started_at >= since)
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether a step starts, given how what leads to it has ended.
+
+use crate::definition::TriggerRule;
+use crate::engine::state::run::{Run, StepState};
+
+/// What becomes of a step that has not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Verdict {
+    /// It is too early to say.
+    Wait,
+    /// It depends on whether a failure will be dealt with.
+    WaitForRepair,
+    /// It starts.
+    Start,
+    /// It will not run.
+    Skip,
+}
+
+/// The verdict on a step.
+///
+/// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only skipped steps
+/// lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a condition runs. What was
+/// skipped because of a failure counts as failed, unless that failure was dealt with. `docs/semantics.md` has the table.
+pub(in crate::engine) fn verdict(run: &Run, step: usize) -> Verdict {
+    let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
+        return Verdict::Wait;
+    };
+    let activators = run
+        .scope_of(step)
+        .and_then(|scope| scope.body.links.get(step - scope.first))
+        .map_or(0, |links| links.activators.len());
+    if activators > 0 && !given.is_chosen {
+        return if given.asked < activators { Verdict::Wait } else { Verdict::Skip };
+    }
+    let counts = given.dependencies;
+    let rule = operator.trigger_rule;
+    let needs_all = matches!(rule, TriggerRule::AllSuccess | TriggerRule::NoneFailed);
+    match rule {
+        TriggerRule::OneSuccess if counts.succeeded > 0 => return Verdict::Start,
+        TriggerRule::OneDone if counts.succeeded + counts.failed > 0 => return Verdict::Start,
+        _ if needs_all && (counts.failed > 0 || (counts.upstream_failed > 0 && is_hopeless(run, step))) => {
+            return Verdict::Skip;
+        }
+        _ if counts.over < counts.total => return Verdict::Wait,
+        _ => {}
+    }
+    // Whether a failure was dealt with is known once its handler is over.
+    if needs_all
+        && counts.upstream_failed > 0
+        && counts.worked > 0
+        && causes(run, step).any(|cause| !run.is_handled(cause))
+    {
+        return Verdict::WaitForRepair;
+    }
+    let is_passed_by = counts.passed_by > 0
+        && counts.worked + counts.failed + counts.upstream_failed == 0
+        && !given.is_chosen;
+    let is_unharmed = counts.upstream_failed == 0 || counts.worked > 0;
+    let starts = match rule {
+        TriggerRule::AllDone => true,
+        TriggerRule::AllSuccess => is_unharmed && !is_passed_by,
+        TriggerRule::NoneFailed => is_unharmed,
+        // A step that was skipped is no success, and nothing that was done.
+        TriggerRule::OneSuccess | TriggerRule::OneDone => counts.total == 0,
+    };
+    if starts { Verdict::Start } else { Verdict::Skip }
+}
+
+/// The failures because of which dependencies of a step were skipped.
+fn causes(run: &Run, step: usize) -> impl Iterator<Item = usize> {
+    let scope = run.scope_of(step);
+    let first = scope.map_or(0, |scope| scope.first);
+    let links = scope.and_then(|scope| scope.body.links.get(step.checked_sub(first)?));
+    let on = links.map(|links| links.dependencies.iter()).unwrap_or_default();
+    on.filter_map(move |on| run.steps.get(first + on)?.cause)
+}
+
+/// Whether a failure before a step can no longer be dealt with.
+fn is_hopeless(run: &Run, step: usize) -> bool {
+    causes(run, step).any(|cause| {
+        let handler = run.operator(cause).and_then(|operator| operator.on_failure);
+        let first = run.scope_of(cause).map_or(0, |scope| scope.first);
+        let handler = handler.and_then(|handler| run.steps.get(first + handler));
+        handler.is_none_or(|handler| handler.state.is_final() && handler.state != StepState::Succeeded)
+    })
+}
+
+/// The failed step because of which a step is skipped.
+pub(in crate::engine) fn cause_of(run: &Run, step: usize) -> Option<usize> {
+    let scope = run.scope_of(step)?;
+    let links = scope.body.links.get(step.checked_sub(scope.first)?)?;
+    let on = || links.dependencies.iter().map(|on| scope.first + on);
+    let failed = on().find(|on| run.steps.get(*on).is_some_and(|step| step.state == StepState::Failed));
+    failed.or_else(|| causes(run, step).next())
+}

@@ -1,0 +1,234 @@
+//! All runs of an engine, by their positions.
+
+use crate::engine::journal::record::Record;
+use crate::engine::state::Engine;
+use crate::engine::state::run::{Run, RunState};
+use crate::time::Millis;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Runs in order of submission. Those that are forgotten leave their positions behind, by which the others are known.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Runs {
+    kept: BTreeMap<usize, Box<Run>>,
+    /// How many there ever were.
+    count: usize,
+    /// Runs that are kept and over, in the order in which they ended.
+    over: BTreeSet<(Millis, usize)>,
+    /// Those of them that schedules have started, and what these have started.
+    scheduled: Over,
+    /// The same for each schedule.
+    of_schedule: BTreeMap<usize, Over>,
+    /// Schedules that may keep too many runs that are over, and from when on they are to be looked at.
+    to_look_at: BTreeSet<(Millis, usize)>,
+}
+
+/// Runs of schedules that are over, in the order in which they ended.
+#[derive(Debug, Default)]
+struct Over {
+    /// Those that made up for a moment, and for whose ends nobody waited: they may be forgotten at once.
+    late: BTreeSet<(Millis, usize)>,
+    /// The others.
+    timely: BTreeSet<(Millis, usize)>,
+}
+
+/// Milliseconds for which every run is kept, so that whoever waits for its end hears of it.
+const AT_LEAST: Millis = 60_000;
+
+/// Whether a run that ended then has been kept long enough.
+const fn is_old(ended_at: Millis, now: Millis) -> bool {
+    ended_at.saturating_add(AT_LEAST) <= now
+}
+
+/// When the next of these runs has been kept long enough, of those that have not at `now`.
+fn next_old(over: &BTreeSet<(Millis, usize)>, now: Millis) -> Option<Millis> {
+    let mut young = over.range((now.saturating_sub(AT_LEAST).saturating_add(1), 0)..);
+    young.next().map(|(ended_at, _)| ended_at.saturating_add(AT_LEAST))
+}
+
+impl Over {
+    fn len(&self) -> usize {
+        self.late.len() + self.timely.len()
+    }
+
+    fn insert(&mut self, place: (Millis, usize), is_late: bool) {
+        if is_late { &mut self.late } else { &mut self.timely }.insert(place);
+    }
+
+    fn remove(&mut self, place: (Millis, usize)) {
+        if !self.late.remove(&place) {
+            self.timely.remove(&place);
+        }
+    }
+
+    /// The one that ended first of those that may be forgotten.
+    fn first(&self, now: Millis, is_needed: impl Fn(usize) -> bool) -> Option<usize> {
+        let is_free = |(_, at): &&(Millis, usize)| !is_needed(*at);
+        let late = self.late.iter().find(is_free);
+        let timely = self.timely.iter().take_while(|(ended_at, _)| is_old(*ended_at, now)).find(is_free);
+        late.into_iter().chain(timely).min().map(|(_, at)| *at)
+    }
+}
+
+impl Runs {
+    pub(in crate::engine) fn get(&self, at: usize) -> Option<&Run> {
+        self.kept.get(&at).map(|run| &**run)
+    }
+
+    pub(in crate::engine) fn get_mut(&mut self, at: usize) -> Option<&mut Run> {
+        self.kept.get_mut(&at).map(|run| &mut **run)
+    }
+
+    /// How many runs there ever were.
+    pub(in crate::engine) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether some are not kept any more.
+    pub(in crate::engine) fn has_gaps(&self) -> bool {
+        self.kept.len() < self.count
+    }
+
+    pub(in crate::engine) fn push(&mut self, run: Run) {
+        let (at, ended_at) = (self.count, run.ended_at);
+        self.count += 1;
+        self.kept.insert(at, Box::new(run));
+        if let Some(ended_at) = ended_at {
+            self.ended(at, ended_at);
+        }
+    }
+
+    pub(in crate::engine) fn iter(&self) -> impl DoubleEndedIterator<Item = &Run> {
+        self.kept.values().map(|run| &**run)
+    }
+
+    /// Runs with their positions.
+    pub(in crate::engine) fn placed(&self) -> impl DoubleEndedIterator<Item = (usize, &Run)> {
+        self.kept.iter().map(|(at, run)| (*at, &**run))
+    }
+
+    /// Every position in order: how many are empty, or the run that is there.
+    pub(in crate::engine) fn places(&self) -> impl Iterator<Item = Result<&Run, usize>> {
+        let mut next = 0;
+        let kept = self.kept.iter().map(|(at, run)| (*at, Some(&**run)));
+        kept.chain([(self.count, None)]).flat_map(move |(at, run)| {
+            let gap = at - std::mem::replace(&mut next, at + 1);
+            (gap > 0).then_some(Err(gap)).into_iter().chain(run.map(Ok))
+        })
+    }
+
+    /// A run is over.
+    pub(in crate::engine) fn ended(&mut self, run: usize, at: Millis) {
+        self.over.insert((at, run));
+        let Some(found) = self.get(run) else { return };
+        let is_late = found.created.is_late && !found.is_followed.get();
+        if let Some((schedule, _)) = found.created.schedule {
+            self.scheduled.insert((at, run), is_late);
+            self.of_schedule.entry(schedule).or_default().insert((at, run), is_late);
+            self.to_look_at.insert((0, schedule));
+        }
+    }
+
+    /// Whether a run was started by one that is active.
+    fn is_needed(&self, at: usize) -> bool {
+        let parent = self.get(at).and_then(|run| self.get(run.created.parent.as_ref()?.run));
+        parent.is_some_and(|parent| parent.state == RunState::Active)
+    }
+
+    /// The run that ended first of a schedule of which more than `most` are over.
+    pub(in crate::engine) fn surplus_of_schedules(&mut self, most: usize, now: Millis) -> Option<usize> {
+        while let Some(first) = self.to_look_at.first().copied().filter(|(from, _)| *from <= now) {
+            let over = self.of_schedule.get(&first.1).filter(|over| over.len() > most);
+            let found = over.and_then(|over| over.first(now, |at| self.is_needed(at)));
+            if found.is_some() {
+                return found;
+            }
+            let next = over.and_then(|over| next_old(&over.timely, now));
+            self.to_look_at.remove(&first);
+            self.to_look_at.extend(next.map(|next| (next, first.1)));
+        }
+        None
+    }
+
+    /// The run that ended first of those that schedules have started.
+    pub(in crate::engine) fn oldest_of_schedules(&self, now: Millis) -> Option<usize> {
+        self.scheduled.first(now, |at| self.is_needed(at))
+    }
+
+    /// When the next run has been kept long enough, of those that have not at `now`.
+    pub(in crate::engine) fn next_old(&self, now: Millis) -> Option<Millis> {
+        next_old(&self.over, now)
+    }
+
+    fn take(&mut self, at: usize) -> Option<Run> {
+        let run = self.kept.remove(&at)?;
+        let place = (run.ended_at.unwrap_or_default(), at);
+        self.over.remove(&place);
+        if let Some((schedule, _)) = run.created.schedule {
+            self.scheduled.remove(place);
+            if let Some(over) = self.of_schedule.get_mut(&schedule) {
+                over.remove(place);
+                if over.len() == 0 {
+                    self.of_schedule.remove(&schedule);
+                }
+            }
+        }
+        Some(*run)
+    }
+
+    /// Leaves positions empty.
+    pub(in crate::engine) fn skip(&mut self, count: usize) {
+        self.count += count;
+    }
+}
+
+impl Engine {
+    /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What an
+    /// active run has started stays as long as that. Whether that were all.
+    pub(in crate::engine) fn forget_old_runs(&mut self, now: Millis) -> bool {
+        self.missed.looked_at = now;
+        if !self.forget_scheduled_runs(now) {
+            return false;
+        }
+        let Some(most) = self.config.keep_runs else { return true };
+        while self.runs.over.len() > most {
+            if !self.is_within_slice() {
+                return false;
+            }
+            self.begins_unit();
+            let Some(run) = self
+                .runs
+                .over
+                .iter()
+                .take_while(|(ended_at, _)| is_old(*ended_at, now))
+                .map(|(_, at)| *at)
+                .find(|at| !self.runs.is_needed(*at))
+            else {
+                return true;
+            };
+            self.forget_run(run);
+        }
+        true
+    }
+
+    /// Forgets a run, and its definition where that was kept for it alone.
+    pub(in crate::engine) fn forget_run(&mut self, run: usize) {
+        let hash = self.runs.get(run).map(|run| run.created.hash.clone());
+        self.commit(Record::RunForgotten { run });
+        if let Some(hash) = hash {
+            self.forget_definition(&hash);
+        }
+    }
+
+    pub(in crate::engine) fn apply_forgotten(&mut self, at: usize) {
+        let Some(mut run) = self.runs.take(at) else { return };
+        run.meter.leave();
+        for key in &run.used {
+            self.once.remove(key);
+        }
+        self.ids.remove(&run.created.run_id);
+        self.definitions.is_used_less(&run.created.hash);
+        if let Some(key) = run.created.key.filter(|key| self.keys.get(key) == Some(&at)) {
+            self.keys.remove(&key);
+        }
+    }
+}

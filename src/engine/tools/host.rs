@@ -1,0 +1,86 @@
+//! The tools of the host: what a definition calls that nobody has registered is found before it runs.
+
+use crate::arguments::{Fault, faults};
+use crate::engine::decide::builtin::{self, builtin_tools};
+use crate::engine::plan::{Plan, ToolUse};
+use crate::engine::state::Engine;
+use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::suggest::did_you_mean;
+use serde_json::{Map, Value};
+
+impl Engine {
+    /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the engine was not told
+    /// of any, it does not check names, and goes on so.
+    pub fn add_tool(&mut self, name: &str, is_own: bool) {
+        if let Some(tools) = &mut self.config.tools {
+            tools.insert(name.to_owned());
+        }
+        if is_own {
+            self.config.own_tools.insert(name.to_owned());
+        } else {
+            self.config.own_tools.remove(name);
+        }
+    }
+
+    /// Whether a tool takes the arguments that a definition gives it, as far as the engine knows them. `named` is the field of the
+    /// named ones.
+    pub(in crate::engine) fn check_arguments(
+        &self,
+        tool: &str,
+        args: &[Value],
+        kwargs: &Map<String, Value>,
+        named: &str,
+    ) -> Result<()> {
+        if builtin::find(tool).is_none() && !self.config.own_tools.contains(tool) {
+            return Ok(());
+        }
+        match faults(tool, args, kwargs, named).into_iter().next() {
+            None => Ok(()),
+            Some(Fault { path, message, help }) => {
+                let error = Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help);
+                Err(if path.is_empty() { error } else { error.with_path(path) })
+            }
+        }
+    }
+
+    /// The tasks of a definition that call a tool which nobody has registered, each with what to do about it.
+    pub fn unknown_tools(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let Some(tools) = &self.config.tools else { return Vec::new() };
+        let is_unknown = |tool: &&ToolUse| {
+            !tools.contains(&tool.name) && builtin_tools().all(|builtin| builtin != tool.name)
+        };
+        let known = || builtin_tools().map(|name| -> &str { name }).chain(tools.iter().map(String::as_str));
+        let finding = |tool: &ToolUse| {
+            let ToolUse { path, task, name } = tool;
+            let message = format!("task `{task}` calls the tool `{name}`, which is not registered");
+            let help = brought_by(name).map(str::to_owned);
+            let help = help.or_else(|| did_you_mean(name, known()));
+            let help = help.unwrap_or_else(|| format!("register it: `engine.tool(\"{name}\", handler)`"));
+            Diagnostic::error(ErrorCode::ToolNotRegistered, path, message).with_help(help)
+        };
+        plan.tools.iter().filter(is_unknown).map(finding).collect()
+    }
+}
+
+/// Where the tools come from that every Highway has, but not every machine.
+fn brought_by(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "tools.shell.run" => {
+            "in Node, Deno or Bun pass `tools: nodeTools()` of `highway-wasm/node`; a page or a worker has no shell: \
+             register a tool of this name, or run on a Highway server"
+        }
+        "tools.code.exec" | "tools.python.run" => {
+            "in Node, Deno or Bun pass `tools: nodeTools()` of `highway-wasm/node`; a page or a worker has no shell and \
+             no Python of its own: pass `pyodideTools()` of `highway-wasm/engine`, or run on a Highway server"
+        }
+        "tools.llm.call" => {
+            "register it with `llmTool({ provider, model, apiKey })` of `highway-wasm/engine`"
+        }
+        "tools.email.send" => "register it with `emailTool({ send })` of `highway-wasm/engine`",
+        "tools.secrets.get_secret"
+        | "tools.secrets.set_secret"
+        | "tools.secrets.delete_secret"
+        | "tools.secrets.list_secrets" => "pass `secretTools(store)` of `highway-wasm/engine` as tools",
+        _ => return None,
+    })
+}
