@@ -1,5 +1,5 @@
-// Durable Objects that hold an engine, in workerd: the store on both kinds of storage, and the example of the README, which goes on
-// when the object is stopped in the middle.
+// Durable Objects that hold an engine, in workerd: the store on both kinds of storage, and the example of docs/engine.md,
+// which goes on when the object is stopped in the middle.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -14,14 +14,14 @@ import { installed, temporaryFolder } from "./support/package.mjs";
 const { dir } = await installed("durable-object");
 after(stop);
 
-/** The worker of the README, with the delay of its second task as a variable. */
-const readme = /```js\n(import \{ DurableObject \}[\s\S]*?)\n```/.exec(
-  readFileSync(inRoot("README.md"), "utf8"),
+/** The worker of docs/engine.md, with the delay of its second task as a variable. */
+const shown = /```js\n(import \{ DurableObject \}[\s\S]*?)\n```/.exec(
+  readFileSync(inRoot("docs", "engine.md"), "utf8"),
 )[1];
-const example = readme.replace('delay: "P3D"', "delay: env.DELAY");
-assert.notEqual(example, readme);
+const example = shown.replace('delay: "P3D"', "delay: env.DELAY");
+assert.notEqual(example, shown);
 // A run that ends before its second letter is due would be a poor example.
-const daysOf = (pattern) => Number(pattern.exec(readme)[1]);
+const daysOf = (pattern) => Number(pattern.exec(shown)[1]);
 assert.ok(daysOf(/timeout: "P(\d+)D"/) > daysOf(/delay: "P(\d+)D"/));
 
 /** The same object, which also says how often it was made, and can be stopped as the runtime stops it. */
@@ -78,8 +78,8 @@ const bundled = await bundle(dir, {
     {
       name: "the example",
       setup(build) {
-        build.onResolve({ filter: /^\.\/example\.mjs$/ }, () => ({ path: "example", namespace: "readme" }));
-        build.onLoad({ filter: /./, namespace: "readme" }, () => ({ contents: example, resolveDir: dir }));
+        build.onResolve({ filter: /^\.\/example\.mjs$/ }, () => ({ path: "example", namespace: "documentation" }));
+        build.onLoad({ filter: /./, namespace: "documentation" }, () => ({ contents: example, resolveDir: dir }));
       },
     },
   ],
@@ -151,7 +151,7 @@ for (const [name, useSQLite] of [
       }
     });
 
-    it("runs the example of the README", async (t) => {
+    it("runs the example of the documentation", async (t) => {
       const sent = [];
       const { start: begin, stateOf } = await start(t, {
         useSQLite,

@@ -1,4 +1,4 @@
-// A program of a user, strict: what the README shows, with the types a user would write. Compiled only.
+// A program of a user, strict: what the documentation shows, with the types a user would write. Compiled only.
 import {
   ApiError,
   type Diagnostic,

@@ -30,7 +30,7 @@ const BATCH = 128;
  * The object is stopped when nobody asks it anything, with its timers: `onWake` sets an alarm, and the alarm wakes the engine.
  *
  * @example
- * <!-- not run: only Cloudflare Workers have Durable Objects; the example of the README is the same, and runs in workerd -->
+ * <!-- not run: only Cloudflare Workers have Durable Objects; the example in docs/engine.md is the same, and runs in workerd -->
  * ```js
  * import { DurableObject } from "cloudflare:workers";
  * import { durableObjectStore, LocalEngine } from "highway-wasm/engine";
