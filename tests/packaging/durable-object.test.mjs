@@ -78,8 +78,8 @@ const bundled = await bundle(dir, {
     {
       name: "the example",
       setup(build) {
-        build.onResolve({ filter: /^\.\/example\.mjs$/ }, () => ({ path: "example", namespace: "documentation" }));
-        build.onLoad({ filter: /./, namespace: "documentation" }, () => ({ contents: example, resolveDir: dir }));
+        build.onResolve({ filter: /^\.\/example\.mjs$/ }, () => ({ path: "example", namespace: "docs" }));
+        build.onLoad({ filter: /./, namespace: "docs" }, () => ({ contents: example, resolveDir: dir }));
       },
     },
   ],
