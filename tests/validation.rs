@@ -293,7 +293,7 @@ fn the_slip_in_the_readme_is_found() {
     let findings = driver.validate(None);
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].code, ErrorCode::TemplateNameUnknown);
-    assert_eq!(findings[0].help.as_deref(), Some("did you mean `backup_db_result`?"));
+    assert_eq!(findings[0].help.as_deref(), Some("did you mean `{{backup_db_result.stdout}}`?"));
 }
 
 #[test]

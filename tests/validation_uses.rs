@@ -145,7 +145,7 @@ fn a_task_cannot_use_its_own_result() {
             "kwargs": {"v": "{{got.x}}"}}))});
         assert_eq!(found(both), NOTHING);
         // So may an earlier round.
-        let rounds = json!({"again": {"task_id": "again", "operator_type": "while", "condition": "{{again.x}} == 1",
+        let rounds = json!({"again": {"task_id": "again", "operator_type": "while", "condition": "{{inputs.x}} == 1",
             "loop_body": [reading(text)]}});
         assert!(!found(rounds).iter().any(|it| it.contains("DEPENDENCY_MISSING")), "{text}");
         let called = json!({"a": task("a", json!({"on_failure_task_id": "b"})), "b": reading(text)});

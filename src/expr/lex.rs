@@ -53,7 +53,7 @@ const SIGNS: [(&str, &str); 25] = [
     ("*", NO_ARITHMETIC),
     ("/", NO_ARITHMETIC),
     ("%", NO_ARITHMETIC),
-    ("{", "a template is a path in double braces: `{{fetch_result.body}}`"),
+    ("{", "a template is a path in double braces: `{{inputs.name}}`"),
     ("|", "a template has no filters; write `or` for the logical operator"),
 ];
 
@@ -115,7 +115,7 @@ impl<'a> Lexer<'a> {
         let Some((whole, _)) = self.rest.split_once(closing) else {
             return Err((format!("`{opening}` is not closed by `{closing}`"), ""));
         };
-        let help = "only a path stands in braces, everything else outside: `{{fetch.status_code}} == 200`";
+        let help = "only a path stands in braces, everything else outside: `{{inputs.name}} == 200`";
         Err((format!("`{whole}{closing}` is not a template"), help))
     }
 

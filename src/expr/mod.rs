@@ -140,6 +140,24 @@ impl Expr {
         found
     }
 
+    /// The bare words that are taken for true or false, and so must name something.
+    ///
+    /// ```
+    /// use highway_wasm::expr::parse;
+    ///
+    /// let condition = parse("approved and not (done or {{a.x}} == other)").unwrap();
+    /// let roots: Vec<&str> = condition.truths().into_iter().map(|path| path.root.as_str()).collect();
+    /// assert_eq!(roots, ["approved", "done"]);
+    /// ```
+    pub fn truths(&self) -> Vec<&Path> {
+        match self {
+            Self::Word { path, .. } => vec![path],
+            Self::Not(inner) => inner.truths(),
+            Self::All(items) | Self::Any(items) => items.iter().flat_map(Self::truths).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn collect_paths(&self, found: &mut Vec<Reference>) {
         match self {
             Self::Literal(_) => {}

@@ -13,6 +13,7 @@ mod path;
 mod pieces;
 mod resolve;
 
+pub(crate) use path::path_in;
 pub use path::{Part, Path};
 pub(crate) use pieces::template;
 pub use pieces::{Piece, Syntax, paths, pieces, reference};

@@ -30,6 +30,12 @@ pub const ITEM: &str = "item";
 /// See [`ITEM`].
 pub const CURRENT_ITEM: &str = "current_item";
 
+/// What `workflow` has beside all variables.
+pub const OF_WORKFLOW: [&str; 4] = ["name", "version", "run_id", "run_date"];
+
+/// What `run` has.
+pub const OF_RUN: [&str; 2] = ["id", "started_at"];
+
 /// Whether a name belongs to the engine in every template.
 pub fn is_of_engine(name: &str) -> bool {
     OF_ENGINE.contains(&name)

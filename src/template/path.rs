@@ -53,6 +53,26 @@ impl Path {
     }
 }
 
+/// The path that a text computes with, for advice: `a.b` of `{{ a.b.strip() }}`, of `not a.b` and of `len(a.b)`.
+pub(crate) fn path_in(text: &str) -> Option<Path> {
+    let mut rest = text.trim_start_matches(|c: char| !is_name_part(c));
+    while let Some((mut path, after)) = Path::parse_prefix(rest) {
+        let is_call = after.starts_with('(');
+        if is_call {
+            path.parts.pop();
+        }
+        // A word alone may be an operator or a function.
+        if !path.parts.is_empty() {
+            return Some(path);
+        }
+        if !is_call && after.trim_matches(|c: char| !is_name_part(c)).is_empty() {
+            return Some(path);
+        }
+        rest = after.trim_start_matches(|c: char| !is_name_part(c));
+    }
+    None
+}
+
 /// One step at the start of the text, and what follows.
 fn split_part(text: &str) -> Option<(Part, &str)> {
     if let Some(after_dot) = text.strip_prefix('.') {
@@ -128,6 +148,23 @@ mod tests {
                 Path::parse_prefix(&format!("a.b{blank}")).map(|(path, rest)| (path, rest.len())).unwrap();
             assert_eq!((path.to_string().as_str(), rest), ("a.b", blank.len_utf8()));
             assert_eq!(Path::parse(&format!("a{blank}b")), None);
+        }
+    }
+
+    #[test]
+    fn finds_the_path_that_a_text_computes_with() {
+        for (text, expected) in [
+            ("{{ a.b.strip() }}", "a.b"),
+            ("{{ not inputs.n }}", "inputs.n"),
+            ("{{ len(a.stdout) }}", "a.stdout"),
+            ("{{ inputs.x || 'y' }}", "inputs.x"),
+            ("{{ a b[0] }}", "b[0]"),
+            ("{{a.}}", "a"),
+        ] {
+            assert_eq!(path_in(text).map(|path| path.to_string()).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["", "{{ 1 }}", "{{ now() }}", "{{ 1 + 2 }}"] {
+            assert_eq!(path_in(text), None, "{text}");
         }
     }
 

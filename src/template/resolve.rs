@@ -1,10 +1,10 @@
 //! Replaces templates in a JSON value.
 
-use super::{Part, Path, Piece, Syntax, pieces};
+use super::{Part, Path, Piece, Syntax, path_in, pieces};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{size, to_text};
 use crate::suggest::did_you_mean;
-use crate::text::joined;
+use crate::text::{has, joined};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -165,9 +165,12 @@ pub fn not_a_template(source: &str) -> Error {
         return error.with_help(format!("a template has no filters: {instead}; {LITERALLY}"));
     }
     let word = inside.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    let is_path_help = !OF_GO.contains(&word);
-    let help = "a template is a path such as `{{fetch_result.body[0].name}}`; it cannot compute";
-    error.with_help(if is_path_help { format!("{help}; {LITERALLY}") } else { LITERALLY.to_owned() })
+    if OF_GO.contains(&word) && !has(inside, "(") {
+        return error.with_help(LITERALLY);
+    }
+    let name = path_in(inside).map_or_else(|| "inputs.name".to_owned(), |path| path.to_string());
+    let help = format!("a template is a path such as `{{{{{name}}}}}`; it cannot compute; {LITERALLY}");
+    error.with_help(help)
 }
 
 /// The value of a path; null where a value lacks the field.

@@ -15,12 +15,16 @@ impl Hints {
         Self(Cell::new(COMPARED))
     }
 
-    /// Advice that names the candidate nearest to `wanted`, if one is near.
-    pub(super) fn nearest(&self, wanted: &str, names: &mut dyn Iterator<Item = &str>) -> Option<String> {
-        nearest(wanted, names.take_while(|_| self.spend())).map(meant)
+    /// The candidate nearest to `wanted`, if one is near.
+    pub(super) fn nearest<'a>(
+        &self,
+        wanted: &str,
+        names: &mut dyn Iterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        nearest(wanted, names.take_while(|_| self.spend()))
     }
 
-    /// The same for the id of a task.
+    /// Advice that names the nearest id of a task.
     pub(super) fn nearest_id(&self, wanted: &str, ids: &mut dyn Iterator<Item = &str>) -> Option<String> {
         nearest_id(wanted, ids.take_while(|_| self.spend())).map(meant)
     }
@@ -30,6 +34,6 @@ impl Hints {
     }
 }
 
-fn meant(name: &str) -> String {
+pub(super) fn meant(name: &str) -> String {
     format!("did you mean `{name}`?")
 }

@@ -6,7 +6,7 @@ use crate::arguments::HANDLE_UPDATE;
 use crate::definition::{DataGuard, Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;
-use crate::template::{Path, Syntax, paths, reference};
+use crate::template::{Path, Syntax, path_in, paths, reference};
 use serde_json::{Map, Value};
 
 pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
@@ -120,8 +120,9 @@ fn guards(guards: &[DataGuard], path: &str, findings: &mut Vec<Diagnostic>) {
             let message = format!("`{}` names no variable, so the guard never holds", guard.variable);
             let path = format!("{path}/{at}/variable");
             let finding = Diagnostic::error(ErrorCode::TemplateInvalid, path, message);
-            findings
-                .push(finding.with_help("name one variable, `fetch_result.status_code` or `{{inputs.day}}`"));
+            let first = path_in(&guard.variable).map(|path| path.to_string());
+            let name = first.unwrap_or_else(|| "inputs.name".to_owned());
+            findings.push(finding.with_help(format!("name one variable, such as `{{{{{name}}}}}`")));
         }
     }
 }

@@ -40,12 +40,12 @@ const ITEM: [&str; 2] = ["item", "current_item"];
 
 pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     let are_items_written = are_items_written(scope);
-    let is_chosen = |path: &Path, task: &str| {
+    let is_chosen = |path: &Path, task: &str, in_loop: bool| {
         let root = path.root.as_str();
         let is_written = are_items_written && ITEM.contains(&root);
         let is_number = matches!(path.parts.last(), Some(Part::Key(key)) if key == "length");
         // A slip in a name is told as that.
-        !SAFE.contains(&root) && !is_written && !is_number && !known.is_slip(path, task)
+        !SAFE.contains(&root) && !is_written && !is_number && !known.is_slip(path, task, in_loop)
     };
     for (at, operator) in scope.operators() {
         let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { continue };
@@ -53,10 +53,12 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
             continue;
         };
         let Some((text, path)) = text_of(task, key) else { continue };
-        let id = scope.id(at);
+        let (id, in_loop) = (scope.id(at), scope.items.get(at).is_some_and(|item| item.in_loop));
         let pasted = pieces(text, Syntax::Braces).find_map(|piece| match piece {
             // A text that is nothing but a template is what somebody chose to run.
-            Piece::Template { path, source } if is_chosen(&path, id) && source != text.trim() => Some(path),
+            Piece::Template { path, source } if is_chosen(&path, id, in_loop) && source != text.trim() => {
+                Some(path)
+            }
             _ => None,
         });
         let Some(template) = pasted else { continue };

@@ -25,14 +25,17 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     let handlers = handlers(scope);
     for (at, operator) in scope.operators() {
         let mut uses: Vec<(usize, String, Path)> = Vec::new();
-        let mut own: Option<(String, String)> = None;
+        let mut own: Option<(String, String, Early)> = None;
         let runs_once = runs_once(scope, at) && !handlers.contains(&at);
         texts(operator, &mut |text, path, _| {
             for template in paths(text, filled_in(operator, path)) {
                 let makers = results.makers(&template, at);
                 let runs_once = runs_once && !path.starts_with(POSTCONDITIONS);
-                if own.is_none() && runs_once && makers == [at] && is_result(scope, &template) {
-                    own.get_or_insert_with(|| (path.to_owned(), template.to_string()));
+                if own.is_none()
+                    && let Some(early) = too_early(scope, &makers, at, path, runs_once)
+                    && is_result(scope, &template)
+                {
+                    own = Some((path.to_owned(), template.to_string(), early));
                 }
                 let is_awaited = makers.is_empty() || makers.contains(&at);
                 let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
@@ -50,14 +53,11 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 }
             }
         });
-        if let Some((path, template)) = own {
-            let id = scope.id(at);
-            let message = format!(
-                "task `{id}` uses `{{{{{template}}}}}`, its own result, which is there only when it is over"
-            );
+        if let Some((path, template, early)) = own {
+            let (message, help) = early.told(scope, at, &template);
             let path = format!("{}{path}", scope.path(at));
             let finding = Diagnostic::warning(ErrorCode::DependencyMissing, path, message);
-            findings.push(finding.with_help("name the result of a task before it, or an input"));
+            findings.push(finding.with_help(help));
         }
         for (maker, path, template) in uses {
             let (id, needed) = (scope.id(at), scope.id(maker));
@@ -76,6 +76,64 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             };
             let help = format!("add `{needed}` to the dependencies of `{id}`{or}");
             findings.push(finding.with_help(help).with_related(scope.path(maker)));
+        }
+    }
+}
+
+/// A result that is used before it can be there.
+enum Early {
+    /// The own one.
+    Own,
+    /// That of a loop around the task.
+    OfLoop(usize),
+    /// In the condition of a loop, that of a task in its body.
+    OfBody,
+}
+
+/// Whether a result is not there yet, where it is used: the own one, that of the loop around, or, in the condition of a loop before the
+/// first round, that of a task in its body.
+fn too_early(scope: &Scope<'_>, makers: &[usize], at: usize, path: &str, runs_once: bool) -> Option<Early> {
+    let (maker, others) = makers.split_first()?;
+    if others.iter().any(|other| other != maker) {
+        return None;
+    }
+    let is_while =
+        scope.items.get(at).is_some_and(|item| matches!(item.operator.operation, Operation::While(_)));
+    let is_in_loop = |at: usize| scope.items.get(at).is_some_and(|item| item.in_loop);
+    if *maker == at {
+        let is_condition = is_while && path == "/condition" && !is_in_loop(at);
+        return if is_condition { Some(Early::OfBody) } else { runs_once.then_some(Early::Own) };
+    }
+    (scope.is_around(*maker, at) && !is_in_loop(*maker)).then_some(Early::OfLoop(*maker))
+}
+
+impl Early {
+    /// What is wrong, and what to do.
+    fn told(&self, scope: &Scope<'_>, at: usize, template: &str) -> (String, String) {
+        let id = scope.id(at);
+        let used = format!("task `{id}` uses `{{{{{template}}}}}`");
+        match self {
+            Self::Own => (
+                format!("{used}, its own result, which is there only when it is over"),
+                "name the result of a task before it, or an input".to_owned(),
+            ),
+            Self::OfLoop(owner) => (
+                format!(
+                    "{used}, the result of `{}`, which is there only when all its rounds are over",
+                    scope.id(*owner)
+                ),
+                "name `{{item}}`, the result of a task of the round, or one of a task before the loop"
+                    .to_owned(),
+            ),
+            Self::OfBody => {
+                let name = template.split(['.', '[']).next().unwrap_or(template);
+                (
+                    format!(
+                        "the condition of `{id}` reads `{{{{{template}}}}}`, which is not there before the first round"
+                    ),
+                    format!("give it a first value: `variables: {{{name}: …}}`"),
+                )
+            }
         }
     }
 }

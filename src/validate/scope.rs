@@ -107,13 +107,17 @@ impl<'a> Scope<'a> {
         std::iter::successors(owner(&at), owner).take(DEPTH)
     }
 
+    /// Whether an operator is a loop around another one.
+    pub(super) fn is_around(&self, owner: usize, at: usize) -> bool {
+        self.loops(at).any(|around| around == owner)
+    }
+
     /// What has to be over for an operator to read what another one gives: that one, or the loop around it that the reader is
     /// not in.
     pub(super) fn beside(&self, maker: usize, reader: usize) -> usize {
-        let is_around = |at: usize| self.loops(reader).any(|owner| owner == at);
         let mut beside = maker;
         for owner in self.loops(maker) {
-            if is_around(owner) {
+            if self.is_around(owner, reader) {
                 break;
             }
             beside = owner;

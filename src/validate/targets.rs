@@ -1,5 +1,6 @@
 //! Routes, callbacks, joins, branches and the start name operators that exist; every case of a switch can be taken.
 
+use super::hints::meant;
 use super::scope::Scope;
 use super::workflow::Branch;
 use crate::definition::{MultiChoice, Operation, Operator, Switch};
@@ -110,7 +111,7 @@ fn members<'a>(
                 format!("branch `{name}` of `{}` names `{id}` which does not exist", scope.id(fork));
             let path = format!("{place}{key}/{position}");
             let finding = Diagnostic::warning(ErrorCode::TargetUnknown, path, message);
-            findings.push(finding.with_any_help(scope.hints.nearest(id, &mut tasks.names())));
+            findings.push(finding.with_any_help(scope.hints.nearest(id, &mut tasks.names()).map(meant)));
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Templates name something that can be known.
 
+use super::fields::{self, Fields, fields_of};
 use super::hints::Hints;
+use super::meant::Meant;
 use super::scope::Scope;
+use super::slips::Slips;
 use super::workflow::Branch;
 use crate::arguments::{HANDLE_UPDATE, is_builtin};
 use crate::definition::{DataGuard, Operation, Operator, Until};
@@ -9,10 +12,8 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
 use crate::names::sorted_names;
-use crate::suggest::nearest;
-use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_UPDATE, is_of_engine};
+use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_RUN, OF_UPDATE, is_of_engine};
 use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
-use crate::text::{cut, has};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -25,35 +26,34 @@ const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code",
 pub(super) const POSTCONDITIONS: &str = "/postconditions";
 
 /// The tool whose text a shell reads.
-const SHELL: &str = "tools.shell.run";
+pub(super) const SHELL: &str = "tools.shell.run";
 
 /// Names that templates of a workflow know.
 pub(super) struct Known<'a> {
-    /// Sorted.
-    names: Vec<String>,
+    /// Names of variables, sorted.
+    variables: Vec<String>,
+    /// Names of results, and of what is no task and yet runs, sorted.
+    results: Vec<String>,
     /// Names of results of Highway's own tools, sorted, with the fields that they have.
     fields: Vec<(String, Fields)>,
     outer: Option<&'a Self>,
-    hints: &'a Hints,
+    pub(super) hints: &'a Hints,
 }
 
 impl<'a> Known<'a> {
     /// Those of a scope, of its branches, whose results can be read once they were waited for, and of what is around it.
     pub(super) fn of_scope(scope: &'a Scope<'_>, branches: &[Branch], outer: Option<&'a Self>) -> Self {
-        let mut names: Vec<String> = scope.workflow.variables.keys().cloned().collect();
-        let mut add = |operator: &Operator| {
-            names.push(operator.task_id.clone());
-            names.extend(operator.result_key.clone());
+        let operators = || {
+            let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
+            scope.operators().map(|(_, operator)| operator).chain(inside)
         };
-        scope.operators().for_each(|(_, operator)| add(operator));
-        branches.iter().flat_map(|branch| branch.workflow.tasks.values()).for_each(add);
-        names.extend(scope.items.iter().map(|item| item.id.to_owned()));
-        let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
-        let operators = scope.operators().map(|(_, operator)| operator).chain(inside);
-        let variables = scope.workflow.variables.keys();
+        let results = operators()
+            .flat_map(|operator| std::iter::once(&operator.task_id).chain(&operator.result_key).cloned());
+        let results = results.chain(scope.items.iter().map(|item| item.id.to_owned())).collect();
+        let variables: Vec<String> = scope.workflow.variables.keys().cloned().collect();
         let mut fields: BTreeMap<String, Option<Fields>> =
-            variables.map(|name| (name.clone(), None)).collect();
-        for operator in operators {
+            variables.iter().map(|name| (name.clone(), None)).collect();
+        for operator in operators() {
             let own = fields_of(operator);
             let key = operator.result_key.as_ref().filter(|key| **key != operator.task_id);
             for name in key.into_iter().chain([&operator.task_id]) {
@@ -62,48 +62,62 @@ impl<'a> Known<'a> {
             }
         }
         let fields = fields.into_iter().filter_map(|(name, fields)| Some((name, fields?))).collect();
-        Self { names: sorted_names(names), fields, outer, hints: scope.hints }
+        let (variables, results) = (sorted_names(variables), sorted_names(results));
+        Self { variables, results, fields, outer, hints: scope.hints }
     }
 
     /// What is wrong with the field of a result that a template names, and what to write.
     fn field_slip(&self, template: &Path) -> Option<(String, String)> {
-        let (name, rest) = match (template.root.as_str(), template.parts.split_first()?) {
+        let (name, way) = match (template.root.as_str(), template.parts.split_first()?) {
             ("results", (Part::Key(name), rest)) => (name.as_str(), rest),
             (root, _) => (root, template.parts.as_slice()),
         };
-        let Some((Part::Key(field), rest)) = rest.split_first() else { return None };
-        let around = self.chain().find(|known| known.has_own(name))?;
-        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
-        let (_, fields) = around.fields.get(at)?;
-        if fields.contains(&field.as_str()) {
-            return None;
+        let mut parts = self.fields_meant(name, way)?;
+        if template.root == "results" {
+            parts.insert(0, Part::Key(name.to_owned()));
         }
-        let near = match rest.first() {
-            Some(Part::Key(inner)) if field == "result" && fields.contains(&inner.as_str()) => inner,
-            _ => nearest(field, fields.iter().copied())?,
-        };
-        let start = if template.root == "results" { format!("results.{name}") } else { name.to_owned() };
+        let meant = Path { root: template.root.clone(), parts };
+        let field = Path { root: String::new(), parts: way.get(..1)?.to_vec() }.to_string();
+        let field = field.trim_start_matches('.');
         let message =
             format!("the result of `{name}` has no field `{field}`, so `{{{{{template}}}}}` is null");
-        Some((message, format!("write `{{{{{start}.{near}}}}}`")))
+        Some((message, Meant::Surely(meant).help()))
+    }
+
+    /// The way to what is meant in a result, where the result lacks what a template names.
+    pub(super) fn fields_meant(&self, name: &str, way: &[Part]) -> Option<Vec<Part>> {
+        let around = self.chain().find(|known| known.has_own(name))?;
+        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        fields::meant(around.fields.get(at)?.1, way)
+    }
+
+    pub(super) fn has_variable(&self, name: &str) -> bool {
+        self.variables.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
     }
 
     fn has_own(&self, name: &str) -> bool {
-        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+        self.has_variable(name) || self.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
     }
 
     /// Whether a template of a task names nothing, and is told as a slip.
-    pub(super) fn is_slip(&self, template: &Path, task: &str) -> bool {
-        let root = template.root.as_str();
-        let is_local = OF_LOOP.contains(&root) || self.has(root);
-        self.field_slip(template).is_some()
-            || (!is_local && (is_of_result(template) || self.nearest(root, task).is_some()))
+    /// The field of a result that says most, as a template without braces; its name where nobody knows.
+    pub(super) fn first_field(&self, name: &str) -> Option<String> {
+        let around = self.chain().find(|known| known.has_own(name)).filter(|_| self.is_result(name))?;
+        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name));
+        let fields = at.ok().and_then(|at| around.fields.get(at)).map(|(_, fields)| fields);
+        let field = fields.and_then(|fields| fields.iter().find(|field| **field != "status_code"));
+        Some(field.map_or_else(|| name.to_owned(), |field| format!("{name}.{field}")))
     }
 
-    /// Advice on a name that is not known.
-    fn nearest(&self, root: &str, task: &str) -> Option<String> {
-        let names = self.chain().flat_map(|known| &known.names).map(String::as_str);
-        self.hints.nearest(root, &mut names.filter(|name| *name != task))
+    pub(super) fn is_slip(&self, template: &Path, task: &str, in_loop: bool) -> bool {
+        let root = template.root.as_str();
+        if OF_LOOP.contains(&root) {
+            return false;
+        }
+        if self.has(root) {
+            return self.field_slip(template).is_some() || self.meant_within(template).is_some();
+        }
+        is_of_result(template) || self.meant(template, task, in_loop).is_some()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -116,7 +130,24 @@ impl<'a> Known<'a> {
         self.chain().any(|known| known.has_own(name))
     }
 
-    fn chain(&self) -> impl Iterator<Item = &Self> {
+    pub(super) fn is_result(&self, name: &str) -> bool {
+        self.chain().any(|known| known.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok())
+    }
+
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.chain().flat_map(|known| &known.variables).map(String::as_str)
+    }
+
+    pub(super) fn results(&self) -> impl Iterator<Item = &str> {
+        self.chain().flat_map(|known| &known.results).map(String::as_str)
+    }
+
+    /// The names of variables and of results.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.chain().flat_map(|known| known.variables.iter().chain(&known.results)).map(String::as_str)
+    }
+
+    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |known| known.outer)
     }
 }
@@ -126,42 +157,26 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         texts(operator, &mut |text, path, syntax| {
             check_text(text, syntax, &Place { scope, at, operator, path }, known, findings);
         });
+        findings.extend(bare_items(scope, at, operator, known));
     }
 }
 
-/// Fields of the result of a tool.
-type Fields = &'static [&'static str];
-
-/// What the result of an operator has at its top, where a tool of Highway gives it and adds nothing of its own.
-fn fields_of(operator: &Operator) -> Option<Fields> {
-    let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { return None };
-    // A script that gives a value adds the fields of that.
-    let gives_a_value = || {
-        let code = task.args.first().or_else(|| task.kwargs.get("code")).and_then(Value::as_str);
-        code.is_none_or(|code| {
-            ["return", "result", "{{"].iter().any(|word| has(&code.to_ascii_lowercase(), word))
-        })
-    };
-    Some(match task.function.as_str() {
-        SHELL => &["stdout", "stderr", "returncode", "exit_code"],
-        "tools.code.exec" if !gives_a_value() => {
-            &["stdout", "stderr", "returncode", "exit_code", "result", "success"]
-        }
-        "tools.http.request" => &["status_code", "headers", "response", "body", "url"],
-        "tools.llm.call" => &["response", "provider", "model", "usage", "finish_reason"],
-        "tools.email.send" => &["success", "to", "subject", "task_id", "message_id", "message"],
-        "tools.approval.request" => {
-            &["status", "approved", "approval_key", "comment", "approver", "timestamp"]
-        }
-        _ => return None,
-    })
+/// Items that are the name of a list, where its template is meant.
+fn bare_items(scope: &Scope<'_>, at: usize, operator: &Operator, known: &Known<'_>) -> Option<Diagnostic> {
+    let Operation::Foreach(each) = &operator.operation else { return None };
+    let path = Path::parse(&each.items)?;
+    let is_meant = known.is_given(&path.root) || (!path.parts.is_empty() && known.has(&path.root));
+    let message = format!("the items of `{}` are the text `{path}`, one item", scope.id(at));
+    let finding =
+        Diagnostic::warning(ErrorCode::TemplateInvalid, format!("{}/items", scope.path(at)), message);
+    is_meant.then(|| finding.with_help(format!("write `{{{{{path}}}}}`")))
 }
 
 /// Where a template stands.
-struct Place<'a> {
-    scope: &'a Scope<'a>,
-    at: usize,
-    operator: &'a Operator,
+pub(super) struct Place<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    pub(super) at: usize,
+    pub(super) operator: &'a Operator,
     /// JSON pointer from the operator.
     path: &'a str,
 }
@@ -224,7 +239,7 @@ impl Place<'_> {
         })
     }
 
-    fn calls(&self, tool: &str) -> bool {
+    pub(super) fn calls(&self, tool: &str) -> bool {
         matches!(&self.operator.operation, Operation::Task(task) | Operation::Activity(task) if task.function == tool)
     }
 
@@ -250,6 +265,11 @@ fn check_text(
 ) {
     let path = || format!("{}{}", place.scope.path(place.at), place.path);
     let is_known = |template: &Path| place.knows(&template.root, known);
+    let slips = Slips { place, known, is_known: &is_known };
+    let warn =
+        |code, (message, help): (String, String)| Diagnostic::warning(code, path(), message).with_help(help);
+    // What was read before a template.
+    let (mut before, mut quotes) = ("", 0);
     for piece in pieces(text, syntax) {
         match piece {
             Piece::Template { path: template, .. } if !is_known(&template) => {
@@ -257,73 +277,33 @@ fn check_text(
             }
             Piece::Template { path: template, .. } => {
                 let root = template.root.as_str();
-                let is_local =
-                    place.own().contains(&root) || place.limited(root).is_some_and(|(_, is_here)| is_here);
-                let slip = if is_local { None } else { known.field_slip(&template) };
-                findings.extend(slip.map(|(message, help)| {
-                    Diagnostic::warning(ErrorCode::TemplateNameUnknown, path(), message).with_help(help)
-                }));
+                let dollar = slips.dollar(&template, before, quotes % 2 == 1);
+                findings.extend(dollar.map(|slip| warn(ErrorCode::TemplateInvalid, slip)));
+                if place.own().contains(&root) || place.limited(root).is_some_and(|(_, is_here)| is_here) {
+                    continue;
+                }
+                let slip = known.field_slip(&template);
+                findings.extend(slip.map(|slip| warn(ErrorCode::TemplateNameUnknown, slip)));
+                findings.extend(within(&template, place, known, path()));
             }
             // Braces that are kept on purpose are no slip.
-            Piece::Raw(_) => {}
-            Piece::Invalid(source) => findings.push((&not_a_template(source).with_path(path())).into()),
+            Piece::Raw(text) => quotes += text.matches('\'').count(),
+            Piece::Invalid(source) => {
+                let error = not_a_template(source).with_path(path());
+                let finding = Diagnostic::from(&error);
+                findings.push(match slips.quoted(source) {
+                    Some(result) => finding.with_help(format!("write `{{{{{result}}}}}`")),
+                    None => finding,
+                });
+            }
             Piece::Text(text) => {
-                findings.extend(slip(text, place.calls(SHELL), &is_known).map(|(message, help)| {
-                    Diagnostic::warning(ErrorCode::TemplateInvalid, path(), message).with_help(help)
-                }));
+                findings.extend(slips.of_text(text).map(|slip| warn(ErrorCode::TemplateInvalid, slip)));
+                (before, quotes) = (text, quotes + text.matches('\'').count());
+                continue;
             }
         }
+        before = "";
     }
-}
-
-/// What is meant as a template and is none, though nothing fails: what is wrong and what to do.
-fn slip(text: &str, is_shell: bool, is_known: &dyn Fn(&Path) -> bool) -> Option<(String, String)> {
-    let write = |template: &Path| format!("write `{{{{{template}}}}}`");
-    if let Some((_, after)) = cut(text, "{{") {
-        let (inside, is_trimmed) = after.strip_prefix('-').map_or((after, false), |inside| (inside, true));
-        if let Some((template, rest)) = Path::parse_prefix(inside.trim_start()) {
-            let rest = rest.trim_start();
-            if is_trimmed && is_known(&template) {
-                let message = format!("`{{{{- {template}` is no template, so it stays as it is");
-                return Some((message, write(&template)));
-            }
-            let is_open = rest.is_empty() || rest.starts_with('}') || is_known(&template);
-            if !is_trimmed && is_open && !has(after, "}}") {
-                let message = format!("`{{{{{template}` is not closed, so it stays as it is");
-                return Some((message, write(&template)));
-            }
-        }
-    }
-    if let Some(word) = statement(text) {
-        let message = format!("`{{% {word}` is no template, so it stays as it is");
-        return Some((message, "use a `condition` or a `foreach` instead; put what is meant for others between `{% raw %}` and `{% endraw %}`".to_owned()));
-    }
-    if let Some(template) = half_opened(text).filter(|template| is_known(template)) {
-        let message = format!("`{{{template}}}}}` is not opened, so it stays as it is");
-        return Some((message, write(&template)));
-    }
-    let (_, after) = cut(text, "${").filter(|_| is_shell)?;
-    let (template, rest) = Path::parse_prefix(after)?;
-    if template.parts.is_empty() || !rest.starts_with('}') || !is_known(&template) {
-        return None;
-    }
-    let message = format!("the shell reads `${{{template}}}` as a variable of its own, and cannot");
-    Some((message, write(&template)))
-}
-
-/// The first word of a statement of Jinja.
-fn statement(text: &str) -> Option<&str> {
-    let (_, after) = cut(text, "{%")?;
-    let inside = after.strip_prefix('-').unwrap_or(after).trim_start();
-    let word = inside.split(|c: char| !c.is_ascii_alphabetic()).next()?;
-    ["if", "for", "set", "elif", "else", "endif", "endfor", "endraw"].contains(&word).then_some(word)
-}
-
-/// The path in `{path}}`.
-fn half_opened(text: &str) -> Option<Path> {
-    let (before, _) = cut(text, "}}")?;
-    let (around, inside) = before.rsplit_once('{')?;
-    Path::parse(inside).filter(|_| !around.ends_with(['{', '$']))
 }
 
 /// A warning where it is a slip; where it may as well be an input of the run, that is told and no more.
@@ -331,13 +311,38 @@ fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) 
     let (root, task) = (template.root.as_str(), place.scope.id(place.at));
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
     let limited = place.limited(root).map(|(where_, _)| format!("`{root}` is known {where_} only"));
-    let nearest = limited.or_else(|| known.nearest(root, task));
+    let in_loop = place.scope.items.get(place.at).is_some_and(|item| item.in_loop);
+    let nearest = limited.or_else(|| known.meant(template, task, in_loop).map(Meant::help));
     // A schedule may be made elsewhere.
     let is_slip = root != "ds" && (nearest.is_some() || is_of_result(template));
     let make = if is_slip { Diagnostic::warning } else { Diagnostic::info };
     make(ErrorCode::TemplateNameUnknown, path, message).with_help(nearest.unwrap_or_else(|| {
         format!("a run must give `{root}` as an input; results are named by their result key or task id")
     }))
+}
+
+/// A name that a namespace of the engine lacks. Inputs and variables may be those of a run: only what is nearly one of the definition is
+/// told, and what others write so.
+fn within(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -> Option<Diagnostic> {
+    let (root, meant) = (template.root.as_str(), known.meant_within(template));
+    let lacks = |name: &str| match root {
+        "run" => !OF_RUN.contains(&name),
+        "results" => !known.is_result(name),
+        _ => false,
+    };
+    let is_lacking = matches!(template.parts.first(), Some(Part::Key(name)) if lacks(name));
+    if !is_lacking && meant.is_none() {
+        return None;
+    }
+    let what = if is_lacking { format!("nothing that `{root}` has") } else { "no variable".to_owned() };
+    let message =
+        format!("template `{{{{{template}}}}}` of task `{}` names {what}", place.scope.id(place.at));
+    // `{{inputs.parameters.x}}` may as well read an input.
+    let is_input = root == "inputs" && matches!(meant, Some(Meant::Surely(_)));
+    let make = if is_input { Diagnostic::info } else { Diagnostic::warning };
+    let all = (root == "run").then(|| "it has `{{run.id}}` and `{{run.started_at}}`".to_owned());
+    let finding = make(ErrorCode::TemplateNameUnknown, path, message);
+    Some(finding.with_any_help(meant.map(Meant::help).or(all)))
 }
 
 /// Whether it looks like a part of a result.
@@ -420,8 +425,10 @@ fn guards(guards: &[DataGuard], path: &str, visit: Visit<'_>) {
 
 /// A condition that cannot be read is told of elsewhere.
 fn expression(condition: &str, path: &str, visit: Visit<'_>) {
-    if parse(condition).is_ok() {
-        visit(condition, path, Syntax::BracesAndDollar);
+    let Ok(parsed) = parse(condition) else { return };
+    visit(condition, path, Syntax::BracesAndDollar);
+    for word in parsed.truths() {
+        visit(&format!("{{{{{word}}}}}"), path, Syntax::Braces);
     }
 }
 

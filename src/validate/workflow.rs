@@ -38,7 +38,7 @@ const DEPTH: usize = 32;
 ///     ("DEPENDENCY_UNKNOWN", "/tasks/send/dependencies/0"),
 ///     ("TEMPLATE_NAME_UNKNOWN", "/tasks/send/args/0"),
 /// ]);
-/// assert_eq!(findings[1].help.as_deref(), Some("did you mean `dump_result`?"));
+/// assert_eq!(findings[1].help.as_deref(), Some("did you mean `{{dump_result.stdout}}`?"));
 /// ```
 pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();

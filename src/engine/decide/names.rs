@@ -6,7 +6,7 @@ use crate::engine::state::run::{Run, ScopeKind, StepState};
 use crate::engine::state::{BYTES_PER_LOOK, add_work};
 use crate::error::Result;
 use crate::json::to_text;
-use crate::template::names::{CURRENT_ITEM, ITEM, OF_ENGINE, OF_HANDLER, is_of_engine};
+use crate::template::names::{CURRENT_ITEM, ITEM, OF_ENGINE, OF_HANDLER, OF_RUN, OF_WORKFLOW, is_of_engine};
 use crate::template::{Named, Scope, Syntax, resolve};
 use crate::time::to_iso;
 use serde_json::{Map, Value};
@@ -239,10 +239,6 @@ impl RunScope<'_> {
         }
     }
 }
-
-/// What the namespaces of the run itself have.
-const OF_WORKFLOW: [&str; 4] = ["name", "version", "run_id", "run_date"];
-const OF_RUN: [&str; 2] = ["id", "started_at"];
 
 impl Scope for RunScope<'_> {
     fn lookup(&self, name: &str) -> Option<Named<'_>> {

@@ -1,0 +1,160 @@
+//! What is meant by a template that names nothing: a name that is near, or what other engines call it.
+
+use super::templates::Known;
+use crate::template::names::{OF_ENGINE, OF_LOOP, OF_RUN, OF_WORKFLOW};
+use crate::template::{Part, Path};
+
+/// Names of the engine that stand for nothing but what is in them.
+const SPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "secrets"];
+
+/// What others write, and what it is here; of two that fit, the longer one comes first.
+const ELSEWHERE: [(&str, &str); 39] = [
+    // Argo
+    ("inputs.parameters", "inputs"),
+    ("workflow.parameters", "inputs"),
+    ("workflow.uid", "run_id"),
+    // GitHub Actions
+    ("github.event.inputs", "inputs"),
+    ("github.run_id", "run_id"),
+    ("matrix", "item"),
+    // Airflow
+    ("dag_run.conf", "inputs"),
+    ("dag_run.run_id", "run_id"),
+    ("dag.dag_id", "workflow.name"),
+    ("var.value", "inputs"),
+    ("var.json", "inputs"),
+    // Prefect, Kestra
+    ("flow_run.parameters", "inputs"),
+    ("flow_run.id", "run_id"),
+    ("flow.id", "workflow.name"),
+    ("execution.id", "run_id"),
+    ("taskrun.value", "item"),
+    // Jinja, Ansible, Handlebars
+    ("loop.index0", "index"),
+    ("loop.index", "iteration"),
+    ("loop.item", "item"),
+    ("loop.value", "item"),
+    ("each.value", "item"),
+    ("this", "item"),
+    // Nearly ours, in any case
+    ("inputs", "inputs"),
+    ("input", "inputs"),
+    ("params", "inputs"),
+    ("parameters", "inputs"),
+    ("args", "inputs"),
+    ("variables", "variables"),
+    ("vars", "variables"),
+    ("var", "variables"),
+    ("results", "results"),
+    ("workflow", "workflow"),
+    ("run", "run"),
+    ("env", "ENV"),
+    ("environ", "ENV"),
+    ("secrets", "secrets"),
+    ("secret", "secrets"),
+    ("item", "item"),
+    ("current_item", "current_item"),
+];
+
+/// What stands before the id of a task elsewhere.
+const TASKS: [&str; 13] = [
+    "tasks", "task", "steps", "step", "jobs", "job", "needs", "nodes", "node", "outputs", "output", "result",
+    "activity",
+];
+/// What stands behind it.
+const OUTPUTS: [&str; 2] = ["outputs", "output"];
+
+/// What to write instead of a template.
+pub(super) enum Meant {
+    /// Nothing else can be meant.
+    Surely(Path),
+    /// The name is near.
+    Perhaps(Path),
+}
+
+impl Meant {
+    pub(super) fn help(self) -> String {
+        match self {
+            Self::Surely(path) => format!("write `{{{{{path}}}}}`"),
+            Self::Perhaps(path) => format!("did you mean `{{{{{path}}}}}`?"),
+        }
+    }
+}
+
+impl Known<'_> {
+    /// What is meant by a template of a task whose first name is not known.
+    pub(super) fn meant(&self, template: &Path, task: &str, in_loop: bool) -> Option<Meant> {
+        let root = template.root.as_str();
+        let elsewhere = self.of_result(template).or_else(|| elsewhere(template, in_loop));
+        elsewhere.map(Meant::Surely).or_else(|| {
+            let names = self.names().filter(|name| *name != task);
+            // A namespace alone is hardly meant, and of an item there may be several in a list.
+            let is_way = !template.parts.is_empty();
+            let of_engine = OF_ENGINE
+                .into_iter()
+                .filter(|name| if SPACES.contains(name) { is_way && name.len() > 3 } else { name.len() > 2 });
+            let of_loop = OF_LOOP.into_iter().filter(|name| in_loop && root.strip_suffix('s') != Some(*name));
+            let near = self.hints.nearest(root, &mut names.chain(of_engine).chain(of_loop))?;
+            Some(Meant::Perhaps(Path { root: near.to_owned(), parts: template.parts.clone() }))
+        })
+    }
+
+    /// What is meant by a template whose first name is a namespace, where that has no such name.
+    pub(super) fn meant_within(&self, template: &Path) -> Option<Meant> {
+        let (part, rest) = template.parts.split_first()?;
+        let Part::Key(name) = part else { return None };
+        let is_variable = || self.chain().any(|known| known.has_variable(name));
+        let near = |names: &mut dyn Iterator<Item = &str>| {
+            let near = self.hints.nearest(name, names)?;
+            let parts = std::iter::once(Part::Key(near.to_owned())).chain(rest.iter().cloned()).collect();
+            Some(Meant::Perhaps(Path { root: template.root.clone(), parts }))
+        };
+        match template.root.as_str() {
+            "run" if !OF_RUN.contains(&name.as_str()) => near(&mut OF_RUN.into_iter()),
+            "results" if !self.is_result(name) => near(&mut self.results()),
+            "workflow" if !OF_WORKFLOW.contains(&name.as_str()) && !is_variable() => {
+                let elsewhere = elsewhere(template, false).map(Meant::Surely);
+                elsewhere.or_else(|| near(&mut OF_WORKFLOW.into_iter().chain(self.variables())))
+            }
+            "inputs" | "variables" if !is_variable() => {
+                elsewhere(template, false).map(Meant::Surely).or_else(|| near(&mut self.variables()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The result that is named as others name it: `a_result`, as that of a task of a driver, or `steps.a.outputs`.
+    fn of_result(&self, template: &Path) -> Option<Path> {
+        let (name, parts) = match template.parts.split_first() {
+            Some((Part::Key(name), rest)) if TASKS.contains(&template.root.as_str()) => {
+                let inside = match rest.split_first() {
+                    Some((Part::Key(outputs), inside)) if OUTPUTS.contains(&outputs.as_str()) => inside,
+                    _ => rest,
+                };
+                (name.as_str(), inside)
+            }
+            _ => (template.root.strip_suffix("_result")?, template.parts.as_slice()),
+        };
+        let parts = self.fields_meant(name, parts).unwrap_or_else(|| parts.to_vec());
+        self.is_result(name).then(|| Path { root: name.to_owned(), parts })
+    }
+}
+
+/// What it is here that others write so.
+fn elsewhere(template: &Path, in_loop: bool) -> Option<Path> {
+    let meant = ELSEWHERE.iter().find_map(|(other, ours)| {
+        let mut words = other.split('.');
+        let mut rest = template.parts.as_slice();
+        words.next().filter(|root| root.eq_ignore_ascii_case(&template.root))?;
+        for word in words {
+            let (_, after) = rest.split_first().filter(|(part, _)| **part == Part::Key(word.to_owned()))?;
+            rest = after;
+        }
+        let is_whole =
+            if OF_LOOP.contains(ours) { in_loop } else { !SPACES.contains(ours) || !rest.is_empty() };
+        let mut path = Path::parse(ours).filter(|_| is_whole)?;
+        path.parts.extend(rest.iter().cloned());
+        Some(path)
+    });
+    meant.filter(|path| path != template)
+}
