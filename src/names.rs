@@ -20,6 +20,13 @@ impl<'a> NameIndex<'a> {
         self.sorted.get(at).filter(|(known, _)| *known == name).map(|(_, position)| *position)
     }
 
+    /// All positions of a name.
+    pub(crate) fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = usize> + 's {
+        let from = self.sorted.partition_point(|(known, _)| *known < name);
+        let found = self.sorted.get(from..).into_iter().flatten();
+        found.take_while(move |(known, _)| *known == name).map(|(_, position)| *position)
+    }
+
     /// The names in alphabetical order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.sorted.iter().map(|(name, _)| *name)
@@ -76,6 +83,8 @@ mod tests {
         let index = NameIndex::new(["b", "a", "b", "c", "b"].into_iter());
         assert_eq!((index.get("a"), index.get("b"), index.get("d")), (Some(1), Some(0), None));
         assert_eq!(index.names().collect::<Vec<_>>(), ["a", "b", "b", "b", "c"]);
+        assert_eq!(index.all("b").collect::<Vec<_>>(), [0, 2, 4]);
+        assert_eq!(index.all("d").count(), 0);
     }
 
     #[test]

@@ -74,7 +74,7 @@ fn a_bipartite_fan() {
     let tasks = tasks.chain((0..2_000).map(|at| task(&format!("r{at}"), left.clone())));
     assert_eq!(found("2,000 × 2,000", &workflow(tasks)), []);
     // The same with a choice, which makes the rules search.
-    let choice = json!({"task_id": "k", "operator_type": "condition", "condition": "x", "if_true": "l0", "if_false": "l1"});
+    let choice = json!({"task_id": "k", "operator_type": "condition", "condition": "inputs.x", "if_true": "l0", "if_false": "l1"});
     let tasks = (0..2_000).map(|at| task(&format!("l{at}"), json!([])));
     let tasks = tasks.chain((0..2_000).map(|at| task(&format!("r{at}"), left.clone()))).chain([choice]);
     assert_eq!(found("2,000 × 2,000 and a choice", &workflow(tasks)), []);
@@ -84,7 +84,7 @@ fn a_bipartite_fan() {
 fn conditions() {
     let operator = |at: usize| {
         let next = (at < 19_999).then(|| format!("k{}", at + 1));
-        json!({"task_id": format!("k{at}"), "operator_type": "condition", "condition": "{{inputs.n}} > 1 and not x",
+        json!({"task_id": format!("k{at}"), "operator_type": "condition", "condition": "{{inputs.n}} > 1 and not inputs.x",
             "if_true": next, "if_false": null, "dependencies": if at == 0 { json!([]) } else { json!([format!("k{}", at - 1)]) }})
     };
     assert_eq!(found("20,000 conditions in a row", &workflow((0..20_000).map(operator))), []);
@@ -116,7 +116,7 @@ fn choices_with_common_followers() {
     let choices = (0..5_000).flat_map(|at| {
         let previous = if at == 0 { json!([]) } else { json!([format!("m{}", at - 1)]) };
         let (yes, no, merge) = (format!("y{at}"), format!("n{at}"), format!("m{at}"));
-        let choice = json!({"task_id": format!("k{at}"), "operator_type": "condition", "condition": "x", "if_true": yes,
+        let choice = json!({"task_id": format!("k{at}"), "operator_type": "condition", "condition": "inputs.x", "if_true": yes,
             "if_false": no, "dependencies": previous, "on_failure_task_id": "handler"});
         let way = json!([format!("k{at}")]);
         [choice, task(&yes, way.clone()), task(&no, way), task(&merge, json!([yes, no]))]

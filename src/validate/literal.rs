@@ -17,24 +17,26 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         });
     }
     for (at, operator) in scope.operators() {
-        let path = scope.path(at);
-        guards(&operator.preconditions, &format!("{path}/preconditions"), findings);
-        guards(&operator.postconditions, &format!("{path}/postconditions"), findings);
+        let path = || scope.path(at);
+        guards(&operator.preconditions, &|| format!("{}/preconditions", path()), findings);
+        guards(&operator.postconditions, &|| format!("{}/postconditions", path()), findings);
         if let Operation::Switch(switch) = &operator.operation {
             for (value, _) in switch.cases.iter() {
-                let place = || child_path(&format!("{path}/cases"), value);
+                let place = || child_path(&format!("{}/cases", path()), value);
                 findings.extend(named(value, known).map(|template| case(scope.id(at), &template, place())));
             }
         }
         for (key, tool) in tools(operator) {
             let template = paths(tool, Syntax::Braces).into_iter().next();
-            findings.extend(template.map(|template| name_of_tool(&template, format!("{path}/{key}"))));
+            findings.extend(template.map(|template| name_of_tool(&template, format!("{}/{key}", path()))));
         }
         for (key, map) in maps(operator) {
             let mut tell = |text: &str, path: String| {
                 findings.extend(named(text, known).map(|template| key_of(&template, path)));
             };
-            keys(map, &format!("{path}/{key}"), &mut tell);
+            if !map.is_empty() {
+                keys(map, &format!("{}/{key}", path()), &mut tell);
+            }
         }
     }
 }
@@ -114,11 +116,11 @@ fn key_of(template: &Path, path: String) -> Diagnostic {
 }
 
 /// The variable of a guard is a name or one template; another text never has a value.
-fn guards(guards: &[DataGuard], path: &str, findings: &mut Vec<Diagnostic>) {
+fn guards(guards: &[DataGuard], path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) {
     for (at, guard) in guards.iter().enumerate() {
         if reference(&guard.variable).is_none() {
             let message = format!("`{}` names no variable, so the guard never holds", guard.variable);
-            let path = format!("{path}/{at}/variable");
+            let path = format!("{}/{at}/variable", path());
             let finding = Diagnostic::error(ErrorCode::TemplateInvalid, path, message);
             let first = path_in(&guard.variable).map(|path| path.to_string());
             let name = first.unwrap_or_else(|| "inputs.name".to_owned());

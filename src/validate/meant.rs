@@ -87,7 +87,7 @@ impl Known<'_> {
         let root = template.root.as_str();
         let elsewhere = self.of_result(template).or_else(|| elsewhere(template, in_loop));
         elsewhere.map(Meant::Surely).or_else(|| {
-            let names = self.names().filter(|name| *name != task);
+            let names = self.variables().chain(self.results()).filter(|name| *name != task);
             // A namespace alone is hardly meant, and of an item there may be several in a list.
             let is_way = !template.parts.is_empty();
             let of_engine = OF_ENGINE
@@ -103,7 +103,7 @@ impl Known<'_> {
     pub(super) fn meant_within(&self, template: &Path) -> Option<Meant> {
         let (part, rest) = template.parts.split_first()?;
         let Part::Key(name) = part else { return None };
-        let is_variable = || self.chain().any(|known| known.has_variable(name));
+        let is_variable = || self.is_variable(name);
         let near = |names: &mut dyn Iterator<Item = &str>| {
             let near = self.hints.nearest(name, names)?;
             let parts = std::iter::once(Part::Key(near.to_owned())).chain(rest.iter().cloned()).collect();

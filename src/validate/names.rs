@@ -26,21 +26,22 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Names of the engine: nothing else is read by them.
 pub(super) fn reserved(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    let mut found = |name: &str, what: &str, space: &str, path: String| {
+    let mut found = |name: &str, what: &str, space: &str, path: &dyn Fn() -> String| {
         if is_of_engine(name) {
             let message =
                 format!("`{name}` is a name of the engine, so `{{{{{name}}}}}` is never this {what}");
             let help = format!("rename it, or read it as `{{{{{space}.{name}}}}}`");
-            findings.push(Diagnostic::warning(ErrorCode::NameReserved, path, message).with_help(help));
+            findings.push(Diagnostic::warning(ErrorCode::NameReserved, path(), message).with_help(help));
         }
     };
     for name in scope.workflow.variables.keys() {
-        found(name, "variable", "inputs", child_path(&format!("{}/variables", scope.base), name));
+        let path = || child_path(&format!("{}/variables", scope.base), name);
+        found(name, "variable", "inputs", &path);
     }
     for (at, item) in scope.items.iter().enumerate() {
-        found(item.id, "task", "results", scope.path(at));
+        found(item.id, "task", "results", &|| scope.path(at));
         if let Some(key) = item.operator.result_key.as_deref().filter(|key| *key != item.id) {
-            found(key, "result", "results", format!("{}/result_key", scope.path(at)));
+            found(key, "result", "results", &|| format!("{}/result_key", scope.path(at)));
         }
     }
 }

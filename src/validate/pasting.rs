@@ -39,10 +39,9 @@ const SAFE: [&str; 10] = [
 const ITEM: [&str; 2] = ["item", "current_item"];
 
 pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
-    let are_items_written = are_items_written(scope);
     let is_chosen = |path: &Path, task: &str, in_loop: bool| {
         let root = path.root.as_str();
-        let is_written = are_items_written && ITEM.contains(&root);
+        let is_written = known.are_items_written && ITEM.contains(&root);
         let is_number = matches!(path.parts.last(), Some(Part::Key(key)) if key == "length");
         // A slip in a name is told as that.
         !SAFE.contains(&root) && !is_written && !is_number && !known.is_slip(path, task, in_loop)
@@ -76,13 +75,11 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
     }
 }
 
-/// Whether the items of all loops around are written out in the definition.
-fn are_items_written(scope: &Scope<'_>) -> bool {
-    std::iter::once(scope).chain(scope.around().map(|(scope, _)| scope)).all(|scope| {
-        scope.operators().all(|(_, operator)| match &operator.operation {
-            Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
-            _ => true,
-        })
+/// Whether the items of all loops of a scope are written out in the definition.
+pub(super) fn are_items_written(scope: &Scope<'_>) -> bool {
+    scope.operators().all(|(_, operator)| match &operator.operation {
+        Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
+        _ => true,
     })
 }
 

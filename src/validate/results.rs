@@ -5,7 +5,7 @@ use super::targets::{Kind, targets};
 use super::templates::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
-use crate::names::sorted_positions;
+use crate::names::NameIndex;
 use crate::template::names::is_of_engine;
 use crate::template::{Part, Path, paths};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ const WORK: usize = 2_000_000;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     let results = Results::new(scope);
-    if results.names.is_empty() {
+    if results.makers.is_empty() {
         return;
     }
     let before = before(scope);
@@ -141,7 +141,7 @@ impl Early {
 /// Tells what the operators of a branch use of what is around their fork, where the fork does not wait for it: a branch sees what was
 /// known when it was forked.
 pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut Vec<Diagnostic>) {
-    if around.outwards().all(|around| around.results.names.is_empty()) {
+    if around.outwards().all(|around| around.results.makers.is_empty()) {
         return;
     }
     let own = Results::new(branch);
@@ -259,32 +259,30 @@ fn name_of(template: &Path) -> &str {
 /// Names of results with the operators that give them.
 struct Results<'a> {
     scope: &'a Scope<'a>,
-    /// Sorted.
-    names: Vec<(&'a str, usize)>,
+    names: NameIndex<'a>,
+    /// The operators, by the positions of the names.
+    makers: Vec<usize>,
 }
 
 impl<'a> Results<'a> {
     fn new(scope: &'a Scope<'a>) -> Self {
-        let mut all: Vec<(&'a str, usize)> = Vec::new();
+        let (mut names, mut makers): (Vec<&'a str>, Vec<usize>) = (Vec::new(), Vec::new());
         // What should be in a loop and is in none never runs.
         let are_known = |(_, item): &(usize, &Item<'_>)| !item.in_body || item.owner.is_some();
         for (at, item) in scope.items.iter().enumerate().filter(are_known) {
-            all.push((item.id, at));
             let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
-            all.extend(key.map(|key| (key, at)));
+            for name in std::iter::once(item.id).chain(key).filter(|name| !is_of_engine(name)) {
+                names.push(name);
+                makers.push(at);
+            }
         }
-        all.retain(|(name, _)| !is_of_engine(name));
-        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-        let order = sorted_positions(&names);
-        Self { scope, names: order.into_iter().filter_map(|at| all.get(at).copied()).collect() }
+        Self { scope, names: NameIndex::new(names.into_iter()), makers }
     }
 
     /// The operators that have to be over before another one can read what a template of it names.
     fn makers(&self, template: &Path, reader: usize) -> Vec<usize> {
-        let name = name_of(template);
-        let from = self.names.partition_point(|(known, _)| *known < name);
-        let found = self.names.iter().skip(from).take_while(|(known, _)| *known == name);
-        found.map(|(_, at)| self.scope.beside(*at, reader)).collect()
+        let found = self.names.all(name_of(template)).filter_map(|at| self.makers.get(at));
+        found.map(|at| self.scope.beside(*at, reader)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::fields::{self, Fields, fields_of};
 use super::hints::Hints;
 use super::meant::Meant;
+use super::pasting::are_items_written;
 use super::scope::Scope;
 use super::slips::Slips;
 use super::workflow::Branch;
@@ -11,11 +12,10 @@ use crate::definition::{DataGuard, Operation, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
-use crate::names::sorted_names;
+use crate::names::NameIndex;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_RUN, OF_UPDATE, is_of_engine};
 use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// The input that the driver adds for a task whose Python is uploaded.
 const ARTIFACT: &str = "_artifact_id";
@@ -30,40 +30,41 @@ pub(super) const SHELL: &str = "tools.shell.run";
 
 /// Names that templates of a workflow know.
 pub(super) struct Known<'a> {
-    /// Names of variables, sorted.
-    variables: Vec<String>,
-    /// Names of results, and of what is no task and yet runs, sorted.
-    results: Vec<String>,
-    /// Names of results of Highway's own tools, sorted, with the fields that they have.
-    fields: Vec<(String, Fields)>,
+    variables: NameIndex<'a>,
+    /// Names of results, with the positions of those who give them.
+    results: NameIndex<'a>,
+    /// What is known of the fields of each of these results; more than one has none.
+    fields: Vec<Option<Fields>>,
+    /// Whether the items of all loops here and around are written out in the definition.
+    pub(super) are_items_written: bool,
     outer: Option<&'a Self>,
     pub(super) hints: &'a Hints,
 }
 
 impl<'a> Known<'a> {
     /// Those of a scope, of its branches, whose results can be read once they were waited for, and of what is around it.
-    pub(super) fn of_scope(scope: &'a Scope<'_>, branches: &[Branch], outer: Option<&'a Self>) -> Self {
-        let operators = || {
-            let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
-            scope.operators().map(|(_, operator)| operator).chain(inside)
-        };
-        let results = operators()
-            .flat_map(|operator| std::iter::once(&operator.task_id).chain(&operator.result_key).cloned());
-        let results = results.chain(scope.items.iter().map(|item| item.id.to_owned())).collect();
-        let variables: Vec<String> = scope.workflow.variables.keys().cloned().collect();
-        let mut fields: BTreeMap<String, Option<Fields>> =
-            variables.iter().map(|name| (name.clone(), None)).collect();
-        for operator in operators() {
+    pub(super) fn of_scope(scope: &'a Scope<'_>, branches: &'a [Branch], outer: Option<&'a Self>) -> Self {
+        let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
+        let operators = scope.items.iter().map(|item| (item.id, item.operator));
+        let operators = operators.chain(inside.map(|operator| (operator.task_id.as_str(), operator)));
+        let (mut names, mut fields): (Vec<&str>, Vec<Option<Fields>>) = (Vec::new(), Vec::new());
+        for (id, operator) in operators {
             let own = fields_of(operator);
-            let key = operator.result_key.as_ref().filter(|key| **key != operator.task_id);
-            for name in key.into_iter().chain([&operator.task_id]) {
-                let known = fields.entry(name.clone()).or_insert(own);
-                *known = known.filter(|_| *known == own);
+            let key = operator.result_key.as_deref().filter(|key| *key != id);
+            for name in key.into_iter().chain([id]) {
+                names.push(name);
+                fields.push(own);
             }
         }
-        let fields = fields.into_iter().filter_map(|(name, fields)| Some((name, fields?))).collect();
-        let (variables, results) = (sorted_names(variables), sorted_names(results));
-        Self { variables, results, fields, outer, hints: scope.hints }
+        let are_items_written = outer.is_none_or(|outer| outer.are_items_written) && are_items_written(scope);
+        Self {
+            variables: NameIndex::new(scope.workflow.variables.keys().map(String::as_str)),
+            results: NameIndex::new(names.into_iter()),
+            fields,
+            are_items_written,
+            outer,
+            hints: scope.hints,
+        }
     }
 
     /// What is wrong with the field of a result that a template names, and what to write.
@@ -86,29 +87,31 @@ impl<'a> Known<'a> {
 
     /// The way to what is meant in a result, where the result lacks what a template names.
     pub(super) fn fields_meant(&self, name: &str, way: &[Part]) -> Option<Vec<Part>> {
-        let around = self.chain().find(|known| known.has_own(name))?;
-        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
-        fields::meant(around.fields.get(at)?.1, way)
+        fields::meant(self.fields_of(name)?, way)
     }
 
-    pub(super) fn has_variable(&self, name: &str) -> bool {
-        self.variables.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    /// The fields of the result of that name, where all that it may mean have the same.
+    fn fields_of(&self, name: &str) -> Option<Fields> {
+        let around = self.chain().find(|known| known.has_own(name))?;
+        let mut all = around.results.all(name).map(|at| around.fields.get(at).copied().flatten());
+        let first = all.next().flatten().filter(|_| around.variables.get(name).is_none())?;
+        all.all(|fields| fields == Some(first)).then_some(first)
+    }
+
+    /// The field of a result that says most, as a template without braces; its name where nobody knows.
+    pub(super) fn first_field(&self, name: &str) -> Option<String> {
+        let field = |fields: Fields| fields.iter().find(|field| **field != "status_code");
+        self.is_result(name).then(|| match self.fields_of(name).and_then(field) {
+            Some(field) => format!("{name}.{field}"),
+            None => name.to_owned(),
+        })
     }
 
     fn has_own(&self, name: &str) -> bool {
-        self.has_variable(name) || self.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+        self.variables.get(name).is_some() || self.results.get(name).is_some()
     }
 
     /// Whether a template of a task names nothing, and is told as a slip.
-    /// The field of a result that says most, as a template without braces; its name where nobody knows.
-    pub(super) fn first_field(&self, name: &str) -> Option<String> {
-        let around = self.chain().find(|known| known.has_own(name)).filter(|_| self.is_result(name))?;
-        let at = around.fields.binary_search_by(|(known, _)| known.as_str().cmp(name));
-        let fields = at.ok().and_then(|at| around.fields.get(at)).map(|(_, fields)| fields);
-        let field = fields.and_then(|fields| fields.iter().find(|field| **field != "status_code"));
-        Some(field.map_or_else(|| name.to_owned(), |field| format!("{name}.{field}")))
-    }
-
     pub(super) fn is_slip(&self, template: &Path, task: &str, in_loop: bool) -> bool {
         let root = template.root.as_str();
         if OF_LOOP.contains(&root) {
@@ -131,23 +134,22 @@ impl<'a> Known<'a> {
     }
 
     pub(super) fn is_result(&self, name: &str) -> bool {
-        self.chain().any(|known| known.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok())
+        self.chain().any(|known| known.results.get(name).is_some())
+    }
+
+    pub(super) fn is_variable(&self, name: &str) -> bool {
+        self.chain().any(|known| known.variables.get(name).is_some())
     }
 
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
-        self.chain().flat_map(|known| &known.variables).map(String::as_str)
+        self.chain().flat_map(|known| known.variables.names())
     }
 
     pub(super) fn results(&self) -> impl Iterator<Item = &str> {
-        self.chain().flat_map(|known| &known.results).map(String::as_str)
+        self.chain().flat_map(|known| known.results.names())
     }
 
-    /// The names of variables and of results.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.chain().flat_map(|known| known.variables.iter().chain(&known.results)).map(String::as_str)
-    }
-
-    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
+    fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |known| known.outer)
     }
 }

@@ -238,13 +238,10 @@ fn rounds_of(count: usize) -> f64 {
 
 /// Seconds of the longest way through the body of a loop. The bodies of loops in it are listed in it, too.
 fn body(operators: &[Operator], scope: &Scope<'_>) -> f64 {
-    let inner: Vec<&str> = operators
-        .iter()
-        .flat_map(|operator| operator.operation.loop_body().unwrap_or_default())
-        .map(|operator| operator.task_id.as_str())
-        .collect();
+    let inner = operators.iter().flat_map(|operator| operator.operation.loop_body().unwrap_or_default());
+    let inner = NameIndex::new(inner.map(|operator| operator.task_id.as_str()));
     let own: Vec<&Operator> =
-        operators.iter().filter(|operator| !inner.contains(&operator.task_id.as_str())).collect();
+        operators.iter().filter(|operator| inner.get(&operator.task_id).is_none()).collect();
     let index = NameIndex::new(own.iter().map(|operator| operator.task_id.as_str()));
     let needs = |operator: &&Operator| operator.dependencies.iter().filter_map(|id| index.get(id)).collect();
     let edges: Vec<Vec<usize>> = own.iter().map(needs).collect();
@@ -278,13 +275,12 @@ fn graph(
         edges.push(vec![*fork]);
         seconds.push(*branch);
         let Some(item) = scope.items.get(*fork) else { continue };
-        let members: Vec<&str> = branches
-            .iter()
-            .filter(|it| it.fork == *fork)
-            .flat_map(|it| it.workflow.tasks.iter().map(|(key, _)| key))
-            .collect();
+        let own = branches.iter().filter(|it| it.fork == *fork);
+        let members = NameIndex::new(own.flat_map(|it| it.workflow.tasks.iter().map(|(key, _)| key)));
         let waits = |name: &str| {
-            name == item.id || item.operator.result_key.as_deref() == Some(name) || members.contains(&name)
+            name == item.id
+                || item.operator.result_key.as_deref() == Some(name)
+                || members.get(name).is_some()
         };
         for (at, operator) in scope.operators().filter(|(at, _)| at != fork) {
             if awaits(operator, &waits)
