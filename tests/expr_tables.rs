@@ -250,7 +250,7 @@ fn mistakes_are_located_and_explained() {
             "{{ a > 1 }}",
             0,
             "`{{ a > 1 }}` is not a template",
-            "only a path stands in braces, everything else outside: `{{fetch.status_code}} == 200`",
+            "only a path stands in braces, everything else outside: `{{inputs.name}} == 200`",
         ),
         ("{{a", 0, "`{{` is not closed by `}}`", ""),
         ("a == 'x", 5, "the text is not closed by `'`", ""),

@@ -235,7 +235,8 @@ fn a_word_that_is_a_truth_must_name_something() {
             "c": {"operator_type": "condition", "condition": condition, "if_true": "t", "if_false": null, "dependencies": ["a"]},
             "t": {"operator_type": "task", "function": "x.y", "dependencies": ["c"]},
         }));
-        shown(&findings(&document))
+        let found = findings(&document).into_iter().filter(|it| it.code.as_str() == "TEMPLATE_NAME_UNKNOWN");
+        shown(&found.collect::<Vec<_>>())
     };
     assert!(choice("aproved").starts_with("info: a run must give `aproved`"), "{}", choice("aproved"));
     assert_eq!(choice("not (reviw.approved)"), "warning: did you mean `{{review.approved}}`?");

@@ -56,7 +56,7 @@ fn words_of_others_are_told_with_highways_own() {
         assert_eq!(message, format!("there is no field `{word}` here, it is dropped"));
         assert_eq!(help, expected, "{word}");
     }
-    for word in ["command", "env", "url"] {
+    for word in ["command", "url"] {
         let help = help(&with(word, json!("x")), &format!("/tasks/a/{word}"));
         assert!(help.contains(&format!("`kwargs: {{{word}: \"x\"}}`")), "{help}");
     }
@@ -190,4 +190,146 @@ fn a_slip_in_a_field_of_a_result_is_told_of() {
     assert_eq!(findings(&both), []);
     both["variables"] = json!({});
     assert_eq!(findings(&both).len(), 1);
+}
+
+#[test]
+fn words_in_other_spellings_and_of_other_engines_are_told() {
+    for (word, value, expected) in [
+        ("maxRetries", json!(3), "write `retry_policy: {max_retries: 3}`"),
+        ("onFailure", json!("b"), "write `on_failure_task_id: \"b\"`"),
+        ("dependsOn", json!("b"), "write `dependencies: [\"b\"]`"),
+        ("env", json!({"A": "1"}), "write `kwargs: {env: {NAME: value}}`"),
+        ("with", json!({"a": 1}), "write arguments of the tool as `kwargs: {name: value}`"),
+        ("working_directory", json!("/x"), "write `kwargs: {cwd: \"/x\"}`"),
+        ("name", json!("x"), "write `description: \"x\"`"),
+    ] {
+        assert_eq!(help(&with(word, value), &format!("/tasks/a/{word}")), expected, "{word}");
+    }
+    for word in ["condition", "when"] {
+        assert!(
+            help(&with(word, json!("x")), &format!("/tasks/a/{word}")).starts_with("a task has no condition")
+        );
+    }
+    for word in ["continue-on-error", "allow_failure"] {
+        let help = help(&with(word, json!(true)), &format!("/tasks/a/{word}"));
+        assert!(help.starts_with("give the tasks after it `trigger_rule: all_done`"), "{help}");
+    }
+    let policy = with("retry_policy", json!({"max": 3}));
+    assert_eq!(help(&policy, "/tasks/a/retry_policy/max"), "write `max_retries: 3`");
+    let limit = with("timeout_policy", json!({"seconds": 5}));
+    assert_eq!(help(&limit, "/tasks/a/timeout_policy/seconds"), "write `timeout: 5`");
+    let of_type = |word: &str| help(&of(json!({"a": {"operator_type": word}})), "/tasks/a/operator_type");
+    assert!(of_type("shell").contains("`function: tools.shell.run`"));
+    assert!(of_type("http").contains("`function: tools.http.request`"));
+    assert_eq!(of_type("for_each"), "did you mean `foreach`?");
+    let untyped = of(json!({"a": {"function": "x.y"}}));
+    assert_eq!(help(&untyped, "/tasks/a/operator_type"), "write `operator_type: task`");
+}
+
+/// What is told of arguments of a tool: path and help.
+fn refused(tool: &str, args: Value, kwargs: Value) -> Vec<(String, String)> {
+    let document =
+        of(json!({"a": {"operator_type": "task", "function": tool, "args": args, "kwargs": kwargs}}));
+    let found = validate_text(&document.to_string(), Form::Data, None);
+    let own = found.into_iter().filter(|finding| finding.code.as_str() == "TOOL_ARGUMENTS_INVALID");
+    own.map(|finding| (finding.path, finding.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn values_that_a_tool_refuses_are_told_before_a_run() {
+    let http = |kwargs: Value| refused("tools.http.request", json!([]), kwargs);
+    for url in [
+        "example.com/x",
+        "localhost:8080/x",
+        "ftp://example.com",
+        "htp://example.com",
+        "/x",
+        "example.com:80/a:b",
+    ] {
+        assert_eq!(
+            http(json!({"url": url})),
+            [("/tasks/a/kwargs/url".into(), "begin it with `https://`".into())],
+            "{url}"
+        );
+    }
+    assert_eq!(
+        refused("tools.http.request", json!(["example.com"]), json!({})).pop().unwrap().0,
+        "/tasks/a/args/0"
+    );
+    let url = "https://example.com";
+    for (name, value) in [
+        ("method", json!("GE T")),
+        ("method", json!("TRACE")),
+        ("timeout", json!("5s")),
+        ("timeout", json!(-1)),
+        ("verify", json!(false)),
+        ("json", json!({"a": 1})),
+        ("body", json!("x")),
+    ] {
+        let found = http(json!({"url": url, name: value}));
+        assert_eq!(found.len(), 1, "{name} {value}: {found:?}");
+        assert_eq!(found[0].0, format!("/tasks/a/kwargs/{name}"));
+    }
+    assert_eq!(http(json!({"url": url, "headers": {"a b": "c"}}))[0].0, "/tasks/a/kwargs/headers/a b");
+    for kwargs in [
+        json!({"url": " HTTP://example.com", "verify": false}),
+        json!({"url": "{{inputs.host}}/x", "method": "{{inputs.method}}", "json": {"a": 1}, "timeout": "{{inputs.t}}"}),
+        json!({"url": "http://[::1]:80/", "method": "post", "body": "x", "timeout": 0.5, "headers": {"x-a_b": "c"}}),
+        json!({"url": url, "method": "PURGE", "json": null, "timeout": null}),
+    ] {
+        assert_eq!(http(kwargs.clone()), [], "{kwargs}");
+    }
+    let env = |env: Value| refused("tools.shell.run", json!(["ls"]), json!({"env": env}));
+    assert_eq!(env(json!({"A=B": "1"}))[0].0, "/tasks/a/kwargs/env/A=B");
+    assert_eq!(env(json!({"A": 1, "B C": null})), []);
+}
+
+#[test]
+fn what_javascript_writes_for_nothing_is_told() {
+    let told = |text: &str| {
+        let document = of(json!({
+            "a": {"operator_type": "task", "function": "tools.shell.run", "args": [text]},
+            "b": {"operator_type": "task", "function": "x.y", "kwargs": {"v": text}},
+        }));
+        findings(&document)
+            .iter()
+            .map(|it| format!("{} {}", it.severity.as_str(), it.path))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("undefined"), ["info /tasks/a/args/0", "info /tasks/b/kwargs/v"]);
+    assert_eq!(told("echo users:undefined"), ["info /tasks/a/args/0"]);
+    assert_eq!(told("x [object Object]"), ["warning /tasks/a/args/0", "warning /tasks/b/kwargs/v"]);
+    for text in ["echo undefined_x x-undefined a.undefined NaNs", "ls"] {
+        assert_eq!(told(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn an_approval_whose_answer_nobody_reads_is_told() {
+    let flow = |more: Value| {
+        let mut tasks = json!({
+            "review": {"operator_type": "task", "function": "tools.approval.request", "result_key": "said", "kwargs": {"title": "review?"}},
+            "ship": {"operator_type": "task", "function": "tools.shell.run", "args": ["make"], "dependencies": ["review"]},
+        });
+        for (id, task) in more.as_object().unwrap() {
+            tasks[id] = task.clone();
+        }
+        let found = findings(&of(tasks));
+        found.into_iter().filter(|it| it.code.as_str() == "APPROVAL_UNREAD").collect::<Vec<_>>()
+    };
+    let found = flow(json!({}));
+    assert_eq!(found[0].path, "/tasks/review");
+    assert_eq!(
+        found[0].message,
+        "nothing reads the answer of `review`, so `ship` runs after a rejection, too"
+    );
+    assert!(found[0].help.as_deref().unwrap().contains("`{{said.approved}}`"));
+    let decide = |condition: &str| json!({"decide": {"operator_type": "condition", "condition": condition, "if_true": "ship", "if_false": null, "dependencies": ["review"]}});
+    for condition in ["{{said.approved}} == true", "review.approved == true", "not said.approved"] {
+        assert_eq!(flow(decide(condition)), [], "{condition}");
+    }
+    let alone = json!({"ship": {"operator_type": "task", "function": "tools.shell.run", "args": ["make"]}});
+    assert_eq!(flow(alone), []);
+    let all = json!({"ship": {"operator_type": "task", "function": "x.y", "kwargs": {"v": "{{results}}"}, "dependencies": ["review"]}});
+    assert_eq!(flow(all), []);
 }

@@ -78,6 +78,7 @@ export interface ErrorClasses {
   TARGET_UNKNOWN: "ValidationError";
   JOIN_TASK_UNKNOWN: "ValidationError";
   FORK_NOT_AWAITED: "ValidationError";
+  APPROVAL_UNREAD: "ValidationError";
   LIMIT_EXCEEDED: "ExecutionError";
   TEMPLATE_NAME_UNKNOWN: "ValidationError";
   CONDITION_INVALID: "ValidationError";

@@ -1,5 +1,7 @@
 /** References to tasks and to their results. */
 
+import { errorOf } from "./errors.js";
+
 const TEMPLATE = Symbol.for("highway-wasm.template");
 
 /**
@@ -71,6 +73,19 @@ export class TaskRef {
       this.#used?.add(this.name);
       listener?.add(this.name);
     });
+  }
+
+  static {
+    // `undefined` would stand in the text of a command without a word.
+    for (const field of ["stdout", "stderr", "returncode", "response", "body"]) {
+      Object.defineProperty(TaskRef.prototype, field, {
+        get(this: TaskRef) {
+          throw errorOf("TASK_OPTION_TYPE", `a task has no \`${field}\``, {
+            help: `write \`.result.${field}\``,
+          });
+        },
+      });
+    }
   }
 
   /** The name. */

@@ -1,10 +1,13 @@
 //! The arguments of Highway's own tools, as far as the embedded engine has them.
 
 mod table;
+mod values;
 
 use crate::json::{child_path, kind_of};
 use crate::suggest::{did_you_mean, nearest};
 use serde_json::{Map, Value};
+pub(crate) use values::refused;
+
 use table::{Kind, Takes, kind, takes, usual};
 
 /// The tool that waits for an update.

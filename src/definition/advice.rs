@@ -20,6 +20,7 @@ const RETRIES: &[Instead] = &[
     ("default_retry_policy", "write `default_retry_policy: {max_retries: {}}`"),
     ("max_retries", "write `max_retries: {}`"),
 ];
+const MOST: &[Instead] = &[("max_retries", "write `max_retries: {}`"), ("timeout", "write `timeout: {}`")];
 const ATTEMPTS: &[Instead] = &[
     ("retry_policy", "write `retry_policy: {max_attempts: {}}`"),
     ("default_retry_policy", "write `default_retry_policy: {max_attempts: {}}`"),
@@ -54,7 +55,16 @@ const PAUSE: &[Instead] = &[
 const STARTS: &[Instead] =
     &[("schedule", "write `schedule`"), ("task_id", "`schedule` is a field of the workflow, not of a task")];
 const TASKS: &[Instead] = &[("tasks", "write `tasks`"), ("loop_body", "write `loop_body`")];
-const VALUES: &[Instead] = &[("variables", "write `variables: {name: value}`")];
+const VALUES: &[Instead] = &[
+    ("variables", "write `variables: {name: value}`"),
+    ("kwargs", "write arguments of the tool as `kwargs: {name: value}`"),
+];
+const PLACES: &[Instead] =
+    &[("variables", "write `variables: {name: value}`"), ("kwargs", "write `kwargs: {env: {NAME: value}}`")];
+const ANYWAY: &[Instead] = &[(
+    "task_id",
+    "give the tasks after it `trigger_rule: all_done`, which start whether it completes or fails",
+)];
 
 /// Words of others, and what Highway has instead.
 const WORDS: &[(&[&str], &[Instead])] = &[
@@ -69,7 +79,12 @@ const WORDS: &[(&[&str], &[Instead])] = &[
     (&["run", "shell", "bash", "sh", "script"], SHELL),
     (&["py", "python"], CODE),
     (&["http", "fetch"], HTTP),
-    (&["if", "when", "only_if"], CHOICE),
+    (&["if", "when", "only_if", "condition", "unless"], CHOICE),
+    (&["continue_on_error", "allow_failure", "ignore_errors", "ignore_failure"], ANYWAY),
+    (&["max", "limit", "count", "times"], MOST),
+    (&["seconds"], &[("timeout", "write `timeout: {}`")]),
+    (&["cwd", "working_directory", "working_dir", "workdir"], &[("kwargs", "write `kwargs: {cwd: {}}`")]),
+    (&["name", "title"], &[("description", "write `description: {}`")]),
     (&["then"], &[("if_true", "write `if_true: {}`")]),
     (&["else"], &[("if_false", "write `if_false: {}`")]),
     (&["do", "body", "steps", "tasks"], BODY),
@@ -78,9 +93,14 @@ const WORDS: &[(&[&str], &[Instead])] = &[
     (&["data"], &[("payload", "write `payload: {}`")]),
     (&["output", "outputs", "result", "register", "save_as"], RESULT),
     (&["delay", "sleep", "seconds", "duration"], PAUSE),
-    (&["cron", "schedule", "every", "on"], STARTS),
+    (&["cron", "schedule", "every", "on", "triggers", "trigger", "schedule_interval"], STARTS),
     (&["steps", "jobs", "stages"], TASKS),
-    (&["inputs", "vars", "params", "parameters", "env"], VALUES),
+    (&["inputs", "input", "vars", "params", "parameters", "with", "arguments", "default_args"], VALUES),
+    (&["env", "envs", "environment"], PLACES),
+    (
+        &["timezone", "tz", "time_zone"],
+        &[("schedule", "write the zone into it: `schedule: \"CRON_TZ={name} 0 2 * * *\"`")],
+    ),
     (&["on_failure", "on_error", "catch"], &[("on_failure_task_id", "write `on_failure_task_id: {}`")]),
     (&["on_success"], &[("on_success_task_id", "write `on_success_task_id: {}`")]),
     (&["tool", "uses", "action"], &[("function", "write `function: {}`")]),
@@ -92,9 +112,12 @@ const WORDS: &[(&[&str], &[Instead])] = &[
 /// What is written for a word that is no field among `fields`.
 pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<String> {
     let is_field = |name: &str| fields.iter().any(|list| list.contains(&name));
-    let mut ways = WORDS.iter().filter(|(words, _)| words.contains(&word)).flat_map(|(_, ways)| *ways);
+    let near = || did_you_mean(word, fields.iter().copied().flatten().copied());
+    let spelt = snake(word);
+    let is_it = |words: &[&str]| words.iter().any(|known| *known == word || *known == spelt);
+    let mut ways = WORDS.iter().filter(|(words, _)| is_it(words)).flat_map(|(_, ways)| *ways);
     let known = ways.find(|(field, _)| is_field(field)).map(|(_, text)| filled(text, value));
-    known.or_else(|| did_you_mean(word, fields.iter().copied().flatten().copied())).or_else(|| {
+    known.or_else(near).or_else(|| {
         is_field("kwargs").then(|| {
             let value = short(value);
             format!("write an argument of the tool as `kwargs: {{{word}: {value}}}`; put data of your own into `metadata`")
@@ -102,8 +125,51 @@ pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<S
     })
 }
 
+/// A word in the spelling of fields: `maxRetries` and `max-retries` are `max_retries`.
+fn snake(word: &str) -> String {
+    let mut snake = String::new();
+    for letter in word.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(if letter == '-' { '_' } else { letter.to_ascii_lowercase() });
+    }
+    snake
+}
+
+/// What is written for a kind of operator that others have.
+pub(super) fn of_type(word: &str) -> Option<&'static str> {
+    const TYPES: [(&[&str], &str); 6] = [
+        (
+            &["shell", "bash", "sh", "command", "run", "script"],
+            "write `operator_type: task`, `function: tools.shell.run` and `args: [command]`",
+        ),
+        (
+            &["python", "py", "code"],
+            "write `operator_type: task`, `function: tools.code.exec` and `args: [source]`",
+        ),
+        (
+            &["http", "request", "fetch", "webhook"],
+            "write `operator_type: task`, `function: tools.http.request` and `kwargs: {url: …}`",
+        ),
+        (
+            &["approval", "approve", "manual"],
+            "write `operator_type: task` and `function: tools.approval.request`",
+        ),
+        (
+            &["if", "branch", "choice"],
+            "write `operator_type: condition` with `condition`, `if_true` and `if_false`",
+        ),
+        (&["for", "loop", "map"], "write `operator_type: foreach` with `items` and `loop_body`"),
+    ];
+    TYPES.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
+}
+
 /// The same for an entry that does not even say what kind of operator it is.
 pub(super) fn of_operator(map: &Map<String, Value>) -> Option<String> {
+    if map.contains_key("function") {
+        return Some("write `operator_type: task`".to_owned());
+    }
     map.iter().find_map(|(word, value)| {
         let ways = [SHELL, CODE, HTTP, EACH];
         let known = WORDS.iter().find(|(words, _)| words.contains(&word.as_str()))?.1;

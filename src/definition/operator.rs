@@ -107,6 +107,9 @@ impl Operator {
                 reader.not_a_word("an operator type", value, OperatorType::WORDS);
                 if let Some(finding) = reader.findings.last_mut() {
                     finding.code = ErrorCode::OperatorUnknown;
+                    if let Some(help) = value.as_str().and_then(advice::of_type) {
+                        finding.help = Some(help.to_owned());
+                    }
                 }
             }
             _ => {}

@@ -165,6 +165,8 @@ error_codes! {
     JoinTaskUnknown = "JOIN_TASK_UNKNOWN" => Validation,
     /// Nothing waits for the branches of a fork.
     ForkNotAwaited = "FORK_NOT_AWAITED" => Validation,
+    /// Nothing reads the answer of an approval, so that a rejection stops nothing.
+    ApprovalUnread = "APPROVAL_UNREAD" => Validation,
     /// Something is larger, or more of it is there, than the engine or the server (413) allows; the help of an engine names the option.
     LimitExceeded = "LIMIT_EXCEEDED" => Execution,
     /// A template names nothing that is in scope.

@@ -2,7 +2,7 @@
 //! them: a server may know more.
 
 use super::scope::Scope;
-use crate::arguments::{Fault, HANDLE_UPDATE, faults, meant};
+use crate::arguments::{Fault, HANDLE_UPDATE, faults, meant, refused};
 use crate::definition::Operation;
 use crate::error::{Diagnostic, ErrorCode};
 use serde_json::{Map, Value};
@@ -26,11 +26,15 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             _ => {}
         }
         let mut look = |tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str| {
-            findings.extend(faults(tool, args, kwargs, named).into_iter().map(|found| {
-                let Fault { path, message, help } = found;
-                let path = format!("{}{path}", scope.path(at));
-                Diagnostic::warning(ErrorCode::ToolArgumentsInvalid, path, message).with_help(help)
-            }));
+            findings.extend(
+                faults(tool, args, kwargs, named).into_iter().chain(refused(tool, args, kwargs, named)).map(
+                    |found| {
+                        let Fault { path, message, help } = found;
+                        let path = format!("{}{path}", scope.path(at));
+                        Diagnostic::warning(ErrorCode::ToolArgumentsInvalid, path, message).with_help(help)
+                    },
+                ),
+            );
         };
         match &operator.operation {
             Operation::Task(task) | Operation::Activity(task) => {

@@ -1,6 +1,7 @@
 //! Checks of a definition as a whole. Every finding is a [`Diagnostic`](crate::error::Diagnostic), and all
 //! findings are reported at once. One file for each family of rules; `docs/diagnostics.md` is the catalogue.
 
+mod approvals;
 mod arguments;
 mod conditions;
 mod dependencies;

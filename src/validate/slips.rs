@@ -42,6 +42,24 @@ impl Slips<'_> {
         Some((stays(&format!("{{{template}}}")), write(&template)))
     }
 
+    /// What JavaScript writes into a text for a value that is not there, or is no text: what was found, and whether it can be meant.
+    pub(super) fn of_javascript(&self, text: &str) -> Option<(Slip, bool)> {
+        if has(text, "[object Object]") {
+            let message = "`[object Object]` is what JavaScript writes for an object".to_owned();
+            return Some((
+                (message, "give the object as it is, or its `JSON.stringify(…)`".to_owned()),
+                false,
+            ));
+        }
+        let is_word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$'));
+        let is_whole = |word: &&str| {
+            text.trim() == *word || (self.place.calls(SHELL) && text.split(is_word).any(|part| part == *word))
+        };
+        let word = ["undefined", "NaN"].into_iter().find(is_whole)?;
+        let message = format!("`{word}` is what JavaScript writes for a value that is not there");
+        Some(((message, "if it is one of a task, write `task.result.stdout`".to_owned()), true))
+    }
+
     /// What follows `{{`, where it is not closed, or not read because of a `-`.
     fn opened(&self, after: &str) -> Option<Slip> {
         let (inside, is_trimmed) = after.strip_prefix('-').map_or((after, false), |inside| (inside, true));

@@ -270,6 +270,10 @@ fn check_text(
     let slips = Slips { place, known, is_known: &is_known };
     let warn =
         |code, (message, help): (String, String)| Diagnostic::warning(code, path(), message).with_help(help);
+    if let Some(((message, help), may_be_meant)) = slips.of_javascript(text) {
+        let make = if may_be_meant { Diagnostic::info } else { Diagnostic::warning };
+        findings.push(make(ErrorCode::TemplateInvalid, path(), message).with_help(help));
+    }
     // What was read before a template.
     let (mut before, mut quotes) = ("", 0);
     for piece in pieces(text, syntax) {

@@ -7,8 +7,8 @@ use super::results::Around;
 use super::scope::Scope;
 use super::templates::Known;
 use super::{
-    arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach, results, schedule,
-    targets, templates, waits,
+    approvals, arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach,
+    results, schedule, targets, templates, waits,
 };
 use crate::definition::{Reading, Workflow, read_with};
 use crate::error::{Diagnostic, Severity};
@@ -142,6 +142,7 @@ fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     pasting::check(scope, known, findings);
     conditions::check(scope, findings);
     arguments::check(scope, findings);
+    approvals::check(scope, findings);
 }
 
 /// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.

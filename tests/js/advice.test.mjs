@@ -186,3 +186,47 @@ test("a driver's reflex from Python is answered", () => {
     "did you mean `timeout`?",
   );
 });
+
+test("a field of a result that is read from the task itself is an error, not `undefined` in a command", () => {
+  const driver = new Driver();
+  const count = driver.shell("count", "date");
+  for (const field of ["stdout", "stderr", "returncode", "response", "body"]) {
+    assert.throws(
+      () => `echo ${count[field]}`,
+      (error) => isHighwayError(error, "TASK_OPTION_TYPE") && error.help === `write \`.result.${field}\``,
+      field,
+    );
+  }
+  assert.equal(`${count} ${JSON.stringify({ count })}`, 'count {"count":"count"}');
+  // Who looks at the reference itself meets none of them.
+  assert.deepEqual(Object.keys(count), ["name"]);
+  assert.deepEqual({ ...count }, { name: "count" });
+  driver.shell("show", `echo ${count.user}`);
+  assert.deepEqual(found(driver.validate()), ["TEMPLATE_INVALID /tasks/show/args/0"]);
+});
+
+test("a slip in a loop of a driver is told once", () => {
+  const driver = new Driver();
+  driver.foreach("each", { items: "[1]", py: "def each():\n    return '{{itme}}'" });
+  const findings = driver.validate();
+  assert.deepEqual(
+    findings.map(({ path, help }) => `${path} ${help}`),
+    ["/tasks/each_body/kwargs/code did you mean `{{item}}`?"],
+  );
+});
+
+test("an option that is written as elsewhere is told with its name", () => {
+  const helpOf = (options) => {
+    try {
+      new Driver().shell("a", "ls", options);
+    } catch (error) {
+      return error.help;
+    }
+    return undefined;
+  };
+  assert.equal(helpOf({ retry: 3 }), "did you mean `retries`?");
+  assert.equal(helpOf({ timeoutSeconds: 3 }), "did you mean `timeout`?");
+  assert.equal(helpOf({ needs: ["b"] }), "did you mean `depends`?");
+  assert.equal(helpOf({ dependsOn: ["b"] }), "did you mean `depends`?");
+  assert.equal(helpOf({ environment: {} }), "did you mean `env`?");
+});

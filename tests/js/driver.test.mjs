@@ -191,7 +191,7 @@ test("a refused option names its task", () => {
     );
   check({ depend: ["a"] }, /^task `copy`: there is no task option `depend`$/);
   check({ timeout: "soon" }, /^task `copy`: /);
-  check({ env: { USERS: driver.shell("count", "wc").stdout } }, /^task `copy`: `env.USERS` must be text/);
+  check({ env: { USERS: driver.shell("count", "wc").user } }, /^task `copy`: `env.USERS` must be text/);
 });
 
 test("unknown task options are refused with the nearest name", () => {

@@ -40,7 +40,7 @@ const OPTIONS: [&str; 23] = [
 const RUN_AT: &str = "use `delay` to start later, or `schedule` to start regularly";
 
 /// What an option is called elsewhere: in Python, in documents, in other tools.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("python", "py"),
     ("dependencies", "depends"),
     ("timeout_seconds", "timeout"),
@@ -50,6 +50,12 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("backoff_coefficient", "backoff"),
     ("cron", "schedule"),
     ("event_name", "event"),
+    ("retry", "retries"),
+    ("attempts", "retries"),
+    ("needs", "depends"),
+    ("after", "depends"),
+    ("timeoutSeconds", "timeout"),
+    ("environment", "env"),
 ];
 
 impl Registration {
@@ -490,6 +496,11 @@ mod tests {
             ("cron", "did you mean `schedule`?"),
             ("retry_delay", "did you mean `retryDelay`?"),
             ("run_at", RUN_AT),
+            ("retry", "did you mean `retries`?"),
+            ("needs", "did you mean `depends`?"),
+            ("depends_on", "did you mean `depends`?"),
+            ("timeoutSeconds", "did you mean `timeout`?"),
+            ("environment", "did you mean `env`?"),
             ("cwd", "give it to the tool: `tool: \"tools.shell.run\", kwargs: { command, cwd }`"),
         ] {
             let error =

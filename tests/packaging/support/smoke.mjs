@@ -26,7 +26,7 @@ export function expectCore({ definition, template, error, value }) {
 /** Checks what building, checking and drawing a definition gave. */
 export function expectWorkflow({ tasks, findings, refused, drawing, dot, placed }) {
   assert.deepEqual(tasks, ["list", "each", "copy", "end"]);
-  assert.deepEqual(findings, ["TEMPLATE_NAME_UNKNOWN /tasks/end/args/0 did you mean `files`?"]);
+  assert.deepEqual(findings, ["TEMPLATE_NAME_UNKNOWN /tasks/end/args/0 did you mean `{{files}}`?"]);
   assert.equal(refused, "WORKFLOW_NAME_INVALID");
   assert.match(drawing, /^\S+ --> \S+$/);
   assert.equal(dot, true);
