@@ -16,7 +16,7 @@
 //!
 //! # Differences from what is known of Highway's own evaluators
 //!
-//! `tests/expr_tables.rs` holds every row of both truth tables (`tests/vectors/legacy-engine`) against these rules and
+//! `tests/expr/tables.rs` holds every row of both truth tables (`tests/vectors/legacy-engine`) against these rules and
 //! lists each row that differs.
 //!
 //! | | here | `highway_core` 0.2.1 | stabilize 0.33.1 |

@@ -1,6 +1,6 @@
 //! Drawings of a workflow: Mermaid (`stateDiagram-v2`) and Graphviz text, both made of one [`Scene`].
 //!
-//! The texts are those of `highway_dsl` 2.2.0, line for line, but for what is wrong there. `tests/drawings.rs` holds every
+//! The texts are those of `highway_dsl` 2.2.0, line for line, but for what is wrong there. `tests/graph/drawings.rs` holds every
 //! difference with its vectors.
 //!
 //! | upstream | here |

@@ -1,4 +1,4 @@
-// The client and the proxy strike a key in these spellings, as the engine strikes secrets: `tests/engine_secrets.rs` has the same list.
+// The client and the proxy strike a key in these spellings, as the engine strikes secrets: `tests/engine/secrets.rs` has the same list.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -1,11 +1,22 @@
-//! Helpers shared by the native integration tests: definitions, and a scenario with virtual time.
+//! Helpers of the native tests.
+//!
+//! - this file: definitions of tasks, and `Scenario`, an engine in virtual time
+//! - `operators`: definitions of operators
+//! - `server`: the REST API in virtual time
+//! - `vectors`, `wire`: golden data of `tests/vectors` and `tests/wire`
+//! - `dice`: chance that can be repeated
+//! - `graphviz`: draws texts with the real Graphviz, and keeps them for the real Mermaid
+//! - `paths`: whether findings point at something
+
 #![allow(
     dead_code,
     unused_imports,
     reason = "every test binary compiles this module and uses its own part of it"
 )]
 
+pub(crate) mod dice;
 pub(crate) mod graphviz;
+pub(crate) mod operators;
 pub(crate) mod paths;
 mod server;
 pub(crate) mod vectors;

@@ -1,7 +1,6 @@
 //! Operators as the workflow builder writes them.
-#![allow(dead_code, reason = "every test binary compiles this module and uses its own part of it")]
 
-use super::support::Scenario;
+use super::Scenario;
 use serde_json::{Map, Value, json};
 
 /// A workflow of operators. Bodies of loops are listed beside their loops, too, as the builder does it.

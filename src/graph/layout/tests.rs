@@ -1,5 +1,5 @@
 //! What typical pictures look like, and that large graphs are drawn at all. Properties of any graph are in
-//! `tests/layout_properties.rs`.
+//! `tests/graph/layout.rs`.
 
 use super::*;
 

@@ -1,0 +1,6 @@
+//! Conditions.
+//!
+//! - `tables`: both truth tables of upstream's evaluators, and our own rules
+#![cfg(feature = "engine")]
+
+mod tables;

@@ -1,0 +1,12 @@
+//! The REST API of the embedded engine, without a network.
+//!
+//! - `routes`: each route, as public clients use it
+//! - `artifacts`: uploads, and Python in definitions
+//! - `properties`: random documents and requests: the server never panics and always answers
+#![cfg(feature = "engine")]
+
+mod artifacts;
+mod properties;
+mod routes;
+#[path = "../support/mod.rs"]
+mod support;

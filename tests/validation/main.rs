@@ -1,0 +1,14 @@
+//! Validation: what it finds in definitions.
+//!
+//! - `catalogue`: every finding of `docs/diagnostics.md` by its example, and documents without findings
+//! - `uses`: what a task uses: results it waits for, its own names, trusted text, known clocks
+//! - `words`: words that people write instead of Highway's own
+//! - `scale`: large and deep definitions, in linear time and with little stack
+#![cfg(feature = "engine")]
+
+mod catalogue;
+mod scale;
+#[path = "../support/mod.rs"]
+mod support;
+mod uses;
+mod words;

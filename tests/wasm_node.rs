@@ -1,4 +1,0 @@
-//! The boundary to JavaScript in Node.
-#![cfg(all(target_arch = "wasm32", feature = "bindings"))]
-
-mod wasm;
