@@ -2,11 +2,13 @@
 //!
 //! - `catalogue`: every finding of `docs/diagnostics.md` by its example, and documents without findings
 //! - `uses`: what a task uses: results it waits for, its own names, trusted text, known clocks
+//! - `names`: names in templates that name nothing, and what to write instead
 //! - `words`: words that people write instead of Highway's own
 //! - `scale`: large and deep definitions, in linear time and with little stack
 #![cfg(feature = "engine")]
 
 mod catalogue;
+mod names;
 mod scale;
 #[path = "../support/mod.rs"]
 mod support;

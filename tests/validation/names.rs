@@ -1,7 +1,5 @@
 //! Names in templates that name nothing: what is told, and what to write instead.
 
-#![cfg(feature = "engine")]
-
 use highway_wasm::definition::{Form, validate_text};
 use highway_wasm::error::Diagnostic;
 use serde_json::{Value, json};
