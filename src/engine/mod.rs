@@ -4,41 +4,117 @@
 //! [`Engine::tick`], [`Engine::cancel`]); the engine answers with [`Output`]: journal records first, then the
 //! effects they permit. The host runs tools, keeps one timer ([`Engine::next_wake`]) and feeds results back.
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
+//!
+//! Each room uses only rooms that come before it in this list, which a test checks:
+//!
+//! | room | what |
+//! | --- | --- |
+//! | `config` | how an engine behaves: limits, secrets, clocks of time zones |
+//! | `plan` | a definition with all policies in force |
+//! | `state` | runs, scopes, steps, schedules, …: data, and questions to it |
+//! | `journal` | records, their text, the snapshot |
+//! | `apply` | what each record changes: the only writer of the state |
+//! | `effects` | what the engine asks of its host |
+//! | `machine` | [`Engine`]: the state, and the output that is due |
+//! | `tools` | which tools there are, what they report, what they write |
+//! | `view` | objects of the API, the timeline |
+//! | `decide` | what follows from the state, and from what the host says |
+//! | `server` | routes and answers of the REST API |
 
 mod apply;
 mod config;
 mod decide;
+mod effects;
 mod journal;
-mod output;
+mod machine;
 mod plan;
 pub mod server;
 mod state;
 mod tools;
 mod view;
 
+pub use config::Config;
 pub use config::limits::{Limit, Limits};
 pub use config::secrets::Secrets;
 pub use config::zones::Zones;
 pub use decide::acts::Acts;
-pub use decide::artifacts::{Artifact, ArtifactFault, LARGEST_ARTIFACT};
-pub use decide::builtin::builtin_tools;
-pub use decide::schedules::{Schedule, ScheduleRequest, ScheduleState};
-pub use decide::updates::{Update, UpdateState};
+pub use decide::artifacts::{ArtifactFault, LARGEST_ARTIFACT};
+pub use decide::schedules::ScheduleRequest;
+pub use effects::{Effect, Output, ToolCall, write_effects};
 pub use journal::checkpoint::Standing;
-pub use journal::record::{Parent, Record, Registered, RunCreated};
-pub use journal::{Journal, write_records};
-pub use output::{Effect, Failure, Output, ToolCall, write_effects};
+pub use journal::read::Journal;
+pub use journal::record::Record;
+pub use journal::write::write_records;
+pub use machine::{Engine, Submission, Submitted};
 pub use plan::hash::{definition_hash, uuid_of};
+pub use plan::read::plan;
 pub use plan::retry::Retry;
-pub use plan::{
-    Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait, plan,
-};
-pub use state::run::{Attempt, Inner, Run, RunState, Scope, ScopeKind, Signal, Step, StepState};
-pub use state::{Config, Engine, Submission, Submitted};
-pub use tools::output::Stream;
-pub use tools::reports::{Heartbeat, LogLevel, LogLine, Told};
-pub use view::timeline::{Entry, EntryKind, Link};
+pub use plan::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait};
+pub use state::State;
+pub use state::artifact::Artifact;
+pub use state::definitions::Registered;
+pub use state::failure::Failure;
+pub use state::output::Stream;
+pub use state::reports::{Heartbeat, LogLevel, LogLine, Reports};
+pub use state::run::{Parent, Run, RunCreated, RunState, Signal};
+pub use state::schedule::{Schedule, ScheduleState};
+pub use state::scope::{Scope, ScopeKind};
+pub use state::step::{Attempt, Inner, Step, StepState};
+pub use state::timeline::{Entry, EntryKind, Link};
+pub use state::update::{Update, UpdateState};
+pub use tools::builtin::builtin_tools;
 pub use view::{
     RunFilter, run_page, run_summary, run_view, some_steps, step_logs, step_name, step_view, steps_as,
     steps_view,
 };
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+    use std::{fs, io};
+
+    const ROOMS: [&str; 11] = [
+        "config", "plan", "state", "journal", "apply", "effects", "machine", "tools", "view", "decide",
+        "server",
+    ];
+
+    fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                found.extend(sources(&path)?);
+            } else {
+                found.push(path);
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn rooms_use_only_those_before_them() {
+        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+        let rank = |room: &str| ROOMS.iter().position(|known| *known == room);
+        let mut looked_at = 0;
+        for path in sources(&engine).unwrap() {
+            let inside = path.strip_prefix(&engine).unwrap().with_extension("");
+            let room = inside.iter().next().unwrap().to_str().unwrap();
+            if room == "mod" {
+                continue;
+            }
+            let own = rank(room).unwrap_or_else(|| panic!("`{room}` is not in the list of rooms"));
+            let text = fs::read_to_string(&path).unwrap();
+            for used in text.split("crate::engine::").skip(1) {
+                let end = used.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(used.len());
+                // What is exported at the top is for those outside.
+                if let Some(used) = rank(&used[..end]) {
+                    assert!(used <= own, "{}: `{room}` must not use `{}`", path.display(), ROOMS[used]);
+                    looked_at += 1;
+                } else {
+                    assert_eq!(room, "server", "{}: names its room", path.display());
+                }
+            }
+        }
+        assert!(looked_at > 100);
+    }
+}

@@ -106,7 +106,7 @@ fn logged(secret: &str, line: &str) -> String {
     run.submit(&flow(&[task("a", &[])]));
     let call = run.expect_start("a");
     run.engine.log(call.call, LogLevel::Info, line, run.now);
-    run.engine.runs()[0].steps[0].told.as_ref().unwrap().lines[0].message.clone()
+    run.engine.runs()[0].steps[0].reports.as_ref().unwrap().lines[0].message.clone()
 }
 
 #[test]

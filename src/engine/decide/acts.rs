@@ -2,7 +2,7 @@
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
-use crate::engine::state::Engine;
+use crate::engine::machine::Engine;
 use crate::engine::state::meter::size_of_named;
 use crate::error::Result;
 use crate::json::size_of_map;

@@ -2,31 +2,14 @@
 
 use crate::codec::parse_base64;
 use crate::engine::journal::record::Record;
+use crate::engine::machine::Engine;
 use crate::engine::plan::hash;
-use crate::engine::state::Engine;
+use crate::engine::state::artifact::{Artifact, size_of_artifact};
 use crate::error;
 use crate::time::Millis;
-use std::rc::Rc;
 
 /// Bytes of the largest artifact.
 pub const LARGEST_ARTIFACT: usize = 8 * 1_024 * 1_024;
-
-/// An artifact.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Artifact {
-    /// SHA-256 of its bytes, as hex.
-    pub id: String,
-    /// Name of the file that it was.
-    pub name: String,
-    /// Its media type.
-    pub mime: String,
-    /// How many bytes it has.
-    pub size: usize,
-    /// The bytes as base64.
-    pub content: Rc<str>,
-    /// When it came.
-    pub at: Millis,
-}
 
 /// Why an artifact is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +18,6 @@ pub enum ArtifactFault {
     NotBase64,
     /// It is larger than [`LARGEST_ARTIFACT`].
     TooLarge,
-}
-
-impl Artifact {
-    /// Bytes that it takes.
-    pub(in crate::engine) fn bytes(&self) -> usize {
-        size_of_artifact(&self.name, &self.mime, &self.content)
-    }
-}
-
-/// Bytes that an artifact takes.
-fn size_of_artifact(name: &str, mime: &str, content: &str) -> usize {
-    const ARTIFACT: usize = 256;
-    ARTIFACT + name.len() + mime.len() + content.len()
 }
 
 impl Engine {
@@ -99,15 +69,5 @@ impl Engine {
             self.commit(Record::ArtifactDeleted { id: id.to_owned() });
         }
         is_known
-    }
-
-    /// An artifact by its id.
-    pub fn artifact(&self, id: &str) -> Option<&Artifact> {
-        self.artifacts.iter().find(|artifact| artifact.id == id)
-    }
-
-    /// All artifacts, oldest first.
-    pub fn artifacts(&self) -> &[Artifact] {
-        &self.artifacts
     }
 }

@@ -1,11 +1,12 @@
-//! Tools that are part of the engine: they change what runs, or what a run knows.
+//! Tools of the engine: what they change.
 
-use crate::arguments::HANDLE_UPDATE;
-use crate::engine::decide::definitions::IDS;
 use crate::engine::journal::record::Record;
-use crate::engine::state::Engine;
+use crate::engine::machine::Engine;
+use crate::engine::state::definitions::IDS;
 use crate::engine::state::meter::size_of_named;
-use crate::engine::state::run::{Inner, StepState};
+use crate::engine::state::run::RunState;
+use crate::engine::state::step::{Inner, StepState};
+use crate::engine::tools::builtin::Builtin;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::order;
 use crate::json::{object, size_of_map, to_text};
@@ -14,50 +15,11 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
-/// A tool of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Builtin {
-    WaitForBranches,
-    WaitForBranch,
-    CancelBranch,
-    RunWorkflow,
-    InitCounter,
-    IncrementCounter,
-    RequestApproval,
-    Schedule,
-    HandleUpdate,
-}
-
-/// All of them by their names.
-const NAMES: [(&str, Builtin); 13] = [
-    ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
-    ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
-    ("tools.workflow.cancel_branch", Builtin::CancelBranch),
-    ("tools.workflow.execute", Builtin::RunWorkflow),
-    // The same as the latest driver of Python spells it.
-    ("workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
-    ("workflow.wait_for_branch", Builtin::WaitForBranch),
-    ("workflow.cancel_branch", Builtin::CancelBranch),
-    ("workflow.execute", Builtin::RunWorkflow),
-    ("tools.simple_counter.init_counter", Builtin::InitCounter),
-    ("tools.simple_counter.increment_counter", Builtin::IncrementCounter),
-    ("tools.approval.request", Builtin::RequestApproval),
-    ("tools.cron.durable_cron", Builtin::Schedule),
-    (HANDLE_UPDATE, Builtin::HandleUpdate),
-];
-
-pub(in crate::engine) fn find(name: &str) -> Option<Builtin> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool)
-}
-
-/// Names of the tools that every engine has.
-pub fn builtin_tools() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, _)| *name)
-}
-
 /// How long branches are waited for, and people, where nothing is said.
 const BRANCHES_LIMIT: f64 = 300.0;
+
 const APPROVAL_LIMIT: f64 = 3_600.0;
+
 /// The variable of the counter tools.
 const COUNTER: &str = "counter";
 
@@ -126,8 +88,8 @@ impl Engine {
                     })?;
                     child.insert("workflow_id".into(), name.clone());
                 }
-                let found = self.definition_asked_for(&child);
-                let name = found.map_or_else(|asked| asked, |found| found.workflow.name.clone());
+                let found = self.requested_definition(&child);
+                let name = found.map_or_else(|request| request, |found| found.workflow.name.clone());
                 self.start_children(run, step, &[(name, child)], None, now)
             }
             Builtin::InitCounter => {
@@ -198,13 +160,12 @@ impl Engine {
 
     /// The step that waits for an approval: run, step, and what was asked.
     pub fn approval(&self, key: &str) -> Option<(usize, usize, &Map<String, Value>)> {
-        self.approvals().find(|(_, _, asked)| asked.get("approval_key").is_some_and(|known| known == key))
+        self.approvals().find(|(_, _, request)| request.get("approval_key").is_some_and(|known| known == key))
     }
 
     /// All approvals that are waited for: run, step, and what was asked.
     pub fn approvals(&self) -> impl Iterator<Item = (usize, usize, &Map<String, Value>)> {
-        let active =
-            self.runs.placed().filter(|(_, run)| run.state == crate::engine::state::run::RunState::Active);
+        let active = self.runs.placed().filter(|(_, run)| run.state == RunState::Active);
         active.flat_map(|(at, run)| {
             run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {
                 Some(Inner::Approval(approval)) if found.state == StepState::Sleeping => {
@@ -225,7 +186,7 @@ impl Engine {
         now: Millis,
     ) -> bool {
         let Some((run, step, _)) = self.approval(key) else { return false };
-        self.because_of(Some((run, step)), now);
+        self.state.because_of(Some((run, step)), now);
         let result = object([
             ("status", if is_approved { "approved" } else { "rejected" }.into()),
             ("approved", is_approved.into()),

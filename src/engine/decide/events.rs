@@ -2,25 +2,16 @@
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
-use crate::engine::output::Failure;
-use crate::engine::state::Engine;
-use crate::engine::state::meter::size_of_named;
-use crate::engine::state::run::Inner;
+use crate::engine::machine::Engine;
+use crate::engine::plan::Operation;
+use crate::engine::state::failure::Failure;
+use crate::engine::state::meter::{size_of_event, size_of_named};
+use crate::engine::state::run::RunState;
+use crate::engine::state::step::{Inner, Step};
 use crate::error::Result;
-use crate::json::{object, size, to_text};
+use crate::json::{object, to_text};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
-use std::collections::VecDeque;
-
-/// Events of one name that are kept for those who ask later.
-const MOST_EVENTS: usize = 1_000;
-/// Bytes of an event beside its payload: its name and its number.
-const EVENT: usize = 256;
-
-/// Bytes of an event, whose name is in the list of names and in the order.
-fn size_of_event(name: &str, payload: &Value) -> usize {
-    EVENT + 2 * name.len() + size(payload)
-}
 
 impl Engine {
     /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it, else it is
@@ -30,9 +21,7 @@ impl Engine {
     ///
     /// `LIMIT_EXCEEDED` where the run has more signals, or keeps more, than it may.
     pub fn signal(&mut self, run: usize, name: &str, payload: Value, now: Millis) -> Result<bool> {
-        let Some(found) =
-            self.runs.get(run).filter(|run| run.state == crate::engine::state::run::RunState::Active)
-        else {
+        let Some(found) = self.runs.get(run).filter(|run| run.state == RunState::Active) else {
             return Ok(false);
         };
         self.may_name(name)?;
@@ -45,7 +34,7 @@ impl Engine {
             let more = payload.get("items").unwrap_or(&payload).as_array().map_or(1, Vec::len);
             self.config.limits.check(Limit::LoopItems, items.len() + more)?;
         }
-        self.because_of(None, now);
+        self.state.because_of(None, now);
         match self.takes_items(run, name, &payload) {
             Some(step) => self.add_items(run, step, &payload, now),
             None => self.signalled(run, name, payload, now),
@@ -58,9 +47,7 @@ impl Engine {
     fn takes_items(&self, run: usize, name: &str, payload: &Value) -> Option<usize> {
         let found = self.runs.get(run).filter(|_| name == "add_items")?;
         let wanted = payload.get("task_id").and_then(Value::as_str);
-        let takes = |step: &crate::engine::state::run::Step| {
-            matches!(step.inner, Some(Inner::Loop { is_open: true, .. }))
-        };
+        let takes = |step: &Step| matches!(step.inner, Some(Inner::Loop { is_open: true, .. }));
         let mut loops = found.steps.iter().enumerate().filter(|(_, step)| takes(step));
         let is_it =
             |at: usize| found.operator(at).is_some_and(|operator| wanted.is_none_or(|id| id == operator.id));
@@ -95,13 +82,13 @@ impl Engine {
         let name = to_text(&self.text(run, step, event)?);
         let payload = self.resolved(run, step, &Value::Object(payload.clone()))?;
         self.may_emit(&name, &payload)?;
-        let told = object([
+        let result = object([
             ("event_name", name.as_str().into()),
             ("payload", payload.clone()),
             ("emitted_at", to_iso(now).into()),
         ]);
         self.commit(Record::Emitted { name: name.clone(), payload, at: now });
-        self.worked(run, step, told, now);
+        self.worked(run, step, result, now);
         self.tell_listeners(&name, now);
         Ok(())
     }
@@ -116,57 +103,6 @@ impl Engine {
     pub(in crate::engine) fn emit(&mut self, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Emitted { name: name.to_owned(), payload, at: now });
         self.tell_listeners(name, now);
-    }
-
-    /// Keeps an event for those who ask later. Where there are too many, the oldest are dropped.
-    pub(in crate::engine) fn keep_event(&mut self, name: String, payload: Value) {
-        self.last_event += 1;
-        let number = self.last_event;
-        self.counts_event(number, &name, &payload);
-        let events = self.events.entry(name.clone()).or_default();
-        events.push_back((number, payload));
-        if events.len() > MOST_EVENTS
-            && let Some((_, dropped)) = events.pop_front()
-        {
-            self.event_bytes = self.event_bytes.saturating_sub(size_of_event(&name, &dropped));
-        }
-        self.forget_order_of_dropped();
-        let most = self.config.limits.get(Limit::EventBytes);
-        while self.event_bytes > most
-            && let Some((number, name)) = self.event_order.pop_front()
-        {
-            self.drop_event(number, &name);
-        }
-    }
-
-    /// Shortens the order, where most of it is of events that were dropped because there were too many of their names.
-    fn forget_order_of_dropped(&mut self) {
-        if self.event_order.len() < MOST_EVENTS + 2 * self.event_bytes / EVENT {
-            return;
-        }
-        let events = &self.events;
-        let is_kept = |(number, name): &(u64, String)| {
-            events.get(name).and_then(VecDeque::front).is_some_and(|(oldest, _)| oldest <= number)
-        };
-        self.event_order.retain(is_kept);
-    }
-
-    pub(in crate::engine) fn counts_event(&mut self, number: u64, name: &str, payload: &Value) {
-        self.event_bytes += size_of_event(name, payload);
-        self.event_order.push_back((number, name.to_owned()));
-    }
-
-    /// Drops the oldest event of a name, if it has that number: it may have been dropped before.
-    fn drop_event(&mut self, number: u64, name: &str) {
-        let Some(events) = self.events.get_mut(name) else { return };
-        if events.front().is_some_and(|(oldest, _)| *oldest == number)
-            && let Some((_, payload)) = events.pop_front()
-        {
-            self.event_bytes = self.event_bytes.saturating_sub(size_of_event(name, &payload));
-        }
-        if events.is_empty() {
-            self.events.remove(name);
-        }
     }
 
     fn tell_listeners(&mut self, name: &str, now: Millis) {
@@ -204,7 +140,7 @@ impl Engine {
             (None, Some((number, payload))) => (Some(*number), payload.clone()),
             (None, None) => return,
         };
-        if let Some(timeline) = &mut self.timeline {
+        if let Some(timeline) = &mut self.state.timeline {
             timeline.is_for((run, step));
         }
         if let Err(error) = self.has_room(run, size_of_named(name, &Value::Null)) {
@@ -221,7 +157,7 @@ impl Engine {
     /// The event that tells of the end of an activity within its run, and its payload.
     fn end_of_activity(&self, run: usize, step: usize, result: &Value) -> Option<(String, Value)> {
         let operator = self.operator(run, step)?;
-        if !matches!(operator.operation, crate::engine::plan::Operation::Task { is_activity: true, .. }) {
+        if !matches!(operator.operation, Operation::Task { is_activity: true, .. }) {
             return None;
         }
         let payload = object([
@@ -234,7 +170,7 @@ impl Engine {
 
     /// Whether the run may be told of the end of a step that is an activity; how many bytes that takes, of which its result
     /// gets no more.
-    pub(in crate::engine) fn may_tell_as_activity(
+    pub(in crate::engine) fn may_complete_activity(
         &self,
         run: usize,
         step: usize,
@@ -247,7 +183,7 @@ impl Engine {
     }
 
     /// The result of an activity, whose end is told within its run as an event, too.
-    pub(in crate::engine) fn told_as_activity(
+    pub(in crate::engine) fn with_completion_event(
         &mut self,
         run: usize,
         step: usize,

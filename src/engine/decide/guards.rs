@@ -1,10 +1,11 @@
 //! What must hold before a task starts, and of what it gave.
 
 use crate::definition::{DataGuard, GuardCheck, Moment};
+use crate::engine::config::Config;
 use crate::engine::config::limits::{Limit, Limits};
-use crate::engine::output::Failure;
+use crate::engine::machine::Engine;
 use crate::engine::plan::Planned;
-use crate::engine::state::{Config, Engine};
+use crate::engine::state::failure::Failure;
 use crate::error::ErrorCode;
 use crate::expr::{equal, is_among, order};
 use crate::json::{size, text_of, to_text};

@@ -3,11 +3,14 @@
 //! Each is looked at when something ends that it names, and by itself, so that the host gets its turn between two of them.
 
 use crate::definition::JoinMode;
-use crate::engine::decide::outcomes::told;
-use crate::engine::output::Failure;
+use crate::engine::decide::outcomes::failure_of_task;
+use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Inner, Run, ScopeKind, StepState};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::queues::{Awaited, Look};
+use crate::engine::state::run::Run;
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::{BYTES_PER_LOOK, add_work};
 use crate::error::ErrorCode;
 use crate::time::Millis;
@@ -18,45 +21,10 @@ use std::collections::HashMap;
 /// What a step that waits has found, once it has found enough.
 type Outcome = Option<Result<Value, Failure>>;
 
-/// A step that waits, and may have waited enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Look {
-    pub(in crate::engine) run: usize,
-    pub(in crate::engine) step: usize,
-    /// The step that has ended; none where that is not known.
-    pub(in crate::engine) ended: Option<usize>,
-}
-
-/// A step that a join was found to wait for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::engine) struct Awaited {
-    step: usize,
-    /// Position of its name in the join.
-    name: usize,
-    /// Scopes in which that name was looked for: the step of a later one takes its place.
-    scopes: usize,
-}
-
 impl Engine {
-    /// Has the joins looked at that name a step which is over.
-    pub(in crate::engine) fn tell_joins(&mut self, run: usize, step: usize) {
-        let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
-        let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };
-        let mut count = 0;
-        for scope in owner.around(inside.scope).filter_map(|scope| owner.scopes.get(scope)) {
-            let joins = scope.body.joins_of(&operator.id);
-            count += 1 + joins.len();
-            let joins = joins.iter().map(|join| scope.first + join);
-            let waiting = joins
-                .filter(|join| owner.steps.get(*join).is_some_and(|join| join.inner == Some(Inner::Join)));
-            self.to_look_at.extend(waiting.map(|join| Look { run, step: join, ended: Some(step) }));
-        }
-        self.has_looked_at(count);
-    }
-
     /// Has the steps looked at that wait for a branch which is over, or for all of them.
     pub(in crate::engine) fn branch_is_over(&mut self, run: usize, scope: usize) {
-        let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
+        let Some(owner) = self.state.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
         let is_decided = OnceCell::new();
@@ -68,7 +36,7 @@ impl Engine {
             _ => false,
         };
         let waiting = owner.watching.iter().filter(waits).map(|step| Look { run, step: *step, ended: None });
-        self.to_look_at.extend(waiting);
+        self.state.to_look_at.extend(waiting);
         let branches = is_decided.get().and_then(|_| owner.steps.get(of)).map_or(0, |fork| fork.scopes.len());
         self.has_looked_at(owner.watching.len() + branches);
     }
@@ -93,11 +61,11 @@ impl Engine {
     }
 
     fn look_at_join(&mut self, Look { run, step, ended }: Look) -> Outcome {
-        let owner = self.runs.get(run)?;
+        let owner = self.state.runs.get(run)?;
         let Operation::Join { tasks, mode } = &owner.operator(step)?.operation else { return None };
-        if let (Some(awaited), Some(ended)) = (self.awaited.get_mut(&(run, step)), ended) {
+        if let (Some(awaited), Some(ended)) = (self.state.awaited.get_mut(&(run, step)), ended) {
             let later = owner.scopes.len().saturating_sub(awaited.scopes);
-            add_work(&self.work, (1 + later) * BYTES_PER_LOOK);
+            add_work(&self.state.work, (1 + later) * BYTES_PER_LOOK);
             if !may_decide(owner, ended, *mode) && still_waits(owner, step, tasks, awaited) {
                 return None;
             }
@@ -111,7 +79,7 @@ impl Engine {
         // In whatever order they end, half of the others are mostly over when this one is.
         if let Some((name, awaited)) = open.get(open.len() / 2).copied() {
             let awaited = Awaited { step: awaited, name, scopes: owner.scopes.len() };
-            self.awaited.insert((run, step), awaited);
+            self.state.awaited.insert((run, step), awaited);
         }
         joined(owner, tasks, &found, *mode)
     }
@@ -218,7 +186,7 @@ fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Outcome {
             return Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunCancelled, message) }));
         }
         if let Some(failed) = run.failed_in(at) {
-            let failure = told(run.operator(failed)?, run.steps.get(failed)?.failure()?);
+            let failure = failure_of_task(run.operator(failed)?, run.steps.get(failed)?.failure()?);
             let message = format!("branch `{name}`: {}", failure.message);
             return Some(Err(Failure { message, retryable: false, ..failure }));
         }

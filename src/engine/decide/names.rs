@@ -1,8 +1,10 @@
 //! The names a template of a step can use.
 
+use crate::engine::config::Config;
 use crate::engine::config::limits::Limit;
-use crate::engine::state::Config;
-use crate::engine::state::run::{Run, ScopeKind, StepState};
+use crate::engine::state::run::Run;
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::StepState;
 use crate::engine::state::{BYTES_PER_LOOK, add_work};
 use crate::error::Result;
 use crate::json::to_text;

@@ -1,16 +1,17 @@
 //! Steps that run others: loops, branches, joins, other workflows.
 
 use crate::codec::parse_json;
-use crate::engine::apply::body_of;
 use crate::engine::config::limits::{Limit, Limits};
-use crate::engine::decide::joins::Look;
 use crate::engine::decide::names::RunScope;
 use crate::engine::journal::record::Record;
-use crate::engine::journal::record::{Parent, RunCreated};
-use crate::engine::output::Failure;
+use crate::engine::machine::Engine;
 use crate::engine::plan::{Branch, Operation};
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Inner, Run, RunState, ScopeKind, StepState};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::queues::Look;
+use crate::engine::state::run::{Parent, Run, RunCreated, RunState};
+use crate::engine::state::scope::{ScopeKind, body_of};
+use crate::engine::state::step::{Inner, Step, StepState};
+use crate::engine::view::{child_view, size_of_results};
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, Expr};
 use crate::json::{kind_of, object, size, size_of_map};
@@ -27,7 +28,7 @@ impl Engine {
     pub(in crate::engine) fn go_round(&mut self, run: usize, step: usize, now: Millis) {
         loop {
             if !self.is_within_slice() {
-                return self.to_go_round.push_back((run, step));
+                return self.state.to_go_round.push_back((run, step));
             }
             self.begins_unit();
             let Some((body, at)) = self.place(run, step) else { return };
@@ -226,7 +227,7 @@ impl Engine {
     fn fork_of(&self, run: usize, fork: &Value, name: Option<&str>) -> Result<(usize, Option<usize>)> {
         let event = fork.get("join_event_name").unwrap_or(fork);
         let found = self.runs.get(run).and_then(|run| {
-            let is_it = |step: &crate::engine::state::run::Step| {
+            let is_it = |step: &Step| {
                 step.result.as_ref().and_then(|result| result.get("join_event_name")) == Some(event)
             };
             run.steps.iter().position(is_it)
@@ -264,10 +265,10 @@ impl Engine {
     ) -> Result<()> {
         let mut wanted = Vec::new();
         for (name, child) in children {
-            let found = self.definition_asked_for(child).cloned().map_err(|asked| {
-                let near = did_you_mean(&asked, self.definitions.names());
+            let found = self.requested_definition(child).cloned().map_err(|request| {
+                let near = did_you_mean(&request, self.definitions.names());
                 let help = near.unwrap_or_else(|| "submit it before, so that its definition is known".into());
-                let message = format!("there is no workflow `{asked}`");
+                let message = format!("there is no workflow `{request}`");
                 Error::new(ErrorCode::ToolArgumentsInvalid, message).with_help(help)
             })?;
             if let Some(unknown) = Error::from_diagnostics(self.unknown_tools(&found.workflow)) {
@@ -326,7 +327,7 @@ impl Engine {
         if found().any(|(_, run)| run.state == RunState::Active) {
             return;
         }
-        let bytes = found().map(|(_, run)| crate::engine::view::size_of_results(run)).sum();
+        let bytes = found().map(|(_, run)| size_of_results(run)).sum();
         if let Err(error) = self.config.limits.check(Limit::ResultBytes, bytes) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
@@ -345,7 +346,7 @@ impl Engine {
                 ..failure
             }
         });
-        let views = runs.iter().map(|(name, run)| (name.clone(), crate::engine::view::child_view(run)));
+        let views = runs.iter().map(|(name, run)| (name.clone(), child_view(run)));
         let all: Map<String, Value> = views.collect();
         let result = match all.values().next() {
             Some(only) if is_single => only.get("result").cloned().unwrap_or_default(),

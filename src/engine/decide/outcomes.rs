@@ -1,15 +1,17 @@
 //! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
 
 use crate::engine::decide::guards;
-use crate::engine::decide::joins::Look;
+use crate::engine::effects::Effect;
 use crate::engine::journal::record::Record;
-use crate::engine::journal::record::RunCreated;
-use crate::engine::output::{Effect, Failure};
-use crate::engine::state::Timer;
+use crate::engine::machine::{Engine, Submission, Submitted};
+use crate::engine::plan::Planned;
 use crate::engine::state::circuit::NO_CALL;
+use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
-use crate::engine::state::run::{Inner, RunState, ScopeKind, StepState};
-use crate::engine::state::{Engine, Submission, Submitted};
+use crate::engine::state::queues::{Look, Timer};
+use crate::engine::state::run::{RunCreated, RunState};
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::{Inner, Step, StepState};
 use crate::error::{ErrorCode, Result};
 use crate::json::{object, size, size_of_map, to_text};
 use crate::number::digits;
@@ -50,7 +52,7 @@ impl Engine {
         // What was read for it is a part of the slice.
         self.begins_unit();
         self.has_copied(bytes.saturating_add(size_of_map(&inputs)));
-        self.because_of_start(now);
+        self.state.because_of_start(now);
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
         let created = RunCreated { key, ..RunCreated::new(run_id, definition, inputs, now) };
@@ -72,7 +74,7 @@ impl Engine {
         let created = failed.created.clone();
         self.may_keep_run(&created.workflow, &created.inputs, 0)?;
         let at = self.runs.len();
-        self.because_of_start(now);
+        self.state.because_of_start(now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
             key: None,
@@ -91,7 +93,7 @@ impl Engine {
             return false;
         }
         let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
-        self.because_of(None, now);
+        self.state.because_of(None, now);
         self.end(run, RunState::Cancelled, failure, None, "the run was cancelled", now);
         self.advance(now);
         true
@@ -107,7 +109,7 @@ impl Engine {
         let Some((run, step)) = self.calls.get(&call).copied() else {
             return;
         };
-        self.because_of(Some((run, step)), now);
+        self.state.because_of(Some((run, step)), now);
         // Taking it is a part of the slice.
         self.begins_unit();
         match outcome {
@@ -133,7 +135,7 @@ impl Engine {
     pub fn tick(&mut self, now: Millis) {
         while self.settle(now)
             && self.is_within_slice()
-            && let Some(timer) = self.take_due(now)
+            && let Some(timer) = self.state.take_due(now)
         {
             self.begins_unit();
             self.timer_is_due(timer, now);
@@ -144,19 +146,19 @@ impl Engine {
     fn timer_is_due(&mut self, timer: Timer, now: Millis) {
         match timer {
             Timer::Run(run) => {
-                self.because_of(None, now);
+                self.state.because_of(None, now);
                 self.run_timed_out(run, now);
             }
             Timer::Step(run, step) => {
-                self.because_of(Some((run, step)), now);
+                self.state.because_of(Some((run, step)), now);
                 self.step_due(run, step, now);
             }
             Timer::Update(run, update) => {
-                self.because_of(None, now);
+                self.state.because_of(None, now);
                 self.update_timed_out(run, update, now);
             }
             Timer::Schedule(schedule) => {
-                self.because_of_start(now);
+                self.state.because_of_start(now);
                 self.fire(schedule, now);
             }
         }
@@ -177,7 +179,7 @@ impl Engine {
 
     fn step_due(&mut self, run: usize, step: usize, now: Millis) {
         // What was due before it may have given it another time.
-        let is_due = |step: &&crate::engine::state::run::Step| step.timer.is_some_and(|due| due <= now);
+        let is_due = |step: &&Step| step.timer.is_some_and(|due| due <= now);
         let Some(found) = self.step(run, step).filter(is_due) else { return };
         match (found.state, &found.inner) {
             (StepState::Sleeping, Some(Inner::Sleep)) => {
@@ -190,8 +192,8 @@ impl Engine {
                 let message = match &found.inner {
                     Some(Inner::Event(name)) => format!("the event `{name}` did not come within {limit} s"),
                     Some(Inner::Update(name)) => format!("the update `{name}` did not come within {limit} s"),
-                    Some(Inner::Approval(asked)) => {
-                        let key = asked.get("approval_key").map(to_text).unwrap_or_default();
+                    Some(Inner::Approval(request)) => {
+                        let key = request.get("approval_key").map(to_text).unwrap_or_default();
                         format!("the approval `{key}` was not answered within {limit} s")
                     }
                     _ => format!("the attempt was not over after its limit of {limit} s"),
@@ -218,7 +220,7 @@ impl Engine {
                 if let Some(key) = key {
                     self.commit(Record::KeyUsed { run: Some(run), key, result: result.clone() });
                 }
-                let result = self.told_as_activity(run, step, result, now);
+                let result = self.with_completion_event(run, step, result, now);
                 self.succeed(run, step, result, now);
             }
             Err(failure) => self.attempt_failed(run, step, failure, Some(result), now),
@@ -230,8 +232,8 @@ impl Engine {
         self.may_succeed(run, step, result)?;
         let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
         let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
-        let told = self.may_tell_as_activity(run, step, result)?;
-        self.has_room(run, copies.saturating_mul(size(result) + told) + key + told)
+        let event = self.may_complete_activity(run, step, result)?;
+        self.has_room(run, copies.saturating_mul(size(result) + event) + key + event)
     }
 
     pub(in crate::engine) fn succeed(&mut self, run: usize, step: usize, result: Value, now: Millis) {
@@ -263,14 +265,13 @@ impl Engine {
     ) {
         let wait = failure.retry_after.take().unwrap_or_default();
         failure.shorten();
-        self.stop_inside(run, step, &failure.message, now);
+        self.stop_nested(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
         // What came beside the failure is not worth a failure of its own. The step and its attempt have it.
         let result = result.or_else(|| self.output_so_far(run, step));
         let mut result = result.filter(|result| self.may_give(run, result, 2).is_ok());
-        let is_under_way = |step: &crate::engine::state::run::Step| {
-            step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none())
-        };
+        let is_under_way =
+            |step: &Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
             // It failed before it did anything.
             let call = NO_CALL;
@@ -296,7 +297,7 @@ impl Engine {
     }
 
     /// Ends what an attempt of a step has started and that is not over.
-    fn stop_inside(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
+    fn stop_nested(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
         let scopes: BTreeSet<usize> = found
@@ -350,7 +351,7 @@ impl Engine {
         for call in calls {
             // What was not started again since a restart has nothing to stop.
             match self.to_call_again.iter().position(|(waiting, ..)| *waiting == call) {
-                Some(at) => drop(self.to_call_again.remove(at)),
+                Some(at) => drop(self.state.to_call_again.remove(at)),
                 None => self.effect(Effect::AbortTool { call, reason: reason.into() }),
             }
         }
@@ -375,8 +376,8 @@ impl Engine {
             .enumerate()
             .filter(|(_, scope)| matches!(scope.kind, ScopeKind::Branch(_)) && !scope.is_waited_for);
         let failed = owner.failed_in(0).or_else(|| branches.find_map(|(at, _)| owner.failed_in(at)));
-        let failure =
-            failed.and_then(|step| Some(told(owner.operator(step)?, owner.steps.get(step)?.failure()?)));
+        let failure = failed
+            .and_then(|step| Some(failure_of_task(owner.operator(step)?, owner.steps.get(step)?.failure()?)));
         let state = if failure.is_some() { RunState::Failed } else { RunState::Completed };
         self.end(run, state, failure, None, "", now);
     }
@@ -440,16 +441,16 @@ impl Engine {
                 self.make_up(now);
                 continue;
             };
-            self.missed.has_started(self.runs.get(run).is_some_and(|run| run.created.is_late));
+            self.state.missed.has_started(self.runs.get(run).is_some_and(|run| run.created.is_late));
             if let Some((call, ..)) = again {
-                self.to_call_again.pop_front();
+                self.state.to_call_again.pop_front();
                 self.call_after_restart(run, step, call, now);
                 continue;
             }
-            self.leaves_line(run, step);
+            self.state.leaves_line(run, step);
             self.start_step(run, step, now);
             // What cannot start would be tried for ever.
-            self.dequeue(run, step);
+            self.state.dequeue(run, step);
         }
         false
     }
@@ -461,7 +462,7 @@ impl Engine {
                 return true;
             }
         }
-        self.first_of(|engine| &mut engine.to_skip).is_none()
+        self.state.first_of(|state| &mut state.to_skip).is_none()
             && self.to_go_round.is_empty()
             && self.closed.is_empty()
             && self.to_look_at.is_empty()
@@ -478,7 +479,7 @@ impl Engine {
         }
         match conclusion {
             Conclusion::Skip(run, step) => {
-                self.dequeue(run, step);
+                self.state.dequeue(run, step);
                 self.commit(Record::Skipped { run, step, at: now });
             }
             Conclusion::GoRound(run, step) => self.go_round(run, step, now),
@@ -490,22 +491,21 @@ impl Engine {
     }
 
     fn next_conclusion(&mut self) -> Option<Conclusion> {
-        if let Some((run, step)) = self.first_of(|engine| &mut engine.to_skip) {
+        if let Some((run, step)) = self.state.first_of(|state| &mut state.to_skip) {
             return Some(Conclusion::Skip(run, step));
         }
-        let found = self.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
-        let found =
-            found.or_else(|| self.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
-        let found = found.or_else(|| self.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
-        let found = found.or_else(|| self.ended_children.pop_front().map(Conclusion::ChildOver));
+        let found = self.state.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
+        let found = found
+            .or_else(|| self.state.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
+        let found = found.or_else(|| self.state.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
+        let found = found.or_else(|| self.state.ended_children.pop_front().map(Conclusion::ChildOver));
         found.or_else(|| self.without_hope().map(|(run, step)| Conclusion::Skip(run, step)))
     }
 
     /// A step that waits for a repair which waits for the step.
     fn without_hope(&mut self) -> Option<(usize, usize)> {
-        let is_waiting =
-            |step: &crate::engine::state::run::Step| step.state == StepState::Pending && !step.is_in_line;
-        let undecided = std::mem::take(&mut self.undecided);
+        let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
+        let undecided = std::mem::take(&mut self.state.undecided);
         let waits = |(run, step): &(usize, usize)| self.step(*run, *step).is_some_and(is_waiting);
         let undecided: BTreeSet<(usize, usize)> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
@@ -516,7 +516,7 @@ impl Engine {
         let steps =
             undecided.iter().map(|(run, _)| self.runs.get(*run).map_or(0, |run| run.steps.len())).max();
         self.has_looked_at(steps.unwrap_or_default());
-        self.undecided = undecided;
+        self.state.undecided = undecided;
         found
     }
 
@@ -530,7 +530,7 @@ impl Engine {
             })
         {
             let failed = owner.failed_in(scope).and_then(|failed| {
-                let failure = told(owner.operator(failed)?, owner.steps.get(failed)?.failure()?);
+                let failure = failure_of_task(owner.operator(failed)?, owner.steps.get(failed)?.failure()?);
                 Some(Failure { message: format!("round {}: {}", round + 1, failure.message), ..failure })
             });
             match failed {
@@ -545,6 +545,6 @@ impl Engine {
 }
 
 /// The failure of a task, as what it brings down tells it.
-pub(in crate::engine) fn told(operator: &crate::engine::plan::Planned, failure: &Failure) -> Failure {
+pub(in crate::engine) fn failure_of_task(operator: &Planned, failure: &Failure) -> Failure {
     Failure { message: format!("task `{}` failed: {}", operator.id, failure.message), ..failure.clone() }
 }

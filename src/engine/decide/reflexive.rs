@@ -2,10 +2,10 @@
 
 use crate::engine::decide::names::WithMore;
 use crate::engine::journal::record::Record;
-use crate::engine::output::Failure;
+use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Reflexive};
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Inner, after};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::step::{Inner, after};
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
 use crate::json::{object, size};
@@ -46,23 +46,23 @@ impl Engine {
             return self.go_on(run, step, Some(result), None, turn, now);
         };
         if passes(&result) {
-            let told = object([
+            let outcome = object([
                 ("output", candidate),
                 ("verified", true.into()),
                 ("verification", result),
                 ("turns", turn.into()),
             ]);
-            self.worked(run, step, told, now);
+            self.worked(run, step, outcome, now);
         } else if turn >= reflexive.max_turns {
             let message = format!("the output was not accepted in {turn} turns");
             let failure = Failure { retryable: false, ..Failure::new(ErrorCode::ToolFailed, message) };
-            let told = object([
+            let outcome = object([
                 ("output", candidate),
                 ("verified", false.into()),
                 ("verification", result),
                 ("turns", turn.into()),
             ]);
-            self.attempt_failed(run, step, failure, Some(told), now);
+            self.attempt_failed(run, step, failure, Some(outcome), now);
         } else {
             self.go_on_correcting(run, step, &candidate, result, turn + 1, now);
         }

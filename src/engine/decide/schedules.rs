@@ -2,68 +2,18 @@
 
 use crate::definition::schedule::Schedule as Rule;
 use crate::engine::config::limits::Limit;
+use crate::engine::decide::nested::child_id;
 use crate::engine::journal::record::Record;
-use crate::engine::journal::record::{Registered, RunCreated};
+use crate::engine::machine::Engine;
 use crate::engine::plan::Timetable;
-use crate::engine::plan::hash;
-use crate::engine::state::Engine;
-use crate::engine::state::Timer;
+use crate::engine::state::definitions::Registered;
+use crate::engine::state::run::RunCreated;
+use crate::engine::state::schedule::{Schedule, ScheduleState, size_of_schedule};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{object, size_of_map};
+use crate::json::object;
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-
-/// A workflow that starts by itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schedule {
-    /// Its id: made of its name, in the form of a UUID.
-    pub id: String,
-    /// Its name, unique in the engine: the job's, or that of the workflow whose definition has the schedule.
-    pub name: String,
-    /// Text of the rule.
-    pub text: String,
-    /// When it fires.
-    pub rule: Rule,
-    /// Name of the workflow that it starts.
-    pub workflow: String,
-    /// Hash of the definition that it starts; the latest of the workflow where there is none.
-    pub hash: Option<String>,
-    /// Inputs of its runs.
-    pub inputs: Map<String, Value>,
-    /// It does not fire before this moment.
-    pub start: Option<Millis>,
-    /// Whether every moment that was missed is made up for, in order; else the latest alone is.
-    pub catches_up: bool,
-    /// While so many runs of the workflow are active, it waits.
-    pub most_active: usize,
-    /// Whether it comes from the workflow's own definition.
-    pub is_own: bool,
-    /// Whether it fires.
-    pub state: ScheduleState,
-    /// When it was made.
-    pub at: Millis,
-    /// The next moment that it has not fired for.
-    pub next: Option<Millis>,
-    /// The latest moment that it fired for.
-    pub last: Option<Millis>,
-    /// How often it has fired.
-    pub fired: u64,
-}
-
-/// Whether a schedule fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ScheduleState {
-    /// It does.
-    Active,
-    /// It is due, and waits for a run of its workflow to end.
-    Held,
-    /// Not until somebody resumes it.
-    Paused,
-    /// Never again. Its history stays.
-    Deleted,
-}
 
 /// A schedule to make.
 #[derive(Clone, Debug)]
@@ -80,89 +30,7 @@ pub struct ScheduleRequest {
     pub inputs: Map<String, Value>,
 }
 
-impl ScheduleState {
-    const WORDS: [(&'static str, Self); 4] = [
-        ("active", Self::Active),
-        ("held", Self::Held),
-        ("paused", Self::Paused),
-        ("deleted", Self::Deleted),
-    ];
-
-    pub(in crate::engine) fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
-    }
-
-    pub(in crate::engine) fn of_word(word: &str) -> Self {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Active, |(_, state)| *state)
-    }
-}
-
-impl Schedule {
-    /// Whether it fires, be it that it waits for a run to end.
-    pub fn is_active(&self) -> bool {
-        matches!(self.state, ScheduleState::Active | ScheduleState::Held)
-    }
-
-    /// Bytes that it takes.
-    fn size(&self) -> usize {
-        size_of_schedule(&self.name, &self.text, &self.workflow, &self.inputs)
-    }
-
-    fn is_deleted(&self) -> bool {
-        self.state == ScheduleState::Deleted
-    }
-
-    /// The first moment to fire for, of a schedule that is made or goes on at `now`.
-    fn first(&self, now: Millis, config: &crate::engine::state::Config) -> Option<Millis> {
-        let from = match self.start {
-            Some(start) if self.catches_up => start,
-            start => start.map_or(now, |start| start.max(now)),
-        };
-        let last = self.last.unwrap_or_default();
-        // A firing of the calendar at the very start counts.
-        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_)) && last < from;
-        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from.max(last) })
-    }
-
-    /// The moment to fire for: the oldest that was missed, or the latest.
-    fn slot(&self, due: Millis, now: Millis, config: &crate::engine::state::Config) -> Millis {
-        if self.catches_up {
-            return due;
-        }
-        if let Rule::Every(seconds) = self.rule {
-            let interval = seconds.saturating_mul(1_000).max(1);
-            return due + now.saturating_sub(due) / interval * interval;
-        }
-        // Halves the time in which the latest is: after a year asleep there may be half a million.
-        let (mut slot, mut end) = (due, now);
-        while slot < end {
-            let middle = slot + (end - slot) / 2;
-            match config.zones.next(&self.rule, middle) {
-                Some(next) if next <= now => slot = next,
-                _ => end = middle,
-            }
-        }
-        slot
-    }
-}
-
-/// Bytes that a schedule takes.
-pub(in crate::engine) fn size_of_schedule(
-    name: &str,
-    text: &str,
-    workflow: &str,
-    inputs: &Map<String, Value>,
-) -> usize {
-    const SCHEDULE: usize = 512;
-    SCHEDULE + name.len() + text.len() + workflow.len() + size_of_map(inputs)
-}
-
 impl Engine {
-    /// All schedules that were not deleted, oldest first.
-    pub fn schedules(&self) -> impl Iterator<Item = (usize, &Schedule)> {
-        self.schedules.iter().enumerate().filter(|(_, schedule)| !schedule.is_deleted())
-    }
-
     /// Makes a schedule, or changes the one of that name; its position.
     ///
     /// # Errors
@@ -231,7 +99,7 @@ impl Engine {
             inputs: inputs.and_then(Value::as_object).cloned().unwrap_or_default(),
         };
         let schedule = self.made(request, now)?;
-        let told = self.schedules.get(schedule).map(|schedule| {
+        let status = self.schedules.get(schedule).map(|schedule| {
             object([
                 ("status", "scheduled".into()),
                 ("schedule_id", schedule.id.as_str().into()),
@@ -240,7 +108,7 @@ impl Engine {
                 ("next_run_at", schedule.next.map(to_iso).into()),
             ])
         });
-        Ok(told.unwrap_or_default())
+        Ok(status.unwrap_or_default())
     }
 
     /// Whether the clocks that a rule goes by are known.
@@ -380,7 +248,7 @@ impl Engine {
         let is_due = |next: Option<Millis>| next.filter(|next| *next <= now);
         let next = |due: Millis| self.config.zones.next(&schedule.rule, due);
         if schedule.catches_up && is_due(schedule.next).and_then(|due| is_due(next(due))).is_some() {
-            return self.missed.insert(at);
+            return self.state.missed.insert(at);
         }
         self.start_scheduled(at, now);
     }
@@ -412,94 +280,10 @@ impl Engine {
             return self.await_memory(at);
         }
         let is_late = schedule.catches_up && next.is_some_and(|next| next <= now);
-        let run_id = crate::engine::decide::nested::child_id(&schedule.id, self.runs.len());
+        let run_id = child_id(&schedule.id, self.runs.len());
         self.commit(Record::ScheduleFired { schedule: at, slot, next });
         let created = RunCreated::new(run_id, definition, inputs, now);
         let created = RunCreated { schedule: Some((at, slot)), is_late, ..created };
         self.commit(Record::RunCreated(Box::new(created)));
-    }
-
-    pub(in crate::engine) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
-        self.forget_firing(at);
-        self.keeps(schedule.size());
-        match self.schedules.get_mut(at) {
-            Some(known) => {
-                let earlier = std::mem::replace(known, schedule);
-                self.lets_go(earlier.size());
-            }
-            None => self.schedules.push(schedule),
-        }
-        self.await_firing(at);
-    }
-
-    pub(in crate::engine) fn apply_fired(&mut self, at: usize, slot: Millis, next: Option<Millis>) {
-        self.forget_firing(at);
-        if let Some(schedule) = self.schedules.get_mut(at) {
-            schedule.last = Some(slot);
-            schedule.next = next;
-            schedule.fired += 1;
-        }
-        self.await_firing(at);
-    }
-
-    pub(in crate::engine) fn hold(&mut self, at: usize) {
-        self.forget_firing(at);
-        if let Some(schedule) = self.schedules.get_mut(at) {
-            schedule.state = ScheduleState::Held;
-        }
-        self.await_firing(at);
-    }
-
-    /// A run of a workflow has ended: what waited for that is due.
-    pub(in crate::engine) fn release_held(&mut self, workflow: &str) {
-        for at in self.held_schedules.remove(workflow).unwrap_or_default() {
-            // It may be another one by now, or not wait any more.
-            let is_held =
-                |known: &&mut Schedule| known.state == ScheduleState::Held && known.workflow == workflow;
-            if let Some(schedule) = self.schedules.get_mut(at).filter(is_held) {
-                schedule.state = ScheduleState::Active;
-                self.await_firing(at);
-            }
-        }
-    }
-
-    fn forget_firing(&mut self, at: usize) {
-        if let Some(next) = self.schedules.get(at).and_then(|schedule| schedule.next) {
-            self.timers.remove(&(next, Timer::Schedule(at)));
-        }
-    }
-
-    /// Has a schedule fire when it is due, or once a run of its workflow has ended.
-    fn await_firing(&mut self, at: usize) {
-        let Some(schedule) = self.schedules.get(at) else { return };
-        if schedule.state == ScheduleState::Held {
-            self.held_schedules.entry(schedule.workflow.clone()).or_default().insert(at);
-        }
-        if let Some(next) = schedule.next.filter(|_| schedule.state == ScheduleState::Active) {
-            self.timers.insert((next, Timer::Schedule(at)));
-        }
-    }
-}
-
-impl Schedule {
-    fn new(name: String, text: String, rule: Rule, workflow: String, now: Millis) -> Self {
-        Self {
-            id: hash::uuid_of(&hash::of_text(&format!("schedule {name}"))),
-            name,
-            text,
-            rule,
-            workflow,
-            hash: None,
-            inputs: Map::new(),
-            start: None,
-            catches_up: false,
-            most_active: usize::MAX,
-            is_own: false,
-            state: ScheduleState::Active,
-            at: now,
-            next: None,
-            last: None,
-            fired: 0,
-        }
     }
 }

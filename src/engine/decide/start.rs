@@ -4,15 +4,17 @@ use crate::arguments::HANDLE_UPDATE;
 use crate::definition::duration::parse_iso;
 use crate::definition::{Moment, TerminateStatus};
 use crate::engine::config::limits::Limit;
-use crate::engine::decide::builtin;
 use crate::engine::decide::guards;
-use crate::engine::decide::joins::Look;
 use crate::engine::decide::names::{Reader, RunScope, WithMore};
+use crate::engine::effects::{Effect, ToolCall};
 use crate::engine::journal::record::Record;
-use crate::engine::output::{Effect, Failure, ToolCall};
-use crate::engine::plan::{Body, Operation, Planned, Wait};
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Inner, RunState, after};
+use crate::engine::machine::Engine;
+use crate::engine::plan::{Operation, Planned, Wait};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::queues::Look;
+use crate::engine::state::run::RunState;
+use crate::engine::state::step::{Inner, after};
+use crate::engine::tools::builtin;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, equal};
 use crate::json::{object, size, to_text};
@@ -163,7 +165,7 @@ impl Engine {
         args: Vec<Value>,
         kwargs: Value,
     ) {
-        self.call_takes(call, args.iter().map(size).sum::<usize>() + size(&kwargs));
+        self.state.call_takes(call, args.iter().map(size).sum::<usize>() + size(&kwargs));
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
         // One attempt may call tools for several ends; a service must not take one for the repetition of another.
@@ -185,7 +187,7 @@ impl Engine {
             kwargs,
             idempotency_key: key + &end,
             deadline: found.timer,
-            last_heartbeat: found.told.as_ref().and_then(|told| told.heartbeat.clone()),
+            last_heartbeat: found.reports.as_ref().and_then(|reports| reports.heartbeat.clone()),
         };
         self.effect(Effect::StartTool(Box::new(tool_call)));
     }
@@ -196,7 +198,7 @@ impl Engine {
         let mut calls: Vec<(u64, usize, usize)> =
             self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
         calls.sort_unstable();
-        self.to_call_again = calls.into();
+        self.state.to_call_again = calls.into();
         // Replaying is no part of the slice.
         self.take_output();
         self.tick(now);
@@ -233,10 +235,10 @@ impl Engine {
     }
 
     /// Ends a routing step with its choice.
-    fn choose(&mut self, run: usize, step: usize, told: (&str, Value), way: Option<usize>, now: Millis) {
+    fn choose(&mut self, run: usize, step: usize, decision: (&str, Value), way: Option<usize>, now: Millis) {
         let body = self.runs.get(run).and_then(|run| run.scope_of(step)).map(|scope| &scope.body);
         let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
-        let result = object([told, ("next", next.into())]);
+        let result = object([decision, ("next", next.into())]);
         let may_succeed = self.may_succeed(run, step, &result).map_err(|error| Failure::from(&error));
         if let Err(failure) = may_succeed.and_then(|()| self.after_work(run, step, &result)) {
             return self.attempt_failed(run, step, failure, Some(result), now);
@@ -371,16 +373,6 @@ impl Engine {
             named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
         }
         Ok((args?, Value::Object(named)))
-    }
-
-    /// The body that a step is of, and its position there: to look at while the engine changes.
-    pub(in crate::engine) fn place(&self, run: usize, step: usize) -> Option<(Rc<Body>, usize)> {
-        let scope = self.runs.get(run)?.scope_of(step)?;
-        Some((Rc::clone(&scope.body), step.checked_sub(scope.first)?))
-    }
-
-    pub(in crate::engine) fn operator(&self, run: usize, step: usize) -> Option<&Planned> {
-        self.runs.get(run)?.operator(step)
     }
 }
 

@@ -2,80 +2,21 @@
 
 use crate::engine::config::limits::Limit;
 use crate::engine::decide::names::WithMore;
+use crate::engine::effects::Effect;
 use crate::engine::journal::record::Record;
-use crate::engine::output::{Effect, Failure};
+use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
-use crate::engine::state::Engine;
-use crate::engine::state::Timer;
-use crate::engine::state::meter::{size_of_failure, size_of_update};
-use crate::engine::state::run::{Inner, RunState, StepState, after};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::meter::size_of_update;
+use crate::engine::state::run::RunState;
+use crate::engine::state::step::{Inner, StepState, after};
+use crate::engine::state::update::{Update, UpdateState};
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::{object, size, to_text};
+use crate::json::{object, to_text};
 use crate::number::digits;
 use crate::template::{Syntax, resolve};
 use crate::time::Millis;
 use serde_json::{Map, Value};
-
-/// A request to a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Update {
-    /// Its name.
-    pub name: String,
-    /// Its data.
-    pub payload: Value,
-    /// Where it stands.
-    pub state: UpdateState,
-    /// The answer, once it is completed.
-    pub result: Option<Value>,
-    /// Why there is none.
-    pub failure: Option<Failure>,
-    /// When it arrived.
-    pub at: Millis,
-    /// Until when it waits for an answer.
-    pub deadline: Millis,
-    /// When it ended.
-    pub ended_at: Option<Millis>,
-}
-
-/// Where an update stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UpdateState {
-    /// Nobody has taken it.
-    Pending,
-    /// A step works on it.
-    Processing,
-    /// It was answered.
-    Completed,
-    /// The step that took it failed, or the run ended first.
-    Failed,
-    /// It was not answered in its time.
-    TimedOut,
-}
-
-impl UpdateState {
-    const WORDS: [(&'static str, Self); 5] = [
-        ("PENDING", Self::Pending),
-        ("PROCESSING", Self::Processing),
-        ("COMPLETED", Self::Completed),
-        ("FAILED", Self::Failed),
-        ("TIMEOUT", Self::TimedOut),
-    ];
-
-    /// The word the REST API uses.
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
-    }
-
-    pub(in crate::engine) fn of_word(word: &str) -> Self {
-        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Failed, |(_, state)| *state)
-    }
-
-    /// Whether nothing extra will happen to it.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::TimedOut)
-    }
-}
 
 impl Engine {
     /// Whether a run may be sent one more update.
@@ -107,7 +48,7 @@ impl Engine {
                 && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
         });
         let deadline = after(now, limit);
-        self.because_of(waiting.map(|step| (run, step)), now);
+        self.state.because_of(waiting.map(|step| (run, step)), now);
         self.commit(Record::UpdateSent { run, name: name.to_owned(), payload, deadline, at: now });
         if let Some(step) = waiting {
             self.take_update(run, step, name, now);
@@ -261,51 +202,5 @@ impl Engine {
         let run_id = owner.id().to_owned();
         self.commit(Record::UpdateEnded { run, update, state, result, failure, at: now });
         self.effect(Effect::UpdateEnded { run_id, update });
-    }
-
-    pub(in crate::engine) fn apply_update_sent(&mut self, run: usize, update: Update) {
-        let Some(owner) = self.runs.get_mut(run) else { return };
-        owner.meter.add(size_of_update(&update.name, &update.payload));
-        self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
-        owner.updates.push(update);
-    }
-
-    pub(in crate::engine) fn apply_update_taken(
-        &mut self,
-        run: usize,
-        step: usize,
-        update: usize,
-        call: Option<u64>,
-    ) {
-        if let Some(call) = call {
-            self.begin_call(run, step, call);
-        }
-        let Some(owner) = self.runs.get_mut(run) else { return };
-        if let Some(update) = owner.updates.get_mut(update) {
-            update.state = UpdateState::Processing;
-        }
-        if let Some(step) = owner.steps.get_mut(step) {
-            step.inner = Some(Inner::Handling(update));
-            if let Some(call) = call {
-                step.state = StepState::Running { call };
-            }
-        }
-    }
-
-    pub(in crate::engine) fn apply_update_ended(
-        &mut self,
-        run: usize,
-        update: usize,
-        (state, result, failure): (UpdateState, Option<Value>, Option<Failure>),
-        at: Millis,
-    ) {
-        let Some(owner) = self.runs.get_mut(run) else { return };
-        owner.meter.add(result.as_ref().map_or(0, size) + failure.as_ref().map_or(0, size_of_failure));
-        let Some(found) = owner.updates.get_mut(update) else { return };
-        self.timers.remove(&(found.deadline, Timer::Update(run, update)));
-        found.state = state;
-        found.result = result;
-        found.failure = failure;
-        found.ended_at = Some(at);
     }
 }

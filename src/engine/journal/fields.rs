@@ -1,14 +1,14 @@
-//! Fields of an object, taken out of it one by one.
+//! FieldReader of an object, taken out of it one by one.
 
-use crate::engine::output::Failure;
+use crate::engine::state::failure::Failure;
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
 /// An object that is read once: what is taken is not copied.
-pub(in crate::engine) struct Fields<'a>(pub(in crate::engine) &'a mut Value);
+pub(in crate::engine) struct FieldReader<'a>(pub(in crate::engine) &'a mut Value);
 
-impl Fields<'_> {
+impl FieldReader<'_> {
     /// Text that must be there.
     pub(in crate::engine) fn text(&mut self, name: &str) -> Result<String> {
         self.some_text(name).ok_or_else(|| lacking(name))
@@ -86,8 +86,8 @@ impl Fields<'_> {
     }
 
     /// An object that may be missing.
-    pub(in crate::engine) fn nested(&mut self, name: &str) -> Option<Fields<'_>> {
-        self.0.get_mut(name).filter(|value| value.is_object()).map(Fields)
+    pub(in crate::engine) fn nested(&mut self, name: &str) -> Option<FieldReader<'_>> {
+        self.0.get_mut(name).filter(|value| value.is_object()).map(FieldReader)
     }
 
     /// A failure that may be missing.

@@ -1,18 +1,21 @@
 //! Records from their text.
 
-use super::fields::{Fields, invalid, list_of};
 use crate::codec::parse_json;
 use crate::definition;
-use crate::engine::decide::artifacts::Artifact;
-use crate::engine::decide::schedules::{Schedule, ScheduleState};
-use crate::engine::decide::updates::UpdateState;
-use crate::engine::journal::checkpoint::{Standing, run_of};
+use crate::engine::journal::checkpoint::Standing;
+use crate::engine::journal::checkpoint::read::run_of;
+use crate::engine::journal::fields::{FieldReader, invalid, list_of};
 use crate::engine::journal::record::Record;
-use crate::engine::journal::record::{Parent, Registered, RunCreated};
-use crate::engine::output::Failure;
-use crate::engine::plan::plan;
-use crate::engine::state::run::{Inner, RunState, ScopeKind};
-use crate::engine::tools::reports::LogLevel;
+use crate::engine::plan::read::plan;
+use crate::engine::state::artifact::Artifact;
+use crate::engine::state::definitions::Registered;
+use crate::engine::state::failure::Failure;
+use crate::engine::state::reports::LogLevel;
+use crate::engine::state::run::{Parent, RunCreated, RunState};
+use crate::engine::state::schedule::{Schedule, ScheduleState};
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::Inner;
+use crate::engine::state::update::UpdateState;
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -38,7 +41,7 @@ impl Journal {
 
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
     fn record(&mut self, mut item: Value) -> Result<Record> {
-        let mut fields = Fields(&mut item);
+        let mut fields = FieldReader(&mut item);
         let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
         Ok(match fields.text("type")?.as_str() {
             "registered" => {
@@ -213,7 +216,7 @@ impl Journal {
         })
     }
 
-    fn run_created(&self, fields: &mut Fields<'_>) -> Result<RunCreated> {
+    fn run_created(&self, fields: &mut FieldReader<'_>) -> Result<RunCreated> {
         let hash = fields.text("hash")?;
         let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
         let parent = fields.nested("parent").map(|mut fields| {
@@ -240,7 +243,7 @@ impl Journal {
     }
 }
 
-fn schedule_of(fields: &mut Fields<'_>) -> Result<Schedule> {
+fn schedule_of(fields: &mut FieldReader<'_>) -> Result<Schedule> {
     let text = fields.text("text")?;
     Ok(Schedule {
         id: fields.text("id")?,
@@ -263,7 +266,7 @@ fn schedule_of(fields: &mut Fields<'_>) -> Result<Schedule> {
 }
 
 pub(in crate::engine) fn inner_of(value: &mut Value) -> Result<Inner> {
-    let mut fields = Fields(value);
+    let mut fields = FieldReader(value);
     Ok(match fields.text("type")?.as_str() {
         "sleep" => Inner::Sleep,
         "event" => Inner::Event(fields.text("name")?),
@@ -292,7 +295,7 @@ pub(in crate::engine) fn inner_of(value: &mut Value) -> Result<Inner> {
     })
 }
 
-pub(in crate::engine) fn scope_kind_of(fields: &Fields<'_>) -> Result<ScopeKind> {
+pub(in crate::engine) fn scope_kind_of(fields: &FieldReader<'_>) -> Result<ScopeKind> {
     match (fields.some_position("round"), fields.some_position("branch")) {
         (Some(round), _) => Ok(ScopeKind::Round(round)),
         (_, Some(branch)) => Ok(ScopeKind::Branch(branch)),

@@ -1,14 +1,15 @@
 //! The journal: every change of state of the engine.
 
-use crate::engine::decide::artifacts::Artifact;
-use crate::engine::decide::schedules::Schedule;
-use crate::engine::decide::updates::UpdateState;
 use crate::engine::journal::checkpoint::Standing;
-use crate::engine::output::Failure;
-use crate::engine::plan::Plan;
-use crate::engine::state::run::RunState;
-use crate::engine::state::run::{Inner, Run, ScopeKind};
-use crate::engine::tools::reports::LogLevel;
+use crate::engine::state::artifact::Artifact;
+use crate::engine::state::definitions::Registered;
+use crate::engine::state::failure::Failure;
+use crate::engine::state::reports::LogLevel;
+use crate::engine::state::run::{Run, RunCreated, RunState};
+use crate::engine::state::schedule::Schedule;
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::Inner;
+use crate::engine::state::update::UpdateState;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -337,99 +338,4 @@ pub enum Record {
         /// When.
         at: Millis,
     },
-}
-
-/// A run as it was accepted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunCreated {
-    /// Its id.
-    pub run_id: String,
-    /// SHA-256 of the definition, under which it is kept.
-    pub hash: String,
-    /// The definition.
-    pub workflow: Rc<Plan>,
-    /// The definition as it was sent.
-    pub definition: Rc<Value>,
-    /// Run inputs; a run and its record share them.
-    pub inputs: Rc<Map<String, Value>>,
-    /// The idempotency key it was sent with.
-    pub key: Option<String>,
-    /// The step that started it, with its run and the name it has there.
-    pub parent: Option<Parent>,
-    /// The schedule that started it, or the run that did, with the moment that it was due.
-    pub schedule: Option<(usize, Millis)>,
-    /// Whether it makes up for a moment that was missed, itself or with the run that started it.
-    pub is_late: bool,
-    /// When.
-    pub at: Millis,
-}
-
-/// What started a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// The run.
-    pub run: usize,
-    /// Its id.
-    pub run_id: String,
-    /// The step.
-    pub step: usize,
-    /// The attempt of the step.
-    pub attempt: usize,
-    /// Name of the child.
-    pub name: String,
-}
-
-/// A definition that runs can be started from by its name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Registered {
-    /// SHA-256 of its JSON text, as hex.
-    pub hash: String,
-    /// The definition.
-    pub workflow: Rc<Plan>,
-    /// The definition as it was sent.
-    pub definition: Rc<Value>,
-    /// When.
-    pub at: Millis,
-    /// Its number among those of its name, from 1; 0 before it is kept.
-    pub version: usize,
-    /// Whether it was kept without a run, to be found by its name, its version or its id.
-    pub is_named: bool,
-}
-
-impl Registered {
-    /// A definition with its [hash](crate::engine::plan::hash::definition_hash) and its plan; must have been checked.
-    pub fn new(hash: String, workflow: Plan, definition: Value, at: Millis) -> Self {
-        Self {
-            hash,
-            workflow: Rc::new(workflow),
-            definition: Rc::new(definition),
-            at,
-            version: 0,
-            is_named: false,
-        }
-    }
-}
-
-impl RunCreated {
-    /// A run of a definition that somebody asked for, without a key.
-    pub(in crate::engine) fn new(
-        run_id: String,
-        definition: Registered,
-        inputs: Map<String, Value>,
-        at: Millis,
-    ) -> Self {
-        let Registered { hash, workflow, definition, .. } = definition;
-        Self {
-            run_id,
-            hash,
-            workflow,
-            definition,
-            inputs: Rc::new(inputs),
-            key: None,
-            parent: None,
-            schedule: None,
-            is_late: false,
-            at,
-        }
-    }
 }

@@ -5,37 +5,41 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 /// What can stand behind a field.
-pub(in crate::engine) trait Written {
+pub(in crate::engine) trait WriteJson {
     /// Writes it.
     fn write(&self, writer: &mut JsonWriter);
 }
 
 /// The JSON text of a value.
-pub(in crate::engine) fn text_of<T: Written + ?Sized>(value: &T) -> String {
+pub(in crate::engine) fn text_of<T: WriteJson + ?Sized>(value: &T) -> String {
     let mut writer = JsonWriter::compact();
     value.write(&mut writer);
     writer.finish()
 }
 
 /// Writes the fields of an object.
-pub(in crate::engine) struct Fields<'a>(&'a mut JsonWriter);
+pub(in crate::engine) struct FieldWriter<'a>(&'a mut JsonWriter);
 
-impl<'a> Fields<'a> {
+impl<'a> FieldWriter<'a> {
     /// Writes an object with what `fill` sets.
-    pub(in crate::engine) fn object(writer: &'a mut JsonWriter, fill: impl FnOnce(&mut Fields<'_>)) {
+    pub(in crate::engine) fn object(writer: &'a mut JsonWriter, fill: impl FnOnce(&mut FieldWriter<'_>)) {
         writer.open('{');
-        fill(&mut Fields(writer));
+        fill(&mut FieldWriter(writer));
         writer.close('}');
     }
 
-    pub(in crate::engine) fn set<T: Written + ?Sized>(&mut self, name: &'static str, value: &T) -> &mut Self {
+    pub(in crate::engine) fn set<T: WriteJson + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> &mut Self {
         self.0.field(name);
         value.write(self.0);
         self
     }
 
     /// Sets what there is, and leaves the field out where there is nothing.
-    pub(in crate::engine) fn set_some<T: Written>(
+    pub(in crate::engine) fn set_some<T: WriteJson>(
         &mut self,
         name: &'static str,
         value: Option<&T>,
@@ -47,7 +51,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Sets a list, and leaves the field out where it is empty.
-    pub(in crate::engine) fn set_list<T: Written>(&mut self, name: &'static str, items: &[T]) -> &mut Self {
+    pub(in crate::engine) fn set_list<T: WriteJson>(&mut self, name: &'static str, items: &[T]) -> &mut Self {
         self.set_some(name, Some(&items).filter(|items| !items.is_empty()))
     }
 
@@ -60,10 +64,10 @@ impl<'a> Fields<'a> {
     pub(in crate::engine) fn nest(
         &mut self,
         name: &'static str,
-        fill: impl FnOnce(&mut Fields<'_>),
+        fill: impl FnOnce(&mut FieldWriter<'_>),
     ) -> &mut Self {
         self.0.field(name);
-        Fields::object(self.0, fill);
+        FieldWriter::object(self.0, fill);
         self
     }
 }
@@ -79,7 +83,7 @@ impl Entries {
     /// Bytes after which a list is closed: enough to be worth a line, little enough for any store.
     const LENGTH: usize = 64 * 1_024;
 
-    pub(in crate::engine) fn push<T: Written>(&mut self, record: &T) {
+    pub(in crate::engine) fn push<T: WriteJson>(&mut self, record: &T) {
         let writer = self.open.get_or_insert_with(|| {
             let mut writer = JsonWriter::compact();
             writer.open('[');
@@ -104,37 +108,37 @@ impl Entries {
     }
 }
 
-impl Written for str {
+impl WriteJson for str {
     fn write(&self, writer: &mut JsonWriter) {
         writer.text(self);
     }
 }
 
-impl Written for String {
+impl WriteJson for String {
     fn write(&self, writer: &mut JsonWriter) {
         writer.text(self);
     }
 }
 
-impl Written for u64 {
+impl WriteJson for u64 {
     fn write(&self, writer: &mut JsonWriter) {
         writer.number(*self);
     }
 }
 
-impl Written for u32 {
+impl WriteJson for u32 {
     fn write(&self, writer: &mut JsonWriter) {
         writer.number((*self).into());
     }
 }
 
-impl Written for usize {
+impl WriteJson for usize {
     fn write(&self, writer: &mut JsonWriter) {
         writer.number(*self as u64);
     }
 }
 
-impl Written for i64 {
+impl WriteJson for i64 {
     fn write(&self, writer: &mut JsonWriter) {
         if *self < 0 {
             writer.raw("-");
@@ -143,43 +147,43 @@ impl Written for i64 {
     }
 }
 
-impl Written for bool {
+impl WriteJson for bool {
     fn write(&self, writer: &mut JsonWriter) {
         writer.raw(if *self { "true" } else { "false" });
     }
 }
 
-impl Written for Value {
+impl WriteJson for Value {
     fn write(&self, writer: &mut JsonWriter) {
         writer.value(self);
     }
 }
 
-impl Written for Map<String, Value> {
+impl WriteJson for Map<String, Value> {
     fn write(&self, writer: &mut JsonWriter) {
         writer.object(self);
     }
 }
 
-impl<T: Written + ?Sized> Written for Rc<T> {
+impl<T: WriteJson + ?Sized> WriteJson for Rc<T> {
     fn write(&self, writer: &mut JsonWriter) {
         (**self).write(writer);
     }
 }
 
-impl<T: Written + ?Sized> Written for &T {
+impl<T: WriteJson + ?Sized> WriteJson for &T {
     fn write(&self, writer: &mut JsonWriter) {
         (**self).write(writer);
     }
 }
 
 /// Writes an item of a list.
-pub(in crate::engine) fn item<T: Written + ?Sized>(writer: &mut JsonWriter, value: &T) {
+pub(in crate::engine) fn item<T: WriteJson + ?Sized>(writer: &mut JsonWriter, value: &T) {
     writer.item();
     value.write(writer);
 }
 
-impl<A: Written, B: Written> Written for (A, B) {
+impl<A: WriteJson, B: WriteJson> WriteJson for (A, B) {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
         item(writer, &self.0);
@@ -188,7 +192,7 @@ impl<A: Written, B: Written> Written for (A, B) {
     }
 }
 
-impl<A: Written, B: Written, C: Written> Written for (A, B, C) {
+impl<A: WriteJson, B: WriteJson, C: WriteJson> WriteJson for (A, B, C) {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
         item(writer, &self.0);
@@ -198,7 +202,7 @@ impl<A: Written, B: Written, C: Written> Written for (A, B, C) {
     }
 }
 
-impl<T: Written> Written for [T] {
+impl<T: WriteJson> WriteJson for [T] {
     fn write(&self, writer: &mut JsonWriter) {
         writer.open('[');
         for value in self {
@@ -208,13 +212,13 @@ impl<T: Written> Written for [T] {
     }
 }
 
-impl<T: Written> Written for Vec<T> {
+impl<T: WriteJson> WriteJson for Vec<T> {
     fn write(&self, writer: &mut JsonWriter) {
         self.as_slice().write(writer);
     }
 }
 
-impl<T: Written> Written for Option<T> {
+impl<T: WriteJson> WriteJson for Option<T> {
     fn write(&self, writer: &mut JsonWriter) {
         match self {
             Some(value) => value.write(writer),

@@ -1,12 +1,14 @@
 //! The text of records.
 
 use crate::codec::JsonWriter;
-use crate::engine::decide::schedules::Schedule;
-use crate::engine::journal::checkpoint::{run_kept, state_kept};
-use crate::engine::journal::record::{Record, RunCreated};
-use crate::engine::journal::text::{Fields, Written, text_of};
-use crate::engine::output::Failure;
-use crate::engine::state::run::{Inner, RunState, ScopeKind};
+use crate::engine::journal::checkpoint::write::{run_kept, state_kept};
+use crate::engine::journal::record::Record;
+use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::run::{RunCreated, RunState};
+use crate::engine::state::schedule::Schedule;
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::Inner;
 use serde_json::Value;
 
 /// Text of the records of one step.
@@ -14,14 +16,14 @@ pub fn write_records(records: &[Record]) -> String {
     text_of(records)
 }
 
-impl Written for Record {
+impl WriteJson for Record {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |fields| record(self, fields));
+        FieldWriter::object(writer, |fields| record(self, fields));
     }
 }
 
 #[expect(clippy::too_many_lines, reason = "one arm for each record")]
-fn record(record: &Record, out: &mut Fields<'_>) {
+fn record(record: &Record, out: &mut FieldWriter<'_>) {
     match record {
         Record::Registered(kept) => out
             .set("type", "registered")
@@ -159,15 +161,15 @@ fn of_step<'a, 'b>(
     kind: &'static str,
     run: usize,
     step: usize,
-    out: &'a mut Fields<'b>,
-) -> &'a mut Fields<'b> {
+    out: &'a mut FieldWriter<'b>,
+) -> &'a mut FieldWriter<'b> {
     out.set("type", kind).set("run", &run).set("step", &step)
 }
 
 pub(in crate::engine) fn run_created<'a, 'b>(
     created: &RunCreated,
-    out: &'a mut Fields<'b>,
-) -> &'a mut Fields<'b> {
+    out: &'a mut FieldWriter<'b>,
+) -> &'a mut FieldWriter<'b> {
     out.set("run_id", &created.run_id)
         .set("hash", &created.hash)
         .set("inputs", &created.inputs)
@@ -187,7 +189,7 @@ pub(in crate::engine) fn run_created<'a, 'b>(
     out.set("at", &created.at)
 }
 
-fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut FieldWriter<'b>) -> &'a mut FieldWriter<'b> {
     out.set("id", &schedule.id)
         .set("name", &schedule.name)
         .set("text", &schedule.text)
@@ -205,7 +207,10 @@ fn schedule_set<'a, 'b>(schedule: &Schedule, out: &'a mut Fields<'b>) -> &'a mut
         .set("fired", &schedule.fired)
 }
 
-pub(in crate::engine) fn scope_kind<'a, 'b>(kind: ScopeKind, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+pub(in crate::engine) fn scope_kind<'a, 'b>(
+    kind: ScopeKind,
+    out: &'a mut FieldWriter<'b>,
+) -> &'a mut FieldWriter<'b> {
     match kind {
         ScopeKind::Round(round) => out.set("round", &round),
         ScopeKind::Branch(branch) => out.set("branch", &branch),
@@ -222,9 +227,9 @@ pub(in crate::engine) const fn run_state(state: RunState) -> &'static str {
     }
 }
 
-impl Written for Failure {
+impl WriteJson for Failure {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             out.set("code", &self.code)
                 .set("message", &self.message)
                 .set_some("help", self.help.as_ref())
@@ -234,9 +239,9 @@ impl Written for Failure {
     }
 }
 
-impl Written for Inner {
+impl WriteJson for Inner {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             match self {
                 Self::Sleep => out.set("type", "sleep"),
                 Self::Event(name) => out.set("type", "event").set("name", name),
@@ -263,7 +268,7 @@ impl Written for Inner {
                     .set("turn", turn),
                 Self::Update(name) => out.set("type", "update").set("name", name),
                 Self::Handling(update) => out.set("type", "handling").set("update", update),
-                Self::Approval(asked) => out.set("type", "approval").set("asked", asked),
+                Self::Approval(request) => out.set("type", "approval").set("asked", request),
             };
         });
     }

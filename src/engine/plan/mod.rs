@@ -1,9 +1,8 @@
 //! What the engine runs: a definition reduced to what decides how a run goes, with all policies in force.
 
 pub(in crate::engine) mod hash;
+pub(in crate::engine) mod read;
 pub(in crate::engine) mod retry;
-
-mod read;
 
 use crate::definition::schedule::Schedule;
 use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
@@ -14,8 +13,6 @@ use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::rc::Rc;
-
-pub use read::plan;
 
 /// A definition, ready to run.
 #[derive(Clone, Debug, PartialEq)]

@@ -174,11 +174,11 @@ pub(super) fn duration(run: &Run) -> Option<f64> {
 
 pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
     let (run_id, status) = (query.get("workflow_run_id"), query.get("status"));
-    let all = engine.approvals().filter_map(|(run, step, asked)| {
+    let all = engine.approvals().filter_map(|(run, step, request)| {
         let run = engine.run(run)?;
         let is_wanted =
             run_id.is_none_or(|id| id == run.id()) && status.is_none_or(|status| status == "pending");
-        is_wanted.then(|| approval_view(run, step, asked))
+        is_wanted.then(|| approval_view(run, step, request))
     });
     data(200, object([("approvals", all.collect())]))
 }
@@ -186,12 +186,12 @@ pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
 pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
     let found = engine
         .approval(key)
-        .and_then(|(run, step, asked)| Some(approval_view(engine.run(run)?, step, asked)));
+        .and_then(|(run, step, request)| Some(approval_view(engine.run(run)?, step, request)));
     found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
 }
 
-fn approval_view(run: &Run, step: usize, asked: &Map<String, Value>) -> Value {
-    let mut view = asked.clone();
+fn approval_view(run: &Run, step: usize, request: &Map<String, Value>) -> Value {
+    let mut view = request.clone();
     view.insert("status".into(), "pending".into());
     view.insert("workflow_run_id".into(), run.id().into());
     view.insert("workflow_name".into(), run.created.workflow.name.as_str().into());

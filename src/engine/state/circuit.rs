@@ -1,9 +1,8 @@
 //! Circuits around tools that keep failing, for tasks that ask for one.
 
-use crate::engine::output::Failure;
 use crate::engine::plan::{Breaker, Operation};
-use crate::engine::state::Engine;
-use crate::engine::state::run::{StepState, after};
+use crate::engine::state::State;
+use crate::engine::state::failure::Failure;
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
@@ -21,7 +20,7 @@ pub(in crate::engine) struct Circuit {
     pub(in crate::engine) probe: Option<(usize, usize)>,
 }
 
-impl Engine {
+impl State {
     /// Whether the circuit of a step's tool lets it start.
     pub(in crate::engine) fn admitted(&self, run: usize, step: usize, now: Millis) -> Result<(), Failure> {
         let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
@@ -35,56 +34,8 @@ impl Engine {
         Err(Failure { retryable: true, ..Failure::new(ErrorCode::ToolUnavailable, message) })
     }
 
-    /// Takes note of an attempt that begins: it may be the one that probes.
-    pub(in crate::engine) fn begins(&mut self, run: usize, step: usize, at: Millis) {
-        let Some(function) = self.guarded(run, step).map(|(function, _)| function.to_owned()) else { return };
-        if let Some(circuit) = self.circuits.get_mut(&function)
-            && circuit.open_until.is_some_and(|until| at >= until)
-        {
-            circuit.probe = Some((run, step));
-        }
-    }
-
-    /// Takes note of how an attempt ended, before its step does.
-    pub(in crate::engine) fn heard(
-        &mut self,
-        run: usize,
-        step: usize,
-        failure: Option<&Failure>,
-        at: Millis,
-    ) {
-        let Some((function, policy)) = self.guarded(run, step) else { return };
-        let (function, policy) = (function.to_owned(), policy.clone());
-        let Some(found) = self.step(run, step) else { return };
-        let is_called = !matches!(found.state, StepState::Pending | StepState::Running { call: NO_CALL });
-        let Some(attempt) = found.attempts.last().filter(|_| is_called) else { return };
-        let began = attempt.started_at;
-        let circuit = self.circuits.entry(function).or_default();
-        // What began before it opened says nothing about the time after.
-        if circuit.open_until.is_some_and(|until| began < until) {
-            return;
-        }
-        let Some(failure) = failure else {
-            circuit.failures = 0;
-            circuit.successes += 1;
-            if circuit.open_until.is_some() && circuit.successes >= policy.successes {
-                *circuit = Circuit::default();
-            }
-            return;
-        };
-        let is_caught = policy.catches.as_ref().is_none_or(|codes| codes.contains(&failure.code));
-        if !is_caught || policy.ignores.contains(&failure.code) {
-            return;
-        }
-        circuit.successes = 0;
-        circuit.failures += 1;
-        if circuit.failures >= policy.failures || circuit.open_until.is_some() {
-            circuit.open_until = Some(after(at, policy.isolation));
-        }
-    }
-
     /// The tool of a task that asks for a breaker, and what it asks for.
-    fn guarded(&self, run: usize, step: usize) -> Option<(&str, &Breaker)> {
+    pub(in crate::engine) fn guarded(&self, run: usize, step: usize) -> Option<(&str, &Breaker)> {
         let operator = self.operator(run, step)?;
         match &operator.operation {
             Operation::Task { function, .. } => Some((function, operator.breaker.as_ref()?)),

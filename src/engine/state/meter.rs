@@ -1,10 +1,12 @@
 //! How much runs keep.
 
 use crate::engine::config::limits::Limit;
-use crate::engine::output::Failure;
 use crate::engine::plan::{Body, Plan};
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Inner, Run, ScopeKind, Step, StepState};
+use crate::engine::state::State;
+use crate::engine::state::failure::Failure;
+use crate::engine::state::run::Run;
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::{Inner, Step, StepState};
 use crate::error::Result;
 use crate::json::{size, size_of_map};
 use serde_json::{Map, Value};
@@ -13,12 +15,17 @@ use std::rc::Rc;
 
 /// Bytes that are set aside for each failure, so that what is full can still say why something failed.
 pub(in crate::engine) const FAILURE: usize = 128;
+
 /// Bytes of an attempt, with its failure.
 pub(in crate::engine) const ATTEMPT: usize = 160 + FAILURE;
+
 /// Bytes of a run, a scope, a step with its first attempt, something with a name, an update, beside what is in them.
 const RUN: usize = 1_024 + FAILURE;
+
 const SCOPE: usize = 256;
+
 const STEP: usize = 384 + ATTEMPT;
+
 const NAMED: usize = 128;
 
 /// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is read again.
@@ -62,6 +69,14 @@ impl Meter {
     }
 }
 
+/// Bytes of an event beside its payload: its name and its number.
+pub(in crate::engine) const EVENT: usize = 256;
+
+/// Bytes of an event, whose name is in the list of names and in the order.
+pub(in crate::engine) fn size_of_event(name: &str, payload: &Value) -> usize {
+    EVENT + 2 * name.len() + size(payload)
+}
+
 /// Bytes of a failure beyond those that are set aside for it.
 pub(in crate::engine) fn size_of_failure(failure: &Failure) -> usize {
     failure.size().saturating_sub(FAILURE)
@@ -91,7 +106,7 @@ fn size_of_inner(inner: &Inner) -> usize {
             items + results.iter().map(of).sum::<usize>()
         }
         Inner::Turns { candidate, feedback, .. } => of(candidate) + of(feedback),
-        Inner::Approval(asked) => size_of_map(asked),
+        Inner::Approval(request) => size_of_map(request),
         Inner::Event(name) | Inner::Update(name) => name.len(),
         _ => 0,
     }
@@ -164,9 +179,9 @@ impl Run {
                 meter.add_value(attempt.result.as_ref());
                 meter.add(attempt.failure.as_ref().map_or(0, size_of_failure));
             }
-            if let Some(told) = &step.told {
-                meter.add(told.lines.iter().map(|line| line.message.len()).sum());
-                meter.add_value(told.heartbeat.as_ref().map(|heartbeat| &heartbeat.details));
+            if let Some(reports) = &step.reports {
+                meter.add(reports.lines.iter().map(|line| line.message.len()).sum());
+                meter.add_value(reports.heartbeat.as_ref().map(|heartbeat| &heartbeat.details));
             }
         }
         for name in self.received.keys() {
@@ -193,7 +208,7 @@ impl Step {
     }
 }
 
-impl Engine {
+impl State {
     /// Whether a run may keep so many bytes more.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Whether a step starts, given how what leads to it has ended.
 
 use crate::definition::TriggerRule;
-use crate::engine::state::run::{Run, StepState};
+use crate::engine::state::run::Run;
+use crate::engine::state::step::StepState;
 
 /// What becomes of a step that has not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(in crate::engine) fn verdict(run: &Run, step: usize) -> Verdict {
         .and_then(|scope| scope.body.links.get(step - scope.first))
         .map_or(0, |links| links.activators.len());
     if activators > 0 && !given.is_chosen {
-        return if given.asked < activators { Verdict::Wait } else { Verdict::Skip };
+        return if given.ways_over < activators { Verdict::Wait } else { Verdict::Skip };
     }
     let counts = given.dependencies;
     let rule = operator.trigger_rule;

@@ -1,7 +1,5 @@
 //! All runs of an engine, by their positions.
 
-use crate::engine::journal::record::Record;
-use crate::engine::state::Engine;
 use crate::engine::state::run::{Run, RunState};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +11,7 @@ pub(in crate::engine) struct Runs {
     /// How many there ever were.
     count: usize,
     /// Runs that are kept and over, in the order in which they ended.
-    over: BTreeSet<(Millis, usize)>,
+    pub(in crate::engine) over: BTreeSet<(Millis, usize)>,
     /// Those of them that schedules have started, and what these have started.
     scheduled: Over,
     /// The same for each schedule.
@@ -35,7 +33,7 @@ struct Over {
 const AT_LEAST: Millis = 60_000;
 
 /// Whether a run that ended then has been kept long enough.
-const fn is_old(ended_at: Millis, now: Millis) -> bool {
+pub(in crate::engine) const fn is_old(ended_at: Millis, now: Millis) -> bool {
     ended_at.saturating_add(AT_LEAST) <= now
 }
 
@@ -129,7 +127,7 @@ impl Runs {
     }
 
     /// Whether a run was started by one that is active.
-    fn is_needed(&self, at: usize) -> bool {
+    pub(in crate::engine) fn is_needed(&self, at: usize) -> bool {
         let parent = self.get(at).and_then(|run| self.get(run.created.parent.as_ref()?.run));
         parent.is_some_and(|parent| parent.state == RunState::Active)
     }
@@ -159,7 +157,7 @@ impl Runs {
         next_old(&self.over, now)
     }
 
-    fn take(&mut self, at: usize) -> Option<Run> {
+    pub(in crate::engine) fn take(&mut self, at: usize) -> Option<Run> {
         let run = self.kept.remove(&at)?;
         let place = (run.ended_at.unwrap_or_default(), at);
         self.over.remove(&place);
@@ -178,57 +176,5 @@ impl Runs {
     /// Leaves positions empty.
     pub(in crate::engine) fn skip(&mut self, count: usize) {
         self.count += count;
-    }
-}
-
-impl Engine {
-    /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What an
-    /// active run has started stays as long as that. Whether that were all.
-    pub(in crate::engine) fn forget_old_runs(&mut self, now: Millis) -> bool {
-        self.missed.looked_at = now;
-        if !self.forget_scheduled_runs(now) {
-            return false;
-        }
-        let Some(most) = self.config.keep_runs else { return true };
-        while self.runs.over.len() > most {
-            if !self.is_within_slice() {
-                return false;
-            }
-            self.begins_unit();
-            let Some(run) = self
-                .runs
-                .over
-                .iter()
-                .take_while(|(ended_at, _)| is_old(*ended_at, now))
-                .map(|(_, at)| *at)
-                .find(|at| !self.runs.is_needed(*at))
-            else {
-                return true;
-            };
-            self.forget_run(run);
-        }
-        true
-    }
-
-    /// Forgets a run, and its definition where that was kept for it alone.
-    pub(in crate::engine) fn forget_run(&mut self, run: usize) {
-        let hash = self.runs.get(run).map(|run| run.created.hash.clone());
-        self.commit(Record::RunForgotten { run });
-        if let Some(hash) = hash {
-            self.forget_definition(&hash);
-        }
-    }
-
-    pub(in crate::engine) fn apply_forgotten(&mut self, at: usize) {
-        let Some(mut run) = self.runs.take(at) else { return };
-        run.meter.leave();
-        for key in &run.used {
-            self.once.remove(key);
-        }
-        self.ids.remove(&run.created.run_id);
-        self.definitions.is_used_less(&run.created.hash);
-        if let Some(key) = run.created.key.filter(|key| self.keys.get(key) == Some(&at)) {
-            self.keys.remove(&key);
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! The tools of the host: what a definition calls that nobody has registered is found before it runs.
 
 use crate::arguments::{Fault, faults};
-use crate::engine::decide::builtin::{self, builtin_tools};
+use crate::engine::machine::Engine;
 use crate::engine::plan::{Plan, ToolUse};
-use crate::engine::state::Engine;
+use crate::engine::tools::builtin;
+use crate::engine::tools::builtin::builtin_tools;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::suggest::did_you_mean;
 use serde_json::{Map, Value};
@@ -12,13 +13,13 @@ impl Engine {
     /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the engine was not told
     /// of any, it does not check names, and goes on so.
     pub fn add_tool(&mut self, name: &str, is_own: bool) {
-        if let Some(tools) = &mut self.config.tools {
+        if let Some(tools) = &mut self.state.config.tools {
             tools.insert(name.to_owned());
         }
         if is_own {
-            self.config.own_tools.insert(name.to_owned());
+            self.state.config.own_tools.insert(name.to_owned());
         } else {
-            self.config.own_tools.remove(name);
+            self.state.config.own_tools.remove(name);
         }
     }
 

@@ -1,141 +1,10 @@
-//! What the tools of running calls have written so far. It is in memory alone, and becomes a part of the run where an attempt ends without
-//! a result of its own.
+//! Output of tools that run.
 
 use crate::engine::config::limits::Limit;
-use crate::engine::config::secrets::Secrets;
 use crate::engine::journal::record::Record;
-use crate::engine::state::Engine;
-use crate::engine::state::run::StepState;
-use crate::engine::tools::reports::whole_up_to;
-use crate::json::object;
+use crate::engine::machine::Engine;
+use crate::engine::state::output::Stream;
 use crate::time::Millis;
-use serde_json::Value;
-use std::collections::VecDeque;
-
-/// Which output of a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// What it gives.
-    Stdout,
-    /// What it says beside that.
-    Stderr,
-}
-
-/// What a call has written.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct CallOutput {
-    stdout: Kept,
-    stderr: Kept,
-    /// When it wrote last.
-    pub(in crate::engine) at: Millis,
-}
-
-/// An output: its beginning and, where it is longer than it may be, its end.
-#[derive(Debug, Default)]
-struct Kept {
-    beginning: String,
-    /// What comes later, of which the end is kept.
-    end: VecDeque<u8>,
-    /// Bytes between the two, which are not kept.
-    dropped: usize,
-    /// Lines in all that have ended.
-    lines: usize,
-}
-
-impl Stream {
-    /// The stream of a word; `stdout` for any that is none.
-    pub fn of_word(word: &str) -> Self {
-        if word == "stderr" { Self::Stderr } else { Self::Stdout }
-    }
-}
-
-impl Kept {
-    fn len(&self) -> usize {
-        self.beginning.len() + self.end.len()
-    }
-
-    fn add(&mut self, text: &str, most: usize) {
-        self.lines += line_ends(text);
-        let room = if self.end.is_empty() && self.dropped == 0 {
-            (most - most / 2).saturating_sub(self.beginning.len())
-        } else {
-            // Nothing follows a gap.
-            0
-        };
-        let (first, rest) = text.split_at(whole_up_to(text, room));
-        self.beginning.push_str(first);
-        let room = most.saturating_sub(self.beginning.len());
-        let too_much = (self.end.len() + rest.len()).saturating_sub(room);
-        let of_end = too_much.min(self.end.len());
-        self.end.drain(..of_end);
-        self.end.extend(rest.as_bytes().iter().skip(too_much - of_end));
-        self.dropped += too_much;
-    }
-
-    /// The end, from a whole character on.
-    fn end(&self) -> String {
-        let bytes: Vec<u8> = self.end.iter().copied().skip_while(|byte| byte & 0xc0 == 0x80).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// What is kept, without secrets: as one text, or as two with bytes between them. Of the second one the first bytes are left out that
-    /// may be the end of a secret, and what is no whole line.
-    fn parts(&self, secrets: &Secrets) -> (String, Option<String>) {
-        if self.dropped == 0 {
-            return (secrets.strike(format!("{}{}", self.beginning, self.end())), None);
-        }
-        let beginning = whole_lines(secrets.strike(self.beginning.clone()), secrets);
-        let end = secrets.strike(self.end());
-        let sure = secrets.longest_over_lines().min(end.len());
-        let sure = (sure..=end.len()).find(|at| end.is_char_boundary(*at)).unwrap_or(end.len());
-        let (_, sure) = end.split_at(sure);
-        let line = sure.find('\n').map_or(0, |at| at + 1);
-        (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
-    }
-
-    /// The beginning and the first `shown` bytes of the end as one text that says how much is missing between them: by the lines
-    /// who follows an output knows which ones of the end are new. A secret of several lines counts as one where it is shown.
-    fn joined(&self, beginning: &str, end: &str, shown: usize) -> String {
-        let bytes = (self.len() + self.dropped).saturating_sub(beginning.len() + end.len());
-        let lines = self.lines.saturating_sub(line_ends(beginning) + line_ends(end));
-        let end = end.get(..shown).unwrap_or(end);
-        format!("{beginning}[{bytes} bytes ({lines} lines) are left out here]\n{end}")
-    }
-
-    /// Whole lines without secrets: a secret whose end is still to come is not shown.
-    fn lines(&self, secrets: &Secrets) -> String {
-        match self.parts(secrets) {
-            (text, None) => whole_lines(text, secrets),
-            (beginning, Some(end)) => self.joined(&beginning, &end, whole_lines(end.clone(), secrets).len()),
-        }
-    }
-
-    /// All of it without secrets, as a tool gives its output.
-    fn output(&self, secrets: &Secrets) -> String {
-        let mut text = match self.parts(secrets) {
-            (text, None) => text,
-            (beginning, Some(end)) => self.joined(&beginning, &end, end.len()),
-        };
-        for end in ['\n', '\r'] {
-            if text.ends_with(end) {
-                text.pop();
-            }
-        }
-        text
-    }
-}
-
-fn line_ends(text: &str) -> usize {
-    text.bytes().filter(|byte| *byte == b'\n').count()
-}
-
-/// The whole lines of a text without secrets that goes on: what may be the beginning of one is left out.
-fn whole_lines(mut text: String, secrets: &Secrets) -> String {
-    let sure = text.len().saturating_sub(secrets.longest_over_lines());
-    let end = text.bytes().take(sure).rposition(|byte| byte == b'\n').map_or(0, |at| at + 1);
-    text.truncate(end);
-    text
-}
 
 impl Engine {
     /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its beginning, half
@@ -144,7 +13,7 @@ impl Engine {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some((run, _)) = self.working_on(call) else { return };
         let has_room = self.has_room(run, text.len()).is_ok();
-        let written = self.written.entry(call).or_default();
+        let written = self.state.call_outputs.entry(call).or_default();
         written.at = now;
         let kept = match stream {
             Stream::Stdout => &mut written.stdout,
@@ -154,30 +23,9 @@ impl Engine {
         kept.add(text, if has_room { most } else { most.min(kept.len()) });
     }
 
-    /// The lines that a running step has written so far, by the names of the streams, and when it wrote last.
-    pub(in crate::engine) fn lines_so_far(
-        &self,
-        state: StepState,
-    ) -> Option<([(&'static str, String); 2], Millis)> {
-        let StepState::Running { call } = state else { return None };
-        let written = self.written.get(&call)?;
-        let lines = |kept: &Kept| kept.lines(&self.config.secrets);
-        Some(([("stdout", lines(&written.stdout)), ("stderr", lines(&written.stderr))], written.at))
-    }
-
-    /// What the tool of a step has written, as the result of an attempt that has no other.
-    pub(in crate::engine) fn output_so_far(&self, run: usize, step: usize) -> Option<Value> {
-        let StepState::Running { call } = self.step(run, step)?.state else { return None };
-        let written = self.written.get(&call)?;
-        self.has_searched(written.stdout.len() + written.stderr.len());
-        let output = |kept: &Kept| Value::from(kept.output(&self.config.secrets));
-        let result = object([("stdout", output(&written.stdout)), ("stderr", output(&written.stderr))]);
-        self.may_give(run, &result, 1).is_ok().then_some(result)
-    }
-
     /// Keeps what the tools of steps have written that are about to be cancelled.
     pub(in crate::engine) fn keep_output(&mut self, run: usize, steps: &[usize]) {
-        if self.written.is_empty() {
+        if self.call_outputs.is_empty() {
             return;
         }
         for step in steps.iter().copied() {

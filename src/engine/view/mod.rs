@@ -4,8 +4,10 @@ pub(in crate::engine) mod timeline;
 
 use crate::definition::delayed_task;
 use crate::engine::plan::Planned;
-use crate::engine::state::Engine;
-use crate::engine::state::run::{Run, RunState, ScopeKind, Step, StepState};
+use crate::engine::state::State;
+use crate::engine::state::run::{Run, RunState};
+use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::step::{Step, StepState};
 use crate::error::ErrorCode;
 use crate::json::{object, size};
 use crate::number::number;
@@ -55,8 +57,8 @@ pub fn run_view(run: &Run) -> Value {
     let percent = (completed * 100).checked_div(total).unwrap_or(100);
     // A run that ended otherwise than completed is not done.
     let most = if matches!(run.state, RunState::Active | RunState::Completed) { 100 } else { 99 };
-    let told = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
-    view.insert("progress".into(), object(told));
+    let counts = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
+    view.insert("progress".into(), object(counts));
     view.insert("progress_percentage".into(), percent.min(most).into());
     view.insert("result".into(), if run.state == RunState::Active { Value::Null } else { results(run) });
     if run.state != RunState::Active {
@@ -67,6 +69,7 @@ pub fn run_view(run: &Run) -> Value {
 
 /// Steps that are shown at a time, and bytes of them.
 const STEPS: usize = 500;
+
 const BYTES: usize = 256 * 1_024;
 
 /// All steps of a run: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
@@ -148,7 +151,7 @@ pub fn step_view(name: &str, operator: &Planned, step: &Step) -> Value {
         map.insert("error".into(), failure.message.as_str().into());
         map.insert("error_details".into(), failure.to_json());
     }
-    if let Some(heartbeat) = step.told.as_ref().and_then(|told| told.heartbeat.as_ref()) {
+    if let Some(heartbeat) = step.reports.as_ref().and_then(|reports| reports.heartbeat.as_ref()) {
         map.insert("last_heartbeat_at".into(), to_iso(heartbeat.at).into());
         map.insert("heartbeat".into(), heartbeat.details.clone());
     }
@@ -165,20 +168,13 @@ pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
 /// Lines that a step has written so far, by the names of the streams, and when it wrote last.
 type Lines = ([(&'static str, String); 2], Millis);
 
-impl Engine {
-    /// The same as [`step_logs`], with what running tools have written so far.
-    pub fn step_logs(&self, run: &Run, only: Option<&str>) -> Value {
-        logs_of(run, only, |step| self.lines_so_far(step.state))
-    }
-}
-
 fn logs_of(run: &Run, only: Option<&str>, so_far: impl Fn(&Step) -> Option<Lines>) -> Value {
     let mut entries: Vec<(Millis, Value)> = Vec::new();
     let mut dropped = 0;
     for (name, _, step) in named(run).filter(|(name, _, _)| only.is_none_or(|only| only == name)) {
-        if let Some(told) = &step.told {
-            dropped += told.dropped;
-            entries.extend(told.lines.iter().map(|line| {
+        if let Some(reports) = &step.reports {
+            dropped += reports.dropped;
+            entries.extend(reports.lines.iter().map(|line| {
                 let entry = json!({"step_name": name, "attempt": line.attempt, "stream": "log",
                     "level": line.level.word(), "content": line.message, "timestamp": to_iso(line.at)});
                 (line.at, entry)
@@ -194,13 +190,13 @@ fn logs_of(run: &Run, only: Option<&str>, so_far: impl Fn(&Step) -> Option<Lines
             for (stream, content) in
                 [("stdout", text("stdout")), ("stderr", text("stderr")), ("error", error)]
             {
-                entries.extend(content.and_then(|content| written(&name, number, stream, content, at)));
+                entries.extend(content.and_then(|content| log_entry(&name, number, stream, content, at)));
             }
         }
         if let Some((streams, at)) = so_far(step) {
             let number = u64::try_from(step.attempts.len()).unwrap_or_default();
             let lines =
-                streams.iter().filter_map(|(stream, content)| written(&name, number, stream, content, at));
+                streams.iter().filter_map(|(stream, content)| log_entry(&name, number, stream, content, at));
             entries.extend(lines);
         }
     }
@@ -215,7 +211,7 @@ fn logs_of(run: &Run, only: Option<&str>, so_far: impl Fn(&Step) -> Option<Lines
 }
 
 /// An entry of the logs with its moment, where there is something in it.
-fn written(step: &str, attempt: u64, stream: &str, content: &str, at: Millis) -> Option<(Millis, Value)> {
+fn log_entry(step: &str, attempt: u64, stream: &str, content: &str, at: Millis) -> Option<(Millis, Value)> {
     let entry = json!({"step_name": step, "attempt": attempt, "stream": stream, "content": content,
         "timestamp": to_iso(at)});
     (!content.is_empty()).then_some((at, entry))
@@ -373,5 +369,12 @@ fn seconds_between(start: Option<Millis>, end: Option<Millis>) -> Value {
     match (start, end) {
         (Some(start), Some(end)) => number(end.saturating_sub(start) as f64 / 1_000.0),
         _ => Value::Null,
+    }
+}
+
+impl State {
+    /// The same as [`step_logs`], with what running tools have written so far.
+    pub fn step_logs(&self, run: &Run, only: Option<&str>) -> Value {
+        logs_of(run, only, |step| self.lines_so_far(step.state))
     }
 }

@@ -4,7 +4,7 @@ mod forms;
 mod spelling;
 mod trie;
 
-use crate::engine::tools::reports::cut;
+use crate::engine::config::cut::cut;
 use forms::{Forms, Search};
 use serde_json::{Map, Value};
 use std::fmt;

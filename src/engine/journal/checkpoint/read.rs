@@ -1,21 +1,22 @@
 //! A run as it stands, and what else there is, from their text.
 
-use super::{Standing, moment};
-use crate::engine::apply::body_of;
-use crate::engine::decide::updates::{Update, UpdateState};
-use crate::engine::journal::fields::{Fields, invalid, lacking, list_of, positions};
-use crate::engine::journal::record::RunCreated;
-use crate::engine::journal::{inner_of, run_state_of, scope_kind_of};
-use crate::engine::output::Failure;
+use crate::engine::journal::checkpoint::Standing;
+use crate::engine::journal::checkpoint::moment;
+use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, positions};
+use crate::engine::journal::read::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
-use crate::engine::state::run::{Attempt, Counts, Run, Signal, Step, StepState};
-use crate::engine::tools::reports::{Heartbeat, LogLevel, LogLine, Told};
+use crate::engine::state::failure::Failure;
+use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine, Reports};
+use crate::engine::state::run::{Run, RunCreated, Signal};
+use crate::engine::state::scope::body_of;
+use crate::engine::state::step::{Attempt, Counts, Step, StepState};
+use crate::engine::state::update::{Update, UpdateState};
 use crate::error::{Error, Result};
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::HashMap;
 
-pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut Fields<'_>) -> Result<Run> {
+pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut FieldReader<'_>) -> Result<Run> {
     let mut run = Run::new(created);
     run.state = run_state_of(&fields.text("state")?);
     run.failure = fields.failure("failure");
@@ -24,7 +25,7 @@ pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut Fields<'_>) ->
     run.ended_at = fields.some_millis("ended_at");
     let mut orders = Vec::new();
     for (at, mut scope) in fields.list("scopes").into_iter().enumerate() {
-        let mut fields = Fields(&mut scope);
+        let mut fields = FieldReader(&mut scope);
         if at > 0 {
             open(&mut run, &mut fields)?;
         }
@@ -65,7 +66,7 @@ pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut Fields<'_>) ->
     Ok(run)
 }
 
-fn open(run: &mut Run, fields: &mut Fields<'_>) -> Result<()> {
+fn open(run: &mut Run, fields: &mut FieldReader<'_>) -> Result<()> {
     let owner = fields.position("owner")?;
     let kind = scope_kind_of(fields)?;
     let body = run.operator(owner).and_then(|operator| body_of(&operator.operation, &kind));
@@ -84,7 +85,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
     step.result = parts.next();
     step.attempts =
         attempts.into_iter().map(|attempt| attempt_of(attempt, beginning)).collect::<Result<_>>()?;
-    let mut more = Fields(&mut more);
+    let mut more = FieldReader(&mut more);
     step.state = match state.as_str().unwrap_or_default() {
         "pending" => StepState::Pending,
         "running" => StepState::Running { call: more.millis("call")? },
@@ -107,7 +108,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
     step.timer = at("timer");
     step.inner = more.optional("inner").map(|mut inner| inner_of(&mut inner)).transpose()?;
     step.scopes = more.positions("scopes");
-    step.told = more.nested("told").map(told_of).transpose()?.map(Box::new);
+    step.reports = more.nested("told").map(reports_of).transpose()?.map(Box::new);
     step.key = more.some_text("key");
     step.cause = more.some_position("cause");
     if let [over, succeeded, worked, failed, passed_by, upstream_failed] = more.positions("counts")[..] {
@@ -115,7 +116,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
         step.dependencies = Counts { total, over, succeeded, worked, failed, passed_by, upstream_failed };
     }
     step.is_chosen = more.is_set("is_chosen");
-    step.asked = more.some_position("asked").unwrap_or_default();
+    step.ways_over = more.some_position("asked").unwrap_or_default();
     step.is_in_line = more.is_set("is_in_line");
     Ok(())
 }
@@ -130,9 +131,9 @@ fn attempt_of(kept: Value, beginning: Millis) -> Result<Attempt> {
     Ok(Attempt { started_at, ended_at, failure, result: parts.next() })
 }
 
-fn told_of(mut fields: Fields<'_>) -> Result<Told> {
+fn reports_of(mut fields: FieldReader<'_>) -> Result<Reports> {
     let line = |mut line: Value| {
-        let mut fields = Fields(&mut line);
+        let mut fields = FieldReader(&mut line);
         Ok(LogLine {
             attempt: fields.position("attempt")?,
             level: LogLevel::of_word(&fields.text("level")?),
@@ -147,7 +148,7 @@ fn told_of(mut fields: Fields<'_>) -> Result<Told> {
             at: fields.millis("at")?,
         })
     });
-    Ok(Told {
+    Ok(Reports {
         heartbeat: heartbeat.transpose()?,
         lines: fields.list("lines").into_iter().map(line).collect::<Result<_>>()?,
         dropped: fields.some_millis("dropped").unwrap_or_default(),
@@ -155,7 +156,7 @@ fn told_of(mut fields: Fields<'_>) -> Result<Told> {
 }
 
 fn update_of(mut kept: Value) -> Result<Update> {
-    let mut fields = Fields(&mut kept);
+    let mut fields = FieldReader(&mut kept);
     Ok(Update {
         name: fields.text("name")?,
         payload: fields.value("payload"),
@@ -169,12 +170,12 @@ fn update_of(mut kept: Value) -> Result<Update> {
 }
 
 fn signal_of(mut kept: Value) -> Result<Signal> {
-    let mut fields = Fields(&mut kept);
+    let mut fields = FieldReader(&mut kept);
     Ok(Signal { name: fields.text("name")?, payload: fields.value("payload"), at: fields.millis("at")? })
 }
 
 impl Standing {
-    pub(in crate::engine) fn from_fields(fields: &mut Fields<'_>) -> Result<Self> {
+    pub(in crate::engine) fn from_fields(fields: &mut FieldReader<'_>) -> Result<Self> {
         let event = |event: Value| {
             let mut parts = list_of(event)?.into_iter();
             Some((parts.next()?.as_u64()?, parts.next()?))
@@ -203,7 +204,7 @@ impl Standing {
 }
 
 /// What was done under keys: as `used` with the run that did it, as `once` without one, as earlier versions wrote it.
-fn keys_used(fields: &mut Fields<'_>) -> HashMap<String, (Option<usize>, Value)> {
+fn keys_used(fields: &mut FieldReader<'_>) -> HashMap<String, (Option<usize>, Value)> {
     let mut used = named(fields.list("once"), |result| Some((None, result)));
     used.extend(named(fields.list("used"), |entry| {
         let mut parts = list_of(entry)?.into_iter();

@@ -1,27 +1,33 @@
 //! The text of a run as it stands, and of what else there is.
 
-use super::{Standing, since};
 use crate::codec::JsonWriter;
-use crate::engine::decide::updates::Update;
-use crate::engine::journal::text::{Fields, Written, item};
-use crate::engine::journal::{run_created, run_state, scope_kind};
-use crate::engine::state::run::{Attempt, Counts, Run, Scope, Signal, Step, StepState};
-use crate::engine::tools::reports::Told;
+use crate::engine::journal::checkpoint::Standing;
+use crate::engine::journal::checkpoint::since;
+use crate::engine::journal::text::{FieldWriter, WriteJson, item};
+use crate::engine::journal::write::{run_created, run_state, scope_kind};
+use crate::engine::state::reports::{Heartbeat, LogLine, Reports};
+use crate::engine::state::run::{Run, Signal};
+use crate::engine::state::scope::Scope;
+use crate::engine::state::step::{Attempt, Counts, Step, StepState};
+use crate::engine::state::update::Update;
 use crate::time::Millis;
 use std::collections::HashMap;
 
 /// The record of a run, without a copy of that.
-pub(super) struct Kept<'a>(pub(super) &'a Run);
+pub(super) struct KeptRun<'a>(pub(super) &'a Run);
 
-impl Written for Kept<'_> {
+impl WriteJson for KeptRun<'_> {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             run_kept(self.0, out);
         });
     }
 }
 
-pub(in crate::engine) fn run_kept<'a, 'b>(run: &Run, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+pub(in crate::engine) fn run_kept<'a, 'b>(
+    run: &Run,
+    out: &'a mut FieldWriter<'b>,
+) -> &'a mut FieldWriter<'b> {
     let mut received: Vec<_> = run.received.iter().collect();
     received.sort();
     let scopes: Vec<_> = run.scopes.iter().map(|scope| ScopeKept { run, scope }).collect();
@@ -45,10 +51,10 @@ struct ScopeKept<'a> {
     scope: &'a Scope,
 }
 
-impl Written for ScopeKept<'_> {
+impl WriteJson for ScopeKept<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         let Scope { owner, kind, locals, variables, known, order, readable, .. } = self.scope;
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             scope_kind(*kind, out)
                 .set_some("owner", owner.as_ref())
                 .set_some("locals", Some(locals).filter(|locals| !locals.is_empty()))
@@ -70,7 +76,7 @@ struct StepKept<'a> {
     beginning: Millis,
 }
 
-impl Written for StepKept<'_> {
+impl WriteJson for StepKept<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         let attempts: Vec<_> = self
             .step
@@ -82,7 +88,7 @@ impl Written for StepKept<'_> {
         item(writer, word(self.step.state));
         item(writer, &attempts);
         writer.item();
-        Fields::object(writer, |out| self.more(out));
+        FieldWriter::object(writer, |out| self.more(out));
         if let Some(result) = &self.step.result {
             item(writer, result);
         }
@@ -91,7 +97,7 @@ impl Written for StepKept<'_> {
 }
 
 impl StepKept<'_> {
-    fn more(&self, out: &mut Fields<'_>) {
+    fn more(&self, out: &mut FieldWriter<'_>) {
         let step = self.step;
         let since = |at: Millis| since(self.beginning, at);
         let usual = step.usual_times();
@@ -108,7 +114,7 @@ impl StepKept<'_> {
             .set_some("call", call.as_ref())
             .set_some("inner", step.inner.as_ref())
             .set_list("scopes", &step.scopes)
-            .set_some("told", step.told.as_deref())
+            .set_some("told", step.reports.as_deref())
             .set_some("key", step.key.as_ref())
             .set_some("cause", step.cause.as_ref())
             .set_some(
@@ -116,7 +122,7 @@ impl StepKept<'_> {
                 Some(&counts[..]).filter(|counts| counts.iter().any(|count| *count > 0)).as_ref(),
             )
             .set_true("is_chosen", step.is_chosen)
-            .set_some("asked", Some(&step.asked).filter(|asked| **asked > 0))
+            .set_some("asked", Some(&step.ways_over).filter(|request| **request > 0))
             .set_true("is_in_line", step.is_in_line);
     }
 }
@@ -127,7 +133,7 @@ struct AttemptKept<'a> {
     beginning: Millis,
 }
 
-impl Written for AttemptKept<'_> {
+impl WriteJson for AttemptKept<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         let Attempt { started_at, ended_at, failure, result } = self.attempt;
         writer.open('[');
@@ -145,9 +151,9 @@ impl Written for AttemptKept<'_> {
     }
 }
 
-impl Written for Told {
+impl WriteJson for Reports {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             let lines: Vec<_> = self.lines.iter().collect();
             out.set_list("lines", &lines)
                 .set_some("dropped", Some(&self.dropped).filter(|dropped| **dropped > 0));
@@ -160,9 +166,9 @@ impl Written for Told {
     }
 }
 
-impl Written for &crate::engine::tools::reports::LogLine {
+impl WriteJson for &LogLine {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             out.set("attempt", &self.attempt)
                 .set("level", self.level.word())
                 .set("message", &self.message)
@@ -171,9 +177,9 @@ impl Written for &crate::engine::tools::reports::LogLine {
     }
 }
 
-impl Written for Update {
+impl WriteJson for Update {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             out.set("name", &self.name)
                 .set("payload", &self.payload)
                 .set("state", self.state.word())
@@ -186,15 +192,18 @@ impl Written for Update {
     }
 }
 
-impl Written for Signal {
+impl WriteJson for Signal {
     fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
+        FieldWriter::object(writer, |out| {
             out.set("name", &self.name).set("payload", &self.payload).set("at", &self.at);
         });
     }
 }
 
-pub(in crate::engine) fn state_kept<'a, 'b>(state: &Standing, out: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+pub(in crate::engine) fn state_kept<'a, 'b>(
+    state: &Standing,
+    out: &'a mut FieldWriter<'b>,
+) -> &'a mut FieldWriter<'b> {
     let events =
         sorted(&state.events).into_iter().map(|(name, events)| (name, events.iter().collect::<Vec<_>>()));
     let circuits = sorted(&state.circuits).into_iter().map(|(name, circuit)| {
@@ -230,5 +239,11 @@ const fn word(state: StepState) -> &'static str {
         StepState::Failed => "failed",
         StepState::Skipped => "skipped",
         StepState::Cancelled => "cancelled",
+    }
+}
+
+impl WriteJson for Heartbeat {
+    fn write(&self, writer: &mut JsonWriter) {
+        writer.value(&self.to_json());
     }
 }

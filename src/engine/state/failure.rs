@@ -1,113 +1,12 @@
-//! What the engine tells its host.
+//! Why an attempt, a task or a run failed.
 
-use crate::codec::JsonWriter;
-use crate::engine::journal::record::Record;
-use crate::engine::journal::text::{Fields, Written, text_of};
-use crate::engine::state::run::after;
-use crate::engine::tools::reports::Heartbeat;
-use crate::engine::tools::reports::cut;
+use crate::engine::config::cut::cut;
+use crate::engine::state::step::after;
 use crate::error::{Error, ErrorCode};
 use crate::json::size_of_map;
 use crate::number::to_f64;
 use crate::time::Millis;
 use serde_json::{Map, Value};
-
-/// What to write down and what to do, in this order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Output {
-    /// Changes of state; to be appended to the journal before any effect is released.
-    pub records: Vec<Record>,
-    /// What the host does now.
-    pub effects: Vec<Effect>,
-}
-
-/// Something only the host can do.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// Run a tool and report the outcome.
-    StartTool(Box<ToolCall>),
-    /// Stop a running tool; its outcome is no longer wanted.
-    AbortTool {
-        /// The call to stop.
-        call: u64,
-        /// Why, in words for the tool's log.
-        reason: String,
-    },
-    /// An update was answered, or will not be.
-    UpdateEnded {
-        /// Id of the run.
-        run_id: String,
-        /// The update, by its position in the run.
-        update: usize,
-    },
-    /// A run is over: release what was kept for it.
-    RunEnded {
-        /// Id of the run.
-        run_id: String,
-    },
-}
-
-/// One call of a tool.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ToolCall {
-    /// Number of the call, unique in the engine.
-    pub call: u64,
-    /// Id of the run.
-    pub run_id: String,
-    /// Name of the workflow.
-    pub workflow: String,
-    /// Id of the task.
-    pub task: String,
-    /// Number of the attempt, from 1.
-    pub attempt: u32,
-    /// Name of the tool.
-    pub tool: String,
-    /// Positional arguments, templates resolved.
-    pub args: Vec<Value>,
-    /// Named arguments, templates resolved.
-    pub kwargs: Value,
-    /// The same for every attempt of the task in this run; each turn of a reflexive task and each answer to an update has its own.
-    pub idempotency_key: String,
-    /// When the attempt is given up.
-    pub deadline: Option<Millis>,
-    /// The last sign of life of the task in this run, be it of an earlier attempt.
-    pub last_heartbeat: Option<Heartbeat>,
-}
-
-/// The text of effects, as they cross to the host: a list.
-pub fn write_effects(effects: &[Effect]) -> String {
-    text_of(effects)
-}
-
-impl Written for Effect {
-    fn write(&self, writer: &mut JsonWriter) {
-        Fields::object(writer, |out| {
-            match self {
-                Self::StartTool(call) => out
-                    .set("type", "start_tool")
-                    .set("call", &call.call)
-                    .set("runId", &call.run_id)
-                    .set("workflow", &call.workflow)
-                    .set("task", &call.task)
-                    .set("attempt", &call.attempt)
-                    .set("tool", &call.tool)
-                    .set("args", &call.args)
-                    .set("kwargs", &call.kwargs)
-                    .set("idempotencyKey", &call.idempotency_key)
-                    .set("deadline", &call.deadline)
-                    .set("lastHeartbeat", &call.last_heartbeat),
-                Self::AbortTool { call, reason } => {
-                    out.set("type", "abort_tool").set("call", call).set("reason", reason)
-                }
-                Self::UpdateEnded { run_id, update } => {
-                    out.set("type", "update_ended").set("runId", run_id).set("update", update)
-                }
-                Self::RunEnded { run_id } => out.set("type", "run_ended").set("runId", run_id),
-            };
-        });
-    }
-}
 
 /// Bytes of the code of a failure, of its message, and of its help; the rest is cut off.
 const LONGEST_TEXT: usize = 16 * 1_024;
@@ -225,11 +124,5 @@ impl From<&Error> for Failure {
             details: (!details.is_empty()).then(|| Box::new(details)),
             ..Self::new(error.code(), error.message())
         }
-    }
-}
-
-impl Written for Heartbeat {
-    fn write(&self, writer: &mut JsonWriter) {
-        writer.value(&self.to_json());
     }
 }

@@ -1,0 +1,41 @@
+//! Tool calls that begin and end.
+
+use crate::engine::state::State;
+use crate::engine::state::step::StepState;
+
+impl State {
+    /// The arguments of a call are given out.
+    pub(in crate::engine) fn call_takes(&mut self, call: u64, bytes: usize) {
+        self.has_copied(bytes);
+        self.bytes_under_way += bytes;
+        self.call_bytes.insert(call, bytes);
+    }
+
+    /// A call is over.
+    pub(in crate::engine) fn forget_call(&mut self, call: u64) {
+        self.calls.remove(&call);
+        self.call_outputs.remove(&call);
+        self.bytes_under_way -= self.call_bytes.remove(&call).unwrap_or_default();
+    }
+
+    pub(in crate::engine) fn begin_call(&mut self, run: usize, step: usize, call: u64) {
+        self.last_call = self.last_call.max(call);
+        self.calls.insert(call, (run, step));
+    }
+
+    pub(in crate::engine) fn end_call(&mut self, run: usize, step: usize) {
+        if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
+            self.forget_call(call);
+            if let Some(timeline) = &mut self.timeline {
+                timeline.place_is_free();
+            }
+        }
+        let Some(key) = self.step_mut(run, step).and_then(|step| step.key.take()) else { return };
+        self.held.remove(&key);
+        for (run, step) in self.parked.remove(&key).unwrap_or_default() {
+            if self.step(run, step).is_some_and(|step| step.state == StepState::Pending) {
+                self.enqueue(run, step);
+            }
+        }
+    }
+}

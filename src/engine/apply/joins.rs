@@ -1,0 +1,23 @@
+//! Joins that are to be looked at.
+
+use crate::engine::state::State;
+use crate::engine::state::queues::Look;
+use crate::engine::state::step::Inner;
+
+impl State {
+    /// Has the joins looked at that name a step which is over.
+    pub(in crate::engine) fn tell_joins(&mut self, run: usize, step: usize) {
+        let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
+        let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };
+        let mut count = 0;
+        for scope in owner.around(inside.scope).filter_map(|scope| owner.scopes.get(scope)) {
+            let joins = scope.body.joins_of(&operator.id);
+            count += 1 + joins.len();
+            let joins = joins.iter().map(|join| scope.first + join);
+            let waiting = joins
+                .filter(|join| owner.steps.get(*join).is_some_and(|join| join.inner == Some(Inner::Join)));
+            self.to_look_at.extend(waiting.map(|join| Look { run, step: join, ended: Some(step) }));
+        }
+        self.has_looked_at(count);
+    }
+}

@@ -1,0 +1,133 @@
+//! Lines of steps that are to start, or to be skipped.
+
+use crate::engine::state::State;
+use crate::engine::state::queues::Timer;
+use crate::engine::state::readiness::{Verdict, verdict};
+use crate::engine::state::step::StepState;
+use crate::time::Millis;
+use std::collections::VecDeque;
+
+impl State {
+    /// Starts what can start in a new scope.
+    pub(in crate::engine) fn look_at_scope(&mut self, run: usize, scope: usize) {
+        let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
+        let (first, count) = (found.first, found.body.operators.len());
+        self.has_looked_at(count);
+        if count == 0 {
+            self.closed.push_back((run, scope));
+            self.round_over(run, scope);
+        }
+        for step in first..first + count {
+            self.look_at(run, step);
+        }
+    }
+
+    /// Puts a step in line, where what leads to it has ended.
+    pub(in crate::engine) fn look_at(&mut self, run: usize, step: usize) {
+        let Some(found) = self.runs.get(run) else { return };
+        let is_waiting =
+            found.steps.get(step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line);
+        if !is_waiting {
+            return;
+        }
+        match verdict(found, step) {
+            Verdict::Wait => {}
+            Verdict::WaitForRepair => {
+                self.undecided.insert((run, step));
+            }
+            Verdict::Start => self.enqueue(run, step),
+            Verdict::Skip => {
+                self.to_skip.push_back((run, step));
+                self.mark_in_line(run, step, true);
+            }
+        }
+    }
+
+    pub(super) fn mark_in_line(&mut self, run: usize, step: usize, is_in_line: bool) {
+        let Some(owner) = self.runs.get_mut(run) else { return };
+        let is_late = owner.created.is_late;
+        let Some(step) = owner.steps.get_mut(step).filter(|step| step.is_in_line != is_in_line) else {
+            return;
+        };
+        step.is_in_line = is_in_line;
+        if is_late {
+            self.missed.counts(is_in_line);
+        }
+    }
+
+    /// Puts a step in line to start.
+    pub(in crate::engine) fn enqueue(&mut self, run: usize, step: usize) {
+        // What waits for a key may be looked at more than once.
+        if self.step(run, step).is_none_or(|step| step.is_in_line) {
+            return;
+        }
+        let Some(operator) = self.runs.get(run).and_then(|run| run.operator(step)) else { return };
+        let takes_place = operator.operation.takes_place();
+        let line = if takes_place { &mut self.ready_tasks } else { &mut self.ready_now };
+        line.push_back((run, step));
+        self.mark_in_line(run, step, true);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.lined_up((run, step));
+        }
+    }
+
+    /// The first step of a line that still waits there; those before it are dropped.
+    pub(in crate::engine) fn first_of(
+        &mut self,
+        line: impl Fn(&mut Self) -> &mut VecDeque<(usize, usize)>,
+    ) -> Option<(usize, usize)> {
+        while let Some((run, step)) = line(self).front().copied() {
+            if self.step(run, step).is_some_and(|step| step.is_in_line) {
+                return Some((run, step));
+            }
+            line(self).pop_front();
+            self.stale = self.stale.saturating_sub(1);
+        }
+        None
+    }
+
+    /// Takes a step that is about to be over out of its line.
+    pub(in crate::engine) fn leave_line(&mut self, run: usize, step: usize) {
+        if !self.step(run, step).is_some_and(|step| step.is_in_line) {
+            return;
+        }
+        self.mark_in_line(run, step, false);
+        self.stale += 1;
+        let waiting = self.ready_tasks.len() + self.ready_now.len() + self.to_skip.len();
+        if self.stale * 2 > waiting {
+            for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
+                line.retain(|(run, step)| {
+                    self.runs
+                        .get(*run)
+                        .and_then(|run| run.steps.get(*step))
+                        .is_some_and(|step| step.is_in_line)
+                });
+            }
+            self.stale = 0;
+        }
+    }
+
+    /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
+    pub(in crate::engine) fn dequeue(&mut self, run: usize, step: usize) {
+        if !self.step(run, step).is_some_and(|step| step.is_in_line) {
+            return;
+        }
+        self.mark_in_line(run, step, false);
+        for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
+            if line.front() == Some(&(run, step)) {
+                line.pop_front();
+                return;
+            }
+        }
+        for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
+            line.retain(|waiting| *waiting != (run, step));
+        }
+    }
+
+    /// The first timer that is due at `now`, removed from the list.
+    pub(in crate::engine) fn take_due(&mut self, now: Millis) -> Option<Timer> {
+        let timer = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
+        self.timers.remove(&timer);
+        Some(timer.1)
+    }
+}

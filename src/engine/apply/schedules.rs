@@ -1,0 +1,69 @@
+//! What a record changes about a schedule.
+
+use crate::engine::state::State;
+use crate::engine::state::queues::Timer;
+use crate::engine::state::schedule::{Schedule, ScheduleState};
+use crate::time::Millis;
+
+impl State {
+    pub(in crate::engine) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
+        self.forget_firing(at);
+        self.keeps(schedule.size());
+        match self.schedules.get_mut(at) {
+            Some(known) => {
+                let earlier = std::mem::replace(known, schedule);
+                self.lets_go(earlier.size());
+            }
+            None => self.schedules.push(schedule),
+        }
+        self.await_firing(at);
+    }
+
+    pub(in crate::engine) fn apply_fired(&mut self, at: usize, slot: Millis, next: Option<Millis>) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.last = Some(slot);
+            schedule.next = next;
+            schedule.fired += 1;
+        }
+        self.await_firing(at);
+    }
+
+    pub(in crate::engine) fn hold(&mut self, at: usize) {
+        self.forget_firing(at);
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            schedule.state = ScheduleState::Held;
+        }
+        self.await_firing(at);
+    }
+
+    /// A run of a workflow has ended: what waited for that is due.
+    pub(in crate::engine) fn release_held(&mut self, workflow: &str) {
+        for at in self.held_schedules.remove(workflow).unwrap_or_default() {
+            // It may be another one by now, or not wait any more.
+            let is_held =
+                |known: &&mut Schedule| known.state == ScheduleState::Held && known.workflow == workflow;
+            if let Some(schedule) = self.schedules.get_mut(at).filter(is_held) {
+                schedule.state = ScheduleState::Active;
+                self.await_firing(at);
+            }
+        }
+    }
+
+    pub(super) fn forget_firing(&mut self, at: usize) {
+        if let Some(next) = self.schedules.get(at).and_then(|schedule| schedule.next) {
+            self.timers.remove(&(next, Timer::Schedule(at)));
+        }
+    }
+
+    /// Has a schedule fire when it is due, or once a run of its workflow has ended.
+    pub(super) fn await_firing(&mut self, at: usize) {
+        let Some(schedule) = self.schedules.get(at) else { return };
+        if schedule.state == ScheduleState::Held {
+            self.held_schedules.entry(schedule.workflow.clone()).or_default().insert(at);
+        }
+        if let Some(next) = schedule.next.filter(|_| schedule.state == ScheduleState::Active) {
+            self.timers.insert((next, Timer::Schedule(at)));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The timeline notes what a record has changed, and why.
+
+use crate::engine::journal::record::Record;
+use crate::engine::state::State;
+use crate::engine::state::step::Inner;
+use crate::engine::state::timeline::{EntryKind, Timeline};
+use crate::error::ErrorCode;
+use crate::time::Millis;
+
+impl State {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<(usize, usize)>, now: Millis) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.because_of(step, now);
+        }
+    }
+
+    pub(in crate::engine) fn because_of_start(&mut self, now: Millis) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.because_of_start(now);
+        }
+    }
+
+    pub(in crate::engine) fn leaves_line(&mut self, run: usize, step: usize) {
+        let attempt = self.step(run, step).map_or(0, |step| step.attempts.len());
+        if let Some(timeline) = &mut self.timeline {
+            timeline.starts((run, step), attempt + 1);
+        }
+    }
+
+    /// Takes note of a record that was applied.
+    pub(in crate::engine) fn note(&mut self, record: &Record) {
+        let Some(mut timeline) = self.timeline.take() else { return };
+        let attempt =
+            |run: usize, step: usize| self.step(run, step).map_or(1, |step| step.attempts.len().max(1));
+        match record {
+            Record::AttemptStarted { run, step, .. } => {
+                let kind = match self.operator(*run, *step).map(|operator| operator.operation.takes_place()) {
+                    Some(true) => EntryKind::Attempt,
+                    _ => EntryKind::Decision,
+                };
+                timeline.open((*run, *step), kind, attempt(*run, *step), None);
+            }
+            Record::Entered { run, step, inner, .. } => {
+                let about = match inner {
+                    Inner::Event(name) | Inner::Update(name) => Some(name.clone()),
+                    Inner::Approval(request) => request.get("approval_key").map(crate::json::to_text),
+                    _ => None,
+                };
+                timeline.open((*run, *step), EntryKind::of(inner), attempt(*run, *step), about);
+            }
+            Record::AttemptFailed { run, step, failure, retry_at, .. } => {
+                let is_late = failure.code == ErrorCode::TaskTimedOut.as_str();
+                let outcome = if is_late { "timed_out" } else { "failed" };
+                timeline.close((*run, *step), outcome, Some(failure));
+                if retry_at.is_some() {
+                    timeline.open((*run, *step), EntryKind::Retry, attempt(*run, *step), None);
+                }
+            }
+            Record::RetryDue { run, step } => {
+                timeline.close((*run, *step), "succeeded", None);
+            }
+            Record::Succeeded { run, step, .. } => {
+                let is_known = timeline.close((*run, *step), "succeeded", None);
+                if !is_known {
+                    timeline.open((*run, *step), EntryKind::Decision, attempt(*run, *step), None);
+                    timeline.close((*run, *step), "succeeded", None);
+                }
+            }
+            Record::ScopeCancelled { run, .. } => self.note_cancelled(&mut timeline, *run),
+            Record::RunEnded { run, .. } => {
+                let cause = timeline.cause;
+                self.note_cancelled(&mut timeline, *run);
+                timeline.cause = cause;
+                timeline.ends.insert(*run, cause);
+            }
+            _ => {}
+        }
+        self.timeline = Some(timeline);
+    }
+
+    /// Ends the entries of steps that are over, though nothing was said of them alone.
+    pub(super) fn note_cancelled(&self, timeline: &mut Timeline, run: usize) {
+        let open: Vec<usize> =
+            timeline.open.range((run, 0)..(run + 1, 0)).map(|((_, step), _)| *step).collect();
+        for step in open {
+            if self.step(run, step).is_some_and(|step| step.state.is_final()) {
+                let cause = timeline.cause;
+                timeline.close((run, step), "cancelled", None);
+                timeline.cause = cause;
+            }
+        }
+    }
+}

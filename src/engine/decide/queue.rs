@@ -1,0 +1,18 @@
+//! Which step starts next.
+
+use crate::engine::machine::Engine;
+
+impl Engine {
+    /// The first step in line that can start.
+    pub(in crate::engine) fn next_in_line(&mut self) -> Option<(usize, usize)> {
+        if let Some(first) = self.state.first_of(|state| &mut state.ready_now) {
+            return Some(first);
+        }
+        // What ran before a restart comes before what did not.
+        if !self.has_place() || !self.to_call_again.is_empty() || self.calls.len() >= self.config.concurrency
+        {
+            return None;
+        }
+        self.state.first_of(|state| &mut state.ready_tasks)
+    }
+}

@@ -1,0 +1,173 @@
+//! Schedules: workflows that start by themselves.
+
+use crate::definition::schedule::Schedule as Rule;
+use crate::engine::config::Config;
+use crate::engine::plan::hash;
+use crate::engine::state::State;
+use crate::json::size_of_map;
+use crate::time::Millis;
+use serde_json::{Map, Value};
+
+/// A workflow that starts by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Its id: made of its name, in the form of a UUID.
+    pub id: String,
+    /// Its name, unique in the engine: the job's, or that of the workflow whose definition has the schedule.
+    pub name: String,
+    /// Text of the rule.
+    pub text: String,
+    /// When it fires.
+    pub rule: Rule,
+    /// Name of the workflow that it starts.
+    pub workflow: String,
+    /// Hash of the definition that it starts; the latest of the workflow where there is none.
+    pub hash: Option<String>,
+    /// Inputs of its runs.
+    pub inputs: Map<String, Value>,
+    /// It does not fire before this moment.
+    pub start: Option<Millis>,
+    /// Whether every moment that was missed is made up for, in order; else the latest alone is.
+    pub catches_up: bool,
+    /// While so many runs of the workflow are active, it waits.
+    pub most_active: usize,
+    /// Whether it comes from the workflow's own definition.
+    pub is_own: bool,
+    /// Whether it fires.
+    pub state: ScheduleState,
+    /// When it was made.
+    pub at: Millis,
+    /// The next moment that it has not fired for.
+    pub next: Option<Millis>,
+    /// The latest moment that it fired for.
+    pub last: Option<Millis>,
+    /// How often it has fired.
+    pub fired: u64,
+}
+
+/// Whether a schedule fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScheduleState {
+    /// It does.
+    Active,
+    /// It is due, and waits for a run of its workflow to end.
+    Held,
+    /// Not until somebody resumes it.
+    Paused,
+    /// Never again. Its history stays.
+    Deleted,
+}
+
+impl ScheduleState {
+    const WORDS: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("held", Self::Held),
+        ("paused", Self::Paused),
+        ("deleted", Self::Deleted),
+    ];
+
+    pub(in crate::engine) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
+    }
+
+    pub(in crate::engine) fn of_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Active, |(_, state)| *state)
+    }
+}
+
+/// Bytes that a schedule takes.
+pub(in crate::engine) fn size_of_schedule(
+    name: &str,
+    text: &str,
+    workflow: &str,
+    inputs: &Map<String, Value>,
+) -> usize {
+    const SCHEDULE: usize = 512;
+    SCHEDULE + name.len() + text.len() + workflow.len() + size_of_map(inputs)
+}
+
+impl Schedule {
+    /// Whether it fires, be it that it waits for a run to end.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, ScheduleState::Active | ScheduleState::Held)
+    }
+
+    /// Bytes that it takes.
+    pub(in crate::engine) fn size(&self) -> usize {
+        size_of_schedule(&self.name, &self.text, &self.workflow, &self.inputs)
+    }
+
+    pub(in crate::engine) fn is_deleted(&self) -> bool {
+        self.state == ScheduleState::Deleted
+    }
+
+    /// The first moment to fire for, of a schedule that is made or goes on at `now`.
+    pub(in crate::engine) fn first(&self, now: Millis, config: &Config) -> Option<Millis> {
+        let from = match self.start {
+            Some(start) if self.catches_up => start,
+            start => start.map_or(now, |start| start.max(now)),
+        };
+        let last = self.last.unwrap_or_default();
+        // A firing of the calendar at the very start counts.
+        let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_)) && last < from;
+        config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from.max(last) })
+    }
+
+    /// The moment to fire for: the oldest that was missed, or the latest.
+    pub(in crate::engine) fn slot(&self, due: Millis, now: Millis, config: &Config) -> Millis {
+        if self.catches_up {
+            return due;
+        }
+        if let Rule::Every(seconds) = self.rule {
+            let interval = seconds.saturating_mul(1_000).max(1);
+            return due + now.saturating_sub(due) / interval * interval;
+        }
+        // Halves the time in which the latest is: after a year asleep there may be half a million.
+        let (mut slot, mut end) = (due, now);
+        while slot < end {
+            let middle = slot + (end - slot) / 2;
+            match config.zones.next(&self.rule, middle) {
+                Some(next) if next <= now => slot = next,
+                _ => end = middle,
+            }
+        }
+        slot
+    }
+}
+
+impl Schedule {
+    pub(in crate::engine) fn new(
+        name: String,
+        text: String,
+        rule: Rule,
+        workflow: String,
+        now: Millis,
+    ) -> Self {
+        Self {
+            id: hash::uuid_of(&hash::of_text(&format!("schedule {name}"))),
+            name,
+            text,
+            rule,
+            workflow,
+            hash: None,
+            inputs: Map::new(),
+            start: None,
+            catches_up: false,
+            most_active: usize::MAX,
+            is_own: false,
+            state: ScheduleState::Active,
+            at: now,
+            next: None,
+            last: None,
+            fired: 0,
+        }
+    }
+}
+
+impl State {
+    /// All schedules that were not deleted, oldest first.
+    pub fn schedules(&self) -> impl Iterator<Item = (usize, &Schedule)> {
+        self.schedules.iter().enumerate().filter(|(_, schedule)| !schedule.is_deleted())
+    }
+}
