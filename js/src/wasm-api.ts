@@ -34,6 +34,7 @@ export interface WorkflowApi extends ModuleApi {
   driverValidate(tasks: string, now: number, clocks: Clocks): string;
   workflowValidate(text: string, form: string, now: number, clocks: Clocks): string;
   workflowWrite(text: string, form: string, to: string, options: string): string;
+  workflowLayout(text: string, options: string): unknown;
 }
 
 /** Functions of the full module: those of the workflow module, with YAML, and the engine. */

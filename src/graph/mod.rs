@@ -17,6 +17,6 @@ pub use cycles::cycles;
 pub(crate) use cycles::heaviest;
 pub use dot::{dot, dot_of};
 pub use mermaid::mermaid;
-pub use placement::{Placement, PlacementOptions};
+pub use placement::{Drawing, DrawnEdge, DrawnNode, Placement, PlacementOptions};
 pub use scene::{Edge, EdgeKind, Node, NodeKind, Scene};
 pub use svg::svg;

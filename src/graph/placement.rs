@@ -2,13 +2,13 @@
 
 use super::layout::{Direction, Edge as Line, Node as Frame, Spacing, layout};
 use super::scene::{EdgeKind, Node, Scene};
-use crate::codec::JsonWriter;
 use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
 use crate::names::NameIndex;
 use crate::number::{digits, to_f64};
 use crate::suggest::did_you_mean;
+use serde::Serialize;
 use serde_json::Value;
 
 /// Lengths of a layout that a caller may choose.
@@ -84,7 +84,10 @@ impl PlacementOptions {
 /// let document = read(&json!({"name": "w", "tasks": {"a": task("a", &[]), "b": task("b", &["a"])}}));
 /// let placed = Placement::new(&document.workflow, &PlacementOptions::default());
 /// assert_eq!(placed.layout.nodes[1].y - placed.layout.nodes[0].y, 48.0 + 60.0);
-/// assert!(placed.to_json().starts_with("{\"width\":160,\"height\":156,\"nodes\":[{\"id\":\"/tasks/a\",\"name\":\"a\""));
+/// let drawing = placed.drawing();
+/// assert_eq!((drawing.width, drawing.height), (160.0, 156.0));
+/// assert_eq!((drawing.nodes[0].id, drawing.nodes[0].name), ("/tasks/a", "a"));
+/// assert_eq!(drawing.edges[0].points, [[80.0, 48.0], [80.0, 108.0]]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
@@ -119,76 +122,85 @@ impl Placement {
         Self { scene, layout }
     }
 
-    /// `{width, height, nodes: [{id, name, label, kind, parent, x, y, width, height}], edges: [{from, to, kind, label, points}]}`;
-    /// ids are JSON pointers into the definition.
-    pub fn to_json(&self) -> String {
-        let mut out = JsonWriter::compact();
-        out.open('{');
-        number(&mut out, "width", self.layout.width);
-        number(&mut out, "height", self.layout.height);
-        out.field("nodes");
-        out.open('[');
-        for (node, place) in self.scene.nodes.iter().zip(&self.layout.nodes) {
-            out.item();
-            out.open('{');
-            text(&mut out, "id", &node.path);
-            text(&mut out, "name", &node.id);
-            text(&mut out, "label", &node.label);
-            text(&mut out, "kind", node.kind.as_str());
-            out.field("parent");
-            if let Some(parent) = node.parent.and_then(|parent| self.scene.nodes.get(parent)) {
-                out.text(&parent.path);
-            } else {
-                out.raw("null");
-            }
-            number(&mut out, "x", place.x);
-            number(&mut out, "y", place.y);
-            number(&mut out, "width", place.width);
-            number(&mut out, "height", place.height);
-            out.close('}');
+    /// The layout as callers get it.
+    pub fn drawing(&self) -> Drawing<'_> {
+        let path = |node: usize| self.scene.nodes.get(node).map(|node| node.path.as_str());
+        let nodes = self.scene.nodes.iter().zip(&self.layout.nodes).map(|(node, place)| DrawnNode {
+            id: &node.path,
+            name: &node.id,
+            label: &node.label,
+            kind: node.kind.as_str(),
+            parent: node.parent.and_then(path),
+            x: rounded(place.x),
+            y: rounded(place.y),
+            width: rounded(place.width),
+            height: rounded(place.height),
+        });
+        let edges = self.scene.edges.iter().zip(&self.layout.edges).map(|(edge, points)| DrawnEdge {
+            from: path(edge.from).unwrap_or_default(),
+            to: path(edge.to).unwrap_or_default(),
+            kind: edge.kind.as_str(),
+            label: edge.kind.label().unwrap_or_default(),
+            points: points.iter().map(|(x, y)| [rounded(*x), rounded(*y)]).collect(),
+        });
+        Drawing {
+            width: rounded(self.layout.width),
+            height: rounded(self.layout.height),
+            nodes: nodes.collect(),
+            edges: edges.collect(),
         }
-        out.close(']');
-        self.edges(&mut out);
-        out.close('}');
-        out.finish()
     }
+}
 
-    fn edges(&self, out: &mut JsonWriter) {
-        out.field("edges");
-        out.open('[');
-        for (edge, points) in self.scene.edges.iter().zip(&self.layout.edges) {
-            let path = |node: usize| self.scene.nodes.get(node).map_or("", |node| node.path.as_str());
-            out.item();
-            out.open('{');
-            text(out, "from", path(edge.from));
-            text(out, "to", path(edge.to));
-            let (kind, label) = match &edge.kind {
-                EdgeKind::Dependency => ("dependency", ""),
-                EdgeKind::True => ("true", "True"),
-                EdgeKind::False => ("false", "False"),
-                EdgeKind::Case(value) => ("case", value.as_str()),
-                EdgeKind::Default => ("default", "Default"),
-                EdgeKind::OnSuccess => ("success", "On Success"),
-                EdgeKind::OnFailure => ("failure", "On Failure"),
-            };
-            text(out, "kind", kind);
-            text(out, "label", label);
-            out.field("points");
-            out.open('[');
-            for (x, y) in points {
-                out.item();
-                out.open('[');
-                out.item();
-                out.raw(&rounded(*x));
-                out.item();
-                out.raw(&rounded(*y));
-                out.close(']');
-            }
-            out.close(']');
-            out.close('}');
-        }
-        out.close(']');
-    }
+/// A layout as callers get it. Lengths are in the unit of the drawing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Drawing<'a> {
+    /// Width of the whole.
+    pub width: f64,
+    /// Height of the whole.
+    pub height: f64,
+    /// All nodes; a container comes before what it contains.
+    pub nodes: Vec<DrawnNode<'a>>,
+    /// All edges.
+    pub edges: Vec<DrawnEdge<'a>>,
+}
+
+/// A node with its place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrawnNode<'a> {
+    /// JSON pointer to it in the definition.
+    pub id: &'a str,
+    /// Id of the task, or name of the branch.
+    pub name: &'a str,
+    /// Its description, or its name.
+    pub label: &'a str,
+    /// Its operator type, or `branch`.
+    pub kind: &'static str,
+    /// The `id` of the container it is in.
+    pub parent: Option<&'a str>,
+    /// Left border.
+    pub x: f64,
+    /// Upper border.
+    pub y: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+/// An edge with its route.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrawnEdge<'a> {
+    /// The `id` of the node it comes from.
+    pub from: &'a str,
+    /// The `id` of the node it leads to.
+    pub to: &'a str,
+    /// Why it is there, in a word.
+    pub kind: &'static str,
+    /// Text at the edge; may be empty.
+    pub label: &'a str,
+    /// Where it goes along: `[x, y]` of each bend, the two ends among them.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// What a condition leads to depends on it as well: of two lines between the same nodes, the one that says why stays.
@@ -205,19 +217,14 @@ fn drop_doubles(scene: &mut Scene) {
     });
 }
 
-fn text(out: &mut JsonWriter, key: &'static str, value: &str) {
-    out.field(key);
-    out.text(value);
-}
-
-fn number(out: &mut JsonWriter, key: &'static str, value: f64) {
-    out.field(key);
-    out.raw(&rounded(value));
+/// A length as text.
+pub(super) fn length(value: f64) -> String {
+    digits(rounded(value))
 }
 
 /// A hundredth of a pixel is more than an eye sees.
-pub(super) fn rounded(value: f64) -> String {
-    digits((value * 100.0).round() / 100.0)
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

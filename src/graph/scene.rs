@@ -139,6 +139,19 @@ pub enum EdgeKind {
 }
 
 impl EdgeKind {
+    /// In a word.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Dependency => "dependency",
+            Self::True => "true",
+            Self::False => "false",
+            Self::Case(_) => "case",
+            Self::Default => "default",
+            Self::OnSuccess => "success",
+            Self::OnFailure => "failure",
+        }
+    }
+
     /// Text on the edge.
     ///
     /// ```

@@ -2,7 +2,7 @@
 
 use super::drawing::shown;
 use super::layout::{Direction, Rect, Spacing};
-use super::placement::{Placement, rounded};
+use super::placement::{Placement, length};
 use super::scene::{Edge, EdgeKind, Node, NodeKind, Scene};
 use crate::definition::{OperatorType, Workflow};
 use crate::number::clamp;
@@ -242,12 +242,12 @@ impl Drawing {
         draw(&mut self.out, format_args!("<path class=\"hw-line\" d=\"{path}\"/>"));
         let side = (uy * ARROW.1, ux * ARROW.1);
         let corners = [*tip, (base.0 + side.0, base.1 + side.1), (base.0 - side.0, base.1 - side.1)];
-        let corners = corners.map(|(x, y)| format!("{},{}", rounded(x), rounded(y))).join(" ");
+        let corners = corners.map(|(x, y)| format!("{},{}", length(x), length(y))).join(" ");
         draw(&mut self.out, format_args!("<polygon class=\"hw-head\" points=\"{corners}\"/>"));
     }
 
     fn step(&self, path: &mut String, last: Option<(f64, f64)>, (x, y): (f64, f64)) {
-        let (to_x, to_y) = (rounded(x), rounded(y));
+        let (to_x, to_y) = (length(x), length(y));
         let Some((from_x, from_y)) = last else {
             draw(path, format_args!("M{to_x} {to_y}"));
             return;
@@ -261,7 +261,7 @@ impl Drawing {
             Direction::Down => ((from_x, from_y + dy / 2.0), (x, from_y + dy / 2.0)),
             Direction::Right => ((from_x + dx / 2.0, from_y), (from_x + dx / 2.0, y)),
         };
-        let pair = |(x, y)| format!("{} {}", rounded(x), rounded(y));
+        let pair = |(x, y)| format!("{} {}", length(x), length(y));
         draw(path, format_args!("C{} {} {to_x} {to_y}", pair(first), pair(second)));
     }
 
@@ -306,7 +306,7 @@ impl Drawing {
     }
 
     fn rect(&mut self, class: &str, Rect { x, y, width, height }: Rect, radius: f64) {
-        let [x, y, width, height, radius] = [x, y, width, height, radius].map(rounded);
+        let [x, y, width, height, radius] = [x, y, width, height, radius].map(length);
         draw(
             &mut self.out,
             format_args!(
@@ -316,18 +316,14 @@ impl Drawing {
     }
 
     fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) {
-        draw(
-            &mut self.out,
-            format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">", rounded(x), rounded(y)),
-        );
+        draw(&mut self.out, format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">", length(x), length(y)));
         escape(&mut self.out, text);
         self.out.push_str("</text>");
     }
 
     fn finish(self, name: &str, height: f64) -> String {
-        let (left, top) = (rounded(self.left - MARGIN), rounded(-MARGIN));
-        let (width, height) =
-            (rounded(self.right - self.left + 2.0 * MARGIN), rounded(height + 2.0 * MARGIN));
+        let (left, top) = (length(self.left - MARGIN), length(-MARGIN));
+        let (width, height) = (length(self.right - self.left + 2.0 * MARGIN), length(height + 2.0 * MARGIN));
         let mut title = String::new();
         escape(&mut title, name);
         format!(

@@ -1,4 +1,4 @@
-//! Plain data crosses the boundary as JSON text in both directions: the host's own parser and printer are faster than
+//! Documents and options cross the boundary as JSON text in both directions: the host's own parser and printer are faster than
 //! a crossing for every value, numbers keep their digits, and the artefact has one JSON stack.
 
 use super::error::to_js_error;

@@ -4,12 +4,13 @@ use super::convert::{JsResult, give, moment, parse};
 use super::memory::make_room_to_read;
 use crate::builder::{Built, Driver, WorkflowBuilder};
 use crate::codec::write_json;
-use crate::definition::{self, Document, Form, Offset, read_text};
+use crate::definition::{self, Document, Form, Offset, Workflow, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
 use crate::time::Millis;
 use crate::validate::Clocks;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
@@ -90,25 +91,43 @@ pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResu
         if !form.is_json() {
             definition::check(document, text, form)?;
         }
-        let mut options = parse(options)?;
-        // What a drawing shows of the waits that only delay a task.
-        let shows_delays = options.as_object_mut().and_then(|options| options.remove("delays"));
-        let is_drawing = matches!(to, "mermaid" | "dot" | "svg" | "layout");
-        let hidden =
-            (is_drawing && shows_delays != Some(true.into())).then(|| document.workflow.without_delays());
-        let workflow = hidden.as_ref().unwrap_or(&document.workflow);
+        let Document { workflow, .. } = document;
         Ok(match to {
             "document" => workflow.to_json(),
             "json" => workflow.to_json_pretty(),
-            "mermaid" => graph::mermaid(workflow),
-            "dot" => graph::dot(workflow),
-            "svg" => graph::svg(workflow, PlacementOptions::read(&options)?.direction),
-            "layout" => Placement::new(workflow, &PlacementOptions::read(&options)?).to_json(),
+            "mermaid" => graph::mermaid(&shown(workflow, options)?.0),
+            "dot" => graph::dot(&shown(workflow, options)?.0),
+            "svg" => {
+                let (workflow, options) = shown(workflow, options)?;
+                graph::svg(&workflow, options.direction)
+            }
             #[cfg(feature = "engine")]
             "yaml" => workflow.to_yaml(),
             other => return Err(not_loaded(other)),
         })
     }))
+}
+
+/// The layout of a definition: a [`Drawing`](graph::Drawing) as an object.
+#[wasm_bindgen(js_name = workflowLayout)]
+pub fn workflow_layout(text: &str, options: &str) -> JsResult<JsValue> {
+    give(with_document(text, "json", |document| {
+        let (workflow, options) = shown(&document.workflow, options)?;
+        let placement = Placement::new(&workflow, &options);
+        serde_wasm_bindgen::to_value(&placement.drawing())
+            .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
+    }))
+}
+
+/// What a drawing shows of a workflow, without the waits that only delay a task unless the options say `delays`; and how it is placed.
+fn shown<'a>(workflow: &'a Workflow, options: &str) -> Result<(Cow<'a, Workflow>, PlacementOptions)> {
+    let mut options = parse(options)?;
+    let delays = options.as_object_mut().and_then(|options| options.remove("delays"));
+    let options = PlacementOptions::read(&options)?;
+    if delays == Some(true.into()) {
+        return Ok((Cow::Borrowed(workflow), options));
+    }
+    Ok((Cow::Owned(workflow.without_delays()), options))
 }
 
 fn offset(host: &Host) -> impl Fn(&str, Millis) -> Option<i64> {

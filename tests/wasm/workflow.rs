@@ -1,7 +1,7 @@
 //! The functions of `WorkflowBuilder` and `Workflow`.
 
 use super::{Object, eval};
-use serde_json::json;
+use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -23,12 +23,14 @@ async fn calls_become_a_definition_with_notes() {
         .as_string()
         .unwrap();
     assert!(pretty.starts_with("{\n  \"name\": \"w\",\n"), "{pretty}");
-    for (form, start) in
-        [("mermaid", "stateDiagram-v2"), ("dot", "digraph workflow {"), ("layout", "{\"width\":")]
-    {
+    for (form, start) in [("mermaid", "stateDiagram-v2"), ("dot", "digraph workflow {")] {
         let drawn = glue.call("workflowWrite", &[text.into(), "json".into(), form.into(), "{}".into()]);
         assert!(drawn.unwrap().as_string().unwrap().starts_with(start), "{form}");
     }
+    let layout = glue.call("workflowLayout", &[text.into(), "{}".into()]).unwrap();
+    let layout: Value = serde_wasm_bindgen::from_value(layout).unwrap();
+    assert_eq!(layout["nodes"][0]["id"], "/tasks/a");
+    assert_eq!(layout["edges"][0]["points"][0].as_array().unwrap().len(), 2);
 }
 
 #[wasm_bindgen_test]

@@ -215,7 +215,8 @@ export class Workflow {
    * @throws {ConfigurationError} `OPTION_INVALID`.
    */
   layout(options: LayoutOptions = {}): WorkflowLayout {
-    return JSON.parse(this.#write("layout", plainText(options))) as WorkflowLayout;
+    const text = plainText(options);
+    return workflows.call((api) => api.workflowLayout(this.#text, text)) as WorkflowLayout;
   }
 
   /** Adds variables, the default values of run inputs; those of the same name are replaced. */
