@@ -44,7 +44,8 @@ function nodeTests(folder, { browser }) {
   // with other work takes minutes for some.
   const args = [
     "--test",
-    "--test-timeout=300000",
+    // It ends what hangs, and holds for each file as a whole, on a loaded machine too.
+    "--test-timeout=900000",
     // Most files wait more than they compute.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
     "--test-reporter=spec",
