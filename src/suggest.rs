@@ -1,5 +1,10 @@
 //! The nearest known name for a misspelt one.
 
+/// Bytes of the longest name that is compared. Nobody types a longer one, and comparing takes the square of it.
+const LONGEST: usize = 64;
+/// Names that a misspelt one is compared with.
+const MOST: usize = 10_000;
+
 /// The candidate closest to `wanted`, if it is close enough to be a slip: at most a third of its letters
 /// (and at most three) differ, or they differ only in case and separators.
 pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -13,13 +18,19 @@ pub(crate) fn nearest_id<'a>(wanted: &str, ids: impl IntoIterator<Item = &'a str
 
 /// `least` is the distance that is allowed for two letters, if no other candidate is as near.
 fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>, least: usize) -> Option<&'a str> {
+    if wanted.len() > LONGEST {
+        return None;
+    }
     let folded = fold(wanted);
     let limit = (folded.len() / 3).min(3);
     let is_short = folded.len() == 2;
     let limit = if is_short { least } else { limit };
     let mut found: Option<(usize, &str)> = None;
     let mut is_tied = false;
-    for candidate in candidates.into_iter().filter(|candidate| *candidate != wanted) {
+    for candidate in candidates.into_iter().take(MOST) {
+        if candidate == wanted || candidate.len() > LONGEST {
+            continue;
+        }
         let distance = distance(&folded, &fold(candidate), limit);
         if distance > limit {
             continue;
@@ -68,6 +79,10 @@ fn distance(left: &[char], right: &[char], limit: usize) -> usize {
             previous_right = Some(b);
         }
         previous_left = Some(a);
+        // The distance of what follows is no less.
+        if current.iter().all(|cost| *cost > limit) && last.iter().all(|cost| *cost > limit) {
+            return limit + 1;
+        }
         before_last = std::mem::replace(&mut last, current);
     }
     last.last().copied().unwrap_or(0)
@@ -89,6 +104,9 @@ mod tests {
         assert_eq!((nearest("q", ["a"]), nearest("xs", ["rs"])), (None, None));
         assert_eq!((nearest_id("aa", ["a", "other"]), nearest_id("aa", ["a", "ab"])), (Some("a"), None));
         assert_eq!((nearest_id("q", ["a"]), nearest_id("a1", ["b2"])), (None, None));
+        let long = "x".repeat(LONGEST);
+        assert_eq!(nearest(&long, [&*format!("{long}y"), &long[1..]]), Some(&long[1..]));
+        assert_eq!(nearest(&format!("{long}y"), [&*long]), None);
         assert_eq!((nearest("x_s", ["xs"]), nearest("abc", ["abd"])), (Some("xs"), Some("abd")));
     }
 }

@@ -43,6 +43,9 @@ struct Field {
     names: &'static [&'static str],
 }
 
+/// Bytes of the longest schedule: all minutes, hours, days, months and weekdays one by one are 400.
+const LONGEST: usize = 1_000;
+
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -83,8 +86,12 @@ impl Schedule {
     /// assert_eq!(Schedule::parse("@every 90s").unwrap(), Schedule::Every(90));
     /// assert_eq!(Schedule::parse("@every 1h30m").unwrap(), Schedule::Every(5400));
     /// assert!(Schedule::parse("0 0 30 2 *").is_err()); // there is no 30 February
+    /// assert!(Schedule::parse(&format!("{}1 * * * *", "1,".repeat(500))).is_err()); // longer than 1,000 bytes
     /// ```
     pub fn parse(text: &str) -> Result<Self> {
+        if text.len() > LONGEST {
+            return Err(Error::new(ErrorCode::ScheduleInvalid, "the schedule is longer than 1,000 bytes"));
+        }
         let trimmed = text.trim();
         if let Some(interval) = trimmed.strip_prefix("@every ") {
             return parse_interval(interval.trim()).map(Self::Every).map_err(|(reason, help)| {
