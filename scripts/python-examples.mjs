@@ -1,5 +1,5 @@
 // Runs the Python blocks of docs/python-to-javascript.md with the real packages, against the embedded engine as their server,
-// and keeps what they build in tests/fixtures/python-examples.json. tests/js/python-examples.test.mjs compares that with
+// and keeps what they build in tests/fixtures/python-examples.json. tests/js/workflow/python-examples.test.mjs compares that with
 // what the JavaScript blocks build. To be run when a Python block has changed; needs a built package, python3 (3.11 or newer)
 // and, the first time, the network.
 import { createHash } from "node:crypto";

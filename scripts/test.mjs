@@ -34,10 +34,12 @@ function browserEnv({ chrome, chromedriver }) {
   };
 }
 
-/** `node --test` over the `*.test.mjs` of a folder below tests/. */
+/** `node --test` over the `*.test.mjs` of a folder below tests/ and of the folders in it. */
 function nodeTests(folder, { browser }) {
   const dir = inRoot("tests", folder);
-  const files = existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".test.mjs")) : [];
+  const files = existsSync(dir)
+    ? readdirSync(dir, { recursive: true }).filter((name) => name.endsWith(".test.mjs"))
+    : [];
   if (files.length === 0) throw new Failure(`tests/${folder} has no *.test.mjs`);
   const env = { ...process.env, CHROME: browser.chrome, CHROMEDRIVER: browser.chromedriver };
   // A test that waits for what never comes must not take the whole suite's time. Node applies this to whole files, too, and a machine

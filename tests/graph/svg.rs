@@ -1,5 +1,5 @@
 //! SVG pictures of the golden vectors and of odd texts: every node and edge is in them, and nothing that is not text of the
-//! picture. `tests/js/svg.test.mjs` looks at them in a browser.
+//! picture. `tests/js/workflow/svg.test.mjs` looks at them in a browser.
 
 use crate::support::vectors::{replay, vectors};
 use highway_wasm::definition::{Workflow, read};

@@ -71,7 +71,7 @@ impl Drawn {
     }
 }
 
-/// Leaves the texts where `tests/js/mermaid.test.mjs` finds them.
+/// Leaves the texts where `tests/js/workflow/mermaid.test.mjs` finds them.
 pub(crate) fn leave_for_mermaid(file: &str, drawn: &[Drawn]) {
     let list: Vec<Value> = drawn.iter().map(Drawn::to_json).collect();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("mermaid");

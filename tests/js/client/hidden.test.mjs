@@ -1,0 +1,42 @@
+// Following runs while nobody sees the page: nothing is asked, and it goes on afterwards.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { driverFor, faultServer, json } from "../support/fault-server.mjs";
+
+/** A document, as far as following looks at it; undone after the test. */
+function showPage(t) {
+  const document = new EventTarget();
+  document.visibilityState = "visible";
+  globalThis.document = document;
+  t.after(() => {
+    delete globalThis.document;
+  });
+  return (state) => {
+    document.visibilityState = state;
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+}
+
+test("polling pauses while the page is hidden and goes on when it is shown", async (t) => {
+  const show = showPage(t);
+  let state = "running";
+  const server = await faultServer(t, ({ path }) =>
+    path.endsWith("/stream") ? json(404, {}) : json(200, { workflow_run_id: "r", status: state }),
+  );
+  const seen = [];
+  const result = driverFor(server)
+    .handle("r")
+    .result({ onProgress: (status) => seen.push(status.state) });
+  while (seen.length === 0) await pause(5);
+  show("hidden");
+  // What was under way comes to its end.
+  await pause(100);
+  const before = server.requests.length;
+  await pause(1500);
+  assert.equal(server.requests.length, before, "nothing is asked");
+  state = "completed";
+  show("visible");
+  assert.equal((await result).state, "completed");
+  assert.deepEqual(seen, ["running", "completed"]);
+});

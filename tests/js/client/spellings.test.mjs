@@ -1,0 +1,27 @@
+// The client and the proxy strike a key in these spellings, as the engine strikes secrets: `tests/engine/secrets.rs` has the same list.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+const { strikerOf } = await import(pathToFileURL(inRoot("dist", "esm", "spellings.js")).href);
+const { secret, spellings } = JSON.parse(readFileSync(inRoot("tests", "fixtures", "spellings.json"), "utf8"));
+
+const strike = strikerOf(secret);
+
+for (const [what, spelled] of Object.entries(spellings)) {
+  test(`a key is struck: ${what}`, () => {
+    const [, inside] = /^before <([\s\S]*)> after$/.exec(strike(`before <${spelled}> after`)) ?? [];
+    // Base64 mixes the first and the last character with its neighbours.
+    const most = "[API key]".length + (what.startsWith("base64") ? 8 : 0);
+    assert.ok(inside?.includes("[API key]") && inside.length <= most, inside);
+  });
+}
+
+test("a text without the key stays as it is, however long", () => {
+  for (const part of ["\\", "%", "%25", "&amp;", "\n", "=\n", secret.slice(0, -1), "61", "97,"]) {
+    const text = part.repeat(1_000_000 / part.length);
+    assert.equal(strike(text), text);
+  }
+});

@@ -1,0 +1,147 @@
+// Streams of the engine, over time.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Driver } from "highway-wasm";
+import { LocalEngine } from "highway-wasm/engine";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+const { RunStreams } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "streams.js")).href);
+
+test("a stream shows that it lives until it ends, however it does, and not afterwards", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  for (const end of ["the run", "the engine", "the reader"]) {
+    let status = "running";
+    const streams = new RunStreams(() =>
+      JSON.stringify({ status: "success", success: true, data: { status } }),
+    );
+    const reader = streams.open("r").body.getReader();
+    const next = async () => new TextDecoder().decode((await reader.read()).value);
+    assert.equal(await next(), 'data: {"status":"running"}\n\n');
+    t.mock.timers.tick(15_000);
+    assert.equal(await next(), ": alive\n\n");
+    if (end === "the run") {
+      status = "completed";
+      streams.tell();
+      assert.equal(await next(), 'data: {"status":"completed"}\n\n');
+    } else if (end === "the engine") streams.close();
+    else await reader.cancel();
+    // To write into a stream that has ended would throw, out of a timer.
+    t.mock.timers.tick(60_000);
+    assert.equal((await reader.read()).done, true, end);
+    assert.ok(streams.isEmpty);
+  }
+});
+
+/** Streams of runs that can be changed, which count how often a run is read. */
+function counted(most) {
+  let [reads, round, status] = [0, 0, "running"];
+  const streams = new RunStreams((id) => {
+    reads += 1;
+    return JSON.stringify({ status: "success", success: true, data: { status, id, round } });
+  }, most);
+  const change = (next = "running") => {
+    round += 1;
+    status = next;
+    streams.tell();
+  };
+  return { streams, change, reads: () => reads };
+}
+
+const roundOf = ({ value }) => JSON.parse(new TextDecoder().decode(value).slice(6)).round;
+const turns = async (count = 20) => {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test("all who listen to a run share the bytes of a change, for which it is read once", async () => {
+  const { streams, change, reads } = counted();
+  const readers = Array.from({ length: 40 }, () => streams.open("r").body.getReader());
+  const next = () => Promise.all(readers.map(async (reader) => (await reader.read()).value));
+  assert.equal(new Set((await next()).map(({ buffer }) => buffer)).size, 1);
+  const before = reads();
+  const pieces = next();
+  change();
+  assert.equal(new Set((await pieces).map(({ buffer }) => buffer)).size, 1);
+  assert.equal(reads() - before, 1);
+  streams.close();
+});
+
+test("who does not read is told the newest state when it reads again, and nothing is read for it before", async () => {
+  const { streams, change, reads } = counted();
+  const reader = streams.open("r").body.getReader();
+  for (let count = 0; count < 50; count += 1) change();
+  assert.equal(reads(), 1);
+  assert.equal(roundOf(await reader.read()), 0);
+  assert.equal(roundOf(await reader.read()), 50);
+  change("completed");
+  await turns();
+  assert.equal(roundOf(await reader.read()), 51);
+  assert.equal((await reader.read()).done, true);
+  assert.ok(streams.isEmpty);
+});
+
+test("large states are told in turns of their own", async (t) => {
+  let round = 0;
+  const streams = new RunStreams(() =>
+    JSON.stringify({
+      status: "success",
+      success: true,
+      data: { status: "running", round, text: "x".repeat(2 << 20) },
+    }),
+  );
+  t.after(() => streams.close());
+  const readers = Array.from({ length: 4 }, () => streams.open("r").body.getReader());
+  await Promise.all(readers.map((reader) => reader.read()));
+  let turn = 0;
+  const count = () => {
+    turn += 1;
+    immediate = setImmediate(count);
+  };
+  let immediate = setImmediate(count);
+  round += 1;
+  streams.tell();
+  const told = await Promise.all(readers.map((reader) => reader.read().then(() => turn)));
+  clearImmediate(immediate);
+  assert.equal(new Set(told).size, 4);
+});
+
+test("as many streams may be open as an option says", async (t) => {
+  const engine = new LocalEngine({ maxStreams: 2, tools: { "x.wait": () => new Promise(() => {}) } });
+  t.after(() => engine.close());
+  const tasks = { a: { task_id: "a", operator_type: "task", function: "x.wait", dependencies: [] } };
+  const body = JSON.stringify({ workflow_definition: { name: "w", tasks } });
+  const ask = (path, init) => engine.fetch(`http://engine/api/v1/workflows${path}`, init);
+  const { data } = await (await ask("", { method: "POST", body })).json();
+  const open = () => ask(`/${data.workflow_run_id}/stream`);
+  const first = await open();
+  await open();
+  const refused = await open();
+  assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "5"]);
+  const { code, details, help } = await refused.json();
+  assert.deepEqual([code, details], ["LIMIT_EXCEEDED", { limit: "maxStreams", allowed: 2 }]);
+  assert.match(help, /maxStreams/);
+  await first.body.cancel();
+  assert.equal((await open()).status, 200);
+  assert.throws(() => new LocalEngine({ maxStreams: 0 }), { code: "OPTION_INVALID", path: "/maxStreams" });
+});
+
+test("a run whose name reads like a state is told by its own state", async (t) => {
+  let release;
+  const engine = new LocalEngine({
+    tools: { "wait.here": () => new Promise((resolve) => (release = resolve)) },
+  });
+  t.after(() => engine.close());
+  const driver = new Driver({ engine, name: '"status":"completed"' });
+  driver.tool("wait", "wait.here");
+  const { runId } = await driver.start();
+  const { body } = await engine.fetch(`http://engine/api/v1/workflows/${runId}/stream`);
+  const reader = body.getReader();
+  const next = async () => {
+    const { value } = await reader.read();
+    return value && JSON.parse(new TextDecoder().decode(value).replace(/^data: /, "")).status;
+  };
+  assert.equal(await next(), "running");
+  release({ status: "failed" });
+  assert.equal(await next(), "completed");
+  assert.equal(await next(), undefined);
+});

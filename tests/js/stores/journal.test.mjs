@@ -1,0 +1,301 @@
+// When the journal of an engine is made shorter, and that nothing is lost or kept twice meanwhile.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Driver } from "highway-wasm";
+import { LocalEngine } from "highway-wasm/engine";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "chain.js")).href);
+const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
+
+/** An entry of so many characters that begins with a name. */
+const entryOf = (name, length = 100_000) => `${name};`.padEnd(length, ".");
+const nameOf = (entry) => entry.slice(0, entry.indexOf(";")).replace(/^\[\d+,"[0-9a-f]{16}",/, "");
+
+/**
+ * A journal over a store in memory, and an engine whose state is the list of all names. `next()` lets the store finish what it is at,
+ * and gives what that was; what follows from it has been released by then.
+ */
+function journalOn({ kept = [], length = 10, checkpoint = true, replace = true } = {}) {
+  const log = [];
+  const calls = [];
+  const names = [];
+  const call = (what, done) =>
+    new Promise((resolve, reject) => calls.push({ what, resolve: () => resolve(done()), reject }));
+  const store = {
+    load: () => [...kept],
+    append: (entries) => call(`append ${entries.map(nameOf)}`, () => kept.push(...entries)),
+    ...(replace && {
+      replace: (entries) =>
+        call(`replace ${[...entries].map(nameOf)}`, () => kept.splice(0, kept.length, ...entries)),
+    }),
+  };
+  const host = {
+    checkpoint: checkpoint ? () => [entryOf(names.join("+"), length)] : undefined,
+    failed: (error) => log.push(`failed ${error.code}`),
+  };
+  const journal = new Journal(store, host);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    journal,
+    host,
+    log,
+    kept,
+    names,
+    happen(name, length) {
+      names.push(name);
+      journal.keep({ entry: entryOf(name, length), wake: undefined, release: () => log.push(name) });
+    },
+    async load() {
+      await journal.open((entry) => names.push(nameOf(entry)));
+    },
+    async next(error) {
+      await turn();
+      const { what, resolve, reject } = calls.shift() ?? assert.fail("the store has nothing to do");
+      if (error) reject(error);
+      else resolve();
+      await turn();
+      return what;
+    },
+    get isIdle() {
+      return calls.length === 0;
+    },
+  };
+}
+
+const megabyte = 1 << 20;
+
+describe("a journal", () => {
+  test("keeps what comes meanwhile together, and releases in order", async () => {
+    const { happen, next, log } = journalOn();
+    happen("a");
+    assert.deepEqual(log, []);
+    const first = next();
+    happen("b");
+    happen("c");
+    assert.equal(await first, "append a,b,c");
+    assert.deepEqual(log, ["a", "b", "c"]);
+    happen("d");
+    await Promise.resolve();
+    await Promise.resolve();
+    happen("e");
+    assert.equal(await next(), "append d");
+    assert.deepEqual(log.slice(3), ["d"]);
+    assert.equal(await next(), "append e");
+  });
+
+  test("is made shorter where it is twice as long as the state, in the place of the next entry", async () => {
+    const { happen, next, log, kept } = journalOn();
+    happen("a", megabyte + 1);
+    assert.equal(await next(), "append a");
+    happen("b");
+    assert.equal(await next(), "replace a+b");
+    assert.deepEqual(log, ["a", "b"]);
+    happen("c");
+    assert.equal(await next(), "append c");
+    assert.deepEqual(kept.map(nameOf), ["a+b", "c"]);
+  });
+
+  test("takes what waits when the state is told, and what comes then comes after it", async () => {
+    const { happen, next, log, kept } = journalOn();
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    happen("c");
+    // The state is told before the store is asked.
+    await Promise.resolve();
+    await Promise.resolve();
+    happen("d");
+    assert.equal(await next(), "replace a+b+c");
+    assert.deepEqual(log, ["a", "b", "c"]);
+    assert.equal(await next(), "append d");
+    assert.deepEqual(kept.map(nameOf), ["a+b+c", "d"]);
+  });
+
+  test("is made shorter after the opening where much was kept, once something happens", async () => {
+    const { journal, load, happen, next, kept, isIdle } = journalOn({
+      kept: [entryOf("a", megabyte), entryOf("b")],
+    });
+    await load();
+    assert.ok(isIdle);
+    await new Promise((release) => journal.keep({ entry: undefined, wake: undefined, release }));
+    assert.deepEqual(kept.map(nameOf), ["a", "b"], "who only looks does not wait for it");
+    happen("c");
+    assert.equal(await next(), "replace a+b+c");
+    assert.deepEqual(kept.map(nameOf), ["a+b+c"]);
+  });
+
+  test("stays as it is after the opening where it is a state, and little else", async () => {
+    const state = `a;[${" ".repeat(megabyte)}{"type":"state_kept"}]`;
+    const { load, happen, next } = journalOn({ kept: [state] });
+    await load();
+    happen("b", megabyte - 100);
+    assert.equal(await next(), "append b");
+    happen("c", 300);
+    assert.equal(await next(), "append c");
+    happen("d");
+    assert.equal(await next(), "replace a+b+c+d", "there is twice as much");
+  });
+
+  test("stays as it is while it is short, or the state is as long", async () => {
+    const short = journalOn();
+    for (const name of "abcdefghij") {
+      short.happen(name, megabyte / 10);
+      assert.equal(await short.next(), `append ${name}`);
+    }
+    // Ten tenths, less what rounding took.
+    const long = journalOn({ length: 2 * megabyte });
+    for (const name of "abcd") {
+      long.happen(name, megabyte);
+      assert.equal(await long.next(), `append ${name}`);
+    }
+    long.happen("e", megabyte);
+    assert.equal(await long.next(), "append e");
+    long.happen("f");
+    assert.equal(await long.next(), "replace a+b+c+d+e+f");
+    long.happen("g", 2 * megabyte);
+    assert.equal(await long.next(), "append g");
+    long.happen("h", 10);
+    assert.equal(await long.next(), "append h");
+  });
+
+  test("goes on where it could not be made shorter, and tries again when it is twice as long", async (t) => {
+    const error = t.mock.method(console, "error", () => {});
+    const { happen, next, log, kept } = journalOn();
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    assert.equal(await next(new Error("no room")), "replace a+b");
+    assert.match(error.mock.calls[0].arguments.join(" "), /could not be made shorter.*no room/);
+    assert.deepEqual(log, ["a"], "not kept yet");
+    assert.equal(await next(), "append b");
+    assert.deepEqual(log, ["a", "b"]);
+    happen("c", megabyte + 1);
+    assert.equal(await next(), "append c");
+    happen("d");
+    assert.equal(await next(), "replace a+b+c+d");
+    assert.deepEqual(kept.map(nameOf), ["a+b+c+d"]);
+    assert.equal(error.mock.callCount(), 1);
+  });
+
+  test("only grows where the store or the engine cannot do better", async () => {
+    for (const options of [{ replace: false }, { checkpoint: false }]) {
+      const { happen, next, kept } = journalOn(options);
+      for (const name of "abc") {
+        happen(name, megabyte * 2);
+        assert.equal(await next(), `append ${name}`);
+      }
+      assert.equal(kept.length, 3);
+    }
+  });
+
+  test("asks the store nothing more after a failure, and says which it was", async () => {
+    const { journal, happen, next, log, isIdle } = journalOn();
+    happen("a");
+    await next(new Error("no room"));
+    assert.deepEqual(log, ["failed JOURNAL_INVALID", "a"]);
+    assert.match(journal.failure.message, /no room/);
+    happen("b");
+    await journal.settled();
+    assert.ok(isIdle);
+    assert.deepEqual(log.slice(2), ["b"], "released, to be refused");
+  });
+
+  test("tells when it is needed again before that is kept", async () => {
+    const { journal, host, log, next } = journalOn();
+    host.wakeAt = async (at) => {
+      log.push(`wake ${at}`);
+    };
+    const release = () => log.push("kept");
+    journal.keep({ entry: entryOf("a"), wake: 7, release });
+    journal.keep({ entry: entryOf("b"), wake: 5, release });
+    journal.keep({ entry: entryOf("c"), wake: undefined, release });
+    assert.equal(await next(), "append a,b,c");
+    assert.deepEqual(log, ["wake 5", "kept", "kept", "kept"]);
+    host.wakeAt = () => Promise.reject(new Error("no alarm"));
+    journal.keep({ entry: entryOf("d"), wake: 9, release });
+    await journal.settled();
+    assert.match(journal.failure.message, /no alarm/);
+  });
+});
+
+test("a tool that writes 200,000 lines at once does not stop its engine", async () => {
+  const kept = [];
+  const store = { load: () => [], append: async (entries) => void kept.push(entries.length) };
+  const chatty = ({ log }) => {
+    for (let line = 0; line < 200_000; line++) log("row");
+    return 1;
+  };
+  const engine = new LocalEngine({ store, tools: { chatty } });
+  const driver = new Driver({ engine });
+  driver.tool("a", "chatty");
+  assert.equal((await driver.run()).state, "completed");
+  assert.equal(engine.failure, undefined);
+  await engine.close();
+});
+
+describe("the entries of a journal", () => {
+  /** The texts that a store keeps of some entries. */
+  const textsOf = (entries) => {
+    const chain = new Chain();
+    return entries.map((entry) => chain.write(entry));
+  };
+  /** What a journal reads of some texts, or the message of its error and the number of the entry. */
+  const readingOf = async (texts) => {
+    const entries = [];
+    const journal = new Journal({ load: () => texts, append: async () => {} }, { failed: () => {} });
+    try {
+      await journal.open((entry) => entries.push(entry));
+      return entries;
+    } catch (error) {
+      assert.equal(error.code, "JOURNAL_INVALID");
+      return `${error.message} (${error.details.entry})`;
+    }
+  };
+  const without = (list, place) => list.filter((_, at) => at !== place);
+  const replaced = (list, place, text) => list.map((item, at) => (at === place ? text : item));
+  const entries = ['[{"a":1}]', '[{"b":"größe"}]', "[]", '[{"c":[2]}]'];
+  const texts = textsOf(entries);
+
+  test("are read as they were written", async () => {
+    assert.deepEqual(await readingOf(texts), entries);
+    assert.deepEqual(JSON.parse(texts[3]).slice(2), [[{ c: [2] }]], "each is JSON with the entry in it");
+  });
+
+  test("of the first journals have no numbers, and numbered ones follow them", async () => {
+    assert.deepEqual(await readingOf(entries), entries);
+    const chain = new Chain();
+    for (const entry of entries) chain.read(entry);
+    const more = [...entries, chain.write("[5]"), chain.write("[6]")];
+    assert.deepEqual(await readingOf(more), [...entries, "[5]", "[6]"]);
+    assert.match(await readingOf(without(more, 1)), /entry 4 is missing \(4\)/);
+    assert.match(await readingOf([...more, "[7]"]), /entry 7 is damaged \(7\)/);
+  });
+
+  for (const [what, damaged, expected] of [
+    ["the first is missing", texts.slice(1), /entry 1 is missing \(1\)/],
+    ["one is missing", without(texts, 1), /entry 2 is missing \(2\)/],
+    ["one stands twice", [texts[0], ...texts], /entry 1 stands in the place of entry 2 \(2\)/],
+    ["two have changed places", [texts[0], texts[2], texts[1], texts[3]], /entry 2 is missing/],
+    ["a letter is another", replaced(texts, 1, texts[1].replace("ö", "o")), /entry 2 is damaged \(2\)/],
+    ["the end of one is missing", replaced(texts, 2, texts[2].slice(0, -1)), /entry 3 is damaged \(3\)/],
+    ["one is no entry", replaced(texts, 2, "{}"), /entry 3 is damaged \(3\)/],
+    ["one is of another journal", replaced(texts, 1, textsOf(["[0]", "[1]"])[1]), /entry 2 is damaged \(2\)/],
+  ]) {
+    test(`are an error where ${what}`, async () => assert.match(await readingOf(damaged), expected));
+  }
+
+  test("begin anew where the state takes the place of the journal", async () => {
+    const { happen, next, journal, kept } = journalOn();
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    assert.equal(await next(), "replace a+b");
+    happen("c");
+    await next();
+    await journal.close();
+    assert.equal((await readingOf(kept)).length, 2);
+    assert.match(await readingOf(kept.slice(1)), /entry 1 is missing/);
+  });
+});
