@@ -4,6 +4,7 @@ use crate::engine::config::Config;
 use crate::engine::effects::{Effect, Output};
 use crate::engine::journal::record::Record;
 use crate::engine::state::definitions::Registered;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::{BYTES_PER_UNIT, State};
 use serde_json::{Map, Value};
 use std::ops::Deref;
@@ -44,11 +45,11 @@ pub struct Submission {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
     /// A run began.
-    Created(usize),
+    Created(RunIx),
     /// The key was known, with the same content: the run it began.
-    Repeated(usize),
+    Repeated(RunIx),
     /// The key was known, with other content: the run it began.
-    Conflict(usize),
+    Conflict(RunIx),
 }
 
 impl Engine {

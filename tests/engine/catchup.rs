@@ -2,6 +2,7 @@
 
 use crate::support::operators::{self, but, flow, named, task};
 use crate::support::{self, START, registered, restored, submission, views};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Effect, Engine, Failure, Limit, Limits, Record, RunState};
 use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;
@@ -224,7 +225,7 @@ fn a_schedule_waits_for_memory_and_lets_others_have_it() {
     assert_eq!(host.runs_of("old"), before);
     // What ends makes room only once it is forgotten.
     for at in 0..before {
-        host.engine.cancel(at, None, START);
+        host.engine.cancel(RunIx::new(at), None, START);
     }
     host.slices(20);
     let more = host.runs_of("old");
@@ -233,7 +234,7 @@ fn a_schedule_waits_for_memory_and_lets_others_have_it() {
     let runs: Vec<String> = host.engine.runs().iter().map(|run| run.id().to_owned()).collect();
     for (at, id) in (before..).zip(&runs) {
         assert!(host.engine.find(id).is_some());
-        host.engine.cancel(at, None, START);
+        host.engine.cancel(RunIx::new(at), None, START);
     }
     host.slices(20);
     assert_eq!((host.runs_of("old"), host.engine.next_wake()), (more, Some(START + MINUTE)));

@@ -4,6 +4,7 @@ use crate::support::operators::{
     self, builtin, but, emit, flow, op, receive, reopen, result_of, retry, task, while_loop, with_args,
 };
 use crate::support::{Scenario, failing};
+use highway_wasm::engine::RunIx;
 use serde_json::{Value, json};
 
 /// A workflow that waits for an event, and goes on.
@@ -383,7 +384,7 @@ fn an_approval_waits_for_its_answer() {
         let mut run = Scenario::of(&approval(json!({"description": "to prod", "approval_data": {"v": 2}})));
         run.assert_status("sleeping");
         let (at, _, asked) = run.engine.approvals().next().unwrap();
-        assert_eq!(at, 0);
+        assert_eq!(at, RunIx::new(0));
         assert_eq!(
             Value::Object(asked.clone()),
             json!({"approval_key": "deploy_run-1", "title": "Deploy?", "description": "to prod", "approval_data": {"v": 2}})

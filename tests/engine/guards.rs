@@ -4,6 +4,7 @@ use crate::support::operators::{
     self, builtin, but, emit, flow, foreach, op, parallel, receive, reopen, result_of, retry, task, with_args,
 };
 use crate::support::{Scenario, failing, independent, with};
+use highway_wasm::engine::RunIx;
 use serde_json::{Value, json};
 
 fn guard(variable: &str, check: &str, value: Value, message: &str) -> Value {
@@ -296,7 +297,7 @@ fn a_failure_is_not_kept_under_its_key() {
 #[test]
 fn a_key_is_free_again_however_its_task_ended() {
     let endings: [fn(&mut Scenario); 3] = [
-        |host| assert!(host.engine.cancel(0, None, host.now)),
+        |host| assert!(host.engine.cancel(RunIx::new(0), None, host.now)),
         |host| host.advance(5.0),
         |host| host.engine.tool_finished(1, failing("TOOL_FAILED"), host.now),
     ];

@@ -5,6 +5,7 @@ use crate::support::operators::{
     while_loop, with_args,
 };
 use crate::support::{START, Scenario, Server, submission};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Engine, Failure, Limit, Limits, RunState, Secrets, Submission};
 use highway_wasm::error::ErrorCode;
 use serde_json::{Value, json};
@@ -114,7 +115,7 @@ fn signals_that_nobody_takes_have_a_limit() {
     let mut run = limited(Limit::RunSignals, 2);
     run.submit(&flow(&[task("a", &[])]));
     for sent in 0..3 {
-        let taken = run.engine.signal(0, "go", json!({}), run.now);
+        let taken = run.engine.signal(RunIx::new(0), "go", json!({}), run.now);
         assert_eq!(taken.is_ok(), sent < 2);
         run.take();
     }
@@ -304,7 +305,7 @@ fn a_run_is_cancelled_between_two_slices_of_its_loop() {
     engine.submit(submission(&counting(1_000), "run-1"), START).unwrap();
     engine.take_output();
     assert!(engine.has_more());
-    assert!(engine.cancel(0, Some("enough"), START));
+    assert!(engine.cancel(RunIx::new(0), Some("enough"), START));
     while engine.has_more() {
         engine.take_output();
         engine.tick(START);

@@ -5,6 +5,7 @@ use crate::support::operators::{
     with_args,
 };
 use crate::support::{Scenario, Server, failing};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Acts, Config, Failure, Limit, Limits};
 use highway_wasm::error::{Error, ErrorCode};
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ const ROWS: &[Row] = &[
         run.step("a")["error_details"].clone()
     }),
     ("signals that no task takes", Limit::RunSignals, |config| {
-        active(config, |run| run.engine.signal(0, "go", json!({}), run.now).map(drop))
+        active(config, |run| run.engine.signal(RunIx::new(0), "go", json!({}), run.now).map(drop))
     }),
     ("ends of activities that no task takes", Limit::RunSignals, |config| {
         let activity = |id: &str| but(task(id, &[]), json!({"operator_type": "activity"}));
@@ -111,23 +112,23 @@ const ROWS: &[Row] = &[
         run.step("t4")["error_details"].clone()
     }),
     ("the name of a signal", Limit::NameBytes, |config| {
-        active(config, |run| run.engine.signal(0, &text(90), json!({}), run.now).map(drop))
+        active(config, |run| run.engine.signal(RunIx::new(0), &text(90), json!({}), run.now).map(drop))
     }),
     ("the payload of a signal", Limit::RunBytes, |config| {
-        active(config, |run| run.engine.signal(0, "go", json!(text(9_000)), run.now).map(drop))
+        active(config, |run| run.engine.signal(RunIx::new(0), "go", json!(text(9_000)), run.now).map(drop))
     }),
     ("updates", Limit::RunUpdates, |config| {
         active(config, |run| {
-            run.engine.may_update(0, "go", &json!({}))?;
-            run.engine.update(0, "go", json!({}), 9.0, run.now);
+            run.engine.may_update(RunIx::new(0), "go", &json!({}))?;
+            run.engine.update(RunIx::new(0), "go", json!({}), 9.0, run.now);
             Ok(())
         })
     }),
     ("the name of an update", Limit::NameBytes, |config| {
-        active(config, |run| run.engine.may_update(0, &text(90), &json!({})))
+        active(config, |run| run.engine.may_update(RunIx::new(0), &text(90), &json!({})))
     }),
     ("the payload of an update", Limit::RunBytes, |config| {
-        active(config, |run| run.engine.may_update(0, "go", &json!(text(9_000))))
+        active(config, |run| run.engine.may_update(RunIx::new(0), "go", &json!(text(9_000))))
     }),
     ("the name of an event", Limit::NameBytes, |config| {
         played(config, &flow(&[emit("a", &[], &text(90), json!({}))]), "a")
@@ -190,7 +191,9 @@ const ROWS: &[Row] = &[
         let mut run = Scenario::with(config);
         run.submit(&flow(&[dynamic]));
         refused(
-            &run.engine.signal(0, "add_items", json!({"items": [2, 3, 4, 5, 6, 7]}), run.now).unwrap_err(),
+            &run.engine
+                .signal(RunIx::new(0), "add_items", json!({"items": [2, 3, 4, 5, 6, 7]}), run.now)
+                .unwrap_err(),
         )
     }),
     ("the regular expression of a guard", Limit::PatternBytes, |config| guarded(config, &text(900), "x")),

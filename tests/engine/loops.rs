@@ -5,6 +5,7 @@ use crate::support::operators::{
     while_loop, with_args,
 };
 use crate::support::{Scenario, failing, with};
+use highway_wasm::engine::RunIx;
 use serde_json::{Value, json};
 
 /// A loop over items with one task, and a task after it.
@@ -470,7 +471,7 @@ fn a_dynamic_loop_takes_items_by_signal_and_ends_when_all_are_done() {
     let mut run = Scenario::of(&with(each("[1]"), "/tasks/each/dynamic", true));
     let body = run.expect_start("body");
     let (at, now) = (0, run.now);
-    run.engine.signal(at, "add_items", json!({"items": [2]}), now).unwrap();
+    run.engine.signal(RunIx::new(at), "add_items", json!({"items": [2]}), now).unwrap();
     run.sleep_through(0.0);
     run.finish(&body, Ok(json!("a")));
     run.succeed("body", json!("b"));

@@ -4,6 +4,7 @@ use crate::support::operators::{
     but, condition, emit, flow, foreach, op, receive, task, while_loop, with_args,
 };
 use crate::support::{Scenario, independent, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Acts, Config, Secrets};
 use highway_wasm::template::names::{OF_ENGINE, OF_LOOP};
 use serde_json::{Map, Value, json};
@@ -247,7 +248,7 @@ fn payloads_items_and_counters_take_no_such_name() {
     let mut run = Scenario::new();
     run.submit_with(&document, inputs());
     run.engine
-        .signal(0, "e", json!({"day": "fake", "items": [{"inputs": {"day": "item"}}]}), run.now)
+        .signal(RunIx::new(0), "e", json!({"day": "fake", "items": [{"inputs": {"day": "item"}}]}), run.now)
         .unwrap();
     run.take();
     assert_eq!(run.succeed("body", json!(1)).args, [json!("monday"), json!("item")]);

@@ -1,6 +1,7 @@
 //! What a tool writes while it runs: shown at once, and kept where its attempt is given up.
 
 use crate::support::{Scenario, attempts, failing_with, independent, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Limit, Limits, Secrets, Stream, ToolCall};
 use serde_json::{Value, json};
 
@@ -69,7 +70,7 @@ fn an_attempt_without_a_result_of_its_own_keeps_it() {
 fn a_cancelled_step_keeps_it() {
     let (mut run, call) = started(Config::default(), &independent(&["a", "b"]));
     write(&mut run, &call, Stream::Stderr, "so far\n");
-    run.engine.cancel(0, None, run.now);
+    run.engine.cancel(RunIx::new(0), None, run.now);
     run.take();
     let step = run.step("a");
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What holds for every workflow, whatever its tools do and whenever the host gets round to it.
 
 use crate::support::{self, Outcome, START, failing, failing_with, graph, submission, views, wait};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Attempt, Config, Effect, Engine, Record, Run, RunState, Step, StepState, Submitted, ToolCall,
 };
@@ -277,7 +278,7 @@ impl<'a> Host<'a> {
             Event::Submit(at) => {
                 let (plan, id) = (&self.plan.runs[at], format!("run-{at}"));
                 let submission = submission(&plan.definition(), &id);
-                assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(at)));
+                assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(RunIx::new(at))));
                 self.submitted += 1;
                 self.cancels.extend(plan.cancel_ms.map(|after| (self.now + after, id)));
             }
@@ -330,7 +331,7 @@ impl<'a> Host<'a> {
         prop_assert_eq!(call.deadline, limit);
         prop_assert!(!self.running.contains(&call.call), "a call number was used twice");
         let position: usize = call.task[1..].parse().unwrap();
-        let (millis, outcome) = self.plan.runs[at].nodes[position].outcome(call.attempt);
+        let (millis, outcome) = self.plan.runs[at.get()].nodes[position].outcome(call.attempt);
         self.running.push(call.call);
         self.tools.insert(call.call, (self.now + millis, outcome));
         Ok(())

@@ -5,6 +5,7 @@ use crate::support::operators::{
     builtin, but, emit, foreach, named, op, parallel, receive, retry, task, terminate, while_loop,
 };
 use crate::support::{self, START, registered, restored, submission, views};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Acts, Config, Effect, Engine, Failure, Limit, Limits, LogLevel, Record, Run, RunState, Stream,
 };
@@ -155,22 +156,22 @@ impl Host {
             }
             3 => {
                 let (name, payload) = (self.name(), json!({"items": [self.text(), 2]}));
-                let result = self.engine.signal(run, &name, payload, now);
+                let result = self.engine.signal(RunIx::new(run), &name, payload, now);
                 self.told(result);
             }
             4 => {
                 let (name, payload) = (self.name(), json!(self.text()));
-                let result = self.engine.may_update(run, &name, &payload);
+                let result = self.engine.may_update(RunIx::new(run), &name, &payload);
                 if self.told(result).is_some() {
-                    self.engine.update(run, &name, payload, 30.0, now);
+                    self.engine.update(RunIx::new(run), &name, payload, 30.0, now);
                 }
             }
             5 if self.dice.one_in(3) => {
                 let id = format!("retried-{}", self.records.len());
-                let result = self.engine.retry(run, id, now);
+                let result = self.engine.retry(RunIx::new(run), id, now);
                 self.told(result);
             }
-            5 => drop(self.engine.cancel(run, None, now)),
+            5 => drop(self.engine.cancel(RunIx::new(run), None, now)),
             6 => {
                 let at = self.roll(4);
                 if self.dice.one_in(3) {
@@ -239,12 +240,13 @@ impl Host {
             let fired =
                 active.iter().filter(|run| run.created.parent.is_none() && !run.id().starts_with("retried"));
             assert!(fired.count() <= limits.get(Limit::ScheduledRuns));
-            let is_active =
-                |run: usize| self.engine.run(run).is_some_and(|run| run.state == RunState::Active);
+            let is_active = |run: usize| {
+                self.engine.run(RunIx::new(run)).is_some_and(|run| run.state == RunState::Active)
+            };
             let may_go = |run: &&&Run| {
                 let is_old = run.ended_at.is_some_and(|ended_at| ended_at + 60_000 <= self.now);
                 (run.created.is_late || is_old)
-                    && !run.created.parent.as_ref().is_some_and(|parent| is_active(parent.run))
+                    && !run.created.parent.as_ref().is_some_and(|parent| is_active(parent.run.get()))
             };
             let most = limits.get(Limit::ScheduleHistory);
             assert!(

@@ -4,6 +4,7 @@
 use crate::support::dice::Dice;
 use crate::support::operators::{builtin, but, foreach, named, op, retry, task};
 use crate::support::{self, START, failing, registered, restored, views};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Config, Effect, Engine, Record, RunCreated, RunState, Schedule, ScheduleRequest, UpdateState, Zones,
 };
@@ -160,11 +161,11 @@ impl Host {
                 }
                 Record::RunCreated(created) => self.created(created),
                 Record::RunEnded { run, .. } => {
-                    let name = self.engine.runs()[*run].created.workflow.name.clone();
+                    let name = self.engine.runs()[(*run).get()].created.workflow.name.clone();
                     *self.active.get_mut(&name).unwrap() -= 1;
                 }
                 Record::UpdateEnded { run, update, state, result, .. } => {
-                    self.update_ended(*run, *update, *state, result.as_ref());
+                    self.update_ended((*run).get(), *update, *state, result.as_ref());
                 }
                 _ => {}
             }
@@ -366,7 +367,7 @@ impl Host {
         let name = self.dice.pick(&["ask", "ask", "tell"]);
         let update = self.engine.runs()[run].updates.len();
         self.sent.insert((run, update), payload.clone());
-        assert_eq!(self.engine.update(run, name, payload, limit, self.now), Some(update));
+        assert_eq!(self.engine.update(RunIx::new(run), name, payload, limit, self.now), Some(update));
     }
 
     fn finish_one(&mut self) {
@@ -379,7 +380,7 @@ impl Host {
 
     fn cancel_one(&mut self) -> bool {
         let active = self.engine.runs().iter().position(|run| run.state == RunState::Active);
-        active.is_some_and(|run| self.engine.cancel(run, None, self.now))
+        active.is_some_and(|run| self.engine.cancel(RunIx::new(run), None, self.now))
     }
 
     /// The engine is lost, and with it, perhaps, all tools that ran; it is built again from its journal or from its state.

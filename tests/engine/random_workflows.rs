@@ -6,6 +6,7 @@ use crate::support::operators::{
     retry, task, terminate, wait_branches, while_loop,
 };
 use crate::support::{START, failing, findings, restored, submission, views};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunState, StepState};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -146,12 +147,12 @@ fn timed(slice: usize) -> Config {
 fn check_path(engine: &Engine, at: usize) {
     let run = &engine.runs()[at];
     let mut now = run.created.at;
-    for link in engine.critical_path(at) {
+    for link in engine.critical_path(RunIx::new(at)) {
         let (start, end) = match link {
             Link::Entry(entry) => (engine.entries()[entry].start, engine.entries()[entry].end.unwrap()),
             Link::Run(start, end) => (start, end),
         };
-        assert_eq!(start, now, "{:?} of {:?}", engine.critical_path(at), engine.entries());
+        assert_eq!(start, now, "{:?} of {:?}", engine.critical_path(RunIx::new(at)), engine.entries());
         now = end;
     }
     assert_eq!(now, run.ended_at.unwrap());

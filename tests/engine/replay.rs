@@ -1,6 +1,7 @@
 //! Replaying the journal: what a host does that opens a store.
 
 use crate::support::{self, Scenario, attempts, graph, independent, submission, task, wait, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Effect, Engine, Journal, Submission, Submitted, steps_view, write_records};
 use serde_json::json;
 
@@ -47,7 +48,7 @@ fn idempotency_keys_outlive_a_replay() {
     run.engine.submit(keyed("r1"), run.now).unwrap();
     run.records = run.engine.take_output().records;
     run.reopen();
-    assert_eq!(run.engine.submit(keyed("r2"), run.now), Ok(Submitted::Repeated(0)));
+    assert_eq!(run.engine.submit(keyed("r2"), run.now), Ok(Submitted::Repeated(RunIx::new(0))));
 }
 
 /// What a task did under its key is read from a journal and from a state that do not say which run it was.

@@ -3,6 +3,7 @@
 use crate::support::{
     self, Scenario, attempts, failing, failing_with, findings, graph, independent, submission, wait, with,
 };
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Engine, Submission, Submitted};
 use serde_json::{Value, json};
 
@@ -353,7 +354,7 @@ fn cancel_after_the_end_changes_nothing() {
     assert!(run.cancel(Some("first")));
     assert!(!run.cancel(Some("second")));
     assert_eq!(run.view()["error"], "first");
-    assert!(!run.engine.cancel(99, None, run.now));
+    assert!(!run.engine.cancel(RunIx::new(99), None, run.now));
 }
 
 #[test]
@@ -365,12 +366,12 @@ fn a_key_begins_one_run() {
         ..submission(document, run_id)
     };
     let (one, other) = (independent(&["a"]), independent(&["b"]));
-    assert_eq!(engine.submit(keyed(&one, "r1", json!({})), 0), Ok(Submitted::Created(0)));
-    assert_eq!(engine.submit(keyed(&one, "r2", json!({})), 1), Ok(Submitted::Repeated(0)));
-    assert_eq!(engine.submit(keyed(&one, "r3", json!({"x": 1})), 2), Ok(Submitted::Conflict(0)));
-    assert_eq!(engine.submit(keyed(&other, "r4", json!({})), 3), Ok(Submitted::Conflict(0)));
-    engine.cancel(0, None, 4);
-    assert_eq!(engine.submit(keyed(&one, "r5", json!({})), 5), Ok(Submitted::Repeated(0)));
+    assert_eq!(engine.submit(keyed(&one, "r1", json!({})), 0), Ok(Submitted::Created(RunIx::new(0))));
+    assert_eq!(engine.submit(keyed(&one, "r2", json!({})), 1), Ok(Submitted::Repeated(RunIx::new(0))));
+    assert_eq!(engine.submit(keyed(&one, "r3", json!({"x": 1})), 2), Ok(Submitted::Conflict(RunIx::new(0))));
+    assert_eq!(engine.submit(keyed(&other, "r4", json!({})), 3), Ok(Submitted::Conflict(RunIx::new(0))));
+    engine.cancel(RunIx::new(0), None, 4);
+    assert_eq!(engine.submit(keyed(&one, "r5", json!({})), 5), Ok(Submitted::Repeated(RunIx::new(0))));
     assert_eq!(engine.runs().len(), 1);
     assert!(engine.find("r2").is_none());
 }

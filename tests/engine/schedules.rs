@@ -1,6 +1,7 @@
 //! Workflows that start by themselves.
 
 use crate::support::{self, Scenario, Server, independent, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Limit, Limits, Run, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
@@ -96,9 +97,9 @@ fn a_run_that_is_tried_again_is_for_the_same_moment() {
     scenario.advance(3_600.0);
     let first = scenario.fail("a", "BROKEN");
     let failed = scenario.engine.runs().len() - 1;
-    let again = scenario.engine.retry(failed, "again".into(), scenario.now).unwrap().unwrap();
-    let created = |at: usize| scenario.engine.run(at).unwrap().created.schedule;
-    assert_eq!(created(again), created(failed));
+    let again = scenario.engine.retry(RunIx::new(failed), "again".into(), scenario.now).unwrap().unwrap();
+    let created = |at: usize| scenario.engine.run(RunIx::new(at)).unwrap().created.schedule;
+    assert_eq!(created(again.get()), created(failed));
     scenario.take();
     assert_eq!(scenario.expect_start("a").kwargs, first.kwargs);
 }

@@ -2,6 +2,7 @@
 
 use crate::support::operators::{condition, emit, foreach, join, named, parallel, receive, task, while_loop};
 use crate::support::{START, Scenario, attempts, failing, graph, independent, submission, wait, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Effect, Engine, EntryKind, Link, ToolCall};
 use highway_wasm::time::Millis;
 use proptest::prelude::*;
@@ -147,7 +148,7 @@ fn a_signal_from_outside_makes_the_wait_the_path() {
     run.advance(10.0);
     run.finish(&call, Ok(json!(1)));
     run.advance(20.0);
-    assert!(run.engine.signal(0, "go", json!({}), run.now).unwrap());
+    assert!(run.engine.signal(RunIx::new(0), "go", json!({}), run.now).unwrap());
     assert_eq!(path(&run.engine, 0), ["event hear 0-30"]);
     assert_eq!(run.engine.entries()[0].about.as_deref(), Some("go"));
 }
@@ -201,7 +202,7 @@ fn nothing_is_kept_where_nobody_asks() {
     let mut run = Scenario::of(&independent(&["a"]));
     run.succeed("a", json!(1));
     assert!(run.engine.entries().is_empty());
-    assert!(run.engine.critical_path(0).is_empty());
+    assert!(run.engine.critical_path(RunIx::new(0)).is_empty());
 }
 
 /// A task of a random graph: what it depends on, how long each attempt takes, and what it sleeps before.
@@ -314,7 +315,7 @@ proptest! {
         prop_assert_eq!(run.ended_at.unwrap() - START, longest(&nodes));
         let mut now = START;
         let mut on_path: Vec<usize> = Vec::new();
-        for link in engine.critical_path(0) {
+        for link in engine.critical_path(RunIx::new(0)) {
             let Link::Entry(entry) = link else { panic!("{link:?} is no entry of {:?}", engine.entries()) };
             let entry = &engine.entries()[entry];
             prop_assert_eq!(entry.start, now);

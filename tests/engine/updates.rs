@@ -1,6 +1,7 @@
 //! Requests to a run that wait for its answer.
 
 use crate::support::{self, Scenario, Server, independent, with};
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::UpdateState;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ fn answering() -> Value {
 }
 
 fn send(scenario: &mut Scenario, name: &str, limit: f64) -> Option<usize> {
-    let update = scenario.engine.update(0, name, json!({"message": "hi"}), limit, scenario.now);
+    let update = scenario.engine.update(RunIx::new(0), name, json!({"message": "hi"}), limit, scenario.now);
     scenario.tick();
     update
 }

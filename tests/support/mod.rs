@@ -25,6 +25,7 @@ mod wire;
 pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
+use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall,
     definition_hash, plan, run_view, step_logs, steps_view, write_records,
@@ -212,7 +213,7 @@ impl Scenario {
             Submission { inputs: inputs.as_object().unwrap().clone(), ..submission(definition, &run_id) };
         // The run may start others at once.
         let at = self.engine.runs().len();
-        assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(at)));
+        assert_eq!(self.engine.submit(submission, self.now), Ok(Submitted::Created(RunIx::new(at))));
         self.focus.clone_from(&run_id);
         self.take();
         run_id

@@ -19,6 +19,7 @@ use crate::engine::state::artifact::Artifact;
 use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::definitions::size_of_definition;
 use crate::engine::state::meter::{ATTEMPT, size_of_used};
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::readiness::cause_of;
 use crate::engine::state::run::Signal;
 use crate::engine::state::step::{Inner, StepState};
@@ -236,7 +237,7 @@ impl State {
         }
     }
 
-    pub(in crate::engine) fn apply_key_used(&mut self, run: Option<usize>, key: String, result: Value) {
+    pub(in crate::engine) fn apply_key_used(&mut self, run: Option<RunIx>, key: String, result: Value) {
         if self.once.contains_key(&key) {
             return;
         }

@@ -1,6 +1,7 @@
 //! What a record changes about the reports of a step.
 
 use crate::engine::state::State;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine};
 use crate::time::Millis;
 use serde_json::Value;
@@ -11,7 +12,7 @@ const MOST_LINES: usize = 1_000;
 impl State {
     pub(in crate::engine) fn apply_logged(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         level: LogLevel,
         message: String,
@@ -30,7 +31,7 @@ impl State {
         }
     }
 
-    pub(in crate::engine) fn apply_heartbeat(&mut self, run: usize, step: usize, details: Value, at: Millis) {
+    pub(in crate::engine) fn apply_heartbeat(&mut self, run: RunIx, step: usize, details: Value, at: Millis) {
         if let Some(run) = self.runs.get_mut(run) {
             run.keeps(&details);
         }

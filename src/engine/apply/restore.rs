@@ -2,6 +2,7 @@
 
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::State;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::run::{Run, RunState};
@@ -60,8 +61,8 @@ impl State {
         self.parked = standing.parked;
         self.ready_tasks = standing.ready_tasks.into();
         self.undecided = standing.undecided.into_iter().collect();
-        let places: Vec<usize> = self.runs.placed().map(|(at, _)| at).collect();
-        let with_place: HashSet<(usize, usize)> = self.ready_tasks.iter().copied().collect();
+        let places: Vec<RunIx> = self.runs.placed().map(|(at, _)| at).collect();
+        let with_place: HashSet<(RunIx, usize)> = self.ready_tasks.iter().copied().collect();
         for at in places {
             self.restore_conclusions(at, &with_place);
         }
@@ -69,7 +70,7 @@ impl State {
 
     /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been concluded
     /// already is not concluded twice.
-    pub(super) fn restore_conclusions(&mut self, at: usize, with_place: &HashSet<(usize, usize)>) {
+    pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<(RunIx, usize)>) {
         let Some(run) = self.runs.get(at) else { return };
         if run.state != RunState::Active {
             if run.created.parent.is_some() {

@@ -3,6 +3,7 @@
 use crate::engine::plan::{Operation, Planned};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::Timer;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::step::StepState;
@@ -18,8 +19,8 @@ impl State {
     }
 
     /// Puts a run into the lists; its position.
-    pub(in crate::engine) fn push_run(&mut self, mut run: Run) -> usize {
-        let at = self.runs.len();
+    pub(in crate::engine) fn push_run(&mut self, mut run: Run) -> RunIx {
+        let at = self.runs.next();
         run.measure();
         run.meter.join(&self.kept_bytes);
         let mut parent = run.created.parent.as_ref().map(|parent| parent.run);
@@ -44,7 +45,7 @@ impl State {
 
     pub(super) fn end_run(
         &mut self,
-        run: usize,
+        run: RunIx,
         state: RunState,
         failure: Option<Failure>,
         result: Option<Value>,
@@ -86,7 +87,7 @@ impl State {
         self.release_held(&workflow.name);
     }
 
-    pub(in crate::engine) fn apply_forgotten(&mut self, at: usize) {
+    pub(in crate::engine) fn apply_forgotten(&mut self, at: RunIx) {
         let Some(mut run) = self.runs.take(at) else { return };
         run.meter.leave();
         for key in &run.used {

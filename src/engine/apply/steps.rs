@@ -1,6 +1,7 @@
 //! What a record changes about steps and scopes.
 
 use crate::engine::state::State;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::Timer;
 use crate::engine::state::scope::{ScopeKind, body_of};
 use crate::engine::state::step::{Attempt, Inner, StepState};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 impl State {
-    pub(super) fn open(&mut self, run: usize, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
+    pub(super) fn open(&mut self, run: RunIx, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(body) = found.operator(owner).and_then(|operator| body_of(&operator.operation, &kind))
         else {
@@ -29,7 +30,7 @@ impl State {
 
     pub(super) fn start(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         state: StepState,
         timer: Option<Millis>,
@@ -45,7 +46,7 @@ impl State {
         }
     }
 
-    pub(super) fn add_attempt(&mut self, run: usize, step: usize, at: Millis) {
+    pub(super) fn add_attempt(&mut self, run: RunIx, step: usize, at: Millis) {
         let before =
             self.step_mut(run, step).map(|step| std::mem::take(&mut step.scopes)).unwrap_or_default();
         if let Some(run) = self.runs.get_mut(run) {
@@ -64,7 +65,7 @@ impl State {
 
     pub(super) fn apply_entered(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         inner: Inner,
         until: Option<Millis>,
@@ -98,7 +99,7 @@ impl State {
     }
 
     /// Forgets what a step waited for.
-    pub(super) fn leave(&mut self, run: usize, step: usize) {
+    pub(super) fn leave(&mut self, run: RunIx, step: usize) {
         let Some(inner) = self.step_mut(run, step).and_then(|step| step.inner.take()) else { return };
         match inner {
             Inner::Event(name) => {
@@ -127,7 +128,7 @@ impl State {
 
     pub(super) fn apply_succeeded(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         result: Value,
         chosen: &[usize],
@@ -153,7 +154,7 @@ impl State {
     }
 
     /// Ends a step, and looks at what it leads to. `chosen` are ways, as positions in its body.
-    pub(super) fn finish(&mut self, run: usize, step: usize, state: StepState, chosen: &[usize], at: Millis) {
+    pub(super) fn finish(&mut self, run: RunIx, step: usize, state: StepState, chosen: &[usize], at: Millis) {
         self.set(run, step, state, None);
         let Some(owner) = self.runs.get_mut(run) else { return };
         let Some(done) = owner.steps.get_mut(step) else { return };
@@ -222,7 +223,7 @@ impl State {
     }
 
     /// Keeps the result of a round that is over.
-    pub(in crate::engine) fn round_over(&mut self, run: usize, scope: usize) {
+    pub(in crate::engine) fn round_over(&mut self, run: RunIx, scope: usize) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(closed) = found.scopes.get(scope) else { return };
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
@@ -248,7 +249,7 @@ impl State {
         }
     }
 
-    pub(super) fn cancel_scope(&mut self, run: usize, scope: usize, at: Millis) {
+    pub(super) fn cancel_scope(&mut self, run: RunIx, scope: usize, at: Millis) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let open = found.open_within(scope);
         for step in &open {
@@ -262,7 +263,7 @@ impl State {
     }
 
     /// Ends steps without looking at what they lead to: that ends, too.
-    pub(super) fn cancel_steps(&mut self, run: usize, steps: &[usize], state: StepState, at: Millis) {
+    pub(super) fn cancel_steps(&mut self, run: RunIx, steps: &[usize], state: StepState, at: Millis) {
         for step in steps.iter().copied() {
             self.end_call(run, step);
             self.leave(run, step);
@@ -282,7 +283,7 @@ impl State {
 
     pub(in crate::engine) fn set(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         state: StepState,
         timer: Option<Millis>,

@@ -3,6 +3,7 @@
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_failure, size_of_update};
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::Timer;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::update::{Update, UpdateState};
@@ -11,7 +12,7 @@ use crate::time::Millis;
 use serde_json::Value;
 
 impl State {
-    pub(in crate::engine) fn apply_update_sent(&mut self, run: usize, update: Update) {
+    pub(in crate::engine) fn apply_update_sent(&mut self, run: RunIx, update: Update) {
         let Some(owner) = self.runs.get_mut(run) else { return };
         owner.meter.add(size_of_update(&update.name, &update.payload));
         self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
@@ -20,7 +21,7 @@ impl State {
 
     pub(in crate::engine) fn apply_update_taken(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         update: usize,
         call: Option<u64>,
@@ -42,7 +43,7 @@ impl State {
 
     pub(in crate::engine) fn apply_update_ended(
         &mut self,
-        run: usize,
+        run: RunIx,
         update: usize,
         (state, result, failure): (UpdateState, Option<Value>, Option<Failure>),
         at: Millis,

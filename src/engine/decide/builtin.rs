@@ -4,6 +4,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::definitions::IDS;
 use crate::engine::state::meter::size_of_named;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::tools::builtin::Builtin;
@@ -26,7 +27,7 @@ const COUNTER: &str = "counter";
 impl Engine {
     pub(in crate::engine) fn start_builtin(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         tool: Builtin,
         args: &[Value],
@@ -116,7 +117,7 @@ impl Engine {
         }
     }
 
-    fn count(&mut self, run: usize, step: usize, value: Value, now: Millis) -> Result<()> {
+    fn count(&mut self, run: RunIx, step: usize, value: Value, now: Millis) -> Result<()> {
         self.has_room(run, size_of_named(COUNTER, &value))?;
         self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
         self.worked(run, step, object([(COUNTER, value)]), now);
@@ -126,7 +127,7 @@ impl Engine {
     /// Begins to wait for a person.
     fn request_approval(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         args: &[Value],
         kwargs: &Value,
@@ -159,12 +160,12 @@ impl Engine {
     }
 
     /// The step that waits for an approval: run, step, and what was asked.
-    pub fn approval(&self, key: &str) -> Option<(usize, usize, &Map<String, Value>)> {
+    pub fn approval(&self, key: &str) -> Option<(RunIx, usize, &Map<String, Value>)> {
         self.approvals().find(|(_, _, request)| request.get("approval_key").is_some_and(|known| known == key))
     }
 
     /// All approvals that are waited for: run, step, and what was asked.
-    pub fn approvals(&self) -> impl Iterator<Item = (usize, usize, &Map<String, Value>)> {
+    pub fn approvals(&self) -> impl Iterator<Item = (RunIx, usize, &Map<String, Value>)> {
         let active = self.runs.placed().filter(|(_, run)| run.state == RunState::Active);
         active.flat_map(|(at, run)| {
             run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {

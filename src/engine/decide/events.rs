@@ -6,6 +6,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_event, size_of_named};
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, Step};
 use crate::error::Result;
@@ -20,7 +21,7 @@ impl Engine {
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED` where the run has more signals, or keeps more, than it may.
-    pub fn signal(&mut self, run: usize, name: &str, payload: Value, now: Millis) -> Result<bool> {
+    pub fn signal(&mut self, run: RunIx, name: &str, payload: Value, now: Millis) -> Result<bool> {
         let Some(found) = self.runs.get(run).filter(|run| run.state == RunState::Active) else {
             return Ok(false);
         };
@@ -44,7 +45,7 @@ impl Engine {
     }
 
     /// The dynamic loop that a signal `add_items` is for: the one that it names by `task_id`, or any that runs.
-    fn takes_items(&self, run: usize, name: &str, payload: &Value) -> Option<usize> {
+    fn takes_items(&self, run: RunIx, name: &str, payload: &Value) -> Option<usize> {
         let found = self.runs.get(run).filter(|_| name == "add_items")?;
         let wanted = payload.get("task_id").and_then(Value::as_str);
         let takes = |step: &Step| matches!(step.inner, Some(Inner::Loop { is_open: true, .. }));
@@ -55,7 +56,7 @@ impl Engine {
     }
 
     /// Adds the items of `{item}`, `{items}` or a list.
-    fn add_items(&mut self, run: usize, step: usize, payload: &Value, now: Millis) {
+    fn add_items(&mut self, run: RunIx, step: usize, payload: &Value, now: Millis) {
         let one = payload.get("item").cloned();
         let many = payload.get("items").unwrap_or(payload).as_array().cloned().unwrap_or_default();
         let items = one.into_iter().chain(many).collect();
@@ -63,7 +64,7 @@ impl Engine {
         self.go_round(run, step, now);
     }
 
-    fn signalled(&mut self, run: usize, name: &str, payload: Value, now: Millis) {
+    fn signalled(&mut self, run: RunIx, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Signalled { run, name: name.to_owned(), payload, at: now });
         let listening = self.listening.get(name).cloned().unwrap_or_default();
         if let Some((_, step)) = listening.into_iter().find(|(listener, _)| *listener == run) {
@@ -73,7 +74,7 @@ impl Engine {
 
     pub(in crate::engine) fn start_emit(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         event: &str,
         payload: &Map<String, Value>,
@@ -113,7 +114,7 @@ impl Engine {
 
     pub(in crate::engine) fn start_receive(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         event: &str,
         limit: Option<f64>,
@@ -128,7 +129,7 @@ impl Engine {
     }
 
     /// Gives a waiting step what is there for it: the oldest signal, or the oldest event that the run has not taken.
-    fn receive(&mut self, run: usize, step: usize, name: &str, now: Millis) {
+    fn receive(&mut self, run: RunIx, step: usize, name: &str, now: Millis) {
         let Some(found) = self.runs.get(run) else { return };
         let signal =
             found.signals.iter().find(|signal| signal.name == name).map(|signal| signal.payload.clone());
@@ -155,7 +156,7 @@ impl Engine {
     }
 
     /// The event that tells of the end of an activity within its run, and its payload.
-    fn end_of_activity(&self, run: usize, step: usize, result: &Value) -> Option<(String, Value)> {
+    fn end_of_activity(&self, run: RunIx, step: usize, result: &Value) -> Option<(String, Value)> {
         let operator = self.operator(run, step)?;
         if !matches!(operator.operation, Operation::Task { is_activity: true, .. }) {
             return None;
@@ -172,7 +173,7 @@ impl Engine {
     /// gets no more.
     pub(in crate::engine) fn may_complete_activity(
         &self,
-        run: usize,
+        run: RunIx,
         step: usize,
         result: &Value,
     ) -> Result<usize> {
@@ -185,7 +186,7 @@ impl Engine {
     /// The result of an activity, whose end is told within its run as an event, too.
     pub(in crate::engine) fn with_completion_event(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         result: Value,
         now: Millis,

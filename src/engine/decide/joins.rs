@@ -7,6 +7,7 @@ use crate::engine::decide::outcomes::failure_of_task;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::{Awaited, Look};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
@@ -23,7 +24,7 @@ type Outcome = Option<Result<Value, Failure>>;
 
 impl Engine {
     /// Has the steps looked at that wait for a branch which is over, or for all of them.
-    pub(in crate::engine) fn branch_is_over(&mut self, run: usize, scope: usize) {
+    pub(in crate::engine) fn branch_is_over(&mut self, run: RunIx, scope: usize) {
         let Some(owner) = self.state.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };

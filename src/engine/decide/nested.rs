@@ -7,6 +7,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Branch, Operation};
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::{Parent, Run, RunCreated, RunState};
 use crate::engine::state::scope::{ScopeKind, body_of};
@@ -25,7 +26,7 @@ use std::cmp::Ordering;
 
 impl Engine {
     /// Goes on with a loop: opens what rounds may be open, or ends it.
-    pub(in crate::engine) fn go_round(&mut self, run: usize, step: usize, now: Millis) {
+    pub(in crate::engine) fn go_round(&mut self, run: RunIx, step: usize, now: Millis) {
         loop {
             if !self.is_within_slice() {
                 return self.state.to_go_round.push_back((run, step));
@@ -81,7 +82,7 @@ impl Engine {
     }
 
     /// A loop over items gives the results of all rounds, another one that of the last.
-    fn end_loop(&mut self, run: usize, step: usize, now: Millis) {
+    fn end_loop(&mut self, run: RunIx, step: usize, now: Millis) {
         let Some(Inner::Loop { items, results, .. }) =
             self.step(run, step).and_then(|step| step.inner.as_ref())
         else {
@@ -102,7 +103,7 @@ impl Engine {
     }
 
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
-    pub(in crate::engine) fn items(&self, run: usize, step: usize, template: &str) -> Result<Vec<Value>> {
+    pub(in crate::engine) fn items(&self, run: RunIx, step: usize, template: &str) -> Result<Vec<Value>> {
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let template = Value::from(template);
         let value = lend(&template, &scope, self.config.templates, Syntax::BracesAndDollar)?;
@@ -120,7 +121,7 @@ impl Engine {
     /// The branches whose conditions hold, by position and name.
     fn chosen<'a>(
         &self,
-        run: usize,
+        run: RunIx,
         step: usize,
         branches: &'a [(String, Branch)],
         minimum: usize,
@@ -154,7 +155,7 @@ impl Engine {
 
     pub(in crate::engine) fn start_fork(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         branches: &[(String, Branch)],
         minimum: usize,
@@ -185,7 +186,7 @@ impl Engine {
     /// Begins to wait for the branches of a fork, which its result names; for one of them where there is a name.
     pub(in crate::engine) fn wait_for_branches(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         fork: &Value,
         name: Option<&str>,
@@ -206,7 +207,7 @@ impl Engine {
     /// Ends a branch that is not over; its position in the fork.
     pub(in crate::engine) fn cancel_branch(
         &mut self,
-        run: usize,
+        run: RunIx,
         fork: &Value,
         name: &str,
         now: Millis,
@@ -224,7 +225,7 @@ impl Engine {
     }
 
     /// The step of a fork by its result, and the position of one of its branches.
-    fn fork_of(&self, run: usize, fork: &Value, name: Option<&str>) -> Result<(usize, Option<usize>)> {
+    fn fork_of(&self, run: RunIx, fork: &Value, name: Option<&str>) -> Result<(usize, Option<usize>)> {
         let event = fork.get("join_event_name").unwrap_or(fork);
         let found = self.runs.get(run).and_then(|run| {
             let is_it = |step: &Step| {
@@ -257,7 +258,7 @@ impl Engine {
     /// Starts runs of other workflows, as `{workflow_name, inputs}` without templates ask for them.
     pub(in crate::engine) fn start_children(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         children: &[(String, Map<String, Value>)],
         limit: Option<f64>,
@@ -284,14 +285,15 @@ impl Engine {
         )?;
         self.may_start(run, wanted.len())?;
         let attempt = self.step(run, step).map_or(0, |step| step.attempts.len()) + 1;
-        let first = self.runs.len();
-        let named = wanted.iter().enumerate().map(|(at, (name, ..))| (name.clone(), first + at)).collect();
+        let first = self.runs.next().get();
+        let named =
+            wanted.iter().zip(first..).map(|((name, ..), at)| (name.clone(), RunIx::new(at))).collect();
         let parent_id = self.runs.get(run).map(|run| run.id().to_owned()).unwrap_or_default();
         let of_schedule = self.runs.get(run).map(|run| (run.created.schedule, run.created.is_late));
         let (schedule, is_late) = of_schedule.unwrap_or_default();
         for (name, definition, inputs) in wanted {
             let parent = Some(Parent { run, run_id: parent_id.clone(), step, attempt, name });
-            let run_id = child_id(&parent_id, self.runs.len());
+            let run_id = child_id(&parent_id, self.runs.next());
             let created = RunCreated::new(run_id, definition, inputs, now);
             let created = RunCreated { parent, schedule, is_late, ..created };
             self.commit(Record::RunCreated(Box::new(created)));
@@ -304,8 +306,8 @@ impl Engine {
     }
 
     /// Whether a run may start so many others.
-    fn may_start(&self, run: usize, count: usize) -> Result<()> {
-        let parent = |run: &usize| Some(self.runs.get(*run)?.created.parent.as_ref()?.run);
+    fn may_start(&self, run: RunIx, count: usize) -> Result<()> {
+        let parent = |run: &RunIx| Some(self.runs.get(*run)?.created.parent.as_ref()?.run);
         let (mut generations, mut first) = (0, run);
         for run in std::iter::successors(Some(run), parent) {
             (generations, first) = (generations + 1, run);
@@ -316,7 +318,7 @@ impl Engine {
     }
 
     /// Goes on with the step that started a run which is over.
-    pub(in crate::engine) fn child_over(&mut self, child: usize, now: Millis) {
+    pub(in crate::engine) fn child_over(&mut self, child: RunIx, now: Millis) {
         let Some(parent) = self.runs.get(child).and_then(|run| run.created.parent.clone()) else { return };
         let Parent { run, step, .. } = parent;
         let Some(Inner::Children(children)) = self.step(run, step).and_then(|step| step.inner.as_ref())
@@ -417,10 +419,10 @@ fn values_in(text: &str) -> Option<usize> {
 }
 
 /// An id for a run that another one or a schedule starts: of the same form, and like no other of the engine.
-pub(in crate::engine) fn child_id(parent: &str, at: usize) -> String {
-    let number = format!("{at:012x}");
+pub(in crate::engine) fn child_id(parent: &str, at: RunIx) -> String {
+    let number = format!("{:012x}", at.get());
     match parent.rsplit_once('-') {
         Some((head, tail)) if tail.len().cmp(&number.len()) == Ordering::Equal => format!("{head}-{number}"),
-        _ => format!("{parent}-{at}"),
+        _ => format!("{parent}-{}", at.get()),
     }
 }

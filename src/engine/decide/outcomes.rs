@@ -8,6 +8,7 @@ use crate::engine::plan::Planned;
 use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::ScopeKind;
@@ -22,15 +23,15 @@ use std::collections::BTreeSet;
 /// What follows from what has ended.
 enum Conclusion {
     /// A step will not run.
-    Skip(usize, usize),
+    Skip(RunIx, usize),
     /// A loop may go on.
-    GoRound(usize, usize),
+    GoRound(RunIx, usize),
     /// Nothing in a scope is open any more.
-    ScopeOver(usize, usize),
+    ScopeOver(RunIx, usize),
     /// A step may have waited enough.
     LookAtWaiting(Look),
     /// A run that was started by another one is over.
-    ChildOver(usize),
+    ChildOver(RunIx),
 }
 
 impl Engine {
@@ -56,8 +57,8 @@ impl Engine {
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
         let created = RunCreated { key, ..RunCreated::new(run_id, definition, inputs, now) };
+        let at = self.runs.next();
         self.commit(Record::RunCreated(Box::new(created)));
-        let at = self.runs.len() - 1;
         self.advance(now);
         Ok(Submitted::Created(at))
     }
@@ -67,13 +68,13 @@ impl Engine {
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED` where the engine cannot keep one more run.
-    pub fn retry(&mut self, run: usize, run_id: String, now: Millis) -> Result<Option<usize>> {
+    pub fn retry(&mut self, run: RunIx, run_id: String, now: Millis) -> Result<Option<RunIx>> {
         let Some(failed) = self.runs.get(run).filter(|run| run.state == RunState::Failed) else {
             return Ok(None);
         };
         let created = failed.created.clone();
         self.may_keep_run(&created.workflow, &created.inputs, 0)?;
-        let at = self.runs.len();
+        let at = self.runs.next();
         self.state.because_of_start(now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
@@ -88,7 +89,7 @@ impl Engine {
     }
 
     /// Ends an active run as cancelled and stops its tools and the runs that it started; `false` if it is over already.
-    pub fn cancel(&mut self, run: usize, reason: Option<&str>, now: Millis) -> bool {
+    pub fn cancel(&mut self, run: RunIx, reason: Option<&str>, now: Millis) -> bool {
         if self.runs.get(run).is_none_or(|run| run.state != RunState::Active) {
             return false;
         }
@@ -164,7 +165,7 @@ impl Engine {
         }
     }
 
-    fn run_timed_out(&mut self, run: usize, now: Millis) {
+    fn run_timed_out(&mut self, run: RunIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else {
             return;
         };
@@ -177,7 +178,7 @@ impl Engine {
         self.end(run, state, Some(failure), None, "the run passed its time limit", now);
     }
 
-    fn step_due(&mut self, run: usize, step: usize, now: Millis) {
+    fn step_due(&mut self, run: RunIx, step: usize, now: Millis) {
         // What was due before it may have given it another time.
         let is_due = |step: &&Step| step.timer.is_some_and(|due| due <= now);
         let Some(found) = self.step(run, step).filter(is_due) else { return };
@@ -209,7 +210,7 @@ impl Engine {
     }
 
     /// Takes the result of a step's work, if what must hold of it does.
-    pub(in crate::engine) fn worked(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+    pub(in crate::engine) fn worked(&mut self, run: RunIx, step: usize, result: Value, now: Millis) {
         let key = self.once_key(run, step);
         if let Err(error) = self.may_work(run, step, &result, key.as_deref()) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
@@ -228,7 +229,7 @@ impl Engine {
     }
 
     /// Whether a step may end with a result, and all that follows from it be kept.
-    fn may_work(&self, run: usize, step: usize, result: &Value, key: Option<&str>) -> Result<()> {
+    fn may_work(&self, run: RunIx, step: usize, result: &Value, key: Option<&str>) -> Result<()> {
         self.may_succeed(run, step, result)?;
         let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
         let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
@@ -236,13 +237,13 @@ impl Engine {
         self.has_room(run, copies.saturating_mul(size(result) + event) + key + event)
     }
 
-    pub(in crate::engine) fn succeed(&mut self, run: usize, step: usize, result: Value, now: Millis) {
+    pub(in crate::engine) fn succeed(&mut self, run: RunIx, step: usize, result: Value, now: Millis) {
         self.commit(Record::Succeeded { run, step, result, chosen: Vec::new(), at: now });
     }
 
     pub(in crate::engine) fn after_work(
         &self,
-        run: usize,
+        run: RunIx,
         step: usize,
         result: &Value,
     ) -> std::result::Result<(), Failure> {
@@ -257,7 +258,7 @@ impl Engine {
 
     pub(in crate::engine) fn attempt_failed(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         mut failure: Failure,
         result: Option<Value>,
@@ -297,7 +298,7 @@ impl Engine {
     }
 
     /// Ends what an attempt of a step has started and that is not over.
-    fn stop_nested(&mut self, run: usize, step: usize, reason: &str, now: Millis) {
+    fn stop_nested(&mut self, run: RunIx, step: usize, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
         let scopes: BTreeSet<usize> = found
@@ -316,7 +317,7 @@ impl Engine {
     /// Ends a scope, the tools that run in it, and the runs that were started from it.
     pub(in crate::engine) fn cancel_scope_now(
         &mut self,
-        run: usize,
+        run: RunIx,
         scope: usize,
         reason: &str,
         now: Millis,
@@ -334,7 +335,7 @@ impl Engine {
     }
 
     /// The tool calls of steps, and the runs that they started.
-    fn working(&self, run: usize, steps: &[usize]) -> (Vec<u64>, Vec<usize>) {
+    fn working(&self, run: RunIx, steps: &[usize]) -> (Vec<u64>, Vec<RunIx>) {
         let (mut calls, mut children) = (Vec::new(), Vec::new());
         for step in steps.iter().filter_map(|step| self.step(run, *step)) {
             if let StepState::Running { call } = step.state {
@@ -357,7 +358,7 @@ impl Engine {
         }
     }
 
-    fn end_child(&mut self, child: usize, reason: &str, now: Millis) {
+    fn end_child(&mut self, child: RunIx, reason: &str, now: Millis) {
         if self.runs.get(child).is_some_and(|run| run.state == RunState::Active) {
             let failure = Failure::new(ErrorCode::RunCancelled, reason);
             self.end(child, RunState::Cancelled, Some(failure), None, reason, now);
@@ -365,7 +366,7 @@ impl Engine {
     }
 
     /// Ends a run where nothing in it is open any more.
-    fn end_if_over(&mut self, run: usize, now: Millis) {
+    fn end_if_over(&mut self, run: RunIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if owner.scopes.iter().any(|scope| scope.open > 0) {
             return;
@@ -384,7 +385,7 @@ impl Engine {
 
     pub(in crate::engine) fn end(
         &mut self,
-        run: usize,
+        run: RunIx,
         state: RunState,
         failure: Option<Failure>,
         result: Option<Value>,
@@ -503,11 +504,11 @@ impl Engine {
     }
 
     /// A step that waits for a repair which waits for the step.
-    fn without_hope(&mut self) -> Option<(usize, usize)> {
+    fn without_hope(&mut self) -> Option<(RunIx, usize)> {
         let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
-        let waits = |(run, step): &(usize, usize)| self.step(*run, *step).is_some_and(is_waiting);
-        let undecided: BTreeSet<(usize, usize)> = undecided.into_iter().filter(waits).collect();
+        let waits = |(run, step): &(RunIx, usize)| self.step(*run, *step).is_some_and(is_waiting);
+        let undecided: BTreeSet<(RunIx, usize)> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
         let found = undecided.iter().copied().find(|(run, _)| {
             // All steps of a run are stuck, or none is.
@@ -520,7 +521,7 @@ impl Engine {
         found
     }
 
-    fn scope_over(&mut self, run: usize, scope: usize, now: Millis) {
+    fn scope_over(&mut self, run: RunIx, scope: usize, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if let Some(found) = owner.scopes.get(scope)
             && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)

@@ -3,6 +3,7 @@
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::runs::is_old;
 use crate::time::Millis;
 
@@ -36,7 +37,7 @@ impl Engine {
     }
 
     /// Forgets a run, and its definition where that was kept for it alone.
-    pub(in crate::engine) fn forget_run(&mut self, run: usize) {
+    pub(in crate::engine) fn forget_run(&mut self, run: RunIx) {
         let hash = self.runs.get(run).map(|run| run.created.hash.clone());
         self.commit(Record::RunForgotten { run });
         if let Some(hash) = hash {

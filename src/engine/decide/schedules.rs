@@ -280,7 +280,7 @@ impl Engine {
             return self.await_memory(at);
         }
         let is_late = schedule.catches_up && next.is_some_and(|next| next <= now);
-        let run_id = child_id(&schedule.id, self.runs.len());
+        let run_id = child_id(&schedule.id, self.runs.next());
         self.commit(Record::ScheduleFired { schedule: at, slot, next });
         let created = RunCreated::new(run_id, definition, inputs, now);
         let created = RunCreated { schedule: Some((at, slot)), is_late, ..created };

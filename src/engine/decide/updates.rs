@@ -8,6 +8,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::size_of_update;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState, after};
 use crate::engine::state::update::{Update, UpdateState};
@@ -24,7 +25,7 @@ impl Engine {
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED`.
-    pub fn may_update(&self, run: usize, name: &str, payload: &Value) -> Result<()> {
+    pub fn may_update(&self, run: RunIx, name: &str, payload: &Value) -> Result<()> {
         let sent = self.runs.get(run).map_or(0, |run| run.updates.len());
         self.may_name(name)?;
         self.config.limits.check(Limit::RunUpdates, sent + 1)?;
@@ -35,7 +36,7 @@ impl Engine {
     /// over. [`Effect::UpdateEnded`] tells when there is an answer.
     pub fn update(
         &mut self,
-        run: usize,
+        run: RunIx,
         name: &str,
         payload: Value,
         limit: f64,
@@ -60,7 +61,7 @@ impl Engine {
     /// Begins to wait for an update, as the tool `tools.update.handle` asks for it.
     pub(in crate::engine) fn start_handling(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         kwargs: &Value,
         limit: Option<f64>,
@@ -79,7 +80,7 @@ impl Engine {
     }
 
     /// Gives a waiting step the oldest update of its name, if there is one.
-    fn take_update(&mut self, run: usize, step: usize, name: &str, now: Millis) {
+    fn take_update(&mut self, run: RunIx, step: usize, name: &str, now: Millis) {
         let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
         let is_it = |update: &Update| update.state == UpdateState::Pending && update.name == name;
         let Some(update) = updates.enumerate().find(|(_, update)| is_it(update)).map(|(at, _)| at) else {
@@ -96,14 +97,14 @@ impl Engine {
     }
 
     /// The update that a step works on.
-    pub(in crate::engine) fn handled(&self, run: usize, step: usize) -> Option<usize> {
+    pub(in crate::engine) fn handled(&self, run: RunIx, step: usize) -> Option<usize> {
         match self.step(run, step)?.inner {
             Some(Inner::Handling(update)) => Some(update),
             _ => None,
         }
     }
 
-    fn response_tool(&self, run: usize, step: usize) -> Option<(String, Map<String, Value>)> {
+    fn response_tool(&self, run: RunIx, step: usize) -> Option<(String, Map<String, Value>)> {
         let Operation::Task { kwargs, .. } = &self.operator(run, step)?.operation else { return None };
         let tool = kwargs.get("response_tool").filter(|tool| !tool.is_null()).map(to_text)?;
         let kwargs = kwargs.get("response_kwargs").and_then(Value::as_object).cloned();
@@ -111,7 +112,7 @@ impl Engine {
     }
 
     /// Has the host start the tool that answers.
-    pub(in crate::engine) fn call_response_tool(&mut self, run: usize, step: usize, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_response_tool(&mut self, run: RunIx, step: usize, call: u64, now: Millis) {
         let Some((tool, kwargs)) = self.response_tool(run, step) else { return };
         let Some((scope, update)) = self.tool_scope(run, step).zip(self.update_of(run, step)) else { return };
         let extra = Map::from_iter([
@@ -129,12 +130,12 @@ impl Engine {
         }
     }
 
-    fn update_of(&self, run: usize, step: usize) -> Option<&Update> {
+    fn update_of(&self, run: RunIx, step: usize) -> Option<&Update> {
         self.runs.get(run)?.updates.get(self.handled(run, step)?)
     }
 
     /// Answers the update that a step works on, with what its tool gave.
-    pub(in crate::engine) fn answer_update(&mut self, run: usize, step: usize, response: Value, now: Millis) {
+    pub(in crate::engine) fn answer_update(&mut self, run: RunIx, step: usize, response: Value, now: Millis) {
         let (Some(at), Some(update)) = (self.handled(run, step), self.update_of(run, step)) else { return };
         let result = object([
             ("status", "success".into()),
@@ -153,7 +154,7 @@ impl Engine {
     /// The step that works on an update has failed.
     pub(in crate::engine) fn update_failed(
         &mut self,
-        run: usize,
+        run: RunIx,
         step: usize,
         failure: &Failure,
         now: Millis,
@@ -165,7 +166,7 @@ impl Engine {
     }
 
     /// The run is over, or what handles updates in it is cancelled: there will be no answer.
-    pub(in crate::engine) fn drop_updates(&mut self, run: usize, only: Option<&[usize]>, now: Millis) {
+    pub(in crate::engine) fn drop_updates(&mut self, run: RunIx, only: Option<&[usize]>, now: Millis) {
         let Some(owner) = self.runs.get(run) else { return };
         let updates: Vec<usize> = match only {
             Some(steps) => steps.iter().filter_map(|step| self.handled(run, *step)).collect(),
@@ -177,7 +178,7 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn update_timed_out(&mut self, run: usize, update: usize, now: Millis) {
+    pub(in crate::engine) fn update_timed_out(&mut self, run: RunIx, update: usize, now: Millis) {
         let Some(found) = self.runs.get(run).and_then(|run| run.updates.get(update)) else { return };
         #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
         let limit = found.deadline.saturating_sub(found.at) as f64 / 1_000.0;
@@ -188,7 +189,7 @@ impl Engine {
 
     fn end_update(
         &mut self,
-        run: usize,
+        run: RunIx,
         update: usize,
         state: UpdateState,
         result: Option<Value>,

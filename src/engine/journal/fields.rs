@@ -1,6 +1,7 @@
 //! FieldReader of an object, taken out of it one by one.
 
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -40,6 +41,16 @@ impl FieldReader<'_> {
     /// A position that may be missing.
     pub(in crate::engine) fn some_position(&self, name: &str) -> Option<usize> {
         self.some_millis(name).and_then(|number| usize::try_from(number).ok())
+    }
+
+    /// A run that must be there.
+    pub(in crate::engine) fn run(&self, name: &str) -> Result<RunIx> {
+        self.position(name).map(RunIx::new)
+    }
+
+    /// A run that may be missing.
+    pub(in crate::engine) fn some_run(&self, name: &str) -> Option<RunIx> {
+        self.some_position(name).map(RunIx::new)
     }
 
     /// A small number that must be there.

@@ -10,6 +10,7 @@ use crate::engine::plan::read::plan;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{Parent, RunCreated, RunState};
 use crate::engine::state::schedule::{Schedule, ScheduleState};
@@ -42,7 +43,7 @@ impl Journal {
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
     fn record(&mut self, mut item: Value) -> Result<Record> {
         let mut fields = FieldReader(&mut item);
-        let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
+        let (run, step, at) = (fields.run("run"), fields.position("step"), fields.millis("at"));
         Ok(match fields.text("type")?.as_str() {
             "registered" => {
                 let hash = fields.text("hash")?;
@@ -135,7 +136,7 @@ impl Journal {
             "retry_due" => Record::RetryDue { run: run?, step: step? },
             "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
             "key_used" => Record::KeyUsed {
-                run: fields.some_position("run"),
+                run: fields.some_run("run"),
                 key: fields.text("key")?,
                 result: fields.value("result"),
             },
@@ -221,7 +222,7 @@ impl Journal {
         let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
         let parent = fields.nested("parent").map(|mut fields| {
             Ok::<_, Error>(Parent {
-                run: fields.position("run")?,
+                run: fields.run("run")?,
                 run_id: fields.text("run_id")?,
                 step: fields.position("step")?,
                 attempt: fields.position("attempt")?,
@@ -280,7 +281,7 @@ pub(in crate::engine) fn inner_of(value: &mut Value) -> Result<Inner> {
         },
         "children" => {
             let children = fields.map("children").into_iter();
-            let at = |value: Value| value.as_u64().and_then(|at| usize::try_from(at).ok());
+            let at = |value: Value| Some(RunIx::new(usize::try_from(value.as_u64()?).ok()?));
             Inner::Children(children.filter_map(|(name, value)| Some((name, at(value)?))).collect())
         }
         "turns" => Inner::Turns {

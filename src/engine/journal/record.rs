@@ -4,6 +4,7 @@ use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
@@ -66,7 +67,7 @@ pub enum Record {
     /// A body is run: for an item, as a round, as a branch.
     ScopeOpened {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step whose body it is.
         owner: usize,
         /// Which body, and what for.
@@ -79,7 +80,7 @@ pub enum Record {
     /// A scope is not needed any more; what is open in it is cancelled.
     ScopeCancelled {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The scope.
         scope: usize,
         /// When.
@@ -88,7 +89,7 @@ pub enum Record {
     /// An attempt of a task began.
     AttemptStarted {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// Number of the tool call; 0 where the attempt failed before it called anything.
@@ -103,7 +104,7 @@ pub enum Record {
     /// A step began to wait, or to run what is inside it.
     Entered {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// What for.
@@ -116,7 +117,7 @@ pub enum Record {
     /// An attempt failed.
     AttemptFailed {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// Why.
@@ -131,7 +132,7 @@ pub enum Record {
     /// A running step is about to be cancelled: what its tool has written is its result.
     OutputKept {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// `{stdout, stderr}`.
@@ -140,14 +141,14 @@ pub enum Record {
     /// The time between two attempts is over.
     RetryDue {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
     },
     /// A task waits for another one that runs under its idempotency key.
     Parked {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// The key.
@@ -156,7 +157,7 @@ pub enum Record {
     /// The work under an idempotency key is done.
     KeyUsed {
         /// The run that did it; none in journals of earlier versions.
-        run: Option<usize>,
+        run: Option<RunIx>,
         /// The key.
         key: String,
         /// What it gave.
@@ -165,7 +166,7 @@ pub enum Record {
     /// A reflexive step goes on with a call.
     TurnTaken {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// What is to be verified; none while it is generated.
@@ -180,7 +181,7 @@ pub enum Record {
     /// Items were added to a loop that takes more.
     ItemsAdded {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// The items.
@@ -189,7 +190,7 @@ pub enum Record {
     /// A running tool has told a line of its log.
     Logged {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// How much it matters.
@@ -202,7 +203,7 @@ pub enum Record {
     /// A running tool has shown that it is alive.
     Heartbeat {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// What the next attempt is to know.
@@ -213,7 +214,7 @@ pub enum Record {
     /// A step succeeded.
     Succeeded {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// Its result.
@@ -226,7 +227,7 @@ pub enum Record {
     /// A step will not run.
     Skipped {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// When.
@@ -235,7 +236,7 @@ pub enum Record {
     /// A variable was set, for the run or for the branch of a step.
     VariableSet {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// Its name.
@@ -255,7 +256,7 @@ pub enum Record {
     /// A signal arrived for a run.
     Signalled {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// Its name.
         name: String,
         /// Its data.
@@ -266,7 +267,7 @@ pub enum Record {
     /// An update arrived for a run.
     UpdateSent {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// Its name.
         name: String,
         /// Its data.
@@ -279,7 +280,7 @@ pub enum Record {
     /// A step works on an update.
     UpdateTaken {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The step.
         step: usize,
         /// The update, by its position in the run.
@@ -290,7 +291,7 @@ pub enum Record {
     /// An update was answered, or will not be.
     UpdateEnded {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// The update.
         update: usize,
         /// How it ended.
@@ -305,7 +306,7 @@ pub enum Record {
     /// A run has taken an event, or a signal.
     Received {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// Name of the event.
         name: String,
         /// Number of the event; none for a signal, of which the oldest is taken.
@@ -314,7 +315,7 @@ pub enum Record {
     /// A run that is over is not kept any more.
     RunForgotten {
         /// The run.
-        run: usize,
+        run: RunIx,
     },
     /// Runs that were forgotten before, at these positions in the place of the records that made them.
     RunsSkipped {
@@ -328,7 +329,7 @@ pub enum Record {
     /// A run is over. Steps that were not over are cancelled with it.
     RunEnded {
         /// The run.
-        run: usize,
+        run: RunIx,
         /// How it ended.
         state: RunState,
         /// Why, where it did not complete.

@@ -1,6 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
 use crate::codec::JsonWriter;
+use crate::engine::state::positions::RunIx;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -135,6 +136,12 @@ impl WriteJson for u32 {
 impl WriteJson for usize {
     fn write(&self, writer: &mut JsonWriter) {
         writer.number(*self as u64);
+    }
+}
+
+impl WriteJson for RunIx {
+    fn write(&self, writer: &mut JsonWriter) {
+        self.get().write(writer);
     }
 }
 

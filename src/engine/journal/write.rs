@@ -5,6 +5,7 @@ use crate::engine::journal::checkpoint::write::{run_kept, state_kept};
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
 use crate::engine::state::scope::ScopeKind;
@@ -159,7 +160,7 @@ fn record(record: &Record, out: &mut FieldWriter<'_>) {
 
 fn of_step<'a, 'b>(
     kind: &'static str,
-    run: usize,
+    run: RunIx,
     step: usize,
     out: &'a mut FieldWriter<'b>,
 ) -> &'a mut FieldWriter<'b> {
@@ -258,7 +259,8 @@ impl WriteJson for Inner {
                         .set_some("results", Some(&results).filter(|results| !results.is_empty()))
                 }
                 Self::Children(children) => {
-                    let children = children.iter().map(|(name, at)| (name.clone(), (*at).into())).collect();
+                    let children =
+                        children.iter().map(|(name, at)| (name.clone(), at.get().into())).collect();
                     out.set("type", "children").set::<serde_json::Map<_, _>>("children", &children)
                 }
                 Self::Turns { candidate, feedback, turn } => out

@@ -12,7 +12,9 @@ mod updates;
 
 use crate::api::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
-use crate::engine::{Engine, Plan, Registered, RunFilter, Submission, Submitted, definition_hash, plan};
+use crate::engine::{
+    Engine, Plan, Registered, RunFilter, RunIx, Submission, Submitted, definition_hash, plan,
+};
 use crate::engine::{run_page, run_summary, run_view, step_name, step_view};
 use crate::error::{Error, ErrorCode};
 use crate::json::{child_path, object};
@@ -191,7 +193,7 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     }
 }
 
-fn accepted(engine: &Engine, at: usize, status: u16) -> HttpResponse {
+fn accepted(engine: &Engine, at: RunIx, status: u16) -> HttpResponse {
     let Some(run) = engine.run(at) else {
         return respond::not_found("run", "");
     };

@@ -4,6 +4,7 @@ use crate::engine::config::limits::Limit;
 use crate::engine::plan::{Body, Plan};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::{Inner, Step, StepState};
@@ -214,7 +215,7 @@ impl State {
     /// # Errors
     ///
     /// `LIMIT_EXCEEDED`.
-    pub(in crate::engine) fn has_room(&self, run: usize, bytes: usize) -> Result<()> {
+    pub(in crate::engine) fn has_room(&self, run: RunIx, bytes: usize) -> Result<()> {
         let own = self.runs.get(run).map_or(0, |run| run.meter.own);
         self.config.limits.check(Limit::RunBytes, own.saturating_add(bytes))?;
         self.has_memory(bytes)
@@ -236,19 +237,19 @@ impl State {
     }
 
     /// Whether a run may keep so many copies of what a tool has given.
-    pub(in crate::engine) fn may_give(&self, run: usize, result: &Value, copies: usize) -> Result<()> {
+    pub(in crate::engine) fn may_give(&self, run: RunIx, result: &Value, copies: usize) -> Result<()> {
         let bytes = size(result);
         self.config.limits.check(Limit::ResultBytes, bytes)?;
         self.has_room(run, bytes.saturating_mul(copies))
     }
 
     /// Whether a step may end with a result.
-    pub(in crate::engine) fn may_succeed(&self, run: usize, step: usize, result: &Value) -> Result<()> {
+    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: usize, result: &Value) -> Result<()> {
         self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
     }
 
     /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its message.
-    pub(in crate::engine) fn fitting(&self, run: usize, mut failure: Failure, beside: usize) -> Failure {
+    pub(in crate::engine) fn fitting(&self, run: RunIx, mut failure: Failure, beside: usize) -> Failure {
         if self.has_room(run, beside + size_of_failure(&failure)).is_err() {
             failure.cut_to(FAILURE);
         }

@@ -7,6 +7,7 @@ pub(in crate::engine) mod failure;
 pub(in crate::engine) mod meter;
 pub(in crate::engine) mod missed;
 pub(in crate::engine) mod output;
+pub(in crate::engine) mod positions;
 pub(in crate::engine) mod queues;
 pub(in crate::engine) mod readiness;
 pub(in crate::engine) mod reports;
@@ -26,6 +27,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::queues::{Awaited, Look, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -43,8 +45,8 @@ use std::rc::Rc;
 pub struct State {
     pub(in crate::engine) config: Config,
     pub(in crate::engine) runs: Runs,
-    pub(in crate::engine) ids: HashMap<String, usize>,
-    pub(in crate::engine) keys: HashMap<String, usize>,
+    pub(in crate::engine) ids: HashMap<String, RunIx>,
+    pub(in crate::engine) keys: HashMap<String, RunIx>,
     pub(in crate::engine) definitions: Definitions,
     /// The Python that definitions were made of, by their hash.
     pub(in crate::engine) sources: HashMap<String, Rc<str>>,
@@ -61,29 +63,29 @@ pub struct State {
     /// What is due when.
     pub(in crate::engine) timers: BTreeSet<(Millis, Timer)>,
     /// Tools to start, waiting for a place.
-    pub(in crate::engine) ready_tasks: VecDeque<(usize, usize)>,
+    pub(in crate::engine) ready_tasks: VecDeque<(RunIx, usize)>,
     /// What needs no place.
-    pub(in crate::engine) ready_now: VecDeque<(usize, usize)>,
+    pub(in crate::engine) ready_now: VecDeque<(RunIx, usize)>,
     /// Steps in these lines that wait no more, and are passed over.
     pub(in crate::engine) stale: usize,
     /// Loops that may go on.
-    pub(in crate::engine) to_go_round: VecDeque<(usize, usize)>,
+    pub(in crate::engine) to_go_round: VecDeque<(RunIx, usize)>,
     /// Tools to start again after a replay.
-    pub(in crate::engine) to_call_again: VecDeque<(u64, usize, usize)>,
+    pub(in crate::engine) to_call_again: VecDeque<(u64, RunIx, usize)>,
     /// Steps that will not run, to be written down.
-    pub(in crate::engine) to_skip: VecDeque<(usize, usize)>,
+    pub(in crate::engine) to_skip: VecDeque<(RunIx, usize)>,
     /// Scopes in which nothing is open any more.
-    pub(in crate::engine) closed: VecDeque<(usize, usize)>,
+    pub(in crate::engine) closed: VecDeque<(RunIx, usize)>,
     /// Steps that wait to know whether a failure is dealt with.
-    pub(in crate::engine) undecided: BTreeSet<(usize, usize)>,
+    pub(in crate::engine) undecided: BTreeSet<(RunIx, usize)>,
     /// Steps that wait for something that has ended.
     pub(in crate::engine) to_look_at: VecDeque<Look>,
     /// Of joins that were looked at, one of the steps that they wait for.
-    pub(in crate::engine) awaited: HashMap<(usize, usize), Awaited>,
+    pub(in crate::engine) awaited: HashMap<(RunIx, usize), Awaited>,
     /// Runs that are over and were started by others.
-    pub(in crate::engine) ended_children: VecDeque<usize>,
+    pub(in crate::engine) ended_children: VecDeque<RunIx>,
     /// The step of each running tool call.
-    pub(in crate::engine) calls: HashMap<u64, (usize, usize)>,
+    pub(in crate::engine) calls: HashMap<u64, (RunIx, usize)>,
     /// What running tool calls have written.
     pub(in crate::engine) call_outputs: HashMap<u64, CallOutput>,
     /// Bytes of the arguments of calls that were given out.
@@ -101,13 +103,13 @@ pub struct State {
     /// Bytes of all events.
     pub(in crate::engine) event_bytes: usize,
     /// Steps that wait for an event of a name.
-    pub(in crate::engine) listening: HashMap<String, Vec<(usize, usize)>>,
+    pub(in crate::engine) listening: HashMap<String, Vec<(RunIx, usize)>>,
     /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from earlier versions.
-    pub(in crate::engine) once: HashMap<String, (Option<usize>, Value)>,
+    pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     /// Idempotency keys of tasks that run.
-    pub(in crate::engine) held: HashMap<String, (usize, usize)>,
+    pub(in crate::engine) held: HashMap<String, (RunIx, usize)>,
     /// Tasks that wait for another one with their key.
-    pub(in crate::engine) parked: HashMap<String, Vec<(usize, usize)>>,
+    pub(in crate::engine) parked: HashMap<String, Vec<(RunIx, usize)>>,
     /// Circuits by the name of the tool.
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
     /// What happened when, where that is kept.
@@ -182,12 +184,12 @@ impl State {
     }
 
     /// The run at a position; none where it was forgotten.
-    pub fn run(&self, at: usize) -> Option<&Run> {
+    pub fn run(&self, at: RunIx) -> Option<&Run> {
         self.runs.get(at)
     }
 
     /// The position and the run of an id. Whoever asks for an active run may wait for its end: it is kept for a minute then.
-    pub fn find(&self, run_id: &str) -> Option<(usize, &Run)> {
+    pub fn find(&self, run_id: &str) -> Option<(RunIx, &Run)> {
         let at = *self.ids.get(run_id)?;
         let run = self.runs.get(at)?;
         if run.state == RunState::Active {
@@ -196,21 +198,21 @@ impl State {
         Some((at, run))
     }
 
-    pub(in crate::engine) fn run_of_key(&self, key: &str) -> Option<(usize, &Run)> {
+    pub(in crate::engine) fn run_of_key(&self, key: &str) -> Option<(RunIx, &Run)> {
         let at = *self.keys.get(key)?;
         self.runs.get(at).map(|run| (at, run))
     }
 
-    pub(in crate::engine) fn step(&self, run: usize, step: usize) -> Option<&Step> {
+    pub(in crate::engine) fn step(&self, run: RunIx, step: usize) -> Option<&Step> {
         self.runs.get(run)?.steps.get(step)
     }
 
-    pub(in crate::engine) fn step_mut(&mut self, run: usize, step: usize) -> Option<&mut Step> {
+    pub(in crate::engine) fn step_mut(&mut self, run: RunIx, step: usize) -> Option<&mut Step> {
         self.runs.get_mut(run)?.steps.get_mut(step)
     }
 
     /// Whether nothing happens in a run by itself any more.
-    pub(in crate::engine) fn is_stuck(&self, run: usize) -> bool {
+    pub(in crate::engine) fn is_stuck(&self, run: RunIx) -> bool {
         let is_pending = |at| self.step(run, at).is_some_and(|step| step.state == StepState::Pending);
         if self.parked.values().flatten().any(|(waiting, at)| *waiting == run && is_pending(*at)) {
             return false;
@@ -230,17 +232,17 @@ impl State {
     }
 
     /// The body that a step is of, and its position there: to look at while the engine changes.
-    pub(in crate::engine) fn place(&self, run: usize, step: usize) -> Option<(Rc<Body>, usize)> {
+    pub(in crate::engine) fn place(&self, run: RunIx, step: usize) -> Option<(Rc<Body>, usize)> {
         let scope = self.runs.get(run)?.scope_of(step)?;
         Some((Rc::clone(&scope.body), step.checked_sub(scope.first)?))
     }
 
-    pub(in crate::engine) fn operator(&self, run: usize, step: usize) -> Option<&Planned> {
+    pub(in crate::engine) fn operator(&self, run: RunIx, step: usize) -> Option<&Planned> {
         self.runs.get(run)?.operator(step)
     }
 
     /// The step that a call works on.
-    pub(in crate::engine) fn working_on(&self, call: u64) -> Option<(usize, usize)> {
+    pub(in crate::engine) fn working_on(&self, call: u64) -> Option<(RunIx, usize)> {
         let (run, step) = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };
         is_it.then_some((run, step))

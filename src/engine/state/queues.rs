@@ -1,9 +1,11 @@
 //! What is due, and what is to be looked at.
 
+use crate::engine::state::positions::RunIx;
+
 /// A step that waits, and may have waited enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Look {
-    pub(in crate::engine) run: usize,
+    pub(in crate::engine) run: RunIx,
     pub(in crate::engine) step: usize,
     /// The step that has ended; none where that is not known.
     pub(in crate::engine) ended: Option<usize>,
@@ -23,11 +25,11 @@ pub(in crate::engine) struct Awaited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) enum Timer {
     /// The end of a run's time.
-    Run(usize),
+    Run(RunIx),
     /// A step: the end of a sleep, of an attempt's time, of a delay.
-    Step(usize, usize),
+    Step(RunIx, usize),
     /// A schedule.
     Schedule(usize),
     /// The end of the time of a run's update.
-    Update(usize, usize),
+    Update(RunIx, usize),
 }

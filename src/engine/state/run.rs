@@ -4,6 +4,7 @@ use crate::engine::plan::{Body, Plan, Planned};
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::Meter;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Step, StepState, after};
 use crate::engine::state::update::Update;
@@ -299,7 +300,7 @@ pub struct RunCreated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// The run.
-    pub run: usize,
+    pub run: RunIx,
     /// Its id.
     pub run_id: String,
     /// The step.

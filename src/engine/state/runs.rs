@@ -1,5 +1,6 @@
 //! All runs of an engine, by their positions.
 
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::{Run, RunState};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Runs in order of submission. Those that are forgotten leave their positions behind, by which the others are known.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Runs {
-    kept: BTreeMap<usize, Box<Run>>,
+    kept: BTreeMap<RunIx, Box<Run>>,
     /// How many there ever were.
     count: usize,
     /// Runs that are kept and over, in the order in which they ended.
-    pub(in crate::engine) over: BTreeSet<(Millis, usize)>,
+    pub(in crate::engine) over: BTreeSet<(Millis, RunIx)>,
     /// Those of them that schedules have started, and what these have started.
     scheduled: Over,
     /// The same for each schedule.
@@ -24,9 +25,9 @@ pub(in crate::engine) struct Runs {
 #[derive(Debug, Default)]
 struct Over {
     /// Those that made up for a moment, and for whose ends nobody waited: they may be forgotten at once.
-    late: BTreeSet<(Millis, usize)>,
+    late: BTreeSet<(Millis, RunIx)>,
     /// The others.
-    timely: BTreeSet<(Millis, usize)>,
+    timely: BTreeSet<(Millis, RunIx)>,
 }
 
 /// Milliseconds for which every run is kept, so that whoever waits for its end hears of it.
@@ -38,8 +39,8 @@ pub(in crate::engine) const fn is_old(ended_at: Millis, now: Millis) -> bool {
 }
 
 /// When the next of these runs has been kept long enough, of those that have not at `now`.
-fn next_old(over: &BTreeSet<(Millis, usize)>, now: Millis) -> Option<Millis> {
-    let mut young = over.range((now.saturating_sub(AT_LEAST).saturating_add(1), 0)..);
+fn next_old(over: &BTreeSet<(Millis, RunIx)>, now: Millis) -> Option<Millis> {
+    let mut young = over.range((now.saturating_sub(AT_LEAST).saturating_add(1), RunIx::default())..);
     young.next().map(|(ended_at, _)| ended_at.saturating_add(AT_LEAST))
 }
 
@@ -48,19 +49,19 @@ impl Over {
         self.late.len() + self.timely.len()
     }
 
-    fn insert(&mut self, place: (Millis, usize), is_late: bool) {
+    fn insert(&mut self, place: (Millis, RunIx), is_late: bool) {
         if is_late { &mut self.late } else { &mut self.timely }.insert(place);
     }
 
-    fn remove(&mut self, place: (Millis, usize)) {
+    fn remove(&mut self, place: (Millis, RunIx)) {
         if !self.late.remove(&place) {
             self.timely.remove(&place);
         }
     }
 
     /// The one that ended first of those that may be forgotten.
-    fn first(&self, now: Millis, is_needed: impl Fn(usize) -> bool) -> Option<usize> {
-        let is_free = |(_, at): &&(Millis, usize)| !is_needed(*at);
+    fn first(&self, now: Millis, is_needed: impl Fn(RunIx) -> bool) -> Option<RunIx> {
+        let is_free = |(_, at): &&(Millis, RunIx)| !is_needed(*at);
         let late = self.late.iter().find(is_free);
         let timely = self.timely.iter().take_while(|(ended_at, _)| is_old(*ended_at, now)).find(is_free);
         late.into_iter().chain(timely).min().map(|(_, at)| *at)
@@ -68,17 +69,17 @@ impl Over {
 }
 
 impl Runs {
-    pub(in crate::engine) fn get(&self, at: usize) -> Option<&Run> {
+    pub(in crate::engine) fn get(&self, at: RunIx) -> Option<&Run> {
         self.kept.get(&at).map(|run| &**run)
     }
 
-    pub(in crate::engine) fn get_mut(&mut self, at: usize) -> Option<&mut Run> {
+    pub(in crate::engine) fn get_mut(&mut self, at: RunIx) -> Option<&mut Run> {
         self.kept.get_mut(&at).map(|run| &mut **run)
     }
 
-    /// How many runs there ever were.
-    pub(in crate::engine) fn len(&self) -> usize {
-        self.count
+    /// The position of the next run.
+    pub(in crate::engine) fn next(&self) -> RunIx {
+        RunIx::new(self.count)
     }
 
     /// Whether some are not kept any more.
@@ -87,7 +88,7 @@ impl Runs {
     }
 
     pub(in crate::engine) fn push(&mut self, run: Run) {
-        let (at, ended_at) = (self.count, run.ended_at);
+        let (at, ended_at) = (self.next(), run.ended_at);
         self.count += 1;
         self.kept.insert(at, Box::new(run));
         if let Some(ended_at) = ended_at {
@@ -100,14 +101,14 @@ impl Runs {
     }
 
     /// Runs with their positions.
-    pub(in crate::engine) fn placed(&self) -> impl DoubleEndedIterator<Item = (usize, &Run)> {
+    pub(in crate::engine) fn placed(&self) -> impl DoubleEndedIterator<Item = (RunIx, &Run)> {
         self.kept.iter().map(|(at, run)| (*at, &**run))
     }
 
     /// Every position in order: how many are empty, or the run that is there.
     pub(in crate::engine) fn places(&self) -> impl Iterator<Item = Result<&Run, usize>> {
         let mut next = 0;
-        let kept = self.kept.iter().map(|(at, run)| (*at, Some(&**run)));
+        let kept = self.kept.iter().map(|(at, run)| (at.get(), Some(&**run)));
         kept.chain([(self.count, None)]).flat_map(move |(at, run)| {
             let gap = at - std::mem::replace(&mut next, at + 1);
             (gap > 0).then_some(Err(gap)).into_iter().chain(run.map(Ok))
@@ -115,7 +116,7 @@ impl Runs {
     }
 
     /// A run is over.
-    pub(in crate::engine) fn ended(&mut self, run: usize, at: Millis) {
+    pub(in crate::engine) fn ended(&mut self, run: RunIx, at: Millis) {
         self.over.insert((at, run));
         let Some(found) = self.get(run) else { return };
         let is_late = found.created.is_late && !found.is_followed.get();
@@ -127,13 +128,13 @@ impl Runs {
     }
 
     /// Whether a run was started by one that is active.
-    pub(in crate::engine) fn is_needed(&self, at: usize) -> bool {
+    pub(in crate::engine) fn is_needed(&self, at: RunIx) -> bool {
         let parent = self.get(at).and_then(|run| self.get(run.created.parent.as_ref()?.run));
         parent.is_some_and(|parent| parent.state == RunState::Active)
     }
 
     /// The run that ended first of a schedule of which more than `most` are over.
-    pub(in crate::engine) fn surplus_of_schedules(&mut self, most: usize, now: Millis) -> Option<usize> {
+    pub(in crate::engine) fn surplus_of_schedules(&mut self, most: usize, now: Millis) -> Option<RunIx> {
         while let Some(first) = self.to_look_at.first().copied().filter(|(from, _)| *from <= now) {
             let over = self.of_schedule.get(&first.1).filter(|over| over.len() > most);
             let found = over.and_then(|over| over.first(now, |at| self.is_needed(at)));
@@ -148,7 +149,7 @@ impl Runs {
     }
 
     /// The run that ended first of those that schedules have started.
-    pub(in crate::engine) fn oldest_of_schedules(&self, now: Millis) -> Option<usize> {
+    pub(in crate::engine) fn oldest_of_schedules(&self, now: Millis) -> Option<RunIx> {
         self.scheduled.first(now, |at| self.is_needed(at))
     }
 
@@ -157,7 +158,7 @@ impl Runs {
         next_old(&self.over, now)
     }
 
-    pub(in crate::engine) fn take(&mut self, at: usize) -> Option<Run> {
+    pub(in crate::engine) fn take(&mut self, at: RunIx) -> Option<Run> {
         let run = self.kept.remove(&at)?;
         let place = (run.ended_at.unwrap_or_default(), at);
         self.over.remove(&place);

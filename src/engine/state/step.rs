@@ -1,6 +1,7 @@
 //! Steps: operators in a scope, with their attempts and results.
 
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::reports::Reports;
 use crate::number::clamp;
 use crate::time::Millis;
@@ -88,7 +89,7 @@ pub enum Inner {
         results: Vec<Option<Value>>,
     },
     /// Runs of other workflows: name and position of each.
-    Children(Vec<(String, usize)>),
+    Children(Vec<(String, RunIx)>),
     /// The turns of a reflexive step.
     Turns {
         /// What is to be verified; none while it is generated.

@@ -7,6 +7,7 @@
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::run::Run;
 use crate::engine::state::step::Inner;
 use crate::time::Millis;
@@ -47,7 +48,7 @@ pub enum EntryKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The run, by its position.
-    pub run: usize,
+    pub run: RunIx,
     /// The step, by its position.
     pub step: usize,
     /// What it is.
@@ -97,11 +98,11 @@ pub(in crate::engine) struct Timeline {
     /// What made a place for a tool free last.
     freed: Cause,
     /// The entry of each step that is under way.
-    pub(in crate::engine) open: BTreeMap<(usize, usize), usize>,
+    pub(in crate::engine) open: BTreeMap<(RunIx, usize), usize>,
     /// Since when a step is in line, and why.
-    lined: HashMap<(usize, usize), (Millis, Cause)>,
+    lined: HashMap<(RunIx, usize), (Millis, Cause)>,
     /// Why each run is over.
-    pub(in crate::engine) ends: HashMap<usize, Cause>,
+    pub(in crate::engine) ends: HashMap<RunIx, Cause>,
 }
 
 impl EntryKind {
@@ -139,7 +140,7 @@ impl EntryKind {
 
 impl Timeline {
     /// What follows is because of the entry of a step that is under way, or was begun from outside.
-    pub(in crate::engine) fn because_of(&mut self, step: Option<(usize, usize)>, now: Millis) {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, usize)>, now: Millis) {
         let entry = step.and_then(|step| self.open.get(&step));
         self.now = now;
         self.cause = entry.map_or(Cause::Outside, |entry| Cause::Entry(*entry));
@@ -151,13 +152,13 @@ impl Timeline {
     }
 
     /// What comes from outside is for this step, which has waited for it.
-    pub(in crate::engine) fn is_for(&mut self, step: (usize, usize)) {
+    pub(in crate::engine) fn is_for(&mut self, step: (RunIx, usize)) {
         if let (Cause::Outside, Some(entry)) = (self.cause, self.open.get(&step)) {
             self.cause = Cause::Entry(*entry);
         }
     }
 
-    pub(in crate::engine) fn lined_up(&mut self, step: (usize, usize)) {
+    pub(in crate::engine) fn lined_up(&mut self, step: (RunIx, usize)) {
         self.lined.insert(step, (self.now, self.cause));
     }
 
@@ -166,7 +167,7 @@ impl Timeline {
     }
 
     /// A step leaves the line.
-    pub(in crate::engine) fn starts(&mut self, (run, step): (usize, usize), attempt: usize) {
+    pub(in crate::engine) fn starts(&mut self, (run, step): (RunIx, usize), attempt: usize) {
         let Some((since, cause)) = self.lined.remove(&(run, step)) else { return };
         self.cause = cause;
         if since < self.now {
@@ -178,7 +179,7 @@ impl Timeline {
 
     fn push(
         &mut self,
-        (run, step): (usize, usize),
+        (run, step): (RunIx, usize),
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -202,7 +203,7 @@ impl Timeline {
 
     pub(in crate::engine) fn open(
         &mut self,
-        step: (usize, usize),
+        step: (RunIx, usize),
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -225,7 +226,7 @@ impl Timeline {
     /// Ends the entry of a step; `false` where there is none.
     pub(in crate::engine) fn close(
         &mut self,
-        step: (usize, usize),
+        step: (RunIx, usize),
         outcome: &'static str,
         failure: Option<&Failure>,
     ) -> bool {
@@ -235,7 +236,7 @@ impl Timeline {
     }
 
     /// What the end of a run depended on, from its beginning on. Each link begins when the one before ends.
-    fn path(&self, at: usize, run: &Run) -> Vec<Link> {
+    fn path(&self, at: RunIx, run: &Run) -> Vec<Link> {
         let (start, Some(mut end)) = (run.created.at, run.ended_at) else { return Vec::new() };
         let mut cause = self.ends.get(&at).copied().unwrap_or_default();
         let mut path = Vec::new();
@@ -270,7 +271,7 @@ impl State {
 
     /// The critical path of a run that is over: the work and the waits that its end depended on. Each link begins when the
     /// one before ends, the first with the run, and the last ends with it.
-    pub fn critical_path(&self, at: usize) -> Vec<Link> {
+    pub fn critical_path(&self, at: RunIx) -> Vec<Link> {
         let run = self.runs.get(at).zip(self.timeline.as_ref());
         run.map(|(run, timeline)| timeline.path(at, run)).unwrap_or_default()
     }

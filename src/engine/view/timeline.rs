@@ -4,11 +4,12 @@ use crate::definition::delayed_task;
 use crate::engine::plan::{Body, Operation};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::timeline::{Entry, Link};
 use crate::engine::view::{full_name, results, run_summary, step_name};
 use crate::json::object;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 fn row<const COUNT: usize>(cells: [Value; COUNT]) -> Value {
     Value::Array(cells.into())
@@ -38,16 +39,15 @@ impl State {
     /// steps as rows: name, status, result, failure, retries, start, end.
     pub fn timeline_view(&self) -> Value {
         let entries = self.entries().iter().map(|entry| self.entry_view(entry)).collect();
-        let mut began: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); self.runs.len()];
+        let mut began: HashMap<RunIx, BTreeSet<&str>> = HashMap::new();
         for entry in self.entries() {
-            if let (Some(began), Some(operator)) =
-                (began.get_mut(entry.run), self.operator(entry.run, entry.step))
-            {
-                began.insert(&operator.id);
+            if let Some(operator) = self.operator(entry.run, entry.step) {
+                began.entry(entry.run).or_default().insert(&operator.id);
             }
         }
-        let runs = self.runs.iter().zip(began).enumerate();
-        let runs = runs.map(|(at, (run, began))| {
+        let nothing = BTreeSet::new();
+        let runs = self.runs.placed().map(|(at, run)| {
+            let began = began.get(&at).unwrap_or(&nothing);
             let path = self.critical_path(at).into_iter().map(|link| match link {
                 Link::Entry(position) => position.into(),
                 Link::Run(start, end) => row([start.into(), end.into()]),
@@ -59,7 +59,7 @@ impl State {
             view.insert("start".into(), run.created.at.into());
             view.insert("end".into(), run.ended_at.into());
             view.insert("path".into(), path.collect());
-            view.insert("unreached".into(), all.difference(&began).map(|id| Value::from(*id)).collect());
+            view.insert("unreached".into(), all.difference(began).map(|id| Value::from(*id)).collect());
             let steps = run.steps.iter().enumerate();
             let steps = steps.filter_map(|(at, step)| Some((step_name(run, at)?, step)));
             // The wait that a driver writes for a delay is a part of its task, as everywhere.
@@ -92,7 +92,7 @@ impl State {
             _ => None,
         };
         row([
-            (*run).into(),
+            run.get().into(),
             found.and_then(|run| full_name(run, *step)).into(),
             operator.map(|operator| operator.id.as_str()).into(),
             kind.word().into(),

@@ -6,6 +6,7 @@ use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, pos
 use crate::engine::journal::read::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::RunIx;
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine, Reports};
 use crate::engine::state::run::{Run, RunCreated, Signal};
 use crate::engine::state::scope::body_of;
@@ -204,12 +205,12 @@ impl Standing {
 }
 
 /// What was done under keys: as `used` with the run that did it, as `once` without one, as earlier versions wrote it.
-fn keys_used(fields: &mut FieldReader<'_>) -> HashMap<String, (Option<usize>, Value)> {
+fn keys_used(fields: &mut FieldReader<'_>) -> HashMap<String, (Option<RunIx>, Value)> {
     let mut used = named(fields.list("once"), |result| Some((None, result)));
     used.extend(named(fields.list("used"), |entry| {
         let mut parts = list_of(entry)?.into_iter();
         let run = parts.next()?.as_u64().and_then(|run| usize::try_from(run).ok());
-        Some((run, parts.next()?))
+        Some((run.map(RunIx::new), parts.next()?))
     }));
     used
 }
@@ -224,9 +225,9 @@ fn named<T>(entries: Vec<Value>, read: impl Fn(Value) -> Option<T>) -> HashMap<S
     entries.into_iter().filter_map(entry).collect()
 }
 
-fn pair(value: &Value) -> Option<(usize, usize)> {
+fn pair<T: From<usize>>(value: &Value) -> Option<(T, usize)> {
     match positions(value)[..] {
-        [one, other] => Some((one, other)),
+        [one, other] => Some((one.into(), other)),
         _ => None,
     }
 }
