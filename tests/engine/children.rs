@@ -4,7 +4,7 @@ use crate::support::operators::{
     self, builtin, but, flow, foreach, named, op, reopen, result_of, retry, task, timeout, with_args,
 };
 use crate::support::{self, Scenario, failing};
-use highway_wasm::engine::RunIx;
+use highway_wasm::engine::{RunIx, StepIx};
 use highway_wasm::engine::{run_view, uuid_of};
 use serde_json::{Value, json};
 use std::sync::mpsc;
@@ -92,7 +92,7 @@ fn a_child_is_a_run_of_its_own_that_names_its_parent() {
     let mut run = knowing(&[leaf()]);
     let parent = run.submit(&family());
     let found = run.engine.runs()[2].created.parent.clone().unwrap();
-    assert_eq!((found.run, found.step, found.name.as_str()), (RunIx::new(0), 0, "b"));
+    assert_eq!((found.run, found.step, found.name.as_str()), (RunIx::new(0), StepIx::new(0), "b"));
     let view = run_view(run.engine.runs()[1]);
     assert_eq!(view["workflow_name"], "leaf");
     assert_eq!(view["parent_run_id"], parent.as_str());

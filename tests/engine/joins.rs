@@ -5,6 +5,7 @@ use crate::support::operators::{
     while_loop, with_args,
 };
 use crate::support::{START, Scenario, failing, submission};
+use highway_wasm::engine::StepIx;
 use highway_wasm::engine::{Config, Engine, RunState, StepState};
 use serde_json::{Value, json};
 
@@ -173,7 +174,7 @@ fn over_in_slices(definition: &Value, prefix: &str) -> Vec<usize> {
     let over = |engine: &Engine| {
         let run = engine.runs()[0].clone();
         let steps = run.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Succeeded);
-        steps.filter(|(at, _)| run.operator(*at).unwrap().id.starts_with(prefix)).count()
+        steps.filter(|(at, _)| run.operator(StepIx::new(*at)).unwrap().id.starts_with(prefix)).count()
     };
     let mut before = 0;
     loop {

@@ -6,6 +6,7 @@ use crate::support::operators::{
     wait_branch, wait_branches, while_loop, with_args,
 };
 use crate::support::{START, failing, restored, submission};
+use highway_wasm::engine::StepIx;
 use highway_wasm::engine::{Config, Engine, Record, RunState, StepState};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
@@ -23,7 +24,9 @@ impl Host {
     fn running(&self) -> Option<(u64, bool)> {
         self.engine.runs().iter().find_map(|run| {
             run.steps.iter().enumerate().find_map(|(at, step)| match step.state {
-                StepState::Running { call } => Some((call, run.operator(at)?.id.starts_with("bad"))),
+                StepState::Running { call } => {
+                    Some((call, run.operator(StepIx::new(at))?.id.starts_with("bad")))
+                }
                 _ => None,
             })
         })

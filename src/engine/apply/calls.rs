@@ -1,7 +1,7 @@
 //! Tool calls that begin and end.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::step::StepState;
 
 impl State {
@@ -19,12 +19,12 @@ impl State {
         self.bytes_under_way -= self.call_bytes.remove(&call).unwrap_or_default();
     }
 
-    pub(in crate::engine) fn begin_call(&mut self, run: RunIx, step: usize, call: u64) {
+    pub(in crate::engine) fn begin_call(&mut self, run: RunIx, step: StepIx, call: u64) {
         self.last_call = self.last_call.max(call);
         self.calls.insert(call, (run, step));
     }
 
-    pub(in crate::engine) fn end_call(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn end_call(&mut self, run: RunIx, step: StepIx) {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
             self.forget_call(call);
             if let Some(timeline) = &mut self.timeline {

@@ -3,13 +3,13 @@
 use crate::engine::state::State;
 use crate::engine::state::circuit::{Circuit, NO_CALL};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::step::{StepState, after};
 use crate::time::Millis;
 
 impl State {
     /// Takes note of an attempt that begins: it may be the one that probes.
-    pub(in crate::engine) fn attempt_begins(&mut self, run: RunIx, step: usize, at: Millis) {
+    pub(in crate::engine) fn attempt_begins(&mut self, run: RunIx, step: StepIx, at: Millis) {
         let Some(function) = self.guarded(run, step).map(|(function, _)| function.to_owned()) else { return };
         if let Some(circuit) = self.circuits.get_mut(&function)
             && circuit.open_until.is_some_and(|until| at >= until)
@@ -22,7 +22,7 @@ impl State {
     pub(in crate::engine) fn attempt_ended(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         failure: Option<&Failure>,
         at: Millis,
     ) {

@@ -1,13 +1,13 @@
 //! Joins that are to be looked at.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Look;
 use crate::engine::state::step::Inner;
 
 impl State {
     /// Has the joins looked at that name a step which is over.
-    pub(in crate::engine) fn tell_joins(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn tell_joins(&mut self, run: RunIx, step: StepIx) {
         let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };
         let mut count = 0;

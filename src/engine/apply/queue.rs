@@ -1,7 +1,7 @@
 //! Lines of steps that are to start, or to be skipped.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::step::StepState;
@@ -12,19 +12,19 @@ impl State {
     /// Starts what can start in a new scope.
     pub(in crate::engine) fn look_at_scope(&mut self, run: RunIx, scope: usize) {
         let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
-        let (first, count) = (found.first, found.body.operators.len());
+        let (steps, count) = (found.steps(), found.body.operators.len());
         self.has_looked_at(count);
         if count == 0 {
             self.closed.push_back((run, scope));
             self.round_over(run, scope);
         }
-        for step in first..first + count {
+        for step in steps {
             self.look_at(run, step);
         }
     }
 
     /// Puts a step in line, where what leads to it has ended.
-    pub(in crate::engine) fn look_at(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn look_at(&mut self, run: RunIx, step: StepIx) {
         let Some(found) = self.runs.get(run) else { return };
         let is_waiting =
             found.steps.get(step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line);
@@ -44,7 +44,7 @@ impl State {
         }
     }
 
-    pub(super) fn mark_in_line(&mut self, run: RunIx, step: usize, is_in_line: bool) {
+    pub(super) fn mark_in_line(&mut self, run: RunIx, step: StepIx, is_in_line: bool) {
         let Some(owner) = self.runs.get_mut(run) else { return };
         let is_late = owner.created.is_late;
         let Some(step) = owner.steps.get_mut(step).filter(|step| step.is_in_line != is_in_line) else {
@@ -57,7 +57,7 @@ impl State {
     }
 
     /// Puts a step in line to start.
-    pub(in crate::engine) fn enqueue(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn enqueue(&mut self, run: RunIx, step: StepIx) {
         // What waits for a key may be looked at more than once.
         if self.step(run, step).is_none_or(|step| step.is_in_line) {
             return;
@@ -75,8 +75,8 @@ impl State {
     /// The first step of a line that still waits there; those before it are dropped.
     pub(in crate::engine) fn first_of(
         &mut self,
-        line: impl Fn(&mut Self) -> &mut VecDeque<(RunIx, usize)>,
-    ) -> Option<(RunIx, usize)> {
+        line: impl Fn(&mut Self) -> &mut VecDeque<(RunIx, StepIx)>,
+    ) -> Option<(RunIx, StepIx)> {
         while let Some((run, step)) = line(self).front().copied() {
             if self.step(run, step).is_some_and(|step| step.is_in_line) {
                 return Some((run, step));
@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Takes a step that is about to be over out of its line.
-    pub(in crate::engine) fn leave_line(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn leave_line(&mut self, run: RunIx, step: StepIx) {
         if !self.step(run, step).is_some_and(|step| step.is_in_line) {
             return;
         }
@@ -109,7 +109,7 @@ impl State {
     }
 
     /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
-    pub(in crate::engine) fn dequeue(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn dequeue(&mut self, run: RunIx, step: StepIx) {
         if !self.step(run, step).is_some_and(|step| step.is_in_line) {
             return;
         }

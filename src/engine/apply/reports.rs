@@ -1,7 +1,7 @@
 //! What a record changes about the reports of a step.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine};
 use crate::time::Millis;
 use serde_json::Value;
@@ -13,7 +13,7 @@ impl State {
     pub(in crate::engine) fn apply_logged(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         level: LogLevel,
         message: String,
         at: Millis,
@@ -31,7 +31,13 @@ impl State {
         }
     }
 
-    pub(in crate::engine) fn apply_heartbeat(&mut self, run: RunIx, step: usize, details: Value, at: Millis) {
+    pub(in crate::engine) fn apply_heartbeat(
+        &mut self,
+        run: RunIx,
+        step: StepIx,
+        details: Value,
+        at: Millis,
+    ) {
         if let Some(run) = self.runs.get_mut(run) {
             run.keeps(&details);
         }

@@ -2,7 +2,7 @@
 
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::run::{Run, RunState};
@@ -17,7 +17,7 @@ impl State {
         if run.created.is_late {
             self.missed.in_line += run.steps.iter().filter(|step| step.is_in_line).count();
         }
-        for (position, step) in run.steps.iter().enumerate() {
+        for (position, step) in run.steps.placed() {
             let place = (at, position);
             if let Some(timer) = step.timer {
                 self.timers.insert((timer, Timer::Step(at, position)));
@@ -62,7 +62,7 @@ impl State {
         self.ready_tasks = standing.ready_tasks.into();
         self.undecided = standing.undecided.into_iter().collect();
         let places: Vec<RunIx> = self.runs.placed().map(|(at, _)| at).collect();
-        let with_place: HashSet<(RunIx, usize)> = self.ready_tasks.iter().copied().collect();
+        let with_place: HashSet<(RunIx, StepIx)> = self.ready_tasks.iter().copied().collect();
         for at in places {
             self.restore_conclusions(at, &with_place);
         }
@@ -70,7 +70,7 @@ impl State {
 
     /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been concluded
     /// already is not concluded twice.
-    pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<(RunIx, usize)>) {
+    pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<(RunIx, StepIx)>) {
         let Some(run) = self.runs.get(at) else { return };
         if run.state != RunState::Active {
             if run.created.parent.is_some() {
@@ -78,7 +78,7 @@ impl State {
             }
             return;
         }
-        for (position, step) in run.steps.iter().enumerate() {
+        for (position, step) in run.steps.placed() {
             let place = (at, position);
             match step.state {
                 StepState::Pending if step.is_in_line && !with_place.contains(&place) => {

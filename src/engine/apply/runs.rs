@@ -3,7 +3,7 @@
 use crate::engine::plan::{Operation, Planned};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::step::StepState;
@@ -65,11 +65,11 @@ impl State {
         let has_parent = owner.created.parent.is_some();
         let open = owner.open_within(0);
         // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
-        let ends_itself = owner.steps.iter().enumerate().any(|(at, step)| {
+        let ends_itself = owner.steps.placed().any(|(at, step)| {
             let is_end = |found: &Planned| matches!(found.operation, Operation::Terminate { .. });
             step.state == StepState::Succeeded && owner.operator(at).is_some_and(is_end)
         });
-        let (left_out, open): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|step| {
+        let (left_out, open): (Vec<StepIx>, Vec<StepIx>) = open.into_iter().partition(|step| {
             ends_itself && owner.steps.get(*step).is_some_and(|step| step.started_at.is_none())
         });
         self.runs.ended(run, at);

@@ -1,7 +1,7 @@
 //! What a record changes about steps and scopes.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::scope::{ScopeKind, body_of};
 use crate::engine::state::step::{Attempt, Inner, StepState};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 impl State {
-    pub(super) fn open(&mut self, run: RunIx, owner: usize, kind: ScopeKind, locals: Map<String, Value>) {
+    pub(super) fn open(&mut self, run: RunIx, owner: StepIx, kind: ScopeKind, locals: Map<String, Value>) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(body) = found.operator(owner).and_then(|operator| body_of(&operator.operation, &kind))
         else {
@@ -31,7 +31,7 @@ impl State {
     pub(super) fn start(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         state: StepState,
         timer: Option<Millis>,
         at: Millis,
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    pub(super) fn add_attempt(&mut self, run: RunIx, step: usize, at: Millis) {
+    pub(super) fn add_attempt(&mut self, run: RunIx, step: StepIx, at: Millis) {
         let before =
             self.step_mut(run, step).map(|step| std::mem::take(&mut step.scopes)).unwrap_or_default();
         if let Some(run) = self.runs.get_mut(run) {
@@ -66,7 +66,7 @@ impl State {
     pub(super) fn apply_entered(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         inner: Inner,
         until: Option<Millis>,
         at: Millis,
@@ -99,7 +99,7 @@ impl State {
     }
 
     /// Forgets what a step waited for.
-    pub(super) fn leave(&mut self, run: RunIx, step: usize) {
+    pub(super) fn leave(&mut self, run: RunIx, step: StepIx) {
         let Some(inner) = self.step_mut(run, step).and_then(|step| step.inner.take()) else { return };
         match inner {
             Inner::Event(name) => {
@@ -129,7 +129,7 @@ impl State {
     pub(super) fn apply_succeeded(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         result: Value,
         chosen: &[usize],
         at: Millis,
@@ -154,7 +154,14 @@ impl State {
     }
 
     /// Ends a step, and looks at what it leads to. `chosen` are ways, as positions in its body.
-    pub(super) fn finish(&mut self, run: RunIx, step: usize, state: StepState, chosen: &[usize], at: Millis) {
+    pub(super) fn finish(
+        &mut self,
+        run: RunIx,
+        step: StepIx,
+        state: StepState,
+        chosen: &[usize],
+        at: Millis,
+    ) {
         self.set(run, step, state, None);
         let Some(owner) = self.runs.get_mut(run) else { return };
         let Some(done) = owner.steps.get_mut(step) else { return };
@@ -163,7 +170,7 @@ impl State {
         let Some(found) = owner.scopes.get_mut(scope) else { return };
         found.open = found.open.saturating_sub(1);
         let (first, is_over, body) = (found.first, found.open == 0, Rc::clone(&found.body));
-        let position = step.saturating_sub(first);
+        let position = step.checked_sub(first).unwrap_or_default();
         let (Some(operator), Some(links)) = (body.operators.get(position), body.links.get(position)) else {
             return;
         };
@@ -263,7 +270,7 @@ impl State {
     }
 
     /// Ends steps without looking at what they lead to: that ends, too.
-    pub(super) fn cancel_steps(&mut self, run: RunIx, steps: &[usize], state: StepState, at: Millis) {
+    pub(super) fn cancel_steps(&mut self, run: RunIx, steps: &[StepIx], state: StepState, at: Millis) {
         for step in steps.iter().copied() {
             self.end_call(run, step);
             self.leave(run, step);
@@ -284,7 +291,7 @@ impl State {
     pub(in crate::engine) fn set(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         state: StepState,
         timer: Option<Millis>,
     ) {

@@ -2,14 +2,14 @@
 
 use crate::engine::journal::record::Record;
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::step::Inner;
 use crate::engine::state::timeline::{EntryKind, Timeline};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
 impl State {
-    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, usize)>, now: Millis) {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, StepIx)>, now: Millis) {
         if let Some(timeline) = &mut self.timeline {
             timeline.because_of(step, now);
         }
@@ -21,7 +21,7 @@ impl State {
         }
     }
 
-    pub(in crate::engine) fn leaves_line(&mut self, run: RunIx, step: usize) {
+    pub(in crate::engine) fn leaves_line(&mut self, run: RunIx, step: StepIx) {
         let attempt = self.step(run, step).map_or(0, |step| step.attempts.len());
         if let Some(timeline) = &mut self.timeline {
             timeline.starts((run, step), attempt + 1);
@@ -32,7 +32,7 @@ impl State {
     pub(in crate::engine) fn note(&mut self, record: &Record) {
         let Some(mut timeline) = self.timeline.take() else { return };
         let attempt =
-            |run: RunIx, step: usize| self.step(run, step).map_or(1, |step| step.attempts.len().max(1));
+            |run: RunIx, step: StepIx| self.step(run, step).map_or(1, |step| step.attempts.len().max(1));
         match record {
             Record::AttemptStarted { run, step, .. } => {
                 let kind = match self.operator(*run, *step).map(|operator| operator.operation.takes_place()) {
@@ -81,8 +81,11 @@ impl State {
 
     /// Ends the entries of steps that are over, though nothing was said of them alone.
     pub(super) fn note_cancelled(&self, timeline: &mut Timeline, run: RunIx) {
-        let open: Vec<usize> =
-            timeline.open.range((run, 0)..=(run, usize::MAX)).map(|((_, step), _)| *step).collect();
+        let open: Vec<StepIx> = timeline
+            .open
+            .range((run, StepIx::new(0))..=(run, StepIx::new(usize::MAX)))
+            .map(|((_, step), _)| *step)
+            .collect();
         for step in open {
             if self.step(run, step).is_some_and(|step| step.state.is_final()) {
                 let cause = timeline.cause;

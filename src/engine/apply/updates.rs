@@ -3,7 +3,7 @@
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_failure, size_of_update};
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::update::{Update, UpdateState};
@@ -22,7 +22,7 @@ impl State {
     pub(in crate::engine) fn apply_update_taken(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         update: usize,
         call: Option<u64>,
     ) {

@@ -4,7 +4,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::definitions::IDS;
 use crate::engine::state::meter::size_of_named;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::tools::builtin::Builtin;
@@ -28,7 +28,7 @@ impl Engine {
     pub(in crate::engine) fn start_builtin(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         tool: Builtin,
         args: &[Value],
         kwargs: &Value,
@@ -117,7 +117,7 @@ impl Engine {
         }
     }
 
-    fn count(&mut self, run: RunIx, step: usize, value: Value, now: Millis) -> Result<()> {
+    fn count(&mut self, run: RunIx, step: StepIx, value: Value, now: Millis) -> Result<()> {
         self.has_room(run, size_of_named(COUNTER, &value))?;
         self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
         self.worked(run, step, object([(COUNTER, value)]), now);
@@ -128,7 +128,7 @@ impl Engine {
     fn request_approval(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         args: &[Value],
         kwargs: &Value,
         now: Millis,
@@ -160,15 +160,15 @@ impl Engine {
     }
 
     /// The step that waits for an approval: run, step, and what was asked.
-    pub fn approval(&self, key: &str) -> Option<(RunIx, usize, &Map<String, Value>)> {
+    pub fn approval(&self, key: &str) -> Option<(RunIx, StepIx, &Map<String, Value>)> {
         self.approvals().find(|(_, _, request)| request.get("approval_key").is_some_and(|known| known == key))
     }
 
     /// All approvals that are waited for: run, step, and what was asked.
-    pub fn approvals(&self) -> impl Iterator<Item = (RunIx, usize, &Map<String, Value>)> {
+    pub fn approvals(&self) -> impl Iterator<Item = (RunIx, StepIx, &Map<String, Value>)> {
         let active = self.runs.placed().filter(|(_, run)| run.state == RunState::Active);
         active.flat_map(|(at, run)| {
-            run.steps.iter().enumerate().filter_map(move |(step, found)| match &found.inner {
+            run.steps.placed().filter_map(move |(step, found)| match &found.inner {
                 Some(Inner::Approval(approval)) if found.state == StepState::Sleeping => {
                     Some((at, step, approval))
                 }

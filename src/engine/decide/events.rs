@@ -6,7 +6,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_event, size_of_named};
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, Step};
 use crate::error::Result;
@@ -45,18 +45,18 @@ impl Engine {
     }
 
     /// The dynamic loop that a signal `add_items` is for: the one that it names by `task_id`, or any that runs.
-    fn takes_items(&self, run: RunIx, name: &str, payload: &Value) -> Option<usize> {
+    fn takes_items(&self, run: RunIx, name: &str, payload: &Value) -> Option<StepIx> {
         let found = self.runs.get(run).filter(|_| name == "add_items")?;
         let wanted = payload.get("task_id").and_then(Value::as_str);
         let takes = |step: &Step| matches!(step.inner, Some(Inner::Loop { is_open: true, .. }));
-        let mut loops = found.steps.iter().enumerate().filter(|(_, step)| takes(step));
+        let mut loops = found.steps.placed().filter(|(_, step)| takes(step));
         let is_it =
-            |at: usize| found.operator(at).is_some_and(|operator| wanted.is_none_or(|id| id == operator.id));
+            |at: StepIx| found.operator(at).is_some_and(|operator| wanted.is_none_or(|id| id == operator.id));
         loops.find(|(at, _)| is_it(*at)).map(|(at, _)| at)
     }
 
     /// Adds the items of `{item}`, `{items}` or a list.
-    fn add_items(&mut self, run: RunIx, step: usize, payload: &Value, now: Millis) {
+    fn add_items(&mut self, run: RunIx, step: StepIx, payload: &Value, now: Millis) {
         let one = payload.get("item").cloned();
         let many = payload.get("items").unwrap_or(payload).as_array().cloned().unwrap_or_default();
         let items = one.into_iter().chain(many).collect();
@@ -75,7 +75,7 @@ impl Engine {
     pub(in crate::engine) fn start_emit(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         event: &str,
         payload: &Map<String, Value>,
         now: Millis,
@@ -115,7 +115,7 @@ impl Engine {
     pub(in crate::engine) fn start_receive(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         event: &str,
         limit: Option<f64>,
         now: Millis,
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// Gives a waiting step what is there for it: the oldest signal, or the oldest event that the run has not taken.
-    fn receive(&mut self, run: RunIx, step: usize, name: &str, now: Millis) {
+    fn receive(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
         let Some(found) = self.runs.get(run) else { return };
         let signal =
             found.signals.iter().find(|signal| signal.name == name).map(|signal| signal.payload.clone());
@@ -156,7 +156,7 @@ impl Engine {
     }
 
     /// The event that tells of the end of an activity within its run, and its payload.
-    fn end_of_activity(&self, run: RunIx, step: usize, result: &Value) -> Option<(String, Value)> {
+    fn end_of_activity(&self, run: RunIx, step: StepIx, result: &Value) -> Option<(String, Value)> {
         let operator = self.operator(run, step)?;
         if !matches!(operator.operation, Operation::Task { is_activity: true, .. }) {
             return None;
@@ -174,7 +174,7 @@ impl Engine {
     pub(in crate::engine) fn may_complete_activity(
         &self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         result: &Value,
     ) -> Result<usize> {
         let Some((event, payload)) = self.end_of_activity(run, step, result) else { return Ok(0) };
@@ -187,7 +187,7 @@ impl Engine {
     pub(in crate::engine) fn with_completion_event(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         result: Value,
         now: Millis,
     ) -> Value {

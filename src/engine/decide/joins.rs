@@ -7,7 +7,7 @@ use crate::engine::decide::outcomes::failure_of_task;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::{Awaited, Look};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
@@ -29,7 +29,7 @@ impl Engine {
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
         let is_decided = OnceCell::new();
-        let waits = |step: &&usize| match owner.steps.get(**step).and_then(|step| step.inner.as_ref()) {
+        let waits = |step: &&StepIx| match owner.steps.get(**step).and_then(|step| step.inner.as_ref()) {
             Some(Inner::Branches { fork, only }) if *fork == of => match only {
                 Some(only) => *only == branch,
                 None => *is_decided.get_or_init(|| branches_over(owner, of, None).is_some()),
@@ -74,7 +74,7 @@ impl Engine {
         let (found, looked_at) = steps_named(owner, step, tasks);
         self.has_looked_at(looked_at);
         let is_open =
-            |(_, step): &(usize, usize)| owner.steps.get(*step).is_some_and(|step| !step.state.is_final());
+            |(_, step): &(usize, StepIx)| owner.steps.get(*step).is_some_and(|step| !step.state.is_final());
         let named = found.iter().enumerate();
         let open: Vec<_> = named.filter_map(|(name, step)| Some((name, (*step)?))).filter(is_open).collect();
         // In whatever order they end, half of the others are mostly over when this one is.
@@ -87,7 +87,7 @@ impl Engine {
 }
 
 /// Whether the end of a step can be what a join waits for, while it waits for others, too.
-fn may_decide(run: &Run, ended: usize, mode: JoinMode) -> bool {
+fn may_decide(run: &Run, ended: StepIx, mode: JoinMode) -> bool {
     let state = run.steps.get(ended).map(|step| step.state);
     match mode {
         JoinMode::AllOf => false,
@@ -98,7 +98,7 @@ fn may_decide(run: &Run, ended: usize, mode: JoinMode) -> bool {
 }
 
 /// Whether a join waits for the step that it was found to wait for.
-fn still_waits(run: &Run, join: usize, tasks: &[String], awaited: &mut Awaited) -> bool {
+fn still_waits(run: &Run, join: StepIx, tasks: &[String], awaited: &mut Awaited) -> bool {
     let Some((name, own)) = tasks.get(awaited.name).zip(run.steps.get(join)) else { return false };
     let later = awaited.scopes..run.scopes.len();
     let is_replaced = later
@@ -109,13 +109,14 @@ fn still_waits(run: &Run, join: usize, tasks: &[String], awaited: &mut Awaited) 
 }
 
 /// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were looked at.
-fn steps_named(run: &Run, join: usize, tasks: &[String]) -> (Vec<Option<usize>>, usize) {
+fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>>, usize) {
     let scope = run.steps.get(join).map_or(0, |step| step.scope);
     let own = run.scopes.get(scope);
     let own = |id: &String| own.and_then(|own| Some(own.first + own.body.find(id)?));
-    let mut found: Vec<Option<usize>> = tasks.iter().map(own).collect();
+    let mut found: Vec<Option<StepIx>> = tasks.iter().map(own).collect();
     let named = tasks.iter().zip(&mut found).filter(|(_, step)| step.is_none());
-    let mut inside: HashMap<&str, &mut Option<usize>> = named.map(|(id, step)| (id.as_str(), step)).collect();
+    let mut inside: HashMap<&str, &mut Option<StepIx>> =
+        named.map(|(id, step)| (id.as_str(), step)).collect();
     let mut looked_at = tasks.len();
     for (at, scope_inside) in run.scopes.iter().enumerate().skip(scope).rev() {
         if inside.is_empty() {
@@ -136,11 +137,11 @@ fn steps_named(run: &Run, join: usize, tasks: &[String]) -> (Vec<Option<usize>>,
 }
 
 /// What a join has found.
-fn joined(run: &Run, tasks: &[String], found: &[Option<usize>], mode: JoinMode) -> Outcome {
-    let state = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
-    let is_over = |step: &Option<usize>| state(step).is_none_or(StepState::is_final);
-    let is_good = |step: &Option<usize>| state(step) == Some(StepState::Succeeded);
-    let is_passed = |step: &Option<usize>| state(step) == Some(StepState::Skipped);
+fn joined(run: &Run, tasks: &[String], found: &[Option<StepIx>], mode: JoinMode) -> Outcome {
+    let state = |step: &Option<StepIx>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
+    let is_over = |step: &Option<StepIx>| state(step).is_none_or(StepState::is_final);
+    let is_good = |step: &Option<StepIx>| state(step) == Some(StepState::Succeeded);
+    let is_passed = |step: &Option<StepIx>| state(step) == Some(StepState::Skipped);
     let all_over = found.iter().all(is_over);
     let failure =
         |what: &str| Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, what) }));
@@ -149,7 +150,7 @@ fn joined(run: &Run, tasks: &[String], found: &[Option<usize>], mode: JoinMode) 
         JoinMode::AnyOf => found.is_empty() || found.iter().any(is_over),
         JoinMode::AllSuccess => {
             let is_bad =
-                |(_, step): &(&String, &Option<usize>)| is_over(step) && !is_good(step) && !is_passed(step);
+                |(_, step): &(&String, &Option<StepIx>)| is_over(step) && !is_good(step) && !is_passed(step);
             if let Some((id, _)) = tasks.iter().zip(found).find(is_bad) {
                 return failure(&format!("task `{id}` did not succeed"));
             }
@@ -164,14 +165,14 @@ fn joined(run: &Run, tasks: &[String], found: &[Option<usize>], mode: JoinMode) 
         }
     };
     is_done.then(|| {
-        let result = |step: &Option<usize>| step.and_then(|step| run.steps.get(step)?.result.clone());
+        let result = |step: &Option<StepIx>| step.and_then(|step| run.steps.get(step)?.result.clone());
         let results = tasks.iter().zip(found);
         Ok(results.map(|(id, step)| (id.clone(), result(step).unwrap_or_default())).collect())
     })
 }
 
 /// What branches gave, once all of them are over.
-fn branches_over(run: &Run, fork: usize, only: Option<usize>) -> Outcome {
+fn branches_over(run: &Run, fork: StepIx, only: Option<usize>) -> Outcome {
     let operator = run.operator(fork)?;
     let mut results = Map::new();
     for (at, scope) in run.scopes_of(fork) {

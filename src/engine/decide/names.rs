@@ -2,6 +2,7 @@
 
 use crate::engine::config::Config;
 use crate::engine::config::limits::Limit;
+use crate::engine::state::positions::StepIx;
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::StepState;
@@ -26,7 +27,7 @@ use std::cell::Cell;
 ///    not there.
 pub(in crate::engine) struct RunScope<'a> {
     run: &'a Run,
-    step: usize,
+    step: StepIx,
     config: &'a Config,
     reader: Reader,
     /// What the slice has done so far: what is read here is a part of it.
@@ -51,7 +52,7 @@ pub(in crate::engine) enum Reader {
 impl<'a> RunScope<'a> {
     pub(in crate::engine) fn new(
         run: &'a Run,
-        step: usize,
+        step: StepIx,
         config: &'a Config,
         reader: Reader,
         work: &'a Cell<usize>,
@@ -127,13 +128,13 @@ impl RunScope<'_> {
     }
 
     /// The failed step that the step is there for, or the loop or the fork around it.
-    fn failed(&self) -> Option<usize> {
-        let owner = |step: &usize| self.run.scope_of(*step)?.owner;
+    fn failed(&self) -> Option<StepIx> {
+        let owner = |step: &StepIx| self.run.scope_of(*step)?.owner;
         std::iter::successors(Some(self.step), owner).find_map(|step| self.failed_before(step))
     }
 
     /// The failed step that has chosen another one: the first, where several have that handler.
-    fn failed_before(&self, handler: usize) -> Option<usize> {
+    fn failed_before(&self, handler: StepIx) -> Option<StepIx> {
         let scope = self.run.scope_of(handler)?;
         let position = handler.checked_sub(scope.first)?;
         let activators = &scope.body.links.get(position)?.activators;

@@ -7,7 +7,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Branch, Operation};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::{Parent, Run, RunCreated, RunState};
 use crate::engine::state::scope::{ScopeKind, body_of};
@@ -26,7 +26,7 @@ use std::cmp::Ordering;
 
 impl Engine {
     /// Goes on with a loop: opens what rounds may be open, or ends it.
-    pub(in crate::engine) fn go_round(&mut self, run: RunIx, step: usize, now: Millis) {
+    pub(in crate::engine) fn go_round(&mut self, run: RunIx, step: StepIx, now: Millis) {
         loop {
             if !self.is_within_slice() {
                 return self.state.to_go_round.push_back((run, step));
@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// A loop over items gives the results of all rounds, another one that of the last.
-    fn end_loop(&mut self, run: RunIx, step: usize, now: Millis) {
+    fn end_loop(&mut self, run: RunIx, step: StepIx, now: Millis) {
         let Some(Inner::Loop { items, results, .. }) =
             self.step(run, step).and_then(|step| step.inner.as_ref())
         else {
@@ -103,7 +103,7 @@ impl Engine {
     }
 
     /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
-    pub(in crate::engine) fn items(&self, run: RunIx, step: usize, template: &str) -> Result<Vec<Value>> {
+    pub(in crate::engine) fn items(&self, run: RunIx, step: StepIx, template: &str) -> Result<Vec<Value>> {
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let template = Value::from(template);
         let value = lend(&template, &scope, self.config.templates, Syntax::BracesAndDollar)?;
@@ -122,7 +122,7 @@ impl Engine {
     fn chosen<'a>(
         &self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         branches: &'a [(String, Branch)],
         minimum: usize,
     ) -> Result<Vec<(usize, &'a str)>> {
@@ -156,7 +156,7 @@ impl Engine {
     pub(in crate::engine) fn start_fork(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         branches: &[(String, Branch)],
         minimum: usize,
         now: Millis,
@@ -187,7 +187,7 @@ impl Engine {
     pub(in crate::engine) fn wait_for_branches(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         fork: &Value,
         name: Option<&str>,
         limit: Option<f64>,
@@ -225,13 +225,13 @@ impl Engine {
     }
 
     /// The step of a fork by its result, and the position of one of its branches.
-    fn fork_of(&self, run: RunIx, fork: &Value, name: Option<&str>) -> Result<(usize, Option<usize>)> {
+    fn fork_of(&self, run: RunIx, fork: &Value, name: Option<&str>) -> Result<(StepIx, Option<usize>)> {
         let event = fork.get("join_event_name").unwrap_or(fork);
         let found = self.runs.get(run).and_then(|run| {
             let is_it = |step: &Step| {
                 step.result.as_ref().and_then(|result| result.get("join_event_name")) == Some(event)
             };
-            run.steps.iter().position(is_it)
+            run.steps.find(is_it)
         });
         let Some(found) = found else {
             return Err(Error::new(
@@ -259,7 +259,7 @@ impl Engine {
     pub(in crate::engine) fn start_children(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         children: &[(String, Map<String, Value>)],
         limit: Option<f64>,
         now: Millis,

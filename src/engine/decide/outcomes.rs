@@ -8,7 +8,7 @@ use crate::engine::plan::Planned;
 use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::ScopeKind;
@@ -23,9 +23,9 @@ use std::collections::BTreeSet;
 /// What follows from what has ended.
 enum Conclusion {
     /// A step will not run.
-    Skip(RunIx, usize),
+    Skip(RunIx, StepIx),
     /// A loop may go on.
-    GoRound(RunIx, usize),
+    GoRound(RunIx, StepIx),
     /// Nothing in a scope is open any more.
     ScopeOver(RunIx, usize),
     /// A step may have waited enough.
@@ -178,7 +178,7 @@ impl Engine {
         self.end(run, state, Some(failure), None, "the run passed its time limit", now);
     }
 
-    fn step_due(&mut self, run: RunIx, step: usize, now: Millis) {
+    fn step_due(&mut self, run: RunIx, step: StepIx, now: Millis) {
         // What was due before it may have given it another time.
         let is_due = |step: &&Step| step.timer.is_some_and(|due| due <= now);
         let Some(found) = self.step(run, step).filter(is_due) else { return };
@@ -210,7 +210,7 @@ impl Engine {
     }
 
     /// Takes the result of a step's work, if what must hold of it does.
-    pub(in crate::engine) fn worked(&mut self, run: RunIx, step: usize, result: Value, now: Millis) {
+    pub(in crate::engine) fn worked(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let key = self.once_key(run, step);
         if let Err(error) = self.may_work(run, step, &result, key.as_deref()) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
@@ -229,7 +229,7 @@ impl Engine {
     }
 
     /// Whether a step may end with a result, and all that follows from it be kept.
-    fn may_work(&self, run: RunIx, step: usize, result: &Value, key: Option<&str>) -> Result<()> {
+    fn may_work(&self, run: RunIx, step: StepIx, result: &Value, key: Option<&str>) -> Result<()> {
         self.may_succeed(run, step, result)?;
         let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
         let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
@@ -237,14 +237,14 @@ impl Engine {
         self.has_room(run, copies.saturating_mul(size(result) + event) + key + event)
     }
 
-    pub(in crate::engine) fn succeed(&mut self, run: RunIx, step: usize, result: Value, now: Millis) {
+    pub(in crate::engine) fn succeed(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         self.commit(Record::Succeeded { run, step, result, chosen: Vec::new(), at: now });
     }
 
     pub(in crate::engine) fn after_work(
         &self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         result: &Value,
     ) -> std::result::Result<(), Failure> {
         let Some(operator) = self.operator(run, step).filter(|operator| !operator.postconditions.is_empty())
@@ -259,7 +259,7 @@ impl Engine {
     pub(in crate::engine) fn attempt_failed(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         mut failure: Failure,
         result: Option<Value>,
         now: Millis,
@@ -298,7 +298,7 @@ impl Engine {
     }
 
     /// Ends what an attempt of a step has started and that is not over.
-    fn stop_nested(&mut self, run: RunIx, step: usize, reason: &str, now: Millis) {
+    fn stop_nested(&mut self, run: RunIx, step: StepIx, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
         let scopes: BTreeSet<usize> = found
@@ -335,7 +335,7 @@ impl Engine {
     }
 
     /// The tool calls of steps, and the runs that they started.
-    fn working(&self, run: RunIx, steps: &[usize]) -> (Vec<u64>, Vec<RunIx>) {
+    fn working(&self, run: RunIx, steps: &[StepIx]) -> (Vec<u64>, Vec<RunIx>) {
         let (mut calls, mut children) = (Vec::new(), Vec::new());
         for step in steps.iter().filter_map(|step| self.step(run, *step)) {
             if let StepState::Running { call } = step.state {
@@ -504,11 +504,11 @@ impl Engine {
     }
 
     /// A step that waits for a repair which waits for the step.
-    fn without_hope(&mut self) -> Option<(RunIx, usize)> {
+    fn without_hope(&mut self) -> Option<(RunIx, StepIx)> {
         let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
-        let waits = |(run, step): &(RunIx, usize)| self.step(*run, *step).is_some_and(is_waiting);
-        let undecided: BTreeSet<(RunIx, usize)> = undecided.into_iter().filter(waits).collect();
+        let waits = |(run, step): &(RunIx, StepIx)| self.step(*run, *step).is_some_and(is_waiting);
+        let undecided: BTreeSet<(RunIx, StepIx)> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
         let found = undecided.iter().copied().find(|(run, _)| {
             // All steps of a run are stuck, or none is.

@@ -5,7 +5,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Reflexive};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::step::{Inner, after};
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
@@ -15,18 +15,18 @@ use crate::time::Millis;
 use serde_json::Value;
 
 impl Engine {
-    pub(in crate::engine) fn is_reflexive(&self, run: RunIx, step: usize) -> bool {
+    pub(in crate::engine) fn is_reflexive(&self, run: RunIx, step: StepIx) -> bool {
         self.reflexive(run, step).is_some()
     }
 
-    fn reflexive(&self, run: RunIx, step: usize) -> Option<Reflexive> {
+    fn reflexive(&self, run: RunIx, step: StepIx) -> Option<Reflexive> {
         match &self.operator(run, step)?.operation {
             Operation::Reflexive(reflexive) => Some((**reflexive).clone()),
             _ => None,
         }
     }
 
-    pub(in crate::engine) fn start_reflexive(&mut self, run: RunIx, step: usize, now: Millis) {
+    pub(in crate::engine) fn start_reflexive(&mut self, run: RunIx, step: StepIx, now: Millis) {
         let key = self.once_key(run, step);
         if self.is_parked(run, step, key.as_deref()) {
             return;
@@ -39,7 +39,7 @@ impl Engine {
     }
 
     /// Takes the result of one of the tools.
-    pub(in crate::engine) fn turn(&mut self, run: RunIx, step: usize, result: Value, now: Millis) {
+    pub(in crate::engine) fn turn(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let Some(reflexive) = self.reflexive(run, step) else { return };
         let inner = self.step(run, step).and_then(|step| step.inner.clone());
         let Some(Inner::Turns { candidate, turn, .. }) = inner else { return };
@@ -72,7 +72,7 @@ impl Engine {
     fn go_on_correcting(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         candidate: &Value,
         verdict: Value,
         turn: u32,
@@ -85,7 +85,7 @@ impl Engine {
     fn go_on(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         candidate: Option<Value>,
         feedback: Option<Value>,
         turn: u32,
@@ -101,7 +101,7 @@ impl Engine {
     }
 
     /// Has the host start the tool whose turn it is.
-    pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: usize, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
         match self.tool_of_turn(run, step) {
             Some(Ok((tool, kwargs))) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
             Some(Err(error)) => self.attempt_failed(run, step, Failure::from(&error), None, now),
@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    fn tool_of_turn(&self, run: RunIx, step: usize) -> Option<Result<(String, Value)>> {
+    fn tool_of_turn(&self, run: RunIx, step: StepIx) -> Option<Result<(String, Value)>> {
         let reflexive = self.reflexive(run, step)?;
         let Some(Inner::Turns { candidate, feedback, .. }) = self.step(run, step)?.inner.as_ref() else {
             return None;

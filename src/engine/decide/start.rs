@@ -11,7 +11,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Planned, Wait};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, after};
@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 impl Engine {
-    pub(in crate::engine) fn start_step(&mut self, run: RunIx, step: usize, now: Millis) {
+    pub(in crate::engine) fn start_step(&mut self, run: RunIx, step: StepIx, now: Millis) {
         let Some((body, at)) = self.place(run, step) else { return };
         let Some(operator) = body.operators.get(at) else { return };
         if let Err(failure) = self.before_work(run, step, operator) {
@@ -105,7 +105,7 @@ impl Engine {
         }
     }
 
-    fn before_work(&self, run: RunIx, step: usize, operator: &Planned) -> std::result::Result<(), Failure> {
+    fn before_work(&self, run: RunIx, step: StepIx, operator: &Planned) -> std::result::Result<(), Failure> {
         if operator.preconditions.is_empty() {
             return Ok(());
         }
@@ -118,7 +118,7 @@ impl Engine {
     fn start_task(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         operator: &Planned,
         (function, args, kwargs): (&str, &[Value], &Map<String, Value>),
         now: Millis,
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// Whether a step has to wait for another one that runs under its idempotency key; then it does.
-    pub(in crate::engine) fn is_parked(&mut self, run: RunIx, step: usize, key: Option<&str>) -> bool {
+    pub(in crate::engine) fn is_parked(&mut self, run: RunIx, step: StepIx, key: Option<&str>) -> bool {
         let Some(key) = key.filter(|key| self.held.contains_key(*key)) else { return false };
         self.commit(Record::Parked { run, step, key: key.to_owned() });
         true
@@ -160,7 +160,7 @@ impl Engine {
     pub(in crate::engine) fn call_tool(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         call: u64,
         tool: &str,
         args: Vec<Value>,
@@ -196,7 +196,7 @@ impl Engine {
     /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that was
     /// running may have done its work; it gets the same attempt and the same idempotency key.
     pub fn resume(&mut self, now: Millis) {
-        let mut calls: Vec<(u64, RunIx, usize)> =
+        let mut calls: Vec<(u64, RunIx, StepIx)> =
             self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
         calls.sort_unstable();
         self.state.to_call_again = calls.into();
@@ -205,7 +205,7 @@ impl Engine {
         self.tick(now);
     }
 
-    pub(in crate::engine) fn call_after_restart(&mut self, run: RunIx, step: usize, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_after_restart(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
         let Some((body, at)) = self.place(run, step) else { return };
         match body.operators.get(at).map(|operator| &operator.operation) {
             Some(Operation::Task { .. }) if self.handled(run, step).is_some() => {
@@ -221,7 +221,7 @@ impl Engine {
         }
     }
 
-    fn start_wait(&mut self, run: RunIx, step: usize, wait: &Wait, now: Millis) -> Result<()> {
+    fn start_wait(&mut self, run: RunIx, step: StepIx, wait: &Wait, now: Millis) -> Result<()> {
         let until = match wait {
             Wait::For(seconds) => after(now, *seconds),
             Wait::Until(moment) => *moment,
@@ -236,7 +236,7 @@ impl Engine {
     }
 
     /// Ends a routing step with its choice.
-    fn choose(&mut self, run: RunIx, step: usize, decision: (&str, Value), way: Option<usize>, now: Millis) {
+    fn choose(&mut self, run: RunIx, step: StepIx, decision: (&str, Value), way: Option<usize>, now: Millis) {
         let body = self.runs.get(run).and_then(|run| run.scope_of(step)).map(|scope| &scope.body);
         let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
         let result = object([decision, ("next", next.into())]);
@@ -250,7 +250,7 @@ impl Engine {
     fn terminate(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         status: TerminateStatus,
         result: Value,
         reason: &str,
@@ -270,7 +270,7 @@ impl Engine {
     }
 
     /// Begins to wait, or to run what is inside, for as long as an attempt may take.
-    pub(in crate::engine) fn enter(&mut self, run: RunIx, step: usize, inner: Inner, now: Millis) {
+    pub(in crate::engine) fn enter(&mut self, run: RunIx, step: StepIx, inner: Inner, now: Millis) {
         self.enter_within(run, step, inner, None, now);
     }
 
@@ -278,7 +278,7 @@ impl Engine {
     pub(in crate::engine) fn enter_within(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         inner: Inner,
         limit: Option<f64>,
         now: Millis,
@@ -289,23 +289,23 @@ impl Engine {
     }
 
     /// Seconds that an attempt of a step has, by its policy or by its own words.
-    pub(in crate::engine) fn limit_of(&self, run: RunIx, step: usize) -> Option<f64> {
+    pub(in crate::engine) fn limit_of(&self, run: RunIx, step: StepIx) -> Option<f64> {
         let found = self.step(run, step)?;
         let started = found.attempts.last()?.started_at;
         #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
         found.timer.map(|due| due.saturating_sub(started) as f64 / 1_000.0)
     }
 
-    pub(in crate::engine) fn scope(&self, run: RunIx, step: usize) -> Option<RunScope<'_>> {
+    pub(in crate::engine) fn scope(&self, run: RunIx, step: StepIx) -> Option<RunScope<'_>> {
         Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Engine, &self.work))
     }
 
     /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.
-    pub(in crate::engine) fn tool_scope(&self, run: RunIx, step: usize) -> Option<RunScope<'_>> {
+    pub(in crate::engine) fn tool_scope(&self, run: RunIx, step: StepIx) -> Option<RunScope<'_>> {
         Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Tool, &self.work))
     }
 
-    pub(in crate::engine) fn holds(&self, run: RunIx, step: usize, condition: &expr::Expr) -> Result<bool> {
+    pub(in crate::engine) fn holds(&self, run: RunIx, step: StepIx, condition: &expr::Expr) -> Result<bool> {
         self.holds_with(run, step, condition, &Map::new())
     }
 
@@ -313,7 +313,7 @@ impl Engine {
     pub(in crate::engine) fn holds_with(
         &self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         condition: &expr::Expr,
         extra: &Map<String, Value>,
     ) -> Result<bool> {
@@ -322,7 +322,7 @@ impl Engine {
     }
 
     /// What an operator asks other workflows for, with its templates replaced.
-    fn children(&self, run: RunIx, step: usize, children: &[Child]) -> Result<Vec<Child>> {
+    fn children(&self, run: RunIx, step: StepIx, children: &[Child]) -> Result<Vec<Child>> {
         // What is filled in for all of them counts together.
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let resolved = |(name, child): &Child| {
@@ -334,21 +334,21 @@ impl Engine {
     }
 
     /// A text with its templates replaced; a whole one keeps the type of its value.
-    pub(in crate::engine) fn text(&self, run: RunIx, step: usize, text: &str) -> Result<Value> {
+    pub(in crate::engine) fn text(&self, run: RunIx, step: StepIx, text: &str) -> Result<Value> {
         self.resolved(run, step, &Value::from(text))
     }
 
-    pub(in crate::engine) fn resolved(&self, run: RunIx, step: usize, value: &Value) -> Result<Value> {
+    pub(in crate::engine) fn resolved(&self, run: RunIx, step: StepIx, value: &Value) -> Result<Value> {
         let Some(scope) = self.scope(run, step) else { return Ok(Value::Null) };
         resolve(value, &scope, self.config.templates, Syntax::BracesAndDollar)
     }
 
     /// The key under which the effects of a task happen once, where it has one.
-    pub(in crate::engine) fn once_key(&self, run: RunIx, step: usize) -> Option<String> {
+    pub(in crate::engine) fn once_key(&self, run: RunIx, step: StepIx) -> Option<String> {
         self.own_key(run, step)?.ok()
     }
 
-    fn own_key(&self, run: RunIx, step: usize) -> Option<Result<String>> {
+    fn own_key(&self, run: RunIx, step: StepIx) -> Option<Result<String>> {
         self.scope(run, step)?.own_key()
     }
 

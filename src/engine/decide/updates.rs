@@ -8,7 +8,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::size_of_update;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState, after};
 use crate::engine::state::update::{Update, UpdateState};
@@ -44,7 +44,7 @@ impl Engine {
     ) -> Option<usize> {
         let owner = self.runs.get(run).filter(|run| run.state == RunState::Active)?;
         let update = owner.updates.len();
-        let waiting = owner.steps.iter().position(|step| {
+        let waiting = owner.steps.find(|step| {
             step.state == StepState::Sleeping
                 && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
         });
@@ -62,7 +62,7 @@ impl Engine {
     pub(in crate::engine) fn start_handling(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         kwargs: &Value,
         limit: Option<f64>,
         now: Millis,
@@ -80,7 +80,7 @@ impl Engine {
     }
 
     /// Gives a waiting step the oldest update of its name, if there is one.
-    fn take_update(&mut self, run: RunIx, step: usize, name: &str, now: Millis) {
+    fn take_update(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
         let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
         let is_it = |update: &Update| update.state == UpdateState::Pending && update.name == name;
         let Some(update) = updates.enumerate().find(|(_, update)| is_it(update)).map(|(at, _)| at) else {
@@ -97,14 +97,14 @@ impl Engine {
     }
 
     /// The update that a step works on.
-    pub(in crate::engine) fn handled(&self, run: RunIx, step: usize) -> Option<usize> {
+    pub(in crate::engine) fn handled(&self, run: RunIx, step: StepIx) -> Option<usize> {
         match self.step(run, step)?.inner {
             Some(Inner::Handling(update)) => Some(update),
             _ => None,
         }
     }
 
-    fn response_tool(&self, run: RunIx, step: usize) -> Option<(String, Map<String, Value>)> {
+    fn response_tool(&self, run: RunIx, step: StepIx) -> Option<(String, Map<String, Value>)> {
         let Operation::Task { kwargs, .. } = &self.operator(run, step)?.operation else { return None };
         let tool = kwargs.get("response_tool").filter(|tool| !tool.is_null()).map(to_text)?;
         let kwargs = kwargs.get("response_kwargs").and_then(Value::as_object).cloned();
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Has the host start the tool that answers.
-    pub(in crate::engine) fn call_response_tool(&mut self, run: RunIx, step: usize, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_response_tool(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
         let Some((tool, kwargs)) = self.response_tool(run, step) else { return };
         let Some((scope, update)) = self.tool_scope(run, step).zip(self.update_of(run, step)) else { return };
         let extra = Map::from_iter([
@@ -130,12 +130,18 @@ impl Engine {
         }
     }
 
-    fn update_of(&self, run: RunIx, step: usize) -> Option<&Update> {
+    fn update_of(&self, run: RunIx, step: StepIx) -> Option<&Update> {
         self.runs.get(run)?.updates.get(self.handled(run, step)?)
     }
 
     /// Answers the update that a step works on, with what its tool gave.
-    pub(in crate::engine) fn answer_update(&mut self, run: RunIx, step: usize, response: Value, now: Millis) {
+    pub(in crate::engine) fn answer_update(
+        &mut self,
+        run: RunIx,
+        step: StepIx,
+        response: Value,
+        now: Millis,
+    ) {
         let (Some(at), Some(update)) = (self.handled(run, step), self.update_of(run, step)) else { return };
         let result = object([
             ("status", "success".into()),
@@ -155,7 +161,7 @@ impl Engine {
     pub(in crate::engine) fn update_failed(
         &mut self,
         run: RunIx,
-        step: usize,
+        step: StepIx,
         failure: &Failure,
         now: Millis,
     ) {
@@ -166,7 +172,7 @@ impl Engine {
     }
 
     /// The run is over, or what handles updates in it is cancelled: there will be no answer.
-    pub(in crate::engine) fn drop_updates(&mut self, run: RunIx, only: Option<&[usize]>, now: Millis) {
+    pub(in crate::engine) fn drop_updates(&mut self, run: RunIx, only: Option<&[StepIx]>, now: Millis) {
         let Some(owner) = self.runs.get(run) else { return };
         let updates: Vec<usize> = match only {
             Some(steps) => steps.iter().filter_map(|step| self.handled(run, *step)).collect(),

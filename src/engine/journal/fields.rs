@@ -1,7 +1,6 @@
 //! FieldReader of an object, taken out of it one by one.
 
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -34,23 +33,13 @@ impl FieldReader<'_> {
     }
 
     /// A position that must be there.
-    pub(in crate::engine) fn position(&self, name: &str) -> Result<usize> {
+    pub(in crate::engine) fn position<P: From<usize>>(&self, name: &str) -> Result<P> {
         self.some_position(name).ok_or_else(|| lacking(name))
     }
 
     /// A position that may be missing.
-    pub(in crate::engine) fn some_position(&self, name: &str) -> Option<usize> {
-        self.some_millis(name).and_then(|number| usize::try_from(number).ok())
-    }
-
-    /// A run that must be there.
-    pub(in crate::engine) fn run(&self, name: &str) -> Result<RunIx> {
-        self.position(name).map(RunIx::new)
-    }
-
-    /// A run that may be missing.
-    pub(in crate::engine) fn some_run(&self, name: &str) -> Option<RunIx> {
-        self.some_position(name).map(RunIx::new)
+    pub(in crate::engine) fn some_position<P: From<usize>>(&self, name: &str) -> Option<P> {
+        self.some_millis(name).and_then(|number| usize::try_from(number).ok()).map(P::from)
     }
 
     /// A small number that must be there.
@@ -87,7 +76,7 @@ impl FieldReader<'_> {
     }
 
     /// A list of positions; an empty one where it is missing.
-    pub(in crate::engine) fn positions(&self, name: &str) -> Vec<usize> {
+    pub(in crate::engine) fn positions<P: From<usize>>(&self, name: &str) -> Vec<P> {
         self.0.get(name).map(positions).unwrap_or_default()
     }
 
@@ -127,7 +116,7 @@ pub(in crate::engine) fn list_of(value: Value) -> Option<Vec<Value>> {
     }
 }
 
-pub(in crate::engine) fn positions(value: &Value) -> Vec<usize> {
+pub(in crate::engine) fn positions<P: From<usize>>(value: &Value) -> Vec<P> {
     let items = value.as_array().into_iter().flatten();
-    items.filter_map(|item| usize::try_from(item.as_u64()?).ok()).collect()
+    items.filter_map(|item| usize::try_from(item.as_u64()?).ok().map(P::from)).collect()
 }

@@ -43,7 +43,7 @@ impl Journal {
     #[expect(clippy::too_many_lines, reason = "one arm for each record")]
     fn record(&mut self, mut item: Value) -> Result<Record> {
         let mut fields = FieldReader(&mut item);
-        let (run, step, at) = (fields.run("run"), fields.position("step"), fields.millis("at"));
+        let (run, step, at) = (fields.position("run"), fields.position("step"), fields.millis("at"));
         Ok(match fields.text("type")?.as_str() {
             "registered" => {
                 let hash = fields.text("hash")?;
@@ -136,7 +136,7 @@ impl Journal {
             "retry_due" => Record::RetryDue { run: run?, step: step? },
             "parked" => Record::Parked { run: run?, step: step?, key: fields.text("key")? },
             "key_used" => Record::KeyUsed {
-                run: fields.some_run("run"),
+                run: fields.some_position("run"),
                 key: fields.text("key")?,
                 result: fields.value("result"),
             },
@@ -222,7 +222,7 @@ impl Journal {
         let known = self.definitions.get(&hash).ok_or_else(|| invalid("a definition is missing"))?;
         let parent = fields.nested("parent").map(|mut fields| {
             Ok::<_, Error>(Parent {
-                run: fields.run("run")?,
+                run: fields.position("run")?,
                 run_id: fields.text("run_id")?,
                 step: fields.position("step")?,
                 attempt: fields.position("attempt")?,

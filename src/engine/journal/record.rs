@@ -4,7 +4,7 @@ use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
@@ -69,7 +69,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step whose body it is.
-        owner: usize,
+        owner: StepIx,
         /// Which body, and what for.
         kind: ScopeKind,
         /// Names of its own.
@@ -91,7 +91,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// Number of the tool call; 0 where the attempt failed before it called anything.
         call: u64,
         /// The idempotency key of the task, where it has one.
@@ -106,7 +106,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// What for.
         inner: Inner,
         /// When it has to be looked at.
@@ -119,7 +119,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// Why.
         failure: Failure,
         /// What the tool gave all the same, such as its output.
@@ -134,7 +134,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// `{stdout, stderr}`.
         result: Value,
     },
@@ -143,14 +143,14 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
     },
     /// A task waits for another one that runs under its idempotency key.
     Parked {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// The key.
         key: String,
     },
@@ -168,7 +168,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// What is to be verified; none while it is generated.
         candidate: Option<Value>,
         /// What the verifier said last.
@@ -183,7 +183,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// The items.
         items: Vec<Value>,
     },
@@ -192,7 +192,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// How much it matters.
         level: LogLevel,
         /// What it says.
@@ -205,7 +205,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// What the next attempt is to know.
         details: Value,
         /// When.
@@ -216,7 +216,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// Its result.
         result: Value,
         /// Ways that it chose, as positions in its body.
@@ -229,7 +229,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// When.
         at: Millis,
     },
@@ -238,7 +238,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// Its name.
         name: String,
         /// Its value.
@@ -282,7 +282,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The step.
-        step: usize,
+        step: StepIx,
         /// The update, by its position in the run.
         update: usize,
         /// Number of the tool call, where a tool answers it.

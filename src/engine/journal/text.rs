@@ -1,7 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
 use crate::codec::JsonWriter;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -140,6 +140,12 @@ impl WriteJson for usize {
 }
 
 impl WriteJson for RunIx {
+    fn write(&self, writer: &mut JsonWriter) {
+        self.get().write(writer);
+    }
+}
+
+impl WriteJson for StepIx {
     fn write(&self, writer: &mut JsonWriter) {
         self.get().write(writer);
     }

@@ -5,7 +5,7 @@ use crate::engine::journal::checkpoint::write::{run_kept, state_kept};
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
 use crate::engine::state::scope::ScopeKind;
@@ -161,7 +161,7 @@ fn record(record: &Record, out: &mut FieldWriter<'_>) {
 fn of_step<'a, 'b>(
     kind: &'static str,
     run: RunIx,
-    step: usize,
+    step: StepIx,
     out: &'a mut FieldWriter<'b>,
 ) -> &'a mut FieldWriter<'b> {
     out.set("type", kind).set("run", &run).set("step", &step)

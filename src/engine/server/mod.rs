@@ -243,8 +243,8 @@ fn with_step(
     answer: impl FnOnce(&crate::engine::Run, Value) -> HttpResponse,
 ) -> HttpResponse {
     with_run(engine, id, |run| {
-        let found = (0..run.steps.len()).find(|step| step_name(run, *step).as_deref() == Some(name));
-        let found = found.and_then(|step| Some((run.operator(step)?, run.steps.get(step)?)));
+        let found = run.steps.placed().find(|(at, _)| step_name(run, *at).as_deref() == Some(name));
+        let found = found.and_then(|(at, step)| Some((run.operator(at)?, step)));
         found.map_or_else(
             || respond::not_found("step", name),
             |(operator, step)| answer(run, step_view(name, operator, step)),

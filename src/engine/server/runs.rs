@@ -4,7 +4,7 @@ use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
-use crate::engine::{Engine, Run, RunState, StepState, run_summary, step_name};
+use crate::engine::{Engine, Run, RunState, StepIx, StepState, run_summary, step_name};
 use crate::error::Error;
 use crate::json::object;
 use crate::number::number;
@@ -79,8 +79,8 @@ pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
         return refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1");
     };
     // When, what, and to which step: only what is shown is worth a name.
-    let mut found: Vec<(Millis, &str, Option<usize>)> = vec![(run.created.at, "workflow_created", None)];
-    for (at, step) in run.steps.iter().enumerate() {
+    let mut found: Vec<(Millis, &str, Option<StepIx>)> = vec![(run.created.at, "workflow_created", None)];
+    for (at, step) in run.steps.placed() {
         found.extend(step.started_at.map(|started| (started, "started", Some(at))));
         found.extend(step.ended_at.map(|ended| (ended, step.state.word(), Some(at))));
     }
@@ -98,7 +98,7 @@ pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
     data(200, object([("workflow_run_id", run.id().into()), ("events", events)]))
 }
 
-fn event(run: &Run, at: Millis, kind: &str, step: Option<usize>) -> Value {
+fn event(run: &Run, at: Millis, kind: &str, step: Option<StepIx>) -> Value {
     let kind = if step.is_some() { format!("step_{kind}") } else { kind.to_owned() };
     let step = step.and_then(|step| step_name(run, step));
     object([("event_type", kind.into()), ("step_name", step.into()), ("timestamp", to_iso(at).into())])
@@ -190,7 +190,7 @@ pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
     found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
 }
 
-fn approval_view(run: &Run, step: usize, request: &Map<String, Value>) -> Value {
+fn approval_view(run: &Run, step: StepIx, request: &Map<String, Value>) -> Value {
     let mut view = request.clone();
     view.insert("status".into(), "pending".into());
     view.insert("workflow_run_id".into(), run.id().into());

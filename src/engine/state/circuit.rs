@@ -3,7 +3,7 @@
 use crate::engine::plan::{Breaker, Operation};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
@@ -18,12 +18,12 @@ pub(in crate::engine) struct Circuit {
     /// Until when the tool is left alone; afterwards one attempt at a time is let through.
     pub(in crate::engine) open_until: Option<Millis>,
     /// The step whose attempt was let through last: run and position.
-    pub(in crate::engine) probe: Option<(RunIx, usize)>,
+    pub(in crate::engine) probe: Option<(RunIx, StepIx)>,
 }
 
 impl State {
     /// Whether the circuit of a step's tool lets it start.
-    pub(in crate::engine) fn admitted(&self, run: RunIx, step: usize, now: Millis) -> Result<(), Failure> {
+    pub(in crate::engine) fn admitted(&self, run: RunIx, step: StepIx, now: Millis) -> Result<(), Failure> {
         let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
         let circuit = self.circuits.get(function).copied().unwrap_or_default();
         let Some(open_until) = circuit.open_until else { return Ok(()) };
@@ -36,7 +36,7 @@ impl State {
     }
 
     /// The tool of a task that asks for a breaker, and what it asks for.
-    pub(in crate::engine) fn guarded(&self, run: RunIx, step: usize) -> Option<(&str, &Breaker)> {
+    pub(in crate::engine) fn guarded(&self, run: RunIx, step: StepIx) -> Option<(&str, &Breaker)> {
         let operator = self.operator(run, step)?;
         match &operator.operation {
             Operation::Task { function, .. } => Some((function, operator.breaker.as_ref()?)),
@@ -45,7 +45,7 @@ impl State {
     }
 
     /// Whether the attempt of a step that began at that moment or later is not over.
-    fn is_under_way(&self, run: RunIx, step: usize, since: Millis) -> bool {
+    fn is_under_way(&self, run: RunIx, step: StepIx, since: Millis) -> bool {
         self.step(run, step).is_some_and(|step| {
             let attempt = step.attempts.last();
             !step.state.is_final()

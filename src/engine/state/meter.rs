@@ -4,7 +4,7 @@ use crate::engine::config::limits::Limit;
 use crate::engine::plan::{Body, Plan};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::{Inner, Step, StepState};
@@ -143,7 +143,7 @@ impl Run {
     }
 
     /// How often the result of a step is kept: that of a task in a loop may be the result of its round, too.
-    pub(in crate::engine) fn copies_of_result(&self, step: usize) -> usize {
+    pub(in crate::engine) fn copies_of_result(&self, step: StepIx) -> usize {
         1 + usize::from(self.scope_of(step).is_some_and(|scope| matches!(scope.kind, ScopeKind::Round(_))))
     }
 
@@ -168,7 +168,7 @@ impl Run {
             let own = size_of_map(&scope.locals) + size_of_map(&scope.variables);
             meter.add(Self::size_of_scope(&scope.body, own));
         }
-        for (at, step) in self.steps.iter().enumerate() {
+        for (at, step) in self.steps.placed() {
             // The result of a round that is over is with the loop.
             let is_in_open =
                 step.state == StepState::Succeeded && self.scope_of(at).is_some_and(|scope| scope.open > 0);
@@ -244,7 +244,7 @@ impl State {
     }
 
     /// Whether a step may end with a result.
-    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: usize, result: &Value) -> Result<()> {
+    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: StepIx, result: &Value) -> Result<()> {
         self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
     }
 

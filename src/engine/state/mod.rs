@@ -27,7 +27,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::queues::{Awaited, Look, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -63,29 +63,29 @@ pub struct State {
     /// What is due when.
     pub(in crate::engine) timers: BTreeSet<(Millis, Timer)>,
     /// Tools to start, waiting for a place.
-    pub(in crate::engine) ready_tasks: VecDeque<(RunIx, usize)>,
+    pub(in crate::engine) ready_tasks: VecDeque<(RunIx, StepIx)>,
     /// What needs no place.
-    pub(in crate::engine) ready_now: VecDeque<(RunIx, usize)>,
+    pub(in crate::engine) ready_now: VecDeque<(RunIx, StepIx)>,
     /// Steps in these lines that wait no more, and are passed over.
     pub(in crate::engine) stale: usize,
     /// Loops that may go on.
-    pub(in crate::engine) to_go_round: VecDeque<(RunIx, usize)>,
+    pub(in crate::engine) to_go_round: VecDeque<(RunIx, StepIx)>,
     /// Tools to start again after a replay.
-    pub(in crate::engine) to_call_again: VecDeque<(u64, RunIx, usize)>,
+    pub(in crate::engine) to_call_again: VecDeque<(u64, RunIx, StepIx)>,
     /// Steps that will not run, to be written down.
-    pub(in crate::engine) to_skip: VecDeque<(RunIx, usize)>,
+    pub(in crate::engine) to_skip: VecDeque<(RunIx, StepIx)>,
     /// Scopes in which nothing is open any more.
     pub(in crate::engine) closed: VecDeque<(RunIx, usize)>,
     /// Steps that wait to know whether a failure is dealt with.
-    pub(in crate::engine) undecided: BTreeSet<(RunIx, usize)>,
+    pub(in crate::engine) undecided: BTreeSet<(RunIx, StepIx)>,
     /// Steps that wait for something that has ended.
     pub(in crate::engine) to_look_at: VecDeque<Look>,
     /// Of joins that were looked at, one of the steps that they wait for.
-    pub(in crate::engine) awaited: HashMap<(RunIx, usize), Awaited>,
+    pub(in crate::engine) awaited: HashMap<(RunIx, StepIx), Awaited>,
     /// Runs that are over and were started by others.
     pub(in crate::engine) ended_children: VecDeque<RunIx>,
     /// The step of each running tool call.
-    pub(in crate::engine) calls: HashMap<u64, (RunIx, usize)>,
+    pub(in crate::engine) calls: HashMap<u64, (RunIx, StepIx)>,
     /// What running tool calls have written.
     pub(in crate::engine) call_outputs: HashMap<u64, CallOutput>,
     /// Bytes of the arguments of calls that were given out.
@@ -103,13 +103,13 @@ pub struct State {
     /// Bytes of all events.
     pub(in crate::engine) event_bytes: usize,
     /// Steps that wait for an event of a name.
-    pub(in crate::engine) listening: HashMap<String, Vec<(RunIx, usize)>>,
+    pub(in crate::engine) listening: HashMap<String, Vec<(RunIx, StepIx)>>,
     /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from earlier versions.
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     /// Idempotency keys of tasks that run.
-    pub(in crate::engine) held: HashMap<String, (RunIx, usize)>,
+    pub(in crate::engine) held: HashMap<String, (RunIx, StepIx)>,
     /// Tasks that wait for another one with their key.
-    pub(in crate::engine) parked: HashMap<String, Vec<(RunIx, usize)>>,
+    pub(in crate::engine) parked: HashMap<String, Vec<(RunIx, StepIx)>>,
     /// Circuits by the name of the tool.
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
     /// What happened when, where that is kept.
@@ -203,11 +203,11 @@ impl State {
         self.runs.get(at).map(|run| (at, run))
     }
 
-    pub(in crate::engine) fn step(&self, run: RunIx, step: usize) -> Option<&Step> {
+    pub(in crate::engine) fn step(&self, run: RunIx, step: StepIx) -> Option<&Step> {
         self.runs.get(run)?.steps.get(step)
     }
 
-    pub(in crate::engine) fn step_mut(&mut self, run: RunIx, step: usize) -> Option<&mut Step> {
+    pub(in crate::engine) fn step_mut(&mut self, run: RunIx, step: StepIx) -> Option<&mut Step> {
         self.runs.get_mut(run)?.steps.get_mut(step)
     }
 
@@ -232,17 +232,17 @@ impl State {
     }
 
     /// The body that a step is of, and its position there: to look at while the engine changes.
-    pub(in crate::engine) fn place(&self, run: RunIx, step: usize) -> Option<(Rc<Body>, usize)> {
+    pub(in crate::engine) fn place(&self, run: RunIx, step: StepIx) -> Option<(Rc<Body>, usize)> {
         let scope = self.runs.get(run)?.scope_of(step)?;
         Some((Rc::clone(&scope.body), step.checked_sub(scope.first)?))
     }
 
-    pub(in crate::engine) fn operator(&self, run: RunIx, step: usize) -> Option<&Planned> {
+    pub(in crate::engine) fn operator(&self, run: RunIx, step: StepIx) -> Option<&Planned> {
         self.runs.get(run)?.operator(step)
     }
 
     /// The step that a call works on.
-    pub(in crate::engine) fn working_on(&self, call: u64) -> Option<(RunIx, usize)> {
+    pub(in crate::engine) fn working_on(&self, call: u64) -> Option<(RunIx, StepIx)> {
         let (run, step) = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };
         is_it.then_some((run, step))

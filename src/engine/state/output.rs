@@ -4,7 +4,7 @@
 use crate::engine::config::cut::whole_up_to;
 use crate::engine::config::secrets::Secrets;
 use crate::engine::state::State;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::step::StepState;
 use crate::json::object;
 use crate::time::Millis;
@@ -149,7 +149,7 @@ impl State {
     }
 
     /// What the tool of a step has written, as the result of an attempt that has no other.
-    pub(in crate::engine) fn output_so_far(&self, run: RunIx, step: usize) -> Option<Value> {
+    pub(in crate::engine) fn output_so_far(&self, run: RunIx, step: StepIx) -> Option<Value> {
         let StepState::Running { call } = self.step(run, step)?.state else { return None };
         let written = self.call_outputs.get(&call)?;
         self.has_searched(written.stdout.len() + written.stderr.len());

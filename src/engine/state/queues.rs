@@ -1,20 +1,20 @@
 //! What is due, and what is to be looked at.
 
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 
 /// A step that waits, and may have waited enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Look {
     pub(in crate::engine) run: RunIx,
-    pub(in crate::engine) step: usize,
+    pub(in crate::engine) step: StepIx,
     /// The step that has ended; none where that is not known.
-    pub(in crate::engine) ended: Option<usize>,
+    pub(in crate::engine) ended: Option<StepIx>,
 }
 
 /// A step that a join was found to wait for.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Awaited {
-    pub(in crate::engine) step: usize,
+    pub(in crate::engine) step: StepIx,
     /// Position of its name in the join.
     pub(in crate::engine) name: usize,
     /// Scopes in which that name was looked for: the step of a later one takes its place.
@@ -27,7 +27,7 @@ pub(in crate::engine) enum Timer {
     /// The end of a run's time.
     Run(RunIx),
     /// A step: the end of a sleep, of an attempt's time, of a delay.
-    Step(RunIx, usize),
+    Step(RunIx, StepIx),
     /// A schedule.
     Schedule(usize),
     /// The end of the time of a run's update.

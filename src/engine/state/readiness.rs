@@ -1,6 +1,7 @@
 //! Whether a step starts, given how what leads to it has ended.
 
 use crate::definition::TriggerRule;
+use crate::engine::state::positions::StepIx;
 use crate::engine::state::run::Run;
 use crate::engine::state::step::StepState;
 
@@ -22,13 +23,13 @@ pub(in crate::engine) enum Verdict {
 /// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only skipped steps
 /// lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a condition runs. What was
 /// skipped because of a failure counts as failed, unless that failure was dealt with. `docs/semantics.md` has the table.
-pub(in crate::engine) fn verdict(run: &Run, step: usize) -> Verdict {
+pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
     let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
         return Verdict::Wait;
     };
     let activators = run
         .scope_of(step)
-        .and_then(|scope| scope.body.links.get(step - scope.first))
+        .and_then(|scope| scope.body.links.get(step.checked_sub(scope.first)?))
         .map_or(0, |links| links.activators.len());
     if activators > 0 && !given.is_chosen {
         return if given.ways_over < activators { Verdict::Wait } else { Verdict::Skip };
@@ -68,26 +69,26 @@ pub(in crate::engine) fn verdict(run: &Run, step: usize) -> Verdict {
 }
 
 /// The failures because of which dependencies of a step were skipped.
-fn causes(run: &Run, step: usize) -> impl Iterator<Item = usize> {
+fn causes(run: &Run, step: StepIx) -> impl Iterator<Item = StepIx> {
     let scope = run.scope_of(step);
-    let first = scope.map_or(0, |scope| scope.first);
+    let first = scope.map(|scope| scope.first).unwrap_or_default();
     let links = scope.and_then(|scope| scope.body.links.get(step.checked_sub(first)?));
     let on = links.map(|links| links.dependencies.iter()).unwrap_or_default();
     on.filter_map(move |on| run.steps.get(first + on)?.cause)
 }
 
 /// Whether a failure before a step can no longer be dealt with.
-fn is_hopeless(run: &Run, step: usize) -> bool {
+fn is_hopeless(run: &Run, step: StepIx) -> bool {
     causes(run, step).any(|cause| {
         let handler = run.operator(cause).and_then(|operator| operator.on_failure);
-        let first = run.scope_of(cause).map_or(0, |scope| scope.first);
+        let first = run.scope_of(cause).map(|scope| scope.first).unwrap_or_default();
         let handler = handler.and_then(|handler| run.steps.get(first + handler));
         handler.is_none_or(|handler| handler.state.is_final() && handler.state != StepState::Succeeded)
     })
 }
 
 /// The failed step because of which a step is skipped.
-pub(in crate::engine) fn cause_of(run: &Run, step: usize) -> Option<usize> {
+pub(in crate::engine) fn cause_of(run: &Run, step: StepIx) -> Option<StepIx> {
     let scope = run.scope_of(step)?;
     let links = scope.body.links.get(step.checked_sub(scope.first)?)?;
     let on = || links.dependencies.iter().map(|on| scope.first + on);

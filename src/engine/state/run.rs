@@ -4,7 +4,7 @@ use crate::engine::plan::{Body, Plan, Planned};
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::Meter;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{Placed, RunIx, StepIx};
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Step, StepState, after};
 use crate::engine::state::update::Update;
@@ -34,7 +34,7 @@ pub struct Run {
     /// Scopes in the order in which they were opened, the workflow itself first.
     pub scopes: Vec<Scope>,
     /// The steps of all scopes, in the order in which those were opened.
-    pub steps: Vec<Step>,
+    pub steps: Placed<StepIx, Step>,
     /// Updates in the order in which they came.
     pub updates: Vec<Update>,
     /// Signals that nobody has taken.
@@ -42,7 +42,7 @@ pub struct Run {
     /// The number of the last event of each name that it has taken.
     pub(in crate::engine) received: HashMap<String, u64>,
     /// Steps that wait for others of this run.
-    pub(in crate::engine) watching: Vec<usize>,
+    pub(in crate::engine) watching: Vec<StepIx>,
     /// Whether somebody has asked for it while it was active, and may wait for its end.
     pub(in crate::engine) is_followed: Cell<bool>,
     /// Idempotency keys under which its tasks have done something.
@@ -91,7 +91,7 @@ impl Run {
             ended_at: None,
             deadline,
             scopes: Vec::new(),
-            steps: Vec::new(),
+            steps: Placed::default(),
             updates: Vec::new(),
             signals: Vec::new(),
             received: HashMap::new(),
@@ -109,12 +109,12 @@ impl Run {
     /// Opens a scope; its position.
     pub(in crate::engine) fn open(
         &mut self,
-        owner: Option<usize>,
+        owner: Option<StepIx>,
         kind: ScopeKind,
         body: Rc<Body>,
         locals: Map<String, Value>,
     ) -> usize {
-        let scope = self.scopes.len();
+        let (scope, first) = (self.scopes.len(), self.steps.next());
         self.steps.extend(body.links.iter().map(|links| Step::new(scope, links.dependencies.len())));
         let open = body.operators.len();
         let (mut variables, mut known) = (Map::new(), Vec::new());
@@ -130,7 +130,7 @@ impl Run {
         self.scopes.push(Scope {
             owner,
             kind,
-            first: self.steps.len() - open,
+            first,
             body,
             locals,
             variables,
@@ -169,17 +169,17 @@ impl Run {
     /// What the last operator of a scope, in the order of the definition, has given.
     pub fn last_in(&self, scope: usize) -> Option<&Value> {
         let found = self.scopes.get(scope)?;
-        let steps = self.steps.get(found.first..found.first + found.body.operators.len())?;
-        steps.iter().rev().find(|step| step.state == StepState::Succeeded)?.result.as_ref()
+        let mut steps = found.steps().rev().filter_map(|at| self.steps.get(at));
+        steps.find(|step| step.state == StepState::Succeeded)?.result.as_ref()
     }
 
     /// The scope of a step.
-    pub fn scope_of(&self, step: usize) -> Option<&Scope> {
+    pub fn scope_of(&self, step: StepIx) -> Option<&Scope> {
         self.scopes.get(self.steps.get(step)?.scope)
     }
 
     /// What a step executes.
-    pub fn operator(&self, step: usize) -> Option<&Planned> {
+    pub fn operator(&self, step: StepIx) -> Option<&Planned> {
         let scope = self.scope_of(step)?;
         scope.body.operators.get(step.checked_sub(scope.first)?)
     }
@@ -187,8 +187,9 @@ impl Run {
     /// Steps of a scope with what they execute, in the order of the definition.
     pub fn steps_in(&self, scope: usize) -> impl Iterator<Item = (&Planned, &Step)> {
         let found = self.scopes.get(scope);
-        let operators = found.map(|scope| scope.body.operators.iter()).unwrap_or_default();
-        operators.zip(self.steps.iter().skip(found.map_or(0, |scope| scope.first)))
+        let operators =
+            found.map(|scope| scope.body.operators.iter().zip(scope.steps())).into_iter().flatten();
+        operators.filter_map(|(operator, at)| Some((operator, self.steps.get(at)?)))
     }
 
     /// The operators of a scope that succeeded with their results, in the order in which they did.
@@ -198,14 +199,14 @@ impl Run {
     }
 
     /// Steps of a scope that succeeded, in the order of the definition.
-    pub(in crate::engine) fn succeeded_in(&self, scope: &Scope) -> Vec<usize> {
-        let steps = scope.first..scope.first + scope.body.operators.len();
-        let is_it = |at: &usize| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
+    pub(in crate::engine) fn succeeded_in(&self, scope: &Scope) -> Vec<StepIx> {
+        let steps = scope.steps();
+        let is_it = |at: &StepIx| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
         steps.filter(is_it).collect()
     }
 
     /// Scopes that the latest attempt of a step has opened, with their positions.
-    pub fn scopes_of(&self, owner: usize) -> impl DoubleEndedIterator<Item = (usize, &Scope)> {
+    pub fn scopes_of(&self, owner: StepIx) -> impl DoubleEndedIterator<Item = (usize, &Scope)> {
         let positions = self.steps.get(owner).map(|step| step.scopes.iter()).unwrap_or_default();
         positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
     }
@@ -216,15 +217,15 @@ impl Run {
     }
 
     /// Steps of a scope, and of those inside it, that are not over.
-    pub(in crate::engine) fn open_within(&self, outer: usize) -> Vec<usize> {
+    pub(in crate::engine) fn open_within(&self, outer: usize) -> Vec<StepIx> {
         let scopes = self.scopes.iter().enumerate().skip(outer);
         let open = scopes.filter(|(at, scope)| scope.open > 0 && self.is_within(*at, outer));
-        let steps = open.flat_map(|(_, scope)| scope.first..scope.first + scope.body.operators.len());
+        let steps = open.flat_map(|(_, scope)| scope.steps());
         steps.filter(|step| self.steps.get(*step).is_some_and(|step| !step.state.is_final())).collect()
     }
 
     /// Somebody has waited for branches: how they ended is known, and what they gave can be read there.
-    pub(in crate::engine) fn wait_is_over(&mut self, step: usize, fork: usize, only: Option<usize>) {
+    pub(in crate::engine) fn wait_is_over(&mut self, step: StepIx, fork: StepIx, only: Option<usize>) {
         let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
         let branches: Vec<usize> = self
             .scopes_of(fork)
@@ -248,18 +249,17 @@ impl Run {
     }
 
     /// Whether the failure of a step was dealt with by another step.
-    pub fn is_handled(&self, step: usize) -> bool {
+    pub fn is_handled(&self, step: StepIx) -> bool {
         let handler = self.operator(step).and_then(|operator| operator.on_failure);
-        let first = self.scope_of(step).map_or(0, |scope| scope.first);
+        let first = self.scope_of(step).map(|scope| scope.first).unwrap_or_default();
         let handler = handler.and_then(|handler| self.steps.get(first + handler));
         handler.is_some_and(|handler| handler.state == StepState::Succeeded)
     }
 
     /// The first step of a scope whose failure nothing has dealt with.
-    pub fn failed_in(&self, scope: usize) -> Option<usize> {
+    pub fn failed_in(&self, scope: usize) -> Option<StepIx> {
         let found = self.scopes.get(scope)?;
-        let steps = found.first..found.first + found.body.operators.len();
-        steps.into_iter().find(|step| {
+        found.steps().find(|step| {
             self.steps.get(*step).is_some_and(|step| step.state == StepState::Failed)
                 && !self.is_handled(*step)
         })
@@ -304,7 +304,7 @@ pub struct Parent {
     /// Its id.
     pub run_id: String,
     /// The step.
-    pub step: usize,
+    pub step: StepIx,
     /// The attempt of the step.
     pub attempt: usize,
     /// Name of the child.

@@ -1,6 +1,7 @@
 //! Scopes: bodies that a run has opened.
 
 use crate::engine::plan::{Body, Operation, Planned};
+use crate::engine::state::positions::StepIx;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -8,13 +9,13 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
     /// The step whose body it is; none for the workflow itself.
-    pub owner: Option<usize>,
+    pub owner: Option<StepIx>,
     /// Which body, and what for.
     pub kind: ScopeKind,
     /// What is run.
     pub body: Rc<Body>,
     /// Position of its first step.
-    pub first: usize,
+    pub first: StepIx,
     /// Names of its own.
     pub locals: Map<String, Value>,
     /// Variables that steps have set: of the workflow, and of each branch, which begins with a copy.
@@ -22,7 +23,7 @@ pub struct Scope {
     /// What was known in the scopes around a branch when it was forked: scope, and results there.
     pub(in crate::engine) known: Vec<(usize, usize)>,
     /// Its steps in the order in which they succeeded.
-    pub order: Vec<usize>,
+    pub order: Vec<StepIx>,
     /// Scopes whose results can be read here: rounds that are over, branches that were waited for.
     pub readable: Vec<usize>,
     /// Steps that are not over.
@@ -47,6 +48,12 @@ pub enum ScopeKind {
 }
 
 impl Scope {
+    /// Positions of its steps, in the order of the definition.
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = StepIx> + use<> {
+        let first = self.first;
+        (0..self.body.operators.len()).map(move |at| first + at)
+    }
+
     /// Name of the branch that it is.
     pub fn branch<'a>(&self, owner: &'a Planned) -> Option<&'a str> {
         match (&owner.operation, &self.kind) {

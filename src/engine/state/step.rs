@@ -1,7 +1,7 @@
 //! Steps: operators in a scope, with their attempts and results.
 
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::reports::Reports;
 use crate::number::clamp;
 use crate::time::Millis;
@@ -34,7 +34,7 @@ pub struct Step {
     /// The idempotency key that its running attempt holds.
     pub(in crate::engine) key: Option<String>,
     /// The failed step because of which it was skipped.
-    pub cause: Option<usize>,
+    pub cause: Option<StepIx>,
     /// Where it stands among the steps of its scope that succeeded, in the order in which they did.
     pub(in crate::engine) rank: usize,
     pub(in crate::engine) dependencies: Counts,
@@ -73,7 +73,7 @@ pub enum Inner {
     /// Branches of a fork, which is that step.
     Branches {
         /// The step of the fork.
-        fork: usize,
+        fork: StepIx,
         /// The branch, where it is one alone.
         only: Option<usize>,
     },

@@ -7,7 +7,7 @@
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::Run;
 use crate::engine::state::step::Inner;
 use crate::time::Millis;
@@ -50,7 +50,7 @@ pub struct Entry {
     /// The run, by its position.
     pub run: RunIx,
     /// The step, by its position.
-    pub step: usize,
+    pub step: StepIx,
     /// What it is.
     pub kind: EntryKind,
     /// Number of the attempt, from 1.
@@ -98,9 +98,9 @@ pub(in crate::engine) struct Timeline {
     /// What made a place for a tool free last.
     freed: Cause,
     /// The entry of each step that is under way.
-    pub(in crate::engine) open: BTreeMap<(RunIx, usize), usize>,
+    pub(in crate::engine) open: BTreeMap<(RunIx, StepIx), usize>,
     /// Since when a step is in line, and why.
-    lined: HashMap<(RunIx, usize), (Millis, Cause)>,
+    lined: HashMap<(RunIx, StepIx), (Millis, Cause)>,
     /// Why each run is over.
     pub(in crate::engine) ends: HashMap<RunIx, Cause>,
 }
@@ -140,7 +140,7 @@ impl EntryKind {
 
 impl Timeline {
     /// What follows is because of the entry of a step that is under way, or was begun from outside.
-    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, usize)>, now: Millis) {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, StepIx)>, now: Millis) {
         let entry = step.and_then(|step| self.open.get(&step));
         self.now = now;
         self.cause = entry.map_or(Cause::Outside, |entry| Cause::Entry(*entry));
@@ -152,13 +152,13 @@ impl Timeline {
     }
 
     /// What comes from outside is for this step, which has waited for it.
-    pub(in crate::engine) fn is_for(&mut self, step: (RunIx, usize)) {
+    pub(in crate::engine) fn is_for(&mut self, step: (RunIx, StepIx)) {
         if let (Cause::Outside, Some(entry)) = (self.cause, self.open.get(&step)) {
             self.cause = Cause::Entry(*entry);
         }
     }
 
-    pub(in crate::engine) fn lined_up(&mut self, step: (RunIx, usize)) {
+    pub(in crate::engine) fn lined_up(&mut self, step: (RunIx, StepIx)) {
         self.lined.insert(step, (self.now, self.cause));
     }
 
@@ -167,7 +167,7 @@ impl Timeline {
     }
 
     /// A step leaves the line.
-    pub(in crate::engine) fn starts(&mut self, (run, step): (RunIx, usize), attempt: usize) {
+    pub(in crate::engine) fn starts(&mut self, (run, step): (RunIx, StepIx), attempt: usize) {
         let Some((since, cause)) = self.lined.remove(&(run, step)) else { return };
         self.cause = cause;
         if since < self.now {
@@ -179,7 +179,7 @@ impl Timeline {
 
     fn push(
         &mut self,
-        (run, step): (RunIx, usize),
+        (run, step): (RunIx, StepIx),
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -203,7 +203,7 @@ impl Timeline {
 
     pub(in crate::engine) fn open(
         &mut self,
-        step: (RunIx, usize),
+        step: (RunIx, StepIx),
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -226,7 +226,7 @@ impl Timeline {
     /// Ends the entry of a step; `false` where there is none.
     pub(in crate::engine) fn close(
         &mut self,
-        step: (RunIx, usize),
+        step: (RunIx, StepIx),
         outcome: &'static str,
         failure: Option<&Failure>,
     ) -> bool {

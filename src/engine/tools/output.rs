@@ -4,7 +4,7 @@ use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::output::Stream;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, StepIx};
 use crate::time::Millis;
 
 impl Engine {
@@ -25,7 +25,7 @@ impl Engine {
     }
 
     /// Keeps what the tools of steps have written that are about to be cancelled.
-    pub(in crate::engine) fn keep_output(&mut self, run: RunIx, steps: &[usize]) {
+    pub(in crate::engine) fn keep_output(&mut self, run: RunIx, steps: &[StepIx]) {
         if self.call_outputs.is_empty() {
             return;
         }

@@ -5,6 +5,7 @@ pub(in crate::engine) mod timeline;
 use crate::definition::delayed_task;
 use crate::engine::plan::Planned;
 use crate::engine::state::State;
+use crate::engine::state::positions::StepIx;
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::{Step, StepState};
@@ -108,13 +109,13 @@ pub fn steps_as(run: &Run, steps: Vec<Value>) -> Value {
 /// The steps from a position on, as many as are shown at a time, and the position after them where there are more.
 pub fn some_steps(run: &Run, status: Option<&str>, from: usize) -> (Vec<Value>, Option<usize>) {
     let (mut steps, mut bytes, mut next) = (Vec::new(), 0, from);
-    while let Some(step) = run.steps.get(next) {
+    for (at, step) in run.steps.placed().skip(from) {
         if next - from == STEPS || bytes > BYTES {
             return (steps, Some(next));
         }
-        let name = step_name(run, next).filter(|_| status.is_none_or(|status| status == step.state.word()));
+        let name = step_name(run, at).filter(|_| status.is_none_or(|status| status == step.state.word()));
         next += 1;
-        let (Some(name), Some(operator)) = (name, run.operator(next - 1)) else { continue };
+        let (Some(name), Some(operator)) = (name, run.operator(at)) else { continue };
         let mut view = step_view(&name, operator, step);
         if let (Value::Object(map), Some(task)) =
             (&mut view, delayed_task(&run.created.definition, &name).filter(|_| step.scope == 0))
@@ -267,7 +268,7 @@ const fn is_sleeping(state: StepState) -> bool {
 
 fn current_step(run: &Run) -> Option<String> {
     let first = |fits: fn(StepState) -> bool| {
-        let mut steps = run.steps.iter().enumerate().filter(|(_, step)| fits(step.state));
+        let mut steps = run.steps.placed().filter(|(_, step)| fits(step.state));
         steps.find_map(|(at, _)| step_name(run, at))
     };
     first(|state| matches!(state, StepState::Running { .. })).or_else(|| first(is_sleeping))
@@ -330,18 +331,18 @@ pub(in crate::engine) fn size_of_results(run: &Run) -> usize {
 
 /// All steps by their names: the id of a task, with the number of the round for each loop that it is in.
 fn named(run: &Run) -> impl Iterator<Item = (String, &Planned, &Step)> {
-    let steps = run.steps.iter().enumerate();
+    let steps = run.steps.placed();
     steps.filter_map(|(at, step)| Some((step_name(run, at)?, run.operator(at)?, step)))
 }
 
 /// The name of a step; none where a later attempt of what it is in has taken its place.
-pub fn step_name(run: &Run, step: usize) -> Option<String> {
+pub fn step_name(run: &Run, step: StepIx) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
     if is_replaced(run, scope) { None } else { full_name(run, step) }
 }
 
 /// The name of a step, whatever became of it.
-pub(in crate::engine) fn full_name(run: &Run, step: usize) -> Option<String> {
+pub(in crate::engine) fn full_name(run: &Run, step: StepIx) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
     let rounds = run.around(scope).filter_map(|at| match run.scopes.get(at)?.kind {
         ScopeKind::Round(round) => Some(round),

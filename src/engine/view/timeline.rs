@@ -60,7 +60,7 @@ impl State {
             view.insert("end".into(), run.ended_at.into());
             view.insert("path".into(), path.collect());
             view.insert("unreached".into(), all.difference(began).map(|id| Value::from(*id)).collect());
-            let steps = run.steps.iter().enumerate();
+            let steps = run.steps.placed();
             let steps = steps.filter_map(|(at, step)| Some((step_name(run, at)?, step)));
             // The wait that a driver writes for a delay is a part of its task, as everywhere.
             let steps = steps.filter(|(name, step)| {

@@ -225,9 +225,9 @@ fn named<T>(entries: Vec<Value>, read: impl Fn(Value) -> Option<T>) -> HashMap<S
     entries.into_iter().filter_map(entry).collect()
 }
 
-fn pair<T: From<usize>>(value: &Value) -> Option<(T, usize)> {
-    match positions(value)[..] {
-        [one, other] => Some((one.into(), other)),
+fn pair<A: From<usize>, B: From<usize>>(value: &Value) -> Option<(A, B)> {
+    match positions::<usize>(value)[..] {
+        [one, other] => Some((one.into(), other.into())),
         _ => None,
     }
 }
