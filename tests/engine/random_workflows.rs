@@ -7,6 +7,7 @@ use crate::support::operators::{
 };
 use crate::support::{START, failing, findings, restored, submission, views};
 use highway_wasm::engine::RunIx;
+use highway_wasm::engine::ScopeIx;
 use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunState, StepState};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -125,7 +126,7 @@ fn operator(
 fn check(run: &Run, document: &Value) {
     let shown = || format!("{document:#} {:?}", run.steps);
     let failed = (0..run.scopes.len())
-        .find_map(|scope| run.scopes[scope].owner.is_none().then(|| run.failed_in(scope)));
+        .find_map(|scope| run.scopes[scope].owner.is_none().then(|| run.failed_in(ScopeIx::new(scope))));
     let is_failed = failed.flatten().is_some();
     let is_ended_early =
         run.result.is_some() || run.steps.iter().any(|step| step.state == StepState::Cancelled);

@@ -6,6 +6,7 @@ use crate::support::operators::{
     wait_branch, wait_branches, while_loop, with_args,
 };
 use crate::support::{START, failing, restored, submission};
+use highway_wasm::engine::ScopeIx;
 use highway_wasm::engine::StepIx;
 use highway_wasm::engine::{Config, Engine, Record, RunState, StepState};
 use highway_wasm::time::Millis;
@@ -62,7 +63,7 @@ impl Host {
         let runs = self.engine.runs().into_iter();
         let mut told: Vec<String> = runs
             .map(|run| {
-                let steps = (0..run.scopes.len()).flat_map(|scope| run.steps_in(scope));
+                let steps = (0..run.scopes.len()).flat_map(|scope| run.steps_in(ScopeIx::new(scope)));
                 let steps: Vec<String> =
                     steps.map(|(operator, step)| format!("{}={}", operator.id, step.state.word())).collect();
                 format!("{} {:?} {}", run.created.workflow.name, run.state, steps.join(" "))

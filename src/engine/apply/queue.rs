@@ -1,7 +1,7 @@
 //! Lines of steps that are to start, or to be skipped.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::step::StepState;
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 impl State {
     /// Starts what can start in a new scope.
-    pub(in crate::engine) fn look_at_scope(&mut self, run: RunIx, scope: usize) {
+    pub(in crate::engine) fn look_at_scope(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
         let (steps, count) = (found.steps(), found.body.operators.len());
         self.has_looked_at(count);

@@ -2,7 +2,7 @@
 
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::run::{Run, RunState};
@@ -91,8 +91,8 @@ impl State {
                 _ => {}
             }
         }
-        let is_over = |(_, scope): &(usize, &Scope)| scope.open == 0;
-        self.closed.extend(run.scopes.iter().enumerate().filter(is_over).map(|(scope, _)| (at, scope)));
+        let is_over = |(_, scope): &(ScopeIx, &Scope)| scope.open == 0;
+        self.closed.extend(run.scopes.placed().filter(is_over).map(|(scope, _)| (at, scope)));
         let waiting = run.watching.iter();
         self.to_look_at.extend(waiting.map(|step| Look { run: at, step: *step, ended: None }));
     }

@@ -3,7 +3,7 @@
 use crate::engine::plan::{Operation, Planned};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::step::StepState;
@@ -15,7 +15,7 @@ use std::rc::Rc;
 impl State {
     pub(super) fn add_run(&mut self, created: RunCreated) {
         let at = self.push_run(Run::new(created));
-        self.look_at_scope(at, 0);
+        self.look_at_scope(at, ScopeIx::WORKFLOW);
     }
 
     /// Puts a run into the lists; its position.
@@ -63,7 +63,7 @@ impl State {
         let deadline = owner.deadline;
         let workflow = Rc::clone(&owner.created.workflow);
         let has_parent = owner.created.parent.is_some();
-        let open = owner.open_within(0);
+        let open = owner.open_within(ScopeIx::WORKFLOW);
         // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
         let ends_itself = owner.steps.placed().any(|(at, step)| {
             let is_end = |found: &Planned| matches!(found.operation, Operation::Terminate { .. });

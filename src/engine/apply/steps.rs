@@ -1,7 +1,7 @@
 //! What a record changes about steps and scopes.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::scope::{ScopeKind, body_of};
 use crate::engine::state::step::{Attempt, Inner, StepState};
@@ -230,7 +230,7 @@ impl State {
     }
 
     /// Keeps the result of a round that is over.
-    pub(in crate::engine) fn round_over(&mut self, run: RunIx, scope: usize) {
+    pub(in crate::engine) fn round_over(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(closed) = found.scopes.get(scope) else { return };
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };
@@ -256,7 +256,7 @@ impl State {
         }
     }
 
-    pub(super) fn cancel_scope(&mut self, run: RunIx, scope: usize, at: Millis) {
+    pub(super) fn cancel_scope(&mut self, run: RunIx, scope: ScopeIx, at: Millis) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let open = found.open_within(scope);
         for step in &open {

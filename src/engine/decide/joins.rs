@@ -7,7 +7,7 @@ use crate::engine::decide::outcomes::failure_of_task;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Awaited, Look};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
@@ -24,7 +24,7 @@ type Outcome = Option<Result<Value, Failure>>;
 
 impl Engine {
     /// Has the steps looked at that wait for a branch which is over, or for all of them.
-    pub(in crate::engine) fn branch_is_over(&mut self, run: RunIx, scope: usize) {
+    pub(in crate::engine) fn branch_is_over(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(owner) = self.state.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
@@ -100,17 +100,16 @@ fn may_decide(run: &Run, ended: StepIx, mode: JoinMode) -> bool {
 /// Whether a join waits for the step that it was found to wait for.
 fn still_waits(run: &Run, join: StepIx, tasks: &[String], awaited: &mut Awaited) -> bool {
     let Some((name, own)) = tasks.get(awaited.name).zip(run.steps.get(join)) else { return false };
-    let later = awaited.scopes..run.scopes.len();
-    let is_replaced = later
-        .filter_map(|at| Some((at, run.scopes.get(at)?)))
-        .any(|(at, scope)| scope.body.find(name).is_some() && run.is_within(at, own.scope));
+    let mut later = run.scopes.placed_from(ScopeIx::new(awaited.scopes));
+    let is_replaced =
+        later.any(|(at, scope)| scope.body.find(name).is_some() && run.is_within(at, own.scope));
     awaited.scopes = run.scopes.len();
     !is_replaced && run.steps.get(awaited.step).is_some_and(|step| !step.state.is_final())
 }
 
 /// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were looked at.
 fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>>, usize) {
-    let scope = run.steps.get(join).map_or(0, |step| step.scope);
+    let scope = run.steps.get(join).map(|step| step.scope).unwrap_or_default();
     let own = run.scopes.get(scope);
     let own = |id: &String| own.and_then(|own| Some(own.first + own.body.find(id)?));
     let mut found: Vec<Option<StepIx>> = tasks.iter().map(own).collect();
@@ -118,7 +117,7 @@ fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>
     let mut inside: HashMap<&str, &mut Option<StepIx>> =
         named.map(|(id, step)| (id.as_str(), step)).collect();
     let mut looked_at = tasks.len();
-    for (at, scope_inside) in run.scopes.iter().enumerate().skip(scope).rev() {
+    for (at, scope_inside) in run.scopes.placed_from(scope).rev() {
         if inside.is_empty() {
             break;
         }

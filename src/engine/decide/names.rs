@@ -2,7 +2,7 @@
 
 use crate::engine::config::Config;
 use crate::engine::config::limits::Limit;
-use crate::engine::state::positions::StepIx;
+use crate::engine::state::positions::{ScopeIx, StepIx};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::StepState;
@@ -69,9 +69,9 @@ impl<'a> RunScope<'a> {
 impl RunScope<'_> {
     /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch knows
     /// what was known when it was forked.
-    fn scopes(&self) -> Vec<(usize, usize)> {
-        let start = self.run.steps.get(self.step).map_or(0, |step| step.scope);
-        let mut limits: Vec<(usize, usize)> = Vec::new();
+    fn scopes(&self) -> Vec<(ScopeIx, usize)> {
+        let start = self.run.steps.get(self.step).map(|step| step.scope).unwrap_or_default();
+        let mut limits: Vec<(ScopeIx, usize)> = Vec::new();
         let mut found = Vec::new();
         for at in self.run.around(start) {
             let known = limits.iter().filter(|(scope, _)| *scope == at).map(|(_, known)| *known).min();
@@ -82,13 +82,13 @@ impl RunScope<'_> {
     }
 
     /// A result of a scope, or of the failed task that the step is there for.
-    fn result(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
+    fn result(&self, scope: ScopeIx, known: usize, name: &str) -> Option<&Value> {
         self.given(scope, known, name).or_else(|| self.failed_result(name))
     }
 
     /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a `while` gave is
     /// later than what came before the loop.
-    fn given(&self, scope: usize, known: usize, name: &str) -> Option<&Value> {
+    fn given(&self, scope: ScopeIx, known: usize, name: &str) -> Option<&Value> {
         // A name that is none of theirs is looked for in all rounds and branches.
         add_work(self.work, BYTES_PER_LOOK);
         let found = self.run.scopes.get(scope)?;
@@ -111,7 +111,7 @@ impl RunScope<'_> {
     }
 
     /// Whether a scope is the round of a loop that was not over when the result of that rank came.
-    fn is_round_after(&self, scope: usize, rank: usize) -> bool {
+    fn is_round_after(&self, scope: ScopeIx, rank: usize) -> bool {
         self.run.scopes.get(scope).is_some_and(|scope| {
             let owner = scope.owner.and_then(|owner| self.run.steps.get(owner));
             matches!(scope.kind, ScopeKind::Round(_))
@@ -171,7 +171,7 @@ impl RunScope<'_> {
     }
 
     fn set_variables(&self) -> Option<&Map<String, Value>> {
-        self.run.variables_of(self.run.steps.get(self.step).map_or(0, |step| step.scope))
+        self.run.variables_of(self.run.steps.get(self.step).map(|step| step.scope).unwrap_or_default())
     }
 
     /// What steps have set, else the input.
@@ -196,7 +196,7 @@ impl RunScope<'_> {
     }
 
     /// The names of the results of a scope, and of those inside it that can be read there.
-    fn names_of_results(&self, scope: usize, known: usize, names: &mut Vec<String>) {
+    fn names_of_results(&self, scope: ScopeIx, known: usize, names: &mut Vec<String>) {
         for (operator, _) in self.run.results_in(scope).take(known) {
             names.extend(operator.result_key.clone());
             names.push(operator.id.clone());
@@ -219,7 +219,7 @@ impl RunScope<'_> {
     pub(in crate::engine) fn idempotency_key(&self) -> Option<String> {
         let (step, operator) = (self.run.steps.get(self.step)?, self.run.operator(self.step)?);
         let place = || match step.scope {
-            0 => format!("{}/{}", self.run.id(), operator.id),
+            ScopeIx::WORKFLOW => format!("{}/{}", self.run.id(), operator.id),
             _ => format!("{}/{}/{}", self.run.id(), operator.id, self.step),
         };
         Some(step.key.clone().or_else(|| self.own_key()?.ok()).unwrap_or_else(place))

@@ -164,7 +164,7 @@ impl Engine {
         let chosen = self.chosen(run, step, branches, minimum)?;
         let Some(owner) = self.runs.get(run) else { return Ok(()) };
         // Each branch has variables of its own.
-        let scope = owner.steps.get(step).map_or(0, |step| step.scope);
+        let scope = owner.steps.get(step).map(|step| step.scope).unwrap_or_default();
         let variables = owner.variables_of(scope).map_or(0, size_of_map);
         let size = |(at, _): &(usize, &str)| {
             branches.get(*at).map_or(0, |(_, branch)| Run::size_of_scope(&branch.body, variables))

@@ -8,10 +8,10 @@ use crate::engine::plan::Planned;
 use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
-use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Inner, Step, StepState};
 use crate::error::{ErrorCode, Result};
 use crate::json::{object, size, size_of_map, to_text};
@@ -27,7 +27,7 @@ enum Conclusion {
     /// A loop may go on.
     GoRound(RunIx, StepIx),
     /// Nothing in a scope is open any more.
-    ScopeOver(RunIx, usize),
+    ScopeOver(RunIx, ScopeIx),
     /// A step may have waited enough.
     LookAtWaiting(Look),
     /// A run that was started by another one is over.
@@ -301,7 +301,7 @@ impl Engine {
     fn stop_nested(&mut self, run: RunIx, step: StepIx, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
         // A round may be over while branches that it forked are not.
-        let scopes: BTreeSet<usize> = found
+        let scopes: BTreeSet<ScopeIx> = found
             .open_scopes()
             .filter_map(|open| found.around(open).find(|scope| own.scopes.binary_search(scope).is_ok()))
             .collect();
@@ -318,7 +318,7 @@ impl Engine {
     pub(in crate::engine) fn cancel_scope_now(
         &mut self,
         run: RunIx,
-        scope: usize,
+        scope: ScopeIx,
         reason: &str,
         now: Millis,
     ) {
@@ -371,12 +371,12 @@ impl Engine {
         if owner.scopes.iter().any(|scope| scope.open > 0) {
             return;
         }
-        let mut branches = owner
-            .scopes
-            .iter()
-            .enumerate()
-            .filter(|(_, scope)| matches!(scope.kind, ScopeKind::Branch(_)) && !scope.is_waited_for);
-        let failed = owner.failed_in(0).or_else(|| branches.find_map(|(at, _)| owner.failed_in(at)));
+        let failed = owner.failed_in(ScopeIx::WORKFLOW).or_else(|| {
+            let is_unwatched =
+                |scope: &Scope| matches!(scope.kind, ScopeKind::Branch(_)) && !scope.is_waited_for;
+            let mut branches = owner.scopes.placed().filter(|(_, scope)| is_unwatched(scope));
+            branches.find_map(|(at, _)| owner.failed_in(at))
+        });
         let failure = failed
             .and_then(|step| Some(failure_of_task(owner.operator(step)?, owner.steps.get(step)?.failure()?)));
         let state = if failure.is_some() { RunState::Failed } else { RunState::Completed };
@@ -394,7 +394,7 @@ impl Engine {
     ) {
         let Some(owner) = self.runs.get(run) else { return };
         let run_id = owner.id().to_owned();
-        let open = owner.open_within(0);
+        let open = owner.open_within(ScopeIx::WORKFLOW);
         let (calls, children) = self.working(run, &open);
         self.drop_updates(run, None, now);
         self.keep_output(run, &open);
@@ -521,7 +521,7 @@ impl Engine {
         found
     }
 
-    fn scope_over(&mut self, run: RunIx, scope: usize, now: Millis) {
+    fn scope_over(&mut self, run: RunIx, scope: ScopeIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if let Some(found) = owner.scopes.get(scope)
             && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)

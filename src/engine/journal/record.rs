@@ -4,7 +4,7 @@ use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
@@ -82,7 +82,7 @@ pub enum Record {
         /// The run.
         run: RunIx,
         /// The scope.
-        scope: usize,
+        scope: ScopeIx,
         /// When.
         at: Millis,
     },

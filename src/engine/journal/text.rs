@@ -1,7 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
 use crate::codec::JsonWriter;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -146,6 +146,12 @@ impl WriteJson for RunIx {
 }
 
 impl WriteJson for StepIx {
+    fn write(&self, writer: &mut JsonWriter) {
+        self.get().write(writer);
+    }
+}
+
+impl WriteJson for ScopeIx {
     fn write(&self, writer: &mut JsonWriter) {
         self.get().write(writer);
     }

@@ -4,7 +4,7 @@ use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
-use crate::engine::{Engine, Run, RunState, StepIx, StepState, run_summary, step_name};
+use crate::engine::{Engine, Run, RunState, ScopeIx, StepIx, StepState, run_summary, step_name};
 use crate::error::Error;
 use crate::json::object;
 use crate::number::number;
@@ -107,10 +107,10 @@ fn event(run: &Run, at: Millis, kind: &str, step: Option<StepIx>) -> Value {
 /// The names that the workflow's own templates can read: one, or all.
 pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
     let created = &run.created;
-    let set = run.variables_of(0).into_iter().flatten();
+    let set = run.variables_of(ScopeIx::WORKFLOW).into_iter().flatten();
     let given = created.workflow.variables.iter().chain(created.inputs.iter()).chain(set);
     let results = run
-        .results_in(0)
+        .results_in(ScopeIx::WORKFLOW)
         .map(|(operator, result)| (operator.result_key.as_ref().unwrap_or(&operator.id), result));
     // Of one name the last counts.
     let mut all = given.chain(results);

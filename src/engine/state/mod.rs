@@ -27,7 +27,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Awaited, Look, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -75,7 +75,7 @@ pub struct State {
     /// Steps that will not run, to be written down.
     pub(in crate::engine) to_skip: VecDeque<(RunIx, StepIx)>,
     /// Scopes in which nothing is open any more.
-    pub(in crate::engine) closed: VecDeque<(RunIx, usize)>,
+    pub(in crate::engine) closed: VecDeque<(RunIx, ScopeIx)>,
     /// Steps that wait to know whether a failure is dealt with.
     pub(in crate::engine) undecided: BTreeSet<(RunIx, StepIx)>,
     /// Steps that wait for something that has ended.

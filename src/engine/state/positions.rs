@@ -48,6 +48,13 @@ positions! {
     RunIx(usize);
     /// A step of a run, in the order in which scopes were opened.
     StepIx(usize);
+    /// A scope of a run, in the order in which they were opened: the first is the workflow itself.
+    ScopeIx(usize);
+}
+
+impl ScopeIx {
+    /// The workflow itself.
+    pub const WORKFLOW: Self = Self(0);
 }
 
 impl StepIx {
@@ -102,6 +109,11 @@ impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
         self.items.iter().position(is_it).map(P::from)
     }
 
+    /// Everything from a position on.
+    pub(in crate::engine) fn placed_from(&self, at: P) -> impl DoubleEndedIterator<Item = (P, &T)> {
+        self.placed().skip(at.into())
+    }
+
     /// The position of what is added next.
     pub fn next(&self) -> P {
         self.items.len().into()
@@ -110,6 +122,13 @@ impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
     /// Everything with its position.
     pub fn placed(&self) -> impl DoubleEndedIterator<Item = (P, &T)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(at, item)| (at.into(), item))
+    }
+
+    /// Adds something; its position.
+    pub(in crate::engine) fn push(&mut self, item: T) -> P {
+        let at = self.next();
+        self.items.push(item);
+        at
     }
 
     pub(in crate::engine) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {

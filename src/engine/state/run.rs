@@ -4,7 +4,7 @@ use crate::engine::plan::{Body, Plan, Planned};
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::Meter;
-use crate::engine::state::positions::{Placed, RunIx, StepIx};
+use crate::engine::state::positions::{Placed, RunIx, ScopeIx, StepIx};
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Step, StepState, after};
 use crate::engine::state::update::Update;
@@ -32,7 +32,7 @@ pub struct Run {
     /// When it is given up.
     pub deadline: Option<Millis>,
     /// Scopes in the order in which they were opened, the workflow itself first.
-    pub scopes: Vec<Scope>,
+    pub scopes: Placed<ScopeIx, Scope>,
     /// The steps of all scopes, in the order in which those were opened.
     pub steps: Placed<StepIx, Step>,
     /// Updates in the order in which they came.
@@ -90,7 +90,7 @@ impl Run {
             started_at: None,
             ended_at: None,
             deadline,
-            scopes: Vec::new(),
+            scopes: Placed::default(),
             steps: Placed::default(),
             updates: Vec::new(),
             signals: Vec::new(),
@@ -113,13 +113,13 @@ impl Run {
         kind: ScopeKind,
         body: Rc<Body>,
         locals: Map<String, Value>,
-    ) -> usize {
-        let (scope, first) = (self.scopes.len(), self.steps.next());
+    ) -> ScopeIx {
+        let (scope, first) = (self.scopes.next(), self.steps.next());
         self.steps.extend(body.links.iter().map(|links| Step::new(scope, links.dependencies.len())));
         let open = body.operators.len();
         let (mut variables, mut known) = (Map::new(), Vec::new());
         if let (ScopeKind::Branch(_), Some(owner)) = (&kind, owner.and_then(|owner| self.steps.get(owner))) {
-            let around: Vec<usize> = self.around(owner.scope).collect();
+            let around: Vec<ScopeIx> = self.around(owner.scope).collect();
             known = around.iter().filter_map(|at| Some((*at, self.scopes.get(*at)?.order.len()))).collect();
             // The result of the fork itself comes next, and is known, too.
             if let Some((_, results)) = known.first_mut() {
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// A scope and those around it, outwards.
-    pub fn around(&self, scope: usize) -> impl Iterator<Item = usize> {
+    pub fn around(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
         std::iter::successors(Some(scope), |scope| {
             let owner = self.scopes.get(*scope)?.owner?;
             Some(self.steps.get(owner)?.scope)
@@ -155,19 +155,20 @@ impl Run {
     }
 
     /// The scope that holds the variables which steps of a scope see and set: a branch, or the workflow.
-    pub(in crate::engine) fn holder(&self, scope: usize) -> usize {
-        let is_holder =
-            |at: &usize| self.scopes.get(*at).is_some_and(|scope| !matches!(scope.kind, ScopeKind::Round(_)));
+    pub(in crate::engine) fn holder(&self, scope: ScopeIx) -> ScopeIx {
+        let is_holder = |at: &ScopeIx| {
+            self.scopes.get(*at).is_some_and(|scope| !matches!(scope.kind, ScopeKind::Round(_)))
+        };
         self.around(scope).find(is_holder).unwrap_or_default()
     }
 
     /// Variables that steps have set, as steps of a scope see them.
-    pub fn variables_of(&self, scope: usize) -> Option<&Map<String, Value>> {
+    pub fn variables_of(&self, scope: ScopeIx) -> Option<&Map<String, Value>> {
         self.scopes.get(self.holder(scope)).map(|scope| &scope.variables)
     }
 
     /// What the last operator of a scope, in the order of the definition, has given.
-    pub fn last_in(&self, scope: usize) -> Option<&Value> {
+    pub fn last_in(&self, scope: ScopeIx) -> Option<&Value> {
         let found = self.scopes.get(scope)?;
         let mut steps = found.steps().rev().filter_map(|at| self.steps.get(at));
         steps.find(|step| step.state == StepState::Succeeded)?.result.as_ref()
@@ -185,7 +186,7 @@ impl Run {
     }
 
     /// Steps of a scope with what they execute, in the order of the definition.
-    pub fn steps_in(&self, scope: usize) -> impl Iterator<Item = (&Planned, &Step)> {
+    pub fn steps_in(&self, scope: ScopeIx) -> impl Iterator<Item = (&Planned, &Step)> {
         let found = self.scopes.get(scope);
         let operators =
             found.map(|scope| scope.body.operators.iter().zip(scope.steps())).into_iter().flatten();
@@ -193,7 +194,7 @@ impl Run {
     }
 
     /// The operators of a scope that succeeded with their results, in the order in which they did.
-    pub fn results_in(&self, scope: usize) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
+    pub fn results_in(&self, scope: ScopeIx) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
         let order = self.scopes.get(scope).map(|scope| scope.order.iter()).unwrap_or_default();
         order.filter_map(|step| Some((self.operator(*step)?, self.steps.get(*step)?.result.as_ref()?)))
     }
@@ -206,19 +207,19 @@ impl Run {
     }
 
     /// Scopes that the latest attempt of a step has opened, with their positions.
-    pub fn scopes_of(&self, owner: StepIx) -> impl DoubleEndedIterator<Item = (usize, &Scope)> {
+    pub fn scopes_of(&self, owner: StepIx) -> impl DoubleEndedIterator<Item = (ScopeIx, &Scope)> {
         let positions = self.steps.get(owner).map(|step| step.scopes.iter()).unwrap_or_default();
         positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
     }
 
     /// Scopes in which a step is not over.
-    pub(in crate::engine) fn open_scopes(&self) -> impl Iterator<Item = usize> {
-        self.scopes.iter().enumerate().filter(|(_, scope)| scope.open > 0).map(|(at, _)| at)
+    pub(in crate::engine) fn open_scopes(&self) -> impl Iterator<Item = ScopeIx> {
+        self.scopes.placed().filter(|(_, scope)| scope.open > 0).map(|(at, _)| at)
     }
 
     /// Steps of a scope, and of those inside it, that are not over.
-    pub(in crate::engine) fn open_within(&self, outer: usize) -> Vec<StepIx> {
-        let scopes = self.scopes.iter().enumerate().skip(outer);
+    pub(in crate::engine) fn open_within(&self, outer: ScopeIx) -> Vec<StepIx> {
+        let scopes = self.scopes.placed_from(outer);
         let open = scopes.filter(|(at, scope)| scope.open > 0 && self.is_within(*at, outer));
         let steps = open.flat_map(|(_, scope)| scope.steps());
         steps.filter(|step| self.steps.get(*step).is_some_and(|step| !step.state.is_final())).collect()
@@ -227,7 +228,7 @@ impl Run {
     /// Somebody has waited for branches: how they ended is known, and what they gave can be read there.
     pub(in crate::engine) fn wait_is_over(&mut self, step: StepIx, fork: StepIx, only: Option<usize>) {
         let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
-        let branches: Vec<usize> = self
+        let branches: Vec<ScopeIx> = self
             .scopes_of(fork)
             .filter(|(_, branch)| branch.open == 0)
             .filter(|(_, branch)| only.is_none_or(|only| branch.kind == ScopeKind::Branch(only)))
@@ -244,7 +245,7 @@ impl Run {
     }
 
     /// Whether a scope is inside another one, or is that one.
-    pub(in crate::engine) fn is_within(&self, scope: usize, outer: usize) -> bool {
+    pub(in crate::engine) fn is_within(&self, scope: ScopeIx, outer: ScopeIx) -> bool {
         self.around(scope).any(|scope| scope == outer)
     }
 
@@ -257,7 +258,7 @@ impl Run {
     }
 
     /// The first step of a scope whose failure nothing has dealt with.
-    pub fn failed_in(&self, scope: usize) -> Option<StepIx> {
+    pub fn failed_in(&self, scope: ScopeIx) -> Option<StepIx> {
         let found = self.scopes.get(scope)?;
         found.steps().find(|step| {
             self.steps.get(*step).is_some_and(|step| step.state == StepState::Failed)

@@ -1,7 +1,7 @@
 //! Scopes: bodies that a run has opened.
 
 use crate::engine::plan::{Body, Operation, Planned};
-use crate::engine::state::positions::StepIx;
+use crate::engine::state::positions::{ScopeIx, StepIx};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -21,11 +21,11 @@ pub struct Scope {
     /// Variables that steps have set: of the workflow, and of each branch, which begins with a copy.
     pub variables: Map<String, Value>,
     /// What was known in the scopes around a branch when it was forked: scope, and results there.
-    pub(in crate::engine) known: Vec<(usize, usize)>,
+    pub(in crate::engine) known: Vec<(ScopeIx, usize)>,
     /// Its steps in the order in which they succeeded.
     pub order: Vec<StepIx>,
     /// Scopes whose results can be read here: rounds that are over, branches that were waited for.
-    pub readable: Vec<usize>,
+    pub readable: Vec<ScopeIx>,
     /// Steps that are not over.
     pub open: usize,
     /// Whether somebody waited for it, and so knows how it ended.

@@ -1,7 +1,7 @@
 //! Steps: operators in a scope, with their attempts and results.
 
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::Reports;
 use crate::number::clamp;
 use crate::time::Millis;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The scope it is in.
-    pub scope: usize,
+    pub scope: ScopeIx,
     /// Where it stands.
     pub state: StepState,
     /// Its attempts so far, the running one included.
@@ -28,7 +28,7 @@ pub struct Step {
     /// What it waits for, or runs inside.
     pub inner: Option<Inner>,
     /// Scopes that its latest attempt has opened.
-    pub scopes: Vec<usize>,
+    pub scopes: Vec<ScopeIx>,
     /// What its tools have told while they worked, where they did.
     pub reports: Option<Box<Reports>>,
     /// The idempotency key that its running attempt holds.
@@ -148,7 +148,7 @@ pub struct Attempt {
 }
 
 impl Step {
-    pub(in crate::engine) fn new(scope: usize, dependencies: usize) -> Self {
+    pub(in crate::engine) fn new(scope: ScopeIx, dependencies: usize) -> Self {
         Self {
             scope,
             state: StepState::Pending,

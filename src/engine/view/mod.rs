@@ -5,7 +5,7 @@ pub(in crate::engine) mod timeline;
 use crate::definition::delayed_task;
 use crate::engine::plan::Planned;
 use crate::engine::state::State;
-use crate::engine::state::positions::StepIx;
+use crate::engine::state::positions::{ScopeIx, StepIx};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::{Step, StepState};
@@ -117,9 +117,10 @@ pub fn some_steps(run: &Run, status: Option<&str>, from: usize) -> (Vec<Value>, 
         next += 1;
         let (Some(name), Some(operator)) = (name, run.operator(at)) else { continue };
         let mut view = step_view(&name, operator, step);
-        if let (Value::Object(map), Some(task)) =
-            (&mut view, delayed_task(&run.created.definition, &name).filter(|_| step.scope == 0))
-        {
+        if let (Value::Object(map), Some(task)) = (
+            &mut view,
+            delayed_task(&run.created.definition, &name).filter(|_| step.scope == ScopeIx::WORKFLOW),
+        ) {
             map.insert("delay_of".into(), task.into());
         }
         bytes += step.result.as_ref().map_or(0, size);
@@ -277,18 +278,20 @@ fn current_step(run: &Run) -> Option<String> {
 /// Steps in all, those that are over, and their states by id: of all steps but those in rounds of loops.
 fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     let is_round =
-        |at: usize| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
-    let is_told = |scope: &usize| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
+        |at: ScopeIx| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
+    let is_told = |scope: &ScopeIx| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
     // What a run that failed or was cancelled has not done is not done.
     let is_cut_off = matches!(run.state, RunState::Failed | RunState::Cancelled);
     let (mut total, mut completed, mut tasks) = (0, 0, Map::new());
     let mut asleep = Vec::new();
-    let scopes = (0..run.scopes.len()).filter(is_told);
+    let scopes = run.scopes.placed().map(|(at, _)| at).filter(is_told);
     for (scope, (operator, step)) in
         scopes.flat_map(|scope| run.steps_in(scope).map(move |step| (scope, step)))
     {
         // A delay is part of the task that it delays.
-        if let Some(task) = delayed_task(&run.created.definition, &operator.id).filter(|_| scope == 0) {
+        if let Some(task) =
+            delayed_task(&run.created.definition, &operator.id).filter(|_| scope == ScopeIx::WORKFLOW)
+        {
             asleep.extend((step.state == StepState::Sleeping).then_some(task));
             continue;
         }
@@ -304,16 +307,16 @@ fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
 }
 
 /// Whether a later attempt has taken the place of a scope, or of one around it.
-fn is_replaced(run: &Run, scope: usize) -> bool {
+fn is_replaced(run: &Run, scope: ScopeIx) -> bool {
     run.around(scope).any(|at| run.scopes.get(at).is_none_or(|scope| scope.is_replaced))
 }
 
 /// `{output: <result of the last step>, <result_key>: <value>, …}`.
 pub(in crate::engine) fn results(run: &Run) -> Value {
     let mut map = Map::new();
-    let last = run.results_in(0).next_back().map(|(_, result)| result.clone());
+    let last = run.results_in(ScopeIx::WORKFLOW).next_back().map(|(_, result)| result.clone());
     map.insert("output".into(), run.result.clone().or(last).unwrap_or(Value::Null));
-    for (operator, result) in run.results_in(0) {
+    for (operator, result) in run.results_in(ScopeIx::WORKFLOW) {
         if let Some(key) = &operator.result_key {
             map.insert(key.clone(), result.clone());
         }
@@ -323,9 +326,9 @@ pub(in crate::engine) fn results(run: &Run) -> Value {
 
 /// About the bytes of [`results`].
 pub(in crate::engine) fn size_of_results(run: &Run) -> usize {
-    let last = run.results_in(0).next_back().map(|(_, result)| result);
+    let last = run.results_in(ScopeIx::WORKFLOW).next_back().map(|(_, result)| result);
     let output = run.result.as_ref().or(last).map_or(0, size);
-    let keyed = run.results_in(0).filter(|(operator, _)| operator.result_key.is_some());
+    let keyed = run.results_in(ScopeIx::WORKFLOW).filter(|(operator, _)| operator.result_key.is_some());
     output + keyed.map(|(_, result)| size(result)).sum::<usize>()
 }
 

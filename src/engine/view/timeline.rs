@@ -4,7 +4,7 @@ use crate::definition::delayed_task;
 use crate::engine::plan::{Body, Operation};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, ScopeIx};
 use crate::engine::state::timeline::{Entry, Link};
 use crate::engine::view::{full_name, results, run_summary, step_name};
 use crate::json::object;
@@ -64,7 +64,7 @@ impl State {
             let steps = steps.filter_map(|(at, step)| Some((step_name(run, at)?, step)));
             // The wait that a driver writes for a delay is a part of its task, as everywhere.
             let steps = steps.filter(|(name, step)| {
-                step.scope != 0 || delayed_task(&run.created.definition, name).is_none()
+                step.scope != ScopeIx::WORKFLOW || delayed_task(&run.created.definition, name).is_none()
             });
             let steps = steps.map(|(name, step)| {
                 row([

@@ -6,7 +6,7 @@ use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, pos
 use crate::engine::journal::read::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, ScopeIx};
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine, Reports};
 use crate::engine::state::run::{Run, RunCreated, Signal};
 use crate::engine::state::scope::body_of;
@@ -25,9 +25,9 @@ pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut FieldReader<'_
     run.started_at = fields.some_millis("started_at");
     run.ended_at = fields.some_millis("ended_at");
     let mut orders = Vec::new();
-    for (at, mut scope) in fields.list("scopes").into_iter().enumerate() {
+    for (at, mut scope) in (0..).map(ScopeIx::new).zip(fields.list("scopes")) {
         let mut fields = FieldReader(&mut scope);
-        if at > 0 {
+        if at != ScopeIx::WORKFLOW {
             open(&mut run, &mut fields)?;
         }
         let Some(scope) = run.scopes.get_mut(at) else { return Err(lacking("scopes")) };
@@ -47,7 +47,7 @@ pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut FieldReader<'_
     for (step, kept) in run.steps.iter_mut().zip(kept) {
         restore_step(step, kept, beginning)?;
     }
-    for (at, order) in orders.into_iter().enumerate() {
+    for (at, order) in (0..).map(ScopeIx::new).zip(orders) {
         let Some(scope) = run.scopes.get(at) else { continue };
         let open = run.steps_in(at).filter(|(_, step)| !step.state.is_final()).count();
         let order = order.unwrap_or_else(|| run.succeeded_in(scope));
