@@ -3,6 +3,7 @@
 use crate::codec::JsonWriter;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
+use crate::engine::state::positions::CallId;
 use crate::engine::state::reports::Heartbeat;
 use crate::time::Millis;
 use serde_json::Value;
@@ -25,7 +26,7 @@ pub enum Effect {
     /// Stop a running tool; its outcome is no longer wanted.
     AbortTool {
         /// The call to stop.
-        call: u64,
+        call: CallId,
         /// Why, in words for the tool's log.
         reason: String,
     },
@@ -47,7 +48,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
     /// Number of the call, unique in the engine.
-    pub call: u64,
+    pub call: CallId,
     /// Id of the run.
     pub run_id: String,
     /// Name of the workflow.

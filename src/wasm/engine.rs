@@ -7,8 +7,8 @@ use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::server;
 use crate::engine::{
-    Acts, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Stream, Zones,
-    write_effects, write_records,
+    Acts, CallId, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Stream,
+    Zones, write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
@@ -130,7 +130,7 @@ impl EngineHandle {
 
     /// A running tool has written something, to `stdout` or `stderr`.
     pub fn wrote(&mut self, call: f64, stream: &str, text: &str, now: f64) {
-        self.engine.wrote(whole(call), Stream::of_word(stream), text, millis(now));
+        self.engine.wrote(CallId::new(whole(call)), Stream::of_word(stream), text, millis(now));
     }
 
     /// The host has one more tool, or another one of that name; `is_own` where it is this package's.
@@ -141,7 +141,7 @@ impl EngineHandle {
 
     /// The variables that a running tool call can read, as JSON text.
     pub fn variables(&self, call: f64) -> String {
-        write_json(&Value::Object(self.engine.variables_of_call(whole(call))))
+        write_json(&Value::Object(self.engine.variables_of_call(CallId::new(whole(call)))))
     }
 
     /// Takes the outcomes of tool calls: `[[call, "result", value, {variables, events}?] | [call, "failure", {code?, message?,
@@ -159,7 +159,7 @@ impl EngineHandle {
             let (Some(call), Some(kind), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
                 continue;
             };
-            let call = call.as_u64().unwrap_or_default();
+            let call = CallId::new(call.as_u64().unwrap_or_default());
             let acts = parts.next().map(Acts::from_json).unwrap_or_default();
             let outcome = if let Err(error) = self.engine.tool_acted(call, acts, millis(now)) {
                 Err((Failure::from(&error), None))
@@ -176,12 +176,12 @@ impl EngineHandle {
 
     /// Takes a line of the log of a running tool call.
     pub fn log(&mut self, call: f64, level: &str, message: &str, now: f64) {
-        self.engine.log(whole(call), LogLevel::of_word(level), message, millis(now));
+        self.engine.log(CallId::new(whole(call)), LogLevel::of_word(level), message, millis(now));
     }
 
     /// Takes a sign of life of a running tool call, with details as JSON text.
     pub fn heartbeat(&mut self, call: f64, details: &str, now: f64) -> JsResult<()> {
-        self.engine.heartbeat(whole(call), give(parse(details))?, millis(now));
+        self.engine.heartbeat(CallId::new(whole(call)), give(parse(details))?, millis(now));
         Ok(())
     }
 

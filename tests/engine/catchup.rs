@@ -2,6 +2,7 @@
 
 use crate::support::operators::{self, but, flow, named, task};
 use crate::support::{self, START, registered, restored, submission, views};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Effect, Engine, Failure, Limit, Limits, Record, RunState};
 use highway_wasm::error::ErrorCode;
@@ -25,7 +26,7 @@ struct Host {
     engine: Engine,
     config: Config,
     records: Vec<Record>,
-    running: Vec<(String, u64)>,
+    running: Vec<(String, CallId)>,
 }
 
 impl Host {

@@ -4,6 +4,7 @@ use crate::support::operators::{
     self, builtin, but, emit, flow, foreach, op, parallel, receive, reopen, result_of, retry, task, with_args,
 };
 use crate::support::{Scenario, failing, independent, with};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use serde_json::{Value, json};
 
@@ -299,7 +300,7 @@ fn a_key_is_free_again_however_its_task_ended() {
     let endings: [fn(&mut Scenario); 3] = [
         |host| assert!(host.engine.cancel(RunIx::new(0), None, host.now)),
         |host| host.advance(5.0),
-        |host| host.engine.tool_finished(1, failing("TOOL_FAILED"), host.now),
+        |host| host.engine.tool_finished(CallId::new(1), failing("TOOL_FAILED"), host.now),
     ];
     for end in endings {
         let first = but(paid("a", &[], "k"), json!({"timeout_policy": operators::timeout("PT5S")}));

@@ -1,6 +1,7 @@
 //! What holds for every workflow, whatever its tools do and whenever the host gets round to it.
 
 use crate::support::{self, Outcome, START, failing, failing_with, graph, submission, views, wait};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Attempt, Config, Effect, Engine, Record, Run, RunState, Step, StepState, Submitted, ToolCall,
@@ -180,7 +181,7 @@ impl Node {
 /// What the host has to tell the engine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Finish(u64),
+    Finish(CallId),
     Wake,
     Submit(usize),
     Cancel(String),
@@ -208,8 +209,8 @@ struct Host<'a> {
     records: Vec<Record>,
     submitted: usize,
     /// Tools at work: the moment they end, and with what. Aborted ones stay: their outcome comes too late.
-    tools: HashMap<u64, (Millis, Outcome)>,
-    running: Vec<u64>,
+    tools: HashMap<CallId, (Millis, Outcome)>,
+    running: Vec<CallId>,
     cancels: Vec<(Millis, String)>,
     ended: Vec<String>,
     /// State of each run and step at their end.

@@ -5,6 +5,7 @@ use crate::support::operators::{
     builtin, but, emit, foreach, named, op, parallel, receive, retry, task, terminate, while_loop,
 };
 use crate::support::{self, START, registered, restored, submission, views};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Acts, Config, Effect, Engine, Failure, Limit, Limits, LogLevel, Record, Run, RunState, Stream,
@@ -42,7 +43,7 @@ struct Host {
     config: Config,
     engine: Engine,
     records: Vec<Record>,
-    running: Vec<u64>,
+    running: Vec<CallId>,
     now: Millis,
     refused: usize,
     submitted: usize,

@@ -4,6 +4,7 @@
 use crate::support::dice::Dice;
 use crate::support::operators::{builtin, but, foreach, named, op, retry, task};
 use crate::support::{self, START, failing, registered, restored, views};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Config, Effect, Engine, Record, RunCreated, RunState, Schedule, ScheduleRequest, UpdateState, Zones,
@@ -113,7 +114,7 @@ struct Host {
     engine: Engine,
     now: Millis,
     records: Vec<Record>,
-    running: BTreeSet<u64>,
+    running: BTreeSet<CallId>,
     models: BTreeMap<&'static str, Model>,
     /// Names of schedules by their position.
     positions: Vec<String>,
@@ -374,7 +375,7 @@ impl Host {
         let place = usize::try_from(self.dice.roll(64)).unwrap() % self.running.len().max(1);
         let Some(call) = self.running.iter().nth(place).copied() else { return };
         self.running.remove(&call);
-        let outcome = if self.dice.one_in(4) { failing("BAD") } else { Ok(json!(call)) };
+        let outcome = if self.dice.one_in(4) { failing("BAD") } else { Ok(json!(call.get())) };
         self.engine.tool_finished(call, outcome, self.now);
     }
 

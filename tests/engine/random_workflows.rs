@@ -230,7 +230,7 @@ fn play(seed: u64) -> bool {
                 running.remove(&call);
                 engine.tool_finished(
                     call,
-                    if dice.one_in(4) { failing("BAD") } else { Ok(json!(call % 3)) },
+                    if dice.one_in(4) { failing("BAD") } else { Ok(json!(call.get() % 3)) },
                     now,
                 );
             }

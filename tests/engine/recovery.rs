@@ -6,6 +6,7 @@ use crate::support::operators::{
     wait_branch, wait_branches, while_loop, with_args,
 };
 use crate::support::{START, failing, restored, submission};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::ScopeIx;
 use highway_wasm::engine::StepIx;
 use highway_wasm::engine::{Config, Engine, Record, RunState, StepState};
@@ -22,7 +23,7 @@ struct Host {
 }
 
 impl Host {
-    fn running(&self) -> Option<(u64, bool)> {
+    fn running(&self) -> Option<(CallId, bool)> {
         self.engine.runs().iter().find_map(|run| {
             run.steps.iter().enumerate().find_map(|(at, step)| match step.state {
                 StepState::Running { call } => {
@@ -43,7 +44,7 @@ impl Host {
             if let Some((call, is_bad)) = self.running() {
                 self.engine.tool_finished(
                     call,
-                    if is_bad { failing("BAD") } else { Ok(json!(call)) },
+                    if is_bad { failing("BAD") } else { Ok(json!(call.get())) },
                     self.now,
                 );
             } else if let Some(key) = asked {

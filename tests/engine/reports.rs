@@ -1,6 +1,7 @@
 //! What tools tell while they work: log lines and heartbeats.
 
 use crate::support::{Scenario, attempts, failing, failing_with, independent, with};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::{Failure, LogLevel, ToolCall, step_logs};
 use serde_json::{Value, json};
 
@@ -125,7 +126,7 @@ fn what_comes_after_the_attempt_was_given_up_is_ignored() {
     assert_eq!(logs(&run)[0], "1 log info in time");
     assert_eq!(logs(&run).len(), 2, "{:?}", logs(&run));
     assert_eq!(run.step("a").get("last_heartbeat_at"), None);
-    run.engine.log(99, LogLevel::Info, "of no call", run.now);
+    run.engine.log(CallId::new(99), LogLevel::Info, "of no call", run.now);
     run.take();
     assert_eq!(run.records.len(), records);
 }

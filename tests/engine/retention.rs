@@ -2,6 +2,7 @@
 
 use crate::support::operators::{self, builtin, flow, named, task};
 use crate::support::{START, Server, restored, submission, views};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{Config, Effect, Engine, Record, ScheduleRequest, Submission, Submitted};
 use highway_wasm::time::Millis;
@@ -14,7 +15,7 @@ struct Kept {
     config: Config,
     engine: Engine,
     records: Vec<Record>,
-    running: Vec<(String, u64)>,
+    running: Vec<(String, CallId)>,
 }
 
 impl Kept {

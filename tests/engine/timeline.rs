@@ -275,7 +275,7 @@ fn play(nodes: &[Node]) -> Engine {
             if let Effect::StartTool(call) = effect {
                 let node = &nodes[call.task[1..].parse::<usize>().unwrap()];
                 let takes = node.attempts[usize::try_from(call.attempt).unwrap() - 1];
-                running.insert((now + takes, call.call), *call);
+                running.insert((now + takes, call.call.get()), *call);
             }
         }
         let next = running.keys().next().copied();

@@ -25,6 +25,7 @@ mod wire;
 pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
     Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall,
@@ -159,9 +160,9 @@ pub(crate) struct Scenario {
     journal: Journal,
     /// Calls that the engine started and no test has looked at.
     unseen: Vec<ToolCall>,
-    running: HashSet<u64>,
+    running: HashSet<CallId>,
     /// Calls that the engine aborted and no test has looked at, with the reason.
-    aborted: Vec<(u64, String)>,
+    aborted: Vec<(CallId, String)>,
     ended: Vec<String>,
     /// Updates that have ended: run, and position there.
     pub(crate) answered: Vec<(String, usize)>,

@@ -2,6 +2,7 @@
 
 use super::{Outcome, START};
 use highway_wasm::api::{HttpRequest, HttpResponse};
+use highway_wasm::engine::CallId;
 use highway_wasm::engine::server;
 use highway_wasm::engine::{Config, Effect, Engine, Record, ToolCall};
 use highway_wasm::time::Millis;
@@ -16,7 +17,7 @@ pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) now: Millis,
     tool: Tool,
-    calls: HashMap<u64, (Millis, Outcome)>,
+    calls: HashMap<CallId, (Millis, Outcome)>,
     records: Vec<Record>,
     requests: u64,
 }

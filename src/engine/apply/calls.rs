@@ -1,25 +1,25 @@
 //! Tool calls that begin and end.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::step::StepState;
 
 impl State {
     /// The arguments of a call are given out.
-    pub(in crate::engine) fn call_takes(&mut self, call: u64, bytes: usize) {
+    pub(in crate::engine) fn call_takes(&mut self, call: CallId, bytes: usize) {
         self.has_copied(bytes);
         self.bytes_under_way += bytes;
         self.call_bytes.insert(call, bytes);
     }
 
     /// A call is over.
-    pub(in crate::engine) fn forget_call(&mut self, call: u64) {
+    pub(in crate::engine) fn forget_call(&mut self, call: CallId) {
         self.calls.remove(&call);
         self.call_outputs.remove(&call);
         self.bytes_under_way -= self.call_bytes.remove(&call).unwrap_or_default();
     }
 
-    pub(in crate::engine) fn begin_call(&mut self, run: RunIx, step: StepIx, call: u64) {
+    pub(in crate::engine) fn begin_call(&mut self, run: RunIx, step: StepIx, call: CallId) {
         self.last_call = self.last_call.max(call);
         self.calls.insert(call, (run, step));
     }

@@ -1,9 +1,9 @@
 //! Circuits around tools: what the beginning and the end of an attempt change.
 
 use crate::engine::state::State;
-use crate::engine::state::circuit::{Circuit, NO_CALL};
+use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::step::{StepState, after};
 use crate::time::Millis;
 
@@ -29,7 +29,8 @@ impl State {
         let Some((function, policy)) = self.guarded(run, step) else { return };
         let (function, policy) = (function.to_owned(), policy.clone());
         let Some(found) = self.step(run, step) else { return };
-        let is_called = !matches!(found.state, StepState::Pending | StepState::Running { call: NO_CALL });
+        let is_called =
+            !matches!(found.state, StepState::Pending | StepState::Running { call: CallId::NONE });
         let Some(attempt) = found.attempts.last().filter(|_| is_called) else { return };
         let began = attempt.started_at;
         let circuit = self.circuits.entry(function).or_default();

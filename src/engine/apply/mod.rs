@@ -16,10 +16,9 @@ mod updates;
 use crate::engine::journal::record::Record;
 use crate::engine::state::State;
 use crate::engine::state::artifact::Artifact;
-use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::definitions::size_of_definition;
 use crate::engine::state::meter::{ATTEMPT, size_of_used};
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{CallId, RunIx};
 use crate::engine::state::readiness::cause_of;
 use crate::engine::state::run::Signal;
 use crate::engine::state::step::{Inner, StepState};
@@ -79,7 +78,7 @@ impl State {
                 self.begin_call(run, step, call);
                 self.start(run, step, StepState::Running { call }, deadline, at);
                 self.add_attempt(run, step, at);
-                if call != NO_CALL {
+                if call != CallId::NONE {
                     self.attempt_begins(run, step, at);
                 }
             }

@@ -3,7 +3,7 @@
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_failure, size_of_update};
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::update::{Update, UpdateState};
@@ -24,7 +24,7 @@ impl State {
         run: RunIx,
         step: StepIx,
         update: usize,
-        call: Option<u64>,
+        call: Option<CallId>,
     ) {
         if let Some(call) = call {
             self.begin_call(run, step, call);

@@ -5,10 +5,9 @@ use crate::engine::effects::Effect;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::{Engine, Submission, Submitted};
 use crate::engine::plan::Planned;
-use crate::engine::state::circuit::NO_CALL;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::{Scope, ScopeKind};
@@ -103,7 +102,7 @@ impl Engine {
     /// Takes the outcome of a tool call. Outcomes of calls that were aborted are ignored.
     pub fn tool_finished(
         &mut self,
-        call: u64,
+        call: CallId,
         outcome: std::result::Result<Value, (Failure, Option<Value>)>,
         now: Millis,
     ) {
@@ -275,7 +274,7 @@ impl Engine {
             |step: &Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
             // It failed before it did anything.
-            let call = NO_CALL;
+            let call = CallId::NONE;
             self.commit(Record::AttemptStarted { run, step, call, key: None, deadline: None, at: now });
         }
         let failed =
@@ -335,7 +334,7 @@ impl Engine {
     }
 
     /// The tool calls of steps, and the runs that they started.
-    fn working(&self, run: RunIx, steps: &[StepIx]) -> (Vec<u64>, Vec<RunIx>) {
+    fn working(&self, run: RunIx, steps: &[StepIx]) -> (Vec<CallId>, Vec<RunIx>) {
         let (mut calls, mut children) = (Vec::new(), Vec::new());
         for step in steps.iter().filter_map(|step| self.step(run, *step)) {
             if let StepState::Running { call } = step.state {
@@ -348,7 +347,7 @@ impl Engine {
         (calls, children)
     }
 
-    fn abort(&mut self, calls: Vec<u64>, reason: &str) {
+    fn abort(&mut self, calls: Vec<CallId>, reason: &str) {
         for call in calls {
             // What was not started again since a restart has nothing to stop.
             match self.to_call_again.iter().position(|(waiting, ..)| *waiting == call) {

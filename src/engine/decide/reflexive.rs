@@ -5,7 +5,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Reflexive};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::step::{Inner, after};
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
@@ -31,7 +31,7 @@ impl Engine {
         if self.is_parked(run, step, key.as_deref()) {
             return;
         }
-        let call = self.last_call + 1;
+        let call = self.last_call.next();
         let limit = self.operator(run, step).and_then(|operator| operator.timeout);
         let deadline = limit.map(|limit| after(now, limit));
         self.commit(Record::AttemptStarted { run, step, call, key, deadline, at: now });
@@ -95,13 +95,13 @@ impl Engine {
         if let Err(error) = self.has_room(run, bytes) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
-        let call = self.last_call + 1;
+        let call = self.last_call.next();
         self.commit(Record::TurnTaken { run, step, candidate, feedback, turn, call });
         self.call_again(run, step, call, now);
     }
 
     /// Has the host start the tool whose turn it is.
-    pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: StepIx, call: CallId, now: Millis) {
         match self.tool_of_turn(run, step) {
             Some(Ok((tool, kwargs))) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
             Some(Err(error)) => self.attempt_failed(run, step, Failure::from(&error), None, now),

@@ -11,7 +11,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Planned, Wait};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, after};
@@ -143,7 +143,7 @@ impl Engine {
             }
             return;
         }
-        let call = self.last_call + 1;
+        let call = self.last_call.next();
         let deadline = operator.timeout.map(|seconds| after(now, seconds));
         self.commit(Record::AttemptStarted { run, step, call, key, deadline, at: now });
         self.call_tool(run, step, call, function, args, kwargs);
@@ -161,7 +161,7 @@ impl Engine {
         &mut self,
         run: RunIx,
         step: StepIx,
-        call: u64,
+        call: CallId,
         tool: &str,
         args: Vec<Value>,
         kwargs: Value,
@@ -196,7 +196,7 @@ impl Engine {
     /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that was
     /// running may have done its work; it gets the same attempt and the same idempotency key.
     pub fn resume(&mut self, now: Millis) {
-        let mut calls: Vec<(u64, RunIx, StepIx)> =
+        let mut calls: Vec<(CallId, RunIx, StepIx)> =
             self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
         calls.sort_unstable();
         self.state.to_call_again = calls.into();
@@ -205,7 +205,13 @@ impl Engine {
         self.tick(now);
     }
 
-    pub(in crate::engine) fn call_after_restart(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_after_restart(
+        &mut self,
+        run: RunIx,
+        step: StepIx,
+        call: CallId,
+        now: Millis,
+    ) {
         let Some((body, at)) = self.place(run, step) else { return };
         match body.operators.get(at).map(|operator| &operator.operation) {
             Some(Operation::Task { .. }) if self.handled(run, step).is_some() => {

@@ -8,7 +8,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::size_of_update;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState, after};
 use crate::engine::state::update::{Update, UpdateState};
@@ -86,7 +86,7 @@ impl Engine {
         let Some(update) = updates.enumerate().find(|(_, update)| is_it(update)).map(|(at, _)| at) else {
             return;
         };
-        let call = self.last_call + 1;
+        let call = self.last_call.next();
         let has_tool = self.response_tool(run, step).is_some();
         self.commit(Record::UpdateTaken { run, step, update, call: has_tool.then_some(call) });
         if has_tool {
@@ -112,7 +112,13 @@ impl Engine {
     }
 
     /// Has the host start the tool that answers.
-    pub(in crate::engine) fn call_response_tool(&mut self, run: RunIx, step: StepIx, call: u64, now: Millis) {
+    pub(in crate::engine) fn call_response_tool(
+        &mut self,
+        run: RunIx,
+        step: StepIx,
+        call: CallId,
+        now: Millis,
+    ) {
         let Some((tool, kwargs)) = self.response_tool(run, step) else { return };
         let Some((scope, update)) = self.tool_scope(run, step).zip(self.update_of(run, step)) else { return };
         let extra = Map::from_iter([

@@ -1,6 +1,7 @@
 //! FieldReader of an object, taken out of it one by one.
 
 use crate::engine::state::failure::Failure;
+use crate::engine::state::positions::CallId;
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ impl FieldReader<'_> {
         }
     }
 
-    /// A moment, or another whole number, that must be there.
+    /// A moment, or the number of an event, that must be there.
     pub(in crate::engine) fn millis(&self, name: &str) -> Result<Millis> {
         self.some_millis(name).ok_or_else(|| lacking(name))
     }
@@ -40,6 +41,16 @@ impl FieldReader<'_> {
     /// A position that may be missing.
     pub(in crate::engine) fn some_position<P: From<usize>>(&self, name: &str) -> Option<P> {
         self.some_millis(name).and_then(|number| usize::try_from(number).ok()).map(P::from)
+    }
+
+    /// A call that must be there.
+    pub(in crate::engine) fn call(&self, name: &str) -> Result<CallId> {
+        self.millis(name).map(CallId::new)
+    }
+
+    /// A call that may be missing.
+    pub(in crate::engine) fn some_call(&self, name: &str) -> Option<CallId> {
+        self.some_millis(name).map(CallId::new)
     }
 
     /// A small number that must be there.

@@ -112,7 +112,7 @@ impl Journal {
             "attempt_started" => Record::AttemptStarted {
                 run: run?,
                 step: step?,
-                call: fields.millis("call")?,
+                call: fields.call("call")?,
                 key: fields.some_text("key"),
                 deadline: fields.some_millis("deadline"),
                 at: at?,
@@ -146,7 +146,7 @@ impl Journal {
                 candidate: fields.optional("candidate"),
                 feedback: fields.optional("feedback"),
                 turn: fields.number("turn")?,
-                call: fields.millis("call")?,
+                call: fields.call("call")?,
             },
             "items_added" => Record::ItemsAdded { run: run?, step: step?, items: fields.list("items") },
             "logged" => Record::Logged {
@@ -193,7 +193,7 @@ impl Journal {
                 run: run?,
                 step: step?,
                 update: fields.position("update")?,
-                call: fields.some_millis("call"),
+                call: fields.some_call("call"),
             },
             "update_ended" => Record::UpdateEnded {
                 run: run?,

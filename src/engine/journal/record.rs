@@ -4,7 +4,7 @@ use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{Run, RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
@@ -93,7 +93,7 @@ pub enum Record {
         /// The step.
         step: StepIx,
         /// Number of the tool call; 0 where the attempt failed before it called anything.
-        call: u64,
+        call: CallId,
         /// The idempotency key of the task, where it has one.
         key: Option<String>,
         /// When the attempt is given up.
@@ -176,7 +176,7 @@ pub enum Record {
         /// Turns that have begun.
         turn: u32,
         /// Number of the tool call.
-        call: u64,
+        call: CallId,
     },
     /// Items were added to a loop that takes more.
     ItemsAdded {
@@ -286,7 +286,7 @@ pub enum Record {
         /// The update, by its position in the run.
         update: usize,
         /// Number of the tool call, where a tool answers it.
-        call: Option<u64>,
+        call: Option<CallId>,
     },
     /// An update was answered, or will not be.
     UpdateEnded {

@@ -1,7 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
 use crate::codec::JsonWriter;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -139,23 +139,17 @@ impl WriteJson for usize {
     }
 }
 
-impl WriteJson for RunIx {
-    fn write(&self, writer: &mut JsonWriter) {
-        self.get().write(writer);
-    }
+macro_rules! written_as_numbers {
+    ($($name:ident)+) => {$(
+        impl WriteJson for $name {
+            fn write(&self, writer: &mut JsonWriter) {
+                self.get().write(writer);
+            }
+        }
+    )+};
 }
 
-impl WriteJson for StepIx {
-    fn write(&self, writer: &mut JsonWriter) {
-        self.get().write(writer);
-    }
-}
-
-impl WriteJson for ScopeIx {
-    fn write(&self, writer: &mut JsonWriter) {
-        self.get().write(writer);
-    }
-}
+written_as_numbers!(RunIx StepIx ScopeIx CallId);
 
 impl WriteJson for i64 {
     fn write(&self, writer: &mut JsonWriter) {

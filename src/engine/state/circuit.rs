@@ -7,9 +7,6 @@ use crate::engine::state::positions::{RunIx, StepIx};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
-/// The number of the call of an attempt that failed before it called anything.
-pub(in crate::engine) const NO_CALL: u64 = 0;
-
 /// What is known of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Circuit {

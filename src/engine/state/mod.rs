@@ -27,7 +27,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::queues::{Awaited, Look, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -71,7 +71,7 @@ pub struct State {
     /// Loops that may go on.
     pub(in crate::engine) to_go_round: VecDeque<(RunIx, StepIx)>,
     /// Tools to start again after a replay.
-    pub(in crate::engine) to_call_again: VecDeque<(u64, RunIx, StepIx)>,
+    pub(in crate::engine) to_call_again: VecDeque<(CallId, RunIx, StepIx)>,
     /// Steps that will not run, to be written down.
     pub(in crate::engine) to_skip: VecDeque<(RunIx, StepIx)>,
     /// Scopes in which nothing is open any more.
@@ -85,16 +85,16 @@ pub struct State {
     /// Runs that are over and were started by others.
     pub(in crate::engine) ended_children: VecDeque<RunIx>,
     /// The step of each running tool call.
-    pub(in crate::engine) calls: HashMap<u64, (RunIx, StepIx)>,
+    pub(in crate::engine) calls: HashMap<CallId, (RunIx, StepIx)>,
     /// What running tool calls have written.
-    pub(in crate::engine) call_outputs: HashMap<u64, CallOutput>,
+    pub(in crate::engine) call_outputs: HashMap<CallId, CallOutput>,
     /// Bytes of the arguments of calls that were given out.
-    pub(in crate::engine) call_bytes: HashMap<u64, usize>,
+    pub(in crate::engine) call_bytes: HashMap<CallId, usize>,
     /// Bytes of them all.
     pub(in crate::engine) bytes_under_way: usize,
     /// Bytes of all that is kept.
     pub(in crate::engine) kept_bytes: Rc<Cell<usize>>,
-    pub(in crate::engine) last_call: u64,
+    pub(in crate::engine) last_call: CallId,
     /// Events by name, each with its number.
     pub(in crate::engine) events: HashMap<String, VecDeque<(u64, Value)>>,
     pub(in crate::engine) last_event: u64,
@@ -242,7 +242,7 @@ impl State {
     }
 
     /// The step that a call works on.
-    pub(in crate::engine) fn working_on(&self, call: u64) -> Option<(RunIx, StepIx)> {
+    pub(in crate::engine) fn working_on(&self, call: CallId) -> Option<(RunIx, StepIx)> {
         let (run, step) = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };
         is_it.then_some((run, step))

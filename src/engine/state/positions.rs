@@ -50,6 +50,18 @@ positions! {
     StepIx(usize);
     /// A scope of a run, in the order in which they were opened: the first is the workflow itself.
     ScopeIx(usize);
+    /// A call of a tool, counted in the engine from 1.
+    CallId(u64);
+}
+
+impl CallId {
+    /// The call of an attempt that failed before it called anything.
+    pub(in crate::engine) const NONE: Self = Self(0);
+
+    /// The one after it.
+    pub(in crate::engine) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 impl ScopeIx {

@@ -1,7 +1,7 @@
 //! Steps: operators in a scope, with their attempts and results.
 
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::Reports;
 use crate::number::clamp;
 use crate::time::Millis;
@@ -116,7 +116,7 @@ pub enum StepState {
     /// A tool works on it, as this call.
     Running {
         /// Number of the tool call.
-        call: u64,
+        call: CallId,
     },
     /// Waits for time, an event, a person.
     Sleeping,

@@ -4,13 +4,13 @@ use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::output::Stream;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::time::Millis;
 
 impl Engine {
     /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its beginning, half
     /// from its end. A call that is over, or was given up, is ignored.
-    pub fn wrote(&mut self, call: u64, stream: Stream, text: &str, now: Millis) {
+    pub fn wrote(&mut self, call: CallId, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some((run, _)) = self.working_on(call) else { return };
         let has_room = self.has_room(run, text.len()).is_ok();

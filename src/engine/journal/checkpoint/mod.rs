@@ -8,7 +8,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::journal::text::Entries;
 use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::step::StepState;
 use crate::time::Millis;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 /// What an engine knows beside definitions, artifacts, schedules and runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
-    pub(in crate::engine) last_call: u64,
+    pub(in crate::engine) last_call: CallId,
     pub(in crate::engine) last_event: u64,
     pub(in crate::engine) events: HashMap<String, VecDeque<(u64, Value)>>,
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,

@@ -89,7 +89,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
     let mut more = FieldReader(&mut more);
     step.state = match state.as_str().unwrap_or_default() {
         "pending" => StepState::Pending,
-        "running" => StepState::Running { call: more.millis("call")? },
+        "running" => StepState::Running { call: more.call("call")? },
         "sleeping" => StepState::Sleeping,
         "open" => StepState::Open,
         "retrying" => StepState::Retrying,
@@ -189,7 +189,7 @@ impl Standing {
         };
         let places = |places: Value| Some(places.as_array()?.iter().filter_map(pair).collect());
         Ok(Self {
-            last_call: fields.millis("last_call")?,
+            last_call: fields.call("last_call")?,
             last_event: fields.millis("last_event")?,
             events: named(fields.list("events"), |events| {
                 Some(list_of(events)?.into_iter().filter_map(event).collect())
