@@ -1,7 +1,7 @@
 //! Tool calls that begin and end.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::step::StepState;
 
 impl State {
@@ -21,7 +21,7 @@ impl State {
 
     pub(in crate::engine) fn begin_call(&mut self, run: RunIx, step: StepIx, call: CallId) {
         self.last_call = self.last_call.max(call);
-        self.calls.insert(call, (run, step));
+        self.calls.insert(call, StepRef { run, step });
     }
 
     pub(in crate::engine) fn end_call(&mut self, run: RunIx, step: StepIx) {
@@ -33,7 +33,7 @@ impl State {
         }
         let Some(key) = self.step_mut(run, step).and_then(|step| step.key.take()) else { return };
         self.held.remove(&key);
-        for (run, step) in self.parked.remove(&key).unwrap_or_default() {
+        for StepRef { run, step } in self.parked.remove(&key).unwrap_or_default() {
             if self.step(run, step).is_some_and(|step| step.state == StepState::Pending) {
                 self.enqueue(run, step);
             }

@@ -3,7 +3,7 @@
 use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::step::{StepState, after};
 use crate::time::Millis;
 
@@ -14,7 +14,7 @@ impl State {
         if let Some(circuit) = self.circuits.get_mut(&function)
             && circuit.open_until.is_some_and(|until| at >= until)
         {
-            circuit.probe = Some((run, step));
+            circuit.probe = Some(StepRef { run, step });
         }
     }
 

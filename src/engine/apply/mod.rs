@@ -18,7 +18,7 @@ use crate::engine::state::State;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::size_of_definition;
 use crate::engine::state::meter::{ATTEMPT, size_of_used};
-use crate::engine::state::positions::{CallId, RunIx};
+use crate::engine::state::positions::{CallId, RunIx, StepRef};
 use crate::engine::state::readiness::cause_of;
 use crate::engine::state::run::Signal;
 use crate::engine::state::step::{Inner, StepState};
@@ -70,7 +70,7 @@ impl State {
             Record::ScopeCancelled { run, scope, at } => self.cancel_scope(run, scope, at),
             Record::AttemptStarted { run, step, call, key, deadline, at } => {
                 if let Some(key) = &key {
-                    self.held.insert(key.clone(), (run, step));
+                    self.held.insert(key.clone(), StepRef { run, step });
                 }
                 if let Some(step) = self.step_mut(run, step) {
                     step.key = key;
@@ -127,8 +127,8 @@ impl State {
             Record::Parked { run, step, key } => {
                 self.dequeue(run, step);
                 let parked = self.parked.entry(key).or_default();
-                if !parked.contains(&(run, step)) {
-                    parked.push((run, step));
+                if !parked.contains(&StepRef { run, step }) {
+                    parked.push(StepRef { run, step });
                 }
             }
             Record::KeyUsed { run, key, result } => self.apply_key_used(run, key, result),

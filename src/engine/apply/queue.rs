@@ -1,7 +1,7 @@
 //! Lines of steps that are to start, or to be skipped.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::step::StepState;
@@ -34,11 +34,11 @@ impl State {
         match verdict(found, step) {
             Verdict::Wait => {}
             Verdict::WaitForRepair => {
-                self.undecided.insert((run, step));
+                self.undecided.insert(StepRef { run, step });
             }
             Verdict::Start => self.enqueue(run, step),
             Verdict::Skip => {
-                self.to_skip.push_back((run, step));
+                self.to_skip.push_back(StepRef { run, step });
                 self.mark_in_line(run, step, true);
             }
         }
@@ -65,21 +65,21 @@ impl State {
         let Some(operator) = self.runs.get(run).and_then(|run| run.operator(step)) else { return };
         let takes_place = operator.operation.takes_place();
         let line = if takes_place { &mut self.ready_tasks } else { &mut self.ready_now };
-        line.push_back((run, step));
+        line.push_back(StepRef { run, step });
         self.mark_in_line(run, step, true);
         if let Some(timeline) = &mut self.timeline {
-            timeline.lined_up((run, step));
+            timeline.lined_up(StepRef { run, step });
         }
     }
 
     /// The first step of a line that still waits there; those before it are dropped.
     pub(in crate::engine) fn first_of(
         &mut self,
-        line: impl Fn(&mut Self) -> &mut VecDeque<(RunIx, StepIx)>,
-    ) -> Option<(RunIx, StepIx)> {
-        while let Some((run, step)) = line(self).front().copied() {
+        line: impl Fn(&mut Self) -> &mut VecDeque<StepRef>,
+    ) -> Option<StepRef> {
+        while let Some(StepRef { run, step }) = line(self).front().copied() {
             if self.step(run, step).is_some_and(|step| step.is_in_line) {
-                return Some((run, step));
+                return Some(StepRef { run, step });
             }
             line(self).pop_front();
             self.stale = self.stale.saturating_sub(1);
@@ -97,7 +97,7 @@ impl State {
         let waiting = self.ready_tasks.len() + self.ready_now.len() + self.to_skip.len();
         if self.stale * 2 > waiting {
             for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
-                line.retain(|(run, step)| {
+                line.retain(|StepRef { run, step }| {
                     self.runs
                         .get(*run)
                         .and_then(|run| run.steps.get(*step))
@@ -115,13 +115,13 @@ impl State {
         }
         self.mark_in_line(run, step, false);
         for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
-            if line.front() == Some(&(run, step)) {
+            if line.front() == Some(&StepRef { run, step }) {
                 line.pop_front();
                 return;
             }
         }
         for line in [&mut self.ready_tasks, &mut self.ready_now, &mut self.to_skip] {
-            line.retain(|waiting| *waiting != (run, step));
+            line.retain(|waiting| *waiting != StepRef { run, step });
         }
     }
 

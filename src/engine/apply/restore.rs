@@ -2,7 +2,7 @@
 
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::run::{Run, RunState};
@@ -18,9 +18,9 @@ impl State {
             self.missed.in_line += run.steps.iter().filter(|step| step.is_in_line).count();
         }
         for (position, step) in run.steps.placed() {
-            let place = (at, position);
+            let place = StepRef { run: at, step: position };
             if let Some(timer) = step.timer {
-                self.timers.insert((timer, Timer::Step(at, position)));
+                self.timers.insert((timer, Timer::Step(place)));
             }
             if let StepState::Running { call } = step.state {
                 self.calls.insert(call, place);
@@ -62,7 +62,7 @@ impl State {
         self.ready_tasks = standing.ready_tasks.into();
         self.undecided = standing.undecided.into_iter().collect();
         let places: Vec<RunIx> = self.runs.placed().map(|(at, _)| at).collect();
-        let with_place: HashSet<(RunIx, StepIx)> = self.ready_tasks.iter().copied().collect();
+        let with_place: HashSet<StepRef> = self.ready_tasks.iter().copied().collect();
         for at in places {
             self.restore_conclusions(at, &with_place);
         }
@@ -70,7 +70,7 @@ impl State {
 
     /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been concluded
     /// already is not concluded twice.
-    pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<(RunIx, StepIx)>) {
+    pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<StepRef>) {
         let Some(run) = self.runs.get(at) else { return };
         if run.state != RunState::Active {
             if run.created.parent.is_some() {
@@ -79,7 +79,7 @@ impl State {
             return;
         }
         for (position, step) in run.steps.placed() {
-            let place = (at, position);
+            let place = StepRef { run: at, step: position };
             match step.state {
                 StepState::Pending if step.is_in_line && !with_place.contains(&place) => {
                     let is_skipped = verdict(run, position) == Verdict::Skip;

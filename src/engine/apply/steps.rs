@@ -1,7 +1,7 @@
 //! What a record changes about steps and scopes.
 
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::scope::{ScopeKind, body_of};
 use crate::engine::state::step::{Attempt, Inner, StepState};
@@ -81,8 +81,8 @@ impl State {
             self.attempt_begins(run, step, at);
         }
         match &inner {
-            Inner::Event(name) => self.listening.entry(name.clone()).or_default().push((run, step)),
-            Inner::Loop { .. } => self.to_go_round.push_back((run, step)),
+            Inner::Event(name) => self.listening.entry(name.clone()).or_default().push(StepRef { run, step }),
+            Inner::Loop { .. } => self.to_go_round.push_back(StepRef { run, step }),
             Inner::Join | Inner::Branches { .. } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     run.watching.push(step);
@@ -104,14 +104,14 @@ impl State {
         match inner {
             Inner::Event(name) => {
                 if let Some(steps) = self.listening.get_mut(&name) {
-                    steps.retain(|listener| *listener != (run, step));
+                    steps.retain(|listener| *listener != StepRef { run, step });
                     if steps.is_empty() {
                         self.listening.remove(&name);
                     }
                 }
             }
             Inner::Join => {
-                self.awaited.remove(&(run, step));
+                self.awaited.remove(&StepRef { run, step });
                 if let Some(run) = self.runs.get_mut(run) {
                     run.watching.retain(|watching| *watching != step);
                 }
@@ -304,10 +304,10 @@ impl State {
         }
         let earlier = std::mem::replace(&mut slot.timer, timer);
         if let Some(earlier) = earlier {
-            self.timers.remove(&(earlier, Timer::Step(run, step)));
+            self.timers.remove(&(earlier, Timer::Step(StepRef { run, step })));
         }
         if let Some(timer) = timer {
-            self.timers.insert((timer, Timer::Step(run, step)));
+            self.timers.insert((timer, Timer::Step(StepRef { run, step })));
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::engine::journal::record::Record;
 use crate::engine::state::State;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::step::Inner;
 use crate::engine::state::timeline::{EntryKind, Timeline};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
 impl State {
-    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, StepIx)>, now: Millis) {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<StepRef>, now: Millis) {
         if let Some(timeline) = &mut self.timeline {
             timeline.because_of(step, now);
         }
@@ -24,7 +24,7 @@ impl State {
     pub(in crate::engine) fn leaves_line(&mut self, run: RunIx, step: StepIx) {
         let attempt = self.step(run, step).map_or(0, |step| step.attempts.len());
         if let Some(timeline) = &mut self.timeline {
-            timeline.starts((run, step), attempt + 1);
+            timeline.starts(StepRef { run, step }, attempt + 1);
         }
     }
 
@@ -39,7 +39,7 @@ impl State {
                     Some(true) => EntryKind::Attempt,
                     _ => EntryKind::Decision,
                 };
-                timeline.open((*run, *step), kind, attempt(*run, *step), None);
+                timeline.open(StepRef { run: *run, step: *step }, kind, attempt(*run, *step), None);
             }
             Record::Entered { run, step, inner, .. } => {
                 let about = match inner {
@@ -47,24 +47,39 @@ impl State {
                     Inner::Approval(request) => request.get("approval_key").map(crate::json::to_text),
                     _ => None,
                 };
-                timeline.open((*run, *step), EntryKind::of(inner), attempt(*run, *step), about);
+                timeline.open(
+                    StepRef { run: *run, step: *step },
+                    EntryKind::of(inner),
+                    attempt(*run, *step),
+                    about,
+                );
             }
             Record::AttemptFailed { run, step, failure, retry_at, .. } => {
                 let is_late = failure.code == ErrorCode::TaskTimedOut.as_str();
                 let outcome = if is_late { "timed_out" } else { "failed" };
-                timeline.close((*run, *step), outcome, Some(failure));
+                timeline.close(StepRef { run: *run, step: *step }, outcome, Some(failure));
                 if retry_at.is_some() {
-                    timeline.open((*run, *step), EntryKind::Retry, attempt(*run, *step), None);
+                    timeline.open(
+                        StepRef { run: *run, step: *step },
+                        EntryKind::Retry,
+                        attempt(*run, *step),
+                        None,
+                    );
                 }
             }
             Record::RetryDue { run, step } => {
-                timeline.close((*run, *step), "succeeded", None);
+                timeline.close(StepRef { run: *run, step: *step }, "succeeded", None);
             }
             Record::Succeeded { run, step, .. } => {
-                let is_known = timeline.close((*run, *step), "succeeded", None);
+                let is_known = timeline.close(StepRef { run: *run, step: *step }, "succeeded", None);
                 if !is_known {
-                    timeline.open((*run, *step), EntryKind::Decision, attempt(*run, *step), None);
-                    timeline.close((*run, *step), "succeeded", None);
+                    timeline.open(
+                        StepRef { run: *run, step: *step },
+                        EntryKind::Decision,
+                        attempt(*run, *step),
+                        None,
+                    );
+                    timeline.close(StepRef { run: *run, step: *step }, "succeeded", None);
                 }
             }
             Record::ScopeCancelled { run, .. } => self.note_cancelled(&mut timeline, *run),
@@ -83,13 +98,13 @@ impl State {
     pub(super) fn note_cancelled(&self, timeline: &mut Timeline, run: RunIx) {
         let open: Vec<StepIx> = timeline
             .open
-            .range((run, StepIx::new(0))..=(run, StepIx::new(usize::MAX)))
-            .map(|((_, step), _)| *step)
+            .range(StepRef { run, step: StepIx::new(0) }..=StepRef { run, step: StepIx::new(usize::MAX) })
+            .map(|(place, _)| place.step)
             .collect();
         for step in open {
             if self.step(run, step).is_some_and(|step| step.state.is_final()) {
                 let cause = timeline.cause;
-                timeline.close((run, step), "cancelled", None);
+                timeline.close(StepRef { run, step }, "cancelled", None);
                 timeline.cause = cause;
             }
         }

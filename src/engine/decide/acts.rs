@@ -4,7 +4,7 @@ use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::meter::size_of_named;
-use crate::engine::state::positions::CallId;
+use crate::engine::state::positions::{CallId, StepRef};
 use crate::error::Result;
 use crate::json::size_of_map;
 use crate::time::Millis;
@@ -37,7 +37,7 @@ impl Engine {
     /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and by what
     /// steps have set.
     pub fn variables_of_call(&self, call: CallId) -> Map<String, Value> {
-        let scope = self.calls.get(&call).and_then(|(run, step)| self.scope(*run, *step));
+        let scope = self.calls.get(&call).and_then(|StepRef { run, step }| self.scope(*run, *step));
         scope.map_or_else(Map::new, |scope| scope.variables())
     }
 
@@ -47,7 +47,7 @@ impl Engine {
     ///
     /// Where that is more than the run may keep; then nothing is taken, and the call has to be reported as failed.
     pub fn tool_acted(&mut self, call: CallId, acts: Acts, now: Millis) -> Result<()> {
-        let Some((run, step)) = self.calls.get(&call).copied() else { return Ok(()) };
+        let Some(StepRef { run, step }) = self.calls.get(&call).copied() else { return Ok(()) };
         self.config.limits.check(Limit::ResultBytes, size_of_map(&acts.variables))?;
         self.has_room(run, acts.variables.iter().map(|(name, value)| size_of_named(name, value)).sum())?;
         for name in acts.variables.keys() {

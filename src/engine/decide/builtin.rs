@@ -4,7 +4,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::definitions::IDS;
 use crate::engine::state::meter::size_of_named;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::tools::builtin::Builtin;
@@ -187,7 +187,7 @@ impl Engine {
         now: Millis,
     ) -> bool {
         let Some((run, step, _)) = self.approval(key) else { return false };
-        self.state.because_of(Some((run, step)), now);
+        self.state.because_of(Some(StepRef { run, step }), now);
         let result = object([
             ("status", if is_approved { "approved" } else { "rejected" }.into()),
             ("approved", is_approved.into()),

@@ -6,7 +6,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{size_of_event, size_of_named};
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, Step};
 use crate::error::Result;
@@ -67,7 +67,7 @@ impl Engine {
     fn signalled(&mut self, run: RunIx, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Signalled { run, name: name.to_owned(), payload, at: now });
         let listening = self.listening.get(name).cloned().unwrap_or_default();
-        if let Some((_, step)) = listening.into_iter().find(|(listener, _)| *listener == run) {
+        if let Some(StepRef { step, .. }) = listening.into_iter().find(|listener| listener.run == run) {
             self.receive(run, step, name, now);
         }
     }
@@ -107,7 +107,8 @@ impl Engine {
     }
 
     fn tell_listeners(&mut self, name: &str, now: Millis) {
-        for (listener, waiting) in self.listening.get(name).cloned().unwrap_or_default() {
+        for StepRef { run: listener, step: waiting } in self.listening.get(name).cloned().unwrap_or_default()
+        {
             self.receive(listener, waiting, name, now);
         }
     }
@@ -142,7 +143,7 @@ impl Engine {
             (None, None) => return,
         };
         if let Some(timeline) = &mut self.state.timeline {
-            timeline.is_for((run, step));
+            timeline.is_for(StepRef { run, step });
         }
         if let Err(error) = self.has_room(run, size_of_named(name, &Value::Null)) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);

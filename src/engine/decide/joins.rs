@@ -7,7 +7,7 @@ use crate::engine::decide::outcomes::failure_of_task;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Awaited, Look};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::ScopeKind;
@@ -64,7 +64,7 @@ impl Engine {
     fn look_at_join(&mut self, Look { run, step, ended }: Look) -> Outcome {
         let owner = self.state.runs.get(run)?;
         let Operation::Join { tasks, mode } = &owner.operator(step)?.operation else { return None };
-        if let (Some(awaited), Some(ended)) = (self.state.awaited.get_mut(&(run, step)), ended) {
+        if let (Some(awaited), Some(ended)) = (self.state.awaited.get_mut(&StepRef { run, step }), ended) {
             let later = owner.scopes.len().saturating_sub(awaited.scopes);
             add_work(&self.state.work, (1 + later) * BYTES_PER_LOOK);
             if !may_decide(owner, ended, *mode) && still_waits(owner, step, tasks, awaited) {
@@ -80,7 +80,7 @@ impl Engine {
         // In whatever order they end, half of the others are mostly over when this one is.
         if let Some((name, awaited)) = open.get(open.len() / 2).copied() {
             let awaited = Awaited { step: awaited, name, scopes: owner.scopes.len() };
-            self.state.awaited.insert((run, step), awaited);
+            self.state.awaited.insert(StepRef { run, step }, awaited);
         }
         joined(owner, tasks, &found, *mode)
     }

@@ -7,7 +7,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Branch, Operation};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::{Parent, Run, RunCreated, RunState};
 use crate::engine::state::scope::{ScopeKind, body_of};
@@ -29,7 +29,7 @@ impl Engine {
     pub(in crate::engine) fn go_round(&mut self, run: RunIx, step: StepIx, now: Millis) {
         loop {
             if !self.is_within_slice() {
-                return self.state.to_go_round.push_back((run, step));
+                return self.state.to_go_round.push_back(StepRef { run, step });
             }
             self.begins_unit();
             let Some((body, at)) = self.place(run, step) else { return };

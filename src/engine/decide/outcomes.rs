@@ -7,7 +7,7 @@ use crate::engine::machine::{Engine, Submission, Submitted};
 use crate::engine::plan::Planned;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Look, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::{Scope, ScopeKind};
@@ -22,9 +22,9 @@ use std::collections::BTreeSet;
 /// What follows from what has ended.
 enum Conclusion {
     /// A step will not run.
-    Skip(RunIx, StepIx),
+    Skip(StepRef),
     /// A loop may go on.
-    GoRound(RunIx, StepIx),
+    GoRound(StepRef),
     /// Nothing in a scope is open any more.
     ScopeOver(RunIx, ScopeIx),
     /// A step may have waited enough.
@@ -106,10 +106,10 @@ impl Engine {
         outcome: std::result::Result<Value, (Failure, Option<Value>)>,
         now: Millis,
     ) {
-        let Some((run, step)) = self.calls.get(&call).copied() else {
+        let Some(StepRef { run, step }) = self.calls.get(&call).copied() else {
             return;
         };
-        self.state.because_of(Some((run, step)), now);
+        self.state.because_of(Some(StepRef { run, step }), now);
         // Taking it is a part of the slice.
         self.begins_unit();
         match outcome {
@@ -149,8 +149,8 @@ impl Engine {
                 self.state.because_of(None, now);
                 self.run_timed_out(run, now);
             }
-            Timer::Step(run, step) => {
-                self.state.because_of(Some((run, step)), now);
+            Timer::Step(StepRef { run, step }) => {
+                self.state.because_of(Some(StepRef { run, step }), now);
                 self.step_due(run, step, now);
             }
             Timer::Update(run, update) => {
@@ -428,7 +428,7 @@ impl Engine {
         while self.settle(now) {
             self.fire_due(now);
             let again = self.to_call_again.front().filter(|_| self.has_place()).copied();
-            let next = again.map(|(_, run, step)| (run, step)).or_else(|| self.next_in_line());
+            let next = again.map(|(_, step)| step).or_else(|| self.next_in_line());
             let is_turn_of_missed = self.is_turn_of_missed(next.is_none());
             if next.is_none() && !is_turn_of_missed {
                 return self.forget_old_runs(now);
@@ -437,7 +437,7 @@ impl Engine {
                 return false;
             }
             self.begins_unit();
-            let Some((run, step)) = next.filter(|_| !is_turn_of_missed) else {
+            let Some(StepRef { run, step }) = next.filter(|_| !is_turn_of_missed) else {
                 self.make_up(now);
                 continue;
             };
@@ -478,11 +478,11 @@ impl Engine {
             self.begins_unit();
         }
         match conclusion {
-            Conclusion::Skip(run, step) => {
+            Conclusion::Skip(StepRef { run, step }) => {
                 self.state.dequeue(run, step);
                 self.commit(Record::Skipped { run, step, at: now });
             }
-            Conclusion::GoRound(run, step) => self.go_round(run, step, now),
+            Conclusion::GoRound(StepRef { run, step }) => self.go_round(run, step, now),
             Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
             Conclusion::LookAtWaiting(look) => self.look_at_waiting(look, now),
             Conclusion::ChildOver(child) => self.child_over(child, now),
@@ -491,30 +491,32 @@ impl Engine {
     }
 
     fn next_conclusion(&mut self) -> Option<Conclusion> {
-        if let Some((run, step)) = self.state.first_of(|state| &mut state.to_skip) {
-            return Some(Conclusion::Skip(run, step));
+        if let Some(StepRef { run, step }) = self.state.first_of(|state| &mut state.to_skip) {
+            return Some(Conclusion::Skip(StepRef { run, step }));
         }
-        let found = self.state.to_go_round.pop_front().map(|(run, step)| Conclusion::GoRound(run, step));
+        let found = self.state.to_go_round.pop_front().map(Conclusion::GoRound);
         let found = found
             .or_else(|| self.state.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
         let found = found.or_else(|| self.state.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
         let found = found.or_else(|| self.state.ended_children.pop_front().map(Conclusion::ChildOver));
-        found.or_else(|| self.without_hope().map(|(run, step)| Conclusion::Skip(run, step)))
+        found.or_else(|| self.without_hope().map(Conclusion::Skip))
     }
 
     /// A step that waits for a repair which waits for the step.
-    fn without_hope(&mut self) -> Option<(RunIx, StepIx)> {
+    fn without_hope(&mut self) -> Option<StepRef> {
         let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
-        let waits = |(run, step): &(RunIx, StepIx)| self.step(*run, *step).is_some_and(is_waiting);
-        let undecided: BTreeSet<(RunIx, StepIx)> = undecided.into_iter().filter(waits).collect();
+        let waits = |StepRef { run, step }: &StepRef| self.step(*run, *step).is_some_and(is_waiting);
+        let undecided: BTreeSet<StepRef> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
-        let found = undecided.iter().copied().find(|(run, _)| {
+        let found = undecided.iter().copied().find(|StepRef { run, .. }| {
             // All steps of a run are stuck, or none is.
             looked_at.replace(*run) != Some(*run) && self.is_stuck(*run)
         });
-        let steps =
-            undecided.iter().map(|(run, _)| self.runs.get(*run).map_or(0, |run| run.steps.len())).max();
+        let steps = undecided
+            .iter()
+            .map(|StepRef { run, .. }| self.runs.get(*run).map_or(0, |run| run.steps.len()))
+            .max();
         self.has_looked_at(steps.unwrap_or_default());
         self.state.undecided = undecided;
         found

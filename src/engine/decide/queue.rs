@@ -1,11 +1,11 @@
 //! Which step starts next.
 
 use crate::engine::machine::Engine;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::StepRef;
 
 impl Engine {
     /// The first step in line that can start.
-    pub(in crate::engine) fn next_in_line(&mut self) -> Option<(RunIx, StepIx)> {
+    pub(in crate::engine) fn next_in_line(&mut self) -> Option<StepRef> {
         if let Some(first) = self.state.first_of(|state| &mut state.ready_now) {
             return Some(first);
         }

@@ -11,7 +11,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Planned, Wait};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, after};
@@ -196,8 +196,8 @@ impl Engine {
     /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that was
     /// running may have done its work; it gets the same attempt and the same idempotency key.
     pub fn resume(&mut self, now: Millis) {
-        let mut calls: Vec<(CallId, RunIx, StepIx)> =
-            self.calls.iter().map(|(call, (run, step))| (*call, *run, *step)).collect();
+        let mut calls: Vec<(CallId, StepRef)> =
+            self.calls.iter().map(|(call, step)| (*call, *step)).collect();
         calls.sort_unstable();
         self.state.to_call_again = calls.into();
         // Replaying is no part of the slice.

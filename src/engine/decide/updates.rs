@@ -8,7 +8,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::size_of_update;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::{Inner, StepState, after};
 use crate::engine::state::update::{Update, UpdateState};
@@ -49,7 +49,7 @@ impl Engine {
                 && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
         });
         let deadline = after(now, limit);
-        self.state.because_of(waiting.map(|step| (run, step)), now);
+        self.state.because_of(waiting.map(|step| StepRef { run, step }), now);
         self.commit(Record::UpdateSent { run, name: name.to_owned(), payload, deadline, at: now });
         if let Some(step) = waiting {
             self.take_update(run, step, name, now);

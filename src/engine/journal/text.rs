@@ -1,7 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
 use crate::codec::JsonWriter;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -150,6 +150,12 @@ macro_rules! written_as_numbers {
 }
 
 written_as_numbers!(RunIx StepIx ScopeIx CallId);
+
+impl WriteJson for StepRef {
+    fn write(&self, writer: &mut JsonWriter) {
+        (self.run, self.step).write(writer);
+    }
+}
 
 impl WriteJson for i64 {
     fn write(&self, writer: &mut JsonWriter) {

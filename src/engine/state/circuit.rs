@@ -3,7 +3,7 @@
 use crate::engine::plan::{Breaker, Operation};
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
@@ -15,7 +15,7 @@ pub(in crate::engine) struct Circuit {
     /// Until when the tool is left alone; afterwards one attempt at a time is let through.
     pub(in crate::engine) open_until: Option<Millis>,
     /// The step whose attempt was let through last: run and position.
-    pub(in crate::engine) probe: Option<(RunIx, StepIx)>,
+    pub(in crate::engine) probe: Option<StepRef>,
 }
 
 impl State {
@@ -24,7 +24,8 @@ impl State {
         let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
         let circuit = self.circuits.get(function).copied().unwrap_or_default();
         let Some(open_until) = circuit.open_until else { return Ok(()) };
-        let is_probed = circuit.probe.is_some_and(|(run, step)| self.is_under_way(run, step, open_until));
+        let is_probed =
+            circuit.probe.is_some_and(|StepRef { run, step }| self.is_under_way(run, step, open_until));
         if now >= open_until && !is_probed {
             return Ok(());
         }

@@ -27,7 +27,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Awaited, Look, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -63,29 +63,29 @@ pub struct State {
     /// What is due when.
     pub(in crate::engine) timers: BTreeSet<(Millis, Timer)>,
     /// Tools to start, waiting for a place.
-    pub(in crate::engine) ready_tasks: VecDeque<(RunIx, StepIx)>,
+    pub(in crate::engine) ready_tasks: VecDeque<StepRef>,
     /// What needs no place.
-    pub(in crate::engine) ready_now: VecDeque<(RunIx, StepIx)>,
+    pub(in crate::engine) ready_now: VecDeque<StepRef>,
     /// Steps in these lines that wait no more, and are passed over.
     pub(in crate::engine) stale: usize,
     /// Loops that may go on.
-    pub(in crate::engine) to_go_round: VecDeque<(RunIx, StepIx)>,
+    pub(in crate::engine) to_go_round: VecDeque<StepRef>,
     /// Tools to start again after a replay.
-    pub(in crate::engine) to_call_again: VecDeque<(CallId, RunIx, StepIx)>,
+    pub(in crate::engine) to_call_again: VecDeque<(CallId, StepRef)>,
     /// Steps that will not run, to be written down.
-    pub(in crate::engine) to_skip: VecDeque<(RunIx, StepIx)>,
+    pub(in crate::engine) to_skip: VecDeque<StepRef>,
     /// Scopes in which nothing is open any more.
     pub(in crate::engine) closed: VecDeque<(RunIx, ScopeIx)>,
     /// Steps that wait to know whether a failure is dealt with.
-    pub(in crate::engine) undecided: BTreeSet<(RunIx, StepIx)>,
+    pub(in crate::engine) undecided: BTreeSet<StepRef>,
     /// Steps that wait for something that has ended.
     pub(in crate::engine) to_look_at: VecDeque<Look>,
     /// Of joins that were looked at, one of the steps that they wait for.
-    pub(in crate::engine) awaited: HashMap<(RunIx, StepIx), Awaited>,
+    pub(in crate::engine) awaited: HashMap<StepRef, Awaited>,
     /// Runs that are over and were started by others.
     pub(in crate::engine) ended_children: VecDeque<RunIx>,
     /// The step of each running tool call.
-    pub(in crate::engine) calls: HashMap<CallId, (RunIx, StepIx)>,
+    pub(in crate::engine) calls: HashMap<CallId, StepRef>,
     /// What running tool calls have written.
     pub(in crate::engine) call_outputs: HashMap<CallId, CallOutput>,
     /// Bytes of the arguments of calls that were given out.
@@ -103,13 +103,13 @@ pub struct State {
     /// Bytes of all events.
     pub(in crate::engine) event_bytes: usize,
     /// Steps that wait for an event of a name.
-    pub(in crate::engine) listening: HashMap<String, Vec<(RunIx, StepIx)>>,
+    pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
     /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from earlier versions.
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     /// Idempotency keys of tasks that run.
-    pub(in crate::engine) held: HashMap<String, (RunIx, StepIx)>,
+    pub(in crate::engine) held: HashMap<String, StepRef>,
     /// Tasks that wait for another one with their key.
-    pub(in crate::engine) parked: HashMap<String, Vec<(RunIx, StepIx)>>,
+    pub(in crate::engine) parked: HashMap<String, Vec<StepRef>>,
     /// Circuits by the name of the tool.
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
     /// What happened when, where that is kept.
@@ -214,7 +214,7 @@ impl State {
     /// Whether nothing happens in a run by itself any more.
     pub(in crate::engine) fn is_stuck(&self, run: RunIx) -> bool {
         let is_pending = |at| self.step(run, at).is_some_and(|step| step.state == StepState::Pending);
-        if self.parked.values().flatten().any(|(waiting, at)| *waiting == run && is_pending(*at)) {
+        if self.parked.values().flatten().any(|waiting| waiting.run == run && is_pending(waiting.step)) {
             return false;
         }
         self.runs.get(run).is_some_and(|run| {
@@ -242,9 +242,9 @@ impl State {
     }
 
     /// The step that a call works on.
-    pub(in crate::engine) fn working_on(&self, call: CallId) -> Option<(RunIx, StepIx)> {
-        let (run, step) = self.calls.get(&call).copied()?;
+    pub(in crate::engine) fn working_on(&self, call: CallId) -> Option<StepRef> {
+        let StepRef { run, step } = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };
-        is_it.then_some((run, step))
+        is_it.then_some(StepRef { run, step })
     }
 }

@@ -54,6 +54,13 @@ positions! {
     CallId(u64);
 }
 
+/// A step of an engine: its run, and where it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::engine) struct StepRef {
+    pub(in crate::engine) run: RunIx,
+    pub(in crate::engine) step: StepIx,
+}
+
 impl CallId {
     /// The call of an attempt that failed before it called anything.
     pub(in crate::engine) const NONE: Self = Self(0);

@@ -1,6 +1,6 @@
 //! What is due, and what is to be looked at.
 
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 
 /// A step that waits, and may have waited enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(in crate::engine) enum Timer {
     /// The end of a run's time.
     Run(RunIx),
     /// A step: the end of a sleep, of an attempt's time, of a delay.
-    Step(RunIx, StepIx),
+    Step(StepRef),
     /// A schedule.
     Schedule(usize),
     /// The end of the time of a run's update.

@@ -7,7 +7,7 @@
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
+use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::run::Run;
 use crate::engine::state::step::Inner;
 use crate::time::Millis;
@@ -98,9 +98,9 @@ pub(in crate::engine) struct Timeline {
     /// What made a place for a tool free last.
     freed: Cause,
     /// The entry of each step that is under way.
-    pub(in crate::engine) open: BTreeMap<(RunIx, StepIx), usize>,
+    pub(in crate::engine) open: BTreeMap<StepRef, usize>,
     /// Since when a step is in line, and why.
-    lined: HashMap<(RunIx, StepIx), (Millis, Cause)>,
+    lined: HashMap<StepRef, (Millis, Cause)>,
     /// Why each run is over.
     pub(in crate::engine) ends: HashMap<RunIx, Cause>,
 }
@@ -140,7 +140,7 @@ impl EntryKind {
 
 impl Timeline {
     /// What follows is because of the entry of a step that is under way, or was begun from outside.
-    pub(in crate::engine) fn because_of(&mut self, step: Option<(RunIx, StepIx)>, now: Millis) {
+    pub(in crate::engine) fn because_of(&mut self, step: Option<StepRef>, now: Millis) {
         let entry = step.and_then(|step| self.open.get(&step));
         self.now = now;
         self.cause = entry.map_or(Cause::Outside, |entry| Cause::Entry(*entry));
@@ -152,13 +152,13 @@ impl Timeline {
     }
 
     /// What comes from outside is for this step, which has waited for it.
-    pub(in crate::engine) fn is_for(&mut self, step: (RunIx, StepIx)) {
+    pub(in crate::engine) fn is_for(&mut self, step: StepRef) {
         if let (Cause::Outside, Some(entry)) = (self.cause, self.open.get(&step)) {
             self.cause = Cause::Entry(*entry);
         }
     }
 
-    pub(in crate::engine) fn lined_up(&mut self, step: (RunIx, StepIx)) {
+    pub(in crate::engine) fn lined_up(&mut self, step: StepRef) {
         self.lined.insert(step, (self.now, self.cause));
     }
 
@@ -167,11 +167,11 @@ impl Timeline {
     }
 
     /// A step leaves the line.
-    pub(in crate::engine) fn starts(&mut self, (run, step): (RunIx, StepIx), attempt: usize) {
-        let Some((since, cause)) = self.lined.remove(&(run, step)) else { return };
+    pub(in crate::engine) fn starts(&mut self, StepRef { run, step }: StepRef, attempt: usize) {
+        let Some((since, cause)) = self.lined.remove(&StepRef { run, step }) else { return };
         self.cause = cause;
         if since < self.now {
-            let queue = self.push((run, step), EntryKind::Queue, attempt, None, since);
+            let queue = self.push(StepRef { run, step }, EntryKind::Queue, attempt, None, since);
             self.close_entry(queue, "succeeded", None);
             self.cause = if matches!(self.freed, Cause::Entry(_)) { self.freed } else { Cause::Entry(queue) };
         }
@@ -179,7 +179,7 @@ impl Timeline {
 
     fn push(
         &mut self,
-        (run, step): (RunIx, StepIx),
+        StepRef { run, step }: StepRef,
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -203,7 +203,7 @@ impl Timeline {
 
     pub(in crate::engine) fn open(
         &mut self,
-        step: (RunIx, StepIx),
+        step: StepRef,
         kind: EntryKind,
         attempt: usize,
         about: Option<String>,
@@ -226,7 +226,7 @@ impl Timeline {
     /// Ends the entry of a step; `false` where there is none.
     pub(in crate::engine) fn close(
         &mut self,
-        step: (RunIx, StepIx),
+        step: StepRef,
         outcome: &'static str,
         failure: Option<&Failure>,
     ) -> bool {

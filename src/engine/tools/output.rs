@@ -4,7 +4,7 @@ use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::output::Stream;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::time::Millis;
 
 impl Engine {
@@ -12,7 +12,7 @@ impl Engine {
     /// from its end. A call that is over, or was given up, is ignored.
     pub fn wrote(&mut self, call: CallId, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
-        let Some((run, _)) = self.working_on(call) else { return };
+        let Some(StepRef { run, .. }) = self.working_on(call) else { return };
         let has_room = self.has_room(run, text.len()).is_ok();
         let written = self.state.call_outputs.entry(call).or_default();
         written.at = now;

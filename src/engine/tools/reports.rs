@@ -2,7 +2,7 @@
 
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
-use crate::engine::state::positions::CallId;
+use crate::engine::state::positions::{CallId, StepRef};
 use crate::engine::state::reports::LogLevel;
 use crate::json::size;
 use crate::time::Millis;
@@ -15,8 +15,9 @@ impl Engine {
     /// Takes a line of the log of a running tool. Of a call that is over, or was given up, it is ignored.
     pub fn log(&mut self, call: CallId, level: LogLevel, message: &str, now: Millis) {
         // A run that keeps too much takes no more lines.
-        let found = self.working_on(call).filter(|(run, _)| self.has_room(*run, LONGEST_LINE).is_ok());
-        if let Some((run, step)) = found {
+        let found =
+            self.working_on(call).filter(|StepRef { run, .. }| self.has_room(*run, LONGEST_LINE).is_ok());
+        if let Some(StepRef { run, step }) = found {
             self.has_searched(message.len());
             let message = self.config.secrets.strike_and_cut(message.to_owned(), LONGEST_LINE);
             self.commit(Record::Logged { run, step, level, message, at: now });
@@ -26,8 +27,9 @@ impl Engine {
     /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over, or
     /// was given up, it is ignored.
     pub fn heartbeat(&mut self, call: CallId, details: Value, now: Millis) {
-        let found = self.working_on(call).filter(|(run, _)| self.may_give(*run, &details, 1).is_ok());
-        if let Some((run, step)) = found {
+        let found =
+            self.working_on(call).filter(|StepRef { run, .. }| self.may_give(*run, &details, 1).is_ok());
+        if let Some(StepRef { run, step }) = found {
             self.has_searched(size(&details));
             let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });

@@ -8,7 +8,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::journal::text::Entries;
 use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepRef};
 use crate::engine::state::step::StepState;
 use crate::time::Millis;
 use serde_json::Value;
@@ -23,13 +23,13 @@ pub struct Standing {
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
     /// Steps that wait for an event of a name, in the order in which they began to.
-    pub(in crate::engine) listening: HashMap<String, Vec<(RunIx, StepIx)>>,
+    pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
     /// Tasks that wait for another one with their key, in the same way.
-    pub(in crate::engine) parked: HashMap<String, Vec<(RunIx, StepIx)>>,
+    pub(in crate::engine) parked: HashMap<String, Vec<StepRef>>,
     /// Tasks that wait for a place, the next one first.
-    pub(in crate::engine) ready_tasks: Vec<(RunIx, StepIx)>,
+    pub(in crate::engine) ready_tasks: Vec<StepRef>,
     /// Steps that wait to know whether a failure is dealt with.
-    pub(in crate::engine) undecided: Vec<(RunIx, StepIx)>,
+    pub(in crate::engine) undecided: Vec<StepRef>,
 }
 
 /// A moment in a run, as the milliseconds since its beginning: moments are most of what there is to say of a step.
@@ -72,11 +72,11 @@ impl State {
     }
 
     fn standing(&self) -> Standing {
-        let is_waiting = |(run, step): &&(RunIx, StepIx)| {
+        let is_waiting = |StepRef { run, step }: &&StepRef| {
             self.step(*run, *step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line)
         };
         let is_in_line =
-            |(run, step): &&(RunIx, StepIx)| self.step(*run, *step).is_some_and(|step| step.is_in_line);
+            |StepRef { run, step }: &&StepRef| self.step(*run, *step).is_some_and(|step| step.is_in_line);
         Standing {
             last_call: self.last_call,
             last_event: self.last_event,

@@ -6,7 +6,7 @@ use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, pos
 use crate::engine::journal::read::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, ScopeIx};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine, Reports};
 use crate::engine::state::run::{Run, RunCreated, Signal};
 use crate::engine::state::scope::body_of;
@@ -184,10 +184,10 @@ impl Standing {
         let circuit = |circuit: Value| {
             let count = |at: usize| circuit.get(at)?.as_u64().and_then(|count| u32::try_from(count).ok());
             let open_until = circuit.pointer("/2/0").and_then(Value::as_u64);
-            let probe = circuit.pointer("/2/1").and_then(pair);
+            let probe = circuit.pointer("/2/1").and_then(place);
             Some(Circuit { failures: count(0)?, successes: count(1)?, open_until, probe })
         };
-        let places = |places: Value| Some(places.as_array()?.iter().filter_map(pair).collect());
+        let places = |places: Value| Some(places.as_array()?.iter().filter_map(place).collect());
         Ok(Self {
             last_call: fields.call("last_call")?,
             last_event: fields.millis("last_event")?,
@@ -198,8 +198,8 @@ impl Standing {
             circuits: named(fields.list("circuits"), circuit),
             listening: named(fields.list("listening"), places),
             parked: named(fields.list("parked"), places),
-            ready_tasks: fields.list("ready_tasks").iter().filter_map(pair).collect(),
-            undecided: fields.list("undecided").iter().filter_map(pair).collect(),
+            ready_tasks: fields.list("ready_tasks").iter().filter_map(place).collect(),
+            undecided: fields.list("undecided").iter().filter_map(place).collect(),
         })
     }
 }
@@ -223,6 +223,11 @@ fn named<T>(entries: Vec<Value>, read: impl Fn(Value) -> Option<T>) -> HashMap<S
         Some((name.as_str()?.to_owned(), read(value)?))
     };
     entries.into_iter().filter_map(entry).collect()
+}
+
+/// A step from `[run, step]`.
+fn place(value: &Value) -> Option<StepRef> {
+    pair(value).map(|(run, step)| StepRef { run, step })
 }
 
 fn pair<A: From<usize>, B: From<usize>>(value: &Value) -> Option<(A, B)> {
