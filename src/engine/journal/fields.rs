@@ -1,4 +1,4 @@
-//! FieldReader of an object, taken out of it one by one.
+//! Fields of an object, taken out of it one by one.
 
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::CallId;
@@ -51,11 +51,6 @@ impl FieldReader<'_> {
     /// A call that may be missing.
     pub(in crate::engine) fn some_call(&self, name: &str) -> Option<CallId> {
         self.some_millis(name).map(CallId::new)
-    }
-
-    /// A small number that must be there.
-    pub(in crate::engine) fn number(&self, name: &str) -> Result<u32> {
-        self.some_number(name).ok_or_else(|| lacking(name))
     }
 
     /// A small number that may be missing.

@@ -1,8 +1,58 @@
-//! Records as JSON text, as a store keeps them: one array for each step of the engine, which counts as a whole or not at all.
+//! The journal: records as JSON text, as a store keeps them. One array holds the records of one step of the engine, which count as
+//! a whole or not at all.
 
 pub(in crate::engine) mod checkpoint;
+mod field;
 pub(in crate::engine) mod fields;
-pub(in crate::engine) mod read;
 pub(in crate::engine) mod record;
 pub(in crate::engine) mod text;
-pub(in crate::engine) mod write;
+mod values;
+mod whole;
+
+use crate::codec::parse_json;
+use crate::engine::journal::fields::{FieldReader, invalid};
+use crate::engine::journal::record::Record;
+use crate::engine::journal::text::text_of;
+use crate::engine::state::definitions::Registered;
+use crate::error::Result;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Definitions by their hashes.
+pub(in crate::engine) type KnownDefinitions = HashMap<String, Registered>;
+
+/// Reads what [`write_records`] wrote, from the beginning on.
+#[derive(Debug, Default)]
+pub struct Journal {
+    definitions: KnownDefinitions,
+}
+
+impl Journal {
+    /// The records of one step.
+    ///
+    /// # Errors
+    ///
+    /// `JOURNAL_INVALID` for what is none, or speaks of what was not there before.
+    pub fn read(&mut self, text: &str) -> Result<Vec<Record>> {
+        let parsed = parse_json(text).map_err(|error| invalid(&format!("it is not JSON: {error}")))?;
+        let Value::Array(items) = parsed else { return Err(invalid("it is not a list of records")) };
+        items.into_iter().map(|item| self.record(item)).collect()
+    }
+
+    fn record(&mut self, mut item: Value) -> Result<Record> {
+        let record = Record::read(&mut FieldReader(&mut item), &self.definitions)?;
+        match &record {
+            Record::Registered(definition) => {
+                self.definitions.insert(definition.hash.clone(), (**definition).clone());
+            }
+            Record::DefinitionForgotten { hash } => drop(self.definitions.remove(hash)),
+            _ => {}
+        }
+        Ok(record)
+    }
+}
+
+/// The text of records: one entry of a journal.
+pub fn write_records(records: &[Record]) -> String {
+    text_of(records)
+}

@@ -3,7 +3,7 @@
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::journal::checkpoint::moment;
 use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, positions};
-use crate::engine::journal::read::{inner_of, run_state_of, scope_kind_of};
+use crate::engine::journal::values::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};

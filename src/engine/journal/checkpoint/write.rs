@@ -3,8 +3,9 @@
 use crate::codec::JsonWriter;
 use crate::engine::journal::checkpoint::Standing;
 use crate::engine::journal::checkpoint::since;
+use crate::engine::journal::field::Whole;
 use crate::engine::journal::text::{FieldWriter, WriteJson, item};
-use crate::engine::journal::write::{run_created, run_state, scope_kind};
+use crate::engine::journal::values::{run_state, scope_kind};
 use crate::engine::state::reports::{Heartbeat, LogLine, Reports};
 use crate::engine::state::run::{Run, Signal};
 use crate::engine::state::scope::Scope;
@@ -19,21 +20,18 @@ pub(super) struct KeptRun<'a>(pub(super) &'a Run);
 impl WriteJson for KeptRun<'_> {
     fn write(&self, writer: &mut JsonWriter) {
         FieldWriter::object(writer, |out| {
-            run_kept(self.0, out);
+            run_kept(self.0, out.set("type", "run_kept"));
         });
     }
 }
 
-pub(in crate::engine) fn run_kept<'a, 'b>(
-    run: &Run,
-    out: &'a mut FieldWriter<'b>,
-) -> &'a mut FieldWriter<'b> {
+pub(in crate::engine) fn run_kept(run: &Run, out: &mut FieldWriter<'_>) {
     let mut received: Vec<_> = run.received.iter().collect();
     received.sort();
     let scopes: Vec<_> = run.scopes.iter().map(|scope| ScopeKept { run, scope }).collect();
     let steps: Vec<_> = run.steps.iter().map(|step| StepKept { step, beginning: run.created.at }).collect();
-    run_created(&run.created, out.set("type", "run_kept"))
-        .set("state", run_state(run.state))
+    run.created.write(out);
+    out.set("state", run_state(run.state))
         .set_some("failure", run.failure.as_ref())
         .set_some("result", run.result.as_ref())
         .set_some("started_at", run.started_at.as_ref())
@@ -43,7 +41,7 @@ pub(in crate::engine) fn run_kept<'a, 'b>(
         .set_list("updates", &run.updates)
         .set_list("signals", &run.signals)
         .set_list("received", &received)
-        .set_list("watching", &run.watching)
+        .set_list("watching", &run.watching);
 }
 
 struct ScopeKept<'a> {
@@ -200,17 +198,13 @@ impl WriteJson for Signal {
     }
 }
 
-pub(in crate::engine) fn state_kept<'a, 'b>(
-    state: &Standing,
-    out: &'a mut FieldWriter<'b>,
-) -> &'a mut FieldWriter<'b> {
+pub(in crate::engine) fn state_kept(state: &Standing, out: &mut FieldWriter<'_>) {
     let events =
         sorted(&state.events).into_iter().map(|(name, events)| (name, events.iter().collect::<Vec<_>>()));
     let circuits = sorted(&state.circuits).into_iter().map(|(name, circuit)| {
         (name, (circuit.failures, circuit.successes, (circuit.open_until, circuit.probe)))
     });
-    out.set("type", "state_kept")
-        .set("last_call", &state.last_call)
+    out.set("last_call", &state.last_call)
         .set("last_event", &state.last_event)
         .set_list("events", &events.collect::<Vec<_>>())
         .set_list("used", &sorted(&state.once))
@@ -218,7 +212,7 @@ pub(in crate::engine) fn state_kept<'a, 'b>(
         .set_list("listening", &sorted(&state.listening))
         .set_list("parked", &sorted(&state.parked))
         .set_list("ready_tasks", &state.ready_tasks)
-        .set_list("undecided", &state.undecided)
+        .set_list("undecided", &state.undecided);
 }
 
 /// The same state is the same text.
