@@ -63,7 +63,8 @@ pub struct ToolCall {
     pub args: Vec<Value>,
     /// Named arguments, templates resolved.
     pub kwargs: Value,
-    /// The same for every attempt of the task in this run; each turn of a reflexive task and each answer to an update has its own.
+    /// The same for every attempt of the task in this run; each turn of a reflexive task and each answer to an update
+    /// has its own.
     pub idempotency_key: String,
     /// When the attempt is given up.
     pub deadline: Option<Millis>,

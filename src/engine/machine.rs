@@ -86,7 +86,8 @@ impl Engine {
         std::mem::take(&mut self.output)
     }
 
-    /// Whether there is more to do at once: [`tick`](Self::tick) does the next slice of it. The host may do other things before.
+    /// Whether there is more to do at once: [`tick`](Self::tick) does the next slice of it. The host may do other
+    /// things before.
     pub fn has_more(&self) -> bool {
         self.has_more
     }

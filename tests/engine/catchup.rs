@@ -2,9 +2,7 @@
 
 use crate::support::operators::{self, but, flow, named, task};
 use crate::support::{self, START, registered, restored, submission, views};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Effect, Engine, Failure, Limit, Limits, Record, RunState};
+use highway_wasm::engine::{CallId, Config, Effect, Engine, Failure, Limit, Limits, Record, RunIx, RunState};
 use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};

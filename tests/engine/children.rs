@@ -4,8 +4,7 @@ use crate::support::operators::{
     self, builtin, but, flow, foreach, named, op, reopen, result_of, retry, task, timeout, with_args,
 };
 use crate::support::{self, Scenario, failing};
-use highway_wasm::engine::{RunIx, StepIx};
-use highway_wasm::engine::{run_view, uuid_of};
+use highway_wasm::engine::{RunIx, StepIx, run_view, uuid_of};
 use serde_json::{Value, json};
 use std::sync::mpsc;
 use std::time::Duration;

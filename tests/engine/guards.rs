@@ -4,8 +4,7 @@ use crate::support::operators::{
     self, builtin, but, emit, flow, foreach, op, parallel, receive, reopen, result_of, retry, task, with_args,
 };
 use crate::support::{Scenario, failing, independent, with};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
+use highway_wasm::engine::{CallId, RunIx};
 use serde_json::{Value, json};
 
 fn guard(variable: &str, check: &str, value: Value, message: &str) -> Value {

@@ -5,8 +5,7 @@ use crate::support::operators::{
     while_loop, with_args,
 };
 use crate::support::{START, Scenario, failing, submission};
-use highway_wasm::engine::StepIx;
-use highway_wasm::engine::{Config, Engine, RunState, StepState};
+use highway_wasm::engine::{Config, Engine, RunState, StepIx, StepState};
 use serde_json::{Value, json};
 
 /// Two branches of one task each.

@@ -5,8 +5,7 @@ use crate::support::operators::{
     while_loop, with_args,
 };
 use crate::support::{START, Scenario, Server, submission};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Engine, Failure, Limit, Limits, RunState, Secrets, Submission};
+use highway_wasm::engine::{Config, Engine, Failure, Limit, Limits, RunIx, RunState, Secrets, Submission};
 use highway_wasm::error::ErrorCode;
 use serde_json::{Value, json};
 

@@ -5,8 +5,7 @@ use crate::support::operators::{
     with_args,
 };
 use crate::support::{Scenario, Server, failing};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Acts, Config, Failure, Limit, Limits};
+use highway_wasm::engine::{Acts, Config, Failure, Limit, Limits, RunIx};
 use highway_wasm::error::{Error, ErrorCode};
 use serde_json::{Value, json};
 

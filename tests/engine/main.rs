@@ -37,6 +37,7 @@
 //!
 //! Journal and views:
 //! - `replay`: what a host does that opens a store
+//! - `journal`: journals of earlier versions are read
 //! - `recovery`: crashes after every batch of records end as the run without a crash
 //! - `timeline`: the timeline of a run, and its critical path against longest paths of random graphs
 //!
@@ -54,6 +55,7 @@ mod children;
 mod events;
 mod guards;
 mod joins;
+mod journal;
 mod limits;
 mod limits_table;
 mod loops;

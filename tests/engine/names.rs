@@ -4,8 +4,7 @@ use crate::support::operators::{
     but, condition, emit, flow, foreach, op, receive, task, while_loop, with_args,
 };
 use crate::support::{Scenario, independent, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Acts, Config, Secrets};
+use highway_wasm::engine::{Acts, Config, RunIx, Secrets};
 use highway_wasm::template::names::{OF_ENGINE, OF_LOOP};
 use serde_json::{Map, Value, json};
 

@@ -1,8 +1,7 @@
 //! What a tool writes while it runs: shown at once, and kept where its attempt is given up.
 
 use crate::support::{Scenario, attempts, failing_with, independent, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Limit, Limits, Secrets, Stream, ToolCall};
+use highway_wasm::engine::{Config, Limit, Limits, RunIx, Secrets, Stream, ToolCall};
 use serde_json::{Value, json};
 
 fn write(run: &mut Scenario, call: &ToolCall, stream: Stream, text: &str) {

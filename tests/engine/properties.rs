@@ -1,12 +1,10 @@
 //! What holds for every workflow, whatever its tools do and whenever the host gets round to it.
 
 use crate::support::{self, Outcome, START, failing, failing_with, graph, submission, views, wait};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
-    Attempt, Config, Effect, Engine, Record, Run, RunState, Step, StepState, Submitted, ToolCall,
+    Attempt, CallId, Config, Effect, Engine, Operation, Planned, Record, Retry, Run, RunIx, RunState, Step,
+    StepState, Submitted, ToolCall,
 };
-use highway_wasm::engine::{Operation, Planned, Retry};
 use highway_wasm::time::Millis;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;

@@ -5,10 +5,9 @@ use crate::support::operators::{
     builtin, but, emit, foreach, named, op, parallel, receive, retry, task, terminate, while_loop,
 };
 use crate::support::{self, START, registered, restored, submission, views};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
-    Acts, Config, Effect, Engine, Failure, Limit, Limits, LogLevel, Record, Run, RunState, Stream,
+    Acts, CallId, Config, Effect, Engine, Failure, Limit, Limits, LogLevel, Record, Run, RunIx, RunState,
+    Stream,
 };
 use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;

@@ -4,10 +4,9 @@
 use crate::support::dice::Dice;
 use crate::support::operators::{builtin, but, foreach, named, op, retry, task};
 use crate::support::{self, START, failing, registered, restored, views};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
-    Config, Effect, Engine, Record, RunCreated, RunState, Schedule, ScheduleRequest, UpdateState, Zones,
+    CallId, Config, Effect, Engine, Record, RunCreated, RunIx, RunState, Schedule, ScheduleRequest,
+    UpdateState, Zones,
 };
 use highway_wasm::time::Millis;
 use serde_json::{Map, Value, json};

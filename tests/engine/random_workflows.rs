@@ -6,9 +6,7 @@ use crate::support::operators::{
     retry, task, terminate, wait_branches, while_loop,
 };
 use crate::support::{START, failing, findings, restored, submission, views};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::ScopeIx;
-use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunState, StepState};
+use highway_wasm::engine::{Config, Effect, Engine, Link, Record, Run, RunIx, RunState, ScopeIx, StepState};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -6,10 +6,7 @@ use crate::support::operators::{
     wait_branch, wait_branches, while_loop, with_args,
 };
 use crate::support::{START, failing, restored, submission};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::ScopeIx;
-use highway_wasm::engine::StepIx;
-use highway_wasm::engine::{Config, Engine, Record, RunState, StepState};
+use highway_wasm::engine::{CallId, Config, Engine, Record, RunState, ScopeIx, StepIx, StepState};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 

@@ -1,8 +1,9 @@
 //! Replaying the journal: what a host does that opens a store.
 
 use crate::support::{self, Scenario, attempts, graph, independent, submission, task, wait, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Effect, Engine, Journal, Submission, Submitted, steps_view, write_records};
+use highway_wasm::engine::{
+    Effect, Engine, Journal, RunIx, Submission, Submitted, steps_view, write_records,
+};
 use serde_json::json;
 
 #[test]

@@ -1,8 +1,7 @@
 //! What tools tell while they work: log lines and heartbeats.
 
 use crate::support::{Scenario, attempts, failing, failing_with, independent, with};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::{Failure, LogLevel, ToolCall, step_logs};
+use highway_wasm::engine::{CallId, Failure, LogLevel, ToolCall, step_logs};
 use serde_json::{Value, json};
 
 fn log(run: &mut Scenario, call: &ToolCall, level: LogLevel, message: &str) {

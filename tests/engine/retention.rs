@@ -2,9 +2,9 @@
 
 use crate::support::operators::{self, builtin, flow, named, task};
 use crate::support::{START, Server, restored, submission, views};
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Effect, Engine, Record, ScheduleRequest, Submission, Submitted};
+use highway_wasm::engine::{
+    CallId, Config, Effect, Engine, Record, RunIx, ScheduleRequest, Submission, Submitted,
+};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 

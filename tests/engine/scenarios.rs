@@ -3,8 +3,7 @@
 use crate::support::{
     self, Scenario, attempts, failing, failing_with, findings, graph, independent, submission, wait, with,
 };
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Engine, Submission, Submitted};
+use highway_wasm::engine::{Engine, RunIx, Submission, Submitted};
 use serde_json::{Value, json};
 
 #[test]

@@ -1,8 +1,7 @@
 //! Workflows that start by themselves.
 
 use crate::support::{self, Scenario, Server, independent, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Limit, Limits, Run, ScheduleState, Zones};
+use highway_wasm::engine::{Config, Limit, Limits, Run, RunIx, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
 use std::cell::Cell;

@@ -2,8 +2,7 @@
 
 use crate::support::operators::{condition, emit, foreach, join, named, parallel, receive, task, while_loop};
 use crate::support::{START, Scenario, attempts, failing, graph, independent, submission, wait, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::{Config, Effect, Engine, EntryKind, Link, ToolCall};
+use highway_wasm::engine::{Config, Effect, Engine, EntryKind, Link, RunIx, ToolCall};
 use highway_wasm::time::Millis;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,8 +1,7 @@
 //! Requests to a run that wait for its answer.
 
 use crate::support::{self, Scenario, Server, independent, with};
-use highway_wasm::engine::RunIx;
-use highway_wasm::engine::UpdateState;
+use highway_wasm::engine::{RunIx, UpdateState};
 use serde_json::{Value, json};
 
 /// A workflow that waits for an update `ask`; `kwargs` are added to those of the tool.

@@ -25,11 +25,9 @@ mod wire;
 pub(crate) use server::{Reply, Server, Tool};
 pub(crate) use wire::{Exchange, exchanges, wire_names};
 
-use highway_wasm::engine::CallId;
-use highway_wasm::engine::RunIx;
 use highway_wasm::engine::{
-    Config, Effect, Engine, Failure, Journal, Record, Registered, Run, Submission, Submitted, ToolCall,
-    definition_hash, plan, run_view, step_logs, steps_view, write_records,
+    CallId, Config, Effect, Engine, Failure, Journal, Record, Registered, Run, RunIx, Submission, Submitted,
+    ToolCall, definition_hash, plan, run_view, step_logs, steps_view, write_records,
 };
 use highway_wasm::time::Millis;
 use highway_wasm::{definition, validate};

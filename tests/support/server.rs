@@ -2,9 +2,8 @@
 
 use super::{Outcome, START};
 use highway_wasm::api::{HttpRequest, HttpResponse};
-use highway_wasm::engine::CallId;
 use highway_wasm::engine::server;
-use highway_wasm::engine::{Config, Effect, Engine, Record, ToolCall};
+use highway_wasm::engine::{CallId, Config, Effect, Engine, Record, ToolCall};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 use std::collections::HashMap;

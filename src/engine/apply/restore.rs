@@ -68,8 +68,8 @@ impl State {
         }
     }
 
-    /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been concluded
-    /// already is not concluded twice.
+    /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been
+    /// concluded already is not concluded twice.
     pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<StepRef>) {
         let Some(run) = self.runs.get(at) else { return };
         if run.state != RunState::Active {

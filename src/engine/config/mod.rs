@@ -37,7 +37,8 @@ pub struct Config {
     pub keep_runs: Option<usize>,
     /// How large things may become.
     pub limits: Limits,
-    /// How much is done before the host gets its turn, in units of about one step that starts. With a timeline everything is.
+    /// How much is done before the host gets its turn, in units of about one step that starts. With a timeline
+    /// everything is.
     pub slice: usize,
 }
 

@@ -14,8 +14,8 @@ type Offset = dyn Fn(&str, Millis) -> Option<i64>;
 pub struct Zones(Rc<Offset>);
 
 impl Zones {
-    /// Zones whose clocks the host knows: given a name such as `Europe/Berlin` and a moment, how far they are ahead of UTC in
-    /// milliseconds, and `None` for a name that it does not know.
+    /// Zones whose clocks the host knows: given a name such as `Europe/Berlin` and a moment, how far they are ahead of
+    /// UTC in milliseconds, and `None` for a name that it does not know.
     ///
     /// ```
     /// use highway_wasm::engine::Zones;

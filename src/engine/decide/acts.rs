@@ -34,8 +34,8 @@ impl Acts {
 }
 
 impl Engine {
-    /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and by what
-    /// steps have set.
+    /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and
+    /// by what steps have set.
     pub fn variables_of_call(&self, call: CallId) -> Map<String, Value> {
         let scope = self.calls.get(&call).and_then(|StepRef { run, step }| self.scope(*run, *step));
         scope.map_or_else(Map::new, |scope| scope.variables())

@@ -15,8 +15,8 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it, else it is
-    /// kept for one that will.
+    /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it,
+    /// else it is kept for one that will.
     ///
     /// # Errors
     ///
@@ -170,8 +170,8 @@ impl Engine {
         Some((format!("activity_{}_completed", operator.id), payload))
     }
 
-    /// Whether the run may be told of the end of a step that is an activity; how many bytes that takes, of which its result
-    /// gets no more.
+    /// Whether the run may be told of the end of a step that is an activity; how many bytes that takes, of which its
+    /// result gets no more.
     pub(in crate::engine) fn may_complete_activity(
         &self,
         run: RunIx,

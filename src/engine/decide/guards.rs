@@ -52,8 +52,8 @@ impl Scope for WithResult<'_> {
     }
 }
 
-/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing stays. What the
-/// guards read, and the steps of their regular expressions, are part of the work of the slice.
+/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing
+/// stays. What the guards read, and the steps of their regular expressions, are part of the work of the slice.
 pub(in crate::engine) fn check(
     guards: &[DataGuard],
     scope: &dyn Scope,
@@ -80,7 +80,8 @@ pub(in crate::engine) fn check(
     Err(Failure::new(ErrorCode::GuardFailed, message))
 }
 
-/// Whether a guard holds. An error where something is too large to be looked at, and where a template of its value gives nothing.
+/// Whether a guard holds. An error where something is too large to be looked at, and where a template of its value
+/// gives nothing.
 fn holds(
     guard: &DataGuard,
     scope: &dyn Scope,
@@ -122,8 +123,8 @@ const PREPARING: usize = 64;
 /// Bytes of values that take about as long as a step of matching.
 const BYTES_PER_STEP: usize = 4;
 
-/// Whether a text has a match. Matching takes as many steps as there are instructions, for each byte: their number is limited
-/// by the length of the text, and by the steps that were taken before.
+/// Whether a text has a match. Matching takes as many steps as there are instructions, for each byte: their number is
+/// limited by the length of the text, and by the steps that were taken before.
 fn matches(pattern: &str, text: &str, limits: &Limits, steps: &mut usize) -> crate::error::Result<bool> {
     limits.check(Limit::PatternBytes, pattern.len())?;
     let left = limits.get(Limit::PatternSteps).saturating_sub(*steps);

@@ -1,6 +1,7 @@
 //! Steps that wait for others of their run: joins, and tasks that wait for branches.
 //!
-//! Each is looked at when something ends that it names, and by itself, so that the host gets its turn between two of them.
+//! Each is looked at when something ends that it names, and by itself, so that the host gets its turn between two of
+//! them.
 
 use crate::definition::JoinMode;
 use crate::engine::decide::outcomes::failure_of_task;
@@ -107,7 +108,8 @@ fn still_waits(run: &Run, join: StepIx, tasks: &[String], awaited: &mut Awaited)
     !is_replaced && run.steps.get(awaited.step).is_some_and(|step| !step.state.is_final())
 }
 
-/// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were looked at.
+/// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were
+/// looked at.
 fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>>, usize) {
     let scope = run.steps.get(join).map(|step| step.scope).unwrap_or_default();
     let own = run.scopes.get(scope);

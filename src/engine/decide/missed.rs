@@ -1,12 +1,13 @@
-//! Schedules that are due and have to wait for their turn: those that make up for moments that were missed, of which there may be
-//! millions, and those for whose runs there is no memory.
+//! Schedules that are due and have to wait for their turn: those that make up for moments that were missed, of which
+//! there may be millions, and those for whose runs there is no memory.
 
 use crate::engine::machine::Engine;
 use crate::engine::state::queues::Timer;
 use crate::time::Millis;
 
 impl Engine {
-    /// Fires the schedules that are due: by the end of a run, or by the turn that they had, there may be some in the middle of a slice.
+    /// Fires the schedules that are due: by the end of a run, or by the turn that they had, there may be some in the
+    /// middle of a slice.
     pub(in crate::engine) fn fire_due(&mut self, now: Millis) {
         while self.is_within_slice()
             && let Some((at, Timer::Schedule(schedule))) = self.timers.first().copied()
@@ -19,8 +20,8 @@ impl Engine {
         }
     }
 
-    /// Whether a schedule that waits has its turn. One run at a time is started for missed moments, once no step of the one before
-    /// waits in line, and in turns with what else is in line.
+    /// Whether a schedule that waits has its turn. One run at a time is started for missed moments, once no step of the
+    /// one before waits in line, and in turns with what else is in line.
     pub(in crate::engine) fn is_turn_of_missed(&self, is_line_empty: bool) -> bool {
         !self.missed.waiting.is_empty()
             && self.missed.in_line == 0

@@ -18,12 +18,15 @@ use std::cell::Cell;
 
 /// The names of a step. In this order:
 ///
-/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs of the run;
+/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs
+/// of the run;
 ///    `variables` are these, overlaid by what steps have set; `results` are by task id, overlaid by those by result key; `ds` is
 ///    the beginning of the interval that a scheduled run is for. `secrets` are known in arguments of tools.
-/// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, those of rounds and
+/// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, those of rounds
+/// and
 ///    branches that are over.
-/// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never stands for a result that is
+/// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never stands for a result
+/// that is
 ///    not there.
 pub(in crate::engine) struct RunScope<'a> {
     run: &'a Run,
@@ -67,8 +70,8 @@ impl<'a> RunScope<'a> {
 }
 
 impl RunScope<'_> {
-    /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch knows
-    /// what was known when it was forked.
+    /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch
+    /// knows what was known when it was forked.
     fn scopes(&self) -> Vec<(ScopeIx, usize)> {
         let start = self.run.steps.get(self.step).map(|step| step.scope).unwrap_or_default();
         let mut limits: Vec<(ScopeIx, usize)> = Vec::new();
@@ -86,8 +89,8 @@ impl RunScope<'_> {
         self.given(scope, known, name).or_else(|| self.failed_result(name))
     }
 
-    /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a `while` gave is
-    /// later than what came before the loop.
+    /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a
+    /// `while` gave is later than what came before the loop.
     fn given(&self, scope: ScopeIx, known: usize, name: &str) -> Option<&Value> {
         // A name that is none of theirs is looked for in all rounds and branches.
         add_work(self.work, BYTES_PER_LOOK);
@@ -214,8 +217,8 @@ impl RunScope<'_> {
         Some(key.map(|key| to_text(&key)))
     }
 
-    /// The key by which a service can tell that an attempt repeats another one: the operator's own, else one of the run and the
-    /// step.
+    /// The key by which a service can tell that an attempt repeats another one: the operator's own, else one of the run
+    /// and the step.
     pub(in crate::engine) fn idempotency_key(&self) -> Option<String> {
         let (step, operator) = (self.run.steps.get(self.step)?, self.run.operator(self.step)?);
         let place = || match step.scope {
@@ -253,7 +256,8 @@ impl Scope for RunScope<'_> {
         }
         let created = &self.run.created;
         let found = self.around(name, true).or_else(|| self.set_variables()?.get(name)).or_else(|| {
-            // A variable of the definition may stand for a result that is not there, as in the first round of a `while`.
+            // A variable of the definition may stand for a result that is not there, as in the first round of a
+            // `while`.
             let is_result = created.workflow.has_result(name);
             let given = created.inputs.get(name);
             let own = created.workflow.variables.get(name);

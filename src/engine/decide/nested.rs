@@ -102,7 +102,8 @@ impl Engine {
         self.worked(run, step, result, now);
     }
 
-    /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is such text.
+    /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is
+    /// such text.
     pub(in crate::engine) fn items(&self, run: RunIx, step: StepIx, template: &str) -> Result<Vec<Value>> {
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let template = Value::from(template);
@@ -373,7 +374,8 @@ fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     locals
 }
 
-/// The items in a value; of lines, one more than a loop may have at most. A list in a text counts as if it were given itself.
+/// The items in a value; of lines, one more than a loop may have at most. A list in a text counts as if it were given
+/// itself.
 fn items_of(value: Cow<'_, Value>, limits: &Limits, scope: &dyn Scope) -> Result<Option<Vec<Value>>> {
     match value.as_ref() {
         Value::Array(items) => {

@@ -62,7 +62,8 @@ impl Engine {
         Ok(Submitted::Created(at))
     }
 
-    /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has not failed.
+    /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has
+    /// not failed.
     ///
     /// # Errors
     ///
@@ -414,7 +415,8 @@ impl Engine {
         self.effect(Effect::RunEnded { run_id });
     }
 
-    /// Starts what is ready: what needs no place at once, tools as far as there are places; as much as fits into the slice.
+    /// Starts what is ready: what needs no place at once, tools as far as there are places; as much as fits into the
+    /// slice.
     pub(in crate::engine) fn advance(&mut self, now: Millis) {
         self.has_more = !self.finish_slice(now);
     }

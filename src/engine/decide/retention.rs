@@ -8,8 +8,8 @@ use crate::engine::state::runs::is_old;
 use crate::time::Millis;
 
 impl Engine {
-    /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What an
-    /// active run has started stays as long as that. Whether that were all.
+    /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What
+    /// an active run has started stays as long as that. Whether that were all.
     pub(in crate::engine) fn forget_old_runs(&mut self, now: Millis) -> bool {
         self.state.missed.looked_at = now;
         if !self.forget_scheduled_runs(now) {
@@ -45,8 +45,9 @@ impl Engine {
         }
     }
 
-    /// Forgets the runs of schedules that ended first, where there are more than are to be kept of one schedule, or where they all
-    /// take memory that others need; those that made up for a moment at once, the others after a minute. Whether that were all.
+    /// Forgets the runs of schedules that ended first, where there are more than are to be kept of one schedule, or
+    /// where they all take memory that others need; those that made up for a moment at once, the others after a minute.
+    /// Whether that were all.
     pub(in crate::engine) fn forget_scheduled_runs(&mut self, now: Millis) -> bool {
         let limits = &self.config.limits;
         let (most, room) = (limits.get(Limit::ScheduleHistory), limits.get(Limit::EngineBytes) / 2);

@@ -191,7 +191,8 @@ impl Engine {
         at
     }
 
-    /// The position of the schedule of a name, or the one that it gets: of a deleted one no run of which is kept, or a new one.
+    /// The position of the schedule of a name, or the one that it gets: of a deleted one no run of which is kept, or a
+    /// new one.
     fn place_of(&self, name: &str) -> usize {
         if let Some(at) = self.schedules.iter().position(|known| known.name == name) {
             return at;

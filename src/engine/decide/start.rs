@@ -193,8 +193,8 @@ impl Engine {
         self.effect(Effect::StartTool(Box::new(tool_call)));
     }
 
-    /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that was
-    /// running may have done its work; it gets the same attempt and the same idempotency key.
+    /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that
+    /// was running may have done its work; it gets the same attempt and the same idempotency key.
     pub fn resume(&mut self, now: Millis) {
         let mut calls: Vec<(CallId, StepRef)> =
             self.calls.iter().map(|(call, step)| (*call, *step)).collect();

@@ -32,8 +32,8 @@ impl Engine {
         self.has_room(run, size_of_update(name, payload))
     }
 
-    /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if that is
-    /// over. [`Effect::UpdateEnded`] tells when there is an answer.
+    /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if
+    /// that is over. [`Effect::UpdateEnded`] tells when there is an answer.
     pub fn update(
         &mut self,
         run: RunIx,

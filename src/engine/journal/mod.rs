@@ -1,5 +1,5 @@
-//! The journal: records as JSON text, as a store keeps them. One array holds the records of one step of the engine, which count as
-//! a whole or not at all.
+//! The journal: records as JSON text, as a store keeps them. One array holds the records of one step of the engine,
+//! which count as a whole or not at all.
 
 pub(in crate::engine) mod checkpoint;
 mod field;

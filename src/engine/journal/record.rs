@@ -21,8 +21,9 @@ use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// Declares the records: an enum, and the text of each. A record of `fields` is written and read field by field, see [`Field`]; a
-/// record that is a `whole` thing, as [`Whole`] says. In front is its word in the journal, which stays for good.
+/// Declares the records: an enum, and the text of each. A record of `fields` is written and read field by field, see
+/// [`Field`]; a record that is a `whole` thing, as [`Whole`] says. In front is its word in the journal, which stays for
+/// good.
 macro_rules! records {
     (
         fields { $($(#[$doc:meta])* $word:literal $name:ident {
@@ -30,8 +31,8 @@ macro_rules! records {
         })* }
         whole { $($(#[$whole_doc:meta])* $whole_word:literal $whole:ident($thing:ty),)* }
     ) => {
-        /// One change of state. Runs and steps are named by their position: runs in order of submission, steps in the order in
-        /// which their scopes were opened.
+        /// One change of state. Runs and steps are named by their position: runs in order of submission, steps in the
+        /// order in which their scopes were opened.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Record {

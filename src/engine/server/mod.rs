@@ -13,9 +13,9 @@ mod updates;
 use crate::api::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::{
-    Engine, Plan, Registered, RunFilter, RunIx, Submission, Submitted, definition_hash, plan,
+    Engine, Plan, Registered, RunFilter, RunIx, Submission, Submitted, definition_hash, plan, run_page,
+    run_summary, run_view, step_name, step_view,
 };
-use crate::engine::{run_page, run_summary, run_view, step_name, step_view};
 use crate::error::{Error, ErrorCode};
 use crate::json::{child_path, object};
 use crate::number::too_large;
@@ -32,8 +32,8 @@ const LARGEST_PAGE: usize = 100;
 /// An answer, or a refusal.
 type Answer = Result<HttpResponse, HttpResponse>;
 
-/// Answers one request. `new_id` becomes the id of a run that the request may create. A long answer comes in pieces: the header
-/// [`REST`] then has what [`rest`] takes to give the next one, and is not to be sent.
+/// Answers one request. `new_id` becomes the id of a run that the request may create. A long answer comes in pieces:
+/// the header [`REST`] then has what [`rest`] takes to give the next one, and is not to be sent.
 pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
     if request.method == "HEAD" {
         // The answer to a `GET`, but for the body.
@@ -162,7 +162,8 @@ fn inputs_of(inputs: Option<Value>) -> Result<Map<String, Value>, HttpResponse> 
     }
 }
 
-/// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at once.
+/// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at
+/// once.
 fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
     let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
     let can_run = |known: &&Registered| unknown_tools(&known.workflow).is_empty();
@@ -180,8 +181,8 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     diagnostics.extend(validate::workflow(&workflow, None));
     diagnostics.extend(unknown_tools(&plan));
     let mut diagnostics = validate::as_written(diagnostics, &document);
-    // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none in a
-    // lenient engine.
+    // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none
+    // in a lenient engine.
     let is_passed = |code| {
         use ErrorCode::{TemplateInvalid, WorkflowNameInvalid, WorkflowVersionInvalid};
         matches!(code, WorkflowNameInvalid | WorkflowVersionInvalid | TemplateInvalid)

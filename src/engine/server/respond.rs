@@ -53,8 +53,8 @@ pub(super) fn artifact_too_large(most: usize) -> HttpResponse {
     refusal_with(413, "ARTIFACT_TOO_LARGE", &format!("the artifact is larger than {most} bytes"), more)
 }
 
-/// The refusal of a definition, with all findings in `details`; of what goes beyond a limit with that in `details`, as 413: clients
-/// do not repeat what is too large.
+/// The refusal of a definition, with all findings in `details`; of what goes beyond a limit with that in `details`, as
+/// 413: clients do not repeat what is too large.
 pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
     let mut more = Map::new();
     if error.code() == ErrorCode::LimitExceeded {

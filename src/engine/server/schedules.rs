@@ -72,8 +72,8 @@ pub(super) fn may_follow(engine: &Engine, definition: &Registered, now: Millis) 
     engine.may_schedule(&[&definition.workflow.name]).map_err(|error| respond::failure(400, &error))
 }
 
-/// The definition that a request names, in one of four ways, and whether it was sent with it; it is to run, so its tools have
-/// to be there.
+/// The definition that a request names, in one of four ways, and whether it was sent with it; it is to run, so its
+/// tools have to be there.
 fn target(
     engine: &Engine,
     body: &Map<String, Value>,

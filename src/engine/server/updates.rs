@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 const LIMIT: f64 = 30.0;
 const HISTORY: usize = 50;
 
-/// Sends an update. Where there is no answer yet, the host holds back the 202 until [`Effect::UpdateEnded`], and asks for the
-/// update then.
+/// Sends an update. Where there is no answer yet, the host holds back the 202 until [`Effect::UpdateEnded`], and asks
+/// for the update then.
 ///
 /// [`Effect::UpdateEnded`]: crate::engine::Effect::UpdateEnded
 pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {

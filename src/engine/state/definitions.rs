@@ -68,7 +68,8 @@ impl Definitions {
         self.kept.values()
     }
 
-    /// All of them so that keeping them in that order gives the same: one that is the latest, but not the newest, comes once more.
+    /// All of them so that keeping them in that order gives the same: one that is the latest, but not the newest, comes
+    /// once more.
     pub(in crate::engine) fn in_order_of_names(&self) -> impl Iterator<Item = &Registered> {
         let mut again: Vec<usize> = self
             .by_name
@@ -172,7 +173,8 @@ impl State {
         self.definitions.iter().rfind(|known| uuid_of(&known.hash) == id)
     }
 
-    /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look at it.
+    /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look
+    /// at it.
     pub fn latest_if(&self, document: &Value) -> Option<&Registered> {
         let latest = self.latest(document.get("name")?.as_str()?)?;
         is_same_text(&latest.definition, document).then_some(latest)

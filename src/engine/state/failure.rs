@@ -55,7 +55,8 @@ impl Failure {
         }
     }
 
-    /// Reads `{code?, message?, help?, retryable?, retryAfter?, messageLimit?}` (seconds, bytes) as a tool's host reports it.
+    /// Reads `{code?, message?, help?, retryable?, retryAfter?, messageLimit?}` (seconds, bytes) as a tool's host
+    /// reports it.
     pub fn from_json(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());

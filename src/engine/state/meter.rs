@@ -29,7 +29,8 @@ const STEP: usize = 384 + ATTEMPT;
 
 const NAMED: usize = 128;
 
-/// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is read again.
+/// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is
+/// read again.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Meter {
     own: usize,
@@ -248,7 +249,8 @@ impl State {
         self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
     }
 
-    /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its message.
+    /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its
+    /// message.
     pub(in crate::engine) fn fitting(&self, run: RunIx, mut failure: Failure, beside: usize) -> Failure {
         if self.has_room(run, beside + size_of_failure(&failure)).is_err() {
             failure.cut_to(FAILURE);

@@ -104,7 +104,8 @@ pub struct State {
     pub(in crate::engine) event_bytes: usize,
     /// Steps that wait for an event of a name.
     pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
-    /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from earlier versions.
+    /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from
+    /// earlier versions.
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     /// Idempotency keys of tasks that run.
     pub(in crate::engine) held: HashMap<String, StepRef>,
@@ -188,7 +189,8 @@ impl State {
         self.runs.get(at)
     }
 
-    /// The position and the run of an id. Whoever asks for an active run may wait for its end: it is kept for a minute then.
+    /// The position and the run of an id. Whoever asks for an active run may wait for its end: it is kept for a minute
+    /// then.
     pub fn find(&self, run_id: &str) -> Option<(RunIx, &Run)> {
         let at = *self.ids.get(run_id)?;
         let run = self.runs.get(at)?;

@@ -1,5 +1,5 @@
-//! What the tools of running calls have written so far. It is in memory alone, and becomes a part of the run where an attempt ends without
-//! a result of its own.
+//! What the tools of running calls have written so far. It is in memory alone, and becomes a part of the run where an
+//! attempt ends without a result of its own.
 
 use crate::engine::config::cut::whole_up_to;
 use crate::engine::config::secrets::Secrets;
@@ -77,8 +77,8 @@ impl Kept {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// What is kept, without secrets: as one text, or as two with bytes between them. Of the second one the first bytes are left out that
-    /// may be the end of a secret, and what is no whole line.
+    /// What is kept, without secrets: as one text, or as two with bytes between them. Of the second one the first bytes
+    /// are left out that may be the end of a secret, and what is no whole line.
     fn parts(&self, secrets: &Secrets) -> (String, Option<String>) {
         if self.dropped == 0 {
             return (secrets.strike(format!("{}{}", self.beginning, self.end())), None);
@@ -92,8 +92,9 @@ impl Kept {
         (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
     }
 
-    /// The beginning and the first `shown` bytes of the end as one text that says how much is missing between them: by the lines
-    /// who follows an output knows which ones of the end are new. A secret of several lines counts as one where it is shown.
+    /// The beginning and the first `shown` bytes of the end as one text that says how much is missing between them: by
+    /// the lines who follows an output knows which ones of the end are new. A secret of several lines counts as one
+    /// where it is shown.
     fn joined(&self, beginning: &str, end: &str, shown: usize) -> String {
         let bytes = (self.len() + self.dropped).saturating_sub(beginning.len() + end.len());
         let lines = self.lines.saturating_sub(line_ends(beginning) + line_ends(end));

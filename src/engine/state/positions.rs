@@ -1,5 +1,5 @@
-//! Positions of runs in an engine, of scopes and steps in a run; numbers of calls. Each is a type of its own, so that two of them cannot be
-//! swapped.
+//! Positions of runs in an engine, of scopes and steps in a run; numbers of calls. Each is a type of its own, so that
+//! two of them cannot be swapped.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -20,9 +20,10 @@ pub(in crate::engine) enum Verdict {
 
 /// The verdict on a step.
 ///
-/// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only skipped steps
-/// lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a condition runs. What was
-/// skipped because of a failure counts as failed, unless that failure was dealt with. `docs/semantics.md` has the table.
+/// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only
+/// skipped steps lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a
+/// condition runs. What was skipped because of a failure counts as failed, unless that failure was dealt with.
+/// `docs/semantics.md` has the table.
 pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
     let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
         return Verdict::Wait;

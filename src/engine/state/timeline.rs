@@ -1,9 +1,9 @@
-//! What happened when, and what the end of a run depended on. Kept only where [`Config::timeline`](crate::engine::config::Config) asks for it:
-//! simulations and tests do.
+//! What happened when, and what the end of a run depended on. Kept only where
+//! [`Config::timeline`](crate::engine::config::Config) asks for it: simulations and tests do.
 //!
-//! Whatever an engine does follows from one thing that its host told it: an outcome, a timer, a signal. While it draws the
-//! conclusions, `cause` is the entry which that thing ended. A step that is put in line keeps the cause, so that its
-//! attempt has one however late it starts, and the chain of causes behind the end of a run is its critical path.
+//! Whatever an engine does follows from one thing that its host told it: an outcome, a timer, a signal. While it draws
+//! the conclusions, `cause` is the entry which that thing ended. A step that is put in line keeps the cause, so that
+//! its attempt has one however late it starts, and the chain of causes behind the end of a run is its critical path.
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
@@ -269,8 +269,8 @@ impl State {
         self.timeline.as_ref().map_or(&[], |timeline| &timeline.entries)
     }
 
-    /// The critical path of a run that is over: the work and the waits that its end depended on. Each link begins when the
-    /// one before ends, the first with the run, and the last ends with it.
+    /// The critical path of a run that is over: the work and the waits that its end depended on. Each link begins when
+    /// the one before ends, the first with the run, and the last ends with it.
     pub fn critical_path(&self, at: RunIx) -> Vec<Link> {
         let run = self.runs.get(at).zip(self.timeline.as_ref());
         run.map(|(run, timeline)| timeline.path(at, run)).unwrap_or_default()

@@ -10,8 +10,8 @@ use crate::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the engine was not told
-    /// of any, it does not check names, and goes on so.
+    /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the
+    /// engine was not told of any, it does not check names, and goes on so.
     pub fn add_tool(&mut self, name: &str, is_own: bool) {
         if let Some(tools) = &mut self.state.config.tools {
             tools.insert(name.to_owned());
@@ -23,8 +23,8 @@ impl Engine {
         }
     }
 
-    /// Whether a tool takes the arguments that a definition gives it, as far as the engine knows them. `named` is the field of the
-    /// named ones.
+    /// Whether a tool takes the arguments that a definition gives it, as far as the engine knows them. `named` is the
+    /// field of the named ones.
     pub(in crate::engine) fn check_arguments(
         &self,
         tool: &str,

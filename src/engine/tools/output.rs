@@ -8,8 +8,8 @@ use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::time::Millis;
 
 impl Engine {
-    /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its beginning, half
-    /// from its end. A call that is over, or was given up, is ignored.
+    /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its
+    /// beginning, half from its end. A call that is over, or was given up, is ignored.
     pub fn wrote(&mut self, call: CallId, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some(StepRef { run, .. }) = self.working_on(call) else { return };

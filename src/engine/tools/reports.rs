@@ -24,8 +24,8 @@ impl Engine {
         }
     }
 
-    /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over, or
-    /// was given up, it is ignored.
+    /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over,
+    /// or was given up, it is ignored.
     pub fn heartbeat(&mut self, call: CallId, details: Value, now: Millis) {
         let found =
             self.working_on(call).filter(|StepRef { run, .. }| self.may_give(*run, &details, 1).is_ok());

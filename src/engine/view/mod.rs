@@ -84,7 +84,8 @@ pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
     steps_as(run, steps)
 }
 
-/// Steps of a run as its whole list shows them: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
+/// Steps of a run as its whole list shows them: `{workflow_run_id, workflow_name, steps, total_steps, succeeded,
+/// failed, sleeping}`.
 pub fn steps_as(run: &Run, steps: Vec<Value>) -> Value {
     let (mut succeeded, mut failed, mut sleeping) = (0, 0, 0);
     for step in &run.steps {

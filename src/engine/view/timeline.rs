@@ -34,9 +34,9 @@ fn ids_of<'a>(body: &'a Body, ids: &mut BTreeSet<&'a str>) {
 impl State {
     /// The timeline as plain data: `{entries, runs}`, with moments in milliseconds since the Unix epoch.
     ///
-    /// An entry is a row: run, step, task, kind, tool, attempt, about, start, end, outcome, failure. A run has its result, its
-    /// critical path as positions of entries, or as two moments, the ids of operators that nothing was done for, and its
-    /// steps as rows: name, status, result, failure, retries, start, end.
+    /// An entry is a row: run, step, task, kind, tool, attempt, about, start, end, outcome, failure. A run has its
+    /// result, its critical path as positions of entries, or as two moments, the ids of operators that nothing was done
+    /// for, and its steps as rows: name, status, result, failure, retries, start, end.
     pub fn timeline_view(&self) -> Value {
         let entries = self.entries().iter().map(|entry| self.entry_view(entry)).collect();
         let mut began: HashMap<RunIx, BTreeSet<&str>> = HashMap::new();

@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 const SHORTEST_ENCODED: usize = 5;
 /// Characters of the shortest line that is looked for on its own.
 const SHORTEST_LINE: usize = 8;
-/// Bytes of the beginning of a secret that is struck out on its own. A search ends there at the latest: a text of such beginnings
-/// would be searched for the whole secret at each character.
+/// Bytes of the beginning of a secret that is struck out on its own. A search ends there at the latest: a text of such
+/// beginnings would be searched for the whole secret at each character.
 const LONGEST_SEARCH: usize = 64;
-/// What stands for a row of quotes and backslashes: escapes repeat and mix them, so neither their number nor their kind says anything.
+/// What stands for a row of quotes and backslashes: escapes repeat and mix them, so neither their number nor their kind
+/// says anything.
 const QUOTES: u8 = b'\'';
 /// Characters of the longest such row that is looked at.
 const LONGEST_ROW: usize = 8;
@@ -73,7 +74,8 @@ impl Forms {
 
     fn insert(&mut self, text: &str) {
         self.insert_bytes(&bytes_of_text(text, folded));
-        // What is not ASCII has its letter case where its bytes are escaped, and where they are numbers, so have rows of quotes.
+        // What is not ASCII has its letter case where its bytes are escaped, and where they are numbers, so have rows
+        // of quotes.
         self.insert_bytes(&bytes_of_text(
             text,
             |next| if next.is_ascii() { folded(next) } else { as_it_is(next) },
@@ -100,7 +102,8 @@ impl Forms {
         self.trie.node(at).filter(|node| node.ends || node.depth >= LONGEST_SEARCH).map(|node| node.depth)
     }
 
-    /// What is left behind the longest secret that a text begins with, in any spelling; `before` is the character before it.
+    /// What is left behind the longest secret that a text begins with, in any spelling; `before` is the character
+    /// before it.
     pub(super) fn behind_secret<'a>(
         &self,
         text: &'a str,
@@ -189,7 +192,8 @@ impl Forms {
         Plain { at, length, is_over: false }
     }
 
-    /// The same for a text that is a list of numbers, one for each byte. Of a dump the text beside the numbers is a part.
+    /// The same for a text that is a list of numbers, one for each byte. Of a dump the text beside the numbers is a
+    /// part.
     fn numbered(&self, text: &str, base: Base) -> Option<(usize, usize)> {
         let mut longest = None;
         let (mut at, mut rest) = (ROOT, text);

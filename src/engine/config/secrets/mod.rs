@@ -74,7 +74,8 @@ impl Secrets {
         texts.filter(|text| text.contains('\n')).map(str::len).max().unwrap_or_default()
     }
 
-    /// A text without any secret, and then no longer than `limit` bytes: one that is cut in half could not be found any more.
+    /// A text without any secret, and then no longer than `limit` bytes: one that is cut in half could not be found any
+    /// more.
     pub(in crate::engine) fn strike_and_cut(&self, text: String, limit: usize) -> String {
         cut(self.strike(text), limit)
     }

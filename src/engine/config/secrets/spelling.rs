@@ -1,5 +1,5 @@
-//! The characters of a text by what they mean: the same character may be escaped for JSON, a shell, Python, HTML, an address or a
-//! message of email, also several times over. `tests/fixtures/spellings.json` has examples.
+//! The characters of a text by what they mean: the same character may be escaped for JSON, a shell, Python, HTML, an
+//! address or a message of email, also several times over. `tests/fixtures/spellings.json` has examples.
 
 /// A character by its code, or one byte of it in UTF-8.
 #[derive(Clone, Copy, PartialEq)]

@@ -43,8 +43,8 @@ fn moment(beginning: Millis, since: i64) -> Millis {
 }
 
 impl State {
-    /// Journal entries, as [`write_records`](crate::engine::journal::write_records) makes them, that rebuild the state as it is now. To be asked
-    /// for between two calls, of an engine that was [resumed](Self::resume).
+    /// Journal entries, as [`write_records`](crate::engine::journal::write_records) makes them, that rebuild the state
+    /// as it is now. To be asked for between two calls, of an engine that was [resumed](Self::resume).
     pub fn checkpoint(&self) -> Vec<String> {
         let mut entries = Entries::default();
         for definition in self.definitions.in_order_of_names() {
