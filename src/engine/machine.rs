@@ -9,7 +9,7 @@ use crate::engine::state::{BYTES_PER_UNIT, State};
 use serde_json::{Map, Value};
 use std::ops::Deref;
 
-/// Runs workflows. It can be asked what its [`State`] can; only records change that, see [`commit`](Self::commit).
+/// Runs workflows. It can be asked what its [`State`] can; only records change that.
 #[derive(Debug, Default)]
 pub struct Engine {
     pub(in crate::engine) state: State,

@@ -2,7 +2,7 @@
 //!
 //! The host passes in what happened and when ([`Engine::submit`], [`Engine::tool_finished`],
 //! [`Engine::tick`], [`Engine::cancel`]); the engine answers with [`Output`]: journal records first, then the
-//! effects they permit. The host runs tools, keeps one timer ([`Engine::next_wake`]) and feeds results back.
+//! effects they permit. The host runs tools, keeps one timer ([`next_wake`](State::next_wake)) and feeds results back.
 //! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
 //!
 //! Each room uses only rooms that come before it in this list, which a test checks:
