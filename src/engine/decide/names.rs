@@ -18,16 +18,14 @@ use std::cell::Cell;
 
 /// The names of a step. In this order:
 ///
-/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs
-/// of the run;
-///    `variables` are these, overlaid by what steps have set; `results` are by task id, overlaid by those by result key; `ds` is
-///    the beginning of the interval that a scheduled run is for. `secrets` are known in arguments of tools.
+/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs of
+///    the run; `variables` are these, overlaid by what steps have set; `results` are by task id, overlaid by those by
+///    result key; `ds` is the beginning of the interval that a scheduled run is for. `secrets` are known in arguments of
+///    tools.
 /// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, those of rounds
-/// and
-///    branches that are over.
+///    and branches that are over.
 /// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never stands for a result
-/// that is
-///    not there.
+///    that is not there.
 pub(in crate::engine) struct RunScope<'a> {
     run: &'a Run,
     step: StepIx,
