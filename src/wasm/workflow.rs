@@ -9,6 +9,7 @@ use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
 use crate::time::Millis;
 use crate::validate::Clocks;
+use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -114,7 +115,11 @@ pub fn workflow_layout(text: &str, options: &str) -> JsResult<JsValue> {
     give(with_document(text, "json", |document| {
         let (workflow, options) = shown(&document.workflow, options)?;
         let placement = Placement::new(&workflow, &options);
-        serde_wasm_bindgen::to_value(&placement.drawing())
+        // As in the JSON of a layout: what is in no container has the parent null.
+        let to_values = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+        placement
+            .drawing()
+            .serialize(&to_values)
             .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
     }))
 }

@@ -30,6 +30,7 @@ async fn calls_become_a_definition_with_notes() {
     let layout = glue.call("workflowLayout", &[text.into(), "{}".into()]).unwrap();
     let layout: Value = serde_wasm_bindgen::from_value(layout).unwrap();
     assert_eq!(layout["nodes"][0]["id"], "/tasks/a");
+    assert_eq!(layout["nodes"][0].get("parent"), Some(&Value::Null));
     assert_eq!(layout["edges"][0]["points"][0].as_array().unwrap().len(), 2);
 }
 
