@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createServer } from "node:http";
 import { once } from "node:events";
+import { connect, createServer as createRelay } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folder, highway, PROGRAM, shellWorkflow, start, startServer } from "../support/cli.mjs";
@@ -283,6 +284,46 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     // The result has all of them.
     const { stdout: whole } = await ask(t, ["logs", id]);
     assert.deepEqual([whole.split("\n").length, /left out/.test(whole)], [2 * count + 1, false]);
+  });
+
+  test("has its logs followed through an outage", async (t) => {
+    const target = new URL(server.env.HIGHWAY_API_ENDPOINT);
+    const open = new Set();
+    let refused = 0;
+    let isAway = false;
+    const relay = createRelay((socket) => {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket)).on("error", () => {});
+      if (isAway) {
+        refused += 1;
+        socket.destroy();
+        return;
+      }
+      const onward = connect(Number(target.port), target.hostname).on("error", () => socket.destroy());
+      socket.on("close", () => onward.destroy());
+      socket.pipe(onward).pipe(socket);
+    });
+    const cut = () => {
+      for (const socket of open) socket.destroy();
+    };
+    relay.listen(0, "127.0.0.1");
+    await once(relay, "listening");
+    t.after(() => {
+      cut();
+      relay.close();
+    });
+    const id = await detached(t, gated);
+    const env = { ...server.env, HIGHWAY_API_ENDPOINT: `http://127.0.0.1:${relay.address().port}` };
+    const following = start(t, ["logs", id, "--follow"], { cwd, env });
+    await following.seen(/^one stdout: first$/m);
+    isAway = true;
+    cut();
+    // A call tries three times and gives up.
+    await until(() => refused > 12 || following.child.exitCode !== null);
+    isAway = false;
+    assert.equal((await ask(t, ["signal", id, "go"])).code, 0);
+    const { code, stdout } = await following.ended;
+    assert.deepEqual([code, stdout], [0, "one stdout: first\ntwo stdout: last\n"]);
   });
 
   test("has the output of a task followed while that runs", async (t) => {

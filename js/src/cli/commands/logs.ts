@@ -1,6 +1,7 @@
 /** `highway-wasm logs` */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { type HighwayErrorCode, isHighwayError } from "../../errors.js";
 import type { LogEntry } from "../../run.js";
 import type { RunHandle } from "../../run-handle.js";
 import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS } from "../command.js";
@@ -58,7 +59,16 @@ With --follow it also prints what a task writes while it runs, each line once an
   },
 };
 
-/** Entries as they come, until the run is over. */
+/** What may pass, so that watching a run goes on after it. */
+const PASSING: readonly HighwayErrorCode[] = [
+  "API_UNREACHABLE",
+  "API_SERVER_ERROR",
+  "API_RATE_LIMITED",
+  "API_CIRCUIT_OPEN",
+  "REQUEST_TIMEOUT",
+];
+
+/** Entries as they come, until the run is over. While the server cannot be asked there are none: how long that may be is up to the watch. */
 async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator<LogEntry> {
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
@@ -73,13 +83,23 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
   // Its failure is thrown at the end.
   watching.catch(() => {});
   const seen: Seen = { entries: new Map(), lines: new Map() };
+  const look = async (): Promise<readonly LogEntry[] | undefined> => {
+    try {
+      return await handle.logs({ signal });
+    } catch (error) {
+      if (isOver || !PASSING.some((code) => isHighwayError(error, code))) throw error;
+      return undefined;
+    }
+  };
   try {
     for (;;) {
       const changed = new Promise<void>((resolve) => {
         wake = resolve;
       });
       const isLast = isOver;
-      const entries = fresh(await handle.logs({ signal }), seen);
+      const told = await look();
+      // Where nothing was told, what counts as seen stays.
+      const entries = told === undefined ? [] : fresh(told, seen);
       yield* entries;
       if (isLast) break;
       const isMuch = entries.reduce((sum, { content }) => sum + content.length, 0) > MUCH;
