@@ -1,7 +1,9 @@
 /** The proxy's own requests to the Highway server. */
 
 import { bytesOf } from "../body.js";
+import { EACH, isLargeJson } from "../engine/json-size.js";
 import { decoded, jsonOf } from "../engine/reading.js";
+import { inTurns } from "../engine/turns.js";
 import { isObject } from "../plain.js";
 import { Redaction } from "./redaction.js";
 import type { Body } from "./request-body.js";
@@ -20,6 +22,9 @@ const PASSED = [
   "x-ratelimit-remaining",
   "x-ratelimit-reset",
 ];
+
+/** Values of an answer that is read: as many as an engine keeps of one result. More would hold the thread, however short they are. */
+const MOST_VALUES = 1 << 20;
 
 /** What a request to the server may have. */
 export interface Asking {
@@ -71,7 +76,9 @@ export class Upstream {
       answer,
       text: await this.#textOf(answer),
     }));
-    const body = await jsonOf(text);
+    const isLarge = await inTurns(isLargeJson(text, text.length + MOST_VALUES * EACH));
+    if (isLarge && answer.ok) throw tooLarge();
+    const body = isLarge ? undefined : await jsonOf(text);
     if (!answer.ok) {
       await refused?.(body);
       throw await this.#passed(answer, text);
@@ -137,7 +144,7 @@ export class Upstream {
 
   async #textOf(answer: Response): Promise<string> {
     const bytes = await bytesOf(answer, this.#settings.maxResponseSize);
-    if (typeof bytes === "symbol") throw new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
+    if (typeof bytes === "symbol") throw tooLarge();
     return await decoded(bytes);
   }
 
@@ -170,6 +177,8 @@ function checkServed(answer: Response): void {
   // A page would look for the fault in a credential of its own.
   throw new Refusal(502, "UPSTREAM_UNAUTHORIZED", "the server does not accept the proxy's key");
 }
+
+const tooLarge = (): Refusal => new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
 
 /** What nobody gets to read. */
 const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");

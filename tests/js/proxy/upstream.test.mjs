@@ -126,6 +126,16 @@ describe("answers", { concurrency: true }, () => {
     });
   }
 
+  test("of millions of values is too much, however short, and passed on where it refuses", async (t) => {
+    const deep = "[".repeat(2_000_000) + "]".repeat(2_000_000);
+    let status = 200;
+    const { ask } = await before(t, () => text(status, deep, "application/json"));
+    checkRefusal(await ask("GET workflows/r"), 502, "ANSWER_TOO_LARGE");
+    status = 500;
+    const refused = await ask("GET workflows/r");
+    assert.deepEqual([refused.status, refused.text.length], [500, deep.length]);
+  });
+
   test("more than 32 MiB is too much, with a length and without one", async (t) => {
     const chunk = Buffer.alloc(4 * 1024 * 1024, " ");
     // Far more than buffers on the way hold, so that the server cannot be done before it is cut off.
