@@ -103,9 +103,22 @@ const TOO_LARGE = "write it as text, in quotes";
 /** Texts and numbers in JSON. */
 const TOKENS = /"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g;
 
+/** What is wrong with a text that is no JSON, in the words of the reader of definitions: those of runtimes differ. */
+function faultOf(text: string): string {
+  if (text.trim() === "") return "it is empty";
+  if (/^\s*-?0\d/.test(text)) return "a number has no zeros before its other digits";
+  const [finding] = Workflow.check(text).filter(({ code }) => code === "JSON_INVALID");
+  return (finding?.message ?? "the text is not valid JSON").replace(/^the text is not valid JSON: /, "");
+}
+
 /** What `parseJson` gives, if no key stands twice and no number is too large. */
 function strictJson(text: string): unknown {
-  const value = parseJson(text);
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (cause) {
+    throw new Error(faultOf(text), { cause });
+  }
   for (const [token] of text.matchAll(TOKENS)) {
     if (token.startsWith('"') || Number.isFinite(Number(token)) || typeof parseJson(token) === "bigint")
       continue;

@@ -360,6 +360,21 @@ describe("inputs", { concurrency: 3 }, () => {
     assert.match(stderr, /the value of `--input` is no JSON: .*\n {2}help: .*`name=text`/);
   });
 
+  for (const [value, fault] of [
+    ["007", "a number has no zeros before its other digits"],
+    ["{a:1}", "expected a key at line 1, column 2"],
+    ["Ada", "expected a value at line 1, column 1"],
+    ["", "it is empty"],
+  ]) {
+    test(`with := say what is wrong with \`${value}\``, async (t) => {
+      const { code, stderr } = await highway(t, ["run", "two.json", "-i", `who:=${value}`], {
+        cwd: folder(t, files),
+      });
+      assert.equal(code, 2);
+      assert.equal(stderr.split("\n")[0], `error: the value of \`--input\` is no JSON: ${fault}`);
+    });
+  }
+
   test("are numbers that readers of JSON can hold", async (t) => {
     const files = { "two.json": JSON.stringify(shellWorkflow("two", { first: "true" })) };
     const cwd = folder(t, {

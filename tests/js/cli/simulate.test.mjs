@@ -127,6 +127,7 @@ export default driver;`;
     [["order.json", "--for", "1d"], /the definition has no schedule/],
     [["order.json", "--at", "tomorrow"], /`tomorrow` is no moment/],
     [["order.json", "--mocks", "nowhere.json"], /there is no file `nowhere.json`/],
+    [["order.json", "--approve", "review", "--reject", "review"], /`review` is both approved and rejected/],
     [["order.json", "--unmocked", "fial"], /`--unmocked` knows no `fial`/],
   ]) {
     test(`refuses ${args.join(" ")}`, async (t) => {

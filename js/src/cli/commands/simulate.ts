@@ -89,12 +89,15 @@ async function optionsOf(given: Given, reading: Reading): Promise<SimulateOption
   const mocks = textOf(given, "mocks");
   const decisions = (name: string, approved: boolean): [string, SimulatedDecision][] =>
     textsOf(given, name).map((key) => [key, approved]);
+  const [approved, rejected] = [decisions("approve", true), decisions("reject", false)];
+  const both = approved.find(([key]) => rejected.some(([other]) => other === key));
+  if (both) throw new UsageError(`\`${both[0]}\` is both approved and rejected`, "keep one of the two");
   const all: SimulateOptions = {
     inputs: await inputsOf(given, reading),
     tools: mocks === undefined ? {} : await mocksOf(mocks, reading),
     unmocked: textOf(given, "unmocked") as SimulateOptions["unmocked"],
     signals: textsOf(given, "signal").map(signalOf),
-    approvals: Object.fromEntries([...decisions("approve", true), ...decisions("reject", false)]),
+    approvals: Object.fromEntries([...approved, ...rejected]),
     secrets: secretsOfEnvironment(),
     limits: limitsOf(given),
     timeout: time("timeout", 1),
