@@ -135,10 +135,12 @@ export class ToolCalls {
     this.#busy += 1;
     const controller = new AbortController();
     this.#calls.set(start.call, controller);
-    // The engine is told of an outcome from a task of its own, never from inside the call that started the tool.
-    await undefined;
     let outcome: string;
     try {
+      // The engine is told of an outcome from a task of its own, never from inside the call that started the tool. Many may start
+      // together, and some of them, such as processes, take long to.
+      await this.#breaks.turn();
+      controller.signal.throwIfAborted();
       const tool = this.#tools.get(start.tool);
       if (tool === undefined) throw notRegistered(start.tool);
       const acts = new Acts();

@@ -280,3 +280,23 @@ test("half of a surrogate pair in a key is refused with the path to it", async (
     ["TOOL_FAILED", "half \ufffd of a smile", "the \ufffd other"],
   );
 });
+
+test("others have their turn while many tools start that each take long to", async (t) => {
+  const { engine, driver } = start(t);
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    timer = setImmediate(count);
+  };
+  let timer = setImmediate(count);
+  t.after(() => clearImmediate(timer));
+  const seen = [];
+  engine.tool("my.slow", () => {
+    seen.push(turns);
+    // As long as a few processes take that are started.
+    for (const end = performance.now() + 20; performance.now() < end; );
+  });
+  for (const name of ["a", "b", "c", "d", "e"]) driver.tool(name, "my.slow", {}, { depends: [] });
+  await driver.run();
+  assert.ok(new Set(seen).size >= 3, `${seen}`);
+});
