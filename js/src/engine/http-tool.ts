@@ -27,6 +27,7 @@ import {
   type ToolArguments,
   ToolError,
   tooLarge,
+  withoutSecrets,
 } from "./tool.js";
 import { inTurns } from "./turns.js";
 
@@ -77,7 +78,12 @@ interface Wanted {
   readonly limit: number | undefined;
   /** What must not be part of an error. */
   readonly secrets: readonly string[];
+  /** Whether secrets of the engine are a part of the host. */
+  readonly isHidden: boolean;
 }
+
+/** Strikes the secrets of the engine out of a text: before it is cut, since nobody finds a part of one. */
+type Strike = (text: string) => string;
 
 /**
  * `tools.http.request`, which every engine has: sends a request and reads the answer. An answer outside 2xx fails the attempt,
@@ -113,7 +119,8 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
   const most = answerLimit(options.maxAnswerBytes);
   return ownTool("tools.http.request", async (call) => {
     const wanted = requestOf(call);
-    const { origin, url, request, limit, secrets } = wanted;
+    const { origin, url, request, limit, secrets, isHidden } = wanted;
+    const strike: Strike = (text) => withoutSecrets(call, text);
     const isPublicOnly =
       privateAddresses === "refuse" ||
       (call.kwargs["allow_internal"] ?? privateAddresses === "allow") !== true;
@@ -130,7 +137,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
     const answer = await exchange(
       origin,
       most,
-      () => (isPublicOnly ? fetchPublic(request, signal) : fetch(request, { signal })),
+      () => (isPublicOnly ? fetchPublic(request, signal, strike) : fetch(request, { signal })),
       secrets,
     ).finally(() => {
       stop?.();
@@ -154,7 +161,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
         help: "pass `check: false` to take any answer as a result",
         retryAfter: retryAfterOf(response),
         messageLimit,
-        result,
+        result: isHidden ? { ...result, url: origin } : result,
       });
     }
     return result;
@@ -162,15 +169,17 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
 }
 
 /** Sends a request, and follows redirects itself, as long as they lead to public addresses. */
-async function fetchPublic(first: Request, signal: AbortSignal): Promise<Response> {
+async function fetchPublic(first: Request, signal: AbortSignal, strike: Strike): Promise<Response> {
   let request = first;
   for (let redirects = 0; ; redirects += 1) {
-    await checkPublic(new URL(request.url));
+    await checkPublic(new URL(request.url), strike);
     signal.throwIfAborted();
     // A body is sent once; the next request may need it again.
     const response = await fetch(request.clone(), { signal, redirect: "manual" });
     if (response.type === "opaqueredirect") {
-      throw refused(`\`${new URL(request.url).origin}\` redirects, and a page is not told where to`);
+      throw refused(
+        `\`${shownPart(request.url, "origin", strike)}\` redirects, and a page is not told where to`,
+      );
     }
     const location = response.headers.get("location");
     if (location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response;
@@ -180,12 +189,18 @@ async function fetchPublic(first: Request, signal: AbortSignal): Promise<Respons
   }
 }
 
-async function checkPublic(url: URL): Promise<void> {
-  if (!isHttp(url)) throw refused(`\`${url.protocol}\` is no HTTP`);
+async function checkPublic(url: URL, strike: Strike): Promise<void> {
+  if (!isHttp(url)) throw refused(`\`${shownPart(url.href, "protocol", strike)}\` is no HTTP`);
   const found = await privateAddressOf(url);
   if (found === undefined) return;
   const which = found === url.hostname.replace(/^\[(.*)\]$/, "$1") ? "" : `, which stands for \`${found}\``;
-  throw refused(`\`${url.hostname}\`${which} is a private address`);
+  throw refused(`\`${shownPart(url.href, "hostname", strike)}\`${which} is a private address`);
+}
+
+/** A part of an address as errors show it. */
+function shownPart(address: string, part: "protocol" | "origin" | "hostname", strike: Strike): string {
+  const shown = strike(address);
+  return URL.canParse(shown) ? new URL(shown)[part] : "***";
 }
 
 /** The request that a redirect asks for, as browsers make it. */
@@ -213,8 +228,13 @@ function refused(message: string): ToolError {
   });
 }
 
-function requestOf({ args, kwargs }: ToolArguments): Wanted {
-  const url = addressOf(kwargs["url"] ?? args[0]);
+function requestOf(call: ToolArguments): Wanted {
+  const { args, kwargs } = call;
+  const given = kwargs["url"] ?? args[0];
+  const strike: Strike = (text) => withoutSecrets(call, text);
+  const url = addressOf(given, strike);
+  const origin = shownPart(text(given), "origin", strike);
+  const isHidden = origin !== url.origin;
   for (const [name, value] of pairs(kwargs["params"], "params")) url.searchParams.append(name, value);
   const headers = headersToSend(kwargs["headers"]);
   checkCertificates(url, kwargs["verify"]);
@@ -243,11 +263,13 @@ function requestOf({ args, kwargs }: ToolArguments): Wanted {
   };
   try {
     return {
-      origin: url.origin,
+      origin,
       url,
       request: new Request(url, init),
       limit: limit === undefined ? undefined : limit * 1000,
-      secrets: [...credentials, ...secretsOf(headers)],
+      // What the runtime says of a host is in no form in which the engine would find its secret.
+      secrets: [...credentials, ...secretsOf(headers), ...(isHidden ? [url.hostname] : [])],
+      isHidden,
     };
   } catch (error) {
     throw badArguments(describe(error));
@@ -299,12 +321,16 @@ function checkCertificates(url: URL, verify: unknown): void {
 
 const isHttp = ({ protocol }: URL): boolean => protocol === "http:" || protocol === "https:";
 
-function addressOf(address: unknown): URL {
+function addressOf(address: unknown, strike: Strike): URL {
   const help = 'give one, for example "https://example.org/api"';
   const given = textGiven(address, "url", help);
-  if (!URL.canParse(given)) throw badArguments(`\`${shownAddress(given)}\` is not an absolute URL`, help);
+  if (!URL.canParse(given))
+    throw badArguments(`\`${shownAddress(strike(given))}\` is not an absolute URL`, help);
   const url = new URL(given);
-  if (!isHttp(url)) throw badArguments(`\`${url.protocol}\` is not the scheme of a web address`, help);
+  if (!isHttp(url)) {
+    const scheme = shownPart(given, "protocol", strike);
+    throw badArguments(`\`${scheme}\` is not the scheme of a web address`, help);
+  }
   return url;
 }
 

@@ -11,6 +11,7 @@ import { refusal, untilAborted } from "./giving-up.js";
 import { checkConfiguration, closed, type EngineLimits } from "./configuration.js";
 import { answerOf, pieceOf } from "./asking.js";
 import type { Answer, Asked, Effect, Piece } from "./effects.js";
+import { struck } from "./http-answer.js";
 import { httpTool } from "./http-tool.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
@@ -197,6 +198,7 @@ export class LocalEngine {
         artifact: (id) => artifactOf(this.#handle, id, this.#clock()),
         limit: (name) => this.#limits[name],
         variables: (call) => variablesOf(this.#handle, call),
+        strike: (text) => struck(text, Object.values(secrets)),
       },
     );
     this.#clock = new SteadyClock(clock).now;

@@ -6,7 +6,7 @@ import { bytesOfBase64 } from "../base64.js";
 import { answerOf } from "./asking.js";
 import type { StartTool } from "./effects.js";
 import { full } from "./runtime.js";
-import { type LogLevel, type ToolCall, type ToolContext, ToolError } from "./tool.js";
+import { type LogLevel, STRIKE, type ToolCall, type ToolContext, ToolError } from "./tool.js";
 import { parseJson } from "../json.js";
 
 /** What a tool does to its run beside its result; counts with that. */
@@ -38,6 +38,8 @@ interface Reach {
   artifact(id: string): Uint8Array;
   variables(): Record<string, unknown>;
   onRunEnd: ToolContext["onRunEnd"];
+  /** Strikes the secrets of the engine out of a text. */
+  strike?(text: string): string;
 }
 
 /**
@@ -46,7 +48,7 @@ interface Reach {
  */
 export function callOf(start: StartTool, controller: AbortController, acts: Acts, reach: Reach): ToolCall {
   const { call, deadline, lastHeartbeat } = start;
-  return {
+  const given: ToolCall & { [STRIKE]: Reach["strike"] } = {
     args: start.args,
     kwargs: start.kwargs,
     runId: start.runId,
@@ -75,7 +77,9 @@ export function callOf(start: StartTool, controller: AbortController, acts: Acts
     setVariable: acts.setVariable,
     emitEvent: acts.emitEvent,
     onRunEnd: reach.onRunEnd,
+    [STRIKE]: reach.strike,
   };
+  return given;
 }
 
 /** The variables that a running call can read. */

@@ -16,6 +16,8 @@ interface ToolHost {
   limit(name: "resultBytes"): number;
   /** The variables that a call can read. */
   variables(call: number): Record<string, unknown>;
+  /** Strikes its secrets out of a text. */
+  strike(text: string): string;
 }
 
 /** What a call has written and the engine has not been told of. */
@@ -221,6 +223,7 @@ export class ToolCalls {
       },
       artifact: (id) => this.#engine.artifact(id),
       variables: () => this.#engine.variables(call),
+      strike: (text) => this.#engine.strike(text),
       onRunEnd: (release: Release): void => {
         const releases = this.#releases.get(runId);
         if (releases) releases.push(release);

@@ -94,6 +94,13 @@ export type Tool = (call: ToolCall, context: ToolContext) => unknown;
 /** Tools by name. */
 export type Tools = Readonly<Record<string, Tool>>;
 
+/** @internal Where a call has what strikes the secrets of its engine out of a text. */
+export const STRIKE = Symbol("strike");
+
+/** @internal A text without the secrets of the engine that a call comes from: to be asked for before a part of the text is shown. */
+export const withoutSecrets = (call: object, text: string): string =>
+  (call as { [STRIKE]?: (text: string) => string })[STRIKE]?.(text) ?? text;
+
 /** The tools of this package, each with its name: the engine knows which arguments they take, and refuses others. */
 const own = new WeakMap<Tool, string>();
 

@@ -254,6 +254,30 @@ test("a secret is struck out of an error before that is cut", async (t) => {
   }
 });
 
+for (const [url, secret, message] of [
+  ["http://{{secrets.key}}/", "Sup3r-S3cret/Key+42", /^`http:\/\/\*\*\*` could not be reached/],
+  ["http://{{secrets.key}}/", "Sup3r-S3cret?Key+42", /^`http:\/\/\*\*\*` could not be reached/],
+  ["http://{{secrets.key}}/", "Sup3r-S3cret#Key+42", /^`http:\/\/\*\*\*` could not be reached/],
+  ["http://{{secrets.key}}/", "Key+42@Sup3r-S3cret", /^`http:\/\/\*\*\*` could not be reached/],
+  ["{{secrets.key}}", "http://sup3r-s3cret/Key+42", /^`\*\*\*` could not be reached/],
+  ["{{secrets.key}}", "Sup3r-S3cret:Key+42", /^`\*\*\*` is not the scheme of a web address/],
+  ["{{secrets.key}}", "Sup3r-S3cret?Key+42", /^`\*\*\*` is not an absolute URL/],
+]) {
+  test(`no part of the secret \`${secret}\` is in the error of the address ${url}`, async (t) => {
+    const { error } = await request(t, { url }, { secrets: { key: secret } });
+    assert.match(error.message, message);
+    assert.doesNotMatch(JSON.stringify(error), /sup3r|s3cret|key\+/i);
+  });
+}
+
+test("no part of a secret is in what is refused as a private address", async (t) => {
+  const options = { privateAddresses: "refuse" };
+  const secrets = { key: "localhost/Key+42" };
+  const { error } = await request(t, { url: "http://{{secrets.key}}" }, { options, secrets });
+  assert.equal(error.code, "ADDRESS_REFUSED");
+  assert.doesNotMatch(JSON.stringify(error), /localhost|key\+/i);
+});
+
 test("headers are as long as both sides take them, and what is longer fails the task", async (t) => {
   const KIB = 1024;
   // A server that takes headers of 16 KiB, as Node does by itself, and sends as many bytes as it is asked for.
