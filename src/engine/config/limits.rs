@@ -125,9 +125,10 @@ impl Limits {
         let mut limits = Self::default();
         for (name, most) in value.as_object().into_iter().flatten() {
             let Some(limit) = Limit::ALL.iter().find(|limit| limit.name() == name) else {
-                let near = did_you_mean(name, Limit::ALL.iter().map(|limit| limit.name()));
-                let message = format!("there is no limit `{name}`");
-                return Err(invalid(message, name).with_any_help(near));
+                let names: Vec<&str> = Limit::ALL.iter().map(|limit| limit.name()).collect();
+                let help = did_you_mean(name, names.iter().copied())
+                    .unwrap_or_else(|| format!("the limits are {}", names.join(", ")));
+                return Err(invalid(format!("there is no limit `{name}`"), name).with_help(help));
             };
             let most = most
                 .as_u64()

@@ -237,6 +237,17 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
     });
   }
 
+  for (const [limit, help] of [
+    ["loopItem=1", /^ {2}help: did you mean `loopItems`\?$/m],
+    ["nope=1", /^ {2}help: the limits are .*\bresultBytes, .*\bloopItems\b/m],
+  ]) {
+    test(`--limit ${limit}: ${help.source}`, async (t) => {
+      const cwd = folder(t, { "it.json": wait({}) });
+      const { stderr } = await highway(t, ["simulate", "it.json", "--limit", limit], { cwd });
+      assert.match(stderr, help);
+    });
+  }
+
   test("a folder that another server uses", async (t) => {
     const { cwd } = await startServer(t);
     const { code, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
