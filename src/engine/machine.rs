@@ -4,9 +4,11 @@ use crate::engine::config::Config;
 use crate::engine::effects::{Effect, Output};
 use crate::engine::journal::record::Record;
 use crate::engine::state::definitions::Registered;
+use crate::engine::state::failure::FailedCall;
 use crate::engine::state::positions::RunIx;
 use crate::engine::state::{BYTES_PER_UNIT, State};
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 use std::ops::Deref;
 
 /// Runs workflows. It can be asked what its [`State`] can; only records change that.
@@ -14,6 +16,8 @@ use std::ops::Deref;
 pub struct Engine {
     pub(in crate::engine) state: State,
     output: Output,
+    /// Calls that have failed, while secrets are looked for in what they failed with.
+    pub(in crate::engine) failed_calls: VecDeque<FailedCall>,
     /// Whether something was done since the output was taken, beyond looking.
     has_progressed: bool,
     /// Whether the last call left something to do.

@@ -2,7 +2,8 @@
 
 use crate::support::operators::{but, condition, emit, flow, op, task, with_args};
 use crate::support::{Scenario, failing, views};
-use highway_wasm::engine::{Config, Effect, LogLevel, Secrets, write_records};
+use highway_wasm::engine::{Config, Effect, Failure, LogLevel, Secrets, write_records};
+use highway_wasm::error::ErrorCode;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "t-0123456789";
@@ -411,4 +412,35 @@ fn large_texts_and_many_secrets_are_no_more_work_than_their_length() {
     }
     let text = "sk-live-007-".to_owned() + &"x'\\".repeat(20_000);
     assert!(secrets.strike(text).starts_with("***"));
+}
+
+#[test]
+fn large_failures_are_searched_in_slices_side_by_side() {
+    let secret = "Sup3r-S3cret/Key+42";
+    let secrets = Secrets::unnamed(&[json!(secret)]);
+    let mut run = Scenario::with(Config { secrets, ..Config::default() });
+    run.submit(&flow(&["large", "small", "late"].map(|id| task(id, &[]))));
+    let calls = ["large", "small", "late"].map(|id| run.expect_start(id).call);
+    let failure = || Failure::new(ErrorCode::ToolFailed, format!("it has {secret}"));
+    let large = json!({"texts": ["%53".repeat(300_000), secret], secret: 1});
+    run.engine.take_output();
+    run.engine.tool_finished(calls[0], Err((failure(), Some(large.clone()))), run.now);
+    assert!(run.engine.has_more());
+    run.engine.tool_finished(calls[2], Err((failure(), Some(large))), run.now);
+    run.engine.tool_finished(calls[1], Err((failure(), Some(json!([[secret, null]])))), run.now);
+    let mut slices = 0;
+    let mut small_is_over = None;
+    while run.engine.has_more() {
+        run.engine.take_output();
+        run.engine.tick(run.now);
+        slices += 1;
+        small_is_over = small_is_over.or((run.step("small")["status"] == "failed").then_some(slices));
+    }
+    assert!(slices > 10, "{slices}");
+    assert_eq!(small_is_over, Some(1));
+    assert_eq!(run.step("small")["result"], json!([["***", null]]));
+    assert_eq!(run.step("small")["error"], "it has ***");
+    for id in ["large", "late"] {
+        assert_eq!(run.step(id)["result"], json!({"texts": ["%53".repeat(300_000), "***"], "***": 1}));
+    }
 }

@@ -5,7 +5,7 @@ use crate::engine::effects::Effect;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::{Engine, Submission, Submitted};
 use crate::engine::plan::Planned;
-use crate::engine::state::failure::Failure;
+use crate::engine::state::failure::{FailedCall, Failure};
 use crate::engine::state::meter::{ATTEMPT, size_of_failure, size_of_used};
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Look, Timer};
@@ -18,6 +18,9 @@ use crate::number::digits;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+/// Bytes of what a call has failed with in which secrets are looked for before it is the turn of the next one.
+const SEARCHED_IN_TURN: usize = 16 * 1_024;
 
 /// What follows from what has ended.
 enum Conclusion {
@@ -117,19 +120,35 @@ impl Engine {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
             Ok(result) => self.worked(run, step, result, now),
-            Err((mut failure, result)) => {
-                let secrets = &self.config.secrets;
-                let limit = failure.message_limit.take().unwrap_or(usize::MAX);
-                self.has_searched(failure.size() + result.as_ref().map_or(0, size));
-                failure.message = secrets.strike_and_cut(failure.message, limit);
-                failure.code = secrets.strike(failure.code);
-                failure.help = failure.help.map(|help| secrets.strike(help));
-                failure.details = failure.details.map(|details| Box::new(secrets.strike_map(*details)));
-                let result = result.map(|result| secrets.strike_value(result));
+            Err((failure, result)) if !self.config.secrets.are_struck() => {
+                let failure = failure.cut_to_limit();
                 self.attempt_failed(run, step, failure, result, now);
             }
+            Err((failure, result)) => self.failed_calls.push_back(FailedCall::new(call, failure, result)),
         }
         self.advance(now);
+    }
+
+    /// Looks for secrets in what calls have failed with, in turns, as much as fits into the slice; whether that was all.
+    fn search_failures(&mut self, now: Millis) -> bool {
+        while let Some(mut failed) = self.failed_calls.pop_front() {
+            // It may have been given up.
+            let Some((run, step)) = self.calls.get(&failed.call).copied() else { continue };
+            if !self.is_within_slice() {
+                self.failed_calls.push_front(failed);
+                return false;
+            }
+            self.begins_unit();
+            self.has_searched(SEARCHED_IN_TURN);
+            match failed.go_on(&self.config.secrets, SEARCHED_IN_TURN) {
+                None => self.failed_calls.push_back(failed),
+                Some((failure, result)) => {
+                    self.state.because_of(Some((run, step)), now);
+                    self.attempt_failed(run, step, failure, result, now);
+                }
+            }
+        }
+        true
     }
 
     /// Does what is due at `now`, or the next slice of it: see [`has_more`](Self::has_more).
@@ -424,7 +443,7 @@ impl Engine {
     /// Whether nothing is left to do.
     fn finish_slice(&mut self, now: Millis) -> bool {
         // There may always be something to start.
-        if !self.forget_old_runs(now) {
+        if !self.forget_old_runs(now) || !self.search_failures(now) {
             return false;
         }
         while self.settle(now) {

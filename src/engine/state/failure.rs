@@ -1,12 +1,15 @@
 //! Why an attempt, a task or a run failed.
 
 use crate::engine::config::cut::cut;
+use crate::engine::config::secrets::{Search, Secrets};
+use crate::engine::state::positions::CallId;
 use crate::engine::state::step::after;
 use crate::error::{Error, ErrorCode};
 use crate::json::size_of_map;
 use crate::number::to_f64;
 use crate::time::Millis;
 use serde_json::{Map, Value};
+use std::mem::take;
 
 /// Bytes of the code of a failure, of its message, and of its help; the rest is cut off.
 const LONGEST_TEXT: usize = 16 * 1_024;
@@ -30,7 +33,55 @@ pub struct Failure {
     pub message_limit: Option<usize>,
 }
 
+/// What a call failed with, and what it gives all the same, while secrets are looked for in both.
+#[derive(Debug)]
+pub(in crate::engine) struct FailedCall {
+    pub(in crate::engine) call: CallId,
+    failure: Failure,
+    search: Search,
+}
+
+impl FailedCall {
+    pub(in crate::engine) fn new(call: CallId, mut failure: Failure, result: Option<Value>) -> Self {
+        let details = failure.details.take().map(|details| Value::Object(*details));
+        let texts = [
+            take(&mut failure.message).into(),
+            take(&mut failure.code).into(),
+            failure.help.take().map_or(Value::Null, Value::from),
+            details.unwrap_or_default(),
+            Value::Array(result.into_iter().collect()),
+        ];
+        Self { call, failure, search: Search::new(texts.into_iter().collect()) }
+    }
+
+    /// Looks through about so many bytes more; the failure and what it came with once that is all of both.
+    pub(in crate::engine) fn go_on(
+        &mut self,
+        secrets: &Secrets,
+        bytes: usize,
+    ) -> Option<(Failure, Option<Value>)> {
+        let Value::Array(texts) = self.search.go_on(secrets, bytes)? else { return None };
+        let [message, code, help, details, result] = <[Value; 5]>::try_from(texts).ok()?;
+        let text = |value| if let Value::String(text) = value { Some(text) } else { None };
+        let mut failure = self.failure.clone();
+        failure.message = text(message).unwrap_or_default();
+        failure.code = text(code).unwrap_or_default();
+        failure.help = text(help);
+        failure.details = if let Value::Object(details) = details { Some(Box::new(details)) } else { None };
+        let result = if let Value::Array(mut result) = result { result.pop() } else { None };
+        Some((failure.cut_to_limit(), result))
+    }
+}
+
 impl Failure {
+    /// The failure with as much of its message as its tool wants kept.
+    pub(in crate::engine) fn cut_to_limit(mut self) -> Self {
+        if let Some(limit) = self.message_limit.take() {
+            self.message = cut(self.message, limit);
+        }
+        self
+    }
+
     /// A failure with one of the package's codes.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         // The same arguments and the same machine fail again in the same way.

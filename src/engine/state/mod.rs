@@ -126,7 +126,7 @@ pub(in crate::engine) const BYTES_PER_UNIT: usize = 4_096;
 pub(in crate::engine) const BYTES_PER_LOOK: usize = 128;
 
 /// Bytes of values that take about as long as looking for secrets in one byte.
-const BYTES_PER_SEARCHED: usize = 16;
+const BYTES_PER_SEARCHED: usize = 50;
 
 /// Adds to the work of a slice.
 pub(in crate::engine) fn add_work(work: &Cell<usize>, bytes: usize) {

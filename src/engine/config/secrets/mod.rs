@@ -1,11 +1,14 @@
 //! What tasks may know and nobody writes down.
 
 mod forms;
+mod search;
 mod spelling;
 mod trie;
 
 use crate::engine::config::cut::cut;
-use forms::{Forms, Search};
+use forms::Forms;
+pub(in crate::engine) use search::Search;
+use search::TextSearch;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -54,18 +57,7 @@ impl Secrets {
         if self.forms.is_empty() {
             return text;
         }
-        let mut out = String::with_capacity(text.len());
-        let (mut rest, mut before, mut search) = (text.as_str(), None, Search::default());
-        while let Some(next) = rest.chars().next() {
-            if let Some(behind) = self.forms.behind_secret(rest, before, &mut search) {
-                out.push_str(STRUCK);
-                (rest, before) = (behind, None);
-            } else {
-                out.push(next);
-                (rest, before) = (rest.get(next.len_utf8()..).unwrap_or_default(), Some(next));
-            }
-        }
-        out
+        TextSearch::whole(&text, self)
     }
 
     /// Bytes of the longest secret of several lines; 0 where there is none.
@@ -82,18 +74,10 @@ impl Secrets {
 
     /// A value without any secret in its texts and keys.
     pub(in crate::engine) fn strike_value(&self, value: Value) -> Value {
-        match value {
-            _ if self.forms.is_empty() => value,
-            Value::String(text) => Value::String(self.strike(text)),
-            Value::Array(items) => items.into_iter().map(|item| self.strike_value(item)).collect(),
-            Value::Object(map) => Value::Object(self.strike_map(map)),
-            other => other,
+        if self.forms.is_empty() {
+            return value;
         }
-    }
-
-    /// The same for an object.
-    pub(in crate::engine) fn strike_map(&self, map: Map<String, Value>) -> Map<String, Value> {
-        map.into_iter().map(|(key, item)| (self.strike(key), self.strike_value(item))).collect()
+        Search::new(value).go_on(self, usize::MAX).unwrap_or_default()
     }
 }
 
