@@ -133,7 +133,7 @@ impl Engine {
     fn search_failures(&mut self, now: Millis) -> bool {
         while let Some(mut failed) = self.failed_calls.pop_front() {
             // It may have been given up.
-            let Some((run, step)) = self.calls.get(&failed.call).copied() else { continue };
+            let Some(StepRef { run, step }) = self.calls.get(&failed.call).copied() else { continue };
             if !self.is_within_slice() {
                 self.failed_calls.push_front(failed);
                 return false;
@@ -143,7 +143,7 @@ impl Engine {
             match failed.go_on(&self.config.secrets, SEARCHED_IN_TURN) {
                 None => self.failed_calls.push_back(failed),
                 Some((failure, result)) => {
-                    self.state.because_of(Some((run, step)), now);
+                    self.state.because_of(Some(StepRef { run, step }), now);
                     self.attempt_failed(run, step, failure, result, now);
                 }
             }

@@ -31,7 +31,7 @@ export const logs: Command = {
   },
   notes: `${RUN_NOTE}
 
-With --follow it also prints what a task writes while it runs, each line once and in order. Where a task writes more between two looks than the engine keeps, a line says how many are left out; without --follow, they may be there once the task is over. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+With --follow it also prints what a task writes while it runs, each line once and in order. Where a task writes more between two looks than the engine keeps, a line says how many are left out; without --follow, they may be there once the task is over. It goes on through an outage of the server of up to a minute. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
   examples: [
     ["logs 3f2a", "what the tasks wrote so far"],
     ["logs 3f2a --follow", "and what they write until the run is over"],
