@@ -3,6 +3,7 @@
 
 mod approvals;
 mod arguments;
+mod branches;
 mod conditions;
 mod dependencies;
 mod durations;

@@ -1,8 +1,8 @@
 //! Routes, callbacks, joins, branches and the start name operators that exist; every case of a switch can be taken.
 
+use super::branches::Branch;
 use super::hints::meant;
 use super::scope::Scope;
-use super::workflow::Branch;
 use crate::definition::{MultiChoice, Operation, Operator, Switch};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;

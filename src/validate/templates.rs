@@ -1,12 +1,12 @@
 //! Templates name something that can be known.
 
+use super::branches::Branch;
 use super::fields::{self, Fields, fields_of};
 use super::hints::Hints;
 use super::meant::Meant;
 use super::pasting::are_items_written;
 use super::scope::Scope;
 use super::slips::Slips;
-use super::workflow::Branch;
 use crate::arguments::{HANDLE_UPDATE, is_builtin};
 use crate::definition::{DataGuard, Operation, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};

@@ -1,9 +1,9 @@
 //! What waits, and for how long: on each way through a workflow that takes less time than the run may.
 
+use super::branches::Branch;
 use super::durations::{Limit, whole};
 use super::scope::Scope;
 use super::targets::{Kind, targets};
-use super::workflow::Branch;
 use crate::codec::parse_json;
 use crate::definition::{Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};

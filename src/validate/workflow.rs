@@ -1,6 +1,7 @@
 //! All rules for a definition: of its own operators, and of its branches.
 
 use super::Clocks;
+use super::branches::branches;
 use super::durations::Limit;
 use super::hints::Hints;
 use super::results::Around;
@@ -10,9 +11,8 @@ use super::{
     approvals, arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach,
     results, schedule, targets, templates, waits,
 };
-use crate::definition::{Reading, Workflow, read_with};
-use crate::error::{Diagnostic, Severity};
-use crate::json::child_path;
+use crate::definition::Workflow;
+use crate::error::Diagnostic;
 use crate::time::Millis;
 
 /// Branches inside branches beyond this depth are left alone; JSON text cannot nest them deeper.
@@ -57,15 +57,6 @@ pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
     let rules = Rules { hints: &hints, known: None, around: None, limit: None, now: None, depth: 0 };
     rules.inside(&Scope::new(workflow, "", None, &hints), &mut findings);
     findings
-}
-
-/// A branch of a fork.
-pub(super) struct Branch {
-    /// Position of the fork.
-    pub(super) fork: usize,
-    pub(super) name: String,
-    pub(super) path: String,
-    pub(super) workflow: Workflow,
 }
 
 /// What lies around the operators that are looked at.
@@ -143,29 +134,4 @@ fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
     conditions::check(scope, findings);
     arguments::check(scope, findings);
     approvals::check(scope, findings);
-}
-
-/// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.
-fn branches(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Branch> {
-    let mut branches = Vec::new();
-    for (fork, operator) in scope.operators() {
-        for (name, branch) in operator.operation.branch_workflows().into_iter().flatten() {
-            // Reading has told of what is no object.
-            if !branch.is_object() {
-                continue;
-            }
-            let path = child_path(&format!("{}/branch_workflows", scope.path(fork)), name);
-            let document = read_with(branch, &path, Reading::default());
-            // Nobody looks up a branch by its name.
-            let name_path = format!("{path}/name");
-            findings.extend(document.diagnostics.into_iter().map(|finding| match finding.severity {
-                Severity::Error if finding.path == name_path => {
-                    Diagnostic { severity: Severity::Warning, ..finding }
-                }
-                _ => finding,
-            }));
-            branches.push(Branch { fork, name: name.clone(), path, workflow: document.workflow });
-        }
-    }
-    branches
 }
