@@ -3,7 +3,7 @@
 
 use super::copies::copies;
 use super::links::add_links;
-use super::scene::{Node, NodeKind, Scene};
+use super::scene::{Node, NodeKind, Placed, Scene};
 use crate::definition::{Named, Operation, Operator, Reading, Workflow, read_with};
 use crate::json::child_path;
 use serde_json::{Map, Value};
@@ -14,11 +14,16 @@ const MAX_DEPTH: usize = 64;
 /// Children of a `child_workflow` that are named.
 const MAX_NAMED: usize = 12;
 
-/// The scene of a workflow.
-pub(super) fn extract(workflow: &Workflow) -> Scene {
-    let mut scene = Scene::default();
-    add_workflow(&mut scene, workflow, None, "", 0);
-    scene
+impl Scene {
+    /// The scene of a workflow. Whatever cannot be read is left out.
+    ///
+    /// The body of a loop lies in the loop alone, although a document lists it a second time at the top. Ids are looked up
+    /// within one workflow; a branch is a workflow of its own.
+    pub fn new(workflow: &Workflow) -> Self {
+        let mut scene = Self::default();
+        add_workflow(&mut scene, workflow, None, "", 0);
+        scene
+    }
 }
 
 fn add_workflow(scene: &mut Scene, workflow: &Workflow, root: Option<usize>, base: &str, depth: usize) {
@@ -32,15 +37,6 @@ fn add_workflow(scene: &mut Scene, workflow: &Workflow, root: Option<usize>, bas
     for task in placed {
         add_branches(scene, &task, depth + 1);
     }
-}
-
-/// An operator that has its node.
-pub(super) struct Placed<'a> {
-    pub(super) id: &'a str,
-    /// The container it lies in.
-    pub(super) scope: Option<usize>,
-    pub(super) node: usize,
-    pub(super) operator: &'a Operator,
 }
 
 /// The operators of one workflow as they get their nodes.

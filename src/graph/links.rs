@@ -1,7 +1,6 @@
 //! The edges of one workflow, and where its scopes start and end.
 
-use super::extract::Placed;
-use super::scene::{Edge, EdgeKind, Scene};
+use super::scene::{Edge, EdgeKind, Placed, Scene};
 use crate::definition::{Operation, Operator};
 
 /// Adds the edges of a workflow whose operators are sorted by scope and id, and marks where its scopes start and end.

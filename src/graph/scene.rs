@@ -1,7 +1,6 @@
 //! What a drawing of a workflow shows: nodes, the containers they lie in, and edges between them.
 
-use super::extract::extract;
-use crate::definition::{OperatorType, Workflow};
+use crate::definition::{Operator, OperatorType};
 
 /// A workflow as nodes and edges. Nodes are known by their numbers; a container has a lower number than what it contains.
 ///
@@ -180,14 +179,6 @@ impl Edge {
 }
 
 impl Scene {
-    /// The scene of a workflow. Whatever cannot be read is left out.
-    ///
-    /// The body of a loop lies in the loop alone, although a document lists it a second time at the top. Ids are looked up
-    /// within one workflow; a branch is a workflow of its own.
-    pub fn new(workflow: &Workflow) -> Self {
-        extract(workflow)
-    }
-
     /// The nodes in a container, or outside of all.
     pub fn children(&self, container: Option<usize>) -> &[usize] {
         match container {
@@ -224,4 +215,13 @@ impl Scene {
     pub fn is_vertical(&self, edge: &Edge) -> bool {
         self.is_inside(edge.to, edge.from) || self.is_inside(edge.from, edge.to)
     }
+}
+
+/// An operator that has its node.
+pub(super) struct Placed<'a> {
+    pub(super) id: &'a str,
+    /// The container it lies in.
+    pub(super) scope: Option<usize>,
+    pub(super) node: usize,
+    pub(super) operator: &'a Operator,
 }

@@ -4,7 +4,6 @@
 use super::grid::{Grid, Segment};
 use super::items::Items;
 use super::lists::{at, set, sort};
-use super::order::ends;
 
 /// Rounds over all rows.
 const MAX_ROUNDS: usize = 4;
@@ -59,7 +58,7 @@ fn exchange_row(row: &mut [usize], above: &[u64], below: &[u64], nodes: usize) -
 fn links(gap: &[Segment], items: &Items, down: bool, pairs: &mut Vec<u64>, spare: &mut Vec<u64>) {
     pairs.clear();
     pairs.extend(gap.iter().map(|segment| {
-        let (upper, lower) = ends(segment, items);
+        let (upper, lower) = segment.ends(items);
         let (item, other) = if down { (segment.upper.item, lower) } else { (segment.lower.item, upper) };
         (items.get(item).slot as u64) << 32 | other
     }));

@@ -12,6 +12,14 @@ pub(super) struct Segment {
     pub(super) lower: End,
 }
 
+impl Segment {
+    /// Where it starts and ends, in 256ths of places.
+    pub(super) fn ends(&self, items: &Items) -> (u64, u64) {
+        let place = |end: &End| (items.get(end.item).slot as u64) << 8 | u64::from(end.place.part);
+        (place(&self.upper), place(&self.lower))
+    }
+}
+
 /// Where a segment starts or ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {

@@ -1,7 +1,7 @@
 //! The order within rows: as given, and changed only where links cross less by it.
 
 use super::exchange::exchange;
-use super::grid::{End, Grid, Segment};
+use super::grid::{Grid, Segment};
 use super::items::Items;
 use super::lists::{at, set, sort};
 
@@ -62,7 +62,7 @@ impl Sorter {
     fn crossings_between(&mut self, gap: &[Segment], items: &Items) -> u64 {
         self.pairs.clear();
         self.pairs.extend(gap.iter().map(|segment| {
-            let (upper, lower) = ends(segment, items);
+            let (upper, lower) = segment.ends(items);
             upper << 32 | lower
         }));
         sort(&mut self.pairs, &mut self.spare);
@@ -87,7 +87,7 @@ impl Sorter {
         self.sums.clear();
         self.sums.resize(row.len(), (0, 0));
         for segment in gap {
-            let (upper, lower) = ends(segment, items);
+            let (upper, lower) = segment.ends(items);
             let (item, key) = if down { (segment.lower.item, upper) } else { (segment.upper.item, lower) };
             let slot = items.get(item).slot;
             let (sum, count) = at(&self.sums, slot);
@@ -111,10 +111,4 @@ impl Sorter {
 /// The lower half of a packed pair, which was a place in a list.
 pub(super) fn low(pair: u64) -> usize {
     usize::try_from(pair & LOW).unwrap_or(usize::MAX)
-}
-
-/// Where a segment starts and ends, in 256ths of places.
-pub(super) fn ends(segment: &Segment, items: &Items) -> (u64, u64) {
-    let place = |end: &End| (items.get(end.item).slot as u64) << 8 | u64::from(end.place.part);
-    (place(&segment.upper), place(&segment.lower))
 }

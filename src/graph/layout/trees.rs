@@ -3,7 +3,7 @@
 use super::grid::{End, Grid, Segment};
 use super::items::Items;
 use super::lists::{at, sort};
-use super::order::{ends, low};
+use super::order::low;
 use super::work::Work;
 
 /// Adds the free trees of a container and their links: each node next to those with the same predecessor.
@@ -39,7 +39,7 @@ fn add_twigs(row: &mut Vec<usize>, gap: &mut Vec<Segment>, twigs: Vec<Segment>, 
         return;
     }
     let mut pairs: Vec<u64> =
-        twigs.iter().map(|twig| ends(twig, items).0 << 32 | twig.lower.item as u64).collect();
+        twigs.iter().map(|twig| twig.ends(items).0 << 32 | twig.lower.item as u64).collect();
     sort(&mut pairs, &mut Vec::new());
     let nodes: Vec<Key> = pairs.iter().map(|&pair| (pair >> 32, low(pair))).collect();
     *row = merge(row, &keys(row, gap, items), &nodes);
@@ -51,8 +51,7 @@ type Key = (u64, usize);
 
 /// The keys of a row, by the middle one of the neighbours above. Items without any stay with the one before them.
 fn keys(row: &[usize], gap: &[Segment], items: &Items) -> Vec<Key> {
-    let place =
-        |segment: &Segment| (items.get(segment.lower.item).slot as u64) << 32 | ends(segment, items).0;
+    let place = |segment: &Segment| (items.get(segment.lower.item).slot as u64) << 32 | segment.ends(items).0;
     let mut pairs: Vec<u64> = gap.iter().map(place).collect();
     sort(&mut pairs, &mut Vec::new());
     let mut groups = pairs.chunk_by(|a, b| a >> 32 == b >> 32).peekable();
