@@ -11,6 +11,7 @@ mod operator;
 mod policy;
 mod record;
 pub mod schedule;
+mod spelling;
 mod text;
 mod wait;
 mod workflow;
@@ -29,7 +30,10 @@ pub use operation::{
 };
 pub use operator::{Operator, TriggerRule};
 pub use policy::{CircuitBreakerPolicy, DataGuard, GuardCheck, RetryPolicy, TimeoutPolicy};
-pub use text::{Form, check, findings, read_text, validate_text};
+#[cfg(feature = "engine")]
+pub(crate) use spelling::as_written;
+pub(crate) use text::in_text;
+pub use text::{Form, check, read_text};
 pub use wait::{Until, WaitFor};
 pub(crate) use workflow::name_fault;
 pub use workflow::{DeadlineAction, Document, Workflow, read, read_with};

@@ -1,11 +1,10 @@
 //! Definitions as text: JSON, and YAML where the full artefact is loaded.
 
-use super::{Document, Reading, Workflow, read_with};
+use super::{Document, Reading, Workflow, read_with, spelling};
 #[cfg(feature = "engine")]
 use crate::codec::JsonWriter;
 use crate::codec::{JsonFault, Places, parse_json_strict};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::validate::{self, Clocks};
 use serde_json::Value;
 
 /// A text form of a definition.
@@ -39,7 +38,7 @@ impl Form {
 }
 
 /// Reads a definition from text. Findings in the definition are diagnostics of the document, without lines: see [`check`] and
-/// [`findings`]. A byte order mark in front is skipped.
+/// [`validate::findings`](crate::validate::findings). A byte order mark in front is skipped.
 ///
 /// # Errors
 ///
@@ -62,49 +61,23 @@ pub fn read_text(text: &str, form: Form) -> Result<Document> {
     Ok(document)
 }
 
-/// Everything there is to say about text that should be a definition; see [`validate::workflow`] for `clocks`.
-///
-/// ```
-/// use highway_wasm::definition::{Form, validate_text};
-///
-/// let findings = validate_text("{\"name\": \"Bad\",\n \"tasks\": []}", Form::Json, None);
-/// let found: Vec<_> = findings.iter().map(|it| (it.path.as_str(), it.place.map(|place| place.line))).collect();
-/// assert_eq!(found, [("/tasks", Some(2)), ("/name", Some(1))]);
-/// ```
-pub fn validate_text<'a>(text: &str, form: Form, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
-    match read_text(text, form) {
-        Ok(document) => findings(&document, text, form, clocks),
-        Err(error) => vec![Diagnostic::from(&error)],
-    }
-}
-
-/// The same for a document that was read from the text.
-pub fn findings<'a>(
-    document: &Document,
-    text: &str,
-    form: Form,
-    clocks: impl Into<Clocks<'a>>,
-) -> Vec<Diagnostic> {
-    as_written(document.validate(clocks), text, form)
-}
-
 /// Refuses a document with errors in its parts that was read from the text.
 ///
 /// # Errors
 ///
 /// One error that stands for all findings that are errors.
 pub fn check(document: &Document, text: &str, form: Form) -> Result<()> {
-    Error::from_diagnostics(as_written(document.errors(), text, form)).map_or(Ok(()), Err)
+    Error::from_diagnostics(in_text(document.errors(), text, form)).map_or(Ok(()), Err)
 }
 
 /// The findings with the names of fields and the lines that the text has.
-fn as_written(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic> {
+pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic> {
     // A sound document, which most are, is not read again.
     if found.is_empty() {
         return found;
     }
     let Ok((value, _)) = value_of(text, form) else { return found };
-    let mut found = validate::as_written(found, &value);
+    let mut found = spelling::as_written(found, &value);
     #[cfg(feature = "engine")]
     if form == Form::Yaml {
         advise(&mut found, &value);

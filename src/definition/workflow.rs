@@ -9,7 +9,6 @@ use super::record::{record, words};
 use crate::codec::{JsonWriter, parse_json};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::number::digits;
-use crate::validate::{self, Clocks};
 use serde_json::{Map, Value};
 
 words! {
@@ -88,20 +87,6 @@ impl Document {
     /// The findings that are errors.
     pub(super) fn errors(&self) -> Vec<Diagnostic> {
         self.diagnostics.iter().filter(|finding| finding.is_error()).cloned().collect()
-    }
-
-    /// What is wrong with the parts, and everything [`validate::workflow`] says about the whole.
-    pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
-        let mut findings = self.diagnostics.clone();
-        // What could not be read is told as that.
-        let is_unread = |it: &Diagnostic| it.path.is_empty() || it.path.starts_with("/tasks");
-        if self.workflow.tasks.0.is_empty() && !findings.iter().any(is_unread) {
-            let message = "the workflow has no tasks";
-            let finding = Diagnostic::warning(ErrorCode::DocumentInvalid, "/tasks", message);
-            findings.push(finding.with_help("write at least one task: without one, it does not run"));
-        }
-        findings.extend(validate::workflow(&self.workflow, clocks));
-        findings
     }
 }
 

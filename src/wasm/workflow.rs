@@ -8,7 +8,7 @@ use crate::definition::{self, Document, Form, Offset, Workflow, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
 use crate::time::Millis;
-use crate::validate::Clocks;
+use crate::validate::{self, Clocks};
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ pub fn driver_validate(tasks: &str, now: f64, host: &Host) -> JsResult<String> {
 #[wasm_bindgen(js_name = workflowValidate)]
 pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsResult<String> {
     let found = with_document(text, form, |document| {
-        Ok(definition::findings(document, text, input(form)?, clocks(now, &offset(host))))
+        Ok(validate::findings(document, text, input(form)?, clocks(now, &offset(host))))
     });
     Ok(findings(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
 }

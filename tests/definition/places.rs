@@ -1,7 +1,8 @@
 //! Findings name the line and the column of the text, and words of YAML that mean something else are told.
 
-use highway_wasm::definition::{Form, check, read_text, validate_text};
+use highway_wasm::definition::{Form, check, read_text};
 use highway_wasm::error::{Diagnostic, ErrorCode};
+use highway_wasm::validate::validate_text;
 
 /// Code, path, line and column of each finding.
 fn found(text: &str, form: Form) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Names in templates that name nothing: what is told, and what to write instead.
 
-use highway_wasm::definition::{Form, validate_text};
+use highway_wasm::definition::Form;
 use highway_wasm::error::Diagnostic;
+use highway_wasm::validate::validate_text;
 use serde_json::{Value, json};
 
 fn findings(document: &Value) -> Vec<Diagnostic> {

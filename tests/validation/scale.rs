@@ -4,9 +4,9 @@
 //! `cargo test --release --test validation scale -- --nocapture` prints what each takes.
 
 use highway_wasm::codec::{parse_json, write_json};
-use highway_wasm::definition::{Form, read, validate_text};
+use highway_wasm::definition::{Form, read};
 use highway_wasm::error::Diagnostic;
-use highway_wasm::validate;
+use highway_wasm::validate::{self, validate_text};
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 

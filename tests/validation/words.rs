@@ -1,7 +1,8 @@
 //! What people write instead of Highway's own words, and what they are told.
 
-use highway_wasm::definition::{Form, validate_text};
+use highway_wasm::definition::Form;
 use highway_wasm::error::Diagnostic;
+use highway_wasm::validate::validate_text;
 use serde_json::{Value, json};
 
 /// What is found, but for arguments that the tools here lack.

@@ -180,7 +180,7 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     diagnostics.extend(unsupported);
     diagnostics.extend(validate::workflow(&workflow, None));
     diagnostics.extend(unknown_tools(&plan));
-    let mut diagnostics = validate::as_written(diagnostics, &document);
+    let mut diagnostics = definition::as_written(diagnostics, &document);
     // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none
     // in a lenient engine.
     let is_passed = |code| {

@@ -4,12 +4,12 @@ use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
+use crate::definition::as_written;
 use crate::engine::{Engine, Run, RunState, ScopeIx, StepIx, StepState, run_summary, step_name};
 use crate::error::Error;
 use crate::json::object;
 use crate::number::number;
 use crate::time::{Millis, to_iso};
-use crate::validate::as_written;
 use serde_json::{Map, Value};
 
 const EVENTS: usize = 100;
