@@ -4,11 +4,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inCache, inRoot } from "../scripts/lib/paths.mjs";
-import { median, row } from "./lib.mjs";
+import { dependenciesOf, median, row } from "./lib.mjs";
 
 const DSL = "highway-dsl==2.2.0";
-
-const dependencies = (at) => (at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`]);
 
 /** Plain data with what a caller has to say, and nothing more. */
 function plainData(count) {
@@ -20,7 +18,7 @@ function plainData(count) {
       operator_type: "task",
       function: "bench.noop",
       kwargs: { at },
-      dependencies: dependencies(at),
+      dependencies: dependenciesOf(at),
     };
   }
   return { name: "bench", tasks };
@@ -29,9 +27,37 @@ function plainData(count) {
 function chained(WorkflowBuilder, count) {
   const builder = new WorkflowBuilder("bench");
   for (let at = 0; at < count; at++) {
-    builder.task(`t${at}`, "bench.noop", { kwargs: { at }, dependencies: dependencies(at) });
+    builder.task(`t${at}`, "bench.noop", { kwargs: { at }, dependencies: dependenciesOf(at) });
   }
   return builder.build();
+}
+
+function driven(Driver, count) {
+  const driver = new Driver({ apiKey: "key" });
+  for (let at = 0; at < count; at++) {
+    driver.tool(`t${at}`, "bench.noop", { at }, { depends: dependenciesOf(at) });
+  }
+  return driver;
+}
+
+/** What a program asks of a driver before it runs: every round defines anew. */
+async function benchDriver(Driver, count, rounds) {
+  const driver = driven(Driver, count);
+  const document = driver.build();
+  const text = JSON.stringify(document);
+  const stringify = await median(() => JSON.stringify(document), rounds * 3);
+  const times = (work) => median(work, rounds).then((ms) => ms / stringify);
+  const whole = () => {
+    const fresh = driven(Driver, count);
+    if (fresh.validate().length > 0) throw new Error("the graph is sound");
+    return fresh.build();
+  };
+  console.log(`\ndriver, ${count} tasks; 1 = JSON.stringify of the definition (${stringify.toFixed(2)} ms)`);
+  row("define, validate, build", await times(whole), "×");
+  row("  define, task by task", await times(() => driven(Driver, count)), "×");
+  row("  validate", await times(() => driver.validate()), "×");
+  row("  build", await times(() => driver.build()), "×");
+  row("    JSON.parse of the definition", await times(() => JSON.parse(text)), "×");
 }
 
 /** Python with the DSL, in an environment of its own; undefined where there is no Python. */
@@ -52,7 +78,7 @@ const pythonMs = (interpreter, count, rounds) =>
   Number(execFileSync(interpreter, [inRoot("bench", "definition.py"), String(count), String(rounds)]));
 
 export async function benchDefinition() {
-  const { Workflow, WorkflowBuilder } = await import("highway-wasm");
+  const { Driver, Workflow, WorkflowBuilder } = await import("highway-wasm");
   const perTask = {};
   const interpreter = python();
   for (const [count, rounds] of [
@@ -89,6 +115,7 @@ export async function benchDefinition() {
       row("Python's builder and to_json; 1 = bulk", theirs / whole, "×");
       row("the same; 1 = call by call", theirs / calls, "×");
     }
+    await benchDriver(Driver, count, rounds);
   }
   row("\nbulk, per task, at 100,000; 1 = at 1,000", perTask[100_000] / perTask[1_000], "×");
 }
