@@ -50,7 +50,10 @@ export interface RateLimit {
 }
 
 /** @internal What a call may come with. */
-export interface CallExtras extends CallOptions, CallHostOptions {}
+export interface CallExtras extends CallOptions, CallHostOptions {
+  /** The body of the request as JSON text, which is sent as it is. */
+  bodyText?: string | undefined;
+}
 
 /** @internal */
 export class Client {
@@ -127,12 +130,12 @@ export class Client {
 
   /** The same with arguments that are JSON text already. */
   async callText<T>(op: string, args: string, options: CallExtras = {}): Promise<T> {
-    const { signal } = options;
+    const { signal, bodyText } = options;
     this.requireKey(`${op}()`);
     checkSignal(signal);
     const host = new CallHost(this, options);
     try {
-      const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args));
+      const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args, bodyText));
       // What is asked for as bytes never was text.
       if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
     } catch (error) {

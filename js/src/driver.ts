@@ -98,6 +98,8 @@ export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
   readonly #tasks = new Map<string, Registered>();
+  /** The tasks as the core reads them, once they were asked for. */
+  #listed: string | undefined;
   /** Tasks of whose results text was made. */
   readonly #used = new Set<string>();
 
@@ -225,7 +227,12 @@ export class Driver {
 
   /** The registered tasks by name, in order of registration. */
   get tasks(): Readonly<Record<string, TaskInfo>> {
-    return Object.fromEntries(Array.from(this.#tasks, ([name, { info }]) => [name, info]));
+    const list = `[${Array.from(this.#tasks.values(), ({ entry }) => entry)}]`;
+    const infos = JSON.parse(core.call((api) => api.driverTasks(list))) as TaskInfo[];
+    const implied = (name: string): readonly string[] => this.#tasks.get(name)?.implied ?? [];
+    return Object.fromEntries(
+      infos.map((info) => [info.name, { ...info, depends: [...info.depends, ...implied(info.name)] }]),
+    );
   }
 
   /** The engine it was made with. */
@@ -237,6 +244,7 @@ export class Driver {
   clear(): void {
     this.#tasks.clear();
     this.#used.clear();
+    this.#listed = undefined;
   }
 
   /**
@@ -259,14 +267,22 @@ export class Driver {
    */
   build(options: BuildOptions = {}): WorkflowDefinition {
     checkOptions(options, ["inputs", "timeout"], "build");
-    const settings = plainText({
+    return parseJson(this.#build(runSettings(options), false).text) as WorkflowDefinition;
+  }
+
+  /** The definition of a run; one that is to be submitted is checked, and makes room for its waits. */
+  #build(settings: RunSettings, isRun: boolean): Built {
+    const more = plainText({
       name: this.#name ?? null,
-      ...runSettings(options),
+      ...settings,
+      isRun,
       // Only a workflow without a name and without tasks needs one; workers may draw none at their top level.
       random: this.#name || this.#tasks.size > 0 ? "" : uuid().slice(0, 8),
     });
-    const text = `{"tasks":${this.#list()},${settings.slice(1)}`;
-    return parseJson(core.call((api) => api.driverBuild(text))) as WorkflowDefinition;
+    const built = core.call((api) => api.driverBuild(`{"tasks":${this.#list()},${more.slice(1)}`));
+    const end = built.indexOf("\n");
+    const [name, limit] = JSON.parse(built.slice(0, end)) as [string, number];
+    return { name, limit, text: built.slice(end + 1), inputs: settings.inputs };
   }
 
   /**
@@ -284,10 +300,8 @@ export class Driver {
     checkOptions(options, [...START_OPTIONS, "wait", "onProgress"], "run");
     const { wait = true, onProgress, ...start } = options;
     checkProgress(onProgress);
-    const { handle, definition } = await this.#submit(start, "run()");
-    if (!wait) return submitted(handle.runId, definition.name, handle.workflowId);
-    const { deadline_seconds } = definition as { deadline_seconds?: number | null };
-    const limit = definition.timeout_seconds ?? deadline_seconds;
+    const { handle, name, limit } = await this.#submit(start, "run()");
+    if (!wait) return submitted(handle.runId, name, handle.workflowId);
     const timeout = limit == null ? undefined : limit + GRACE;
     return await handle.result({ timeout, signal: options.signal, onProgress });
   }
@@ -328,26 +342,24 @@ export class Driver {
     return core.call((api) => api.driverCheck(this.#list()));
   }
 
-  async #submit(
-    options: StartOptions,
-    what: string,
-  ): Promise<{ handle: RunHandle; definition: WorkflowDefinition }> {
+  async #submit(options: StartOptions, what: string): Promise<Built & { handle: RunHandle }> {
     const { inputs, timeout, workflowId, signal, workflow } = options;
-    const data = plain(inputs ?? {}, "/inputs") as Record<string, Json>;
-    const room = workflow === undefined ? this[ROOM]() : undefined;
+    const settings = runSettings({ inputs, timeout });
+    const built = workflow === undefined ? this.#build(settings, true) : given(workflow, settings);
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
       throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
     }
-    const definition =
-      workflow === undefined
-        ? this.build({ inputs, timeout: timeout ?? room })
-        : given(workflow, { inputs, timeout });
-    const artifact = workflow === undefined ? await this.#upload(data, signal) : {};
-    const body = { workflow_definition: definition, inputs: { ...definition.variables, ...artifact } };
-    const args = { body, key: workflowId ?? uuid() };
-    const { runId, data: submission } = await this.#client.call<SubmissionData>("submit", args, { signal });
-    return { handle: new RunHandle(this.#client, runId, workflowId ?? null, submission), definition };
+    const artifact = workflow === undefined ? await this.#upload(settings.inputs, signal) : {};
+    const all = plainText({ ...built.inputs, ...artifact });
+    const bodyText = `{"workflow_definition":${built.text},"inputs":${all}}`;
+    const call = { signal, bodyText };
+    const { runId, data } = await this.#client.call<SubmissionData>(
+      "submit",
+      { key: workflowId ?? uuid() },
+      call,
+    );
+    return { ...built, handle: new RunHandle(this.#client, runId, workflowId ?? null, data) };
   }
 
   /** Uploads what durable tasks run from, unless that is there already; the run input that names it. */
@@ -384,17 +396,11 @@ export class Driver {
   }
 
   #add(method: Method, name: string, options: object, more: readonly unknown[]): TaskRef {
-    const isFunction = (value: unknown): boolean => typeof value === "function";
-    const option = Object.entries(options ?? {}).find(([, value]) => isFunction(value));
-    if (option || [options, ...more].some(isFunction)) {
-      throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
-        path: option ? `/${option[0]}` : "",
-        help: "a task runs no JavaScript: give Python source as text, write what the function would give into the options, or register the function as a tool of the engine",
-      });
-    }
+    refuseFunctions(options, more);
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
-    plainText(name);
-    for (const [key, value] of Object.entries(Object(Object(options).env) as object)) {
+    const nameText = plainText(name);
+    const { env } = Object(options) as { env?: unknown };
+    for (const [key, value] of Object.entries(Object(env ?? {}) as object)) {
       if (value !== undefined) continue;
       throw errorOf("TASK_OPTION_TYPE", `\`env.${key}\` must be text, found undefined`, {
         path: `/env/${key}`,
@@ -405,29 +411,30 @@ export class Driver {
     const given = withNames(source === undefined ? options : { ...options, package: source.name });
     const passed = new Set<string>();
     const text = noting(passed, () => plainText(given));
-    const told = core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
-    const info = JSON.parse(told) as TaskInfo;
-    const { depends } = info;
+    core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
+    const entry = `["${method}",${nameText},${text}]`;
     const isUsed = (other: string): boolean => this.#used.has(other) || passed.has(other);
-    const implied = named(text, isUsed).filter((other) => other !== name && !depends.includes(other));
-    const branches = method === "parallel" ? (JSON.parse(text) as { branches: Json }).branches : undefined;
+    const used = named(text, isUsed).filter((other) => other !== name);
+    const implied = used.length > 0 ? without(used, dependsOf(entry)) : used;
+    const branches = method === "parallel" ? optionsOf(entry).branches : undefined;
     const needsPackage = method === "whileLoop" || (options as { durable?: unknown }).durable !== undefined;
-    const entry = `["${method}",${JSON.stringify(name)},${text}]`;
-    const shown = { ...info, depends: [...depends, ...implied] };
-    this.#tasks.set(name, { entry, depends, implied, branches, needsPackage, source, info: shown });
+    this.#tasks.set(name, { entry, implied, branches, needsPackage, source });
+    this.#listed = undefined;
     return new TaskRef(name, this.#used);
   }
 
   /** The tasks as the core reads them. */
   #list(): string {
-    const added = placed(this.#tasks);
-    const entries = Array.from(this.#tasks, ([name, { entry, depends }]) => {
+    if (this.#listed !== undefined) return this.#listed;
+    const added = placed(this.#tasks, dependsOf);
+    const entries = Array.from(this.#tasks, ([name, { entry }]) => {
       const further = added.get(name);
       // Of a key that stands twice the last one counts.
-      const all = further && JSON.stringify([...depends, ...further]);
+      const all = further && JSON.stringify([...dependsOf(entry), ...further]);
       return all ? `${entry.slice(0, -2)},"depends":${all}}]` : entry;
     });
-    return `[${entries}]`;
+    this.#listed = `[${entries}]`;
+    return this.#listed;
   }
 }
 
@@ -435,8 +442,6 @@ export class Driver {
 interface Registered {
   /** `[method, name, options]` as JSON text. */
   readonly entry: string;
-  /** Tasks that it depends on as was said. */
-  readonly depends: readonly string[];
   /** Further ones, whose results it uses by reference. */
   readonly implied: readonly string[];
   /** Branches of a parallel task, each with the names of its tasks, or those of tasks alone. */
@@ -444,7 +449,22 @@ interface Registered {
   /** Whether it may run from an uploaded package. */
   readonly needsPackage: boolean;
   readonly source: TaskPackage | undefined;
-  readonly info: TaskInfo;
+}
+
+/** A definition that was built. */
+interface Built {
+  /** JSON text. */
+  readonly text: string;
+  readonly name: string;
+  /** Seconds that a run may take, if there is a limit. */
+  readonly limit: number | null | undefined;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+/** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
+interface RunSettings {
+  readonly inputs: Record<string, Json>;
+  readonly timeout: number | undefined;
 }
 
 /** What a submission gives. */
@@ -466,11 +486,7 @@ function refused(tasks: string): Diagnostic[] {
   }
 }
 
-/** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
-function runSettings({ inputs, timeout }: BuildOptions): {
-  inputs: Record<string, Json>;
-  timeout: number | undefined;
-} {
+function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
   const data = plain(inputs ?? {}, "/inputs");
   if (!isObject(data)) {
     throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
@@ -485,19 +501,42 @@ function runSettings({ inputs, timeout }: BuildOptions): {
 }
 
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */
-function given(workflow: unknown, options: BuildOptions): WorkflowDefinition {
-  const { inputs, timeout } = runSettings(options);
-  const definition = plain(workflow, "/workflow");
-  if (!isObject(definition) || !("tasks" in definition)) {
+function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
+  const given = plain(workflow, "/workflow");
+  if (!isObject(given) || !("tasks" in given)) {
     throw errorOf("OPTION_INVALID", "`workflow` is neither a Workflow nor a definition", {
       path: "/workflow",
     });
   }
-  return {
-    ...(definition as unknown as WorkflowDefinition),
-    variables: { ...(definition["variables"] as Record<string, unknown> | undefined), ...inputs },
+  const variables = { ...(given["variables"] as Record<string, unknown> | undefined), ...inputs };
+  const definition = {
+    ...(given as unknown as WorkflowDefinition & { deadline_seconds?: number | null }),
+    variables,
     ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
   };
+  const limit = definition.timeout_seconds ?? definition.deadline_seconds;
+  return { text: plainText(definition), name: definition.name, limit, inputs: variables };
+}
+
+/** The options of a task that was registered. */
+const optionsOf = (entry: string): { depends?: string | string[]; branches?: Json } => JSON.parse(entry)[2];
+
+/** The tasks that it depends on as was said. */
+const dependsOf = (entry: string): string[] => [optionsOf(entry).depends ?? []].flat();
+
+const without = (names: readonly string[], other: readonly string[]): string[] =>
+  names.filter((name) => !other.includes(name));
+
+/** Refuses options that are a function, or have one. */
+function refuseFunctions(options: unknown, more: readonly unknown[]): void {
+  const isFunction = (value: unknown): boolean => typeof value === "function";
+  const fields = Object(options ?? {}) as Record<string, unknown>;
+  const option = Object.keys(fields).find((key) => isFunction(fields[key]));
+  if (option === undefined && !isFunction(options) && !more.some(isFunction)) return;
+  throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
+    path: option === undefined ? "" : `/${option}`,
+    help: "a task runs no JavaScript: give Python source as text, write what the function would give into the options, or register the function as a tool of the engine",
+  });
 }
 
 /** The options with references to tasks replaced by their names. */

@@ -31,12 +31,42 @@ export const plainText = (value: unknown, path = ""): string => written(value, p
 export const documentText = (value: unknown, path = ""): string => written(value, path, true);
 
 function written(value: unknown, path: string, digits: boolean): string {
+  valuesLeft = FEW;
+  if (isSimple(value)) {
+    const text = JSON.stringify(value) ?? "null";
+    if (!text.includes("\\ud")) return text;
+  }
   // What passes the walk means the same to JSON, so the runtime's own printer can write it.
   const walk = new Walk(path);
   atOnce(walk.check(value));
   const text = walk.hasBig ? bigJson(value, undefined, digits) : (JSON.stringify(value) ?? "null");
   atOnce(checkText(text, value, path));
   return text;
+}
+
+/** Values that are looked at before the walk is left to find out. */
+const FEW = 256;
+let valuesLeft = 0;
+
+/**
+ * Whether a value is small and certainly plain: lists, objects of no class, texts, numbers that a double holds. Most are, and
+ * this takes a fraction of the time of a walk, which finds out about all others.
+ */
+function isSimple(value: unknown): boolean {
+  valuesLeft -= 1;
+  if (typeof value === "string" || typeof value === "boolean" || value === undefined || value === null)
+    return true;
+  // Also false for what is no number.
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (typeof value !== "object" || valuesLeft < 0) return false;
+  if (Array.isArray(value)) return value.every(isSimple);
+  const isPlain = Object.getPrototypeOf(value) === Object.prototype;
+  // References to results have a prototype like any object, but a `toJSON` of their own.
+  if (!isPlain || typeof (value as { toJSON?: unknown }).toJSON === "function") return false;
+  for (const name of Object.keys(value)) {
+    if (!isSimple((value as Record<string, unknown>)[name])) return false;
+  }
+  return true;
 }
 
 /** @internal Checks that a text has no half of a surrogate pair, which is no character and is written as an escape. */

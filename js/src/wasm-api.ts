@@ -9,12 +9,15 @@ export interface ModuleApi {
 /** Functions of the core module. */
 export interface CoreApi extends ModuleApi {
   seconds(path: string, value: string, least: number): number;
-  driverTask(method: string, name: string, options: string, taken: boolean): string;
+  driverTask(method: string, name: string, options: string, taken: boolean): void;
+  driverTasks(tasks: string): string;
   driverCheck(tasks: string): number;
   driverArtifact(settings: string): string;
+  /** A line `[name, timeout]`, and the definition behind it. */
   driverBuild(settings: string): string;
   clientCheck(config: string): void;
-  clientCall(host: Host, config: string, op: string, args: string): Promise<string>;
+  /** `body` is JSON text that is sent as it is. */
+  clientCall(host: Host, config: string, op: string, args: string, body?: string): Promise<string>;
   clientWatch(host: WatchHost, config: string): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ pub trait Transport {
 /// | `op` | arguments | gives |
 /// | --- | --- | --- |
 /// | `request` | as [`Operation::read`] | the data of the answer |
-/// | `submit` | `{body, key}` | `{runId, data}` |
+/// | `submit` | `{bodyText, key}` | `{runId, data}` |
 /// | `status` | `{runId}` | as [`run_status`] |
 /// | `list` | `{page?, pageSize?, status?, days?}` | as [`run_list`], and the page itself as `raw` |
 /// | `cancel` | `{runId, reason?}` | whether the run was ended by this |
@@ -75,9 +75,8 @@ async fn steps(transport: &impl Transport, run_id: &str) -> Result<Value> {
 }
 
 async fn submit(transport: &impl Transport, args: &Value) -> Result<Value> {
-    let body = args.get("body").cloned().unwrap_or_default();
-    let key = args.get("key").and_then(Value::as_str).unwrap_or_default();
-    let data = transport.perform(Operation::submit(body, key)).await?;
+    let text = |key: &str| args.get(key).and_then(Value::as_str).unwrap_or_default();
+    let data = transport.perform(Operation::submit(text("bodyText").to_owned(), text("key"))).await?;
     Ok(object([("runId", run_id_of(&data).into()), ("data", data)]))
 }
 

@@ -15,8 +15,8 @@ pub struct Operation {
     pub path: String,
     /// Further headers.
     pub headers: Vec<(String, String)>,
-    /// JSON body.
-    pub body: Option<Value>,
+    /// JSON text of the body.
+    pub body: Option<String>,
     /// Whether the host adds a body that is no JSON, with its content type.
     pub has_attachment: bool,
     /// A key that lets the server recognise a repetition.
@@ -53,8 +53,9 @@ impl Operation {
         Ok(Self::below(method, &format!("/workflows/{}{path}", segment("runId", run_id)?)))
     }
 
-    /// Any request: `{method, path, params?, query?, headers?, body?, key?, repeatable?, expects?, attachment?}`. `path`
-    /// starts with `/`, or is one below `/api/v1`; the names in its braces are replaced by `params`.
+    /// Any request: `{method, path, params?, query?, headers?, body?, bodyText?, key?, repeatable?, expects?, attachment?}`.
+    /// `path` starts with `/`, or is one below `/api/v1`; the names in its braces are replaced by `params`. `bodyText` is a
+    /// body that is JSON text already.
     ///
     /// # Errors
     ///
@@ -81,7 +82,10 @@ impl Operation {
         let operation = Self::new(method, path);
         Ok(Self {
             headers: headers(value.get("headers"))?,
-            body: value.get("body").filter(|body| !body.is_null()).cloned(),
+            body: match text("bodyText") {
+                Some(body) => Some(body.to_owned()),
+                None => value.get("body").filter(|body| !body.is_null()).map(write_json),
+            },
             has_attachment: value.get("attachment") == Some(&Value::Bool(true)),
             idempotency_key: text("key").map(str::to_owned),
             repeatable: operation.repeatable
@@ -96,9 +100,9 @@ impl Operation {
         })
     }
 
-    /// Submits a workflow, `{workflow_definition | python_dsl, inputs?}`. The key makes a repetition give the run that the
-    /// first one began.
-    pub fn submit(body: Value, key: &str) -> Self {
+    /// Submits a workflow, the text of `{workflow_definition | python_dsl, inputs?}`. The key makes a repetition give the
+    /// run that the first one began.
+    pub fn submit(body: String, key: &str) -> Self {
         Self {
             body: Some(body),
             idempotency_key: Some(key.to_owned()),
@@ -138,7 +142,7 @@ impl Operation {
     /// As [`get_run`](Self::get_run).
     pub fn cancel_run(run_id: &str, reason: Option<&str>) -> Result<Self> {
         Ok(Self {
-            body: Some(object([("reason", reason.unwrap_or("cancelled by the client").into())])),
+            body: Some(write_json(&object([("reason", reason.unwrap_or("cancelled by the client").into())]))),
             repeatable: true,
             ..Self::of_run("POST", run_id, "/cancel")?
         })
@@ -204,7 +208,7 @@ impl Operation {
             method: self.method.clone(),
             url: url.map_or_else(|| format!("{}{}", config.endpoint.as_str(), self.path), str::to_owned),
             headers,
-            body: self.body.as_ref().map(write_json),
+            body: self.body.clone(),
         }
     }
 }

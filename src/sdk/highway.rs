@@ -9,6 +9,7 @@ use super::plain;
 use super::run::{Run, RunResult, RunStatus, typed};
 use crate::api::{self, ClientConfig, Credential, Host, Operation, Transport as _};
 use crate::builder::RunSettings;
+use crate::codec::write_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use crate::number::{digits, from_digits};
@@ -206,7 +207,7 @@ impl<H: Host, D: Definition + ?Sized> Start<'_, H, D> {
         let inputs = definition.get("variables").cloned().unwrap_or_default();
         let key = self.workflow_id.unwrap_or_else(|| key_of(|| self.following.random()));
         let body = object([("workflow_definition", definition), ("inputs", inputs)]);
-        let args = object([("body", body), ("key", key.into())]);
+        let args = object([("bodyText", write_json(&body).into()), ("key", key.into())]);
         let submitted = api::call(&self.following.session(), "submit", &args).await?;
         let id = submitted.get("runId").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((Run { following: self.following.clone(), id }, limit))

@@ -17,9 +17,16 @@ pub fn client_check(config: &str) -> JsResult<()> {
 }
 
 /// One operation of the client, as [`api::call`] names them; `limitMs` of the arguments is the time it may take in all.
+/// The body of a request may come as JSON text beside the arguments, so that it is neither read nor written again.
 #[wasm_bindgen(js_name = clientCall)]
-pub async fn client_call(host: Host, config: String, op: String, args: String) -> JsResult<String> {
-    give(call(&host, &config, &op, &args).await.map(|value| write_json(&value)))
+pub async fn client_call(
+    host: Host,
+    config: String,
+    op: String,
+    args: String,
+    body: Option<String>,
+) -> JsResult<String> {
+    give(call(&host, &config, &op, &args, body).await.map(|value| write_json(&value)))
 }
 
 /// Follows runs as the host's commands say, until nobody follows one.
@@ -29,9 +36,12 @@ pub async fn client_watch(host: Host, config: String) -> JsResult<()> {
     Ok(())
 }
 
-async fn call(host: &Host, config: &str, op: &str, args: &str) -> Result<Value> {
+async fn call(host: &Host, config: &str, op: &str, args: &str, body: Option<String>) -> Result<Value> {
     let config = config_of(config)?;
-    let args = parse(args)?;
+    let mut args = parse(args)?;
+    if let (Some(body), Value::Object(args)) = (body, &mut args) {
+        args.insert("bodyText".into(), body.into());
+    }
     let limit = args.get("limitMs").and_then(to_f64);
     let deadline = limit.map(|limit| api::Host::now(host) + limit);
     api::call(&Session { host, config, deadline }, op, &args).await

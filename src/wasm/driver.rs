@@ -6,17 +6,23 @@ use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Error, ErrorCode, Result};
-use crate::number::digits;
+use crate::number::{digits, from_digits};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-/// Checks what one method of the driver registers; `taken` tells whether the name is in use. Gives the task as
-/// `driver.tasks` shows it.
+/// Checks what one method of the driver registers; `taken` tells whether the name is in use.
 #[wasm_bindgen(js_name = driverTask)]
-pub fn driver_task(method: &str, name: &str, options: &str, taken: bool) -> JsResult<String> {
+pub fn driver_task(method: &str, name: &str, options: &str, taken: bool) -> JsResult<()> {
     let task =
         parse(options).and_then(|options| DriverTask::read(registration(method), name, &options, taken));
-    give(task.map(|task| write_json(&task.to_json())))
+    give(task.map(drop))
+}
+
+/// The tasks as `driver.tasks` shows them, a list in their order.
+#[wasm_bindgen(js_name = driverTasks)]
+pub fn driver_tasks(tasks: &str) -> JsResult<String> {
+    let driver = parse(tasks).and_then(|tasks| Driver::of_list(None, &tasks));
+    give(driver.map(|driver| write_json(&driver.tasks().iter().map(DriverTask::to_json).collect())))
 }
 
 /// Throws what keeps the tasks, given as `[[method, name, options], …]`, from being run; gives the seconds that a run of them has
@@ -41,7 +47,9 @@ pub fn driver_artifact(settings: &str) -> JsResult<String> {
     give(files.map(|files| write_json(&files.map_or(Value::Null, Value::Object))))
 }
 
-/// The definition of `{name, tasks, inputs, timeout, random}`.
+/// A line `[name, timeout]` with the workflow's name and the seconds that a run may take, and behind it the definition
+/// of `{name, tasks, inputs, timeout, random, isRun}`. What is to run is checked, and has room for its waits where no
+/// `timeout` is given.
 #[wasm_bindgen(js_name = driverBuild)]
 pub fn driver_build(settings: &str) -> JsResult<String> {
     give(parse(settings).and_then(|settings| build(&settings)))
@@ -72,12 +80,19 @@ fn option_seconds(value: &Value, least: f64) -> Result<f64> {
 fn build(settings: &Value) -> Result<String> {
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
     let driver = Driver::of_list(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
+    let is_run = settings.get("isRun") == Some(&Value::Bool(true));
+    if is_run {
+        driver.check()?;
+    }
     let timeout = match settings.get("timeout") {
         Some(Value::Number(seconds)) => Some(seconds.clone()),
-        _ => None,
+        _ => is_run.then(|| from_digits(digits(driver.run_timeout()))),
     };
     let run = RunSettings { timeout, inputs: inputs(settings) };
-    Ok(write_json(&driver.build(&run, text("random").unwrap_or_default())?))
+    let definition = driver.build(&run, text("random").unwrap_or_default())?;
+    let field = |key: &str| definition.get(key).cloned().unwrap_or_default();
+    let head = Value::Array(vec![field("name"), field("timeout_seconds")]);
+    Ok(write_json(&head) + "\n" + &write_json(&definition))
 }
 
 fn inputs(settings: &Value) -> Map<String, Value> {

@@ -127,7 +127,7 @@ impl Line {
 
     fn submit(&mut self, definition: &Value, key: &str) -> Result<String> {
         let body = json!({"workflow_definition": definition, "inputs": {}});
-        self.call(Operation::submit(body, key)).map(|data| run_id_of(&data).unwrap().to_owned())
+        self.call(Operation::submit(body.to_string(), key)).map(|data| run_id_of(&data).unwrap().to_owned())
     }
 
     /// Follows a run to its end; the states on the way.
@@ -419,7 +419,8 @@ fn the_limit_of_a_watch_holds_while_the_server_is_away() {
 fn what_the_facade_asks_for_by_name() {
     let definition = with(independent(&["a"]), "/tasks/a/result_key", "a_result");
     let body = json!({"workflow_definition": definition, "inputs": {}});
-    let (line, submitted) = Line::new(Server::new()).operate("submit", &json!({"body": body, "key": "k"}));
+    let (line, submitted) =
+        Line::new(Server::new()).operate("submit", &json!({"bodyText": body.to_string(), "key": "k"}));
     let submitted = submitted.unwrap();
     assert_eq!(
         (&submitted["runId"], &submitted["data"]["workflow_run_id"]),

@@ -83,7 +83,7 @@ impl Scripted {
 }
 
 fn submission() -> Value {
-    json!({"body": {"workflow_definition": {"name": "w"}, "inputs": {"n": 1}}, "key": "key-1"})
+    json!({"bodyText": r#"{"workflow_definition":{"name":"w"},"inputs":{"n":1}}"#, "key": "key-1"})
 }
 
 #[wasm_bindgen_test]

@@ -43,9 +43,11 @@ async fn a_task_is_read_and_refused() {
     let task = |options: &str, taken: bool| {
         glue.call("driverTask", &["task".into(), "größe 🛣️".into(), options.into(), taken.into()])
     };
-    let read = super::read(&task(r#"{"shell": "echo", "timeout": "PT1M"}"#, false).unwrap());
+    assert!(task(r#"{"shell": "echo", "timeout": "PT1M"}"#, false).unwrap().is_undefined());
+    let list = r#"[["task", "größe 🛣️", {"shell": "echo", "timeout": "PT1M"}]]"#;
+    let read = glue.json("driverTasks", &[list.into()]);
     assert_eq!(
-        (&read["name"], &read["type"], &read["timeout"]),
+        (&read[0]["name"], &read[0]["type"], &read[0]["timeout"]),
         (&json!("größe 🛣️"), &json!("shell"), &json!(60))
     );
     let refused = |options: &str, taken: bool| super::facts(&task(options, taken).unwrap_err());
@@ -83,7 +85,10 @@ async fn a_definition_keeps_order_and_numbers() {
     let settings = r#"{"name": null, "tasks": [["task", "z", {"shell": "x"}], ["task", "a", {"tool": "t", "kwargs":
         {"k": 1.50, "big": 9007199254740993, "z": 1, "b": 2}}]], "inputs": {}, "timeout": 60, "random": "12345678"}"#;
     let text = glue.call("driverBuild", &[settings.into()]).unwrap().as_string().unwrap();
-    assert!(text.starts_with(r#"{"name":"workflow_z","version":"1.0.0","#), "{text}");
+    assert!(
+        text.starts_with("[\"workflow_z\",60]\n{\"name\":\"workflow_z\",\"version\":\"1.0.0\","),
+        "{text}"
+    );
     assert!(text.contains(r#""kwargs":{"k":1.50,"big":9007199254740993,"z":1,"b":2}"#), "{text}");
     assert!(text.find(r#""z":{"#) < text.find(r#""a":{"#), "{text}");
     assert!(text.ends_with(r#""max_active_runs":1,"timeout_seconds":60}"#), "{text}");

@@ -2,7 +2,7 @@
 
 import { uuid } from "../environment.js";
 import { type CallOptions, checkOptions, invalid } from "../options.js";
-import { isObject, plain } from "../plain.js";
+import { isObject, plainText } from "../plain.js";
 import type { RunStatus } from "../run.js";
 import { RunHandle } from "../run-handle.js";
 import { type List, type ListRunsOptions, runList } from "./list.js";
@@ -75,9 +75,9 @@ export class Workflows extends Resource {
       throw invalid("`idempotencyKey` is empty or not text", "/idempotencyKey");
     }
     if (!isObject(inputs)) throw invalid("`inputs` is not an object", "/inputs");
-    const body = { ...source(options), inputs: plain(inputs, "/inputs") };
-    const args = { body, key: idempotencyKey };
-    const call = { signal, timeout };
+    const bodyText = `{${source(options)},"inputs":${plainText(inputs, "/inputs")}}`;
+    const args = { key: idempotencyKey };
+    const call = { signal, timeout, bodyText };
     const { runId, data } = await this.client.call<{ runId: string; data: Submission }>("submit", args, call);
     return new RunHandle(this.client, runId, options.idempotencyKey ?? null, data);
   }
@@ -90,13 +90,9 @@ export class Workflows extends Resource {
   async register(options: WorkflowSource & CallOptions): Promise<Submission> {
     checkOptions(options, ["workflow", "pythonDsl", "signal", "timeout"], "register");
     const { signal, timeout } = options;
-    const args = {
-      method: "POST",
-      path: "workflows",
-      body: { ...source(options), execute: false },
-      key: uuid(),
-    };
-    return await this.client.call<Submission>("request", args, { signal, timeout });
+    const args = { method: "POST", path: "workflows", key: uuid() };
+    const bodyText = `{${source(options)},"execute":false}`;
+    return await this.client.call<Submission>("request", args, { signal, timeout, bodyText });
   }
 
   /** Runs, newest first. Permission: `view_workflows`. */
@@ -228,17 +224,17 @@ export class Workflows extends Resource {
   }
 }
 
-/** The part of a body that says which workflow. */
-function source({ workflow, pythonDsl }: WorkflowSource): object {
+/** The field of a body that says which workflow, as JSON text. */
+function source({ workflow, pythonDsl }: WorkflowSource): string {
   if ((workflow === undefined) === (pythonDsl === undefined)) {
     throw invalid("give either `workflow` or `pythonDsl`", "/workflow");
   }
   if (pythonDsl !== undefined) {
     if (typeof pythonDsl !== "string") throw invalid("`pythonDsl` is not text", "/pythonDsl");
-    return { python_dsl: pythonDsl };
+    return `"python_dsl":${plainText(pythonDsl, "/pythonDsl")}`;
   }
   if (!isObject(workflow)) {
     throw invalid("`workflow` is neither a Workflow nor a definition", "/workflow");
   }
-  return { workflow_definition: plain(workflow, "/workflow") };
+  return `"workflow_definition":${plainText(workflow, "/workflow")}`;
 }

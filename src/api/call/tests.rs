@@ -53,7 +53,7 @@ fn config() -> ClientConfig {
 }
 
 fn submission() -> Operation {
-    Operation::submit(json!({}), "key-1")
+    Operation::submit("{}".into(), "key-1")
 }
 
 fn signal() -> Operation {

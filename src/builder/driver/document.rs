@@ -14,9 +14,12 @@ use serde_json::{Map, Number, Value};
 /// Module of the uploaded artifact that holds the functions of durable tasks.
 const DURABLE_MODULE: &str = "driver_tasks.tasks._hw_";
 
+/// Fields that an entry has at most, but for few: memory for them is asked for once.
+const FIELDS: usize = 12;
+
 /// The definition.
 pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str) -> Result<Value> {
-    let mut tasks = Map::new();
+    let mut tasks = Map::with_capacity(driver.tasks.len());
     let branched = NameIndex::new(driver.tasks.iter().flat_map(DriverTask::branched));
     for task in driver.tasks.iter().filter(|task| branched.get(&task.name).is_none()) {
         match &task.kind {
@@ -100,7 +103,7 @@ fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String,
     };
     match &task.kind {
         TaskKind::Foreach { items, source } => {
-            let body = body(task, "item", &call_of_code(task, source, Wrapper::Body));
+            let body = body(task, "item", call_of_code(task, source, Wrapper::Body));
             map.insert("items".into(), items.as_str().into());
             map.insert("loop_body".into(), Value::Array(vec![body.clone()]));
             map.insert("parallel".into(), false.into());
@@ -112,7 +115,7 @@ fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String,
             } else {
                 call_of_code(task, source, Wrapper::Body)
             };
-            let body = body(task, "iteration", &call);
+            let body = body(task, "iteration", call);
             map.insert("condition".into(), condition.as_str().into());
             map.insert("loop_body".into(), Value::Array(vec![body.clone()]));
             tasks.insert(body_id(&task.name), body);
@@ -138,7 +141,7 @@ fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String,
 }
 
 fn entry(id: &str, operator_type: &str, dependencies: &[String]) -> Map<String, Value> {
-    let mut map = Map::new();
+    let mut map = Map::with_capacity(FIELDS);
     map.insert("task_id".into(), id.into());
     map.insert("operator_type".into(), operator_type.into());
     map.insert("dependencies".into(), dependencies.iter().map(|id| Value::from(id.as_str())).collect());
@@ -159,26 +162,45 @@ fn task_entry(task: &DriverTask, dependencies: &[String]) -> Result<Map<String, 
         ]);
         map.insert("retry_policy".into(), policy);
     }
-    map.extend(call(task)?);
-    if let Some(Value::Object(kwargs)) = map.get_mut("kwargs").filter(|_| !task.env.is_empty()) {
-        kwargs.insert("env".into(), Value::Object(task.env.clone()));
+    if let Some(mut call) = call(task)? {
+        if let (Value::Object(kwargs), false) = (&mut call.kwargs, task.env.is_empty()) {
+            kwargs.insert("env".into(), Value::Object(task.env.clone()));
+        }
+        call.write(&mut map);
     }
     Ok(map)
 }
 
 /// The body of a loop, which depends on the loop.
-fn body(task: &DriverTask, each: &str, call: &Map<String, Value>) -> Value {
+fn body(task: &DriverTask, each: &str, call: Call) -> Value {
     let mut map = entry(&body_id(&task.name), "task", std::slice::from_ref(&task.name));
-    map.extend(call.clone());
+    call.write(&mut map);
     map.insert("result_key".into(), format!("{}_{each}_result", task.name).into());
     map.insert("is_internal_loop_task".into(), true.into());
     Value::Object(map)
 }
 
-/// `function`, `args` and `kwargs` of a task.
-fn call(task: &DriverTask) -> Result<Map<String, Value>> {
+/// The call of a tool.
+struct Call {
+    function: String,
+    args: Option<Vec<Value>>,
+    kwargs: Value,
+}
+
+impl Call {
+    fn write(self, map: &mut Map<String, Value>) {
+        map.insert("function".into(), self.function.into());
+        if let Some(args) = self.args {
+            map.insert("args".into(), Value::Array(args));
+        }
+        map.insert("kwargs".into(), self.kwargs);
+    }
+}
+
+/// What a task calls.
+fn call(task: &DriverTask) -> Result<Option<Call>> {
     let empty = Value::Object(Map::new());
-    Ok(match &task.kind {
+    Ok(Some(match &task.kind {
         TaskKind::Shell(command) => tool("tools.shell.run", Some(vec![command.clone()]), empty),
         TaskKind::Python(source) => call_of_code(task, source, Wrapper::Task),
         TaskKind::Http(request) => tool("tools.http.request", None, request.clone()),
@@ -193,26 +215,20 @@ fn call(task: &DriverTask) -> Result<Map<String, Value>> {
             tool("tools.workflow.execute", None, kwargs)
         }
         TaskKind::Durable(durable) => durable_call(task, durable)?,
-        _ => Map::new(),
-    })
+        _ => return Ok(None),
+    }))
 }
 
-fn tool(function: &str, args: Option<Vec<Value>>, kwargs: Value) -> Map<String, Value> {
-    let mut map = Map::new();
-    map.insert("function".into(), function.into());
-    if let Some(args) = args {
-        map.insert("args".into(), Value::Array(args));
-    }
-    map.insert("kwargs".into(), kwargs);
-    map
+fn tool(function: &str, args: Option<Vec<Value>>, kwargs: Value) -> Call {
+    Call { function: function.to_owned(), args, kwargs }
 }
 
-fn call_of_code(task: &DriverTask, source: &str, wrapper: Wrapper) -> Map<String, Value> {
+fn call_of_code(task: &DriverTask, source: &str, wrapper: Wrapper) -> Call {
     let code = python::wrap(&task.name, source, wrapper);
     tool("tools.code.exec", None, object([("code", code.into()), ("timeout", task.timeout.clone().into())]))
 }
 
-fn durable_call(task: &DriverTask, durable: &Durable) -> Result<Map<String, Value>> {
+fn durable_call(task: &DriverTask, durable: &Durable) -> Result<Call> {
     let mut args = vec![Value::from(durable_function(task, durable)?)];
     args.extend(durable.args.iter().cloned());
     let mut kwargs = Map::new();
@@ -276,7 +292,7 @@ fn parallel(
     wait.insert("result_key".into(), format!("{}_result", task.name).into());
     let kwargs = object([("timeout_seconds", task.timeout.clone().into())]);
     let args = vec![format!("{{{{{data}}}}}").into()];
-    wait.extend(tool("tools.workflow.wait_for_parallel_branches", Some(args), kwargs));
+    tool("tools.workflow.wait_for_parallel_branches", Some(args), kwargs).write(&mut wait);
     tasks.insert(task.name.clone(), Value::Object(wait));
     Ok(())
 }

@@ -138,9 +138,14 @@ impl DriverTask {
 struct Options<'a>(&'a Map<String, Value>);
 
 impl Options<'_> {
+    /// The value of an option. There are few, so comparing their names takes less time than a hash of the key.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find_map(|(name, value)| (name == key).then_some(value))
+    }
+
     /// The value of an option, unless it is absent or null.
     fn given(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+        self.get(key).filter(|value| !value.is_null())
     }
 
     /// The checks of a task that come first, and its type.
@@ -197,7 +202,7 @@ impl Options<'_> {
 
     /// Whether a type that is switched on by its mere value (`shell`, `py`, `http`, `durable`) was given.
     fn is_set(&self, key: &str) -> bool {
-        self.0.get(key).is_some_and(|value| *value != Value::Bool(false))
+        self.get(key).is_some_and(|value| *value != Value::Bool(false))
     }
 
     fn only_type(&self) -> Result<&'static str> {
@@ -229,8 +234,8 @@ impl Options<'_> {
     }
 
     fn kind(&self, chosen: &str) -> Result<TaskKind> {
-        let value = self.0.get(chosen).cloned().unwrap_or(Value::Null);
-        let optional = |key: &str| self.0.get(key).cloned();
+        let value = self.get(chosen).cloned().unwrap_or(Value::Null);
+        let optional = |key: &str| self.get(key).cloned();
         if value == Value::Bool(true) && chosen != "durable" {
             // In Python the function below gives it.
             let help = format!(
@@ -319,7 +324,7 @@ impl Options<'_> {
             Registration::WhileLoop => TaskKind::While {
                 condition: self.must("condition")?,
                 source: self.must("py")?,
-                is_durable: self.0.get("durable").is_none_or(|value| *value != Value::Bool(false)),
+                is_durable: self.get("durable").is_none_or(|value| *value != Value::Bool(false)),
             },
             Registration::Emit => {
                 let payload = self.given("payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
