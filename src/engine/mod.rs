@@ -63,10 +63,8 @@ pub use state::step::{Attempt, Inner, Step, StepState};
 pub use state::timeline::{Entry, EntryKind, Link};
 pub use state::update::{Update, UpdateState};
 pub use tools::builtin::builtin_tools;
-pub use view::{
-    RunFilter, run_page, run_summary, run_view, some_steps, step_logs, step_name, step_view, steps_as,
-    steps_view,
-};
+pub use view::logs::step_logs;
+pub use view::{run_summary, run_view, step_name, steps_view};
 
 #[cfg(test)]
 mod tests {

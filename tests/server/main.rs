@@ -2,10 +2,12 @@
 //!
 //! - `routes`: each route, as public clients use it
 //! - `artifacts`: uploads, and Python in definitions
+//! - `pieces`: long lists, which are written in pieces
 //! - `properties`: random documents and requests: the server never panics and always answers
 #![cfg(feature = "engine")]
 
 mod artifacts;
+mod pieces;
 mod properties;
 mod routes;
 #[path = "../support/mod.rs"]

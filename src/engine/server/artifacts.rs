@@ -1,8 +1,11 @@
 //! Artifacts. Public clients read their answers without an envelope; what is in it stands at the top level, too.
 
+use super::lists::{place, position};
+use super::pieces::{Items, Listing, Start};
 use super::respond::{self, bare, refusal};
 use super::{Answer, json_body};
 use crate::api::{HttpRequest, HttpResponse};
+use crate::engine::view::shown::Shown;
 use crate::engine::{Artifact, ArtifactFault, Engine, LARGEST_ARTIFACT};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
@@ -24,18 +27,26 @@ pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> A
     Ok(bare(201, facts(&kept)))
 }
 
-pub(super) fn list(engine: &Engine) -> HttpResponse {
-    let ids: Value = engine.artifacts().iter().map(|artifact| artifact.id.as_str()).collect();
-    let items = engine.artifacts().iter().map(|artifact| Value::Object(facts(artifact))).collect();
-    let count = engine.artifacts().len();
-    bare(
-        200,
-        Map::from_iter([
-            ("artifacts".to_owned(), ids),
-            ("items".to_owned(), items),
-            ("count".to_owned(), count.into()),
-        ]),
-    )
+/// All artifacts, by their ids and with what is known of them.
+pub(super) fn list(engine: &Engine, start: Start) -> Listing<'_> {
+    let artifacts = engine.artifacts();
+    let items = |list: usize, show: fn(&Artifact) -> Shown| -> Items<'_> {
+        let from = if list == start.list { position(start.place) } else { 0 };
+        let left = artifacts.iter().enumerate().skip(from);
+        Box::new(left.map(move |(at, artifact)| (place(at), Some(show(artifact)))))
+    };
+    let ids = |list| items(list, |artifact| Shown::Text(&artifact.id));
+    let facts = |list| items(list, |artifact| Shown::Made(Value::Object(facts(artifact))));
+    let count = format!("],\"count\":{}", artifacts.len());
+    let again = format!("{count},\"status\":\"success\",\"success\":true,\"data\":{{\"artifacts\":[");
+    let between = "],\"items\":[".to_owned();
+    let lists = vec![
+        ("{\"artifacts\":[".to_owned(), ids(0)),
+        (between.clone(), facts(1)),
+        (again, ids(2)),
+        (between, facts(3)),
+    ];
+    Listing { lists, end: count + "}}" }
 }
 
 /// The bytes, as base64; `content-transfer-encoding` tells the host that they are.

@@ -3,31 +3,31 @@
 
 mod artifacts;
 mod definitions;
+mod lists;
+mod pieces;
 mod respond;
 mod routes;
 mod runs;
 mod schedules;
-mod steps;
 mod updates;
 
 use crate::api::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
+use crate::engine::view::shown::Shown;
+use crate::engine::view::{shown_run, shown_step};
 use crate::engine::{
-    Engine, Plan, Registered, RunFilter, RunIx, Submission, Submitted, definition_hash, plan, run_page,
-    run_summary, run_view, step_name, step_view,
+    Engine, Plan, Registered, Run, RunIx, Submission, Submitted, definition_hash, plan, run_summary,
+    step_name,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::{child_path, object};
 use crate::number::too_large;
 use crate::time::Millis;
 use crate::{definition, validate};
+pub use pieces::{BYTES, ITEMS, REST, rest};
 use respond::{data, failure, refusal};
 use routes::{Query, Route};
 use serde_json::{Map, Value};
-pub use steps::{REST, rest};
-
-const PAGE_SIZE: usize = 20;
-const LARGEST_PAGE: usize = 100;
 
 /// An answer, or a refusal.
 type Answer = Result<HttpResponse, HttpResponse>;
@@ -61,43 +61,29 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             object([("version", env!("CARGO_PKG_VERSION").into()), ("engine", "highway-wasm".into())]),
         ),
         Route::Submit => submit(engine, request, new_id, now)?,
-        Route::List => list(engine, &query),
-        Route::Run(id) => with_run(engine, &id, |run| data(200, run_view(run))),
+        Route::List(list) => lists::answer(engine, &list, &request.url, &query)?,
+        Route::Run(id) => with_run(engine, &id, whole_run),
         Route::Cancel(id) => cancel(engine, &id, request, now)?,
-        Route::Steps(id) => with_run(engine, &id, |run| steps::list(run, &query)),
-        Route::Logs(id) => {
-            with_run(engine, &id, |run| data(200, engine.step_logs(run, query.get("step_name"))))
-        }
-        Route::StepLogs(id, step) => {
-            with_step(engine, &id, &step, |run, _| data(200, engine.step_logs(run, Some(&step))))
-        }
-        Route::Step(id, step) => with_step(engine, &id, &step, |_, view| data(200, view)),
+        Route::Step(id, step) => with_run(engine, &id, |run| one_step(run, &step)),
         Route::Retry(id) => runs::retry(engine, &id, new_id, now),
         Route::Signal(id) => runs::signal(engine, &id, request, now)?,
-        Route::Signals(id) => with_run(engine, &id, runs::pending_signals),
         Route::SendUpdate(id) => updates::send(engine, &id, request, now)?,
-        Route::Updates(id) => with_run(engine, &id, |run| updates::pending(run, &query)),
-        Route::UpdateHistory(id) => with_run(engine, &id, |run| updates::history(run, &query)),
         Route::Update(id, update) => with_run(engine, &id, |run| updates::one(run, &update)),
-        Route::Events(id) => with_run(engine, &id, |run| runs::events(run, &query)),
         Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
         Route::Dot(id) => with_run(engine, &id, |run| definitions::drawing(run, "dot")),
         Route::Query(id) => with_run(engine, &id, |run| runs::variables(run, &query)),
         Route::Metrics(id) => with_run(engine, &id, runs::metrics),
         Route::Stats => runs::stats(engine, &query),
-        Route::Approvals => runs::approvals(engine, &query),
         Route::Approval(key) => runs::approval(engine, &key),
         Route::Decide(key, approved) => runs::decide(engine, &key, approved, request, now)?,
         Route::Definition(id) => definitions::by_id(engine, &id),
         Route::DefinitionByHash(hash) => definitions::by_hash(engine, &hash),
         Route::DefinitionVersion(name, version) => definitions::version(engine, &name, &version),
         Route::DefinitionSource(id) => definitions::source(engine, &id),
-        Route::Artifacts => artifacts::list(engine),
         Route::KeepArtifact => artifacts::keep(engine, request, now)?,
         Route::Artifact(id) => artifacts::download(engine, &id),
         Route::ArtifactExists(id) => artifacts::exists(engine, &id),
         Route::DeleteArtifact(id) => artifacts::delete(engine, &id),
-        Route::Schedules => schedules::list(engine),
         Route::CreateSchedule => schedules::create(engine, request, new_id, now)?,
         Route::Schedule(id) => schedules::one(engine, &id)?,
         Route::ChangeSchedule(id) => schedules::change(engine, &id, request, now)?,
@@ -205,52 +191,30 @@ fn accepted(engine: &Engine, at: RunIx, status: u16) -> HttpResponse {
     data(status, Value::Object(map))
 }
 
-fn list(engine: &Engine, query: &Query) -> HttpResponse {
-    let number = |key: &str, default: usize| {
-        query.get(key).map_or(Some(default), |text| text.parse().ok().filter(|n| *n > 0))
-    };
-    let (Some(page), Some(page_size)) = (number("page", 1), number("page_size", PAGE_SIZE)) else {
-        return refusal(400, "QUERY_INVALID", "`page` and `page_size` are whole numbers from 1");
-    };
-    let filter = RunFilter {
-        status: query.get("status").map(str::to_owned),
-        page,
-        page_size: page_size.min(LARGEST_PAGE),
-    };
-    data(200, run_page(&engine.runs(), &filter))
-}
-
 fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
     let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
     if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled"));
     }
-    Ok(with_run(engine, id, |run| data(200, run_view(run))))
+    Ok(with_run(engine, id, whole_run))
 }
 
-fn with_run(
-    engine: &Engine,
-    id: &str,
-    answer: impl FnOnce(&crate::engine::Run) -> HttpResponse,
-) -> HttpResponse {
+fn with_run(engine: &Engine, id: &str, answer: impl FnOnce(&Run) -> HttpResponse) -> HttpResponse {
     engine.find(id).map_or_else(|| respond::no_run(engine, id), |(_, run)| answer(run))
 }
 
-fn with_step(
-    engine: &Engine,
-    id: &str,
-    name: &str,
-    answer: impl FnOnce(&crate::engine::Run, Value) -> HttpResponse,
-) -> HttpResponse {
-    with_run(engine, id, |run| {
-        let found = run.steps.placed().find(|(at, _)| step_name(run, *at).as_deref() == Some(name));
-        let found = found.and_then(|(at, step)| Some((run.operator(at)?, step)));
-        found.map_or_else(
-            || respond::not_found("step", name),
-            |(operator, step)| answer(run, step_view(name, operator, step)),
-        )
-    })
+fn whole_run(run: &Run) -> HttpResponse {
+    respond::shown(200, &Shown::View(shown_run(run)))
+}
+
+fn one_step(run: &Run, name: &str) -> HttpResponse {
+    let found = run.steps.placed().find(|(at, _)| step_name(run, *at).as_deref() == Some(name));
+    let found = found.and_then(|(at, step)| Some((run.operator(at)?, step)));
+    found.map_or_else(
+        || respond::not_found("step", name),
+        |(operator, step)| respond::shown(200, &Shown::View(shown_step(name, operator, step))),
+    )
 }
 
 /// The body as an object. Clients send JSON without a content type, and a JSON content type without a body.
@@ -276,6 +240,11 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
         }
         Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
     }
+}
+
+/// A field taken out of a body; an object without entries where there is none.
+fn taken(body: &mut Map<String, Value>, name: &str) -> Value {
+    body.get_mut(name).map_or_else(|| Value::Object(Map::new()), Value::take)
 }
 
 /// Where in a value the first number is that no reader of it can hold, and why; `key` is where the value is.

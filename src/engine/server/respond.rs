@@ -3,12 +3,26 @@
 use crate::api::HttpResponse;
 use crate::codec::write_json;
 use crate::engine::Engine;
+use crate::engine::view::shown::Shown;
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::json::object;
 use serde_json::{Map, Value};
 
+/// What an answer has before its data.
+pub(super) const ENVELOPE: &str = "{\"status\":\"success\",\"success\":true,\"data\":";
+
 pub(super) fn data(status: u16, data: Value) -> HttpResponse {
-    respond(status, object([("status", "success".into()), ("success", true.into()), ("data", data)]))
+    shown(status, &Shown::Made(data))
+}
+
+/// An answer with data that is lent.
+pub(super) fn shown(status: u16, data: &Shown) -> HttpResponse {
+    written(status, format!("{ENVELOPE}{}}}", data.text()))
+}
+
+/// An answer that is written.
+pub(super) fn written(status: u16, body: String) -> HttpResponse {
+    HttpResponse { status, headers: vec![("content-type".into(), "application/json".into())], body }
 }
 
 /// An answer that has its data at the top level and in the envelope: clients look in one place or the other.
@@ -17,7 +31,7 @@ pub(super) fn bare(status: u16, fields: Map<String, Value>) -> HttpResponse {
     body.insert("status".into(), "success".into());
     body.insert("success".into(), true.into());
     body.insert("data".into(), Value::Object(fields));
-    respond(status, Value::Object(body))
+    written(status, write_json(&Value::Object(body)))
 }
 
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
@@ -98,13 +112,5 @@ fn refusal_with(status: u16, code: &str, message: &str, more: Map<String, Value>
     if let Value::Object(map) = &mut body {
         map.extend(more);
     }
-    respond(status, body)
-}
-
-fn respond(status: u16, body: Value) -> HttpResponse {
-    HttpResponse {
-        status,
-        headers: vec![("content-type".into(), "application/json".into())],
-        body: write_json(&body),
-    }
+    written(status, write_json(&body))
 }

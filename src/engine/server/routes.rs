@@ -9,45 +9,51 @@ pub(super) enum Route {
     Health,
     Version,
     Submit,
-    List,
+    List(List),
     Run(String),
     Cancel(String),
-    Steps(String),
-    Logs(String),
-    StepLogs(String, String),
     Step(String, String),
     Retry(String),
     Signal(String),
-    Signals(String),
     SendUpdate(String),
-    Updates(String),
-    UpdateHistory(String),
     Update(String, String),
-    Events(String),
     Graph(String),
     Dot(String),
     Query(String),
     Metrics(String),
     Stats,
-    Approvals,
     Approval(String),
     Decide(String, bool),
     Definition(String),
     DefinitionByHash(String),
     DefinitionVersion(String, String),
     DefinitionSource(String),
-    Artifacts,
     KeepArtifact,
     Artifact(String),
     ArtifactExists(String),
     DeleteArtifact(String),
-    Schedules,
     CreateSchedule,
     Schedule(String),
     ChangeSchedule(String),
     DeleteSchedule(String),
     ScheduleHistory(String),
     ScanSchedules,
+}
+
+/// A list, with the decoded names from its path. It may be long, so it is written in pieces.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum List {
+    Runs,
+    Steps(String),
+    Logs(String),
+    StepLogs(String, String),
+    Signals(String),
+    Updates(String),
+    UpdateHistory(String),
+    Events(String),
+    Approvals,
+    Artifacts,
+    Schedules,
 }
 
 /// Parts of a run that the engine knows of but does not serve.
@@ -91,9 +97,9 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
     let (allowed, route) = match names.as_slice() {
         ["health"] => ("GET", Route::Health),
         ["version"] => ("GET", Route::Version),
-        ["workflows"] => ("GET, POST", if method == "GET" { Route::List } else { Route::Submit }),
+        ["workflows"] => ("GET, POST", if method == "GET" { Route::List(List::Runs) } else { Route::Submit }),
         ["schedules"] => {
-            ("GET, POST", if method == "GET" { Route::Schedules } else { Route::CreateSchedule })
+            ("GET, POST", if method == "GET" { Route::List(List::Schedules) } else { Route::CreateSchedule })
         }
         ["schedules", "scan"] => ("POST", Route::ScanSchedules),
         ["schedules", id, "history"] => ("GET", Route::ScheduleHistory(owned(id))),
@@ -105,33 +111,41 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
             };
             ("GET, PATCH, DELETE", route)
         }
-        ["workflows", "schedules"] => ("GET", Route::Schedules),
+        ["workflows", "schedules"] => ("GET", Route::List(List::Schedules)),
         ["workflows", "schedules", job, "cancel"] => ("POST", Route::DeleteSchedule(owned(job))),
         ["workflows", "stats"] => ("GET", Route::Stats),
         ["workflows", run] => ("GET", Route::Run(owned(run))),
         ["workflows", run, "cancel"] => ("POST", Route::Cancel(owned(run))),
-        ["workflows", run, "steps"] => ("GET", Route::Steps(owned(run))),
-        ["workflows", run, "steps", "logs"] => ("GET", Route::Logs(owned(run))),
+        ["workflows", run, "steps"] => ("GET", Route::List(List::Steps(owned(run)))),
+        ["workflows", run, "steps", "logs"] => ("GET", Route::List(List::Logs(owned(run)))),
         ["workflows", run, "steps", step] => ("GET", Route::Step(owned(run), owned(step))),
-        ["workflows", run, "steps", step, "logs"] => ("GET", Route::StepLogs(owned(run), owned(step))),
+        ["workflows", run, "steps", step, "logs"] => {
+            ("GET", Route::List(List::StepLogs(owned(run), owned(step))))
+        }
         ["workflows", run, "retry"] => ("POST", Route::Retry(owned(run))),
-        ["workflows", run, "signals"] if method == "GET" => ("GET, POST", Route::Signals(owned(run))),
+        ["workflows", run, "signals"] if method == "GET" => {
+            ("GET, POST", Route::List(List::Signals(owned(run))))
+        }
         ["workflows", run, "signals"] => ("GET, POST", Route::Signal(owned(run))),
-        ["workflows", run, "updates"] if method == "GET" => ("GET, POST", Route::Updates(owned(run))),
+        ["workflows", run, "updates"] if method == "GET" => {
+            ("GET, POST", Route::List(List::Updates(owned(run))))
+        }
         ["workflows", run, "updates"] => ("GET, POST", Route::SendUpdate(owned(run))),
-        ["workflows", run, "updates", "history"] => ("GET", Route::UpdateHistory(owned(run))),
+        ["workflows", run, "updates", "history"] => ("GET", Route::List(List::UpdateHistory(owned(run)))),
         ["workflows", run, "updates", update] => ("GET", Route::Update(owned(run), owned(update))),
-        ["workflows", run, "events"] => ("GET", Route::Events(owned(run))),
+        ["workflows", run, "events"] => ("GET", Route::List(List::Events(owned(run)))),
         ["workflows", run, "graph"] => ("GET", Route::Graph(owned(run))),
         ["workflows", run, "graph", "dot"] => ("GET", Route::Dot(owned(run))),
         ["workflows", run, "query"] => ("GET", Route::Query(owned(run))),
         ["workflows", run, "metrics"] => ("GET", Route::Metrics(owned(run))),
-        ["approvals"] => ("GET", Route::Approvals),
+        ["approvals"] => ("GET", Route::List(List::Approvals)),
         ["approvals", key] => ("GET", Route::Approval(owned(key))),
         ["approvals", key, "approve"] => ("POST", Route::Decide(owned(key), true)),
         ["approvals", key, "reject"] => ("POST", Route::Decide(owned(key), false)),
         ["workflows", "definitions", "dsl", "python", id] => ("GET", Route::DefinitionSource(owned(id))),
-        ["artifacts"] => ("GET, POST", if method == "GET" { Route::Artifacts } else { Route::KeepArtifact }),
+        ["artifacts"] => {
+            ("GET, POST", if method == "GET" { Route::List(List::Artifacts) } else { Route::KeepArtifact })
+        }
         ["artifacts", id] if method == "DELETE" => ("GET, DELETE", Route::DeleteArtifact(owned(id))),
         ["artifacts", id] => ("GET, DELETE", Route::Artifact(owned(id))),
         ["artifacts", id, "exists"] => ("GET", Route::ArtifactExists(owned(id))),
@@ -206,7 +220,10 @@ mod tests {
     #[test]
     fn finds_routes_on_the_encoded_path() {
         assert_eq!(find("GET", "/api/v1/workflows/a%2Fb/").unwrap(), Route::Run("a/b".into()));
-        assert_eq!(find("GET", "/api/v1/workflows/r/steps/logs").unwrap(), Route::Logs("r".into()));
+        assert_eq!(
+            find("GET", "/api/v1/workflows/r/steps/logs").unwrap(),
+            Route::List(List::Logs("r".into()))
+        );
         assert_eq!(
             find("GET", "/api/v1/workflows/r/steps/gr%C3%B6%C3%9Fe").unwrap(),
             Route::Step("r".into(), "größe".into())

@@ -1,10 +1,13 @@
 //! Talking to runs, and what is told of them beside their state.
 
+use super::lists::{owner, place, placed};
+use super::pieces::{Items, Place, Start};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
-use super::{Answer, json_body};
+use super::{Answer, json_body, taken};
 use crate::api::{HttpRequest, HttpResponse};
 use crate::definition::as_written;
+use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, RunState, ScopeIx, StepIx, StepState, run_summary, step_name};
 use crate::error::Error;
 use crate::json::object;
@@ -42,12 +45,12 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
 }
 
 pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
-    let body = json_body(request)?;
+    let mut body = json_body(request)?;
     let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    let payload = taken(&mut body, "signal_payload");
     let Some(name) = body.get("signal_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `signal_name`"));
     };
-    let payload = body.get("signal_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     if !engine.signal(at, name, payload, now).map_err(|error| respond::failure(400, &error))? {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no signals"));
     }
@@ -57,26 +60,23 @@ pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
     ))
 }
 
-pub(super) fn pending_signals(run: &Run) -> HttpResponse {
-    let signals: Value = run
-        .signals
-        .iter()
-        .map(|signal| {
-            object([
-                ("signal_name", signal.name.as_str().into()),
-                ("signal_payload", signal.payload.clone()),
-                ("created_at", to_iso(signal.at).into()),
-            ])
-        })
-        .collect();
-    data(200, object([("workflow_run_id", run.id().into()), ("signals", signals)]))
+/// The signals that no task has taken, oldest first.
+pub(super) fn pending_signals(run: &Run, from: Place) -> Items<'_> {
+    let signals = placed(run.signals.iter().map(|signal| (signal.at, signal)));
+    Box::new(signals.skip_while(move |(place, _)| *place < from).map(|(place, signal)| {
+        let view = View::default()
+            .lending("signal_name", Shown::Text(&signal.name))
+            .lending("signal_payload", Shown::Lent(&signal.payload))
+            .with("created_at", to_iso(signal.at));
+        (place, Some(Shown::View(view)))
+    }))
 }
 
 /// What has happened in a run, oldest first, as its steps tell it.
-pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
+pub(super) fn events<'a>(run: &'a Run, query: &Query, start: Start) -> Result<Items<'a>, HttpResponse> {
     let limit = query.get("limit").map_or(Some(EVENTS), |text| text.parse().ok().filter(|limit| *limit > 0));
     let Some(limit) = limit else {
-        return refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1");
+        return Err(refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1"));
     };
     // When, what, and to which step: only what is shown is worth a name.
     let mut found: Vec<(Millis, &str, Option<StepIx>)> = vec![(run.created.at, "workflow_created", None)];
@@ -93,9 +93,12 @@ pub(super) fn events(run: &Run, query: &Query) -> HttpResponse {
         found.push((ended, kind, None));
     }
     found.sort_by_key(|(at, ..)| *at);
-    let shown = found.into_iter().take(limit.min(MOST_EVENTS));
-    let events = shown.map(|(at, kind, step)| event(run, at, kind, step)).collect();
-    data(200, object([("workflow_run_id", run.id().into()), ("events", events)]))
+    let found = placed(found.into_iter().map(|event| (event.0, event)));
+    let left = found.skip_while(move |(place, _)| *place < start.place);
+    let shown = left.take(limit.min(MOST_EVENTS).saturating_sub(start.given));
+    Ok(Box::new(
+        shown.map(|(place, (at, kind, step))| (place, Some(Shown::Made(event(run, at, kind, step))))),
+    ))
 }
 
 fn event(run: &Run, at: Millis, kind: &str, step: Option<StepIx>) -> Value {
@@ -114,14 +117,16 @@ pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
         .map(|(operator, result)| (operator.result_key.as_ref().unwrap_or(&operator.id), result));
     // Of one name the last counts.
     let mut all = given.chain(results);
-    let Some(name) = query.get("variable") else {
-        let all = all.map(|(name, value)| (name.clone(), value.clone())).collect();
-        return data(200, object([("workflow_run_id", run.id().into()), ("variables", Value::Object(all))]));
+    let view = if let Some(name) = query.get("variable") {
+        let Some((_, value)) = all.rfind(|(known, _)| *known == name) else {
+            return respond::not_found("variable", name);
+        };
+        View::default().with("variable", name).lending("value", Shown::Lent(value))
+    } else {
+        let all = View::of(all.map(|(name, value)| (name.as_str(), Shown::Lent(value))));
+        owner(run).lending("variables", Shown::View(all))
     };
-    all.rfind(|(known, _)| *known == name).map_or_else(
-        || respond::not_found("variable", name),
-        |(_, value)| data(200, object([("variable", name.into()), ("value", value.clone())])),
-    )
+    respond::shown(200, &Shown::View(view))
 }
 
 pub(super) fn metrics(run: &Run) -> HttpResponse {
@@ -172,33 +177,37 @@ pub(super) fn duration(run: &Run) -> Option<f64> {
     Some(run.ended_at?.saturating_sub(run.started_at?) as f64 / 1_000.0)
 }
 
-pub(super) fn approvals(engine: &Engine, query: &Query) -> HttpResponse {
+/// The requests for approval that wait, by their runs and steps.
+pub(super) fn approvals<'a>(engine: &'a Engine, query: &'a Query, from: Place) -> Items<'a> {
     let (run_id, status) = (query.get("workflow_run_id"), query.get("status"));
-    let all = engine.approvals().filter_map(|(run, step, request)| {
-        let run = engine.run(run)?;
+    let all = engine.approvals().filter_map(move |(at, step, request)| {
+        let run = engine.run(at)?;
         let is_wanted =
             run_id.is_none_or(|id| id == run.id()) && status.is_none_or(|status| status == "pending");
-        is_wanted.then(|| approval_view(run, step, request))
+        let place = (place(at.into()).0, step.into());
+        (is_wanted && place >= from).then(|| (place, Some(Shown::View(approval_view(run, step, request)))))
     });
-    data(200, object([("approvals", all.collect())]))
+    Box::new(all)
 }
 
 pub(super) fn approval(engine: &Engine, key: &str) -> HttpResponse {
     let found = engine
         .approval(key)
         .and_then(|(run, step, request)| Some(approval_view(engine.run(run)?, step, request)));
-    found.map_or_else(|| respond::not_found("approval", key), |view| data(200, view))
+    found.map_or_else(|| respond::not_found("approval", key), |view| respond::shown(200, &Shown::View(view)))
 }
 
-fn approval_view(run: &Run, step: StepIx, request: &Map<String, Value>) -> Value {
-    let mut view = request.clone();
-    view.insert("status".into(), "pending".into());
-    view.insert("workflow_run_id".into(), run.id().into());
-    view.insert("workflow_name".into(), run.created.workflow.name.as_str().into());
-    view.insert("step_name".into(), step_name(run, step).into());
+fn approval_view<'a>(run: &'a Run, step: StepIx, request: &'a Map<String, Value>) -> View<'a> {
     let since = run.steps.get(step).and_then(|step| step.started_at);
-    view.insert("created_at".into(), since.map(to_iso).into());
-    Value::Object(view)
+    let own = [
+        ("status", "pending".into()),
+        ("workflow_run_id", run.id().into()),
+        ("workflow_name", run.created.workflow.name.as_str().into()),
+        ("step_name", step_name(run, step).into()),
+        ("created_at", since.map(to_iso).into()),
+    ];
+    let request = request.iter().map(|(name, value)| (name.as_str(), Shown::Lent(value)));
+    View::of(request.chain(own.map(|(name, value)| (name, Shown::Made(value)))))
 }
 
 pub(super) fn decide(

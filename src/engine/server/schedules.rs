@@ -1,12 +1,15 @@
 //! Schedules.
 
 use super::definitions::{self, find_version};
+use super::lists::{place, position};
+use super::pieces::{Listing, Place};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::runs::duration;
 use super::{Answer, checked, inputs_of, json_body};
 use crate::api::{HttpRequest, HttpResponse};
 use crate::definition::schedule::Schedule as Rule;
+use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
 use crate::error::{Diagnostic, Error};
 use crate::json::{object, to_text};
@@ -17,9 +20,11 @@ use serde_json::{Map, Value};
 const EXECUTIONS: usize = 50;
 const MOST_EXECUTIONS: usize = 100;
 
-pub(super) fn list(engine: &Engine) -> HttpResponse {
-    let all: Vec<Value> = engine.schedules().map(|(_, schedule)| Value::Object(view(schedule))).collect();
-    data(200, object([("total", all.len().into()), ("schedules", Value::Array(all))]))
+pub(super) fn list(engine: &Engine, from: Place) -> Listing<'_> {
+    let total = View::default().with("total", engine.schedules().count());
+    let left = engine.schedules().skip_while(move |(at, _)| *at < position(from));
+    let items = left.map(|(at, schedule)| (place(at), Some(Shown::View(view(schedule)))));
+    Listing::new(&total, "schedules", Box::new(items), &View::default())
 }
 
 pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
@@ -126,9 +131,9 @@ pub(super) fn change(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
 /// Ends a schedule by its id, or by the name of its job.
 pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
     let at = find(engine, id)?;
-    let deleted = engine.schedules().find(|(known, _)| *known == at).map(|(_, schedule)| view(schedule));
+    let found = engine.schedules().find(|(known, _)| *known == at);
+    let mut view = found.map(|(_, schedule)| view(schedule).into_map()).unwrap_or_default();
     engine.delete_schedule(at);
-    let mut view = deleted.unwrap_or_default();
     view.insert("is_active".into(), false.into());
     view.insert("next_run_at".into(), Value::Null);
     view.insert("status".into(), "cancelled".into());
@@ -184,32 +189,28 @@ fn find(engine: &Engine, id: &str) -> Result<usize, HttpResponse> {
 fn with(engine: &Engine, at: usize, status: u16) -> Answer {
     let found = engine.schedules().find(|(known, _)| *known == at);
     let (_, schedule) = found.ok_or_else(|| respond::not_found("schedule", ""))?;
-    Ok(data(status, Value::Object(view(schedule))))
+    Ok(respond::shown(status, &Shown::View(view(schedule))))
 }
 
-fn view(schedule: &Schedule) -> Map<String, Value> {
+fn view(schedule: &Schedule) -> View<'_> {
     let moment = |at: Option<Millis>| Value::from(at.map(to_iso));
     let cron = schedule.rule.zone().map_or(schedule.text.as_str(), |_| {
         schedule.text.trim().split_once(' ').map_or("", |(_, cron)| cron.trim())
     });
-    Map::from_iter(
-        [
-            ("schedule_id", schedule.id.as_str().into()),
-            ("job_name", schedule.name.as_str().into()),
-            ("workflow_name", schedule.workflow.as_str().into()),
-            ("definition_hash", schedule.hash.as_deref().into()),
-            ("schedule_cron", cron.into()),
-            ("cron_expression", cron.into()),
-            ("timezone", schedule.rule.zone().unwrap_or("UTC").into()),
-            ("inputs", Value::Object(schedule.inputs.clone())),
-            ("is_active", schedule.is_active().into()),
-            ("status", if schedule.is_active() { "active" } else { "paused" }.into()),
-            ("last_run_at", moment(schedule.last)),
-            ("next_run_at", moment(schedule.next.filter(|_| schedule.is_active()))),
-            ("created_at", to_iso(schedule.at).into()),
-            ("execution_count", schedule.fired.into()),
-            ("last_error", Value::Null),
-        ]
-        .map(|(name, value): (&str, Value)| (name.to_owned(), value)),
-    )
+    View::default()
+        .with("schedule_id", schedule.id.as_str())
+        .with("job_name", schedule.name.as_str())
+        .with("workflow_name", schedule.workflow.as_str())
+        .with("definition_hash", schedule.hash.as_deref())
+        .lending("schedule_cron", Shown::Text(cron))
+        .lending("cron_expression", Shown::Text(cron))
+        .with("timezone", schedule.rule.zone().unwrap_or("UTC"))
+        .lending("inputs", Shown::Map(&schedule.inputs))
+        .with("is_active", schedule.is_active())
+        .with("status", if schedule.is_active() { "active" } else { "paused" })
+        .with("last_run_at", moment(schedule.last))
+        .with("next_run_at", moment(schedule.next.filter(|_| schedule.is_active())))
+        .with("created_at", to_iso(schedule.at))
+        .with("execution_count", schedule.fired)
+        .with("last_error", Value::Null)
 }

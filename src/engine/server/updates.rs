@@ -1,14 +1,16 @@
 //! Updates: requests to a run that wait for its answer.
 
-use super::respond::{self, data, refusal};
+use super::lists::{owner, place};
+use super::pieces::{Listing, Start};
+use super::respond::{self, refusal};
 use super::routes::Query;
-use super::{Answer, json_body, with_run};
+use super::{Answer, json_body, taken, with_run};
 use crate::api::{HttpRequest, HttpResponse};
+use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, Update, UpdateState};
-use crate::json::object;
 use crate::number::to_f64;
 use crate::time::{Millis, to_iso};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Seconds that a run has to answer, where nothing is said.
 const LIMIT: f64 = 30.0;
@@ -19,8 +21,9 @@ const HISTORY: usize = 50;
 ///
 /// [`Effect::UpdateEnded`]: crate::engine::Effect::UpdateEnded
 pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
-    let body = json_body(request)?;
+    let mut body = json_body(request)?;
     let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    let payload = taken(&mut body, "update_payload");
     let Some(name) = body.get("update_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `update_name`"));
     };
@@ -30,7 +33,6 @@ pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Mi
             .filter(|limit| *limit > 0.0)
             .ok_or_else(|| refusal(400, "BODY_INVALID", "`timeout_seconds` is not a number above 0"))?,
     };
-    let payload = body.get("update_payload").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     engine.may_update(at, name, &payload).map_err(|error| respond::failure(400, &error))?;
     let Some(update) = engine.update(at, name, payload, limit, now) else {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no updates"));
@@ -44,51 +46,58 @@ pub(super) fn one(run: &Run, update: &str) -> HttpResponse {
     let Some((at, update)) = found else { return respond::not_found("update", update) };
     let message = update.failure.as_ref().map_or("the update failed", |failure| &failure.message);
     match update.state {
-        UpdateState::Completed => data(200, view(at, update)),
+        UpdateState::Completed => respond::shown(200, &Shown::View(view(at, update))),
         UpdateState::TimedOut => refusal(408, "UPDATE_TIMED_OUT", message),
         UpdateState::Failed => refusal(500, "UPDATE_FAILED", message),
-        UpdateState::Pending | UpdateState::Processing => data(202, view(at, update)),
+        UpdateState::Pending | UpdateState::Processing => respond::shown(202, &Shown::View(view(at, update))),
     }
 }
 
-pub(super) fn pending(run: &Run, query: &Query) -> HttpResponse {
+/// The updates that wait for an answer, latest first.
+pub(super) fn pending<'a>(run: &'a Run, query: &'a Query, start: Start) -> Listing<'a> {
     let name = query.get("update_name");
-    let is_it = |update: &Update| !update.state.is_final() && name.is_none_or(|name| name == update.name);
-    listed(run, usize::MAX, &is_it)
+    let is_wanted =
+        move |update: &Update| !update.state.is_final() && name.is_none_or(|name| name == update.name);
+    listed(run, usize::MAX, is_wanted, start)
 }
 
 /// All updates, latest first.
-pub(super) fn history(run: &Run, query: &Query) -> HttpResponse {
+pub(super) fn history<'a>(run: &'a Run, query: &'a Query, start: Start) -> Result<Listing<'a>, HttpResponse> {
     let limit = query.get("limit").map_or(Some(HISTORY), |text| text.parse().ok().filter(|limit| *limit > 0));
     let Some(limit) = limit else {
-        return refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1");
+        return Err(refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1"));
     };
     let status = query.get("status");
-    listed(run, limit, &|update| status.is_none_or(|status| status.eq_ignore_ascii_case(update.state.word())))
+    let is_wanted =
+        move |update: &Update| status.is_none_or(|status| status.eq_ignore_ascii_case(update.state.word()));
+    Ok(listed(run, limit, is_wanted, start))
 }
 
-fn listed(run: &Run, limit: usize, is_wanted: &dyn Fn(&Update) -> bool) -> HttpResponse {
-    let updates = run.updates.iter().enumerate().rev().filter(|(_, update)| is_wanted(update));
-    let updates: Vec<Value> = updates.take(limit).map(|(at, update)| view(at, update)).collect();
-    data(
-        200,
-        object([
-            ("workflow_run_id", run.id().into()),
-            ("total", updates.len().into()),
-            ("updates", Value::Array(updates)),
-        ]),
-    )
+fn listed<'a>(
+    run: &'a Run,
+    limit: usize,
+    is_wanted: impl Fn(&Update) -> bool + Copy + 'a,
+    start: Start,
+) -> Listing<'a> {
+    let total = run.updates.iter().filter(|update| is_wanted(update)).count().min(limit);
+    // The latest one has the first place, and further ones come before it: places count down from the end of all numbers.
+    let place_of = |at: usize| (u64::MAX - place(at).0, 0);
+    let updates = run.updates.iter().enumerate().rev().map(move |(at, update)| (place_of(at), at, update));
+    let left = updates.filter(move |(place, _, update)| *place >= start.place && is_wanted(update));
+    let left = left.take(limit.saturating_sub(start.given));
+    let items = left.map(|(place, at, update)| (place, Some(Shown::View(view(at, update)))));
+    Listing::new(&owner(run).with("total", total), "updates", Box::new(items), &View::default())
 }
 
-fn view(at: usize, update: &Update) -> Value {
-    object([
-        ("update_id", at.to_string().into()),
-        ("update_name", update.name.as_str().into()),
-        ("update_payload", update.payload.clone()),
-        ("status", update.state.word().into()),
-        ("result", update.result.clone().unwrap_or_default()),
-        ("error", update.failure.as_ref().map(|failure| failure.message.as_str()).into()),
-        ("created_at", to_iso(update.at).into()),
-        ("completed_at", update.ended_at.map(to_iso).into()),
-    ])
+fn view(at: usize, update: &Update) -> View<'_> {
+    let error = update.failure.as_ref().map(|failure| Shown::Text(&failure.message));
+    View::default()
+        .with("update_id", at.to_string())
+        .lending("update_name", Shown::Text(&update.name))
+        .lending("update_payload", Shown::Lent(&update.payload))
+        .with("status", update.state.word())
+        .lending("result", Shown::lent(update.result.as_ref()))
+        .lending("error", error.unwrap_or(Shown::Made(Value::Null)))
+        .with("created_at", to_iso(update.at))
+        .with("completed_at", update.ended_at.map(to_iso))
 }

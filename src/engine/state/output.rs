@@ -46,6 +46,14 @@ impl Stream {
     pub fn of_word(word: &str) -> Self {
         if word == "stderr" { Self::Stderr } else { Self::Stdout }
     }
+
+    /// Its word, which is its name in results, too.
+    pub(in crate::engine) const fn word(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 impl Kept {
@@ -138,15 +146,21 @@ fn whole_lines(mut text: String, secrets: &Secrets) -> String {
 }
 
 impl State {
-    /// The lines that a running step has written so far, by the names of the streams, and when it wrote last.
-    pub(in crate::engine) fn lines_so_far(
-        &self,
-        state: StepState,
-    ) -> Option<([(&'static str, String); 2], Millis)> {
+    /// When a running step wrote last.
+    pub(in crate::engine) fn wrote_at(&self, state: StepState) -> Option<Millis> {
+        let StepState::Running { call } = state else { return None };
+        self.call_outputs.get(&call).map(|written| written.at)
+    }
+
+    /// The lines that a running step has written so far.
+    pub(in crate::engine) fn lines_so_far(&self, state: StepState, stream: Stream) -> Option<String> {
         let StepState::Running { call } = state else { return None };
         let written = self.call_outputs.get(&call)?;
-        let lines = |kept: &Kept| kept.lines(&self.config.secrets);
-        Some(([("stdout", lines(&written.stdout)), ("stderr", lines(&written.stderr))], written.at))
+        let kept = match stream {
+            Stream::Stdout => &written.stdout,
+            Stream::Stderr => &written.stderr,
+        };
+        Some(kept.lines(&self.config.secrets))
     }
 
     /// What the tool of a step has written, as the result of an attempt that has no other.
