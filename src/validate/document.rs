@@ -5,7 +5,7 @@ use crate::definition::{Document, Form, in_text, read_text};
 use crate::error::{Diagnostic, ErrorCode};
 
 impl Document {
-    /// What is wrong with the parts, and everything [`workflow`] says about the whole.
+    /// What is wrong with the parts, and everything [`workflow`](fn@super::workflow) says about the whole.
     pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
         let mut findings = self.diagnostics.clone();
         // What could not be read is told as that.
@@ -20,7 +20,7 @@ impl Document {
     }
 }
 
-/// Everything there is to say about text that should be a definition; see [`workflow`] for `clocks`.
+/// Everything there is to say about text that should be a definition; see [`workflow`](fn@super::workflow) for `clocks`.
 ///
 /// ```
 /// use highway_wasm::definition::Form;
