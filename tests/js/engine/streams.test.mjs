@@ -126,9 +126,10 @@ test("as many streams may be open as an option says", async (t) => {
 });
 
 test("a run whose name reads like a state is told by its own state", async (t) => {
-  let release;
+  let started;
+  const releasing = new Promise((resolve) => (started = resolve));
   const engine = new LocalEngine({
-    tools: { "wait.here": () => new Promise((resolve) => (release = resolve)) },
+    tools: { "wait.here": () => new Promise((resolve) => started(resolve)) },
   });
   t.after(() => engine.close());
   const driver = new Driver({ engine, name: '"status":"completed"' });
@@ -141,6 +142,7 @@ test("a run whose name reads like a state is told by its own state", async (t) =
     return value && JSON.parse(new TextDecoder().decode(value).replace(/^data: /, "")).status;
   };
   assert.equal(await next(), "running");
+  const release = await releasing;
   release({ status: "failed" });
   assert.equal(await next(), "completed");
   assert.equal(await next(), undefined);
