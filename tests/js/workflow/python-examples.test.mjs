@@ -22,16 +22,23 @@ const withoutColours = (text) => text?.replaceAll(/^ *classDef .*\n/gm, "");
 
 /** What drivers submitted, or were asked for, last. */
 const submitted = new WeakMap();
-const { build } = Driver.prototype;
+const { build, run, start } = Driver.prototype;
 Driver.prototype.build = function remember(options) {
   const definition = build.call(this, options);
   submitted.set(this, definition);
   return definition;
 };
+// What they submit is what they build with the same options.
+for (const method of [run, start]) {
+  Driver.prototype[method.name] = function remember(options = {}) {
+    this.build({ inputs: options.inputs, timeout: options.timeout });
+    return method.call(this, options);
+  };
+}
 
 mkdirSync(folder, { recursive: true });
 after(() => {
-  Driver.prototype.build = build;
+  Object.assign(Driver.prototype, { build, run, start });
   rmSync(folder, { recursive: true, force: true });
 });
 
