@@ -6,7 +6,7 @@ export function readable(response: Response): Response {
     return response;
   const arrayBuffer = async (): Promise<ArrayBuffer> => {
     const text: unknown = await response.text();
-    if (typeof text !== "string") throw new TypeError("`fetch` gave no Response");
+    if (typeof text !== "string") throw new TypeError("`fetch` did not return a Response");
     return new TextEncoder().encode(text).buffer as ArrayBuffer;
   };
   const { status, headers } = response;

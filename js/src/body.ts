@@ -38,6 +38,6 @@ export async function bytesOf(response: Response, limit: number): Promise<Uint8A
 async function wholeOf(response: Response): Promise<Uint8Array> {
   if (typeof response.arrayBuffer === "function") return new Uint8Array(await response.arrayBuffer());
   const text: unknown = await response.text();
-  if (typeof text !== "string") throw new TypeError("`fetch` gave no Response");
+  if (typeof text !== "string") throw new TypeError("`fetch` did not return a Response");
   return new TextEncoder().encode(text);
 }

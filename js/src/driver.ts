@@ -493,7 +493,7 @@ function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
   }
   const limit = timeout === undefined ? undefined : seconds("/timeout", timeout, 1);
   if (limit !== undefined && !Number.isInteger(limit)) {
-    throw errorOf("OPTION_INVALID", "the `timeout` of a run is no whole number of seconds", {
+    throw errorOf("OPTION_INVALID", "the `timeout` of a run is not a whole number of seconds", {
       path: "/timeout",
     });
   }
@@ -533,9 +533,9 @@ function refuseFunctions(options: unknown, more: readonly unknown[]): void {
   const fields = Object(options ?? {}) as Record<string, unknown>;
   const option = Object.keys(fields).find((key) => isFunction(fields[key]));
   if (option === undefined && !isFunction(options) && !more.some(isFunction)) return;
-  throw errorOf("TASK_OPTION_TYPE", "a task takes no function", {
+  throw errorOf("TASK_OPTION_TYPE", "a task cannot take a function", {
     path: option === undefined ? "" : `/${option}`,
-    help: "a task runs no JavaScript: give Python source as text, write what the function would give into the options, or register the function as a tool of the engine",
+    help: "a task runs no JavaScript: give Python source as text, write the result of the function into the options, or register the function as a tool of the engine",
   });
 }
 

@@ -33,7 +33,7 @@ export function translate(error: unknown, onTrap?: (error: HighwayError) => void
   if (typeof facts === "string") return errorOfFacts(facts);
   if (error instanceof WebAssembly.RuntimeError) {
     const trap = errorOf("WASM_PANIC", "the WebAssembly module stopped at an internal error", {
-      help: "this is a defect of highway-wasm: please report it with what you did; restart to go on",
+      help: "this is a defect of highway-wasm: please report it and the steps that led to it; restart to continue",
       cause: error,
     });
     onTrap?.(trap);

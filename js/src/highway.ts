@@ -157,7 +157,7 @@ export class Highway {
     const { signal, timeout, ...args } = options;
     const { body, query, headers, expects = "json" } = args;
     const verb = String(method).toUpperCase();
-    if (!METHODS.includes(verb)) throw invalid(`\`${method}\` is no method of the API`, "/method");
+    if (!METHODS.includes(verb)) throw invalid(`\`${method}\` is not a method of the API`, "/method");
     if (body !== undefined && (verb === "GET" || verb === "HEAD")) {
       throw invalid(`a ${verb} has no body`, "/body", "give it as `query`");
     }
@@ -171,7 +171,7 @@ export class Highway {
       throw invalid(
         "`path` does not start with `/`",
         "/path",
-        "give it as the API reference has it: `/api/v1/workers`",
+        "write it as in the API reference: `/api/v1/workers`",
       );
     }
     return await this.#client.call("request", { ...args, method: verb, path }, { signal, timeout });

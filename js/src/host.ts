@@ -56,7 +56,7 @@ export class CallHost implements Host {
     // A look-alike may be anything; the core trusts what it is told.
     const { status, headers } = response;
     if (!(Number.isInteger(status) && status >= 0 && status < 1000))
-      throw new TypeError("`fetch` gave no Response");
+      throw new TypeError("`fetch` did not return a Response");
     this.client.sawHeaders(headers);
     return readable(response);
   }
@@ -67,7 +67,7 @@ export class CallHost implements Host {
       () => work,
       (cut) => {
         // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
-        controller.abort(new DOMException("the request was given up", "AbortError"));
+        controller.abort(new DOMException("the request was aborted", "AbortError"));
         return cut;
       },
     );

@@ -73,8 +73,10 @@ impl Circuit {
 
     /// The error of a request that was not sent.
     pub(super) fn error(&self, endpoint: &str, wait: f64) -> Error {
-        let message =
-            format!("`{endpoint}` has failed {} times in a row and is left alone for a while", self.failures);
+        let message = format!(
+            "`{endpoint}` has failed {} times in a row and gets no requests for a while",
+            self.failures
+        );
         Error::new(ErrorCode::ApiCircuitOpen, message)
             .with_help("try again after `retryAfter` seconds; `circuitBreaker` sets when this happens")
             .with_detail("retryAfter", number((wait / 1_000.0).max(0.001)))

@@ -54,9 +54,11 @@ impl Values<'_> {
             Some(scheme) if ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
                 return None;
             }
-            Some(_) => {
-                self.fault("url", "the `url` has not the scheme of a web address", "begin it with `https://`")
-            }
+            Some(_) => self.fault(
+                "url",
+                "the `url` does not have the scheme of a web address",
+                "begin it with `https://`",
+            ),
             None => self.fault("url", "the `url` has no scheme", "begin it with `https://`"),
         };
         Some(if named.is_some() { fault } else { Fault { path: "/args/0".to_owned(), ..fault } })
@@ -120,7 +122,7 @@ impl Values<'_> {
         let is_bad = |name: &&String| name.is_empty() || has(name, "=");
         self.names("env").filter(is_bad).map(|name| Fault {
             path: child_path(&child_path(self.named, "env"), name),
-            message: format!("`{name}` is no name of a variable"),
+            message: format!("`{name}` is not a name of a variable"),
             help: "give names and values: `env: {NAME: value}`".to_owned(),
         })
     }

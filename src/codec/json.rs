@@ -88,7 +88,7 @@ pub fn parse_json_strict(text: &str) -> Result<Value, JsonError> {
 }
 
 const DUPLICATE: &str = "the key stands twice in one object";
-const SURROGATE: &str = "half of a surrogate pair is no character";
+const SURROGATE: &str = "half of a surrogate pair is not a character";
 
 /// What is refused beside text that is not JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

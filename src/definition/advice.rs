@@ -63,7 +63,7 @@ const PLACES: &[Instead] =
     &[("variables", "write `variables: {name: value}`"), ("kwargs", "write `kwargs: {env: {NAME: value}}`")];
 const ANYWAY: &[Instead] = &[(
     "task_id",
-    "give the tasks after it `trigger_rule: all_done`, which start whether it completes or fails",
+    "give the tasks after it `trigger_rule: all_done`: they start whether it completes or fails",
 )];
 
 /// Words of others, and what Highway has instead.

@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
     fn too_large(&mut self, message: Option<String>) {
         if let Some(message) = message {
             self.error(ErrorCode::FieldValueInvalid, message);
-            self.help("write it as text, or as an integer with all its digits, of which there may be 4,300");
+            self.help("write it as text, or as an integer with all its digits, at most 4,300");
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.enter(Step::Key(key));
-            self.warning(ErrorCode::FieldUnknown, format!("there is no field `{key}` here, it is dropped"));
+            self.warning(ErrorCode::FieldUnknown, format!("there is no field `{key}` here: it is dropped"));
             if let Some(help) = advice::of_word(key, value, known) {
                 self.help(help);
             }

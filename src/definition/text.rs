@@ -175,9 +175,9 @@ const FREE: [&str; 8] =
 fn misread_word(misread: &crate::codec::Misread, document: &Value) -> Option<Diagnostic> {
     let crate::codec::Misread { path, word, is_anchor } = misread;
     if *is_anchor {
-        let message = format!("`{word}` is read as an anchor, to which nothing refers, and left out");
+        let message = format!("`{word}` is read as an anchor that nothing refers to, and left out");
         let finding = Diagnostic::warning(ErrorCode::ValueConverted, path, message);
-        return Some(finding.with_help("put the value in quotes where the `&` belongs to it"));
+        return Some(finding.with_help("put the value in quotes if the `&` belongs to it"));
     }
     if !path.split('/').any(|key| FREE.contains(&key)) {
         return None;

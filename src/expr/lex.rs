@@ -168,7 +168,7 @@ impl<'a> Lexer<'a> {
         for (sign, instead) in SIGNS {
             if let Some(after) = self.rest.strip_prefix(sign) {
                 if !instead.is_empty() {
-                    return Err((format!("`{sign}` is no operator here"), instead));
+                    return Err((format!("`{sign}` is not an operator here"), instead));
                 }
                 self.rest = after;
                 return Ok(Token::Sign(sign));

@@ -117,7 +117,7 @@ fn state<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Stat
 /// What an answer says, as a type.
 pub(super) fn typed<T: DeserializeOwned>(value: Value, what: &str) -> Result<T> {
     serde_json::from_value(value).map_err(|error| {
-        Error::new(ErrorCode::ApiResponseInvalid, format!("{what} is not what was expected: {error}"))
+        Error::new(ErrorCode::ApiResponseInvalid, format!("{what} does not have the expected type: {error}"))
     })
 }
 
@@ -233,7 +233,7 @@ impl RunResult {
         let name = task.task_name();
         self.tasks.get(&name).ok_or_else(|| {
             Error::new(ErrorCode::ApiNotFound, format!("the run has no task `{name}`"))
-                .with_help("a task has a result once it was reached")
+                .with_help("a task has a result when it has started")
         })
     }
 }

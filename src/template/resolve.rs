@@ -132,8 +132,7 @@ fn text_value<'a>(text: &str, scope: &'a dyn Scope, mode: Mode, syntax: Syntax) 
 }
 
 /// What to do about braces that are meant for somebody else.
-const LITERALLY: &str =
-    "to write braces that are no template, put them between `{% raw %}` and `{% endraw %}`";
+const LITERALLY: &str = "to write literal braces, put them between `{% raw %}` and `{% endraw %}`";
 /// Words that begin an action of a Go template, as `docker` and `kubectl` read them.
 const OF_GO: [&str; 12] =
     ["json", "range", "index", "end", "if", "else", "with", "printf", "len", "join", "println", "define"];

@@ -1,4 +1,4 @@
-//! Somebody reads the answer of an approval: a rejection is an answer, and no failure.
+//! Somebody reads the answer of an approval: a rejection is an answer, not a failure.
 
 use super::scope::Scope;
 use super::templates::{inside_map, texts};
@@ -29,7 +29,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             scope.id(after)
         );
         let help = format!(
-            "put a `condition` between the two that reads `{{{{{key}.approved}}}}`; a rejection is an answer, and no failure"
+            "put a `condition` between the two that reads `{{{{{key}.approved}}}}`; a rejection is an answer, not a failure"
         );
         let finding = Diagnostic::warning(ErrorCode::ApprovalUnread, scope.path(at), message);
         findings.push(finding.with_help(help).with_related(scope.path(after)));

@@ -11,7 +11,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     for (at, operator) in scope.operators() {
         let mut name = |tool: &str, field: &str| {
             findings.extend(meant(tool).map(|near| {
-                let message = format!("`{tool}` is no tool of Highway");
+                let message = format!("`{tool}` is not a tool of Highway");
                 let path = format!("{}/{field}", scope.path(at));
                 let finding = Diagnostic::warning(ErrorCode::ToolNotRegistered, path, message);
                 finding.with_help(format!("did you mean `{near}`?"))

@@ -103,7 +103,7 @@ fn times(operator: &Operator, path: &dyn Fn() -> String, findings: &mut Vec<Diag
         Operation::Wait(wait) => match wait.wait_for.until() {
             Until::Duration(duration) => check(Some(duration.seconds()), "wait_for", WAIT),
             Until::Text if !wait.wait_for.as_str().contains("{{") => {
-                let message = format!("`wait_for` is `{}`, which is no time", wait.wait_for.as_str());
+                let message = format!("`wait_for` is `{}`, which is not a time", wait.wait_for.as_str());
                 let path = format!("{}/wait_for", path());
                 let finding = Diagnostic::error(ErrorCode::DurationInvalid, path, message);
                 findings.push(finding.with_help("give seconds, `PT30S` or `2030-01-01T00:00:00Z`"));

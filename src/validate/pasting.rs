@@ -61,9 +61,8 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
             _ => None,
         });
         let Some(template) = pasted else { continue };
-        let message = format!(
-            "the {key} of `{id}` is made with the text of `{{{{{template}}}}}`, which may be anything"
-        );
+        let message =
+            format!("the {key} of `{id}` contains the text of `{{{{{template}}}}}`, which may be anything");
         let is_output = matches!(template.parts.last(), Some(Part::Key(key)) if OUTPUTS.contains(&&**key));
         let more = if is_output { "" } else { as_json };
         let help = format!(

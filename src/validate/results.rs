@@ -62,7 +62,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         for (maker, path, template) in uses {
             let (id, needed) = (scope.id(at), scope.id(maker));
             let message = format!(
-                "task `{id}` uses `{{{{{template}}}}}`, but does not wait for `{needed}`, which gives it"
+                "task `{id}` uses `{{{{{template}}}}}`, but does not wait for `{needed}`, whose result it is"
             );
             let finding = Diagnostic::warning(
                 ErrorCode::DependencyMissing,
@@ -114,12 +114,12 @@ impl Early {
         let used = format!("task `{id}` uses `{{{{{template}}}}}`");
         match self {
             Self::Own => (
-                format!("{used}, its own result, which is there only when it is over"),
+                format!("{used}, its own result, which exists only when it has ended"),
                 "name the result of a task before it, or an input".to_owned(),
             ),
             Self::OfLoop(owner) => (
                 format!(
-                    "{used}, the result of `{}`, which is there only when all its rounds are over",
+                    "{used}, the result of `{}`, which exists only when all its rounds have ended",
                     scope.id(*owner)
                 ),
                 "name `{{item}}`, the result of a task of the round, or one of a task before the loop"
@@ -129,7 +129,7 @@ impl Early {
                 let name = template.split(['.', '[']).next().unwrap_or(template);
                 (
                     format!(
-                        "the condition of `{id}` reads `{{{{{template}}}}}`, which is not there before the first round"
+                        "the condition of `{id}` reads `{{{{{template}}}}}`, which does not exist before the first round"
                     ),
                     format!("give it a first value: `variables: {{{name}: …}}`"),
                 )

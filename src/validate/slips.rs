@@ -20,7 +20,7 @@ pub(super) struct Slips<'a> {
 impl Slips<'_> {
     /// What is wrong with a text between templates.
     pub(super) fn of_text(&self, text: &str) -> Option<Slip> {
-        let stays = |what: &str| format!("`{what}` is no template, so it stays as it is");
+        let stays = |what: &str| format!("`{what}` is not a template, so it stays as it is");
         if let Some((_, after)) = cut(text, "{{") {
             let slip = self.opened(after).or_else(|| self.of_n8n(after));
             if slip.is_some() {
@@ -28,7 +28,7 @@ impl Slips<'_> {
             }
         }
         if let Some(word) = statement(text) {
-            return Some((stays(&format!("{{% {word}")), "use a `condition` or a `foreach` instead; put what is meant for others between `{% raw %}` and `{% endraw %}`".to_owned()));
+            return Some((stays(&format!("{{% {word}")), "use a `condition` or a `foreach` instead; put literal braces between `{% raw %}` and `{% endraw %}`".to_owned()));
         }
         if let Some(template) = half_opened(text).filter(|template| (self.is_known)(template)) {
             let message = format!("`{{{template}}}}}` is not opened, so it stays as it is");
@@ -56,8 +56,8 @@ impl Slips<'_> {
             text.trim() == *word || (self.place.calls(SHELL) && text.split(is_word).any(|part| part == *word))
         };
         let word = ["undefined", "NaN"].into_iter().find(is_whole)?;
-        let message = format!("`{word}` is what JavaScript writes for a value that is not there");
-        Some(((message, "if it is one of a task, write `task.result.stdout`".to_owned()), true))
+        let message = format!("`{word}` is JavaScript's word for a missing value");
+        Some(((message, "to read a result, write `task.result.stdout`".to_owned()), true))
     }
 
     /// What follows `{{`, where it is not closed, or not read because of a `-`.
@@ -66,7 +66,7 @@ impl Slips<'_> {
         let (template, rest) = Path::parse_prefix(inside.trim_start())?;
         let rest = rest.trim_start();
         if is_trimmed {
-            let message = format!("`{{{{- {template}` is no template, so it stays as it is");
+            let message = format!("`{{{{- {template}` is not a template, so it stays as it is");
             return (self.is_known)(&template).then(|| (message, write(&template)));
         }
         let is_open = rest.is_empty() || rest.starts_with('}') || (self.is_known)(&template);
@@ -100,7 +100,7 @@ impl Slips<'_> {
             || "name the task that gives it, as in `{{TASK.FIELD}}`".to_owned(),
             |meant| format!("write `{{{{{meant}}}}}`"),
         );
-        Some((format!("`{{{{{inside}}}}}` is no template, so it stays as it is"), help))
+        Some((format!("`{{{{{inside}}}}}` is not a template, so it stays as it is"), help))
     }
 
     /// A template without braces for the result of a task that a text names in quotes.

@@ -340,7 +340,7 @@ fn within(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -
     if !is_lacking && meant.is_none() {
         return None;
     }
-    let what = if is_lacking { format!("nothing that `{root}` has") } else { "no variable".to_owned() };
+    let what = if is_lacking { format!("no field of `{root}`") } else { "no variable".to_owned() };
     let message =
         format!("template `{{{{{template}}}}}` of task `{}` names {what}", place.scope.id(place.at));
     // `{{inputs.parameters.x}}` may as well read an input.

@@ -211,7 +211,7 @@ impl EngineHandle {
     /// What a limit is, by its name; 0 for a name that is none.
     pub fn limit(&self, name: &str) -> f64 {
         let limit = Limit::ALL.iter().find(|limit| limit.name() == name);
-        #[expect(clippy::cast_precision_loss, reason = "what is larger than memory is no limit")]
+        #[expect(clippy::cast_precision_loss, reason = "a limit cannot be larger than memory")]
         limit.map_or(0.0, |limit| self.engine.limits().get(*limit) as f64)
     }
 

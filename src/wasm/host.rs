@@ -237,7 +237,7 @@ impl api::Host for Host {
             "timeout" => (ErrorCode::RequestTimeout, "it took too long".to_owned()),
             _ => (ErrorCode::AuthFailed, outcome.reason()),
         };
-        Err(Error::new(code, format!("`auth` gave no credential: {reason}")).with_path("/auth"))
+        Err(Error::new(code, format!("`auth` did not return a credential: {reason}")).with_path("/auth"))
     }
 
     fn judge(&self, error: &Error, attempt: u32) -> Option<bool> {

@@ -171,7 +171,7 @@ fn input(form: &str) -> Result<Form> {
 }
 
 fn not_loaded(form: &str) -> Error {
-    Error::new(ErrorCode::NotSupported, format!("this module knows no form `{form}`"))
+    Error::new(ErrorCode::NotSupported, format!("this module has no form `{form}`"))
 }
 
 fn findings(findings: &[Diagnostic]) -> String {

@@ -377,7 +377,7 @@ fn a_handler_knows_what_failed_and_why() {
     let call = run.expect_start("main");
     run.advance(9.0);
     run.expect_abort(&call);
-    let message = "the attempt was not over after its limit of 9 s";
+    let message = "the attempt took longer than its limit of 9 s";
     reopen(&mut run);
     // The last attempt counts.
     let fix = run.succeed("fix", json!(null));

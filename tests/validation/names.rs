@@ -188,7 +188,7 @@ fn braces_of_other_engines_are_told_with_ours() {
 
 #[test]
 fn what_is_no_template_is_told_with_a_name_of_its_own() {
-    let literally = "to write braces that are no template, put them between `{% raw %}` and `{% endraw %}`";
+    let literally = "to write literal braces, put them between `{% raw %}` and `{% endraw %}`";
     for (text, name) in [
         ("{{ inputs.x || 'y' }}", "inputs.x"),
         ("{{ a.stdout.strip() }}", "a.stdout"),
@@ -262,7 +262,7 @@ fn a_result_is_not_there_before_its_loop_is_over() {
         assert!(
             found[0]
                 .message
-                .ends_with("the result of `each`, which is there only when all its rounds are over")
+                .ends_with("the result of `each`, which exists only when all its rounds have ended")
         );
     }
     let mut given = each(foreach(), "{{all}}");
@@ -272,7 +272,7 @@ fn a_result_is_not_there_before_its_loop_is_over() {
     for condition in ["{{all.n}} < 3", "{{in.n}} < 3", "not each.done"] {
         let found = findings(&again(condition));
         assert_eq!(found.len(), 1, "{condition}: {found:?}");
-        assert!(found[0].message.ends_with("which is not there before the first round"), "{found:?}");
+        assert!(found[0].message.ends_with("which does not exist before the first round"), "{found:?}");
         assert!(found[0].help.as_deref().unwrap().starts_with("give it a first value: `variables: {"));
     }
     let mut given = again("{{in.n}} < 3");

@@ -52,7 +52,7 @@ fn words_of_others_are_told_with_highways_own() {
     ] {
         let document = with(word, value);
         let (message, help) = told(&document, &format!("/tasks/a/{word}"));
-        assert_eq!(message, format!("there is no field `{word}` here, it is dropped"));
+        assert_eq!(message, format!("there is no field `{word}` here: it is dropped"));
         assert_eq!(help, expected, "{word}");
     }
     for word in ["command", "url"] {
@@ -136,7 +136,7 @@ fn a_tool_that_is_nearly_one_of_highway_is_told_of() {
         ("tools.secret.get_secret", "tools.secrets.get_secret"),
     ] {
         let (message, help) = told(&of_tool(tool), "/tasks/a/function");
-        assert_eq!(message, format!("`{tool}` is no tool of Highway"));
+        assert_eq!(message, format!("`{tool}` is not a tool of Highway"));
         assert_eq!(help, format!("did you mean `{near}`?"));
     }
     for tool in ["tools.shell.run", "tools.python.run", "tools.http.get", "tools.sms.send", "shel.run"] {

@@ -13,7 +13,7 @@ interface Told {
 
 /** By code: help that the option gives better than the function. */
 const BY_CODE: Readonly<Record<string, string>> = {
-  TOOL_NOT_MOCKED: "give what it answers in `--mocks FILE`",
+  TOOL_NOT_MOCKED: "give its result in `--mocks FILE`",
   API_UNAUTHORIZED: "check the API key: `--api-key` or HIGHWAY_API_KEY",
   API_UNREACHABLE: "check the network and the address of the server: `--endpoint` or HIGHWAY_API_ENDPOINT",
   API_CIRCUIT_OPEN: "the server keeps failing: try again later",

@@ -85,7 +85,7 @@ function unknownOption(rawName: string, options: Options, of: string): UsageErro
 function checkWord(word: string, words: readonly string[], of: string): void {
   if (words.includes(word)) return;
   const help = didYouMean(word, words) ?? `there ${words.length > 1 ? "are" : "is"} ${listOf(words)}`;
-  throw new UsageError(`${of} knows no \`${word}\``, help);
+  throw new UsageError(`${of} does not take \`${word}\``, help);
 }
 
 /** Words as they stand in a sentence. */
@@ -143,7 +143,10 @@ export function bytes(text: string, name: string): number {
   const size =
     digits === undefined ? Number.NaN : Number(digits) * 1024 ** " KMG".indexOf(unit.toUpperCase() || " ");
   if (Number.isSafeInteger(size) && size > 0) return size;
-  throw new UsageError(`\`--${name}\` is no number of bytes: \`${text}\``, "such as `65536`, `64K` or `10M`");
+  throw new UsageError(
+    `\`--${name}\` is not a number of bytes: \`${text}\``,
+    "such as `65536`, `64K` or `10M`",
+  );
 }
 
 const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1, ms: 0.001 };
@@ -153,7 +156,7 @@ export function duration(text: string, name: string, least = 0): number {
   const length = secondsOf(text.trim());
   if (length === undefined || !Number.isFinite(length)) {
     throw new UsageError(
-      `\`--${name}\` is no length of time: \`${text}\``,
+      `\`--${name}\` is not a length of time: \`${text}\``,
       "such as `90`, `90s`, `1h30m` or `PT90S`",
     );
   }

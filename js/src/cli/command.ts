@@ -68,7 +68,7 @@ export interface Command {
 /** Options of every command. */
 export const COMMON: Options = {
   json: { help: "print JSON, for programs" },
-  "no-color": { help: "no colours, whatever the environment says" },
+  "no-color": { help: "no colours, even if the environment asks for them" },
   debug: { help: "show the stack of an error" },
   help: { short: "h", help: "show this help" },
   version: { short: "v", help: "show the version" },
@@ -79,20 +79,21 @@ export const SERVER_OPTIONS: Options = {
   endpoint: { value: "URL", help: "address of the server; default: HIGHWAY_API_ENDPOINT" },
   "api-key": {
     value: "KEY",
-    help: "API key; better in HIGHWAY_API_KEY, where no list of processes shows it",
+    help: "API key; safer in HIGHWAY_API_KEY, because a list of processes shows options",
   },
 };
 
 /** A definition. */
 export const FILE: ArgumentSpec = { name: "FILE", completes: "file" };
 /** What a definition may be. */
-export const FILE_NOTE = `FILE is a definition in JSON or YAML, - for standard input, or a JavaScript or TypeScript module whose default export is a Driver, a Workflow, a WorkflowBuilder or a definition. TypeScript needs Node.js 22.18 or newer, or a loader in NODE_OPTIONS.`;
+export const FILE_NOTE = `FILE is a definition in JSON or YAML, - for standard input, or a JavaScript or TypeScript module whose
+default export is a Driver, a Workflow, a WorkflowBuilder or a definition. TypeScript needs Node.js 22.18 or newer, or a loader in NODE_OPTIONS.`;
 
 /** A run. */
 export const RUN: ArgumentSpec = { name: "RUN" };
 /** How a run may be named. */
 export const RUN_NOTE =
-  "RUN is a run id, or its first characters, if only one of the newest 1,000 runs begins so.";
+  "RUN is a run id, or its first characters if they identify one of the newest 1,000 runs.";
 
 /** The text of an option. */
 export const textOf = (given: Given, name: string): string | undefined => given[name] as string | undefined;

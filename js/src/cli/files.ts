@@ -72,7 +72,7 @@ function textOf(bytes: Uint8Array, file: string): string {
     // Takes a byte order mark off.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new InputError(`${nameOf(file)} is no text in UTF-8`, "save it as UTF-8", cause);
+    throw new InputError(`${nameOf(file)} is not text in UTF-8`, "save it as UTF-8", cause);
   }
 }
 

@@ -6,12 +6,12 @@ import type { Output } from "./output.js";
 
 /** What the program reads from the environment. */
 export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
-  ["HIGHWAY_API_ENDPOINT", "address of the server, in the place of --endpoint"],
-  ["HIGHWAY_API_KEY", "API key, in the place of --api-key, and of --key for serve"],
-  ["HIGHWAY_SECRET_NAME", "what {{secrets.NAME}} reads, for engines in this process"],
-  ["COLUMNS", "length of the lines of help, from 40 to 100, where the output is no terminal"],
+  ["HIGHWAY_API_ENDPOINT", "address of the server, instead of --endpoint"],
+  ["HIGHWAY_API_KEY", "API key, instead of --api-key, or of --key for serve"],
+  ["HIGHWAY_SECRET_NAME", "value of {{secrets.NAME}}, for engines in this process"],
+  ["COLUMNS", "width of this help, 40 to 100, when the output is not a terminal"],
   ["NO_COLOR", "no colours"],
-  ["FORCE_COLOR", "colours where there is no terminal, too; 0 for none"],
+  ["FORCE_COLOR", "colours also without a terminal; 0 turns them off"],
 ];
 
 /** What its exit codes mean. */
@@ -49,23 +49,28 @@ ${table(ENVIRONMENT, width)}
 Exit codes:
 ${table(EXIT_CODES, width)}
 
-\`highway-wasm help COMMAND\` tells more.
+${wrapped("`highway-wasm help COMMAND` shows the help of a command.", width).join("\n")}
 `;
 }
 
 /** The help of a command, in lines of at most so many characters. */
 export function commandHelp(command: Command, width: number): string {
   const { name, args, summary, notes, examples } = command;
-  const paragraphs = (notes ?? "").split("\n\n").filter(Boolean);
   const lines = examples.map(([line, does]) => [`highway-wasm ${line}`, does] as const);
   const parts = [
     wrapped(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`, width).join("\n"),
     `Usage: highway-wasm ${[name, ...args.map(shownArgument)].join(" ")} [OPTIONS]`,
     `Options:\n${table(optionRows(optionsOf(command)), width)}`,
-    ...paragraphs.map((text) => wrapped(text, width).join("\n")),
+    ...paragraphsOf(notes).map((text) => wrapped(text, width).join("\n")),
     `Examples:\n${lines.map(([line, does]) => `  # ${does}\n  ${line}`).join("\n")}`,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** The paragraphs of notes, each in one line. Paragraphs that are indented stay as they are. */
+export function paragraphsOf(notes = ""): string[] {
+  const paragraphs = notes.split("\n\n").filter(Boolean);
+  return paragraphs.map((text) => (text.startsWith("  ") ? text : text.replaceAll("\n", " ")));
 }
 
 /** Options as the help and the document show them. */

@@ -16,7 +16,7 @@ export const INPUT_OPTIONS: Options = {
     short: "i",
     value: "NAME=VALUE",
     multiple: true,
-    help: "a run input; VALUE is read as JSON if possible, else as text; numbers whose spelling would change (1.10, 007, 1e3) stay text; NAME:=VALUE takes JSON alone",
+    help: "a run input; VALUE is read as JSON if possible, else as text; numbers whose spelling would change (1.10, 007, 1e3) stay text; NAME:=VALUE takes JSON only",
   },
   inputs: {
     value: "FILE",
@@ -74,7 +74,7 @@ export function jsonValue(text: string, what: string, help: string): unknown {
     const { message } = cause as Error;
     if (cause instanceof TooLarge) throw new UsageError(`${what} cannot be used: ${message}`, TOO_LARGE);
     const isTwice = cause instanceof DuplicateKey;
-    throw new UsageError(`${what} is no JSON: ${message}`, isTwice ? "keep one of the two" : help);
+    throw new UsageError(`${what} is not JSON: ${message}`, isTwice ? "keep one of the two" : help);
   }
 }
 
@@ -123,7 +123,7 @@ function strictJson(text: string): unknown {
     if (token.startsWith('"') || Number.isFinite(Number(token)) || typeof parseJson(token) === "bigint")
       continue;
     const shown = token.length > 20 ? `${token.slice(0, 20)}…` : token;
-    throw new TooLarge(`\`${shown}\` is larger than any number may be`);
+    throw new TooLarge(`\`${shown}\` is larger than any number can be`);
   }
   if (text.includes("{")) {
     const document = `{"name": "inputs", "tasks": {}, "variables": {"value":\n${text}\n}}`;
@@ -145,7 +145,7 @@ export function fromText(text: string, file: string, output: Output): Record<str
     const advice = cause instanceof TooLarge ? TOO_LARGE : help;
     throw new InputError(`${nameOf(file)} cannot be read: ${(cause as Error).message}`, advice, cause);
   }
-  if (!isObject(values)) throw new InputError(`what is in ${nameOf(file)} is no object`, help);
+  if (!isObject(values)) throw new InputError(`${nameOf(file)} does not contain an object`, help);
   return { ...values };
 }
 

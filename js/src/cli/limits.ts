@@ -8,7 +8,7 @@ import { bytes } from "./arguments.js";
 export const LIMIT: OptionSpec = {
   value: "NAME=VALUE",
   multiple: true,
-  help: "how large something may become: `resultBytes=64M`; docs/limits.md has the names",
+  help: "a limit of the engine: `resultBytes=64M`; docs/limits.md lists them",
 };
 
 /** The limits that were given. Names are checked by the engine. */

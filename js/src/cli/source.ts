@@ -84,7 +84,10 @@ function fromExport(value: unknown, file: string): Source {
     return fromDriver(value as unknown as DriverLike);
   const workflow: unknown = isMethod(value, "build") ? (value["build"] as () => unknown).call(value) : value;
   if (!isObject(workflow))
-    throw new InputError(`\`build()\` of the default export of \`${file}\` gave no definition`, help);
+    throw new InputError(
+      `\`build()\` of the default export of \`${file}\` did not return a definition`,
+      help,
+    );
   if (isMethod(workflow, "toMermaid") && isMethod(workflow, "validate"))
     return fromWorkflow(workflow as unknown as Workflow);
   return fromJson(workflow);

@@ -23,7 +23,7 @@ export function serverOf(given: Given): ClientOptions {
   const endpoint = textOf(given, "endpoint") ?? environmentVariable("HIGHWAY_API_ENDPOINT");
   const apiKey = textOf(given, "api-key") ?? environmentVariable("HIGHWAY_API_KEY");
   if (!endpoint) {
-    throw new UsageError("it is not said which server", "pass `--endpoint URL`, or set HIGHWAY_API_ENDPOINT");
+    throw new UsageError("no server is named", "pass `--endpoint URL`, or set HIGHWAY_API_ENDPOINT");
   }
   if (!apiKey) {
     throw new UsageError("there is no API key", "set HIGHWAY_API_KEY, or pass `--api-key KEY`");

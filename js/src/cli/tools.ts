@@ -12,7 +12,7 @@ export const TOOLS_OPTION: Options = {
     value: "FILE",
     multiple: true,
     completes: "file",
-    help: "a module that exports tools, beside the shell and Python: an object of functions by name, or a function that gives one",
+    help: "a module with further tools: it exports functions by name, or a function that returns them",
   },
 };
 
@@ -34,7 +34,7 @@ async function fromModule(file: string): Promise<object> {
     throw new InputError(`\`${file}\` exports no tools`, help);
   for (const [name, tool] of Object.entries(tools)) {
     if (typeof tool === "function") continue;
-    throw new InputError(`the tool \`${name}\` of \`${file}\` is no function`, help);
+    throw new InputError(`the tool \`${name}\` of \`${file}\` is not a function`, help);
   }
   return tools;
 }

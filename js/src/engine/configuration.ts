@@ -82,7 +82,7 @@ export function checkConfiguration(options: {
     if (given !== undefined && !isObject(given)) throw invalid(`\`${name}\` is not an object`, `/${name}`);
   }
   const [other] = Object.entries(options.secrets ?? {}).find(([, value]) => typeof value !== "string") ?? [];
-  if (other !== undefined) throw invalid(`the secret \`${other}\` is no text`, `/secrets/${other}`);
+  if (other !== undefined) throw invalid(`the secret \`${other}\` is not text`, `/secrets/${other}`);
   for (const name of ["concurrency", "maxStreams", "keepRuns"] as const) {
     const given = options[name];
     if (given !== undefined && !(Number.isInteger(given) && Number(given) > 0)) {

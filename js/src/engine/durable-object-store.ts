@@ -107,7 +107,7 @@ function checkOwner(owner: Owner | undefined, epoch: number): void {
 
 function damaged(what: string): HighwayError {
   return errorOf("JOURNAL_INVALID", `${JOURNAL_NAME} is damaged: ${what}`, {
-    help: "nothing but the engine may write to it; to begin anew, clear the storage while no engine uses it",
+    help: "only the engine may write to it; to start over, clear the storage while no engine uses it",
   });
 }
 

@@ -66,7 +66,8 @@ export function emailTool(options: EmailToolOptions): Tool {
   if (send !== undefined && typeof send !== "function") throw invalid("`send` is not a function", "/send");
   if ((send === undefined) === (url === undefined)) throw invalid("give either `send` or `url`", "/send");
   if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");
-  if (!areHeaders(headers)) throw invalid("`headers` are none that a request can have", "/headers");
+  if (!areHeaders(headers))
+    throw invalid("`headers` has a name or a value that a request cannot have", "/headers");
   const most = answerLimit(options.maxAnswerBytes);
   return ownTool("tools.email.send", async (call) => {
     const email = emailOf(call);
@@ -107,7 +108,7 @@ function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
     if (/[\r\n]/.test(value)) throw badArguments(`\`${name}\` has a line break`);
   }
   if (!/^[^@\s]+@[^@\s]+$/.test(to.replace(/^.*<(.*)>$/, "$1")))
-    throw badArguments(`\`${to}\` is no e-mail address`);
+    throw badArguments(`\`${to}\` is not an e-mail address`);
   const length = [...body].length;
   if (length > LONGEST_BODY) {
     throw badArguments(

@@ -41,7 +41,7 @@ export async function exchange(
   } catch (cause) {
     if (cause instanceof ToolError) throw cause;
     const reason = struck(describe(cause), secrets);
-    if (isNeverSent(cause)) throw badArguments(`\`${shown}\` cannot be asked: ${reason}`);
+    if (isNeverSent(cause)) throw badArguments(`\`${shown}\` cannot get a request: ${reason}`);
     // What the runtime says may repeat a secret, so it goes no further where there is one.
     const more = secrets.length === 0 ? { cause } : {};
     throw new ToolError(`\`${shown}\` could not be reached: ${reason}`, more);

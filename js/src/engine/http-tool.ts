@@ -178,7 +178,7 @@ async function fetchPublic(first: Request, signal: AbortSignal, strike: Strike):
     const response = await fetch(request.clone(), { signal, redirect: "manual" });
     if (response.type === "opaqueredirect") {
       throw refused(
-        `\`${shownPart(request.url, "origin", strike)}\` redirects, and a page is not told where to`,
+        `\`${shownPart(request.url, "origin", strike)}\` redirects, and a page cannot see where to`,
       );
     }
     const location = response.headers.get("location");
@@ -190,7 +190,7 @@ async function fetchPublic(first: Request, signal: AbortSignal, strike: Strike):
 }
 
 async function checkPublic(url: URL, strike: Strike): Promise<void> {
-  if (!isHttp(url)) throw refused(`\`${shownPart(url.href, "protocol", strike)}\` is no HTTP`);
+  if (!isHttp(url)) throw refused(`\`${shownPart(url.href, "protocol", strike)}\` is not HTTP`);
   const found = await privateAddressOf(url);
   if (found === undefined) return;
   const which = found === url.hostname.replace(/^\[(.*)\]$/, "$1") ? "" : `, which stands for \`${found}\``;
@@ -205,7 +205,8 @@ function shownPart(address: string, part: "protocol" | "origin" | "hostname", st
 
 /** The request that a redirect asks for, as browsers make it. */
 function redirected(request: Request, location: string, status: number): Request {
-  if (!URL.canParse(location, request.url)) throw new Error("it redirects to what is no address");
+  if (!URL.canParse(location, request.url))
+    throw new Error("it redirects to something that is not an address");
   const url = new URL(location, request.url);
   const { method } = request;
   const becomesGet = status === 303 ? method !== "HEAD" : status < 303 && method === "POST";
@@ -283,9 +284,7 @@ function headersToSend(given: unknown): Headers {
     const lower = name.toLowerCase();
     if (UNSENDABLE.includes(lower) || (lower === "connection" && !/^(close|keep-alive)$/i.test(value))) {
       const help =
-        lower === "host"
-          ? "put the host into `url`"
-          : "leave it out: what has to be said there is written for each request";
+        lower === "host" ? "put the host into `url`" : "leave it out: the runtime writes it for each request";
       throw badArguments(`the header \`${name}\` is written by the runtime`, help, path);
     }
     try {
@@ -306,7 +305,8 @@ function headersToSend(given: unknown): Headers {
 function methodOf(given: unknown): string {
   const method = text(given ?? "GET").toUpperCase();
   const help = "give a method such as `GET`, `POST`, `PUT`, `PATCH` or `DELETE`";
-  if (!TOKEN.test(method)) throw badArguments(`\`${method}\` is no method of HTTP`, help, "/kwargs/method");
+  if (!TOKEN.test(method))
+    throw badArguments(`\`${method}\` is not a method of HTTP`, help, "/kwargs/method");
   if (REFUSED_METHODS.includes(method))
     throw badArguments(`no runtime sends the method \`${method}\``, help, "/kwargs/method");
   return method;

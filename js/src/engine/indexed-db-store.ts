@@ -126,7 +126,7 @@ class Connection {
     const lose = (): void => {
       this.#lost ??= errorOf(
         "JOURNAL_INVALID",
-        `the database \`${name}\` was deleted or changed by somebody else`,
+        `the database \`${name}\` was deleted or changed by another program`,
         { help: "reload the page; where the browser's data was cleared, runs begin anew" },
       );
     };
@@ -301,7 +301,7 @@ class Connection {
 
   #taken(): HighwayError {
     return errorOf("STORE_IN_USE", `the database \`${this.#name}\` was taken over by another page`, {
-      help: "reload the page: the engine of the other one goes on with the runs, and this one has stopped",
+      help: "reload the page: the engine of the other one continues the runs, and this one has stopped",
     });
   }
 }

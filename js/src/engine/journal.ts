@@ -220,7 +220,10 @@ export class Journal {
       if (isHighwayError(error, "STORE_IN_USE")) throw error;
       // What was kept before is still there. The next attempt comes when there is twice as much.
       this.#state = this.#length;
-      console.error("highway-wasm: the journal could not be made shorter, and goes on as it is:", error);
+      console.error(
+        "highway-wasm: the journal could not be replaced by a snapshot, and continues as it is:",
+        error,
+      );
       return false;
     }
   }
@@ -228,8 +231,8 @@ export class Journal {
 
 function cannotKeep(error: unknown): HighwayError {
   const help =
-    "the engine stands still, since nothing may happen that is not kept; mend the cause, and open the store with another engine";
-  return storeFailed("the journal cannot keep what happens", error, help);
+    "the engine has stopped, because it may do nothing that the store does not keep; remove the cause, and open the store with another engine";
+  return storeFailed("the store cannot keep the journal", error, help);
 }
 
 function unreadable(error: unknown, entry: number, length: number): HighwayError {

@@ -255,7 +255,10 @@ function headersOf(given: Readonly<Record<string, string>>, key: string | undefi
     return headers;
   } catch {
     // What the runtime says of it may repeat it.
-    throw badArguments("the key, or a header, holds what no header can", "look for line breaks in it");
+    throw badArguments(
+      "the key, or a header, has a character that a header cannot have",
+      "look for line breaks in it",
+    );
   }
 }
 

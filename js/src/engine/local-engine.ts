@@ -214,13 +214,13 @@ export class LocalEngine {
       ownTools: this.#tools.ownNames,
     });
     if (store !== undefined && !(typeof store?.load === "function" && typeof store.append === "function")) {
-      throw invalid("`store` is no store", "/store");
+      throw invalid("`store` is not a store", "/store");
     }
     if (onWake !== undefined && typeof onWake !== "function") {
       throw invalid("`onWake` is not a function", "/onWake");
     }
     if (onWake !== undefined && store === undefined) {
-      throw invalid("`onWake` needs a `store`, without which nothing is left to wake", "/onWake");
+      throw invalid("`onWake` needs a `store`: without one, no run is left to wake", "/onWake");
     }
     this.#onWake = onWake;
     if (pythonDsl !== undefined && typeof pythonDsl !== "function") {
@@ -296,7 +296,7 @@ export class LocalEngine {
    * @throws {ExecutionError} `ENGINE_CLOSED`.
    */
   tool(name: string, handler: Tool): this {
-    if (typeof name !== "string" || name === "") throw invalid("the name of the tool is no text", "/name");
+    if (typeof name !== "string" || name === "") throw invalid("the name of the tool is not text", "/name");
     if (typeof handler !== "function") throw invalid(`the tool \`${name}\` is not a function`, "/handler");
     this.#checkOpen();
     this.#tools.add(name, handler);
@@ -370,7 +370,7 @@ export class LocalEngine {
       );
     });
     if (piece === undefined || this.failure) {
-      throw this.failure ?? new Error("the run was forgotten while it was read");
+      throw this.failure ?? new Error("the engine dropped the run while it was read");
     }
     return piece;
   }
@@ -530,7 +530,7 @@ export class LocalEngine {
     this.#broken = isHighwayError(error)
       ? error
       : errorOf("WASM_PANIC", "the engine stopped at an internal error", { cause: error });
-    console.error("highway-wasm: the engine stands still:", error);
+    console.error("highway-wasm: the engine has stopped:", error);
     this.#stop(this.#broken);
   }
 

@@ -117,7 +117,7 @@ def _marked(text):
     try:
         value = _decode(text)
     except ValueError as error:
-        raise NotPlain(f"what is printed as the result is no JSON: {error}") from None
+        raise NotPlain(f"the printed result is not JSON: {error}") from None
     return _plain(value, "the result")
 `;
 

@@ -54,7 +54,7 @@ export function secretTools(store: SecretStore | Map<string, string> | Record<st
   const set: Tool = async (call) => {
     const name = nameOf(call);
     const value = call.kwargs["value"] ?? call.args[1];
-    if (typeof value !== "string") throw badArguments(`the value of the secret \`${name}\` is no text`);
+    if (typeof value !== "string") throw badArguments(`the value of the secret \`${name}\` is not text`);
     await secrets.set(name, value);
     return { success: true, name };
   };

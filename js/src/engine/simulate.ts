@@ -404,7 +404,7 @@ class Running {
         const how = this.#options.unmocked === "fail" ? "it failed" : "it completed at once";
         add("TOOL_NOT_MOCKED", `\`${task}\` has no mock for its tool \`${tool}\`: ${how}`, {
           task,
-          help: `give what it answers as \`tools: { "${task}": … }\``,
+          help: `give its result as \`tools: { "${task}": … }\``,
         });
       }
     }
@@ -418,19 +418,19 @@ class Running {
     for (const name of this.#engine.unused) {
       if (left.has(name)) continue;
       const help = "give it the name of a task or of its tool; tools of the engine itself are not mocked";
-      add("MOCK_NOT_ASKED", `nothing asked the mock \`${name}\``, {
+      add("MOCK_NOT_ASKED", `no task called the mock \`${name}\``, {
         help: askedInstead(name, entries) ?? help,
       });
     }
     for (const name of this.#untaken(entries)) {
       const waits = namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor]);
-      add("SIGNAL_NOT_TAKEN", `nothing took the signal \`${name}\``, {
+      add("SIGNAL_NOT_TAKEN", `no task took the signal \`${name}\``, {
         help: didYouMean(name, waits) ?? "give it the name of the event that a task waits for",
       });
     }
     for (const name of this.#undecided) {
       const waits = namesOf(entries, ["approval"], ({ waitsFor, task }) => [waitsFor, task]);
-      add("DECISION_NOT_ASKED", `nobody asked for the decision about \`${name}\``, {
+      add("DECISION_NOT_ASKED", `no task asked for the decision about \`${name}\``, {
         help: didYouMean(name, waits) ?? "give it the key of an approval, or the id of its task",
       });
     }
@@ -445,7 +445,7 @@ class Running {
           help: `give it as \`signals: [{ name: "${waitsFor}", at: … }]\``,
         });
       } else {
-        add("APPROVAL_UNDECIDED", `nobody decided about the approval \`${waitsFor}\` of \`${task}\``, {
+        add("APPROVAL_UNDECIDED", `no decision was given about the approval \`${waitsFor}\` of \`${task}\``, {
           task,
           help: `give a decision as \`approvals: { "${task}": true }\``,
         });
@@ -486,7 +486,7 @@ function documentOf(definition: unknown, path: string): Record<string, Json> {
   const document = plain(built, path);
   if (isObject(document) && "tasks" in document) return document as Record<string, Json>;
   throw invalid(
-    "what is to be simulated is no workflow",
+    "the first argument is not a workflow",
     path,
     "give a `Workflow`, a `WorkflowBuilder`, a `Driver`, or a definition as plain data",
   );

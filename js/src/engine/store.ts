@@ -18,7 +18,7 @@ export interface EngineStore {
   load(signal?: AbortSignal): AsyncIterable<string> | Iterable<string>;
   /**
    * Keeps entries; once the promise is fulfilled they must survive the end of the process. The engine does nothing that
-   * follows from them before, and never calls this again before the promise is settled. When it rejects, the engine stands still:
+   * follows from them before, and never calls this again before the promise is settled. When it rejects, the engine has stopped:
    * every request fails, until another engine opens the store.
    */
   append(entries: readonly string[]): Promise<void>;
@@ -35,7 +35,7 @@ export interface EngineStore {
 /** @internal The refusal of an engine whose store belongs to another one by now. */
 export function lost(what: string): HighwayError {
   return errorOf("STORE_IN_USE", `${what} was taken over by another engine`, {
-    help: "two engines must not use one store; the other one goes on with its runs, and this one has stopped",
+    help: "two engines must not use one store; the other one continues the runs, and this one has stopped",
   });
 }
 

@@ -199,7 +199,7 @@ function tooMany(most: number): Response {
     message,
     { "retry-after": "5" },
     {
-      help: "end some, or raise `maxStreams` of the engine where so many are meant",
+      help: "end some, or raise `maxStreams` of the engine to allow more",
       details: { limit: "maxStreams", allowed: most },
     },
   );

@@ -15,7 +15,7 @@ export function variablesOf(given: unknown): Record<string, string | undefined> 
     );
   }
   const texts = Object.entries(given).map(([name, value]): [string, string | undefined] => {
-    if (name === "" || name.includes("=")) throw badArguments(`\`${name}\` is no name of a variable`);
+    if (name === "" || name.includes("=")) throw badArguments(`\`${name}\` is not a name of a variable`);
     if (value === null || value === undefined) return [name, undefined];
     return [name, typeof value === "string" ? value : bigJson(value)];
   });

@@ -393,7 +393,7 @@ function notMocked(task: string, tool: string, unused: Iterable<string>): ToolEr
     code: "TOOL_NOT_REGISTERED",
     help:
       near !== undefined
-        ? `there is a mock \`${near}\` that nothing asked`
+        ? `there is a mock \`${near}\` that no task called`
         : `give one as \`tools: { "${task}": … }\` or \`tools: { "${tool}": … }\`, or leave \`unmocked\` out`,
   });
 }
@@ -404,7 +404,7 @@ export function momentOf(moment: unknown, path: string): number {
     moment instanceof Date ? moment.getTime() : typeof moment === "string" ? Date.parse(moment) : Number.NaN;
   if (at >= 0) return at;
   throw invalid(
-    `\`${String(moment)}\` is no moment`,
+    `\`${String(moment)}\` is not a moment`,
     path,
     'give a `Date`, or text such as "2030-01-31T12:00:00Z"',
   );

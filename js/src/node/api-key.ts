@@ -67,7 +67,7 @@ function read(file: string): ApiKey | undefined {
 
 function noFile(file: string): Error {
   const help = "remove it, and a new key is made; a key of your own is read from HIGHWAY_API_KEY";
-  return invalid(`\`${file}\` is no regular file, so the API key is not read from it`, "/data", help);
+  return invalid(`\`${file}\` is not a regular file, so the API key is not read from it`, "/data", help);
 }
 
 /** What was copied or restored may have come with other rights. Windows has none of these. */

@@ -49,7 +49,7 @@ export function door(
         response,
         403,
         "HOST_NOT_ALLOWED",
-        "the server is not called by this name; `--allowed-host` adds one",
+        "this name of the server is not allowed; `--allowed-host` adds it",
       );
       return false;
     }
@@ -57,7 +57,7 @@ export function door(
     const { origin } = headers;
     if (origin !== undefined && !isOwn(origin, host)) {
       if (!settings.origins.includes(origin)) {
-        const message = "pages of this origin may not use the server; `--cors` names those that may";
+        const message = "pages of this origin may not use the server; `--cors` allows an origin";
         refuse(response, 403, "ORIGIN_NOT_ALLOWED", message);
         return false;
       }
@@ -75,8 +75,7 @@ export function door(
 
     if (isOpen(method, request.url) || isKey(bearer(headers.authorization))) return true;
     response.setHeader("www-authenticate", 'Bearer realm="highway"');
-    const what =
-      headers.authorization === undefined ? "no API key was sent" : "the API key is not the right one";
+    const what = headers.authorization === undefined ? "no API key was sent" : "the API key is wrong";
     refuse(response, 401, "UNAUTHORIZED", `${what}; send it as \`Authorization: Bearer <key>\``);
     return false;
   };

@@ -84,7 +84,10 @@ function explained(cause: NodeJS.ErrnoException, host: string, port: number): Er
   const [message, help] = {
     EADDRINUSE: [`port ${port} of \`${host}\` is in use`, "choose another port; 0 takes a free one"],
     EACCES: [`port ${port} may not be used by this user`, "choose a port above 1023"],
-    EADDRNOTAVAIL: [`\`${host}\` is no address of this machine`, "choose one that is; 0.0.0.0 means all"],
+    EADDRNOTAVAIL: [
+      `\`${host}\` is not an address of this machine`,
+      "choose an address of this machine; 0.0.0.0 means all",
+    ],
     ENOTFOUND: [`the host \`${host}\` is not known`, "choose a name or an address of this machine"],
   }[cause.code ?? ""] ?? [
     `the server cannot listen on port ${port} of \`${host}\`: ${cause.message}`,

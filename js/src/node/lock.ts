@@ -136,7 +136,7 @@ function lockOf(
       if (isOurs()) return;
       if (existsSync(path)) throw lost(what);
       throw errorOf("JOURNAL_INVALID", `\`${path}\` was removed while an engine used it`, {
-        help: "nobody but the engine may remove what it works with",
+        help: "only the engine may remove its own files",
       });
     },
     async release() {

@@ -31,7 +31,7 @@ export function checkOwnership(data: string): void {
       );
     }
     if ((found.mode & WRITABLE_BY_ALL) !== 0) {
-      const help = `take the right from the others (\`chmod -R o-w\`) if you know what is in there, or serve from another data folder`;
+      const help = `remove this right (\`chmod -R o-w\`) if you trust the contents of the folder, or serve from another data folder`;
       throw invalid(`everybody may write to \`${path}\``, "/data", help);
     }
   }

@@ -106,7 +106,7 @@ function start(
 ): ChildProcessWithoutNullStreams | undefined {
   const refuse = (cause: NodeJS.ErrnoException): void => {
     if ((cause.code === "ENOENT" || cause.code === "ENOTDIR") && !existsSync(`${command.cwd}/.`)) {
-      const how = existsSync(command.cwd) ? "is no folder" : "does not exist";
+      const how = existsSync(command.cwd) ? "is not a folder" : "does not exist";
       reject(badArguments(`the working directory \`${command.cwd}\` ${how}`));
     } else if (cause.code === "E2BIG") {
       reject(

@@ -111,4 +111,4 @@ function definitionOf(outcome: { definition?: unknown; missing?: string; error?:
 }
 
 const failed = (message: string): ToolError =>
-  new ToolError(`\`python_dsl\` gives no workflow: ${message}`, { code: "PYTHON_DSL_INVALID" });
+  new ToolError(`\`python_dsl\` does not give a workflow: ${message}`, { code: "PYTHON_DSL_INVALID" });

@@ -40,7 +40,7 @@ def unpack(archive, folder):
             staging = tempfile.mkdtemp(dir=os.path.dirname(folder))
             opened.extractall(staging)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Refused("ARTIFACT_INVALID", f"the artifact is no zip archive that can be read: {error}") from None
+        raise Refused("ARTIFACT_INVALID", f"the artifact is not a readable zip archive: {error}") from None
     try:
         os.rename(staging, folder)
     except OSError:

@@ -65,7 +65,7 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
     if (body instanceof Response) return body;
     // A client that went away while the thread was busy is only now seen to have: its end comes behind its request.
     for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    if (request.signal.aborted) return refusal(499, "ABORTED", "the request was given up");
+    if (request.signal.aborted) return refusal(499, "ABORTED", "the request was aborted");
     const { method, url, signal } = request;
     const headers = new Headers(request.headers);
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
@@ -144,7 +144,7 @@ async function unpack(packed: Uint8Array<ArrayBuffer>, unpacks: Unpack[], limit:
     return bytes;
   } catch (error) {
     if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return "too large";
-    return refusal(400, "BODY_INVALID", "the body is not packed as its `content-encoding` says");
+    return refusal(400, "BODY_INVALID", "the body is not in the encoding that its `content-encoding` names");
   }
 }
 

@@ -176,7 +176,7 @@ function inFolder<T>(data: string, use: () => T): T {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (isHighwayError(cause) || code === undefined) throw cause;
     const isFile = code === "ENOTDIR" || code === "EEXIST";
-    const reason = isFile ? "is no folder" : `cannot be used: ${message.replace(/^[A-Z]+: /, "")}`;
+    const reason = isFile ? "is not a folder" : `cannot be used: ${message.replace(/^[A-Z]+: /, "")}`;
     throw errorOf("OPTION_INVALID", `\`${data}\` ${reason}`, {
       path: "/data",
       help: "name a folder that this user may write to",
@@ -224,7 +224,7 @@ function checked(options: ServeOptions) {
     throw invalid("`port` is not a whole number from 0 to 65535", "/port");
   }
   if (typeof host !== "string" || !/^[^\s/@?#\\]+$/.test(host))
-    throw invalid("`host` is no name or address", "/host");
+    throw invalid("`host` is not a name or an address", "/host");
   if (typeof data !== "string" || data === "") throw invalid("`data` is empty or not text", "/data");
   const { maxBodies = Math.max(MAX_BODIES, maxBody), bodyTimeout = BODY_TIMEOUT } = options;
   const limits = { maxBody, maxBodies, bodyTimeout };
@@ -235,7 +235,7 @@ function checked(options: ServeOptions) {
   for (const name of texts(allowedHosts, "allowedHosts")) {
     if (/[\s/@?#\\*]|^$/.test(name) || isAnyAddress(name)) {
       throw invalid(
-        `\`${name}\` is no name of a host`,
+        `\`${name}\` is not a name of a host`,
         "/allowedHosts",
         "give a name such as `build.example`",
       );
@@ -266,9 +266,9 @@ function texts(list: readonly string[], name: string): readonly string[] {
 function origin(text: string): string {
   const help = "give it as a browser does: `http://localhost:5173`";
   if (text === "*")
-    throw invalid("`*` would let every page in that a browser opens", "/cors", "name the origins");
+    throw invalid("`*` would allow every page that a browser opens", "/cors", "name the origins");
   const [, own] = /^([a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+)\/?$/i.exec(text) ?? [];
-  if (own === undefined || !URL.canParse(own)) throw invalid(`\`${text}\` is no origin`, "/cors", help);
+  if (own === undefined || !URL.canParse(own)) throw invalid(`\`${text}\` is not an origin`, "/cors", help);
   const parsed = new URL(own);
   // Schemes that browsers do not know themselves, such as that of an extension, have no origin to the parser.
   return parsed.origin === "null" ? own.toLowerCase() : parsed.origin;

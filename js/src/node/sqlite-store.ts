@@ -149,7 +149,7 @@ interface Source {
 function given(database: SqliteDatabaseLike): Source {
   if (!(typeof database?.exec === "function" && typeof database.prepare === "function")) {
     const help = "pass a `Database` of better-sqlite3, a `DatabaseSync` of node:sqlite, or a path";
-    throw invalid("the database is neither a path nor one of SQLite", "", help);
+    throw invalid("the database is neither a path nor a database of SQLite", "", help);
   }
   return { name: "the database", find: () => database, release: () => {} };
 }

@@ -33,7 +33,7 @@ export function untilStopped(
       // The engine may have been closed while this request was under way.
       if (stopped.aborted) return refusal(503, "SHUTTING_DOWN", "the server is stopping");
       // Nobody gets this answer: whoever asked has gone, and the engine has done nothing.
-      if (request.signal.aborted) return refusal(499, "ABORTED", "the request was given up");
+      if (request.signal.aborted) return refusal(499, "ABORTED", "the request was aborted");
       console.error("highway-wasm: a request could not be answered:", error);
       return refusal(500, "INTERNAL_ERROR", "internal error");
     }

@@ -78,7 +78,7 @@ export function nodeTools(options: NodeToolsOptions = {}): Tools {
   );
   const { workspace } = options;
   if (workspace !== undefined && (typeof workspace !== "string" || workspace === "")) {
-    throw invalid("`workspace` is no path", "/workspace");
+    throw invalid("`workspace` is not a path", "/workspace");
   }
   const folder = foldersOfRuns("run", workspace, (path) => path);
   const directory = (context: ToolContext): string => options.cwd ?? folder(context);

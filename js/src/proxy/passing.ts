@@ -156,7 +156,7 @@ export class Passing {
       throw new Refusal(
         403,
         "WORKFLOW_NOT_ALLOWED",
-        "the proxy knows approvals by their run, and there is no `workflow_run_id`",
+        "the proxy finds approvals by their run, and `workflow_run_id` is missing",
       );
     }
     const { name } = await this.#lookUp(runId, missing);

@@ -43,7 +43,7 @@ const NOT_RUNS = ["stats", "schedules", "by-hash", "definitions"];
 /** The route of a request. The proxy may be mounted anywhere; what counts is behind the last `/api/v1/`. */
 export function routeOf(method: string, pathname: string): Route {
   const at = pathname.lastIndexOf("/api/v1/");
-  const unknown = new Refusal(404, "NOT_FOUND", "the proxy passes nothing on for this method and path");
+  const unknown = new Refusal(404, "NOT_FOUND", "the proxy does not allow this method and path");
   if (at < 0) throw unknown;
   const parts = pathname
     .slice(at + "/api/v1/".length)

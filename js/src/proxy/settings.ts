@@ -122,10 +122,10 @@ function readAllowed(name: string, allowed: AllowedWorkflow): Allowed {
   if (!Array.isArray(verbs)) throw invalid(`\`verbs\` of \`${name}\` is not a list`, `${path}/verbs`);
   for (const verb of verbs) {
     if (!VERBS.includes(verb))
-      throw invalid(`\`${String(verb)}\` is no verb`, `${path}/verbs`, `the verbs are ${inWords(VERBS)}`);
+      throw invalid(`\`${String(verb)}\` is not a verb`, `${path}/verbs`, `the verbs are ${inWords(VERBS)}`);
   }
   if (inputs !== undefined && typeof inputs?.["~standard"]?.validate !== "function") {
-    throw invalid(`\`inputs\` of \`${name}\` is no Standard Schema`, `${path}/inputs`);
+    throw invalid(`\`inputs\` of \`${name}\` is not a Standard Schema`, `${path}/inputs`);
   }
   if (verbs.includes("submit") && workflow === undefined) {
     throw invalid(
@@ -151,7 +151,7 @@ function resultNames(part: unknown): string[] {
 function definitionOf(workflow: object, name: string, path: string): Readonly<Record<string, Json>> {
   const definition = plain(workflow, `${path}/workflow`);
   if (!isObject(definition)) {
-    throw invalid(`\`workflow\` of \`${name}\` is no definition`, `${path}/workflow`);
+    throw invalid(`\`workflow\` of \`${name}\` is not a definition`, `${path}/workflow`);
   }
   if (definition["name"] !== name) {
     const message = `\`workflow\` of \`${name}\` has the name \`${String(definition["name"])}\``;

@@ -15,11 +15,7 @@ export function nameOf(body: Body): string {
   const definition = body["workflow_definition"];
   const name = isObject(definition) ? definition["name"] : undefined;
   if (body["python_dsl"] !== undefined || body["execute"] === false || typeof name !== "string") {
-    throw new Refusal(
-      403,
-      "WORKFLOW_NOT_ALLOWED",
-      "the proxy starts workflows by their names, and nothing else",
-    );
+    throw new Refusal(403, "WORKFLOW_NOT_ALLOWED", "the proxy starts workflows only by their names");
   }
   return name;
 }
@@ -51,7 +47,7 @@ async function checkedInputs(body: Body, allowed: Allowed): Promise<Record<strin
   if (allowed.inputs === undefined) return given;
   const result = await allowed.inputs["~standard"].validate(given);
   if (result.issues) throw issues(result.issues);
-  if (!isObject(result.value)) throw issues([{ message: "the schema gave no object" }]);
+  if (!isObject(result.value)) throw issues([{ message: "the schema did not return an object" }]);
   return plain(result.value, "/inputs") as Record<string, unknown>;
 }
 
@@ -98,7 +94,7 @@ function chosen(given: Record<string, Json>, own: Readonly<Record<string, Json>>
   const names = new Set([...Object.keys(given), ...Object.keys(own)]);
   const differs = [...names].find((name) => !OF_THE_RUN.includes(name) && !isSame(given[name], own[name]));
   if (!isNamed && differs !== undefined) {
-    const message = `the page's definition of this workflow is another one than the server's: \`${differs}\` differs`;
+    const message = `the page's definition of this workflow differs from the server's in \`${differs}\``;
     throw new Refusal(409, "WORKFLOW_DIFFERS", message);
   }
   const [wanted, limit] = [given["timeout_seconds"], own["timeout_seconds"]];

@@ -189,7 +189,7 @@ export class TestEngine {
     if (isStep && !holds()) this.#expectNoSlip(condition, "no such step");
     await this.#go(Number.POSITIVE_INFINITY, holds);
     if (!holds()) {
-      const what = isStep ? `\`${condition}\` did not begin` : "the condition did not come to hold";
+      const what = isStep ? `\`${condition}\` did not start` : "the condition never held";
       throw this.#failed(`${what}, and nothing will happen any more`, undefined, condition);
     }
   }
@@ -245,7 +245,7 @@ export class TestEngine {
     const { unmocked } = this;
     const slips = Array.from(this.#engine.unused, (name) => {
       const advice = this.#slip(name);
-      return advice === undefined ? [] : [`nothing asked the mock \`${name}\`: ${advice}`];
+      return advice === undefined ? [] : [`no task called the mock \`${name}\`: ${advice}`];
     }).flat();
     if (unmocked.length === 0 && slips.length === 0) return;
     const calls = unmocked.map(({ tool, tasks }) => `\`${tool}\` (${tasks.join(", ")})`);

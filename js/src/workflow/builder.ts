@@ -381,7 +381,7 @@ export class WorkflowBuilder {
   /** @internal JSON texts of the calls that a part makes, by comma. */
   static callsOf(part: unknown): string {
     if (typeof part !== "function") {
-      throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow is given by a function that takes a builder");
+      throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow is a function that takes a builder");
     }
     const builder = new WorkflowBuilder("");
     depth++;
@@ -392,7 +392,7 @@ export class WorkflowBuilder {
           "FIELD_VALUE_INVALID",
           `parts of a workflow lie in each other more than ${DEPTH} levels deep`,
           {
-            help: "let a workflow of its own do the inner part, and run it with `childWorkflow`",
+            help: "make the inner part a workflow of its own, and run it with `childWorkflow`",
           },
         );
       }
@@ -402,7 +402,7 @@ export class WorkflowBuilder {
     }
     if (returned === undefined || returned === null) return builder.#calls.join();
     if (returned instanceof WorkflowBuilder) return returned.#calls.join();
-    throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow returns its builder, or nothing", {
+    throw errorOf("FIELD_TYPE_INVALID", "the function of a part returns its builder, or nothing", {
       help: "it cannot be an async function: define the operators before the first `await`",
     });
   }

@@ -270,7 +270,7 @@ impl Followed {
     fn too_late(&self) -> Error {
         let state = self.state.map_or("unknown", State::as_str);
         let message =
-            format!("run `{}` was not over in the time given; it is `{state}` and goes on", self.run_id);
+            format!("run `{}` did not end in the given time; it is `{state}` and continues", self.run_id);
         Error::new(ErrorCode::WaitTimeout, message)
             .with_help("wait longer with `driver.handle(runId).result({ timeout })`, or end the run with `driver.cancel(runId)`")
             .with_detail("runId", self.run_id.as_str())

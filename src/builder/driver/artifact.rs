@@ -60,8 +60,7 @@ fn add_package(
     files: &mut Map<String, Value>,
 ) -> Result<()> {
     let Some(given) = packages.get(name).and_then(Value::as_object).filter(|given| !given.is_empty()) else {
-        let message =
-            format!("task `{}` runs from the package `{name}`, of which there are no files", task.name);
+        let message = format!("task `{}` runs from the package `{name}`, which has no files", task.name);
         return Err(Error::new(ErrorCode::PackageInvalid, message)
             .with_help("pass the files as `package: { name, files }`; a folder can only be read in Node, Deno and Bun")
             .with_path(child_path("/tasks", &task.name)));

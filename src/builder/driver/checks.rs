@@ -132,8 +132,10 @@ const fn is_parallel(task: &DriverTask) -> bool {
 }
 
 fn ignored(task: &DriverTask, first: &DriverTask) -> Diagnostic {
-    let message =
-        format!("the schedule of `{}` is ignored: the workflow runs by that of `{}`", task.name, first.name);
+    let message = format!(
+        "the schedule of `{}` is ignored: the workflow has the schedule of `{}`",
+        task.name, first.name
+    );
     Diagnostic::warning(ErrorCode::ScheduleIgnored, schedule_path(task), message)
         .with_help("a workflow has one schedule; put it on one task")
 }

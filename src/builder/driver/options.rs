@@ -239,7 +239,7 @@ impl Options<'_> {
         if value == Value::Bool(true) && chosen != "durable" {
             // In Python the function below gives it.
             let help = format!(
-                "write `{chosen}: \"…\"` with what the function would give, as text; a task runs no JavaScript"
+                "write `{chosen}: \"…\"` with the result of the function, as text; a task runs no JavaScript"
             );
             return Err(wrong_type(&format!("/{chosen}"), "what is to run", &value).with_help(help));
         }

@@ -110,7 +110,7 @@ impl WorkflowBuilder {
         let Value::Object(params) = params else {
             return Err(Error::new(
                 ErrorCode::FieldTypeInvalid,
-                format!("the parameters of `{name}` are no object"),
+                format!("the parameters of `{name}` are not an object"),
             ));
         };
         if let Some(method) = METHODS.iter().find(|method| method.name == name) {
@@ -188,12 +188,12 @@ impl WorkflowBuilder {
             Unknown::Merged => (
                 ErrorCode::OptionMerged,
                 child_path(&child_path(path, "kwargs"), key),
-                format!("`{key}` is no option of `{}` and becomes an argument of the tool", method.name),
+                format!("`{key}` is not an option of `{}` and becomes an argument of the tool", method.name),
             ),
             Unknown::Ignored => (
                 ErrorCode::OptionIgnored,
                 child_path(path, key),
-                format!("`{key}` is no option of `{}` and is ignored", method.name),
+                format!("`{key}` is not an option of `{}` and is ignored", method.name),
             ),
         };
         let help = nearest.or_else(|| match (key, method.unknown) {

@@ -127,13 +127,13 @@ impl WorkflowBuilder {
     /// That of the first call that fails.
     pub fn calls(&mut self, calls: Value) -> Result<()> {
         let Value::Array(calls) = calls else {
-            return Err(Error::new(ErrorCode::MethodUnknown, "the calls are no list"));
+            return Err(Error::new(ErrorCode::MethodUnknown, "the calls are not a list"));
         };
         for call in calls {
             let Value::Array(call) = call else {
                 return Err(Error::new(
                     ErrorCode::MethodUnknown,
-                    "a call is no list of a method and its parameters",
+                    "a call is not a list of a method and its parameters",
                 ));
             };
             let mut parts = call.into_iter();

@@ -93,7 +93,7 @@ impl WorkflowBuilder {
         if part.depth > DEPTH {
             let message = format!("`{name}` lies in more than {DEPTH} loops, conditions and branches");
             return Err(Error::new(ErrorCode::FieldValueInvalid, message)
-                .with_help("let a workflow of its own do the inner part, and run it with `child_workflow`"));
+                .with_help("make the inner part a workflow of its own, and run it with `child_workflow`"));
         }
         if let Some(calls) = callback.and_then(|callback| callback.get_mut("$sub")) {
             part.nodes = std::mem::take(&mut self.nodes);

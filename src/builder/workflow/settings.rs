@@ -128,7 +128,7 @@ impl WorkflowBuilder {
             }
         };
         let Some(operator) = self.current_operator() else {
-            let message = format!("`{target}` is the callback of no task, since there is none yet");
+            let message = format!("`{target}` cannot be a callback: there is no task yet");
             self.note(ErrorCode::ModifierIgnored, String::new(), message, None);
             return Ok(());
         };

@@ -7,7 +7,7 @@ const SHOWN: usize = 80;
 
 const BRACKETS: &str = "close each bracket that is opened, in its order";
 const COLUMNS: &str =
-    "begin the lines of one mapping or list in the same column, and what is inside of them further right";
+    "begin the lines of one mapping or list in the same column, and nested lines further right";
 
 /// Says what to do about an error of the grammar.
 pub(super) fn advise(text: &str, error: &mut YamlError) {

@@ -142,7 +142,7 @@ impl Engine {
         if self.approval(&key).is_some() {
             return Err(Error::new(
                 ErrorCode::ToolArgumentsInvalid,
-                format!("approval `{key}` is already waited for"),
+                format!("another task already waits for the approval `{key}`"),
             )
             .with_help("put `{{workflow_run_id}}` into the key"));
         }

@@ -325,7 +325,7 @@ impl Scope for RunScope<'_> {
 
     fn advice(&self, name: &str) -> Option<String> {
         if name == "secrets" {
-            let help = "secrets are known in arguments of tools alone, since those are not written down";
+            let help = "secrets may stand only in arguments of tools, because these are not stored";
             return Some(help.to_owned());
         }
         let is_input = self.input(name).is_some();

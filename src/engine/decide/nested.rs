@@ -237,7 +237,7 @@ impl Engine {
         let Some(found) = found else {
             return Err(Error::new(
                 ErrorCode::ToolArgumentsInvalid,
-                "the first argument is no result of a parallel operator",
+                "the first argument is not the result of a parallel operator",
             )
             .with_help("pass it as `{{fork_result}}`, by the result key of the operator"));
         };

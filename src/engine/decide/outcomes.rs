@@ -192,7 +192,7 @@ impl Engine {
         let state = if owner.created.workflow.cancels { RunState::Cancelled } else { RunState::Failed };
         let failure = Failure::new(
             ErrorCode::RunTimedOut,
-            format!("the run was not over after its limit of {} s", digits(limit)),
+            format!("the run took longer than its limit of {} s", digits(limit)),
         );
         self.end(run, state, Some(failure), None, "the run passed its time limit", now);
     }
@@ -216,7 +216,7 @@ impl Engine {
                         let key = request.get("approval_key").map(to_text).unwrap_or_default();
                         format!("the approval `{key}` was not answered within {limit} s")
                     }
-                    _ => format!("the attempt was not over after its limit of {limit} s"),
+                    _ => format!("the attempt took longer than its limit of {limit} s"),
                 };
                 let failure = Failure::new(ErrorCode::TaskTimedOut, message);
                 if let StepState::Running { call } = found.state {

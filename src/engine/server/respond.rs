@@ -89,7 +89,7 @@ pub(super) fn not_found(what: &str, id: &str) -> HttpResponse {
 pub(super) fn no_run(engine: &Engine, id: &str) -> HttpResponse {
     let mut more = Map::new();
     if engine.has_forgotten_runs() {
-        let help = "finished runs are forgotten, by `keepRuns` and by the history of their schedules: read results within a minute, or raise these";
+        let help = "the engine drops finished runs, by `keepRuns` and `limits.scheduleHistory`: read results within a minute, or raise these";
         more.insert("help".into(), help.into());
     }
     refusal_with(404, "NOT_FOUND", &format!("there is no run `{id}`"), more)

@@ -29,7 +29,7 @@ impl State {
         if now >= open_until && !is_probed {
             return Ok(());
         }
-        let message = format!("`{function}` has failed too often and is left alone");
+        let message = format!("`{function}` failed too often and gets no calls for a while");
         Err(Failure { retryable: true, ..Failure::new(ErrorCode::ToolUnavailable, message) })
     }
 

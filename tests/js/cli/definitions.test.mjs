@@ -207,7 +207,7 @@ describe("a module", { concurrency: 3 }, () => {
     [
       "builds nothing",
       "export default { build: () => 1 };",
-      /`build\(\)` of the default export of `it.mjs` gave no definition/,
+      /`build\(\)` of the default export of `it.mjs` did not return a definition/,
     ],
   ]) {
     test(`that ${what} is refused with exit code 2`, async (t) => {

@@ -7,7 +7,7 @@ import { inRoot } from "../../../scripts/lib/paths.mjs";
 const cli = (name) => import(inRoot("dist", "esm", "cli", name));
 const { COMMANDS } = await cli("commands/index.js");
 const { COMMON, SERVER_OPTIONS } = await cli("command.js");
-const { ENVIRONMENT, EXIT_CODES, optionRows } = await cli("help.js");
+const { ENVIRONMENT, EXIT_CODES, optionRows, paragraphsOf, wrapped } = await cli("help.js");
 const { shownArgument } = await cli("arguments.js");
 
 const MARK = "## Reference\n";
@@ -21,7 +21,10 @@ const table = (head, rows) =>
     ...rows.map(([left, right]) => `| \`${left.trim()}\` | ${cell(right)} |`),
   ].join("\n");
 
-function section({ name, args, summary, options, notes = "", examples }) {
+/** Columns of the document. */
+const WIDTH = 120;
+
+function section({ name, args, summary, options, notes, examples }) {
   const isServer = Object.keys(SERVER_OPTIONS).every((option) => option in options);
   const own = Object.fromEntries(Object.entries(options).filter(([option]) => !(option in SERVER_OPTIONS)));
   const rows = optionRows(own);
@@ -29,10 +32,11 @@ function section({ name, args, summary, options, notes = "", examples }) {
     `### \`${[name, ...args.map(shownArgument)].join(" ")}\``,
     `${summary[0].toUpperCase()}${summary.slice(1)}.${isServer ? " Takes the options of a server." : ""}`,
     ...(rows.length > 0 ? [table("option", rows)] : []),
-    ...notes
-      .split("\n\n")
-      .filter(Boolean)
-      .map((text) => (text.startsWith("  ") ? `\`\`\`sh\n${text.replace(/^ {2}/gm, "")}\n\`\`\`` : text)),
+    ...paragraphsOf(notes).map((text) =>
+      text.startsWith("  ")
+        ? `\`\`\`sh\n${text.replace(/^ {2}/gm, "")}\n\`\`\``
+        : wrapped(text, WIDTH).join("\n"),
+    ),
     `\`\`\`sh\n${examples.map(([line, does]) => `highway-wasm ${line}  # ${does}`).join("\n")}\n\`\`\``,
   ].join("\n\n");
 }

@@ -214,7 +214,7 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
   }
 
   for (const [args, option, message] of [
-    [["serve", "--cors", "x"], "--cors", "`x` is no origin"],
+    [["serve", "--cors", "x"], "--cors", "`x` is not an origin"],
     [["serve", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
     [["simulate", "it.json", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
     [["run", "it.json", "--limit", "loopItem=1"], "--limit", "there is no limit `loopItem`"],
@@ -260,7 +260,7 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
       test(`serve --data ${data} ${key.join(" ")}, where \`file\` is a file`, async (t) => {
         const cwd = folder(t, { file: "text" });
         const { code, stderr } = await highway(t, ["serve", "--port", "0", "--data", data, ...key], { cwd });
-        assert.deepEqual([code, stderr.split("\n")[0]], [2, `error: \`${data}\` is no folder`]);
+        assert.deepEqual([code, stderr.split("\n")[0]], [2, `error: \`${data}\` is not a folder`]);
         assert.match(stderr, /^ {2}help: \S/m);
       });
     }

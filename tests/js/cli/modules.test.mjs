@@ -118,7 +118,7 @@ describe("--tools", { concurrency: 3 }, () => {
     ["export default 1;", /`tools.mjs` exports no tools/],
     ["export const other = {};", /`tools.mjs` exports no tools/],
     ["export default {};", /`tools.mjs` exports no tools/],
-    ['export default { "text.upper": "no" };', /the tool `text.upper` of `tools.mjs` is no function/],
+    ['export default { "text.upper": "no" };', /the tool `text.upper` of `tools.mjs` is not a function/],
     ["export default {", /`tools.mjs` could not be loaded: SyntaxError/],
   ]) {
     test(`refuses ${source}`, async (t) => {

@@ -219,7 +219,7 @@ describe("a run", { concurrency: 3 }, () => {
         cwd: folder(t, files),
       });
       assert.equal(code, 2);
-      assert.match(stderr, /`--timeout` is no length of time: .*\n {2}help: .*`1h30m`/);
+      assert.match(stderr, /`--timeout` is not a length of time: .*\n {2}help: .*`1h30m`/);
     });
   }
 
@@ -357,7 +357,7 @@ describe("inputs", { concurrency: 3 }, () => {
       cwd: folder(t, files),
     });
     assert.equal(code, 2);
-    assert.match(stderr, /the value of `--input` is no JSON: .*\n {2}help: .*`name=text`/);
+    assert.match(stderr, /the value of `--input` is not JSON: .*\n {2}help: .*`name=text`/);
   });
 
   for (const [value, fault] of [
@@ -382,7 +382,7 @@ describe("inputs", { concurrency: 3 }, () => {
       "big.json": '{"v": [{"w": 1e400}]}',
       "long.json": `{"v": -${"9".repeat(4301)}}`,
     });
-    const why = (number) => `\`${number}\` is larger than any number may be`;
+    const why = (number) => `\`${number}\` is larger than any number can be`;
     for (const [args, code, message] of [
       [
         ["run", "two.json", "-i", "v:=1e400"],
@@ -449,7 +449,7 @@ describe("inputs", { concurrency: 3 }, () => {
     ],
     ["UTF-16 without a mark", Buffer.from('{"who": 1}', "utf16le"), /`in` is UTF-16, not UTF-8/],
     ["UTF-16 of the other end", Buffer.from('\uFEFF{"who": 1}', "utf16le").swap16(), /`in` is UTF-16/],
-    ["Latin-1", Buffer.from('{"who": "größer"}', "latin1"), /`in` is no text in UTF-8/],
+    ["Latin-1", Buffer.from('{"who": "größer"}', "latin1"), /`in` is not text in UTF-8/],
   ]) {
     test(`in ${name} are refused`, async (t) => {
       const cwd = folder(t, { ...files, in: bytes });
@@ -468,10 +468,10 @@ describe("inputs", { concurrency: 3 }, () => {
     [["-i", "who"], /`--input` is not of the form `name=value`: `who`/],
     [["-i", "=1"], /`--input` is not of the form/],
     [["--inputs", "nowhere.json"], /there is no file `nowhere.json`/],
-    [["--inputs", "list.json"], /what is in `list.json` is no object/],
+    [["--inputs", "list.json"], /`list.json` does not contain an object/],
     [["--inputs", "-"], /standard input cannot be read/, "{broken"],
     [["--inputs", "-"], /cannot be read: .*line 2, column 7/, "a: 1\nb: [x]]\n"],
-    [["--inputs", "-"], /standard input (is no object|cannot be read)/, "just text"],
+    [["--inputs", "-"], /standard input (does not contain an object|cannot be read)/, "just text"],
   ]) {
     test(`${args.join(" ")} ${input ?? ""} is refused with exit code 2`, async (t) => {
       const { code, stderr } = await highway(t, ["run", "two.json", ...args], {

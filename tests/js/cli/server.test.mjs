@@ -95,7 +95,7 @@ describe("run on a server", { concurrency: 2 }, () => {
   test("with a wrong key, or none, is refused", async (t) => {
     const wrong = await ask(t, ["run", "two.json"], { env: { HIGHWAY_API_KEY: "wrong-key-of-tests" } });
     assert.equal(wrong.code, 1);
-    assert.match(wrong.stderr, /^error: .*401.*the API key is not the right one/m);
+    assert.match(wrong.stderr, /^error: .*401.*the API key is wrong/m);
     const none = await ask(t, ["run", "two.json"], { env: { HIGHWAY_API_KEY: undefined } });
     assert.equal(none.code, 2);
     assert.match(none.stderr, /there is no API key/);
@@ -279,7 +279,9 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     const isCut = /left out here/.test(stdout);
     assert.equal(
       stderr,
-      isCut ? `lines are left out above: \`highway-wasm logs ${id}\` prints what is kept of them\n` : "",
+      isCut
+        ? `lines are left out above: \`highway-wasm logs ${id}\` prints those that the engine keeps\n`
+        : "",
     );
     // The result has all of them.
     const { stdout: whole } = await ask(t, ["logs", id]);
@@ -438,7 +440,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     assert.equal(none.code, 1);
     assert.match(
       none.stderr,
-      /^error: nobody waits for the approval `.*:nothing`\n {2}help: it may be decided already/,
+      /^error: no task waits for the approval `.*:nothing`\n {2}help: it may be decided already/,
     );
   });
 });

@@ -88,7 +88,7 @@ describe("simulate", { concurrency: 3 }, () => {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /the data of `--signal` is no JSON: .*the key stands twice .*\n {2}help: keep one of the two/,
+      /the data of `--signal` is not JSON: .*the key stands twice .*\n {2}help: keep one of the two/,
     );
   });
 
@@ -122,13 +122,13 @@ export default driver;`;
   for (const [args, message] of [
     [["bad.json"], /the definition is invalid/],
     [["order.json", "--signal", "@2h"], /`--signal` is not of the form/],
-    [["order.json", "--signal", "a@x"], /`--signal` is no length of time: `x`/],
-    [["order.json", "--signal", "a=x"], /the data of `--signal` is no JSON/],
+    [["order.json", "--signal", "a@x"], /`--signal` is not a length of time: `x`/],
+    [["order.json", "--signal", "a=x"], /the data of `--signal` is not JSON/],
     [["order.json", "--for", "1d"], /the definition has no schedule/],
-    [["order.json", "--at", "tomorrow"], /`tomorrow` is no moment/],
+    [["order.json", "--at", "tomorrow"], /`tomorrow` is not a moment/],
     [["order.json", "--mocks", "nowhere.json"], /there is no file `nowhere.json`/],
     [["order.json", "--approve", "review", "--reject", "review"], /`review` is both approved and rejected/],
-    [["order.json", "--unmocked", "fial"], /`--unmocked` knows no `fial`/],
+    [["order.json", "--unmocked", "fial"], /`--unmocked` does not take `fial`/],
   ]) {
     test(`refuses ${args.join(" ")}`, async (t) => {
       const { code, stderr } = await highway(t, ["simulate", ...args], { cwd: folder(t, files) });
@@ -144,7 +144,7 @@ describe("simulate, of what fits nothing,", { concurrency: 3 }, () => {
     const { stderr } = await highway(t, [...args, "--signal", "paid"], { cwd: folder(t, files) });
     assert.match(
       stderr,
-      /nothing took the signal `piad` \(SIGNAL_NOT_TAKEN\)\n {2}help: did you mean `paid`\?/,
+      /no task took the signal `piad` \(SIGNAL_NOT_TAKEN\)\n {2}help: did you mean `paid`\?/,
     );
     assert.match(stderr, /about `reviw` \(DECISION_NOT_ASKED\)\n {2}help: did you mean `review`\?/);
     assert.match(

@@ -203,7 +203,7 @@ describe("a function that gives none", { concurrency: true }, () => {
       const server = await faultServer(t, [json(200, { status: "running" })]);
       const driver = driverOf(server, auth);
       const highway = new Highway({ endpoint: server.url, auth });
-      const expected = authFailed({ message: /^`auth` gave no credential: ./ });
+      const expected = authFailed({ message: /^`auth` did not return a credential: ./ });
       for (const call of [
         () => driver.status("r"),
         () => driver.start(),

@@ -365,7 +365,8 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
 });
 
 describe("the circuit breaker", { concurrency: true }, () => {
-  const open = (more = {}) => api("API_CIRCUIT_OPEN", { message: /left alone/, help: /retryAfter/, ...more });
+  const open = (more = {}) =>
+    api("API_CIRCUIT_OPEN", { message: /gets no requests/, help: /retryAfter/, ...more });
 
   test("opens after so many failures in a row, of any kind, and then nothing is sent", async (t) => {
     const server = await faultServer(t, [text(503, ""), reset(), silence, text(500, "")]);

@@ -34,7 +34,7 @@ async function checkTaken(definition, own = greeting, options = submit) {
 async function checkDiffers(definition, field, options = submit) {
   const { answer, sent } = await sentFor(definition, options);
   checkRefusal(answer, 409, "WORKFLOW_DIFFERS");
-  assert.match(answer.message, new RegExp(`\`${field}\` differs`));
+  assert.match(answer.message, new RegExp(`differs from the server's in \`${field}\``));
   assert.equal(sent, undefined);
 }
 

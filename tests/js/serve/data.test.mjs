@@ -64,10 +64,10 @@ describe("a data folder", { skip: noUsers }, () => {
     await waits.start();
     await stop(first);
     const second = await startServer(t, [], { cwd: first.cwd });
-    await second.seen(/ kept in .*runs, /);
+    await second.seen(/ kept in .*runs; /);
     assert.ok(
       second.output.stdout.includes(
-        `2 runs kept in ${join(first.cwd, ".highway", "runs")}, of which 1 goes on\n`,
+        `2 runs kept in ${join(first.cwd, ".highway", "runs")}; 1 of them continues\n`,
       ),
     );
     await stop(second);
@@ -94,7 +94,7 @@ describe("a server whose disk is full", { skip: noMounts }, () => {
         inputs: { text: "x".repeat(size) },
       });
     await submit(10);
-    const full = { name: "ApiError", message: /cannot keep what happens: the disk is full/ };
+    const full = { name: "ApiError", message: /cannot keep the journal: the disk is full/ };
     const error = await checkRejection(submit(600_000), {
       ...full,
       name: "SubmissionError",

@@ -138,7 +138,10 @@ describe("the key", { concurrency: 2 }, () => {
       make(join(cwd, ".highway", "key"), join(cwd, "other"));
       const { code, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
       assert.equal(code, 2);
-      assert.match(stderr, /^error: `.*key` is no regular file.*\n {2}option: --data\n {2}help: remove it/);
+      assert.match(
+        stderr,
+        /^error: `.*key` is not a regular file.*\n {2}option: --data\n {2}help: remove it/,
+      );
       assert.equal(modeOf(join(cwd, "other")), "644");
     });
   }

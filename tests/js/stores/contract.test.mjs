@@ -108,7 +108,7 @@ for (const [name, make] of Object.entries(stores)) {
       const refused = {
         name: "ExecutionError",
         code: "JOURNAL_INVALID",
-        message: /cannot keep what happens/,
+        message: /cannot keep the journal/,
       };
       // A small entry may still fit; the next does not.
       const error = await checkRejection(driver(engine, "x".repeat(100_000)).start(), {

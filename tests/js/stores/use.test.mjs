@@ -90,7 +90,7 @@ describe("a store object", () => {
     await checkRejection(driverOf(engine).start(), {
       name: "ExecutionError",
       code: "JOURNAL_INVALID",
-      message: /cannot keep what happens: the disk is full/,
+      message: /cannot keep the journal: the disk is full/,
     });
     faults.append = undefined;
     const next = new LocalEngine({ store: own, tools: noted });
@@ -119,7 +119,7 @@ describe("an engine that stands still", () => {
       const response = await engine.fetch(new Request(`http://engine/api/v1/${path}`));
       const { code, message, success } = await response.json();
       assert.deepEqual([response.status, code, success], [503, "JOURNAL_INVALID", false], path);
-      assert.match(message, /cannot keep what happens: the browser has no room left for this site/);
+      assert.match(message, /cannot keep the journal: the browser has no room left for this site/);
     }
   });
 

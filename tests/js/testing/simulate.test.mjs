@@ -99,8 +99,8 @@ describe("a simulation", () => {
     const { warnings } = await simulate(order(), { at, tools });
     const found = warnings.filter(({ code }) => code === "MOCK_NOT_ASKED").map(({ message }) => message);
     assert.deepEqual(found, [
-      "nothing asked the mock `chrage`",
-      "nothing asked the mock `tools.approval.request`",
+      "no task called the mock `chrage`",
+      "no task called the mock `tools.approval.request`",
     ]);
     const help = warnings.filter(({ code }) => code === "MOCK_NOT_ASKED").map((warning) => warning.help);
     assert.equal(help[0], "did you mean `charge`?");
@@ -299,7 +299,7 @@ describe("a simulation is refused", () => {
       assert.ok(error.path.startsWith(path), `${error.path} for ${path}`);
     }
     const error = await simulate("nothing").catch((thrown) => thrown);
-    assert.match(error.message, /no workflow/);
+    assert.match(error.message, /not a workflow/);
   });
 
   it("when it goes on and on", async () => {

@@ -37,7 +37,7 @@ describe("tools without a mock", () => {
     engine.close();
     const failing = shop({ unmocked: "fail", tools: { charge: { id: 7 }, shpi: {} } });
     const { tasks } = await failing.driver.run({ timeout: "P7D" });
-    assert.match(tasks.ship.error.help, /a mock `shpi` that nothing asked/);
+    assert.match(tasks.ship.error.help, /a mock `shpi` that no task called/);
     failing.engine.close();
   });
 
@@ -335,7 +335,7 @@ describe("names that are slips", () => {
     await driver.run({ timeout: "P7D" });
     assert.throws(() => engine.expectMocked(), {
       name: "ExpectationError",
-      message: /^nothing asked the mock `chrage`: did you mean `charge`\?/,
+      message: /^no task called the mock `chrage`: did you mean `charge`\?/,
     });
     engine.close();
   });

@@ -363,7 +363,7 @@ test("a working directory that is a file is said to be no folder", async (t) => 
   driver.shell("a", "true");
   const { a } = (await driver.run()).tasks;
   assert.equal(a.error.code, "TOOL_ARGUMENTS_INVALID");
-  assert.match(a.error.message, /is no folder/);
+  assert.match(a.error.message, /is not a folder/);
 });
 
 test("options that do not exist are refused", async () => {

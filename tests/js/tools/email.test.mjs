@@ -84,7 +84,7 @@ test("what is no e-mail is not sent", async (t) => {
   const sent = [];
   for (const [change, message] of [
     [{ to: undefined }, /`to`/],
-    [{ to: "nobody" }, /`nobody` is no e-mail address/],
+    [{ to: "nobody" }, /`nobody` is not an e-mail address/],
     [{ subject: "" }, /`subject`/],
     [{ subject: "a\nBcc: all@example.org" }, /line break/],
     [{ to: "a@b\r\nBcc: c@d" }, /line break/],

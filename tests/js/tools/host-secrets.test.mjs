@@ -98,7 +98,7 @@ test("a program that cannot be started says why", async (t) => {
   for (const [options, message, help] of [
     [{ shell: file }, /EACCES/, /allow this user/],
     [{ shell: "/nonexistent/sh" }, /ENOENT/, /install/],
-    [{ cwd: file }, /is no folder/, undefined],
+    [{ cwd: file }, /is not a folder/, undefined],
   ]) {
     const engine = new LocalEngine({ tools: nodeTools(options) });
     const driver = new Driver({ engine });

@@ -137,7 +137,7 @@ test("redirects are followed to public addresses alone", async (t) => {
   const at = (path) => ({ url: `http://1.1.1.1/${path}` });
   for (const [path, message] of [
     ["in", /`127\.0\.0\.1` is a private address/],
-    ["file", /`file:` is no HTTP/],
+    ["file", /`file:` is not HTTP/],
     ["loop", /redirects again and again/],
   ]) {
     const { error } = await request(t, options, at(path));

@@ -114,7 +114,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     assert.deepEqual([written.result.result, written.stdout], [[1, 2], "before after"]);
     const broken = await ran(t, 'print("__HIGHWAY_RESULT__:{oops")');
     assert.equal(broken.error.code, "VALUE_NOT_JSON");
-    assert.match(broken.error.message, /no JSON/);
+    assert.match(broken.error.message, /not JSON/);
   });
 
   test("arrives whatever the function did to its output", async (t) => {

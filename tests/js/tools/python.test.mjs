@@ -190,7 +190,7 @@ describe("an archive", { skip: noPython, concurrency: 2 }, () => {
   test("that is none, and functions that are not there, are told apart", async (t) => {
     const archive = zipSync({ "plain.py": text("x = 1") });
     for (const [bytes, path, code, message] of [
-      [text("no zip"), "plain.run", "ARTIFACT_INVALID", /no zip archive/],
+      [text("no zip"), "plain.run", "ARTIFACT_INVALID", /not a readable zip archive/],
       [archive, "plain.run", "TOOL_ARGUMENTS_INVALID", /has no function 'run'/],
       [archive, "plain.x", "TOOL_ARGUMENTS_INVALID", /has no function 'x'/],
       [archive, "absent.run", "TOOL_ARGUMENTS_INVALID", /no module 'absent'/],

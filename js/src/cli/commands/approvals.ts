@@ -15,7 +15,7 @@ export const approvals: Command = {
   summary: "list tasks that wait for a person",
   args: [],
   options: {
-    run: { value: "RUN", help: "only those of this run" },
+    run: { value: "RUN", help: "only approvals of this run" },
     ...SERVER_OPTIONS,
   },
   notes: "Each row has the key for `approve` and `reject`, and the title.",
@@ -39,12 +39,12 @@ export const approvals: Command = {
   },
 };
 
-export const approve = decision("approve", "approved", "let a run go on that waits for a person");
+export const approve = decision("approve", "approved", "approve a request: the task that asked completes");
 export const reject = decision(
   "reject",
   "rejected",
-  "tell a run no that waits for a person",
-  "\n\nA rejection is a result, `approved: false`, and no failure: tasks that depend on the approval run, unless a condition reads `approved`.",
+  "reject a request: the task that asked completes with `approved: false`",
+  "\n\nA rejection is a result, not a failure: tasks that depend on it run, unless a condition reads `approved`.",
 );
 
 function decision(name: "approve" | "reject", done: string, summary: string, note = ""): Command {
@@ -56,8 +56,9 @@ function decision(name: "approve" | "reject", done: string, summary: string, not
       comment: { value: "TEXT", mayBeEmpty: true, help: "shown with the decision" },
       ...SERVER_OPTIONS,
     },
-    notes: `KEY is the key of an approval, as \`approvals\` lists them, or the beginning of one. The id of a run stands for its only approval.${note}`,
-    examples: [[`${name} 3f2a --comment "looked at it"`, "the approval whose key begins like this"]],
+    notes: `KEY is the key of an approval, as \`approvals\` shows it, or its first characters. If
+a run has one approval, its id will do.${note}`,
+    examples: [[`${name} 3f2a --comment "looked at it"`, "the approval whose key begins with 3f2a"]],
     async run({ args, given, output, signal }: Work) {
       const highway = await highwayOf(given);
       const key = await keyOf(highway, args[0] as string, signal);
@@ -79,8 +80,8 @@ function decision(name: "approve" | "reject", done: string, summary: string, not
 const undecidable = (key: string, cause: HighwayError): HighwayError =>
   makeError(cause.name, {
     code: cause.code,
-    message: `nobody waits for the approval \`${key}\``,
-    help: "it may be decided already, or its run may be over: `highway-wasm approvals` lists those that wait",
+    message: `no task waits for the approval \`${key}\``,
+    help: "it may be decided already, or its run may have ended: `highway-wasm approvals` lists those that wait",
     details: cause.details,
     cause,
   });

@@ -8,13 +8,13 @@ import { highwayOf } from "../target.js";
 
 export const cancel: Command = {
   name: "cancel",
-  summary: "end a run and what is running of it",
+  summary: "end a run and its active tasks",
   args: [RUN],
   options: {
     reason: { value: "TEXT", mayBeEmpty: true, help: "shown with the run" },
     ...SERVER_OPTIONS,
   },
-  notes: `${RUN_NOTE} Exit code 1 where it was over already.`,
+  notes: `${RUN_NOTE} The exit code is 1 if the run had ended before.`,
   examples: [['cancel 3f2a --reason "wrong input"', "end a run"]],
   async run({ args, given, output, signal }) {
     const highway = await highwayOf(given);

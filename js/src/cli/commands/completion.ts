@@ -12,14 +12,13 @@ type Shell = keyof typeof SHELLS;
 /** The command, for a program that has all these. */
 export const completionOf = (all: () => readonly Command[]): Command => ({
   name: "completion",
-  summary: "print a script that completes this program's command lines in a shell",
+  summary: "print a script that completes command lines of highway-wasm in a shell",
   args: [{ name: "SHELL", values: Object.keys(SHELLS) }],
   options: {},
-  notes:
-    "It completes `highway-wasm` where that is on the path, as after `npm install --global highway-wasm`.",
+  notes: "It completes `highway-wasm` if that is on the path, as after `npm install --global highway-wasm`.",
   examples: [
     ["completion bash >> ~/.bash_completion", "for bash"],
-    ["completion zsh > ~/.zsh/completions/_highway-wasm", "for zsh, where that folder is in `fpath`"],
+    ["completion zsh > ~/.zsh/completions/_highway-wasm", "for zsh, if `fpath` has that folder"],
     ["completion fish > ~/.config/fish/completions/highway-wasm.fish", "for fish"],
   ],
   async run({ args, output }) {

@@ -17,17 +17,18 @@ export const graph: Command = {
       short: "f",
       value: "FORMAT",
       values: FORMATS,
-      help: "mermaid (by default), dot for Graphviz, svg for a picture, json for the places of nodes and edges",
+      help: "mermaid (by default), dot for Graphviz, svg for a picture, json for the positions of nodes and edges",
     },
     direction: {
       value: "DIRECTION",
       values: ["down", "right"],
-      help: "where svg and json run to: down (by default) or right",
+      help: "direction of svg and json: down (by default) or right",
     },
   },
   notes: `${FILE_NOTE}
 
-What is invalid is not drawn: its findings are shown instead, with exit code 2. The picture needs no other file, and is light or dark as its reader prefers. --json is --format json.`,
+An invalid definition is not drawn: its findings are shown, and the exit code is 2. The picture needs no other file,
+and is light or dark as its reader prefers. --json is --format json.`,
   examples: [
     ["graph report.yaml --format svg > report.svg", "a picture for a page or a README"],
     ["graph report.yaml --format dot | dot -Tpng > report.png", "through Graphviz"],

@@ -15,10 +15,11 @@ const DEFAULT_FILE = "workflow.yaml";
 
 export const init: Command = {
   name: "init",
-  summary: "write a workflow to begin with",
+  summary: "write a first workflow",
   args: [{ ...FILE, isOptional: true }],
   options: {},
-  notes: `FILE is ${DEFAULT_FILE} by default. Its extension says what is written: YAML, JSON, or a module with a Driver (.mjs, .cjs, .js, .mts, .cts, .ts). .js and .ts are CommonJS unless package.json has "type": "module". A file that is there is left alone, with exit code 2.`,
+  notes: `FILE is ${DEFAULT_FILE} by default. Its extension selects the kind of file: YAML, JSON, or a module with a Driver
+(.mjs, .cjs, .js, .mts, .cts, .ts). .js and .ts are CommonJS unless package.json has "type": "module". An existing file is not changed; the exit code is 2.`,
   examples: [
     ["init", `write ${DEFAULT_FILE}`],
     ["init workflows/report.mjs", "write a module with a Driver"],

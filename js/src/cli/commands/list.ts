@@ -25,7 +25,7 @@ export const list: Command = {
       values: RUN_STATES,
       help: `only runs that are ${RUN_STATES.join(", ")}`,
     },
-    limit: { short: "n", value: "N", help: `as many as this, at most; ${LIMIT} by default` },
+    limit: { short: "n", value: "N", help: `largest number of runs; ${LIMIT} by default` },
     ...SERVER_OPTIONS,
   },
   examples: [

@@ -23,18 +23,21 @@ const LEFT_OUT = /^\[(?:\d+ bytes \()?\d+ lines\)? are left out here\]$/;
 
 export const logs: Command = {
   name: "logs",
-  summary: "print what the tasks of a run wrote, oldest first",
+  summary: "print the output of the tasks of a run, oldest first",
   args: [RUN],
   options: {
-    follow: { short: "f", help: "go on until the run is over" },
+    follow: { short: "f", help: "follow the run to its end" },
     ...SERVER_OPTIONS,
   },
   notes: `${RUN_NOTE}
 
-With --follow it also prints what a task writes while it runs, each line once and in order. Where a task writes more between two looks than the engine keeps, a line says how many are left out; without --follow, they may be there once the task is over. It goes on through an outage of the server of up to a minute. With --follow --json it prints each entry, and the further lines of one that grows, as one line of JSON (NDJSON); without --follow, {logs} at once.`,
+--follow also prints the output of running tasks, each line once and in order. If a task writes more between two
+requests than the engine keeps, a line says how many lines are left out; \`logs\` without --follow may show them when
+the task has ended. --follow continues through an outage of the server of up to a minute. With --json, --follow prints
+each entry, and each addition to it, as one line of JSON (NDJSON); without --follow it prints {logs} at once.`,
   examples: [
-    ["logs 3f2a", "what the tasks wrote so far"],
-    ["logs 3f2a --follow", "and what they write until the run is over"],
+    ["logs 3f2a", "the output so far"],
+    ["logs 3f2a --follow", "and further output until the run ends"],
   ],
   async run({ args, given, output, signal }) {
     const highway = await highwayOf(given);
@@ -48,7 +51,7 @@ With --follow it also prints what a task writes while it runs, each line once an
       }
       if (isCut && !output.isJson) {
         const command = `\`highway-wasm logs ${handle.runId}\``;
-        output.note(`lines are left out above: ${command} prints what is kept of them`);
+        output.note(`lines are left out above: ${command} prints those that the engine keeps`);
       }
       return FINE;
     }

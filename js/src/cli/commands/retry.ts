@@ -9,7 +9,7 @@ import { highwayOf } from "../target.js";
 
 export const retry: Command = {
   name: "retry",
-  summary: "start a new run of a failed one's workflow, with its inputs",
+  summary: "start a failed run again, as a new run with the same inputs",
   args: [RUN],
   options: {
     watch: { short: "w", help: "follow the new run to its result, as `run` does" },

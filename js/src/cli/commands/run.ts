@@ -27,13 +27,14 @@ export const run: Command = {
     timeout: { value: "TIME", help: "time limit of the run: seconds, `90s`, `1h30m` or `PT90S`" },
     detach: { help: "only submit, and print the id of the run" },
     ...TOOLS_OPTION,
-    local: { help: "run on an engine in this process, whatever the environment says" },
+    local: { help: "use an engine in this process, even if the environment names a server" },
     limit: LIMIT,
     ...SERVER_OPTIONS,
   },
   notes: `${FILE_NOTE}
 
-Without an endpoint it runs in this process, with a shell and Python. A driver that was made with an engine runs on that one, unless --endpoint names a server. Progress goes to standard error, the result to standard output.`,
+Without an endpoint the workflow runs in this process, with a shell and Python. A Driver with its own engine uses that
+engine, unless --endpoint names a server. Progress goes to standard error, the result to standard output.`,
   examples: [
     ["run report.yaml --input folder=/usr", "run in this process"],
     ["run report.yaml --inputs inputs.json --timeout 1h30m", "inputs from a file, and a time limit"],

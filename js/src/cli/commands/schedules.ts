@@ -22,10 +22,11 @@ export const schedules: Command = {
     { name: "SCHEDULE", isOptional: true },
   ],
   options: { ...SERVER_OPTIONS },
-  notes: `ACTION is ${ACTIONS.join(", ")}; list by default. All others need a SCHEDULE: its id, the beginning of it, or the name of its workflow where that has one schedule alone. A workflow with a schedule gets one when it is submitted.`,
+  notes: `ACTION is ${ACTIONS.join(", ")}; list by default. All other actions need a SCHEDULE: its id, the first
+characters of its id, or the name of its workflow if that has only one schedule. A definition with a schedule creates it when you submit it.`,
   examples: [
     ["schedules", "all schedules, with their next runs"],
-    ["schedules pause nightly_report", "start no runs for now"],
+    ["schedules pause nightly_report", "start no runs until it is resumed"],
     ["schedules history nightly_report", `the newest ${HISTORY} runs of one`],
   ],
   async run(work) {

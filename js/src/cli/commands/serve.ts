@@ -23,7 +23,7 @@ export const serve: Command = {
       value: "PORT",
       help: `port to listen on; ${DEFAULT_PORT} by default, 0 takes a free one`,
     },
-    host: { value: "HOST", help: "name or address to listen on; 127.0.0.1 by default: this machine alone" },
+    host: { value: "HOST", help: "name or address to listen on; 127.0.0.1 by default: this machine only" },
     data: {
       value: "DIR",
       completes: "folder",
@@ -31,43 +31,44 @@ export const serve: Command = {
     },
     key: {
       value: "KEY",
-      help: "API key, in the place of one that the server makes; better in HIGHWAY_API_KEY",
+      help: "API key, instead of one that the server makes; safer in HIGHWAY_API_KEY",
     },
     cors: {
       value: "ORIGIN",
       multiple: true,
-      help: "let pages of this origin use the server: http://localhost:5173",
+      help: "allow pages of this origin: http://localhost:5173",
     },
     "allowed-host": {
       value: "NAME",
       multiple: true,
-      help: "answer where the server is called by this name too",
+      help: "allow requests to this name of the server",
     },
-    concurrency: { value: "COUNT", help: "tools that run at once; 64 by default" },
+    concurrency: { value: "COUNT", help: "tool calls at a time; 64 by default" },
     "keep-runs": {
       value: "COUNT",
-      help: "keep so many runs that are over, and forget those that ended first; all by default",
+      help: "finished runs to keep, the newest; all by default",
     },
     "python-dsl": {
-      help: "take workflows as Python (`python_dsl`), and run it to read them; needs the package highway-dsl",
+      help: "take workflows as Python (`python_dsl`) and run their source to read them; needs the package highway-dsl",
     },
     limit: LIMIT,
     "max-body": { value: "BYTES", help: "largest body of a request; 10M by default" },
-    "max-bodies": { value: "BYTES", help: "bodies of all requests under way together; 64M by default" },
+    "max-bodies": { value: "BYTES", help: "bodies of all active requests together; 64M by default" },
     "body-timeout": {
       value: "TIME",
-      help: "how long nothing may come of a body; 30s by default",
+      help: "longest pause while a body arrives; 30s by default",
     },
-    "max-streams": { value: "COUNT", help: "event streams that may be open at once; 256 by default" },
+    "max-streams": { value: "COUNT", help: "open event streams; 256 by default" },
     ...TOOLS_OPTION,
   },
   notes: `At its first start the server makes an API key, shows it once, and keeps it in DIR/key. Clients send it with every request:
 
   export HIGHWAY_API_ENDPOINT=http://127.0.0.1:${DEFAULT_PORT} HIGHWAY_API_KEY=$(cat ${DEFAULT_DATA}/key)
 
-Templates read {{secrets.NAME}} from HIGHWAY_SECRET_NAME in the environment, in the arguments of tools alone.
+Templates read {{secrets.NAME}} from HIGHWAY_SECRET_NAME in the environment, only in the arguments of tools.
 
-Ctrl-C stops it once the requests under way are answered; again, at once. Runs are kept in DIR/runs, their working directories in DIR/work, and go on at the next start.`,
+Ctrl-C answers the active requests and stops the server; a second Ctrl-C stops it at once. Runs are kept in DIR/runs,
+their working directories in DIR/work. They continue at the next start.`,
   examples: [
     ["serve", `this machine alone, on port ${DEFAULT_PORT}`],
     ["serve --cors http://localhost:5173", "for a page under development"],
@@ -147,7 +148,7 @@ function tell(
   if (runs !== undefined && runs.total > 0) {
     const kept = runs.total === 1 ? "1 run" : `${runs.total} runs`;
     output.result(
-      `${kept} kept in ${runs.folder}, of which ${runs.active} ${runs.active === 1 ? "goes" : "go"} on`,
+      `${kept} kept in ${runs.folder}; ${runs.active} of them ${runs.active === 1 ? "continues" : "continue"}`,
     );
   }
   const name = nameOf(host);

@@ -9,19 +9,19 @@ import { highwayOf } from "../target.js";
 
 export const signal: Command = {
   name: "signal",
-  summary: "send a signal to a run, which its workflow waits for by name",
+  summary: "send a signal to a run",
   args: [RUN, { name: "NAME" }],
   options: {
     data: {
       short: "d",
       value: "NAME=VALUE",
       multiple: true,
-      help: "a field of its data, as --input of `run`; NAME:=VALUE takes JSON alone",
+      help: "a field of the data, like --input of `run`; NAME:=VALUE takes JSON only",
     },
     payload: {
       value: "FILE",
       completes: "file",
-      help: "its data from a JSON or YAML file; - is standard input",
+      help: "the data from a JSON or YAML file; - is standard input",
     },
     ...SERVER_OPTIONS,
   },

@@ -34,7 +34,7 @@ export const simulate: Command = {
     mocks: {
       value: "FILE",
       completes: "file",
-      help: "what stands for tasks and tools, by name: JSON, YAML, or a module that exports an object",
+      help: "mocks by name of a task or a tool: JSON, YAML, or a module that exports an object",
     },
     unmocked: {
       value: "WHAT",
@@ -44,19 +44,24 @@ export const simulate: Command = {
     signal: {
       value: "NAME[@TIME][=JSON]",
       multiple: true,
-      help: 'a signal, with its time since the beginning and its data: paid@2h={"amount":1}',
+      help: 'a signal, with its time after the start and its data: paid@2h={"amount":1}',
     },
-    approve: { value: "KEY", multiple: true, help: "approve what has this key, or the task of this id" },
+    approve: {
+      value: "KEY",
+      multiple: true,
+      help: "approve the approval with this key, or the task with this id",
+    },
     reject: { value: "KEY", multiple: true, help: "reject it" },
     timeout: { value: "TIME", help: "time limit of a run: seconds, `90s`, `1h30m` or `PT90S`" },
-    for: { value: "TIME", help: "run the schedule of the definition for so long, in the place of one run" },
-    at: { value: "MOMENT", help: "when virtual time begins, in ISO 8601; now by default" },
+    for: { value: "TIME", help: "run the schedule of the definition for this time, instead of one run" },
+    at: { value: "MOMENT", help: "start of virtual time, in ISO 8601; now by default" },
     limit: LIMIT,
-    "max-time": { value: "TIME", help: "virtual time after which it is given up; 365d by default" },
+    "max-time": { value: "TIME", help: "virtual time after which the simulation stops; 365d by default" },
   },
   notes: `${FILE_NOTE}
 
-No tool is called. A mock is the result of its task or tool, or {result, error, delay}, or a list of those, one for each call. Exit code 1 where the run does not complete.`,
+No tool is called. A mock is the result of its task or tool, or {result, error, delay}, or a list of those, one for
+each call. The exit code is 1 if the run does not complete.`,
   examples: [
     ["simulate order.yaml --signal paid@2d", "what happens when the payment takes two days"],
     ["simulate order.yaml --mocks mocks.json --approve review", "with results of tools, and a decision"],
@@ -154,7 +159,7 @@ function show(
   const colour = status === "completed" ? "green" : "red";
   const reason = error === null ? "" : `: ${printable(error.message)}`;
   output.note(`${output.paint(colour, oneLine(status))} after ${shownTime(rest.durationSeconds)}${reason}`);
-  if (critical.size > 0) output.note("* what the end of the run depended on");
+  if (critical.size > 0) output.note("* the end of the run depended on these");
 }
 
 function rowOf(entry: TimelineEntry, from: number, isCritical: boolean): Cell[] {

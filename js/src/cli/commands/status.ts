@@ -16,17 +16,17 @@ import { sentence, waitsOf } from "../waits.js";
 
 export const status: Command = {
   name: "status",
-  summary: "show a run as it is now, with its tasks",
+  summary: "show the state of a run and of its tasks",
   args: [RUN],
   options: {
-    watch: { short: "w", help: "follow the run until it is over; exit code 1 where it does not complete" },
+    watch: { short: "w", help: "follow the run to its end; the exit code is 1 if it does not complete" },
     ...SERVER_OPTIONS,
   },
   notes: `${RUN_NOTE}
 
 With --watch --json it prints the run as one line of JSON whenever it changes (NDJSON).`,
   examples: [
-    ["status 3f2a", "the run whose id begins like this"],
+    ["status 3f2a", "the run whose id begins with 3f2a"],
     ["status 3f2a --watch", "until it is over"],
     ["status 3f2a --watch --json | jq -c .progress", "each change, for programs"],
   ],

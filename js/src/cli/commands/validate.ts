@@ -12,12 +12,13 @@ import { readSource } from "../source.js";
 
 export const validate: Command = {
   name: "validate",
-  summary: "list everything that is wrong with definitions, or worth knowing about them",
+  summary: "list everything that is wrong with definitions",
   args: [{ ...FILE, isMany: true }],
   options: {},
   notes: `${FILE_NOTE}
 
-Exit code 2 where there are errors, or where a file cannot be read. With --json it prints {valid, files, findings}; each finding names its file.`,
+The exit code is 2 if there are errors, or if a file cannot be read. With --json it prints {valid, files, findings};
+each finding names its file.`,
   examples: [
     ["validate report.yaml", "all findings, each with its place and with advice"],
     ["validate workflows/*.yaml", "several files; the shell finds them"],

@@ -41,7 +41,7 @@ pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut FieldReader<'_
     }
     let kept = fields.list("steps");
     if kept.len() != run.steps.len() {
-        return Err(invalid("a run has not the steps of its definition"));
+        return Err(invalid("a run does not have the steps of its definition"));
     }
     let beginning = run.created.at;
     for (step, kept) in run.steps.iter_mut().zip(kept) {
@@ -71,13 +71,13 @@ fn open(run: &mut Run, fields: &mut FieldReader<'_>) -> Result<()> {
     let owner = fields.position("owner")?;
     let kind = scope_kind_of(fields)?;
     let body = run.operator(owner).and_then(|operator| body_of(&operator.operation, &kind));
-    let body = body.ok_or_else(|| invalid("a scope is of a step that has none"))?;
+    let body = body.ok_or_else(|| invalid("a scope belongs to a step that cannot have one"))?;
     run.open(Some(owner), kind, body, fields.map("locals"));
     Ok(())
 }
 
 fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
-    let mut parts = list_of(kept).ok_or_else(|| invalid("a step is no list"))?.into_iter();
+    let mut parts = list_of(kept).ok_or_else(|| invalid("a step is not a list"))?.into_iter();
     let (Some(state), Some(Value::Array(attempts)), Some(mut more)) =
         (parts.next(), parts.next(), parts.next())
     else {
@@ -123,7 +123,7 @@ fn restore_step(step: &mut Step, kept: Value, beginning: Millis) -> Result<()> {
 }
 
 fn attempt_of(kept: Value, beginning: Millis) -> Result<Attempt> {
-    let mut parts = list_of(kept).ok_or_else(|| invalid("an attempt is no list"))?.into_iter();
+    let mut parts = list_of(kept).ok_or_else(|| invalid("an attempt is not a list"))?.into_iter();
     let mut at = || parts.next().and_then(|at| at.as_i64()).map(|since| moment(beginning, since));
     let started_at = at().ok_or_else(|| invalid("an attempt has no beginning"))?;
     let ended_at = at();
