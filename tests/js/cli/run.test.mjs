@@ -371,7 +371,7 @@ describe("inputs", { concurrency: 3 }, () => {
         cwd: folder(t, files),
       });
       assert.equal(code, 2);
-      assert.equal(stderr.split("\n")[0], `error: the value of \`--input\` is no JSON: ${fault}`);
+      assert.equal(stderr.split("\n")[0], `error: the value of \`--input\` is not JSON: ${fault}`);
     });
   }
 

@@ -167,7 +167,7 @@ describe("a journal", () => {
     await next();
     happen("b");
     assert.equal(await next(new Error("no room")), "replace a+b");
-    assert.match(error.mock.calls[0].arguments.join(" "), /could not be made shorter.*no room/);
+    assert.match(error.mock.calls[0].arguments.join(" "), /could not be replaced by a snapshot.*no room/);
     assert.deepEqual(log, ["a"], "not kept yet");
     assert.equal(await next(), "append b");
     assert.deepEqual(log, ["a", "b"]);
