@@ -37,7 +37,7 @@ describe("time limits", { concurrency: true }, () => {
   test("of an attempt: the tool is told, and the next attempt follows", async (t) => {
     const { tool, seen } = endless();
     const { driver } = start(t, { tool });
-    driver.tool("a", "tool", {}, { timeout: 0.1, retries: 1, retryDelay: 0 });
+    driver.tool("a", "tool", {}, { timeout: 1, retries: 1, retryDelay: 0 });
     const { state, tasks } = await driver.run();
     assert.deepEqual([state, tasks.a.state, tasks.a.error.code], ["failed", "failed", "TASK_TIMED_OUT"]);
     assert.equal(seen.started, 2);
