@@ -6,22 +6,28 @@ use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::text::has;
 use serde_json::Value;
+use std::cell::OnceCell;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     // What is in a branch may be read around it.
     if scope.outer.is_some() {
         return;
     }
+    let followers = followers(scope);
+    // Read once, and only where there is an approval.
+    let texts = OnceCell::new();
     for (at, operator) in scope.operators() {
         let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { continue };
         if task.function != "tools.approval.request" {
             continue;
         }
         let id = scope.id(at);
-        let Some(after) = scope.needs.iter().position(|needs| needs.contains(&at)) else { continue };
+        let Some(after) = followers.get(at).copied().flatten() else { continue };
         let key = operator.result_key.as_deref().unwrap_or(id);
-        let mut others = scope.operators().filter(|(other, _)| *other != at);
-        if others.any(|(_, other)| names(other, id) || names(other, key)) {
+        let texts: &Vec<(usize, String)> =
+            texts.get_or_init(|| scope.operators().map(|(at, operator)| (at, texts_of(operator))).collect());
+        let names = |text: &str| [id, key, "results"].iter().any(|name| has(text, name));
+        if texts.iter().any(|(other, text)| *other != at && names(text)) {
             continue;
         }
         let message = format!(
@@ -36,15 +42,31 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a text of an operator, or of its branches, has a name in it, or all results.
-fn names(operator: &Operator, name: &str) -> bool {
-    let mut found = false;
-    let mut look = |text: &str| found |= has(text, name) || has(text, "results");
-    texts(operator, &mut |text, _, _| look(text));
-    for (_, branch) in operator.operation.branch_workflows().into_iter().flatten() {
-        if let Value::Object(branch) = branch {
-            inside_map(branch, "", &mut |text, _, _| look(text));
+/// For each operator the first one that depends on it.
+fn followers(scope: &Scope<'_>) -> Vec<Option<usize>> {
+    let mut first = vec![None; scope.needs.len()];
+    for (at, needs) in scope.needs.iter().enumerate() {
+        for need in needs {
+            if let Some(slot) = first.get_mut(*need) {
+                slot.get_or_insert(at);
+            }
         }
     }
-    found
+    first
+}
+
+/// The texts of an operator and of its branches, with a character between them that no name has.
+fn texts_of(operator: &Operator) -> String {
+    let mut all = String::new();
+    let mut add = |text: &str| {
+        all.push_str(text);
+        all.push('\0');
+    };
+    texts(operator, &mut |text, _, _| add(text));
+    for (_, branch) in operator.operation.branch_workflows().into_iter().flatten() {
+        if let Value::Object(branch) = branch {
+            inside_map(branch, "", &mut |text, _, _| add(text));
+        }
+    }
+    all
 }

@@ -29,7 +29,8 @@ pub(super) fn fields_of(operator: &Operator) -> Option<Fields> {
     let gives_a_value = || {
         let code = task.args.first().or_else(|| task.kwargs.get("code")).and_then(Value::as_str);
         code.is_none_or(|code| {
-            ["return", "result", "{{"].iter().any(|word| has(&code.to_ascii_lowercase(), word))
+            let code = code.to_ascii_lowercase();
+            ["return", "result", "{{"].iter().any(|word| has(&code, word))
         })
     };
     Some(match task.function.as_str() {

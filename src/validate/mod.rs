@@ -30,5 +30,7 @@ pub use document::{findings, validate_text};
 pub use schedule::Clocks;
 pub(crate) use schedule::finding as schedule;
 pub(crate) use waits::retry_waits;
+#[cfg(feature = "engine")]
+pub(crate) use workflow::errors;
 pub(crate) use workflow::inside;
 pub use workflow::workflow;

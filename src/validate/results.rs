@@ -312,10 +312,9 @@ fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
 
 /// Marks what comes before an operator, and gives the steps that this took.
 fn search(before: &[Vec<usize>], at: usize, seen: &mut [usize]) -> usize {
+    let Some(own) = seen.get_mut(at).filter(|own| **own != at) else { return 0 };
+    *own = at;
     let (mut pending, mut steps) = (vec![at], 0);
-    if seen.get(at) == Some(&at) {
-        return 0;
-    }
     while let Some(next) = pending.pop() {
         for earlier in before.get(next).into_iter().flatten() {
             steps += 1;

@@ -20,6 +20,10 @@ pub(super) struct Slips<'a> {
 impl Slips<'_> {
     /// What is wrong with a text between templates.
     pub(super) fn of_text(&self, text: &str) -> Option<Slip> {
+        // Each of these slips has a brace.
+        if !has(text, "{") {
+            return None;
+        }
         let stays = |what: &str| format!("`{what}` is not a template, so it stays as it is");
         if let Some((_, after)) = cut(text, "{{") {
             let slip = self.opened(after).or_else(|| self.of_n8n(after));

@@ -290,7 +290,7 @@ fn check_text(
                 }
                 let slip = known.field_slip(&template);
                 findings.extend(slip.map(|slip| warn(ErrorCode::TemplateNameUnknown, slip)));
-                findings.extend(within(&template, place, known, path()));
+                findings.extend(within(&template, place, known, &path));
             }
             // Braces that are kept on purpose are no slip.
             Piece::Raw(text) => quotes += text.matches('\'').count(),
@@ -329,7 +329,12 @@ fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) 
 
 /// A name that a namespace of the engine lacks. Inputs and variables may be those of a run: only what is nearly one of the definition is
 /// told, and what others write so.
-fn within(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -> Option<Diagnostic> {
+fn within(
+    template: &Path,
+    place: &Place<'_>,
+    known: &Known<'_>,
+    path: &dyn Fn() -> String,
+) -> Option<Diagnostic> {
     let (root, meant) = (template.root.as_str(), known.meant_within(template));
     let lacks = |name: &str| match root {
         "run" => !OF_RUN.contains(&name),
@@ -347,7 +352,7 @@ fn within(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -
     let is_input = root == "inputs" && matches!(meant, Some(Meant::Surely(_)));
     let make = if is_input { Diagnostic::info } else { Diagnostic::warning };
     let all = (root == "run").then(|| "it has `{{run.id}}` and `{{run.started_at}}`".to_owned());
-    let finding = make(ErrorCode::TemplateNameUnknown, path, message);
+    let finding = make(ErrorCode::TemplateNameUnknown, path(), message);
     Some(finding.with_any_help(meant.map(Meant::help).or(all)))
 }
 

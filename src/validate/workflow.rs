@@ -41,11 +41,21 @@ const DEPTH: usize = 32;
 /// assert_eq!(findings[1].help.as_deref(), Some("did you mean `{{dump_result.stdout}}`?"));
 /// ```
 pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
+    all(workflow, clocks.into(), true)
+}
+
+/// What keeps a definition from being run. Without the advice on texts, of which templates are read when a task is: an engine
+/// would look for it at each submission, and drop it.
+#[cfg(feature = "engine")]
+pub(crate) fn errors(workflow: &Workflow) -> Vec<Diagnostic> {
+    all(workflow, Clocks::default(), false)
+}
+
+fn all(workflow: &Workflow, clocks: Clocks<'_>, advises: bool) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let clocks = clocks.into();
     schedule::check(workflow, clocks, &mut findings);
     let hints = Hints::new();
-    let rules = Rules { hints: &hints, known: None, around: None, limit: None, now: clocks.now, depth: 0 };
+    let rules = Rules { now: clocks.now, advises, ..Rules::new(&hints) };
     rules.check(&Scope::new(workflow, "", None, &hints), &mut findings);
     findings
 }
@@ -54,7 +64,7 @@ pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<D
 /// the rest.
 pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
     let (hints, mut findings) = (Hints::new(), Vec::new());
-    let rules = Rules { hints: &hints, known: None, around: None, limit: None, now: None, depth: 0 };
+    let rules = Rules::new(&hints);
     rules.inside(&Scope::new(workflow, "", None, &hints), &mut findings);
     findings
 }
@@ -67,9 +77,16 @@ struct Rules<'a> {
     limit: Option<&'a Limit>,
     now: Option<Millis>,
     depth: usize,
+    /// Whether texts are looked at for advice.
+    advises: bool,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
+    /// Around a whole definition.
+    const fn new(hints: &'a Hints) -> Self {
+        Self { hints, known: None, around: None, limit: None, now: None, depth: 0, advises: true }
+    }
+
     /// Adds what is found inside of operators alone.
     fn inside(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         let branches = branches(scope, &mut Vec::new());
@@ -95,8 +112,11 @@ impl Rules<'_> {
         targets::check(scope, &branches, findings);
         reach::check(scope, findings);
         forks::check(scope, findings);
-        let known = Known::of_scope(scope, &branches, self.known);
-        texts(scope, &known, findings);
+        let known = self.advises.then(|| Known::of_scope(scope, &branches, self.known));
+        match &known {
+            Some(known) => texts(scope, known, findings),
+            None => conditions::check(scope, findings),
+        }
         let limit = durations::limit(scope, self.limit);
         durations::check(scope, findings);
         waits::limits(scope, limit.as_ref(), findings);
@@ -104,18 +124,19 @@ impl Rules<'_> {
         for branch in &branches {
             let limit = durations::fork_limit(scope, branch.fork, limit.as_ref());
             let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
-            let here = Around::again(around.take(), scope, branch.fork, self.around);
-            results::in_branch(&inner, &here, findings);
+            let here = self.advises.then(|| Around::again(around.take(), scope, branch.fork, self.around));
+            if let Some(here) = &here {
+                results::in_branch(&inner, here, findings);
+            }
             let rules = Rules {
-                hints: self.hints,
-                known: Some(&known),
-                around: Some(&here),
+                known: known.as_ref(),
+                around: here.as_ref(),
                 limit: limit.as_ref(),
-                now: self.now,
                 depth: self.depth + 1,
+                ..*self
             };
             let longest = rules.check(&inner, findings);
-            around = Some(here);
+            around = here;
             match forks.last_mut().filter(|(fork, _)| *fork == branch.fork) {
                 Some((_, most)) => *most = f64::max(*most, longest),
                 None => forks.push((branch.fork, longest)),

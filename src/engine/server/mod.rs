@@ -164,7 +164,7 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     let definition::Document { workflow, mut diagnostics } = definition::read(&document);
     let (plan, unsupported) = plan(&workflow);
     diagnostics.extend(unsupported);
-    diagnostics.extend(validate::workflow(&workflow, None));
+    diagnostics.extend(validate::errors(&workflow));
     diagnostics.extend(unknown_tools(&plan));
     let mut diagnostics = definition::as_written(diagnostics, &document);
     // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none
