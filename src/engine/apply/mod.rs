@@ -240,7 +240,7 @@ impl State {
         if self.once.contains_key(&key) {
             return;
         }
-        let bytes = size_of_used(&key, &result);
+        let bytes = size_of_used(&key, size(&result));
         match run {
             None => self.keeps(bytes),
             Some(run) => {

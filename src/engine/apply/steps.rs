@@ -19,6 +19,7 @@ impl State {
         };
         let is_round = matches!(kind, ScopeKind::Round(_));
         let scope = found.open(Some(owner), kind, body, locals);
+        found.keeps_scope();
         if let Some(owner) = found.steps.get_mut(owner) {
             owner.scopes.push(scope);
             if let (true, Some(Inner::Loop { results, .. })) = (is_round, &mut owner.inner) {

@@ -11,12 +11,12 @@ use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Awaited, Look};
 use crate::engine::state::run::Run;
-use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::{BYTES_PER_LOOK, add_work};
 use crate::error::ErrorCode;
 use crate::time::Millis;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -33,7 +33,7 @@ impl Engine {
         let waits = |step: &&StepIx| match owner.steps.get(**step).and_then(|step| step.inner.as_ref()) {
             Some(Inner::Branches { fork, only }) if *fork == of => match only {
                 Some(only) => *only == branch,
-                None => *is_decided.get_or_init(|| branches_over(owner, of, None).is_some()),
+                None => *is_decided.get_or_init(|| verdict_on(owner, of, None).is_some()),
             },
             _ => false,
         };
@@ -172,18 +172,20 @@ fn joined(run: &Run, tasks: &[String], found: &[Option<StepIx>], mode: JoinMode)
     })
 }
 
-/// What branches gave, once all of them are over.
-fn branches_over(run: &Run, fork: StepIx, only: Option<usize>) -> Outcome {
+/// The branches of a fork that a step waits for: one of them, or all.
+fn branches(run: &Run, fork: StepIx, only: Option<usize>) -> impl Iterator<Item = (ScopeIx, &Scope)> {
+    run.scopes_of(fork)
+        .filter(move |(_, scope)| only.is_none_or(|only| scope.kind == ScopeKind::Branch(only)))
+}
+
+/// How branches ended, once all of them are over.
+fn verdict_on(run: &Run, fork: StepIx, only: Option<usize>) -> Option<Result<(), Failure>> {
     let operator = run.operator(fork)?;
-    let mut results = Map::new();
-    for (at, scope) in run.scopes_of(fork) {
-        if only.is_some_and(|only| scope.kind != ScopeKind::Branch(only)) {
-            continue;
-        }
+    for (at, scope) in branches(run, fork, only) {
         if scope.open > 0 {
             return None;
         }
-        let name = scope.branch(operator).unwrap_or_default().to_owned();
+        let name = scope.branch(operator).unwrap_or_default();
         if scope.is_cancelled {
             let message = format!("branch `{name}` was cancelled");
             return Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunCancelled, message) }));
@@ -193,10 +195,22 @@ fn branches_over(run: &Run, fork: StepIx, only: Option<usize>) -> Outcome {
             let message = format!("branch `{name}`: {}", failure.message);
             return Some(Err(Failure { message, retryable: false, ..failure }));
         }
-        results.insert(name, run.last_in(at).cloned().unwrap_or_default());
     }
+    Some(Ok(()))
+}
+
+/// What branches gave, once all of them are over.
+fn branches_over(run: &Run, fork: StepIx, only: Option<usize>) -> Outcome {
+    if let Err(failure) = verdict_on(run, fork, only)? {
+        return Some(Err(failure));
+    }
+    let operator = run.operator(fork)?;
+    let mut results = branches(run, fork, only).map(|(at, scope)| {
+        let name = scope.branch(operator).unwrap_or_default().to_owned();
+        (name, run.last_in(at).cloned().unwrap_or_default())
+    });
     Some(Ok(match only {
-        Some(_) => results.into_iter().next().map(|(_, result)| result).unwrap_or_default(),
-        None => Value::Object(results),
+        Some(_) => results.next().map(|(_, result)| result).unwrap_or_default(),
+        None => Value::Object(results.collect()),
     }))
 }

@@ -231,10 +231,10 @@ impl Engine {
     /// Takes the result of a step's work, if what must hold of it does.
     pub(in crate::engine) fn worked(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let key = self.once_key(run, step);
-        if let Err(error) = self.may_work(run, step, &result, key.as_deref()) {
-            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+        match self.may_work(run, step, &result, key.as_deref()) {
+            Ok(bytes) => self.has_copied(bytes),
+            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
         }
-        self.has_copied(size(&result));
         match self.after_work(run, step, &result) {
             Ok(()) => {
                 if let Some(key) = key {
@@ -247,13 +247,14 @@ impl Engine {
         }
     }
 
-    /// Whether a step may end with a result, and all that follows from it be kept.
-    fn may_work(&self, run: RunIx, step: StepIx, result: &Value, key: Option<&str>) -> Result<()> {
-        self.may_succeed(run, step, result)?;
+    /// The bytes of a result, if a step may end with it, and all that follows from it be kept.
+    fn may_work(&self, run: RunIx, step: StepIx, result: &Value, key: Option<&str>) -> Result<usize> {
+        let bytes = self.may_succeed(run, step, result)?;
         let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
-        let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, result));
+        let key = key.filter(|key| !self.once.contains_key(*key)).map_or(0, |key| size_of_used(key, bytes));
         let event = self.may_complete_activity(run, step, result)?;
-        self.has_room(run, copies.saturating_mul(size(result) + event) + key + event)
+        self.has_room(run, copies.saturating_mul(bytes + event) + key + event)?;
+        Ok(bytes)
     }
 
     pub(in crate::engine) fn succeed(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {

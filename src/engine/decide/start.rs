@@ -43,7 +43,7 @@ impl Engine {
                 // What was done under this key is not done again.
                 if let Some((_, result)) = key.and_then(|key| self.once.get(&key)).cloned() {
                     return match self.may_succeed(run, step, &result) {
-                        Ok(()) => self.succeed(run, step, result, now),
+                        Ok(_) => self.succeed(run, step, result, now),
                         Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
                     };
                 }
@@ -247,7 +247,7 @@ impl Engine {
         let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
         let result = object([decision, ("next", next.into())]);
         let may_succeed = self.may_succeed(run, step, &result).map_err(|error| Failure::from(&error));
-        if let Err(failure) = may_succeed.and_then(|()| self.after_work(run, step, &result)) {
+        if let Err(failure) = may_succeed.and_then(|_| self.after_work(run, step, &result)) {
             return self.attempt_failed(run, step, failure, Some(result), now);
         }
         self.commit(Record::Succeeded { run, step, result, chosen: way.into_iter().collect(), at: now });

@@ -6,7 +6,7 @@ use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, StepIx};
 use crate::engine::state::run::Run;
-use crate::engine::state::scope::ScopeKind;
+use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Inner, Step, StepState};
 use crate::error::Result;
 use crate::json::{size, size_of_map};
@@ -89,9 +89,9 @@ pub(in crate::engine) fn size_of_update(name: &str, payload: &Value) -> usize {
     FAILURE + size_of_named(name, payload)
 }
 
-/// Bytes of a result that is kept under an idempotency key, which the run keeps, too.
-pub(in crate::engine) fn size_of_used(key: &str, result: &Value) -> usize {
-    2 * (NAMED + key.len()) + size(result)
+/// Bytes of a result of so many that is kept under an idempotency key, which the run keeps, too.
+pub(in crate::engine) fn size_of_used(key: &str, result: usize) -> usize {
+    2 * (NAMED + key.len()) + result
 }
 
 /// Bytes of a value that has a name.
@@ -112,6 +112,11 @@ fn size_of_inner(inner: &Inner) -> usize {
         Inner::Event(name) | Inner::Update(name) => name.len(),
         _ => 0,
     }
+}
+
+/// Bytes of a scope, with those of its steps.
+fn bytes_of(scope: &Scope) -> usize {
+    Run::size_of_scope(&scope.body, size_of_map(&scope.locals) + size_of_map(&scope.variables))
 }
 
 impl Run {
@@ -150,9 +155,7 @@ impl Run {
 
     /// Counts the last scope, with the steps that it brought.
     pub(in crate::engine) fn keeps_scope(&mut self) {
-        let Some(scope) = self.scopes.last() else { return };
-        let own = size_of_map(&scope.locals) + size_of_map(&scope.variables);
-        self.meter.add(Self::size_of_scope(&scope.body, own));
+        self.meter.add(self.scopes.last().map_or(0, bytes_of));
     }
 
     /// Bytes of a run that begins.
@@ -166,8 +169,7 @@ impl Run {
         meter.add_value(self.result.as_ref());
         meter.add(self.failure.as_ref().map_or(0, size_of_failure));
         for scope in &self.scopes {
-            let own = size_of_map(&scope.locals) + size_of_map(&scope.variables);
-            meter.add(Self::size_of_scope(&scope.body, own));
+            meter.add(bytes_of(scope));
         }
         for (at, step) in self.steps.placed() {
             // The result of a round that is over is with the loop.
@@ -237,15 +239,16 @@ impl State {
         self.config.limits.check(Limit::EngineBytes, all)
     }
 
-    /// Whether a run may keep so many copies of what a tool has given.
-    pub(in crate::engine) fn may_give(&self, run: RunIx, result: &Value, copies: usize) -> Result<()> {
+    /// The bytes of what a tool has given, if a run may keep so many copies of it.
+    pub(in crate::engine) fn may_give(&self, run: RunIx, result: &Value, copies: usize) -> Result<usize> {
         let bytes = size(result);
         self.config.limits.check(Limit::ResultBytes, bytes)?;
-        self.has_room(run, bytes.saturating_mul(copies))
+        self.has_room(run, bytes.saturating_mul(copies))?;
+        Ok(bytes)
     }
 
-    /// Whether a step may end with a result.
-    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: StepIx, result: &Value) -> Result<()> {
+    /// The bytes of a result, if a step may end with it.
+    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: StepIx, result: &Value) -> Result<usize> {
         self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
     }
 

@@ -130,7 +130,9 @@ impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
 
     /// Everything from a position on.
     pub(in crate::engine) fn placed_from(&self, at: P) -> impl DoubleEndedIterator<Item = (P, &T)> {
-        self.placed().skip(at.into())
+        let first = at.into();
+        let items = self.items.get(first..).unwrap_or_default();
+        items.iter().enumerate().map(move |(behind, item)| ((first + behind).into(), item))
     }
 
     /// The position of what is added next.

@@ -106,7 +106,7 @@ impl Run {
         run
     }
 
-    /// Opens a scope; its position.
+    /// Opens a scope, which is not counted yet; its position.
     pub(in crate::engine) fn open(
         &mut self,
         owner: Option<StepIx>,
@@ -142,7 +142,6 @@ impl Run {
             is_cancelled: false,
             is_replaced: false,
         });
-        self.keeps_scope();
         scope
     }
 

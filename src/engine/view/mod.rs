@@ -80,7 +80,7 @@ pub(in crate::engine) fn steps_from<'a>(
     status: Option<&'a str>,
     from: usize,
 ) -> impl Iterator<Item = (usize, Option<View<'a>>)> {
-    run.steps.placed().enumerate().skip(from).map(move |(number, (at, step))| {
+    run.steps.placed_from(StepIx::new(from)).map(move |(at, step)| {
         let is_wanted = status.is_none_or(|status| status == step.state.word());
         let shown = || {
             let (name, operator) = (step_name(run, at)?, run.operator(at)?);
@@ -92,7 +92,7 @@ pub(in crate::engine) fn steps_from<'a>(
                 None => view,
             })
         };
-        (number, is_wanted.then(shown).flatten())
+        (at.get(), is_wanted.then(shown).flatten())
     })
 }
 
