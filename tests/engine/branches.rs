@@ -1,8 +1,8 @@
 //! Branches: forks, waits for them, what they can read, and joins.
 
 use crate::support::operators::{
-    self, all_steps, builtin, but, flow, op, parallel, reopen, result_of, retry, task, wait_branch,
-    wait_branches, with_args,
+    self, all_steps, builtin, but, flow, op, parallel, reopen, result_of, retry, short_fork, task,
+    wait_branch, wait_branches, with_args,
 };
 use crate::support::{Scenario, failing};
 use serde_json::{Value, json};
@@ -22,11 +22,6 @@ fn fork() -> Value {
 /// The fork, and a task that waits for all of it.
 fn fork_and_wait(more: &[Value]) -> Value {
     flow(&[&[fork(), wait_branches("all", "fork")], more].concat())
-}
-
-/// Two branches of one task each.
-fn short_fork() -> Value {
-    parallel("fork", &[], &[("a", &[task("a1", &[])]), ("b", &[task("b1", &[])])])
 }
 
 fn cancel_branch(id: &str, dependencies: &[&str], branch: &str) -> Value {

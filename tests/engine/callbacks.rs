@@ -1,16 +1,11 @@
 //! What follows success and failure: callbacks, failures that are dealt with, early ends.
 
 use crate::support::operators::{
-    self, but, condition, flow, op, parallel, reopen, retry, skipped_because, task, terminate, with_args,
+    self, but, condition, flow, op, parallel, reopen, retry, skipped_because, succeed_all, task, terminate,
+    with_args,
 };
 use crate::support::{self, Scenario, failing_with};
 use serde_json::{Value, json};
-
-fn succeed_all(run: &mut Scenario, tasks: &[&str]) {
-    for id in tasks {
-        run.expect_starts(&[id]).iter().for_each(|call| run.finish(call, Ok(json!(*id))));
-    }
-}
 
 /// A task with a handler for either outcome, and what follows each, the handlers without dependencies.
 fn handled() -> Value {

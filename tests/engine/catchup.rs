@@ -2,7 +2,7 @@
 
 use crate::support::operators::{self, but, flow, named, task};
 use crate::support::{self, START, registered, restored, submission, views};
-use highway_wasm::engine::{CallId, Config, Effect, Engine, Failure, Limit, Limits, Record, RunIx, RunState};
+use highway_wasm::engine::{CallId, Config, Engine, Failure, Limit, Limits, Record, RunIx, RunState};
 use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
@@ -33,13 +33,8 @@ impl Host {
     }
 
     fn take(&mut self) {
-        let output = self.engine.take_output();
-        self.records.extend(output.records);
-        for effect in output.effects {
-            if let Effect::StartTool(call) = effect {
-                self.running.push((call.workflow, call.call));
-            }
-        }
+        let started = support::started(&mut self.engine, &mut self.records);
+        self.running.extend(started.into_iter().map(|call| (call.workflow, call.call)));
     }
 
     fn register(&mut self, document: &Value) {

@@ -1,17 +1,12 @@
 //! Joins, and forks and loops inside one another.
 
 use crate::support::operators::{
-    self, builtin, but, flow, foreach, join, op, parallel, reopen, result_of, task, wait_branches,
-    while_loop, with_args,
+    self, builtin, but, flow, foreach, join, op, parallel, reopen, result_of, short_fork, task,
+    wait_branches, while_loop, with_args,
 };
 use crate::support::{START, Scenario, failing, submission};
 use highway_wasm::engine::{Config, Engine, RunState, StepIx, StepState};
 use serde_json::{Value, json};
-
-/// Two branches of one task each.
-fn short_fork() -> Value {
-    parallel("fork", &[], &[("a", &[task("a1", &[])]), ("b", &[task("b1", &[])])])
-}
 
 /// Two tasks, a join that depends on neither, and a task after it.
 fn joined(mode: &str) -> Scenario {

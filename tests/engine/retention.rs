@@ -1,10 +1,8 @@
 //! How many runs an engine keeps that are over.
 
 use crate::support::operators::{self, builtin, flow, named, task};
-use crate::support::{START, Server, restored, submission, views};
-use highway_wasm::engine::{
-    CallId, Config, Effect, Engine, Record, RunIx, ScheduleRequest, Submission, Submitted,
-};
+use crate::support::{self, START, Server, restored, submission, views};
+use highway_wasm::engine::{CallId, Config, Engine, Record, RunIx, ScheduleRequest, Submission, Submitted};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 
@@ -25,13 +23,8 @@ impl Kept {
     }
 
     fn take(&mut self) {
-        let output = self.engine.take_output();
-        self.records.extend(output.records);
-        for effect in output.effects {
-            if let Effect::StartTool(call) = effect {
-                self.running.push((call.run_id, call.call));
-            }
-        }
+        let started = support::started(&mut self.engine, &mut self.records);
+        self.running.extend(started.into_iter().map(|call| (call.run_id, call.call)));
         let replayed = Engine::replay(self.config.clone(), self.records.iter().cloned());
         assert_eq!(replayed.checkpoint(), self.engine.checkpoint());
         assert_eq!(views(&restored(&self.engine, &self.config)), views(&self.engine));

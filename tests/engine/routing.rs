@@ -2,7 +2,7 @@
 
 use crate::support::operators::{
     self, all_steps, but, condition, flow, multi_choice, op, parallel, reopen, result_of, skipped_because,
-    task, wait_branches,
+    succeed_all, task, wait_branches,
 };
 use crate::support::{Scenario, failing};
 use serde_json::{Value, json};
@@ -21,12 +21,6 @@ fn two_ways(holds: &str) -> Value {
 
 fn switch(id: &str, dependencies: &[&str], on: &str, cases: Value, default: Option<&str>) -> Value {
     op("switch", id, dependencies, json!({"switch_on": on, "cases": cases, "default": default}))
-}
-
-fn succeed_all(run: &mut Scenario, tasks: &[&str]) {
-    for id in tasks {
-        run.expect_starts(&[id]).iter().for_each(|call| run.finish(call, Ok(json!(*id))));
-    }
 }
 
 #[test]

@@ -37,6 +37,17 @@ use std::collections::HashSet;
 /// Where virtual time begins: 2030-01-01T00:00:00Z.
 pub(crate) const START: Millis = 1_893_456_000_000;
 
+/// Takes what an engine has put out: adds its records, and gives the calls of tools that it starts.
+pub(crate) fn started(engine: &mut Engine, records: &mut Vec<Record>) -> Vec<ToolCall> {
+    let output = engine.take_output();
+    records.extend(output.records);
+    let started = output.effects.into_iter().filter_map(|effect| match effect {
+        Effect::StartTool(call) => Some(*call),
+        _ => None,
+    });
+    started.collect()
+}
+
 /// What a tool gave, as the engine takes it.
 pub(crate) type Outcome = Result<Value, (Failure, Option<Value>)>;
 

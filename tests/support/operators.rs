@@ -209,3 +209,15 @@ pub(crate) fn reopen(run: &mut Scenario) {
     run.sleep_through(0.0);
     assert_eq!(run.records.get(known), None, "the replayed engine goes on by itself");
 }
+
+/// Has tasks succeed with their ids, each once it is the only one that starts.
+pub(crate) fn succeed_all(run: &mut Scenario, tasks: &[&str]) {
+    for id in tasks {
+        run.expect_starts(&[id]).iter().for_each(|call| run.finish(call, Ok(json!(*id))));
+    }
+}
+
+/// Two branches of one task each.
+pub(crate) fn short_fork() -> Value {
+    parallel("fork", &[], &[("a", &[task("a1", &[])]), ("b", &[task("b1", &[])])])
+}

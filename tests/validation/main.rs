@@ -14,3 +14,13 @@ mod scale;
 mod support;
 mod uses;
 mod words;
+
+use serde_json::{Value, json};
+
+/// A workflow of tasks without their ids.
+fn of(mut tasks: Value) -> Value {
+    for (id, task) in tasks.as_object_mut().unwrap() {
+        task["task_id"] = id.as_str().into();
+    }
+    json!({"name": "w", "tasks": tasks})
+}

@@ -1,5 +1,6 @@
 //! Names in templates that name nothing: what is told, and what to write instead.
 
+use crate::of;
 use highway_wasm::definition::Form;
 use highway_wasm::error::Diagnostic;
 use highway_wasm::validate::validate_text;
@@ -7,14 +8,6 @@ use serde_json::{Value, json};
 
 fn findings(document: &Value) -> Vec<Diagnostic> {
     validate_text(&document.to_string(), Form::Data, None)
-}
-
-/// A workflow of tasks without their ids.
-fn of(mut tasks: Value) -> Value {
-    for (id, task) in tasks.as_object_mut().unwrap() {
-        task["task_id"] = id.as_str().into();
-    }
-    json!({"name": "w", "tasks": tasks})
 }
 
 /// What is told of a text in a task after `a`, which runs a command and has the result key `got`: severity and help.

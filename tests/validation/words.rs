@@ -1,5 +1,6 @@
 //! What people write instead of Highway's own words, and what they are told.
 
+use crate::of;
 use highway_wasm::definition::Form;
 use highway_wasm::error::Diagnostic;
 use highway_wasm::validate::validate_text;
@@ -29,14 +30,6 @@ fn with(field: &str, value: Value) -> Value {
         of(json!({"a": {"operator_type": "task", "function": "tools.shell.run", "args": ["ls"]}}));
     document["tasks"]["a"][field] = value;
     document
-}
-
-/// A workflow of tasks without their ids.
-fn of(mut tasks: Value) -> Value {
-    for (id, task) in tasks.as_object_mut().unwrap() {
-        task["task_id"] = id.as_str().into();
-    }
-    json!({"name": "w", "tasks": tasks})
 }
 
 #[test]
