@@ -46,7 +46,7 @@ pub(super) fn list(engine: &Engine, start: Start) -> Listing<'_> {
         (again, ids(2)),
         (between, facts(3)),
     ];
-    Listing { lists, end: count + "}}" }
+    Listing { lists, end: Box::new(|| count + "}}") }
 }
 
 /// The bytes, as base64; `content-transfer-encoding` tells the host that they are.

@@ -6,8 +6,8 @@ use super::routes::{List, Query};
 use super::{Answer, artifacts, runs, schedules, updates};
 use crate::api::HttpResponse;
 use crate::engine::view::shown::{Shown, View};
-use crate::engine::view::{is_in, shown_summary, step_counts, step_owner, steps_from};
-use crate::engine::{Engine, Run, step_name};
+use crate::engine::view::{is_in, is_named, shown_summary, step_counts, step_owner, steps_from};
+use crate::engine::{Engine, Run};
 use crate::time::Millis;
 
 const PAGE_SIZE: usize = 20;
@@ -32,29 +32,29 @@ pub(super) fn listing<'a>(
         List::Runs => page(engine, query, start)?,
         List::Steps(id) => {
             let run = find(engine, id)?;
-            Listing::new(&step_owner(run), "steps", steps(run, query, start.place), &step_counts(run))
+            Listing::new(&step_owner(run), "steps", steps(run, query, start.place), || step_counts(run))
         }
         List::Logs(id) => logs(engine, find(engine, id)?, query.get("step_name"), start),
         List::StepLogs(id, step) => {
             let run = find(engine, id)?;
-            if !run.steps.placed().any(|(at, _)| step_name(run, at).as_ref() == Some(step)) {
+            if !run.steps.placed().any(|(at, _)| is_named(run, at, step)) {
                 return Err(respond::not_found("step", step));
             }
             logs(engine, run, Some(step), start)
         }
         List::Signals(id) => {
             let run = find(engine, id)?;
-            Listing::new(&owner(run), "signals", runs::pending_signals(run, start.place), &View::default())
+            Listing::new(&owner(run), "signals", runs::pending_signals(run, start.place), View::default)
         }
         List::Updates(id) => updates::pending(find(engine, id)?, query, start),
         List::UpdateHistory(id) => updates::history(find(engine, id)?, query, start)?,
         List::Events(id) => {
             let run = find(engine, id)?;
-            Listing::new(&owner(run), "events", runs::events(run, query, start)?, &View::default())
+            Listing::new(&owner(run), "events", runs::events(run, query, start)?, View::default)
         }
         List::Approvals => {
             let approvals = runs::approvals(engine, query, start.place);
-            Listing::new(&View::default(), "approvals", approvals, &View::default())
+            Listing::new(&View::default(), "approvals", approvals, View::default)
         }
         List::Artifacts => artifacts::list(engine, start),
         List::Schedules => schedules::list(engine, start.place),
@@ -112,7 +112,7 @@ fn page<'a>(engine: &'a Engine, query: &'a Query, start: Start) -> Result<Listin
     let items = on_page
         .skip(position(start.place))
         .map(|(at, run)| (place(at), Some(Shown::View(shown_summary(run)))));
-    Ok(Listing::new(&View::default(), "workflows", Box::new(items), &after))
+    Ok(Listing::new(&View::default(), "workflows", Box::new(items), || after))
 }
 
 fn steps<'a>(run: &'a Run, query: &'a Query, from: Place) -> Items<'a> {
@@ -125,21 +125,22 @@ fn steps_at(run: &Run, query: &Query, cursor: &str) -> Answer {
     let Ok(from) = cursor.parse() else {
         return Err(refusal(400, "QUERY_INVALID", "`cursor` is the `next_cursor` of another answer, or 0"));
     };
-    let some = Listing { lists: vec![(String::new(), steps(run, query, place(from)))], end: String::new() };
+    let steps = vec![(String::new(), steps(run, query, place(from)))];
+    let some = Listing { lists: steps, end: Box::new(String::new) };
     let Piece { text, next } = some.cut(None);
     let mut counts = step_counts(run);
     if let Some(next) = next {
         counts = counts.with("next_cursor", next.place.0);
     }
     let Listing { lists, end } =
-        Listing::new(&step_owner(run), "steps", Box::new(std::iter::empty()), &counts);
+        Listing::new(&step_owner(run), "steps", Box::new(std::iter::empty()), || counts);
     let before: String = lists.into_iter().map(|(before, _)| before).collect();
-    Ok(written(200, before + &text + &end))
+    Ok(written(200, before + &text + &end()))
 }
 
 fn logs<'a>(engine: &'a Engine, run: &'a Run, only: Option<&'a str>, start: Start) -> Listing<'a> {
     let logs = engine.logs(run, only);
     let entries = logs.entries(start.place, pieces::ITEMS + 1);
     let items = entries.map(|(place, entry)| (place, entry.map(Shown::View)));
-    Listing::new(&owner(run), "logs", Box::new(items), &logs.dropped())
+    Listing::new(&owner(run), "logs", Box::new(items), move || logs.dropped())
 }

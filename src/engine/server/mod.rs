@@ -13,11 +13,11 @@ mod updates;
 
 use crate::api::{HttpRequest, HttpResponse};
 use crate::codec::{JsonFault, parse_json_input};
+use crate::engine::view::is_named;
 use crate::engine::view::shown::Shown;
 use crate::engine::view::{shown_run, shown_step};
 use crate::engine::{
     Engine, Plan, Registered, Run, RunIx, Submission, Submitted, definition_hash, plan, run_summary,
-    step_name,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::{child_path, object};
@@ -209,7 +209,7 @@ fn whole_run(run: &Run) -> HttpResponse {
 }
 
 fn one_step(run: &Run, name: &str) -> HttpResponse {
-    let found = run.steps.placed().find(|(at, _)| step_name(run, *at).as_deref() == Some(name));
+    let found = run.steps.placed().find(|(at, _)| is_named(run, *at, name));
     let found = found.and_then(|(at, step)| Some((run.operator(at)?, step)));
     found.map_or_else(
         || respond::not_found("step", name),

@@ -33,10 +33,10 @@ pub(super) struct Start {
     pub(super) given: usize,
 }
 
-/// An answer with lists: each one follows some text, and text follows the last one.
+/// An answer with lists: each one follows some text, and text follows the last one. The end is written for the last piece alone.
 pub(super) struct Listing<'a> {
     pub(super) lists: Vec<(String, Items<'a>)>,
-    pub(super) end: String,
+    pub(super) end: Box<dyn FnOnce() -> String + 'a>,
 }
 
 /// A part of a listing, and where the next one begins.
@@ -47,18 +47,27 @@ pub(super) struct Piece {
 
 impl<'a> Listing<'a> {
     /// The object `{before…, name: [items], after…}` in the envelope.
-    pub(super) fn new(before: &View, name: &str, items: Items<'a>, after: &View) -> Self {
-        let (mut begin, mut end) = (JsonWriter::compact(), JsonWriter::compact());
+    pub(super) fn new(
+        before: &View,
+        name: &str,
+        items: Items<'a>,
+        after: impl FnOnce() -> View<'a> + 'a,
+    ) -> Self {
+        let mut begin = JsonWriter::compact();
         begin.raw(ENVELOPE);
         begin.open('{');
         before.write_entries(&mut begin);
         begin.key(name);
         begin.raw("[");
-        // The list is the entry before.
-        end.close(']');
-        after.write_entries(&mut end);
-        end.raw("}}");
-        Self { lists: vec![(begin.finish(), items)], end: end.finish() }
+        let end = || {
+            let mut end = JsonWriter::compact();
+            // The list is the entry before.
+            end.close(']');
+            after().write_entries(&mut end);
+            end.raw("}}");
+            end.finish()
+        };
+        Self { lists: vec![(begin.finish(), items)], end: Box::new(end) }
     }
 
     /// The piece that begins here; nothing stands for the beginning of the answer.
@@ -85,7 +94,7 @@ impl<'a> Listing<'a> {
             }
             given = 0;
         }
-        text.push_str(&self.end);
+        text.push_str(&(self.end)());
         Piece { text, next: None }
     }
 }

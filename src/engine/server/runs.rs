@@ -153,7 +153,8 @@ pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
     let runs: Vec<&Run> = engine.runs().into_iter().filter(is_of).collect();
     let count = |state: RunState| runs.iter().filter(|run| run.state == state).count();
     if runs.is_empty() {
-        return respond::not_found("run", name.unwrap_or("of any workflow"));
+        let none = || refusal(404, "NOT_FOUND", "there are no runs");
+        return name.map_or_else(none, |name| respond::not_found("run", name));
     }
     let durations: Vec<f64> = runs.iter().filter_map(|run| duration(run)).collect();
     #[expect(clippy::cast_precision_loss, reason = "counts of runs are small")]

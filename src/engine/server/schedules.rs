@@ -24,7 +24,7 @@ pub(super) fn list(engine: &Engine, from: Place) -> Listing<'_> {
     let total = View::default().with("total", engine.schedules().count());
     let left = engine.schedules().skip_while(move |(at, _)| *at < position(from));
     let items = left.map(|(at, schedule)| (place(at), Some(Shown::View(view(schedule)))));
-    Listing::new(&total, "schedules", Box::new(items), &View::default())
+    Listing::new(&total, "schedules", Box::new(items), View::default)
 }
 
 pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {

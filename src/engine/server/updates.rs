@@ -86,7 +86,7 @@ fn listed<'a>(
     let left = updates.filter(move |(place, _, update)| *place >= start.place && is_wanted(update));
     let left = left.take(limit.saturating_sub(start.given));
     let items = left.map(|(place, at, update)| (place, Some(Shown::View(view(at, update)))));
-    Listing::new(&owner(run).with("total", total), "updates", Box::new(items), &View::default())
+    Listing::new(&owner(run).with("total", total), "updates", Box::new(items), View::default)
 }
 
 fn view(at: usize, update: &Update) -> View<'_> {

@@ -1,7 +1,7 @@
 //! The logs of a run: what its tools told and wrote, in order of time.
 
 use super::shown::{Shown, View};
-use super::{full_name, is_replaced, step_name};
+use super::{full_name, is_named, is_replaced};
 use crate::engine::state::State;
 use crate::engine::state::output::Stream;
 use crate::engine::state::positions::StepIx;
@@ -110,7 +110,7 @@ impl<'a> Logs<'a> {
     /// The steps whose logs are shown, with their positions.
     fn steps(self) -> impl Iterator<Item = (StepIx, &'a Step)> {
         self.run.steps.placed().filter(move |(at, step)| match self.only {
-            Some(only) => step_name(self.run, *at).as_deref() == Some(only),
+            Some(only) => is_named(self.run, *at, only),
             None => !is_replaced(self.run, step.scope),
         })
     }

@@ -260,6 +260,12 @@ pub(in crate::engine) fn size_of_results(run: &Run) -> usize {
     output + keyed.map(|(_, result)| size(result)).sum::<usize>()
 }
 
+/// Whether a step has this name. Most have another id, which takes less time to see.
+pub(in crate::engine) fn is_named(run: &Run, step: StepIx, name: &str) -> bool {
+    run.operator(step).is_some_and(|operator| name.starts_with(&operator.id))
+        && step_name(run, step).as_deref() == Some(name)
+}
+
 /// The name of a step; none where a later attempt of what it is in has taken its place.
 pub fn step_name(run: &Run, step: StepIx) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
