@@ -44,7 +44,7 @@ fn thrown(error: gloo_net::Error) -> JsValue {
 }
 
 /// An answer to the request for `url`, still without its body.
-pub(crate) fn head_of(response: &Response, url: &str) -> HttpResponse {
+fn head_of(response: &Response, url: &str) -> HttpResponse {
     let status = response.status();
     let given = response.headers().into_raw();
     // A header that is no text, of a look-alike, is none.
@@ -73,7 +73,7 @@ pub(crate) const fn is_fine(status: u16) -> bool {
 }
 
 /// A redirect; of some a page is told no more than that, with status 0.
-pub(crate) const fn is_redirect(status: u16) -> bool {
+const fn is_redirect(status: u16) -> bool {
     status == 0 || (300 <= status && status < 400)
 }
 
@@ -81,11 +81,18 @@ fn absolute(location: &str, base: &str) -> String {
     Url::new_with_base(location, base).map_or_else(|_| location.to_owned(), |url| url.href())
 }
 
-/// Leaves the body of an answer unread.
-pub(crate) fn discard(response: &web_sys::Response) {
+/// What `fetch` gave for the request for `url`: its head, and the answer itself where its body is to be read. A redirect's is not.
+pub(crate) fn answer_of(given: JsValue, url: &str) -> (HttpResponse, Option<web_sys::Response>) {
+    // By trust: a response may come from another realm.
+    let response: web_sys::Response = given.unchecked_into();
+    let head = head_of(&Response::from(Clone::clone(&response)), url);
+    if !is_redirect(head.status) {
+        return (head, Some(response));
+    }
     if let Some(body) = response.body() {
         let _ = body.cancel();
     }
+    (head, None)
 }
 
 /// The bytes of a body, but `None` where there are more than `limit`; counted as they are unpacked, whatever their

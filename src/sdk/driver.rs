@@ -9,7 +9,6 @@ use crate::json::object;
 use crate::validate::Clocks;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// What can be run: a [`Driver`], or a definition as plain data.
 pub trait Definition {
@@ -179,13 +178,11 @@ impl Driver {
 
     fn register(&mut self, registration: Registration, name: &str, options: &Value) -> Result<Task> {
         let is_taken = self.tasks.iter().any(|task| task.0.borrow().name == name);
-        DriverTask::read(registration, name, options, is_taken)?;
-        let Value::Object(mut options) = options.clone() else {
-            return Err(Error::new(ErrorCode::TaskOptionType, "the options of a task are an object"));
-        };
-        let depends = options.remove("depends");
+        let DriverTask { depends, .. } = DriverTask::read(registration, name, options, is_taken)?;
+        let mut options = options.as_object().cloned().unwrap_or_default();
+        options.remove("depends");
         let task = Task::new(registration, name, options);
-        task.after_all(names(depends.as_ref()).map(str::to_owned));
+        task.after_all(depends);
         self.tasks.push(task.clone());
         Ok(task)
     }
@@ -206,20 +203,10 @@ impl Driver {
     }
 }
 
-/// The names in `depends`, which is one or a list.
-fn names(depends: Option<&Value>) -> impl Iterator<Item = &str> {
-    let listed = depends.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    depends.into_iter().chain(listed).filter_map(Value::as_str)
-}
-
 impl Definition for Driver {
-    fn of_run(&self, mut settings: RunSettings) -> Result<Value> {
+    fn of_run(&self, settings: RunSettings) -> Result<Value> {
         let driver = self.registered()?;
-        driver.check()?;
-        if settings.timeout.is_none() {
-            let room = Duration::from_secs_f64(driver.run_timeout());
-            settings.timeout = Some(room.as_secs().into());
-        }
+        let settings = driver.settings_of_run(settings)?;
         if driver.tasks().iter().any(DriverTask::is_durable) && !settings.inputs.contains_key("_artifact_id")
         {
             return Err(Error::new(ErrorCode::NotSupported, "durable functions are not uploaded from Rust")

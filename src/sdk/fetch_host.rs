@@ -4,8 +4,7 @@ use crate::api::{
     Answer, Circuit, Events, Host, HttpRequest, HttpResponse, NetworkFailure, Offers, Operation, Outage,
 };
 use crate::error::{Error, Result};
-use crate::fetch::{bytes_of, discard, head_of, is_fine, is_redirect, request_of, text_of};
-use gloo_net::http::Response;
+use crate::fetch::{answer_of, bytes_of, is_fine, request_of, text_of};
 use js_sys::Promise;
 use serde_json::Value;
 use std::cell::Cell;
@@ -114,13 +113,9 @@ async fn exchange(request: &HttpRequest, controller: &AbortController) -> Exchan
     let sent = request_of(request, request.body.as_deref().map(JsValue::from)).map_err(broken)?;
     let init = RequestInit::new();
     init.set_signal(Some(&controller.signal()));
-    let response = JsFuture::from(global_fetch(&sent, &init)).await.map_err(broken)?;
-    let response: web_sys::Response = response.unchecked_into();
-    let head = head_of(&Response::from(Clone::clone(&response)), &request.url);
-    if is_redirect(head.status) {
-        discard(&response);
-        return Ok(Answer { response: head, events: None });
-    }
+    let given = JsFuture::from(global_fetch(&sent, &init)).await.map_err(broken)?;
+    let (head, response) = answer_of(given, &request.url);
+    let Some(response) = response else { return Ok(Answer { response: head, events: None }) };
     let Some(bytes) = bytes_of(&response, MOST_BYTES).await.map_err(broken)? else {
         return Err(Outage::Failed(NetworkFailure::TooLarge(MOST_BYTES as u64)));
     };

@@ -6,7 +6,7 @@ use crate::builder::{Driver, DriverTask, Registration, RunSettings};
 use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Error, ErrorCode, Result};
-use crate::number::{digits, from_digits};
+use crate::number::digits;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
@@ -80,15 +80,14 @@ fn option_seconds(value: &Value, least: f64) -> Result<f64> {
 fn build(settings: &Value) -> Result<String> {
     let text = |key: &str| settings.get(key).and_then(Value::as_str);
     let driver = Driver::of_list(text("name"), settings.get("tasks").unwrap_or(&Value::Null))?;
-    let is_run = settings.get("isRun") == Some(&Value::Bool(true));
-    if is_run {
-        driver.check()?;
-    }
     let timeout = match settings.get("timeout") {
         Some(Value::Number(seconds)) => Some(seconds.clone()),
-        _ => is_run.then(|| from_digits(digits(driver.run_timeout()))),
+        _ => None,
     };
-    let run = RunSettings { timeout, inputs: inputs(settings) };
+    let mut run = RunSettings { timeout, inputs: inputs(settings) };
+    if settings.get("isRun") == Some(&Value::Bool(true)) {
+        run = driver.settings_of_run(run)?;
+    }
     let definition = driver.build(&run, text("random").unwrap_or_default())?;
     let field = |key: &str| definition.get(key).cloned().unwrap_or_default();
     let head = Value::Array(vec![field("name"), field("timeout_seconds")]);

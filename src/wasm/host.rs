@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::fetch;
 use crate::number::to_f64;
 use crate::text::has;
-use gloo_net::http::Response;
 use js_sys::{Promise, Uint8Array};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -162,15 +161,10 @@ impl Host {
         let body =
             if has_attachment { Some(self.attachment()) } else { request.body.as_deref().map(JsValue::from) };
         let sent = fetch::request_of(&request, body).map_err(failed)?;
-        let response = JsFuture::from(self.fetch(&sent, &controller.signal())).await.map_err(failed)?;
-        // By trust: a response may come from another realm.
-        let response: web_sys::Response = response.unchecked_into();
-        let head = fetch::head_of(&Response::from(Clone::clone(&response)), &request.url);
+        let given = JsFuture::from(self.fetch(&sent, &controller.signal())).await.map_err(failed)?;
+        let (head, response) = fetch::answer_of(given, &request.url);
+        let Some(response) = response else { return Ok(Answer { response: head, events: None }) };
         let is_fine = fetch::is_fine(head.status);
-        if fetch::is_redirect(head.status) {
-            fetch::discard(&response);
-            return Ok(Answer { response: head, events: None });
-        }
         let is_stream = || head.header("content-type").is_some_and(|kind| has(kind, "event-stream"));
         if expects == Expects::Events && is_fine && is_stream() {
             let events = resolved(self.events(&response, controller)).await.unchecked_into();

@@ -14,6 +14,7 @@ pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
 use crate::definition::read;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
+use crate::number::{digits, from_digits};
 use crate::validate::{Clocks, inside};
 use serde_json::{Map, Number, Value};
 
@@ -140,6 +141,17 @@ impl Driver {
     /// attempt has beyond 300.
     pub fn run_timeout(&self) -> f64 {
         (f64::from(DEFAULT_RUN_TIMEOUT) + f64::min(waits::room(&self.tasks), MOST_ROOM)).trunc()
+    }
+
+    /// The settings of a run of these tasks: without a time limit of its own it has room for their waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn settings_of_run(&self, mut settings: RunSettings) -> Result<RunSettings> {
+        self.check()?;
+        settings.timeout.get_or_insert_with(|| from_digits(digits(self.run_timeout())));
+        Ok(settings)
     }
 
     /// The Python files that the durable tasks run from, by path; `None` where there are no such tasks. `packages` has the
