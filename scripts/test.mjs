@@ -42,11 +42,9 @@ function nodeTests(folder, { browser }) {
     : [];
   if (files.length === 0) throw new Failure(`tests/${folder} has no *.test.mjs`);
   const env = { ...process.env, CHROME: browser.chrome, CHROMEDRIVER: browser.chromedriver };
-  // A test that waits for what never comes must not take the whole suite's time. Node applies this to whole files, too, and a machine
-  // with other work takes minutes for some.
   const args = [
     "--test",
-    // It ends what hangs, and holds for each file as a whole, on a loaded machine too.
+    // Ends a test that waits for ever. Node applies it to each file as a whole, too; under load some take minutes.
     "--test-timeout=900000",
     // Most files wait more than they compute.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,

@@ -1,5 +1,7 @@
 /** The bodies of answers to the client's requests. */
 
+import type { Events } from "./wasm-api.js";
+
 /** A response whose body the core can read: as it is, or made of a look-alike that has nothing but its text. */
 export function readable(response: Response): Response {
   if (typeof response.body?.getReader === "function" || typeof response.arrayBuffer === "function")
@@ -13,15 +15,13 @@ export function readable(response: Response): Response {
   return { status, headers, arrayBuffer } as Response;
 }
 
-/** The events of a stream. */
-export interface Events {
-  /** The data of the next one; `undefined` when the stream is over. */
-  next(): Promise<string | undefined>;
+/** The events of a stream that is read. */
+interface OpenEvents extends Events {
   cancel(): void;
 }
 
 /** The events of a stream. An event larger than `limit` characters ends it. */
-export async function eventsOf(response: Response, limit: number): Promise<Events> {
+export async function eventsOf(response: Response, limit: number): Promise<OpenEvents> {
   const { eventParser } = await import("./generated/events.js");
   const waiting: string[] = [];
   const feed = eventParser((data) => waiting.push(data), limit);

@@ -15,8 +15,8 @@ export function* base64InSteps(bytes: Uint8Array): Steps<string> {
   const decoder = new TextDecoder();
   let text = "";
   for (let at = 0; at < bytes.length; at += CHUNK) {
+    if (at > 0) yield;
     text += decoder.decode(codesOf(bytes.subarray(at, at + CHUNK)));
-    yield;
   }
   return text;
 }

@@ -1,5 +1,7 @@
 /** Reading the body of an answer, within limits. */
 
+import { readable } from "./answer.js";
+
 /** Marks a body that is larger than what is taken. */
 export const TOO_LARGE: unique symbol = Symbol("too large");
 
@@ -7,7 +9,7 @@ export const TOO_LARGE: unique symbol = Symbol("too large");
 export async function bytesOf(response: Response, limit: number): Promise<Uint8Array | typeof TOO_LARGE> {
   const { body } = response;
   if (typeof body?.getReader !== "function") {
-    const bytes = await wholeOf(response);
+    const bytes = new Uint8Array(await readable(response).arrayBuffer());
     return bytes.byteLength > limit ? TOO_LARGE : bytes;
   }
   const chunks: Uint8Array[] = [];
@@ -32,12 +34,4 @@ export async function bytesOf(response: Response, limit: number): Promise<Uint8A
     at += chunk.byteLength;
   }
   return bytes;
-}
-
-/** The bytes of a body that is no stream: there is none, or this is a look-alike of a response. */
-async function wholeOf(response: Response): Promise<Uint8Array> {
-  if (typeof response.arrayBuffer === "function") return new Uint8Array(await response.arrayBuffer());
-  const text: unknown = await response.text();
-  if (typeof text !== "string") throw new TypeError("`fetch` did not return a Response");
-  return new TextEncoder().encode(text);
 }

@@ -18,7 +18,7 @@ import { parseJson } from "./json.js";
 import { isObject, type Json, plain, plainText } from "./plain.js";
 import { type List, type ListRunsOptions, runList } from "./api/list.js";
 import { packageOf, type TaskPackage } from "./artifact.js";
-import { named, placed } from "./implied.js";
+import { dependsOf, named, optionsOf, placed, without } from "./implied.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "./run.js";
 import { RunHandle } from "./run-handle.js";
 import { ROOM } from "./room.js";
@@ -426,12 +426,11 @@ export class Driver {
   /** The tasks as the core reads them. */
   #list(): string {
     if (this.#listed !== undefined) return this.#listed;
-    const added = placed(this.#tasks, dependsOf);
+    const depends = placed(this.#tasks);
     const entries = Array.from(this.#tasks, ([name, { entry }]) => {
-      const further = added.get(name);
+      const all = depends.get(name);
       // Of a key that stands twice the last one counts.
-      const all = further && JSON.stringify([...dependsOf(entry), ...further]);
-      return all ? `${entry.slice(0, -2)},"depends":${all}}]` : entry;
+      return all ? `${entry.slice(0, -2)},"depends":${JSON.stringify(all)}}]` : entry;
     });
     this.#listed = `[${entries}]`;
     return this.#listed;
@@ -502,30 +501,21 @@ function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
 
 /** A definition that a caller brings along, with the inputs and the time limit of the run. */
 function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
-  const given = plain(workflow, "/workflow");
-  if (!isObject(given) || !("tasks" in given)) {
+  const data = plain(workflow, "/workflow");
+  if (!isObject(data) || !("tasks" in data)) {
     throw errorOf("OPTION_INVALID", "`workflow` is neither a Workflow nor a definition", {
       path: "/workflow",
     });
   }
-  const variables = { ...(given["variables"] as Record<string, unknown> | undefined), ...inputs };
+  const variables = { ...(data["variables"] as Record<string, unknown> | undefined), ...inputs };
   const definition = {
-    ...(given as unknown as WorkflowDefinition & { deadline_seconds?: number | null }),
+    ...(data as unknown as WorkflowDefinition & { deadline_seconds?: number | null }),
     variables,
     ...(timeout === undefined ? {} : { timeout_seconds: timeout }),
   };
   const limit = definition.timeout_seconds ?? definition.deadline_seconds;
   return { text: plainText(definition), name: definition.name, limit, inputs: variables };
 }
-
-/** The options of a task that was registered. */
-const optionsOf = (entry: string): { depends?: string | string[]; branches?: Json } => JSON.parse(entry)[2];
-
-/** The tasks that it depends on as was said. */
-const dependsOf = (entry: string): string[] => [optionsOf(entry).depends ?? []].flat();
-
-const without = (names: readonly string[], other: readonly string[]): string[] =>
-  names.filter((name) => !other.includes(name));
 
 /** Refuses options that are a function, or have one. */
 function refuseFunctions(options: unknown, more: readonly unknown[]): void {

@@ -12,23 +12,31 @@ export function named(text: string, isUsed: (name: string) => boolean): string[]
 
 /** What is known of a task. */
 interface Task {
+  /** `[method, name, options]` as JSON text. */
   readonly entry: string;
   readonly implied: readonly string[];
   readonly branches: Json | undefined;
 }
 
+/** The options of a task that was registered. */
+export const optionsOf = (entry: string): { depends?: string | string[]; branches?: Json } =>
+  JSON.parse(entry)[2];
+
+/** The tasks that it was said to depend on. */
+export const dependsOf = (entry: string): string[] => [optionsOf(entry).depends ?? []].flat();
+
+export const without = (names: Iterable<string>, other: readonly string[]): string[] =>
+  [...names].filter((name) => !other.includes(name));
+
 /**
- * The dependencies to add to each task. What runs in a branch cannot depend on what is outside of it: the task whose branch it is
- * does.
+ * All dependencies of each task that has more than it was said to have. A task in a branch cannot depend on a task outside of
+ * it: the task whose branch it is does.
  */
-export function placed(
-  tasks: ReadonlyMap<string, Task>,
-  dependsOf: (entry: string) => readonly string[],
-): Map<string, Set<string>> {
+export function placed(tasks: ReadonlyMap<string, Task>): Map<string, string[]> {
   const homes = new Map<string, { owner: string; branch: string }>();
   for (const [owner, { branches }] of tasks) {
-    if (branches === undefined) continue;
-    for (const [branch, members] of Object.entries(branches ?? []))
+    if (!branches) continue;
+    for (const [branch, members] of Object.entries(branches))
       for (const member of [members].flat()) homes.set(member as string, { owner, branch });
   }
   const added = new Map<string, Set<string>>();
@@ -41,9 +49,11 @@ export function placed(
       added.set(from, (added.get(from) ?? new Set()).add(to));
     }
   }
+  const all = new Map<string, string[]>();
   for (const [name, needs] of added) {
-    for (const known of dependsOf(tasks.get(name)?.entry as string)) needs.delete(known);
-    if (needs.size === 0) added.delete(name);
+    const known = dependsOf(tasks.get(name)?.entry as string);
+    const further = without(needs, known);
+    if (further.length > 0) all.set(name, [...known, ...further]);
   }
-  return added;
+  return all;
 }

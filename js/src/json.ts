@@ -21,7 +21,7 @@ export function* readJson(text: string): Steps<unknown> {
   const value: unknown = JSON.parse(text);
   if (!hasLong(text)) return value;
   yield;
-  // No text of it begins with the mark: there is no such escape in it, or the mark is drawn after it was made.
+  // No string in the JSON begins with the mark: either the JSON has no `\u0000`, or the mark is a fresh UUID.
   const written = text.includes(NUL) ? uuid() : NUL;
   const marked = yield* markLarge(text, written);
   if (marked === text) return value;
@@ -113,7 +113,7 @@ const isPart = (code: number): boolean =>
 const isLarge = (token: string): boolean =>
   token.length <= LONGEST + 1 && /^-?\d{16,4300}$/.test(token) && !Number.isSafeInteger(Number(token));
 
-/** @internal Whether a number is one whose digits JavaScript makes up, where it writes them all. */
+/** @internal Whether a number is finite and beyond ±(2^53 − 1): JavaScript would write digits that it does not have. */
 export const isRounded = (value: unknown): value is number =>
   typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER && Number.isFinite(value);
 

@@ -28,7 +28,7 @@ export function plain(value: unknown, path = ""): Json {
 export const plainText = (value: unknown, path = ""): string => written(value, path, false);
 
 /** The same for what Highway's builder writes, in whose documents large integers have all their digits. */
-export const documentText = (value: unknown, path = ""): string => written(value, path, true);
+export const documentText = (value: unknown): string => written(value, "", true);
 
 function written(value: unknown, path: string, digits: boolean): string {
   valuesLeft = FEW;

@@ -2,8 +2,8 @@
 
 import { atOnce, type Steps } from "./steps.js";
 
-/** Characters that are read at once, so that whoever calls can let others have their turn between them. */
-const PIECE = 65_536;
+/** Characters that one step reads: fewer than elsewhere, since they are read once for each layer of escapes. */
+export const PIECE = 65_536;
 /** Characters that one character may be spelled with, on average: so much of what follows a piece is read with it. */
 const LONGEST_UNIT = 64;
 /** Escapes within escapes that are read. */

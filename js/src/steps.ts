@@ -1,7 +1,9 @@
 /** Work in steps, so that others can have their turn between them. */
 
-/** Characters that are looked at in one step, and values. */
-export const [PIECE, MANY] = [1 << 18, 1 << 15];
+/** Characters or bytes that one step reads. */
+export const PIECE = 1 << 18;
+/** Values that one step visits. */
+export const MANY = 1 << 15;
 
 /** What a generator of steps gives in the end. */
 export type Steps<T> = Generator<void, T, void>;

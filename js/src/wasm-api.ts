@@ -104,7 +104,7 @@ export interface Host {
   readonly mostBytes: number;
   /** Sends a request through the caller's function; rejects where there is no answer. */
   fetch(request: Request, signal: AbortSignal): Promise<Response>;
-  /** Waits for some work, no longer than the time; nothing when it is done, else why not, after the controller was aborted. */
+  /** Waits for the work. If the time passes or the call ends first, aborts the controller and gives the reason. */
   within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined>;
   /** The body of a request that is no JSON, anew for each attempt. */
   attachment(): BodyInit | undefined;

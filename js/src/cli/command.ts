@@ -98,6 +98,16 @@ export const RUN_NOTE =
 /** The text of an option. */
 export const textOf = (given: Given, name: string): string | undefined => given[name] as string | undefined;
 
+/** What `read` makes of the text of an option; undefined if the option was not given. */
+export function parsedOf<T>(
+  given: Given,
+  name: string,
+  read: (text: string, name: string) => T,
+): T | undefined {
+  const text = textOf(given, name);
+  return text === undefined ? undefined : read(text, name);
+}
+
 /** The texts of an option that may be given several times. */
 export const textsOf = (given: Given, name: string): readonly string[] =>
   (given[name] ?? []) as readonly string[];

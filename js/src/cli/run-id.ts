@@ -15,8 +15,8 @@ const MOST_CANDIDATES = 8;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
- * The id that begins with a text, however large its letters are, and whatever blanks were copied with it. What begins none is taken for an
- * id: the server knows better.
+ * The id of the run whose id begins with the text. Letter case and surrounding blanks do not count. If no run matches, the text
+ * itself is the id, and the server answers for it.
  */
 export async function runIdOf(highway: Highway, given: string, signal: AbortSignal): Promise<string> {
   const text = given.trim();

@@ -25,11 +25,12 @@ export interface Waits {
 /** What the sleeping tasks of a run wait for: approvals as the server lists them, names as the definition has them. */
 export async function waitsOf(
   highway: Highway,
-  { runId, state, progress: { tasks } }: RunStatus,
+  status: RunStatus,
   definition: unknown,
   signal?: AbortSignal,
 ): Promise<Wait[]> {
-  const asleep = new Set(Object.keys(tasks).filter((name) => isAsleep(tasks[name])));
+  const { runId, state } = status;
+  const asleep = new Set(asleepIn(status).map(([name]) => name));
   // Rounds of loops are no part of the progress.
   if (asleep.size === 0 && !isAsleep(state)) return [];
   const found = waitersIn(definition).filter(({ task }) => asleep.has(task));
@@ -74,12 +75,7 @@ export function lookAtWaits(
       last = status;
       draw(status, notes);
       // A look costs a request, and nothing new waits where nothing else sleeps.
-      const { state, currentStep, progress } = status;
-      const now = JSON.stringify([
-        state,
-        currentStep,
-        Object.entries(progress.tasks).filter(([, state]) => isAsleep(state)),
-      ]);
+      const now = JSON.stringify([status.state, status.currentStep, asleepIn(status)]);
       if (now === looked) return;
       looked = now;
       // A server may not offer it, and the run may be over meanwhile: then nothing is said.
@@ -90,6 +86,10 @@ export function lookAtWaits(
     },
   };
 }
+
+/** Its tasks that sleep, with their states. */
+const asleepIn = ({ progress: { tasks } }: RunStatus): [string, string][] =>
+  Object.entries(tasks).filter(([, state]) => isAsleep(state));
 
 const isAsleep = (state: string | undefined): boolean => state === "sleeping" || state === "waiting";
 

@@ -26,9 +26,9 @@ export async function readRequest(
 ): Promise<ReadRequest> {
   const request = await readText(input, init, limit);
   const { body } = request;
-  // A short body cannot count that much. A long one of many small values holds the thread while it is read.
-  if (typeof body !== "string" || body.length * (EACH + 1) <= limit) return request;
-  return (await inTurns(isLargeJson(body, limit))) ? { ...request, body: requestTooLarge(limit) } : request;
+  // A body of many small values holds the thread while it is read.
+  if (typeof body !== "string" || !(await inTurns(isLargeJson(body, limit)))) return request;
+  return { ...request, body: requestTooLarge(limit) };
 }
 
 async function readText(

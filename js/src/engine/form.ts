@@ -7,10 +7,10 @@ const CHUNK = 1 << 13;
 /** Bytes of the headers of all parts together, and what each part counts beside its own. */
 export const MOST_HEAD = 64 * 1024;
 const EACH_PART = 64;
-/** Characters of what parts are told apart by, as RFC 2046 has it. */
+/** Longest boundary between parts, in characters (RFC 2046). */
 const LONGEST_BOUNDARY = 70;
 
-/** What a form has a file as. */
+/** A file in a form. */
 interface FormFile {
   readonly name: string;
   readonly type: string;

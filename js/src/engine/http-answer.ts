@@ -92,7 +92,7 @@ export async function textOf({ response, bytes }: Answer): Promise<string> {
   }
 }
 
-/** What decodes bytes; of an encoding that the runtime does not know, what fails where they are no UTF-8. */
+/** The decoder of an encoding. If the runtime does not know the encoding: a UTF-8 decoder that fails on anything else. */
 function decoderOf(bytes: Uint8Array, charset: string): Pick<TextDecoder, "decode"> {
   try {
     const decoder = new TextDecoder(markOf(bytes) ?? charset);

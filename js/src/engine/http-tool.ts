@@ -118,9 +118,9 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
   }
   const most = answerLimit(options.maxAnswerBytes);
   return ownTool("tools.http.request", async (call) => {
-    const wanted = requestOf(call);
-    const { origin, url, request, limit, secrets, isHidden } = wanted;
     const strike: Strike = (text) => withoutSecrets(call, text);
+    const wanted = requestOf(call, strike);
+    const { origin, url, request, limit, secrets, isHidden } = wanted;
     const isPublicOnly =
       privateAddresses === "refuse" ||
       (call.kwargs["allow_internal"] ?? privateAddresses === "allow") !== true;
@@ -229,10 +229,8 @@ function refused(message: string): ToolError {
   });
 }
 
-function requestOf(call: ToolArguments): Wanted {
-  const { args, kwargs } = call;
+function requestOf({ args, kwargs }: ToolArguments, strike: Strike): Wanted {
   const given = kwargs["url"] ?? args[0];
-  const strike: Strike = (text) => withoutSecrets(call, text);
   const url = addressOf(given, strike);
   const origin = shownPart(text(given), "origin", strike);
   const isHidden = origin !== url.origin;

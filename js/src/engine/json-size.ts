@@ -12,6 +12,8 @@ const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE, UNICODE, COLON] = [0x22, 0x2c, 0
  * and opening brackets, or more, and each character of a text or a name has a byte. Millions of them would take long to read.
  */
 export function* isLargeJson(text: string, most: number): Steps<boolean> {
+  // A character counts `EACH + 1` bytes at most.
+  if (text.length * (EACH + 1) <= most) return false;
   let [left, look] = [most, PIECE];
   let isText = false;
   for (let at = 0; at < text.length && left >= 0; at += 1) {

@@ -338,9 +338,10 @@ export class LocalEngine {
     if (typeof body === "object" && body !== null) return responseOf(body);
     const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/stream$/.exec(pathname) ?? [];
     const isRead = method === "GET" || method === "HEAD";
-    if (runId !== undefined && isRead && this.#read(runId).status === 200) {
-      if (method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
-      return this.#streams.open(decodeURIComponent(runId));
+    if (runId !== undefined && isRead) {
+      const { status, body: run } = this.#read(runId);
+      if (status === 200 && method === "HEAD") return new Response(null, { headers: STREAM_HEADERS });
+      if (status === 200) return this.#streams.open(decodeURIComponent(runId), run);
     }
     const ask = (method: string, url: string): Promise<Answer> =>
       this.#answer({ method, url, headers: Object.fromEntries(headers), body });

@@ -13,9 +13,9 @@ export const decoded = (
 function* inPieces(bytes: Uint8Array, decoder: Pick<TextDecoder, "decode">): Steps<string> {
   let text = "";
   for (let at = 0; at < bytes.length; at += PIECE) {
+    if (at > 0) yield;
     const end = at + PIECE;
     text += decoder.decode(bytes.subarray(at, end), { stream: end < bytes.length });
-    yield;
   }
   return text;
 }

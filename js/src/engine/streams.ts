@@ -26,7 +26,7 @@ interface Listener {
 export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
 /** Streams that may be open when nobody says otherwise. */
-export const MOST_STREAMS = 256;
+const MOST_STREAMS = 256;
 
 /** What an answer of the core that has a run begins with; one bracket follows the run. */
 const ENVELOPE = '{"status":"success","success":true,"data":';
@@ -62,10 +62,10 @@ export class RunStreams {
     this.#most = most;
   }
 
-  /** Opens a stream of a run; a refusal where as many are open as may be. */
-  open(runId: string): Response {
+  /** Opens a stream of a run, whose answer may be known already; a refusal where as many are open as may be. */
+  open(runId: string, answer?: string): Response {
     if (this.#listeners.size >= this.#most) return tooMany(this.#most);
-    const state = this.#stateOf(runId);
+    const state = this.#stateOf(runId, answer);
     let listener: Listener;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -150,8 +150,7 @@ export class RunStreams {
     }
   }
 
-  #stateOf(runId: string): State {
-    const answer = this.#read(runId);
+  #stateOf(runId: string, answer = this.#read(runId)): State {
     const known = this.#states.get(runId);
     if (known?.answer === answer) return known;
     // The core writes on one line, and the state of the run before all that is called so: a large run would take long to parse.

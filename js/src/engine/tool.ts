@@ -177,7 +177,7 @@ function kindOf(value: unknown): string {
 }
 
 /** An argument that has to be text, and more than white space unless `mayBeEmpty`. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
-export function textGiven(value: unknown, name: string, help?: string, mayBeEmpty = false): string {
+export function textGiven(value: unknown, name: string, help: string, mayBeEmpty = false): string {
   if (typeof value === "string" && (mayBeEmpty || value.trim() !== "")) return value;
   const kind = kindOf(value);
   const message =
@@ -195,6 +195,9 @@ export function tooLarge(most: number): ToolError {
   });
 }
 
+const textIn = (given: unknown): string | undefined =>
+  typeof given === "string" ? wellFormed(given) : undefined;
+
 /** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
 export function failureText(error: unknown): string {
   try {
@@ -207,9 +210,9 @@ export function failureText(error: unknown): string {
       ...(typeof limit === "string" && typeof allowed === "number" && { limit: wellFormed(limit), allowed }),
     };
     const failure = {
-      code: typeof code === "string" ? wellFormed(code) : "TOOL_FAILED",
-      message: wellFormed(typeof message === "string" && message !== "" ? message : String(error)),
-      help: typeof help === "string" ? wellFormed(help) : undefined,
+      code: textIn(code) ?? "TOOL_FAILED",
+      message: textIn(message) || wellFormed(String(error)),
+      help: textIn(help),
       retryable: typeof retryable === "boolean" ? retryable : undefined,
       retryAfter: typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : undefined,
       details: Object.keys(facts).length > 0 ? facts : undefined,

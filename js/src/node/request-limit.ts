@@ -3,6 +3,7 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
 import { refusal } from "../engine/refusal.js";
+import { nextTurn } from "../engine/turns.js";
 import { LONGEST_TIMER } from "../environment.js";
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -22,7 +23,7 @@ export interface BodyLimits {
   readonly maxBody: number;
   /** Bytes of all that are under way. */
   readonly maxBodies: number;
-  /** Milliseconds in which nothing comes of one. */
+  /** Longest pause while one arrives, in milliseconds. */
   readonly bodyTimeout: number;
 }
 
@@ -32,14 +33,15 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
   const tooLarge = (): Response => refusal(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
   const room: Room = { left: limits.maxBodies };
   /** Bodies are unpacked one after the other: one of some bytes may need as many as `limit`. */
-  let unpacked: Promise<unknown> = Promise.resolve();
+  let unpacked: Promise<void> = Promise.resolve();
   const wholeOf = async (request: RequestWithBody, encodings: Unpack[]): Promise<Body> => {
     const held: Held = { size: 0 };
     try {
       const body = await bytesOf(request.body, limits, room, held);
       if (!(body instanceof Uint8Array) || encodings.length === 0) return body;
       const unpacking = unpacked.then(() => unpack(body, encodings, limit));
-      unpacked = unpacking;
+      // Without the body, which would stay in memory until the next one.
+      unpacked = unpacking.then(() => {});
       return await unpacking;
     } finally {
       room.left += held.size;
@@ -63,8 +65,8 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
     const body = await wholeOf(request as RequestWithBody, encodings);
     if (body === "too large") return tooLarge();
     if (body instanceof Response) return body;
-    // A client that went away while the thread was busy is only now seen to have: its end comes behind its request.
-    for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    // If a client left while the thread was busy, Node reports that after the request: wait until it has.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise<void>(nextTurn);
     if (request.signal.aborted) return refusal(499, "ABORTED", "the request was aborted");
     const { method, url, signal } = request;
     const headers = new Headers(request.headers);

@@ -25,7 +25,7 @@ export const DEFAULT_DATA = ".highway";
 const MAX_BODY = 10 * 1024 * 1024;
 /** Bytes of all bodies under way that are taken when nobody says otherwise. */
 const MAX_BODIES = 64 * 1024 * 1024;
-/** Milliseconds in which nothing comes of a body, when nobody says otherwise. */
+/** Default of `bodyTimeout`. */
 const BODY_TIMEOUT = 30_000;
 /** Milliseconds that requests under way get when the server stops. */
 const PATIENCE = 5000;
@@ -51,7 +51,7 @@ export interface ServeOptions {
   maxBody?: number | undefined;
   /** Bytes of all bodies together that are under way; 64 MiB by default, or `maxBody` where that is more. Beyond it a request gets status 503. */
   maxBodies?: number | undefined;
-  /** Milliseconds in which nothing comes of a body before its request gets status 408; 30,000 by default. */
+  /** Longest pause while a body arrives, in milliseconds; then its request gets status 408. 30,000 by default. */
   bodyTimeout?: number | undefined;
   /**
    * Whether workflows may be submitted as Python (`python_dsl`), which is run to read them; no by default. Whoever has the key can then

@@ -1,6 +1,6 @@
 /** Texts without the definitions of workflows that are in them. */
 
-import { base64Of, find, hexOf, type Range, type Sought } from "../spellings.js";
+import { base64Of, find, hexOf, PIECE, type Range, type Sought } from "../spellings.js";
 import type { Steps } from "../steps.js";
 
 /** The members of answers that have one. */
@@ -29,9 +29,6 @@ const [OPENED, CLOSED] = [
   [0x7b, 0x5b],
   [0x7d, 0x5d],
 ];
-/** Characters that are looked at in one step. */
-const PIECE = 65_536;
-
 /** How much of an answer is read as JSON, so that the time for it grows as the answer does. */
 interface Budget {
   tries: number;

@@ -16,9 +16,9 @@ const PAUSE = 1000;
 const SHORT_PAUSE = 100;
 /** Characters that are much. */
 const MUCH = 64 * 1024;
-/** The line of an output in whose place others are left out, and how many they are. */
+/** The line that the engine writes in the place of lines that it dropped; the group is their number. */
 const GAP = /^\[\d+ bytes \((\d+) lines\) are left out here\]$/;
-/** The same, or how many of them are left out for who has seen some of them. */
+/** That line, or the one that `freshLines` writes if some of the dropped lines were shown before. */
 const LEFT_OUT = /^\[(?:\d+ bytes \()?\d+ lines\)? are left out here\]$/;
 
 export const logs: Command = {

@@ -4,7 +4,7 @@ import { LIMIT } from "../limits.js";
 import { isHighwayError } from "../../errors.js";
 import type { RunHandle } from "../../run-handle.js";
 import { duration } from "../arguments.js";
-import { type Command, FILE, FILE_NOTE, SERVER_OPTIONS, textOf } from "../command.js";
+import { type Command, FILE, FILE_NOTE, SERVER_OPTIONS, parsedOf } from "../command.js";
 import { exitCodeOf, FINE, UsageError, WRONG } from "../exit-codes.js";
 import { findingsOf, showError, showFindings } from "../failure.js";
 import { STDIN } from "../files.js";
@@ -45,8 +45,7 @@ engine, unless --endpoint names a server. Progress goes to standard error, the r
   async run(work) {
     const { args, given, output, signal } = work;
     const file = args[0] as string;
-    const text = textOf(given, "timeout");
-    const timeout = text === undefined ? undefined : duration(text, "timeout", 1);
+    const timeout = parsedOf(given, "timeout", (text, name) => duration(text, name, 1));
     if (given["inputs"] === STDIN && file === STDIN) {
       throw new UsageError("the definition and the inputs cannot both come from standard input");
     }

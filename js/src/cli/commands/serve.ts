@@ -6,7 +6,7 @@ import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
 import { inOptions } from "../advice.js";
 import { bytes, duration, wholeNumber } from "../arguments.js";
-import { type Command, type Given, textOf, textsOf } from "../command.js";
+import { type Command, type Given, textOf, textsOf, parsedOf } from "../command.js";
 import { FINE } from "../exit-codes.js";
 import { LIMIT, limitsOf } from "../limits.js";
 import type { Output } from "../output.js";
@@ -102,16 +102,14 @@ function inUse(cause: HighwayError): HighwayError {
 }
 
 function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0] {
-  const read = <T>(name: string, as: (text: string, name: string) => T): T | undefined => {
-    const text = textOf(given, name);
-    return text === undefined ? undefined : as(text, name);
-  };
   const count = (text: string, name: string): number => wholeNumber(text, name, 1, 2 ** 31);
   return {
-    port: read("port", (text, name) => wholeNumber(text, name, 0, 65535)),
-    maxBody: read("max-body", bytes),
-    maxBodies: read("max-bodies", bytes),
-    bodyTimeout: read("body-timeout", (text, name) => Math.ceil(duration(text, name, 0.001) * 1000)),
+    port: parsedOf(given, "port", (text, name) => wholeNumber(text, name, 0, 65535)),
+    maxBody: parsedOf(given, "max-body", bytes),
+    maxBodies: parsedOf(given, "max-bodies", bytes),
+    bodyTimeout: parsedOf(given, "body-timeout", (text, name) =>
+      Math.ceil(duration(text, name, 0.001) * 1000),
+    ),
     key: textOf(given, "key"),
     host: textOf(given, "host"),
     tools,
@@ -119,9 +117,9 @@ function optionsOf(given: Given, tools: Tools): Parameters<typeof startServer>[0
     engine: {
       secrets: secretsOfEnvironment(),
       limits: limitsOf(given),
-      concurrency: read("concurrency", count),
-      maxStreams: read("max-streams", count),
-      keepRuns: read("keep-runs", count),
+      concurrency: parsedOf(given, "concurrency", count),
+      maxStreams: parsedOf(given, "max-streams", count),
+      keepRuns: parsedOf(given, "keep-runs", count),
     },
     data: textOf(given, "data") ?? DEFAULT_DATA,
     cors: textsOf(given, "cors"),

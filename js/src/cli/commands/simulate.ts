@@ -12,7 +12,7 @@ import type { TimelineEntry } from "../../engine/timeline.js";
 import { isObject } from "../../plain.js";
 import { advised, advisedWithin, helpOf, inOptions } from "../advice.js";
 import { duration } from "../arguments.js";
-import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf } from "../command.js";
+import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf, parsedOf } from "../command.js";
 import { FAILED, FINE, InputError, UsageError, WRONG } from "../exit-codes.js";
 import { readText } from "../files.js";
 import { fromText, INPUT_OPTIONS, inputsOf, jsonValue, type Reading } from "../inputs.js";
@@ -87,10 +87,8 @@ each call. The exit code is 1 if the run does not complete.`,
 };
 
 async function optionsOf(given: Given, reading: Reading): Promise<SimulateOptions> {
-  const time = (name: string, least: number): number | undefined => {
-    const text = textOf(given, name);
-    return text === undefined ? undefined : duration(text, name, least);
-  };
+  const time = (option: string, least: number): number | undefined =>
+    parsedOf(given, option, (text, name) => duration(text, name, least));
   const mocks = textOf(given, "mocks");
   const decisions = (name: string, approved: boolean): [string, SimulatedDecision][] =>
     textsOf(given, name).map((key) => [key, approved]);
