@@ -75,8 +75,10 @@ export interface EngineHandle {
   resume(now: number): void;
   /** What has changed, to be kept before the effects are released. */
   takeRecords(): string | undefined;
-  /** Entries that rebuild the present state when they are replayed from nothing. */
-  checkpoint(): string[];
+  /** Begins a snapshot: entries that rebuild the present state when they are replayed from nothing. */
+  beginSnapshot(): void;
+  /** Its next entry; nothing behind the last. Until then the state must not change. */
+  snapshotEntry(): string | undefined;
   takeEffects(): string;
   hasMore(): boolean;
   limit(name: string): number;

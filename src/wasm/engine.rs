@@ -7,8 +7,8 @@ use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::server;
 use crate::engine::{
-    Acts, CallId, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets, Stream,
-    Zones, write_effects, write_records,
+    Acts, CallId, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets,
+    Snapshot, Stream, Zones, write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::json::object;
@@ -34,6 +34,7 @@ extern "C" {
 pub struct EngineHandle {
     engine: Engine,
     journal: Journal,
+    snapshot: Option<Snapshot>,
     effects: Vec<Effect>,
     memory: Memory,
 }
@@ -81,6 +82,7 @@ impl EngineHandle {
         Ok(Self {
             engine: Engine::new(config),
             journal: Journal::default(),
+            snapshot: None,
             effects: Vec::new(),
             memory: Memory::default(),
         })
@@ -223,10 +225,21 @@ impl EngineHandle {
         (!records.is_empty()).then(|| write_records(&records))
     }
 
-    /// Entries of the journal that rebuild the state as it is now, in the place of those that
+    /// Begins a snapshot: entries of the journal that rebuild the state as it is now, in the place of those that
     /// [`take_records`](Self::take_records) gave until now.
-    pub fn checkpoint(&self) -> Vec<String> {
-        self.engine.checkpoint()
+    #[wasm_bindgen(js_name = beginSnapshot)]
+    pub fn begin_snapshot(&mut self) {
+        self.snapshot = Some(Snapshot::of(&self.engine));
+    }
+
+    /// Its next entry; nothing behind the last. Until then the engine is told nothing.
+    #[wasm_bindgen(js_name = snapshotEntry)]
+    pub fn snapshot_entry(&mut self) -> Option<String> {
+        let entry = self.snapshot.as_mut()?.next_entry(&self.engine);
+        if entry.is_none() {
+            self.snapshot = None;
+        }
+        entry
     }
 
     /// What the host has to do since the last call; of a durable engine to be asked for after its records.

@@ -185,7 +185,7 @@ fn runs_that_are_over_are_kept_up_to_a_number_for_each_schedule() {
     assert!(host.engine.find("mine").is_some(), "others are not touched");
     assert_in_order(&host.slots("old"));
     let replayed = Engine::replay(host.config.clone(), host.records.iter().cloned());
-    assert_eq!(replayed.checkpoint(), host.engine.checkpoint());
+    assert_eq!(replayed.snapshot(), host.engine.snapshot());
     assert_eq!(views(&restored(&host.engine, &host.config)), views(&host.engine));
 }
 

@@ -16,7 +16,7 @@ fn journals_of_earlier_versions_are_read() {
             engine.restore(records);
         }
         if journal.contains("state_kept") {
-            assert_eq!(engine.checkpoint().join("\n"), journal);
+            assert_eq!(engine.snapshot().join("\n"), journal);
         }
     }
 }

@@ -273,7 +273,7 @@ impl Host {
         assert_eq!(views(&replayed), views(&self.engine), "the journal tells another story");
         let read_again = restored(&self.engine, &self.config).kept_bytes();
         assert!(read_again <= self.engine.kept_bytes(), "{read_again} of {}", self.engine.kept_bytes());
-        assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal makes another state");
+        assert_eq!(replayed.snapshot(), self.engine.snapshot(), "the journal makes another state");
         assert_eq!(views(&restored(&self.engine, &self.config)), views(&self.engine));
         if self.dice.one_in(2) {
             self.engine = restored(&self.engine, &self.config);

@@ -395,7 +395,7 @@ impl Host {
         if replayed.next_wake().is_none_or(|due| due > self.now) {
             assert_eq!(replayed.next_wake(), self.engine.next_wake(), "other timers");
         }
-        assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal makes another state");
+        assert_eq!(replayed.snapshot(), self.engine.snapshot(), "the journal makes another state");
         self.engine = if self.dice.one_in(2) { replayed } else { restored(&replayed, &config()) };
         if self.dice.one_in(2) {
             let lost = std::mem::take(&mut self.running);

@@ -163,7 +163,7 @@ fn reopened(seed: u64, config: &Config, engine: &Engine, records: &[Record]) -> 
     assert_eq!(views(&replayed), views(engine), "{seed}: the journal tells another story");
     assert_eq!(replayed.next_wake(), engine.next_wake(), "{seed}: other timers");
     let restored = restored(engine, config);
-    assert_eq!(replayed.checkpoint(), engine.checkpoint(), "{seed}: the journal makes another state");
+    assert_eq!(replayed.snapshot(), engine.snapshot(), "{seed}: the journal makes another state");
     assert_eq!(views(&restored), views(engine), "{seed}: the state tells another story");
     assert_eq!(restored.next_wake(), engine.next_wake(), "{seed}: other timers in the state");
     (replayed, restored)

@@ -1,10 +1,12 @@
 //! Replaying the journal: what a host does that opens a store.
 
+use crate::support::operators::foreach;
 use crate::support::{self, Scenario, attempts, graph, independent, submission, task, wait, with};
 use highway_wasm::engine::{
-    Effect, Engine, Journal, RunIx, Submission, Submitted, steps_view, write_records,
+    Effect, Engine, Journal, RunIx, Snapshot, Submission, Submitted, steps_view, write_records,
 };
-use serde_json::json;
+use highway_wasm::error::ErrorCode;
+use serde_json::{Value, json};
 
 #[test]
 fn an_outcome_that_comes_after_a_replay_counts() {
@@ -68,7 +70,7 @@ fn keys_of_tasks_are_read_as_earlier_versions_wrote_them() {
     let replayed = Engine::replay(run.config.clone(), journal.read(&written).unwrap());
 
     let mut restored = Engine::new(run.config.clone());
-    for entry in run.engine.checkpoint() {
+    for entry in run.engine.snapshot() {
         let is_state = entry.contains("state_kept");
         let new = r#""used":[["order-17",[0,[0,"done"]]]]"#;
         let old = r#""once":[["order-17",[0,"done"]]]"#;
@@ -87,6 +89,54 @@ fn keys_of_tasks_are_read_as_earlier_versions_wrote_them() {
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::StartTool(_))), "{effects:?}");
         let steps = steps_view(engine.find("r2").unwrap().1, None);
         assert_eq!(steps["steps"][0]["result"], json!([0, "done"]));
+    }
+}
+
+/// A run with thousands of steps, and one that waits.
+fn long_run() -> Scenario {
+    let items = Value::from((0..3_000).collect::<Vec<_>>()).to_string();
+    let tasks = json!({
+        "each": foreach("each", &[], &items, &[wait("short", &[], 0)]),
+        "long": wait("long", &["each"], 3_600),
+    });
+    let mut run = Scenario::of(&json!({"name": "w", "tasks": tasks}));
+    run.advance(1.0);
+    run.engine.signal(RunIx::new(0), "hello", json!({"text": "x".repeat(200_000)}), run.now).unwrap();
+    run.take();
+    run
+}
+
+#[test]
+fn a_long_run_is_several_entries_of_a_snapshot() {
+    let mut run = long_run();
+    let entries = run.engine.snapshot();
+    assert!(entries.len() > 3, "{}", entries.len());
+    // What the loop knows and the signal are long by themselves.
+    assert_eq!(entries.iter().filter(|entry| entry.len() > 66_000).count(), 2);
+    let mut snapshot = Snapshot::of(&run.engine);
+    let first = snapshot.next_entry(&run.engine).unwrap();
+    assert_eq!(first, entries[0]);
+    assert!(first.ends_with(r#""goes_on":true}]"#), "{}", &first[first.len() - 100..]);
+    support::restored(&run.engine, &run.config);
+    run.reopen();
+    run.advance(3_600.0);
+    run.assert_status("completed");
+}
+
+#[test]
+fn a_run_that_does_not_go_on_is_refused() {
+    let entries = long_run().engine.snapshot();
+    let read = |entries: &[&str]| {
+        let mut journal = Journal::default();
+        entries.iter().try_for_each(|entry| journal.read(entry).map(drop)).map_err(|error| error.code())
+    };
+    let whole: Vec<&str> = entries.iter().map(String::as_str).collect();
+    assert_eq!(read(&whole), Ok(()));
+
+    let without_second = [&whole[..1], &whole[2..]].concat();
+    let another = [whole[0], r#"[{"type":"runs_skipped","count":1}]"#];
+    for cut in [&without_second[..], &another] {
+        assert_eq!(read(cut), Err(ErrorCode::JournalInvalid));
     }
 }
 

@@ -26,7 +26,7 @@ impl Kept {
         let started = support::started(&mut self.engine, &mut self.records);
         self.running.extend(started.into_iter().map(|call| (call.run_id, call.call)));
         let replayed = Engine::replay(self.config.clone(), self.records.iter().cloned());
-        assert_eq!(replayed.checkpoint(), self.engine.checkpoint());
+        assert_eq!(replayed.snapshot(), self.engine.snapshot());
         assert_eq!(views(&restored(&self.engine, &self.config)), views(&self.engine));
     }
 
@@ -190,7 +190,7 @@ fn what_a_task_did_under_its_key_is_forgotten_with_its_run() {
     // The first is forgotten once the second is over.
     assert_eq!(calls, [true, false, true]);
     kept.engine = restored(&kept.engine, &kept.config);
-    assert!(!is_called(&mut kept, "fourth"), "a checkpoint has the keys");
+    assert!(!is_called(&mut kept, "fourth"), "a snapshot has the keys");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn positions_of_runs_that_were_forgotten_take_no_room() {
         kept.engine.cancel(RunIx::new(usize::try_from(at).unwrap()), None, now);
         kept.engine.take_output();
     }
-    let skipped = kept.engine.checkpoint().iter().filter(|entry| entry.contains("runs_skipped")).count();
+    let skipped = kept.engine.snapshot().iter().filter(|entry| entry.contains("runs_skipped")).count();
     assert_eq!((skipped, kept.engine.runs().len()), (1, 2), "one entry for all of them");
 }
 

@@ -15,7 +15,7 @@ fn scenario() -> Scenario {
 
 /// All that is kept or shown of a run.
 fn written(run: &Scenario) -> String {
-    format!("{} {:?} {:?}", write_records(&run.records), run.engine.checkpoint(), views(&run.engine))
+    format!("{} {:?} {:?}", write_records(&run.records), run.engine.snapshot(), views(&run.engine))
 }
 
 #[test]

@@ -147,13 +147,13 @@ pub(crate) fn views(engine: &Engine) -> Vec<Value> {
 
 /// An engine of the entries that another one's state is kept as, which makes the same entries of it.
 pub(crate) fn restored(engine: &Engine, config: &Config) -> Engine {
-    let entries = engine.checkpoint();
+    let entries = engine.snapshot();
     let mut journal = Journal::default();
     let mut restored = Engine::new(config.clone());
     for entry in &entries {
         restored.restore(journal.read(entry).unwrap_or_else(|error| panic!("{error}: {entry}")));
     }
-    assert_eq!(restored.checkpoint(), entries, "the restored state is another one");
+    assert_eq!(restored.snapshot(), entries, "the restored state is another one");
     restored
 }
 
@@ -232,7 +232,7 @@ impl Scenario {
     /// The engine is lost, and built again from its journal, which has come to be replaced by the state.
     pub(crate) fn reopen(&mut self) {
         let replayed = self.replayed();
-        assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "the journal tells another story");
+        assert_eq!(replayed.snapshot(), self.engine.snapshot(), "the journal tells another story");
         self.engine = restored(&replayed, &self.config);
     }
 
@@ -262,7 +262,7 @@ impl Scenario {
             }
             if slice < SLICES_COMPARED {
                 let replayed = self.replayed();
-                assert_eq!(replayed.checkpoint(), self.engine.checkpoint(), "after slice {slice}");
+                assert_eq!(replayed.snapshot(), self.engine.snapshot(), "after slice {slice}");
                 restored(&replayed, &self.config);
             }
             self.engine.tick(self.now);

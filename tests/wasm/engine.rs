@@ -1,7 +1,6 @@
 //! The engine's handle.
 
 use super::{Object, read};
-use js_sys::Array;
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -161,18 +160,24 @@ async fn a_handle_that_was_freed_is_refused_and_others_live_on() {
     assert_eq!(read(&text)[0]["task"], "a");
 }
 
+/// All entries of a snapshot.
+fn snapshot(engine: &Object) -> Vec<String> {
+    engine.call("beginSnapshot", &[]).unwrap();
+    std::iter::from_fn(|| engine.call("snapshotEntry", &[]).unwrap().as_string()).collect()
+}
+
 #[wasm_bindgen_test]
-async fn a_checkpoint_is_replayed_like_a_journal() {
+async fn a_snapshot_is_replayed_like_a_journal() {
     let one = engine().await;
     submit(&one, &two_tasks());
     one.call("takeRecords", &[]).unwrap();
-    let entries = Array::from(&one.call("checkpoint", &[]).unwrap());
+    let entries = snapshot(&one);
     let other = engine().await;
-    for entry in entries.iter() {
-        other.call("replay", &[entry]).unwrap();
+    for entry in &entries {
+        other.call("replay", &[entry.into()]).unwrap();
     }
     other.call("resume", &[NOW.into()]).unwrap();
     assert_eq!(status(&other, NOW)["progress"], status(&one, NOW)["progress"]);
     assert_eq!(effects(&other)[0]["kwargs"], json!({"k": "größe"}));
-    assert_eq!(Array::from(&other.call("checkpoint", &[]).unwrap()).join("\n"), entries.join("\n"));
+    assert_eq!(snapshot(&other), entries);
 }

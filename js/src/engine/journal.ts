@@ -23,8 +23,8 @@ export interface Step {
 
 /** What a journal needs of its engine. */
 export interface JournalHost {
-  /** Entries that rebuild the state as it is now. Without it the journal only grows. */
-  readonly checkpoint?: (() => readonly string[]) | undefined;
+  /** Entries that rebuild the state as it is now, which does not change while they are taken. Without it the journal only grows. */
+  readonly snapshot?: (() => Iterable<string>) | undefined;
   /** Makes sure that the engine is there again at that time. */
   readonly wakeAt?: ((at: number) => void | Promise<void>) | undefined;
   /** The store has failed, and nothing is kept any more. */
@@ -51,8 +51,9 @@ export class Journal {
   });
   /** Characters that the store keeps. */
   #length = 0;
-  /** Characters of the entries that rebuilt the state when that was last looked at. */
+  /** Characters of the entries that rebuilt the state when that was last looked at; those of the journal where they are not known. */
   #state = 0;
+  readonly #breaks = new Breaks();
 
   constructor(store: EngineStore, host: JournalHost) {
     this.#store = store;
@@ -72,7 +73,6 @@ export class Journal {
    */
   async open(replay: (entry: string) => void): Promise<void> {
     const { signal } = this.#ending;
-    const breaks = new Breaks();
     let count = 0;
     try {
       await this.#take();
@@ -89,7 +89,7 @@ export class Journal {
           throw unreadable(error, count, entry.length);
         }
         // There may be many, and a signal to end is to be obeyed meanwhile.
-        await breaks.turn();
+        await this.#breaks.turn();
       }
       signal.throwIfAborted();
     } catch (error) {
@@ -183,10 +183,12 @@ export class Journal {
 
   /** Keeps a batch, which may grow. */
   async #write(batch: Step[]): Promise<void> {
-    const hasEntry = batch.some(({ entry }) => entry !== undefined);
-    const state = hasEntry ? this.#shorter() : undefined;
-    // It says what has happened until now, so it stands for all that waits.
-    if (state) for (const step of this.#taken()) batch.push(step);
+    let state: StateJournal | undefined;
+    if (this.#isLong && batch.some(({ entry }) => entry !== undefined)) {
+      // The state says what has happened until now, so it stands for all that waits.
+      for (const step of this.#taken()) batch.push(step);
+      state = await this.#shorter();
+    }
     // The engine may end right after an entry is kept; by then somebody must know when it is needed again.
     const wake = batch.reduce((first, { wake }) => Math.min(first, wake ?? first), Number.POSITIVE_INFINITY);
     if (wake !== Number.POSITIVE_INFINITY) await this.#host.wakeAt?.(wake);
@@ -197,22 +199,35 @@ export class Journal {
     this.#length += lengthOf(entries);
   }
 
-  /** The entries that rebuild the state, where they are worth taking the place of the journal. */
-  #shorter(): readonly string[] | undefined {
-    const { checkpoint } = this.#host;
-    if (!checkpoint || !this.#store.replace) return undefined;
-    if (this.#length <= Math.max(SMALL, FACTOR * this.#state)) return undefined;
-    const entries = checkpoint();
-    this.#state = lengthOf(entries);
-    return this.#length > FACTOR * this.#state ? entries : undefined;
+  /** Whether the state may be worth taking the place of the journal. */
+  get #isLong(): boolean {
+    const canBeShorter = this.#host.snapshot !== undefined && this.#store.replace !== undefined;
+    return canBeShorter && this.#length > Math.max(SMALL, FACTOR * this.#state);
+  }
+
+  /** The state, where it is worth it. Others have their turn while it is written. */
+  async #shorter(): Promise<StateJournal | undefined> {
+    // A journal begins with its first entry, also where the state takes the place of another one.
+    const snapshot: StateJournal = { chain: new Chain(this.#store.name), texts: [] };
+    let length = 0;
+    for (const entry of this.#host.snapshot?.() ?? []) {
+      length += entry.length;
+      if (this.#length <= FACTOR * length || this.#ending.signal.aborted) {
+        // Not worth it, or too late. The next attempt comes when there is twice as much.
+        this.#state = this.#length;
+        return undefined;
+      }
+      snapshot.texts.push(snapshot.chain.write(entry));
+      await this.#breaks.turn();
+    }
+    this.#state = length;
+    return snapshot;
   }
 
   /** Whether the store took the state in the place of its journal. */
-  async #replace(state: readonly string[]): Promise<boolean> {
-    // A journal begins with its first entry, also where the state takes the place of another one.
-    const chain = new Chain(this.#store.name);
+  async #replace({ chain, texts }: StateJournal): Promise<boolean> {
     try {
-      await this.#store.replace?.(state.map((entry) => chain.write(entry)));
+      await this.#store.replace?.(texts);
       this.#chain = chain;
       this.#length = this.#state;
       return true;
@@ -227,6 +242,12 @@ export class Journal {
       return false;
     }
   }
+}
+
+/** The state as a journal of its own. */
+interface StateJournal {
+  readonly chain: Chain;
+  readonly texts: string[];
 }
 
 function cannotKeep(error: unknown): HighwayError {

@@ -13,6 +13,7 @@ import { answerOf, pieceOf } from "./asking.js";
 import type { Answer, Asked, Effect, Piece } from "./effects.js";
 import { struck } from "./http-answer.js";
 import { httpTool } from "./http-tool.js";
+import { Gate } from "./gate.js";
 import { Journal } from "./journal.js";
 import { PendingUpdates } from "./pending-updates.js";
 import { compiled, type DslCompiler } from "./python-dsl.js";
@@ -132,6 +133,8 @@ export class LocalEngine {
   readonly #limits: { readonly requestBytes: number; readonly resultBytes: number };
   /** Keeps requests that follow from each other, as those of a client in this program, from holding the thread. */
   readonly #breaks = new Breaks();
+  /** Is shut while the state is written. */
+  readonly #gate = new Gate();
   readonly #streams: RunStreams;
   readonly #updates = new PendingUpdates();
   readonly #journal: Journal | undefined;
@@ -195,6 +198,7 @@ export class LocalEngine {
       { "tools.http.request": httpTool(), ...tools },
       {
         tell: (tell) => this.#advance(tell),
+        holds: (task) => this.#gate.holds(task),
         artifact: (id) => artifactOf(this.#handle, id, this.#clock()),
         limit: (name) => this.#limits[name],
         variables: (call) => variablesOf(this.#handle, call),
@@ -256,12 +260,26 @@ export class LocalEngine {
   }
 
   #journalOf(store: EngineStore): Journal {
-    const handle = this.#handle;
     return new Journal(store, {
-      checkpoint: () => full.call(() => handle.checkpoint()),
+      snapshot: () => this.#snapshot(),
       wakeAt: (at) => this.#tellWake(at),
       failed: (error) => this.#stop(error),
     });
+  }
+
+  /** Entries that rebuild the state. Until all are taken, what would change it waits. */
+  *#snapshot(): Generator<string, void> {
+    this.#gate.shut();
+    try {
+      full.call(() => this.#handle.beginSnapshot());
+      for (;;) {
+        const entry = full.call(() => this.#handle.snapshotEntry());
+        if (entry === undefined) return;
+        yield entry;
+      }
+    } finally {
+      this.#gate.open();
+    }
   }
 
   async #open(journal: Journal): Promise<void> {
@@ -378,12 +396,13 @@ export class LocalEngine {
 
   /** What the engine answers, once what the answer says has been kept, or cannot be: see {@link LocalEngine.failure}. */
   #answer(asked: Asked): Promise<Answer> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#advance(
         (handle, now) => answerOf(handle, asked, uuid(), now),
         (given) => {
           if (this.failure) resolve(refusal(asked.url, this.failure));
           else if (given) resolve(given);
+          else reject(closed());
         },
       );
     });
@@ -437,8 +456,8 @@ export class LocalEngine {
     do {
       await this.#tools.idle();
       await this.#journal?.settled();
-      if (this.#goesOn) await new Promise<void>(nextTurn);
-    } while (!this.failure && (!this.#tools.isIdle || this.#goesOn));
+      if (this.#goesOn || this.#gate.isShut) await new Promise<void>(nextTurn);
+    } while (!this.failure && (!this.#tools.isIdle || this.#goesOn || this.#gate.isShut));
   }
 
   /** Tells the host when it is needed, unless it knows of an earlier time. */
@@ -470,7 +489,7 @@ export class LocalEngine {
 
   /**
    * Tells the engine something, then does what it asks for, once the store has kept why. `then` gets what `tell` gave, and nothing where
-   * the engine has broken down.
+   * the engine has broken down, or was closed while this waited for the state to be written.
    *
    * @throws {HighwayError} where the engine refuses what it is told.
    */
@@ -479,6 +498,7 @@ export class LocalEngine {
       then();
       return;
     }
+    if (this.#gate.holds(() => (this.#closed ? then() : this.#advance(tell, then)))) return;
     const journal = this.#journal;
     let slice: Slice<T>;
     try {

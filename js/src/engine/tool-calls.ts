@@ -12,6 +12,8 @@ import { failureText, isOwnTool, type Tool, type ToolCall, ToolError, type Tools
 interface ToolHost {
   /** Passes on what comes of calls. */
   tell(tell: (handle: EngineHandle, now: number) => void): void;
+  /** Has a task wait where nothing may change in the engine; whether it does. */
+  holds(task: () => void): boolean;
   artifact(id: string): Uint8Array;
   limit(name: "resultBytes"): number;
   /** The variables that a call can read. */
@@ -168,6 +170,7 @@ export class ToolCalls {
 
   /** Tells the engine as many outcomes as make a text of a good length, the others in the next turn. */
   #tellOutcomes(): void {
+    if (this.#engine.holds(() => this.#tellOutcomes())) return;
     let [length, count] = [0, 0];
     while (count < this.#outcomes.length && length < LONG_TEXT) {
       length += this.#outcomes[count]?.text.length ?? 0;

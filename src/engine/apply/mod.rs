@@ -228,7 +228,7 @@ impl State {
             }
             Record::RunForgotten { run } => self.apply_forgotten(run),
             Record::RunsSkipped { count } => self.runs.skip(count),
-            Record::RunKept(run) => self.restore_run(*run),
+            Record::RunKept(kept) => self.restore_run(kept.run),
             Record::StateKept(state) => self.restore_standing(*state),
             Record::RunEnded { run, state, failure, result, at } => {
                 self.end_run(run, state, failure, result, at);

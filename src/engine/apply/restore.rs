@@ -1,6 +1,6 @@
-//! The state from a checkpoint.
+//! The state from a snapshot.
 
-use crate::engine::journal::checkpoint::Standing;
+use crate::engine::journal::snapshot::Standing;
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};
 use crate::engine::state::queues::{Look, Timer};

@@ -1,10 +1,10 @@
 //! The journal: records as JSON text, as a store keeps them. One array holds the records of one step of the engine,
 //! which count as a whole or not at all.
 
-pub(in crate::engine) mod checkpoint;
 mod field;
 pub(in crate::engine) mod fields;
 pub(in crate::engine) mod record;
+pub(in crate::engine) mod snapshot;
 pub(in crate::engine) mod text;
 mod values;
 mod whole;
@@ -12,6 +12,7 @@ mod whole;
 use crate::codec::parse_json;
 use crate::engine::journal::fields::{FieldReader, invalid};
 use crate::engine::journal::record::Record;
+use crate::engine::journal::snapshot::read::KeptRun;
 use crate::engine::journal::text::text_of;
 use crate::engine::state::definitions::Registered;
 use crate::error::Result;
@@ -25,6 +26,8 @@ pub(in crate::engine) type KnownDefinitions = HashMap<String, Registered>;
 #[derive(Debug, Default)]
 pub struct Journal {
     definitions: KnownDefinitions,
+    /// A run that goes on in the next record.
+    run: Option<Box<KeptRun>>,
 }
 
 impl Journal {
@@ -36,11 +39,27 @@ impl Journal {
     pub fn read(&mut self, text: &str) -> Result<Vec<Record>> {
         let parsed = parse_json(text).map_err(|error| invalid(&format!("it is not JSON: {error}")))?;
         let Value::Array(items) = parsed else { return Err(invalid("it is not a list of records")) };
-        items.into_iter().map(|item| self.record(item)).collect()
+        items.into_iter().filter_map(|item| self.record(item).transpose()).collect()
     }
 
-    fn record(&mut self, mut item: Value) -> Result<Record> {
-        let record = Record::read(&mut FieldReader(&mut item), &self.definitions)?;
+    /// A record; nothing for one with which a run has not been read as a whole.
+    fn record(&mut self, mut item: Value) -> Result<Option<Record>> {
+        let mut fields = FieldReader(&mut item);
+        let record = match self.run.take() {
+            None => Record::read(&mut fields, &self.definitions)?,
+            Some(mut run) => {
+                run.go_on(&mut fields)?;
+                Record::RunKept(run)
+            }
+        };
+        if let Record::RunKept(mut run) = record {
+            if fields.is_set("goes_on") {
+                self.run = Some(run);
+                return Ok(None);
+            }
+            run.finish()?;
+            return Ok(Some(Record::RunKept(run)));
+        }
         match &record {
             Record::Registered(definition) => {
                 self.definitions.insert(definition.hash.clone(), (**definition).clone());
@@ -48,7 +67,7 @@ impl Journal {
             Record::DefinitionForgotten { hash } => drop(self.definitions.remove(hash)),
             _ => {}
         }
-        Ok(record)
+        Ok(Some(record))
     }
 }
 

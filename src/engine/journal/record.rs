@@ -2,16 +2,17 @@
 
 use crate::codec::JsonWriter;
 use crate::engine::journal::KnownDefinitions;
-use crate::engine::journal::checkpoint::Standing;
 use crate::engine::journal::field::{Field, Whole};
 use crate::engine::journal::fields::{FieldReader, invalid};
+use crate::engine::journal::snapshot::Standing;
+use crate::engine::journal::snapshot::read::KeptRun;
 use crate::engine::journal::text::{FieldWriter, WriteJson};
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::LogLevel;
-use crate::engine::state::run::{Run, RunCreated, RunState};
+use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::Inner;
@@ -387,9 +388,9 @@ records! {
         "registered" Registered(Registered),
         /// An artifact is kept from now on.
         "artifact_kept" ArtifactKept(Artifact),
-        /// A run as it stands, in the place of the records that made it.
-        "run_kept" RunKept(Run),
-        /// What else there is, in the place of the records that made it; the last of a checkpoint.
+        /// A run as it stands, in the place of the records that made it. The text of a long one is several records.
+        "run_kept" RunKept(KeptRun),
+        /// What else there is, in the place of the records that made it; the last of a snapshot.
         "state_kept" StateKept(Standing),
     }
 }

@@ -56,6 +56,32 @@ impl<'a> FieldWriter<'a> {
         self.set_some(name, Some(&items).filter(|items| !items.is_empty()))
     }
 
+    /// Sets a list of what comes behind those of its items that `written` counts, until there are so many bytes; whether
+    /// that was all. Leaves it out where nothing comes.
+    pub(in crate::engine) fn go_on<'i, T, W: WriteJson>(
+        &mut self,
+        name: &'static str,
+        items: &'i [T],
+        written: &mut usize,
+        most: usize,
+        form: impl Fn(&'i T) -> W,
+    ) -> bool {
+        let left = items.get(*written..).unwrap_or_default();
+        if !left.is_empty() {
+            self.0.field(name);
+            self.0.open('[');
+            for value in left {
+                item(self.0, &form(value));
+                *written += 1;
+                if self.0.len() >= most {
+                    break;
+                }
+            }
+            self.0.close(']');
+        }
+        *written == items.len()
+    }
+
     /// Sets a flag, and leaves the field out where it is not.
     pub(in crate::engine) fn set_true(&mut self, name: &'static str, flag: bool) -> &mut Self {
         self.set_some(name, Some(&flag).filter(|flag| **flag))
@@ -70,42 +96,6 @@ impl<'a> FieldWriter<'a> {
         self.0.field(name);
         FieldWriter::object(self.0, fill);
         self
-    }
-}
-
-/// Lists of records, each a string of its own.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Entries {
-    done: Vec<String>,
-    open: Option<JsonWriter>,
-}
-
-impl Entries {
-    /// Bytes after which a list is closed: enough to be worth a line, little enough for any store.
-    const LENGTH: usize = 64 * 1_024;
-
-    pub(in crate::engine) fn push<T: WriteJson>(&mut self, record: &T) {
-        let writer = self.open.get_or_insert_with(|| {
-            let mut writer = JsonWriter::compact();
-            writer.open('[');
-            writer
-        });
-        item(writer, record);
-        if writer.len() >= Self::LENGTH {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(mut writer) = self.open.take() {
-            writer.close(']');
-            self.done.push(writer.finish());
-        }
-    }
-
-    pub(in crate::engine) fn finish(mut self) -> Vec<String> {
-        self.close();
-        self.done
     }
 }
 

@@ -2,16 +2,16 @@
 
 use crate::definition;
 use crate::engine::journal::KnownDefinitions;
-use crate::engine::journal::checkpoint::Standing;
-use crate::engine::journal::checkpoint::read::run_of;
-use crate::engine::journal::checkpoint::write::{run_kept, state_kept};
 use crate::engine::journal::field::{Field, Whole};
 use crate::engine::journal::fields::{FieldReader, invalid};
+use crate::engine::journal::snapshot::Standing;
+use crate::engine::journal::snapshot::read::KeptRun;
+use crate::engine::journal::snapshot::write::{run_kept, state_kept};
 use crate::engine::journal::text::FieldWriter;
 use crate::engine::plan::read::plan;
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
-use crate::engine::state::run::{Parent, Run, RunCreated};
+use crate::engine::state::run::{Parent, RunCreated};
 use crate::engine::state::schedule::{Schedule, ScheduleState};
 use crate::error::{Error, Result};
 use std::rc::Rc;
@@ -91,14 +91,14 @@ impl Whole for RunCreated {
     }
 }
 
-impl Whole for Run {
+impl Whole for KeptRun {
     fn read(fields: &mut FieldReader<'_>, known: &KnownDefinitions) -> Result<Self> {
         let created = RunCreated::read(fields, known)?;
-        run_of(created, fields)
+        Self::begin(created, fields)
     }
 
     fn write(&self, out: &mut FieldWriter<'_>) {
-        run_kept(self, out);
+        run_kept(&self.run, out);
     }
 }
 

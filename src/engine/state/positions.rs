@@ -152,10 +152,6 @@ impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
         at
     }
 
-    pub(in crate::engine) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.items.iter_mut()
-    }
-
     pub(in crate::engine) fn extend(&mut self, items: impl IntoIterator<Item = T>) {
         self.items.extend(items);
     }

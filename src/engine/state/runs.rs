@@ -106,9 +106,9 @@ impl Runs {
     }
 
     /// Every position in order: how many are empty, or the run that is there.
-    pub(in crate::engine) fn places(&self) -> impl Iterator<Item = Result<&Run, usize>> {
+    pub(in crate::engine) fn places(&self) -> impl Iterator<Item = Result<RunIx, usize>> {
         let mut next = 0;
-        let kept = self.kept.iter().map(|(at, run)| (at.get(), Some(&**run)));
+        let kept = self.kept.keys().map(|at| (at.get(), Some(*at)));
         kept.chain([(self.count, None)]).flat_map(move |(at, run)| {
             let gap = at - std::mem::replace(&mut next, at + 1);
             (gap > 0).then_some(Err(gap)).into_iter().chain(run.map(Ok))

@@ -17,7 +17,7 @@ const nameOf = (entry) => entry.slice(0, entry.indexOf(";")).replace(/^\[\d+,"[0
  * A journal over a store in memory, and an engine whose state is the list of all names. `next()` lets the store finish what it is at,
  * and gives what that was; what follows from it has been released by then.
  */
-function journalOn({ kept = [], length = 10, checkpoint = true, replace = true } = {}) {
+function journalOn({ kept = [], length = 10, pieces = 1, snapshot = true, replace = true } = {}) {
   const log = [];
   const calls = [];
   const names = [];
@@ -31,8 +31,21 @@ function journalOn({ kept = [], length = 10, checkpoint = true, replace = true }
         call(`replace ${[...entries].map(nameOf)}`, () => kept.splice(0, kept.length, ...entries)),
     }),
   };
+  function* entriesOfState() {
+    log.push("state begins");
+    try {
+      const whole = names.join("+");
+      for (let piece = 1; piece <= pieces; piece += 1) yield entryOf(piece === 1 ? whole : piece, length);
+    } finally {
+      log.push("state ends");
+    }
+  }
   const host = {
-    checkpoint: checkpoint ? () => [entryOf(names.join("+"), length)] : undefined,
+    snapshot: snapshot
+      ? pieces === 1
+        ? () => [entryOf(names.join("+"), length)]
+        : entriesOfState
+      : undefined,
     failed: (error) => log.push(`failed ${error.code}`),
   };
   const journal = new Journal(store, host);
@@ -51,7 +64,8 @@ function journalOn({ kept = [], length = 10, checkpoint = true, replace = true }
       await journal.open((entry) => names.push(nameOf(entry)));
     },
     async next(error) {
-      await turn();
+      // Writing the state takes a turn for each of its entries.
+      for (let turns = 0; turns < 20 && (turns === 0 || calls.length === 0); turns += 1) await turn();
       const { what, resolve, reject } = calls.shift() ?? assert.fail("the store has nothing to do");
       if (error) reject(error);
       else resolve();
@@ -179,8 +193,47 @@ describe("a journal", () => {
     assert.equal(error.mock.callCount(), 1);
   });
 
+  test("gives others their turn while it is made shorter, and keeps what happens then behind it", async () => {
+    const { happen, next, log, kept } = journalOn({ pieces: 3 });
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    await Promise.resolve();
+    await Promise.resolve();
+    assert.deepEqual(log, ["a", "state begins"]);
+    happen("c");
+    assert.equal(await next(), "replace a+b,2,3");
+    assert.deepEqual(log, ["a", "state begins", "state ends", "b"]);
+    assert.equal(await next(), "append c");
+    assert.deepEqual(kept.map(nameOf), ["a+b", "2", "3", "c"]);
+  });
+
+  test("is not made shorter where the state turns out to be long, and reads no more of that", async () => {
+    const { happen, next, log } = journalOn({ pieces: 1_000, length: megabyte / 4 });
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    assert.equal(await next(), "append b");
+    assert.deepEqual(log, ["a", "state begins", "state ends", "b"]);
+    happen("c");
+    assert.equal(await next(), "append c", "not before there is twice as much");
+    assert.equal(log.filter((what) => what === "state begins").length, 1);
+  });
+
+  test("is not made shorter once the engine is closing", async () => {
+    const { journal, happen, next, log, kept } = journalOn({ pieces: 1_000, length: 1 });
+    happen("a", megabyte + 1);
+    await next();
+    happen("b");
+    await new Promise((resolve) => setImmediate(resolve));
+    journal.abort(new Error("closing"));
+    assert.equal(await next(), "append b");
+    assert.deepEqual(log, ["a", "state begins", "state ends", "b"]);
+    assert.deepEqual(kept.map(nameOf), ["a", "b"]);
+  });
+
   test("only grows where the store or the engine cannot do better", async () => {
-    for (const options of [{ replace: false }, { checkpoint: false }]) {
+    for (const options of [{ replace: false }, { snapshot: false }]) {
       const { happen, next, kept } = journalOn(options);
       for (const name of "abc") {
         happen(name, megabyte * 2);

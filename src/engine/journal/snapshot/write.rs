@@ -1,9 +1,9 @@
 //! The text of a run as it stands, and of what else there is.
 
 use crate::codec::JsonWriter;
-use crate::engine::journal::checkpoint::Standing;
-use crate::engine::journal::checkpoint::since;
 use crate::engine::journal::field::Whole;
+use crate::engine::journal::snapshot::Standing;
+use crate::engine::journal::snapshot::since;
 use crate::engine::journal::text::{FieldWriter, WriteJson, item};
 use crate::engine::journal::values::{run_state, scope_kind};
 use crate::engine::state::reports::{Heartbeat, LogLine, Reports};
@@ -14,34 +14,56 @@ use crate::engine::state::update::Update;
 use crate::time::Millis;
 use std::collections::HashMap;
 
-/// The record of a run, without a copy of that.
-pub(super) struct KeptRun<'a>(pub(super) &'a Run);
+/// How much of a run has been written: it may be long, so it is several records then, of which all but the last say that
+/// it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    has_begun: bool,
+    scopes: usize,
+    steps: usize,
+    updates: usize,
+    signals: usize,
+}
 
-impl WriteJson for KeptRun<'_> {
-    fn write(&self, writer: &mut JsonWriter) {
+impl Written {
+    /// Writes a record with what comes next, until there are so many bytes; whether that was all.
+    pub(super) fn go_on(&mut self, run: &Run, most: usize, writer: &mut JsonWriter) -> bool {
+        let mut is_whole = true;
         FieldWriter::object(writer, |out| {
-            run_kept(self.0, out.set("type", "run_kept"));
+            out.set("type", "run_kept");
+            is_whole = self.fields(run, most, out);
+            out.set_true("goes_on", !is_whole);
         });
+        is_whole
+    }
+
+    fn fields(&mut self, run: &Run, most: usize, out: &mut FieldWriter<'_>) -> bool {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            run.created.write(out);
+            out.set("state", run_state(run.state))
+                .set_some("failure", run.failure.as_ref())
+                .set_some("result", run.result.as_ref())
+                .set_some("started_at", run.started_at.as_ref())
+                .set_some("ended_at", run.ended_at.as_ref());
+        }
+        let beginning = run.created.at;
+        let is_whole = out
+            .go_on("scopes", &run.scopes, &mut self.scopes, most, |scope| ScopeKept { run, scope })
+            && out.go_on("steps", &run.steps, &mut self.steps, most, |step| StepKept { step, beginning })
+            && out.go_on("updates", &run.updates, &mut self.updates, most, |update| update)
+            && out.go_on("signals", &run.signals, &mut self.signals, most, |signal| signal);
+        if is_whole {
+            let mut received: Vec<_> = run.received.iter().collect();
+            received.sort();
+            out.set_list("received", &received).set_list("watching", &run.watching);
+        }
+        is_whole
     }
 }
 
+/// A run in one record.
 pub(in crate::engine) fn run_kept(run: &Run, out: &mut FieldWriter<'_>) {
-    let mut received: Vec<_> = run.received.iter().collect();
-    received.sort();
-    let scopes: Vec<_> = run.scopes.iter().map(|scope| ScopeKept { run, scope }).collect();
-    let steps: Vec<_> = run.steps.iter().map(|step| StepKept { step, beginning: run.created.at }).collect();
-    run.created.write(out);
-    out.set("state", run_state(run.state))
-        .set_some("failure", run.failure.as_ref())
-        .set_some("result", run.result.as_ref())
-        .set_some("started_at", run.started_at.as_ref())
-        .set_some("ended_at", run.ended_at.as_ref())
-        .set("scopes", &scopes)
-        .set("steps", &steps)
-        .set_list("updates", &run.updates)
-        .set_list("signals", &run.signals)
-        .set_list("received", &received)
-        .set_list("watching", &run.watching);
+    Written::default().fields(run, usize::MAX, out);
 }
 
 struct ScopeKept<'a> {

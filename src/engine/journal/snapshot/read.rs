@@ -1,12 +1,12 @@
 //! A run as it stands, and what else there is, from their text.
 
-use crate::engine::journal::checkpoint::Standing;
-use crate::engine::journal::checkpoint::moment;
 use crate::engine::journal::fields::{FieldReader, invalid, lacking, list_of, positions};
+use crate::engine::journal::snapshot::Standing;
+use crate::engine::journal::snapshot::moment;
 use crate::engine::journal::values::{inner_of, run_state_of, scope_kind_of};
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};
+use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine, Reports};
 use crate::engine::state::run::{Run, RunCreated, Signal};
 use crate::engine::state::scope::body_of;
@@ -17,54 +17,103 @@ use crate::time::Millis;
 use serde_json::Value;
 use std::collections::HashMap;
 
-pub(in crate::engine) fn run_of(created: RunCreated, fields: &mut FieldReader<'_>) -> Result<Run> {
-    let mut run = Run::new(created);
-    run.state = run_state_of(&fields.text("state")?);
-    run.failure = fields.failure("failure");
-    run.result = fields.optional("result");
-    run.started_at = fields.some_millis("started_at");
-    run.ended_at = fields.some_millis("ended_at");
-    let mut orders = Vec::new();
-    for (at, mut scope) in (0..).map(ScopeIx::new).zip(fields.list("scopes")) {
-        let mut fields = FieldReader(&mut scope);
-        if at != ScopeIx::WORKFLOW {
-            open(&mut run, &mut fields)?;
+/// A run from its records: the first one, and those with which it goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptRun {
+    pub(in crate::engine) run: Run,
+    /// How many of its scopes and steps were read.
+    scopes: usize,
+    steps: usize,
+    /// Scopes whose steps did not succeed in the order of the definition, with the order in which they did.
+    orders: Vec<(ScopeIx, Vec<StepIx>)>,
+}
+
+impl KeptRun {
+    pub(in crate::engine) fn begin(created: RunCreated, fields: &mut FieldReader<'_>) -> Result<Self> {
+        let mut run = Run::new(created);
+        run.state = run_state_of(&fields.text("state")?);
+        run.failure = fields.failure("failure");
+        run.result = fields.optional("result");
+        run.started_at = fields.some_millis("started_at");
+        run.ended_at = fields.some_millis("ended_at");
+        let mut kept = Self { run, scopes: 0, steps: 0, orders: Vec::new() };
+        kept.add(fields)?;
+        Ok(kept)
+    }
+
+    /// Reads a further record.
+    pub(in crate::engine) fn go_on(&mut self, fields: &mut FieldReader<'_>) -> Result<()> {
+        if fields.text("type")? != "run_kept" {
+            return Err(invalid("a run does not go on as it says"));
         }
-        let Some(scope) = run.scopes.get_mut(at) else { return Err(lacking("scopes")) };
+        self.add(fields)
+    }
+
+    fn add(&mut self, fields: &mut FieldReader<'_>) -> Result<()> {
+        for mut scope in fields.list("scopes") {
+            self.add_scope(&mut FieldReader(&mut scope))?;
+        }
+        let run = &mut self.run;
+        let beginning = run.created.at;
+        for kept in fields.list("steps") {
+            let step = run.steps.get_mut(StepIx::new(self.steps)).ok_or_else(other_steps)?;
+            restore_step(step, kept, beginning)?;
+            self.steps += 1;
+        }
+        for update in fields.list("updates") {
+            run.updates.push(update_of(update)?);
+        }
+        for signal in fields.list("signals") {
+            run.signals.push(signal_of(signal)?);
+        }
+        run.received.extend(named(fields.list("received"), |number| number.as_u64()));
+        run.watching.extend(fields.positions::<StepIx>("watching"));
+        Ok(())
+    }
+
+    fn add_scope(&mut self, fields: &mut FieldReader<'_>) -> Result<()> {
+        let at = ScopeIx::new(self.scopes);
+        if at != ScopeIx::WORKFLOW {
+            open(&mut self.run, fields)?;
+        }
+        let Some(scope) = self.run.scopes.get_mut(at) else { return Err(lacking("scopes")) };
         scope.variables = fields.map("variables");
         scope.known = fields.list("known").iter().filter_map(pair).collect();
         scope.readable = fields.positions("readable");
         scope.is_waited_for = fields.is_set("is_waited_for");
         scope.is_cancelled = fields.is_set("is_cancelled");
         scope.is_replaced = fields.is_set("is_replaced");
-        orders.push(fields.optional("order").as_ref().map(positions));
+        self.orders.extend(fields.optional("order").map(|order| (at, positions(&order))));
+        self.scopes += 1;
+        Ok(())
     }
-    let kept = fields.list("steps");
-    if kept.len() != run.steps.len() {
-        return Err(invalid("a run does not have the steps of its definition"));
-    }
-    let beginning = run.created.at;
-    for (step, kept) in run.steps.iter_mut().zip(kept) {
-        restore_step(step, kept, beginning)?;
-    }
-    for (at, order) in (0..).map(ScopeIx::new).zip(orders) {
-        let Some(scope) = run.scopes.get(at) else { continue };
-        let open = run.steps_in(at).filter(|(_, step)| !step.state.is_final()).count();
-        let order = order.unwrap_or_else(|| run.succeeded_in(scope));
-        for (rank, step) in order.iter().enumerate() {
-            if let Some(step) = run.steps.get_mut(*step) {
-                step.rank = rank;
+
+    /// Has what follows from all that was read.
+    pub(in crate::engine) fn finish(&mut self) -> Result<()> {
+        let run = &mut self.run;
+        if self.steps != run.steps.len() {
+            return Err(other_steps());
+        }
+        let mut orders: HashMap<_, _> = self.orders.drain(..).collect();
+        for at in (0..self.scopes).map(ScopeIx::new) {
+            let Some(scope) = run.scopes.get(at) else { continue };
+            let open = run.steps_in(at).filter(|(_, step)| !step.state.is_final()).count();
+            let order = orders.remove(&at).unwrap_or_else(|| run.succeeded_in(scope));
+            for (rank, step) in order.iter().enumerate() {
+                if let Some(step) = run.steps.get_mut(*step) {
+                    step.rank = rank;
+                }
+            }
+            if let Some(scope) = run.scopes.get_mut(at) {
+                (scope.open, scope.order) = (open, order);
             }
         }
-        if let Some(scope) = run.scopes.get_mut(at) {
-            (scope.open, scope.order) = (open, order);
-        }
+        Ok(())
     }
-    run.updates = fields.list("updates").into_iter().map(update_of).collect::<Result<_>>()?;
-    run.signals = fields.list("signals").into_iter().map(signal_of).collect::<Result<_>>()?;
-    run.received = named(fields.list("received"), |number| number.as_u64());
-    run.watching = fields.positions("watching");
-    Ok(run)
+}
+
+fn other_steps() -> Error {
+    invalid("a run does not have the steps of its definition")
 }
 
 fn open(run: &mut Run, fields: &mut FieldReader<'_>) -> Result<()> {

@@ -1,0 +1,160 @@
+//! The state of an engine as records that rebuild it: what takes the place of a journal that has grown.
+
+pub(in crate::engine) mod read;
+pub(in crate::engine) mod write;
+
+use crate::codec::JsonWriter;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::snapshot::write::Written;
+use crate::engine::journal::text::item;
+use crate::engine::state::State;
+use crate::engine::state::circuit::Circuit;
+use crate::engine::state::positions::{CallId, RunIx, StepRef};
+use crate::engine::state::step::StepState;
+use crate::time::Millis;
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// What an engine knows beside definitions, artifacts, schedules and runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    pub(in crate::engine) last_call: CallId,
+    pub(in crate::engine) last_event: u64,
+    pub(in crate::engine) events: HashMap<String, VecDeque<(u64, Value)>>,
+    pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
+    pub(in crate::engine) circuits: HashMap<String, Circuit>,
+    /// Steps that wait for an event of a name, in the order in which they began to.
+    pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
+    /// Tasks that wait for another one with their key, in the same way.
+    pub(in crate::engine) parked: HashMap<String, Vec<StepRef>>,
+    /// Tasks that wait for a place, the next one first.
+    pub(in crate::engine) ready_tasks: Vec<StepRef>,
+    /// Steps that wait to know whether a failure is dealt with.
+    pub(in crate::engine) undecided: Vec<StepRef>,
+}
+
+/// A moment in a run, as the milliseconds since its beginning: moments are most of what there is to say of a step.
+fn since(beginning: Millis, at: Millis) -> i64 {
+    at.cast_signed().wrapping_sub(beginning.cast_signed())
+}
+
+/// The inverse of [`since`].
+fn moment(beginning: Millis, since: i64) -> Millis {
+    beginning.wrapping_add_signed(since)
+}
+
+/// The entries of a snapshot, made one by one, so that others have their turn in between. Nothing may change the state
+/// before all are made.
+///
+/// ```
+/// use highway_wasm::engine::{Snapshot, Config, Engine, Journal};
+///
+/// let engine = Engine::new(Config::default());
+/// let mut snapshot = Snapshot::of(&engine);
+/// let (mut journal, mut restored) = (Journal::default(), Engine::new(Config::default()));
+/// while let Some(entry) = snapshot.next_entry(&engine) {
+///     restored.restore(journal.read(&entry).unwrap());
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Snapshot {
+    parts: VecDeque<Part>,
+    /// How much of the run in front has been written.
+    written: Written,
+}
+
+/// What a snapshot consists of.
+#[derive(Debug)]
+enum Part {
+    Record(Record),
+    Run(RunIx),
+    Standing,
+}
+
+/// Bytes after which an entry is closed: enough to be worth a line, little enough for any store.
+const LENGTH: usize = 64 * 1_024;
+
+impl Snapshot {
+    /// That of a state as it is now. To be made between two calls, of an engine that was [resumed](State::resume).
+    pub fn of(state: &State) -> Self {
+        let definitions = state.definitions.in_order_of_names();
+        let mut sources: Vec<_> = state.sources.iter().collect();
+        sources.sort();
+        let records = definitions
+            .map(|definition| Record::Registered(Box::new(definition.clone())))
+            .chain(sources.into_iter().map(|(hash, source)| {
+                let (hash, source) = (hash.clone(), Rc::clone(source));
+                Record::SourceKept { hash, source }
+            }))
+            .chain(state.artifacts.iter().map(|artifact| Record::ArtifactKept(Box::new(artifact.clone()))))
+            .chain(state.schedules.iter().enumerate().map(|(schedule, known)| {
+                let to = Box::new(known.clone());
+                Record::ScheduleSet { schedule, to }
+            }));
+        let runs = state.runs.places().map(|place| match place {
+            Ok(run) => Part::Run(run),
+            Err(count) => Part::Record(Record::RunsSkipped { count }),
+        });
+        let parts = records.map(Part::Record).chain(runs).chain([Part::Standing]).collect();
+        Self { parts, written: Written::default() }
+    }
+
+    /// The next entry, as [`write_records`](crate::engine::journal::write_records) makes them; none behind the last.
+    pub fn next_entry(&mut self, state: &State) -> Option<String> {
+        self.parts.front()?;
+        let mut writer = JsonWriter::compact();
+        writer.open('[');
+        while writer.len() < LENGTH
+            && let Some(part) = self.parts.front()
+        {
+            let is_whole = match part {
+                Part::Record(record) => {
+                    item(&mut writer, record);
+                    true
+                }
+                Part::Run(at) => state.runs.get(*at).is_none_or(|run| {
+                    writer.item();
+                    self.written.go_on(run, LENGTH, &mut writer)
+                }),
+                Part::Standing => {
+                    item(&mut writer, &Record::StateKept(Box::new(state.standing())));
+                    true
+                }
+            };
+            if is_whole {
+                self.parts.pop_front();
+                self.written = Written::default();
+            }
+        }
+        writer.close(']');
+        Some(writer.finish())
+    }
+}
+
+impl State {
+    /// All entries of a [`Snapshot`].
+    pub fn snapshot(&self) -> Vec<String> {
+        let mut snapshot = Snapshot::of(self);
+        std::iter::from_fn(|| snapshot.next_entry(self)).collect()
+    }
+
+    fn standing(&self) -> Standing {
+        let is_waiting = |StepRef { run, step }: &&StepRef| {
+            self.step(*run, *step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line)
+        };
+        let is_in_line =
+            |StepRef { run, step }: &&StepRef| self.step(*run, *step).is_some_and(|step| step.is_in_line);
+        Standing {
+            last_call: self.last_call,
+            last_event: self.last_event,
+            events: self.events.clone(),
+            once: self.once.clone(),
+            circuits: self.circuits.clone(),
+            listening: self.listening.clone(),
+            parked: self.parked.clone(),
+            ready_tasks: self.ready_tasks.iter().filter(is_in_line).copied().collect(),
+            undecided: self.undecided.iter().filter(is_waiting).copied().collect(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// The state takes the place of a journal in pieces, while requests come and tools end.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { Driver, Highway } from "highway-wasm";
+import { LocalEngine } from "highway-wasm/engine";
+import { inRoot } from "../../../scripts/lib/paths.mjs";
+
+const { Gate } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "gate.js")).href);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A store in memory; `onReplace` gets the entries that take the place of others. */
+const memoryStore = (kept, onReplace = () => {}) => ({
+  load: () => [...kept],
+  append: async (entries) => void kept.push(...entries),
+  replace: async (entries) => {
+    kept.splice(0, kept.length, ...entries);
+    onReplace([...entries]);
+  },
+});
+
+/** Rounds that do nothing: each is a step and a scope of the state. */
+const rounds = (count) => ({
+  name: "rounds",
+  tasks: {
+    each: {
+      task_id: "each",
+      operator_type: "foreach",
+      items: JSON.stringify([...Array(count).keys()]),
+      loop_body: [{ task_id: "nothing", operator_type: "wait", wait_for: 0 }],
+    },
+  },
+});
+
+describe("a state that is written in pieces", () => {
+  test("stands in the journal beside what came meanwhile, and each thing once", async (t) => {
+    const kept = [];
+    const pieces = [];
+    let isOver = false;
+    // Each sign of life takes the place of the one before, so the journal grows and the state does not.
+    const beat = async ({ heartbeat, signal }) => {
+      for (; !isOver && !signal.aborted; await turn()) heartbeat("x".repeat(200_000));
+    };
+    const open = () => {
+      const store = memoryStore(kept, (entries) => pieces.push(entries.length));
+      const engine = new LocalEngine({ tools: { beat }, store });
+      t.after(() => engine.close());
+      return { engine, highway: new Highway({ engine }) };
+    };
+    const { engine, highway } = open();
+    const long = await highway.workflows.submit({ workflow: rounds(15_000) });
+    await long.result();
+    const beats = new Driver({ engine, name: "beats" });
+    beats.tool("beat", "beat");
+    const beating = await beats.start();
+    // One signal in each turn, whether or not the engine answers then.
+    const sent = [];
+    for (let count = 0; pieces.length < 2 && count < 1_000; count += 1) {
+      sent.push(beating.signal(`signal-${count}`, {}));
+      await turn();
+    }
+    await Promise.all(sent);
+    assert.ok(sent.length > 20 && Math.max(...pieces) > 10, `${sent.length} signals, ${pieces} pieces`);
+    await engine.close();
+
+    const texts = kept.join("\n");
+    const wrong = sent
+      .map((_, count) => `"signal-${count}"`)
+      .filter((name) => texts.split(name).length !== 2);
+    assert.deepEqual(wrong, []);
+    isOver = true;
+    const again = open();
+    await again.engine.ready();
+    assert.equal((await again.highway.workflows.handle(beating.runId).result()).state, "completed");
+  });
+});
+
+describe("a gate", () => {
+  test("holds work while it is shut, and lets it pass in order, before what comes then", async () => {
+    const gate = new Gate();
+    const log = [];
+    const does = (name) => {
+      if (!gate.holds(() => does(name))) log.push(name);
+    };
+    does("a");
+    gate.shut();
+    for (const name of "bc") does(name);
+    assert.deepEqual(log, ["a"]);
+    gate.open();
+    does("d");
+    assert.deepEqual(log, ["a"]);
+    await turn();
+    await turn();
+    assert.deepEqual(log.join(""), "abcd");
+    does("e");
+    assert.equal(log.at(-1), "e");
+  });
+
+  test("that is shut again before all have passed holds the others", async () => {
+    const gate = new Gate();
+    const log = [];
+    gate.shut();
+    for (const name of "ab") {
+      gate.holds(() => {
+        log.push(name);
+        if (name === "a") gate.shut();
+      });
+    }
+    gate.open();
+    await turn();
+    await turn();
+    assert.deepEqual(log, ["a"]);
+    assert.ok(gate.isShut);
+    gate.open();
+    gate.open();
+    await turn();
+    await turn();
+    assert.deepEqual(log, ["a", "b"]);
+    assert.equal(gate.isShut, false);
+  });
+});
