@@ -4,17 +4,17 @@
  * @packageDocumentation
  */
 
-export { type DurableObjectStorageLike, durableObjectStore } from "./engine/durable-object-store.js";
-export { type Email, type EmailToolOptions, emailTool } from "./engine/email-tool.js";
-export { type HttpToolOptions, httpTool } from "./engine/http-tool.js";
-export { indexedDbStore } from "./engine/indexed-db-store.js";
-export { type LlmProvider, llmTool } from "./engine/llm-tool.js";
+export { type DurableObjectStorageLike, durableObjectStore } from "./engine/stores/durable-object-store.js";
+export { type Email, type EmailToolOptions, emailTool } from "./engine/tools/email-tool.js";
+export { type HttpToolOptions, httpTool } from "./engine/tools/http-tool.js";
+export { indexedDbStore } from "./engine/stores/indexed-db-store.js";
+export { type LlmProvider, llmTool } from "./engine/tools/llm-tool.js";
 export type { EngineLimits } from "./engine/configuration.js";
-export { LocalEngine, type LocalEngineOptions } from "./engine/local-engine.js";
-export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/pyodide-tools.js";
-export type { DslCompiler } from "./engine/python-dsl.js";
-export { type SecretStore, secretTools } from "./engine/secret-tools.js";
-export type { EngineStore } from "./engine/store.js";
+export { LocalEngine, type LocalEngineOptions } from "./engine/host/local-engine.js";
+export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/tools/pyodide-tools.js";
+export type { DslCompiler } from "./engine/host/python-dsl.js";
+export { type SecretStore, secretTools } from "./engine/tools/secret-tools.js";
+export type { EngineStore } from "./engine/stores/store.js";
 export {
   type Heartbeat,
   type LogLevel,
@@ -25,8 +25,15 @@ export {
   ToolError,
   type ToolErrorOptions,
   type Tools,
-} from "./engine/tool.js";
-export type { Mock, MockAnswer, MockContext, MockFunction, MockOutcome, Mocks } from "./engine/mocks.js";
+} from "./engine/tools/tool.js";
+export type {
+  Mock,
+  MockAnswer,
+  MockContext,
+  MockFunction,
+  MockOutcome,
+  Mocks,
+} from "./engine/virtual/mocks.js";
 export {
   type Simulatable,
   type SimulatedDecision,
@@ -35,6 +42,6 @@ export {
   type Simulation,
   type SimulationWarning,
   simulate,
-} from "./engine/simulate.js";
+} from "./engine/virtual/simulate.js";
 export type { SimulatedRun, SimulatedStep, TimelineEntry, TimelineKind } from "./engine/timeline.js";
-export type { VirtualOptions } from "./engine/virtual-engine.js";
+export type { VirtualOptions } from "./engine/virtual/virtual-engine.js";

@@ -4,11 +4,11 @@
  * @packageDocumentation
  */
 
-export type { Artifacts } from "./api/artifacts.js";
-export type { Definitions, Dsl, Schemas } from "./api/definitions.js";
-export type { ApiKeys, Tokens } from "./api/keys.js";
-export type { List, ListOptions, ListRunsOptions } from "./api/list.js";
-export type { Page } from "./api/paging.js";
+export type { Artifacts } from "./client/api/artifacts.js";
+export type { Definitions, Dsl, Schemas } from "./client/api/definitions.js";
+export type { ApiKeys, Tokens } from "./client/api/keys.js";
+export type { List, ListOptions, ListRunsOptions } from "./client/api/list.js";
+export type { Page } from "./client/api/paging.js";
 export type {
   AnyRequestOptions,
   Operation,
@@ -19,12 +19,12 @@ export type {
   PathParams,
   RequestExtras,
   RequestOptions,
-} from "./api/operations.js";
-export type { Activities, Runs, Tasks } from "./api/queue.js";
-export type { CreateSchedule, Schedules, ScheduleTarget } from "./api/schedules.js";
-export type { Logs, Steps } from "./api/steps.js";
-export type { CircuitBreakers, Monitoring, System } from "./api/system.js";
-export type { Approvals, Signals, Updates } from "./api/talk.js";
+} from "./client/api/operations.js";
+export type { Activities, Runs, Tasks } from "./client/api/queue.js";
+export type { CreateSchedule, Schedules, ScheduleTarget } from "./client/api/schedules.js";
+export type { Logs, Steps } from "./client/api/steps.js";
+export type { CircuitBreakers, Monitoring, System } from "./client/api/system.js";
+export type { Approvals, Signals, Updates } from "./client/api/talk.js";
 export type {
   Activity,
   ApiKey,
@@ -56,10 +56,10 @@ export type {
   WorkflowEvent,
   WorkflowLog,
   WorkflowStats,
-} from "./api/types.js";
-export type { SubmitOptions, Workflows, WorkflowSource } from "./api/workflows.js";
-export type { PythonPackage } from "./artifact.js";
-export type { RateLimit } from "./client.js";
+} from "./client/api/types.js";
+export type { SubmitOptions, Workflows, WorkflowSource } from "./client/api/workflows.js";
+export type { PythonPackage } from "./client/artifact.js";
+export type { RateLimit } from "./client/client.js";
 export type {
   EmitEventDefinition,
   ForeachDefinition,
@@ -70,14 +70,14 @@ export type {
   WaitForEventDefinition,
   WhileDefinition,
   WorkflowDefinition,
-} from "./definition.js";
+} from "./shared/definition.js";
 export {
   type BuildOptions,
   Driver,
   type DriverOptions,
   type RunOptions,
   type StartOptions,
-} from "./driver.js";
+} from "./driver/driver.js";
 export {
   AbortedError,
   ApiError,
@@ -93,9 +93,9 @@ export {
   TimeoutError,
   ValidationError,
   WasmError,
-} from "./errors.js";
-export type { Fetch } from "./host.js";
-export { Highway, type HighwayOptions } from "./highway.js";
+} from "./shared/errors.js";
+export type { Fetch } from "./client/options.js";
+export { Highway, type HighwayOptions } from "./client/highway.js";
 export type {
   Auth,
   CallOptions,
@@ -105,7 +105,7 @@ export type {
   EngineLike,
   RetryOptions,
   WaitOptions,
-} from "./options.js";
+} from "./client/options.js";
 export {
   type LogEntry,
   type RunProgress,
@@ -114,10 +114,10 @@ export {
   RunStatus,
   TaskResult,
   type TaskState,
-} from "./run.js";
-export { RunHandle, type UpdateOptions, type WatchOptions } from "./run-handle.js";
-export { type InitSource, init, isReady } from "./runtime.js";
-export { py, type ResultRef, ref, TaskRef } from "./task-ref.js";
+} from "./client/run.js";
+export { RunHandle, type UpdateOptions, type WatchOptions } from "./client/run-handle.js";
+export { type InitSource, init, isReady } from "./wasm/runtime.js";
+export { py, type ResultRef, ref, TaskRef } from "./shared/task-ref.js";
 export { type Part, WorkflowBuilder, type WorkflowBuilderOptions } from "./workflow/builder.js";
 export type {
   DataGuardDocument,
@@ -159,4 +159,4 @@ export type {
   TaskOptions,
   WaitForSpec,
   WhileSpec,
-} from "./task-options.js";
+} from "./driver/task-options.js";

@@ -4,10 +4,17 @@
  * @packageDocumentation
  */
 
-export type { Mock, MockAnswer, MockContext, MockFunction, MockOutcome, Mocks } from "./engine/mocks.js";
+export type {
+  Mock,
+  MockAnswer,
+  MockContext,
+  MockFunction,
+  MockOutcome,
+  Mocks,
+} from "./engine/virtual/mocks.js";
 export type { SimulatedRun, SimulatedStep, TimelineEntry, TimelineKind } from "./engine/timeline.js";
-export { ToolError } from "./engine/tool.js";
-export type { ToolCallRecord, VirtualOptions } from "./engine/virtual-engine.js";
+export { ToolError } from "./engine/tools/tool.js";
+export type { ToolCallRecord, VirtualOptions } from "./engine/virtual/virtual-engine.js";
 export type { TestState } from "./testing/state.js";
 export {
   ExpectationError,

@@ -36,7 +36,7 @@ describe("node", { concurrency: 2 }, () => {
       `const names = ["", "/slim", "/web", "/engine", "/testing", "/node"].map((name) => "highway-wasm" + name);
        const exported = {};
        for (const name of names) exported[name] = Object.keys(await import(name)).length;
-       const inner = await import("highway-wasm/esm/driver.js").catch((error) => error.code);
+       const inner = await import("highway-wasm/esm/driver/driver.js").catch((error) => error.code);
        const wasm = import.meta.resolve("highway-wasm/core.wasm").split("/highway-wasm/").at(-1);
        console.log(JSON.stringify({ exported, inner, wasm }));`,
     );

@@ -1,7 +1,7 @@
 /** What to do about an error, in the words of the program: its options in the place of the arguments of functions. */
 
-import { type HighwayError, isHighwayError, makeError } from "../errors.js";
-import { isObject } from "../plain.js";
+import { type HighwayError, isHighwayError, makeError } from "../shared/errors.js";
+import { isObject } from "../shared/plain.js";
 import type { Options } from "./command.js";
 
 /** What an error says of itself. */

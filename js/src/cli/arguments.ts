@@ -10,8 +10,8 @@ import {
   type OptionSpec,
 } from "./command.js";
 import { UsageError } from "./exit-codes.js";
-import { core } from "../runtime.js";
-import { didYouMean } from "../nearest.js";
+import { core } from "../wasm/runtime.js";
+import { didYouMean } from "../shared/nearest.js";
 
 /** What was given for a command. */
 export interface Arguments {

@@ -1,7 +1,7 @@
 /** How the program ends, and why. */
 
-import { isHighwayError } from "../errors.js";
-import { findingsOf } from "./failure.js";
+import { isHighwayError } from "../shared/errors.js";
+import { findingsOf } from "./findings.js";
 
 /** All went well. */
 export const FINE = 0;

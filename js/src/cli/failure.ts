@@ -1,9 +1,10 @@
 /** How errors and findings are shown. */
 
-import { type Diagnostic, type HighwayError, isHighwayError } from "../errors.js";
+import { type Diagnostic, type HighwayError, isHighwayError } from "../shared/errors.js";
 import { advised, helpOf } from "./advice.js";
 import { UsageError } from "./exit-codes.js";
 import { STDIN } from "./files.js";
+import { findingsOf } from "./findings.js";
 import { type Output, oneLine, printable } from "./output.js";
 import { placeOf, shownPlace } from "./places.js";
 
@@ -51,19 +52,6 @@ function plainError(error: HighwayError): object {
     help: helpOf(error),
     ...(diagnostics.length > 0 && { diagnostics: diagnostics.map(advised) }),
   };
-}
-
-/** What is wrong with a definition: as we found it, or as the server did that refused it. */
-export function findingsOf(error: HighwayError): readonly Diagnostic[] {
-  if (error.diagnostics.length > 0) return error.diagnostics;
-  const told: unknown = error.details["serverDetails"];
-  const isFinding = (item: unknown): item is Diagnostic => {
-    const { code, severity, path, message } = Object(item ?? {}) as Partial<
-      Record<keyof Diagnostic, unknown>
-    >;
-    return [code, path, message].every((text) => typeof text === "string") && String(severity) in SEVERITY;
-  };
-  return Array.isArray(told) && told.every(isFinding) ? told : [];
 }
 
 /** Shows findings, each with its place, code, path, message and help. `file` is where they were found. */

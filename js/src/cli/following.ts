@@ -1,7 +1,7 @@
 /** Following a run to its end, and showing how it ended. */
 
-import type { RunHandle } from "../run-handle.js";
-import type { RunResult, TaskResult } from "../run.js";
+import type { RunHandle } from "../client/run-handle.js";
+import type { RunResult, TaskResult } from "../client/run.js";
 import { helpOf } from "./advice.js";
 import type { Work } from "./command.js";
 import { FAILED, FINE } from "./exit-codes.js";

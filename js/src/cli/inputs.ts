@@ -1,9 +1,9 @@
 /** Run inputs from the command line. */
 
 import { Workflow } from "../entries/workflow-inline.js";
-import { parseJson } from "../json.js";
-import type { Diagnostic } from "../errors.js";
-import { isObject } from "../plain.js";
+import { parseJson } from "../shared/json.js";
+import type { Diagnostic } from "../shared/errors.js";
+import { isObject } from "../shared/plain.js";
 import { type Given, type Options, textOf, textsOf } from "./command.js";
 import { InputError, UsageError } from "./exit-codes.js";
 import { showFindings } from "./failure.js";

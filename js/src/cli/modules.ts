@@ -2,8 +2,8 @@
 
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isHighwayError } from "../errors.js";
-import { isObject } from "../plain.js";
+import { isHighwayError } from "../shared/errors.js";
+import { isObject } from "../shared/plain.js";
 import { InputError } from "./exit-codes.js";
 import { checkFile } from "./files.js";
 import { findSlip } from "./places.js";

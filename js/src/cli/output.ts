@@ -1,6 +1,6 @@
 /** Where the program writes to: results to standard output, everything about them to standard error. */
 
-import { bigJson, parseJson } from "../json.js";
+import { bigJson, parseJson } from "../shared/json.js";
 
 /** A stream of text, perhaps a terminal. */
 export interface TextStream {

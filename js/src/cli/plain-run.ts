@@ -1,7 +1,7 @@
 /** Runs as plain data, for `--json`. */
 
-import type { HighwayError } from "../errors.js";
-import type { RunResult, RunStatus, TaskResult } from "../run.js";
+import type { HighwayError } from "../shared/errors.js";
+import type { RunResult, RunStatus, TaskResult } from "../client/run.js";
 import { helpOf } from "./advice.js";
 
 /** A run as it is now. */

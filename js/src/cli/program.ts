@@ -1,14 +1,14 @@
 /** From the command line to an exit code. */
 
 import "../entries/inline.js";
-import { core } from "../runtime.js";
+import { core } from "../wasm/runtime.js";
 import { checkArguments, listOf, optionsOf, readArguments } from "./arguments.js";
 import { type Command, COMMON, type Given } from "./command.js";
 import { COMMANDS } from "./commands/index.js";
 import { exitCodeOf, FAILED, FINE, INTERRUPTED, UsageError, WRONG } from "./exit-codes.js";
 import { showError } from "./failure.js";
 import { programHelp, showHelp } from "./help.js";
-import { didYouMean } from "../nearest.js";
+import { didYouMean } from "../shared/nearest.js";
 import { Output } from "./output.js";
 import { secretsOfEnvironment } from "./secrets.js";
 

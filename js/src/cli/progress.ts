@@ -1,6 +1,6 @@
 /** A run as it goes: one line a task, drawn again in place on a terminal, written on change elsewhere. */
 
-import type { RunStatus } from "../run.js";
+import type { RunStatus } from "../client/run.js";
 import { wrapped } from "./help.js";
 import { type Output, oneLine } from "./output.js";
 import { isOver, looksOf } from "./states.js";

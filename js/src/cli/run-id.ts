@@ -1,7 +1,7 @@
 /** Runs by the beginning of their ids. */
 
-import type { Highway } from "../highway.js";
-import type { RunStatus } from "../run.js";
+import type { Highway } from "../client/highway.js";
+import type { RunStatus } from "../client/run.js";
 import { UsageError } from "./exit-codes.js";
 import { oneLine } from "./output.js";
 

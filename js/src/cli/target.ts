@@ -1,14 +1,14 @@
 /** Where a command works: on a server, or on an engine in this process. */
 
-import { Driver, type StartOptions } from "../driver.js";
+import { Driver, type StartOptions } from "../driver/driver.js";
 import { LIMIT, limitsOf } from "./limits.js";
 import { LocalEngine } from "../entries/engine-inline.js";
-import { environmentVariable } from "../environment.js";
-import { Highway } from "../highway.js";
-import type { ClientOptions, EngineLike } from "../options.js";
+import { environmentVariable } from "../shared/environment.js";
+import { Highway } from "../client/highway.js";
+import type { ClientOptions, EngineLike } from "../client/options.js";
 import { nodeTools } from "../node/tools.js";
-import { plainText } from "../plain.js";
-import type { RunHandle } from "../run-handle.js";
+import { plainText } from "../shared/plain.js";
+import type { RunHandle } from "../client/run-handle.js";
 import { inOptions } from "./advice.js";
 import { type Given, SERVER_OPTIONS, textOf } from "./command.js";
 import { InputError, UsageError } from "./exit-codes.js";

@@ -1,7 +1,7 @@
 /** Tools of the user's own, from modules. */
 
-import type { Tools } from "../engine/tool.js";
-import { isObject } from "../plain.js";
+import type { Tools } from "../engine/tools/tool.js";
+import { isObject } from "../shared/plain.js";
 import { type Options, type Given, textsOf } from "./command.js";
 import { InputError } from "./exit-codes.js";
 import { loadModule } from "./modules.js";

@@ -1,8 +1,8 @@
 /** What the tasks of a run wait for, beyond time: people, events, updates. */
 
-import type { Highway } from "../highway.js";
-import { isObject } from "../plain.js";
-import type { RunStatus } from "../run.js";
+import type { Highway } from "../client/highway.js";
+import { isObject } from "../shared/plain.js";
+import type { RunStatus } from "../client/run.js";
 import { oneLine } from "./output.js";
 import type { Draw } from "./progress.js";
 

@@ -1,6 +1,6 @@
 /** Requests to the state machine. */
 
-import type { EngineHandle } from "../wasm-api.js";
+import type { EngineHandle } from "../wasm/wasm-api.js";
 import type { Answer, Asked, Piece } from "./effects.js";
 
 /** The header that says where an answer goes on. */

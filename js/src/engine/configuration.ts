@@ -1,8 +1,8 @@
 /** Options that all engines of this package have. */
 
-import { errorOf } from "../errors.js";
-import { invalid } from "../options.js";
-import { isObject } from "../plain.js";
+import { errorOf } from "../shared/errors.js";
+import { invalid } from "../shared/options.js";
+import { isObject } from "../shared/plain.js";
 
 /**
  * Limits by name. A task, a run or a request that exceeds one fails with `LIMIT_EXCEEDED`. The size of a value is the

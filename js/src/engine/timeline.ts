@@ -1,8 +1,8 @@
 /** What happened when in runs, and what their ends depended on. */
 
-import type { ExecutionError } from "../errors.js";
-import { makeError } from "../errors.js";
-import type { RunState, TaskState } from "../run.js";
+import type { ExecutionError } from "../shared/errors.js";
+import { makeError } from "../shared/errors.js";
+import type { RunState, TaskState } from "../client/run.js";
 
 /**
  * What an entry of a timeline is:

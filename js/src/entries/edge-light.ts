@@ -1,6 +1,6 @@
 /** Vercel's edge runtime: a compiled module, asked for with `?module`. */
 import module from "../generated/core_bg.wasm?module";
-import { core } from "../runtime.js";
+import { core } from "../wasm/runtime.js";
 
 core.provide(() => module);
 

@@ -1,5 +1,5 @@
 /** As the default entry of the same name, for the engine. */
-import { embedded } from "../embedded.js";
+import { embedded } from "../wasm/embedded.js";
 import { deflated, size } from "../generated/full_bytes.js";
 import { full } from "../engine/runtime.js";
 import { offerYaml } from "../workflow/runtime.js";

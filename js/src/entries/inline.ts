@@ -1,7 +1,7 @@
 /** Default entry: the module travels inside, and is instantiated synchronously at first use. */
-import { embedded } from "../embedded.js";
+import { embedded } from "../wasm/embedded.js";
 import { deflated, size } from "../generated/core_bytes.js";
-import { core } from "../runtime.js";
+import { core } from "../wasm/runtime.js";
 
 core.provide(() => embedded(deflated, size));
 

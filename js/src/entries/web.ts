@@ -1,5 +1,5 @@
 /** For pages that want the module as a file of its own, streamed and cached: `await init()` first. */
-import { core } from "../runtime.js";
+import { core } from "../wasm/runtime.js";
 import { workflows } from "../workflow/runtime.js";
 
 core.provideAsset(new URL("../generated/core_bg.wasm", import.meta.url));

@@ -1,6 +1,6 @@
 /** Cloudflare Workers refuse to compile bytes, so the bundler passes a compiled module. */
 import module from "../generated/core_bg.wasm";
-import { core } from "../runtime.js";
+import { core } from "../wasm/runtime.js";
 
 core.provide(() => module);
 

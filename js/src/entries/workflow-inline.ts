@@ -2,7 +2,7 @@
  * As the default entry of the same name, for `Workflow` and `WorkflowBuilder`. A file of its own and without other effects, so
  * that bundlers leave the module out of pages that use neither.
  */
-import { embedded } from "../embedded.js";
+import { embedded } from "../wasm/embedded.js";
 import { deflated, size } from "../generated/workflow_bytes.js";
 import { WorkflowBuilder as Builder } from "../workflow/builder.js";
 import { provided } from "../workflow/runtime.js";

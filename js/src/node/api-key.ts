@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { environmentVariable } from "../environment.js";
-import { invalid } from "../options.js";
+import { environmentVariable } from "../shared/environment.js";
+import { invalid } from "../shared/options.js";
 
 /** A key, and where it is from. */
 export interface ApiKey {

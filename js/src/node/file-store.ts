@@ -2,9 +2,9 @@
 
 import { fstatSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { type EngineStore, lost } from "../engine/store.js";
-import { errorOf } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { type EngineStore, lost } from "../engine/stores/store.js";
+import { errorOf } from "../shared/errors.js";
+import { checkOptions } from "../shared/options.js";
 import { CHUNK, damaged, entryOf, isCutOff, lineOf, linesOf } from "./journal-lines.js";
 import { checkWait, type FileLock, takeLock } from "./lock.js";
 

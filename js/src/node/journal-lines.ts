@@ -6,7 +6,7 @@
 import { constants } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import zlib from "node:zlib";
-import { errorOf, type HighwayError } from "../errors.js";
+import { errorOf, type HighwayError } from "../shared/errors.js";
 
 /** Bytes that are read at once. */
 export const CHUNK = 1 << 20;

@@ -18,9 +18,9 @@
 import { randomUUID } from "node:crypto";
 import { type BigIntStats, constants, existsSync, readSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { lost } from "../engine/store.js";
-import { errorOf, type HighwayError } from "../errors.js";
-import { invalid } from "../options.js";
+import { lost } from "../engine/stores/store.js";
+import { errorOf, type HighwayError } from "../shared/errors.js";
+import { invalid } from "../shared/options.js";
 
 /** Milliseconds after which a lock is looked at again. */
 const LOOK = 50;

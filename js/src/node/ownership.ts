@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { invalid } from "../options.js";
+import { invalid } from "../shared/options.js";
 
 /** What a server reads from its data folder, and acts on. */
 const PARTS = ["", "key", "runs", "runs/journal", "runs/lock", "work"];

@@ -2,7 +2,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { badArguments, type ToolContext, ToolError } from "../engine/tool.js";
+import { badArguments, type ToolContext, ToolError } from "../engine/tools/tool.js";
 
 /** Milliseconds between asking a process to end and ending it. */
 const PATIENCE = 1000;

@@ -3,13 +3,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DslCompiler } from "../engine/python-dsl.js";
-import { PYTHON_RESULT } from "../engine/python-result.js";
-import { ToolError } from "../engine/tool.js";
-import { checkOptions, invalid } from "../options.js";
+import type { DslCompiler } from "../engine/host/python-dsl.js";
+import { PYTHON_RESULT } from "../engine/tools/python-result.js";
+import { ToolError } from "../engine/tools/tool.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { guestEnvironment } from "./environment.js";
 import { run } from "./process.js";
-import { parseJson } from "../json.js";
+import { parseJson } from "../shared/json.js";
 
 /** Seconds that a source may take. */
 const LIMIT = 30;

@@ -2,10 +2,16 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { parseJson } from "../json.js";
-import { after } from "../engine/http-answer.js";
-import { failed, notPlain, PYTHON_RESULT, scriptGiven, scriptResult } from "../engine/python-result.js";
-import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
+import { parseJson } from "../shared/json.js";
+import { after } from "../engine/tools/http-answer.js";
+import { failed, notPlain, PYTHON_RESULT, scriptGiven, scriptResult } from "../engine/tools/python-result.js";
+import {
+  badArguments,
+  type Tool,
+  type ToolArguments,
+  type ToolContext,
+  ToolError,
+} from "../engine/tools/tool.js";
 import { type Finished, run } from "./process.js";
 import { type PythonSettings, takenFile } from "./python-run.js";
 import { foldersOfRuns } from "./run-folder.js";

@@ -3,12 +3,18 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { badArguments, type Tool, type ToolArguments, type ToolContext, ToolError } from "../engine/tool.js";
+import {
+  badArguments,
+  type Tool,
+  type ToolArguments,
+  type ToolContext,
+  ToolError,
+} from "../engine/tools/tool.js";
 import { run } from "./process.js";
 import { RUNNER } from "./python-runner.js";
 import { foldersOfRuns } from "./run-folder.js";
-import { parseJson } from "../json.js";
-import { plainText } from "../plain.js";
+import { parseJson } from "../shared/json.js";
+import { plainText } from "../shared/plain.js";
 
 /** How Python is called. */
 export interface PythonSettings {

@@ -1,6 +1,6 @@
 /** The Python side of `tools.python.run`. */
 
-import { PYTHON_RESULT } from "../engine/python-result.js";
+import { PYTHON_RESULT } from "../engine/tools/python-result.js";
 
 /**
  * Reads a job from standard input, unpacks the artifact where that was not done before, calls the function, and writes what

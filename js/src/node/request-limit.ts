@@ -2,9 +2,9 @@
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
-import { refusal } from "../engine/refusal.js";
-import { nextTurn } from "../engine/turns.js";
-import { LONGEST_TIMER } from "../environment.js";
+import { refusal } from "../engine/host/refusal.js";
+import { nextTurn } from "../shared/turns.js";
+import { LONGEST_TIMER } from "../shared/environment.js";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 type Unpack = (bytes: InputType, options: ZlibOptions) => Promise<Uint8Array>;

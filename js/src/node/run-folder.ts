@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ToolContext } from "../engine/tool.js";
+import type { ToolContext } from "../engine/tools/tool.js";
 import { untilEnd } from "./process.js";
 
 const GONE = { recursive: true, force: true } as const;

@@ -1,10 +1,10 @@
 /** The embedded engine as a server: what `npx highway-wasm serve` runs. */
 
 import { resolve } from "node:path";
-import type { LocalEngine, LocalEngineOptions } from "../engine/local-engine.js";
-import type { Tools } from "../engine/tool.js";
-import { errorOf, isHighwayError } from "../errors.js";
-import { checkOptions, invalid } from "../options.js";
+import type { LocalEngine, LocalEngineOptions } from "../engine/host/local-engine.js";
+import type { Tools } from "../engine/tools/tool.js";
+import { errorOf, isHighwayError } from "../shared/errors.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { apiKey, makeFolder } from "./api-key.js";
 import { door, isAnyAddress } from "./door.js";
 import { fileStore } from "./file-store.js";

@@ -1,9 +1,9 @@
 /** The journal of an engine in a SQLite database. */
 
-import { type EngineStore, lost, storeFailed } from "../engine/store.js";
-import { builtinModule } from "../environment.js";
-import { errorOf } from "../errors.js";
-import { checkOptions, invalid } from "../options.js";
+import { type EngineStore, lost, storeFailed } from "../engine/stores/store.js";
+import { builtinModule } from "../shared/environment.js";
+import { errorOf } from "../shared/errors.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { attempts, checkWait, type FileLock, inUse, takeLock } from "./lock.js";
 
 /** Entries that are read at once. */

@@ -1,6 +1,6 @@
 /** Answers of a server that may stop at any moment. */
 
-import { refusal } from "../engine/refusal.js";
+import { refusal } from "../engine/host/refusal.js";
 
 /**
  * The handler, with failures in the form of the API's errors, and with event streams that end when the server stops: they would go

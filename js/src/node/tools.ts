@@ -1,6 +1,6 @@
 /** Tools that need an operating system: a shell and Python. */
 
-import { failed, outputOf } from "../engine/python-result.js";
+import { failed, outputOf } from "../engine/tools/python-result.js";
 import {
   badArguments,
   ownTools,
@@ -9,9 +9,9 @@ import {
   type ToolArguments,
   type ToolContext,
   type Tools,
-} from "../engine/tool.js";
-import { variablesOf } from "../engine/variables.js";
-import { checkOptions, invalid } from "../options.js";
+} from "../engine/tools/tool.js";
+import { variablesOf } from "../engine/tools/variables.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { type Finished, run } from "./process.js";
 import { pythonExec } from "./python-exec.js";
 import { pythonRun } from "./python-run.js";

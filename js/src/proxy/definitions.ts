@@ -1,7 +1,7 @@
 /** Texts without the definitions of workflows that are in them. */
 
-import { base64Of, find, hexOf, PIECE, type Range, type Sought } from "../spellings.js";
-import type { Steps } from "../steps.js";
+import { base64Of, find, hexOf, PIECE, type Range, type Sought } from "../shared/spellings.js";
+import type { Steps } from "../shared/steps.js";
 
 /** The members of answers that have one. */
 const NAMES = ["workflow_definition", "definition_json", "json_dsl", "python_dsl"];

@@ -1,6 +1,6 @@
 /** The list of runs that pages get to see: in pages of its own, so that nothing tells how many runs of others there are. */
 
-import { isObject } from "../plain.js";
+import { isObject } from "../shared/plain.js";
 import type { Body } from "./request-body.js";
 import { Refusal } from "./respond.js";
 import { type Found, strange, type Upstream } from "./upstream.js";

@@ -1,6 +1,6 @@
 /** What becomes of a request that a page may make. */
 
-import { isObject } from "../plain.js";
+import { isObject } from "../shared/plain.js";
 import { listPage } from "./list.js";
 import type { ProxyAction, ProxyVerb } from "./options.js";
 import { type Body, bodyOf } from "./request-body.js";

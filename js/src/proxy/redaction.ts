@@ -1,8 +1,8 @@
 /** What pages do not get to see of an answer: the key, should the server repeat it, and the definitions. */
 
-import { inTurns } from "../engine/turns.js";
-import { find, type Sought, secretSought, without } from "../spellings.js";
-import { atOnce, type Steps } from "../steps.js";
+import { inTurns } from "../shared/turns.js";
+import { find, type Sought, secretSought, without } from "../shared/spellings.js";
+import { atOnce, type Steps } from "../shared/steps.js";
 import { OPENINGS, withoutDefinitions } from "./definitions.js";
 
 /** Steps of a large answer, of 64 Ki characters each, after which others have their turn. */

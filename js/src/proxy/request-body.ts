@@ -1,9 +1,9 @@
 /** The body of a page's request. */
 
-import { bytesOf, TOO_LARGE } from "../body.js";
-import { isObject } from "../plain.js";
+import { bytesOf, TOO_LARGE } from "../client/body.js";
+import { isObject } from "../shared/plain.js";
 import { Refusal } from "./respond.js";
-import { parseJson } from "../json.js";
+import { parseJson } from "../shared/json.js";
 
 /** A JSON object. */
 export type Body = Readonly<Record<string, unknown>>;

@@ -1,10 +1,10 @@
 /** Reading the options of a proxy: what it cannot work with is refused, with the way to it. */
 
-import { environmentVariable } from "../environment.js";
-import { errorOf } from "../errors.js";
-import { checkOptions, invalid } from "../options.js";
-import { isObject, type Json, plain } from "../plain.js";
-import { childPath } from "../pointer.js";
+import { environmentVariable } from "../shared/environment.js";
+import { errorOf } from "../shared/errors.js";
+import { checkOptions, invalid } from "../shared/options.js";
+import { isObject, type Json, plain } from "../shared/plain.js";
+import { childPath } from "../shared/pointer.js";
 import type { AllowedWorkflow, ProxyOptions, ProxyVerb, StandardSchema } from "./options.js";
 
 const DEFAULT_ENDPOINT = "https://highway.solutions";

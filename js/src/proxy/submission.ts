@@ -1,11 +1,11 @@
 /** What a page submits, and what of it runs. */
 
-import { isObject, type Json, plain } from "../plain.js";
+import { isObject, type Json, plain } from "../shared/plain.js";
 import { OF_ENGINE } from "./engine-names.js";
 import type { Body } from "./request-body.js";
 import { Refusal } from "./respond.js";
 import type { Allowed } from "./settings.js";
-import { bigJson } from "../json.js";
+import { bigJson } from "../shared/json.js";
 
 /** Fields of a definition that a run sets. */
 const OF_THE_RUN = ["variables", "timeout_seconds"];

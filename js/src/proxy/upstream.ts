@@ -1,17 +1,17 @@
 /** The proxy's own requests to the Highway server. */
 
-import { bytesOf } from "../body.js";
-import { EACH, isLargeJson } from "../engine/json-size.js";
-import { decoded, jsonOf } from "../engine/reading.js";
-import { inTurns } from "../engine/turns.js";
-import { isObject } from "../plain.js";
+import { bytesOf } from "../client/body.js";
+import { EACH, isLargeJson } from "../shared/json-size.js";
+import { decoded, jsonOf } from "../shared/reading.js";
+import { inTurns } from "../shared/turns.js";
+import { isObject } from "../shared/plain.js";
 import { Redaction } from "./redaction.js";
 import type { Body } from "./request-body.js";
 import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
 import type { Settings } from "./settings.js";
 import { isStream } from "./streams.js";
 import { TimeLimit } from "./time-limit.js";
-import { bigJson } from "../json.js";
+import { bigJson } from "../shared/json.js";
 
 /** Headers of an answer that are passed on. */
 const PASSED = [

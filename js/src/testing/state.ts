@@ -1,7 +1,7 @@
 /** What a test can look at: runs and their steps as they are. */
 
 import type { SimulatedRun, SimulatedStep } from "../engine/timeline.js";
-import { bigJson } from "../json.js";
+import { bigJson } from "../shared/json.js";
 
 /** The engine at a moment of virtual time. */
 export interface TestState {

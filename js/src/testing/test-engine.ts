@@ -1,21 +1,22 @@
 /** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
 
-import { readRequest, responseOf } from "../engine/bodies.js";
+import { readRequest, responseOf } from "../engine/host/bodies.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
   VIRTUAL_OPTIONS,
   VirtualEngine,
   type VirtualOptions,
-} from "../engine/virtual-engine.js";
-import type { Mock, MockAnswer, MockFunction } from "../engine/mocks.js";
-import { millis } from "../engine/mocks.js";
+} from "../engine/virtual/virtual-engine.js";
+import type { Mock, MockAnswer, MockFunction } from "../engine/virtual/mocks.js";
+import { millis } from "../engine/virtual/mocks.js";
 import type { Answer } from "../engine/effects.js";
-import type { Fetch } from "../host.js";
-import { didYouMean } from "../nearest.js";
-import { checkOptions, type DurationInput, invalid } from "../options.js";
-import { plainText } from "../plain.js";
-import type { RunHandle } from "../run-handle.js";
+import type { Fetch } from "../client/options.js";
+import { didYouMean } from "../shared/nearest.js";
+import type { DurationInput } from "../client/options.js";
+import { checkOptions, invalid } from "../shared/options.js";
+import { plainText } from "../shared/plain.js";
+import type { RunHandle } from "../client/run-handle.js";
 import { matches, namesIn, shown, stateOf, type TestState } from "./state.js";
 
 /** What happens without an end is given up after so many outcomes, timers and signals. */

@@ -1,8 +1,9 @@
 /** `WorkflowBuilder` of Highway's DSL, method for method. */
 
-import { errorOf } from "../errors.js";
-import { checkOptions, type DurationInput } from "../options.js";
-import { isObject, documentText } from "../plain.js";
+import { errorOf } from "../shared/errors.js";
+import type { DurationInput } from "../client/options.js";
+import { checkOptions } from "../shared/options.js";
+import { isObject, documentText } from "../shared/plain.js";
 import type { JoinMode } from "./document.js";
 import {
   type DependsOn,

@@ -1,7 +1,7 @@
 /** Options of operators, and their names in a definition. */
 
-import type { DurationInput } from "../options.js";
-import type { TaskRef } from "../task-ref.js";
+import type { DurationInput } from "../client/options.js";
+import type { TaskRef } from "../shared/task-ref.js";
 import type { TriggerRule } from "./document.js";
 
 /** How often and how fast a failing task is tried again. */

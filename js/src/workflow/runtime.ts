@@ -1,11 +1,11 @@
 /** The workflow module: building, reading, checking and drawing of definitions. */
 
-import { offerAdvice } from "../advice.js";
-import { zoneOffset } from "../engine/zones.js";
-import { type Diagnostic, errorOf } from "../errors.js";
+import { offerAdvice } from "../driver/advice.js";
+import { zoneOffset } from "../shared/zones.js";
+import { type Diagnostic, errorOf } from "../shared/errors.js";
 import * as workflowGlue from "../generated/workflow.js";
-import { type InitSource, Runtime } from "../runtime.js";
-import type { Clocks, WasmSource, WorkflowApi } from "../wasm-api.js";
+import { type InitSource, Runtime } from "../wasm/runtime.js";
+import type { Clocks, WasmSource, WorkflowApi } from "../wasm/wasm-api.js";
 
 /** @internal */
 export const workflows: Runtime<WorkflowApi> = new Runtime<WorkflowApi>(workflowGlue, "initWorkflow");

@@ -1,12 +1,12 @@
 /** A workflow definition. */
 
-import { type Diagnostic, errorOf, isHighwayError } from "../errors.js";
-import { checkOptions } from "../options.js";
-import { documentText, plainText } from "../plain.js";
+import { type Diagnostic, errorOf, isHighwayError } from "../shared/errors.js";
+import { checkOptions } from "../shared/options.js";
+import { documentText, plainText } from "../shared/plain.js";
 import type { WorkflowDocument } from "./document.js";
 import { type RetryPolicyOptions, policy } from "./operator-options.js";
 import { clocks, moduleFor, type TextForm, workflows } from "./runtime.js";
-import { parseJson } from "../json.js";
+import { parseJson } from "../shared/json.js";
 
 /** What a drawing shows. */
 export interface DrawingOptions {

@@ -57,7 +57,8 @@ describe("the table", () => {
 
   test("the types know exactly these", () => {
     const dist = dirname(createRequire(import.meta.url).resolve("highway-wasm/package.json"));
-    const linesOf = (name) => readFileSync(join(dist, "esm", "api", `${name}.d.ts`), "utf8").split("\n");
+    const linesOf = (name) =>
+      readFileSync(join(dist, "esm", "client", "api", `${name}.d.ts`), "utf8").split("\n");
     const declared = ["workflows", "system"].flatMap((name) => {
       const lines = linesOf(`operations-${name}`);
       const start = lines.findIndex((line) => /^export interface \w+Operations \{$/.test(line));

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { strikerOf } = await import(pathToFileURL(inRoot("dist", "esm", "spellings.js")).href);
+const { strikerOf } = await import(pathToFileURL(inRoot("dist", "esm", "shared", "spellings.js")).href);
 const { secret, spellings } = JSON.parse(readFileSync(inRoot("tests", "fixtures", "spellings.json"), "utf8"));
 
 const strike = strikerOf(secret);

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 const load = (...path) => import(pathToFileURL(inRoot("dist", "esm", ...path)).href);
-const [size, { atOnce }] = [await load("engine", "json-size.js"), await load("steps.js")];
+const [size, { atOnce }] = [await load("shared", "json-size.js"), await load("shared", "steps.js")];
 const isLargeJson = (text, most) => atOnce(size.isLargeJson(text, most));
 
 /** The size as docs/limits.md has it. */

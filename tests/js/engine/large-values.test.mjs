@@ -5,12 +5,12 @@ import { pathToFileURL } from "node:url";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 const load = (...path) => import(pathToFileURL(inRoot("dist", "esm", ...path)).href);
-const { textOf } = await load("engine", "http-answer.js");
-const { base64Of, bytesOfBase64 } = await load("base64.js");
-const { textInSteps } = await load("engine", "result-text.js");
-const { inTurns } = await load("engine", "turns.js");
-const { bigJson, parseJson, readJson } = await load("json.js");
-const { atOnce, PIECE } = await load("steps.js");
+const { textOf } = await load("engine", "tools", "http-answer.js");
+const { base64Of, bytesOfBase64 } = await load("shared", "base64.js");
+const { textInSteps } = await load("engine", "host", "result-text.js");
+const { inTurns } = await load("shared", "turns.js");
+const { bigJson, parseJson, readJson } = await load("shared", "json.js");
+const { atOnce, PIECE } = await load("shared", "steps.js");
 
 const never = () => new Error("too many");
 const written = (value) => atOnce(textInSteps(value, Number.POSITIVE_INFINITY, never));

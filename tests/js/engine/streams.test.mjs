@@ -6,7 +6,9 @@ import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { RunStreams } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "streams.js")).href);
+const { RunStreams } = await import(
+  pathToFileURL(inRoot("dist", "esm", "engine", "host", "streams.js")).href
+);
 
 test("a stream shows that it lives until it ends, however it does, and not afterwards", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });

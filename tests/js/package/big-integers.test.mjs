@@ -8,7 +8,7 @@ import { LocalEngine, simulate } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { parseJson } = await import(pathToFileURL(inRoot("dist", "esm", "json.js")).href);
+const { parseJson } = await import(pathToFileURL(inRoot("dist", "esm", "shared", "json.js")).href);
 
 const BIG = 9007199254740993n;
 

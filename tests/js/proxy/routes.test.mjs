@@ -78,7 +78,7 @@ describe("verbs", { concurrency: true }, () => {
 });
 
 describe("paths that are not in the table", { concurrency: true }, () => {
-  const folder = new URL("../../../js/src/api/", import.meta.url);
+  const folder = new URL("../../../js/src/client/api/", import.meta.url);
   const text = ["workflows", "system"].map((of) =>
     readFileSync(new URL(`operations-${of}.ts`, folder), "utf8"),
   );

@@ -6,8 +6,8 @@ import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "chain.js")).href);
-const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
+const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "chain.js")).href);
+const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "journal.js")).href);
 
 /** An entry of so many characters that begins with a name. */
 const entryOf = (name, length = 100_000) => `${name};`.padEnd(length, ".");

@@ -14,7 +14,7 @@ import Database from "libsql";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { checkRejection } from "../support/errors.mjs";
 
-const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
+const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "journal.js")).href);
 const worker = fileURLToPath(new URL("../support/lock-worker.mjs", import.meta.url));
 const notHere = process.platform === "win32" && "Windows has no such signals";
 

@@ -6,7 +6,7 @@ import { Driver, Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { Gate } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "gate.js")).href);
+const { Gate } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "host", "gate.js")).href);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A store in memory; `onReplace` gets the entries that take the place of others. */

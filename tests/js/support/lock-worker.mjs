@@ -5,7 +5,7 @@ import { fileStore, sqliteStore } from "highway-wasm/node";
 import Database from "libsql";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "journal.js")).href);
+const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "journal.js")).href);
 const [place, owner, wait = "600"] = process.argv.slice(2);
 const options = { wait: Number(wait) };
 const store = place.endsWith(".db") ? sqliteStore(new Database(place), options) : fileStore(place, options);

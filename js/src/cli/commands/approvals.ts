@@ -1,8 +1,8 @@
 /** `highway-wasm approvals`, `approve` and `reject` */
 
-import type { Approval } from "../../api/types.js";
-import { type HighwayError, isHighwayError, makeError } from "../../errors.js";
-import type { Highway } from "../../highway.js";
+import type { Approval } from "../../client/api/types.js";
+import { type HighwayError, isHighwayError, makeError } from "../../shared/errors.js";
+import type { Highway } from "../../client/highway.js";
 import { type Command, SERVER_OPTIONS, textOf, type Work } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
 import { oneLine } from "../output.js";

@@ -1,6 +1,6 @@
 /** `highway-wasm list` */
 
-import type { RunState } from "../../run.js";
+import type { RunState } from "../../client/run.js";
 import { wholeNumber } from "../arguments.js";
 import { type Command, SERVER_OPTIONS, textOf } from "../command.js";
 import { FINE } from "../exit-codes.js";

@@ -1,9 +1,9 @@
 /** `highway-wasm logs` */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HighwayErrorCode, isHighwayError } from "../../errors.js";
-import type { LogEntry } from "../../run.js";
-import type { RunHandle } from "../../run-handle.js";
+import { type HighwayErrorCode, isHighwayError } from "../../shared/errors.js";
+import type { LogEntry } from "../../client/run.js";
+import type { RunHandle } from "../../client/run-handle.js";
 import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS } from "../command.js";
 import { FINE } from "../exit-codes.js";
 import { type Output, oneLine, printable } from "../output.js";

@@ -1,13 +1,14 @@
 /** `highway-wasm run` */
 
 import { LIMIT } from "../limits.js";
-import { isHighwayError } from "../../errors.js";
-import type { RunHandle } from "../../run-handle.js";
+import { isHighwayError } from "../../shared/errors.js";
+import type { RunHandle } from "../../client/run-handle.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, SERVER_OPTIONS, parsedOf } from "../command.js";
 import { exitCodeOf, FINE, UsageError, WRONG } from "../exit-codes.js";
-import { findingsOf, showError, showFindings } from "../failure.js";
+import { showError, showFindings } from "../failure.js";
 import { STDIN } from "../files.js";
+import { findingsOf } from "../findings.js";
 import { follow } from "../following.js";
 import { INPUT_OPTIONS, inputsOf } from "../inputs.js";
 import { type Output, oneLine } from "../output.js";

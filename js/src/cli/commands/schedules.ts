@@ -1,7 +1,7 @@
 /** `highway-wasm schedules` */
 
-import type { Schedule } from "../../api/types.js";
-import type { Highway } from "../../highway.js";
+import type { Schedule } from "../../client/api/types.js";
+import type { Highway } from "../../client/highway.js";
 import { type Command, SERVER_OPTIONS, type Work } from "../command.js";
 import { FINE, UsageError } from "../exit-codes.js";
 import { oneLine } from "../output.js";

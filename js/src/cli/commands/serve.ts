@@ -1,7 +1,7 @@
 /** `highway-wasm serve` */
 
-import type { Tools } from "../../engine/tool.js";
-import { errorOf, type HighwayError, isHighwayError } from "../../errors.js";
+import type { Tools } from "../../engine/tools/tool.js";
+import { errorOf, type HighwayError, isHighwayError } from "../../shared/errors.js";
 import { isAnyAddress, nameOf } from "../../node/door.js";
 import { DEFAULT_DATA, DEFAULT_PORT, type HighwayServer, serve as startServer } from "../../node/serve.js";
 import { inOptions } from "../advice.js";

@@ -1,15 +1,15 @@
 /** `highway-wasm simulate` */
 
-import type { Mocks } from "../../engine/mocks.js";
+import type { Mocks } from "../../engine/virtual/mocks.js";
 import {
   type SimulatedDecision,
   type SimulatedSignal,
   type SimulateOptions,
   type Simulation,
   simulate as run,
-} from "../../engine/simulate.js";
+} from "../../engine/virtual/simulate.js";
 import type { TimelineEntry } from "../../engine/timeline.js";
-import { isObject } from "../../plain.js";
+import { isObject } from "../../shared/plain.js";
 import { advised, advisedWithin, helpOf, inOptions } from "../advice.js";
 import { duration } from "../arguments.js";
 import { type Command, FILE, FILE_NOTE, type Given, textOf, textsOf, parsedOf } from "../command.js";

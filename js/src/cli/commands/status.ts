@@ -1,8 +1,8 @@
 /** `highway-wasm status` */
 
-import type { Highway } from "../../highway.js";
-import type { RunHandle } from "../../run-handle.js";
-import type { RunStatus } from "../../run.js";
+import type { Highway } from "../../client/highway.js";
+import type { RunHandle } from "../../client/run-handle.js";
+import type { RunStatus } from "../../client/run.js";
 import { type Command, RUN, RUN_NOTE, SERVER_OPTIONS, type Work } from "../command.js";
 import { FAILED, FINE } from "../exit-codes.js";
 import { showFailures } from "../following.js";

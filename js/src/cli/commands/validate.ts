@@ -1,7 +1,7 @@
 /** `highway-wasm validate` */
 
 import { resolve } from "node:path";
-import { type Diagnostic, isHighwayError } from "../../errors.js";
+import { type Diagnostic, isHighwayError } from "../../shared/errors.js";
 import { advised, helpOf } from "../advice.js";
 import { type Command, FILE, FILE_NOTE } from "../command.js";
 import { FINE, type InputError, UsageError, WRONG } from "../exit-codes.js";

@@ -1,0 +1,53 @@
+/** Artifacts: archives of code that tasks run. */
+
+import { uploadArtifact } from "../artifact.js";
+import { uuid } from "../../shared/environment.js";
+import type { CallOptions } from "../options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
+import { Resource } from "./resource.js";
+import type { ApiObject } from "./types.js";
+
+/** `client.artifacts` */
+export class Artifacts extends Resource {
+  /**
+   * Uploads a zip archive.
+   *
+   * @returns Its id, the SHA-256 of its content as hex: the same archive is kept once, so this may be done again.
+   */
+  async upload(
+    archive: Blob | ArrayBuffer | Uint8Array,
+    options: CallOptions & { filename?: string } = {},
+  ): Promise<string> {
+    checkOptions(options, ["filename", "signal", "timeout"], "upload");
+    const { filename = `artifact_${uuid().slice(0, 8)}.zip`, ...call } = options;
+    const isBinary = archive instanceof ArrayBuffer || ArrayBuffer.isView(archive);
+    if (!isBinary && !(archive instanceof Blob)) throw invalid("the archive is not binary data", "/archive");
+    return await uploadArtifact(
+      this.client,
+      isBinary ? new Blob([archive as Uint8Array<ArrayBuffer>]) : archive,
+      filename,
+      call,
+    );
+  }
+
+  /** The ids of all artifacts. */
+  list(options: CallOptions = {}): Promise<string[]> {
+    return this.readAll("artifacts", {}, options, [], ["artifacts"]);
+  }
+
+  /** The bytes of an artifact, up to `maxResponseSize`. @throws {ApiError} `API_NOT_FOUND`. */
+  download(artifactId: string, options?: CallOptions): Promise<Uint8Array> {
+    return this.read("artifacts/{artifactId}", { artifactId }, options, [], { expects: "bytes" });
+  }
+
+  /** Whether there is such an artifact. */
+  async exists(artifactId: string, options?: CallOptions): Promise<boolean> {
+    const answer = await this.read<ApiObject>("artifacts/{artifactId}/exists", { artifactId }, options);
+    return answer["exists"] === true;
+  }
+
+  /** Deletes an artifact. @throws {ApiError} `API_NOT_FOUND`. */
+  delete(artifactId: string, options?: CallOptions): Promise<ApiObject> {
+    return this.write("DELETE", "artifacts/{artifactId}", { artifactId }, options);
+  }
+}

@@ -1,0 +1,137 @@
+/** Lists that come in pages: read item by item, or page by page. */
+
+import type { Client } from "../client.js";
+import { errorOf } from "../../shared/errors.js";
+import type { CallOptions } from "../options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
+import { RunStatus, type RunState, type StatusData } from "../run.js";
+import { countOf, type ListSource, type Page, Paging } from "./paging.js";
+
+/** What every list takes. */
+export interface ListOptions extends CallOptions {
+  /** Items on a page; the server's own default where nothing is said. */
+  pageSize?: number | undefined;
+}
+
+/**
+ * A list that comes in pages. Nothing is asked of the server before an item or a page is wanted, and never more than that.
+ *
+ * Read item by item it gives each one once, and none is lost, also when the list grows or shrinks meanwhile. Pages are given
+ * as the server has them.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { LocalEngine } from "highway-wasm/engine";
+ *
+ * const engine = new LocalEngine({ tools: { "notes.add": () => "noted" } });
+ * const driver = new Driver({ engine, name: "notes" });
+ * driver.tool("note", "notes.add");
+ * await driver.run();
+ * await driver.run();
+ * for await (const run of driver.list({ status: "completed" })) console.log(run.workflowName, run.state);
+ * const { items, total } = await driver.list({ pageSize: 1 }).page(2);
+ * console.log(items.length, total); // 1 2
+ * await engine.close();
+ * ```
+ */
+export class List<T> implements AsyncIterable<T> {
+  readonly #source: ListSource<T>;
+
+  /** @internal */
+  constructor(source: ListSource<T>) {
+    this.#source = source;
+  }
+
+  /** One page, by its number from 1. */
+  async page(number = 1): Promise<Page<T>> {
+    if (!(Number.isInteger(number) && number > 0)) {
+      throw invalid("`number` is not a whole number above 0", "/number");
+    }
+    return await this.#source.read({ number, offset: (number - 1) * this.#source.pageSize });
+  }
+
+  /** The pages, one after the other, as the server has them. */
+  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+    yield* this.#walk(false);
+  }
+
+  /** The items, each once. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    const { idOf, signal } = this.#source;
+    const seen = new Set<unknown>();
+    for await (const { items } of this.#walk(true)) {
+      for (const item of items) {
+        if (signal?.aborted) {
+          throw errorOf("ABORTED", "the operation was aborted", { cause: signal.reason as unknown });
+        }
+        const id = idOf(item);
+        if (id !== undefined && seen.has(id)) continue;
+        if (id !== undefined) seen.add(id);
+        yield item;
+      }
+    }
+  }
+
+  /** All items, or the first ones, as an array. */
+  async toArray(options: { limit?: number | undefined } = {}): Promise<T[]> {
+    checkOptions(options, ["limit"], "toArray");
+    const { limit = Number.POSITIVE_INFINITY } = options;
+    const items: T[] = [];
+    if (limit <= 0) return items;
+    for await (const item of this) {
+      items.push(item);
+      if (items.length >= limit) break;
+    }
+    return items;
+  }
+
+  async *#walk(looksBack: boolean): AsyncGenerator<Page<T>, void, undefined> {
+    const paging = new Paging(this.#source, looksBack);
+    do {
+      const { place } = paging;
+      const page = await this.#source.read(place);
+      paging.took(page, place);
+      yield page;
+    } while (!paging.isOver);
+  }
+}
+
+/** Which runs a list shows. */
+export interface ListRunsOptions extends ListOptions {
+  /** Only runs in this state. */
+  status?: RunState | undefined;
+  /** Only runs of the last days. The server then gives all of them as one page. */
+  days?: number | undefined;
+  /** Up to 100; 20 by default. */
+  pageSize?: number | undefined;
+}
+
+/** @internal Runs, newest first. */
+export function runList(client: Client, options: ListRunsOptions = {}): List<RunStatus> {
+  checkOptions(options, ["status", "days", "pageSize", "signal", "timeout"], "list");
+  const { status, days, pageSize, signal, timeout } = options;
+  checkPageSize(pageSize);
+  return new List<RunStatus>({
+    pageSize: days === undefined ? (pageSize ?? 20) : Number.POSITIVE_INFINITY,
+    isOffset: false,
+    signal,
+    idOf: ({ runId }) => runId || undefined,
+    async read({ number }) {
+      const args = { status, days, pageSize, page: number };
+      const { runs, total, raw } = await client.call<{
+        runs: StatusData[];
+        total: unknown;
+        raw: unknown;
+      }>("list", args, { signal, timeout });
+      return { items: runs.map((data) => new RunStatus(data)), number, total: countOf(total), raw };
+    },
+  });
+}
+
+/** @internal Refuses a page size that is none. */
+export function checkPageSize(pageSize: number | undefined): void {
+  if (pageSize !== undefined && !(Number.isInteger(pageSize) && pageSize > 0)) {
+    throw invalid("`pageSize` is not a whole number above 0", "/pageSize");
+  }
+}

@@ -1,0 +1,285 @@
+/** The client: settings, and operations carried out by the core. */
+
+import { Credentials, loadSpellings } from "./credentials.js";
+import { absolute, environmentVariable, isPage } from "../shared/environment.js";
+import { type ErrorFacts, errorOf, type HighwayError, isHighwayError, makeError } from "../shared/errors.js";
+import { CallHost, type CallHostOptions } from "./host.js";
+import type { Fetch } from "./options.js";
+import type {
+  CallOptions,
+  CircuitBreakerOptions,
+  ClientOptions,
+  DurationInput,
+  EngineLike,
+  RetryOptions,
+} from "./options.js";
+import { checkOptions, invalid } from "../shared/options.js";
+import { bigJson, parseJson } from "../shared/json.js";
+import { plainText } from "../shared/plain.js";
+import { core } from "../wasm/runtime.js";
+import type { Session } from "./session.js";
+import { Watching } from "./watching.js";
+
+/** Where runs go when nobody says otherwise. */
+const DEFAULT_ENDPOINT = "https://highway.solutions";
+/** The embedded engine answers whatever the host name is. */
+const ENGINE_ENDPOINT = "http://engine";
+/** Bytes of an answer that are taken when nobody says otherwise. */
+const MAX_RESPONSE_SIZE = 32 * 1024 * 1024;
+
+const OPTIONS = [
+  "apiKey",
+  "auth",
+  "endpoint",
+  "fetch",
+  "engine",
+  "retry",
+  "circuitBreaker",
+  "timeout",
+  "maxResponseSize",
+  "dangerouslyAllowBrowser",
+] as const;
+
+/** How many requests the server allows, as its latest answer said. */
+export interface RateLimit {
+  /** Requests in a window of time. */
+  readonly limit: number;
+  /** Requests left in this one. */
+  readonly remaining: number;
+  /** When the next one begins, as the server says it; mostly seconds since the Unix epoch. */
+  readonly reset: number | null;
+}
+
+/** @internal What a call may come with. */
+export interface CallExtras extends CallOptions, CallHostOptions {
+  /** The body of the request as JSON text, which is sent as it is. */
+  bodyText?: string | undefined;
+}
+
+/** @internal */
+export class Client implements Session {
+  readonly endpoint: string;
+  readonly engine: EngineLike | undefined;
+  readonly credentials: Credentials;
+  readonly maxResponseSize: number;
+  /** The runs that are followed. */
+  readonly watching: Watching;
+  /** What the core keeps from call to call. */
+  memory: Float64Array = new Float64Array(5);
+  rateLimit: RateLimit | null = null;
+
+  readonly #fetch: Fetch | undefined;
+  readonly #engine: EngineLike | undefined;
+  readonly #needsKey: boolean;
+  readonly #when: RetryOptions["when"];
+  readonly #config: string;
+
+  constructor(options: ClientOptions, more: readonly string[] = [], of = "the driver") {
+    checkOptions(options, [...OPTIONS, ...more], of);
+    const {
+      engine,
+      fetch: givenFetch,
+      maxResponseSize = engine ? 8 * MAX_RESPONSE_SIZE : MAX_RESPONSE_SIZE,
+    } = options;
+    if (engine !== undefined) checkEngine(options);
+    if (givenFetch !== undefined && typeof givenFetch !== "function")
+      throw invalid("`fetch` is not a function", "/fetch");
+    if (!(Number.isInteger(maxResponseSize) && maxResponseSize > 0)) {
+      throw invalid("`maxResponseSize` is not a whole number above 0", "/maxResponseSize");
+    }
+    this.engine = engine;
+    this.credentials = new Credentials(options);
+    const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT");
+    this.endpoint = engine ? ENGINE_ENDPOINT : absolute(String(endpoint ?? DEFAULT_ENDPOINT));
+    this.#fetch = engine?.fetch ?? givenFetch;
+    this.#engine = engine;
+    this.maxResponseSize = maxResponseSize;
+    this.watching = new Watching(this);
+    // A page has no key of its own: what it asks is its own server, or a proxy, unless nobody named one.
+    const isOpen = engine !== undefined || options.auth === false || (isPage() && endpoint !== undefined);
+    this.#needsKey = this.credentials.setting === "" && !isOpen;
+    this.#when = options.retry === false ? undefined : options.retry?.when;
+    this.#config = JSON.stringify({
+      endpoint: this.endpoint,
+      credential: this.credentials.setting,
+      timeout: optional("/timeout", options.timeout),
+      retry: retryConfig(options.retry),
+      circuitBreaker: circuitConfig(options.circuitBreaker),
+    });
+    core.call((api) => api.clientCheck(this.#config));
+  }
+
+  /** The settings as the core reads them. */
+  get config(): string {
+    return this.#config;
+  }
+
+  /** Refuses to go on without a key; `what` names the call. */
+  requireKey(what: string): void {
+    if (!this.#needsKey) return;
+    throw errorOf("API_KEY_MISSING", `an API key is required for ${what}`, {
+      help: "pass `apiKey` or `auth`, set HIGHWAY_API_KEY, pass `auth: false` for an endpoint that asks for none, or an `engine` to run without a server",
+    });
+  }
+
+  /** Carries out an operation of the core. */
+  async call<T>(op: string, args: object, options: CallExtras = {}): Promise<T> {
+    const { timeout } = options;
+    const limit = timeout === undefined ? {} : { limitMs: seconds("/timeout", timeout, 0.001) * 1000 };
+    return await this.callText<T>(op, plainText({ ...args, ...limit }), options);
+  }
+
+  /** The same with arguments that are JSON text already. */
+  async callText<T>(op: string, args: string, options: CallExtras = {}): Promise<T> {
+    const { signal, bodyText } = options;
+    this.requireKey(`${op}()`);
+    checkSignal(signal);
+    const host = new CallHost(this, options);
+    try {
+      const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args, bodyText));
+      // What is asked for as bytes never was text.
+      if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
+    } catch (error) {
+      await loadSpellings();
+      if (!host.thrown) throw this.shownError(error, signal?.reason, host.lastFailure);
+    }
+    throw host.thrown.error;
+  }
+
+  /** Sends a request: through the caller's function or through the global one. */
+  async fetch(request: Request, signal: AbortSignal): Promise<Response> {
+    // Called as a plain function: a page's own `fetch` refuses any other `this`.
+    const send = this.#fetch ?? globalThis.fetch;
+    const response = await send(request, { signal });
+    if (response.status === 503 && this.#engine?.failure) throw this.#engine.failure;
+    return response;
+  }
+
+  /** What went wrong with a request, as the cause of an error. A runtime's own words may hold what a server sent. */
+  causeOf(failure: unknown): unknown {
+    return this.#fetch ? failure : wordsOf(failure, this.credentials);
+  }
+
+  /** The error that an answer is not what was asked for; `data` is what it is. */
+  unexpected(message: string, data: unknown): HighwayError {
+    const body = this.credentials.struck(bigJson(data ?? null)).slice(0, 200);
+    return errorOf("API_RESPONSE_INVALID", message, { details: { body } });
+  }
+
+  /**
+   * The error as its reader gets it: without the credentials that a server repeats, and with what is behind it, which does not
+   * cross the boundary.
+   */
+  shownError(error: unknown, reason?: unknown, failure?: unknown): unknown {
+    if (!isHighwayError(error)) return error;
+    const { name, code, message, cause } = error;
+    const facts = parseJson(this.credentials.struck(bigJson({ ...error, message }))) as ErrorFacts;
+    const isUnreachable = code === "API_UNREACHABLE";
+    // Where there is neither a server nor a network, nothing is said of one.
+    const own = this.#engine && {
+      message: facts.message
+        .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
+        .replace("the server", "the engine"),
+      help: isUnreachable
+        ? undefined
+        : facts.help?.replace(" and the endpoint", "").replace("the server", "the engine"),
+    };
+    const behind = code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
+    return makeError(name, { ...facts, ...own, cause: behind });
+  }
+
+  /** What the caller thinks of a failure. */
+  judge(error: HighwayError, attempt: number): boolean | undefined {
+    const verdict: unknown = this.#when?.(this.shownError(error) as HighwayError, attempt);
+    if (verdict === undefined || typeof verdict === "boolean") return verdict;
+    throw invalid("`when` gave neither a boolean nor undefined", "/retry/when", "it has to decide at once");
+  }
+
+  /** Takes note of what an answer says about the use of the API. */
+  sawHeaders(headers: Headers): void {
+    const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => {
+      const value = headers.get(`x-ratelimit-${name}`) || Number.NaN;
+      return Number.isFinite(Number(value)) ? Number(value) : null;
+    });
+    if (limit == null || remaining == null) return;
+    this.rateLimit = { limit, remaining, reset: reset ?? null };
+  }
+}
+
+function checkEngine(options: ClientOptions): void {
+  for (const key of ["apiKey", "auth", "endpoint", "fetch"] as const) {
+    if (options[key] !== undefined) {
+      throw invalid(
+        `\`engine\` and \`${key}\` exclude each other`,
+        `/${key}`,
+        "give `engine` to run here, or the others to run on a server",
+      );
+    }
+  }
+  if (typeof options.engine?.fetch !== "function") {
+    throw invalid("`engine` is not an engine", "/engine", 'give a `LocalEngine` of "highway-wasm/engine"');
+  }
+}
+
+function retryConfig(retry: RetryOptions | false | undefined): object | undefined {
+  if (retry === undefined) return undefined;
+  if (retry === false) return { attempts: 1 };
+  if (typeof retry !== "object" || retry === null)
+    throw invalid("`retry` is neither `false` nor an object", "/retry");
+  checkOptions(retry, ["attempts", "delay", "maxDelay", "totalTime", "when"], "`retry`", "/retry");
+  const { attempts, delay, maxDelay, totalTime, when } = retry;
+  checkCount(attempts, "/retry/attempts");
+  if (when !== undefined && typeof when !== "function")
+    throw invalid("`when` is not a function", "/retry/when");
+  return {
+    attempts,
+    delay: optional("/retry/delay", delay),
+    maxDelay: optional("/retry/maxDelay", maxDelay),
+    totalTime: optional("/retry/totalTime", totalTime),
+    when: when !== undefined,
+  };
+}
+
+function circuitConfig(circuit: CircuitBreakerOptions | false | undefined): object | false | undefined {
+  if (circuit === undefined || circuit === false) return circuit;
+  if (typeof circuit !== "object" || circuit === null) {
+    throw invalid("`circuitBreaker` is neither `false` nor an object", "/circuitBreaker");
+  }
+  checkOptions(circuit, ["failures", "openFor"], "`circuitBreaker`", "/circuitBreaker");
+  checkCount(circuit.failures, "/circuitBreaker/failures");
+  return { failures: circuit.failures, openFor: optional("/circuitBreaker/openFor", circuit.openFor) };
+}
+
+function checkCount(count: unknown, path: string): void {
+  if (count !== undefined && !(Number.isInteger(count) && (count as number) > 0)) {
+    throw invalid(`\`${path.split("/").pop()}\` is not a whole number above 0`, path);
+  }
+}
+
+/** @internal Refuses what does not work as an AbortSignal, of whatever realm. */
+export function checkSignal(signal: unknown): void {
+  const works =
+    typeof signal === "object" && signal !== null && "aborted" in signal && "addEventListener" in signal;
+  if (signal !== undefined && !works) throw invalid("`signal` is not an AbortSignal", "/signal");
+}
+
+/** A failure, with what is behind it, as name, code and message alone. */
+function wordsOf(failure: unknown, credentials: Credentials, depth = 0): unknown {
+  if (typeof failure !== "object" || failure === null) return failure;
+  const { name, code, message, cause } = failure as Partial<Error> & { code?: unknown };
+  const isEnd = cause === undefined || depth > 3;
+  const options = isEnd ? {} : { cause: wordsOf(cause, credentials, depth + 1) };
+  const words = new Error(credentials.struck(String(message)), options);
+  Object.defineProperty(words, "name", { value: String(name) });
+  return code === undefined ? words : Object.assign(words, { code });
+}
+
+function optional(path: string, value: DurationInput | undefined): number | undefined {
+  return value === undefined ? undefined : seconds(path, value, 0.001);
+}
+
+/** @internal Seconds of a duration that was given as the option at `path`. */
+export function seconds(path: string, value: DurationInput, least: number): number {
+  const text = plainText(value, path);
+  return core.call((api) => api.seconds(path, text, least));
+}

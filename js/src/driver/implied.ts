@@ -1,0 +1,59 @@
+/** Dependencies that follow from the use of references to tasks. */
+
+import type { Json } from "../shared/plain.js";
+
+/** Names of the tasks that are used by reference, and whose results the text of a task's options names. */
+export function named(text: string, isUsed: (name: string) => boolean): string[] {
+  // Most texts have none, which takes less time to see than to search.
+  if (!text.includes("_result")) return [];
+  const names = Array.from(text.matchAll(/\{\{([^{}[\]."]+)_result[.}[]/g), ([, name = ""]) => name);
+  return [...new Set(names)].filter(isUsed);
+}
+
+/** What is known of a task. */
+interface Task {
+  /** `[method, name, options]` as JSON text. */
+  readonly entry: string;
+  readonly implied: readonly string[];
+  readonly branches: Json | undefined;
+}
+
+/** The options of a task that was registered. */
+export const optionsOf = (entry: string): { depends?: string | string[]; branches?: Json } =>
+  JSON.parse(entry)[2];
+
+/** The tasks that it was said to depend on. */
+export const dependsOf = (entry: string): string[] => [optionsOf(entry).depends ?? []].flat();
+
+export const without = (names: Iterable<string>, other: readonly string[]): string[] =>
+  [...names].filter((name) => !other.includes(name));
+
+/**
+ * All dependencies of each task that has more than it was said to have. A task in a branch cannot depend on a task outside of
+ * it: the task whose branch it is does.
+ */
+export function placed(tasks: ReadonlyMap<string, Task>): Map<string, string[]> {
+  const homes = new Map<string, { owner: string; branch: string }>();
+  for (const [owner, { branches }] of tasks) {
+    if (!branches) continue;
+    for (const [branch, members] of Object.entries(branches))
+      for (const member of [members].flat()) homes.set(member as string, { owner, branch });
+  }
+  const added = new Map<string, Set<string>>();
+  for (const [name, { implied }] of tasks) {
+    for (const need of implied) {
+      const [own, other] = [homes.get(name), homes.get(need)];
+      const isNear = own?.owner === other?.owner && own?.branch === other?.branch;
+      const [from, to] = isNear ? [name, need] : [own?.owner ?? name, other?.owner ?? need];
+      if (from === to) continue;
+      added.set(from, (added.get(from) ?? new Set()).add(to));
+    }
+  }
+  const all = new Map<string, string[]>();
+  for (const [name, needs] of added) {
+    const known = dependsOf(tasks.get(name)?.entry as string);
+    const further = without(needs, known);
+    if (further.length > 0) all.set(name, [...known, ...further]);
+  }
+  return all;
+}

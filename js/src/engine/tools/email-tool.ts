@@ -1,0 +1,156 @@
+/** `tools.email.send`: an e-mail, sent by what the user has for it. */
+
+import { errorOf } from "../../shared/errors.js";
+import { checkOptions } from "../../shared/options.js";
+import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
+import { decoded, jsonOf } from "../../shared/reading.js";
+import { badArguments, ownTool, textGiven, type Tool, type ToolCall, ToolError } from "./tool.js";
+
+/** Characters of a body, as Highway has it. */
+const LONGEST_BODY = 4096;
+
+/** An e-mail to send. */
+export interface Email {
+  /** Whom to. */
+  readonly to: string;
+  readonly subject: string;
+  /** Plain text, up to 4,096 characters. */
+  readonly body: string;
+  /** The same for every attempt of the task: services that know it send the mail once. */
+  readonly idempotencyKey: string;
+  /** Fires when the attempt is given up. */
+  readonly signal: AbortSignal;
+}
+
+/** How {@link emailTool} sends; one of the two. */
+export interface EmailToolOptions {
+  /** Sends an e-mail; gives its id where there is one. What it throws fails the attempt. */
+  send?: ((email: Email) => unknown) | undefined;
+  /**
+   * The address of a service that takes `{to, subject, body}` as JSON, with the header `Idempotency-Key`, and may answer with
+   * an `id` or `message_id`.
+   */
+  url?: string | undefined;
+  /** Headers for the service, such as a credential; never shown. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Bytes of the answer of the service, counted after unpacking; 10 MiB by default. A larger answer fails the task with `LIMIT_EXCEEDED`. */
+  maxAnswerBytes?: number | undefined;
+}
+
+/**
+ * The tool `tools.email.send`, which takes `to`, `subject` and `body` (up to 4,096 characters). Result: `{success, to, subject,
+ * task_id, message_id, message}`.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { emailTool, LocalEngine } from "highway-wasm/engine";
+ *
+ * const send = async ({ to, subject }) => {
+ *   console.log(`${to}: ${subject}`); // ada@example.org: hello
+ *   return "message-1";
+ * };
+ * const engine = new LocalEngine().tool("tools.email.send", emailTool({ send }));
+ * const driver = new Driver({ engine });
+ * driver.tool("mail", "tools.email.send", { to: "ada@example.org", subject: "hello", body: "…" });
+ * console.log((await driver.run()).tasks.mail.result.message_id); // message-1
+ * await engine.close();
+ * ```
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
+export function emailTool(options: EmailToolOptions): Tool {
+  checkOptions(options, ["send", "url", "headers", "maxAnswerBytes"], "emailTool");
+  const { send, url, headers } = options;
+  const invalid = (message: string, path: string): Error => errorOf("OPTION_INVALID", message, { path });
+  if (send !== undefined && typeof send !== "function") throw invalid("`send` is not a function", "/send");
+  if ((send === undefined) === (url === undefined)) throw invalid("give either `send` or `url`", "/send");
+  if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");
+  if (!areHeaders(headers))
+    throw invalid("`headers` has a name or a value that a request cannot have", "/headers");
+  const most = answerLimit(options.maxAnswerBytes);
+  return ownTool("tools.email.send", async (call) => {
+    const email = emailOf(call);
+    const given =
+      send === undefined ? await post(email, String(url), { ...headers }, most) : await send(email);
+    const { to, subject } = email;
+    return {
+      success: true,
+      to,
+      subject,
+      task_id: call.task,
+      message_id: idOf(given),
+      message: `the e-mail to ${to} was sent`,
+    };
+  });
+}
+
+function areHeaders(headers: EmailToolOptions["headers"]): boolean {
+  try {
+    return new Headers(headers) !== undefined;
+  } catch {
+    // What the runtime says of it may repeat a credential.
+    return false;
+  }
+}
+
+function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
+  const text = (name: string, at: number): string => {
+    return textGiven(
+      kwargs[name] ?? args[at],
+      name,
+      "it takes `to`, `subject` and `body`, each of them text",
+    );
+  };
+  const [to, subject, body] = [text("to", 0), text("subject", 1), text("body", 2)];
+  // A line break would begin a header of its own.
+  for (const [name, value] of Object.entries({ to, subject })) {
+    if (/[\r\n]/.test(value)) throw badArguments(`\`${name}\` has a line break`);
+  }
+  if (!/^[^@\s]+@[^@\s]+$/.test(to.replace(/^.*<(.*)>$/, "$1")))
+    throw badArguments(`\`${to}\` is not an e-mail address`);
+  const length = [...body].length;
+  if (length > LONGEST_BODY) {
+    throw badArguments(
+      `\`body\` has ${length} characters, of ${LONGEST_BODY} at most`,
+      "put the rest where a link leads",
+    );
+  }
+  return { to, subject, body, idempotencyKey, signal };
+}
+
+async function post(
+  email: Email,
+  address: string,
+  given: Record<string, string>,
+  most: number,
+): Promise<unknown> {
+  const { to, subject, body, idempotencyKey, signal } = email;
+  const url = new URL(address);
+  const headers = new Headers({
+    ...given,
+    "content-type": "application/json",
+    "idempotency-key": idempotencyKey,
+  });
+  const secrets = [...takeCredentials(url, headers), ...Object.values(given)];
+  const text = JSON.stringify({ to, subject, body });
+  // A redirect would take the credential elsewhere.
+  const init: RequestInit = { method: "POST", headers, body: text, signal, redirect: "manual" };
+  const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
+  if (!response.ok) {
+    const retryable = isBusy(response);
+    // What the service says may repeat the credential.
+    throw new ToolError(`\`${url.origin}\` ${answered(response)}`, {
+      code: "HTTP_STATUS",
+      retryable,
+      retryAfter: retryable ? retryAfterOf(response) : undefined,
+    });
+  }
+  return await jsonOf(await decoded(bytes));
+}
+
+function idOf(given: unknown): string | null {
+  const { message_id, messageId, id } = Object(given ?? {}) as Record<string, unknown>;
+  const found = typeof given === "string" ? given : (message_id ?? messageId ?? id);
+  return ["string", "number", "bigint"].includes(typeof found) ? String(found) : null;
+}

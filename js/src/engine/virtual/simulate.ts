@@ -1,0 +1,507 @@
+/** Simulations: a workflow from its beginning to its end, in virtual time. */
+
+import { type Diagnostic, type ExecutionError, makeError } from "../../shared/errors.js";
+import type { DurationInput } from "../../client/options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
+import { isObject, type Json, plain, plainText } from "../../shared/plain.js";
+import { builtToRun } from "../../driver/room.js";
+import { millis } from "./mocks.js";
+import { full } from "../runtime.js";
+import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "../timeline.js";
+import { Breaks } from "../../shared/turns.js";
+import { timelineOf } from "../timeline.js";
+import { zoneOffset } from "../../shared/zones.js";
+import {
+  askedInstead,
+  momentAfter,
+  VIRTUAL_OPTIONS,
+  VirtualEngine,
+  type VirtualOptions,
+} from "./virtual-engine.js";
+import { bigJson } from "../../shared/json.js";
+import { didYouMean } from "../../shared/nearest.js";
+
+/** Virtual time after which a simulation is given up where nothing is said: a year. */
+const LONGEST = 365 * 86_400;
+/** Outcomes, timers and signals after which it is. */
+const MOST_STEPS = 100_000;
+
+/** What can be simulated: a `Workflow`, a `WorkflowBuilder`, a `Driver`, or a definition as plain data. */
+export type Simulatable = object;
+
+/** A signal of a simulation. */
+export interface SimulatedSignal {
+  /** Its name: that of the event which a step waits for. */
+  readonly name: string;
+  /** Its data. */
+  readonly payload?: unknown;
+  /** When: a moment, or the time since the beginning; at once by default. Each run that is active then gets it. */
+  readonly at?: Date | DurationInput | undefined;
+}
+
+/** How people decide about an approval. */
+export type SimulatedDecision =
+  | boolean
+  | {
+      readonly approved: boolean;
+      /** How long they take, from when they are asked; no time by default. */
+      readonly after?: DurationInput | undefined;
+      readonly comment?: string | undefined;
+      readonly approver?: string | undefined;
+    };
+
+/** Settings of {@link simulate}. */
+export interface SimulateOptions extends VirtualOptions {
+  /** Run inputs. */
+  inputs?: Readonly<Record<string, unknown>> | undefined;
+  /** Time limit of a run; by default that of the definition, and for a `Driver` that of its `run`. */
+  timeout?: DurationInput | undefined;
+  /** Signals from outside. */
+  signals?: readonly SimulatedSignal[] | undefined;
+  /** What people decide, by the key of the approval or the id of its task. What is not decided waits for its time limit. */
+  approvals?: Readonly<Record<string, SimulatedDecision>> | undefined;
+  /** Definitions of the workflows that it starts. */
+  workflows?: readonly Simulatable[] | undefined;
+  /**
+   * Runs the schedule of the definition for so long, instead of the workflow once. What has begun by then goes on to its
+   * end.
+   */
+  for?: DurationInput | undefined;
+  /** Virtual time after which the simulation is given up; 365 days by default, after the end of `for`. */
+  maxTime?: DurationInput | undefined;
+  /** Outcomes of tools, timers and signals after which it is; 100,000 by default. */
+  maxSteps?: number | undefined;
+}
+
+/** Something worth knowing about a simulation, or about its definition. */
+export interface SimulationWarning {
+  /**
+   * `TOOL_NOT_MOCKED`, `MOCK_NOT_ASKED`, `SIGNAL_NOT_TAKEN`, `DECISION_NOT_ASKED`, `STEP_NOT_REACHED`, `EVENT_NOT_EMITTED`, `APPROVAL_UNDECIDED`;
+   * or the code of a finding of `validate()`.
+   */
+  readonly code: string;
+  readonly severity: "error" | "warning" | "info";
+  readonly message: string;
+  /** The task that it is about, where it is about one. */
+  readonly task?: string | undefined;
+  /** JSON pointer into the definition, of findings. */
+  readonly path?: string | undefined;
+  /** What to do about it. */
+  readonly help?: string | undefined;
+}
+
+/** What a simulation gave. */
+export interface Simulation {
+  /** `completed`, `failed`, `cancelled`, `timed_out`, or `stuck`; of several runs `completed` only where all are. */
+  readonly status: SimulatedRun["status"];
+  /** What the run gave; of several the last one. */
+  readonly result: unknown;
+  /** Why it did not complete; of several the first that did not. */
+  readonly error: ExecutionError | null;
+  /** Its steps by name; of several those of the last one. */
+  readonly steps: Readonly<Record<string, SimulatedStep>>;
+  /** All runs, those that others started included, in the order in which they began. */
+  readonly runs: readonly SimulatedRun[];
+  /** Attempts, decisions and waits of all runs, in the order in which they began. */
+  readonly timeline: readonly TimelineEntry[];
+  /** What is worth knowing about it: findings about the definition, and what the simulation saw. */
+  readonly warnings: readonly SimulationWarning[];
+  /** The chain of work and waits that its end depended on; of several runs that of the one that took longest. */
+  readonly criticalPath: readonly TimelineEntry[];
+  /** When virtual time began. */
+  readonly startedAt: Date;
+  /** When the last run ended, in virtual time. */
+  readonly endedAt: Date;
+  /** Seconds of virtual time between the two. */
+  readonly durationSeconds: number;
+}
+
+/**
+ * Runs a workflow from its beginning to its end in virtual time: days of sleeps, retries and time limits pass in milliseconds, and
+ * no tool is called. What stands for the tools are mocks; a tool without one succeeds at once, and is told of in
+ * `warnings`.
+ *
+ * A run that fails is a result like any other. One that waits for what never comes ends as `stuck`.
+ *
+ * @throws {ValidationError} for a definition that cannot run; `diagnostics` has all findings.
+ * @throws {TaskDefinitionError} for a `Driver` that its `run` refuses.
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ * @throws {ExecutionError} `RUN_TIMED_OUT` when it is not over after `maxTime` or `maxSteps`.
+ *
+ * @example
+ * ```js
+ * import { Driver } from "highway-wasm";
+ * import { simulate } from "highway-wasm/engine";
+ *
+ * const driver = new Driver();
+ * driver.http("charge", { url: "https://pay.example" }, { retries: 2, retryDelay: 60 });
+ * driver.shell("ship", "ship {{charge_result.id}}", { depends: "charge", delay: "P3D" });
+ *
+ * const { status, criticalPath, durationSeconds } = await simulate(driver, {
+ *   tools: { charge: [new Error("busy"), { result: { id: 7 }, delay: 2 }], ship: { stdout: "shipped" } },
+ *   timeout: "P7D",
+ * });
+ * console.log(status, durationSeconds); // completed 259262
+ * console.log(criticalPath.map(({ kind, step }) => `${kind} ${step}`).join(", "));
+ * // attempt charge, retry charge, attempt charge, sleep ship_wait, attempt ship
+ * ```
+ */
+export async function simulate(definition: Simulatable, options: SimulateOptions = {}): Promise<Simulation> {
+  const simulation = new Running(definition, options);
+  try {
+    return await simulation.run();
+  } finally {
+    simulation.free();
+  }
+}
+
+const OPTIONS = [
+  ...VIRTUAL_OPTIONS,
+  ...["inputs", "timeout", "signals", "approvals", "workflows", "for", "maxTime", "maxSteps"],
+];
+
+/** A simulation under way. */
+class Running {
+  /** A long simulation leaves others their turn. */
+  readonly #breaks = new Breaks();
+  readonly #engine: VirtualEngine;
+  readonly #document: Record<string, Json>;
+  readonly #options: SimulateOptions;
+  readonly #start: number;
+  /** How long the schedule runs, in milliseconds, where it does. */
+  readonly #window: number | undefined;
+  readonly #maxSteps: number;
+  readonly #maxTime: number;
+  readonly #asked = new Set<string>();
+  /** Names of signals that a run was sent. */
+  readonly #sent = new Set<string>();
+  /** Decisions that nobody asked for so far, by what they are given for. */
+  readonly #undecided = new Set<string>();
+
+  constructor(definition: Simulatable, options: SimulateOptions) {
+    checkOptions(options, OPTIONS, "simulate");
+    const { inputs, for: window, maxTime = LONGEST, maxSteps = MOST_STEPS, ...rest } = options;
+    const { timeout, signals = [], approvals = {}, workflows = [], ...virtual } = rest;
+    if (inputs !== undefined && !isObject(inputs)) throw invalid("`inputs` is not an object", "/inputs");
+    if (!Array.isArray(signals)) throw invalid("`signals` is not a list", "/signals");
+    if (!isObject(approvals)) throw invalid("`approvals` is not an object", "/approvals");
+    if (!Array.isArray(workflows)) throw invalid("`workflows` is not a list", "/workflows");
+    if (!(Number.isInteger(maxSteps) && maxSteps > 0)) {
+      throw invalid("`maxSteps` is not a whole number above 0", "/maxSteps");
+    }
+    const limit = timeout === undefined ? {} : { timeout_seconds: millis(timeout, "/timeout") / 1000 };
+    this.#document = { ...documentOf(definition, ""), ...limit };
+    this.#options = options;
+    this.#maxSteps = maxSteps;
+    this.#maxTime = millis(maxTime, "/maxTime");
+    this.#window = window === undefined ? undefined : millis(window, "/for");
+    if (this.#window !== undefined && !this.#document["schedule"]) {
+      throw invalid("`for` was given, but the definition has no schedule", "/for");
+    }
+    this.#engine = new VirtualEngine(virtual, { keepsCalls: false });
+    this.#start = this.#engine.now;
+    try {
+      for (const [at, workflow] of workflows.entries())
+        this.#register(documentOf(workflow, `/workflows/${at}`));
+      for (const [at, signal] of signals.entries()) this.#plan(signal, `/signals/${at}`);
+      for (const [key, decision] of Object.entries(approvals)) {
+        checkDecision(decision, `/approvals/${key}`);
+        this.#undecided.add(key);
+      }
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+  }
+
+  free(): void {
+    this.#engine.free();
+  }
+
+  async run(): Promise<Simulation> {
+    const { inputs = {} } = this.#options;
+    const variables = { ...(this.#document["variables"] as Record<string, Json> | null), ...inputs };
+    const given = plain(variables, "/inputs");
+    if (this.#window === undefined) {
+      // Its schedule would start it for ever.
+      const id = this.#submit({ workflow_definition: without(this.#document, "schedule"), inputs: given });
+      await this.#go(Number.POSITIVE_INFINITY, () => this.#engine.ended.has(id));
+    } else {
+      this.#submit({ workflow_definition: { ...this.#document, variables: given }, execute: false });
+      await this.#go(this.#start + this.#window);
+      this.#engine.now = this.#start + this.#window;
+    }
+    // What has begun goes on, and nothing new begins.
+    const { schedules } = this.#engine.read<{ schedules: { schedule_id: string }[] }>("GET", "schedules");
+    for (const { schedule_id: id } of schedules) this.#engine.read("DELETE", `schedules/${id}`);
+    await this.#go(Number.POSITIVE_INFINITY);
+    const data = this.#engine.data();
+    return this.#told(data, timelineOf(data));
+  }
+
+  /** Has everything happen that does until a moment, or until it is enough. */
+  async #go(until: number, isEnough = (): boolean => false): Promise<void> {
+    const engine = this.#engine;
+    const isAnswered = Object.keys(this.#options.approvals ?? {}).length > 0;
+    const end = this.#start + (this.#window ?? 0) + this.#maxTime;
+    for (;;) {
+      if (engine.isBusy) await engine.settled();
+      if (isAnswered) this.#decide();
+      if (isEnough() || engine.next > until || engine.next === Number.POSITIVE_INFINITY) return;
+      if (engine.next > end) throw this.#givenUp(`${this.#maxTime / 1000} s of virtual time`, "maxTime");
+      if (engine.happened >= this.#maxSteps) throw this.#givenUp(`${this.#maxSteps} steps`, "maxSteps");
+      engine.step(until);
+      await this.#breaks.turn();
+    }
+  }
+
+  #givenUp(what: string, option: string): Error {
+    const under = this.#engine.timeline().entries.filter(({ end }) => end === null);
+    const steps = [...new Set(under.map(({ step, kind }) => `\`${step}\` (${kind})`))];
+    const now = new Date(this.#engine.now).toISOString();
+    return makeError("ExecutionError", {
+      code: "RUN_TIMED_OUT",
+      message: `the simulation was not over after ${what}, at ${now}; under way: ${steps.join(", ") || "nothing"}`,
+      help: `it may never end; if it does, give a larger \`${option}\``,
+      details: { now, underWay: steps },
+    });
+  }
+
+  /** Hands a definition in; the id of the run, where one was started. */
+  #submit(body: Record<string, unknown>): string {
+    const text = plainText(body);
+    const answer = this.#engine.request("POST", "/api/v1/workflows", text);
+    if (answer.status < 300) {
+      return (JSON.parse(answer.body) as { data: { workflow_run_id?: string } }).data.workflow_run_id ?? "";
+    }
+    const { message, code, details } = JSON.parse(answer.body) as {
+      message: string;
+      code: string;
+      details?: Diagnostic[];
+    };
+    const [first] = details ?? [];
+    throw makeError("ValidationError", {
+      code,
+      message,
+      diagnostics: details,
+      help: first?.help,
+      path: first?.path,
+    });
+  }
+
+  #register(document: Record<string, Json>): void {
+    this.#submit({ workflow_definition: without(document, "schedule"), execute: false });
+  }
+
+  #plan(signal: SimulatedSignal, path: string): void {
+    checkOptions(signal, ["name", "payload", "at"], "a signal", path);
+    const { name, payload = {}, at = 0 } = signal;
+    if (typeof name !== "string" || name === "") throw invalid("a signal has no `name`", `${path}/name`);
+    const body = { signal_name: name, signal_payload: plain(payload, `${path}/payload`) };
+    this.#engine.plan(momentAfter(this.#start, at, `${path}/at`), () => {
+      for (const { run_id: id, end } of this.#engine.data().runs) {
+        if (end !== null) continue;
+        this.#engine.read("POST", `workflows/${id}/signals`, body);
+        this.#sent.add(name);
+      }
+    });
+  }
+
+  /** Plans the answers to what people are asked now. */
+  #decide(): void {
+    const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
+      "GET",
+      "approvals",
+    );
+    for (const { approval_key: key, step_name: step } of approvals) {
+      if (this.#asked.has(key)) continue;
+      this.#asked.add(key);
+      const decisions = this.#options.approvals ?? {};
+      const name = [key, step, step.replace(/(\[\d+\])+$/, "")].find((name) =>
+        Object.hasOwn(decisions, name),
+      );
+      const decision = name === undefined ? undefined : decisions[name];
+      if (name === undefined || decision === undefined) continue;
+      this.#undecided.delete(name);
+      const {
+        approved,
+        after,
+        comment = "",
+        approver = "",
+      } = typeof decision === "boolean" ? { approved: decision, after: undefined } : decision;
+      const what = approved ? "approve" : "reject";
+      this.#engine.plan(this.#engine.now + millis(after, "/approvals"), () => {
+        this.#asked.delete(key);
+        this.#engine.request(
+          "POST",
+          `/api/v1/approvals/${encodeURIComponent(key)}/${what}`,
+          JSON.stringify({ comment, approver }),
+        );
+      });
+    }
+  }
+
+  #told(data: TimelineData, { entries, runs: all }: Timeline): Simulation {
+    const runs = all.map((run) =>
+      run.endedAt === null ? { ...run, status: "stuck" as const, error: stuck(run, entries) } : run,
+    );
+    const own = runs.filter(({ parentRunId }) => parentRunId === null);
+    const last = own.at(-1);
+    const failed = own.find(({ status }) => status !== "completed");
+    const longest = own.reduce<SimulatedRun | undefined>(
+      (longest, run) => ((run.durationSeconds ?? 0) > (longest?.durationSeconds ?? -1) ? run : longest),
+      undefined,
+    );
+    const ends = runs.map(({ endedAt }) => endedAt?.getTime() ?? this.#engine.now);
+    const end = ends.reduce((latest, at) => Math.max(latest, at), this.#start);
+    return {
+      status: (failed ?? last)?.status ?? "completed",
+      result: last?.result ?? null,
+      error: failed?.error ?? null,
+      steps: last?.steps ?? {},
+      runs,
+      timeline: entries,
+      warnings: [...this.#findings(), ...this.#seen(data, entries)],
+      criticalPath: longest?.criticalPath ?? [],
+      startedAt: new Date(this.#start),
+      endedAt: new Date(end),
+      durationSeconds: (end - this.#start) / 1000,
+    };
+  }
+
+  #findings(): SimulationWarning[] {
+    const text = bigJson(this.#document);
+    const found = full.call((api) => api.workflowValidate(text, "data", this.#start, { zoneOffset }));
+    return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
+  }
+
+  /** The names of signals that no run has taken: it was over, still has them, or never began. */
+  #untaken(entries: readonly TimelineEntry[]): string[] {
+    const given = new Set((this.#options.signals ?? []).map(({ name }) => name));
+    for (const name of namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor])) given.delete(name);
+    const taken = [...given].filter((name) => this.#sent.has(name) && !this.#isKept(name));
+    for (const name of taken) given.delete(name);
+    return [...given];
+  }
+
+  /** Whether a run still has a signal of that name. */
+  #isKept(name: string): boolean {
+    return this.#engine
+      .data()
+      .runs.some(({ run_id: id }) =>
+        this.#engine
+          .read<{ signals: { signal_name: string }[] }>("GET", `workflows/${id}/signals`)
+          .signals.some(({ signal_name: kept }) => kept === name),
+      );
+  }
+
+  #seen({ runs }: TimelineData, entries: readonly TimelineEntry[]): SimulationWarning[] {
+    const warnings: SimulationWarning[] = [];
+    const add = (code: string, message: string, more: Partial<SimulationWarning> = {}): void => {
+      warnings.push({ code, severity: "warning", message, ...more });
+    };
+    for (const [tool, tasks] of this.#engine.withoutMock) {
+      for (const task of tasks) {
+        const how = this.#options.unmocked === "fail" ? "it failed" : "it completed at once";
+        add("TOOL_NOT_MOCKED", `\`${task}\` has no mock for its tool \`${tool}\`: ${how}`, {
+          task,
+          help: `give its result as \`tools: { "${task}": … }\``,
+        });
+      }
+    }
+    const unreached = new Map<string, Set<string>>();
+    for (const { workflow_name: workflow, unreached: ids } of runs) {
+      const known = unreached.get(workflow);
+      unreached.set(workflow, new Set(known ? ids.filter((id) => known.has(id)) : ids));
+    }
+    const left = new Set([...unreached.values()].flatMap((ids) => [...ids]));
+    for (const task of left) add("STEP_NOT_REACHED", `\`${task}\` did not run`, { severity: "info", task });
+    for (const name of this.#engine.unused) {
+      if (left.has(name)) continue;
+      const help = "give it the name of a task or of its tool; tools of the engine itself are not mocked";
+      add("MOCK_NOT_ASKED", `no task called the mock \`${name}\``, {
+        help: askedInstead(name, entries) ?? help,
+      });
+    }
+    for (const name of this.#untaken(entries)) {
+      const waits = namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor]);
+      add("SIGNAL_NOT_TAKEN", `no task took the signal \`${name}\``, {
+        help: didYouMean(name, waits) ?? "give it the name of the event that a task waits for",
+      });
+    }
+    for (const name of this.#undecided) {
+      const waits = namesOf(entries, ["approval"], ({ waitsFor, task }) => [waitsFor, task]);
+      add("DECISION_NOT_ASKED", `no task asked for the decision about \`${name}\``, {
+        help: didYouMean(name, waits) ?? "give it the key of an approval, or the id of its task",
+      });
+    }
+    const told = new Set<string>();
+    for (const { kind, task, waitsFor, outcome } of entries) {
+      const isUnanswered = (kind === "event" || kind === "approval") && outcome !== "completed";
+      if (!isUnanswered || task === null || told.has(`${task} ${waitsFor}`)) continue;
+      told.add(`${task} ${waitsFor}`);
+      if (kind === "event") {
+        add("EVENT_NOT_EMITTED", `\`${task}\` waited for the event \`${waitsFor}\`, which did not come`, {
+          task,
+          help: `give it as \`signals: [{ name: "${waitsFor}", at: … }]\``,
+        });
+      } else {
+        add("APPROVAL_UNDECIDED", `no decision was given about the approval \`${waitsFor}\` of \`${task}\``, {
+          task,
+          help: `give a decision as \`approvals: { "${task}": true }\``,
+        });
+      }
+    }
+    return warnings;
+  }
+}
+
+/** What entries of some kinds name, each once. */
+function namesOf(
+  entries: readonly TimelineEntry[],
+  kinds: readonly string[],
+  names: (entry: TimelineEntry) => readonly (string | null)[],
+): string[] {
+  const all = entries.filter(({ kind }) => kinds.includes(kind)).flatMap(names);
+  return [...new Set(all.filter((name) => name !== null))];
+}
+
+/** Why a run goes nowhere. */
+function stuck(run: SimulatedRun, entries: readonly TimelineEntry[]): ExecutionError {
+  const open = entries.filter(({ runId, end }) => runId === run.runId && end === null);
+  const waits = open.map(({ step, kind, waitsFor }) =>
+    waitsFor === null ? `\`${step}\` (${kind})` : `\`${step}\` for the ${kind} \`${waitsFor}\``,
+  );
+  return makeError("ExecutionError", {
+    code: "RUN_FAILED",
+    message: `the run waits, and nothing will happen any more: ${waits.join(", ")}`,
+    help: "answer it with `signals`, `approvals` or a mock, or give the wait a time limit",
+    details: { runId: run.runId },
+  });
+}
+
+/** The definition in whatever stands for one. */
+function documentOf(definition: unknown, path: string): Record<string, Json> {
+  const source = Object(definition ?? {}) as Parameters<typeof builtToRun>[0];
+  const built: unknown = typeof source.build === "function" ? builtToRun(source) : definition;
+  const document = plain(built, path);
+  if (isObject(document) && "tasks" in document) return document as Record<string, Json>;
+  throw invalid(
+    "the first argument is not a workflow",
+    path,
+    "give a `Workflow`, a `WorkflowBuilder`, a `Driver`, or a definition as plain data",
+  );
+}
+
+function without(document: Record<string, Json>, key: string): Record<string, Json> {
+  const { [key]: _, ...rest } = document;
+  return rest;
+}
+
+function checkDecision(decision: SimulatedDecision, path: string): void {
+  if (typeof decision === "boolean") return;
+  checkOptions(decision, ["approved", "after", "comment", "approver"], "a decision", path);
+  if (typeof decision.approved !== "boolean")
+    throw invalid("a decision has no `approved`", `${path}/approved`);
+  millis(decision.after, `${path}/after`);
+}

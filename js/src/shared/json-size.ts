@@ -1,0 +1,35 @@
+/** How large the value of a JSON text is, before it is read. */
+
+import { PIECE, type Steps } from "./steps.js";
+
+/** Bytes that each value counts beside its text. */
+export const EACH = 32;
+
+const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE, UNICODE, COLON] = [0x22, 0x2c, 0x5b, 0x5c, 0x7b, 0x75, 0x3a];
+
+/**
+ * Whether the value of a JSON text takes more than `most` bytes, as docs/limits.md counts them, at the least: there are as many values as commas
+ * and opening brackets, or more, and each character of a text or a name has a byte. Millions of them would take long to read.
+ */
+export function* isLargeJson(text: string, most: number): Steps<boolean> {
+  // A character counts `EACH + 1` bytes at most.
+  if (text.length * (EACH + 1) <= most) return false;
+  let [left, look] = [most, PIECE];
+  let isText = false;
+  for (let at = 0; at < text.length && left >= 0; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isText) {
+      left -= 1;
+      if (code === BACKSLASH) at += text.charCodeAt(at + 1) === UNICODE ? 5 : 1;
+      else isText = code !== QUOTE;
+    } else if (code === QUOTE) {
+      left -= 1;
+      isText = true;
+    } else if (code === COLON) left -= 1;
+    else if (code === COMMA || code === BRACKET || code === BRACE) left -= EACH + 1;
+    if (at < look) continue;
+    look += PIECE;
+    yield;
+  }
+  return left < 0;
+}

@@ -1,0 +1,21 @@
+/** Checks of options. */
+
+import { errorOf, type HighwayError } from "./errors.js";
+
+/** Refuses options that do not exist; `path` is where they were given. */
+export function checkOptions(given: object, known: readonly string[], of: string, path = ""): void {
+  if (typeof given !== "object" || given === null) {
+    throw invalid(`${of} takes an object of options, not \`${String(given)}\``, path);
+  }
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) {
+      const help = `it takes ${known.map((name) => `\`${name}\``).join(", ")}`;
+      throw invalid(`${of} has no option \`${key}\``, `${path}/${key}`, help);
+    }
+  }
+}
+
+/** @internal A refused option. */
+export function invalid(message: string, path: string, help?: string): HighwayError {
+  return errorOf("OPTION_INVALID", message, { path, help });
+}
