@@ -54,7 +54,7 @@ function commentOf(text, name) {
 
 /** The codes that TypeScript declares, each with its class. */
 function errorClasses() {
-  const [, declared] = /interface ErrorClasses \{([^}]*)\}/.exec(read(esm, "errors.d.ts"));
+  const [, declared] = /interface ErrorClasses \{([^}]*)\}/.exec(read(esm, "shared/errors.d.ts"));
   return [...declared.matchAll(/(\w+): "(\w+)";/g)].map(([, code, name]) => [code, name]);
 }
 
