@@ -1,12 +1,13 @@
-//! What to write instead of a word or a value that a definition does not have: people bring the words of the driver and of
-//! other tools with them.
+//! Advice on words and values that Highway does not know: users bring the words of the driver and of other tools. Each
+//! function returns what to write instead.
 
 use crate::codec::write_json;
 use crate::suggest::did_you_mean;
 use crate::text::replaced;
 use serde_json::{Map, Value};
 
-/// A way to say it: the field that must be there to say it with, and the text; `{}` is the value.
+/// One way to write it in Highway: the field that a reader must accept there, and the advice. `{}` stands for the
+/// value.
 type Instead = (&'static str, &'static str);
 
 const NEEDS: &[Instead] = &[("dependencies", "write `dependencies: {list}`")];
@@ -66,7 +67,7 @@ const ANYWAY: &[Instead] = &[(
     "give the tasks after it `trigger_rule: all_done`: they start whether it completes or fails",
 )];
 
-/// Words of others, and what Highway has instead.
+/// Words of other tools, and what Highway has instead.
 const WORDS: &[(&[&str], &[Instead])] = &[
     (
         &["depends", "depends_on", "dependsOn", "needs", "requires", "after", "upstream", "upstream_tasks"],
@@ -109,7 +110,7 @@ const WORDS: &[(&[&str], &[Instead])] = &[
     (&["concurrency", "max_runs"], &[("max_active_runs", "write `max_active_runs: {}`")]),
 ];
 
-/// What is written for a word that is no field among `fields`.
+/// The advice on an unknown field `word`, if one of its replacements is among the known `fields`.
 pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<String> {
     let is_field = |name: &str| fields.iter().any(|list| list.contains(&name));
     let near = || did_you_mean(word, fields.iter().copied().flatten().copied());
@@ -125,7 +126,7 @@ pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<S
     })
 }
 
-/// A word in the spelling of fields: `maxRetries` and `max-retries` are `max_retries`.
+/// The word in snake case, as Highway spells fields: `maxRetries` and `max-retries` become `max_retries`.
 fn snake(word: &str) -> String {
     let mut snake = String::new();
     for letter in word.chars() {
@@ -137,7 +138,7 @@ fn snake(word: &str) -> String {
     snake
 }
 
-/// What is written for a kind of operator that others have.
+/// The advice on an operator type of another tool.
 pub(super) fn of_type(word: &str) -> Option<&'static str> {
     const TYPES: [(&[&str], &str); 6] = [
         (
@@ -165,7 +166,7 @@ pub(super) fn of_type(word: &str) -> Option<&'static str> {
     TYPES.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
 }
 
-/// The same for an entry that does not even say what kind of operator it is.
+/// The advice on an entry of `tasks` that names no operator type, judged by its fields.
 pub(super) fn of_operator(map: &Map<String, Value>) -> Option<String> {
     if map.contains_key("function") {
         return Some("write `operator_type: task`".to_owned());
@@ -177,7 +178,7 @@ pub(super) fn of_operator(map: &Map<String, Value>) -> Option<String> {
     })
 }
 
-/// How the value of a field is written, where it is of a wrong type.
+/// The advice on a value of the wrong type: how to write it in this field.
 pub(super) fn of_value(field: &str, expected: &str, value: &Value) -> Option<String> {
     let is_plain = !matches!(value, Value::Null | Value::Array(_) | Value::Object(_));
     match (field, expected) {
@@ -202,7 +203,7 @@ pub(super) fn of_value(field: &str, expected: &str, value: &Value) -> Option<Str
     }
 }
 
-/// A schedule as text.
+/// A schedule of another tool as cron text or `@every`.
 fn schedule(value: &Value) -> String {
     const UNITS: [(&str, u64); 4] = [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
     let part = |(unit, seconds): (&str, u64)| value.get(unit)?.as_u64()?.checked_mul(seconds);
@@ -224,7 +225,7 @@ fn filled(text: &str, value: &Value) -> String {
     replaced(&replaced(text, "{list}", &list), "{}", &short(value))
 }
 
-/// A value as it stands in an example.
+/// The value, shortened for an example in a message.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 40;
     let text = match value {

@@ -11,7 +11,7 @@ use std::fmt;
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 86_400.0;
-/// Names of units and their microseconds.
+/// Names of units and their length in microseconds.
 const UNITS: [(&str, f64); 5] = [
     ("milliseconds", 1e3),
     ("seconds", 1e6),
@@ -38,38 +38,40 @@ impl Duration {
         Self { micros: seconds.saturating_mul(1_000_000) }
     }
 
-    /// A number of seconds, rounded to a microsecond (from the middle to the even one, as Python's `timedelta` does); `None`
+    /// A number of seconds, rounded to a microsecond; a half rounds to the even one, as in Python's `timedelta`. `None`
     /// beyond some 280,000 years.
     pub fn from_f64(seconds: f64) -> Option<Self> {
-        // The fraction by itself, as Python does: the product of both would round the ones away.
+        // Rounds the fraction alone, as Python does: multiplying the whole number would lose its last digits.
         micros_of(seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round_ties_even())
             .map(|micros| Self { micros })
     }
 
-    /// The same, but from the middle away from zero, as pydantic reads the numbers and texts of a document.
+    /// A number of seconds as pydantic reads it from a document: as [`from_f64`](Self::from_f64), but a half rounds
+    /// away from zero.
     fn as_read(seconds: f64) -> Option<Self> {
         micros_of(seconds.trunc() * 1e6 + (seconds.fract() * 1e6).round()).map(|micros| Self { micros })
     }
 
-    /// A number of a definition. What a builder is given stands for a `timedelta`.
+    /// A number of a definition, rounded by the rules of its reader. Numbers given to a builder stand for a
+    /// `timedelta`.
     fn of_number(number: &Number, rules: Reading) -> Option<Self> {
         let seconds = parse_f64(number.as_str())?;
         if rules.dsl_only { Self::from_f64(seconds) } else { Self::as_read(seconds) }
     }
 
-    /// Microseconds.
+    /// The length in microseconds.
     pub const fn micros(self) -> i64 {
         self.micros
     }
 
-    /// Seconds.
+    /// The length in seconds.
     #[expect(clippy::cast_precision_loss, reason = "a microsecond in 280 years is no loss that matters")]
     pub fn seconds(self) -> f64 {
         self.micros as f64 / 1e6
     }
 
-    /// The duration of an object of units, as Python's `timedelta` adds them: the fraction of each amount by itself, and all
-    /// to the nearest microsecond, from the middle to the even one.
+    /// The duration of an object of units, as Python's `timedelta` adds them: it adds the fraction of each amount
+    /// apart, then rounds the sum to a microsecond, a half to the even one.
     fn of_units(units: &Map<String, Value>) -> Option<Self> {
         let (mut whole, mut rest) = (0.0, 0.0);
         for (unit, amount) in units {
@@ -79,13 +81,14 @@ impl Duration {
             whole += amount.trunc() * *micros + fraction.trunc();
             rest += fraction.fract();
         }
-        // An even number of microseconds takes a half down, an odd one up.
+        // A half rounds down from an even number of microseconds and up from an odd one.
         let odd = (whole % 2.0).abs();
         let micros = micros_of(whole - odd + (rest + odd).round_ties_even())?;
         (!units.is_empty()).then_some(Self { micros })
     }
 
-    /// Reads text as Highway does: ISO 8601, `HH:MM:SS`, or either behind a number of days (`1 day 12:00:00`).
+    /// Reads text as Highway does: ISO 8601 or `HH:MM:SS`, each with an optional number of days in front (`1 day
+    /// 12:00:00`).
     pub fn parse(text: &str) -> Option<Self> {
         let seconds = parse_iso(text).or_else(|| parse_clock(text))?;
         Self::as_read(seconds)
@@ -97,7 +100,7 @@ fn micros_of(micros: f64) -> Option<i64> {
     (micros.abs() < 9e18).then_some(micros as i64)
 }
 
-/// ISO 8601 as Highway writes it: years of 365 days, days, hours, minutes, seconds; neither weeks nor months.
+/// ISO 8601 as Highway writes it: years of 365 days, days, hours, minutes and seconds; never weeks or months.
 impl fmt::Display for Duration {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.micros < 0 { "-" } else { "" };
@@ -160,7 +163,7 @@ impl Field for Duration {
     }
 }
 
-/// `[-][<n> day[s]] [HH:MM[:SS[.fraction]]]`, as Python prints a timedelta; a number alone is none.
+/// Seconds of `[-][<n> day[s]] [HH:MM[:SS[.fraction]]]`, as Python prints a timedelta; `None` for a number alone.
 fn parse_clock(text: &str) -> Option<f64> {
     let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
     let (days, clock) = match text.split_once('d') {
@@ -180,8 +183,8 @@ fn parse_clock(text: &str) -> Option<f64> {
     valid.then_some(sign * (days * DAY + hours * HOUR + minutes * MINUTE + seconds))
 }
 
-/// Seconds of a duration given as a number (seconds), ISO 8601 text (`"PT2H"`, `"P1D"`) or an object such as
-/// `{"hours": 1, "minutes": 30}`. The sign is kept; what range is allowed is the caller's rule.
+/// Seconds of a duration given as a number (seconds), ISO 8601 text (`"PT2H"`, `"P1D"`) or an object such as `{"hours":
+/// 1, "minutes": 30}`. The result may be negative: the caller checks the range.
 ///
 /// # Errors
 ///
@@ -203,11 +206,11 @@ pub fn seconds(value: &Value) -> Result<f64> {
     number.map_or_else(|| read(value).map(Duration::seconds), Ok)
 }
 
-/// The same to the microsecond.
+/// Reads a duration in the forms that [`seconds`] takes, exact to a microsecond.
 ///
 /// # Errors
 ///
-/// `DURATION_INVALID`, also for more than some 280,000 years.
+/// `DURATION_INVALID` for any other value, and beyond some 280,000 years.
 pub fn read(value: &Value) -> Result<Duration> {
     let found = match value {
         Value::Number(number) => parse_f64(number.as_str()).and_then(Duration::from_f64),
@@ -226,9 +229,9 @@ pub fn read(value: &Value) -> Result<Duration> {
     })
 }
 
-/// Seconds of ISO 8601 duration text, or `None` where the text is none. Weeks, days, hours, minutes and
-/// seconds, with a decimal fraction on the last part and an optional sign in front; a year counts 365 days and
-/// a month 30, as in Highway's own reader.
+/// Seconds of an ISO 8601 duration; `None` for other text. Weeks, days, hours, minutes and seconds, with an optional
+/// sign in front and an optional decimal fraction on the last part. A year counts 365 days and a month 30, as in
+/// Highway's own reader.
 pub fn parse_iso(text: &str) -> Option<f64> {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
@@ -248,7 +251,7 @@ pub fn parse_iso(text: &str) -> Option<f64> {
     Some(sign * (days + hours))
 }
 
-/// Sum of `<number><unit>` parts whose units must follow the given order.
+/// The sum of `<number><unit>` parts, whose units must follow the given order.
 fn parse_parts(mut text: &str, units: &[(char, f64)]) -> Option<f64> {
     let mut units = units.iter();
     let mut sum = 0.0;

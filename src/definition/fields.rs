@@ -1,5 +1,5 @@
-//! Reads and writes the fields of a definition, one way for each type of value. The rules are those of Highway's own
-//! reader (pydantic in lax mode): what it converts is converted here too, with a warning.
+//! Reads and writes the fields of a definition, one implementation for each type of value. The rules are those of
+//! Highway's own reader (pydantic in lax mode): a value that Highway converts is converted here too, with a warning.
 
 use super::advice;
 use crate::codec::JsonWriter;
@@ -10,13 +10,13 @@ use serde_json::{Map, Number, Value};
 
 /// A value of a definition.
 pub(super) trait Field: Sized {
-    /// Whether null is a value of it.
+    /// Whether `null` is a valid value of the type.
     const NULLABLE: bool = false;
 
-    /// The value, or `None` where it is not of this type; the reader has the finding then.
+    /// The value; `None` if it is of another type, and then the reader has a finding about it.
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self>;
 
-    /// Whether it is null.
+    /// Whether the value is written as `null`.
     fn is_null(&self) -> bool {
         false
     }
@@ -25,16 +25,16 @@ pub(super) trait Field: Sized {
     fn write(&self, out: &mut JsonWriter);
 }
 
-/// Where a reading may differ from Highway's own reader.
+/// Rules in which a reading differs from Highway's own reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Leaves the driver's spelling of policies and time limits out, as `WorkflowBuilder` upstream does.
+    /// Does not read the driver's spelling of policies and time limits, as upstream's `WorkflowBuilder`.
     pub dsl_only: bool,
-    /// Takes a condition without its targets: YAML drops what is null.
+    /// Accepts a condition without targets, since YAML leaves out fields that are `null`.
     pub nulls_dropped: bool,
 }
 
-/// Collects findings with their paths.
+/// Reads values and collects findings with their paths.
 pub(crate) struct Reader<'a> {
     base: String,
     path: Vec<Step<'a>>,
@@ -42,7 +42,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) findings: Vec<Diagnostic>,
 }
 
-/// One step of a path.
+/// One step of a path: a key or a position.
 #[derive(Clone, Copy)]
 pub(crate) enum Step<'a> {
     Key(&'a str),
@@ -50,7 +50,7 @@ pub(crate) enum Step<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the value at the pointer `base`.
+    /// A reader of a value that stands at the pointer `base` of its document.
     pub(crate) fn new(base: &str, rules: Reading) -> Self {
         Self { base: base.to_owned(), path: Vec::new(), rules, findings: Vec::new() }
     }
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         matches!(self.path.last(), Some(Step::Index(_)))
     }
 
-    /// The pointer to where the reader is.
+    /// The pointer to the value that is being read.
     pub(crate) fn pointer(&self) -> String {
         self.path.iter().fold(self.base.clone(), |path, step| match step {
             Step::Key(key) => child_path(&path, key),
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number of free data: integers keep their digits, floats are written as Highway writes them.
+    /// A number of free data as Highway writes it: integers keep their digits, floats have Python's form.
     fn number(&mut self, number: &Number) -> Number {
         self.too_large(too_large(number));
         let digits = number.as_str();
@@ -119,13 +119,13 @@ impl<'a> Reader<'a> {
         float.map_or_else(|| number.clone(), from_digits)
     }
 
-    /// Reports a value that is taken for another type.
+    /// Reports that the value was converted to another type.
     pub(super) fn converted(&mut self, to: &str, found: &Value) {
         let shown = crate::codec::write_json(found);
         self.warning(ErrorCode::ValueConverted, format!("{shown} is read as {to}"));
     }
 
-    /// The object, or nothing and a finding.
+    /// The value as an object; `None` with a finding if it is none.
     pub(super) fn object(&mut self, value: &'a Value) -> Option<&'a Map<String, Value>> {
         let map = value.as_object();
         if map.is_none() {
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         map
     }
 
-    /// The value of a field, where it is there and of its type.
+    /// The value of a field; `None` if it is missing, or, with a finding, of another type.
     pub(super) fn field<T: Field>(&mut self, map: &'a Map<String, Value>, key: &'static str) -> Option<T> {
         let value = get(map, key)?;
         self.enter(Step::Key(key));
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         read
     }
 
-    /// The same for a field that must be there.
+    /// The value of a field that must be present. Without it, the result is the default and there is a finding.
     pub(super) fn required<T: Field + Default>(
         &mut self,
         map: &'a Map<String, Value>,
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         self.field(map, key).unwrap_or_default()
     }
 
-    /// Reports keys that are none of `known`: Highway drops them.
+    /// Reports keys that are in no list of `known`: Highway drops them.
     pub(super) fn unknown(&mut self, map: &'a Map<String, Value>, known: &[&[&'static str]]) {
         for (key, value) in map {
             if known.iter().any(|list| list.contains(&key.as_str())) {
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value of a key. Most operators say little: going through a few entries is faster than hashing twenty keys.
+/// The value of a key. Most operators have few fields, so comparing a few entries is faster than hashing twenty keys.
 fn get<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     const FEW: usize = 12;
     if map.len() > FEW {
@@ -274,22 +274,22 @@ impl Field for i64 {
     }
 }
 
-/// A number that Highway keeps as a float, as it writes it.
+/// A number that Highway keeps as a float, as the text that Highway writes for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Float(String);
 
 impl Float {
-    /// The double that decimal text stands for, where there is one.
+    /// Reads decimal text; `None` if it is no number or has no finite double.
     pub(super) fn of(digits: &str) -> Option<Self> {
         as_json_float(digits).map(Self)
     }
 
-    /// A number of few digits.
+    /// A small whole number.
     pub(super) fn small(whole: u8) -> Self {
         Self(format!("{whole}.0"))
     }
 
-    /// Its value.
+    /// The number as a double.
     pub fn value(&self) -> f64 {
         crate::number::nearest(&self.0).unwrap_or(0.0)
     }
@@ -319,7 +319,7 @@ impl Field for Float {
     }
 }
 
-/// Free data, with numbers as Highway writes them.
+/// Free data, with numbers in the form in which Highway writes them.
 impl Field for Value {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         Some(match value {
@@ -339,7 +339,7 @@ impl Field for Value {
     }
 }
 
-/// An object of free data.
+/// Reads an object of free data.
 fn free<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Map<String, Value> {
     let mut read = Map::with_capacity(map.len());
     for (key, item) in map {
@@ -420,7 +420,7 @@ impl<T> Default for Named<T> {
 }
 
 impl<T> Named<T> {
-    /// The value of a name.
+    /// The value with this name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }

@@ -1,4 +1,4 @@
-//! When a schedule fires, in UTC.
+//! The moments at which a schedule fires, in UTC.
 
 use super::schedule::{Cron, Schedule, bit};
 use crate::time::{Millis, civil_from_days, days_from_civil, days_in_month};
@@ -6,21 +6,22 @@ use crate::time::{Millis, civil_from_days, days_from_civil, days_in_month};
 const MINUTE_MS: u64 = 60_000;
 const DAY_MINUTES: i64 = 1_440;
 const EVERY_HOUR: u64 = (1 << 24) - 1;
-/// Clocks change by less than that, and not twice in that time.
+/// Clocks of a time zone change by less than this, and at most once within it.
 const CHANGE_MS: u64 = 26 * 3_600_000;
-/// The calendar repeats after 400 years, weekdays included: what does not fire in that time never does.
+/// The calendar, weekdays included, repeats after 400 years. A rule that does not fire in that time never fires.
 const CYCLE_MONTHS: usize = 401 * 12;
 
-/// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; `None` for a zone that is not known.
+/// Tells how far the clocks of a named time zone are ahead of UTC at a moment, in milliseconds; `None` for an unknown
+/// zone.
 pub type Offset<'a> = &'a dyn Fn(&str, Millis) -> Option<i64>;
 
-/// Names of UTC, which no host has to know.
+/// Names of UTC. The host is never asked about them.
 pub(crate) const UTC: [&str; 4] = ["UTC", "Etc/UTC", "GMT", "Z"];
 
 impl Schedule {
-    /// The first moment after `after` at which the schedule fires: a full minute for cron, `after` and the interval
-    /// for `@every`. `None` where there is none, as for moments beyond the range of [`Millis`], and for a schedule with
-    /// a time zone: see [`next_after_in`](Self::next_after_in).
+    /// The first moment after `after` at which the schedule fires: a full minute for cron, `after` plus the interval
+    /// for `@every`. `None` if there is none within the range of [`Millis`], and for a schedule with a time zone: see
+    /// [`next_after_in`](Self::next_after_in).
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -38,9 +39,11 @@ impl Schedule {
         }
     }
 
-    /// The same by the clocks of the schedule's time zone. Where they are put forward, what falls into the time that is missing
-    /// fires as much later, unless it fires in every hour. Where they are put back, what has a `*` in the minute or in the hour
-    /// goes on by the clocks; anything else fires the first time alone.
+    /// The first moment after `after` at which the schedule fires by the clocks of its time zone, as cron has it:
+    ///
+    /// - The clocks skip an hour: a firing within that hour comes as much later, unless the rule fires in every hour.
+    /// - The clocks repeat an hour: a rule with `*` in the minute or the hour fires in both, any other rule in the
+    ///   first alone.
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -61,7 +64,7 @@ impl Schedule {
         }
     }
 
-    /// The time zone whose clocks count, where it is not UTC.
+    /// The time zone of the schedule; `None` for UTC.
     pub fn zone(&self) -> Option<&str> {
         match self {
             Self::Cron(cron) => cron.zone.as_deref(),
@@ -69,7 +72,7 @@ impl Schedule {
         }
     }
 
-    /// The next `count` firings after `after`, in order; fewer where the range of [`Millis`] ends.
+    /// The next `count` firings after `after`, in order; fewer if the range of [`Millis`] ends first.
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -100,7 +103,8 @@ impl Cron {
             let (least, most) = clocks.range();
             let mut wall = self.next_after(from.checked_add_signed(least)?)?;
             let mut best: Option<Millis> = None;
-            // Where the clocks change, what they show later may come first: whatever may come before the best is looked at.
+            // Around a change of the clocks, a later time of day may come first. So every time that could still come
+            // before the best one is tried.
             while best.map_or(wall <= from.saturating_add(CHANGE_MS), |best| {
                 best.checked_add_signed(most).is_some_and(|shown| wall < shown)
             }) {
@@ -114,12 +118,12 @@ impl Cron {
             if best.is_some() {
                 return best;
             }
-            // Nothing fires until shortly before that.
+            // The rule cannot fire before this time, so the search goes on from here.
             from = wall.checked_sub(CHANGE_MS)?;
         }
     }
 
-    /// When it fires for a minute that the clocks show once, twice, or not at all.
+    /// The moments at which the rule fires for one minute of the clocks, which the clocks show once, twice or never.
     fn moments(&self, wall: Millis, clocks: &Clocks<'_>) -> Option<[Option<Millis>; 2]> {
         let offset = |at: Option<Millis>| clocks.offset(at?);
         let before = offset(wall.checked_sub(CHANGE_MS).or(Some(0)))?;
@@ -132,12 +136,13 @@ impl Cron {
             (true, true) => [first, second.filter(|_| self.is_frequent)],
             (true, false) => [first, None],
             (false, true) => [second, None],
-            // The hour is missing: as much later, unless it fires in the next one anyway.
+            // The clocks skip this minute: the rule fires as much later, unless it fires in the next hour anyway.
             (false, false) => [first.filter(|_| self.hours != EVERY_HOUR), None],
         })
     }
 
-    /// The first day from `day` on, counted from 1970-01-01, on which it fires. Other months are passed at once.
+    /// The first day on which the rule fires, from `day` on; days count from 1970-01-01. Months that do not match are
+    /// skipped as a whole.
     fn day_from(&self, day: i64) -> Option<i64> {
         let (mut year, mut month, mut day_of_month) = civil_from_days(day);
         for _ in 0..CYCLE_MONTHS {
@@ -159,14 +164,15 @@ impl Cron {
         has(self.months, month) && self.day_matches(day_of_month, day)
     }
 
-    /// The rule of cron: both day fields must match, but either will do where both are restricted.
+    /// Whether the rule fires on a day. Both day fields must match; if both are restricted, either of them will do, as
+    /// cron has it.
     fn day_matches(&self, day_of_month: i64, day: i64) -> bool {
         // 1970-01-01 was a Thursday.
         let (by_month, by_week) = (has(self.days, day_of_month), has(self.weekdays, (day + 4).rem_euclid(7)));
         if self.either_day { by_month || by_week } else { by_month && by_week }
     }
 
-    /// The first minute of the day from `minute` on at which it fires, on a day that matches.
+    /// The first minute of a matching day at which the rule fires, from `minute` on.
     fn time_from(&self, minute: i64) -> Option<i64> {
         let (hour, minute) = (minute / 60, minute % 60);
         let in_hour = |from: i64| (from..60).find(|minute| has(self.minutes, *minute));
@@ -176,12 +182,12 @@ impl Cron {
     }
 }
 
-/// The clocks of a time zone around a moment, where they change once at most.
+/// The clocks of a time zone around one moment. They change at most once in that time.
 struct Clocks<'a> {
     host: &'a dyn Fn(Millis) -> Option<i64>,
-    /// What is known without the host: from when until when.
+    /// The moments for which the offsets below hold, so that the host need not be asked again.
     known: std::ops::RangeInclusive<Millis>,
-    /// How far they are ahead before the change, and from then on.
+    /// How far the clocks are ahead of UTC before the change and after it, in milliseconds.
     offsets: (i64, i64),
     change: Millis,
 }
@@ -205,14 +211,14 @@ impl<'a> Clocks<'a> {
         Some(if at < self.change { self.offsets.0 } else { self.offsets.1 })
     }
 
-    /// The least and the most that they are ahead.
+    /// The smallest and the largest offset, in milliseconds.
     fn range(&self) -> (i64, i64) {
         let (one, other) = self.offsets;
         (one.min(other), one.max(other))
     }
 }
 
-/// Whether a part of a date is in a set; all of them are below 60.
+/// Whether the set has the bit `index`. Every part of a date is below 60.
 fn has(set: u64, index: i64) -> bool {
     u8::try_from(index).is_ok_and(|index| index < 64 && bit(set, index))
 }
@@ -315,7 +321,7 @@ mod tests {
         assert_eq!(Schedule::Cron(never).next_after(0), None);
     }
 
-    /// Minute by minute, without any skipping.
+    /// Compares each firing with a search minute by minute.
     #[test]
     fn nothing_is_skipped() {
         for text in ["7,50 */7 31 * 2", "*/29 5-23/6 1-9 1,3,12 *", "59 23 28-31 2 1/2", "0 0 29 2 *"] {
@@ -368,7 +374,7 @@ mod tests {
                 "2026-10-24T12:00",
                 &["2026-10-25T00:15", "2026-10-25T00:45", "2026-10-26T01:15"],
             ),
-            // A `*` in the minute: it goes on by the clocks.
+            // The minute has a `*`: the rule fires in both hours that the clocks show.
             (
                 "*/30 0-22 * * *",
                 "2026-10-24T23:45",
@@ -380,7 +386,7 @@ mod tests {
                 &["2026-10-25T00:00", "2026-10-25T01:00", "2026-10-25T03:00"],
             ),
             ("0 * * * *", "2026-03-29T00:00", &["2026-03-29T01:00", "2026-03-29T02:00"]),
-            // Asked for in another season than that of its day.
+            // The question comes in another season than the firing.
             ("30 2 29 3 *", "2025-07-01T00:00", &["2026-03-29T01:30"]),
             ("0 9 29 3 *", "2025-07-01T00:00", &["2026-03-29T07:00"]),
             ("0 0 1 * *", "2026-03-15T00:00", &["2026-03-31T22:00", "2026-04-30T22:00"]),
@@ -396,16 +402,16 @@ mod tests {
         assert_eq!(elsewhere.next_after_in(0, &berlin), None);
         assert_eq!(elsewhere.next_after(0), None);
     }
-    /// A change of clocks: when, how far they are ahead before it, and after it, in minutes.
+    /// A change of clocks: the moment, and how far the clocks are ahead of UTC before and after it, in minutes.
     type Change = (&'static str, i64, i64);
 
     const NEW_YORK: Change = ("2024-03-10T07:00", -300, -240);
     const LORD_HOWE: Change = ("2026-10-03T15:30", 630, 660);
     const LORD_HOWE_BACK: Change = ("2026-04-04T15:00", 660, 630);
-    /// Midnight is missing, and comes twice.
+    /// The clocks skip midnight in spring and repeat it in autumn.
     const HAVANA: Change = ("2026-03-08T05:00", -300, -240);
     const HAVANA_BACK: Change = ("2026-11-01T05:00", -240, -300);
-    /// 30 December 2011 is missing.
+    /// Samoa skipped 30 December 2011.
     const SAMOA: Change = ("2011-12-30T10:00", -600, 840);
 
     fn offset_of((change, before, then): Change) -> impl Fn(&str, Millis) -> Option<i64> {
@@ -422,7 +428,7 @@ mod tests {
                 "2024-03-10T00:00",
                 &["2024-03-10T07:15", "2024-03-10T07:45", "2024-03-11T06:15"][..],
             ),
-            // 02:15 is missing and fires at 02:45, after 02:40.
+            // The clocks skip 02:15: the rule fires at 02:45, after 02:40.
             (
                 LORD_HOWE,
                 "15,40 2 * * *",
@@ -430,7 +436,7 @@ mod tests {
                 &["2026-10-03T15:40", "2026-10-03T15:45", "2026-10-04T15:15"],
             ),
             (LORD_HOWE, "15,40 2 4 10 *", "2025-12-01T00:00", &["2026-10-03T15:40", "2026-10-03T15:45"]),
-            // 01:45 comes twice.
+            // The clocks show 01:45 twice.
             (LORD_HOWE_BACK, "45 1 * * *", "2026-04-04T00:00", &["2026-04-04T14:45", "2026-04-05T15:15"]),
             (
                 LORD_HOWE_BACK,
@@ -447,7 +453,7 @@ mod tests {
                 "2026-11-01T04:00",
                 &["2026-11-01T04:30", "2026-11-01T05:30", "2026-11-01T06:30"],
             ),
-            // The missing day's firing falls on that of the next day.
+            // The firing of the skipped day falls on that of the next day.
             (
                 SAMOA,
                 "0 9 * * *",
@@ -466,7 +472,7 @@ mod tests {
         }
     }
 
-    /// Every minute of the days around a change is asked whether the rule fires, and the firings follow each other as they should.
+    /// For every minute of the days around a change, compares whether the rule fires with what the firings say.
     #[test]
     fn nothing_is_skipped_where_clocks_change() {
         for (change, rule) in
@@ -498,10 +504,10 @@ mod tests {
             let fires = |minute: i64| {
                 let is_after = minute >= change_minute;
                 let shown = minute + if is_after { then } else { before };
-                // What they show again was shown as much earlier.
+                // The clocks showed this minute before, by the length of the change earlier.
                 let is_again = is_after && minute + then - before < change_minute;
                 let in_time = matches(shown) && (cron.is_frequent || !is_again);
-                // What is missing was due by the clocks before the change.
+                // The minute was skipped; before the change it would have been due.
                 let is_late = is_after && minute + before < change_minute + then && cron.hours != EVERY_HOUR;
                 in_time || (is_late && matches(minute + before))
             };

@@ -1,4 +1,4 @@
-//! The workflow definition: what a workflow is made of, read from and written as Highway's JSON.
+//! The model of a workflow definition: what a workflow consists of, read from and written as Highway's JSON.
 
 mod advice;
 mod delays;

@@ -6,13 +6,13 @@ use crate::time::{self, Millis};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A date and time: `2030-01-31T12:00:00Z`. Without an offset it has none, as written; the engine takes it as UTC.
+/// A date and time: `2030-01-31T12:00:00Z`. Text without an offset stays without one; the engine reads it as UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment(String);
 
 impl Moment {
-    /// Reads ISO 8601 text: a date (`2030-01-31`, `20300131`, `2030-W05-4`), and after any one character a time
-    /// (`12`, `12:00`, `120000.5`) with an offset or without.
+    /// Reads ISO 8601 text: a date (`2030-01-31`, `20300131`, `2030-W05-4`), then optionally any one character and a
+    /// time (`12`, `12:00`, `120000.5`), with or without an offset.
     ///
     /// ```
     /// use highway_wasm::definition::Moment;
@@ -33,18 +33,18 @@ impl Moment {
         Some(Self(out))
     }
 
-    /// The text.
+    /// The text in Highway's form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Milliseconds since the Unix epoch; text without an offset counts as UTC. `None` before 1970.
+    /// Milliseconds since the start of 1970; text without an offset counts as UTC. `None` before 1970.
     pub fn millis(&self) -> Option<Millis> {
         time::parse_iso(&self.0)
     }
 }
 
-/// The leading date as days since 1970-01-01, and the text behind it.
+/// The date in front as days since 1970-01-01, and the text after it.
 fn date(text: &str) -> Option<(i64, &str)> {
     let year = number(text, 0, 4).filter(|year| *year > 0)?;
     let dash = text.get(4..5)? == "-";
@@ -86,7 +86,7 @@ fn push_clock(out: &mut String, text: &str) -> Option<()> {
         "" => {}
         "Z" => out.push('Z'),
         signed => {
-            // Seconds of an offset are not written.
+            // Highway does not write the seconds of an offset.
             let (hours, minutes, _) = clock_parts(signed.get(1..)?)?;
             if (hours, minutes) == (0, 0) {
                 out.push('Z');
@@ -99,7 +99,7 @@ fn push_clock(out: &mut String, text: &str) -> Option<()> {
     Some(())
 }
 
-/// `HH`, `HH:MM`, `HH:MM:SS` or the same without colons.
+/// Hours, minutes and seconds of `HH`, `HH:MM`, `HH:MM:SS` or the same without colons.
 fn clock_parts(text: &str) -> Option<(i64, i64, i64)> {
     let compact: String = if text.contains(':') {
         if text.split(':').any(|part| part.len() != 2) {
@@ -114,13 +114,13 @@ fn clock_parts(text: &str) -> Option<(i64, i64, i64)> {
     (compact.len() <= 6 && parts.0 < 24 && parts.1 < 60 && parts.2 < 60).then_some(parts)
 }
 
-/// `length` digits at `at`.
+/// The number of `length` digits at the byte `at`.
 fn number(text: &str, at: usize, length: usize) -> Option<i64> {
     let digits = text.get(at..at + length)?;
     if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
 }
 
-/// The moment that many microseconds after the start of 1970.
+/// The moment `micros` microseconds after the start of 1970.
 fn of_micros(micros: i64) -> Moment {
     const SECOND: i64 = 1_000_000;
     const DAY: i64 = 86_400 * SECOND;
@@ -132,18 +132,19 @@ fn of_micros(micros: i64) -> Moment {
     Moment(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
 }
 
-/// A number of seconds since 1970, or of milliseconds where seconds would lie too far off, as pydantic has it.
+/// The moment of a number: seconds since 1970, or milliseconds if seconds would lie beyond the year 9999, as in
+/// pydantic.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn of_epoch(digits: &str) -> Option<Moment> {
     const MOST_SECONDS: f64 = 2e10;
-    /// The end of the year 9999.
+    /// The end of the year 9999, in microseconds since 1970.
     const LAST_MICROS: f64 = 253_402_300_800e6;
     let epoch = crate::number::parse_f64(digits)?;
     let micros = (epoch * if epoch.abs() > MOST_SECONDS { 1e3 } else { 1e6 }).round();
     (micros.abs() < LAST_MICROS).then(|| of_micros(micros as i64))
 }
 
-/// A moment as the start of a schedule is written: text that is a number counts seconds since 1970.
+/// The start of a schedule. Text that is a number counts seconds since 1970.
 impl Field for Moment {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         let read = match value {

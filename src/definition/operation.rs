@@ -1,4 +1,4 @@
-//! What operators do: one record for each type, with its fields in the order Highway writes them.
+//! What an operator does: one record for each type, with its fields in the order in which Highway writes them.
 
 use super::fields::{Field, Named, Reader, Step};
 use super::operator::Operator;
@@ -22,13 +22,13 @@ record! {
 }
 
 record! {
-    /// Chooses between two ways.
+    /// Chooses between two targets.
     Condition {
         /// The expression.
         condition: String,
-        /// Id of the first operator where it holds.
+        /// Id of the operator that runs if the condition holds.
         if_true: Option<String>,
-        /// Id of the first operator where it does not.
+        /// Id of the operator that runs if the condition does not hold.
         if_false: Option<String>,
     }
 }
@@ -41,7 +41,7 @@ record! {
     }
 }
 
-/// Branches that are workflows of their own, by name, as they came.
+/// Branches that are workflows of their own, by name. They stay the JSON that the document has.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Branches(pub Map<String, Value>);
 
@@ -62,11 +62,11 @@ impl Field for Branches {
 }
 
 record! {
-    /// Starts branches side by side, and goes on at once.
+    /// Starts branches side by side and completes at once.
     Parallel {
-        /// Ids of each branch.
+        /// The ids of the operators of each branch.
         branches: Named<Vec<String>> = Named::default(),
-        /// The branches as workflows of their own, as they came.
+        /// The branches as workflows of their own, unread.
         branch_workflows: Branches = Branches::default(),
         /// Time limit of the branches, in seconds.
         timeout: Option<i64> = None,
@@ -88,7 +88,7 @@ record! {
 }
 
 record! {
-    /// Runs its body as long as the condition holds.
+    /// Runs its body while the condition holds.
     While {
         /// The expression.
         condition: String,
@@ -112,7 +112,7 @@ record! {
     WaitForEvent {
         /// Its name.
         event_name: String,
-        /// Time limit in seconds; none where nothing is said.
+        /// Time limit in seconds; none by default.
         timeout_seconds: Option<i64> = None,
     }
 }
@@ -120,10 +120,10 @@ record! {
 words! {
     /// What a join waits for.
     JoinMode = "a join mode" {
-        /// All tasks are over.
+        /// All tasks have ended.
         #[default]
         AllOf = "all_of",
-        /// Any task is over.
+        /// Any task has ended.
         AnyOf = "any_of",
         /// All tasks succeeded.
         AllSuccess = "all_success",
@@ -135,15 +135,15 @@ words! {
 record! {
     /// Waits for several tasks.
     Join {
-        /// Their ids.
+        /// The ids of the tasks.
         join_tasks: Vec<String>,
-        /// What it waits for.
+        /// Which of the tasks must end, and how.
         join_mode: JoinMode = JoinMode::AllOf,
     }
 }
 
 record! {
-    /// Chooses one of several ways by a value.
+    /// Chooses one of several targets by a value.
     Switch {
         /// Template of the value.
         switch_on: String,
@@ -155,7 +155,7 @@ record! {
 }
 
 record! {
-    /// Generates, verifies, and corrects.
+    /// Generates a result, has it verified, and corrects it.
     Reflexive {
         /// Tool that generates.
         generator: String,
@@ -165,31 +165,31 @@ record! {
         verifier: String,
         /// Its named arguments.
         verifier_kwargs: Map<String, Value> = Map::new(),
-        /// Turns at most, 1 to 10.
+        /// The largest number of turns, 1 to 10.
         max_turns: i64 = 3,
-        /// Template of the prompt for a correction.
+        /// Template of the prompt for a correction; the tool's own by default.
         correction_prompt_template: Option<String> = None,
     }
 }
 
 record! {
-    /// A branch that is taken where its condition holds.
+    /// A branch that runs if its condition holds.
     ChoiceBranch {
         /// The expression.
         condition: String,
-        /// Ids of the branch.
+        /// The ids of the operators of the branch.
         tasks: Vec<String> = Vec::new(),
     }
 }
 
 record! {
-    /// Takes every branch whose condition holds.
+    /// Runs every branch whose condition holds.
     MultiChoice {
         /// The branches.
         branches: Named<ChoiceBranch>,
-        /// The branches as workflows of their own, as they came.
+        /// The branches as workflows of their own, unread.
         branch_workflows: Branches = Branches::default(),
-        /// Branches that must be taken, at least; 1 by default.
+        /// How many branches must run at least; 1 by default.
         minimum_branches: i64 = 1,
         /// Time limit of the branches, in seconds.
         timeout: Option<i64> = None,
@@ -216,7 +216,7 @@ record! {
         status: TerminateStatus = TerminateStatus::Completed,
         /// Its result.
         result: Map<String, Value> = Map::new(),
-        /// Why.
+        /// Why the workflow ends.
         reason: String = String::new(),
     }
 }
@@ -224,7 +224,7 @@ record! {
 record! {
     /// Runs other workflows.
     ChildWorkflow {
-        /// `{workflow_name, inputs}` of each.
+        /// `{workflow_name, inputs}` of each workflow, by name.
         children: Named<Map<String, Value>> = Named::default(),
         /// Time limit in seconds.
         timeout_seconds: Option<i64> = None,
@@ -240,7 +240,7 @@ impl ChoiceBranch {
 
 record_field! { ChoiceBranch }
 
-/// All operators: word, variant, record.
+/// Declares all operators: word, variant, record.
 macro_rules! operations {
     ($($(#[$doc:meta])* $variant:ident = $word:literal: $record:ident,)*) => {
         words! {
@@ -284,7 +284,7 @@ operations! {
     /// Runs a tool.
     #[default]
     Task = "task": Task,
-    /// Chooses between two ways.
+    /// Chooses between two targets.
     Condition = "condition": Condition,
     /// Sleeps durably.
     Wait = "wait": Wait,
@@ -292,9 +292,9 @@ operations! {
     Parallel = "parallel": Parallel,
     /// Runs its body for each item.
     Foreach = "foreach": Foreach,
-    /// Chooses one of several ways by a value.
+    /// Chooses one of several targets by a value.
     Switch = "switch": Switch,
-    /// Runs its body as long as a condition holds.
+    /// Runs its body while a condition holds.
     While = "while": While,
     /// Emits an event.
     EmitEvent = "emit_event": EmitEvent,
@@ -304,9 +304,9 @@ operations! {
     Join = "join": Join,
     /// Runs a tool, as a task does.
     Activity = "activity": Task,
-    /// Generates, verifies, and corrects.
+    /// Generates a result, has it verified, and corrects it.
     Reflexive = "reflexive": Reflexive,
-    /// Takes every branch whose condition holds.
+    /// Runs every branch whose condition holds.
     MultiChoice = "multi_choice": MultiChoice,
     /// Ends the workflow.
     Terminate = "terminate": Terminate,
@@ -314,7 +314,7 @@ operations! {
     ChildWorkflow = "child_workflow": ChildWorkflow,
 }
 
-/// Fields that only one type of operator has and must have, in the order in which they decide.
+/// Fields that only one type of operator has, and must have. The first match decides.
 const SHAPES: [(&[&str], OperatorType); 10] = [
     (&["function"], OperatorType::Task),
     (&["condition", "if_true", "if_false"], OperatorType::Condition),
@@ -329,7 +329,7 @@ const SHAPES: [(&[&str], OperatorType); 10] = [
 ];
 
 impl OperatorType {
-    /// The type that the fields of an operator speak for.
+    /// The type that the fields of an operator imply.
     pub(super) fn of_shape(map: &Map<String, Value>) -> Option<Self> {
         let fits = |keys: &[&str]| keys.iter().all(|key| map.contains_key(*key));
         SHAPES.iter().find(|(keys, _)| fits(keys)).map(|(_, operator_type)| *operator_type)
@@ -337,7 +337,7 @@ impl OperatorType {
 }
 
 impl Operation {
-    /// The rules for single values.
+    /// Checks the rules for single values.
     fn check(&self, reader: &mut Reader<'_>) {
         match self {
             Self::Reflexive(reflexive) => reader.in_range("max_turns", reflexive.max_turns, 1, 10),
@@ -366,7 +366,7 @@ impl Operation {
         }
     }
 
-    /// The branches that are workflows of their own.
+    /// The branches of the operator that are workflows of their own.
     pub fn branch_workflows(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::Parallel(parallel) => Some(&parallel.branch_workflows.0),
@@ -377,7 +377,7 @@ impl Operation {
 }
 
 impl Reader<'_> {
-    /// Reports a value that is none of `words`.
+    /// Reports a value that is not among `words`.
     pub(super) fn not_a_word(&mut self, what: &str, value: &Value, words: &[&'static str]) {
         let Value::String(word) = value else {
             return self.wrong_type("text", value);

@@ -1,4 +1,4 @@
-//! One node of a workflow: what all operators have, and what each does.
+//! One node of a workflow: the fields that all operators have, and its operation.
 
 use super::advice;
 use super::fields::{Field, Reader, Step};
@@ -15,11 +15,11 @@ words! {
         /// Every dependency succeeded.
         #[default]
         AllSuccess = "all_success",
-        /// Every dependency is over.
+        /// Every dependency has ended.
         AllDone = "all_done",
         /// At least one dependency succeeded.
         OneSuccess = "one_success",
-        /// At least one dependency is over.
+        /// At least one dependency has ended.
         OneDone = "one_done",
         /// No dependency failed: each succeeded or was skipped.
         NoneFailed = "none_failed",
@@ -33,23 +33,23 @@ record! {
         task_id: String,
         /// The word for what it does.
         operator_type: OperatorType = OperatorType::Task,
-        /// Ids of operators that come first.
+        /// Ids of the operators that must end first.
         dependencies: Vec<String> = Vec::new(),
-        /// When it starts, given how those ended.
+        /// Which ends of the dependencies let it start.
         trigger_rule: TriggerRule = TriggerRule::AllSuccess,
-        /// What happens after a failed attempt; the workflow's default where nothing is said.
+        /// How often and how fast it is tried again after a failure; the workflow's default if absent.
         retry_policy: Option<RetryPolicy> = None,
         /// Time limit of one attempt.
         timeout_policy: Option<TimeoutPolicy> = None,
-        /// When it is left alone for a while because it keeps failing.
+        /// When the engine stops calling a tool that keeps failing.
         circuit_breaker_policy: Option<CircuitBreakerPolicy> = None,
-        /// Two attempts with one key have one effect; may hold templates.
+        /// Two attempts with the same key have one effect. May contain templates.
         idempotency_key: Option<String> = None,
         /// Free data.
         metadata: Map<String, Value> = Map::new(),
         /// What it is for.
         description: String = String::new(),
-        /// Name under which templates find its result.
+        /// The name by which templates find its result; the id by default.
         result_key: Option<String> = None,
         /// Id of the operator that runs when this one succeeded.
         on_success_task_id: Option<String> = None,
@@ -69,12 +69,12 @@ record! {
 }
 
 impl Operator {
-    /// Name under which templates find its result: the result key, or the id.
+    /// The name by which templates find its result: the result key, or else the id.
     pub fn result_name(&self) -> &str {
         self.result_key.as_deref().unwrap_or(&self.task_id)
     }
 
-    /// Reads one operator of a known type.
+    /// Reads one operator of a given type.
     pub(crate) fn read_as<'a>(
         operator_type: OperatorType,
         map: &'a Map<String, Value>,
@@ -92,7 +92,7 @@ impl Operator {
         operator
     }
 
-    /// The type named in an entry of `tasks`, or a finding.
+    /// The type that an entry of `tasks` names; `None` with a finding if it names none.
     fn named_type<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Option<OperatorType> {
         reader.enter(Step::Key("operator_type"));
         let value = map.get("operator_type").unwrap_or(&Value::Null);
@@ -118,7 +118,8 @@ impl Operator {
         found
     }
 
-    /// An entry of a loop body: where it names no type, the type follows from its fields, as in Highway.
+    /// The type of an entry of a loop body. An entry that names no type gets the type that its fields imply, as in
+    /// Highway.
     fn guessed_type<'a>(map: &'a Map<String, Value>, reader: &mut Reader<'a>) -> Option<OperatorType> {
         if map.contains_key("operator_type") {
             return Self::named_type(map, reader);
@@ -135,11 +136,11 @@ impl Operator {
 impl Field for Operator {
     fn read<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Option<Self> {
         let map = reader.object(value)?;
-        // Entries of `tasks` have a key; those of a loop body have a number, and may leave their type to be guessed.
+        // Entries of `tasks` stand below a key. Entries of a loop body stand in a list, and may leave their type out.
         let operator_type =
             if reader.in_list() { Self::guessed_type(map, reader) } else { Self::named_type(map, reader) };
         let Some(operator_type) = operator_type else {
-            // What is known of it is kept, so that what names it is not wrong as well.
+            // Keeps what can be read of a faulty operator, so that references to it do not become findings as well.
             let found = reader.findings.len();
             let operator = Self::read_as(OperatorType::Task, map, reader);
             reader.findings.truncate(found);

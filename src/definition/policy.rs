@@ -8,9 +8,9 @@ use crate::error::ErrorCode;
 use serde_json::{Map, Value};
 
 record! {
-    /// How often and how fast a failing task is tried again.
+    /// How often and how fast a failed task is tried again.
     RetryPolicy {
-        /// Attempts after the first one; 3 by default.
+        /// Attempts after the first one.
         max_retries: i64 = 3,
         /// Time before the second attempt; 5 s by default.
         delay: Duration = Duration::from_seconds(5),
@@ -19,7 +19,7 @@ record! {
     }
 }
 
-/// The driver's names for the fields of a retry policy. Its attempts count the first one.
+/// The driver's names for the fields of a retry policy. `max_attempts` counts the first attempt too.
 const DRIVER_RETRY: [&str; 3] = ["max_attempts", "initial_interval_seconds", "backoff_coefficient"];
 
 impl RetryPolicy {
@@ -49,7 +49,7 @@ record! {
     TimeoutPolicy {
         /// The limit.
         timeout: Duration,
-        /// Whether the attempt is ended when the limit passes; `true` by default.
+        /// Whether the engine aborts the attempt when the limit passes; `true` by default.
         kill_on_timeout: bool = true,
     }
 }
@@ -63,22 +63,22 @@ impl TimeoutPolicy {
 }
 
 record! {
-    /// When a tool that keeps failing is left alone for a while.
+    /// When the engine stops calling a tool that keeps failing.
     CircuitBreakerPolicy {
-        /// Failures in a row that open the circuit, at least 1; 5 by default.
+        /// Failures in a row that open the circuit, at least 1.
         failure_threshold: i64 = 5,
-        /// Successes that close it again, at least 1; 2 by default.
+        /// Successes that close it again, at least 1.
         success_threshold: i64 = 2,
         /// How long it stays open; 30 s by default.
         isolation_duration: Duration = Duration::from_seconds(30),
-        /// Names of exceptions that count as failures; all where nothing is said.
+        /// Names of the exceptions that count as failures; all by default.
         catch_exceptions: Option<Vec<String>> = None,
-        /// Names of exceptions that do not count.
+        /// Names of the exceptions that do not count as failures.
         ignore_exceptions: Option<Vec<String>> = None,
     }
 }
 
-/// Second name of `isolation_duration`, in seconds.
+/// Another name of `isolation_duration`, in seconds.
 const ISOLATION_SECONDS: &str = "isolation_duration_seconds";
 
 impl CircuitBreakerPolicy {
@@ -99,10 +99,10 @@ impl CircuitBreakerPolicy {
 words! {
     /// What a guard checks.
     GuardCheck = "a check" {
-        /// The variable is there.
+        /// The variable exists.
         #[default]
         Exists = "exists",
-        /// It is there and not null.
+        /// It exists and is not null.
         NotNull = "not_null",
         /// It equals the value.
         Equals = "equals",
@@ -126,9 +126,9 @@ record! {
         variable: String,
         /// What is checked.
         check: GuardCheck,
-        /// What it is compared with; `[min, max]` for a range, a list for a set.
+        /// The operand of the check: `[min, max]` for a range, a list for a set, a pattern or the name of a type.
         value: Value = Value::Null,
-        /// What to say when it does not hold.
+        /// The message of the failure when it does not hold.
         message: String = String::new(),
     }
 }
@@ -153,7 +153,7 @@ impl DataGuard {
     }
 }
 
-/// A record as a value of a field, read by its `read_params`.
+/// Makes a record the value of a field, read by its `read_params`.
 macro_rules! record_field {
     ($($name:ident)*) => { $(
         impl $crate::definition::fields::Field for $name {
@@ -174,7 +174,7 @@ pub(super) use record_field;
 
 record_field! { RetryPolicy TimeoutPolicy CircuitBreakerPolicy DataGuard }
 
-/// The time limit that the driver writes as a number of seconds on the task.
+/// The time limit that the driver writes on the task as a number of seconds.
 pub(super) fn driver_timeout<'a>(
     map: &'a Map<String, Value>,
     reader: &mut Reader<'a>,

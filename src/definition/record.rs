@@ -1,6 +1,7 @@
-//! Declares a part of a definition once: its fields in the order Highway writes them, their defaults, reading, writing.
+//! Macros that declare a part of a definition once: its fields in the order in which Highway writes them, with their
+//! defaults. Reading and writing follow.
 
-/// A struct whose fields are read and written by name, in the order they stand. A field with `= default` may be left out.
+/// A struct whose fields are read by name and written in their order. A field with `= default` is optional.
 macro_rules! record {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty $(= $default:expr)?,)* }
         $(with $(#[$extra_doc:meta])* $extra:ident: $extra_type:ty)?) => {
@@ -39,7 +40,7 @@ macro_rules! record {
     };
 }
 
-/// Words that stand for the values of an enum.
+/// An enum whose values are words of a document.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident = $what:literal { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
@@ -55,7 +56,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// The value that a word stands for.
+            /// The value for a word.
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }
             }

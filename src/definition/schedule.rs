@@ -1,5 +1,5 @@
-//! Schedules: five-field cron text, its `@` names, and `@every` with a duration such as `90s` or `1h30m`. Cron is read
-//! in UTC, or in the zone of a `CRON_TZ=` in front of it.
+//! Schedules: cron text of five fields, its `@` names, and `@every` with a duration such as `90s` or `1h30m`. Cron is
+//! read in UTC, or in the time zone of a leading `CRON_TZ=`.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::joined;
@@ -10,11 +10,12 @@ use crate::text::joined;
 pub enum Schedule {
     /// A calendar rule.
     Cron(Cron),
-    /// A fixed distance in seconds, at least one.
+    /// An interval in seconds, at least 1.
     Every(u64),
 }
 
-/// A cron expression: minute, hour, day of month, month, day of week; one bit per allowed value.
+/// A cron expression: minute, hour, day of month, month, day of week. Each field is a set with one bit for each allowed
+/// value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron {
     /// Allowed minutes, 0–59.
@@ -27,12 +28,12 @@ pub struct Cron {
     pub months: u64,
     /// Allowed days of the week, 0–6 from Sunday.
     pub weekdays: u64,
-    /// Both day fields are restricted: then either may match, as cron has it.
+    /// Whether both day fields are restricted. Then a day needs to match only one of them, as cron has it.
     pub either_day: bool,
-    /// There is a `*` in the minute or in the hour: it fires so often that it goes on by the clocks while they show an hour twice,
-    /// as cron has it.
+    /// Whether the minute or the hour has a `*`. Such a rule fires in both hours when the clocks repeat one, as cron
+    /// has it.
     pub is_frequent: bool,
-    /// The time zone whose clocks count, such as `Europe/Berlin`; UTC where there is none.
+    /// The time zone of the rule, such as `Europe/Berlin`; `None` for UTC.
     pub zone: Option<String>,
 }
 
@@ -43,7 +44,7 @@ struct Field {
     names: &'static [&'static str],
 }
 
-/// Bytes of the longest schedule: all minutes, hours, days, months and weekdays one by one are 400.
+/// The longest schedule, in bytes. One that lists all minutes, hours, days, months and weekdays has 400.
 const LONGEST: usize = 1_000;
 
 const MONTHS: [&str; 12] =
@@ -54,7 +55,7 @@ const FIELDS: [Field; 5] = [
     Field { name: "hour", low: 0, high: 23, names: &[] },
     Field { name: "day of month", low: 1, high: 31, names: &[] },
     Field { name: "month", low: 1, high: 12, names: &MONTHS },
-    // 7 is Sunday too.
+    // Both 0 and 7 are Sunday.
     Field { name: "day of week", low: 0, high: 7, names: &WEEKDAYS },
 ];
 const ALIASES: [(&str, &str); 7] = [
@@ -76,7 +77,7 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// `SCHEDULE_INVALID` where the text is neither cron nor `@every`, or could never fire.
+    /// `SCHEDULE_INVALID` if the text is neither cron nor `@every`, or could never fire.
     ///
     /// ```
     /// use highway_wasm::definition::schedule::Schedule;
@@ -112,7 +113,7 @@ impl Schedule {
     }
 }
 
-/// The error for text that has not five fields.
+/// The error for text that does not have five fields.
 fn wrong_fields(text: &str, parts: &[&str]) -> Error {
     let is_zone = |part: &&str| {
         let city = part.split_once('/').map_or("", |(_, city)| city);
@@ -141,7 +142,7 @@ fn wrong_fields(text: &str, parts: &[&str]) -> Error {
     Error::new(ErrorCode::ScheduleInvalid, message).with_help(help)
 }
 
-/// Seconds of a duration of hours, minutes and seconds, or what is wrong with it and what to do.
+/// Seconds of a duration in hours, minutes and seconds. The error is the fault and the advice.
 fn parse_interval(text: &str) -> std::result::Result<u64, (&'static str, &'static str)> {
     const EXAMPLE: &str = "write whole hours, minutes and seconds: `@every 1h30m`, `@every 90s`";
     let unreadable = ("has no interval that can be read", EXAMPLE);
@@ -201,7 +202,7 @@ impl Cron {
         Ok(cron)
     }
 
-    /// Whether any month it names has any day it names.
+    /// Whether any allowed month has any allowed day.
     fn can_fire(&self) -> bool {
         self.either_day
             || (1_u8..=12)
@@ -210,15 +211,16 @@ impl Cron {
     }
 }
 
-/// Whether `index` is in the set.
+/// Whether the set has the bit `index`.
 pub(super) const fn bit(set: u64, index: u8) -> bool {
     set & (1 << index) != 0
 }
 
 impl Field {
-    /// The set of values one field allows: `*` or `?`, values, names, `a-b`, each with an optional `/step`, by comma.
+    /// The set that one field allows: a comma-separated list of `*` or `?`, values, names and `a-b`, each with an
+    /// optional `/step`.
     fn parse(&self, text: &str) -> std::result::Result<u64, String> {
-        // A week ends with Saturday where no end is named.
+        // Without a named end, a week ends with Saturday.
         let last = if self.high == 7 { 6 } else { self.high };
         let mut set = 0;
         for item in text.split(',') {
@@ -237,7 +239,7 @@ impl Field {
                 (low, if self.high == 7 && high == 0 && low > 0 { 7 } else { high })
             } else {
                 let low = self.value(range)?;
-                // `5/20` goes on to the end.
+                // `5/20` counts to the end of the range.
                 (low, if step.is_some() { low.max(last) } else { low })
             };
             if low > high {
@@ -261,7 +263,7 @@ impl Field {
     }
 }
 
-/// A number of digits alone: the standard library reads `+5` too.
+/// A number of digits only: the standard library would read `+5` too.
 fn digits(text: &str) -> Option<u8> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

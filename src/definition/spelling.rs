@@ -1,10 +1,11 @@
-//! Findings name fields as the document does: the driver spells some of them differently. What cannot be read is told once.
+//! Makes findings name fields as the document spells them, since the driver spells some differently, and drops findings
+//! that follow from a value that could not be read.
 
 use crate::error::{Diagnostic, ErrorCode};
 use crate::names::NameIndex;
 use serde_json::Value;
 
-/// Fields of the model and what else they may be called in a document.
+/// Fields of the model, and their other name in a document.
 const SPELLINGS: [(&str, &str); 5] = [
     ("/timeout_policy/timeout", "/timeout_seconds"),
     ("/isolation_duration", "/isolation_duration_seconds"),
@@ -13,8 +14,8 @@ const SPELLINGS: [(&str, &str); 5] = [
     ("/backoff_factor", "/backoff_coefficient"),
 ];
 
-/// Points the findings about a document, those of its reader first, at the fields that it has. Rules see a default where a
-/// value could not be read: what they say about that is left out.
+/// Changes the paths of the findings to the fields that the document has; the findings of the reader come first. Where
+/// a value could not be read, rules saw a default, so their findings about it are dropped.
 pub(crate) fn as_written(mut findings: Vec<Diagnostic>, document: &Value) -> Vec<Diagnostic> {
     for finding in &mut findings {
         let other = SPELLINGS

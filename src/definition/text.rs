@@ -1,4 +1,4 @@
-//! Definitions as text: JSON, and YAML where the full artefact is loaded.
+//! Definitions as text: JSON, and YAML in the full artefact.
 
 use super::{Document, Reading, Workflow, read_with, spelling};
 #[cfg(feature = "engine")]
@@ -12,7 +12,7 @@ use serde_json::Value;
 pub enum Form {
     /// JSON.
     Json,
-    /// JSON that no person wrote: findings name no line of it.
+    /// JSON that a program wrote: findings about it carry no line.
     Data,
     /// YAML 1.1, as `highway_dsl` reads and writes it.
     #[cfg(feature = "engine")]
@@ -20,7 +20,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form of a word.
+    /// The form with this name.
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
             "json" => Some(Self::Json),
@@ -37,12 +37,13 @@ impl Form {
     }
 }
 
-/// Reads a definition from text. Findings in the definition are diagnostics of the document, without lines: see [`check`] and
-/// [`validate::findings`](crate::validate::findings). A byte order mark in front is skipped.
+/// Reads a definition from text, with or without a byte order mark. Findings about the definition are in the document's
+/// diagnostics, without lines: see [`check`] and [`validate::findings`](crate::validate::findings).
 ///
 /// # Errors
 ///
-/// `JSON_INVALID`, `YAML_INVALID`, `KEY_DUPLICATE` or `VALUE_NOT_JSON` (an unpaired surrogate), with line and column, where the text is not of this form.
+/// `JSON_INVALID`, `YAML_INVALID`, `KEY_DUPLICATE` or `VALUE_NOT_JSON` (an unpaired surrogate), with line and column,
+/// if the text is not of this form.
 ///
 /// ```
 /// use highway_wasm::definition::{Form, read_text};
@@ -61,18 +62,18 @@ pub fn read_text(text: &str, form: Form) -> Result<Document> {
     Ok(document)
 }
 
-/// Refuses a document with errors in its parts that was read from the text.
+/// Refuses a document that was read from `text` and has errors.
 ///
 /// # Errors
 ///
-/// One error that stands for all findings that are errors.
+/// One error that carries all findings that are errors.
 pub fn check(document: &Document, text: &str, form: Form) -> Result<()> {
     Error::from_diagnostics(in_text(document.errors(), text, form)).map_or(Ok(()), Err)
 }
 
-/// The findings with the names of fields and the lines that the text has.
+/// The findings with the field names and the lines of the text.
 pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Diagnostic> {
-    // A sound document, which most are, is not read again.
+    // Most documents are sound, and are not read a second time.
     if found.is_empty() {
         return found;
     }
@@ -86,7 +87,7 @@ pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Dia
     match form {
         Form::Data => return found,
         Form::Json => places.look_in_json(bare(text)),
-        // It was read once already.
+        // This text was read without an error before.
         #[cfg(feature = "engine")]
         Form::Yaml => drop(crate::codec::read_yaml(bare(text), &mut places)),
     }
@@ -96,7 +97,8 @@ pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Dia
     found
 }
 
-/// Advice on slips that YAML takes for something else: items without a blank are one text, and other blanks are part of a key.
+/// Adds advice about slips that YAML reads as something else: a list without a blank after the dash is one text, and a
+/// no-break space is part of a key.
 #[cfg(feature = "engine")]
 fn advise(found: &mut [Diagnostic], value: &Value) {
     for finding in found {
@@ -112,7 +114,7 @@ fn advise(found: &mut [Diagnostic], value: &Value) {
     }
 }
 
-/// Whether nothing is in a text but blanks, or comments where it is YAML.
+/// Whether a text holds only blanks, or, in YAML, comments.
 fn is_empty(text: &str, form: Form) -> bool {
     let is_bare =
         |line: &str| line.is_empty() || (!form.is_json() && (line.starts_with('#') || line == "---"));
@@ -124,7 +126,7 @@ fn bare(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// The value, and what there is to say about words in it that are easily misread.
+/// The value of the text, and findings about words in it that YAML reads in an unexpected way.
 fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
     let text = bare(text);
     if is_empty(text, form) {
@@ -165,12 +167,12 @@ fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
     }
 }
 
-/// Fields whose values may be anything, so that nobody else notices what a word is taken for.
+/// Fields that take any value, so that no other rule notices a word that YAML read as something else.
 #[cfg(feature = "engine")]
 const FREE: [&str; 8] =
     ["args", "kwargs", "variables", "payload", "result", "children", "generator_kwargs", "verifier_kwargs"];
 
-/// What there is to say about a bare word of YAML.
+/// The finding about one bare word of YAML.
 #[cfg(feature = "engine")]
 fn misread_word(misread: &crate::codec::Misread, document: &Value) -> Option<Diagnostic> {
     let crate::codec::Misread { path, word, is_anchor } = misread;
@@ -193,7 +195,7 @@ impl Workflow {
     #[cfg(feature = "engine")]
     pub fn to_yaml(&self) -> String {
         let text = self.written(JsonWriter::without_nulls());
-        // What is written here is JSON.
+        // The text was written here, so it is valid JSON.
         crate::codec::write_yaml(&crate::codec::parse_json(&text).unwrap_or(Value::Null))
     }
 }

@@ -1,4 +1,4 @@
-//! What a wait waits for. The text of a document is kept; what it means follows from it.
+//! What a wait waits for. It stays the text of the document; [`WaitFor::until`] says what the text means.
 
 use super::duration::{Duration, parse_iso};
 use super::fields::{Field, Reader};
@@ -16,11 +16,11 @@ pub struct WaitFor(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Until {
-    /// A time from when the wait starts.
+    /// A time, counted from the start of the wait.
     Duration(Duration),
     /// A moment.
     Moment(Moment),
-    /// Text that is neither: a template, or something that only a server knows.
+    /// Any other text: a template, or a form that only a server knows.
     Text,
 }
 
@@ -30,7 +30,7 @@ impl WaitFor {
         &self.0
     }
 
-    /// What the text means. Upstream knows durations that start with `PT` only; ours are all of ISO 8601.
+    /// What the text means. Upstream knows only durations that start with `PT`; this reads all of ISO 8601.
     pub fn until(&self) -> Until {
         if let Some(duration) = parse_iso(&self.0).and_then(Duration::from_f64) {
             return Until::Duration(duration);
@@ -42,8 +42,8 @@ impl WaitFor {
         Self(duration.to_string())
     }
 
-    /// Reads text by Highway's rules: a duration that starts with `PT` is written in its normal form, other durations stay
-    /// as they are, and so does text that is no time at all.
+    /// Reads text by Highway's rules: a duration that starts with `PT` takes its normal form. All other text stays as
+    /// it is, other durations included.
     fn of_text(text: &str, reader: &mut Reader<'_>) -> Option<Self> {
         if let Some(seconds) = text.strip_prefix("duration:") {
             let number = seconds.split(':').next().unwrap_or(seconds);

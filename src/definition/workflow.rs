@@ -23,7 +23,7 @@ words! {
 }
 
 record! {
-    /// A workflow definition: named operators and the order they depend on.
+    /// A workflow definition: operators by id, and the order in which they run.
     Workflow {
         /// Name: lower case letters, digits and single underscores, with a letter first.
         name: String,
@@ -35,37 +35,37 @@ record! {
         tasks: Named<Operator> = Named::default(),
         /// Default values of the run inputs.
         variables: Map<String, Value> = Map::new(),
-        /// Id of the operator to start with; informative, since roots follow from the dependencies.
+        /// Id of the first operator. For information only: the operators without dependencies start first.
         start_task: Option<String> = None,
-        /// Cron text: when it starts by itself.
+        /// Cron text: when the workflow starts by itself.
         schedule: Option<String> = None,
-        /// The schedule holds from then on.
+        /// The moment from which the schedule holds.
         start_date: Option<Moment> = None,
-        /// Whether starts that were missed are made up for.
+        /// Whether missed firings are started later.
         catchup: bool = false,
-        /// Whether the schedule rests.
+        /// Whether the schedule is paused.
         is_paused: bool = false,
-        /// Words to find it by.
+        /// Free labels.
         tags: Vec<String> = Vec::new(),
-        /// Runs that may be active at once.
+        /// How many runs may be active at the same time.
         max_active_runs: i64 = 1,
-        /// Retry policy of operators that have none.
+        /// The retry policy of operators that have none.
         default_retry_policy: Option<RetryPolicy> = None,
-        /// Time limit of a run in seconds, above zero.
+        /// Time limit of a run in seconds, above 0; none by default.
         deadline_seconds: Option<i64> = None,
-        /// What happens when it passes.
+        /// What happens when the deadline passes.
         deadline_action: DeadlineAction = DeadlineAction::Fail,
     } with
-        /// The driver's time limit of a run in seconds; not part of the DSL's format, and written only where it is given.
+        /// The driver's time limit of a run, in seconds. Not part of the DSL's format, and written only if present.
         timeout_seconds: Option<Duration>
 }
 
-/// A definition as far as it could be read, with everything that is wrong with its parts.
+/// A definition as far as it could be read, and everything that is wrong with its parts.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// The definition; only good to use where there is no error among the findings.
+    /// The definition. Use it only if no finding is an error.
     pub workflow: Workflow,
-    /// What was found, in document order.
+    /// The findings, in the order of the document.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -75,11 +75,11 @@ impl Document {
         !Diagnostic::any_error(&self.diagnostics)
     }
 
-    /// Refuses a definition with errors in its parts.
+    /// Refuses a definition that has errors.
     ///
     /// # Errors
     ///
-    /// One error that stands for all findings that are errors.
+    /// One error that carries all findings that are errors.
     pub fn check(&self) -> Result<()> {
         Error::from_diagnostics(self.errors()).map_or(Ok(()), Err)
     }
@@ -90,7 +90,7 @@ impl Document {
     }
 }
 
-/// Reads a workflow definition in any of Highway's dialects. Never fails: what is wrong is in the diagnostics.
+/// Reads a workflow definition in any of Highway's dialects. Never fails: faults are in the diagnostics.
 ///
 /// ```
 /// use highway_wasm::definition::read;
@@ -106,7 +106,7 @@ pub fn read(document: &Value) -> Document {
     read_with(document, "", Reading::default())
 }
 
-/// The same for a document at the pointer `base` of another one, by given rules.
+/// Reads a definition that stands at the pointer `base` of another document, by given rules.
 pub fn read_with(document: &Value, base: &str, rules: Reading) -> Document {
     let mut reader = Reader::new(base, rules);
     let workflow = Workflow::read(document, &mut reader);
@@ -114,9 +114,7 @@ pub fn read_with(document: &Value, base: &str, rules: Reading) -> Document {
 }
 
 impl Workflow {
-    /// An empty workflow.
-    ///
-    /// The name is not checked here, but where a document is read.
+    /// An empty workflow. The name is checked when the definition is read, not here.
     pub fn new(name: &str) -> Self {
         let mut reader = Reader::new("", Reading::default());
         let mut map = Map::new();
@@ -124,7 +122,7 @@ impl Workflow {
         Self::read_fields(&map, &mut reader, None)
     }
 
-    /// Reads the fields by their types alone.
+    /// Reads the fields by their types, without the rules about values.
     pub(crate) fn read_unchecked<'a>(value: &'a Value, reader: &mut Reader<'a>) -> Self {
         let Some(map) = reader.object(value) else {
             return Self::new("");
@@ -157,14 +155,14 @@ impl Workflow {
         self.written(JsonWriter::pretty())
     }
 
-    /// The same without blanks.
+    /// Highway's JSON text without blanks.
     pub fn to_json(&self) -> String {
         self.written(JsonWriter::compact())
     }
 
     /// The definition as plain data.
     pub fn to_value(&self) -> Value {
-        // What is written here is JSON.
+        // The text was written here, so it is valid JSON.
         parse_json(&self.to_json()).unwrap_or(Value::Null)
     }
 
@@ -180,7 +178,7 @@ impl Workflow {
     }
 }
 
-/// What is wrong with the name of a workflow. Empty text and one line break at the end pass, as they do in Highway.
+/// What is wrong with the name of a workflow. Empty text and one line break at the end are allowed, as in Highway.
 pub(crate) fn name_fault(name: &str) -> Option<String> {
     if name.contains("__") {
         return Some(format!("workflow name `{name}` contains `__`, which Highway keeps as a separator"));
