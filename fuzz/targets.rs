@@ -2,15 +2,16 @@
 
 use crate::mutate::{self, Rng};
 use highway_wasm::builder::{Driver, Registration, RunSettings, WorkflowBuilder};
-use highway_wasm::codec::{parse_json, parse_json_strict, parse_yaml, write_json};
 use highway_wasm::definition::duration::{Duration, parse_iso};
 use highway_wasm::definition::schedule::Schedule;
 use highway_wasm::definition::{Form, Moment, read, read_text};
 use highway_wasm::engine::plan;
 use highway_wasm::error::Diagnostic;
 use highway_wasm::expr;
+use highway_wasm::json::{parse_json, parse_json_strict, write_json};
 use highway_wasm::template::{Path, Syntax, paths};
 use highway_wasm::validate::{self, validate_text};
+use highway_wasm::yaml::parse_yaml;
 use serde_json::{Map, Value, json};
 
 /// What the cases start from.

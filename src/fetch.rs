@@ -1,6 +1,6 @@
 //! Requests and answers of `fetch`, in gloo-net's types. Which function sends them is up to the host.
 
-use crate::api::{HttpRequest, HttpResponse};
+use crate::http::{HttpRequest, HttpResponse};
 use gloo_net::http::{Method, RequestBuilder, Response};
 use js_sys::{Date, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};

@@ -20,13 +20,11 @@
     )
 )]
 
-#[doc(hidden)]
-pub mod api;
 mod arguments;
 #[doc(hidden)]
 pub mod builder;
 #[doc(hidden)]
-pub mod codec;
+pub mod client;
 #[doc(hidden)]
 pub mod definition;
 #[cfg(feature = "engine")]
@@ -38,11 +36,9 @@ pub mod expr;
 #[doc(hidden)]
 pub mod graph;
 #[doc(hidden)]
-pub mod json;
-mod names;
+pub mod http;
 #[doc(hidden)]
-pub mod number;
-mod suggest;
+pub mod json;
 #[doc(hidden)]
 pub mod template;
 mod text;
@@ -50,6 +46,9 @@ mod text;
 pub mod time;
 #[doc(hidden)]
 pub mod validate;
+#[cfg(feature = "engine")]
+#[doc(hidden)]
+pub mod yaml;
 
 #[cfg(all(target_arch = "wasm32", feature = "client"))]
 mod fetch;

@@ -4,7 +4,7 @@ mod table;
 mod values;
 
 use crate::json::{child_path, kind_of};
-use crate::suggest::{did_you_mean, nearest};
+use crate::text::suggest::{did_you_mean, nearest};
 use serde_json::{Map, Value};
 pub(crate) use values::refused;
 

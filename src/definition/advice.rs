@@ -1,9 +1,9 @@
 //! Advice on words and values that Highway does not know: users bring the words of the driver and of other tools. Each
 //! function returns what to write instead.
 
-use crate::codec::write_json;
-use crate::suggest::did_you_mean;
+use crate::json::write_json;
 use crate::text::replaced;
+use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 /// One way to write it in Highway: the field that a reader must accept there, and the advice. `{}` stands for the

@@ -1,10 +1,10 @@
 //! Durations: seconds, ISO 8601 text, or an object of units.
 
 use super::fields::{Field, Reader, Reading};
-use crate::codec::JsonWriter;
 use crate::error::{Error, ErrorCode, Result};
+use crate::json::JsonWriter;
+use crate::json::number::{parse_f64, to_f64};
 use crate::json::{kind_of, to_text};
-use crate::number::{parse_f64, to_f64};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 

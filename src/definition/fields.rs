@@ -2,10 +2,10 @@
 //! Highway's own reader (pydantic in lax mode): a value that Highway converts is converted here too, with a warning.
 
 use super::advice;
-use crate::codec::JsonWriter;
 use crate::error::{Diagnostic, ErrorCode};
+use crate::json::JsonWriter;
+use crate::json::number::{as_json_float, from_digits, integer, too_large, too_large_as_float};
 use crate::json::{child_path, kind_of};
-use crate::number::{as_json_float, from_digits, integer, too_large, too_large_as_float};
 use serde_json::{Map, Number, Value};
 
 /// A value of a definition.
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
 
     /// Reports that the value was converted to another type.
     pub(super) fn converted(&mut self, to: &str, found: &Value) {
-        let shown = crate::codec::write_json(found);
+        let shown = crate::json::write_json(found);
         self.warning(ErrorCode::ValueConverted, format!("{shown} is read as {to}"));
     }
 
@@ -291,7 +291,7 @@ impl Float {
 
     /// The number as a double.
     pub fn value(&self) -> f64 {
-        crate::number::nearest(&self.0).unwrap_or(0.0)
+        crate::json::number::nearest(&self.0).unwrap_or(0.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A date and time as text, with or without an offset, in the form Highway writes.
 
 use super::fields::{Field, Reader};
-use crate::codec::JsonWriter;
+use crate::json::JsonWriter;
 use crate::time::{self, Millis};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -139,7 +139,7 @@ fn of_epoch(digits: &str) -> Option<Moment> {
     const MOST_SECONDS: f64 = 2e10;
     /// The end of the year 9999, in microseconds since 1970.
     const LAST_MICROS: f64 = 253_402_300_800e6;
-    let epoch = crate::number::parse_f64(digits)?;
+    let epoch = crate::json::number::parse_f64(digits)?;
     let micros = (epoch * if epoch.abs() > MOST_SECONDS { 1e3 } else { 1e6 }).round();
     (micros.abs() < LAST_MICROS).then(|| of_micros(micros as i64))
 }

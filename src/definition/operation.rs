@@ -5,8 +5,8 @@ use super::operator::Operator;
 use super::policy::record_field;
 use super::record::{record, words};
 use super::wait::WaitFor;
-use crate::codec::JsonWriter;
 use crate::error::ErrorCode;
+use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 
 record! {
@@ -383,7 +383,7 @@ impl Reader<'_> {
             return self.wrong_type("text", value);
         };
         self.error(ErrorCode::FieldValueInvalid, format!("`{word}` is not {what}"));
-        let nearest = crate::suggest::did_you_mean(word, words.iter().copied());
+        let nearest = crate::text::suggest::did_you_mean(word, words.iter().copied());
         self.help(nearest.unwrap_or_else(|| format!("one of {}", words.join(", "))));
     }
 }

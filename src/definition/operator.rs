@@ -5,8 +5,8 @@ use super::fields::{Field, Reader, Step};
 use super::operation::{Operation, OperatorType};
 use super::policy::{CircuitBreakerPolicy, DataGuard, RetryPolicy, TimeoutPolicy, driver_timeout};
 use super::record::{record, words};
-use crate::codec::JsonWriter;
 use crate::error::ErrorCode;
+use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 
 words! {

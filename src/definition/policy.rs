@@ -3,8 +3,8 @@
 use super::duration::Duration;
 use super::fields::{Float, Reader, Step};
 use super::record::{record, words};
-use crate::codec::JsonWriter;
 use crate::error::ErrorCode;
+use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 
 record! {

@@ -24,7 +24,7 @@ macro_rules! record {
                 Self { $($field: record!(@read reader, map, $field $(, $default)?),)* $($extra,)? }
             }
 
-            fn write_fields(&self, out: &mut $crate::codec::JsonWriter) {
+            fn write_fields(&self, out: &mut $crate::json::JsonWriter) {
                 $(
                     if !(out.drops_null && $crate::definition::fields::Field::is_null(&self.$field)) {
                         out.field(stringify!($field));
@@ -74,7 +74,7 @@ macro_rules! words {
                 read
             }
 
-            fn write(&self, out: &mut $crate::codec::JsonWriter) {
+            fn write(&self, out: &mut $crate::json::JsonWriter) {
                 out.text(self.as_str());
             }
         }

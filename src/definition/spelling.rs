@@ -2,7 +2,7 @@
 //! that follow from a value that could not be read.
 
 use crate::error::{Diagnostic, ErrorCode};
-use crate::names::NameIndex;
+use crate::text::names::NameIndex;
 use serde_json::Value;
 
 /// Fields of the model, and their other name in a document.

@@ -1,10 +1,10 @@
 //! Definitions as text: JSON, and YAML in the full artefact.
 
 use super::{Document, Reading, Workflow, read_with, spelling};
-#[cfg(feature = "engine")]
-use crate::codec::JsonWriter;
-use crate::codec::{JsonFault, Places, parse_json_strict};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
+#[cfg(feature = "engine")]
+use crate::json::JsonWriter;
+use crate::json::{JsonFault, Places, parse_json_strict};
 use serde_json::Value;
 
 /// A text form of a definition.
@@ -89,7 +89,7 @@ pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Dia
         Form::Json => places.look_in_json(bare(text)),
         // This text was read without an error before.
         #[cfg(feature = "engine")]
-        Form::Yaml => drop(crate::codec::read_yaml(bare(text), &mut places)),
+        Form::Yaml => drop(crate::yaml::read_yaml(bare(text), &mut places)),
     }
     for finding in &mut found {
         finding.place = places.find(&finding.path);
@@ -104,9 +104,9 @@ fn advise(found: &mut [Diagnostic], value: &Value) {
     for finding in found {
         let key = finding.path.rsplit('/').next().unwrap_or_default();
         let help = match finding.code {
-            ErrorCode::FieldUnknown => crate::codec::start(&key.replace("~1", "/")),
+            ErrorCode::FieldUnknown => crate::yaml::start(&key.replace("~1", "/")),
             ErrorCode::FieldTypeInvalid => {
-                value.pointer(&finding.path).and_then(Value::as_str).and_then(crate::codec::item)
+                value.pointer(&finding.path).and_then(Value::as_str).and_then(crate::yaml::item)
             }
             _ => None,
         };
@@ -151,16 +151,14 @@ fn value_of(text: &str, form: Form) -> Result<(Value, Vec<Diagnostic>)> {
         }
         #[cfg(feature = "engine")]
         Form::Yaml => {
-            let (value, misread) =
-                crate::codec::read_yaml(text, &mut Places::default()).map_err(|error| {
-                    let code =
-                        if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::YamlInvalid };
-                    Error::new(code, format!("the text is not valid YAML: {error}"))
-                        .with_any_help(error.help)
-                        .with_path(error.path)
-                        .with_detail("line", error.line)
-                        .with_detail("column", error.column)
-                })?;
+            let (value, misread) = crate::yaml::read_yaml(text, &mut Places::default()).map_err(|error| {
+                let code = if error.is_duplicate { ErrorCode::KeyDuplicate } else { ErrorCode::YamlInvalid };
+                Error::new(code, format!("the text is not valid YAML: {error}"))
+                    .with_any_help(error.help)
+                    .with_path(error.path)
+                    .with_detail("line", error.line)
+                    .with_detail("column", error.column)
+            })?;
             let misread = misread.iter().filter_map(|word| misread_word(word, &value)).collect();
             Ok((value, misread))
         }
@@ -174,8 +172,8 @@ const FREE: [&str; 8] =
 
 /// The finding about one bare word of YAML.
 #[cfg(feature = "engine")]
-fn misread_word(misread: &crate::codec::Misread, document: &Value) -> Option<Diagnostic> {
-    let crate::codec::Misread { path, word, is_anchor } = misread;
+fn misread_word(misread: &crate::yaml::Misread, document: &Value) -> Option<Diagnostic> {
+    let crate::yaml::Misread { path, word, is_anchor } = misread;
     if *is_anchor {
         let message = format!("`{word}` is read as an anchor that nothing refers to, and left out");
         let finding = Diagnostic::warning(ErrorCode::ValueConverted, path, message);
@@ -196,6 +194,6 @@ impl Workflow {
     pub fn to_yaml(&self) -> String {
         let text = self.written(JsonWriter::without_nulls());
         // The text was written here, so it is valid JSON.
-        crate::codec::write_yaml(&crate::codec::parse_json(&text).unwrap_or(Value::Null))
+        crate::yaml::write_yaml(&crate::json::parse_json(&text).unwrap_or(Value::Null))
     }
 }

@@ -3,9 +3,9 @@
 use super::duration::{Duration, parse_iso};
 use super::fields::{Field, Reader};
 use super::moment::Moment;
-use crate::codec::JsonWriter;
 use crate::error::ErrorCode;
-use crate::number::parse_f64;
+use crate::json::JsonWriter;
+use crate::json::number::parse_f64;
 use serde_json::Value;
 
 /// What a wait waits for, as text in Highway's own form.

@@ -6,9 +6,9 @@ use super::moment::Moment;
 use super::operator::Operator;
 use super::policy::RetryPolicy;
 use super::record::{record, words};
-use crate::codec::{JsonWriter, parse_json};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::number::digits;
+use crate::json::number::digits;
+use crate::json::{JsonWriter, parse_json};
 use serde_json::{Map, Value};
 
 words! {

@@ -1,10 +1,10 @@
 //! What the engine tells its host.
 
-use crate::codec::JsonWriter;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
 use crate::engine::state::positions::CallId;
 use crate::engine::state::reports::Heartbeat;
+use crate::json::JsonWriter;
 use crate::time::Millis;
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 use super::compare::{contains, equal, is_true, order};
 use super::{Comparison, Expr};
 use crate::error::{Error, ErrorCode, Result};
+use crate::json::number::from_digits;
 use crate::json::{kind_of, size, to_text};
-use crate::number::from_digits;
 use crate::template::{Mode, Scope, Syntax, lookup, resolve};
 use serde_json::Value;
 use std::borrow::Cow;

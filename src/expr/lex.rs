@@ -1,7 +1,7 @@
 //! Splits a condition into tokens.
 
 use super::ExprError;
-use crate::number::{from_digits, parse_f64};
+use crate::json::number::{from_digits, parse_f64};
 use crate::template::{Path, template};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::lex::{Lexer, NO_ARITHMETIC, Token};
 use super::{Comparison, Expr, ExprError};
-use crate::number::from_digits;
+use crate::json::number::from_digits;
 use serde_json::Value;
 
 /// How deep parentheses, lists, signs and `not` may nest.

@@ -1,7 +1,7 @@
 //! Highway lists the operators of a loop's body twice: in the loop, and among the tasks around it.
 
 use crate::definition::Operator;
-use crate::names::NameIndex;
+use crate::text::names::NameIndex;
 
 /// For each task of a scope whether it is only a copy of what a loop of the scope has in its body.
 ///

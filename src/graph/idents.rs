@@ -1,7 +1,7 @@
 //! Names of nodes in a drawing: as upstream makes them of task ids where that gives a name that is valid and unique.
 
 use super::scene::{Node, NodeKind, Scene};
-use crate::number::integer;
+use crate::json::number::integer;
 use serde_json::{Map, Value};
 
 /// What a language asks of names.

@@ -5,9 +5,9 @@ use super::scene::{EdgeKind, Node, Scene};
 use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
-use crate::names::NameIndex;
-use crate::number::{digits, to_f64};
-use crate::suggest::did_you_mean;
+use crate::json::number::{digits, to_f64};
+use crate::text::names::NameIndex;
+use crate::text::suggest::did_you_mean;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use super::layout::{Direction, Rect, Spacing};
 use super::placement::{Placement, length};
 use super::scene::{Edge, EdgeKind, Node, NodeKind, Scene};
 use crate::definition::{OperatorType, Workflow};
-use crate::number::clamp;
+use crate::json::number::clamp;
 use std::fmt::Write as _;
 
 /// Distance between what is drawn and the edge of the picture.

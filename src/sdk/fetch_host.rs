@@ -1,10 +1,9 @@
 //! The host of a client in a page or a worker: the global `fetch`, timers, clock and randomness.
 
-use crate::api::{
-    Answer, Circuit, Events, Host, HttpRequest, HttpResponse, NetworkFailure, Offers, Operation, Outage,
-};
+use crate::client::{Answer, Circuit, Events, Host, NetworkFailure, Offers, Operation, Outage};
 use crate::error::{Error, Result};
 use crate::fetch::{answer_of, bytes_of, is_fine, request_of, text_of};
+use crate::http::{HttpRequest, HttpResponse};
 use js_sys::Promise;
 use serde_json::Value;
 use std::cell::Cell;
@@ -143,7 +142,7 @@ impl Host for FetchHost {
 
     async fn authorize(&self, _: Option<String>, _: f64) -> Result<String> {
         // Asked only where the settings say that the credential is asked for, which the builder cannot say.
-        Err(crate::api::aborted())
+        Err(crate::client::aborted())
     }
 
     fn judge(&self, _: &Error, _: u32) -> Option<bool> {

@@ -1,10 +1,11 @@
 //! The runs that a client follows: one loop for all of them, which ends when nobody follows one any more.
 
-use crate::api::{
-    Answer, Circuit, ClientConfig, Follow, Followers, Host, HttpRequest, News, Offers, Operation, Outage,
-    Session, Watches, follow,
+use crate::client::{
+    Answer, Circuit, ClientConfig, Follow, Followers, Host, News, Offers, Operation, Outage, Session,
+    Watches, follow,
 };
 use crate::error::{Error, Result};
+use crate::http::HttpRequest;
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -135,7 +136,7 @@ impl<H: Host> Following<H> {
         });
         let outcome = outcome.await;
         drop(ticket);
-        outcome.unwrap_or_else(|| Err(crate::api::aborted()))
+        outcome.unwrap_or_else(|| Err(crate::client::aborted()))
     }
 
     /// The result of a run with the tasks that came before it.

@@ -7,12 +7,12 @@ use super::fetch_host::FetchHost;
 use super::following::Following;
 use super::plain;
 use super::run::{Run, RunResult, RunStatus, typed};
-use crate::api::{self, ClientConfig, Credential, Host, Operation, Transport as _};
 use crate::builder::RunSettings;
-use crate::codec::write_json;
+use crate::client::{self, ClientConfig, Credential, Host, Operation, Transport as _};
 use crate::error::{Error, ErrorCode, Result};
+use crate::json::number::{digits, from_digits};
 use crate::json::object;
-use crate::number::{digits, from_digits};
+use crate::json::write_json;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::pin::Pin;
@@ -145,12 +145,12 @@ impl<H: Host> Highway<H> {
     /// Those of the request.
     pub async fn runs(&self, page: u32, page_size: u32) -> Result<Vec<RunStatus>> {
         let args = object([("page", page.into()), ("pageSize", page_size.into())]);
-        let listed = api::call(&self.following.session(), "list", &args).await?;
+        let listed = client::call(&self.following.session(), "list", &args).await?;
         typed(listed.get("runs").cloned().unwrap_or_default(), "the list of runs")
     }
 
     /// Any request of the REST API: `{method, path, params?, query?, headers?, body?}`, as
-    /// [`Operation::read`](crate::api::Operation::read) takes it. Gives the data of the answer.
+    /// [`Operation::read`](crate::client::Operation::read) takes it. Gives the data of the answer.
     ///
     /// # Errors
     ///
@@ -208,7 +208,7 @@ impl<H: Host, D: Definition + ?Sized> Start<'_, H, D> {
         let key = self.workflow_id.unwrap_or_else(|| key_of(|| self.following.random()));
         let body = object([("workflow_definition", definition), ("inputs", inputs)]);
         let args = object([("bodyText", write_json(&body).into()), ("key", key.into())]);
-        let submitted = api::call(&self.following.session(), "submit", &args).await?;
+        let submitted = client::call(&self.following.session(), "submit", &args).await?;
         let id = submitted.get("runId").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((Run { following: self.following.clone(), id }, limit))
     }

@@ -3,7 +3,7 @@
 use super::DefaultHost;
 use super::following::Following;
 use super::task::TaskName;
-use crate::api::{self, Host, Operation, State, Transport as _};
+use crate::client::{self, Host, Operation, State, Transport as _};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
 use serde::de::DeserializeOwned;
@@ -214,7 +214,7 @@ impl<H: Host> Run<H> {
 
     async fn call(&self, op: &str, reason: Value) -> Result<Value> {
         let args = object([("runId", self.id.as_str().into()), ("reason", reason)]);
-        api::call(&self.following.session(), op, &args).await
+        client::call(&self.following.session(), op, &args).await
     }
 }
 

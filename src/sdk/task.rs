@@ -1,7 +1,7 @@
 //! A task of a driver, and what refers to it.
 
 use crate::builder::Registration;
-use crate::number::number;
+use crate::json::number::number;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::rc::Rc;

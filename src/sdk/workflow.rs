@@ -2,9 +2,9 @@
 
 use super::plain;
 use crate::builder::{self, Built};
-use crate::codec::write_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
+use crate::json::write_json;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl WorkflowBuilder {
 
     /// A durable sleep.
     pub fn wait(self, id: &str, time: Duration) -> Self {
-        let seconds = crate::number::number(time.as_secs_f64());
+        let seconds = crate::json::number::number(time.as_secs_f64());
         self.operator("wait", id, [("wait_for", seconds)], ())
     }
 

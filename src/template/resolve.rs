@@ -3,7 +3,7 @@
 use super::{Part, Path, Piece, Syntax, path_in, pieces};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{size, to_text};
-use crate::suggest::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use crate::text::{has, joined};
 use serde_json::{Map, Value};
 use std::borrow::Cow;

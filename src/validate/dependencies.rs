@@ -5,8 +5,8 @@ use super::scope::{NOBODY, Scope};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::cycles;
 use crate::json::child_path;
-use crate::names::NameIndex;
 use crate::text::joined;
+use crate::text::names::NameIndex;
 
 /// Circles beyond this number are not listed: the first few are what a person mends.
 const MAX_CIRCLES: usize = 20;

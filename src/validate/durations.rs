@@ -3,7 +3,7 @@
 use super::scope::Scope;
 use crate::definition::{Duration, Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
-use crate::number::digits;
+use crate::json::number::digits;
 
 /// The shortest time limit around operators.
 #[derive(Clone, Debug)]

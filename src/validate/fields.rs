@@ -1,9 +1,9 @@
 //! Fields of the results of Highway's own tools.
 
 use crate::definition::{Operation, Operator};
-use crate::suggest::nearest;
 use crate::template::Part;
 use crate::text::has;
+use crate::text::suggest::nearest;
 use serde_json::Value;
 
 /// What the result of a tool has at its top.

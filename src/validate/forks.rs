@@ -4,8 +4,8 @@ use super::scope::Scope;
 use super::templates::{inside_map, texts};
 use crate::definition::{Operation, Parallel};
 use crate::error::{Diagnostic, ErrorCode};
-use crate::names::sorted_names;
 use crate::template::{Syntax, paths};
+use crate::text::names::sorted_names;
 use serde_json::Value;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {

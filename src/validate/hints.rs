@@ -1,6 +1,6 @@
 //! Advice on misspelt names, within a bound for one document.
 
-use crate::suggest::{nearest, nearest_id};
+use crate::text::suggest::{nearest, nearest_id};
 use std::cell::Cell;
 
 /// Names that are compared for the advice in one document; findings beyond that come without.

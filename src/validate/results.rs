@@ -5,9 +5,9 @@ use super::targets::{Kind, targets};
 use super::templates::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
-use crate::names::NameIndex;
 use crate::template::names::is_of_engine;
 use crate::template::{Part, Path, paths};
+use crate::text::names::NameIndex;
 use std::collections::BTreeSet;
 
 /// Steps that all searches together may take; what lies beyond is not searched.

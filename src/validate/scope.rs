@@ -3,7 +3,7 @@
 use super::hints::Hints;
 use crate::definition::{Operator, Workflow};
 use crate::json::child_path;
-use crate::names::NameIndex;
+use crate::text::names::NameIndex;
 
 /// One operator.
 #[derive(Debug)]

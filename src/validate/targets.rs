@@ -6,8 +6,8 @@ use super::scope::Scope;
 use crate::definition::{MultiChoice, Operation, Operator, Switch};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::child_path;
-use crate::names::NameIndex;
 use crate::template::{Path, Syntax, paths};
+use crate::text::names::NameIndex;
 
 pub(super) fn check(scope: &Scope<'_>, branches: &[Branch], findings: &mut Vec<Diagnostic>) {
     let inside =

@@ -12,9 +12,9 @@ use crate::definition::{DataGuard, Operation, Operator, Until};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::parse;
 use crate::json::child_path;
-use crate::names::NameIndex;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_LOOP, OF_RUN, OF_UPDATE, is_of_engine};
 use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, reference};
+use crate::text::names::NameIndex;
 use serde_json::{Map, Value};
 
 /// The input that the driver adds for a task whose Python is uploaded.

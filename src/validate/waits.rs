@@ -4,13 +4,13 @@ use super::branches::Branch;
 use super::durations::{Limit, whole};
 use super::scope::Scope;
 use super::targets::{Kind, targets};
-use crate::codec::parse_json;
 use crate::definition::{Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
 use crate::graph::heaviest;
-use crate::names::NameIndex;
-use crate::number::digits;
+use crate::json::number::digits;
+use crate::json::parse_json;
 use crate::template::{Syntax, paths};
+use crate::text::names::NameIndex;
 use crate::time::Millis;
 
 /// The most that a message shows, and more than any limit.

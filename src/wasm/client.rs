@@ -2,21 +2,21 @@
 
 use super::convert::{JsResult, give, parse};
 use super::host::Host;
-use crate::api::{self, ClientConfig, Session};
-use crate::codec::write_json;
+use crate::client::{self, ClientConfig, Session};
 use crate::error::Result;
-use crate::number::to_f64;
+use crate::json::number::to_f64;
+use crate::json::write_json;
 use serde_json::Value;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-/// Checks the settings of a client, as [`ClientConfig::read`](crate::api::ClientConfig::read) takes them.
+/// Checks the settings of a client, as [`ClientConfig::read`](crate::client::ClientConfig::read) takes them.
 #[wasm_bindgen(js_name = clientCheck)]
 pub fn client_check(config: &str) -> JsResult<()> {
     give(config_of(config).map(drop))
 }
 
-/// One operation of the client, as [`api::call`] names them; `limitMs` of the arguments is the time it may take in all.
+/// One operation of the client, as [`client::call`] names them; `limitMs` of the arguments is the time it may take in all.
 /// The body of a request may come as JSON text beside the arguments, so that it is neither read nor written again.
 #[wasm_bindgen(js_name = clientCall)]
 pub async fn client_call(
@@ -32,7 +32,7 @@ pub async fn client_call(
 /// Follows runs as the host's commands say, until nobody follows one.
 #[wasm_bindgen(js_name = clientWatch)]
 pub async fn client_watch(host: Host, config: String) -> JsResult<()> {
-    api::follow(host, give(config_of(&config))?).await;
+    client::follow(host, give(config_of(&config))?).await;
     Ok(())
 }
 
@@ -43,8 +43,8 @@ async fn call(host: &Host, config: &str, op: &str, args: &str, body: Option<Stri
         args.insert("bodyText".into(), body.into());
     }
     let limit = args.get("limitMs").and_then(to_f64);
-    let deadline = limit.map(|limit| api::Host::now(host) + limit);
-    api::call(&Session { host, config, deadline }, op, &args).await
+    let deadline = limit.map(|limit| client::Host::now(host) + limit);
+    client::call(&Session { host, config, deadline }, op, &args).await
 }
 
 /// The settings of a client.

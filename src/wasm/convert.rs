@@ -2,8 +2,8 @@
 //! a crossing for every value, numbers keep their digits, and the artefact has one JSON stack.
 
 use super::error::to_js_error;
-use crate::codec::parse_json_input;
 use crate::error::{Error, ErrorCode, Result};
+use crate::json::parse_json_input;
 #[cfg(feature = "workflow")]
 use crate::time::Millis;
 use serde_json::Value;
@@ -31,5 +31,5 @@ pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
     reason = "clamped to a non-negative range"
 )]
 pub(super) fn moment(now: f64) -> Option<Millis> {
-    (now > 0.0).then(|| crate::number::clamp(now, 0.0, 1e15) as Millis)
+    (now > 0.0).then(|| crate::json::number::clamp(now, 0.0, 1e15) as Millis)
 }

@@ -3,10 +3,10 @@
 
 use super::convert::{JsResult, give, parse};
 use crate::builder::{Driver, DriverTask, Registration, RunSettings};
-use crate::codec::write_json;
 use crate::definition::duration;
 use crate::error::{Error, ErrorCode, Result};
-use crate::number::digits;
+use crate::json::number::digits;
+use crate::json::write_json;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 

@@ -2,8 +2,6 @@
 
 use super::convert::{JsResult, give, parse};
 use super::memory::{Memory, make_room_for_values, make_room_to_read};
-use crate::api::HttpRequest;
-use crate::codec::write_json;
 use crate::definition::duration;
 use crate::engine::server;
 use crate::engine::{
@@ -11,8 +9,10 @@ use crate::engine::{
     Snapshot, Stream, Zones, write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
+use crate::http::HttpRequest;
+use crate::json::number::clamp;
 use crate::json::object;
-use crate::number::clamp;
+use crate::json::write_json;
 use crate::template::Mode;
 use crate::time::Millis;
 use serde_json::Value;

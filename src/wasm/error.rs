@@ -1,7 +1,7 @@
 //! Errors on their way to JavaScript.
 
-use crate::codec::write_json;
 use crate::error::Error;
+use crate::json::write_json;
 use wasm_bindgen::JsValue;
 
 /// A genuine JavaScript `Error`, so that there is a stack, whose `highway` property carries the facts as JSON text.

@@ -2,14 +2,14 @@
 //! promptly once the caller's signal fires.
 
 use super::error::to_js_error;
-use crate::api::{
-    self, Answer, Circuit, Expects, Follow, HttpRequest, HttpResponse, NetworkFailure, News, Offers,
-    Operation, Outage, Watches, aborted,
+use crate::client::{
+    self, Answer, Circuit, Expects, Follow, NetworkFailure, News, Offers, Operation, Outage, Watches, aborted,
 };
-use crate::codec::{parse_json, write_json};
 use crate::error::{Error, ErrorCode, Result};
 use crate::fetch;
-use crate::number::to_f64;
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::to_f64;
+use crate::json::{parse_json, write_json};
 use crate::text::has;
 use js_sys::{Promise, Uint8Array};
 use serde_json::Value;
@@ -193,13 +193,13 @@ fn count(bytes: f64) -> usize {
     bytes.max(0.0) as usize
 }
 
-impl api::Events for Events {
+impl client::Events for Events {
     async fn next(&self) -> Option<String> {
         resolved(self.next()).await.as_string()
     }
 }
 
-impl api::Host for Host {
+impl client::Host for Host {
     type Events = Events;
 
     async fn send(&self, request: HttpRequest, operation: &Operation, timeout_ms: f64) -> Exchanged {
@@ -286,7 +286,7 @@ impl api::Host for Host {
     }
 }
 
-impl api::Followers for Host {
+impl client::Followers for Host {
     fn instruct(&self, watches: &mut Watches) {
         let commands = self.commands().and_then(|text| parse_json(&text).ok()).unwrap_or_default();
         for command in commands.as_array().into_iter().flatten() {

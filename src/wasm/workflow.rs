@@ -3,10 +3,10 @@
 use super::convert::{JsResult, give, moment, parse};
 use super::memory::make_room_to_read;
 use crate::builder::{Built, Driver, WorkflowBuilder};
-use crate::codec::write_json;
 use crate::definition::{self, Document, Form, Offset, Workflow, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
+use crate::json::write_json;
 use crate::time::Millis;
 use crate::validate::{self, Clocks};
 use serde::Serialize;

@@ -3,12 +3,12 @@
 use crate::support::{
     START, Server, attempts, exchanges, failing_with, graph, independent, wait, wire_names, with,
 };
-use highway_wasm::api::{
-    Action, Call, Circuit, ClientConfig, Follow, HttpRequest, HttpResponse, NetworkFailure, News, Offers,
-    Operation, State, Transport, WatchAction, Watches, call, log_entries, result, run_id_of, run_list,
-    run_status, task_results,
+use highway_wasm::client::{
+    Action, Call, Circuit, ClientConfig, Follow, NetworkFailure, News, Offers, Operation, State, Transport,
+    WatchAction, Watches, call, log_entries, result, run_id_of, run_list, run_status, task_results,
 };
 use highway_wasm::error::{ErrorCode, Result};
+use highway_wasm::http::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::VecDeque;

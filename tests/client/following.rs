@@ -1,6 +1,6 @@
 //! Following runs, in virtual time: a server that a test scripts, and a host that asks, sleeps and listens as it is told.
 
-use highway_wasm::api::{Follow, News, Offers, Operation, StreamNews, WatchAction, Watches, run_status};
+use highway_wasm::client::{Follow, News, Offers, Operation, StreamNews, WatchAction, Watches, run_status};
 use highway_wasm::error::{Error, ErrorCode, Result};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,10 +1,9 @@
 //! The client for programs in Rust, against the embedded server, in virtual time.
 
 use crate::support::{START, Server, failing};
-use highway_wasm::api::{
-    Answer, Circuit, Events, Host, HttpRequest, NetworkFailure, Offers, Operation, Outage, State,
-};
 use highway_wasm::builder::Registration;
+use highway_wasm::client::{Answer, Circuit, Events, Host, NetworkFailure, Offers, Operation, Outage, State};
+use highway_wasm::http::HttpRequest;
 use highway_wasm::{Driver, Error, ErrorCode, Highway, Http, Result, WorkflowBuilder};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};

@@ -2,10 +2,11 @@
 
 use crate::support;
 use highway_wasm::builder::{Driver, RunSettings, WorkflowBuilder};
-use highway_wasm::codec::{parse_json, parse_yaml, write_json};
 use highway_wasm::definition::{Form, read, read_text};
 use highway_wasm::error::Diagnostic;
+use highway_wasm::json::{parse_json, write_json};
 use highway_wasm::validate::{self, validate_text};
+use highway_wasm::yaml::parse_yaml;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

@@ -1,6 +1,7 @@
 //! YAML as `PyYAML` 6.0.3 reads and writes it: its answers, the documents of highway-dsl, and what must never happen.
 
-use highway_wasm::codec::{parse_json, parse_yaml, write_json, write_yaml};
+use highway_wasm::json::{parse_json, write_json};
+use highway_wasm::yaml::{parse_yaml, write_yaml};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use serde_json::{Map, Value};

@@ -2,8 +2,8 @@
 
 use crate::support::graphviz::{Drawn, check_dot, leave_for_mermaid};
 use crate::support::vectors::{Vector, replay, vectors};
-use highway_wasm::codec::parse_json;
 use highway_wasm::graph::dot_of;
+use highway_wasm::json::parse_json;
 use serde_json::Value;
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! Artifacts, and the Python of definitions, as the REST API has them.
 
 use crate::support::{START, Scenario, Server, graph, independent, with};
-use highway_wasm::api::HttpRequest;
 use highway_wasm::engine::{Acts, Config, Journal, LARGEST_ARTIFACT, write_records};
+use highway_wasm::http::HttpRequest;
 use serde_json::{Value, json};
 
 fn kept(server: &mut Server, content: &str) -> String {

@@ -1,10 +1,10 @@
 //! Long lists are written in pieces: joined they are the whole answer, and no piece is much larger than its bound.
 
 use crate::support::{Server, wait};
-use highway_wasm::api::HttpRequest;
-use highway_wasm::codec::{parse_json, write_json};
 use highway_wasm::engine::server::{BYTES, ITEMS, REST, handle, rest};
 use highway_wasm::engine::{step_logs, steps_view};
+use highway_wasm::http::HttpRequest;
+use highway_wasm::json::{parse_json, write_json};
 use serde_json::{Value, json};
 
 const SIZES: [usize; 6] = [0, 1, ITEMS - 1, ITEMS, ITEMS + 1, 2 * ITEMS + 300];

@@ -1,9 +1,9 @@
 //! Random documents and requests: the reader and the server never panic and always answer.
 
 use crate::support::{self, Server};
-use highway_wasm::api::HttpRequest;
 use highway_wasm::definition;
 use highway_wasm::error::Severity;
+use highway_wasm::http::HttpRequest;
 use highway_wasm::validate;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

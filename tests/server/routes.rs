@@ -1,7 +1,7 @@
 //! The REST API of the embedded engine, as public clients use it.
 
 use crate::support::{Server, exchanges, failing_with, graph, independent, wait, wire_names, with};
-use highway_wasm::api::HttpRequest;
+use highway_wasm::http::HttpRequest;
 use serde_json::{Value, json};
 
 fn submit_body(definition: &Value) -> Value {
@@ -486,7 +486,7 @@ fn ids_are_decoded_after_the_path_is_split() {
     };
     let body = submit_body(&independent(&["a"])).to_string();
     assert_eq!(send("POST", "/workflows", Some(body)), 201);
-    let encoded = highway_wasm::api::encode_segment(id);
+    let encoded = highway_wasm::client::encode_segment(id);
     assert_eq!(encoded, "day%201%2Fgr%C3%B6%C3%9Fe%2B%25");
     assert_eq!(send("GET", &format!("/workflows/{encoded}"), None), 200);
     assert_eq!(send("GET", &format!("/workflows/{}/", encoded.to_lowercase()), None), 200);

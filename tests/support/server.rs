@@ -1,9 +1,9 @@
 //! The embedded server with a host that runs scripted tools in virtual time.
 
 use super::{Outcome, START};
-use highway_wasm::api::{HttpRequest, HttpResponse};
 use highway_wasm::engine::server;
 use highway_wasm::engine::{CallId, Config, Effect, Engine, Record, ToolCall};
+use highway_wasm::http::{HttpRequest, HttpResponse};
 use highway_wasm::time::Millis;
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
 //! Golden vectors, and how documents are compared with them.
 
 use highway_wasm::builder::WorkflowBuilder;
-use highway_wasm::codec::parse_json;
 use highway_wasm::definition::{Workflow, read};
 use highway_wasm::error::Error;
+use highway_wasm::json::parse_json;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 

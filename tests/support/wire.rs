@@ -1,6 +1,6 @@
 //! The recorded exchanges of public clients in `tests/wire`.
 
-use highway_wasm::api::{HttpRequest, HttpResponse};
+use highway_wasm::http::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

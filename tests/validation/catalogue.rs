@@ -2,10 +2,10 @@
 
 use crate::support;
 use highway_wasm::builder::{Driver, Registration, WorkflowBuilder};
-use highway_wasm::codec::parse_json;
 use highway_wasm::definition::{Form, read};
 use highway_wasm::engine::plan;
 use highway_wasm::error::{Diagnostic, ErrorCode};
+use highway_wasm::json::parse_json;
 use highway_wasm::time::{Millis, parse_iso};
 use highway_wasm::validate::{self, Clocks, validate_text};
 use serde_json::{Value, json};

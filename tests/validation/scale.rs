@@ -3,9 +3,9 @@
 //! Nothing is timed here: what takes the square of its size does not end within the time limit of the suite.
 //! `cargo test --release --test validation scale -- --nocapture` prints what each takes.
 
-use highway_wasm::codec::{parse_json, write_json};
 use highway_wasm::definition::{Form, read};
 use highway_wasm::error::Diagnostic;
+use highway_wasm::json::{parse_json, write_json};
 use highway_wasm::validate::{self, validate_text};
 use serde_json::{Map, Value, json};
 use std::time::Instant;

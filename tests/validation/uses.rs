@@ -4,7 +4,7 @@ use crate::support;
 use highway_wasm::builder::{Driver, RunSettings};
 use highway_wasm::definition::Form;
 use highway_wasm::error::Diagnostic;
-use highway_wasm::number::number;
+use highway_wasm::json::number::number;
 use highway_wasm::time::{Millis, parse_iso};
 use highway_wasm::validate::{Clocks, validate_text};
 use serde_json::{Value, json};

@@ -8,8 +8,8 @@ use crate::definition::duration::Duration;
 use crate::definition::schedule::Schedule;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::json::{child_path, kind_of};
-use crate::names::NameIndex;
 use crate::template::Path;
+use crate::text::names::NameIndex;
 use crate::validate::{Clocks, Node, dependencies};
 
 /// What keeps the tasks from being run together.
@@ -79,7 +79,7 @@ fn branches(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
                 let slot = names.get(member).and_then(|member| homes.get_mut(member));
                 let Some(slot) = slot else {
                     let message = format!("branch `{branch}` names `{member}` which is not registered");
-                    let help = crate::suggest::did_you_mean(member, names.names());
+                    let help = crate::text::suggest::did_you_mean(member, names.names());
                     let finding = Diagnostic::error(ErrorCode::DependencyUnknown, path.as_str(), message);
                     findings.push(finding.with_any_help(help));
                     continue;

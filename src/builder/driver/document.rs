@@ -6,9 +6,9 @@ use super::task::{Delay, DriverTask, Durable, TaskKind};
 use super::{DEFAULT_RUN_TIMEOUT, Driver, RunSettings};
 use crate::definition::OF_DRIVER;
 use crate::error::{Error, ErrorCode, Result};
+use crate::json::number::{as_float, digits, number, parse_f64};
 use crate::json::object;
-use crate::names::NameIndex;
-use crate::number::{as_float, digits, number, parse_f64};
+use crate::text::names::NameIndex;
 use serde_json::{Map, Number, Value};
 
 /// Module of the uploaded artifact that holds the functions of durable tasks.

@@ -14,7 +14,7 @@ pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
 use crate::definition::read;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::number::{digits, from_digits};
+use crate::json::number::{digits, from_digits};
 use crate::validate::{Clocks, inside};
 use serde_json::{Map, Number, Value};
 

@@ -4,10 +4,10 @@ use super::python::MARK;
 use super::task::{Delay, DriverTask, Durable, Registration, TaskKind};
 use crate::definition::duration::{self, Duration};
 use crate::error::{Error, ErrorCode, ErrorKind, Result};
+use crate::json::number::{as_float, digits, from_digits, to_f64};
 use crate::json::{child_path, kind_of, to_text};
-use crate::number::{as_float, digits, from_digits, to_f64};
-use crate::suggest::did_you_mean;
 use crate::text::joined;
+use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Number, Value};
 
 /// Names of the options of a task.

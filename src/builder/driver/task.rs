@@ -1,8 +1,8 @@
 //! A task as registered with a driver.
 
 use crate::definition::duration::Duration;
+use crate::json::number::number;
 use crate::json::object;
-use crate::number::number;
 use serde_json::{Map, Number, Value};
 
 /// How a task is registered: the method of the driver.

@@ -5,8 +5,8 @@ use super::task::{Delay, DriverTask, TaskKind};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::heaviest;
 use crate::json::child_path;
-use crate::names::NameIndex;
-use crate::number::{digits, parse_f64};
+use crate::json::number::{digits, parse_f64};
+use crate::text::names::NameIndex;
 use crate::validate::retry_waits;
 use serde_json::Number;
 

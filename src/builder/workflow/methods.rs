@@ -4,7 +4,7 @@ use super::WorkflowBuilder;
 use crate::definition::{Operator, OperatorType, Reader, Reading};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::{child_path, object};
-use crate::suggest::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 /// What happens to an option that a method does not know.
@@ -220,7 +220,7 @@ fn one_child(params: &mut Map<String, Value>) {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::Number(_) => crate::number::to_f64(value) == Some(0.0),
+        Value::Number(_) => crate::json::number::to_f64(value) == Some(0.0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         _ => false,

@@ -7,7 +7,7 @@ mod settings;
 use crate::definition::{Named, Operator, Reading, Workflow, name_fault, read_with};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::json::{child_path, object};
-use crate::names::sorted_names;
+use crate::text::names::sorted_names;
 use serde_json::{Map, Value};
 
 /// Builds a definition call by call.
@@ -203,7 +203,7 @@ impl WorkflowBuilder {
                 let message = format!("task `{key}` references non-existent {what} task `{target}`");
                 let path = child_path(&child_path("/tasks", key), &format!("{what}_task_id"));
                 let others = self.positions.keys().filter(|other| *other != key);
-                let help = crate::suggest::did_you_mean(target, others.map(String::as_str));
+                let help = crate::text::suggest::did_you_mean(target, others.map(String::as_str));
                 Diagnostic::error(ErrorCode::TargetUnknown, path, message).with_any_help(help)
             })
             .collect()

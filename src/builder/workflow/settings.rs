@@ -4,7 +4,7 @@ use super::WorkflowBuilder;
 use crate::definition::{DataGuard, OperatorType, Reader, Reading, RetryPolicy, TimeoutPolicy, Workflow};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::json::{child_path, kind_of};
-use crate::suggest::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 /// Methods that set a field of the workflow: name, parameter, field.

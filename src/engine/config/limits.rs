@@ -1,7 +1,7 @@
 //! What input can make large, and how large it may become.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::suggest::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use serde_json::Value;
 
 const MIB: usize = 1_024 * 1_024;

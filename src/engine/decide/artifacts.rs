@@ -1,11 +1,11 @@
 //! Artifacts: archives of code that tasks run, kept by their content.
 
-use crate::codec::parse_base64;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::hash;
 use crate::engine::state::artifact::{Artifact, size_of_artifact};
 use crate::error;
+use crate::text::base64::parse_base64;
 use crate::time::Millis;
 
 /// Bytes of the largest artifact.

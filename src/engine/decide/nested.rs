@@ -1,6 +1,5 @@
 //! Steps that run others: loops, branches, joins, other workflows.
 
-use crate::codec::parse_json;
 use crate::engine::config::limits::{Limit, Limits};
 use crate::engine::decide::names::RunScope;
 use crate::engine::journal::record::Record;
@@ -15,10 +14,11 @@ use crate::engine::state::step::{Inner, Step, StepState};
 use crate::engine::view::{child_view, size_of_results};
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, Expr};
+use crate::json::parse_json;
 use crate::json::{kind_of, object, size, size_of_map};
-use crate::suggest::did_you_mean;
 use crate::template::names::ITEM;
 use crate::template::{Scope, Syntax, lend};
+use crate::text::suggest::did_you_mean;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::borrow::Cow;

@@ -18,8 +18,8 @@ use crate::engine::state::step::{Inner, after};
 use crate::engine::tools::builtin;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, equal};
+use crate::json::number::to_f64;
 use crate::json::{object, size, to_text};
-use crate::number::to_f64;
 use crate::template::{Syntax, resolve};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
@@ -391,7 +391,7 @@ fn moment_of(value: &Value, now: Millis) -> Result<Millis> {
     let text = to_text(value);
     let text = text.trim();
     if let Some(seconds) =
-        to_f64(value).or_else(|| crate::number::parse_f64(text)).or_else(|| parse_iso(text))
+        to_f64(value).or_else(|| crate::json::number::parse_f64(text)).or_else(|| parse_iso(text))
     {
         return Ok(after(now, seconds));
     }

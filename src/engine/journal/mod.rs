@@ -9,13 +9,13 @@ pub(in crate::engine) mod text;
 mod values;
 mod whole;
 
-use crate::codec::parse_json;
 use crate::engine::journal::fields::{FieldReader, invalid};
 use crate::engine::journal::record::Record;
 use crate::engine::journal::snapshot::read::KeptRun;
 use crate::engine::journal::text::text_of;
 use crate::engine::state::definitions::Registered;
 use crate::error::Result;
+use crate::json::parse_json;
 use serde_json::Value;
 use std::collections::HashMap;
 

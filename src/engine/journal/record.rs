@@ -1,6 +1,5 @@
 //! The records: every change of the state of an engine. A new one is declared here, and applied in `apply/`.
 
-use crate::codec::JsonWriter;
 use crate::engine::journal::KnownDefinitions;
 use crate::engine::journal::field::{Field, Whole};
 use crate::engine::journal::fields::{FieldReader, invalid};
@@ -18,6 +17,7 @@ use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::Inner;
 use crate::engine::state::update::UpdateState;
 use crate::error::Result;
+use crate::json::JsonWriter;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;

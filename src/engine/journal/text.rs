@@ -1,7 +1,7 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
-use crate::codec::JsonWriter;
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
+use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 

@@ -1,6 +1,5 @@
 //! Text of what stands in records: failures, what a step waits for, states.
 
-use crate::codec::JsonWriter;
 use crate::engine::journal::fields::{FieldReader, invalid, list_of};
 use crate::engine::journal::text::{FieldWriter, WriteJson};
 use crate::engine::state::failure::Failure;
@@ -9,6 +8,7 @@ use crate::engine::state::run::RunState;
 use crate::engine::state::scope::ScopeKind;
 use crate::engine::state::step::Inner;
 use crate::error::Result;
+use crate::json::JsonWriter;
 use serde_json::Value;
 use std::rc::Rc;
 

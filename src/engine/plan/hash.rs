@@ -1,6 +1,6 @@
 //! Names made of content.
 
-use crate::codec::write_json;
+use crate::json::write_json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -8,7 +8,7 @@ use crate::definition::schedule::Schedule;
 use crate::definition::{DataGuard, JoinMode, TerminateStatus, TriggerRule};
 use crate::engine::plan::retry::Retry;
 use crate::expr::Expr;
-use crate::names::sorted_positions;
+use crate::text::names::sorted_positions;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use crate::engine::plan::retry::Retry;
 use crate::error::{Diagnostic, ErrorCode};
 use crate::expr::{self, Expr};
 use crate::json::child_path;
-use crate::names::{NameIndex, sorted_names};
+use crate::text::names::{NameIndex, sorted_names};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::rc::Rc;

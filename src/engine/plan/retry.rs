@@ -1,7 +1,7 @@
 //! How the engine repeats a failing task.
 
 use crate::definition::RetryPolicy;
-use crate::number::clamp;
+use crate::json::number::clamp;
 
 /// How often and how fast a failing task is tried again.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,9 +4,9 @@ use super::lists::{place, position};
 use super::pieces::{Items, Listing, Start};
 use super::respond::{self, bare, refusal};
 use super::{Answer, json_body};
-use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::view::shown::Shown;
 use crate::engine::{Artifact, ArtifactFault, Engine, LARGEST_ARTIFACT};
+use crate::http::{HttpRequest, HttpResponse};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 

@@ -1,10 +1,10 @@
 //! Definitions that the engine keeps, and drawings of them.
 
 use super::respond::{self, data};
-use crate::api::HttpResponse;
 use crate::definition;
 use crate::engine::{Engine, Registered, Run, uuid_of};
 use crate::graph;
+use crate::http::HttpResponse;
 use crate::json::object;
 use crate::time::to_iso;
 use serde_json::{Map, Value};

@@ -4,10 +4,10 @@ use super::pieces::{self, Items, Listing, Piece, Place, Start};
 use super::respond::{self, refusal, written};
 use super::routes::{List, Query};
 use super::{Answer, artifacts, runs, schedules, updates};
-use crate::api::HttpResponse;
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::view::{is_in, is_named, shown_summary, step_counts, step_owner, steps_from};
 use crate::engine::{Engine, Run};
+use crate::http::HttpResponse;
 use crate::time::Millis;
 
 const PAGE_SIZE: usize = 20;

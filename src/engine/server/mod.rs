@@ -11,8 +11,6 @@ mod runs;
 mod schedules;
 mod updates;
 
-use crate::api::{HttpRequest, HttpResponse};
-use crate::codec::{JsonFault, parse_json_input};
 use crate::engine::view::is_named;
 use crate::engine::view::shown::Shown;
 use crate::engine::view::{shown_run, shown_step};
@@ -20,8 +18,10 @@ use crate::engine::{
     Engine, Plan, Registered, Run, RunIx, Submission, Submitted, definition_hash, plan, run_summary,
 };
 use crate::error::{Error, ErrorCode};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::too_large;
+use crate::json::{JsonFault, parse_json_input};
 use crate::json::{child_path, object};
-use crate::number::too_large;
 use crate::time::Millis;
 use crate::{definition, validate};
 pub use pieces::{BYTES, ITEMS, REST, rest};

@@ -4,10 +4,10 @@
 use super::lists;
 use super::respond::{ENVELOPE, written};
 use super::routes::{self, Query, Route};
-use crate::api::HttpResponse;
-use crate::codec::{JsonWriter, parse_json, write_json};
 use crate::engine::Engine;
 use crate::engine::view::shown::{Shown, View};
+use crate::http::HttpResponse;
+use crate::json::{JsonWriter, parse_json, write_json};
 use serde_json::Value;
 
 /// The header that says where an answer goes on, for the host alone.

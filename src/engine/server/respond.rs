@@ -1,11 +1,11 @@
 //! Response bodies. Every answer is JSON in an envelope that all public clients read.
 
-use crate::api::HttpResponse;
-use crate::codec::write_json;
 use crate::engine::Engine;
 use crate::engine::view::shown::Shown;
 use crate::error::{Diagnostic, Error, ErrorCode};
+use crate::http::HttpResponse;
 use crate::json::object;
+use crate::json::write_json;
 use serde_json::{Map, Value};
 
 /// What an answer has before its data.

@@ -1,7 +1,7 @@
 //! Paths of the API. Matching is on the encoded path, segment by segment, static segments first.
 
 use super::respond::refusal;
-use crate::api::HttpResponse;
+use crate::http::HttpResponse;
 
 /// A request the engine answers, with the decoded names from its path.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,13 +5,13 @@ use super::pieces::{Items, Place, Start};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::{Answer, json_body, taken};
-use crate::api::{HttpRequest, HttpResponse};
 use crate::definition::as_written;
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, RunState, ScopeIx, StepIx, StepState, run_summary, step_name};
 use crate::error::Error;
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::number;
 use crate::json::object;
-use crate::number::number;
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 

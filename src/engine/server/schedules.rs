@@ -7,13 +7,13 @@ use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::runs::duration;
 use super::{Answer, checked, inputs_of, json_body};
-use crate::api::{HttpRequest, HttpResponse};
 use crate::definition::schedule::Schedule as Rule;
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
 use crate::error::{Diagnostic, Error};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::number;
 use crate::json::{object, to_text};
-use crate::number::number;
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 

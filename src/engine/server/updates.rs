@@ -5,10 +5,10 @@ use super::pieces::{Listing, Start};
 use super::respond::{self, refusal};
 use super::routes::Query;
 use super::{Answer, json_body, taken, with_run};
-use crate::api::{HttpRequest, HttpResponse};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, Update, UpdateState};
-use crate::number::to_f64;
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::to_f64;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::Reports;
-use crate::number::clamp;
+use crate::json::number::clamp;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;

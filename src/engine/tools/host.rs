@@ -6,7 +6,7 @@ use crate::engine::plan::{Plan, ToolUse};
 use crate::engine::tools::builtin;
 use crate::engine::tools::builtin::builtin_tools;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
-use crate::suggest::did_you_mean;
+use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 impl Engine {

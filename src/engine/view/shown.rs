@@ -1,6 +1,6 @@
 //! Objects of answers. An object lends its large values, so they are copied only once: into the text of the answer.
 
-use crate::codec::JsonWriter;
+use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

@@ -21,7 +21,7 @@ mod tree;
 mod trees;
 mod work;
 
-use crate::number::clamp;
+use crate::json::number::clamp;
 use frame::Padding;
 use items::Item;
 use lists::at;

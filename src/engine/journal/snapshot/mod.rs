@@ -3,7 +3,6 @@
 pub(in crate::engine) mod read;
 pub(in crate::engine) mod write;
 
-use crate::codec::JsonWriter;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::snapshot::write::Written;
 use crate::engine::journal::text::item;
@@ -11,6 +10,7 @@ use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::positions::{CallId, RunIx, StepRef};
 use crate::engine::state::step::StepState;
+use crate::json::JsonWriter;
 use crate::time::Millis;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};

@@ -1,6 +1,5 @@
 //! The text of a run as it stands, and of what else there is.
 
-use crate::codec::JsonWriter;
 use crate::engine::journal::field::Whole;
 use crate::engine::journal::snapshot::Standing;
 use crate::engine::journal::snapshot::since;
@@ -11,6 +10,7 @@ use crate::engine::state::run::{Run, Signal};
 use crate::engine::state::scope::Scope;
 use crate::engine::state::step::{Attempt, Counts, Step, StepState};
 use crate::engine::state::update::Update;
+use crate::json::JsonWriter;
 use crate::time::Millis;
 use std::collections::HashMap;
 

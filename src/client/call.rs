@@ -1,0 +1,292 @@
+//! One operation, sent until it succeeds, is refused, or its attempts are used up. Sans-IO: the host sends and
+//! sleeps as told and reports what came of it.
+
+use super::config::usable;
+use super::response::read;
+use super::{Circuit, ClientConfig, Credential, Operation};
+use crate::error::{Error, ErrorCode, Result};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::json::number::{digits, to_f64};
+use serde_json::Value;
+use std::rc::Rc;
+
+/// What the host does next.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Get the credential within this many milliseconds and report it; with the one that the server has just refused.
+    Authorize(Option<String>, f64),
+    /// Send the request and report the outcome, within this many milliseconds.
+    Send(HttpRequest, f64),
+    /// Ask the caller whether this failure, of the attempt of this number, is worth another one, and report the answer.
+    Judge(Error, u32),
+    /// Wait for this many milliseconds, then ask again.
+    Sleep(f64),
+    /// Nothing more.
+    Done(Result<Value>),
+}
+
+/// Why there is no response to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkFailure {
+    /// The request took longer than its limit.
+    TimedOut,
+    /// The server was not reached, or the connection broke; with the host's words for it.
+    Broken(String),
+    /// The body is larger than what the host takes, in bytes.
+    TooLarge(u64),
+    /// The body is not the text it should be.
+    NotText,
+}
+
+/// Redirects that are followed; all of them within the endpoint's own origin.
+const MOST_REDIRECTS: u32 = 5;
+
+/// One operation under way. Times are milliseconds of any clock that does not go back.
+#[derive(Debug)]
+pub struct Call {
+    config: Rc<ClientConfig>,
+    /// Attempts in all.
+    attempts: u32,
+    operation: Operation,
+    /// When the first request was sent.
+    began: Option<f64>,
+    /// What the latest request was given, in milliseconds.
+    limit: f64,
+    failed: u32,
+    credential: Option<String>,
+    /// What the server refused, until another credential was asked for.
+    refused: Option<String>,
+    is_renewed: bool,
+    redirects: u32,
+    /// Where a redirect led.
+    url: Option<String>,
+    next: Next,
+}
+
+/// What comes next.
+#[derive(Debug)]
+enum Next {
+    /// To send a request.
+    Send,
+    /// To hear what the caller thinks of a failure; with the random number of its delay.
+    Judge(Error, f64),
+    /// To wait after a failure for so many milliseconds.
+    Wait(Error, f64),
+    /// To send a request after a failure.
+    Repeat(Error),
+    /// Nothing.
+    End(Result<Value>),
+}
+
+impl Call {
+    /// An operation that has not been sent.
+    pub fn new(config: impl Into<Rc<ClientConfig>>, operation: Operation) -> Self {
+        let config = config.into();
+        Self {
+            attempts: config.retry.attempts,
+            config,
+            operation,
+            began: None,
+            limit: 0.0,
+            failed: 0,
+            credential: None,
+            refused: None,
+            is_renewed: false,
+            redirects: 0,
+            url: None,
+            next: Next::Send,
+        }
+    }
+
+    /// The same with a single attempt, whatever the policy says.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.attempts = 1;
+        self
+    }
+
+    /// The operation.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// What to do at `now`.
+    pub fn next_action(&mut self, now: f64, circuit: &mut Circuit) -> Action {
+        let began = *self.began.get_or_insert(now);
+        let left = self.operation.limit_ms.map_or(f64::INFINITY, |limit| began + limit - now);
+        match std::mem::replace(&mut self.next, Next::Send) {
+            Next::End(outcome) => Action::Done(outcome),
+            Next::Judge(error, random) => {
+                self.next = Next::Judge(error.clone(), random);
+                Action::Judge(error, self.failed)
+            }
+            Next::Wait(error, delay) => {
+                let latest = began + self.config.retry.total_ms;
+                if now + delay > latest || delay >= left {
+                    return Action::Done(Err(error));
+                }
+                self.next = Next::Repeat(error);
+                Action::Sleep(delay)
+            }
+            Next::Repeat(error) => self.send(now, left, circuit, Some(error)),
+            Next::Send => self.send(now, left, circuit, None),
+        }
+    }
+
+    /// A request, or what stands in its way; `failure` is that of the attempt before.
+    fn send(&mut self, now: f64, left: f64, circuit: &mut Circuit, failure: Option<Error>) -> Action {
+        let credential = match (&self.config.credential, &self.credential) {
+            (Credential::None, _) => None,
+            (Credential::Key(key), _) | (Credential::Asked, Some(key)) => Some(key.as_str()),
+            (Credential::Asked, None) => {
+                self.next = failure.map_or(Next::Send, Next::Repeat);
+                let limit = self.config.request_timeout_ms.min(left);
+                return Action::Authorize(self.refused.clone(), limit.max(1.0));
+            }
+        };
+        let wait = self.config.circuit.as_ref().and_then(|policy| circuit.wait(policy, now));
+        if let Some(wait) = wait {
+            let endpoint = self.config.endpoint.as_str();
+            let error = failure.unwrap_or_else(|| circuit.error(endpoint, wait));
+            return Action::Done(Err(error));
+        }
+        let whole = if self.operation.repeatable { f64::INFINITY } else { left };
+        self.limit = self.config.request_timeout_ms.min(left);
+        if whole.is_finite() {
+            self.limit = whole;
+        }
+        self.limit = self.limit.max(1.0);
+        let request = self.operation.to_request(&self.config, credential, self.url.as_deref());
+        Action::Send(request, self.limit)
+    }
+
+    /// Takes the credential that was asked for.
+    pub fn authorized(&mut self, credential: Result<String>) {
+        match credential.and_then(|text| usable(&text)) {
+            Ok(credential) => self.credential = Some(credential),
+            Err(error) => self.next = Next::End(Err(error)),
+        }
+    }
+
+    /// Takes what the caller thinks of a failure: whether another attempt may help, or `None` for the usual view.
+    pub fn judged(&mut self, is_worth_it: Option<bool>) {
+        if let Next::Judge(error, random) = std::mem::replace(&mut self.next, Next::Send) {
+            let is_worth_it = is_worth_it.unwrap_or_else(|| is_passing(&error));
+            self.next = self.after(error, random, is_worth_it);
+        }
+    }
+
+    /// Takes a response at `now`. `random` in `0..1`.
+    pub fn received(&mut self, response: &HttpResponse, now: f64, random: f64, circuit: &mut Circuit) {
+        let (expects, method) = (self.operation.expects, self.operation.method.as_str());
+        match read(response, expects, method) {
+            Ok(data) => {
+                circuit.succeeded();
+                self.next = Next::End(Ok(data));
+            }
+            Err(error) if error.code() == ErrorCode::ApiRedirected => {
+                circuit.succeeded();
+                self.next = self.redirected(response, error);
+            }
+            Err(error) => {
+                match (&self.config.circuit, error.code()) {
+                    (Some(policy), ErrorCode::ApiServerError) => circuit.failed(policy, now),
+                    _ => circuit.succeeded(),
+                }
+                let is_refused = error.code() == ErrorCode::ApiUnauthorized;
+                if is_refused && self.config.credential == Credential::Asked && !self.is_renewed {
+                    // Nothing was done, so the request may be sent again, whatever it is.
+                    self.is_renewed = true;
+                    self.refused = self.credential.take();
+                    self.next = Next::Send;
+                } else {
+                    self.next = self.failed(error, random);
+                }
+            }
+        }
+    }
+
+    /// Takes the news, at `now`, that there is no response. `random` in `0..1`.
+    pub fn lost(&mut self, failure: &NetworkFailure, now: f64, random: f64, circuit: &mut Circuit) {
+        let endpoint = self.config.endpoint.as_str();
+        let (code, message, help) = match failure {
+            NetworkFailure::TimedOut => {
+                let limit = digits(self.limit.round());
+                (ErrorCode::RequestTimeout, format!("`{endpoint}` did not answer within {limit} ms"), "")
+            }
+            NetworkFailure::Broken(reason) => (
+                ErrorCode::ApiUnreachable,
+                format!("`{endpoint}` could not be reached: {reason}"),
+                "check the endpoint and the network; in a page, also that the server allows its origin (CORS)",
+            ),
+            NetworkFailure::TooLarge(limit) => (
+                ErrorCode::ApiResponseTooLarge,
+                format!("the answer of `{endpoint}` is larger than {limit} bytes"),
+                "ask for less, or raise `maxResponseSize`",
+            ),
+            NetworkFailure::NotText => (
+                ErrorCode::ApiResponseInvalid,
+                format!("the answer of `{endpoint}` is not text in UTF-8"),
+                "",
+            ),
+        };
+        let error = Error::new(code, message);
+        let error = if help.is_empty() { error } else { error.with_help(help) };
+        match &self.config.circuit {
+            Some(policy) if is_passing(&error) => circuit.failed(policy, now),
+            _ => circuit.succeeded(),
+        }
+        self.next = self.failed(error, random);
+    }
+
+    /// Follows a redirect within the endpoint's origin, with everything that the request has.
+    fn redirected(&mut self, response: &HttpResponse, error: Error) -> Next {
+        let keeps_method = matches!(response.status, 307 | 308) || self.operation.method == "GET";
+        let target = response.header("location").filter(|url| self.config.endpoint.is_origin_of(url));
+        match target {
+            Some(url) if keeps_method && self.redirects < MOST_REDIRECTS => {
+                self.redirects += 1;
+                self.url = Some(url.to_owned());
+                Next::Send
+            }
+            Some(_) if keeps_method => Next::End(Err(error.with_help("the server redirects in a circle"))),
+            _ => Next::End(Err(error)),
+        }
+    }
+
+    fn failed(&mut self, error: Error, random: f64) -> Next {
+        self.failed += 1;
+        let is_passing = is_passing(&error);
+        let error =
+            if self.failed > 1 || is_passing { error.with_detail("attempts", self.failed) } else { error };
+        if self.config.retry.is_judged && self.operation.repeatable && self.failed < self.attempts {
+            return Next::Judge(error, random);
+        }
+        self.after(error, random, is_passing)
+    }
+
+    /// What follows a failure.
+    fn after(&self, error: Error, random: f64, is_worth_it: bool) -> Next {
+        if !(is_worth_it && self.operation.repeatable && self.failed < self.attempts) {
+            return Next::End(Err(error));
+        }
+        // Never sooner than the server asks for; a call that has no time for that ends here.
+        let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
+        let delay = self.config.retry.delay_ms(self.failed, random);
+        Next::Wait(error, delay.max(asked * 1_000.0))
+    }
+}
+
+/// Whether a failure may be gone at the next attempt.
+pub(super) fn is_passing(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::ApiServerError
+            | ErrorCode::ApiUnreachable
+            | ErrorCode::ApiRateLimited
+            | ErrorCode::RequestTimeout
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The loop that follows runs for a host. The state machine of [`Watches`] is borrowed only between two awaits.
+
+use super::host::{Events, Host, Session, perform};
+use super::{Call, ClientConfig, News, Operation, StreamNews, WatchAction, Watches, result};
+use crate::error::Result;
+use crate::json::parse_json;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What following runs needs beside requests.
+pub trait Followers: Host {
+    /// Tells the state machine who follows a run now, and who does not any more, since the last time.
+    fn instruct(&self, watches: &mut Watches);
+
+    /// Whether the page is hidden.
+    fn is_hidden(&self) -> bool;
+
+    /// Waits so many milliseconds, or until [`wake`](Self::wake).
+    fn rest(&self, ms: f64) -> impl Future<Output = ()>;
+
+    /// Ends the rest.
+    fn wake(&self);
+
+    /// Tells a follower something.
+    fn tell(&self, news: News);
+}
+
+/// What the loop and the questions under way share.
+struct Loop<H> {
+    host: H,
+    config: Rc<ClientConfig>,
+    watches: Rc<RefCell<Watches>>,
+}
+
+impl<H: Clone> Clone for Loop<H> {
+    fn clone(&self) -> Self {
+        Self { host: self.host.clone(), config: self.config.clone(), watches: self.watches.clone() }
+    }
+}
+
+/// Follows runs as the host instructs, until nobody follows one.
+pub async fn follow<H: Followers>(host: H, config: Rc<ClientConfig>) {
+    let watches = Watches::new(host.offers(), host.now());
+    let shared = Loop { host, config, watches: Rc::new(RefCell::new(watches)) };
+    loop {
+        match shared.step() {
+            WatchAction::Conclude(number, run_id, run) => {
+                shared.host.spawn(shared.clone().conclude(number, run_id, run));
+            }
+            WatchAction::Ask(number, operation) => shared.host.spawn(shared.clone().ask(number, operation)),
+            WatchAction::Listen(run_id, operation) => {
+                shared.host.spawn(shared.clone().listen(run_id, operation));
+            }
+            WatchAction::Sleep(ms) => shared.host.rest(ms).await,
+            WatchAction::Done => return,
+        }
+    }
+}
+
+impl<H: Followers> Loop<H> {
+    /// Takes the instructions, asks what to do, and tells the news.
+    fn step(&self) -> WatchAction {
+        let (action, news) = {
+            let mut watches = self.watches.borrow_mut();
+            self.host.instruct(&mut watches);
+            let action = watches.next_action(self.host.now(), self.host.is_hidden());
+            (action, watches.take_news())
+        };
+        for item in news {
+            self.host.tell(item);
+        }
+        action
+    }
+
+    async fn conclude(self, number: u32, run_id: String, run: Rc<Value>) {
+        let session = Session { host: &self.host, config: self.config.clone(), deadline: None };
+        let answer = result(&session, &run_id, &run).await;
+        self.answered(number, answer);
+    }
+
+    async fn ask(self, number: u32, operation: Operation) {
+        let call = Call::new(self.config.clone(), operation).once();
+        let answer = perform(&self.host, call).await.map(|(data, _)| data);
+        self.answered(number, answer);
+    }
+
+    async fn listen(self, run_id: String, operation: Operation) {
+        let call = Call::new(self.config.clone(), operation).once();
+        let events = match perform(&self.host, call).await {
+            Ok((_, events)) => events,
+            Err(error) => return self.streamed(&run_id, StreamNews::not_opened(&error)),
+        };
+        self.streamed(&run_id, StreamNews::Opened);
+        if let Some(events) = events {
+            while let Some(text) = events.next().await {
+                // What is no JSON is still a sign of life.
+                self.streamed(&run_id, StreamNews::Event(parse_json(&text).unwrap_or_default()));
+            }
+        }
+        self.streamed(&run_id, StreamNews::Closed);
+    }
+
+    fn answered(&self, number: u32, answer: Result<Value>) {
+        let (now, random) = (self.host.now(), self.host.random());
+        self.took(|watches| watches.answered(number, answer, now, random));
+    }
+
+    fn streamed(&self, run_id: &str, news: StreamNews) {
+        let now = self.host.now();
+        self.took(|watches| watches.streamed(run_id, news, now));
+    }
+
+    /// Goes on after some news; the host keeps what the server was found to lack.
+    fn took(&self, take: impl FnOnce(&mut Watches)) {
+        let (before, after) = {
+            let mut watches = self.watches.borrow_mut();
+            let before = watches.offers();
+            take(&mut watches);
+            (before, watches.offers())
+        };
+        if before != after {
+            self.host.set_offers(after);
+        }
+        self.host.wake();
+    }
+}

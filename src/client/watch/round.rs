@@ -1,0 +1,120 @@
+//! A look at the list: many runs, page by page.
+
+use super::followed::{Followed, Next, has_tasks, is_not_offered};
+use super::{LONGEST_PAUSE_MS, MOST_AT_ONCE, Watches};
+use crate::client::run::{run_state, runs_in};
+use crate::error::{ErrorCode, Result};
+use crate::json::number::to_f64;
+use serde_json::Value;
+
+/// As many runs as this, due at the same time, are looked up in the list.
+pub(super) const LIST_FROM: usize = 4;
+pub(super) const PAGE_SIZE: usize = 100;
+/// Runs that will be due within this time are looked up along with those that are.
+const LIST_AHEAD_MS: f64 = 2_500.0;
+/// A page that shows fewer of the runs than this was not worth asking for.
+const LIST_WORTH: usize = 2;
+/// One of so many runs that were not found yet is expected on the next page.
+const LIST_FAITH: usize = 16;
+/// How long the list is left alone after it was of little use, or failed.
+const LIST_PAUSE_MS: f64 = 30_000.0;
+
+#[derive(Debug)]
+pub(super) struct Round {
+    number: u32,
+    pub(super) page: u64,
+    pub(super) is_asked: bool,
+    found: usize,
+}
+
+impl Round {
+    pub(super) fn new(number: u32) -> Self {
+        Self { number, page: 1, is_asked: false, found: 0 }
+    }
+}
+
+impl Watches {
+    /// Takes a page of the list.
+    pub(super) fn page(&mut self, answer: Result<Value>, now: f64, random: f64) {
+        let Some(mut round) = self.round.take() else { return };
+        if answer.as_ref().is_err_and(is_not_offered) {
+            self.offers.list = false;
+        }
+        let data = match answer {
+            Ok(data) => data,
+            Err(error) => {
+                let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
+                if error.code() == ErrorCode::ApiRateLimited && asked * 1_000.0 <= LONGEST_PAUSE_MS {
+                    self.hold_until = self.hold_until.max(now + asked * 1_000.0);
+                }
+                // The runs are looked at one by one, which finds out how bad it is.
+                self.list_after = now + LIST_PAUSE_MS;
+                return;
+            }
+        };
+        let mut count = 0;
+        let mut looks = self.runs.iter().filter(|run| run.next == Next::Look).count();
+        for item in runs_in(&data) {
+            count += 1;
+            let id = item.get("workflow_run_id").and_then(Value::as_str).unwrap_or_default();
+            if let Ok(at) = self.position(id) {
+                round.found += 1;
+                self.listed(at, round.number, item, &mut looks, now, random);
+            }
+        }
+        // Those that will be due soon are looked for along with those that are, so that one round serves all.
+        let is_wanted = |run: &Followed| {
+            run.is_idle()
+                && run.next == Next::Any
+                && run.round != round.number
+                && run.due <= now + LIST_AHEAD_MS
+        };
+        let wanted = self.runs.iter().filter(|run| is_wanted(run)).count();
+        let cost = usize::try_from(round.page).unwrap_or(usize::MAX).saturating_mul(LIST_WORTH);
+        // Runs of others may come first in the list; the more are looked for, the further.
+        if count >= PAGE_SIZE && wanted >= LIST_FROM && cost <= round.found + wanted / LIST_FAITH {
+            round.page += 1;
+            round.is_asked = false;
+            self.round = Some(round);
+            return;
+        }
+        self.looks_first = MOST_AT_ONCE;
+        for run in self.runs.iter_mut().filter(|run| is_wanted(run) && run.due <= now) {
+            run.next = Next::Look;
+        }
+        if round.found < cost {
+            self.list_after = now + LIST_PAUSE_MS;
+        }
+    }
+
+    /// Takes a run as a list shows it, while so many wait for a look at them alone.
+    fn listed(&mut self, at: usize, round: u32, item: &Value, looks: &mut usize, now: f64, random: f64) {
+        let asks_steps = self.offers.steps;
+        let Some(run) = self.runs.get_mut(at).filter(|run| run.is_idle()) else {
+            return;
+        };
+        run.round = round;
+        if run.listed == *item {
+            run.has_answer = true;
+            run.failing_since = None;
+            return run.schedule(0.0, now, random);
+        }
+        let lacks_tasks = run.wants_tasks() && asks_steps && !has_tasks(item);
+        if run_state(item).is_final() && (run.wants_whole() || lacks_tasks) {
+            run.end_at(now);
+        } else if lacks_tasks && *looks < MOST_AT_ONCE {
+            *looks += 1;
+            run.next = Next::Look;
+            run.due = now;
+        } else {
+            let data = run.overlaid(item);
+            run.settle(data, None, &mut self.news);
+            run.schedule(0.0, now, random);
+            if lacks_tasks {
+                // Its tasks have to wait until fewer runs have changed; what the list says is told now.
+                return;
+            }
+        }
+        run.listed = item.clone();
+    }
+}

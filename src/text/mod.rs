@@ -1,0 +1,9 @@
+//! Text by hand: searching and joining, lists of names, the nearest name, base64.
+
+#[cfg(feature = "engine")]
+pub(crate) mod base64;
+pub(crate) mod names;
+mod search;
+pub(crate) mod suggest;
+
+pub(crate) use search::{cut, has, joined, replaced};
