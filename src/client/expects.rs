@@ -1,7 +1,6 @@
 //! What a successful answer has to be.
 
-use super::run::{has_runs, is_run};
-use super::run_id_of;
+use super::run::{has_runs, is_run, run_id_of};
 use super::tasks::{has_logs, has_steps};
 use serde_json::Value;
 

@@ -289,12 +289,6 @@ fn encode_header(text: &str) -> String {
     if plain { text.to_owned() } else { encode_segment(text) }
 }
 
-/// The id of the run that a submission began.
-pub fn run_id_of(data: &Value) -> Option<&str> {
-    let keys = ["workflow_run_id", "new_workflow_run_id", "run_id"];
-    keys.iter().find_map(|key| data.get(key)?.as_str().filter(|id| !id.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! Runs, read from whatever shape a server gives them into the one shape the SDK offers.
 
-use super::State;
-use super::tasks::task_states;
+use super::state::{State, task_states};
 use crate::error::ErrorCode;
 use crate::json::number::{number, to_f64};
 use crate::json::{below, object, to_text};
@@ -51,6 +50,12 @@ pub(super) fn run_state(data: &Value) -> State {
 /// Whether an answer is a run: it names a state. The `success` of an envelope without data is none.
 pub fn is_run(data: &Value) -> bool {
     text(data, &["status", "state"]).is_some_and(|status| status != "success")
+}
+
+/// The id of the run that a submission began.
+pub fn run_id_of(data: &Value) -> Option<&str> {
+    let keys = ["workflow_run_id", "new_workflow_run_id", "run_id"];
+    keys.iter().find_map(|key| data.get(key)?.as_str().filter(|id| !id.is_empty()))
 }
 
 fn listed_runs(data: &Value) -> &Value {

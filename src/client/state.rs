@@ -1,5 +1,7 @@
 //! State names of runs and tasks, read from whatever spelling a server uses.
 
+use serde_json::{Map, Value};
+
 /// State of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,6 +77,25 @@ impl State {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
     }
+}
+
+/// The state of a task, of which a server has a word.
+pub(super) fn task_state(word: &str) -> &'static str {
+    match word {
+        // A skipped task is over without having run; runs have no such state.
+        "skipped" => "skipped",
+        // The word of task logs.
+        "success" => State::Completed.as_str(),
+        other => State::read(other).as_str(),
+    }
+}
+
+/// The states of tasks by name, of which a server has words.
+pub(super) fn task_states(words: &Map<String, Value>) -> Value {
+    let state = |(name, word): (&String, &Value)| {
+        (name.clone(), task_state(word.as_str().unwrap_or_default()).into())
+    };
+    Value::Object(words.iter().map(state).collect())
 }
 
 #[cfg(test)]

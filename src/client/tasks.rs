@@ -1,7 +1,7 @@
 //! Tasks of a run and what they wrote, read from steps, logs and the result map, whatever spelling a server uses.
 
-use super::State;
 use super::run::{failure, run_error, run_status, text};
+use super::state::task_state;
 use crate::builder::RESULT_MARKER;
 use crate::definition::delayed_task;
 use crate::error::ErrorCode;
@@ -74,25 +74,6 @@ pub(super) fn run_result(run: &Value, run_id: &str, steps: Option<&Value>, logs:
 pub(super) fn has_results(steps: &Value) -> bool {
     let mut steps = listed_steps(steps).peekable();
     steps.peek().is_some() && steps.all(|step| step.get("result").is_some())
-}
-
-/// The state of a task, of which a server has a word.
-fn task_state(word: &str) -> &'static str {
-    match word {
-        // A skipped task is over without having run; runs have no such state.
-        "skipped" => "skipped",
-        // The word of task logs.
-        "success" => State::Completed.as_str(),
-        other => State::read(other).as_str(),
-    }
-}
-
-/// The states of tasks by name, of which a server has words.
-pub(super) fn task_states(words: &Map<String, Value>) -> Value {
-    let state = |(name, word): (&String, &Value)| {
-        (name.clone(), task_state(word.as_str().unwrap_or_default()).into())
-    };
-    Value::Object(words.iter().map(state).collect())
 }
 
 /// The states of the tasks by name.

@@ -1,6 +1,7 @@
 //! Findings in a user's document.
 
 use super::{Error, ErrorCode};
+use crate::text::Place;
 use serde_json::{Map, Value};
 
 /// How serious a finding is.
@@ -24,15 +25,6 @@ impl Severity {
             Self::Info => "info",
         }
     }
-}
-
-/// A place in a text: line and column in characters, both from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
 }
 
 /// One finding in a workflow definition.

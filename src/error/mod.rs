@@ -6,8 +6,9 @@
 mod code;
 mod diagnostic;
 
+pub use crate::text::Place;
 pub use code::{ErrorCode, ErrorKind};
-pub use diagnostic::{Diagnostic, Place, Severity};
+pub use diagnostic::{Diagnostic, Severity};
 
 use crate::json::object;
 use serde_json::{Map, Value};

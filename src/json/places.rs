@@ -1,8 +1,8 @@
 //! Where values of a document stand in its text.
 
-use super::parse_json;
-use crate::error::Place;
-use crate::text::replaced;
+use super::parse::parse_json;
+use super::pointer::keys;
+use crate::text::Place;
 use serde_json::{Map, Value};
 
 /// The places of the values that are asked for: a tree of their JSON pointers, filled by a reader of the text.
@@ -89,10 +89,6 @@ impl Places {
         self.tell(0, start);
         scanner.value(Some(0), self);
     }
-}
-
-fn keys(path: &str) -> impl Iterator<Item = String> + '_ {
-    path.split('/').skip(1).map(|key| replaced(&replaced(key, "~1", "/"), "~0", "~"))
 }
 
 /// Steps through JSON text without making values of it.

@@ -1,28 +1,8 @@
-//! Small helpers over JSON values: pointers, kinds for messages, objects, text.
+//! JSON values: their kinds in words, objects, size, text.
 
-use super::write_json;
+use super::write::write_json;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-
-/// `path` extended by one object key, escaped as RFC 6901 asks.
-pub fn child_path(path: &str, key: &str) -> String {
-    let mut out = String::with_capacity(path.len() + key.len() + 1);
-    out.push_str(path);
-    out.push('/');
-    for character in key.chars() {
-        match character {
-            '~' => out.push_str("~0"),
-            '/' => out.push_str("~1"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// The value below another one, by keys without anything to escape in them.
-pub(crate) fn below<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.trim_start_matches('/').split('/').try_fold(value, |value, key| value.get(key))
-}
 
 /// What a value is, in the words of an error message.
 pub const fn kind_of(value: &Value) -> &'static str {
@@ -72,15 +52,5 @@ pub fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
         other => Cow::Owned(write_json(other)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pointers_escape_slash_and_tilde() {
-        assert_eq!(child_path("/tasks", "a/b~c"), "/tasks/a~1b~0c");
     }
 }

@@ -3,9 +3,8 @@
 use super::YamlError;
 use super::advice::advise;
 use super::scalar::{Kind, is_misread, tagged, untagged};
-use crate::error::Place;
-use crate::json::Places;
-use crate::json::child_path;
+use crate::json::{Places, child_path};
+use crate::text::Place;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 use std::borrow::Cow;

@@ -3,7 +3,8 @@
 use super::{Follow, News};
 use crate::client::State;
 use crate::client::run::{run_state, run_status};
-use crate::client::tasks::{run_result, task_states};
+use crate::client::state::task_states;
+use crate::client::tasks::run_result;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::below;
 use crate::json::number::clamp;

@@ -1,7 +1,5 @@
 //! Decimal numbers of any length, multiplied and divided by powers of two digit by digit: slow, exact and small.
 
-use super::read_exponent;
-
 /// `0.d₁d₂d₃… · 10^point`, without zeros at either end; no digits are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
@@ -165,4 +163,16 @@ fn power_of_two(exponent: i32) -> f64 {
         u64::from((exponent + 1023).unsigned_abs()) << 52
     };
     f64::from_bits(bits)
+}
+
+/// Digits behind an optional sign; all exponents beyond some 100,000,000 are alike.
+pub(super) fn read_exponent(text: &str) -> Option<i32> {
+    let (digits, sign) = match text.strip_prefix('-') {
+        Some(rest) => (rest, -1),
+        None => (text.strip_prefix('+').unwrap_or(text), 1),
+    };
+    let magnitude = digits.bytes().try_fold(0_i32, |sum, byte| {
+        byte.is_ascii_digit().then(|| (sum * 10 + i32::from(byte - b'0')).min(100_000_000))
+    })?;
+    (!digits.is_empty()).then_some(sign * magnitude)
 }

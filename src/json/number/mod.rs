@@ -7,6 +7,7 @@
 mod decimal;
 mod float;
 
+use decimal::read_exponent;
 pub use float::{as_json_float, as_python_float, nearest};
 
 use serde_json::{Number, Value};
@@ -73,18 +74,6 @@ pub fn parse_f64(text: &str) -> Option<f64> {
         rest -= step;
     }
     value.is_finite().then_some(sign * value)
-}
-
-/// Digits behind an optional sign; all exponents beyond some 100,000,000 are alike.
-fn read_exponent(text: &str) -> Option<i32> {
-    let (digits, sign) = match text.strip_prefix('-') {
-        Some(rest) => (rest, -1),
-        None => (text.strip_prefix('+').unwrap_or(text), 1),
-    };
-    let magnitude = digits.bytes().try_fold(0_i32, |sum, byte| {
-        byte.is_ascii_digit().then(|| (sum * 10 + i32::from(byte - b'0')).min(100_000_000))
-    })?;
-    (!digits.is_empty()).then_some(sign * magnitude)
 }
 
 /// Why JavaScript, or Python, cannot hold a number, where that is so.
