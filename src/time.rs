@@ -1,5 +1,7 @@
 //! Moments as ISO 8601 text and as milliseconds since the Unix epoch. The core has no clock of its own.
 
+#[cfg(feature = "engine")]
+use crate::json::number::clamp;
 use crate::text::cut;
 
 /// Milliseconds since the Unix epoch.
@@ -33,6 +35,18 @@ pub fn parse_iso(text: &str) -> Option<Millis> {
         (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let in_day = time.map_or(Some(0), time_of_day)?;
     Millis::try_from(days_from_date(year, month, day)? * DAY_MS + in_day).ok()
+}
+
+/// The moment `seconds` after `at`.
+#[cfg(feature = "engine")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a non-negative range"
+)]
+pub(crate) fn after(at: Millis, seconds: f64) -> Millis {
+    const LONGEST_MS: f64 = 1e13;
+    at.saturating_add(clamp(seconds * 1_000.0, 0.0, LONGEST_MS).round() as Millis)
 }
 
 /// Days since 1970-01-01 of a date that exists.

@@ -4,8 +4,8 @@ use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
-use crate::engine::state::step::{StepState, after};
-use crate::time::Millis;
+use crate::engine::state::step::StepState;
+use crate::time::{Millis, after};
 
 impl State {
     /// Takes note of an attempt that begins: it may be the one that probes.

@@ -2,7 +2,7 @@
 
 use crate::engine::config::limits::Limit;
 use crate::engine::state::State;
-use crate::engine::state::meter::{EVENT, size_of_event};
+use crate::engine::state::sizes::{EVENT, size_of_event};
 use serde_json::Value;
 use std::collections::VecDeque;
 

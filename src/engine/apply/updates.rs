@@ -2,9 +2,9 @@
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::meter::{size_of_failure, size_of_update};
 use crate::engine::state::positions::{CallId, RunIx, StepIx};
 use crate::engine::state::queues::Timer;
+use crate::engine::state::sizes::{size_of_failure, size_of_update};
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::update::{Update, UpdateState};
 use crate::json::size;

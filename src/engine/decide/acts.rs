@@ -3,8 +3,8 @@
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
-use crate::engine::state::meter::size_of_named;
 use crate::engine::state::positions::{CallId, StepRef};
+use crate::engine::state::sizes::size_of_named;
 use crate::error::Result;
 use crate::json::size_of_map;
 use crate::time::Millis;

@@ -3,9 +3,9 @@
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::state::definitions::IDS;
-use crate::engine::state::meter::size_of_named;
 use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
+use crate::engine::state::sizes::size_of_named;
 use crate::engine::state::step::{Inner, StepState};
 use crate::engine::tools::builtin::Builtin;
 use crate::error::{Error, ErrorCode, Result};

@@ -6,12 +6,12 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Reflexive};
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, StepIx};
-use crate::engine::state::step::{Inner, after};
+use crate::engine::state::step::Inner;
 use crate::error::{ErrorCode, Result};
 use crate::expr::is_true;
 use crate::json::{object, size};
 use crate::template::{Syntax, resolve};
-use crate::time::Millis;
+use crate::time::{Millis, after};
 use serde_json::Value;
 
 impl Engine {

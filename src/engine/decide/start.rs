@@ -14,14 +14,14 @@ use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::queues::Look;
 use crate::engine::state::run::RunState;
-use crate::engine::state::step::{Inner, after};
+use crate::engine::state::step::Inner;
 use crate::engine::tools::builtin;
 use crate::error::{Error, ErrorCode, Result};
 use crate::expr::{self, equal};
 use crate::json::number::to_f64;
 use crate::json::{object, size, to_text};
 use crate::template::{Syntax, resolve};
-use crate::time::{Millis, to_iso};
+use crate::time::{Millis, after, to_iso};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 

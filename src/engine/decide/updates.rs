@@ -7,16 +7,16 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::meter::size_of_update;
 use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
-use crate::engine::state::step::{Inner, StepState, after};
+use crate::engine::state::sizes::size_of_update;
+use crate::engine::state::step::{Inner, StepState};
 use crate::engine::state::update::{Update, UpdateState};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::number::digits;
 use crate::json::{object, to_text};
 use crate::template::{Syntax, resolve};
-use crate::time::Millis;
+use crate::time::{Millis, after};
 use serde_json::{Map, Value};
 
 impl Engine {

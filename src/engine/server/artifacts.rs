@@ -1,7 +1,6 @@
 //! Artifacts. Public clients read their answers without an envelope; what is in it stands at the top level, too.
 
-use super::lists::{place, position};
-use super::pieces::{Items, Listing, Start};
+use super::pieces::{Items, Listing, Start, place, position};
 use super::respond::{self, bare, refusal};
 use super::{Answer, json_body};
 use crate::engine::view::shown::Shown;

@@ -1,14 +1,13 @@
 //! The lists that the API has.
 
-use super::pieces::{self, Items, Listing, Piece, Place, Start};
-use super::respond::{self, refusal, written};
-use super::routes::{List, Query};
+use super::pieces::{self, Items, Listing, Piece, Place, Start, place, position, read_token};
+use super::respond::{self, owner, refusal, written};
+use super::routes::{self, List, Query, Route};
 use super::{Answer, artifacts, runs, schedules, updates};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::view::{is_in, is_named, shown_summary, step_counts, step_owner, steps_from};
 use crate::engine::{Engine, Run};
 use crate::http::HttpResponse;
-use crate::time::Millis;
 
 const PAGE_SIZE: usize = 20;
 const LARGEST_PAGE: usize = 100;
@@ -21,8 +20,18 @@ pub(super) fn answer(engine: &Engine, list: &List, url: &str, query: &Query) -> 
     Ok(pieces::first(url, listing(engine, list, query, Start::default())?))
 }
 
+/// The next piece of an answer, and what says where it goes on after that; nothing where what was listed is gone.
+pub fn rest(engine: &Engine, token: &str) -> Option<(String, Option<String>)> {
+    let (url, start) = read_token(token)?;
+    let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+    let Ok(Route::List(list)) = routes::find("GET", path) else { return None };
+    let piece = listing(engine, &list, &Query::parse(query), start).ok()?.cut(Some(start));
+    let next = piece.token(&url);
+    Some((piece.text, next))
+}
+
 /// A list from some item on.
-pub(super) fn listing<'a>(
+fn listing<'a>(
     engine: &'a Engine,
     list: &'a List,
     query: &'a Query,
@@ -59,32 +68,6 @@ pub(super) fn listing<'a>(
         List::Artifacts => artifacts::list(engine, start),
         List::Schedules => schedules::list(engine, start.place),
     })
-}
-
-/// The place of an item by its position.
-pub(super) fn place(at: usize) -> Place {
-    (u64::try_from(at).unwrap_or(u64::MAX), 0)
-}
-
-/// The position of an item by its place.
-pub(super) fn position((at, _): Place) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
-}
-
-/// Gives items their places by their moments. Those of one moment follow each other.
-pub(super) fn placed<'a, T: 'a>(
-    items: impl Iterator<Item = (Millis, T)> + 'a,
-) -> impl Iterator<Item = (Place, T)> + 'a {
-    items.scan((0, 0), |next: &mut Place, (at, item)| {
-        let place = if at > next.0 { (at, 0) } else { *next };
-        *next = (place.0, place.1 + 1);
-        Some((place, item))
-    })
-}
-
-/// Whose a list is.
-pub(super) fn owner(run: &Run) -> View<'_> {
-    View::default().with("workflow_run_id", run.id())
 }
 
 fn find<'a>(engine: &'a Engine, id: &str) -> Result<&'a Run, HttpResponse> {

@@ -1,13 +1,11 @@
 //! Lists that may be long are written in pieces: an answer says with a header where it goes on, and the host asks for the
 //! next piece as the body is read.
 
-use super::lists;
 use super::respond::{ENVELOPE, written};
-use super::routes::{self, Query, Route};
-use crate::engine::Engine;
 use crate::engine::view::shown::{Shown, View};
 use crate::http::HttpResponse;
 use crate::json::{JsonWriter, parse_json, write_json};
+use crate::time::Millis;
 use serde_json::Value;
 
 /// The header that says where an answer goes on, for the host alone.
@@ -19,6 +17,27 @@ pub const BYTES: usize = 256 * 1_024;
 
 /// Where an item stands: places only rise within a list. Two items of one moment differ in the second number.
 pub(super) type Place = (u64, usize);
+
+/// The place of an item by its position.
+pub(super) fn place(at: usize) -> Place {
+    (u64::try_from(at).unwrap_or(u64::MAX), 0)
+}
+
+/// The position of an item by its place.
+pub(super) fn position((at, _): Place) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// Gives items their places by their moments. Those of one moment follow each other.
+pub(super) fn placed<'a, T: 'a>(
+    items: impl Iterator<Item = (Millis, T)> + 'a,
+) -> impl Iterator<Item = (Place, T)> + 'a {
+    items.scan((0, 0), |next: &mut Place, (at, item)| {
+        let place = if at > next.0 { (at, 0) } else { *next };
+        *next = (place.0, place.1 + 1);
+        Some((place, item))
+    })
+}
 
 /// Items from a place on; nothing for an item that is not shown.
 pub(super) type Items<'a> = Box<dyn Iterator<Item = (Place, Option<Shown<'a>>)> + 'a>;
@@ -101,27 +120,28 @@ impl<'a> Listing<'a> {
 
 /// The answer with its first piece.
 pub(super) fn first(url: &str, listing: Listing) -> HttpResponse {
-    let Piece { text, next } = listing.cut(None);
-    let mut answer = written(200, text);
-    answer.headers.extend(next.map(|next| (REST.to_owned(), token(url, next))));
+    let piece = listing.cut(None);
+    let token = piece.token(url);
+    let mut answer = written(200, piece.text);
+    answer.headers.extend(token.map(|token| (REST.to_owned(), token)));
     answer
 }
 
-/// The next piece of an answer, and what says where it goes on after that; nothing where what was listed is gone.
-pub fn rest(engine: &Engine, token: &str) -> Option<(String, Option<String>)> {
-    let token = parse_json(token).ok()?;
-    let url = token.get(0).and_then(Value::as_str)?;
-    let number = |at: usize| token.get(at).and_then(Value::as_u64);
-    let count = |at: usize| number(at).and_then(|count| usize::try_from(count).ok());
-    let start = Start { list: count(1)?, place: (number(2)?, count(3)?), given: count(4)? };
-    let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let Ok(Route::List(list)) = routes::find("GET", path) else { return None };
-    let query = Query::parse(query);
-    let Piece { text, next } = lists::listing(engine, &list, &query, start).ok()?.cut(Some(start));
-    Some((text, next.map(|next| self::token(url, next))))
+impl Piece {
+    /// Where the answer to a request goes on.
+    pub(super) fn token(&self, url: &str) -> Option<String> {
+        self.next.map(|Start { list, place, given }| {
+            let parts = vec![url.into(), list.into(), place.0.into(), place.1.into(), given.into()];
+            write_json(&Value::Array(parts))
+        })
+    }
 }
 
-fn token(url: &str, start: Start) -> String {
-    let Start { list, place, given } = start;
-    write_json(&Value::Array(vec![url.into(), list.into(), place.0.into(), place.1.into(), given.into()]))
+/// The request that a token is of, and where its answer goes on.
+pub(super) fn read_token(token: &str) -> Option<(String, Start)> {
+    let token = parse_json(token).ok()?;
+    let url = token.get(0).and_then(Value::as_str)?.to_owned();
+    let number = |at: usize| token.get(at).and_then(Value::as_u64);
+    let count = |at: usize| number(at).and_then(|count| usize::try_from(count).ok());
+    Some((url, Start { list: count(1)?, place: (number(2)?, count(3)?), given: count(4)? }))
 }

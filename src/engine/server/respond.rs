@@ -1,7 +1,7 @@
 //! Response bodies. Every answer is JSON in an envelope that all public clients read.
 
-use crate::engine::Engine;
-use crate::engine::view::shown::Shown;
+use crate::engine::view::shown::{Shown, View};
+use crate::engine::{Engine, Run};
 use crate::error::{Diagnostic, Error, ErrorCode};
 use crate::http::HttpResponse;
 use crate::json::object;
@@ -13,6 +13,11 @@ pub(super) const ENVELOPE: &str = "{\"status\":\"success\",\"success\":true,\"da
 
 pub(super) fn data(status: u16, data: Value) -> HttpResponse {
     shown(status, &Shown::Made(data))
+}
+
+/// Whose a list is.
+pub(super) fn owner(run: &Run) -> View<'_> {
+    View::default().with("workflow_run_id", run.id())
 }
 
 /// An answer with data that is lent.

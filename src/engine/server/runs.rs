@@ -1,8 +1,7 @@
 //! Talking to runs, and what is told of them beside their state.
 
-use super::lists::{owner, place, placed};
-use super::pieces::{Items, Place, Start};
-use super::respond::{self, data, refusal};
+use super::pieces::{Items, Place, Start, place, placed};
+use super::respond::{self, data, owner, refusal};
 use super::routes::Query;
 use super::{Answer, json_body, taken};
 use crate::definition::as_written;

@@ -1,8 +1,7 @@
 //! Schedules.
 
 use super::definitions::{self, find_version};
-use super::lists::{place, position};
-use super::pieces::{Listing, Place};
+use super::pieces::{Listing, Place, place, position};
 use super::respond::{self, data, refusal};
 use super::routes::Query;
 use super::runs::duration;

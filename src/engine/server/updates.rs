@@ -1,8 +1,7 @@
 //! Updates: requests to a run that wait for its answer.
 
-use super::lists::{owner, place};
-use super::pieces::{Listing, Start};
-use super::respond::{self, refusal};
+use super::pieces::{Listing, Start, place};
+use super::respond::{self, owner, refusal};
 use super::routes::Query;
 use super::{Answer, json_body, taken, with_run};
 use crate::engine::view::shown::{Shown, View};

@@ -3,11 +3,10 @@
 use crate::engine::config::cut::cut;
 use crate::engine::config::secrets::{Search, Secrets};
 use crate::engine::state::positions::CallId;
-use crate::engine::state::step::after;
 use crate::error::{Error, ErrorCode};
 use crate::json::number::to_f64;
 use crate::json::size_of_map;
-use crate::time::Millis;
+use crate::time::{Millis, after};
 use serde_json::{Map, Value};
 use std::mem::take;
 

@@ -1,33 +1,9 @@
-//! How much runs keep.
+//! Counts the bytes that a run keeps.
 
-use crate::engine::config::limits::Limit;
-use crate::engine::plan::{Body, Plan};
-use crate::engine::state::State;
-use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{RunIx, StepIx};
-use crate::engine::state::run::Run;
-use crate::engine::state::scope::{Scope, ScopeKind};
-use crate::engine::state::step::{Inner, Step, StepState};
-use crate::error::Result;
-use crate::json::{size, size_of_map};
-use serde_json::{Map, Value};
+use crate::json::size;
+use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
-
-/// Bytes that are set aside for each failure, so that what is full can still say why something failed.
-pub(in crate::engine) const FAILURE: usize = 128;
-
-/// Bytes of an attempt, with its failure.
-pub(in crate::engine) const ATTEMPT: usize = 160 + FAILURE;
-
-/// Bytes of a run, a scope, a step with its first attempt, something with a name, an update, beside what is in them.
-const RUN: usize = 1_024 + FAILURE;
-
-const SCOPE: usize = 256;
-
-const STEP: usize = 384 + ATTEMPT;
-
-const NAMED: usize = 128;
 
 /// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is
 /// read again.
@@ -46,6 +22,11 @@ impl PartialEq for Meter {
 }
 
 impl Meter {
+    /// Bytes of the run alone.
+    pub(in crate::engine) const fn bytes(&self) -> usize {
+        self.own
+    }
+
     pub(in crate::engine) fn add(&mut self, bytes: usize) {
         self.own += bytes;
         if let Some(all) = &self.all {
@@ -53,7 +34,7 @@ impl Meter {
         }
     }
 
-    fn add_value(&mut self, value: Option<&Value>) {
+    pub(in crate::engine) fn add_value(&mut self, value: Option<&Value>) {
         self.add(value.map_or(0, size));
     }
 
@@ -68,206 +49,5 @@ impl Meter {
         if let Some(all) = self.all.take() {
             all.set(all.get().saturating_sub(self.own));
         }
-    }
-}
-
-/// Bytes of an event beside its payload: its name and its number.
-pub(in crate::engine) const EVENT: usize = 256;
-
-/// Bytes of an event, whose name is in the list of names and in the order.
-pub(in crate::engine) fn size_of_event(name: &str, payload: &Value) -> usize {
-    EVENT + 2 * name.len() + size(payload)
-}
-
-/// Bytes of a failure beyond those that are set aside for it.
-pub(in crate::engine) fn size_of_failure(failure: &Failure) -> usize {
-    failure.size().saturating_sub(FAILURE)
-}
-
-/// Bytes of an update, with those that are set aside for its failure.
-pub(in crate::engine) fn size_of_update(name: &str, payload: &Value) -> usize {
-    FAILURE + size_of_named(name, payload)
-}
-
-/// Bytes of a result of so many that is kept under an idempotency key, which the run keeps, too.
-pub(in crate::engine) fn size_of_used(key: &str, result: usize) -> usize {
-    2 * (NAMED + key.len()) + result
-}
-
-/// Bytes of a value that has a name.
-pub(in crate::engine) fn size_of_named(name: &str, value: &Value) -> usize {
-    NAMED + name.len() + size(value)
-}
-
-/// Bytes of what a step waits for, or runs inside.
-fn size_of_inner(inner: &Inner) -> usize {
-    let of = |value: &Option<Value>| value.as_ref().map_or(0, size);
-    match inner {
-        Inner::Loop { items, results, .. } => {
-            let items: usize = items.iter().flat_map(|items| items.iter()).map(size).sum();
-            items + results.iter().map(of).sum::<usize>()
-        }
-        Inner::Turns { candidate, feedback, .. } => of(candidate) + of(feedback),
-        Inner::Approval(request) => size_of_map(request),
-        Inner::Event(name) | Inner::Update(name) => name.len(),
-        _ => 0,
-    }
-}
-
-/// Bytes of a scope, with those of its steps.
-fn bytes_of(scope: &Scope) -> usize {
-    Run::size_of_scope(&scope.body, size_of_map(&scope.locals) + size_of_map(&scope.variables))
-}
-
-impl Run {
-    /// Bytes that it keeps, which are at most [`Limit::RunBytes`].
-    pub fn kept_bytes(&self) -> usize {
-        self.meter.own
-    }
-
-    pub(in crate::engine) fn keeps(&mut self, value: &Value) {
-        self.meter.add(size(value));
-    }
-
-    /// Counts a variable, a signal, an update, an event that it has taken.
-    pub(in crate::engine) fn keeps_named(&mut self, name: &str, value: &Value) {
-        self.meter.add(size_of_named(name, value));
-    }
-
-    pub(in crate::engine) fn keeps_inner(&mut self, inner: &Inner) {
-        self.meter.add(size_of_inner(inner));
-    }
-
-    /// Counts a failure, of which a part is set aside already.
-    pub(in crate::engine) fn keeps_failure(&mut self, failure: &Failure) {
-        self.meter.add(size_of_failure(failure));
-    }
-
-    /// Bytes of a scope: of a round with its names, of a branch with its variables.
-    pub(in crate::engine) fn size_of_scope(body: &Body, own: usize) -> usize {
-        SCOPE + body.operators.len() * STEP + own
-    }
-
-    /// How often the result of a step is kept: that of a task in a loop may be the result of its round, too.
-    pub(in crate::engine) fn copies_of_result(&self, step: StepIx) -> usize {
-        1 + usize::from(self.scope_of(step).is_some_and(|scope| matches!(scope.kind, ScopeKind::Round(_))))
-    }
-
-    /// Counts the last scope, with the steps that it brought.
-    pub(in crate::engine) fn keeps_scope(&mut self) {
-        self.meter.add(self.scopes.last().map_or(0, bytes_of));
-    }
-
-    /// Bytes of a run that begins.
-    pub(in crate::engine) fn size_of_new(plan: &Plan, inputs: &Map<String, Value>) -> usize {
-        RUN + Self::size_of_scope(&plan.body, size_of_map(inputs))
-    }
-
-    /// Counts what a run has that was restored.
-    pub(in crate::engine) fn measure(&mut self) {
-        let mut meter = Meter { own: RUN + size_of_map(&self.created.inputs), all: None };
-        meter.add_value(self.result.as_ref());
-        meter.add(self.failure.as_ref().map_or(0, size_of_failure));
-        for scope in &self.scopes {
-            meter.add(bytes_of(scope));
-        }
-        for (at, step) in self.steps.placed() {
-            // The result of a round that is over is with the loop.
-            let is_in_open =
-                step.state == StepState::Succeeded && self.scope_of(at).is_some_and(|scope| scope.open > 0);
-            let copies = if is_in_open { self.copies_of_result(at) } else { 1 };
-            meter.add(copies * step.result.as_ref().map_or(0, size));
-            meter.add(step.attempts_set_aside() * ATTEMPT);
-            meter.add(step.inner.as_ref().map_or(0, size_of_inner));
-            for attempt in &step.attempts {
-                meter.add_value(attempt.result.as_ref());
-                meter.add(attempt.failure.as_ref().map_or(0, size_of_failure));
-            }
-            if let Some(reports) = &step.reports {
-                meter.add(reports.lines.iter().map(|line| line.message.len()).sum());
-                meter.add_value(reports.heartbeat.as_ref().map(|heartbeat| &heartbeat.details));
-            }
-        }
-        for name in self.received.keys() {
-            meter.add(size_of_named(name, &Value::Null));
-        }
-        for signal in &self.signals {
-            meter.add(size_of_named(&signal.name, &signal.payload));
-        }
-        for update in &self.updates {
-            meter.add(size_of_update(&update.name, &update.payload));
-            meter.add_value(update.result.as_ref());
-            meter.add(update.failure.as_ref().map_or(0, size_of_failure));
-        }
-        self.meter = meter;
-    }
-}
-
-impl Step {
-    /// Attempts beyond the first that were made, or that it is about to make.
-    fn attempts_set_aside(&self) -> usize {
-        let is_over = self.attempts.last().is_some_and(|attempt| attempt.ended_at.is_some());
-        let comes_next = is_over && matches!(self.state, StepState::Retrying | StepState::Pending);
-        self.attempts.len().saturating_sub(1) + usize::from(comes_next)
-    }
-}
-
-impl State {
-    /// Whether a run may keep so many bytes more.
-    ///
-    /// # Errors
-    ///
-    /// `LIMIT_EXCEEDED`.
-    pub(in crate::engine) fn has_room(&self, run: RunIx, bytes: usize) -> Result<()> {
-        let own = self.runs.get(run).map_or(0, |run| run.meter.own);
-        self.config.limits.check(Limit::RunBytes, own.saturating_add(bytes))?;
-        self.has_memory(bytes)
-    }
-
-    /// Bytes of all that the engine keeps, which are at most [`Limit::EngineBytes`].
-    pub fn kept_bytes(&self) -> usize {
-        self.kept_bytes.get()
-    }
-
-    /// Whether the engine may keep so many bytes more.
-    ///
-    /// # Errors
-    ///
-    /// `LIMIT_EXCEEDED`.
-    pub fn has_memory(&self, bytes: usize) -> Result<()> {
-        let all = self.kept_bytes.get().saturating_add(bytes);
-        self.config.limits.check(Limit::EngineBytes, all)
-    }
-
-    /// The bytes of what a tool has given, if a run may keep so many copies of it.
-    pub(in crate::engine) fn may_give(&self, run: RunIx, result: &Value, copies: usize) -> Result<usize> {
-        let bytes = size(result);
-        self.config.limits.check(Limit::ResultBytes, bytes)?;
-        self.has_room(run, bytes.saturating_mul(copies))?;
-        Ok(bytes)
-    }
-
-    /// The bytes of a result, if a step may end with it.
-    pub(in crate::engine) fn may_succeed(&self, run: RunIx, step: StepIx, result: &Value) -> Result<usize> {
-        self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
-    }
-
-    /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its
-    /// message.
-    pub(in crate::engine) fn fitting(&self, run: RunIx, mut failure: Failure, beside: usize) -> Failure {
-        if self.has_room(run, beside + size_of_failure(&failure)).is_err() {
-            failure.cut_to(FAILURE);
-        }
-        failure
-    }
-
-    /// Definitions, artifacts and the like, which belong to no run.
-    pub(in crate::engine) fn keeps(&self, bytes: usize) {
-        self.kept_bytes.set(self.kept_bytes.get().saturating_add(bytes));
-    }
-
-    /// The like of them is kept no more.
-    pub(in crate::engine) fn lets_go(&self, bytes: usize) {
-        self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
     }
 }

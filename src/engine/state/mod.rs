@@ -15,6 +15,7 @@ pub(in crate::engine) mod run;
 pub(in crate::engine) mod runs;
 pub(in crate::engine) mod schedule;
 pub(in crate::engine) mod scope;
+pub(in crate::engine) mod sizes;
 pub(in crate::engine) mod step;
 pub(in crate::engine) mod timeline;
 pub(in crate::engine) mod update;

@@ -3,7 +3,6 @@
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
 use crate::engine::state::reports::Reports;
-use crate::json::number::clamp;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -207,15 +206,4 @@ impl StepState {
             Self::Cancelled => "cancelled",
         }
     }
-}
-
-/// The moment `seconds` after `at`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to a non-negative range"
-)]
-pub(in crate::engine) fn after(at: Millis, seconds: f64) -> Millis {
-    const LONGEST_MS: f64 = 1e13;
-    at.saturating_add(clamp(seconds * 1_000.0, 0.0, LONGEST_MS).round() as Millis)
 }
