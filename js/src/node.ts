@@ -1,5 +1,5 @@
 /**
- * What Node, Deno and Bun add: an operating system and a store for the embedded engine, and a server.
+ * For Node, Deno and Bun: tools and stores that need an operating system, and an HTTP server for the embedded engine.
  *
  * @packageDocumentation
  */

@@ -1,5 +1,6 @@
 /**
- * A proxy that keeps the API key on a server, for pages: a fetch handler for Workers, Deno, Bun, Node and Next.
+ * A proxy between pages and Highway that keeps the API key on a server: a fetch handler for Workers, Deno, Bun, Node
+ * and Next.
  *
  * @packageDocumentation
  */

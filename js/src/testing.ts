@@ -1,5 +1,5 @@
 /**
- * Tests of workflows: an engine in virtual time, with mocks for tools.
+ * Tests of workflows: an engine in virtual time, with mocks in place of tools.
  *
  * @packageDocumentation
  */

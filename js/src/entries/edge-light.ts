@@ -1,4 +1,4 @@
-/** Vercel's edge runtime: a compiled module, asked for with `?module`. */
+/** Default entry for Vercel's edge runtime, which compiles a module imported with `?module`. */
 import module from "../generated/core_bg.wasm?module";
 import { core } from "../wasm/runtime.js";
 

@@ -1,4 +1,4 @@
-/** As the default entry of the same name, for the engine. */
+/** `highway-wasm/engine` for Vercel's edge runtime. */
 import module from "../generated/full_bg.wasm?module";
 import { full } from "../engine/runtime.js";
 import { offerYaml } from "../workflow/runtime.js";

@@ -1,4 +1,4 @@
-/** Default entry: the module travels inside, and is instantiated synchronously at first use. */
+/** Default entry with the module inside, instantiated synchronously at first use. */
 import { embedded } from "../wasm/embedded.js";
 import { deflated, size } from "../generated/core_bytes.js";
 import { core } from "../wasm/runtime.js";

@@ -1,4 +1,4 @@
-/** As the default entry of the same name, for tests. */
+/** `highway-wasm/testing` with the module inside, instantiated synchronously at first use. */
 import { embedded } from "../wasm/embedded.js";
 import { deflated, size } from "../generated/full_bytes.js";
 import { full } from "../engine/runtime.js";

@@ -1,4 +1,4 @@
-/** As the default entry of the same name, for tests. */
+/** `highway-wasm/testing` for Cloudflare Workers. */
 import module from "../generated/full_bg.wasm";
 import { full } from "../engine/runtime.js";
 import { offerYaml } from "../workflow/runtime.js";

@@ -1,4 +1,4 @@
-/** For pages that want the module as a file of its own, streamed and cached: `await init()` first. */
+/** Default entry for pages that load the module as a separate file, streamed and cached. Call `await init()` first. */
 import { core } from "../wasm/runtime.js";
 import { workflows } from "../workflow/runtime.js";
 

@@ -1,4 +1,4 @@
-/** Cloudflare Workers refuse to compile bytes, so the bundler passes a compiled module. */
+/** Default entry for Cloudflare Workers, which refuse to compile bytes: the bundler passes a compiled module. */
 import module from "../generated/core_bg.wasm";
 import { core } from "../wasm/runtime.js";
 

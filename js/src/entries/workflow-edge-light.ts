@@ -1,6 +1,6 @@
 /**
- * As the default entry of the same name, for `Workflow` and `WorkflowBuilder`. A file of its own and without other effects, so
- * that bundlers leave the module out of pages that use neither.
+ * Provides the workflow module on Vercel's edge runtime. A separate file whose only effect this is, so that bundlers
+ * leave the module out of pages that use neither `Workflow` nor `WorkflowBuilder`.
  */
 import module from "../generated/workflow_bg.wasm?module";
 import { WorkflowBuilder as Builder } from "../workflow/builder.js";

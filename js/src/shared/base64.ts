@@ -1,16 +1,16 @@
-/** Base64, in every runtime. */
+/** Base64 text of bytes, and back, in every runtime. */
 
 import { atOnce, type Steps } from "./steps.js";
 
-/** Bytes that are written in one step, of which three become four characters. */
+/** Bytes that one step encodes. A multiple of 3, since base64 writes three bytes as four characters. */
 const CHUNK = 3 << 16;
 const PADDING = 0x3d;
 const CODES = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 
-/** The text of bytes. */
+/** The base64 text of `bytes`. */
 export const base64Of = (bytes: Uint8Array): string => atOnce(base64InSteps(bytes));
 
-/** The same in steps. The runtime's own function takes text, of which it looks at each character. */
+/** Encodes `bytes` in steps, because the runtime's own function looks at every character of its text. */
 export function* base64InSteps(bytes: Uint8Array): Steps<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -36,7 +36,7 @@ function codesOf(bytes: Uint8Array): Uint8Array {
   return codes;
 }
 
-/** The bytes of a text that {@link base64Of} gave. */
+/** The bytes behind a text of {@link base64Of}. */
 export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);

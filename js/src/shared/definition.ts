@@ -1,4 +1,4 @@
-/** The workflow definition, as it goes over the wire: Highway's own names, in snake_case. */
+/** The workflow definition as JSON: Highway's own names, in snake_case. */
 
 /** A workflow definition in the dialect of the Python driver. */
 export interface WorkflowDefinition {
@@ -21,44 +21,44 @@ interface OperatorBase {
   readonly description?: string;
 }
 
-/** Runs a tool. */
+/** A task that calls a tool. */
 export interface TaskDefinition extends OperatorBase {
   readonly operator_type: "task";
   readonly result_key: string;
-  /** Time limit of one attempt, in seconds; the body of a loop has none. */
+  /** Time limit of one attempt, in seconds. The body of a loop has none. */
   readonly timeout_seconds?: number;
-  /** Whether it is the body of a loop, which it depends on. */
+  /** `true` for a task in the body of a loop; the task depends on the loop. */
   readonly is_internal_loop_task?: true;
   readonly retry_policy?: {
-    /** Attempts in all. */
+    /** All attempts, the first included. */
     readonly max_attempts: number;
     readonly initial_interval_seconds: number;
     readonly backoff_coefficient: number;
   };
-  /** Name of the tool. */
+  /** Name of the tool, such as `tools.shell.run`. */
   readonly function: string;
   readonly args?: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
 
-/** Sleeps durably. */
+/** A durable wait. */
 export interface WaitDefinition extends OperatorBase {
   readonly operator_type: "wait";
-  /** ISO 8601 duration. */
+  /** How long to wait, as an ISO 8601 duration such as `PT5M`. */
   readonly wait_for: string;
 }
 
-/** Runs its body for each item of a list. */
+/** A loop that runs its body once for each item of a list. */
 export interface ForeachDefinition extends OperatorBase {
   readonly operator_type: "foreach";
-  /** Template of the list. */
+  /** Template of the list, such as `{{users_result.response}}`. */
   readonly items: string;
   readonly loop_body: readonly TaskDefinition[];
   readonly parallel: boolean;
   readonly result_key: string;
 }
 
-/** Runs its body as long as a condition holds. */
+/** A loop that runs its body as long as a condition holds. */
 export interface WhileDefinition extends OperatorBase {
   readonly operator_type: "while";
   readonly condition: string;
@@ -66,7 +66,7 @@ export interface WhileDefinition extends OperatorBase {
   readonly result_key: string;
 }
 
-/** Emits an event. */
+/** An operator that emits an event. */
 export interface EmitEventDefinition extends OperatorBase {
   readonly operator_type: "emit_event";
   readonly event_name: string;
@@ -74,7 +74,7 @@ export interface EmitEventDefinition extends OperatorBase {
   readonly result_key: string;
 }
 
-/** Waits for an event. */
+/** An operator that waits for an event. */
 export interface WaitForEventDefinition extends OperatorBase {
   readonly operator_type: "wait_for_event";
   readonly event_name: string;
@@ -82,17 +82,17 @@ export interface WaitForEventDefinition extends OperatorBase {
   readonly result_key: string;
 }
 
-/** Starts branches side by side. */
+/** Branches that run at the same time. */
 export interface ParallelDefinition extends OperatorBase {
   readonly operator_type: "parallel";
-  /** Ids of the tasks of each branch. */
+  /** The ids of the tasks of each branch, by the branch's name. */
   readonly branches: Readonly<Record<string, readonly string[]>>;
-  /** The branches as workflows of their own. */
+  /** Each branch as a workflow, by the branch's name. */
   readonly branch_workflows: Readonly<Record<string, unknown>>;
   readonly result_key: string;
 }
 
-/** One node of a workflow. */
+/** One node of a workflow: a task or an operator. */
 export type OperatorDefinition =
   | TaskDefinition
   | WaitDefinition

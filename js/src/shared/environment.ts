@@ -1,4 +1,4 @@
-/** What the runtime around us offers, and how it differs: variables, pages, ids, timers, the words of its errors. */
+/** What runtimes offer in different ways: environment variables, page visibility, ids, timers, error texts. */
 
 interface Globals {
   process?: { env?: Record<string, string | undefined>; getBuiltinModule?: (name: string) => unknown };
@@ -12,49 +12,52 @@ interface Globals {
 
 const globals = globalThis as Globals;
 
-/** An environment variable of Node, Deno or Bun; undefined in browsers, in workers and where access is denied. */
+/**
+ * The value of an environment variable in Node, Deno or Bun. `undefined` in browsers and workers, and where access is
+ * denied.
+ */
 export function environmentVariable(name: string): string | undefined {
   try {
     return (globals.Deno ? globals.Deno.env.get(name) : globals.process?.env?.[name]) || undefined;
   } catch {
-    // Deno without --allow-env.
+    // Deno throws without `--allow-env`.
     return undefined;
   }
 }
 
-/** Whether visitors of a page could read what this code knows: it runs in the page, or in a worker of the browser. */
+/** Whether visitors of a page can read what this code knows: the code runs in a page or in a worker of a browser. */
 export function isPage(): boolean {
   if (globals.window !== undefined && globals.document !== undefined) return true;
-  // The workers of servers have the scope too, but name themselves otherwise.
+  // Workers of servers have `WorkerGlobalScope` too, but no browser's user agent.
   const agent = globals.navigator?.userAgent ?? "";
   return globals.WorkerGlobalScope !== undefined && agent.startsWith("Mozilla/");
 }
 
-/** Whether this is a page that nobody sees now. */
+/** Whether this is a page that is hidden now. */
 export function isHidden(): boolean {
   return globals.document?.visibilityState === "hidden";
 }
 
-/** Hears when a page is hidden or shown; gives back how to stop. */
+/** Calls `listener` when the page is hidden or shown. Returns a function that stops this. */
 export function onVisibility(listener: () => void): () => void {
   const { document } = globals;
   document?.addEventListener?.("visibilitychange", listener);
   return () => document?.removeEventListener?.("visibilitychange", listener);
 }
 
-/** An address as an absolute one: in a page, relative to it. */
+/** Makes an address absolute. In a page it is relative to the page's own address. */
 export function absolute(address: string): string {
   const base = globals.location?.href;
   if (/^[a-z][a-z0-9+.-]*:/i.test(address) || base === undefined || !isPage()) return address;
   return URL.canParse(address, base) ? new URL(address, base).href : address;
 }
 
-/** A module of Node, Deno or Bun; undefined elsewhere. Asked for in a way that bundlers do not follow. */
+/** A built-in module of Node, Deno or Bun; `undefined` elsewhere. Bundlers do not follow this call. */
 export function builtinModule<T>(name: string): T | undefined {
   return globals.process?.getBuiltinModule?.(name) as T | undefined;
 }
 
-/** A random UUID; pages without a secure context lack `randomUUID`. */
+/** A random UUID. Pages without a secure context lack `crypto.randomUUID`. */
 export function uuid(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -67,7 +70,7 @@ export function uuid(): string {
 /** The longest delay a timer takes, in milliseconds. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** What went wrong with a request, in words; runtimes hide the useful part in the cause. */
+/** The text of a failed request's error. Runtimes keep the useful part in the `cause`. */
 export function describe(error: unknown): string {
   try {
     const { message, cause } = (Object(error) ?? {}) as {

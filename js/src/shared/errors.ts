@@ -1,24 +1,27 @@
-/** The error classes. A class stands for a way of handling; the `code` says exactly what happened. */
+/** The error classes. The class says how to handle an error; its `code` says exactly what happened. */
 
-/** One finding in a workflow definition. */
+/** One finding of a check of a workflow definition. */
 export interface Diagnostic {
   readonly code: HighwayErrorCode;
-  /** `error`: it cannot run as written; `warning`: it can hardly be meant; `info`: worth knowing. */
+  /** `error`: the definition cannot run as written. `warning`: it is very likely a mistake. `info`: worth knowing. */
   readonly severity: "error" | "warning" | "info";
   readonly message: string;
-  /** JSON pointer to the culprit, `""` for the whole document. */
+  /** JSON pointer to the place in the definition, such as `/tasks/load/args/0`; `""` for the whole document. */
   readonly path: string;
-  /** Where that begins in the text, from 1, where the document was read from JSON or YAML text: its key, or the item of a list. */
+  /**
+   * Line of that place, counted from 1: the line of its key or list item. Only for a document read from JSON or YAML
+   * text.
+   */
   readonly line?: number;
-  /** The column there, in characters from 1. */
+  /** Column of that place, in characters, counted from 1. */
   readonly column?: number;
-  /** What to do about it. */
+  /** What to do about the finding. */
   readonly help?: string;
-  /** JSON pointers to other places that have to do with it. */
+  /** JSON pointers to other places that the finding is about. */
   readonly related?: readonly string[];
 }
 
-/** Facts about an error, as they come from Rust or from the facade itself. */
+/** What an error is made of; comes from Rust or from the facade. */
 export interface ErrorFacts {
   readonly code: HighwayErrorCode | (string & {});
   readonly message: string;
@@ -29,7 +32,7 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-/** Every code with the class it belongs to; equal to Rust's list, which a test compares. */
+/** Every code with the name of its class. A test compares this list with Rust's. */
 export interface ErrorClasses {
   API_KEY_MISSING: "ConfigurationError";
   API_KEY_EXPOSED: "ConfigurationError";
@@ -141,7 +144,7 @@ export interface ErrorClasses {
 /** A stable error code. New codes may be added in minor versions. */
 export type HighwayErrorCode = keyof ErrorClasses;
 
-/** The codes of errors that are made here. All others come with their class from Rust. */
+/** The codes of errors that the facade creates. Rust gives all others with their class. */
 const ownClasses = {
   ABORTED: "AbortedError",
   API_KEY_EXPOSED: "ConfigurationError",
@@ -169,15 +172,15 @@ const BRAND = Symbol.for("highway-wasm.error");
 
 /** Base of every error of this package. */
 export class HighwayError extends Error {
-  /** What happened: one of {@link HighwayErrorCode}, or a tool's own code in an {@link ExecutionError}. */
+  /** What happened: a {@link HighwayErrorCode}, or the tool's own code for an {@link ExecutionError}. */
   readonly code: string;
   /** What to do about it. */
   readonly help: string | undefined;
-  /** JSON pointer to the culprit in what was passed in. */
+  /** JSON pointer to the wrong place in the value that was passed in. */
   readonly path: string | undefined;
-  /** Machine-readable facts. */
+  /** Facts for programs, such as `status` and `requestId`. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** All findings, where the error stands for several. */
+  /** All findings; empty unless the error stands for findings of a check. */
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(facts: ErrorFacts) {
@@ -190,7 +193,7 @@ export class HighwayError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** A loggable object: name, code, message and facts, without the stack. */
+  /** The error as an object for logs: name, code, message and facts, without the stack. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, help, path, details, diagnostics } = this;
     return {
@@ -205,28 +208,28 @@ export class HighwayError extends Error {
   }
 }
 
-/** A key, an endpoint or an option of the client is missing or unusable. */
+/** An API key, an endpoint or an option is missing or not valid. */
 export class ConfigurationError extends HighwayError {}
 
 /** A task, or the set of tasks, is not a valid definition. */
 export class TaskDefinitionError extends HighwayError {}
 
-/** A document or a value is not valid; {@link HighwayError.diagnostics} lists the findings. */
+/** A document or a value is not valid. {@link HighwayError.diagnostics} lists the findings. */
 export class ValidationError extends HighwayError {}
 
-/** The server refused a request, could not be reached, or its answer could not be understood. */
+/** The server refused a request, could not be reached, or sent an answer that is not valid. */
 export class ApiError extends HighwayError {
-  /** HTTP status, where there was an answer. */
+  /** HTTP status of the answer; `undefined` without an answer. */
   get status(): number | undefined {
     return this.details["status"] as number | undefined;
   }
 
-  /** The server's id of the request, for its support. */
+  /** The server's id of the request, for a question to the server's support. */
   get requestId(): string | undefined {
     return this.details["requestId"] as string | undefined;
   }
 
-  /** Seconds after which the server asks to try again. */
+  /** Seconds that the server asks to wait before the next try. */
   get retryAfter(): number | undefined {
     return this.details["retryAfter"] as number | undefined;
   }
@@ -234,22 +237,22 @@ export class ApiError extends HighwayError {
 
 /** The server did not accept a workflow. */
 export class SubmissionError extends ApiError {
-  /** The run that the same `workflowId` began with other content. */
+  /** Id of the run that the same `workflowId` started before, with other content. */
   get existingRunId(): string | undefined {
     return this.details["existingRunId"] as string | undefined;
   }
 }
 
-/** A run or a task failed while executing. Not thrown by `run`: it is `result.error`, and can be thrown by you. */
+/** A run or a task failed. `run` does not throw this error: `result.error` holds it, and you may throw it. */
 export class ExecutionError extends HighwayError {}
 
-/** A time limit passed. A run that was waited for goes on. */
+/** A time limit passed. If it was the limit of waiting for a run, the run continues. */
 export class TimeoutError extends HighwayError {}
 
-/** The caller's signal fired; its reason is the `cause`. */
+/** The caller's `AbortSignal` fired. The signal's reason is the `cause`. */
 export class AbortedError extends HighwayError {}
 
-/** Known to Highway, but not offered by this package. */
+/** Highway can do this, but this package does not offer it. */
 export class NotSupportedError extends HighwayError {}
 
 /** The WebAssembly module could not be loaded or used. */
@@ -269,17 +272,17 @@ const classes: Record<string, new (facts: ErrorFacts) => HighwayError> = {
   WasmError,
 };
 
-// Spelled out, because minifiers change the names of classes.
+// The names are written out, because minifiers change the names of classes.
 for (const [name, type] of Object.entries(classes)) {
   Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
 }
 
-/** An error of the class that `className` names. */
+/** Creates an error of the class with the name `className`. */
 export function makeError(className: string, facts: ErrorFacts): HighwayError {
   return new (classes[className] ?? HighwayError)(facts);
 }
 
-/** An error of the class its code belongs to. */
+/** Creates an error of the class that its code belongs to. */
 export function errorOf(
   code: keyof typeof ownClasses,
   message: string,
@@ -289,8 +292,8 @@ export function errorOf(
 }
 
 /**
- * Whether a value is an error of this package, and has the given code where one is given. Unlike `instanceof` this holds
- * across copies of the package (CommonJS and ES modules, two bundles, a vm context).
+ * Whether `error` is an error of this package and, if `code` is given, has that code. Unlike `instanceof`, this works
+ * across copies of the package: CommonJS and ES modules, two bundles, two vm contexts.
  *
  * @example
  * ```js

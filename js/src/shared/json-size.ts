@@ -1,18 +1,19 @@
-/** How large the value of a JSON text is, before it is read. */
+/** The size of the value of a JSON text, estimated before the text is parsed. */
 
 import { PIECE, type Steps } from "./steps.js";
 
-/** Bytes that each value counts beside its text. */
+/** Bytes that each value counts, in addition to its text. */
 export const EACH = 32;
 
 const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE, UNICODE, COLON] = [0x22, 0x2c, 0x5b, 0x5c, 0x7b, 0x75, 0x3a];
 
 /**
- * Whether the value of a JSON text takes more than `most` bytes, as docs/limits.md counts them, at the least: there are as many values as commas
- * and opening brackets, or more, and each character of a text or a name has a byte. Millions of them would take long to read.
+ * Whether the value of a JSON text certainly takes more than `most` bytes, as docs/limits.md counts them. Counts a
+ * value for each comma and opening bracket, and a byte for each character of a string or a name. Parsing millions of
+ * values would take long, so this check comes first.
  */
 export function* isLargeJson(text: string, most: number): Steps<boolean> {
-  // A character counts `EACH + 1` bytes at most.
+  // A character counts at most `EACH + 1` bytes.
   if (text.length * (EACH + 1) <= most) return false;
   let [left, look] = [most, PIECE];
   let isText = false;

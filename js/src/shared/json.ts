@@ -1,27 +1,30 @@
-/** JSON text with all digits of its integers: those that a double cannot hold are `bigint` in JavaScript. */
+/** JSON text that keeps all digits of integers: an integer that a double cannot hold is a `bigint` in JavaScript. */
 
 import { uuid } from "./environment.js";
 import { atOnce, MANY, PIECE, type Steps } from "./steps.js";
 
 const [QUOTE, PLUS, MINUS, DOT, BACKSLASH, SMALL_E] = [0x22, 0x2b, 0x2d, 0x2e, 0x5c, 0x65];
-/** How JSON writes the character that no text begins with. */
+/** The NUL character as JSON writes it. No string of a document begins with it, except by intent. */
 const NUL = "\\u0000";
-/** Digits of the first integers that a double does not hold, and of the longest that are read, as Python has it; a longer one stays `Infinity`. */
+/**
+ * Digits of the shortest integer that a double cannot hold, and of the longest that is read (Python's limit). A longer
+ * one stays `Infinity`.
+ */
 const [LONG, LONGEST] = [16, 4300];
 
 /**
- * @internal What `JSON.parse` gives, but integers beyond ±(2^53 − 1) are `bigint`.
+ * @internal Parses like `JSON.parse`, but integers beyond ±(2^53 − 1) become `bigint`.
  *
- * @throws {SyntaxError} as `JSON.parse`.
+ * @throws {SyntaxError} as `JSON.parse` does.
  */
 export const parseJson = (text: string): unknown => atOnce(readJson(text));
 
-/** @internal The same in steps, of which `JSON.parse` is one. */
+/** @internal {@link parseJson} in steps. `JSON.parse` itself is one step. */
 export function* readJson(text: string): Steps<unknown> {
   const value: unknown = JSON.parse(text);
   if (!hasLong(text)) return value;
   yield;
-  // No string in the JSON begins with the mark: either the JSON has no `\u0000`, or the mark is a fresh UUID.
+  // The mark must not begin any string of the document: NUL if the text has none, otherwise a fresh UUID.
   const written = text.includes(NUL) ? uuid() : NUL;
   const marked = yield* markLarge(text, written);
   if (marked === text) return value;
@@ -31,7 +34,7 @@ export function* readJson(text: string): Steps<unknown> {
   yield;
   const left: Fields[] = [whole as unknown as Fields];
   let count = 0;
-  // A reviver would be called for everything, which takes ten times as long.
+  // A reviver would be called for every value, which takes ten times as long.
   for (let fields = left.pop(); fields; fields = left.pop()) {
     const keys = Array.isArray(fields) ? undefined : Object.keys(fields);
     const { length } = keys ?? (fields as unknown as unknown[]);
@@ -46,13 +49,13 @@ export function* readJson(text: string): Steps<unknown> {
 
 type Fields = Record<string | number, unknown>;
 
-/** Makes a marked text a `bigint`; what has fields or items of its own is left for later. */
+/** Replaces a marked string by its `bigint`. Adds objects and lists to `left`, to be visited later. */
 function restore(fields: Fields, key: string | number, mark: string, left: Fields[]): void {
   const item = fields[key];
   if (typeof item === "object" && item !== null) left.push(item as Fields);
   else if (typeof item === "string" && item.startsWith(mark)) {
     const value = BigInt(item.slice(mark.length));
-    // To set a field of this name is something else.
+    // A plain assignment to `__proto__` would change the prototype.
     if (key === "__proto__") Object.defineProperty(fields, key, { value });
     else fields[key] = value;
   }
@@ -60,7 +63,7 @@ function restore(fields: Fields, key: string | number, mark: string, left: Field
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
-/** Whether a text has as many digits in a row as a large integer. Of so many characters one is looked at. */
+/** Whether a text has as many digits in a row as a large integer. Looks only at every sixteenth character. */
 function hasLong(text: string): boolean {
   for (let at = LONG - 1; at < text.length; at += LONG) {
     let start = at;
@@ -72,7 +75,7 @@ function hasLong(text: string): boolean {
   return false;
 }
 
-/** Valid JSON whose large integers are texts behind a mark. */
+/** The same JSON, with each large integer as a string that begins with the mark. */
 function* markLarge(text: string, mark: string): Steps<string> {
   let [marked, done, look] = ["", 0, PIECE];
   let isText = false;
@@ -105,7 +108,7 @@ function numberEnd(text: string, start: number): number {
   return at;
 }
 
-/** Whether a character belongs to a number, and is no digit. */
+/** Whether a character is part of a number without being a digit. */
 const isPart = (code: number): boolean =>
   code === DOT || (code | 0x20) === SMALL_E || code === PLUS || code === MINUS;
 
@@ -113,32 +116,37 @@ const isPart = (code: number): boolean =>
 const isLarge = (token: string): boolean =>
   token.length <= LONGEST + 1 && /^-?\d{16,4300}$/.test(token) && !Number.isSafeInteger(Number(token));
 
-/** @internal Whether a number is finite and beyond ±(2^53 − 1): JavaScript would write digits that it does not have. */
+/**
+ * @internal Whether a number is finite and beyond ±(2^53 − 1): JavaScript would print digits that the double does not
+ * have.
+ */
 export const isRounded = (value: unknown): value is number =>
   typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER && Number.isFinite(value);
 
 /**
- * @internal What `JSON.stringify` gives, with each `bigint` as an integer. Numbers beyond ±(2^53 − 1) have an exponent, so that they stay numbers;
- * `digits` writes them as `JSON.stringify` does.
+ * @internal Prints like `JSON.stringify`, with each `bigint` as an integer. Numbers beyond ±(2^53 − 1) get an exponent,
+ * so that they are read back as doubles. With `digits` they are printed as `JSON.stringify` does.
  */
 export function bigJson(value: unknown, indent = 0, digits = false): string {
   try {
     const text = JSON.stringify(value, undefined, indent);
-    // Programs that give `bigint` a `toJSON` make a text of it.
+    // A program may give `BigInt.prototype` a `toJSON`, which would print a string.
     if (!("toJSON" in BigInt.prototype) && (digits || !hasLong(text ?? ""))) return text;
   } catch {
-    // There is a `bigint`, or what is thrown again.
+    // The value has a `bigint`, or an error that `textOf` throws again.
   }
   return textOf(value, "", { indent: " ".repeat(indent), digits }, "\n") as string;
 }
 
-/** How a text is written. */
+/** How to print a value. */
 interface Form {
   readonly indent: string;
   readonly digits: boolean;
 }
 
-/** The text of a value; undefined where JSON leaves it out. `line` is what a line begins with. */
+/**
+ * The JSON text of a value; `undefined` for a value that JSON omits. `line` is a line break and the indentation so far.
+ */
 function textOf(given: unknown, key: string, form: Form, line: string): string | undefined {
   const { toJSON } = Object(given ?? {}) as { toJSON?: unknown };
   const value = typeof toJSON === "function" && typeof given !== "bigint" ? toJSON.call(given, key) : given;

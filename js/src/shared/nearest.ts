@@ -1,6 +1,6 @@
-/** What somebody may have meant. */
+/** Suggestions for mistyped names. */
 
-/** The candidate that is nearest to a name, as advice; nothing where none is near. */
+/** Advice that names the candidate nearest to `name`; `undefined` when none is near. */
 export function didYouMean(name: string, candidates: readonly string[], write = (found: string) => found) {
   const near = candidates
     .map((candidate) => ({ candidate, distance: distanceOf(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -9,9 +9,9 @@ export function didYouMean(name: string, candidates: readonly string[], write = 
   return near && `did you mean \`${write(near.candidate)}\`?`;
 }
 
-/** How many characters have to be added, removed, replaced or swapped with their neighbour. */
+/** The edit distance: how many characters to add, remove, replace, or swap with their neighbour. */
 function distanceOf(from: string, to: string): number {
-  // Names are short; anything else is not a slip of the finger.
+  // A difference of more than 8 characters is not a typing error.
   if (Math.abs(from.length - to.length) > 8) return Number.POSITIVE_INFINITY;
   let before: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

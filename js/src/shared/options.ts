@@ -1,8 +1,12 @@
-/** Checks of options. */
+/** Checks of options objects. */
 
 import { errorOf, type HighwayError } from "./errors.js";
 
-/** Refuses options that do not exist; `path` is where they were given. */
+/**
+ * Refuses unknown options. `of` names what takes the options, `path` is the JSON pointer to them.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
 export function checkOptions(given: object, known: readonly string[], of: string, path = ""): void {
   if (typeof given !== "object" || given === null) {
     throw invalid(`${of} takes an object of options, not \`${String(given)}\``, path);
@@ -15,7 +19,7 @@ export function checkOptions(given: object, known: readonly string[], of: string
   }
 }
 
-/** @internal A refused option. */
+/** @internal The error for an option that is not valid. */
 export function invalid(message: string, path: string, help?: string): HighwayError {
   return errorOf("OPTION_INVALID", message, { path, help });
 }

@@ -1,4 +1,4 @@
-/** Turns what a caller passes into plain JSON data, or says where it cannot be. */
+/** Turns a caller's value into plain JSON data, or refuses it with the path to the wrong part. */
 
 import { errorOf } from "./errors.js";
 import { bigJson, isRounded, parseJson } from "./json.js";
@@ -6,28 +6,29 @@ import { childPath } from "./pointer.js";
 import { atOnce, MANY, type Steps } from "./steps.js";
 import { templateOf } from "./task-ref.js";
 
-/** Deeper nesting is refused, well before the core's own limit of 128. */
+/** Levels of nesting that are allowed, well below the core's own limit of 128. */
 const DEPTH = 100;
-/** The weight from which a part is noted. */
+/** The weight from which a part is listed in `weights`. */
 const LARGE = 1 << 5;
 
-/** Any JSON value; integers that a double cannot hold are `bigint`. */
+/** Any JSON value. Integers that a double cannot hold are `bigint`. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 /**
- * The plain form of a value: dates become ISO text, objects with `toJSON` what that gives (`Temporal`, `URL`), results of
- * tasks their template text; undefined properties are left out. A `bigint` is an integer like any other.
+ * The plain form of a value. Dates become ISO text, objects with `toJSON` (`Temporal`, `URL`) what that returns,
+ * references to task results their template text. Properties that are `undefined` are omitted. A `bigint` is an
+ * integer.
  *
- * @throws {ValidationError} `VALUE_NOT_JSON`, with the path, for what JSON cannot carry.
+ * @throws {ValidationError} `VALUE_NOT_JSON`, with the path, for a value that JSON cannot hold.
  */
 export function plain(value: unknown, path = ""): Json {
   return parseJson(plainText(value, path)) as Json;
 }
 
-/** JSON text of a value's plain form. */
+/** The JSON text of a value's plain form. */
 export const plainText = (value: unknown, path = ""): string => written(value, path, false);
 
-/** The same for what Highway's builder writes, in whose documents large integers have all their digits. */
+/** The JSON text of a value's plain form, as Highway's builder writes it: large integers keep all their digits. */
 export const documentText = (value: unknown): string => written(value, "", true);
 
 function written(value: unknown, path: string, digits: boolean): string {
@@ -36,7 +37,7 @@ function written(value: unknown, path: string, digits: boolean): string {
     const text = JSON.stringify(value) ?? "null";
     if (!text.includes("\\ud")) return text;
   }
-  // What passes the walk means the same to JSON, so the runtime's own printer can write it.
+  // `Walk` has refused everything that JSON would change, so the runtime's own printer is safe.
   const walk = new Walk(path);
   atOnce(walk.check(value));
   const text = walk.hasBig ? bigJson(value, undefined, digits) : (JSON.stringify(value) ?? "null");
@@ -44,24 +45,24 @@ function written(value: unknown, path: string, digits: boolean): string {
   return text;
 }
 
-/** Values that are looked at before the walk is left to find out. */
+/** Values that `isSimple` looks at before it leaves the rest to `Walk`. */
 const FEW = 256;
 let valuesLeft = 0;
 
 /**
- * Whether a value is small and certainly plain: lists, objects of no class, texts, numbers that a double holds. Most are, and
- * this takes a fraction of the time of a walk, which finds out about all others.
+ * Whether a value is small and certainly plain: lists, plain objects, strings, and numbers that a double holds. Most
+ * values are, and this check takes a fraction of the time of a `Walk`.
  */
 function isSimple(value: unknown): boolean {
   valuesLeft -= 1;
   if (typeof value === "string" || typeof value === "boolean" || value === undefined || value === null)
     return true;
-  // Also false for what is no number.
+  // Also `false` for NaN.
   if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   if (typeof value !== "object" || valuesLeft < 0) return false;
   if (Array.isArray(value)) return value.every(isSimple);
   const isPlain = Object.getPrototypeOf(value) === Object.prototype;
-  // References to results have a prototype like any object, but a `toJSON` of their own.
+  // A reference to a result has the prototype of a plain object, but a `toJSON` of its own.
   if (!isPlain || typeof (value as { toJSON?: unknown }).toJSON === "function") return false;
   for (const name of Object.keys(value)) {
     if (!isSimple((value as Record<string, unknown>)[name])) return false;
@@ -69,46 +70,48 @@ function isSimple(value: unknown): boolean {
   return true;
 }
 
-/** @internal Checks that a text has no half of a surrogate pair, which is no character and is written as an escape. */
+/**
+ * @internal Checks that no string has an unpaired surrogate, which is no character and would be printed as an escape.
+ */
 export function* checkText(text: string, value: unknown, path: string): Steps<void> {
   if (text.includes("\\ud")) yield* new Walk(path, { readsText: true }).check(value);
 }
 
-/** @internal Whether a value has fields, rather than items or none. */
+/** @internal Whether a value is an object with fields, neither a list nor `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @internal A text with a replacement character for each half of a surrogate pair. */
+/** @internal The text with a replacement character for each unpaired surrogate. */
 export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, "\ufffd");
 
-/** What is looked through, and how far. */
+/** A list or an object that the walk is in, and how far it has come. */
 interface Place {
   readonly value: object;
-  /** Its items or fields, or what its `toJSON` gives. */
+  /** Its items or fields, or the value of its `toJSON` as the only item. */
   readonly inside: Readonly<Record<string | number, unknown>>;
-  /** The names of fields; undefined for items. */
+  /** The names of the fields; `undefined` for a list. */
   readonly names: readonly string[] | undefined;
   readonly length: number;
-  /** The weight of all that was seen before. */
+  /** The weight of everything that the walk saw before it. */
   readonly before: number;
   at: number;
 }
 
-/** What a walk looks for. */
+/** What a walk checks besides. */
 interface Wanted {
-  /** Whether texts are looked at. */
+  /** Whether to look for unpaired surrogates in strings. */
   readonly readsText?: boolean;
-  /** Items and fields that are looked at, and what is thrown at one more. */
+  /** The most items and fields that are visited. `tooMany` creates the error for one more. */
   readonly most?: number;
   readonly tooMany?: () => Error;
 }
 
-/** @internal One walk through a value. The way to where it is becomes a path only where something is wrong there. */
+/** @internal One walk through a value. The positions become a path only if something is wrong. */
 export class Walk {
-  /** Whether there is a `bigint`, or a number as large as one. */
+  /** Whether the value has a `bigint`, or a number that is as large as one. */
   hasBig = false;
-  /** What large parts weigh: an item or a field as much as 32 characters. */
+  /** The weight of each large part: 1 for each item or field, and for each 32 characters of text. */
   readonly weights = new Map<unknown, number>();
   readonly #base: string;
   readonly #wanted: Wanted;
@@ -215,7 +218,7 @@ export class Walk {
   }
 }
 
-/** The class of an object that JSON would make an empty one, though it holds something. */
+/** The class of an object that JSON would print as an empty object although it has content. */
 function emptied(value: object): string | undefined {
   const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null;
   if (prototype === Object.prototype) return undefined;

@@ -1,10 +1,10 @@
-/** Large answers are read in pieces, between which others have their turn. */
+/** Reads large answers in pieces. Between two pieces the event loop takes a turn. */
 
 import { readJson } from "./json.js";
 import { PIECE, type Steps } from "./steps.js";
 import { inTurns } from "./turns.js";
 
-/** The text of bytes. */
+/** Decodes bytes to text. */
 export const decoded = (
   bytes: Uint8Array,
   decoder: Pick<TextDecoder, "decode"> = new TextDecoder(),
@@ -20,7 +20,7 @@ function* inPieces(bytes: Uint8Array, decoder: Pick<TextDecoder, "decode">): Ste
   return text;
 }
 
-/** What `parseJson` gives; undefined where the text is no JSON. */
+/** Parses like `parseJson`; `undefined` for a text that is not JSON. */
 export async function jsonOf(text: string): Promise<unknown> {
   try {
     return await inTurns(readJson(text));

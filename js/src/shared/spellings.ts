@@ -1,15 +1,15 @@
-/** The ways in which a text may be written without being that text, and texts without the secrets that they repeat. */
+/** Finds a secret in a text in every spelling (escapes, encodings), and removes it. */
 
 import { atOnce, type Steps } from "./steps.js";
 
-/** Characters that one step reads: fewer than elsewhere, since they are read once for each layer of escapes. */
+/** Characters that one step reads. Fewer than elsewhere, because each layer of escapes reads them again. */
 export const PIECE = 65_536;
-/** Characters that one character may be spelled with, on average: so much of what follows a piece is read with it. */
+/** The most characters, on average, that one character is spelled with. Each piece overlaps the next accordingly. */
 const LONGEST_UNIT = 64;
-/** Escapes within escapes that are read. */
+/** Layers of escapes within escapes that are read. */
 const DEEPEST = 6;
 const LONGEST_ENTITY = 12;
-/** The names in HTML of the characters from U+0021 that are neither letter nor digit. */
+/** HTML's names for the characters from U+0021 that are neither letters nor digits. */
 const ENTITIES: ReadonlyMap<string, number> = new Map(
   (
     "excl33 quot34 num35 dollar36 percnt37 amp38 apos39 lpar40 rpar41 ast42 plus43 comma44 hyphen45 period46 sol47 colon58 " +
@@ -18,36 +18,42 @@ const ENTITIES: ReadonlyMap<string, number> = new Map(
     .split(" ")
     .map((entry) => [entry.replace(/\d/g, ""), Number(entry.replace(/\D/g, ""))]),
 );
-/** What a backslash makes of the ASCII character behind it; 0 where it is none that stands for that. */
+/**
+ * The character that a backslash and an ASCII character stand for, by the code of the latter. 0: the two are no such
+ * escape.
+ */
 const ESCAPES = Uint16Array.from({ length: 128 }, (_, code) => {
   const at = "nrtbfv".indexOf(String.fromCharCode(code));
   return at < 0 ? (/[a-z\d]/i.test(String.fromCharCode(code)) ? 0 : code) : "\n\r\t\b\f\v".charCodeAt(at);
 });
-/** The ASCII characters with which something else than themselves may begin. */
+/** 1 for the ASCII characters that may begin an escape or a fold. */
 const SPECIAL = Uint8Array.from({ length: 128 }, (_, code) =>
   Number("\\%&=\r\n".includes(String.fromCharCode(code))),
 );
 const ESCAPED = /[\\%&\r\n]/;
 const QUOTED_PRINTABLE = /=[\da-f]{2}/;
-/** Where a list of numbers may be, of two digits each. */
+/** A place that may be a list of numbers, with two digits each. */
 const NUMBERS = /[\da-f][\da-fx\W_]{15}/;
 const [NEW_LINE, RETURN, PERCENT, AMPERSAND, EQUALS, BACKSLASH] = [10, 13, 37, 38, 61, 92];
 const UNIT = 0x10000;
 
-/** Where something is in a text. */
+/** A part of a text. */
 export type Range = readonly [start: number, end: number];
 
-/** What is looked for, in small letters. */
+/** What to look for. Texts are compared in lower case. */
 export interface Sought {
-  /** Where it is in a text without escapes. */
+  /** Its places in a text without escapes. */
   in(text: string): Iterable<Range>;
-  /** Where it is in the letters and digits of a text alone: lists of numbers. */
+  /** Its places in a text that consists of letters and digits only, taken from a list of numbers. */
   inNumbers?(text: string): Iterable<Range>;
-  /** Characters of the longest that is looked for. */
+  /** Characters of its longest form. */
   readonly longest: number;
 }
 
-/** A text as it reads, and where each of its characters begins and ends in the text as it is written; undefined where that is the same. */
+/**
+ * A text with escapes resolved, and where each of its characters begins and ends in the original. `undefined` if the
+ * positions are equal.
+ */
 interface Reading {
   readonly text: string;
   readonly starts: Uint32Array | undefined;
@@ -55,9 +61,9 @@ interface Reading {
 }
 
 /**
- * Finds what is sought however it is spelled: escaped for JSON, JavaScript, Python, HTML, addresses, email, within one another, in
- * any case, over folded lines, as a list of numbers. The time for it grows as the text does. `tests/fixtures/spellings.json` lists what
- * is read. Gives, for each that is sought, parts that do not overlap, in their order.
+ * Finds every spelling of what is sought: escaped for JSON, JavaScript, Python, HTML, URLs or email, in several layers,
+ * in any case, across folded lines, as a list of numbers. `tests/fixtures/spellings.json` lists the spellings. The time
+ * grows linearly with the text. Returns, for each sought item, parts that do not overlap, in their order.
  */
 export function* find(text: string, all: readonly Sought[]): Steps<Range[][]> {
   const found = all.map((): [number, number][] => []);
@@ -100,7 +106,7 @@ function* placesIn({ text }: Reading, sought: Sought): Iterable<Range> {
   }
 }
 
-/** Letters that have no small one of the same length are left as they are. */
+/** The text in lower case, at the same length: letters whose lower case is longer or shorter stay. */
 function lowered(text: string): string {
   const small = text.toLowerCase();
   return small.length === text.length ? small : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -110,7 +116,7 @@ function written([start, end]: Range, { starts, ends }: Reading): Range {
   return [starts?.[start] ?? start, ends?.[end - 1] ?? end];
 }
 
-/** Adds ranges that follow. Those that overlap are one; no half of an escape is left before one. */
+/** Appends ranges to `all`. Overlapping ranges become one. A range never begins in the middle of an escape. */
 function join(all: [number, number][], ranges: Range[], text: string): void {
   for (const [start, end] of ranges.sort((one, other) => one[0] - other[0])) {
     const last = all.at(-1);
@@ -124,7 +130,7 @@ function join(all: [number, number][], ranges: Range[], text: string): void {
   }
 }
 
-/** A text as it is, without its escapes, without those that are left then, and so on. */
+/** The text itself, then the text with one layer of escapes removed, then with two, and so on. */
 function* readings(text: string): Iterable<Reading> {
   let reading: Reading = { text, starts: undefined, ends: undefined };
   yield reading;
@@ -134,14 +140,14 @@ function* readings(text: string): Iterable<Reading> {
     yield next;
     reading = next;
   }
-  // Last, since values follow `=` that begin with such digits.
+  // Quoted-printable comes last, because in other texts `=` often stands before such digits.
   const last = QUOTED_PRINTABLE.test(reading.text) ? unescaped(reading, "mail") : undefined;
   if (last !== undefined) yield last;
 }
 
 /**
- * A text without one layer of escapes and without ends of lines; undefined where it has none. `rows` takes all backslashes of a row
- * for one, `mail` reads quoted-printable as well.
+ * The text without one layer of escapes and without line folds; `undefined` if it has none. `rows` takes a row of
+ * backslashes as one, `mail` also reads quoted-printable.
  */
 function unescaped({ text, starts, ends }: Reading, what: "layer" | "rows" | "mail"): Reading | undefined {
   if (forReadings.length < text.length) forReadings = new Room(text.length);
@@ -167,7 +173,7 @@ function unescaped({ text, starts, ends }: Reading, what: "layer" | "rows" | "ma
       code = unit % UNIT;
       if (code >= 65 && code <= 90) code += 32;
     }
-    // Nothing else than ASCII is looked for.
+    // Only ASCII is sought.
     codes[size] = code < 128 ? code : 0;
     at += length;
     from[size] = starts?.[start] ?? start;
@@ -178,7 +184,7 @@ function unescaped({ text, starts, ends }: Reading, what: "layer" | "rows" | "ma
   return { text: forReadings.text(size), starts: from, ends: to };
 }
 
-/** The letters and digits of a text, without what tells that a number is hexadecimal. */
+/** The letters and digits of a text, without the `0x` of hexadecimal numbers. */
 function digitsOf(text: string): { text: string; places: Uint32Array } {
   if (forDigits.length < text.length) forDigits = new Room(text.length);
   const { codes } = forDigits;
@@ -197,7 +203,7 @@ function digitsOf(text: string): { text: string; places: Uint32Array } {
   return { text: forDigits.text(size), places };
 }
 
-/** Room for the characters of a reading and for their places: that of a reading is used again for the one after the next. */
+/** Memory for the characters and positions of a reading. The positions of a reading are reused for the next but one. */
 class Room {
   readonly codes: Uint8Array;
   readonly #places: readonly (readonly [Uint32Array, Uint32Array])[];
@@ -222,7 +228,7 @@ const decoder = new TextDecoder();
 let forReadings = new Room(0);
 let forDigits = new Room(0);
 
-/** Characters of an end of a line, as headers, shells and messages of email fold lines, with the blanks behind it. */
+/** Length of a line fold, as headers, shells and email write it: the line break, and the blanks behind it. */
 function foldLength(text: string, start: number): number {
   const first = text.charCodeAt(start);
   let at = first === EQUALS || first === BACKSLASH ? start + 1 : start;
@@ -232,7 +238,7 @@ function foldLength(text: string, start: number): number {
   return at - start;
 }
 
-/** The character that a text has at a place, and as many times `UNIT` as it is long there. */
+/** The character at a place, plus `UNIT` times the length of its spelling. */
 function unitAt(text: string, at: number, code: number, isMail: boolean): number {
   if (code === AMPERSAND) return entityAt(text, at);
   if (code === BACKSLASH) return escapeAt(text, at);
@@ -241,7 +247,7 @@ function unitAt(text: string, at: number, code: number, isMail: boolean): number
   return UNIT + code;
 }
 
-/** A unit; one character as it is where `code` is below 0. */
+/** The same number from its two parts. If `code` is below 0, `otherwise` stands for itself, with length 1. */
 function unit(code: number, length: number, otherwise: number): number {
   return code < 0 ? UNIT + otherwise : length * UNIT + Math.min(code, UNIT - 1);
 }
@@ -280,7 +286,7 @@ function entityAt(text: string, at: number): number {
   return unit(ENTITIES.get(name) ?? number, end + 2, AMPERSAND);
 }
 
-/** The number of so many hexadecimal digits; -1 where there are not as many. */
+/** The value of that many hexadecimal digits; -1 if there are fewer. */
 function hex(text: string, start: number, digits: number): number {
   let number = 0;
   for (let at = start; at < start + digits; at++) {
@@ -292,7 +298,10 @@ function hex(text: string, start: number, digits: number): number {
   return number;
 }
 
-/** What base64 makes of a text, wherever it begins in what is encoded, without the characters that its neighbours decide about; in small letters. */
+/**
+ * The base64 forms of a text, for each position at which it may begin, without the characters that depend on its
+ * neighbours. In lower case.
+ */
 export function base64Of(text: string): string[] {
   return [0, 1, 2].flatMap((before) => {
     const [from, to] = [before, before + text.length].map((bytes) => (bytes * 8) / 6) as [number, number];
@@ -314,7 +323,7 @@ function* places(text: string, wanted: Iterable<string>): Iterable<Range> {
   }
 }
 
-/** How a secret, of ASCII characters, is looked for. */
+/** The search for a secret of ASCII characters. */
 export function secretSought(secret: string): Sought {
   const spelled = new Set([secret.toLowerCase(), ...base64Of(secret)]);
   const numbers = [hexOf(secret), Array.from(secret, (char) => char.charCodeAt(0)).join("")];
@@ -325,7 +334,7 @@ export function secretSought(secret: string): Sought {
   };
 }
 
-/** A text without the parts of it in which a secret was found. */
+/** The text with `[API key]` in place of each range. */
 export function without(text: string, secrets: readonly Range[]): string {
   const shown: string[] = [];
   let kept = 0;
@@ -336,13 +345,13 @@ export function without(text: string, secrets: readonly Range[]): string {
   return kept === 0 ? text : shown.join("") + text.slice(kept);
 }
 
-/** What strikes a secret, of ASCII characters, out of a text however it is spelled. */
+/** A function that removes a secret of ASCII characters from a text, in every spelling. */
 export function strikerOf(secret: string): (text: string) => string {
   const sought = secretSought(secret);
   return (text) => without(text, atOnce(find(text, [sought]))[0] ?? []);
 }
 
-/** Whether a part is numbers of a list, in the place of which JSON needs another number. */
+/** Whether a part is numbers of a JSON list. A number has to replace it there. */
 function isInList(text: string, start: number, end: number): boolean {
   return (
     /^[\d\s,]+$/.test(text.slice(start, end)) && /[[,]\s*$/.test(text.slice(Math.max(0, start - 100), start))

@@ -5,17 +5,17 @@ import { errorOf } from "./errors.js";
 const TEMPLATE = Symbol.for("highway-wasm.template");
 
 /**
- * A place in the result of a task. Any property leads further down; used as text it is the template that stands for the
- * value: `${backup.result.stdout}` is `{{backup_result.stdout}}`.
+ * A place in the result of a task. Any property leads one level further down. As text, it is the template of the value:
+ * `${backup.result.stdout}` gives `{{backup_result.stdout}}`.
  */
 export type ResultRef = { readonly [field in KnownField]: ResultRef } & {
   readonly [field: string]: ResultRef;
 } & {
-  /** The template text. */
+  /** The template, such as `{{backup_result.stdout}}`. */
   toString(): string;
 };
 
-/** Fields that the results of Highway's own tools have; named, so that strict compilers allow them without brackets. */
+/** Fields in the results of Highway's own tools. Strict compilers allow these names without brackets. */
 type KnownField =
   | "stdout"
   | "stderr"
@@ -28,10 +28,10 @@ type KnownField =
   | "result"
   | "output";
 
-/** Gets the names of tasks whose results are used while data is read. */
+/** While data is read, collects the names of tasks whose results are used. */
 let listener: Set<string> | undefined;
 
-/** @internal Does something, and notes the tasks of whose results it makes template text. */
+/** @internal Calls `use`, and adds to `names` each task whose result is turned into a template meanwhile. */
 export function noting<T>(names: Set<string>, use: () => T): T {
   listener = names;
   try {
@@ -47,15 +47,15 @@ export class TaskRef {
   readonly name: string;
   readonly #used: Set<string> | undefined;
 
-  /** `used` is the driver's own: it gets the name when template text is made of the result. */
+  /** `used` is the driver's set. It gets the name when the result becomes template text. */
   constructor(name: string, used?: Set<string>) {
     this.name = name;
     this.#used = used;
   }
 
   /**
-   * The result of the task, for templates. A task that uses it depends on this one by itself, when the reference came from
-   * the driver, or is passed as it is rather than as text.
+   * The result of the task, for templates. A task that uses it depends on this task automatically, if the reference
+   * came from the driver or is passed as an object rather than as text.
    *
    * @example
    * ```js
@@ -76,7 +76,7 @@ export class TaskRef {
   }
 
   static {
-    // `undefined` would stand in the text of a command without a word.
+    // Without these, a misspelt field would silently put `undefined` into a command.
     for (const field of ["stdout", "stderr", "returncode", "response", "body"]) {
       Object.defineProperty(TaskRef.prototype, field, {
         get(this: TaskRef) {
@@ -88,19 +88,19 @@ export class TaskRef {
     }
   }
 
-  /** The name. */
+  /** The task's name. */
   toString(): string {
     return this.name;
   }
 
-  /** The name. */
+  /** The task's name. */
   toJSON(): string {
     return this.name;
   }
 }
 
 /**
- * Refers to a task by name, before or after it is defined.
+ * A reference to a task by name. The task may be defined later.
  *
  * @example
  * ```js
@@ -114,14 +114,14 @@ export function ref(name: string): TaskRef {
 }
 
 /**
- * Python source as a tagged template. Values are inserted as they are; indentation shared by all lines is removed when
- * the task is built.
+ * A template tag for Python source. Values are inserted as text. When the task is built, the indentation that all lines
+ * share is removed.
  */
 export function py(strings: TemplateStringsArray, ...values: unknown[]): string {
   return String.raw({ raw: strings.raw }, ...values);
 }
 
-/** @internal The template text a value stands for, if it does. */
+/** @internal The template text of a reference to a result; `undefined` for any other value. */
 export function templateOf(value: unknown): string | undefined {
   return (value as { [TEMPLATE]?: string })[TEMPLATE];
 }
@@ -137,7 +137,7 @@ function resultRef(path: string, onUse: () => void): ResultRef {
       if (key === TEMPLATE) return template;
       if (typeof key === "symbol") return key === Symbol.toPrimitive ? text : undefined;
       if (key === "toString" || key === "toJSON" || key === "valueOf") return text;
-      // Awaiting a reference by mistake must not hang.
+      // `await` on a reference by mistake must not hang.
       if (key === "then") return undefined;
       if (/^\d+$/.test(key)) return resultRef(`${path}[${key}]`, onUse);
       return resultRef(/^[\p{L}\p{N}_-]+$/u.test(key) ? `${path}.${key}` : `${path}["${key}"]`, onUse);

@@ -1,4 +1,4 @@
-/** Turns of the event loop: the engine gives others their turn, so that requests are answered and signals are obeyed. */
+/** Turns of the event loop. Long work pauses between them, so that requests are answered and signals are obeyed. */
 
 import type { Steps } from "./steps.js";
 
@@ -6,18 +6,21 @@ interface Globals {
   setImmediate?: (task: () => void) => unknown;
 }
 
-/** Milliseconds after which work goes on in the next turn. */
+/** Milliseconds of work after which the next turn begins. */
 const LONG = 8;
 
 let channel: MessageChannel | undefined;
 const waiting: (() => void)[] = [];
 
-/** Runs a task in the next turn, as soon as there is one. Pages in the background are not slowed down, as they are with timers. */
+/**
+ * Runs a task in the next turn of the event loop, without delay. Background pages slow timers down, so pages use a
+ * message instead.
+ */
 export function nextTurn(task: () => void): void {
   const { setImmediate } = globalThis as Globals;
   // Node, Deno and Bun.
   if (typeof setImmediate === "function") setImmediate(task);
-  // Elsewhere than in pages and their workers; a worker of Cloudflare may have the one without the other.
+  // Outside pages and their workers. A Cloudflare worker may lack one of the two.
   else if (typeof MessageChannel === "undefined" || !isPage()) setTimeout(task, 0);
   else {
     if (channel === undefined) {
@@ -29,7 +32,7 @@ export function nextTurn(task: () => void): void {
   }
 }
 
-/** What steps give in the end; others have their turn after each so many. */
+/** The result of the steps. After every `ofTurn` steps, the event loop takes a turn. */
 export async function inTurns<T>(steps: Steps<T>, ofTurn = 1): Promise<T> {
   for (let count = 1; ; count += 1) {
     const { done, value } = steps.next();
@@ -43,19 +46,23 @@ declare const importScripts: unknown;
 /** Whether this is a page or a worker of one. */
 const isPage = (): boolean => typeof document !== "undefined" || typeof importScripts === "function";
 
-/** Keeps a chain of microtasks from holding the thread. */
+/** A queue of tasks that lets the event loop take a turn when microtasks have run for long. */
 export class Breaks {
   #since = 0;
   #isGoing = false;
   readonly #waiting: (() => void)[] = [];
 
-  /** Runs a task after what runs now, and after those that wait: in this turn, unless that has taken long already. */
+  /**
+   * Runs a task after the current one and those in the queue: in this turn, or in the next if this one has taken long.
+   */
   soon(task: () => void): void {
     this.#waiting.push(task);
     if (!this.#isGoing) this.#goOn();
   }
 
-  /** Fulfilled as {@link soon} runs a task; what follows from it comes before the next task. */
+  /**
+   * A promise that is fulfilled in the order of {@link soon}. Its continuation runs before the next task of the queue.
+   */
   turn(): Promise<void> {
     return new Promise((resolve) => this.soon(resolve));
   }

@@ -1,12 +1,10 @@
-/** Clocks of time zones, as the runtime knows them. */
+/** Time zones, as the runtime knows them. */
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /**
- * How far the clocks of a time zone, such as `Europe/Berlin`, are ahead of UTC at a moment, in milliseconds; nothing for a name
- * that the runtime does not know.
- *
- * @internal
+ * @internal How far a time zone such as `Europe/Berlin` is ahead of UTC at a moment, in milliseconds. `undefined` for a
+ * name that the runtime does not know.
  */
 export function zoneOffset(zone: string, at: number): number | undefined {
   let clock = clocks.get(zone);

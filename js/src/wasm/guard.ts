@@ -1,12 +1,12 @@
-/** The one way into WebAssembly: every call passes here, so that every failure leaves as an error of this package. */
+/** Every call into WebAssembly passes here, and every failure becomes an error of this package. */
 
 import { type ErrorFacts, errorOf, type HighwayError, makeError } from "../shared/errors.js";
 
-/** Codes of an engine's refusals that say more than their HTTP status. */
+/** Error codes of an embedded engine that say more than the HTTP status. */
 const OWN_CODE =
   /^(LIMIT_EXCEEDED|SCHEDULE_INVALID|VALUE_NOT_JSON|JOURNAL_INVALID|STORE_IN_USE|ENGINE_CLOSED|WASM_PANIC)$/;
 
-/** Calls into a module; `onTrap` hears of a module that stopped for good. */
+/** Calls into a module. `onTrap` is called when the module has stopped for good. */
 export function guard<T>(call: () => T, onTrap: (error: HighwayError) => void): T {
   try {
     return call();
@@ -15,7 +15,7 @@ export function guard<T>(call: () => T, onTrap: (error: HighwayError) => void): 
   }
 }
 
-/** The same for a call that returns a promise. */
+/** {@link guard} for a call that returns a promise. */
 export async function guardAsync<T>(
   call: () => Promise<T>,
   onTrap: (error: HighwayError) => void,
@@ -27,7 +27,7 @@ export async function guardAsync<T>(
   }
 }
 
-/** @internal What a module threw, as one of our errors. */
+/** @internal Turns what a module threw into an error of this package. */
 export function translate(error: unknown, onTrap?: (error: HighwayError) => void): unknown {
   const facts = (error as { highway?: unknown } | null)?.highway;
   if (typeof facts === "string") return errorOfFacts(facts);
@@ -42,11 +42,11 @@ export function translate(error: unknown, onTrap?: (error: HighwayError) => void
   return error;
 }
 
-/** @internal An error as the core writes it. */
+/** @internal The error that the core wrote as JSON text. */
 export function errorOfFacts(text: string): HighwayError {
   const { name, ...facts } = JSON.parse(text) as ErrorFacts & { name: string };
   const { status, serverCode, serverDetails } = facts.details ?? {};
-  // The findings of an engine are written as our own, and so are some of its codes.
+  // An embedded engine writes its findings, and some codes, in this package's own form.
   const found = Array.isArray(serverDetails) && serverDetails[0]?.severity ? serverDetails : undefined;
   const isOwn = typeof serverCode === "string" && (found !== undefined || OWN_CODE.test(serverCode));
   const code = isOwn ? serverCode : status === 413 ? "LIMIT_EXCEEDED" : facts.code;

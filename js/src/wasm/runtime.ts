@@ -1,7 +1,7 @@
-/** Loading of a WebAssembly module: once, when first needed, from the source that an entry or the caller provides. */
+/** Loads a WebAssembly module once, at first use, from the source that an entry or the caller provides. */
 
 import { errorOf, type HighwayError, isHighwayError } from "../shared/errors.js";
-// One by one: the glue also has what loads a module by itself, which is not needed.
+// Named imports, so that bundlers drop the glue's own loading code.
 import {
   clientCall,
   clientCheck,
@@ -20,13 +20,13 @@ import {
 import { guard, guardAsync, translate } from "./guard.js";
 import type { CoreApi, Glue, ModuleApi, WasmSource } from "./wasm-api.js";
 
-/** A compiled `WebAssembly.Module`; not called so, because only DOM libraries declare that type. */
+/** A compiled `WebAssembly.Module`. Declared as `object`, because only the DOM libraries declare that type. */
 export type CompiledModule = object;
 
-/** Where the module may come from: an address, a response, bytes, or a compiled module. */
+/** Where to load the module from: a URL, a response, bytes, or a compiled module. */
 export type InitSource = string | URL | Response | ArrayBuffer | ArrayBufferView | CompiledModule;
 
-/** @internal One WebAssembly module. */
+/** @internal One WebAssembly module, and whether it is loaded. */
 export class Runtime<Api extends ModuleApi> {
   readonly #glue: Glue & Api;
   readonly #init: string;
@@ -35,10 +35,10 @@ export class Runtime<Api extends ModuleApi> {
   #loaded = false;
   #loading: Promise<void> | undefined;
   #trap: HighwayError | undefined;
-  /** What rejects the calls that wait for a promise of the module. */
+  /** Rejects each pending call when the module traps. */
   readonly #pending = new Set<(error: unknown) => void>();
 
-  /** `init` is the public function that loads the module. */
+  /** `init` is the name of the public function that loads this module, for messages. */
   constructor(glue: Glue & Api, init: string) {
     this.#glue = glue;
     this.#init = init;
@@ -48,12 +48,12 @@ export class Runtime<Api extends ModuleApi> {
     });
   }
 
-  /** Called by an entry that carries the module. */
+  /** Sets the source of the module, for an entry that contains it. */
   provide(source: () => WasmSource): void {
     this.#source ??= source;
   }
 
-  /** Called by an entry that knows where the module is. */
+  /** Sets the address of the module, for an entry that knows it. */
   provideAsset(url: URL): void {
     this.#asset ??= url;
   }
@@ -62,13 +62,13 @@ export class Runtime<Api extends ModuleApi> {
     return this.#loaded;
   }
 
-  /** Calls the module, loading it first where a source allows that at once. */
+  /** Calls the module. Loads it first if the source allows that synchronously. */
   call<T>(use: (api: Api) => T): T {
     const api = this.#api();
     return guard(() => use(api), this.#onTrap);
   }
 
-  /** The same for a call that returns a promise. */
+  /** {@link call} for a function that returns a promise. */
   async callAsync<T>(use: (api: Api) => Promise<T>): Promise<T> {
     const api = this.#api();
     let fail = (_: unknown): void => {};
@@ -83,7 +83,7 @@ export class Runtime<Api extends ModuleApi> {
     }
   }
 
-  /** Loads the module; repeated and concurrent calls share one load, a failed one may be tried again. */
+  /** Loads the module. Repeated and concurrent calls share one load; after a failure it may be called again. */
   init(source?: InitSource | Promise<InitSource>): Promise<void> {
     if (this.#loaded) return Promise.resolve();
     this.#loading ??= this.#load(source).finally(() => {
@@ -98,7 +98,7 @@ export class Runtime<Api extends ModuleApi> {
       const source = await (given ?? this.#source?.() ?? this.#asset);
       if (source === undefined) throw notInitialized(this.#init);
       const module = await compiled(source);
-      // A call may have loaded the module meanwhile; its instance stays.
+      // A call may have loaded the module meanwhile. That instance stays.
       if (!this.#loaded) this.#instantiate(module);
     } catch (error) {
       throw isHighwayError(error) ? error : loadFailed(error);
@@ -123,7 +123,7 @@ export class Runtime<Api extends ModuleApi> {
     const module = isModule(source)
       ? (source as WebAssembly.Module)
       : new WebAssembly.Module(source as BufferSource);
-    // The glue keeps what it was given first, so it must not be given a stranger.
+    // The glue keeps the first module it gets, so check that it is ours.
     if (!WebAssembly.Module.exports(module).some(({ name }) => name === "errorCodes")) {
       throw new Error("it is not the module of highway-wasm");
     }
@@ -142,13 +142,13 @@ async function compiled(source: InitSource): Promise<WebAssembly.Module> {
   if (isModule(source)) return source as WebAssembly.Module;
   if (!isResponse(source)) return await WebAssembly.compile(source as BufferSource);
   const streams = typeof WebAssembly.compileStreaming === "function";
-  // Streaming insists on the media type, which not every server knows.
+  // `compileStreaming` requires the right media type, which not every server sends.
   const isTyped = source.headers.get("content-type")?.startsWith("application/wasm");
   if (streams && isTyped) return await WebAssembly.compileStreaming(source);
   return await WebAssembly.compile(await source.arrayBuffer());
 }
 
-/** By its tag: a module may come from another realm. */
+/** Checks the tag, because a module may come from another realm. */
 function isModule(source: object): boolean {
   return Object.prototype.toString.call(source) === "[object WebAssembly.Module]";
 }
@@ -188,7 +188,7 @@ function loadFailed(cause: unknown): HighwayError {
   });
 }
 
-/** @internal The module behind the driver and the client. */
+/** @internal The module of the driver and the client. */
 export const core: Runtime<CoreApi> = new Runtime<CoreApi>(
   {
     clientCall,
@@ -209,11 +209,11 @@ export const core: Runtime<CoreApi> = new Runtime<CoreApi>(
 );
 
 /**
- * Loads the WebAssembly module. Only needed with `highway-wasm/web` and `highway-wasm/slim`; everywhere else the module
- * is loaded at first use, and calling this merely does it earlier, without blocking.
+ * Loads the WebAssembly module. Required with `highway-wasm/web` and `highway-wasm/slim`. With all other entries the
+ * module loads at first use; this call loads it earlier, without blocking.
  *
- * @param source Where the module is; the entry's own by default. Ignored once the module is loaded.
- * @throws {WasmError} `NOT_INITIALIZED` (no source), `WASM_LOAD_FAILED`.
+ * @param source Where to load the module from; default: the entry's own source. Ignored once the module is loaded.
+ * @throws {WasmError} `NOT_INITIALIZED` without a source, `WASM_LOAD_FAILED`.
  */
 export function init(source?: InitSource | Promise<InitSource>): Promise<void> {
   return core.init(source);

@@ -1,4 +1,4 @@
-/** What the facade relies on in the WebAssembly modules. Plain data crosses as JSON text. */
+/** The functions of the WebAssembly modules that the facade uses. Plain data crosses as JSON text. */
 
 /** Functions of every module. */
 export interface ModuleApi {
@@ -13,17 +13,17 @@ export interface CoreApi extends ModuleApi {
   driverTasks(tasks: string): string;
   driverCheck(tasks: string): number;
   driverArtifact(settings: string): string;
-  /** A line `[name, timeout]`, and the definition behind it. */
+  /** Returns a line of JSON, `[name, timeout]`, followed by the definition. */
   driverBuild(settings: string): string;
   clientCheck(config: string): void;
-  /** `body` is JSON text that is sent as it is. */
+  /** `body` is JSON text and is sent unchanged. */
   clientCall(host: Host, config: string, op: string, args: string, body?: string): Promise<string>;
   clientWatch(host: WatchHost, config: string): Promise<void>;
 }
 
-/** Clocks of the host. */
+/** The host's knowledge of time zones. */
 export interface Clocks {
-  /** How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; nothing for a zone that is not known. */
+  /** How far a time zone is ahead of UTC at a moment, in milliseconds. `undefined` for an unknown zone. */
   zoneOffset(zone: string, at: number): number | undefined;
 }
 
@@ -40,44 +40,49 @@ export interface WorkflowApi extends ModuleApi {
   workflowLayout(text: string, options: string): unknown;
 }
 
-/** Functions of the full module: those of the workflow module, with YAML, and the engine. */
+/** Functions of the full module: the workflow module's functions, YAML, and the engine. */
 export interface FullApi extends WorkflowApi {
   EngineHandle: new (config: string, host: Clocks) => EngineHandle;
   durationMillis(path: string, value: string): number;
-  /** A text with secrets, a list of texts as JSON text, struck out of it. */
+  /** The text without the secrets. `secrets` is a JSON list of texts. */
   strikeSecrets(text: string, secrets: string): string;
 }
 
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
 export interface EngineHandle {
-  /** Answers `{method, url, headers}` and a body with a line `{status, headers}` and the body behind it. */
+  /**
+   * Takes `{method, url, headers}` as JSON and the body. Returns a line `{status, headers}`, followed by the answer's
+   * body.
+   */
   request(head: string, body: string | undefined, newId: string, now: number): string;
-  /** The next piece of an answer with the header `x-highway-rest`, behind a line with the header that the piece has itself. */
+  /**
+   * The next piece of an answer with the header `x-highway-rest`: a line with the piece's own header, then the piece.
+   */
   rest(rest: string): string | undefined;
-  /** The variables that a running call can read, as JSON text. */
+  /** The variables that a running call may read, as JSON text. */
   variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
-  /** The host has one more tool, or another one of that name; `isOwn` where it is this package's. */
+  /** Adds a tool, or replaces the one of that name. `isOwn` is true for a tool of this package. */
   addTool(name: string, isOwn: boolean): void;
-  /** A running tool has told a line of its log. */
+  /** Adds a line to the log of a running call. */
   log(call: number, level: string, message: string, now: number): void;
-  /** A running tool has written something, to `stdout` or `stderr`. */
+  /** Adds output of a running call. `stream` is `stdout` or `stderr`. */
   wrote(call: number, stream: string, text: string, now: number): void;
-  /** A running tool has shown that it is alive; `details` is JSON text. */
+  /** Notes that a running call is alive. `details` is JSON text. */
   heartbeat(call: number, details: string, now: number): void;
   tick(now: number): void;
   nextWake(): number | undefined;
-  /** What happened when, where the engine was told to keep that: `{entries, runs}`. */
+  /** The recorded timeline, `{entries, runs}`, if the engine was configured to keep one. */
   timeline(): string;
-  /** Takes what a store has kept. */
+  /** Applies journal entries of a store. */
   replay(records: string): void;
-  /** Goes on after a replay. */
+  /** Continues after a replay. */
   resume(now: number): void;
-  /** What has changed, to be kept before the effects are released. */
+  /** The records that the host has to store before it carries out the effects. */
   takeRecords(): string | undefined;
-  /** Begins a snapshot: entries that rebuild the present state when they are replayed from nothing. */
+  /** Begins a snapshot: entries that rebuild the present state when they are replayed on an empty engine. */
   beginSnapshot(): void;
-  /** Its next entry; nothing behind the last. Until then the state must not change. */
+  /** The next entry of the snapshot; `undefined` after the last. The state must not change in between. */
   snapshotEntry(): string | undefined;
   takeEffects(): string;
   hasMore(): boolean;
@@ -85,10 +90,10 @@ export interface EngineHandle {
   free(): void;
 }
 
-/** Why something ended before it was done. */
+/** Why a piece of work ended early. */
 export type Cut = "timeout" | "aborted";
 
-/** What became of a question for the credential. */
+/** The outcome of a request for the credential. */
 export type Authorized =
   | { readonly credential: string }
   | { readonly kind: Cut }
@@ -96,54 +101,57 @@ export type Authorized =
 
 /** A stream of events. */
 export interface Events {
-  /** The data of the next one; `undefined` when the stream is over. */
+  /** The data of the next event; `undefined` at the end of the stream. */
   next(): Promise<string | undefined>;
 }
 
 /** What the facade does for one call of the client. */
 export interface Host {
-  /** The most bytes of an answer that are taken. */
+  /** The largest answer that is accepted, in bytes. */
   readonly mostBytes: number;
-  /** Sends a request through the caller's function; rejects where there is no answer. */
+  /** Sends a request through the caller's function. Rejects when there is no answer. */
   fetch(request: Request, signal: AbortSignal): Promise<Response>;
-  /** Waits for the work. If the time passes or the call ends first, aborts the controller and gives the reason. */
+  /** Waits for the work. If the time passes or the call ends first, aborts the controller and returns the reason. */
   within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined>;
-  /** The body of a request that is no JSON, anew for each attempt. */
+  /** A request body that is not JSON, created anew for each attempt. */
   attachment(): BodyInit | undefined;
-  /** Keeps why there is no answer, and gives that in words. */
+  /** Keeps the error of a request without an answer, and returns its text. */
   failed(error: unknown): string;
   /** The text of a refusal, without the credentials that it repeats. */
   struck(text: string): Promise<string>;
-  /** Keeps the body of an answer that is taken as bytes. */
+  /** Keeps the bytes of an answer that the caller gets as bytes. */
   keep(bytes: Uint8Array): void;
-  /** Opens the stream of events that an answer is. */
+  /** Opens the event stream in the body of an answer. */
   events(response: Response, controller: AbortController): Promise<Events>;
-  /** Gets the credential, another one than the one that was refused; never rejects. */
+  /** Gets a credential other than `refused`. Never rejects. */
   authorize(refused: string | undefined, timeoutMs: number): Promise<Authorized>;
-  /** Whether a failure, as JSON text, is worth another attempt. */
+  /** Whether to try again after a failure, which is given as JSON text. */
   judge(error: string, attempt: number): boolean | undefined;
-  /** Sleeps; `false` when the signal fired first. */
+  /** Sleeps for `ms` milliseconds. Gives `false` if the signal fired first. */
   sleep(ms: number): Promise<boolean>;
-  /** Takes some of the tasks of a run as JSON text, which come before those of the outcome; the first of them, or some more. */
+  /**
+   * Delivers some of the tasks of a run, as JSON text, before the outcome. `isFirst` marks the first delivery for a
+   * run.
+   */
   part(runId: string, isFirst: boolean, tasks: string): void;
   now(): number;
   random(): number;
-  /** A number that the core keeps from call to call, 0 at first. */
+  /** Reads a number that the core keeps between calls; 0 at first. */
   recall(index: number): number;
   remember(index: number, value: number): void;
 }
 
-/** What it does for following runs. */
+/** What the facade does for following runs. */
 export interface WatchHost extends Host {
-  /** Who follows a run now, and who does not any more, as JSON text; nothing where nobody came or left. */
+  /** The followers that came or left, as JSON text; `undefined` when there are none. */
   commands(): string | undefined;
   /** Whether the page is hidden. */
   isHidden(): boolean;
   /** Ends the sleep. */
   wake(): void;
-  /** Tells a follower the status of a run, as JSON text. */
+  /** Gives a follower the status of its run, as JSON text. */
   tell(ticket: number, status: string): void;
-  /** Tells a follower the end: the result as JSON text, or what the core throws. */
+  /** Ends a follower: with the result as JSON text, or with the error that the core threw. */
   end(ticket: number, outcome: unknown, isError: boolean): void;
 }
 
@@ -153,6 +161,6 @@ export type WasmSource = BufferSource | WebAssembly.Module;
 /** The part of wasm-bindgen's glue that starts a module. */
 export interface Glue {
   initSync(module: { module: WasmSource }): unknown;
-  /** What is called with what the continuation of a promise throws; of a module that gives promises. */
+  /** Sets the function that gets the error of a promise's continuation. Only modules that return promises have it. */
   whenTrapped?(hear: (error: unknown) => void): void;
 }

@@ -1,4 +1,4 @@
-/** Artifacts: archives of code that tasks run. */
+/** Artifacts: archives of code that tasks run from. */
 
 import { uploadArtifact } from "../artifact.js";
 import { uuid } from "../../shared/environment.js";
@@ -7,12 +7,13 @@ import { checkOptions, invalid } from "../../shared/options.js";
 import { Resource } from "./resource.js";
 import type { ApiObject } from "./types.js";
 
-/** `client.artifacts` */
+/** The artifacts of the server, as `highway.artifacts`. */
 export class Artifacts extends Resource {
   /**
    * Uploads a zip archive.
    *
-   * @returns Its id, the SHA-256 of its content as hex: the same archive is kept once, so this may be done again.
+   * @returns The id of the artifact, the SHA-256 of its content as hex. The server keeps the same archive once, so
+   *   uploading it again is safe.
    */
   async upload(
     archive: Blob | ArrayBuffer | Uint8Array,
@@ -35,18 +36,26 @@ export class Artifacts extends Resource {
     return this.readAll("artifacts", {}, options, [], ["artifacts"]);
   }
 
-  /** The bytes of an artifact, up to `maxResponseSize`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * The bytes of an artifact. Their number is limited by the client's `maxResponseSize`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   download(artifactId: string, options?: CallOptions): Promise<Uint8Array> {
     return this.read("artifacts/{artifactId}", { artifactId }, options, [], { expects: "bytes" });
   }
 
-  /** Whether there is such an artifact. */
+  /** Whether the server has an artifact with this id. */
   async exists(artifactId: string, options?: CallOptions): Promise<boolean> {
     const answer = await this.read<ApiObject>("artifacts/{artifactId}/exists", { artifactId }, options);
     return answer["exists"] === true;
   }
 
-  /** Deletes an artifact. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * Deletes an artifact.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   delete(artifactId: string, options?: CallOptions): Promise<ApiObject> {
     return this.write("DELETE", "artifacts/{artifactId}", { artifactId }, options);
   }

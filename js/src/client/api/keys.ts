@@ -1,13 +1,13 @@
-/** API keys, and tokens of users. For administrators. */
+/** API keys, and tokens of users. Only for administrators. */
 
 import type { CallOptions } from "../options.js";
 import type { List, ListOptions } from "./list.js";
 import { Resource } from "./resource.js";
 import type { ApiKey, ApiObject, CreatedApiKey, IssuedToken, RotatedApiKey, Token } from "./types.js";
 
-/** `client.apiKeys` */
+/** The API keys of the tenant, as `highway.apiKeys`. */
 export class ApiKeys extends Resource {
-  /** The keys, without the keys themselves. */
+  /** All API keys. The secret text of a key is not included. */
   list(options: ListOptions & { includeInactive?: boolean } = {}): List<ApiKey> {
     return this.readPages(options, {
       path: "admin/api-keys",
@@ -19,15 +19,15 @@ export class ApiKeys extends Resource {
   }
 
   /**
-   * Makes a key. It is in the answer, and never shown again. Not repeated after a failure.
+   * Creates a key. Only this answer has its secret text. Not repeated after a failure.
    *
-   * @throws {ApiError} `API_CONFLICT` when there is one of that name.
+   * @throws {ApiError} `API_CONFLICT` if a key of that name exists.
    */
   create(
     name: string,
     options: CallOptions & {
       description?: string;
-      /** What it may do; everything by default. */
+      /** What the key may be used for; default: everything. */
       permissions?: readonly string[];
       expiresAt?: Date | string;
       ipWhitelist?: readonly string[];
@@ -37,19 +37,27 @@ export class ApiKeys extends Resource {
     return this.write("POST", "admin/api-keys", {}, options, { body: { name }, names });
   }
 
-  /** One key. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One key.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(apiKeyId: string, options?: CallOptions): Promise<ApiKey> {
     return this.read("admin/api-keys/{apiKeyId}", { apiKeyId }, options);
   }
 
-  /** Ends a key. @throws {ApiError} `API_CONFLICT` when it is ended already. */
+  /**
+   * Deactivates a key.
+   *
+   * @throws {ApiError} `API_CONFLICT` if the key is not active.
+   */
   revoke(apiKeyId: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
     return this.write("DELETE", "admin/api-keys/{apiKeyId}", { apiKeyId }, options, { names: ["reason"] });
   }
 
   /**
-   * Replaces a key; the old one goes on for `gracePeriodHours` (24 by default, at most 168). The new one is in the answer, and
-   * never shown again. Not repeated after a failure.
+   * Replaces a key. The old key works for another `gracePeriodHours` hours; default: 24, at most 168. Only this answer
+   * has the new secret text. Not repeated after a failure.
    */
   rotate(
     apiKeyId: string,
@@ -60,9 +68,9 @@ export class ApiKeys extends Resource {
   }
 }
 
-/** `client.tokens` */
+/** The tokens of users, as `highway.tokens`. */
 export class Tokens extends Resource {
-  /** The tokens, without the tokens themselves. */
+  /** All tokens. The secret text of a token is not included. */
   list(options: ListOptions & { userEmail?: string; includeRevoked?: boolean } = {}): List<Token> {
     return this.readPages(options, {
       path: "admin/tokens",
@@ -74,8 +82,8 @@ export class Tokens extends Resource {
   }
 
   /**
-   * Issues a token for a user, for `expiresInHours` (24 by default, at most 8,760). It is in the answer, and never shown again.
-   * Not repeated after a failure.
+   * Issues a token for a user. It is valid for `expiresInHours` hours; default: 24, at most 8,760. Only this answer has
+   * its secret text. Not repeated after a failure.
    */
   issue(
     userEmail: string,
@@ -85,17 +93,21 @@ export class Tokens extends Resource {
     return this.write("POST", "admin/tokens", {}, options, { body: { user_email: userEmail }, names });
   }
 
-  /** One token. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One token.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(tokenId: string, options?: CallOptions): Promise<Token> {
     return this.read("admin/tokens/{tokenId}", { tokenId }, options);
   }
 
-  /** Ends a token. */
+  /** Revokes a token. */
   revoke(tokenId: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
     return this.write("DELETE", "admin/tokens/{tokenId}", { tokenId }, options, { names: ["reason"] });
   }
 
-  /** Ends all tokens of a user. May be done again. */
+  /** Revokes all tokens of a user. Safe to repeat. */
   revokeAll(userEmail: string, options: CallOptions & { reason?: string } = {}): Promise<ApiObject> {
     const what = { names: ["reason"], repeatable: true };
     return this.write("POST", "admin/tokens/revoke-all/{userEmail}", { userEmail }, options, what);

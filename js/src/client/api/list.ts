@@ -1,4 +1,4 @@
-/** Lists that come in pages: read item by item, or page by page. */
+/** Paged lists, read item by item or page by page. */
 
 import type { Client } from "../client.js";
 import { errorOf } from "../../shared/errors.js";
@@ -7,17 +7,17 @@ import { checkOptions, invalid } from "../../shared/options.js";
 import { RunStatus, type RunState, type StatusData } from "../run.js";
 import { countOf, type ListSource, type Page, Paging } from "./paging.js";
 
-/** What every list takes. */
+/** Options of every list. */
 export interface ListOptions extends CallOptions {
-  /** Items on a page; the server's own default where nothing is said. */
+  /** Items per page; default: the server's own. */
   pageSize?: number | undefined;
 }
 
 /**
- * A list that comes in pages. Nothing is asked of the server before an item or a page is wanted, and never more than that.
+ * A paged list. It requests a page only when you ask for an item or a page of it.
  *
- * Read item by item it gives each one once, and none is lost, also when the list grows or shrinks meanwhile. Pages are given
- * as the server has them.
+ * Read item by item, it gives each item once and loses none, even if the list grows or shrinks meanwhile. Pages are
+ * given as the server has them.
  *
  * @example
  * ```js
@@ -43,7 +43,7 @@ export class List<T> implements AsyncIterable<T> {
     this.#source = source;
   }
 
-  /** One page, by its number from 1. */
+  /** One page. Numbers start at 1. */
   async page(number = 1): Promise<Page<T>> {
     if (!(Number.isInteger(number) && number > 0)) {
       throw invalid("`number` is not a whole number above 0", "/number");
@@ -51,12 +51,12 @@ export class List<T> implements AsyncIterable<T> {
     return await this.#source.read({ number, offset: (number - 1) * this.#source.pageSize });
   }
 
-  /** The pages, one after the other, as the server has them. */
+  /** All pages in order, as the server has them. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     yield* this.#walk(false);
   }
 
-  /** The items, each once. */
+  /** All items, each once. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     const { idOf, signal } = this.#source;
     const seen = new Set<unknown>();
@@ -73,7 +73,7 @@ export class List<T> implements AsyncIterable<T> {
     }
   }
 
-  /** All items, or the first ones, as an array. */
+  /** All items as an array, or the first `limit` items. */
   async toArray(options: { limit?: number | undefined } = {}): Promise<T[]> {
     checkOptions(options, ["limit"], "toArray");
     const { limit = Number.POSITIVE_INFINITY } = options;
@@ -97,17 +97,17 @@ export class List<T> implements AsyncIterable<T> {
   }
 }
 
-/** Which runs a list shows. */
+/** Options for a list of runs. */
 export interface ListRunsOptions extends ListOptions {
   /** Only runs in this state. */
   status?: RunState | undefined;
-  /** Only runs of the last days. The server then gives all of them as one page. */
+  /** Only runs of the last days. The server then sends all of them as one page. */
   days?: number | undefined;
-  /** Up to 100; 20 by default. */
+  /** Items per page: at most 100; default: 20. */
   pageSize?: number | undefined;
 }
 
-/** @internal Runs, newest first. */
+/** @internal The runs of a server, newest first. */
 export function runList(client: Client, options: ListRunsOptions = {}): List<RunStatus> {
   checkOptions(options, ["status", "days", "pageSize", "signal", "timeout"], "list");
   const { status, days, pageSize, signal, timeout } = options;
@@ -129,7 +129,7 @@ export function runList(client: Client, options: ListRunsOptions = {}): List<Run
   });
 }
 
-/** @internal Refuses a page size that is none. */
+/** @internal Refuses a page size that is not a positive whole number. */
 export function checkPageSize(pageSize: number | undefined): void {
   if (pageSize !== undefined && !(Number.isInteger(pageSize) && pageSize > 0)) {
     throw invalid("`pageSize` is not a whole number above 0", "/pageSize");

@@ -1,4 +1,7 @@
-/** The operations of the API about the server, its users and its apps: what each takes and gives. Types alone. */
+/**
+ * The API's operations about the server, its users and its apps: parameters, bodies and answers. Only types, so nothing
+ * of it is loaded.
+ */
 
 import type {
   ApiKey,
@@ -36,7 +39,7 @@ interface Invitation extends ApiObject {
   readonly accepted_at?: string | null;
 }
 
-/** What is said of an app. */
+/** The descriptive fields of an app. */
 interface AppFields {
   display_name?: string;
   description?: string;

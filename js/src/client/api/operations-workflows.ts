@@ -1,4 +1,7 @@
-/** The operations of the API about workflows and their runs: what each takes and gives. Types alone; nothing of it is loaded. */
+/**
+ * The API's operations about workflows and their runs: parameters, bodies and answers. Only types, so nothing of it is
+ * loaded.
+ */
 
 import type {
   ApiObject,
@@ -103,7 +106,7 @@ export interface WorkflowOperations {
   };
 
   // Steps
-  /** Steps with status. The embedded engine gives some of them to who asks with a `cursor`, 0 at first. Codes: 200, 404, 500. */
+  /** Steps with status. With a `cursor`, 0 at first, the embedded engine gives them in parts. Codes: 200, 404, 500. */
   "GET /api/v1/workflows/{workflow_run_id}/steps": {
     query?: { status?: "succeeded" | "failed" | "sleeping"; cursor?: number };
     data: { steps: Step[]; next_cursor?: number };

@@ -1,59 +1,66 @@
-/** Every operation of the API by its method and path, for {@link Highway.request}. Types alone; nothing of it is loaded. */
+/**
+ * Every operation of the API by its method and path, for {@link Highway.request}. Only types, so nothing of it is
+ * loaded.
+ */
 
 import type { CallOptions } from "../options.js";
 import type { SystemOperations } from "./operations-system.js";
 import type { WorkflowOperations } from "./operations-workflows.js";
 
 /**
- * What each operation of the API takes and gives, by method and path as the API reference has them: `query` and `body` with
- * the API's own names, and the `data` of the answer; `unknown` where the API does not say what it is.
+ * What each operation of the API takes and returns, by method and path as the API reference writes them. `query` and
+ * `body` use the API's own names. `data` is the data of the answer: `unknown` if the API reference does not describe
+ * it.
  */
 export interface Operations extends WorkflowOperations, SystemOperations {}
 
-/** The methods that operations have. */
+/** The HTTP methods of the operations. */
 export type OperationMethod = keyof Operations extends `${infer Method} ${string}` ? Method : never;
 
 type OperationOf<Key, Method extends string> = Key extends `${Method} ${infer Path}` ? Path : never;
 
-/** The paths of the operations with a method. */
+/** The paths of the operations with a given method. */
 export type OperationPath<Method extends string> = OperationOf<keyof Operations, Method>;
 
-/** The operation of a method and a path. */
+/** The operation with a given method and path. */
 export type Operation<Method extends string, Path extends string> = Operations[`${Method} ${Path}` &
   keyof Operations];
 
 type Names<Path> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
 
-/** What goes into a path, in the place of the names in its braces. */
+/** Values for the names in braces of a path. */
 export type PathParams<Path> = [Names<Path>] extends [never]
   ? { params?: undefined }
   : { params: { readonly [Name in Names<Path>]: string | number } };
 
-/** What a request may have besides what its operation takes. */
+/** Options of a request besides the operation's own. */
 export interface RequestExtras extends CallOptions {
-  /** Further headers; not `Authorization`, which is the client's own. */
+  /** Additional headers. `Authorization` is not allowed; the client sets it. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** What the answer has to be: `json` (default), `text`, or `bytes`, which come as a `Uint8Array`. */
+  /** How to read the answer: `json` (default), `text`, or `bytes` for a `Uint8Array`. */
   expects?: "json" | "text" | "bytes" | undefined;
-  /** Whether a request that failed may be sent again although its method does not say so (`POST`, `PATCH`). */
+  /**
+   * Whether a failed request may be sent again although its method (`POST`, `PATCH`) is not safe to repeat; default:
+   * false.
+   */
   repeatable?: boolean | undefined;
 }
 
-/** The options of a request for an operation. */
+/** Options of a request for a known operation. */
 export type RequestOptions<Method extends string, Path extends string> = RequestExtras &
   PathParams<Path> &
   Pick<Operation<Method, Path>, keyof Operation<Method, Path> & ("query" | "body")>;
 
-/** The data that an operation gives. */
+/** The data that an operation returns. */
 export type OperationData<Method extends string, Path extends string> =
   Operation<Method, Path> extends { data: infer Data } ? Data : unknown;
 
-/** The options of any other request. */
+/** Options of a request for any other operation. */
 export interface AnyRequestOptions extends RequestExtras {
-  /** What goes into the path, in the place of the names in its braces. */
+  /** Values for the names in braces of the path. */
   params?: Readonly<Record<string, string | number>> | undefined;
-  /** Query parameters; what is null or undefined is left out, a list is a parameter for each item. */
+  /** Query parameters. Null and undefined values are omitted; a list becomes one parameter per item. */
   query?: object | undefined;
-  /** A JSON body. */
+  /** The body, sent as JSON. */
   body?: unknown;
 }

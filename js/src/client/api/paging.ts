@@ -1,56 +1,59 @@
-/** The way through a list that comes in pages while it may change. Positions are counted from 0. */
+/** Reads a paged list that may change meanwhile. Positions are counted from 0. */
 
 import { errorOf } from "../../shared/errors.js";
 import { bigJson } from "../../shared/json.js";
 
 /** One page of a list. */
 export interface Page<T> {
-  /** What is on it. */
+  /** The items of the page. */
   readonly items: readonly T[];
-  /** Its number, from 1. */
+  /** Number of the page, from 1. */
   readonly number: number;
-  /** Items on all pages, as the server counts them; null where it does not tell. */
+  /** Number of items on all pages; null if the server does not send it. */
   readonly total: number | null;
   /** The data of the answer, as the server sent it. */
   readonly raw: unknown;
 }
 
-/** @internal Where a page is: lists are asked for by one or the other. */
+/** @internal Where a page begins, as a page number and as an offset. A list uses one of the two. */
 export interface Place {
   readonly number: number;
   readonly offset: number;
 }
 
-/** @internal Where a list comes from. */
+/** @internal A server's list, and what is known about it. */
 export interface ListSource<T> {
   read(place: Place): Promise<Page<T>>;
-  /** What tells an item from all others; undefined where nothing does. */
+  /** The id of an item; undefined if the item has none. */
   idOf(item: T): unknown;
   /** Items on a full page. */
   pageSize: number;
-  /** Whether a page may begin anywhere. */
+  /** Whether a page may begin at any position. */
   isOffset: boolean;
   signal: AbortSignal | undefined;
 }
 
-/** Where a list changes all the time, looking back ends at some point: after so many looks for each one onwards. */
+/** Looks back that are allowed for each look forward. If a list changes all the time, looking back must end. */
 const MOST_LOOKS_BACK = 3;
-/** A server that knows no pages gives the same one again; a list that grows by just a page does so once. */
+/**
+ * How often the same page may come again. A server that ignores page numbers always sends the same one; a list that
+ * grows by a page does so once.
+ */
 const MOST_REPEATS = 2;
-/** Pages in a row that may be empty where the server says that there is more. */
+/** Empty pages in a row that are allowed while the server says that there is more. */
 const MOST_EMPTY = 1000;
 
-/** Positions `from` up to `to`, exclusively. */
+/** The positions from `from` to `to`, which is excluded. */
 type Range = readonly [from: number, to: number];
 
-/** @internal Where to read next, and when there is nothing more. */
+/** @internal Decides which page to read next, and when the list is complete. */
 export class Paging<T> {
   readonly #source: ListSource<T>;
-  /** Whether to look again at what may have moved to where it was read already. */
+  /** Whether to read positions again to which unread items may have moved. */
   readonly #looksBack: boolean;
   #read: Range[] = [];
   #furthest = 0;
-  /** Items that may leave the list before the next answer, as they did before the latest one. */
+  /** How many items may leave the list before the next answer: as many as left it before the latest one. */
   #slack = 0;
   #onwards = 0;
   #back = 0;
@@ -66,7 +69,7 @@ export class Paging<T> {
     this.#size = source.pageSize;
   }
 
-  /** The page that has the first item which was not read. */
+  /** The page with the first unread item. */
   get place(): Place {
     const gap = this.#gap();
     if (gap === 0) return { number: 1, offset: 0 };
@@ -81,13 +84,13 @@ export class Paging<T> {
     return this.#gap() >= this.#end || this.#repeats >= MOST_REPEATS;
   }
 
-  /** Takes in the page of a place. */
+  /** Takes in a page that was read at `place`. */
   took({ items, total, raw }: Page<T>, place: Place): void {
     const { idOf, isOffset } = this.#source;
     const said = Object(raw) as Readonly<Record<string, unknown>>;
     if (this.#latest === undefined) this.#size = this.#sizeOf(items.length, total, said);
     const ids = items.map(idOf);
-    // Nothing is read twice that could not be told from what was given.
+    // Without ids, an item that is read twice cannot be recognized.
     const isTold = ids.every((id) => id !== undefined);
     const change = (total ?? 0) - (this.#latest?.total ?? total ?? 0);
     if (this.#looksBack && isTold) this.#moved(change);
@@ -118,13 +121,13 @@ export class Paging<T> {
     return first?.[0] === 0 ? first[1] : 0;
   }
 
-  /** Takes note that there are more or fewer items than before. What is new comes first in the lists of this API. */
+  /** Adjusts what was read after the list grew or shrank. In the lists of this API, new items come first. */
   #moved(change: number): void {
     this.#slack = Math.max(0, -change);
-    // What is left of what was read begins where it did, and may end so much sooner.
+    // Removed items move the end of a read range forward, by at most the slack. Its start stays.
     const shrunk = this.#read.map(([from, to]): Range => [from, to - this.#slack]);
     if (change < 0) this.#read = shrunk.filter(([from, to]) => from < to);
-    // Behind a gap something unread may now be where something was read.
+    // After the first gap, unread items may have moved to positions that were read.
     if (change > 0) this.#read = [[0, this.#gap()]];
     if (this.#back >= MOST_LOOKS_BACK * this.#onwards) {
       this.#read = [[0, this.#furthest]];
@@ -132,7 +135,7 @@ export class Paging<T> {
     }
   }
 
-  /** A server may give less at a time than it was asked for. */
+  /** The real page size: a server may send fewer items than requested. */
   #sizeOf(length: number, total: number | null, said: Readonly<Record<string, unknown>>): number {
     const sizes = [said["page_size"], said["per_page"], said["limit"]];
     const echoed = sizes.find((size) => Number.isInteger(size) && (size as number) > 0);
@@ -141,7 +144,7 @@ export class Paging<T> {
     return isMore && length > 0 ? Math.min(length, this.#size) : this.#size;
   }
 
-  /** Where the list ends, as a page shows it. */
+  /** The end of the list, as far as a page shows it. */
   #endOf(
     length: number,
     total: number | null,
@@ -149,16 +152,19 @@ export class Paging<T> {
     offset: number,
   ): number {
     const hasMore = said["has_more"];
-    // A page may be empty before the end: a proxy leaves out what is not for its readers.
+    // A page may be empty before the end, because a proxy omits items that its users may not see.
     if (typeof hasMore === "boolean") return hasMore ? Number.POSITIVE_INFINITY : offset + length;
     if (length === 0) return offset;
     if (total !== null) return total;
-    // A page that is larger than asked for comes from a server that knows no pages.
+    // A page larger than requested comes from a server without pages.
     return length === this.#size ? Number.POSITIVE_INFINITY : offset + length;
   }
 }
 
-/** Ranges in order, with those that touch made one: what leaves a list from within them is missing at their common end. */
+/**
+ * Sorted ranges, with adjacent ones merged. An item that leaves the list from inside a merged range is missing at its
+ * end only.
+ */
 function joined(ranges: readonly Range[]): Range[] {
   const found: Range[] = [];
   for (const [from, to] of [...ranges].sort(([one], [other]) => one - other)) {
@@ -169,6 +175,6 @@ function joined(ranges: readonly Range[]): Range[] {
   return found;
 }
 
-/** @internal A count that a server gives; null where it is none. */
+/** @internal A count that a server sent; null if it is not a whole number. */
 export const countOf = (total: unknown): number | null =>
   Number.isInteger(total) && (total as number) >= 0 ? (total as number) : null;

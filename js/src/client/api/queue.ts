@@ -1,13 +1,13 @@
-/** The queue engine below: its runs, its tasks, and the activities of workers. */
+/** The queue engine below the workflows: its runs, its tasks, and the activities of workers. */
 
 import type { CallOptions } from "../options.js";
 import type { List, ListOptions } from "./list.js";
 import { Resource } from "./resource.js";
 import type { Activity, ApiObject, Checkpoint, EngineRun, QueueTask } from "./types.js";
 
-/** `client.runs`: attempts at workflows, by the ids of the queue engine. */
+/** Runs of the queue engine (attempts at workflows), as `highway.runs`. Their ids are not the ids of workflow runs. */
 export class Runs extends Resource {
-  /** Runs that are not over. Permission: `view_workflows`. */
+  /** Runs that have not ended. Permission: `view_workflows`. */
   list(options: ListOptions & { state?: "pending" | "running" | "sleeping" } = {}): List<EngineRun> {
     const style = ["page", "page_size", 20] as const;
     return this.readPages(options, {
@@ -19,20 +19,24 @@ export class Runs extends Resource {
     });
   }
 
-  /** One of them. Permission: `view_workflow_status`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One run of the queue engine. Permission: `view_workflow_status`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(runId: string, options?: CallOptions): Promise<EngineRun> {
     return this.read("runs/{runId}", { runId }, options);
   }
 
-  /** Its checkpoints. Permission: `view_workflows`. */
+  /** The checkpoints of a run. Permission: `view_workflows`. */
   checkpoints(runId: string, options: CallOptions = {}): Promise<Checkpoint[]> {
     return this.readAll("runs/{runId}/checkpoints", { runId }, options, [], ["checkpoints"]);
   }
 }
 
-/** `client.tasks`: what is in the queues. Permission of all: `view_workflows`. */
+/** The tasks in the queues, as `highway.tasks`. Permission for every method: `view_workflows`. */
 export class Tasks extends Resource {
-  /** Tasks, by state and queue. */
+  /** All tasks, or those of one state or queue. */
   list(
     options: ListOptions & {
       state?: "pending" | "running" | "sleeping" | "completed" | "failed" | "cancelled";
@@ -55,13 +59,17 @@ export class Tasks extends Resource {
     return this.read("tasks/summary", {}, options);
   }
 
-  /** One task, with its attempts. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One task with its attempts.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(taskId: string, options?: CallOptions): Promise<QueueTask> {
     return this.read("tasks/{taskId}", { taskId }, options);
   }
 }
 
-/** `client.activities`: work outside of the workflow's own process. */
+/** Activities, as `highway.activities`: work that a worker does outside the workflow's own process. */
 export class Activities extends Resource {
   /** Activities, newest first. `functionName` may be a part of the name. */
   list(
@@ -81,7 +89,7 @@ export class Activities extends Resource {
     });
   }
 
-  /** Activities of a run, in the order they were made. */
+  /** Activities of a run, oldest first. */
   ofRun(runId: string, options: CallOptions & { includeCompleted?: boolean } = {}): Promise<Activity[]> {
     return this.readAll(
       "workflows/{runId}/activities",
@@ -92,17 +100,21 @@ export class Activities extends Resource {
     );
   }
 
-  /** Activities that run without a sign of life for `threshold` seconds; 60 by default. */
+  /** Running activities without a heartbeat for `threshold` seconds; default: 60. */
   stale(options: CallOptions & { threshold?: number } = {}): Promise<Activity[]> {
     return this.readAll("activities/stale", {}, options, ["threshold"], ["activities", "stale_activities"]);
   }
 
-  /** Workers and queues at a glance. */
+  /** A summary of workers and queues. */
   status(options: CallOptions & { staleThreshold?: number } = {}): Promise<ApiObject> {
     return this.read("activities/status", {}, options, ["staleThreshold"]);
   }
 
-  /** One activity, with its signs of life. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One activity with its heartbeats.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(
     activityId: string,
     options: CallOptions & { includeHeartbeats?: boolean; heartbeatLimit?: number } = {},
@@ -111,7 +123,7 @@ export class Activities extends Resource {
     return this.read("activities/{activityId}", { activityId }, options, names);
   }
 
-  /** The signs of life of an activity. `limit`: 100 by default, at most 500. */
+  /** The heartbeats of an activity, at most `limit`; default: 100, at most 500. */
   heartbeats(activityId: string, options: CallOptions & { limit?: number } = {}): Promise<ApiObject[]> {
     return this.readAll(
       "activities/{activityId}/heartbeats",
@@ -122,7 +134,7 @@ export class Activities extends Resource {
     );
   }
 
-  /** Forgets signs of life older than `retentionHours`; 24 by default. */
+  /** Deletes heartbeats older than `retentionHours` hours; default: 24. */
   cleanupHeartbeats(options: CallOptions & { retentionHours?: number } = {}): Promise<ApiObject> {
     return this.write("POST", "activities/cleanup-heartbeats", {}, options, { names: ["retentionHours"] });
   }

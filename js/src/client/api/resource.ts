@@ -1,4 +1,4 @@
-/** What all parts of the API client share. */
+/** The base of all parts of the API client. */
 
 import type { Client } from "../client.js";
 import { isHighwayError } from "../../shared/errors.js";
@@ -8,41 +8,41 @@ import { checkPageSize, List, type ListOptions } from "./list.js";
 import { countOf, type Place } from "./paging.js";
 import type { ApiObject } from "./types.js";
 
-/** @internal What goes into a path, in the place of the names in its braces. */
+/** @internal Values for the names in braces of a path. */
 export type Params = Readonly<Record<string, string | number>>;
 
-/** @internal A list in pages. */
+/** @internal How to read a paged list. */
 export interface ListSpec<T> {
   path: string;
   params?: Params;
-  /** The options that go into the query. */
+  /** The options that become query parameters. */
   names?: readonly string[];
-  /** What the server may call the list. */
+  /** The names under which a server may send the list. */
   items: readonly string[];
-  /** Fields of an item that tell it from all others; the first one it has counts. */
+  /** The fields that may identify an item. The first one that an item has is its id. */
   ids: readonly string[];
-  /** What the server calls the number of a page and its size, and the size when nobody says one. */
+  /** The server's parameter for the position, its parameter for the page size, and the default page size. */
   style: readonly [number: "page" | "offset", size: "page_size" | "per_page" | "limit", count: number];
-  /** Whether the server answers 404 where there is nothing. */
+  /** Whether the server answers 404 for an empty list. */
   isMissingEmpty?: boolean;
-  /** An item in the words of this package. */
+  /** Turns an item into the words of this package. */
   each?: (item: T) => T;
 }
 
 const CALL = ["signal", "timeout"];
 
-/** @internal What is sent where something is done. */
+/** @internal Additions to a request that changes something. */
 export interface WriteSpec {
   body?: object;
-  /** The options that go into the body. */
+  /** The options that become fields of the body. */
   names?: readonly string[];
   repeatable?: boolean;
 }
 
-/** @internal Option names are camelCase, those of the API snake_case. */
+/** @internal The API's name of an option: snake_case instead of camelCase. */
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** The options of a call that belong into its query or body, by the API's names for them. */
+/** The options that belong to the query or the body, by the API's names. */
 function fields(options: object, names: readonly string[], more: readonly string[] = CALL): ApiObject {
   checkOptions(options, [...names, ...more], "the call");
   const given = options as ApiObject;
@@ -50,9 +50,9 @@ function fields(options: object, names: readonly string[], more: readonly string
   return Object.fromEntries(set.map((name) => [snake(name), given[name]]));
 }
 
-/** A part of the API. */
+/** One part of the API. */
 export class Resource {
-  // Not a property of its own: it leads to the key, and an object may be shown.
+  // Private, so that a logged object does not show the client, which has the key.
   readonly #client: Client;
 
   /** @internal */
@@ -65,7 +65,7 @@ export class Resource {
     return this.#client;
   }
 
-  /** @internal Reads; `names` are the options that go into the query. */
+  /** @internal Sends a GET request. `names` are the options that become query parameters. */
   protected async read<T>(
     path: string,
     params: Params,
@@ -75,11 +75,11 @@ export class Resource {
   ): Promise<T> {
     const query = fields(options, names);
     const answer = await this.#request<T>({ path, params, query, ...more }, options);
-    // Where nothing else is expected, it is an object.
+    // Unless the caller says otherwise, the answer must be an object.
     return "expects" in more ? answer : this.objectOf(answer);
   }
 
-  /** @internal Does something. */
+  /** @internal Sends a request that changes something. */
   protected async write<T>(
     method: "POST" | "PATCH" | "PUT" | "DELETE",
     path: string,
@@ -93,7 +93,7 @@ export class Resource {
     return await this.#request<T>({ method, path, params, repeatable, ...what }, options);
   }
 
-  /** @internal An answer that has fields. */
+  /** @internal The answer, which must be an object. */
   protected objectOf<T>(answer: T): T {
     if (typeof answer === "object" && answer !== null) return answer;
     throw this.#client.unexpected("the server sent something else where an object was expected", answer);
@@ -130,7 +130,7 @@ export class Resource {
     });
   }
 
-  /** @internal A list that comes as a whole, or in parts from servers that know the cursor, 0 at first, where one is given. */
+  /** @internal A whole list. With a `cursor`, 0 at first, servers that know it send the list in parts. */
   protected async readAll<T>(
     path: string,
     params: Params,
@@ -155,7 +155,7 @@ export class Resource {
     return this.#client.call<T>("request", args, { signal, timeout });
   }
 
-  /** The items in an answer: under one of the names, the answer itself, or the one list that is in it. */
+  /** The items of an answer: under one of the names, the answer itself, or the only list in it. */
   #itemsOf<T>(data: unknown, names: readonly string[]): T[] {
     if (Array.isArray(data)) return data as T[];
     const object = Object(data) as ApiObject;

@@ -1,4 +1,4 @@
-/** Schedules: workflows that start regularly. */
+/** Schedules, which start workflows at regular times. */
 
 import type { CallOptions } from "../options.js";
 import { checkOptions, invalid } from "../../shared/options.js";
@@ -7,30 +7,30 @@ import type { List, ListOptions } from "./list.js";
 import { Resource } from "./resource.js";
 import type { ApiObject, Schedule, ScheduleExecution, ScheduleJob } from "./types.js";
 
-/** The workflow that a schedule starts; exactly one of these. */
+/** The workflow that a schedule starts: exactly one of these fields. */
 export interface ScheduleTarget {
   definitionId?: string | undefined;
   definitionHash?: string | undefined;
   workflowName?: string | undefined;
-  /** A `Workflow`, what `driver.build()` gives, or a definition as plain data. */
+  /** A `Workflow`, the definition of `driver.build()`, or a definition as plain data. */
   workflow?: object | undefined;
 }
 
 /** A schedule to create. */
 export interface CreateSchedule extends ScheduleTarget, CallOptions {
-  /** Cron text of five fields. */
+  /** Cron expression with five fields. */
   cron: string;
-  /** Run inputs of each run. */
+  /** Inputs of each run. */
   inputs?: Record<string, unknown> | undefined;
-  /** Name of the time zone that the cron text is meant in; `UTC` by default. */
+  /** Time zone of the cron expression, such as `Europe/Berlin`; default: `UTC`. */
   timezone?: string | undefined;
-  /** Keep to this version of the definition. */
+  /** Version number of the definition that every run uses; default: the latest at the time of the run. */
   versionPin?: number | undefined;
 }
 
 const TARGETS = ["definitionId", "definitionHash", "workflowName", "workflow"] as const;
 
-/** `client.schedules` */
+/** The schedules of the server, as `highway.schedules`. */
 export class Schedules extends Resource {
   /** All schedules. Permission: `view_workflows`. */
   list(options: CallOptions = {}): Promise<Schedule[]> {
@@ -64,22 +64,26 @@ export class Schedules extends Resource {
     return await this.write("POST", "schedules", {}, { signal, timeout }, { body });
   }
 
-  /** One schedule. Permission: `view_workflows`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One schedule. Permission: `view_workflows`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   get(scheduleId: string, options?: CallOptions): Promise<Schedule> {
     return this.read("schedules/{scheduleId}", { scheduleId }, options);
   }
 
-  /** Stops starting runs until it is resumed. Permission: `manage_workflows`. May be done again. */
+  /** Pauses a schedule: it starts no runs until it is resumed. Safe to repeat. Permission: `manage_workflows`. */
   pause(scheduleId: string, options?: CallOptions): Promise<ApiObject> {
     return this.#activate(scheduleId, false, options);
   }
 
-  /** Starts runs again. Permission: `manage_workflows`. May be done again. */
+  /** Resumes a paused schedule. Safe to repeat. Permission: `manage_workflows`. */
   resume(scheduleId: string, options?: CallOptions): Promise<ApiObject> {
     return this.#activate(scheduleId, true, options);
   }
 
-  /** Ends a schedule for good. Permission: `manage_workflows`. */
+  /** Deletes a schedule. Permission: `manage_workflows`. */
   delete(scheduleId: string, options?: CallOptions): Promise<ApiObject> {
     return this.write("DELETE", "schedules/{scheduleId}", { scheduleId }, options);
   }
@@ -99,17 +103,17 @@ export class Schedules extends Resource {
     });
   }
 
-  /** Schedules by the names of their jobs, as workflows make them with `tools.cron.durable_cron`. */
+  /** The schedules that workflows created with `tools.cron.durable_cron`. */
   jobs(options: CallOptions = {}): Promise<ScheduleJob[]> {
     return this.readAll("workflows/schedules", {}, options, [], ["schedules", "jobs"]);
   }
 
-  /** Ends a schedule by the name of its job. */
+  /** Ends such a schedule, by the name of its job. */
   cancelJob(jobName: string, options?: CallOptions): Promise<ApiObject> {
     return this.write("POST", "workflows/schedules/{jobName}/cancel", { jobName }, options, { body: {} });
   }
 
-  /** Setting what is set already changes nothing, so it may be repeated. */
+  /** Repeating this request changes nothing, so it is safe to send again. */
   #activate(scheduleId: string, isActive: boolean, options?: CallOptions): Promise<ApiObject> {
     const what = { body: { is_active: isActive }, repeatable: true };
     return this.write("PATCH", "schedules/{scheduleId}", { scheduleId }, options, what);

@@ -1,4 +1,4 @@
-/** Steps, the execution records of tasks, and what was written down about them. */
+/** Steps and logs of runs. */
 
 import type { CallOptions } from "../options.js";
 import type { LogEntry } from "../run.js";
@@ -7,9 +7,13 @@ import type { List, ListOptions } from "./list.js";
 import { Resource } from "./resource.js";
 import type { Activity, ApiObject, Checkpoint, Step, TaskLog, WorkflowLog } from "./types.js";
 
-/** `client.steps` */
+/** The steps of runs, as `highway.steps`. */
 export class Steps extends Resource {
-  /** The steps of a run. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * The steps of a run.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown run.
+   */
   list(
     runId: string,
     options: CallOptions & { status?: "succeeded" | "failed" | "sleeping" } = {},
@@ -17,7 +21,11 @@ export class Steps extends Resource {
     return this.readAll("workflows/{runId}/steps", { runId }, options, ["status"], ["steps"], 0);
   }
 
-  /** One step, with its events. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One step with its events.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown run or step.
+   */
   get(runId: string, stepName: string, options?: CallOptions): Promise<Step> {
     return this.read("workflows/{runId}/steps/{stepName}", { runId, stepName }, options);
   }
@@ -28,21 +36,21 @@ export class Steps extends Resource {
     return this.readAll(path, { runId, stepName }, options, [], ["checkpoints"]);
   }
 
-  /** What the steps of a run wrote, oldest first. */
+  /** The log entries of all steps of a run, oldest first. */
   async logs(runId: string, options: CallOptions = {}): Promise<LogEntry[]> {
     return await new RunHandle(this.client, runId).logs(options);
   }
 
-  /** What one step wrote, as the server keeps it. */
+  /** The log of one step, in the server's own shape. */
   log(runId: string, stepName: string, options?: CallOptions): Promise<unknown> {
     const path = "workflows/{runId}/steps/{stepName}/logs";
     return this.read(path, { runId, stepName }, options, [], { expects: "text" });
   }
 }
 
-/** `client.logs` */
+/** The logs of runs, tasks and activities, as `highway.logs`. */
 export class Logs extends Resource {
-  /** Finished runs, by when they were written down. Durations in milliseconds. */
+  /** Finished runs, by the time their log was stored. Durations are in milliseconds. */
   workflows(
     options: ListOptions & {
       workflowName?: string;
@@ -61,17 +69,25 @@ export class Logs extends Resource {
     });
   }
 
-  /** The log of one run. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * The log of one run.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown run.
+   */
   workflow(runId: string, options?: CallOptions): Promise<WorkflowLog> {
     return this.read("logs/workflows/{runId}", { runId }, options);
   }
 
-  /** What a task wrote: `output_stdout`, `output_stderr`, `output_return_code`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * The output of a task: `output_stdout`, `output_stderr`, `output_return_code`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown run or task.
+   */
   task(runId: string, taskId: string, options?: CallOptions): Promise<TaskLog> {
     return this.read("logs/workflows/{runId}/tasks/{taskId}", { runId, taskId }, options);
   }
 
-  /** The activities of a run; with their lines where `includeLogs` is set. */
+  /** The activities of a run, with their log lines if `includeLogs` is true. */
   activities(runId: string, options: CallOptions & { includeLogs?: boolean } = {}): Promise<Activity[]> {
     return this.readAll(
       "logs/workflows/{runId}/activities",
@@ -82,17 +98,25 @@ export class Logs extends Resource {
     );
   }
 
-  /** One activity of a run, with the lines it wrote. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One activity of a run with its log lines.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown run or activity.
+   */
   activity(runId: string, activityId: string, options?: CallOptions): Promise<Activity> {
     return this.read("logs/workflows/{runId}/activities/{activityId}", { runId, activityId }, options);
   }
 
-  /** The latest activities of all runs. `limit`: 100 by default, at most 500. */
+  /** The latest activities of all runs, at most `limit`; default: 100, at most 500. */
   recentActivities(options: CallOptions & { limit?: number } = {}): Promise<Activity[]> {
     return this.readAll("logs/activities", {}, options, ["limit"], ["activities"]);
   }
 
-  /** Counts and durations, in milliseconds, of finished runs. @throws {ApiError} `API_NOT_FOUND` when there are none. */
+  /**
+   * Counts and durations, in milliseconds, of finished runs.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` if there are none.
+   */
   stats(
     options: CallOptions & { workflowName?: string; since?: Date | string; until?: Date | string } = {},
   ): Promise<ApiObject> {

@@ -1,13 +1,13 @@
-/** Talking to a run: signals, updates, approvals. */
+/** Communication with a run: signals, updates, approvals. */
 
 import type { CallOptions } from "../options.js";
 import { RunHandle, type UpdateOptions } from "../run-handle.js";
 import { Resource } from "./resource.js";
 import type { ApiObject, Approval } from "./types.js";
 
-/** `client.signals` */
+/** Signals to runs, as `highway.signals`. */
 export class Signals extends Resource {
-  /** Signals that a run has not taken yet. */
+  /** Signals that a run has not received yet. */
   pending(runId: string, options: CallOptions = {}): Promise<ApiObject[]> {
     return this.readAll("workflows/{runId}/signals", { runId }, options, [], ["signals"]);
   }
@@ -18,9 +18,9 @@ export class Signals extends Resource {
   }
 }
 
-/** `client.updates` */
+/** Updates of runs, as `highway.updates`. */
 export class Updates extends Resource {
-  /** Sends an update and waits for what the workflow answers, as {@link RunHandle.update} does. */
+  /** Sends an update and waits for the workflow's answer, as {@link RunHandle.update} does. */
   async send<T = unknown>(
     runId: string,
     name: string,
@@ -35,7 +35,7 @@ export class Updates extends Resource {
     return this.readAll("workflows/{runId}/updates", { runId }, options, ["updateName"], ["updates"]);
   }
 
-  /** All updates of a run. `limit`: 50 by default. */
+  /** All updates of a run, at most `limit`; default: 50. */
   history(
     runId: string,
     options: CallOptions & {
@@ -51,26 +51,30 @@ export class Updates extends Resource {
   }
 }
 
-/** `client.approvals` */
+/** Tasks that wait for the approval of a person, as `highway.approvals`. */
 export class Approvals extends Resource {
-  /** Tasks that wait for a person, of all runs or of one. Permission: `view_approvals`. */
+  /** The approvals of all runs, or of one run. Permission: `view_approvals`. */
   list(
     options: CallOptions & { workflowRunId?: string; status?: "pending" | "approved" | "rejected" } = {},
   ): Promise<Approval[]> {
     return this.readAll("approvals", {}, options, ["workflowRunId", "status"], ["approvals"]);
   }
 
-  /** One of them. Permission: `view_approvals`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * One approval. Permission: `view_approvals`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown key.
+   */
   get(approvalKey: string, options?: CallOptions): Promise<Approval> {
     return this.read("approvals/{approvalKey}", { approvalKey }, options);
   }
 
-  /** Lets the run go on. Permission: `approve_workflows`. */
+  /** Approves a task, so that its run continues. Permission: `approve_workflows`. */
   approve(approvalKey: string, options: CallOptions & { comment?: string } = {}): Promise<Approval> {
     return this.#decide("approve", approvalKey, options);
   }
 
-  /** Tells the run no. Permission: `approve_workflows`. */
+  /** Rejects a task. Permission: `approve_workflows`. */
   reject(approvalKey: string, options: CallOptions & { comment?: string } = {}): Promise<Approval> {
     return this.#decide("reject", approvalKey, options);
   }

@@ -1,36 +1,36 @@
 /**
- * What the API answers with. Fields have the server's own names, and are there as the server sends them: nothing is renamed,
- * nothing is dropped. A field is optional where the API does not promise it.
+ * The objects in the API's answers. Fields keep the server's names: nothing is renamed or dropped. A field is optional
+ * if the API does not promise it.
  */
 
-/** An object of the API; it may have more fields than are declared. */
+/** An object of the API. It may have more fields than are declared. */
 export interface ApiObject {
   readonly [field: string]: unknown;
 }
 
-/** What a submission or a registration gives. */
+/** The answer to a submission or a registration. */
 export interface Submission extends ApiObject {
-  /** Id of the run; absent where nothing was to be run. */
+  /** Id of the run; absent after a registration. */
   readonly workflow_run_id?: string | null;
   /** Id of the run in the queue engine. */
   readonly run_id?: string | null;
   readonly definition_id?: string;
-  /** SHA-256 of the content, as hex. */
+  /** SHA-256 of the definition, as hex. */
   readonly definition_hash?: string;
   readonly workflow_name?: string;
-  /** Number of this content among the definitions of that name. */
+  /** Version number of the definition among those of the same name. */
   readonly version?: number;
 }
 
 /** An entry of the audit log of a run. */
 export interface WorkflowEvent extends ApiObject {
   readonly event_type?: string;
-  /** ISO 8601. */
+  /** ISO 8601 text. */
   readonly timestamp?: string;
   readonly payload?: unknown;
 }
 
-/** What was read or written at a point of a run, from which it can go on. */
+/** State that a run stored at some point, from which it can continue. */
 export interface Checkpoint extends ApiObject {
   readonly name?: string;
 }
@@ -47,7 +47,7 @@ export interface LockHistory extends ApiObject {
   readonly active_locks?: readonly unknown[];
 }
 
-/** The sagas of a run, and what was compensated. */
+/** The sagas of a run and their compensations. */
 export interface SagaHistory extends ApiObject {
   readonly sagas?: readonly (ApiObject & {
     readonly saga_name?: string;
@@ -62,10 +62,10 @@ export interface SagaHistory extends ApiObject {
   readonly compensated_sagas?: number;
 }
 
-/** How runs went, all of them or those of one workflow. Durations in seconds. */
+/** Statistics about all runs, or those of one workflow. Durations are in seconds. */
 export interface WorkflowStats extends ApiObject {
   readonly total_workflows?: number;
-  /** Runs by status. */
+  /** Number of runs by status. */
   readonly status_breakdown?: Readonly<Record<string, number>>;
   readonly success_rate?: number;
   readonly avg_duration_seconds?: number;
@@ -76,7 +76,7 @@ export interface WorkflowStats extends ApiObject {
   readonly time_range?: { readonly since?: string | null; readonly until?: string | null };
 }
 
-/** Counts and times of one run. */
+/** Counts and durations of one run. */
 export interface RunMetrics extends ApiObject {
   readonly workflow_run_id?: string;
   readonly workflow_name?: string;
@@ -90,7 +90,7 @@ export interface RunMetrics extends ApiObject {
   readonly checkpoint_count?: number;
 }
 
-/** The outcome of a simulation: a run done again with the side effects that were recorded. */
+/** The outcome of a simulation: a run that is repeated with its recorded side effects. */
 export interface Simulation extends ApiObject {
   readonly simulation_status?: string;
   readonly workflow_run_id?: string;
@@ -104,7 +104,7 @@ export interface Simulation extends ApiObject {
   readonly resume_from?: string | null;
 }
 
-/** The execution record of a task. */
+/** The record of one step of a run. */
 export interface Step extends ApiObject {
   readonly step_name: string;
   /** `succeeded`, `failed`, `sleeping`, `running`. */
@@ -114,26 +114,26 @@ export interface Step extends ApiObject {
   readonly duration_seconds?: number | null;
   readonly retry_count?: number;
   readonly has_checkpoint?: boolean;
-  /** In the record of a single step. */
+  /** Only if a single step was requested. */
   readonly checkpoint_data?: unknown;
-  /** In the record of a single step. */
+  /** Only if a single step was requested. */
   readonly events?: readonly WorkflowEvent[];
 }
 
-/** A workflow as the server keeps it; the same content is kept once. */
+/** A definition that the server keeps. It keeps the same content once. */
 export interface Definition extends ApiObject {
   readonly definition_id: string;
   readonly workflow_name?: string;
   readonly version?: number;
   readonly tenant_id?: string;
-  /** SHA-256 of the content, as hex, with or without `sha256:` in front. */
+  /** SHA-256 of the content, as hex, with or without the prefix `sha256:`. */
   readonly definition_hash?: string;
   readonly definition_json?: ApiObject;
-  /** The Python source it was submitted as; null where it was submitted as JSON. */
+  /** The Python source that was submitted; null if the definition was submitted as JSON. */
   readonly python_dsl?: string | null;
 }
 
-/** The latest runs of a definition against its tasks. */
+/** The state of each task in the latest runs of a definition. */
 export interface ExecutionGrid extends ApiObject {
   readonly definition_id?: string;
   readonly workflow_name?: string;
@@ -141,15 +141,15 @@ export interface ExecutionGrid extends ApiObject {
     readonly workflow_run_id?: string;
     readonly status?: string;
     readonly created_at?: string;
-    /** Milliseconds. */
+    /** Duration in milliseconds. */
     readonly duration_ms?: number | null;
   })[];
   readonly tasks?: readonly string[];
-  /** For each task one cell a run. */
+  /** For each task, one cell per run. */
   readonly grid?: Readonly<Record<string, readonly (ApiObject & { readonly status?: string })[]>>;
 }
 
-/** A task that waits for a person. */
+/** A task that waits for the approval of a person. */
 export interface Approval extends ApiObject {
   readonly approval_key: string;
   /** `pending`, `approved` or `rejected`. */
@@ -160,19 +160,19 @@ export interface Approval extends ApiObject {
   readonly workflow_run_id?: string;
 }
 
-/** What starts a workflow regularly. */
+/** Starts a workflow at regular times. */
 export interface Schedule extends ApiObject {
   readonly schedule_id: string;
   readonly workflow_name?: string;
-  /** Cron text of five fields. */
+  /** Cron expression with five fields. */
   readonly schedule_cron?: string;
   readonly is_active?: boolean;
-  /** ISO 8601. */
+  /** ISO 8601 text. */
   readonly last_run_at?: string | null;
-  /** ISO 8601. */
+  /** ISO 8601 text. */
   readonly next_run_at?: string | null;
   readonly created_at?: string;
-  /** Name of the time zone. */
+  /** Time zone of the cron expression, such as `Europe/Berlin`. */
   readonly timezone?: string;
   readonly execution_count?: number;
   readonly last_error?: string | null;
@@ -182,21 +182,21 @@ export interface Schedule extends ApiObject {
 export interface ScheduleExecution extends ApiObject {
   readonly workflow_run_id?: string;
   readonly run_id?: string;
-  /** As that of a run elsewhere: `timed_out` for one that passed its time limit, which servers call `failed`. */
+  /** The status of the run. `timed_out` stands for a run that exceeded its time limit, which servers call `failed`. */
   readonly status?: string;
-  /** Why it did not complete, where the server tells. */
+  /** Code of the error, if the server sends it. */
   readonly error_code?: string | null;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
   readonly duration_seconds?: number | null;
 }
 
-/** A schedule by the name of its job, as a workflow makes one with `tools.cron.durable_cron`. */
+/** A schedule that a workflow created with `tools.cron.durable_cron`. */
 export interface ScheduleJob extends ApiObject {
   readonly job_name?: string;
 }
 
-/** Whether inputs are what a workflow takes. */
+/** Whether inputs match the schema of a workflow. */
 export interface InputCheck extends ApiObject {
   readonly valid: boolean;
   readonly errors?: readonly unknown[];
@@ -205,7 +205,7 @@ export interface InputCheck extends ApiObject {
 /** A template of the Python DSL. */
 export interface DslTemplate extends ApiObject {
   readonly name?: string;
-  /** Python source, where a single template was asked for. */
+  /** Python source. Only if a single template was requested. */
   readonly code?: string;
 }
 
@@ -222,7 +222,7 @@ export interface EngineRun extends ApiObject {
   readonly state?: string;
 }
 
-/** Work that a worker does outside of the workflow's own process. */
+/** Work that a worker does outside the workflow's own process. */
 export interface Activity extends ApiObject {
   readonly activity_id?: string;
   readonly activity_name?: string;
@@ -232,13 +232,13 @@ export interface Activity extends ApiObject {
   readonly worker_id?: string | null;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   readonly duration_ms?: number | null;
   readonly attempt?: number;
   readonly max_attempts?: number;
 }
 
-/** An entry of the index of finished runs. */
+/** The log of a finished run. */
 export interface WorkflowLog extends ApiObject {
   readonly workflow_run_id: string;
   readonly workflow_name?: string;
@@ -246,7 +246,7 @@ export interface WorkflowLog extends ApiObject {
   readonly status?: string;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   readonly duration_ms?: number | null;
   readonly worker_id?: string | null;
   readonly error_message?: string | null;
@@ -254,7 +254,7 @@ export interface WorkflowLog extends ApiObject {
   readonly logged_at?: string;
 }
 
-/** What a task wrote, and how it went. */
+/** The output and the outcome of a task. */
 export interface TaskLog extends ApiObject {
   readonly workflow_run_id?: string;
   readonly task_id?: string;
@@ -263,7 +263,7 @@ export interface TaskLog extends ApiObject {
   readonly status?: string;
   readonly started_at?: string | null;
   readonly completed_at?: string | null;
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   readonly duration_ms?: number | null;
   readonly retry_count?: number;
   readonly error_message?: string | null;
@@ -272,7 +272,7 @@ export interface TaskLog extends ApiObject {
   readonly output_return_code?: number | null;
 }
 
-/** A circuit breaker of the server, around something that tasks use. */
+/** A circuit breaker of the server around a resource that tasks use. */
 export interface CircuitBreaker extends ApiObject {
   readonly resource_key: string;
   /** `OPEN`, `CLOSED` or `HALF_OPEN`. */
@@ -282,19 +282,19 @@ export interface CircuitBreaker extends ApiObject {
   readonly seconds_until_reopen?: number | null;
 }
 
-/** Whether the server is well. */
+/** The health of the server. */
 export interface Health extends ApiObject {
   /** `healthy`, `degraded` or `unhealthy`. */
   readonly status?: string;
   readonly checks?: ApiObject;
 }
 
-/** An API key, without the key itself. */
+/** An API key. Its secret text is not included. */
 export interface ApiKey extends ApiObject {
   readonly api_key_id: string;
   readonly name: string;
   readonly key_prefix: string;
-  /** Requests a minute. */
+  /** Requests per minute. */
   readonly rate_limit?: number;
   /** `active`, `revoked` or `expired`. */
   readonly status?: string;
@@ -306,7 +306,7 @@ export interface ApiKey extends ApiObject {
   readonly last_used_at?: string | null;
 }
 
-/** A key that was just made; it is shown this once. */
+/** A new API key. Only this answer has its secret text. */
 export interface CreatedApiKey extends ApiObject {
   readonly api_key: string;
   readonly api_key_id: string;
@@ -315,7 +315,7 @@ export interface CreatedApiKey extends ApiObject {
   readonly expires_at?: string | null;
 }
 
-/** A key that replaces another; it is shown this once. */
+/** A key that replaces another. Only this answer has its secret text. */
 export interface RotatedApiKey extends ApiObject {
   readonly api_key_id: string;
   readonly new_api_key: string;
@@ -323,7 +323,7 @@ export interface RotatedApiKey extends ApiObject {
   readonly old_key_expires_at?: string | null;
 }
 
-/** A token of a user, without the token itself. */
+/** A token of a user. Its secret text is not included. */
 export interface Token extends ApiObject {
   readonly token_id: string;
   readonly name?: string;
@@ -335,7 +335,7 @@ export interface Token extends ApiObject {
   readonly last_used_at?: string | null;
 }
 
-/** A token that was just issued; it is shown this once. */
+/** A new token. Only this answer has its secret text. */
 export interface IssuedToken extends ApiObject {
   readonly token: string;
   readonly token_id: string;

@@ -1,4 +1,4 @@
-/** Workflows: submitting them, and everything about a run as a whole. */
+/** Submits workflows, and reads and ends runs. */
 
 import { uuid } from "../../shared/environment.js";
 import type { CallOptions } from "../options.js";
@@ -20,33 +20,33 @@ import type {
   WorkflowStats,
 } from "./types.js";
 
-/** A workflow to submit: a definition, or the source of one. */
+/** A workflow to submit: a definition or Python source. */
 export type WorkflowSource =
-  /** A `Workflow`, what `driver.build()` gives, or a definition as plain data. */
+  /** A `Workflow`, the definition of `driver.build()`, or a definition as plain data. */
   | { workflow: object; pythonDsl?: undefined }
-  /** Python that defines `get_workflow()` with `highway_dsl`; the server runs it. */
+  /** Python source that defines `get_workflow()` with `highway_dsl`. The server runs it. */
   | { pythonDsl: string; workflow?: undefined };
 
-/** What a run starts with. */
+/** Options of a submission. */
 export type SubmitOptions = WorkflowSource &
   CallOptions & {
-    /** Run inputs. */
+    /** Inputs of the run. */
     inputs?: Record<string, unknown> | undefined;
     /**
-     * An id of your own: the same id with the same content gives the same run. A random one by default, so that a repetition
-     * after a network error never starts a second run.
+     * An id of your own. Submitting the same content with the same id returns the same run. Default: a random id, so
+     * that a repetition after a network error never starts a second run.
      */
     idempotencyKey?: string | undefined;
   };
 
-/** `client.workflows` */
+/** Workflows and their runs, as `highway.workflows`. */
 export class Workflows extends Resource {
   /**
-   * Submits a workflow to be run. Permission: `submit_workflows`.
+   * Submits a workflow and starts a run. Permission: `submit_workflows`.
    *
-   * @returns A handle to the run; its `submission` has what the server answered.
-   * @throws {SubmissionError} when the server does not accept it or cannot be reached. `API_CONFLICT` has `existingRunId`: the key
-   *   began a run with other content.
+   * @returns A handle to the run. Its `submission` is the server's answer.
+   * @throws {SubmissionError} if the server refuses the workflow or cannot be reached. `API_CONFLICT`: the same key
+   *   started the run `existingRunId` with other content.
    *
    * @example
    * ```js
@@ -84,9 +84,9 @@ export class Workflows extends Resource {
   }
 
   /**
-   * Has the server keep a definition, without a run. Permission: `submit_workflows`.
+   * Registers a definition on the server without starting a run. Permission: `submit_workflows`.
    *
-   * The same content is kept once, so this may be done again.
+   * The server keeps the same content once, so registering it again is safe.
    */
   async register(options: WorkflowSource & CallOptions): Promise<Submission> {
     checkOptions(options, ["workflow", "pythonDsl", "signal", "timeout"], "register");
@@ -101,27 +101,31 @@ export class Workflows extends Resource {
     return runList(this.client, options);
   }
 
-  /** A handle to a run that exists; nothing is asked. */
+  /** A handle to an existing run. Sends no request. */
   handle(runId: string): RunHandle {
     return new RunHandle(this.client, runId);
   }
 
-  /** A run as it is now. Permission: `view_workflows`. @throws {ApiError} `API_NOT_FOUND`. */
+  /**
+   * The present status of a run. Permission: `view_workflows`.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   async get(runId: string, options?: CallOptions): Promise<RunStatus> {
     return await this.handle(runId).status(options);
   }
 
-  /** Ends a run; `false` when it was over already. Permission: `cancel_workflows`. */
+  /** Cancels a run. Gives `false` if it had already ended. Permission: `cancel_workflows`. */
   async cancel(runId: string, reason?: string, options?: CallOptions): Promise<boolean> {
     return await this.handle(runId).cancel(reason, options);
   }
 
   /**
-   * Starts a run of a failed one's workflow with its inputs. Permission: `retry_workflows`.
+   * Starts a new run with the workflow and the inputs of a failed run. Permission: `retry_workflows`.
    *
-   * Not repeated after a failure, since it could then start two.
+   * Not repeated after a failure, because a repetition could start two runs.
    *
-   * @throws {ApiError} `API_BAD_REQUEST` when the run has not failed.
+   * @throws {ApiError} `API_BAD_REQUEST` if the run has not failed.
    */
   async retry(runId: string, options?: CallOptions): Promise<RunHandle> {
     const data = await this.write<Submission>("POST", "workflows/{runId}/retry", { runId }, options);
@@ -130,7 +134,7 @@ export class Workflows extends Resource {
     throw this.client.unexpected("the server retried the run but named no new one", data);
   }
 
-  /** What happened in a run, oldest first. `limit`: 100 by default, at most 1,000. Permission: `view_workflows`. */
+  /** The events of a run, oldest first, at most `limit`; default: 100, at most 1,000. Permission: `view_workflows`. */
   events(runId: string, options: CallOptions & { limit?: number } = {}): Promise<WorkflowEvent[]> {
     return this.readAll("workflows/{runId}/events", { runId }, options, ["limit"], ["events", "items"]);
   }
@@ -140,27 +144,27 @@ export class Workflows extends Resource {
     return await this.#drawing(runId, "graph", ["mermaid", "graph", "diagram"], options);
   }
 
-  /** A run as Graphviz text, with the steps that were executed. Permission: `view_workflows`. */
+  /** A run as Graphviz text, including its executed steps. Permission: `view_workflows`. */
   async dot(runId: string, options?: CallOptions): Promise<string> {
     return await this.#drawing(runId, "graph/dot", ["dot", "graph", "diagram"], options);
   }
 
-  /** Where a run can go on from. Permission: `view_workflows`. */
+  /** The checkpoints of a run. Permission: `view_workflows`. */
   checkpoints(runId: string, options: CallOptions = {}): Promise<Checkpoint[]> {
     return this.readAll("workflows/{runId}/checkpoints", { runId }, options, [], ["checkpoints", "items"]);
   }
 
-  /** The locks that a run has held. Permission: `view_workflows`. */
+  /** The lock history of a run. Permission: `view_workflows`. */
   locks(runId: string, options?: CallOptions): Promise<LockHistory> {
     return this.read("workflows/{runId}/locks", { runId }, options);
   }
 
-  /** The sagas of a run. Permission: `view_workflows`. */
+  /** The saga history of a run. Permission: `view_workflows`. */
   sagas(runId: string, options?: CallOptions): Promise<SagaHistory> {
     return this.read("workflows/{runId}/sagas", { runId }, options);
   }
 
-  /** The variables of a run: one, or all. */
+  /** The variables of a run: the named one, or all. */
   query(
     runId: string,
     options: CallOptions & { variable?: string; all?: boolean; includeVersion?: boolean } = {},
@@ -169,9 +173,9 @@ export class Workflows extends Resource {
   }
 
   /**
-   * How runs went. `since` and `until` are moments, `hours` looks back from now.
+   * Statistics about runs. `since` and `until` are moments; `hours` counts back from now.
    *
-   * @throws {ApiError} `API_NOT_FOUND` when there is no such run.
+   * @throws {ApiError} `API_NOT_FOUND` if there are no such runs.
    */
   stats(
     options: CallOptions & {
@@ -184,12 +188,12 @@ export class Workflows extends Resource {
     return this.read("workflows/stats", {}, options, ["workflowName", "since", "until", "hours"]);
   }
 
-  /** Counts and times of one run. */
+  /** Counts and durations of one run. */
   metrics(runId: string, options?: CallOptions): Promise<RunMetrics> {
     return this.read("workflows/{runId}/metrics", { runId }, options);
   }
 
-  /** How a run went, for debugging: as data, or as text where `format` is `text`. */
+  /** The execution of a run, for debugging: as data, or as text with `format: "text"`. */
   replay(
     runId: string,
     options: CallOptions & { format?: "json" | "text"; verbose?: boolean; includeChildren?: boolean } = {},
@@ -198,17 +202,17 @@ export class Workflows extends Resource {
     return this.read("workflows/{runId}/replay", { runId }, options, names, { expects: "text" });
   }
 
-  /** The steps that a simulation can begin from. */
+  /** The steps that a simulation can resume from. */
   replaySteps(runId: string, options: CallOptions = {}): Promise<Checkpoint[]> {
     return this.readAll("workflows/{runId}/replay/steps", { runId }, options, [], ["steps"]);
   }
 
-  /** Does a run again with the side effects that were recorded; `resumeFrom` names the step to begin at. */
+  /** Repeats a run with its recorded side effects. `resumeFrom` names the step to begin with. */
   simulate(runId: string, options: CallOptions & { resumeFrom?: string } = {}): Promise<Simulation> {
     return this.write("POST", "workflows/{runId}/simulate", { runId }, options, { names: ["resumeFrom"] });
   }
 
-  /** A drawing, which a server sends as text or under one of the names. */
+  /** The text of a drawing, which a server sends as it is or under one of the names. */
   async #drawing(
     runId: string,
     what: string,
@@ -219,13 +223,13 @@ export class Workflows extends Resource {
     const answer = await this.read<unknown>(path, { runId }, options, [], { expects: "text" });
     const found = [answer, ...names.map((name) => (Object(answer) as ApiObject)[name])];
     const text = found.find((value) => typeof value === "string") as string | undefined;
-    // Who is not signed in may get a page instead.
+    // A server may send an HTML login page instead.
     if (text !== undefined && !/^\s*<(!doctype|html)/i.test(text)) return text;
     throw this.client.unexpected("the server sent something else where a drawing was expected", answer);
   }
 }
 
-/** The field of a body that says which workflow, as JSON text. */
+/** The body field with the workflow, as JSON text. */
 function source({ workflow, pythonDsl }: WorkflowSource): string {
   if ((workflow === undefined) === (pythonDsl === undefined)) {
     throw invalid("give either `workflow` or `pythonDsl`", "/workflow");
