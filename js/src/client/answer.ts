@@ -1,8 +1,10 @@
-/** The bodies of answers to the client's requests. */
+/** Reads the bodies of answers. */
 
 import type { Events } from "../wasm/wasm-api.js";
 
-/** A response whose body the core can read: as it is, or made of a look-alike that has nothing but its text. */
+/**
+ * A response whose body the core can read. A look-alike of a `Response` may have nothing but its text; it is wrapped.
+ */
 export function readable(response: Response): Response {
   if (typeof response.body?.getReader === "function" || typeof response.arrayBuffer === "function")
     return response;
@@ -15,12 +17,12 @@ export function readable(response: Response): Response {
   return { status, headers, arrayBuffer } as Response;
 }
 
-/** The events of a stream that is read. */
+/** An event stream that is being read. */
 interface OpenEvents extends Events {
   cancel(): void;
 }
 
-/** The events of a stream. An event larger than `limit` characters ends it. */
+/** The events in the body of an answer. An event of more than `limit` characters ends the stream. */
 export async function eventsOf(response: Response, limit: number): Promise<OpenEvents> {
   const { eventParser } = await import("../generated/events.js");
   const waiting: string[] = [];
@@ -36,7 +38,7 @@ export async function eventsOf(response: Response, limit: number): Promise<OpenE
         feed(decoder.decode(value as Uint8Array, { stream: true }));
       }
     } catch {
-      // A stream that breaks is over; looking at the run tells how it goes on.
+      // A broken stream counts as ended. The next look at the run shows how it continues.
       cancel();
     }
     return waiting.shift();

@@ -1,4 +1,4 @@
-/** Artifacts: the packages that durable tasks run from, as they are given, and archives as they are uploaded. */
+/** Python packages of durable tasks, and the upload of archives. */
 
 import type { Client } from "./client.js";
 import { builtinModule } from "../shared/environment.js";
@@ -7,23 +7,23 @@ import type { CallOptions } from "./options.js";
 
 /** A Python package as plain data, for runtimes without a file system. */
 export interface PythonPackage {
-  /** Name of the package, by which its modules import each other. */
+  /** Name of the package, by which Python imports it. */
   readonly name: string;
-  /** Text of its files by path below it: `{ "main.py": "def run(ctx): …" }`. */
+  /** Text of each file, by its path within the package: `{ "main.py": "def run(ctx): …" }`. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** @internal The package of a task: its files, or the folder that has them when the task is submitted. */
+/** @internal The package of a task: its files, or the folder to read them from at submission. */
 export interface TaskPackage {
   readonly name: string;
   readonly folder?: string;
   readonly files?: PythonPackage["files"];
 }
 
-/** @internal The package that the options of a task have. The core knows it by its name. */
+/** @internal The package in the options of a task. The core gets only its name. */
 export function packageOf(options: unknown): TaskPackage | undefined {
   const given = (options as { package?: unknown } | null)?.package;
-  // As in Python, no name is no package.
+  // An empty name means no package, as in Python.
   if (given === "") return undefined;
   if (typeof given === "string") return packageIn(given);
   if (typeof given !== "object" || given === null) return undefined;
@@ -40,7 +40,7 @@ export function packageOf(options: unknown): TaskPackage | undefined {
   return { name, files: { ...files } };
 }
 
-/** The package in a folder, whose name is only known from the whole path where that ends in dots. */
+/** The package in a folder. The path is resolved first, because its last part may be `.` or `..`. */
 function packageIn(given: string): TaskPackage {
   const paths = builtinModule<{ resolve(path: string): string }>("path");
   const folder = paths?.resolve(given) ?? given;
@@ -52,11 +52,14 @@ function packageIn(given: string): TaskPackage {
   return { name, folder };
 }
 
-/** Whether a path leads nowhere but down, on any system. */
+/** Whether a relative path stays inside its folder, on every operating system. */
 const isInside = (path: string): boolean =>
   !/[\\:\p{Cc}]/u.test(path) && path.split("/").every((part) => !["", ".", ".."].includes(part));
 
-/** @internal Uploads an archive. Gives its id, which is made of its content: uploading it twice gives one artifact. */
+/**
+ * @internal Uploads an archive and returns the artifact's id. The id comes from the content, so uploading twice is
+ * safe.
+ */
 export async function uploadArtifact(
   client: Client,
   archive: Blob,

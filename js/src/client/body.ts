@@ -1,11 +1,14 @@
-/** Reading the body of an answer, within limits. */
+/** Reads the body of an answer up to a limit. */
 
 import { readable } from "./answer.js";
 
-/** Marks a body that is larger than what is taken. */
+/** Stands for a body above the limit. */
 export const TOO_LARGE: unique symbol = Symbol("too large");
 
-/** The bytes of a body, but no more than `limit`; counted as they are unpacked, whatever their length is said to be. */
+/**
+ * The bytes of a body, or {@link TOO_LARGE} above `limit` bytes. Counts the bytes after decompression, because
+ * `content-length` may say anything.
+ */
 export async function bytesOf(response: Response, limit: number): Promise<Uint8Array | typeof TOO_LARGE> {
   const { body } = response;
   if (typeof body?.getReader !== "function") {
@@ -20,7 +23,7 @@ export async function bytesOf(response: Response, limit: number): Promise<Uint8A
     if (done) break;
     size += value.byteLength;
     if (size > limit) {
-      // The rest is not waited for.
+      // Nothing waits for the cancellation.
       reader.cancel().catch(() => {});
       return TOO_LARGE;
     }

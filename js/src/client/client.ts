@@ -1,4 +1,4 @@
-/** The client: settings, and operations carried out by the core. */
+/** The client: it keeps the settings and has the core carry out operations. */
 
 import { Credentials, loadSpellings } from "./credentials.js";
 import { absolute, environmentVariable, isPage } from "../shared/environment.js";
@@ -20,11 +20,11 @@ import { core } from "../wasm/runtime.js";
 import type { Session } from "./session.js";
 import { Watching } from "./watching.js";
 
-/** Where runs go when nobody says otherwise. */
+/** The default endpoint. */
 const DEFAULT_ENDPOINT = "https://highway.solutions";
-/** The embedded engine answers whatever the host name is. */
+/** The endpoint of an embedded engine, which ignores the host name. */
 const ENGINE_ENDPOINT = "http://engine";
-/** Bytes of an answer that are taken when nobody says otherwise. */
+/** Default of the largest answer that is accepted, in bytes. */
 const MAX_RESPONSE_SIZE = 32 * 1024 * 1024;
 
 const OPTIONS = [
@@ -40,19 +40,19 @@ const OPTIONS = [
   "dangerouslyAllowBrowser",
 ] as const;
 
-/** How many requests the server allows, as its latest answer said. */
+/** The server's limit on requests, from its latest answer. */
 export interface RateLimit {
-  /** Requests in a window of time. */
+  /** Requests allowed per window of time. */
   readonly limit: number;
-  /** Requests left in this one. */
+  /** Requests left in the present window. */
   readonly remaining: number;
-  /** When the next one begins, as the server says it; mostly seconds since the Unix epoch. */
+  /** When the next window begins, as the server sends it: usually in seconds since the Unix epoch. */
   readonly reset: number | null;
 }
 
-/** @internal What a call may come with. */
+/** @internal Options of one call. */
 export interface CallExtras extends CallOptions, CallHostOptions {
-  /** The body of the request as JSON text, which is sent as it is. */
+  /** The body as JSON text, which is sent unchanged. */
   bodyText?: string | undefined;
 }
 
@@ -64,7 +64,7 @@ export class Client implements Session {
   readonly maxResponseSize: number;
   /** The runs that are followed. */
   readonly watching: Watching;
-  /** What the core keeps from call to call. */
+  /** Five numbers that the core keeps between calls. */
   memory: Float64Array = new Float64Array(5);
   rateLimit: RateLimit | null = null;
 
@@ -95,7 +95,7 @@ export class Client implements Session {
     this.#engine = engine;
     this.maxResponseSize = maxResponseSize;
     this.watching = new Watching(this);
-    // A page has no key of its own: what it asks is its own server, or a proxy, unless nobody named one.
+    // A page usually has no key: it asks its own server or a proxy, which `endpoint` names.
     const isOpen = engine !== undefined || options.auth === false || (isPage() && endpoint !== undefined);
     this.#needsKey = this.credentials.setting === "" && !isOpen;
     this.#when = options.retry === false ? undefined : options.retry?.when;
@@ -109,12 +109,12 @@ export class Client implements Session {
     core.call((api) => api.clientCheck(this.#config));
   }
 
-  /** The settings as the core reads them. */
+  /** The settings as JSON text for the core. */
   get config(): string {
     return this.#config;
   }
 
-  /** Refuses to go on without a key; `what` names the call. */
+  /** Throws if a key is required and missing. `what` names the call. */
   requireKey(what: string): void {
     if (!this.#needsKey) return;
     throw errorOf("API_KEY_MISSING", `an API key is required for ${what}`, {
@@ -129,7 +129,7 @@ export class Client implements Session {
     return await this.callText<T>(op, plainText({ ...args, ...limit }), options);
   }
 
-  /** The same with arguments that are JSON text already. */
+  /** {@link call} with the arguments as JSON text. */
   async callText<T>(op: string, args: string, options: CallExtras = {}): Promise<T> {
     const { signal, bodyText } = options;
     this.requireKey(`${op}()`);
@@ -137,7 +137,7 @@ export class Client implements Session {
     const host = new CallHost(this, options);
     try {
       const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args, bodyText));
-      // What is asked for as bytes never was text.
+      // An answer that was requested as bytes is in `host.bytes`.
       if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
     } catch (error) {
       await loadSpellings();
@@ -148,34 +148,37 @@ export class Client implements Session {
 
   /** Sends a request: through the caller's function or through the global one. */
   async fetch(request: Request, signal: AbortSignal): Promise<Response> {
-    // Called as a plain function: a page's own `fetch` refuses any other `this`.
+    // Called as a plain function, because a page's own `fetch` refuses any other `this`.
     const send = this.#fetch ?? globalThis.fetch;
     const response = await send(request, { signal });
     if (response.status === 503 && this.#engine?.failure) throw this.#engine.failure;
     return response;
   }
 
-  /** What went wrong with a request, as the cause of an error. A runtime's own words may hold what a server sent. */
+  /**
+   * The failure of a request as the cause of an error. The texts of a runtime's own errors may repeat what a server
+   * sent, so they are cleaned.
+   */
   causeOf(failure: unknown): unknown {
-    return this.#fetch ? failure : wordsOf(failure, this.credentials);
+    return this.#fetch ? failure : withoutSecrets(failure, this.credentials);
   }
 
-  /** The error that an answer is not what was asked for; `data` is what it is. */
+  /** The error for an answer `data` that is not what was requested. */
   unexpected(message: string, data: unknown): HighwayError {
     const body = this.credentials.struck(bigJson(data ?? null)).slice(0, 200);
     return errorOf("API_RESPONSE_INVALID", message, { details: { body } });
   }
 
   /**
-   * The error as its reader gets it: without the credentials that a server repeats, and with what is behind it, which does not
-   * cross the boundary.
+   * The error that the caller sees: without credentials that a server repeated, and with its cause, which cannot cross
+   * the boundary to the core.
    */
   shownError(error: unknown, reason?: unknown, failure?: unknown): unknown {
     if (!isHighwayError(error)) return error;
     const { name, code, message, cause } = error;
     const facts = parseJson(this.credentials.struck(bigJson({ ...error, message }))) as ErrorFacts;
     const isUnreachable = code === "API_UNREACHABLE";
-    // Where there is neither a server nor a network, nothing is said of one.
+    // An embedded engine has no server and no network, so the text must not mention them.
     const own = this.#engine && {
       message: facts.message
         .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
@@ -184,18 +187,19 @@ export class Client implements Session {
         ? undefined
         : facts.help?.replace(" and the endpoint", "").replace("the server", "the engine"),
     };
-    const behind = code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
-    return makeError(name, { ...facts, ...own, cause: behind });
+    const shownCause =
+      code === "ABORTED" ? reason : isUnreachable || code === "AUTH_FAILED" ? failure : cause;
+    return makeError(name, { ...facts, ...own, cause: shownCause });
   }
 
-  /** What the caller thinks of a failure. */
+  /** Asks `retry.when` whether a failure is worth another attempt. */
   judge(error: HighwayError, attempt: number): boolean | undefined {
     const verdict: unknown = this.#when?.(this.shownError(error) as HighwayError, attempt);
     if (verdict === undefined || typeof verdict === "boolean") return verdict;
     throw invalid("`when` gave neither a boolean nor undefined", "/retry/when", "it has to decide at once");
   }
 
-  /** Takes note of what an answer says about the use of the API. */
+  /** Reads the rate limit from the headers of an answer. */
   sawHeaders(headers: Headers): void {
     const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => {
       const value = headers.get(`x-ratelimit-${name}`) || Number.NaN;
@@ -256,29 +260,29 @@ function checkCount(count: unknown, path: string): void {
   }
 }
 
-/** @internal Refuses what does not work as an AbortSignal, of whatever realm. */
+/** @internal Refuses a value that cannot be used as an AbortSignal. Signals of other realms are accepted. */
 export function checkSignal(signal: unknown): void {
   const works =
     typeof signal === "object" && signal !== null && "aborted" in signal && "addEventListener" in signal;
   if (signal !== undefined && !works) throw invalid("`signal` is not an AbortSignal", "/signal");
 }
 
-/** A failure, with what is behind it, as name, code and message alone. */
-function wordsOf(failure: unknown, credentials: Credentials, depth = 0): unknown {
+/** A copy of an error and its causes, with cleaned messages: name, code, message and cause. */
+function withoutSecrets(failure: unknown, credentials: Credentials, depth = 0): unknown {
   if (typeof failure !== "object" || failure === null) return failure;
   const { name, code, message, cause } = failure as Partial<Error> & { code?: unknown };
   const isEnd = cause === undefined || depth > 3;
-  const options = isEnd ? {} : { cause: wordsOf(cause, credentials, depth + 1) };
-  const words = new Error(credentials.struck(String(message)), options);
-  Object.defineProperty(words, "name", { value: String(name) });
-  return code === undefined ? words : Object.assign(words, { code });
+  const options = isEnd ? {} : { cause: withoutSecrets(cause, credentials, depth + 1) };
+  const copy = new Error(credentials.struck(String(message)), options);
+  Object.defineProperty(copy, "name", { value: String(name) });
+  return code === undefined ? copy : Object.assign(copy, { code });
 }
 
 function optional(path: string, value: DurationInput | undefined): number | undefined {
   return value === undefined ? undefined : seconds(path, value, 0.001);
 }
 
-/** @internal Seconds of a duration that was given as the option at `path`. */
+/** @internal The duration of the option at `path` in seconds, at least `least`. */
 export function seconds(path: string, value: DurationInput, least: number): number {
   const text = plainText(value, path);
   return core.call((api) => api.seconds(path, text, least));

@@ -1,23 +1,23 @@
-/** The key or token of a client: where it comes from, and that it stays where it may be. */
+/** The API key or token of a client: where it comes from, and how it is kept out of errors. */
 
 import { environmentVariable, isPage } from "../shared/environment.js";
 import { errorOf, type HighwayError } from "../shared/errors.js";
 import type { Auth, ClientOptions } from "./options.js";
 import { invalid } from "../shared/options.js";
 
-/** Characters of a credential that is one. Fewer are a word, which says nothing where it is read. */
+/** Characters from which a credential is removed from texts. A shorter one is a common word, which reveals nothing. */
 const LEAST_SECRET = 8;
 /** Keys and tokens of Highway. */
 const ANY_KEY = /hw_k1_[\w-]{8,}|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 let spellings: typeof import("../shared/spellings.js") | undefined;
 
-/** @internal Loads what finds credentials that are spelled otherwise: only errors need it. */
+/** @internal Loads the search for credentials in other spellings. Only errors need it. */
 export async function loadSpellings(): Promise<void> {
   spellings ??= await import("../shared/spellings.js").catch(() => undefined);
 }
 
-/** @internal */
+/** @internal The credential of one client. */
 export class Credentials {
   readonly #setting: string | true;
   readonly #auth: Auth | undefined;
@@ -47,12 +47,12 @@ export class Credentials {
     }
   }
 
-  /** What the core is told: a key, `true` for one that is asked for, "" for none. */
+  /** The core's setting: a key, `true` if a function gives the credential, "" for none. */
   get setting(): string | true {
     return this.#setting;
   }
 
-  /** Text without the credentials that it may repeat, however they are spelled, and without keys that a server has made. */
+  /** The text without this client's credentials, in every spelling, and without any other key of Highway. */
   struck(text: string): string {
     const secrets = [this.#setting, this.#value, this.#refused].filter(
       (secret) => typeof secret === "string" && secret.length >= LEAST_SECRET,
@@ -62,7 +62,10 @@ export class Credentials {
     return secrets.reduce(strike, text).replace(ANY_KEY, "[API key]");
   }
 
-  /** The credential; another one than `refused`, which the server does not take. Calls at the same time share one. */
+  /**
+   * The credential. If it equals `refused`, the server has refused it and a new one is requested. Concurrent calls
+   * share one request.
+   */
   async get(refused?: string): Promise<string> {
     const isStale = refused !== undefined && refused === this.#value;
     if (isStale) this.#current = undefined;

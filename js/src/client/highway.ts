@@ -1,4 +1,4 @@
-/** The client of the whole Highway API. */
+/** The client for the whole Highway API. */
 
 import { Artifacts } from "./api/artifacts.js";
 import { Definitions, Dsl, Schemas } from "./api/definitions.js";
@@ -23,18 +23,19 @@ import { checkOptions, invalid } from "../shared/options.js";
 import { isObject } from "../shared/plain.js";
 import { RunHandle } from "./run-handle.js";
 
-/** Settings of a client. */
+/** Options of a {@link Highway} client. */
 export type HighwayOptions = ClientOptions;
 
-/** The methods of HTTP that the API uses. */
+/** The HTTP methods of the API. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const REQUEST_OPTIONS = ["params", "query", "body", "headers", "expects", "repeatable", "signal", "timeout"];
 
 /**
- * The whole Highway API: what a {@link Driver} does not need, too.
+ * A client for the whole Highway API, including what a {@link Driver} does not need.
  *
- * Each part of the API is a property; what has no method of its own is reached through {@link Highway.request}. All calls
- * take a `signal` and a `timeout`, and share one policy of repetition: what is safe to repeat is.
+ * Each part of the API is a property. An operation without a method of its own is reached through {@link
+ * Highway.request}. All calls take a `signal` and a `timeout`, and repeat failed requests by the same policy, if they
+ * are safe to repeat.
  *
  * @example
  * ```js
@@ -51,7 +52,7 @@ const REQUEST_OPTIONS = ["params", "query", "body", "headers", "expects", "repea
 export class Highway {
   readonly #client: Client;
 
-  /** Submitting, runs as a whole. */
+  /** Workflows and their runs. */
   readonly workflows: Workflows;
   /** Runs of the queue engine. */
   readonly runs: Runs;
@@ -61,25 +62,25 @@ export class Highway {
   readonly logs: Logs;
   /** Signals to runs. */
   readonly signals: Signals;
-  /** Updates of runs, which answer. */
+  /** Updates of runs: messages that the workflow answers. */
   readonly updates: Updates;
-  /** Tasks that wait for a person. */
+  /** Tasks that wait for the approval of a person. */
   readonly approvals: Approvals;
-  /** Workflows that start regularly. */
+  /** Schedules, which start workflows at regular times. */
   readonly schedules: Schedules;
-  /** Archives of code. */
+  /** Archives of code that tasks run from. */
   readonly artifacts: Artifacts;
   /** Definitions that the server keeps. */
   readonly definitions: Definitions;
-  /** Schemas of inputs. */
+  /** Schemas of workflow inputs. */
   readonly schemas: Schemas;
   /** Workflows written in Python. */
   readonly dsl: Dsl;
   /** Tasks in the queues. */
   readonly tasks: Tasks;
-  /** Work outside of the workflow's own process. */
+  /** Work that a worker does outside the workflow's own process. */
   readonly activities: Activities;
-  /** What runs right now. */
+  /** The present activity of the server. */
   readonly monitoring: Monitoring;
   /** The server's circuit breakers. */
   readonly circuitBreakers: CircuitBreakers;
@@ -115,21 +116,21 @@ export class Highway {
     this.system = new System(client);
   }
 
-  /** How many requests the server allows, as its latest answer said; null where it does not tell. */
+  /** The server's limit on requests, from its latest answer; null if the server does not send it. */
   get rateLimit(): RateLimit | null {
     return this.#client.rateLimit;
   }
 
-  /** A handle to a run that exists; nothing is asked. */
+  /** A handle to an existing run. Sends no request. */
   handle(runId: string): RunHandle {
     return new RunHandle(this.#client, runId);
   }
 
   /**
-   * Any operation of the API, by its method and its path as the API reference has them: all 168 are known by their types,
-   * others may be given as well. The data comes without its envelope.
+   * Calls any operation of the API, by its method and its path as the API reference writes them. The types know all 168
+   * operations; others are accepted too. Returns the data without its envelope.
    *
-   * @throws {ApiError} as every request; {@link ConfigurationError} for a parameter of the path that is missing.
+   * @throws {ApiError} as every request; {@link ConfigurationError} for a missing parameter of the path.
    *
    * @example
    * ```js

@@ -1,4 +1,4 @@
-/** Options of the client and of its calls. */
+/** Options of a client and of its calls. */
 
 import { errorOf, type HighwayError } from "../shared/errors.js";
 import type { RunStatus } from "./run.js";
@@ -7,8 +7,8 @@ import type { RunStatus } from "./run.js";
 export type Fetch = (input: Request, init?: RequestInit) => Promise<Response>;
 
 /**
- * A length of time: seconds, ISO 8601 text (`"PT2H"`, `"P1D"`), an object of units, or a `Temporal.Duration` (anything
- * whose `toJSON` gives ISO 8601 text).
+ * A length of time: a number of seconds, ISO 8601 text (`"PT2H"`, `"P1D"`), an object of units, a `Temporal.Duration`,
+ * or any object whose `toJSON` gives ISO 8601 text.
  */
 export type DurationInput =
   | number
@@ -16,88 +16,97 @@ export type DurationInput =
   | { days?: number; hours?: number; minutes?: number; seconds?: number; milliseconds?: number }
   | { toJSON(): string };
 
-/** The embedded engine, as far as a driver needs it. */
+/** The part of an embedded engine that a client uses. */
 export interface EngineLike {
   readonly fetch: Fetch;
-  /** Why it stands still, where it does: what calls are rejected with. */
+  /** The error of an engine that has stopped. Calls are rejected with it. */
   readonly failure?: Error | undefined;
 }
 
-/** When a request that failed is sent again. Only what is safe to repeat ever is. */
+/** When to repeat a failed request. Only requests that are safe to repeat are repeated. */
 export interface RetryOptions {
-  /** Attempts in all; 4 by default. */
+  /** All attempts, the first included; default: 4. */
   attempts?: number | undefined;
-  /** Time before the second attempt, at most; each further one doubles. 0.25 s by default, of which half is random. */
+  /**
+   * Longest delay before the second attempt; it doubles for each further one. Default: 0.25 s. Half of each delay is
+   * random.
+   */
   delay?: DurationInput | undefined;
-  /** The longest such time; 8 s by default. Where the server asks for more (`Retry-After`), that counts. */
+  /** Upper limit of the delay; default: 8 s. A longer `Retry-After` of the server takes precedence. */
   maxDelay?: DurationInput | undefined;
-  /** No attempt begins later than this after the first one; 2 minutes by default. */
+  /** Time after the first attempt from which no other attempt starts; default: 2 minutes. */
   totalTime?: DurationInput | undefined;
   /**
-   * Decides whether a failure is worth another attempt; `attempt` is the number of the one that failed. What is not decided
-   * (`undefined`) goes as usual: network errors, time limits, 408, 429 and 5xx other than 501 are.
+   * Decides whether to try again after a failure. `attempt` is the number of the failed attempt, from 1. `undefined`
+   * leaves the decision to the default: try again after network errors, timeouts, 408, 429, and 5xx except 501.
    */
   when?: ((error: HighwayError, attempt: number) => boolean | undefined) | undefined;
 }
 
-/** When a server that fails again and again is left alone. */
+/** When to stop sending requests to a server that keeps failing. */
 export interface CircuitBreakerOptions {
-  /** Requests that fail one after the other before that; 10 by default. */
+  /** Failed requests in a row that open the circuit; default: 10. */
   failures?: number | undefined;
-  /** How long, until one request tries again; 5 s by default. */
+  /** How long the circuit stays open until one request tries the server; default: 5 s. */
   openFor?: DurationInput | undefined;
 }
 
 /**
- * Gives the credential, a key or a token. It is kept until the server refuses it; then the function is called once more,
- * with `refresh: true`, and the request is sent again.
+ * Returns the credential: an API key or a token. The client keeps it until the server refuses it. Then it calls the
+ * function once more, with `refresh: true`, and sends the request again.
  */
 export type Auth = (context: { readonly refresh: boolean }) => string | Promise<string>;
 
-/** Where and how to reach a Highway server, or the engine that stands for one. */
+/** Where and how to reach a Highway server, or the embedded engine to use instead. */
 export interface ClientOptions {
-  /** API key or token. Default: `HIGHWAY_API_KEY` in Node, Deno and Bun. Sent as bearer credential, never shown. */
+  /**
+   * API key or token, sent as a bearer credential and never shown in errors. Default in Node, Deno and Bun: the
+   * environment variable `HIGHWAY_API_KEY`.
+   */
   apiKey?: string | undefined;
-  /** Gives the key or token instead; `false` where the endpoint asks for none, as a proxy of your own does. */
+  /** A function that returns the key or token. `false` for an endpoint that needs none, such as a proxy of your own. */
   auth?: Auth | false | undefined;
   /**
-   * Origin of the server, or the address of a proxy; relative to the page in a page. Default: `HIGHWAY_API_ENDPOINT`, else
-   * `https://highway.solutions`.
+   * Origin of the server, or the address of a proxy. In a page it may be relative. Default: the environment variable
+   * `HIGHWAY_API_ENDPOINT`, otherwise `https://highway.solutions`.
    */
   endpoint?: string | URL | undefined;
-  /** Sends the requests instead of the global `fetch`: a service binding, a proxy, a test. */
+  /** Sends the requests in place of the global `fetch`: a service binding, a proxy, a test double. */
   fetch?: Fetch | undefined;
-  /** Run on this embedded engine instead of a server; no key and no endpoint then. */
+  /** The embedded engine to run on, in place of a server. It needs no key and no endpoint. */
   engine?: EngineLike | undefined;
-  /** When requests are repeated; `false` for never. */
+  /** When to repeat failed requests; `false` for never. */
   retry?: RetryOptions | false | undefined;
-  /** When a failing server is left alone: requests then fail at once with `API_CIRCUIT_OPEN`. `false` for never. */
+  /**
+   * When to stop sending requests to a failing server; calls then fail at once with `API_CIRCUIT_OPEN`. `false` for
+   * never.
+   */
   circuitBreaker?: CircuitBreakerOptions | false | undefined;
-  /** Time limit of one request, 30 seconds by default. */
+  /** Time limit of one request; default: 30 s. */
   timeout?: DurationInput | undefined;
-  /** Bytes of an answer that are taken, once unpacked; 32 MiB by default, 256 MiB where an `engine` answers. */
+  /** The largest answer that is accepted, in bytes after decompression; default: 32 MiB, with an `engine` 256 MiB. */
   maxResponseSize?: number | undefined;
-  /** Allow a long-lived `hw_k1_…` key in a page, where every visitor can read it. */
+  /** Allows a long-lived `hw_k1_…` key in a page, where every visitor can read it; default: false. */
   dangerouslyAllowBrowser?: boolean | undefined;
 }
 
-/** What every call that talks to a server takes. */
+/** Options of every call to a server. */
 export interface CallOptions {
-  /** Ends the call promptly; its reason becomes the `cause` of the {@link AbortedError}. */
+  /** Aborts the call. Its reason becomes the `cause` of the {@link AbortedError}. */
   signal?: AbortSignal | undefined;
-  /** Time limit of the call, with all its attempts. */
+  /** Time limit of the call, including all its attempts. */
   timeout?: DurationInput | undefined;
 }
 
 /** How to wait for a run. */
 export interface WaitOptions extends Pick<CallOptions, "signal"> {
-  /** How long to wait; without end by default. The run goes on when it passes. */
+  /** How long to wait; default: without limit. The run continues after the limit. */
   timeout?: DurationInput | undefined;
-  /** Called when the run is seen for the first time and whenever it has changed. */
+  /** Called with the first status of the run and with every change. */
   onProgress?: ((status: RunStatus) => void) | undefined;
 }
 
-/** Refuses a progress callback that cannot be called. */
+/** Refuses an `onProgress` that is not a function. */
 export function checkProgress(onProgress: unknown): void {
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw errorOf("OPTION_INVALID", "`onProgress` is not a function", { path: "/onProgress" });

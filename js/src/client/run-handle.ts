@@ -1,4 +1,4 @@
-/** A handle to a run: follow it, talk to it, end it. */
+/** A handle to a run: to follow it, communicate with it and cancel it. */
 
 import { checkSignal, type Client, seconds } from "./client.js";
 import { errorOf, isHighwayError, makeError } from "../shared/errors.js";
@@ -18,20 +18,20 @@ import {
   type TaskResult,
 } from "./run.js";
 
-/** Seconds that an update may take when nobody says otherwise; the server's own default. */
+/** Default time limit of an update in seconds, equal to the server's own. */
 const UPDATE_TIMEOUT = 30;
-/** Seconds that an answer may be under way beyond that. */
+/** Additional seconds for the answer to arrive. */
 const UPDATE_GRACE = 10;
 
 /** How to watch a run. */
 export interface WatchOptions extends Pick<CallOptions, "signal"> {
-  /** How long to watch; without end by default. The run goes on when it passes. */
+  /** How long to watch; default: without limit. The run continues after the limit. */
   timeout?: DurationInput | undefined;
 }
 
 /** How to send an update. */
 export interface UpdateOptions extends CallOptions {
-  /** How long the run may take to answer; 30 s by default. */
+  /** How long the workflow may take to answer; default: 30 s. */
   timeout?: DurationInput | undefined;
 }
 
@@ -40,13 +40,16 @@ interface ResultData {
   readonly tasks: unknown;
 }
 
-/** A run to follow, to talk to and to end. */
+/** A run that can be followed, sent signals and updates, and cancelled. */
 export class RunHandle {
   /** Id of the run. */
   readonly runId: string;
-  /** The `workflowId` it was submitted with, where this handle comes from a submission. */
+  /** The `workflowId` of the submission; null if the handle does not come from a submission. */
   readonly workflowId: string | null;
-  /** What the server answered to the submission, where this handle comes from one: ids, hash and version of the definition. */
+  /**
+   * The server's answer to the submission (ids, hash and version of the definition); null if the handle does not come
+   * from one.
+   */
   readonly submission: Readonly<Record<string, unknown>> | null;
 
   readonly #client: Client;
@@ -68,23 +71,23 @@ export class RunHandle {
   }
 
   /**
-   * The run as it is now.
+   * The present status of the run.
    *
-   * @throws {ApiError} `API_NOT_FOUND` for an unknown id, and as every request.
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id; the errors of every request.
    */
   async status(options: CallOptions = {}): Promise<RunStatus> {
     return new RunStatus(await this.#call<StatusData>("status", {}, options));
   }
 
   /**
-   * Waits until the run is over. It is looked at after 0.1 s at first, less often later, every 5 s at last; where the server
-   * tells changes by itself, it is listened to. Many runs that are followed at the same time share requests. While a page is
-   * hidden nothing is asked; afterwards everything is, at once.
+   * Waits until the run has ended. Reads its status after 0.1 s, then less often, at last every 5 s. If the server
+   * offers an event stream, the client listens to it instead. Runs that are followed at the same time share requests. A
+   * hidden page sends no requests; when it is shown again, it reads all runs at once.
    *
-   * A run that failed is a result like any other: look at `isSuccess`, or throw `error`.
+   * A run that failed is a normal result: check `isSuccess`, or throw `error`.
    *
-   * @throws {TimeoutError} `WAIT_TIMEOUT` when `timeout` passes first; the run goes on.
-   * @throws {AbortedError} when `signal` fires; the run goes on.
+   * @throws {TimeoutError} `WAIT_TIMEOUT` if `timeout` passes first; the run continues.
+   * @throws {AbortedError} if `signal` fires; the run continues.
    */
   async result(options: WaitOptions = {}): Promise<RunResult> {
     checkOptions(options, ["timeout", "signal", "onProgress"], "result");
@@ -96,11 +99,11 @@ export class RunHandle {
   }
 
   /**
-   * The changes of the run, with the states of its tasks: first how it is, last how it ended, once. Nothing is asked before
-   * the first is wanted, nor after the loop is left.
+   * The status of the run after each change, with the states of its tasks. The first is the present status; the last,
+   * given once, is final. No request is sent before the loop starts or after it is left.
    *
-   * @throws {TimeoutError} `WAIT_TIMEOUT` when `timeout` passes first; the run goes on.
-   * @throws {AbortedError} when `signal` fires; the run goes on.
+   * @throws {TimeoutError} `WAIT_TIMEOUT` if `timeout` passes first; the run continues.
+   * @throws {AbortedError} if `signal` fires; the run continues.
    *
    * @example
    * ```js
@@ -153,7 +156,7 @@ export class RunHandle {
   }
 
   /**
-   * Ends the run and stops what is running. `false` when it was over already.
+   * Cancels the run and aborts its running tasks. Gives `false` if it had already ended.
    *
    * Permission: `cancel_workflows`.
    *
@@ -166,15 +169,15 @@ export class RunHandle {
     return await this.#call<boolean>("cancel", { reason }, options);
   }
 
-  /** What the tasks wrote, oldest first. */
+  /** The log entries of all tasks, oldest first. */
   async logs(options: CallOptions = {}): Promise<LogEntry[]> {
     return await this.#call<LogEntry[]>("logs", {}, options);
   }
 
   /**
-   * The tasks as they are now, by name.
+   * The tasks in their present state, by name.
    *
-   * @param options `delays: true` gives the waits, too, that a driver writes for the option `delay` of a task.
+   * @param options With `delays: true`, the waits are included that a driver writes for the option `delay` of a task.
    */
   async steps(
     options: CallOptions & { delays?: boolean } = {},
@@ -185,18 +188,18 @@ export class RunHandle {
   }
 
   /**
-   * Sends a signal, which the workflow takes when it waits for one of that name. Not repeated after a failure, since it
-   * could then arrive twice.
+   * Sends a signal. The workflow receives it when it waits for a signal of that name. Not repeated after a failure,
+   * because the signal could then arrive twice.
    */
   async signal(name: string, payload: unknown = {}, options: CallOptions = {}): Promise<void> {
     await this.#post("signals", { signal_name: name, signal_payload: payload }, options);
   }
 
   /**
-   * Sends an update and waits for what the workflow answers.
+   * Sends an update and waits for the workflow's answer.
    *
-   * @returns What the handler in the workflow gave.
-   * @throws {TimeoutError} `REQUEST_TIMEOUT` when the workflow does not answer in time.
+   * @returns The result of the workflow's handler.
+   * @throws {TimeoutError} `REQUEST_TIMEOUT` if the workflow does not answer in time.
    */
   async update<T = unknown>(name: string, payload: unknown = {}, options: UpdateOptions = {}): Promise<T> {
     checkOptions(options, ["signal", "timeout"], "update");
@@ -208,9 +211,9 @@ export class RunHandle {
   }
 
   /**
-   * The value of a variable of the workflow, as it is now.
+   * The present value of a variable of the workflow.
    *
-   * @throws {ApiError} `API_NOT_FOUND` where the server knows no such variable.
+   * @throws {ApiError} `API_NOT_FOUND` if the server does not know the variable.
    */
   async query<T = unknown>(variable: string, options: CallOptions = {}): Promise<T> {
     const query = { variable };
@@ -235,7 +238,10 @@ export class RunHandle {
     return this.#client.call("request", request, options);
   }
 
-  /** Follows the run to its end: the result, where it is wanted. `left` fires where nobody is interested any more. */
+  /**
+   * Follows the run to its end. With `whole`, the outcome has the result. `left` fires when the caller has stopped
+   * following.
+   */
   #followed(
     options: WatchOptions,
     whole: boolean,
@@ -263,7 +269,7 @@ export class RunHandle {
       const update = (text: string): void => {
         try {
           const returned = onUpdate?.(new RunStatus(JSON.parse(text) as StatusData));
-          // An asynchronous callback may fail later.
+          // The callback may be asynchronous and fail later.
           Promise.resolve(returned).catch(fail);
         } catch (error) {
           fail(error);
@@ -289,7 +295,7 @@ export class RunHandle {
     return errorOf("ABORTED", "the operation was aborted", { cause, details: { runId: this.runId } });
   }
 
-  /** The error with the id of the run. */
+  /** The error with the run's id in its details. */
   #named(error: unknown): unknown {
     if (!isHighwayError(error) || error.details["runId"] !== undefined) return error;
     const { message, cause, details } = error;

@@ -1,10 +1,10 @@
-/** Runs as they are told: their status, their tasks, their result. */
+/** Status, tasks and result of a run. */
 
 import { ExecutionError } from "../shared/errors.js";
 
 /**
- * State of a run. The last four are final. Every object of this package uses these words; what the API itself sends, such as the
- * items of `highway.steps.list()`, keeps the server's.
+ * State of a run. The last four are final. Every class of this package uses these words. Objects of the API, such as
+ * the items of `highway.steps.list()`, keep the server's words.
  */
 export type RunState =
   | "pending"
@@ -18,16 +18,19 @@ export type RunState =
   | "cancelled"
   | "timed_out";
 
-/** State of a task in a run; `skipped` is final, too: the task was not chosen, or what it depends on failed. */
+/** State of a task in a run. `skipped` is final too: the task was not chosen, or a task that it depends on failed. */
 export type TaskState = RunState | "skipped";
 
 const FINAL: readonly string[] = ["completed", "failed", "cancelled", "timed_out"];
 
-/** How far a run is. */
+/** How far a run has come. */
 export interface RunProgress {
-  /** Share of the tasks that are over, 0–100; null where the server does not tell. 100 only where the run completed or may yet. */
+  /**
+   * Percentage of tasks that have ended, 0–100; null if the server does not send it. It is 100 only if the run
+   * completed or still may.
+   */
   readonly percent: number | null;
-  /** The state of each task, by name. */
+  /** State of each task, by name. */
   readonly tasks: Readonly<Record<string, TaskState>>;
 }
 
@@ -36,17 +39,17 @@ interface FailureData {
   readonly message: string;
   readonly help?: string;
   readonly path?: string;
-  /** What the engine tells of a limit: its name and how much it allows. */
+  /** With an error about a limit: its name and its value. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** @internal */
+/** @internal The status of a run, as the core writes it. */
 export interface StatusData {
   readonly runId: string;
   readonly workflowName: string | null;
   readonly status: string;
   readonly state: RunState;
-  /** Absent in what a follower is told. */
+  /** Absent in the status of a run that is followed. */
   readonly result?: unknown;
   readonly error: FailureData | null;
   readonly currentStep: string | null;
@@ -56,7 +59,7 @@ export interface StatusData {
   readonly completedAt: string | null;
 }
 
-/** @internal */
+/** @internal A task of a run, as the core writes it. */
 export interface TaskData {
   readonly name: string;
   readonly state: TaskState;
@@ -70,41 +73,47 @@ export interface TaskData {
   readonly delayOf?: string;
 }
 
-/** One thing a task wrote. */
+/** One log entry of a task. */
 export interface LogEntry {
   /** Name of the task. */
   readonly task: string | null;
-  /** Number of the attempt, from 1, where the server tells. */
+  /** Number of the attempt, from 1; null if the server does not send it. */
   readonly attempt: number | null;
-  /** `stdout`, `stderr`, `log` for what a tool of the embedded engine has told, or `error` for why an attempt failed. */
+  /**
+   * Where the text was written: `stdout`, `stderr`, `log` (a tool's log lines on the embedded engine), or `error` (why
+   * an attempt failed).
+   */
   readonly stream: string;
-  /** The text. */
+  /** The text of the entry. */
   readonly content: string;
-  /** ISO 8601, where the server tells. */
+  /** Time of the entry, as ISO 8601 text; null if the server does not send it. */
   readonly timestamp: string | null;
 }
 
-/** A run as it was last seen. */
+/** The status of a run at one moment. */
 export class RunStatus {
   /** Id of the run. */
   readonly runId: string;
-  /** Name of the workflow, where the server tells. */
+  /** Name of the workflow; null if the server does not send it. */
   readonly workflowName: string | null;
-  /** The server's own word; `timed_out` for a run that passed its time limit, which servers call `failed`. */
+  /**
+   * The server's word for the state. `timed_out` stands for a run that exceeded its time limit, which servers call
+   * `failed`.
+   */
   readonly status: string;
-  /** The state it stands for. */
+  /** The state in the words of this package. */
   readonly state: RunState;
-  /** Why the run did not complete; can be thrown. */
+  /** Why the run did not complete, as an error that you can throw; null while it runs and if it completed. */
   readonly error: ExecutionError | null;
-  /** The task that is under way. */
+  /** Name of a task that is running. */
   readonly currentStep: string | null;
-  /** How far it is. */
+  /** How far the run has come. */
   readonly progress: RunProgress;
-  /** When it was accepted. */
+  /** When the server accepted the run. */
   readonly createdAt: Date | null;
   /** When its first task started. */
   readonly startedAt: Date | null;
-  /** When it ended. */
+  /** When the run ended. */
   readonly completedAt: Date | null;
 
   /** @internal */
@@ -121,39 +130,42 @@ export class RunStatus {
     this.completedAt = date(data.completedAt);
   }
 
-  /** Whether every task completed. */
+  /** Whether the run completed. */
   get isSuccess(): boolean {
     return this.state === "completed";
   }
 
-  /** Whether nothing more will happen. */
+  /** Whether the run has ended. */
   get isTerminal(): boolean {
     return FINAL.includes(this.state);
   }
 }
 
-/** What one task of a run gave. */
+/** The outcome of one task of a run. */
 export class TaskResult {
   /** Name of the task. */
   readonly name: string;
-  /** How it ended; `skipped` when a task it depends on failed. */
+  /** The state of the task; `skipped` if it was not chosen or a task that it depends on failed. */
   readonly state: TaskState;
-  /** What its tool gave. */
+  /** The result of the task's tool. */
   readonly result: unknown;
-  /** Why it failed. */
+  /** Why the task failed, as an error that you can throw. */
   readonly error: ExecutionError | null;
-  /** What a shell command or a script wrote. */
+  /** Standard output of a shell command or script; null for other tasks. */
   readonly stdout: string | null;
-  /** What it wrote to standard error. */
+  /** Standard error of a shell command or script; null for other tasks. */
   readonly stderr: string | null;
-  /** Its exit code. */
+  /** Exit code of a shell command or script; null for other tasks. */
   readonly returncode: number | null;
-  /** When its first attempt started. */
+  /** When the first attempt started. */
   readonly startedAt: Date | null;
-  /** When it ended. */
+  /** When the task ended. */
   readonly completedAt: Date | null;
 
-  /** Name of the task that it only delays: a driver writes such waits for the option `delay`. Null for all others. */
+  /**
+   * Name of the task that this task delays: a driver writes the option `delay` as a separate wait. Null for all other
+   * tasks.
+   */
   readonly delayOf: string | null;
 
   /** @internal */
@@ -170,19 +182,19 @@ export class TaskResult {
     this.completedAt = date(data.completedAt);
   }
 
-  /** Whether it completed. */
+  /** Whether the task completed. */
   get isSuccess(): boolean {
     return this.state === "completed" && this.error === null;
   }
 }
 
-/** A run that was waited for, or one that was just submitted. */
+/** The result of a run that has ended, or the status of one that was just submitted. */
 export class RunResult extends RunStatus {
-  /** The `workflowId` it was submitted with. */
+  /** The `workflowId` of the submission. */
   readonly workflowId: string | null;
-  /** What the run gave: `output` of its last task, and each task's result under its result key. */
+  /** The result of the run: `output` is that of the last task, and each task's result is under its result key. */
   readonly result: unknown;
-  /** Results by task name. */
+  /** The outcome of each task, by name. */
   readonly tasks: Readonly<Record<string, TaskResult>>;
 
   /** @internal */
@@ -199,7 +211,7 @@ export class RunResult extends RunStatus {
   }
 }
 
-/** @internal The result of a run that nobody waited for. */
+/** @internal The result of a submission whose run is not awaited. */
 export function submitted(runId: string, workflowName: string, workflowId: string | null): RunResult {
   const data: StatusData = {
     runId,
@@ -220,7 +232,7 @@ export function submitted(runId: string, workflowName: string, workflowId: strin
 /** @internal */
 export type NamedTask = [name: string, task: TaskResult];
 
-/** @internal Tasks with their names, as the core gives them. */
+/** @internal The tasks of the core's JSON, by name. */
 export function namedTasks(tasks: unknown): NamedTask[] {
   return Object.entries(tasks as Record<string, TaskData>).map(([name, data]) => [
     name,
@@ -228,13 +240,16 @@ export function namedTasks(tasks: unknown): NamedTask[] {
   ]);
 }
 
-/** @internal Tasks by name, those of the parts first; those that only delay another one where they are wanted. */
+/**
+ * @internal Tasks by name. The tasks in `parts` come first. Waits that only delay another task are included if `delays`
+ * is true.
+ */
 export function taskMap(
   parts: readonly NamedTask[],
   tasks: unknown,
   delays = false,
 ): Readonly<Record<string, TaskResult>> {
-  // What is in the parts counts, also where the rest has it from elsewhere.
+  // A task in the parts replaces the same task in the rest, and keeps its place at the front.
   const all = [...parts, ...namedTasks(tasks), ...parts];
   return Object.fromEntries(all.filter(([, { delayOf }]) => delays || !delayOf));
 }

@@ -1,25 +1,25 @@
-/** What a call needs of the client that makes it. */
+/** What a call uses of its client. */
 
 import type { HighwayError } from "../shared/errors.js";
 import type { Credentials } from "./credentials.js";
 
-/** @internal A client, as its calls see it. */
+/** @internal The part of a client that a call uses. */
 export interface Session {
   readonly credentials: Credentials;
-  /** Bytes of an answer that are taken. */
+  /** The largest answer that is accepted, in bytes. */
   readonly maxResponseSize: number;
-  /** The settings as the core reads them. */
+  /** The settings as JSON text for the core. */
   readonly config: string;
-  /** What the core keeps from call to call. */
+  /** Numbers that the core keeps between calls. */
   readonly memory: Float64Array;
   /** Sends a request. */
   fetch(request: Request, signal: AbortSignal): Promise<Response>;
-  /** Takes note of what an answer says about the use of the API. */
+  /** Reads the rate limit from the headers of an answer. */
   sawHeaders(headers: Headers): void;
-  /** What went wrong with a request, as the cause of an error. */
+  /** The error of a failed request, in the form that may become the `cause` of another error. */
   causeOf(failure: unknown): unknown;
-  /** What the caller thinks of a failure. */
+  /** Asks the caller's `retry.when` whether a failure is worth another attempt. */
   judge(error: HighwayError, attempt: number): boolean | undefined;
-  /** The error as its reader gets it. */
+  /** The error in the form that the caller may see. */
   shownError(error: unknown, reason?: unknown, failure?: unknown): unknown;
 }

@@ -1,15 +1,18 @@
-/** What the workflow module has to say about the tasks of a driver. The core module has no room for it. */
+/** Advice on the tasks of a driver, which comes from the workflow module: the core module is too small to hold it. */
 
 import type { Diagnostic } from "../shared/errors.js";
 
 let adviser: ((tasks: string) => Diagnostic[]) | undefined;
 
-/** @internal Called where a module is loaded, or can be, that has advice on tasks, given as JSON text. */
+/**
+ * @internal Sets the function that gives advice on tasks, which are JSON text. A module calls this when it is loaded or
+ * can be.
+ */
 export function offerAdvice(advise: (tasks: string) => Diagnostic[]): void {
   adviser = advise;
 }
 
-/** @internal All findings about tasks; nothing where no module has them. */
+/** @internal All findings about tasks; `undefined` if no module gives advice. */
 export function adviceOn(tasks: string): Diagnostic[] | undefined {
   return adviser?.(tasks);
 }

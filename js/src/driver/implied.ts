@@ -1,16 +1,18 @@
-/** Dependencies that follow from the use of references to tasks. */
+/** Dependencies that follow from references to tasks. */
 
 import type { Json } from "../shared/plain.js";
 
-/** Names of the tasks that are used by reference, and whose results the text of a task's options names. */
+/**
+ * The tasks whose results the options of a task use in templates, if `isUsed` says that they were used by reference.
+ */
 export function named(text: string, isUsed: (name: string) => boolean): string[] {
-  // Most texts have none, which takes less time to see than to search.
+  // Most texts have no template of a result, and this check is faster than the search.
   if (!text.includes("_result")) return [];
   const names = Array.from(text.matchAll(/\{\{([^{}[\]."]+)_result[.}[]/g), ([, name = ""]) => name);
   return [...new Set(names)].filter(isUsed);
 }
 
-/** What is known of a task. */
+/** A registered task. */
 interface Task {
   /** `[method, name, options]` as JSON text. */
   readonly entry: string;
@@ -22,15 +24,15 @@ interface Task {
 export const optionsOf = (entry: string): { depends?: string | string[]; branches?: Json } =>
   JSON.parse(entry)[2];
 
-/** The tasks that it was said to depend on. */
+/** The dependencies that the caller gave. */
 export const dependsOf = (entry: string): string[] => [optionsOf(entry).depends ?? []].flat();
 
 export const without = (names: Iterable<string>, other: readonly string[]): string[] =>
   [...names].filter((name) => !other.includes(name));
 
 /**
- * All dependencies of each task that has more than it was said to have. A task in a branch cannot depend on a task outside of
- * it: the task whose branch it is does.
+ * All dependencies of each task that has implied ones. A task in a branch cannot depend on a task outside the branch;
+ * the parallel task then depends on it instead.
  */
 export function placed(tasks: ReadonlyMap<string, Task>): Map<string, string[]> {
   const homes = new Map<string, { owner: string; branch: string }>();

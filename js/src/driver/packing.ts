@@ -1,4 +1,4 @@
-/** Packs the Python files that durable tasks run from. Loaded only by who submits such tasks. */
+/** Packs the Python files of durable tasks. Loaded only when such tasks are submitted. */
 
 import { type PythonPackage, type TaskPackage, uploadArtifact } from "../client/artifact.js";
 import type { Client } from "../client/client.js";
@@ -9,25 +9,25 @@ import { zip } from "../generated/zip.js";
 import type { CallOptions } from "../client/options.js";
 import { childPath } from "../shared/pointer.js";
 
-/** Source of the module that gives a durable function its context. */
+/** Source of the Python module that creates the context of a durable function. */
 export const context: string = source;
 
 type Files = PythonPackage["files"];
 
-/** Name of the package that is made of functions given as source. */
+/** Name of the package of functions that were given as source. */
 const FUNCTIONS = "driver_tasks";
 
-/** The little of a file system that reading a package takes. */
+/** The functions of `fs` that are needed to read a package. */
 interface FileSystem {
   readdirSync(folder: string, options: { withFileTypes: true }): { name: string; isDirectory(): boolean }[];
   readFileSync(file: string): Uint8Array;
 }
 
-/** @internal The files of the packages of tasks, by the names of the packages; folders are read now. */
+/** @internal The files of the tasks' packages, by package name. Reads folders now. */
 export function packageFiles(
   tasks: Iterable<readonly [string, { source: TaskPackage | undefined }]>,
 ): Record<string, Files> {
-  // There is none in browsers and workers.
+  // Undefined in browsers and workers.
   const fs = builtinModule<FileSystem>("fs");
   const known = new Map<string, { folder: string | undefined; files: Files }>();
   for (const [task, { source }] of tasks) {
@@ -64,11 +64,11 @@ export function packageFiles(
   return Object.fromEntries(Array.from(known, ([name, { files }]) => [name, files]));
 }
 
-/** In the order of their paths, so that the same files make the same archive. */
+/** Files in the order of their paths, so that the same files give the same archive. */
 const sorted = (files: Files): Record<string, string> =>
   Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** The Python files in a folder and below it, but for what is hidden or compiled. */
+/** The Python files in a folder and its subfolders, without hidden and compiled ones. */
 function filesIn(fs: FileSystem, folder: string): Files {
   const found: Record<string, string> = {};
   const walk = (below: string): void => {
@@ -83,7 +83,7 @@ function filesIn(fs: FileSystem, folder: string): Files {
   return found;
 }
 
-/** The text of a file, with the mark it may begin with. */
+/** The text of a file, including its byte order mark. */
 function decoded(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -92,7 +92,7 @@ function decoded(bytes: Uint8Array, path: string): string {
   }
 }
 
-/** @internal Uploads files by path as one artifact. Gives its id. */
+/** @internal Uploads files as one artifact and returns its id. */
 export async function uploadFiles(client: Client, files: Files, options: CallOptions): Promise<string> {
   try {
     const archive = new Blob([zip(sorted(files))]);

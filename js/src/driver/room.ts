@@ -1,9 +1,15 @@
-/** Drivers whose definition runs elsewhere than by their own `run`. */
+/** Builds a driver's definition for a run that is not started by its own `run`. */
 
-/** @internal The method of a driver that tells the time limit of a run for which none is given. Copies of the package share it. */
+/**
+ * @internal The driver's method that returns the default time limit of a run, in seconds. Copies of the package share
+ * this symbol.
+ */
 export const ROOM: unique symbol = Symbol.for("highway-wasm.room");
 
-/** @internal The definition of what has a `build()`: that of a driver with the time limit that its own `run` gives it. */
+/**
+ * @internal The definition of an object with `build()`. A driver's definition gets the time limit that its own `run`
+ * would give it.
+ */
 export function builtToRun(source: { build(options?: object): unknown; [ROOM]?(): number }): unknown {
   const timeout = source[ROOM]?.();
   return timeout === undefined ? source.build() : source.build({ timeout });

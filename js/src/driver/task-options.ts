@@ -1,30 +1,32 @@
-/** What a task of a driver is given, and what is known of it. */
+/** Options and properties of a driver's tasks. */
 
 import type { PythonPackage } from "../client/artifact.js";
 import type { DurationInput } from "../client/options.js";
 import type { ResultRef, TaskRef } from "../shared/task-ref.js";
 
-/** What every kind of task takes. */
+/** Options of every kind of task. */
 export interface TaskOptions {
-  /** Tasks that must have completed first, by name or reference. What is used as `ref.result` need not be named here. */
+  /**
+   * Tasks that must complete first, by name or reference. Tasks whose `ref.result` is used are included automatically.
+   */
   depends?: string | TaskRef | readonly (string | TaskRef)[] | null | undefined;
-  /** Time limit of one attempt; 300 s by default. */
+  /** Time limit of one attempt; default: 300 s. */
   timeout?: DurationInput | undefined;
-  /** Attempts after the first one; none by default. */
+  /** Attempts after the first one; default: 0. */
   retries?: number | undefined;
-  /** Time before the second attempt; 1 s by default. */
+  /** Delay before the second attempt; default: 1 s. */
   retryDelay?: DurationInput | undefined;
-  /** Factor by which each further delay grows, at least 1; 2 by default. */
+  /** Factor by which each further delay grows, at least 1; default: 2. */
   backoff?: number | undefined;
-  /** Sleep durably before the task starts; whole seconds. Not together with `schedule`. */
+  /** Durable wait before the task starts, in whole seconds. Cannot be combined with `schedule`. */
   delay?: DurationInput | undefined;
-  /** Start the workflow regularly: cron text of five fields, or a duration. One schedule a workflow. */
+  /** Starts the workflow regularly: a cron expression with five fields, or a duration. A workflow has one schedule. */
   schedule?: string | DurationInput | undefined;
-  /** What the task is for. */
+  /** Free text about the task. */
   description?: string | undefined;
 }
 
-/** What a task runs: exactly one of these kinds. */
+/** What a task does: exactly one of these kinds. */
 export type TaskKind =
   | ({ shell: string } & WithEnv)
   | ({ py: string } & WithEnv)
@@ -34,28 +36,28 @@ export type TaskKind =
   | { workflowId: string; inputs?: Record<string, unknown> | undefined }
   | DurableKind;
 
-/** What commands and Python source take. */
+/** Options of commands and Python source. */
 export interface WithEnv {
   /**
-   * Environment variables by name; values are text, and may be templates. This is the safe way to pass text that others have
-   * written: a template inside a command becomes part of the command, while `"$NAME"` in a command, and `os.environ["NAME"]` in
-   * Python, are never run.
+   * Environment variables by name. Values are text and may be templates. Pass untrusted text this way: a template
+   * inside a command becomes part of the command, but `"$NAME"` in a command and `os.environ["NAME"]` in Python are
+   * never executed.
    */
   env?: Readonly<Record<string, string | ResultRef>> | undefined;
 }
 
 /**
- * A Python function with a durable context: its source, or a package of which a function is the entry point. It runs from an
- * artifact, which is made of the source and uploaded when the workflow is submitted, unless the run input `_artifact_id`
- * names one that is there already.
+ * A Python function with a durable context: its source, or a package and the function to call in it. It runs from an
+ * artifact. The source is uploaded as one when the workflow is submitted, unless the run input `_artifact_id` names an
+ * existing artifact.
  */
 export type DurableKind = (
   | { durable: string }
   | {
       durable: true;
-      /** The package: its folder, in Node, Deno and Bun, or its files. */
+      /** The package: its files, or in Node, Deno and Bun the path of its folder. */
       package: string | PythonPackage;
-      /** `module:function`. */
+      /** The function to call, as `module:function`. */
       entrypoint: string;
     }
 ) & {
@@ -69,68 +71,68 @@ type Depends = Pick<TaskOptions, "depends" | "description">;
 
 /** A loop over a list. */
 export interface ForeachSpec extends Depends {
-  /** Template of the list. */
+  /** Template of the list, such as `{{users_result.response}}`. */
   items: string | ResultRef;
-  /** Python source of the body, as of a `py` task. */
+  /** Python source of the body, as for a `py` task. */
   py: string;
-  /** Time limit of one item; 300 s by default. */
+  /** Time limit of one item; default: 300 s. */
   timeout?: DurationInput | undefined;
 }
 
-/** A loop as long as a condition holds. */
+/** A loop that runs as long as a condition holds. */
 export interface WhileSpec extends Depends {
-  /** Expression such as `{{counter}} < 5`. */
+  /** Expression, such as `{{counter}} < 5`. */
   condition: string;
   /** Python source of the body. */
   py: string;
-  /** Time limit of one round; 300 s by default. */
+  /** Time limit of one round; default: 300 s. */
   timeout?: DurationInput | undefined;
-  /** Taken for the sake of the Python driver, which writes it nowhere. */
+  /** Accepted as in the Python driver, which does not write it into the definition. */
   maxIterations?: number | undefined;
-  /** Whether the body has a durable context, and so runs from an artifact; `true` by default, as in Python. */
+  /** Whether the body has a durable context and runs from an artifact; default: true, as in Python. */
   durable?: boolean | undefined;
 }
 
-/** An event to emit. */
+/** Emits an event. */
 export interface EmitSpec extends Depends {
   /** Name of the event. */
   event: string;
-  /** Its data. */
+  /** Data of the event. */
   payload?: Record<string, unknown> | undefined;
 }
 
-/** An event to wait for. */
+/** Waits for an event. */
 export interface WaitForSpec extends Depends {
   /** Name of the event. */
   event: string;
-  /** 30 s by default. */
+  /** How long to wait; default: 30 s. */
   timeout?: DurationInput | undefined;
 }
 
-/** Tasks that run side by side. */
+/** Runs tasks at the same time, in branches. */
 export interface ParallelSpec extends Depends {
-  /** Registered tasks, each a branch of its own; or branches by name, each with its tasks. */
+  /** Registered tasks, each in a branch of its own; or the tasks of each branch, by the branch's name. */
   branches: readonly (string | TaskRef)[] | Readonly<Record<string, readonly (string | TaskRef)[]>>;
-  /** How long to wait for the branches; 300 s by default. */
+  /** How long to wait for the branches; default: 300 s. */
   timeout?: DurationInput | undefined;
 }
 
-/** An HTTP request of a task; any of it may contain templates. */
+/** The HTTP request of a task. Every field may contain templates. */
 export interface HttpRequest {
   url: string;
-  /** `GET` by default. */
+  /** HTTP method; default: `GET`. */
   method?: string | undefined;
   headers?: Record<string, string> | undefined;
   /** Query parameters. */
   params?: Record<string, unknown> | undefined;
-  /** A JSON body. */
+  /** Body, sent as JSON. */
   json?: unknown;
-  /** A text body. */
+  /** Body, sent as text. */
   body?: string | undefined;
   [option: string]: unknown;
 }
 
-/** A task as it was registered. */
+/** A registered task. */
 export interface TaskInfo {
   readonly name: string;
   readonly type:
@@ -146,15 +148,15 @@ export interface TaskInfo {
     | "wait_for"
     | "parallel";
   readonly depends: readonly string[];
-  /** Seconds. */
+  /** Time limit of one attempt in seconds. */
   readonly timeout: number;
   readonly retries: number;
-  /** Seconds. */
+  /** Delay before the second attempt in seconds. */
   readonly retryDelay: number;
   readonly backoff: number;
-  /** Seconds. */
+  /** Durable wait before the task starts, in seconds. */
   readonly delay: number | null;
-  /** Cron text or `@every <n>s`. */
+  /** Cron expression, or `@every <n>s`. */
   readonly schedule: string | null;
   readonly description: string;
 }

@@ -1,4 +1,4 @@
-/** `WorkflowBuilder` of Highway's DSL, method for method. */
+/** `WorkflowBuilder`, with the methods of the builder in Highway's DSL. */
 
 import { errorOf } from "../shared/errors.js";
 import type { DurationInput } from "../client/options.js";
@@ -18,30 +18,30 @@ import {
 import { workflows } from "./runtime.js";
 import { buildWorkflow, Workflow } from "./workflow.js";
 
-/** Defines a part of a workflow on a builder of its own; what it returns is not needed. */
+/** Defines a part of a workflow on a separate builder. The part may return the builder or nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback may end without a value, and may end with a chain
 export type Part = (builder: WorkflowBuilder) => WorkflowBuilder | void;
 
-/** Settings of a builder. */
+/** Options of a builder. */
 export interface WorkflowBuilderOptions {
-  /** Version text of the definition; `"2.0.0"` by default. */
+  /** Version of the definition; default: `"2.0.0"`. */
   version?: string | undefined;
-  /** Time limit of a run in whole seconds. */
+  /** Time limit of a run, in whole seconds. */
   deadlineSeconds?: number | undefined;
-  /** What happens when it passes; `"fail"` by default. */
+  /** State of a run that exceeds `deadlineSeconds`: failed or cancelled; default: `"fail"`. */
   deadlineAction?: "fail" | "cancel" | undefined;
-  /** Goes on from a definition that exists; name and the other settings are its own then. */
+  /** The definition to continue from. Its name and settings replace those given here. */
   existingWorkflow?: Workflow | undefined;
 }
 
 type Params = Record<string, unknown>;
 
 /**
- * Builds a workflow definition operator by operator. Each operator follows the one before, unless it is given
- * `dependencies` of its own or is the callback of another.
+ * Builds a workflow definition, one operator after the other. Each operator depends on the one before, unless it has
+ * `dependencies` or is defined in a callback.
  *
- * Whatever Highway's own builder writes is written here too, byte for byte; where that can hardly be meant, a misspelt option
- * for example, `workflow.validate()` says so.
+ * The definition is byte for byte what Highway's own builder writes. `workflow.validate()` reports what is probably a
+ * mistake, such as a misspelt option.
  *
  * @example
  * ```js
@@ -62,10 +62,10 @@ type Params = Record<string, unknown>;
  * ```
  */
 export class WorkflowBuilder {
-  /** JSON text of what the builder was made with, and of each call. */
+  /** The constructor's arguments and the calls, as JSON texts. */
   readonly #new: string;
   readonly #calls: string[] = [];
-  /** Modifiers before the first operator are refused or ignored. */
+  /** Whether there is a current operator. Without one, modifiers are refused or ignored. */
   #hasOperator = false;
 
   /** @throws {ValidationError} `WORKFLOW_NAME_INVALID`, `WORKFLOW_VERSION_INVALID`, `FIELD_VALUE_INVALID`. */
@@ -88,17 +88,17 @@ export class WorkflowBuilder {
     workflows.call((api) => api.builderNew(this.#new));
   }
 
-  /** Adds a call of a tool. Options that are none of its own become named arguments of the tool. */
+  /** Adds a task that calls a tool. Unknown options become named arguments of the tool. */
   task(taskId: string, functionName: string, options: ToolTaskOptions = {}): this {
     return this.#add("task", { task_id: taskId, function: functionName }, options);
   }
 
-  /** Adds a call of a tool that takes long and runs outside the workflow's transaction. */
+  /** Adds an activity: a call of a tool that takes long and runs outside the workflow's transaction. */
   activity(taskId: string, functionName: string, options: ToolTaskOptions = {}): this {
     return this.#add("activity", { task_id: taskId, function: functionName }, options);
   }
 
-  /** Adds a loop that generates, verifies, and corrects. */
+  /** Adds a reflexive loop, which generates, verifies and corrects a result. */
   reflexive(
     taskId: string,
     generator: string,
@@ -106,7 +106,7 @@ export class WorkflowBuilder {
     options: TaskOperatorOptions & {
       generatorKwargs?: Record<string, unknown> | undefined;
       verifierKwargs?: Record<string, unknown> | undefined;
-      /** 1 to 10; 3 by default. */
+      /** Most rounds, 1 to 10; default: 3. */
       maxTurns?: number | undefined;
       correctionPromptTemplate?: string | undefined;
     } = {},
@@ -114,7 +114,7 @@ export class WorkflowBuilder {
     return this.#add("reflexive", { task_id: taskId, generator, verifier }, options);
   }
 
-  /** Adds runs of other workflows, side by side: `{name: {workflow_name, inputs}}`. */
+  /** Adds runs of other workflows, at the same time: `{name: {workflow_name, inputs}}`. */
   childWorkflows(
     taskId: string,
     children: Record<string, Record<string, unknown>>,
@@ -136,7 +136,7 @@ export class WorkflowBuilder {
     return this.#add("child_workflow", { task_id: taskId, workflow_name: workflowName }, options);
   }
 
-  /** Adds a choice between two ways. Everything in either way depends on it. */
+  /** Adds a condition with two branches. All tasks in both branches depend on it. */
   condition(
     taskId: string,
     condition: string,
@@ -148,12 +148,12 @@ export class WorkflowBuilder {
     return this.#add("condition", params, options, { if_true: ifTrue, if_false: ifFalse });
   }
 
-  /** Adds a durable sleep: a length of time, a moment, or text that only the server knows. */
+  /** Adds a durable wait: a length of time, a moment, or text that only the server understands. */
   wait(taskId: string, waitFor: DurationInput | Date, options: OperatorOptions = {}): this {
     return this.#add("wait", { task_id: taskId, wait_for: waitFor }, options);
   }
 
-  /** Adds a fork: its branches run side by side, and the workflow goes on at once. */
+  /** Adds a fork, which starts its branches at the same time. The workflow continues without waiting for them. */
   parallel(
     taskId: string,
     branches: Record<string, Part>,
@@ -162,29 +162,29 @@ export class WorkflowBuilder {
     return this.#add("parallel", { task_id: taskId }, options, { branches });
   }
 
-  /** Adds a fork and a task, `<taskId>_join`, that waits for its branches; what follows depends on that. */
+  /** Adds a fork and a task `<taskId>_join` that waits for its branches. The next operator depends on the join. */
   parallelWithJoin(
     taskId: string,
     branches: Record<string, Part>,
     options: OperatorOptions & {
-      /** Of the wait; 300 by default. */
+      /** Time limit of the join in seconds; default: 300. */
       timeoutSeconds?: number | undefined;
-      /** Name of the results of the branches; `<taskId>_results` by default. */
+      /** Result key of the join, whose result has those of the branches; default: `<taskId>_results`. */
       joinResultKey?: string | undefined;
     } = {},
   ): this {
     return this.#add("parallel_with_join", { task_id: taskId }, options, { branches });
   }
 
-  /** Adds a loop over a list, whose items are `{{item}}` inside. */
+  /** Adds a loop over a list. Its body uses the present item as `{{item}}`. */
   foreach(
     taskId: string,
     items: string,
     loopBody: Part,
     options: OperatorOptions & {
-      /** Runs the items side by side. */
+      /** Whether the rounds run at the same time. */
       parallel?: boolean | undefined;
-      /** Takes further items while it runs. */
+      /** Whether the list may grow while the loop runs. */
       dynamic?: boolean | undefined;
     } = {},
   ): this {
@@ -196,7 +196,7 @@ export class WorkflowBuilder {
     return this.#add("while_loop", { task_id: taskId, condition }, options, { loop_body: loopBody });
   }
 
-  /** Emits an event. */
+  /** Adds an operator that emits an event. */
   emitEvent(
     taskId: string,
     eventName: string,
@@ -205,7 +205,7 @@ export class WorkflowBuilder {
     return this.#add("emit_event", { task_id: taskId, event_name: eventName }, options);
   }
 
-  /** Waits for an event, without end where no time is given. */
+  /** Adds an operator that waits for an event; without a time limit by default. */
   waitForEvent(
     taskId: string,
     eventName: string,
@@ -214,7 +214,7 @@ export class WorkflowBuilder {
     return this.#add("wait_for_event", { task_id: taskId, event_name: eventName }, options);
   }
 
-  /** Waits for several tasks. */
+  /** Adds an operator that waits for several tasks. */
   join(
     taskId: string,
     joinTasks: readonly string[],
@@ -224,7 +224,7 @@ export class WorkflowBuilder {
     return this.#add("join", { task_id: taskId, join_tasks: joinTasks, join_mode: joinMode }, options);
   }
 
-  /** Adds a choice between several ways by a value: `cases` maps values to task ids. */
+  /** Adds a choice by a value. `cases` maps values to task ids. */
   switch(
     taskId: string,
     switchOn: string,
@@ -234,12 +234,12 @@ export class WorkflowBuilder {
     return this.#add("switch", { task_id: taskId, switch_on: switchOn, cases }, options);
   }
 
-  /** Adds a fork whose branches run where their conditions hold. */
+  /** Adds a fork that runs the branches whose conditions hold. */
   multiChoice(
     taskId: string,
     branches: Record<string, { condition: string; part: Part } | readonly [condition: string, part: Part]>,
     options: OperatorOptions & {
-      /** Branches that must be taken, at least; 1 by default. */
+      /** Fewest branches that must run; default: 1. */
       minimumBranches?: number | undefined;
       timeout?: number | undefined;
     } = {},
@@ -247,11 +247,11 @@ export class WorkflowBuilder {
     return this.#add("multi_choice", { task_id: taskId }, options, { branches });
   }
 
-  /** Ends the workflow. */
+  /** Adds an operator that ends the run. */
   terminate(
     taskId: string,
     options: OperatorOptions & {
-      /** `"completed"` by default. */
+      /** State of the ended run; default: `"completed"`. */
       status?: "completed" | "failed" | "cancelled" | undefined;
       result?: Record<string, unknown> | undefined;
       reason?: string | undefined;
@@ -260,94 +260,102 @@ export class WorkflowBuilder {
     return this.#add("terminate", { task_id: taskId }, options);
   }
 
-  /** Sets the retry policy of the task before; has no effect on other operators. */
+  /** Sets the retry policy of the preceding task. Has no effect on other operators. */
   retry(options: RetryPolicyOptions = {}): this {
     checkOptions(options, ["maxRetries", "delay", "backoffFactor"], "retry");
     return this.#call("retry", policy(options) as Params);
   }
 
-  /** Sets the time limit of one attempt of the task before; has no effect on other operators. */
+  /** Sets the time limit of one attempt of the preceding task. Has no effect on other operators. */
   timeout(timeout: DurationInput, options: { killOnTimeout?: boolean | undefined } = {}): this {
     checkOptions(options, ["killOnTimeout"], "timeout");
     return this.#call("timeout", { timeout, kill_on_timeout: options.killOnTimeout });
   }
 
-  /** Names the operator that runs when the one before completed. Define it afterwards. */
+  /** Names the operator to run after the preceding one has completed. Define it afterwards. */
   onSuccess(taskId: string): this {
     return this.#call("on_success", { success_task_id: taskId });
   }
 
-  /** Names the operator that runs when the one before failed. Define it afterwards. */
+  /** Names the operator to run after the preceding one has failed. Define it afterwards. */
   onFailure(taskId: string): this {
     return this.#call("on_failure", { failure_task_id: taskId });
   }
 
-  /** What must hold before the operator before starts. @throws {ValidationError} `NO_CURRENT_TASK`. */
+  /**
+   * Adds a condition that must hold before the preceding operator starts.
+   *
+   * @throws {ValidationError} `NO_CURRENT_TASK` if there is no preceding operator.
+   */
   precondition(variable: string, check: GuardCheck, value?: unknown, message?: string): this {
     return this.#call("precondition", { variable, check, value, message });
   }
 
-  /** What must hold of the result of the operator before. @throws {ValidationError} `NO_CURRENT_TASK`. */
+  /**
+   * Adds a condition on the result of the preceding operator.
+   *
+   * @throws {ValidationError} `NO_CURRENT_TASK` if there is no preceding operator.
+   */
   postcondition(variable: string, check: GuardCheck, value?: unknown, message?: string): this {
     return this.#call("postcondition", { variable, check, value, message });
   }
 
-  /** Says what the workflow is for. */
+  /** Sets the description of the workflow. */
   setDescription(description: string): this {
     return this.#call("set_description", { description });
   }
 
-  /** Sets the version text. */
+  /** Sets the version of the definition. */
   setVersion(version: string): this {
     return this.#call("set_version", { version });
   }
 
-  /** Sets the schedule: cron text. */
+  /** Sets the schedule, a cron expression. */
   setSchedule(cron: string): this {
     return this.#call("set_schedule", { cron });
   }
 
-  /** Sets the moment from which the schedule holds. */
+  /** Sets the moment from which the schedule is active. */
   setStartDate(startDate: Date | string): this {
     return this.#call("set_start_date", { start_date: startDate });
   }
 
-  /** Sets whether starts that were missed are made up for. */
+  /** Sets whether missed starts of the schedule are run later. */
   setCatchup(enabled: boolean): this {
     return this.#call("set_catchup", { enabled });
   }
 
-  /** Sets whether the schedule rests. */
+  /** Sets whether the schedule is paused. */
   setPaused(paused: boolean): this {
     return this.#call("set_paused", { paused });
   }
 
-  /** Adds words to find the workflow by. */
+  /** Adds tags, which help to find the workflow. */
   addTags(...tags: string[]): this {
     return this.#call("add_tags", { tags });
   }
 
-  /** Sets how many runs may be active at once. */
+  /** Sets how many runs may be active at the same time. */
   setMaxActiveRuns(count: number): this {
     return this.#call("set_max_active_runs", { count });
   }
 
-  /** Sets the retry policy of operators that have none. */
+  /** Sets the retry policy of operators without their own. */
   setDefaultRetryPolicy(retryPolicy: RetryPolicyOptions): this {
     return this.#call("set_default_retry_policy", { policy: policy(retryPolicy) });
   }
 
   /**
-   * The definition as it stands; the builder can go on.
+   * The definition so far. The builder can be used further.
    *
-   * @throws {ValidationError} `TARGET_UNKNOWN` where a callback names no operator of the workflow.
+   * @throws {ValidationError} `TARGET_UNKNOWN` if `onSuccess` or `onFailure` names an operator that does not exist.
    */
   build(): Workflow {
     const [notes, text] = buildWorkflow(`{"new":${this.#new},"calls":[${this.#calls.join()}]}`);
     return new Workflow(text, notes);
   }
 
-  /** Adds an operator; `parts` are callbacks, by parameter or by branch. */
+  /** Adds an operator. `parts` are its callbacks, by parameter or by branch. */
   #add(method: string, own: Params, options: object, parts: Record<string, unknown> = {}): this {
     if (!isObject(options)) {
       throw errorOf("FIELD_TYPE_INVALID", `the options of \`${method}\` are not an object`, { path: "" });
@@ -361,9 +369,9 @@ export class WorkflowBuilder {
       method,
       paramsWith(() => ""),
     );
-    // The names were checked; now the parts may say what they have.
+    // The names are valid, so the callbacks may run now.
     this.#calls.push(`["${method}",${paramsWith(callsOf)}]`);
-    // In Python an id without a character is no current task.
+    // As in Python, an empty id does not become the current task.
     this.#hasOperator = own["task_id"] !== "" || method === "parallel_with_join";
     return this;
   }
@@ -379,7 +387,7 @@ export class WorkflowBuilder {
     workflows.call((api) => api.builderCall(method, params, this.#hasOperator));
   }
 
-  /** @internal JSON texts of the calls that a part makes, by comma. */
+  /** @internal The calls that a callback makes, as JSON texts separated by commas. */
   static callsOf(part: unknown): string {
     if (typeof part !== "function") {
       throw errorOf("FIELD_TYPE_INVALID", "a part of a workflow is a function that takes a builder");
@@ -409,17 +417,17 @@ export class WorkflowBuilder {
   }
 }
 
-/** The core refuses deeper nesting as well; here it is refused before the stack ends. */
+/** The core refuses deeper nesting too. This limit prevents a stack overflow before. */
 const DEPTH = 16;
 
-/** Parts being defined, each inside the one before. */
+/** Number of callbacks that are running, each inside the one before. */
 let depth = 0;
 
 type CallsOf = (part: unknown) => string;
 
 const callsOf: CallsOf = (part) => WorkflowBuilder.callsOf(part);
 
-/** A parameter whose value is a callback, or an object of such, as an entry of JSON text. */
+/** A parameter as an entry of a JSON object. Its value is a callback or an object of callbacks. */
 function partText(name: string, part: unknown, calls: CallsOf): string {
   if (name !== "branches") return `"${name}":{"$sub":[${calls(part)}]}`;
   if (typeof part !== "object" || part === null || Array.isArray(part)) {
@@ -434,7 +442,7 @@ function partText(name: string, part: unknown, calls: CallsOf): string {
   return `"branches":{${branches.join()}}`;
 }
 
-/** A branch with a condition: `[condition, part]` or `{condition, part}`. */
+/** A branch with a condition, given as `[condition, part]` or `{condition, part}`. */
 function conditional(given: unknown): { condition?: unknown; part?: unknown } {
   if (Array.isArray(given)) return { condition: given[0] as unknown, part: given[1] as unknown };
   return typeof given === "object" && given !== null ? given : {};

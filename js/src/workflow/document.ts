@@ -1,6 +1,6 @@
-/** A workflow definition as `highway_dsl` 2.2.0 writes it: Highway's own names, in snake_case. */
+/** The JSON form of a workflow definition, as `highway_dsl` 2.2.0 writes it: Highway's own names, in snake_case. */
 
-/** When an operator starts, given how its dependencies ended. */
+/** When an operator starts, by the outcomes of its dependencies. */
 export type TriggerRule = "all_success" | "all_done" | "one_success" | "one_done" | "none_failed";
 
 /** What a join waits for. */
@@ -28,7 +28,7 @@ export type OperatorType =
 export interface RetryPolicyDocument {
   /** Attempts after the first one. */
   readonly max_retries: number;
-  /** ISO 8601 duration before the second attempt. */
+  /** Delay before the second attempt, as an ISO 8601 duration. */
   readonly delay: string;
   /** Factor by which each further delay grows. */
   readonly backoff_factor: number;
@@ -42,7 +42,7 @@ export interface DataGuardDocument {
   readonly message: string;
 }
 
-/** One node of a workflow: what all operators have. Each type adds fields of its own. */
+/** One operator of a workflow, with the fields of all types. Each type has additional fields. */
 export interface OperatorDocument {
   readonly task_id: string;
   readonly operator_type: OperatorType;
@@ -73,7 +73,7 @@ export interface WorkflowDocument {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly start_task: string | null;
   readonly schedule: string | null;
-  /** ISO 8601, with an offset or without. */
+  /** ISO 8601 text, with or without an offset. */
   readonly start_date: string | null;
   readonly catchup: boolean;
   readonly is_paused: boolean;
@@ -83,6 +83,6 @@ export interface WorkflowDocument {
   /** Time limit of a run, in seconds. */
   readonly deadline_seconds: number | null;
   readonly deadline_action: "fail" | "cancel";
-  /** The driver's time limit of a run, in seconds; only where it was given. */
+  /** Time limit of a run in seconds, in the driver's dialect. Absent unless it was given. */
   readonly timeout_seconds?: number;
 }

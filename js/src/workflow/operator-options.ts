@@ -4,38 +4,38 @@ import type { DurationInput } from "../client/options.js";
 import type { TaskRef } from "../shared/task-ref.js";
 import type { TriggerRule } from "./document.js";
 
-/** How often and how fast a failing task is tried again. */
+/** How often and after which delay a failed task is tried again. */
 export interface RetryPolicyOptions {
-  /** Attempts after the first one; 3 by default. */
+  /** Attempts after the first one; default: 3. */
   maxRetries?: number | undefined;
-  /** Time before the second attempt; 5 s by default. */
+  /** Delay before the second attempt; default: 5 s. */
   delay?: DurationInput | undefined;
-  /** Factor by which each further delay grows; 2 by default. */
+  /** Factor by which each further delay grows; default: 2. */
   backoffFactor?: number | undefined;
 }
 
 /** Time limit of one attempt. */
 export interface TimeoutPolicyOptions {
   timeout: DurationInput;
-  /** Whether the attempt is ended when the limit passes; `true` by default. */
+  /** Whether the attempt is aborted at the limit; default: true. */
   killOnTimeout?: boolean | undefined;
 }
 
-/** When a tool that keeps failing is left alone for a while. */
+/** When to stop calling a tool that keeps failing. */
 export interface CircuitBreakerPolicyOptions {
-  /** Failures in a row that open the circuit; 5 by default. */
+  /** Failures in a row that open the circuit; default: 5. */
   failureThreshold?: number | undefined;
-  /** Successes that close it again; 2 by default. */
+  /** Successes that close it again; default: 2. */
   successThreshold?: number | undefined;
-  /** How long it stays open; 30 s by default. */
+  /** How long the circuit stays open; default: 30 s. */
   isolationDuration?: DurationInput | undefined;
-  /** Names of exceptions that count as failures; all by default. */
+  /** Names of the exceptions that count as failures; default: all. */
   catchExceptions?: readonly string[] | null | undefined;
-  /** Names of exceptions that do not count. */
+  /** Names of the exceptions that do not count as failures. */
   ignoreExceptions?: readonly string[] | null | undefined;
 }
 
-/** What a guard checks. */
+/** The check of a guard. */
 export type GuardCheck =
   | "exists"
   | "not_null"
@@ -50,47 +50,50 @@ export type GuardCheck =
 export interface DataGuard {
   variable: string;
   check: GuardCheck;
-  /** What it is compared with; `[min, max]` for a range, a list for a set. */
+  /** The value to compare with: `[min, max]` for a range, a list for a set. */
   value?: unknown;
-  /** What to say when it does not hold. */
+  /** Text of the error if the condition does not hold. */
   message?: string | undefined;
 }
 
-/** What tasks, activities and reflexive loops take. */
+/** Options of tasks, activities and reflexive loops. */
 export interface TaskOperatorOptions {
-  /** Ids of operators that come first; an explicit list, even an empty one, ends the implicit chain. */
+  /**
+   * Ids of the operators that must end first. A list, even an empty one, replaces the dependency on the preceding
+   * operator.
+   */
   dependencies?: readonly (string | TaskRef)[] | undefined;
-  /** When it starts, given how its dependencies ended; `"all_success"` by default. */
+  /** When the operator starts, by the outcomes of its dependencies; default: `"all_success"`. */
   triggerRule?: TriggerRule | undefined;
   retryPolicy?: RetryPolicyOptions | null | undefined;
   timeoutPolicy?: TimeoutPolicyOptions | null | undefined;
   circuitBreakerPolicy?: CircuitBreakerPolicyOptions | null | undefined;
-  /** Two attempts with one key have one effect; may hold templates. */
+  /** Attempts with the same key take effect once. May contain templates. */
   idempotencyKey?: string | null | undefined;
-  /** Free data. */
+  /** Free data about the operator. */
   metadata?: Record<string, unknown> | undefined;
-  /** What it is for. */
+  /** Free text about the operator. */
   description?: string | undefined;
-  /** Name under which templates find its result. */
+  /** Name by which templates use the result. */
   resultKey?: string | null | undefined;
-  /** Id of the operator that runs when this one completed. */
+  /** Id of the operator to run after this one has completed. */
   onSuccessTaskId?: string | null | undefined;
-  /** Id of the operator that runs when this one failed. */
+  /** Id of the operator to run after this one has failed. */
   onFailureTaskId?: string | null | undefined;
 }
 
-/** What all other operators take. */
+/** Options of all other operators. */
 export interface OperatorOptions extends TaskOperatorOptions {
   preconditions?: readonly DataGuard[] | undefined;
   postconditions?: readonly DataGuard[] | undefined;
 }
 
-/** Second name of `dependencies`, for tasks, activities and child workflows. */
+/** Another name for `dependencies`, for tasks, activities and child workflows. */
 export interface DependsOn {
   dependsOn?: readonly (string | TaskRef)[] | undefined;
 }
 
-/** A task or an activity. */
+/** Options of a task or an activity. */
 export interface ToolTaskOptions extends TaskOperatorOptions, DependsOn {
   /** Positional arguments of the tool. */
   args?: readonly unknown[] | undefined;
@@ -98,12 +101,12 @@ export interface ToolTaskOptions extends TaskOperatorOptions, DependsOn {
   kwargs?: Record<string, unknown> | undefined;
 }
 
-/** Options whose values have names of their own. */
+/** Options whose fields are renamed too. */
 const NESTED = new Set(["retryPolicy", "timeoutPolicy", "circuitBreakerPolicy"]);
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Options whose names differ in a definition; all others keep theirs, as arguments of a tool do. */
+/** Options with another name in a definition. All others keep their name, since they may be arguments of a tool. */
 const RENAMED = new Map(
   [
     "dependsOn",
@@ -123,7 +126,7 @@ const RENAMED = new Map(
   ].map((name) => [name, snake(name)]),
 );
 
-/** The options under the names of a definition. */
+/** The options under their names in a definition. */
 export function operatorOptions(options: object): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
@@ -133,7 +136,7 @@ export function operatorOptions(options: object): Record<string, unknown> {
   return out;
 }
 
-/** A policy under the names of a definition. */
+/** A policy under its names in a definition. */
 export function policy(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [snake(name), item]));

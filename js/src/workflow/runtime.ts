@@ -1,4 +1,4 @@
-/** The workflow module: building, reading, checking and drawing of definitions. */
+/** The workflow module, which builds, reads, checks and draws definitions. */
 
 import { offerAdvice } from "../driver/advice.js";
 import { zoneOffset } from "../shared/zones.js";
@@ -10,14 +10,14 @@ import type { Clocks, WasmSource, WorkflowApi } from "../wasm/wasm-api.js";
 /** @internal */
 export const workflows: Runtime<WorkflowApi> = new Runtime<WorkflowApi>(workflowGlue, "initWorkflow");
 
-/** @internal The class, once the module behind it has a source. */
+/** @internal Sets the source of the module, and returns the class that needs it. */
 export function provided<Class>(type: Class, source: () => WasmSource): Class {
   workflows.provide(source);
   offerAdvice(driverFindings);
   return type;
 }
 
-/** @internal Clocks, as the modules ask for them. */
+/** @internal The time zones of the runtime, in the form that the modules ask for. */
 export const clocks: Clocks = { zoneOffset };
 
 function driverFindings(tasks: string): Diagnostic[] {
@@ -26,12 +26,12 @@ function driverFindings(tasks: string): Diagnostic[] {
 
 let full: Runtime<WorkflowApi> | undefined;
 
-/** @internal Called where the full module, which knows YAML too, is loaded. */
+/** @internal Sets the full module, which reads and writes YAML. */
 export function offerYaml(runtime: Runtime<WorkflowApi>): void {
   full ??= runtime;
 }
 
-/** @internal The module that knows a text form. */
+/** @internal The module that reads and writes a text form. */
 export function moduleFor(form: TextForm): Runtime<WorkflowApi> {
   if (form !== "yaml") return workflows;
   if (full) return full;
@@ -40,15 +40,17 @@ export function moduleFor(form: TextForm): Runtime<WorkflowApi> {
   });
 }
 
-/** @internal `data` is JSON text that no person wrote: findings name no line of it. */
+/**
+ * @internal The form of a definition's text. `data` is JSON that the facade wrote, so findings have no line numbers.
+ */
 export type TextForm = "json" | "yaml" | "data";
 
 /**
- * Loads the WebAssembly module behind `Workflow` and `WorkflowBuilder`. Only needed with `highway-wasm/web` and
- * `highway-wasm/slim`; everywhere else it is loaded at first use.
+ * Loads the WebAssembly module behind `Workflow` and `WorkflowBuilder`. Required with `highway-wasm/web` and
+ * `highway-wasm/slim`. With all other entries the module loads at first use.
  *
- * @param source Where the module is; the entry's own by default. Ignored once the module is loaded.
- * @throws {WasmError} `NOT_INITIALIZED` (no source), `WASM_LOAD_FAILED`.
+ * @param source Where to load the module from; default: the entry's own source. Ignored once the module is loaded.
+ * @throws {WasmError} `NOT_INITIALIZED` without a source, `WASM_LOAD_FAILED`.
  */
 export async function initWorkflow(source?: InitSource | Promise<InitSource>): Promise<void> {
   await workflows.init(source);

@@ -1,4 +1,4 @@
-/** A workflow definition. */
+/** A workflow definition that is read, checked, drawn and written. */
 
 import { type Diagnostic, errorOf, isHighwayError } from "../shared/errors.js";
 import { checkOptions } from "../shared/options.js";
@@ -8,40 +8,41 @@ import { type RetryPolicyOptions, policy } from "./operator-options.js";
 import { clocks, moduleFor, type TextForm, workflows } from "./runtime.js";
 import { parseJson } from "../shared/json.js";
 
-/** What a drawing shows. */
+/** Options of a drawing. */
 export interface DrawingOptions {
-  /** Whether the waits are shown that a driver writes for the option `delay` of a task; `false` by default. */
+  /** Whether to show the waits that a driver writes for the option `delay` of a task; default: false. */
   delays?: boolean | undefined;
 }
 
-/** How a workflow is laid out. All lengths are in the unit of your drawing, such as pixels. */
+/** Options of a layout. All lengths are in the unit of your drawing, such as pixels. */
 export interface LayoutOptions extends DrawingOptions {
-  /** Where the workflow runs to; `"down"` by default. */
+  /** The direction from the first to the last task; default: `"down"`. */
   direction?: "down" | "right" | undefined;
-  /** Size of a node that contains no others; 160 by 48 by default. */
+  /** Width of a node that is no container; default: 160. */
   nodeWidth?: number | undefined;
+  /** Height of a node that is no container; default: 48. */
   nodeHeight?: number | undefined;
-  /** Distance between layers; 60 by default. */
+  /** Distance between layers; default: 60. */
   layerGap?: number | undefined;
-  /** Distance between neighbours in a layer; 40 by default. */
+  /** Distance between neighbours in a layer; default: 40. */
   nodeGap?: number | undefined;
-  /** Distance between a container and what is in it; 20 by default. */
+  /** Distance between the border of a container and its content; default: 20. */
   padding?: number | undefined;
-  /** Height of the title of a container; 28 by default. */
+  /** Height of a container's title; default: 28. */
   header?: number | undefined;
 }
 
-/** A node of a layout, with its place. */
+/** A node of a layout, with its position. */
 export interface LayoutNode {
-  /** JSON pointer to it in the definition. */
+  /** JSON pointer to the node in the definition. */
   readonly id: string;
   /** Id of the task, or name of the branch. */
   readonly name: string;
-  /** Its description, or its name. */
+  /** Description of the task, or its name if it has none. */
   readonly label: string;
-  /** Its operator type, or `"branch"`. */
+  /** Type of the operator, or `"branch"`. */
   readonly kind: string;
-  /** The `id` of the container it is in, where it is in one. */
+  /** The `id` of the container around the node; null if there is none. */
   readonly parent: string | null;
   readonly x: number;
   readonly y: number;
@@ -51,18 +52,18 @@ export interface LayoutNode {
 
 /** An edge of a layout, with its route. */
 export interface LayoutEdge {
-  /** The `id` of the node it comes from. */
+  /** The `id` of the node where the edge begins. */
   readonly from: string;
-  /** The `id` of the node it leads to. */
+  /** The `id` of the node where the edge ends. */
   readonly to: string;
   readonly kind: "dependency" | "true" | "false" | "case" | "default" | "success" | "failure";
-  /** Text at the edge, such as the case of a switch; empty for dependencies. */
+  /** Text at the edge, such as the case of a switch; empty for a dependency. */
   readonly label: string;
-  /** Points from border to border. */
+  /** Points of the edge, from the border of one node to that of the other. */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** Places of the nodes and routes of the edges of a workflow. */
+/** The positions of a workflow's nodes and the routes of its edges. */
 export interface WorkflowLayout {
   readonly width: number;
   readonly height: number;
@@ -71,7 +72,8 @@ export interface WorkflowLayout {
 }
 
 /**
- * A workflow definition: read from JSON or YAML, or built with a {@link WorkflowBuilder}; checked, drawn and written.
+ * A workflow definition: read from JSON or YAML or built with a {@link WorkflowBuilder}, to be checked, drawn and
+ * written.
  *
  * @example
  * ```js
@@ -95,8 +97,8 @@ export class Workflow {
   #source: Source | undefined;
 
   /**
-   * @internal Text of a definition that was read without errors, what its builder has to say about it, and the text that a
-   * person wrote.
+   * @internal `text` is a definition that was read without errors, `notes` are its builder's findings, `source` is the
+   * text that a person wrote.
    */
   constructor(text: string, notes: readonly Diagnostic[], source?: Source) {
     this.#text = text;
@@ -105,10 +107,11 @@ export class Workflow {
   }
 
   /**
-   * Reads a definition in any of Highway's dialects, from text or plain data, which is left as it is. What may be left out
-   * gets its default.
+   * Reads a definition in any of Highway's dialects, from JSON text or plain data. The data is not changed. Fields that
+   * may be omitted get their defaults.
    *
-   * @throws {ValidationError} `JSON_INVALID`, `KEY_DUPLICATE`, or all errors in the definition as `diagnostics`.
+   * @throws {ValidationError} `JSON_INVALID`, `KEY_DUPLICATE`, or an error with all errors of the definition in
+   *   `diagnostics`.
    */
   static fromJSON(document: string | object): Workflow {
     const source = sourceOf(document);
@@ -117,10 +120,11 @@ export class Workflow {
   }
 
   /**
-   * Reads a definition from YAML 1.1 text. Needs `import "highway-wasm/engine"` once.
+   * Reads a definition from YAML 1.1 text. Requires `import "highway-wasm/engine"` once.
    *
-   * @throws {ValidationError} `YAML_INVALID` with line and column, or all errors in the definition as `diagnostics`.
-   * @throws {WasmError} `NOT_INITIALIZED` where the full module is not loaded.
+   * @throws {ValidationError} `YAML_INVALID` with line and column, or an error with all errors of the definition in
+   *   `diagnostics`.
+   * @throws {WasmError} `NOT_INITIALIZED` if the full module is not loaded.
    */
   static fromYAML(text: string): Workflow {
     if (typeof text !== "string") throw errorOf("YAML_INVALID", "the YAML document is not text");
@@ -129,14 +133,15 @@ export class Workflow {
     return new Workflow(document, [], { text, form: "yaml" });
   }
 
-  /** @internal The text of a definition, in which numbers keep their digits. */
+  /** @internal The JSON text of a definition, in which numbers keep their digits. */
   static textOf(workflow: Workflow): string {
     return workflow.#text;
   }
 
   /**
-   * Everything there is to say about text or data that should be a definition, whatever it is; never throws for it. Text is
-   * JSON unless `form` says `"yaml"`, which needs `import "highway-wasm/engine"` once. Findings about text have its lines.
+   * All findings about a definition, given as text or data. Never throws for a wrong definition. Text is read as JSON
+   * unless `form` is `"yaml"`, which requires `import "highway-wasm/engine"` once. Findings about text have line and
+   * column.
    */
   static check(document: unknown, form: "json" | "yaml" = "json"): Diagnostic[] {
     try {
@@ -149,49 +154,50 @@ export class Workflow {
   }
 
   /**
-   * Everything that is wrong with the definition, or worth knowing about it, at once: dependencies, routes, templates,
-   * conditions, times, the schedule with its next firings, and what a builder wrote though it can hardly be meant. Findings have
-   * the line and column where the definition was read from text and not changed since.
+   * All findings about the definition: dependencies, routes, templates, conditions, durations, the schedule with its
+   * next starts, and probable mistakes in the use of a builder. Findings have line and column if the definition was
+   * read from text and not changed since.
    */
   validate(): Diagnostic[] {
     return [...this.#notes, ...findings(this.#source ?? { text: this.#text, form: "data" })];
   }
 
   /**
-   * The definition as plain data, every field written out; what `JSON.stringify` uses. An integer beyond ±(2^53 − 1) is a `bigint`, which
-   * `JSON.stringify` refuses: use {@link toJSONString}.
+   * The definition as plain data with every field, as `JSON.stringify` uses it. An integer beyond ±(2^53 − 1) is a
+   * `bigint`, which `JSON.stringify` refuses; then use {@link toJSONString}.
    */
   toJSON(): WorkflowDocument {
     return parseJson(this.#write("document")) as WorkflowDocument;
   }
 
-  /** The definition as JSON text, byte for byte as Highway's DSL writes it: indented by two blanks. */
+  /** The definition as JSON text with an indentation of two spaces, byte for byte as Highway's DSL writes it. */
   toJSONString(): string {
     return this.#write("json");
   }
 
   /**
-   * The definition as YAML text, byte for byte as Highway's DSL writes it. Needs `import "highway-wasm/engine"` once.
+   * The definition as YAML text, byte for byte as Highway's DSL writes it. Requires `import "highway-wasm/engine"`
+   * once.
    *
-   * @throws {WasmError} `NOT_INITIALIZED` where the full module is not loaded.
+   * @throws {WasmError} `NOT_INITIALIZED` if the full module is not loaded.
    */
   toYAML(): string {
     return moduleFor("yaml").call((api) => api.workflowWrite(this.#text, "json", "yaml", "{}"));
   }
 
-  /** A state diagram in Mermaid's language. */
+  /** A Mermaid state diagram of the workflow. */
   toMermaid(options: DrawingOptions = {}): string {
     return this.#write("mermaid", drawing(options));
   }
 
-  /** A graph in Graphviz' language. */
+  /** A Graphviz graph of the workflow. */
   toDot(options: DrawingOptions = {}): string {
     return this.#write("dot", drawing(options));
   }
 
   /**
-   * A picture as SVG text, which needs no other file and follows the reader's choice of light or dark. It runs down unless
-   * `direction` is `"right"`.
+   * A drawing of the workflow as SVG text. It needs no other file, and adapts to the reader's light or dark colour
+   * scheme. Default of `direction`: `"down"`.
    *
    * @throws {ConfigurationError} `OPTION_INVALID`.
    *
@@ -209,8 +215,9 @@ export class Workflow {
   }
 
   /**
-   * Places for nodes and routes for edges, layer by layer; bodies of loops and branches lie inside their containers. The
-   * same definition always gives the same layout, and small changes leave the order of the rest alone.
+   * Positions of the nodes and routes of the edges, layer by layer. Bodies of loops, and branches, lie inside their
+   * containers. The same definition always gives the same layout, and a small change keeps the order of everything
+   * else.
    *
    * @throws {ConfigurationError} `OPTION_INVALID`.
    */
@@ -219,53 +226,53 @@ export class Workflow {
     return workflows.call((api) => api.workflowLayout(this.#text, text)) as WorkflowLayout;
   }
 
-  /** Adds variables, the default values of run inputs; those of the same name are replaced. */
+  /** Adds variables, which are the defaults of run inputs. Replaces variables of the same name. */
   setVariables(variables: Record<string, unknown>): this {
     return this.#set("set_variables", { variables });
   }
 
-  /** Sets the operator to start with. Not checked here, but by {@link validate}. */
+  /** Sets the operator to start with. {@link validate} checks that it exists. */
   setStartTask(taskId: string): this {
     return this.#set("set_start_task", { task_id: taskId });
   }
 
-  /** Sets the schedule: cron text. */
+  /** Sets the schedule, a cron expression. */
   setSchedule(cron: string): this {
     return this.#set("set_schedule", { cron });
   }
 
-  /** Sets the moment from which the schedule holds. */
+  /** Sets the moment from which the schedule is active. */
   setStartDate(startDate: Date | string): this {
     return this.#set("set_start_date", { start_date: startDate });
   }
 
-  /** Sets whether starts that were missed are made up for. */
+  /** Sets whether missed starts of the schedule are run later. */
   setCatchup(enabled: boolean): this {
     return this.#set("set_catchup", { enabled });
   }
 
-  /** Sets whether the schedule rests. */
+  /** Sets whether the schedule is paused. */
   setPaused(paused: boolean): this {
     return this.#set("set_paused", { paused });
   }
 
-  /** Adds words to find the workflow by. */
+  /** Adds tags, which help to find the workflow. */
   addTags(...tags: string[]): this {
     return this.#set("add_tags", { tags });
   }
 
-  /** Sets how many runs may be active at once. */
+  /** Sets how many runs may be active at the same time. */
   setMaxActiveRuns(count: number): this {
     return this.#set("set_max_active_runs", { count });
   }
 
-  /** Sets the retry policy of operators that have none. */
+  /** Sets the retry policy of operators without their own. */
   setDefaultRetryPolicy(retryPolicy: RetryPolicyOptions): this {
     return this.#set("set_default_retry_policy", { policy: policy(retryPolicy) });
   }
 
   #set(method: string, params: Record<string, unknown>): this {
-    const [notes, text] = parted(
+    const [notes, text] = splitNotes(
       workflows.call((api) => api.workflowSet(this.#text, method, documentText(params))),
     );
     this.#text = text;
@@ -284,17 +291,17 @@ function drawing(options: DrawingOptions): string {
   return plainText(options);
 }
 
-/** @internal The findings about a definition that is built, and its text. */
+/** @internal Builds a definition. Returns the builder's findings and the text. */
 export function buildWorkflow(build: string): [notes: Diagnostic[], text: string] {
-  return parted(workflows.call((api) => api.builderBuild(build)));
+  return splitNotes(workflows.call((api) => api.builderBuild(build)));
 }
 
-function parted(built: string): [notes: Diagnostic[], text: string] {
+function splitNotes(built: string): [notes: Diagnostic[], text: string] {
   const end = built.indexOf("\n");
   return [JSON.parse(built.slice(0, end)) as Diagnostic[], built.slice(end + 1)];
 }
 
-/** Text of a definition, and what it is. */
+/** The text of a definition and its form. */
 interface Source {
   readonly text: string;
   readonly form: TextForm;
@@ -305,10 +312,10 @@ function findings({ text, form }: Source): Diagnostic[] {
   return JSON.parse(found) as Diagnostic[];
 }
 
-/** Text as it is, but for a byte order mark; data as text. */
+/** Text without its byte order mark, or data as JSON text. */
 function sourceOf(document: unknown, form: "json" | "yaml" = "json"): Source {
   if (typeof document === "string") {
-    // On its way to the core half of a surrogate pair would become another character; as an escape it is refused there.
+    // An unpaired surrogate would become another character on its way to the core. As an escape, the core refuses it.
     const text = document.replace(/\p{Cs}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
     return { text: text.replace(/^\uFEFF/, ""), form };
   }

@@ -91,7 +91,7 @@ export class List<T> implements AsyncIterable<T> {
     do {
       const { place } = paging;
       const page = await this.#source.read(place);
-      paging.took(page, place);
+      paging.add(page, place);
       yield page;
     } while (!paging.isOver);
   }

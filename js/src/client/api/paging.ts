@@ -85,15 +85,15 @@ export class Paging<T> {
   }
 
   /** Takes in a page that was read at `place`. */
-  took({ items, total, raw }: Page<T>, place: Place): void {
+  add({ items, total, raw }: Page<T>, place: Place): void {
     const { idOf, isOffset } = this.#source;
-    const said = Object(raw) as Readonly<Record<string, unknown>>;
-    if (this.#latest === undefined) this.#size = this.#sizeOf(items.length, total, said);
+    const answer = Object(raw) as Readonly<Record<string, unknown>>;
+    if (this.#latest === undefined) this.#size = this.#sizeOf(items.length, total, answer);
     const ids = items.map(idOf);
     // Without ids, an item that is read twice cannot be recognized.
-    const isTold = ids.every((id) => id !== undefined);
+    const haveIds = ids.every((id) => id !== undefined);
     const change = (total ?? 0) - (this.#latest?.total ?? total ?? 0);
-    if (this.#looksBack && isTold) this.#moved(change);
+    if (this.#looksBack && haveIds) this.#adjust(change);
     const { offset } = place;
     const to = offset + (isOffset ? items.length : Math.max(items.length, this.#size));
     const isOnwards = to > this.#furthest;
@@ -101,8 +101,8 @@ export class Paging<T> {
     else this.#back += 1;
     this.#furthest = Math.max(this.#furthest, to);
     this.#read = joined([...this.#read, [offset, to]]);
-    this.#end = this.#endOf(items.length, total, said, offset);
-    const text = bigJson(isTold ? ids : items);
+    this.#end = this.#endOf(items.length, total, answer, offset);
+    const text = bigJson(haveIds ? ids : items);
     if (isOnwards && items.length > 0 && change <= 0) {
       this.#repeats = text === this.#latest?.text ? this.#repeats + 1 : 0;
     }
@@ -122,7 +122,7 @@ export class Paging<T> {
   }
 
   /** Adjusts what was read after the list grew or shrank. In the lists of this API, new items come first. */
-  #moved(change: number): void {
+  #adjust(change: number): void {
     this.#slack = Math.max(0, -change);
     // Removed items move the end of a read range forward, by at most the slack. Its start stays.
     const shrunk = this.#read.map(([from, to]): Range => [from, to - this.#slack]);
@@ -136,11 +136,11 @@ export class Paging<T> {
   }
 
   /** The real page size: a server may send fewer items than requested. */
-  #sizeOf(length: number, total: number | null, said: Readonly<Record<string, unknown>>): number {
-    const sizes = [said["page_size"], said["per_page"], said["limit"]];
+  #sizeOf(length: number, total: number | null, answer: Readonly<Record<string, unknown>>): number {
+    const sizes = [answer["page_size"], answer["per_page"], answer["limit"]];
     const echoed = sizes.find((size) => Number.isInteger(size) && (size as number) > 0);
     if (echoed !== undefined) return echoed as number;
-    const isMore = said["has_more"] === true || length < (total ?? 0);
+    const isMore = answer["has_more"] === true || length < (total ?? 0);
     return isMore && length > 0 ? Math.min(length, this.#size) : this.#size;
   }
 
@@ -148,10 +148,10 @@ export class Paging<T> {
   #endOf(
     length: number,
     total: number | null,
-    said: Readonly<Record<string, unknown>>,
+    answer: Readonly<Record<string, unknown>>,
     offset: number,
   ): number {
-    const hasMore = said["has_more"];
+    const hasMore = answer["has_more"];
     // A page may be empty before the end, because a proxy omits items that its users may not see.
     if (typeof hasMore === "boolean") return hasMore ? Number.POSITIVE_INFINITY : offset + length;
     if (length === 0) return offset;

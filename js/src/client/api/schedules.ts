@@ -24,7 +24,7 @@ export interface CreateSchedule extends ScheduleTarget, CallOptions {
   inputs?: Record<string, unknown> | undefined;
   /** Time zone of the cron expression, such as `Europe/Berlin`; default: `UTC`. */
   timezone?: string | undefined;
-  /** Version number of the definition that every run uses; default: the latest at the time of the run. */
+  /** Version number of the definition that every run uses. */
   versionPin?: number | undefined;
 }
 
