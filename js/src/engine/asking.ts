@@ -1,12 +1,12 @@
-/** Requests to the state machine. */
+/** Sends requests to the core's engine and reads its answers. */
 
 import type { EngineHandle } from "../wasm/wasm-api.js";
 import type { Answer, Asked, Piece } from "./effects.js";
 
-/** The header that says where an answer goes on. */
+/** The header with which the core continues an answer. */
 const REST = "x-highway-rest";
 
-/** Asks the core; `newId` becomes the id of a run that the request creates. */
+/** Sends a request to the core. `newId` becomes the id of a run that the request creates. */
 export function answerOf(
   handle: EngineHandle,
   { method, url, headers = {}, body }: Asked,
@@ -15,12 +15,12 @@ export function answerOf(
 ): Answer {
   const head = JSON.stringify({ method, url, headers });
   const [line, text] = cut(handle.request(head, body ?? undefined, newId, now));
-  const { status, headers: told } = JSON.parse(line) as Omit<Answer, "body">;
-  const { [REST]: rest, ...others } = told;
+  const { status, headers: allHeaders } = JSON.parse(line) as Omit<Answer, "body">;
+  const { [REST]: rest, ...others } = allHeaders;
   return { status, headers: others, body: text, rest };
 }
 
-/** The next piece of an answer; undefined where the run is forgotten. */
+/** The next piece of an answer; undefined if the run was dropped. */
 export function pieceOf(handle: EngineHandle, rest: string): Piece | undefined {
   const piece = handle.rest(rest);
   if (piece === undefined) return undefined;
@@ -28,7 +28,7 @@ export function pieceOf(handle: EngineHandle, rest: string): Piece | undefined {
   return { body, rest: line || undefined };
 }
 
-/** An answer in one piece. */
+/** An answer with its complete body. */
 export function wholeAnswerOf(handle: EngineHandle, asked: Asked, newId: string, now: number): Answer {
   const answer = answerOf(handle, asked, newId, now);
   let { body, rest } = answer;
@@ -40,7 +40,7 @@ export function wholeAnswerOf(handle: EngineHandle, asked: Asked, newId: string,
   return { ...answer, body, rest };
 }
 
-/** The first line of a text, and what is behind it. */
+/** Splits a text into its first line and the rest. */
 function cut(text: string): [line: string, rest: string] {
   const end = text.indexOf("\n");
   return [text.slice(0, end), text.slice(end + 1)];

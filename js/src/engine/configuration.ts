@@ -1,4 +1,4 @@
-/** Options that all engines of this package have. */
+/** Options that all engines of this package share. */
 
 import { errorOf } from "../shared/errors.js";
 import { invalid } from "../shared/options.js";
@@ -9,7 +9,9 @@ import { isObject } from "../shared/plain.js";
  * length of its JSON text plus 32 bytes for every value inside it; docs/limits.md explains each limit.
  */
 export interface EngineLimits {
-  /** Bytes of values that templates fill in: for one tool call, one payload, all guards of a task. Default: 32 MiB. */
+  /**
+   * Bytes of values that templates fill in: for one tool call, one payload, or all guards of a task. Default: 32 MiB.
+   */
   argumentBytes?: number | undefined;
   /**
    * Bytes that one condition reads, plus 128 for each of its terms. The conditions of one `multi_choice` share the
@@ -21,8 +23,8 @@ export interface EngineLimits {
   /** Bytes of the result of a task. Default: 32 MiB. */
   resultBytes?: number | undefined;
   /**
-   * Bytes of `stdout`, and of `stderr`, that a running tool shows, and that stay when its attempt is given up: half
-   * of them from the beginning, half from the end. Default: 1 MiB.
+   * Bytes of `stdout`, and of `stderr`, that are kept of a running tool and of an aborted attempt: half of them from
+   * the beginning, half from the end. Default: 1 MiB.
    */
   outputBytes?: number | undefined;
   /** Bytes of everything that a run keeps. Default: 256 MiB. */
@@ -37,7 +39,7 @@ export interface EngineLimits {
   requestBytes?: number | undefined;
   /** Runs that a run starts, and runs that those start. Default: 10,000. */
   runDescendants?: number | undefined;
-  /** Runs nested in each other: each one starts the next. Default: 50. */
+  /** Depth of nested runs, where each run starts the next. Default: 50. */
   runGenerations?: number | undefined;
   /** Items of a loop over a list. Default: 100,000. */
   loopItems?: number | undefined;
@@ -66,7 +68,11 @@ export interface EngineLimits {
   scheduleHistory?: number | undefined;
 }
 
-/** Checks the options that the engine in Rust takes. @throws {ConfigurationError} `OPTION_INVALID`. */
+/**
+ * Checks the options that the core's engine takes.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
 export function checkConfiguration(options: {
   concurrency?: unknown;
   maxStreams?: unknown;
@@ -94,7 +100,7 @@ export function checkConfiguration(options: {
   }
 }
 
-/** The refusal of an engine that is closed. */
+/** The error of a closed engine. */
 export function closed(): Error {
   return errorOf("ENGINE_CLOSED", "the engine is closed");
 }

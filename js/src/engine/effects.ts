@@ -1,6 +1,6 @@
-/** What the state machine has its host do, and what it answers. */
+/** The effects that the core's engine asks of its host, and its requests and answers. */
 
-/** @internal A call of a tool as the engine asks for it. */
+/** @internal A tool call that the engine starts. */
 export interface StartTool {
   readonly call: number;
   readonly runId: string;
@@ -26,7 +26,7 @@ export type Effect =
   | { readonly type: "update_ended"; readonly runId: string; readonly update: number }
   | { readonly type: "run_ended"; readonly runId: string };
 
-/** A request as the core takes it. */
+/** A request to the core. */
 export interface Asked {
   readonly method: string;
   /** Path and query. */
@@ -38,7 +38,7 @@ export interface Asked {
 /** A part of the body of an answer. */
 export interface Piece {
   readonly body: string;
-  /** What the core takes to give the next one; undefined where this is the last. */
+  /** The token for the next piece; undefined for the last piece. */
   readonly rest?: string | undefined;
 }
 

@@ -1,10 +1,10 @@
-/** Requests that are held back until a run has answered an update. */
+/** Requests that wait until a run has answered an update. */
 
-/** Who waits for which update. */
+/** The waiting requests, by update. */
 export class PendingUpdates {
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  /** Fulfilled once the update has ended, or the engine is closed. */
+  /** Fulfilled when the update has ended or the engine is closed. */
   wait(runId: string, update: number): Promise<void> {
     return new Promise((resolve) => {
       const key = `${runId}/${update}`;

@@ -1,4 +1,4 @@
-/** The full module: the engine, YAML, and what the workflow module has. */
+/** The full module: the engine, YAML, and everything in the workflow module. */
 
 import * as fullGlue from "../generated/full.js";
 import { Runtime } from "../wasm/runtime.js";

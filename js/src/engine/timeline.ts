@@ -1,19 +1,19 @@
-/** What happened when in runs, and what their ends depended on. */
+/** The timeline of runs, and what determined when they ended. */
 
 import type { ExecutionError } from "../shared/errors.js";
 import { makeError } from "../shared/errors.js";
 import type { RunState, TaskState } from "../client/run.js";
 
 /**
- * What an entry of a timeline is:
+ * The kind of an entry of a timeline:
  *
- * - `attempt`: a tool worked.
- * - `decision`: the engine decided at once: a condition, a switch, a fork, an event that was emitted.
- * - `loop`, `join`, `children`: steps inside it ran, or were waited for; they have entries of their own.
- * - `sleep`, `retry`, `event`, `update`, `approval`: waits for time, for the next attempt, for an event or a signal, for an update,
- *   for a person.
- * - `queue`: a wait for a place among the tools that may run at once.
- * - `run`: in a critical path, the run as a whole where its steps do not tell how it got there: it passed its time limit, was
+ * - `attempt`: a tool ran.
+ * - `decision`: the engine decided at once: a condition, a switch, a fork, an emitted event.
+ * - `loop`, `join`, `children`: steps ran inside it or were awaited. These steps have their own entries.
+ * - `sleep`, `retry`, `event`, `update`, `approval`: a wait for a time, the next attempt, an event or a signal, an
+ *   update, a person.
+ * - `queue`: a wait until another tool may run.
+ * - `run`: only in a critical path, for a run whose end its steps do not explain: it exceeded its time limit, was
  *   cancelled, or waited for another run.
  */
 export type TimelineKind =
@@ -30,32 +30,32 @@ export type TimelineKind =
   | "queue"
   | "run";
 
-/** Something that took time, or could have. */
+/** A piece of work, a decision or a wait in a run. */
 export interface TimelineEntry {
   /** Id of the run. */
   readonly runId: string;
-  /** Name of the step: the task's, with the number of the round for each loop that it is in. Null for a `run`. */
+  /** Name of the step: that of the task, with the number of the round for each loop around it. Null for a `run`. */
   readonly step: string | null;
   /** Id of the task. */
   readonly task: string | null;
   readonly kind: TimelineKind;
-  /** Name of the tool, where a task has one. */
+  /** Name of the task's tool; null if it has none. */
   readonly tool: string | null;
-  /** Number of the attempt, from 1; of a `retry`, the attempt that failed. */
+  /** Number of the attempt, from 1. For a `retry`, that of the failed attempt. */
   readonly attempt: number;
-  /** The event, the update or the approval that was waited for. */
+  /** Name of the event, the update or the approval that it waited for. */
   readonly waitsFor: string | null;
-  /** When it began, in virtual time. */
+  /** Start, in virtual time. */
   readonly start: Date;
-  /** When it ended; null for what is under way. */
+  /** End, in virtual time; null while it lasts. */
   readonly end: Date | null;
-  /** How it ended; null for what is under way. */
+  /** How it ended; null while it lasts. */
   readonly outcome: "completed" | "failed" | "timed_out" | "cancelled" | null;
   /** Why it failed. */
   readonly error: ExecutionError | null;
 }
 
-/** A step as it ended. */
+/** The outcome of a step. */
 export interface SimulatedStep {
   readonly status: TaskState;
   readonly result: unknown;
@@ -66,30 +66,30 @@ export interface SimulatedStep {
   readonly completedAt: Date | null;
 }
 
-/** A run as it ended. */
+/** The outcome of a run. */
 export interface SimulatedRun {
   readonly runId: string;
   readonly workflow: string;
-  /** The run that started it, where one did. */
+  /** Id of the run that started it; null if none did. */
   readonly parentRunId: string | null;
-  /** `stuck` where it waits and nothing will happen any more. */
+  /** The state of the run; `stuck` if it waits for something that will never happen. */
   readonly status: RunState | "stuck";
-  /** What the run gave: `output` of its last task, and each task's result under its result key. */
+  /** The result of the run: `output` is that of the last task, and each task's result is under its result key. */
   readonly result: unknown;
   /** Why it did not complete. */
   readonly error: ExecutionError | null;
-  /** Steps by name. */
+  /** The steps of the run, by name. */
   readonly steps: Readonly<Record<string, SimulatedStep>>;
   /**
-   * The work and the waits that the end of the run depended on: each begins when the one before ends, the first with the run, and
-   * the last ends with it. Empty while the run is not over.
+   * The work and the waits that determined when the run ended. Each entry begins when the one before ends; the first
+   * begins with the run, and the last ends with it. Empty until the run has ended.
    */
   readonly criticalPath: readonly TimelineEntry[];
-  /** When it was started, in virtual time. */
+  /** When it started, in virtual time. */
   readonly startedAt: Date;
-  /** When it ended; null where it is not over. */
+  /** When it ended; null until it has. */
   readonly endedAt: Date | null;
-  /** Seconds of virtual time between the two. */
+  /** Seconds of virtual time from `startedAt` to `endedAt`. */
   readonly durationSeconds: number | null;
 }
 
@@ -99,7 +99,7 @@ interface FailureData {
   readonly help?: string;
 }
 
-/** @internal The timeline as the engine gives it; moments are milliseconds since the Unix epoch. */
+/** @internal The timeline as the core writes it. Moments are milliseconds since the Unix epoch. */
 export interface TimelineData {
   readonly entries: readonly EntryRow[];
   readonly runs: readonly RunData[];
@@ -143,13 +143,13 @@ interface RunData {
   readonly steps: readonly StepRow[];
 }
 
-/** @internal A timeline, and its runs. */
+/** @internal A timeline and its runs. */
 export interface Timeline {
   readonly entries: readonly TimelineEntry[];
   readonly runs: readonly SimulatedRun[];
 }
 
-/** @internal The timeline as it is told. */
+/** @internal Turns the core's timeline into objects. */
 export function timelineOf({ entries, runs }: TimelineData): Timeline {
   const told = entries.map(
     ([run, step, task, kind, tool, attempt, waitsFor, start, end, outcome, failure]): TimelineEntry => ({
@@ -169,24 +169,24 @@ export function timelineOf({ entries, runs }: TimelineData): Timeline {
   return { entries: told, runs: runs.map((run) => runOf(run, told)) };
 }
 
-/** @internal Kinds of the entries that are under way. */
+/** @internal The kinds of the entries that have not ended. */
 export function openKinds({ entries }: TimelineData): TimelineKind[] {
   return entries.filter((row) => row[8] === null).map((row) => row[3]);
 }
 
-/** The state that the engine's word for a step stands for. */
+/** The state for the core's word for a step's status. */
 const stateOf = <T extends TaskState>(word: string): T => (word === "succeeded" ? "completed" : word) as T;
 
 function runOf(run: RunData, entries: readonly TimelineEntry[]): SimulatedRun {
   const { run_id: runId, error_details: failure, start, end } = run;
-  // The API knows no word of its own for a run that passed its time limit.
+  // The API has no word of its own for a run that exceeded its time limit.
   const isLate = failure?.code === "RUN_TIMED_OUT" && run.status === "failed";
   const status = isLate ? "timed_out" : run.status;
   const path = run.path.map((link) => {
     if (typeof link === "number") return entries[link] as TimelineEntry;
     return wholeRun(runId, new Date(link[0]), new Date(link[1]), status);
   });
-  // By `fromEntries`, since a step may be called `__proto__`.
+  // `fromEntries`, because a step may be called `__proto__`.
   const steps = Object.fromEntries(
     run.steps.map(([name, status, result, error, retries, began, ended]): [string, SimulatedStep] => [
       name,
@@ -242,7 +242,7 @@ function date(at: number | null): Date | null {
   return at === null ? null : new Date(at);
 }
 
-/** @internal A timeline as text, one entry a line, times in seconds since `from`. */
+/** @internal A timeline as text, one entry per line, with times in seconds since `from`. */
 export function drawn(entries: readonly TimelineEntry[], from: Date): string {
   const since = (at: Date | null): string =>
     at === null ? "…" : `${(at.getTime() - from.getTime()) / 1000}`;

@@ -1,14 +1,14 @@
-/** The order of the entries of a journal. */
+/** Protects the order of a journal's entries. */
 
 import { errorOf, type HighwayError } from "../../shared/errors.js";
 
-/** What stands before an entry: its number, and the checksum of it and of all entries before it. */
+/** The text before an entry: its number, and the checksum of all entries up to it. */
 const HEAD = /^\[(\d{1,15}),"([0-9a-f]{16})",/;
 
 /**
- * Numbers entries and chains them, so that a missing, repeated, moved or changed entry is found in whatever store they were. The text
- * that a store keeps is the JSON array `[number, checksum, entry]`. Entries of the first journals stand there without number and
- * checksum; they are read as long as no numbered one came before.
+ * Numbers and chains entries, so that a missing, repeated, moved or changed entry is found in any store. A store keeps
+ * the JSON array `[number, checksum, entry]`. Entries of the first versions have neither number nor checksum; they are
+ * accepted before the first numbered entry.
  */
 export class Chain {
   readonly #name: string;
@@ -16,19 +16,19 @@ export class Chain {
   #sum: Sum = [0xdeadbeef, 0x41c6ce57];
   #isNumbered = false;
 
-  /** A chain without entries yet; `name` is what errors call the journal. */
+  /** An empty chain. `name` is the journal's name in errors. */
   constructor(name = "the journal") {
     this.#name = name;
   }
 
-  /** A copy, which goes on by itself. */
+  /** An independent copy. */
   copy(): Chain {
     const copy = new Chain(this.#name);
     [copy.#count, copy.#sum, copy.#isNumbered] = [this.#count, this.#sum, this.#isNumbered];
     return copy;
   }
 
-  /** The text of the next entry for the store. */
+  /** The text to store for the next entry. */
   write(entry: string): string {
     this.#add(entry);
     this.#isNumbered = true;
@@ -36,9 +36,9 @@ export class Chain {
   }
 
   /**
-   * The entry in the next text of a store.
+   * The entry inside the next stored text.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID` where it is not the one that follows.
+   * @throws {ExecutionError} `JOURNAL_INVALID` if it is not the next entry.
    */
   read(text: string): string {
     const [head, digits, sum] = HEAD.exec(text) ?? [];
@@ -51,7 +51,7 @@ export class Chain {
     const number = Number(digits);
     if (number > next) throw this.#broken(next, `entry ${next} is missing`);
     if (number < next) throw this.#broken(next, `entry ${number} stands in the place of entry ${next}`);
-    // A text is read faster than a slice of it.
+    // Reading a whole text is faster than reading a slice of it.
     this.#add(text, head.length, text.length - 1);
     this.#isNumbered = true;
     if (sum !== hexOf(this.#sum) || !text.endsWith("]")) throw this.#broken(next, `entry ${next} is damaged`);
@@ -75,7 +75,10 @@ type Sum = readonly [number, number];
 
 const hexOf = (sum: Sum): string => sum.map((half) => half.toString(16).padStart(8, "0")).join("");
 
-/** 64 bits of a part of a text and of the sum before it: two multiplicative hashes, mixed at the end (after `cyrb53` by bryc, public domain). */
+/**
+ * A 64-bit checksum of a part of a text and of the checksum before it: two multiplicative hashes, mixed at the end
+ * (after `cyrb53` by bryc, public domain).
+ */
 function sumOf(text: string, from: number, to: number, [first, second]: Sum): Sum {
   let [one, two] = [first, second];
   for (let at = from; at < to; at++) {

@@ -1,11 +1,11 @@
-/** The journal of an engine in the storage of a Durable Object of Cloudflare. */
+/** Stores the journal of an engine in a Cloudflare Durable Object. */
 
 import { errorOf, type HighwayError } from "../../shared/errors.js";
 import { type EngineStore, lost } from "./store.js";
 
-/** The storage of a Durable Object (`ctx.storage`), as far as a store needs it. */
+/** The part of a Durable Object's storage (`ctx.storage`) that the store uses. */
 export interface DurableObjectStorageLike {
-  /** Where the class is not backed by SQLite it throws. */
+  /** Throws if the class is not backed by SQLite. */
   readonly sql?: { exec(query: string, ...bindings: unknown[]): Iterable<Record<string, unknown>> };
   transactionSync?<T>(work: () => T): T;
   sync?(): Promise<void>;
@@ -15,22 +15,23 @@ export interface DurableObjectStorageLike {
   list(options: { prefix: string; limit: number; startAfter?: string }): Promise<Map<string, unknown>>;
 }
 
-/** Characters of a piece in a row of SQLite, which takes 2 MB. */
+/** Characters of a piece in a SQLite row, which holds 2 MB. */
 const SQL_PIECE = 500_000;
-/** Characters of a piece under a key, which takes 128 KiB; a character has up to two bytes there. */
+/** Characters of a piece under a key, which holds 128 KiB; a character takes up to two bytes there. */
 const KEY_PIECE = 60_000;
-/** Pieces that are read, written or deleted at once. */
+/** Pieces to read, write or delete at once. */
 const BATCH = 128;
 
 /**
- * A store in the storage of a Durable Object, `ctx.storage`: in a table `highway_journal` where the class is backed by SQLite, else
- * under keys that begin with `highway:`. Long entries are kept in pieces. A Durable Object exists once, so one engine uses it;
- * make it in the constructor.
+ * A store in the storage of a Durable Object, `ctx.storage`. It uses a table `highway_journal` if the class is backed
+ * by SQLite, otherwise keys that begin with `highway:`. Long entries are stored in pieces. A Durable Object exists
+ * once, so one engine uses the store; create it in the constructor.
  *
- * The object is stopped when nobody asks it anything, with its timers: `onWake` sets an alarm, and the alarm wakes the engine.
+ * Cloudflare stops an object without requests, and its timers with it. Therefore `onWake` sets an alarm, and the alarm
+ * wakes the engine.
  *
- * @example
- * <!-- not run: only Cloudflare Workers have Durable Objects; the example in docs/engine.md is the same, and runs in workerd -->
+ * @example <!-- not run: only Cloudflare Workers have Durable Objects; the example in docs/engine.md is the same, and
+ *   runs in workerd -->
  * ```js
  * import { DurableObject } from "cloudflare:workers";
  * import { durableObjectStore, LocalEngine } from "highway-wasm/engine";
@@ -88,18 +89,18 @@ export function durableObjectStore(storage: DurableObjectStorageLike): EngineSto
 
 const JOURNAL_NAME = "the journal in the storage of the object";
 
-/** Storages that engines use. An object that was stopped takes its own with it. */
+/** Storages that an engine uses. If Cloudflare stops the object, this set is gone too. */
 const inUse = new WeakSet<DurableObjectStorageLike>();
 
-/** Whose the journal is, and how long. */
+/** The owner of the journal, and the journal's length. */
 interface Owner {
-  /** How many owners it has had; it changes with each. */
+  /** Number of owners so far; changes with each owner. */
   readonly epoch: number;
-  /** How many pieces it has; undefined where the version before has written it. */
+  /** Number of pieces; undefined if an older version wrote them. */
   readonly pieces: number | undefined;
 }
 
-/** Checks what the storage says of its owner before it is written to. */
+/** Checks that this store still owns the journal, before a write. */
 function checkOwner(owner: Owner | undefined, epoch: number): void {
   if (owner === undefined) throw damaged("it was cleared while an engine used it");
   if (owner.epoch !== epoch) throw lost("the storage");
@@ -113,7 +114,7 @@ function damaged(what: string): HighwayError {
 
 function sqlOf(storage: DurableObjectStorageLike): DurableObjectStorageLike["sql"] {
   try {
-    // It is there in all classes, but refuses to work in those that are not backed by SQLite.
+    // All classes have `sql`, but it throws if the class is not backed by SQLite.
     storage.sql?.exec("SELECT 1");
     return storage.sql;
   } catch {
@@ -144,12 +145,12 @@ function inTable(
         owner && { epoch: Number(owner["epoch"]), pieces: (owner["pieces"] as number | null) ?? undefined }
       );
     } catch {
-      // There is no such table.
+      // The table does not exist.
       return undefined;
     }
   };
   let synced = syncOf(storage, { isAtomic: true });
-  /** Changes the journal at once or not at all; `change` gives how many pieces it has then. */
+  /** Changes the journal in one transaction. `change` returns the new number of pieces. */
   const write = (change: () => number): Promise<void> =>
     synced(() => {
       let pieces = count;
@@ -171,7 +172,7 @@ function inTable(
       let entry: string | undefined;
       for (let last = 0; ; ) {
         const query = `SELECT id, text, is_last FROM highway_journal WHERE id > ? ORDER BY id LIMIT ${BATCH}`;
-        // No cursor stays open while the engine works.
+        // No cursor may stay open while the engine works.
         const rows = [...sql.exec(query, last)] as { id: number; text: string; is_last: number }[];
         count += rows.length;
         for (const { id, text, is_last } of rows) {
@@ -202,13 +203,13 @@ const TABLES = [
   "UPDATE highway_owner SET epoch = epoch + 1",
 ];
 
-/** Under it stands which journal is in use, whose it is and how long; the version before kept its number alone. */
+/** Key of the journal in use, its owner and its length. An older version stored only the journal's number. */
 const CURRENT = "highway:current";
 const prefixOf = (journal: number): string => `highway:${String(journal).padStart(10, "0")}:`;
 const keyOf = (journal: number, at: number): string => prefixOf(journal) + String(at).padStart(15, "0");
 
 interface Current extends Owner {
-  /** The number of the journal, which is part of the keys of its pieces. */
+  /** Number of the journal, which is part of the keys of its pieces. */
   readonly journal: number;
 }
 
@@ -237,11 +238,11 @@ function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "
     for await (const page of pages(prefix, startAfter)) await storage.delete(page.map(([key]) => key));
   };
 
-  /** Writes pieces from a position on; gives where they end. */
+  /** Writes pieces from a position on, and returns the position after the last. */
   const write = async (journal: number, from: number, entries: Iterable<string>): Promise<number> => {
     let at = from;
     let batch: Record<string, string> = {};
-    // Nothing is waited for in between, so the runtime writes all batches at once or none.
+    // Without an `await` in between, the runtime writes all batches or none.
     const writing: Promise<void>[] = [];
     for (const entry of entries) {
       for (const { text, isLast } of piecesOf(entry, KEY_PIECE)) {
@@ -262,14 +263,14 @@ function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "
       synced = syncOf(storage);
       const found = (await currentNow()) ?? { journal: 0, epoch: 0, pieces: undefined };
       const { journal, pieces: expected } = found;
-      // What an interrupted replacement left behind.
+      // Remains of an interrupted replacement.
       for (const other of [journal - 1, journal + 1]) await remove(prefixOf(other));
       let entry: string | undefined;
       let at = 0;
       let end = 0;
       for await (const page of pages(prefixOf(journal))) {
         for (const [key, piece] of page as [string, string][]) {
-          // What is behind the end was never said to be kept.
+          // Pieces beyond the recorded end were never acknowledged.
           if (at === expected) break;
           if (key !== keyOf(journal, at)) throw damaged(`piece ${at + 1} is missing`);
           at += 1;
@@ -291,7 +292,7 @@ function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "
         const { journal, epoch, pieces = 0 } = current;
         checkOwner(await currentNow(), epoch);
         const next = { journal, epoch, pieces: pieces + countOf(entries, KEY_PIECE) };
-        // Nothing is waited for in between, so the runtime writes both at once or neither.
+        // Without an `await` in between, the runtime writes both or neither.
         const written = [write(journal, pieces, entries), storage.put({ [CURRENT]: next })];
         await Promise.all(written);
         current = next;
@@ -301,7 +302,7 @@ function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "
       const { journal: old, epoch } = current;
       const journal = old + 1;
       checkOwner(await currentNow(), epoch);
-      // What an attempt that failed left behind.
+      // Remains of a failed attempt.
       await remove(prefixOf(journal));
       const pieces = await write(journal, 0, entries);
       await synced(async () => {
@@ -310,15 +311,15 @@ function inKeys(storage: DurableObjectStorageLike): Required<Omit<EngineStore, "
         await storage.put({ [CURRENT]: next });
         current = next;
       });
-      // What stays is removed at the next opening.
+      // The next opening removes what remains.
       await remove(prefixOf(old)).catch(() => {});
     },
   };
 }
 
 /**
- * Gives how to write and wait for the disk. After a failure nobody knows what is there, so nothing more is written; unless the
- * write itself failed and `isAtomic`.
+ * A function that writes and waits for the disk. After a failure the content is unknown, so it refuses all further
+ * writes, unless the write itself failed and `isAtomic`.
  */
 function syncOf(
   storage: DurableObjectStorageLike,
@@ -339,14 +340,14 @@ function syncOf(
   };
 }
 
-/** How many pieces entries have. */
+/** Number of pieces that entries have. */
 function countOf(entries: Iterable<string>, longest: number): number {
   let count = 0;
   for (const entry of entries) for (const _ of piecesOf(entry, longest)) count += 1;
   return count;
 }
 
-/** The text of an entry in pieces that are not too long; never inside a character. */
+/** The pieces of an entry. A piece never ends inside a surrogate pair. */
 function* piecesOf(entry: string, longest: number): Generator<{ text: string; isLast: boolean }> {
   let from = 0;
   do {

@@ -1,56 +1,62 @@
-/** The journal of an engine in the IndexedDB of a browser. */
+/** Stores the journal of an engine in a browser's IndexedDB. */
 
 import { uuid } from "../../shared/environment.js";
 import { errorOf, type HighwayError, isHighwayError } from "../../shared/errors.js";
 import { type PageLock, pageLock } from "./page-lock.js";
 import { type EngineStore, storeFailed } from "./store.js";
 
-/** The object stores of the database: the entries by their numbers, and the owner under {@link CURRENT}. */
+/** The database's object stores: the entries by number, and the owner under {@link CURRENT}. */
 const JOURNAL = "journal";
 const OWNER = "owner";
 const VERSION = 2;
 const CURRENT = "current";
-/** Under it stands the id of an owner that has let go. */
+/** Key of the id of an owner that has released the database. */
 const GONE = "gone";
-/** Entries that are read at once. */
+/** Entries to read at once. */
 const PAGE = 1000;
-/** Milliseconds between two signs of life of an owner, and between two looks at them. Browsers make it a minute in pages that nobody sees. */
+/**
+ * Milliseconds between two heartbeats of an owner, and between two looks at them. Browsers extend them to a minute in
+ * hidden pages.
+ */
 const BEAT = 10_000;
 const LOOK = 1000;
-/** Looks without a sign of life after which an owner is taken for gone. They are counted, since clocks go on while a machine sleeps. */
+/**
+ * Looks without a heartbeat after which an owner counts as gone. Looks are counted instead of time, because clocks
+ * continue while a machine sleeps.
+ */
 const LOOKS = 120;
 
 interface Owner {
   readonly id: string;
-  /** How many owners the database has had. */
+  /** Number of owners so far. */
   readonly epoch: number;
-  /** How many entries the journal holds; undefined where that is not known yet. */
+  /** Number of entries in the journal; undefined if not known yet. */
   readonly entries: number | undefined;
-  /** Changes with each sign of life. */
+  /** Changes with each heartbeat. */
   readonly beats: number;
 }
 
 /**
- * A store in the IndexedDB of a browser, by the name of its database. One engine at a time may use it: another one waits until
- * the first is closed, or its page is closed, or lies in the back/forward cache. A page that comes back from there goes on where
- * nobody else has used the database meanwhile; otherwise its engine stands still with `STORE_IN_USE`, and the page has to make another one.
+ * A store in a browser's IndexedDB. `name` is the name of the database. One engine at a time can use it. Another engine
+ * waits until the first is closed, or its page is closed or in the back/forward cache. A page that returns from that
+ * cache continues, if no other engine has used the database meanwhile. Otherwise its engine stops with `STORE_IN_USE`,
+ * and the page must create another one.
  *
- * The browser's Web Locks say who has the database. Pages without a secure context (plain HTTP) have none: there an owner gives signs
- * of life, and one that ended without a word is taken for gone after two minutes. Whoever has the database, each transaction
- * looks whether it still does.
+ * The browser's Web Locks decide which engine has the database. Pages without a secure context (plain HTTP) have no Web
+ * Locks. There an owner sends heartbeats, and counts as gone after two minutes without one. In both cases, each
+ * transaction checks that the engine still owns the database.
  *
- * What the browser has no room for makes the engine stand still.
+ * If the browser has no space left, the engine stops.
  *
- * @example
- * <!-- not run: only browsers have IndexedDB -->
+ * @example <!-- not run: only browsers have IndexedDB -->
  * ```js
  * import { indexedDbStore, LocalEngine } from "highway-wasm/engine";
  *
  * const engine = new LocalEngine({ store: indexedDbStore("my-workflows") });
  * ```
  *
- * @throws {ExecutionError} when the engine first uses it: `JOURNAL_INVALID` where the browser keeps no data here, or the database is of
- * somebody else.
+ * @throws {ExecutionError} `JOURNAL_INVALID` at the engine's first use, if the browser keeps no data for this page, or
+ *   the database belongs to another program.
  */
 export function indexedDbStore(name: string): EngineStore {
   let opened: Connection | undefined;
@@ -91,21 +97,21 @@ function added(journal: IDBObjectStore, entries: Iterable<string>): number {
   return count;
 }
 
-/** A database that is ours. */
+/** A database that this store owns. */
 class Connection {
   readonly #name: string;
   readonly #database: IDBDatabase;
   readonly #id = uuid();
   #lock: PageLock;
   #count = 0;
-  /** Why the database is not ours any more. */
+  /** Why this store no longer owns the database. */
   #lost: HighwayError | undefined;
   #beating: ReturnType<typeof setInterval> | undefined;
-  /** Fulfilled once a page is back that lies in the back/forward cache. */
+  /** Fulfilled when the page returns from the back/forward cache; undefined while it is not there. */
   #away: Promise<void> | undefined;
   #comeBack: () => void = () => {};
 
-  /** Waits until the database is free. */
+  /** Waits until the database is free, and takes it. */
   static async open(name: string, signal: AbortSignal | undefined): Promise<Connection> {
     const lock = await pageLock(`highway-wasm:${name}`, signal);
     let database: IDBDatabase | undefined;
@@ -130,7 +136,7 @@ class Connection {
         { help: "reload the page; where the browser's data was cleared, runs begin anew" },
       );
     };
-    // Who wants to delete or change the database is not kept waiting: nothing could be kept in it afterwards.
+    // Close at once when another program wants to delete or change the database: nothing can be stored in it any more.
     database.onversionchange = () => {
       database.close();
       lose();
@@ -138,7 +144,7 @@ class Connection {
     database.onclose = lose;
   }
 
-  /** Writes down that the database is ours, once it is nobody else's. */
+  /** Records this store as the owner, once there is no other. */
   async #take(signal: AbortSignal | undefined): Promise<void> {
     let seen: string | undefined;
     for (let looks = 0; ; looks++) {
@@ -147,7 +153,7 @@ class Connection {
         const [current, gone] = [owners.get(CURRENT), owners.get(GONE)];
         gone.onsuccess = () => {
           owner = current.result as Owner | undefined;
-          // Where there are Web Locks, ours says that there is no other owner.
+          // Holding the Web Lock means that there is no other owner.
           const isFree = this.#lock.isCertain || owner === undefined || gone.result === owner.id;
           if (!isFree && looks < LOOKS) return;
           owners.put(this.#owner((owner?.epoch ?? 0) + 1, owner?.entries), CURRENT);
@@ -164,7 +170,7 @@ class Connection {
     if (!this.#lock.isCertain) this.#beating = setInterval(this.#beat, BEAT);
   }
 
-  /** What was kept. */
+  /** The stored entries. */
   async *entries(): AsyncGenerator<string> {
     const expected = (await this.#current())?.entries;
     for (let range: IDBKeyRange | null = null; ; ) {
@@ -178,7 +184,7 @@ class Connection {
       if (keys.length < PAGE) break;
       range = IDBKeyRange.lowerBound(keys.at(-1), true);
     }
-    // A journal of the version before did not count.
+    // An older version did not record the number of entries.
     if (expected !== undefined && expected !== this.#count) {
       const found = `it holds ${this.#count} entries in the place of ${expected}`;
       throw errorOf("JOURNAL_INVALID", `the database \`${this.#name}\` is damaged: ${found}`, {
@@ -187,7 +193,7 @@ class Connection {
     }
   }
 
-  /** Changes the journal at once, or not at all; `change` gets and gives how many entries there are. */
+  /** Changes the journal in one transaction. `change` gets the number of entries and returns the new one. */
   async write(change: (journal: IDBObjectStore, count: number) => number): Promise<void> {
     while (this.#away) await this.#away;
     let count = this.#count;
@@ -207,13 +213,13 @@ class Connection {
     try {
       await this.#transact((owners) => owners.put(this.#id, GONE));
     } catch {
-      // It is gone itself, or cannot be written to. The lock says the same.
+      // The database is deleted or cannot be written to. Releasing the lock has the same effect.
     }
     this.#database.close();
     this.#lock.release();
   }
 
-  /** A page that goes away lets go; one that lies in the back/forward cache may come back. */
+  /** Releases the database when the page is hidden. A page in the back/forward cache may return. */
   readonly #hidden = (event: { persisted?: boolean }): void => {
     this.#transact((owners, transaction) => {
       owners.put(this.#id, GONE);
@@ -264,7 +270,7 @@ class Connection {
     return await settled(this.#database.transaction(OWNER).objectStore(OWNER).get(CURRENT));
   }
 
-  /** A transaction that is given up where the database has another owner. */
+  /** A transaction that is aborted if the database has another owner. */
   #asOwner(change: (owner: Owner, transaction: IDBTransaction) => Owner): Promise<void> {
     return this.#transact((owners, transaction, giveUp) => {
       const asked = owners.get(CURRENT);
@@ -280,7 +286,7 @@ class Connection {
     });
   }
 
-  /** A transaction on both stores, which is waited for. */
+  /** A transaction on both object stores. Fulfilled when it is complete. */
   #transact(
     work: (owners: IDBObjectStore, transaction: IDBTransaction, giveUp: (error: unknown) => void) => void,
   ): Promise<void> {

@@ -1,4 +1,4 @@
-/** Has a store keep what happens, before anything follows from it. */
+/** Has the store keep every change of the engine before the change takes effect. */
 
 import { errorOf, type HighwayError, isHighwayError } from "../../shared/errors.js";
 import { describe } from "../../shared/environment.js";
@@ -6,32 +6,35 @@ import { Chain } from "./chain.js";
 import { type EngineStore, storeFailed } from "./store.js";
 import { Breaks } from "../../shared/turns.js";
 
-/** Characters up to which a journal is not worth being made shorter. */
+/** A shorter journal, in characters, is not replaced by a snapshot. */
 const SMALL = 1 << 20;
-/** A journal may be this many times as long as the entries that rebuild the state. */
+/** A snapshot replaces a journal that is this many times as long. */
 const FACTOR = 2;
 
-/** Something that has happened. */
-export interface Step {
-  /** What is to be kept, if anything has changed. */
+/** A change of the engine. */
+export interface Change {
+  /** The journal entry of the change, if there is one. */
   readonly entry: string | undefined;
-  /** When the engine has to be there again, in milliseconds since the Unix epoch. */
+  /** When the engine must run again, in milliseconds since the Unix epoch. */
   readonly wake: number | undefined;
-  /** Does what follows. Also called when the entry could not be kept: see {@link Journal.failure}. */
+  /** Carries out the effects. Also called if the entry could not be stored: see {@link Journal.failure}. */
   readonly release: () => void;
 }
 
-/** What a journal needs of its engine. */
+/** What a journal needs from its engine. */
 export interface JournalHost {
-  /** Entries that rebuild the state as it is now, which does not change while they are taken. Without it the journal only grows. */
+  /**
+   * The entries of a snapshot. The state must not change while they are read. Without it, the journal is never
+   * replaced.
+   */
   readonly snapshot?: (() => Iterable<string>) | undefined;
-  /** Makes sure that the engine is there again at that time. */
+  /** Ensures that the engine runs again at that time. */
   readonly wakeAt?: ((at: number) => void | Promise<void>) | undefined;
-  /** The store has failed, and nothing is kept any more. */
+  /** Called when the store has failed. Nothing is stored after that. */
   readonly failed: (error: HighwayError) => void;
 }
 
-/** Which journal uses a store now. */
+/** The journal that uses a store. */
 const users = new WeakMap<EngineStore, Journal>();
 
 /** The journal of one engine. */
@@ -40,18 +43,18 @@ export class Journal {
   readonly #host: JournalHost;
   readonly #ending = new AbortController();
   #chain: Chain;
-  #waiting: Step[] = [];
+  #waiting: Change[] = [];
   #keeping: Promise<void> | undefined;
   #failure: HighwayError | undefined;
-  /** Fulfilled once the store is free for another engine. */
+  /** Fulfilled when the store is free for another engine. */
   #release: Promise<void> | undefined;
   #isReleased: () => void = () => {};
   readonly #released = new Promise<void>((resolve) => {
     this.#isReleased = resolve;
   });
-  /** Characters that the store keeps. */
+  /** Characters in the store. */
   #length = 0;
-  /** Characters of the entries that rebuilt the state when that was last looked at; those of the journal where they are not known. */
+  /** Characters of the latest snapshot; if not known, those of the journal. */
   #state = 0;
   readonly #breaks = new Breaks();
 
@@ -61,15 +64,15 @@ export class Journal {
     this.#host = host;
   }
 
-  /** Why the store could not be read, or cannot keep anything any more. It is free by then, or will be soon. */
+  /** Why the store could not be read or written. The store is free by then or soon after. */
   get failure(): HighwayError | undefined {
     return this.#failure;
   }
 
   /**
-   * Takes the store, and gives each entry that it has kept to `replay`.
+   * Takes the store and passes each stored entry to `replay`.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID`; `STORE_IN_USE`.
+   * @throws {ExecutionError} `JOURNAL_INVALID`, `STORE_IN_USE`.
    */
   async open(replay: (entry: string) => void): Promise<void> {
     const { signal } = this.#ending;
@@ -80,7 +83,7 @@ export class Journal {
         signal.throwIfAborted();
         const entry = this.#chain.read(text);
         this.#length += entry.length;
-        // The end of a state that has taken the place of a journal: no other need be made before there is twice as much.
+        // The last entry of a snapshot. No other snapshot is needed before the journal is twice as long.
         if (entry.includes('{"type":"state_kept"')) this.#state = this.#length;
         count += 1;
         try {
@@ -88,24 +91,24 @@ export class Journal {
         } catch (error) {
           throw unreadable(error, count, entry.length);
         }
-        // There may be many, and a signal to end is to be obeyed meanwhile.
+        // There may be many entries, and an abort must be noticed meanwhile.
         await this.#breaks.turn();
       }
       signal.throwIfAborted();
     } catch (error) {
-      // Who closes the engine also has it let go.
+      // `close` also releases the store.
       if (signal.aborted) throw signal.reason;
       const help = "the error it gave is the `cause`; nothing was changed";
       const failure = isHighwayError(error)
         ? error
         : storeFailed("the journal could not be opened", error, help);
       this.#failure = failure;
-      await this.#letGo().catch(() => {});
+      await this.#giveBack().catch(() => {});
       throw failure;
     }
   }
 
-  /** Waits for an engine that is closing, and refuses where another one is at work. */
+  /** Takes the store. Waits for an engine that is closing; refuses if another engine uses it. */
   async #take(): Promise<void> {
     for (let user = users.get(this.#store); user !== undefined; user = users.get(this.#store)) {
       if (!user.#ending.signal.aborted && user.#failure === undefined) {
@@ -119,8 +122,8 @@ export class Journal {
     users.set(this.#store, this);
   }
 
-  /** Lets go of the store; once. */
-  #letGo(): Promise<void> {
+  /** Releases the store. Repeated calls have no effect. */
+  #giveBack(): Promise<void> {
     this.#release ??= (async () => {
       try {
         if (users.get(this.#store) === this) await this.#store.close?.();
@@ -132,41 +135,41 @@ export class Journal {
     return this.#release;
   }
 
-  /** Has the store keep an entry, then releases what follows from it; in the order of the calls. */
-  keep(step: Step): void {
+  /** Stores the entry of a change, then releases its effects. Changes are handled in the order of the calls. */
+  keep(step: Change): void {
     this.#waiting.push(step);
     this.#keeping ??= this.#keep();
   }
 
-  /** Fulfilled once nothing waits to be kept. */
+  /** Fulfilled when no change waits to be stored. */
   async settled(): Promise<void> {
     while (this.#keeping) await this.#keeping;
   }
 
-  /** Ends waiting for the store to open. */
+  /** Aborts the opening of the store. */
   abort(reason: unknown): void {
     this.#ending.abort(reason);
   }
 
   async close(): Promise<void> {
     await this.settled();
-    await this.#letGo();
+    await this.#giveBack();
   }
 
-  /** What comes while the store is at work is kept together afterwards. */
+  /** Stores all waiting changes. Those that arrive meanwhile form the next batch. */
   async #keep(): Promise<void> {
-    // Who called goes on first, so that this never ends before it is noted.
+    // Lets the caller set `#keeping` first, so that this function never ends before.
     await undefined;
     try {
       while (this.#waiting.length > 0) {
-        const batch = this.#taken();
+        const batch = this.#takeBatch();
         try {
           if (!this.#failure) await this.#write(batch);
         } catch (error) {
           this.#failure = isHighwayError(error, "STORE_IN_USE") ? error : cannotKeep(error);
           this.#host.failed(this.#failure);
-          // Whoever opens it next is told by the store itself what is wrong with it.
-          this.#letGo().catch(() => {});
+          // The next engine that opens the store gets the store's own error.
+          this.#giveBack().catch(() => {});
         }
         for (const { release } of batch) release();
       }
@@ -175,21 +178,21 @@ export class Journal {
     }
   }
 
-  #taken(): Step[] {
+  #takeBatch(): Change[] {
     const batch = this.#waiting;
     this.#waiting = [];
     return batch;
   }
 
-  /** Keeps a batch, which may grow. */
-  async #write(batch: Step[]): Promise<void> {
-    let state: StateJournal | undefined;
+  /** Stores a batch. Changes may be added to it meanwhile. */
+  async #write(batch: Change[]): Promise<void> {
+    let state: SnapshotJournal | undefined;
     if (this.#isLong && batch.some(({ entry }) => entry !== undefined)) {
-      // The state says what has happened until now, so it stands for all that waits.
-      for (const step of this.#taken()) batch.push(step);
-      state = await this.#shorter();
+      // A snapshot contains all changes up to now, so it covers all that wait.
+      for (const step of this.#takeBatch()) batch.push(step);
+      state = await this.#worthwhileSnapshot();
     }
-    // The engine may end right after an entry is kept; by then somebody must know when it is needed again.
+    // The process may end right after the entry is stored. The time of the next wake-up must be known before.
     const wake = batch.reduce((first, { wake }) => Math.min(first, wake ?? first), Number.POSITIVE_INFINITY);
     if (wake !== Number.POSITIVE_INFINITY) await this.#host.wakeAt?.(wake);
     if (state && (await this.#replace(state))) return;
@@ -199,21 +202,21 @@ export class Journal {
     this.#length += lengthOf(entries);
   }
 
-  /** Whether the state may be worth taking the place of the journal. */
+  /** Whether a snapshot may be worthwhile. */
   get #isLong(): boolean {
     const canBeShorter = this.#host.snapshot !== undefined && this.#store.replace !== undefined;
     return canBeShorter && this.#length > Math.max(SMALL, FACTOR * this.#state);
   }
 
-  /** The state, where it is worth it. Others have their turn while it is written. */
-  async #shorter(): Promise<StateJournal | undefined> {
-    // A journal begins with its first entry, also where the state takes the place of another one.
-    const snapshot: StateJournal = { chain: new Chain(this.#store.name), texts: [] };
+  /** A snapshot, if it is worthwhile. The event loop takes turns while it is written. */
+  async #worthwhileSnapshot(): Promise<SnapshotJournal | undefined> {
+    // A journal that begins with a snapshot starts its numbers at 1.
+    const snapshot: SnapshotJournal = { chain: new Chain(this.#store.name), texts: [] };
     let length = 0;
     for (const entry of this.#host.snapshot?.() ?? []) {
       length += entry.length;
       if (this.#length <= FACTOR * length || this.#ending.signal.aborted) {
-        // Not worth it, or too late. The next attempt comes when there is twice as much.
+        // Not worthwhile, or the engine is closing. The next attempt comes when the journal is twice as long.
         this.#state = this.#length;
         return undefined;
       }
@@ -224,8 +227,8 @@ export class Journal {
     return snapshot;
   }
 
-  /** Whether the store took the state in the place of its journal. */
-  async #replace({ chain, texts }: StateJournal): Promise<boolean> {
+  /** Replaces the journal by the snapshot. Returns whether the store did so. */
+  async #replace({ chain, texts }: SnapshotJournal): Promise<boolean> {
     try {
       await this.#store.replace?.(texts);
       this.#chain = chain;
@@ -233,7 +236,7 @@ export class Journal {
       return true;
     } catch (error) {
       if (isHighwayError(error, "STORE_IN_USE")) throw error;
-      // What was kept before is still there. The next attempt comes when there is twice as much.
+      // The old journal is still there. The next attempt comes when it is twice as long.
       this.#state = this.#length;
       console.error(
         "highway-wasm: the journal could not be replaced by a snapshot, and continues as it is:",
@@ -244,8 +247,8 @@ export class Journal {
   }
 }
 
-/** The state as a journal of its own. */
-interface StateJournal {
+/** A snapshot as a new journal. */
+interface SnapshotJournal {
   readonly chain: Chain;
   readonly texts: string[];
 }
@@ -259,8 +262,8 @@ function cannotKeep(error: unknown): HighwayError {
 function unreadable(error: unknown, entry: number, length: number): HighwayError {
   const help =
     "it was written by a newer version, or is too large for the memory that is left; nothing was changed, and the error behind it is the `cause`";
-  const isSaid = isHighwayError(error, "JOURNAL_INVALID");
-  const reason = isSaid ? error.message : `the journal cannot be read: ${describe(error)}`;
+  const isOurs = isHighwayError(error, "JOURNAL_INVALID");
+  const reason = isOurs ? error.message : `the journal cannot be read: ${describe(error)}`;
   return errorOf("JOURNAL_INVALID", `${reason} (entry ${entry}, ${length} characters)`, {
     details: { entry, length },
     help,

@@ -1,15 +1,15 @@
-/** Web Locks: which page of an origin has something. */
+/** A lock between the pages of an origin, by Web Locks. */
 
-/** What a page has, as far as the browser can say. */
+/** A lock that this page holds. */
 export interface PageLock {
-  /** Whether no other page can have it: there are no Web Locks in pages without a secure context. */
+  /** Whether the browser guarantees the lock. Pages without a secure context have no Web Locks. */
   readonly isCertain: boolean;
   release(): void;
-  /** Takes it again after it was released; undefined where another page has it, or waits for it. */
+  /** Takes the lock again after its release; undefined if another page holds it or waits for it. */
   again(): Promise<PageLock | undefined>;
 }
 
-/** Waits for a lock, where the browser has them. */
+/** Waits for a lock. Without Web Locks, returns one at once that is not certain. */
 export async function pageLock(name: string, signal?: AbortSignal): Promise<PageLock> {
   const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
   if (locks === undefined) {
@@ -17,8 +17,8 @@ export async function pageLock(name: string, signal?: AbortSignal): Promise<Page
     return none;
   }
   return await new Promise((resolve, reject) => {
-    // A lock that comes when nobody waits for it any more is given back at once. The `signal` of the request is not relied
-    // on: in Chromium one was seen to wait on after it had fired.
+    // A lock that arrives after the abort is released at once. The `signal` of the request is not used, because
+    // Chromium was seen to wait on after it had fired.
     let isWanted = true;
     const abort = (): void => {
       isWanted = false;

@@ -1,11 +1,14 @@
-/** Why a store failed, in words: runtimes, databases and browsers each name the same few reasons in their own way, or not at all. */
+/**
+ * Texts for the reasons why a store failed. Runtimes, databases and browsers report the same reasons under different
+ * codes.
+ */
 
 import { describe } from "../../shared/environment.js";
 
 const FULL = "the disk is full";
 const DENIED = "this process may not write there";
 
-/** By the code of an error of Node, the name of one of a browser, or the result code of SQLite. */
+/** The texts, by Node's error code, the name of a browser's error, or SQLite's result code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: FULL,
   EDQUOT: "the disk quota is used up",
@@ -40,7 +43,7 @@ const reasons: Readonly<Record<string, string>> = {
   NotAllowedError: "the browser lets this page keep no data",
 };
 
-/** Numbers of the result codes of SQLite, which `node:sqlite` gives in the place of names. */
+/** SQLite's result codes, which `node:sqlite` gives as numbers. */
 const sqliteNames: Readonly<Record<number, string>> = {
   8: "SQLITE_READONLY",
   10: "SQLITE_IOERR",
@@ -50,14 +53,14 @@ const sqliteNames: Readonly<Record<number, string>> = {
   26: "SQLITE_NOTADB",
 };
 
-/** The reason in words; never empty. */
+/** The reason as text; never empty. */
 export function reasonOf(error: unknown): string {
   const { code, errcode, name } = Object(error ?? {}) as {
     code?: unknown;
     errcode?: unknown;
     name?: unknown;
   };
-  // Extended codes are the simple ones with something behind them.
+  // An extended code is a primary code with a suffix.
   const simple = /^SQLITE_[A-Z]+/.exec(String(code))?.[0];
   const names = [code, simple, typeof errcode === "number" ? sqliteNames[errcode & 0xff] : undefined, name];
   const known = names.find((key) => typeof key === "string" && Object.hasOwn(reasons, key));

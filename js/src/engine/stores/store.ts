@@ -1,45 +1,45 @@
-/** Where an engine keeps what has happened, so that it goes on after a restart. */
+/** The interface of stores, in which an engine keeps its journal to survive a restart. */
 
 import { errorOf, type HighwayError } from "../../shared/errors.js";
 import { reasonOf } from "./reasons.js";
 
 /**
- * Keeps the journal of an engine: entries in the order in which they came. The engine calls one method at a time, but for `close`
- * while `load` waits.
+ * Keeps the journal of an engine: entries in order. The engine calls one method at a time, except that it may call
+ * `close` while `load` waits.
  */
 export interface EngineStore {
-  /** What errors call it, such as ``the journal `runs/journal` ``; `the journal` by default. */
+  /** Name of the journal in errors, such as ``the journal `runs/journal` ``; default: `the journal`. */
   readonly name?: string;
   /**
-   * Takes the store, and gives everything that was kept, from the beginning. Called once, before anything is appended, and once more
-   * after each `close`. A store that another engine uses is waited for, or refused with an error. `signal` fires when the engine is
-   * closed before that has ended: whoever waits for a lock then need not go on.
+   * Takes the store and returns all stored entries, from the first. Called once before the first `append`, and again
+   * after each `close`. If another engine uses the store, wait for it or throw an error. `signal` fires when the engine
+   * is closed during the call; a wait may then end.
    */
   load(signal?: AbortSignal): AsyncIterable<string> | Iterable<string>;
   /**
-   * Keeps entries; once the promise is fulfilled they must survive the end of the process. The engine does nothing that
-   * follows from them before, and never calls this again before the promise is settled. When it rejects, the engine has stopped:
-   * every request fails, until another engine opens the store.
+   * Stores entries. When the promise is fulfilled, they must survive the end of the process; the engine carries out
+   * their effects only then. It never calls `append` again before the promise is settled. If it rejects, the engine
+   * stops: every request fails until another engine opens the store.
    */
   append(entries: readonly string[]): Promise<void>;
   /**
-   * Puts entries in the place of everything kept so far. The end of the process at any moment leaves what was kept before or the
-   * new entries, whole. When it rejects, what was kept before is still there, and further entries are appended to it. Without
-   * this method a journal only grows.
+   * Replaces all stored entries. If the process ends at any moment, the store has either the old or the new entries,
+   * complete. If the promise rejects, the old entries are still there, and further entries are appended to them.
+   * Without this method, the journal only grows.
    */
   replace?(entries: Iterable<string>): Promise<void>;
-  /** Releases what it holds; also called after a failure, so that another engine can open it. */
+  /** Releases the store. Also called after a failure, so that another engine can open it. */
   close?(): Promise<void>;
 }
 
-/** @internal The refusal of an engine whose store belongs to another one by now. */
+/** @internal The error of an engine whose store now belongs to another engine. */
 export function lost(what: string): HighwayError {
   return errorOf("STORE_IN_USE", `${what} was taken over by another engine`, {
     help: "two engines must not use one store; the other one continues the runs, and this one has stopped",
   });
 }
 
-/** @internal What a store failed with, as an error of ours; one that is stays as it is. */
+/** @internal The error of a store as an error of this package. An error of this package is returned unchanged. */
 export function storeFailed(message: string, error: unknown, help: string): HighwayError {
   return errorOf("JOURNAL_INVALID", `${message}: ${reasonOf(error)}`, { help, cause: error });
 }

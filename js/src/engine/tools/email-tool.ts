@@ -1,4 +1,4 @@
-/** `tools.email.send`: an e-mail, sent by what the user has for it. */
+/** `tools.email.send`: sends an e-mail through the user's function or service. */
 
 import { errorOf } from "../../shared/errors.js";
 import { checkOptions } from "../../shared/options.js";
@@ -6,40 +6,43 @@ import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials 
 import { decoded, jsonOf } from "../../shared/reading.js";
 import { badArguments, ownTool, textGiven, type Tool, type ToolCall, ToolError } from "./tool.js";
 
-/** Characters of a body, as Highway has it. */
+/** Most characters of a body; Highway's own limit. */
 const LONGEST_BODY = 4096;
 
 /** An e-mail to send. */
 export interface Email {
-  /** Whom to. */
+  /** Address of the recipient. */
   readonly to: string;
   readonly subject: string;
-  /** Plain text, up to 4,096 characters. */
+  /** Plain text, at most 4,096 characters. */
   readonly body: string;
-  /** The same for every attempt of the task: services that know it send the mail once. */
+  /** The same for every attempt of the task. A service that knows the header sends the mail once. */
   readonly idempotencyKey: string;
-  /** Fires when the attempt is given up. */
+  /** Fires when the attempt is aborted. */
   readonly signal: AbortSignal;
 }
 
-/** How {@link emailTool} sends; one of the two. */
+/** How {@link emailTool} sends: exactly one of `send` and `url`. */
 export interface EmailToolOptions {
-  /** Sends an e-mail; gives its id where there is one. What it throws fails the attempt. */
+  /** Sends an e-mail, and returns its id if it has one. An error fails the attempt. */
   send?: ((email: Email) => unknown) | undefined;
   /**
-   * The address of a service that takes `{to, subject, body}` as JSON, with the header `Idempotency-Key`, and may answer with
-   * an `id` or `message_id`.
+   * The URL of a service that accepts `{to, subject, body}` as JSON with the header `Idempotency-Key`. Its answer may
+   * have an `id` or `message_id`.
    */
   url?: string | undefined;
-  /** Headers for the service, such as a credential; never shown. */
+  /** Headers for the service, such as a credential. They are never shown in errors. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Bytes of the answer of the service, counted after unpacking; 10 MiB by default. A larger answer fails the task with `LIMIT_EXCEEDED`. */
+  /**
+   * The largest answer of the service, in bytes after decompression; default: 10 MiB. A larger one fails the task with
+   * `LIMIT_EXCEEDED`.
+   */
   maxAnswerBytes?: number | undefined;
 }
 
 /**
- * The tool `tools.email.send`, which takes `to`, `subject` and `body` (up to 4,096 characters). Result: `{success, to, subject,
- * task_id, message_id, message}`.
+ * The tool `tools.email.send`. Arguments: `to`, `subject` and `body` (at most 4,096 characters). Result: `{success, to,
+ * subject, task_id, message_id, message}`.
  *
  * @example
  * ```js
@@ -89,7 +92,7 @@ function areHeaders(headers: EmailToolOptions["headers"]): boolean {
   try {
     return new Headers(headers) !== undefined;
   } catch {
-    // What the runtime says of it may repeat a credential.
+    // The runtime's own error may repeat a credential.
     return false;
   }
 }
@@ -103,7 +106,7 @@ function emailOf({ args, kwargs, idempotencyKey, signal }: ToolCall): Email {
     );
   };
   const [to, subject, body] = [text("to", 0), text("subject", 1), text("body", 2)];
-  // A line break would begin a header of its own.
+  // A line break would begin another header.
   for (const [name, value] of Object.entries({ to, subject })) {
     if (/[\r\n]/.test(value)) throw badArguments(`\`${name}\` has a line break`);
   }
@@ -134,12 +137,12 @@ async function post(
   });
   const secrets = [...takeCredentials(url, headers), ...Object.values(given)];
   const text = JSON.stringify({ to, subject, body });
-  // A redirect would take the credential elsewhere.
+  // A redirect would send the credential elsewhere.
   const init: RequestInit = { method: "POST", headers, body: text, signal, redirect: "manual" };
   const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
   if (!response.ok) {
     const retryable = isBusy(response);
-    // What the service says may repeat the credential.
+    // The service's own text may repeat the credential.
     throw new ToolError(`\`${url.origin}\` ${answered(response)}`, {
       code: "HTTP_STATUS",
       retryable,

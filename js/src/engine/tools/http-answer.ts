@@ -1,4 +1,4 @@
-/** How tools send a request and read its answer. */
+/** Sends the requests of tools and reads the answers. */
 
 import { base64Of } from "../../shared/base64.js";
 import { bytesOf, TOO_LARGE } from "../../client/body.js";
@@ -8,24 +8,25 @@ import { decoded as decodedInTurns } from "../../shared/reading.js";
 import { full } from "../runtime.js";
 import { badArguments, ToolError } from "./tool.js";
 
-/** Bytes of an answer that a tool reads when nobody says otherwise, counted after unpacking. */
+/** Default of the largest answer that a tool reads, in bytes after decompression. */
 const MAX_ANSWER = 10 * 1024 * 1024;
-/** Characters of a text that may become part of an error, before the engine strikes out secrets and cuts it. */
+/** Characters of an answer that may go into an error, before the engine removes secrets and truncates it. */
 const MOST_TEXT = 100_000;
 
-/** Codes of Node for requests that it does not send, whatever the server is. */
+/** Node's error codes for requests that it refuses to send to any server. */
 const NEVER_SENT = ["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"];
 
-/** An answer that was read to its end. */
+/** An answer with its complete body. */
 interface Answer {
   readonly response: Response;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Sends a request and reads the answer, up to `limit` bytes. `shown` is the address as errors show it; `secrets` are struck out of errors.
+ * Sends a request and reads at most `limit` bytes of the answer. Errors show `shown` as the address, and never contain
+ * `secrets`.
  *
- * @throws {ToolError} where there is no answer, or one that is too large.
+ * @throws {ToolError} if there is no answer, or it is too large.
  */
 export async function exchange(
   shown: string,
@@ -42,7 +43,7 @@ export async function exchange(
     if (cause instanceof ToolError) throw cause;
     const reason = struck(describe(cause), secrets);
     if (isNeverSent(cause)) throw badArguments(`\`${shown}\` cannot get a request: ${reason}`);
-    // What the runtime says may repeat a secret, so it goes no further where there is one.
+    // The runtime's own error may repeat a secret, so it is the cause only if there is none.
     const more = secrets.length === 0 ? { cause } : {};
     throw new ToolError(`\`${shown}\` could not be reached: ${reason}`, more);
   }
@@ -57,13 +58,17 @@ export async function exchange(
   return { response, bytes };
 }
 
-/** Whether the request itself is at fault: a port or a header that no request may have. */
+/** Whether the request itself is wrong: it has a port or a header that runtimes refuse. */
 function isNeverSent(error: unknown): boolean {
   const { cause } = Object(error ?? {}) as { cause?: { code?: string; message?: string } };
   return NEVER_SENT.includes(cause?.code ?? "") || cause?.message === "bad port";
 }
 
-/** The setting `maxAnswerBytes` of a tool. @throws {ConfigurationError} `OPTION_INVALID`. */
+/**
+ * The option `maxAnswerBytes` of a tool, or its default.
+ *
+ * @throws {ConfigurationError} `OPTION_INVALID`.
+ */
 export function answerLimit(given: number | undefined, path = ""): number {
   const limit = given === undefined ? MAX_ANSWER : given;
   if (Number.isSafeInteger(limit) && limit > 0) return limit;
@@ -73,8 +78,8 @@ export function answerLimit(given: number | undefined, path = ""): number {
 }
 
 /**
- * The text of an answer: by its byte order mark, else by the `charset` of its type, else as UTF-8. An encoding that the runtime does not know
- * is read as UTF-8 where the bytes are that. Others have their turn meanwhile.
+ * The text of an answer. Its encoding comes from the byte order mark, the `charset` of the media type, or is UTF-8. If
+ * the runtime does not know the encoding, the bytes must be UTF-8. The event loop takes turns meanwhile.
  *
  * @throws {ToolError} `ANSWER_UNREADABLE`.
  */
@@ -92,7 +97,7 @@ export async function textOf({ response, bytes }: Answer): Promise<string> {
   }
 }
 
-/** The decoder of an encoding. If the runtime does not know the encoding: a UTF-8 decoder that fails on anything else. */
+/** The decoder of an encoding. For an unknown encoding, a UTF-8 decoder that fails on anything else. */
 function decoderOf(bytes: Uint8Array, charset: string): Pick<TextDecoder, "decode"> {
   try {
     const decoder = new TextDecoder(markOf(bytes) ?? charset);
@@ -102,13 +107,13 @@ function decoderOf(bytes: Uint8Array, charset: string): Pick<TextDecoder, "decod
   }
 }
 
-/** What Node up to 23 takes for control characters, though `windows-1252` has them as these. */
+/** Characters 0x80 to 0x9f of `windows-1252`, which Node up to 23 decodes as control characters. */
 const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
 const UNITS_1252 = Uint16Array.from({ length: 256 }, (_, byte) =>
   byte < 0x80 || byte > 0x9f ? byte : WINDOWS_1252.charCodeAt(byte - 0x80),
 );
 
-/** Text in `windows-1252`, whose bytes are characters of UTF-16 but for those. */
+/** Decodes `windows-1252`: apart from those characters, a byte equals its UTF-16 character. */
 function windows1252(bytes: Uint8Array): string {
   const units = new DataView(new ArrayBuffer(2 * bytes.length));
   for (let at = 0; at < bytes.length; at += 1)
@@ -116,20 +121,20 @@ function windows1252(bytes: Uint8Array): string {
   return new TextDecoder("utf-16le", { ignoreBOM: true }).decode(units);
 }
 
-/** The encoding that a byte order mark tells. */
+/** The encoding that a byte order mark stands for. */
 function markOf([first, second, third]: Uint8Array): string | undefined {
   if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
   if (first === 0xfe && second === 0xff) return "utf-16be";
   return first === 0xff && second === 0xfe ? "utf-16le" : undefined;
 }
 
-/** A text with secrets struck out of it, however they are spelled, as the engine does it with its own. */
+/** The text without secrets, in every spelling, as the engine removes its own. */
 export function struck(text: string, secrets: readonly string[]): string {
   if (secrets.length === 0) return text;
   return full.call((api) => api.strikeSecrets(text.slice(0, MOST_TEXT), JSON.stringify(secrets)));
 }
 
-/** What a server said, as a part of an error whose message the engine cuts to `limit` characters. */
+/** The error for a refusal of a server. The engine truncates the message to `limit` characters. */
 export function refusal(
   message: string,
   said: string,
@@ -142,12 +147,12 @@ export function refusal(
     : { message: start + text, messageLimit: start.length + most };
 }
 
-/** An address as errors show it: without user, password and query. */
+/** The address for errors: without user, password and query. */
 export function shownAddress(address: string): string {
   return address.replace(/[?#].*$/s, "").replace(/^([^/]*\/\/)?[^/]*@/, "$1");
 }
 
-/** Makes user and password of an address the header of basic authentication, where there is no other; gives what is secret. */
+/** Moves user and password from the URL to an `authorization` header, unless there is one. Returns the secrets. */
 export function takeCredentials(url: URL, headers: Headers): string[] {
   const [user, password] = [url.username, url.password].map(decoded) as [string, string];
   url.username = url.password = "";
@@ -167,7 +172,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Has `act` called after some milliseconds, however many; gives back how to prevent it. */
+/** Calls `act` after `ms` milliseconds, however many. Returns a function that prevents it. */
 export function after(ms: number, act: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
   const wait = (left: number): void => {
@@ -178,7 +183,7 @@ export function after(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Seconds that a server asks to be left alone for. */
+/** The `Retry-After` of an answer in seconds. */
 export function retryAfterOf(response: Response): number | undefined {
   const text = response.headers.get("retry-after")?.trim();
   if (!text) return undefined;
@@ -187,15 +192,15 @@ export function retryAfterOf(response: Response): number | undefined {
   return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : undefined;
 }
 
-/** Whether another request may be answered. A redirect, of which a page is told no status, is not followed by who asks this. */
+/** Whether a later request may succeed: after 408, 429 and 5xx. A redirect that a page cannot read has status 0. */
 export const isBusy = ({ status }: Pick<Response, "status">): boolean =>
   status === 408 || status === 429 || status >= 500;
 
-/** How a server answered, in words. */
+/** Text that says how a server answered. */
 export const answered = ({ status, type }: Response): string =>
   type === "opaqueredirect" ? "answered with a redirect" : `answered ${status}`;
 
-/** The server's own clock, where it tells: ours may be wrong. */
+/** The server's present time, if it sends it, because the local clock may be wrong. */
 function serverTime(response: Response): number {
   const told = Date.parse(response.headers.get("date") ?? "");
   return Number.isNaN(told) ? Date.now() : told;

@@ -1,4 +1,4 @@
-/** `tools.http.request`: a request through the global `fetch`. */
+/** `tools.http.request`: sends a request through the global `fetch`. */
 
 import { describe } from "../../shared/environment.js";
 import { errorOf } from "../../shared/errors.js";
@@ -33,7 +33,7 @@ import { inTurns } from "../../shared/turns.js";
 
 /** Characters of a body that an error shows. */
 const SNIPPET = 200;
-/** Headers that the runtime writes itself, since they belong to the connection. */
+/** Headers of the connection, which the runtime sets. */
 const UNSENDABLE = [
   "content-length",
   "expect",
@@ -45,56 +45,62 @@ const UNSENDABLE = [
   "transfer-encoding",
   "upgrade",
 ];
-/** What the name of a header, or a method, may be. */
+/** The syntax of header names and methods. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** Methods that no runtime sends. */
 const REFUSED_METHODS = ["CONNECT", "TRACE", "TRACK"];
-/** Redirects that are followed, as browsers do. */
+/** The most redirects of a request; the same as in browsers. */
 const MOST_REDIRECTS = 20;
 
-/** Settings of {@link httpTool}. */
+/** Options of {@link httpTool}. */
 export interface HttpToolOptions {
   /**
-   * What a request to a private address does: `localhost` and other names of one's own, and addresses that are not public, in
-   * any spelling, IPv4 and IPv6. `allow` sends it, unless the task says `allow_internal: false`; `ask` refuses it, unless the
-   * task says `allow_internal: true`; `refuse` refuses it. Default: `allow`.
+   * What to do with requests to private addresses: `localhost` and other local names, and all addresses that are not
+   * public, in any spelling, IPv4 and IPv6. `allow` sends them unless the task sets `allow_internal: false`; `ask`
+   * refuses them unless the task sets `allow_internal: true`; `refuse` always refuses them. Default: `allow`.
    *
-   * Names are looked up before each request, and so is the target of each redirect, where the runtime can look names up: Node from
-   * 20.16, Deno, Bun. The request itself looks the name up again, so who controls a name can still change it in between: where that
-   * matters, let a firewall decide. In browsers, which do not tell where a redirect leads, none is followed then.
+   * Where the runtime can look names up (Node from 20.16, Deno, Bun), the tool does so before each request and each
+   * redirect. The request then looks the name up again, so the owner of a name can change it in between: if that
+   * matters, use a firewall. Browsers do not reveal the target of a redirect, so redirects are refused there.
    */
   privateAddresses?: "allow" | "ask" | "refuse" | undefined;
-  /** Bytes of an answer, counted after unpacking; 10 MiB by default. A larger answer is not read on and fails the task with `LIMIT_EXCEEDED`. */
+  /**
+   * The largest answer, in bytes after decompression; default: 10 MiB. A larger one fails the task with
+   * `LIMIT_EXCEEDED`.
+   */
   maxAnswerBytes?: number | undefined;
 }
 
-/** What a task asks for. */
+/** The request of a task. */
 interface Wanted {
   /** The address as errors show it. */
   readonly origin: string;
   readonly url: URL;
   readonly request: Request;
-  /** Milliseconds that it may take. */
+  /** Time limit in milliseconds. */
   readonly limit: number | undefined;
-  /** What must not be part of an error. */
+  /** Texts that errors must not contain. */
   readonly secrets: readonly string[];
-  /** Whether secrets of the engine are a part of the host. */
+  /** Whether the host contains secrets of the engine. */
   readonly isHidden: boolean;
 }
 
-/** Strikes the secrets of the engine out of a text: before it is cut, since nobody finds a part of one. */
+/**
+ * Removes the secrets of the engine from a text. Call it before truncating, because part of a secret is not recognized.
+ */
 type Strike = (text: string) => string;
 
 /**
- * `tools.http.request`, which every engine has: sends a request and reads the answer. An answer outside 2xx fails the attempt,
- * unless `check` is false; after a 429 or 503 the next attempt waits for as long as `Retry-After` says.
+ * The tool `tools.http.request`, which every engine has: sends a request and reads the answer. A status outside 2xx
+ * fails the attempt, unless `check` is false. After a 429 or 503, the next attempt waits for the time in `Retry-After`.
  *
- * Arguments: `url`, `method` (GET), `headers`, `params`, `json` (or `json_data`), `body`, `timeout` in seconds, `check`,
- * `allow_internal`, `verify`, which cannot be false. In `params` and `headers` a list gives several values of a name, and null none. A user and a password in the `url`
- * become basic authentication.
+ * Arguments: `url`, `method` (GET), `headers`, `params`, `json` (or `json_data`), `body`, `timeout` in seconds,
+ * `check`, `allow_internal`, and `verify`, which cannot be false. In `params` and `headers`, a list gives a name
+ * several values, and null omits it. A user and a password in the `url` become basic authentication.
  *
- * Result: `{status_code, headers, response, body, url}`. `response` and `body` are the same: parsed JSON, with integers beyond ±(2^53 − 1) as
- * `bigint`, or text in the encoding that the answer names. A header is text; `set-cookie` is a list where there are several.
+ * Result: `{status_code, headers, response, body, url}`. `response` and `body` are equal: parsed JSON, with integers
+ * beyond ±(2^53 − 1) as `bigint`, or text in the encoding of the answer. A header is text; several `set-cookie` headers
+ * are a list.
  *
  * @example
  * ```js
@@ -168,13 +174,13 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
   });
 }
 
-/** Sends a request, and follows redirects itself, as long as they lead to public addresses. */
+/** Sends a request. Follows redirects itself, as long as they lead to public addresses. */
 async function fetchPublic(first: Request, signal: AbortSignal, strike: Strike): Promise<Response> {
   let request = first;
   for (let redirects = 0; ; redirects += 1) {
     await checkPublic(new URL(request.url), strike);
     signal.throwIfAborted();
-    // A body is sent once; the next request may need it again.
+    // A body can be sent once, and the next request may need it again.
     const response = await fetch(request.clone(), { signal, redirect: "manual" });
     if (response.type === "opaqueredirect") {
       throw refused(
@@ -203,7 +209,7 @@ function shownPart(address: string, part: "protocol" | "origin" | "hostname", st
   return URL.canParse(shown) ? new URL(shown)[part] : "***";
 }
 
-/** The request that a redirect asks for, as browsers make it. */
+/** The request after a redirect, as browsers make it. */
 function redirected(request: Request, location: string, status: number): Request {
   if (!URL.canParse(location, request.url))
     throw new Error("it redirects to something that is not an address");
@@ -266,7 +272,7 @@ function requestOf({ args, kwargs }: ToolArguments, strike: Strike): Wanted {
       url,
       request: new Request(url, init),
       limit: limit === undefined ? undefined : limit * 1000,
-      // What the runtime says of a host is in no form in which the engine would find its secret.
+      // The runtime may spell the host in a way in which the engine does not find its secret.
       secrets: [...credentials, ...secretsOf(headers), ...(isHidden ? [url.hostname] : [])],
       isHidden,
     };
@@ -288,7 +294,7 @@ function headersToSend(given: unknown): Headers {
     try {
       headers.append(name, value);
     } catch {
-      // What the runtime says of it repeats the value.
+      // The runtime's own error repeats the value.
       const isName = TOKEN.test(name);
       const what = isName ? `the header \`${name}\` has a value` : `\`${name}\` is a name`;
       const help = isName
@@ -310,7 +316,7 @@ function methodOf(given: unknown): string {
   return method;
 }
 
-/** Certificates are always checked, since no runtime lets a request say otherwise. */
+/** Certificates are always verified, because no runtime can switch that off for one request. */
 function checkCertificates(url: URL, verify: unknown): void {
   if (url.protocol !== "https:" || (verify ?? true) === true) return;
   const help = "leave `verify` out; in Node, `NODE_EXTRA_CA_CERTS` names certificates to trust";
@@ -332,7 +338,7 @@ function addressOf(address: unknown, strike: Strike): URL {
   return url;
 }
 
-/** What the headers of a request tell the server alone. */
+/** The values of headers that only the server may see. */
 function secretsOf(headers: Headers): string[] {
   const value = (name: string): string => headers.get(name) ?? "";
   const tokens = ["authorization", "proxy-authorization"].map((name) => value(name).replace(/^\S+\s+/, ""));
@@ -342,7 +348,7 @@ function secretsOf(headers: Headers): string[] {
   return [...tokens, ...cookies, value("x-api-key")].filter(Boolean);
 }
 
-/** The headers of an answer. Cookies cannot be joined, so several are a list. */
+/** The headers of an answer. Several cookies become a list, because they cannot be joined. */
 function headersOf(headers: Headers): Record<string, string | string[]> {
   const cookies = headers.getSetCookie?.() ?? [];
   const entries: [string, string | string[]][] = [...headers];
@@ -350,7 +356,7 @@ function headersOf(headers: Headers): Record<string, string | string[]> {
   return Object.fromEntries(entries);
 }
 
-/** The names and values of `params` or `headers`: a list has several values of a name, null is none. */
+/** The names and values of `params` or `headers`. A list gives several values, null gives none. */
 function pairs(value: unknown, of: string): [string, string][] {
   return Object.entries(record(value, of)).flatMap(([name, values]) =>
     [values]
@@ -371,7 +377,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : bigJson(value);
 }
 
-/** What an answer says. Others have their turn while it is read. */
+/** The value of a body: parsed JSON, or text. The event loop takes turns meanwhile. */
 async function parsed(content: string, type: string | null, most: number): Promise<unknown> {
   if (!/json/i.test(type ?? "")) return content;
   if (await inTurns(isLargeJson(content, most))) throw tooLarge(most);

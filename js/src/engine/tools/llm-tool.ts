@@ -1,4 +1,4 @@
-/** `tools.llm.call`: a language model behind an OpenAI-compatible endpoint, or Ollama. */
+/** `tools.llm.call`: calls a language model behind an OpenAI-compatible endpoint or Ollama. */
 
 import { errorOf } from "../../shared/errors.js";
 import { checkOptions } from "../../shared/options.js";
@@ -25,10 +25,10 @@ import {
   type ToolErrorOptions,
 } from "./tool.js";
 
-/** Characters of a server's words that an error shows. */
+/** Characters of a server's message that an error shows. */
 const SNIPPET = 300;
 
-/** Where providers are that have one address for everybody. */
+/** The base URLs of providers that have a single one. */
 const ADDRESSES: Readonly<Record<string, string>> = {
   openai: "https://api.openai.com/v1",
   anthropic: "https://api.anthropic.com/v1",
@@ -41,22 +41,28 @@ const ADDRESSES: Readonly<Record<string, string>> = {
 
 /** A provider of language models. */
 export interface LlmProvider {
-  /** The name that tasks call it by, such as `openai`. */
+  /** The name that tasks use, such as `openai`. */
   provider: string;
   /**
-   * The address below which `/chat/completions` is, or that of an Ollama server. Known for `openai`, `anthropic`, `groq`,
-   * `mistral`, `deepseek`, `openrouter` and a local `ollama`; any other provider has to say.
+   * The URL above `/chat/completions`, or of an Ollama server. Known for `openai`, `anthropic`, `groq`, `mistral`,
+   * `deepseek`, `openrouter` and a local `ollama`; required for all others.
    */
   baseUrl?: string | undefined;
-  /** The key, sent as bearer credential to this provider alone; never shown. */
+  /** The key, sent as a bearer credential to this provider only. It is never shown in errors. */
   apiKey?: string | undefined;
-  /** The model of tasks that name none. */
+  /** The model for tasks that name none. */
   model?: string | undefined;
-  /** Further headers; their values are never shown. */
+  /** Additional headers. Their values are never shown in errors. */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** What it speaks: `ollama` (`/api/chat`) for the provider of that name, otherwise `openai` (`/chat/completions`). */
+  /**
+   * The protocol: `ollama` (`/api/chat`) or `openai` (`/chat/completions`). Default: `ollama` for the provider of that
+   * name, otherwise `openai`.
+   */
   api?: "openai" | "ollama" | undefined;
-  /** Bytes of an answer, counted after unpacking; 10 MiB by default. A larger answer fails the task with `LIMIT_EXCEEDED`. */
+  /**
+   * The largest answer, in bytes after decompression; default: 10 MiB. A larger one fails the task with
+   * `LIMIT_EXCEEDED`.
+   */
   maxAnswerBytes?: number | undefined;
 }
 
@@ -68,23 +74,25 @@ interface Wanted {
   readonly headers: Headers;
   readonly secrets: readonly string[];
   readonly body: string;
-  /** Bytes of the answer. */
+  /** The largest answer in bytes. */
   readonly most: number;
 }
 
 /**
- * The tool `tools.llm.call` for the providers that are given; the first one is that of tasks that name none.
+ * The tool `tools.llm.call` for the given providers. The first one is the default of tasks that name none.
  *
- * Arguments: `prompt`, `provider` (or `route`), `model`, `system_prompt`, `temperature`, `max_tokens`, `max_completion_tokens`; `base_url` and `api_key` of
- * an OpenAI-compatible endpoint of the task's own, best as `{{ENV.NAME}}`, which is not kept. Where a task names a `base_url`, no key but
- * its own `api_key` is sent there. What a task does not give, or gives as null, is not sent: the provider's own default counts then.
- * Result: `{response, provider, model, usage: {prompt_tokens, completion_tokens, total_tokens}, finish_reason}`.
+ * Arguments: `prompt`, `provider` (or `route`), `model`, `system_prompt`, `temperature`, `max_tokens`,
+ * `max_completion_tokens`, and for another OpenAI-compatible endpoint `base_url` and `api_key`. Give the key as
+ * `{{ENV.NAME}}`, whose value is not stored. With a `base_url`, only the task's own `api_key` is sent. Arguments that
+ * are missing or null are not sent, so the provider's defaults apply. Result: `{response, provider, model, usage:
+ * {prompt_tokens, completion_tokens, total_tokens}, finish_reason}`.
  *
- * The provider `openai` gets `max_tokens` as `max_completion_tokens`, since its newer models refuse the old name; every other provider gets
- * it as it is. `max_completion_tokens` is sent under its own name to all.
+ * For the provider `openai`, `max_tokens` is sent as `max_completion_tokens`, because its newer models refuse the old
+ * name. Other providers get it unchanged. `max_completion_tokens` is sent under its own name to all.
  *
- * An answer of 408, 429 or 5xx is worth another attempt, not before `Retry-After`; any other refusal is not. An error inside an answer of
- * 200 fails the attempt like any other (`LLM_STATUS`); a model that refuses gives `LLM_REFUSED`, an answer without text `LLM_ANSWER_INVALID`.
+ * After a 408, 429 or 5xx the attempt may be repeated, after `Retry-After` at the earliest; after other refusals it is
+ * not. An error inside an answer of status 200 also fails the attempt (`LLM_STATUS`). A model that refuses fails with
+ * `LLM_REFUSED`, an answer without text with `LLM_ANSWER_INVALID`.
  *
  * @example
  * ```js
@@ -116,7 +124,7 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
     const wanted = wantedOf(call, known);
     const { url, headers, body, secrets, most } = wanted;
     const { signal } = call;
-    // A redirect would take the key elsewhere.
+    // A redirect would send the key elsewhere.
     const init: RequestInit = { method: "POST", headers, body, signal, redirect: "manual" };
     const { response, bytes } = await exchange(url.origin, most, () => fetch(url, init), secrets);
     const text = await decoded(bytes);
@@ -133,7 +141,7 @@ export function llmTool(...providers: readonly LlmProvider[]): Tool {
   });
 }
 
-/** The failure of a call, with what the server said. */
+/** The error of a failed call, with the server's message. */
 function failed(
   message: string,
   said: string,
@@ -175,10 +183,10 @@ function checkProvider(provider: LlmProvider, path: string): void {
 const isHttp = (text: unknown): text is string =>
   typeof text === "string" && URL.canParse(text) && /^https?:/i.test(text);
 
-/** The request that a task asks for. */
+/** The request of a task. */
 function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Wanted {
   const own = { url: textOf(call, "base_url"), key: textOf(call, "api_key") };
-  // Definitions for a server may name a route: here each provider is one.
+  // Definitions for a Highway server may name a route; here each provider is one.
   const asked = textOf(call, "provider") ?? textOf(call, "route");
   if ((call.kwargs["use_agentic_prompt"] ?? false) !== false) {
     throw badArguments(
@@ -215,12 +223,12 @@ function wantedOf(call: ToolCall, known: ReadonlyMap<string, LlmProvider>): Want
   const isOllama = (provider?.api ?? (name === "ollama" ? "ollama" : "openai")) === "ollama";
   const base = own.url ?? provider?.baseUrl ?? ADDRESSES[name] ?? "";
   const url = new URL(`${base.replace(/\/+$/, "")}${isOllama ? "/api/chat" : "/chat/completions"}`);
-  // What was configured for one address is not told to another one, which a definition names.
+  // Settings for one address are not sent to another address, which a definition names.
   const configured = own.url === undefined ? provider : undefined;
   const key = own.key ?? configured?.apiKey;
   const headers = headersOf({ ...configured?.headers }, key);
   const credentials = takeCredentials(url, headers);
-  // Fields that are undefined are not written.
+  // `JSON.stringify` omits fields that are undefined.
   const options = { temperature, num_predict: mostCompletion ?? most };
   const isOpenAi = configured !== undefined && name === "openai";
   const body = isOllama
@@ -254,7 +262,7 @@ function headersOf(given: Readonly<Record<string, string>>, key: string | undefi
     if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
     return headers;
   } catch {
-    // What the runtime says of it may repeat it.
+    // The runtime's own error may repeat the value.
     throw badArguments(
       "the key, or a header, has a character that a header cannot have",
       "look for line breaks in it",
@@ -269,7 +277,7 @@ function textOf(call: ToolCall, name: string): string | undefined {
   return value;
 }
 
-/** Templates may have made a text of a number. */
+/** A template may have turned the number into text. */
 function numberOf(call: ToolCall, name: string, least: number): number | undefined {
   const value = call.kwargs[name];
   if (value === undefined || value === null || value === "") return undefined;
@@ -309,7 +317,7 @@ function resultOf(answer: unknown, text: string, wanted: Wanted): Record<string,
 
 const fieldsOf = (value: unknown): Record<string, unknown> => Object(value ?? {}) as Record<string, unknown>;
 
-/** An error that came with a status of success. */
+/** Throws the error inside an answer with a status of success. */
 function checkError(said: Record<string, unknown>, wanted: Wanted): void {
   const { error } = said;
   if (error === undefined || error === null || error === "" || error === false) return;
@@ -322,7 +330,10 @@ function checkError(said: Record<string, unknown>, wanted: Wanted): void {
   });
 }
 
-/** The text that a model gave, be it in parts; without one the error shows why, or the start of the answer. */
+/**
+ * The text of a model's answer, which may be in parts. Without text, the error shows the reason or the start of the
+ * answer.
+ */
 function contentOf(
   choice: Record<string, unknown>,
   said: string | undefined,
@@ -350,7 +361,7 @@ function contentOf(
   throw failed(`\`${origin}\` gave no text`, said ?? end, wanted, { code: "LLM_ANSWER_INVALID" });
 }
 
-/** What a server says is wrong: `{error: {message}}`, `{error}` or `{message}`. */
+/** A server's error message: `{error: {message}}`, `{error}` or `{message}`. */
 function messageOf(answer: unknown): string | undefined {
   const { error, message } = Object(answer ?? {}) as { error?: unknown; message?: unknown };
   const inner = (Object(error ?? {}) as { message?: unknown }).message;

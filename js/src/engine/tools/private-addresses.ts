@@ -1,4 +1,4 @@
-/** Addresses that lead into a machine or a network of one's own, in all their spellings. */
+/** Recognizes the addresses of private machines and networks, in every spelling. */
 
 import { builtinModule } from "../../shared/environment.js";
 
@@ -6,10 +6,13 @@ type Dns = {
   lookup(host: string, options: { all: true }): Promise<readonly { readonly address: string }[]>;
 };
 
-/** Names that are never public: RFC 6761, 6762, 8375, and what clouds call their own. */
+/** Names that are never public: RFC 6761, 6762 and 8375, and names inside clouds. */
 const PRIVATE_NAME = /(^|\.)(localhost|local|internal|intranet|lan|home\.arpa)\.?$/i;
 
-/** IPv4 networks that are not public, as first address and length: IANA's special-purpose registry, and multicast. */
+/**
+ * IPv4 networks that are not public, as first address and prefix length: IANA's special-purpose registry, and
+ * multicast.
+ */
 const PRIVATE_NETWORKS: readonly (readonly [string, number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -28,11 +31,11 @@ const PRIVATE_NETWORKS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * What makes the host of a URL a private one: the host, or the address that its name stands for; undefined where it is public.
- * Names are looked up where the runtime can (Node, Deno, Bun); one that cannot be is for `fetch` to refuse.
+ * The private address that a URL leads to: its host, or an address of its name; undefined if it is public. Names are
+ * looked up in Node, Deno and Bun. A name that cannot be looked up is left to `fetch`, which refuses it.
  */
 export async function privateAddressOf(url: URL): Promise<string | undefined> {
-  // The URL has its host in one spelling already: `0x7f.1` has become `127.0.0.1`.
+  // `URL` has normalized the host: `0x7f.1` is `127.0.0.1`.
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (isAddress(host)) return isPrivate(host) ? host : undefined;
   if (PRIVATE_NAME.test(host)) return host;
@@ -49,20 +52,21 @@ export async function privateAddressOf(url: URL): Promise<string | undefined> {
 
 const isAddress = (host: string): boolean => host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
 
-/** Whether an IP address is not one of the public internet. */
+/** Whether an IP address is not public. */
 export function isPrivate(address: string): boolean {
   if (!address.includes(":")) return isPrivateV4(v4Of(address));
   const groups = v6Of(address);
-  // What cannot be read is not known to be public.
+  // An address that cannot be parsed may be private.
   if (groups === undefined) return true;
   const [first = 0, second = 0, third = 0] = groups;
   const embedded = (at: number): number => (groups[at] ?? 0) * 0x1_0000 + (groups[at + 1] ?? 0);
   const isZero = (from: number, to: number): boolean => groups.slice(from, to).every((group) => group === 0);
-  // IPv4 in other clothes: mapped, of NAT64, of 6to4.
+  // IPv4 inside IPv6: mapped, NAT64, 6to4.
   if (isZero(0, 5) && groups[5] === 0xff_ff) return isPrivateV4(embedded(6));
   if (first === 0x64 && second === 0xff_9b && isZero(2, 6)) return isPrivateV4(embedded(6));
   if (first === 0x20_02) return isPrivateV4(second * 0x1_0000 + third);
-  // Only 2000::/3 is global; of it, Teredo and other protocols (2001::/23) and examples (2001:db8::/32, 3fff::/20) are not.
+  // Only 2000::/3 is global, except Teredo and other protocols (2001::/23) and documentation (2001:db8::/32,
+  // 3fff::/20).
   const isGlobal = first >= 0x20_00 && first < 0x40_00;
   const isProtocol = first === 0x20_01 && (second < 0x02_00 || second === 0x0d_b8);
   return !isGlobal || isProtocol || (first === 0x3f_ff && second < 0x10_00);
@@ -83,7 +87,7 @@ function v4Of(text: string): number | undefined {
   return isOne ? parts.reduce((address, part) => address * 256 + part, 0) : undefined;
 }
 
-/** The eight groups of an IPv6 address; a zone, and IPv4 at its end, are understood. */
+/** The eight groups of an IPv6 address. A zone, and IPv4 at the end, are allowed. */
 function v6Of(text: string): number[] | undefined {
   let [plain = ""] = text.split("%");
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(plain);

@@ -1,10 +1,10 @@
-/** The Python that runs what tasks bring: it takes the output, and lets nothing escape but the end. */
+/** Python source that runs the tasks' code in Pyodide and captures its output and every error. */
 
 import { PYTHON_RESULT } from "./python-result.js";
 
 /**
- * Defines `start(request)`, which gives `{stdout, stderr, code, value}` once it is over, and `cancel()` for what was started last.
- * Requests and answers are JSON text.
+ * Defines `start(request)`, which returns `{stdout, stderr, code, value}` when the code has ended, and `cancel()` for
+ * the latest start. Requests and answers are JSON text.
  */
 export const HARNESS = `${PYTHON_RESULT}
 import ast, asyncio, contextlib, importlib, inspect, io, json, os, sys, traceback

@@ -1,4 +1,4 @@
-/** `tools.code.exec` and `tools.python.run` with Pyodide: Python in browsers, in workers, anywhere. */
+/** `tools.code.exec` and `tools.python.run` with Pyodide, which runs Python in browsers and workers. */
 
 import { describe } from "../../shared/environment.js";
 import { errorOf } from "../../shared/errors.js";
@@ -10,33 +10,34 @@ import { variablesOf } from "./variables.js";
 import { parseJson } from "../../shared/json.js";
 import { plainText } from "../../shared/plain.js";
 
-/** What these tools need of an interpreter of Pyodide. */
+/** The part of a Pyodide interpreter that these tools use. */
 export interface PyodideLike {
   runPython(code: string, options?: { globals?: unknown }): unknown;
   readonly globals: { get(name: string): unknown };
 }
 
-/** Settings of {@link pyodideTools}. */
+/** Options of {@link pyodideTools}. */
 export interface PyodideToolsOptions {
   /**
-   * Gives the interpreter, once, when Python is first needed. Default: `loadPyodide()` of the npm package `pyodide`, which is
-   * yours to install. A program that goes through a bundler has to give it, so that the bundler sees the import:
-   * `load: async () => (await import("pyodide")).loadPyodide({ indexURL })`. Load packages and write modules here, too.
+   * Returns the interpreter; called once, when Python is first needed. Default: `loadPyodide()` of the npm package
+   * `pyodide`, which you install. A program that is bundled must pass the function, so that the bundler sees the
+   * import: `load: async () => (await import("pyodide")).loadPyodide({ indexURL })`. The function may also load
+   * packages and write modules.
    */
   load?: (() => PyodideLike | Promise<PyodideLike>) | undefined;
 }
 
-/** What a piece of Python came to. */
+/** The outcome of a piece of Python. */
 interface Finished {
   readonly stdout: string;
   readonly stderr: string;
   readonly code: number;
   readonly value?: unknown;
-  /** Why the result is none that JSON can carry. */
+  /** Why JSON cannot hold the result. */
   readonly problem?: string;
 }
 
-/** What the harness defines. */
+/** The functions that the harness defines. */
 interface Python {
   start(request: string): PromiseLike<string>;
   /** Cancels what was started last. */
@@ -44,23 +45,23 @@ interface Python {
 }
 
 /**
- * `tools.code.exec` and `tools.python.run` by Pyodide, which is Python compiled to WebAssembly: for browsers and workers, and
- * wherever there is no Python.
+ * The tools `tools.code.exec` and `tools.python.run` with Pyodide, which is Python compiled to WebAssembly: for
+ * browsers, workers, and machines without Python.
  *
- * - `tools.code.exec({code, env?})`: runs Python; `await` at the top is allowed. The JSON it prints behind `__HIGHWAY_RESULT__:`, or its
- *   variable `result`, is the `result`, and the fields of an object are readable at top level too. Beside it are `{success, stdout,
- *   stderr, returncode, exit_code}`. An exception, or an exit code other than 0, fails the attempt, unless `check` is false.
- *   The variables of `env` are in `os.environ` while it runs, as JSON where they are no text.
- * - `tools.python.run(["module.function", ...], {...})`: calls a function of a module that the interpreter has, with the further
- *   arguments; its result is that of the task. What it prints goes to the log. There are no artifacts.
+ * - `tools.code.exec({code, env?})` runs Python; top-level `await` is allowed. The task's `result` is the JSON printed
+ *   after `__HIGHWAY_RESULT__:`, or the variable `result`; the fields of an object are also available at top level,
+ *   next to `{success, stdout, stderr, returncode, exit_code}`. An exception, or an exit code other than 0, fails the
+ *   attempt, unless `check` is false. While the code runs, `os.environ` has the variables of `env`; values that are not
+ *   text are JSON text.
+ * - `tools.python.run(["module.function", ...], {...})` calls a function of a module in the interpreter with the
+ *   remaining arguments, and returns its result. Its output goes to the log. Artifacts are not supported.
  *
- * One piece of Python runs at a time. Each has variables of its own; modules, files and the page itself (`import js`) are shared by
- * all, so this is no sandbox. Python runs in the thread of the engine: an attempt that is given up ends where its code waits (`await`);
- * code that computes cannot be interrupted from here. For that run the engine in a worker, and let `load` set Pyodide's interrupt
- * buffer, which needs a `SharedArrayBuffer`.
+ * One piece of Python runs at a time. Each has its own variables, but all share modules, files and the page itself
+ * (`import js`), so this is no sandbox. Python runs in the engine's thread. An aborted attempt ends at its next
+ * `await`; code that computes cannot be interrupted from here. To interrupt it, run the engine in a worker and let
+ * `load` set Pyodide's interrupt buffer, which needs a `SharedArrayBuffer`.
  *
- * @example
- * <!-- not run: it loads 10 MB -->
+ * @example <!-- not run: it loads 10 MB -->
  * ```js
  * import { LocalEngine, pyodideTools } from "highway-wasm/engine";
  *
@@ -76,12 +77,14 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
     throw errorOf("OPTION_INVALID", "`load` is not a function", { path: "/load" });
   }
   let loaded: Promise<Python> | undefined;
-  /** The end of what runs now; output is told apart by the one that writes it. */
+  /**
+   * The end of the code that runs now. One piece runs at a time, so that its output can be told from that of others.
+   */
   let last: Promise<unknown> = Promise.resolve();
 
   const run = async (request: object, { signal }: ToolCall): Promise<Finished> => {
     loaded ??= started(load).catch((error: unknown) => {
-      // What was missing may be there the next time.
+      // Loading may succeed the next time.
       loaded = undefined;
       throw error;
     });
@@ -126,7 +129,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
   return ownTools({ "tools.code.exec": exec, "tools.python.run": runFunction });
 }
 
-/** The interpreter with what runs in it. */
+/** The interpreter with the harness in it. */
 async function started(load: () => PyodideLike | Promise<PyodideLike>): Promise<Python> {
   let pyodide: PyodideLike;
   try {
@@ -146,7 +149,7 @@ async function started(load: () => PyodideLike | Promise<PyodideLike>): Promise<
   };
 }
 
-/** Loads the package. Its name is no constant here, so that bundlers do not look for what may not be installed. */
+/** Loads the package. The name is a parameter, so that bundlers do not look for a package that may not be installed. */
 async function loadPackage(name = "pyodide"): Promise<PyodideLike> {
   const module = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as {
     loadPyodide(): Promise<PyodideLike>;

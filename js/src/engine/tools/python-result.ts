@@ -1,13 +1,14 @@
-/** What a piece of Python gives as the result of its task, whichever interpreter ran it. */
+/** The result of a piece of Python, whichever interpreter ran it. */
 
 import { isObject } from "../../shared/plain.js";
 import { badArguments, textGiven, type ToolArguments, ToolError } from "./tool.js";
 
 /**
- * Python that all interpreters share. `_plain(value, what)` is the value as JSON text; for one that JSON cannot carry it raises `NotPlain`,
- * with the path to the culprit. A `Tap` stands for the standard output of a script, or for the bytes below it: it takes out what is printed behind the marker of results.
- * `_parted(source)` is the source without the line by which a driver has `_result` printed, and that line: the result is taken from the
- * variable, since the script may have replaced its output.
+ * Python source that all interpreters share. `_plain(value, what)` returns the value as JSON text; if JSON cannot hold
+ * it, it raises `NotPlain` with the path to the wrong part. A `Tap` replaces the standard output of a script, or the
+ * bytes below it, and takes out what is printed after the result marker. `_parted(source)` splits off the line with
+ * which a driver prints `_result`: the result is read from the variable, because the script may have replaced its
+ * output.
  */
 export const PYTHON_RESULT = String.raw`
 import json, math
@@ -121,7 +122,11 @@ def _marked(text):
     return _plain(value, "the result")
 `;
 
-/** The script that `tools.code.exec` is to run. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
+/**
+ * The script that `tools.code.exec` has to run.
+ *
+ * @throws {ToolError} `TOOL_ARGUMENTS_INVALID`.
+ */
 export function scriptGiven({ args, kwargs }: ToolArguments): string {
   const code = textGiven(args[0] ?? kwargs["code"], "code", "give the source of a Python script", true);
   if (code.includes("\0")) throw badArguments("the code holds a NUL character");
@@ -135,24 +140,24 @@ interface Ended {
   readonly code: number | null;
 }
 
-/** The output, with the exit code under both names that clients read. */
+/** The output of a program. The exit code has both names that clients read. */
 export function outputOf({ stdout, stderr, code }: Ended): Record<string, unknown> {
   return { stdout, stderr, returncode: code, exit_code: code };
 }
 
-/** The result of a script: its value, whose fields are readable at top level too, and its output. */
+/** The result of a script: its value, the value's fields at top level, and the output. */
 export function scriptResult(ended: Ended, value: unknown): Record<string, unknown> {
   const fields = isObject(value) ? value : {};
   return { ...fields, result: value ?? null, success: ended.code === 0, ...outputOf(ended) };
 }
 
-/** The failure of a program, with the last line that it wrote about it. */
+/** The error of a failed program, with the last line of its standard error. */
 export function failed(what: string, { stderr }: Ended, result: unknown): ToolError {
   const reason = stderr.trim().split("\n").at(-1);
   return new ToolError(`${what}${reason && `: ${reason}`}`, { code: "EXIT_CODE_NONZERO", result });
 }
 
-/** The failure of a program whose result JSON cannot carry; `problem` says where. */
+/** The error of a program whose result JSON cannot hold. `problem` says where. */
 export function notPlain(problem: string, ended: Ended): ToolError {
   return new ToolError(problem, {
     code: "VALUE_NOT_JSON",

@@ -1,4 +1,4 @@
-/** What a tool can reach of its run, beside its arguments. */
+/** The context of a tool call: what a tool can do in its run. */
 
 import { plain, plainText } from "../../shared/plain.js";
 import type { EngineHandle } from "../../wasm/wasm-api.js";
@@ -9,7 +9,7 @@ import { full } from "../runtime.js";
 import { type LogLevel, STRIKE, type ToolCall, type ToolContext, ToolError } from "./tool.js";
 import { parseJson } from "../../shared/json.js";
 
-/** What a tool does to its run beside its result; counts with that. */
+/** What a tool changes in its run, apart from its result. The engine applies both together. */
 export class Acts {
   readonly #variables = new Map<string, unknown>();
   readonly #events: [string, unknown][] = [];
@@ -22,29 +22,30 @@ export class Acts {
     this.#events.push([String(name), plain(payload, `/${name}`)]);
   };
 
-  /** What goes behind a result that is told to the engine: nothing, or a comma and JSON text. */
+  /** The changes as an addition to the result's JSON text: empty, or a comma and JSON text. */
   get text(): string {
     if (this.#events.length === 0 && this.#variables.size === 0) return "";
     return `,${plainText({ variables: Object.fromEntries(this.#variables), events: this.#events })}`;
   }
 }
 
-/** How a context reaches its engine. */
+/** How a tool's context reaches the engine. */
 interface Reach {
   readonly maxResultBytes: number;
-  /** Passes on what a tool tells while it works, unless nobody waits for it any more. */
+  /** Calls the engine for a running tool. Does nothing once the attempt has ended. */
   report(tell: (handle: EngineHandle, now: number) => void): void;
   output: ToolContext["output"];
   artifact(id: string): Uint8Array;
   variables(): Record<string, unknown>;
   onRunEnd: ToolContext["onRunEnd"];
-  /** Strikes the secrets of the engine out of a text. */
+  /** Removes the engine's secrets from a text. */
   strike?(text: string): string;
 }
 
 /**
- * What a tool gets. Nothing of it needs `this`, so that it can be taken apart. One literal without spreads, which engines build a
- * hundred times faster, and the signal, which costs more than all the rest, only once somebody asks for it.
+ * The parameter of a tool. Its functions do not need `this`, so it can be destructured. It is one literal without
+ * spreads, which runtimes create a hundred times faster. The signal is created on first use, because it costs more than
+ * everything else.
  */
 export function callOf(start: StartTool, controller: AbortController, acts: Acts, reach: Reach): ToolCall {
   const { call, deadline, lastHeartbeat } = start;
@@ -87,7 +88,11 @@ export function variablesOf(handle: EngineHandle, call: number): Record<string, 
   return parseJson(full.call(() => handle.variables(call))) as Record<string, unknown>;
 }
 
-/** The bytes of an artifact. @throws {ToolError} `ARTIFACT_NOT_FOUND`. */
+/**
+ * The bytes of an artifact.
+ *
+ * @throws {ToolError} `ARTIFACT_NOT_FOUND`.
+ */
 export function artifactOf(handle: EngineHandle, id: string, now: number): Uint8Array {
   const url = `/api/v1/artifacts/${encodeURIComponent(id)}`;
   const answer = full.call(() => answerOf(handle, { method: "GET", url }, "", now));

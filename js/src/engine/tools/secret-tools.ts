@@ -1,4 +1,4 @@
-/** `tools.secrets.*`: what tasks may know and nobody else writes down. */
+/** `tools.secrets.*`: reads and writes a store of secrets. */
 
 import { errorOf } from "../../shared/errors.js";
 import {
@@ -11,27 +11,27 @@ import {
   type Tools,
 } from "./tool.js";
 
-/** Where secrets are kept; each function may be asynchronous. */
+/** A store of secrets. Each function may be asynchronous. */
 export interface SecretStore {
-  /** The secret of a name; undefined or null where there is none. */
+  /** The secret with this name; undefined or null if there is none. */
   get(name: string): unknown;
   set(name: string, value: string): unknown;
-  /** Whether there was one. */
+  /** Deletes a secret. Returns whether it existed. */
   delete(name: string): unknown;
-  /** The names. */
+  /** The names of all secrets. */
   list(): Iterable<string> | Promise<Iterable<string>>;
 }
 
 /**
- * The tools `tools.secrets.get_secret`, `set_secret`, `delete_secret` and `list_secrets` over a store: an object, a `Map`, or a
- * {@link SecretStore}.
+ * The tools `tools.secrets.get_secret`, `set_secret`, `delete_secret` and `list_secrets` over a store: an object, a
+ * `Map`, or a {@link SecretStore}.
  *
- * - `get_secret({name})` gives the secret itself; without one of that name the task fails with `SECRET_UNKNOWN`.
- * - `set_secret({name, value})`: `{success, name}`; `delete_secret({name})`: `{success, name, deleted}`; `list_secrets()`:
- *   `{secrets, count}`, names alone.
+ * - `get_secret({name})` returns the secret; an unknown name fails the task with `SECRET_UNKNOWN`.
+ * - `set_secret({name, value})` returns `{success, name}`, `delete_secret({name})` returns `{success, name, deleted}`,
+ *   and `list_secrets()` returns `{secrets, count}` with names only.
  *
- * The result of a task is kept in the journal of the engine and shown by its API, so what `get_secret` gives is, too, and so is a
- * `value` that stands in a definition. Where that must not be, let a tool of your own read the store.
+ * The engine stores the results of tasks in its journal and shows them in its API. That includes the result of
+ * `get_secret`, and a `value` in a definition. If that is not acceptable, write a tool that reads the store itself.
  *
  * @example
  * ```js
@@ -102,7 +102,7 @@ function storeOf(store: SecretStore | Map<string, string> | Record<string, strin
   const object = store as Record<string, string>;
   return {
     get: (name) => (Object.hasOwn(object, name) ? object[name] : undefined),
-    // A secret may be called like what every object has.
+    // A secret may have the name of a property that every object has.
     set: (name, value) =>
       Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true }),
     delete: (name) => Object.hasOwn(object, name) && Reflect.deleteProperty(object, name),

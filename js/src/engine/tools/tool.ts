@@ -1,9 +1,9 @@
-/** Tools: what the tasks of a workflow call. */
+/** Tools, which carry out the tasks of a workflow. */
 
 import type { ErrorFacts } from "../../shared/errors.js";
 import { plainText, wellFormed } from "../../shared/plain.js";
 
-/** The arguments of a call, templates resolved. Integers beyond ±(2^53 − 1) are `bigint`. */
+/** The arguments of a call, with templates filled in. Integers beyond ±(2^53 − 1) are `bigint`. */
 export interface ToolArguments {
   /** Positional arguments. */
   readonly args: readonly unknown[];
@@ -11,7 +11,7 @@ export interface ToolArguments {
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
 
-/** What a tool knows about its call. */
+/** The context of a call: where it belongs, and what the tool can do in its run. */
 export interface ToolContext {
   /** Id of the run. */
   readonly runId: string;
@@ -19,125 +19,167 @@ export interface ToolContext {
   readonly workflow: string;
   /** Name of the task. */
   readonly task: string;
-  /** Name the tool was called by. */
+  /** The name that the task calls the tool by. */
   readonly tool: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** The same for every attempt of this task in this run; for services that recognise repetitions. */
+  /** The same for every attempt of this task in this run. Pass it to services that recognize repetitions. */
   readonly idempotencyKey: string;
-  /** When the attempt is given up. */
+  /** When the attempt is aborted by its time limit; null without one. */
   readonly deadline: Date | null;
-  /** Fires when the attempt is given up or the run is cancelled: stop then. */
+  /** Fires when the attempt is aborted or the run is cancelled. The tool should then stop. */
   readonly signal: AbortSignal;
-  /** Bytes that the result may have, as docs/limits.md counts them. */
+  /** The largest result in bytes, as docs/limits.md counts them. */
   readonly maxResultBytes: number;
-  /** The last sign of life of the task in this run, be it of an earlier attempt: where to go on. Null where there is none. */
+  /**
+   * The last heartbeat of the task in this run, possibly of an earlier attempt. It shows where to continue. Null if
+   * there is none.
+   */
   readonly lastHeartbeat: Heartbeat | null;
   /**
-   * Writes a line of the task's log, at level `info` by default. Lines are kept like results: `driver.logs()` shows them, with
-   * the stream `log`. Of a step, the last 1,000 lines of up to 8 KB are. Once the attempt is given up it does nothing.
+   * Writes a line to the log of the task; default level: `info`. Lines are stored like results, and `driver.logs()`
+   * shows them with the stream `log`. Each step keeps its last 1,000 lines, at most 8 KB each. Does nothing once the
+   * attempt has ended.
    */
   log(message: string, level?: LogLevel): void;
   /**
-   * Shows what the work has written, in the pieces in which it comes: `driver.logs()` has its whole lines while the task runs. Of each stream up to
-   * `limits.outputBytes` are held, in memory alone. An attempt that ends without a result of its own keeps them as `{stdout, stderr}`.
+   * Shows output of the work, in pieces of any length. While the task runs, `driver.logs()` has its complete lines. The
+   * engine keeps up to `limits.outputBytes` of each stream, in memory only. An attempt that ends without a result gets
+   * them as the result `{stdout, stderr}`.
    */
   output(text: string, stream?: OutputStream): void;
   /**
-   * Tells that the work goes on, and what the next attempt is to know of it: plain data, which it finds in
-   * {@link lastHeartbeat}. Once the attempt is given up it does nothing.
+   * Reports that the work continues. `details` is plain data for the next attempt, which reads it in {@link
+   * lastHeartbeat}. Does nothing once the attempt has ended.
    *
    * @throws {ValidationError} `VALUE_NOT_JSON`.
    */
   heartbeat(details?: unknown): void;
-  /** The bytes of an artifact. @throws {ToolError} `ARTIFACT_NOT_FOUND`. */
+  /**
+   * The bytes of an artifact.
+   *
+   * @throws {ToolError} `ARTIFACT_NOT_FOUND`.
+   */
   artifact(id: string): Promise<Uint8Array>;
-  /** The variables of the run as this task can read them: those of the definition, its inputs, and what tasks have set. */
+  /**
+   * The variables that this task can read: those of the definition, the inputs of the run, and variables that tasks
+   * have set.
+   */
   variables(): Record<string, unknown>;
-  /** Sets a variable of the run to plain data. It counts with the result of the call: not at all where the attempt fails. */
+  /**
+   * Sets a variable of the run to plain data. It takes effect with the result of the call; if the attempt fails, it has
+   * no effect.
+   */
   setVariable(name: string, value: unknown): void;
-  /** Emits an event with plain data, to be waited for in any run. It counts with the result of the call, too. */
+  /** Emits an event with plain data, which any run can wait for. It takes effect with the result of the call. */
   emitEvent(name: string, payload?: unknown): void;
   /**
-   * Called once when the run is over or the engine is closed: release what is kept for the run. `isOver` is false where the run goes on when its
-   * store is opened again.
+   * Registers a function that is called once when the run has ended or the engine is closed. It should release whatever
+   * the tool keeps for the run. `isOver` is false if the run continues when its store is opened again.
    */
   onRunEnd(release: (isOver: boolean) => void | Promise<void>): void;
 }
 
-/** An output of a command; `stdout` where nothing is said. */
+/** An output stream of a command; default: `stdout`. */
 export type OutputStream = "stdout" | "stderr";
 
-/** How much a line of a log matters. */
+/** The level of a log line. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** A sign of life of a tool. */
+/** A heartbeat of a tool. */
 export interface Heartbeat {
-  /** Number of the attempt that gave it. */
+  /** Number of the attempt that sent it. */
   readonly attempt: number;
-  /** What it told. */
+  /** The data that the tool passed. */
   readonly details: unknown;
-  /** When. */
+  /** When it was sent. */
   readonly at: Date;
 }
 
-/** All there is to a call: its arguments, and what the tool knows about it. */
+/** Everything a tool gets: the arguments of the call, and its context. */
 export interface ToolCall extends ToolArguments, ToolContext {}
 
 /**
- * Does the work of a task. What it returns is the result of the task: plain data. What it throws fails the attempt; a
- * {@link ToolError} says how. The first parameter has everything, and may be taken apart; the second is the same object, for
- * tools that read arguments and context apart.
+ * A function that does the work of a task. It returns the result of the task, which must be plain data. If it throws,
+ * the attempt fails; a {@link ToolError} says how. The first parameter has everything and may be destructured; the
+ * second is the same object, for tools that name arguments and context separately.
  */
 export type Tool = (call: ToolCall, context: ToolContext) => unknown;
 
-/** Tools by name. */
+/** Tools by name, such as `{ "mail.send": ({ kwargs }) => … }`. */
 export type Tools = Readonly<Record<string, Tool>>;
 
-/** @internal Where a call has what strikes the secrets of its engine out of a text. */
+/** @internal The property of a call with the function that removes the engine's secrets from a text. */
 export const STRIKE = Symbol("strike");
 
-/** @internal A text without the secrets of the engine that a call comes from: to be asked for before a part of the text is shown. */
+/** @internal The text without the engine's secrets. Call it before showing a part of a text. */
 export const withoutSecrets = (call: object, text: string): string =>
   (call as { [STRIKE]?: (text: string) => string })[STRIKE]?.(text) ?? text;
 
-/** The tools of this package, each with its name: the engine knows which arguments they take, and refuses others. */
+/** The tools of this package with their names. The engine knows their arguments, and refuses others. */
 const own = new WeakMap<Tool, string>();
 
-/** @internal A tool of this package. */
+/** @internal Marks a tool as one of this package. */
 export function ownTool(name: string, tool: Tool): Tool {
   own.set(tool, name);
   return tool;
 }
 
-/** @internal Several of them. */
+/** @internal Marks several tools. */
 export function ownTools(tools: Tools): Tools {
   for (const [name, tool] of Object.entries(tools)) ownTool(name, tool);
   return tools;
 }
 
-/** @internal Whether a tool is the one that this package has of that name. */
+/** @internal Whether a tool is this package's own tool of that name. */
 export const isOwnTool = (name: string, tool: Tool): boolean => own.get(tool) === name;
 
-/** How a {@link ToolError} fails an attempt. */
+/** Options of a {@link ToolError}. */
 export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
-  /** A stable code; `TOOL_FAILED` by default. */
+  /** A stable code; default: `TOOL_FAILED`. */
   code?: string | undefined;
-  /** Whether another attempt may succeed; by default yes, unless the code says that arguments or machine are at fault. */
+  /**
+   * Whether another attempt may succeed. Default: true, unless the code says that the arguments or the machine are
+   * wrong.
+   */
   retryable?: boolean | undefined;
-  /** Seconds that the next attempt waits at least, as of a `Retry-After`; the retry policy of the task may say more. */
+  /**
+   * Seconds that the next attempt waits at least, for example those of `Retry-After`. The task's retry policy may
+   * require more.
+   */
   retryAfter?: number | undefined;
-  /** The name of the limit that was passed, and how much it allows. */
+  /** The limit that was exceeded, and its value. */
   details?: { readonly limit: string; readonly allowed: number } | undefined;
-  /** JSON pointer from the task to the culprit, such as `/kwargs/url`: the `path` of the error of the task. */
+  /**
+   * JSON pointer from the task to the wrong value, such as `/kwargs/url`. It becomes the `path` of the task's error.
+   */
   path?: string | undefined;
-  /** Characters of the message that are kept, all by default. The engine strikes out secrets first, so that none is cut in half. */
+  /**
+   * Characters of the message to keep; default: all. The engine removes secrets before it truncates, so that no part of
+   * one remains.
+   */
   messageLimit?: number | undefined;
-  /** What the tool has all the same, such as output; kept as the result of the failed task. */
+  /** A result in spite of the error, such as output. It is stored as the result of the failed task. */
   result?: unknown;
 }
 
-/** The failure of a tool. */
+/**
+ * The error of a tool, which says how the attempt fails.
+ *
+ * @example
+ * ```js
+ * import { LocalEngine, ToolError } from "highway-wasm/engine";
+ *
+ * const engine = new LocalEngine({
+ *   tools: {
+ *     "cards.charge": () => {
+ *       throw new ToolError("the card is expired", { code: "CARD_EXPIRED", retryable: false });
+ *     },
+ *   },
+ * });
+ * await engine.close();
+ * ```
+ */
 export class ToolError extends Error {
   readonly code: string;
   readonly help: string | undefined;
@@ -162,12 +204,12 @@ export class ToolError extends Error {
   }
 }
 
-/** The refusal of arguments a tool cannot work with; `path` leads from the task to the culprit. */
+/** The error for arguments that a tool cannot use. `path` leads from the task to the wrong argument. */
 export function badArguments(message: string, help?: string, path?: string): ToolError {
   return new ToolError(message, { code: "TOOL_ARGUMENTS_INVALID", help, path });
 }
 
-/** What a value is, in words. */
+/** The kind of a value, for messages. */
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return "missing";
   if (Array.isArray(value)) return "a list";
@@ -176,7 +218,11 @@ function kindOf(value: unknown): string {
   return typeof value === "bigint" ? "a number" : `a ${typeof value}`;
 }
 
-/** An argument that has to be text, and more than white space unless `mayBeEmpty`. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
+/**
+ * An argument that must be text. It must not be blank, unless `mayBeEmpty`.
+ *
+ * @throws {ToolError} `TOOL_ARGUMENTS_INVALID`.
+ */
 export function textGiven(value: unknown, name: string, help: string, mayBeEmpty = false): string {
   if (typeof value === "string" && (mayBeEmpty || value.trim() !== "")) return value;
   const kind = kindOf(value);
@@ -186,7 +232,7 @@ export function textGiven(value: unknown, name: string, help: string, mayBeEmpty
   throw badArguments(message, yaml ?? help);
 }
 
-/** The refusal of a result that is larger than it may be. */
+/** The error for a result above the limit. */
 export function tooLarge(most: number): ToolError {
   return new ToolError(`the result is larger than ${most} bytes`, {
     code: "LIMIT_EXCEEDED",
@@ -198,7 +244,7 @@ export function tooLarge(most: number): ToolError {
 const textIn = (given: unknown): string | undefined =>
   typeof given === "string" ? wellFormed(given) : undefined;
 
-/** @internal What a tool threw, as plain data; anything can be thrown, and everything has to arrive. */
+/** @internal The error of a tool as JSON text. A tool may throw anything, and every error must reach the engine. */
 export function failureText(error: unknown): string {
   try {
     const { code, message, help, retryable, retryAfter, details, path, messageLimit, result } = Object(
@@ -221,7 +267,7 @@ export function failureText(error: unknown): string {
     try {
       return plainText({ ...failure, result });
     } catch {
-      // The failure counts more than a result that is not plain data.
+      // A result that is not plain data is dropped; the error is more important.
       return plainText(failure);
     }
   } catch {

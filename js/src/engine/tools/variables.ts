@@ -1,10 +1,14 @@
-/** The variables of the environment that a task gives. */
+/** Reads the environment variables of a task. */
 
 import { bigJson } from "../../shared/json.js";
 import { isObject } from "../../shared/plain.js";
 import { badArguments } from "./tool.js";
 
-/** What `env` of a task says: what is no text becomes JSON text, null takes a variable away. @throws {ToolError} `TOOL_ARGUMENTS_INVALID`. */
+/**
+ * The variables of a task's `env`. Values that are not text become JSON text; null removes a variable.
+ *
+ * @throws {ToolError} `TOOL_ARGUMENTS_INVALID`.
+ */
 export function variablesOf(given: unknown): Record<string, string | undefined> {
   if (given === undefined || given === null) return {};
   if (!isObject(given)) {

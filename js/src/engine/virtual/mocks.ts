@@ -1,4 +1,4 @@
-/** Mocks: what stands for the tools of a simulation. */
+/** Mocks, which replace tools in simulations and tests. */
 
 import type { DurationInput } from "../../client/options.js";
 import { invalid } from "../../shared/options.js";
@@ -6,19 +6,19 @@ import { isObject, plainText } from "../../shared/plain.js";
 import { full } from "../runtime.js";
 import { failureText, type ToolArguments, type ToolContext } from "../tools/tool.js";
 
-/** What a mock knows about a call. */
+/** The context of a call to a mock. */
 export interface MockContext extends ToolContext {
-  /** Virtual time. */
+  /** Virtual time of the call. */
   readonly now: Date;
 }
 
 /**
  * One answer of a mock:
  *
- * - an `Error` fails the attempt; a `ToolError` says how;
- * - `{ result?, error?, retryable?, delay? }` with no other field: the result, or the error (an `Error` or its message) and whether
- *   another attempt may succeed, after a delay in virtual time;
- * - anything else is the result.
+ * - An `Error` fails the attempt; a `ToolError` says how.
+ * - `{ result?, error?, retryable?, delay? }` without other fields gives the result, or the error (an `Error` or its
+ *   message) and whether another attempt may succeed, after a delay in virtual time.
+ * - Anything else is the result.
  */
 export type MockAnswer =
   | MockOutcome
@@ -31,40 +31,40 @@ export type MockAnswer =
   | readonly unknown[]
   | { readonly [field: string]: unknown };
 
-/** An answer of a mock, in full. */
+/** The complete form of an answer. */
 export interface MockOutcome {
-  /** What the tool gives. */
+  /** The result of the tool. */
   readonly result?: unknown;
-  /** Why it fails: an `Error`, or its message. */
+  /** Why the tool fails: an `Error` or its message. */
   readonly error?: Error | string | undefined;
   /** Whether another attempt may succeed after the error. */
   readonly retryable?: boolean | undefined;
-  /** Virtual time that the tool takes; `Infinity` for one that never answers. */
+  /** Virtual time that the tool takes; `Infinity` for a tool that never answers. */
   readonly delay?: DurationInput | undefined;
 }
 
-/** Decides on an answer when it is called; may take its time, while which virtual time stands still. */
+/** A function that returns the answer to a call. It may be asynchronous; virtual time does not pass meanwhile. */
 export type MockFunction = (call: ToolArguments, context: MockContext) => MockAnswer | Promise<MockAnswer>;
 
 /**
- * What stands for a task or a tool: an answer, a list of answers (one for each call in a run, the last one for all further ones;
- * a result that is a list goes into `{ result }`), or a function.
+ * Replaces a task or a tool: an answer, a list of answers, or a function. A list has one answer for each call in a run;
+ * the last one is repeated. If the result is a list, put it into `{ result }`.
  */
 export type Mock = MockAnswer | readonly MockAnswer[] | MockFunction;
 
-/** Mocks by the name of a task, or of a tool; the task's counts first. */
+/** Mocks by the name of a task or a tool. The mock of the task takes precedence. */
 export type Mocks = Readonly<Record<string, Mock>>;
 
-/** @internal What became of a call, as the engine takes it, and the milliseconds that it took. */
+/** @internal The outcome of a call as the engine takes it, and its duration in milliseconds. */
 export interface Settled {
-  /** `"result"` or `"failure"`, a comma, and the JSON text of it. */
+  /** `"result"` or `"failure"`, a comma, and JSON text. */
   readonly outcome: string;
   readonly delay: number;
 }
 
 const FIELDS = ["result", "error", "retryable", "delay"];
 
-/** What Highway's own tools give at least, so that templates find the fields that they look for. */
+/** The fields that the results of Highway's own tools always have, so that templates find them. */
 const SHELL = { stdout: "", stderr: "", returncode: 0, exit_code: 0 };
 const DEFAULTS: Readonly<Record<string, unknown>> = {
   "tools.shell.run": SHELL,
@@ -72,12 +72,12 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   "tools.http.request": { status_code: 200, headers: {}, response: {}, body: {}, url: "" },
 };
 
-/** @internal What stands for a tool without a mock: success, in the shape of that tool. */
+/** @internal The answer of a tool without a mock: success, in the shape of that tool. */
 export function defaultAnswer(tool: string): MockOutcome {
   return { result: Object.hasOwn(DEFAULTS, tool) ? DEFAULTS[tool] : {} };
 }
 
-/** @internal What answers the calls of a run, by their numbers. */
+/** @internal Returns the outcome of the call with a given number in its run. */
 export type Answering = (
   number: number,
   call: ToolArguments,
@@ -85,10 +85,9 @@ export type Answering = (
 ) => Settled | Promise<Settled>;
 
 /**
- * What a mock answers. Answers that are data are read once.
+ * @internal The outcomes of a mock. Answers that are data are read once.
  *
- * @internal
- * @throws {ConfigurationError} `OPTION_INVALID` for a mock that cannot answer.
+ * @throws {ConfigurationError} `OPTION_INVALID` for a mock that is not valid.
  */
 export function answering(name: string, mock: unknown, path: string): Answering {
   if (typeof mock === "function") {
@@ -125,7 +124,7 @@ export function answering(name: string, mock: unknown, path: string): Answering 
   return (number) => all[Math.min(number, all.length - 1)] as Settled;
 }
 
-/** @internal Milliseconds of a delay; `Infinity` is one. */
+/** @internal A delay in milliseconds, which may be `Infinity`. */
 export function millis(duration: DurationInput | undefined, path: string): number {
   if (duration === undefined) return 0;
   if (duration === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
@@ -135,7 +134,7 @@ export function millis(duration: DurationInput | undefined, path: string): numbe
   return length;
 }
 
-/** What a function gave, which may be no plain data. */
+/** The outcome of a function's answer, which may not be plain data. */
 function settledOrNot(answer: unknown): Settled {
   try {
     return settled(answer);

@@ -1,4 +1,4 @@
-/** Simulations: a workflow from its beginning to its end, in virtual time. */
+/** Simulations: a workflow from beginning to end in virtual time. */
 
 import { type Diagnostic, type ExecutionError, makeError } from "../../shared/errors.js";
 import type { DurationInput } from "../../client/options.js";
@@ -21,112 +21,119 @@ import {
 import { bigJson } from "../../shared/json.js";
 import { didYouMean } from "../../shared/nearest.js";
 
-/** Virtual time after which a simulation is given up where nothing is said: a year. */
+/** Default of `maxTime` in seconds: a year. */
 const LONGEST = 365 * 86_400;
-/** Outcomes, timers and signals after which it is. */
+/** Default of `maxSteps`. */
 const MOST_STEPS = 100_000;
 
-/** What can be simulated: a `Workflow`, a `WorkflowBuilder`, a `Driver`, or a definition as plain data. */
+/** A workflow to simulate: a `Workflow`, a `WorkflowBuilder`, a `Driver`, or a definition as plain data. */
 export type Simulatable = object;
 
-/** A signal of a simulation. */
+/** A signal that a simulation sends. */
 export interface SimulatedSignal {
-  /** Its name: that of the event which a step waits for. */
+  /** Name of the signal: that of the event which a step waits for. */
   readonly name: string;
-  /** Its data. */
+  /** Data of the signal. */
   readonly payload?: unknown;
-  /** When: a moment, or the time since the beginning; at once by default. Each run that is active then gets it. */
+  /**
+   * When to send it: a moment, or the time since the beginning; default: at once. All runs that are active then receive
+   * it.
+   */
   readonly at?: Date | DurationInput | undefined;
 }
 
-/** How people decide about an approval. */
+/** The decision of a person about an approval. */
 export type SimulatedDecision =
   | boolean
   | {
       readonly approved: boolean;
-      /** How long they take, from when they are asked; no time by default. */
+      /** Time from the request to the decision; default: none. */
       readonly after?: DurationInput | undefined;
       readonly comment?: string | undefined;
       readonly approver?: string | undefined;
     };
 
-/** Settings of {@link simulate}. */
+/** Options of {@link simulate}. */
 export interface SimulateOptions extends VirtualOptions {
-  /** Run inputs. */
+  /** Inputs of the run. */
   inputs?: Readonly<Record<string, unknown>> | undefined;
-  /** Time limit of a run; by default that of the definition, and for a `Driver` that of its `run`. */
+  /** Time limit of a run; default: that of the definition, for a `Driver` that of its `run`. */
   timeout?: DurationInput | undefined;
-  /** Signals from outside. */
+  /** Signals to send. */
   signals?: readonly SimulatedSignal[] | undefined;
-  /** What people decide, by the key of the approval or the id of its task. What is not decided waits for its time limit. */
+  /** Decisions by the key of the approval or the id of its task. Other approvals wait for their time limit. */
   approvals?: Readonly<Record<string, SimulatedDecision>> | undefined;
   /** Definitions of the workflows that it starts. */
   workflows?: readonly Simulatable[] | undefined;
   /**
-   * Runs the schedule of the definition for so long, instead of the workflow once. What has begun by then goes on to its
-   * end.
+   * Simulates the definition's schedule for this time, in place of a single run. Runs that have started by then
+   * continue to their end.
    */
   for?: DurationInput | undefined;
-  /** Virtual time after which the simulation is given up; 365 days by default, after the end of `for`. */
+  /**
+   * Virtual time after which the simulation is aborted, counted from the end of `for` if it is given; default: 365
+   * days.
+   */
   maxTime?: DurationInput | undefined;
-  /** Outcomes of tools, timers and signals after which it is; 100,000 by default. */
+  /** Number of tool outcomes, timers and signals after which the simulation is aborted; default: 100,000. */
   maxSteps?: number | undefined;
 }
 
-/** Something worth knowing about a simulation, or about its definition. */
+/** A warning about a simulation or its definition. */
 export interface SimulationWarning {
   /**
-   * `TOOL_NOT_MOCKED`, `MOCK_NOT_ASKED`, `SIGNAL_NOT_TAKEN`, `DECISION_NOT_ASKED`, `STEP_NOT_REACHED`, `EVENT_NOT_EMITTED`, `APPROVAL_UNDECIDED`;
-   * or the code of a finding of `validate()`.
+   * `TOOL_NOT_MOCKED`, `MOCK_NOT_ASKED`, `SIGNAL_NOT_TAKEN`, `DECISION_NOT_ASKED`, `STEP_NOT_REACHED`,
+   * `EVENT_NOT_EMITTED`, `APPROVAL_UNDECIDED`, or the code of a finding of `validate()`.
    */
   readonly code: string;
   readonly severity: "error" | "warning" | "info";
   readonly message: string;
-  /** The task that it is about, where it is about one. */
+  /** The task that the warning is about, if it is about one. */
   readonly task?: string | undefined;
-  /** JSON pointer into the definition, of findings. */
+  /** JSON pointer into the definition, for findings. */
   readonly path?: string | undefined;
-  /** What to do about it. */
+  /** What to do about the warning. */
   readonly help?: string | undefined;
 }
 
-/** What a simulation gave. */
+/** The outcome of a simulation. */
 export interface Simulation {
-  /** `completed`, `failed`, `cancelled`, `timed_out`, or `stuck`; of several runs `completed` only where all are. */
+  /**
+   * `completed`, `failed`, `cancelled`, `timed_out`, or `stuck`. With several runs, `completed` only if all completed.
+   */
   readonly status: SimulatedRun["status"];
-  /** What the run gave; of several the last one. */
+  /** The result of the run; of the last one if there are several. */
   readonly result: unknown;
-  /** Why it did not complete; of several the first that did not. */
+  /** Why the run did not complete; with several runs, the first error. */
   readonly error: ExecutionError | null;
-  /** Its steps by name; of several those of the last one. */
+  /** The steps of the run by name; of the last run if there are several. */
   readonly steps: Readonly<Record<string, SimulatedStep>>;
-  /** All runs, those that others started included, in the order in which they began. */
+  /** All runs in the order of their start, including those that other runs started. */
   readonly runs: readonly SimulatedRun[];
-  /** Attempts, decisions and waits of all runs, in the order in which they began. */
+  /** Attempts, decisions and waits of all runs, in the order of their start. */
   readonly timeline: readonly TimelineEntry[];
-  /** What is worth knowing about it: findings about the definition, and what the simulation saw. */
+  /** Findings about the definition, and warnings of the simulation. */
   readonly warnings: readonly SimulationWarning[];
-  /** The chain of work and waits that its end depended on; of several runs that of the one that took longest. */
+  /** The chain of work and waits that determined when the run ended; with several runs, of the longest one. */
   readonly criticalPath: readonly TimelineEntry[];
   /** When virtual time began. */
   readonly startedAt: Date;
   /** When the last run ended, in virtual time. */
   readonly endedAt: Date;
-  /** Seconds of virtual time between the two. */
+  /** Seconds of virtual time from `startedAt` to `endedAt`. */
   readonly durationSeconds: number;
 }
 
 /**
- * Runs a workflow from its beginning to its end in virtual time: days of sleeps, retries and time limits pass in milliseconds, and
- * no tool is called. What stands for the tools are mocks; a tool without one succeeds at once, and is told of in
- * `warnings`.
+ * Runs a workflow from beginning to end in virtual time: days of waits, retries and time limits pass in milliseconds.
+ * Mocks replace all tools. A tool without a mock succeeds at once and is listed in `warnings`.
  *
- * A run that fails is a result like any other. One that waits for what never comes ends as `stuck`.
+ * A run that fails is a normal result. A run that waits for something that never happens ends as `stuck`.
  *
  * @throws {ValidationError} for a definition that cannot run; `diagnostics` has all findings.
- * @throws {TaskDefinitionError} for a `Driver` that its `run` refuses.
+ * @throws {TaskDefinitionError} for a `Driver` that its own `run` would refuse.
  * @throws {ConfigurationError} `OPTION_INVALID`.
- * @throws {ExecutionError} `RUN_TIMED_OUT` when it is not over after `maxTime` or `maxSteps`.
+ * @throws {ExecutionError} `RUN_TIMED_OUT` if it has not ended after `maxTime` or `maxSteps`.
  *
  * @example
  * ```js
@@ -160,22 +167,22 @@ const OPTIONS = [
   ...["inputs", "timeout", "signals", "approvals", "workflows", "for", "maxTime", "maxSteps"],
 ];
 
-/** A simulation under way. */
+/** A running simulation. */
 class Running {
-  /** A long simulation leaves others their turn. */
+  /** Lets the event loop take turns during a long simulation. */
   readonly #breaks = new Breaks();
   readonly #engine: VirtualEngine;
   readonly #document: Record<string, Json>;
   readonly #options: SimulateOptions;
   readonly #start: number;
-  /** How long the schedule runs, in milliseconds, where it does. */
+  /** How long to simulate the schedule, in milliseconds; undefined for a single run. */
   readonly #window: number | undefined;
   readonly #maxSteps: number;
   readonly #maxTime: number;
   readonly #asked = new Set<string>();
-  /** Names of signals that a run was sent. */
+  /** Names of the signals that a run received. */
   readonly #sent = new Set<string>();
-  /** Decisions that nobody asked for so far, by what they are given for. */
+  /** Keys of the decisions that no approval has used yet. */
   readonly #undecided = new Set<string>();
 
   constructor(definition: Simulatable, options: SimulateOptions) {
@@ -223,7 +230,7 @@ class Running {
     const variables = { ...(this.#document["variables"] as Record<string, Json> | null), ...inputs };
     const given = plain(variables, "/inputs");
     if (this.#window === undefined) {
-      // Its schedule would start it for ever.
+      // With its schedule, the definition would start for ever.
       const id = this.#submit({ workflow_definition: without(this.#document, "schedule"), inputs: given });
       await this.#go(Number.POSITIVE_INFINITY, () => this.#engine.ended.has(id));
     } else {
@@ -231,7 +238,7 @@ class Running {
       await this.#go(this.#start + this.#window);
       this.#engine.now = this.#start + this.#window;
     }
-    // What has begun goes on, and nothing new begins.
+    // Runs that have started continue, but no new ones start.
     const { schedules } = this.#engine.read<{ schedules: { schedule_id: string }[] }>("GET", "schedules");
     for (const { schedule_id: id } of schedules) this.#engine.read("DELETE", `schedules/${id}`);
     await this.#go(Number.POSITIVE_INFINITY);
@@ -239,7 +246,7 @@ class Running {
     return this.#told(data, timelineOf(data));
   }
 
-  /** Has everything happen that does until a moment, or until it is enough. */
+  /** Advances virtual time until a moment, or until `isEnough`. */
   async #go(until: number, isEnough = (): boolean => false): Promise<void> {
     const engine = this.#engine;
     const isAnswered = Object.keys(this.#options.approvals ?? {}).length > 0;
@@ -267,7 +274,7 @@ class Running {
     });
   }
 
-  /** Hands a definition in; the id of the run, where one was started. */
+  /** Submits a definition. Returns the id of the run, if one was started. */
   #submit(body: Record<string, unknown>): string {
     const text = plainText(body);
     const answer = this.#engine.request("POST", "/api/v1/workflows", text);
@@ -307,7 +314,7 @@ class Running {
     });
   }
 
-  /** Plans the answers to what people are asked now. */
+  /** Plans the decisions about approvals that are pending now. */
   #decide(): void {
     const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
       "GET",
@@ -375,7 +382,7 @@ class Running {
     return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
   }
 
-  /** The names of signals that no run has taken: it was over, still has them, or never began. */
+  /** Names of signals that no run has used: the run had ended, has not used them, or never started. */
   #untaken(entries: readonly TimelineEntry[]): string[] {
     const given = new Set((this.#options.signals ?? []).map(({ name }) => name));
     for (const name of namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor])) given.delete(name);
@@ -384,7 +391,7 @@ class Running {
     return [...given];
   }
 
-  /** Whether a run still has a signal of that name. */
+  /** Whether a run has an unused signal of that name. */
   #isKept(name: string): boolean {
     return this.#engine
       .data()
@@ -456,7 +463,7 @@ class Running {
   }
 }
 
-/** What entries of some kinds name, each once. */
+/** The names that entries of some kinds wait for, each once. */
 function namesOf(
   entries: readonly TimelineEntry[],
   kinds: readonly string[],
@@ -466,7 +473,7 @@ function namesOf(
   return [...new Set(all.filter((name) => name !== null))];
 }
 
-/** Why a run goes nowhere. */
+/** The error of a run that cannot continue. */
 function stuck(run: SimulatedRun, entries: readonly TimelineEntry[]): ExecutionError {
   const open = entries.filter(({ runId, end }) => runId === run.runId && end === null);
   const waits = open.map(({ step, kind, waitsFor }) =>
@@ -480,7 +487,7 @@ function stuck(run: SimulatedRun, entries: readonly TimelineEntry[]): ExecutionE
   });
 }
 
-/** The definition in whatever stands for one. */
+/** The definition of a simulatable object. */
 function documentOf(definition: unknown, path: string): Record<string, Json> {
   const source = Object(definition ?? {}) as Parameters<typeof builtToRun>[0];
   const built: unknown = typeof source.build === "function" ? builtToRun(source) : definition;

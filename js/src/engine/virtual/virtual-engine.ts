@@ -1,4 +1,4 @@
-/** An engine in virtual time, with mocks for tools: what simulations and tests run on. */
+/** An engine in virtual time, with mocks in place of tools. Simulations and tests run on it. */
 
 import { didYouMean } from "../../shared/nearest.js";
 import type { DurationInput } from "../../client/options.js";
@@ -27,30 +27,30 @@ import { ToolError } from "../tools/tool.js";
 import { zoneOffset } from "../../shared/zones.js";
 import { parseJson } from "../../shared/json.js";
 
-/** How a virtual engine runs. */
+/** Options of an engine in virtual time. */
 export interface VirtualOptions {
-  /** When virtual time begins: a `Date`, or ISO 8601 text. The current time by default. */
+  /** When virtual time begins: a `Date` or ISO 8601 text; default: the present time. */
   at?: Date | string | undefined;
-  /** Mocks by the name of a task, or of a tool; the task's counts first. */
+  /** Mocks by the name of a task or a tool. The mock of the task takes precedence. */
   tools?: Mocks | undefined;
   /**
    * What a tool without a mock does: `succeed` at once, with an empty result in the shape of that tool, or `fail` with
-   * `TOOL_NOT_REGISTERED`. Default: `succeed`.
+   * `TOOL_NOT_REGISTERED`; default: `succeed`.
    */
   unmocked?: "succeed" | "fail" | undefined;
-  /** Tools that may run at once; 64 by default. */
+  /** Number of tools that may run at the same time; default: 64. */
   concurrency?: number | undefined;
-  /** How large things may become, as of a `LocalEngine`. */
+  /** Limits, as for a `LocalEngine`. */
   limits?: EngineLimits | undefined;
-  /** What `{{ENV.NAME}}` reads; nothing by default. */
+  /** Values of `{{ENV.NAME}}`; default: none. */
   env?: Readonly<Record<string, string>> | undefined;
-  /** What `{{secrets.NAME}}` reads in the arguments of tools; nothing by default. */
+  /** Values of `{{secrets.NAME}}` in the arguments of tools; default: none. */
   secrets?: Readonly<Record<string, string>> | undefined;
-  /** What a template that names nothing does, as of a `LocalEngine`. */
+  /** What a template with an unknown name does, as for a `LocalEngine`. */
   templates?: "strict" | "lenient" | undefined;
 }
 
-/** @internal Names of {@link VirtualOptions}. */
+/** @internal The names of all {@link VirtualOptions}. */
 export const VIRTUAL_OPTIONS = [
   "at",
   "tools",
@@ -62,7 +62,7 @@ export const VIRTUAL_OPTIONS = [
   "templates",
 ];
 
-/** A call of a tool, as a mock got it. */
+/** A recorded call of a tool. */
 export interface ToolCallRecord {
   readonly runId: string;
   readonly workflow: string;
@@ -70,18 +70,18 @@ export interface ToolCallRecord {
   readonly tool: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** Positional arguments, templates resolved. */
+  /** Positional arguments, with templates filled in. */
   readonly args: readonly unknown[];
-  /** Named arguments, templates resolved. */
+  /** Named arguments, with templates filled in. */
   readonly kwargs: Readonly<Record<string, unknown>>;
-  /** When, in virtual time. */
+  /** When the call started, in virtual time. */
   readonly at: Date;
 }
 
-/** Something that is due at a moment of virtual time. */
+/** A planned action at a moment of virtual time. */
 interface Due {
   readonly at: number;
-  /** The tool call that it is the outcome of. */
+  /** The tool call whose outcome the action delivers. */
   readonly call?: number;
   readonly act: () => void;
 }
@@ -90,33 +90,33 @@ interface Due {
 export class VirtualEngine {
   /** Virtual time, in milliseconds since the Unix epoch. */
   now: number;
-  /** What has happened so far: outcomes, timers, what was planned. */
+  /** Number of outcomes, timers and planned actions so far. */
   happened = 0;
-  /** All calls of tools, where somebody wants to know. */
+  /** All calls of tools, if the constructor was told to keep them. */
   readonly calls: ToolCallRecord[] = [];
-  /** Tasks by the tool for which they found no mock. */
+  /** Tools without a mock, with the tasks that called them. */
   readonly withoutMock = new Map<string, Set<string>>();
-  /** Ids of the runs that are over. */
+  /** Ids of the runs that have ended. */
   readonly ended = new Set<string>();
-  /** Updates that somebody waits for. */
+  /** Requests that wait for the answer to an update. */
   readonly updates: PendingUpdates = new PendingUpdates();
   readonly #handle: EngineHandle;
   readonly #resultBytes: number;
   readonly #mocks = new Map<string, Answering>();
-  /** Names of mocks that nothing has asked. */
+  /** Names of mocks that no call has used. */
   readonly unused = new Set<string>();
   readonly #fails: boolean;
   readonly #keepsCalls: boolean;
-  /** What is due, the soonest first; what was planned first of what is due at the same moment. */
+  /** Planned actions, the soonest first. Actions for the same moment are in the order in which they were planned. */
   readonly #due: Due[] = [];
-  /** Functions of mocks that are at work. */
+  /** Mock functions that are running. */
   readonly #busy = new Set<Promise<void>>();
   readonly #signals = new Map<number, AbortController>();
-  /** What functions of mocks do to their runs. */
+  /** Changes that running mock functions make to their runs. */
   readonly #acts = new Map<number, Acts>();
   readonly #releases = new Map<string, ((isOver: boolean) => unknown)[]>();
-  /** How often a mock was asked in a run. */
-  readonly #asked = new Map<string, Map<string, number>>();
+  /** Number of calls of each mock, by run. */
+  readonly #callCounts = new Map<string, Map<string, number>>();
   #runs = 0;
   #freed = false;
 
@@ -145,7 +145,7 @@ export class VirtualEngine {
     this.#resultBytes = this.#handle.limit("resultBytes");
   }
 
-  /** Puts a mock in the place of a task or a tool. */
+  /** Sets the mock of a task or a tool. */
   mock(name: string, mock: Mock): void {
     const path = childPath("/tools", name);
     this.#mocks.set(name, answering(name, mock, path));
@@ -158,42 +158,42 @@ export class VirtualEngine {
     return this.#tell((handle, now) => wholeAnswerOf(handle, asked, this.#newId(), now));
   }
 
-  /** The data of a request that is answered with some. */
+  /** The data of an answer. */
   read<T>(method: string, path: string, body?: object): T {
     const { body: text } = this.request(method, `/api/v1/${path}`, body ? plainText(body) : null);
     return (parseJson(text) as { data: T }).data;
   }
 
-  /** Plans something for a moment of virtual time. */
+  /** Plans an action for a moment of virtual time. */
   plan(at: number, act: () => void): void {
     this.#insert({ at, act });
   }
 
-  /** When something happens next; `Infinity` where nothing will by itself. */
+  /** The time of the next action or timer; `Infinity` if there is none. */
   get next(): number {
     return Math.min(this.#due[0]?.at ?? Number.POSITIVE_INFINITY, this.#wake);
   }
 
-  /** Whether the outcome of a tool is due some time. */
+  /** Whether the outcome of a tool is planned. */
   get hasOutcomes(): boolean {
     return this.#due.some(({ call }) => call !== undefined);
   }
 
-  /** Whether functions of mocks are at work; virtual time stands still meanwhile. */
+  /** Whether mock functions are running. Virtual time does not pass meanwhile. */
   get isBusy(): boolean {
     return this.#busy.size > 0;
   }
 
-  /** Waits until none is. */
+  /** Waits until no mock function is running. */
   async settled(): Promise<void> {
     while (this.#busy.size > 0) await Promise.all(this.#busy);
   }
 
-  /** Has happen what is next, unless that is after `until`; whether anything was. */
+  /** Carries out the next action or timer, unless it is later than `until`. Returns whether there was one. */
   step(until = Number.POSITIVE_INFINITY): boolean {
     const wake = this.#wake;
     const due = this.#due[0];
-    // What is finished at the very end of its time has been in time.
+    // An outcome at the exact moment of the time limit counts as in time.
     const at = due !== undefined && due.at <= wake ? due.at : wake;
     if (at > until || at === Number.POSITIVE_INFINITY) return false;
     this.now = Math.max(this.now, at);
@@ -207,18 +207,18 @@ export class VirtualEngine {
     return true;
   }
 
-  /** Everything that has happened. */
+  /** Everything that happened so far. */
   timeline(): Timeline {
     return timelineOf(this.data());
   }
 
-  /** The same as plain data. */
+  /** The timeline as plain data. */
   data(): TimelineData {
     this.#checkOpen();
     return parseJson(full.call(() => this.#handle.timeline())) as TimelineData;
   }
 
-  /** Gives the memory of the state machine back; once. */
+  /** Releases the memory of the engine. Repeated calls have no effect. */
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
@@ -228,7 +228,7 @@ export class VirtualEngine {
     this.#handle.free();
   }
 
-  /** Bytes that the body of a request may have. */
+  /** The largest body of a request, in bytes. */
   get requestBytes(): number {
     this.#checkOpen();
     return this.#handle.limit("requestBytes");
@@ -243,7 +243,7 @@ export class VirtualEngine {
     return this.#handle.nextWake() ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Ids in order, so that a simulation gives the same each time. */
+  /** Sequential ids, so that a simulation always gives the same output. */
   #newId(): string {
     this.#runs += 1;
     return `${this.#runs.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
@@ -281,7 +281,7 @@ export class VirtualEngine {
         break;
       case "run_ended":
         this.ended.add(effect.runId);
-        this.#asked.delete(effect.runId);
+        this.#callCounts.delete(effect.runId);
         this.#release(effect.runId);
         break;
     }
@@ -299,7 +299,7 @@ export class VirtualEngine {
     }
     const work = answer.then((settled) => {
       this.#busy.delete(work);
-      // Nobody waits for what was given up meanwhile.
+      // Calls that were aborted meanwhile are ignored.
       if (!this.#freed && this.#signals.has(call)) this.#finishLater(call, settled);
     });
     this.#busy.add(work);
@@ -310,9 +310,9 @@ export class VirtualEngine {
     const name = this.#mocks.has(task) ? task : tool;
     const mock = this.#mocks.get(name) ?? this.#withoutMock(task, tool);
     this.unused.delete(name);
-    const asked = this.#asked.get(runId) ?? new Map<string, number>();
-    const number = asked.get(name) ?? 0;
-    this.#asked.set(runId, asked.set(name, number + 1));
+    const counts = this.#callCounts.get(runId) ?? new Map<string, number>();
+    const number = counts.get(name) ?? 0;
+    this.#callCounts.set(runId, counts.set(name, number + 1));
     return mock(number, { args, kwargs }, () => this.#context(effect));
   }
 
@@ -343,13 +343,13 @@ export class VirtualEngine {
     return Object.assign(given, { now: new Date(this.now) });
   }
 
-  /** Passes on what a function tells while it works, unless nobody waits for it any more. */
+  /** Calls the engine for a running mock function. Does nothing once the attempt has ended. */
   #report(call: number, tell: (handle: EngineHandle, now: number) => void): void {
     if (!this.#freed && this.#signals.has(call)) this.#tell(tell);
   }
 
   #finishLater(call: number, { outcome, delay }: Settled): void {
-    // What never answers is given up by its time limit.
+    // A call that never answers is aborted by its time limit.
     if (delay === Number.POSITIVE_INFINITY) return;
     const acts = (outcome.startsWith('"result"') && this.#acts.get(call)?.text) || "";
     this.#acts.delete(call);
@@ -379,7 +379,7 @@ export class VirtualEngine {
   }
 }
 
-/** @internal Advice on a mock that nothing asked: the task or tool of a like name. */
+/** @internal Advice on an unused mock: the task or tool with the nearest name. */
 export function askedInstead(mock: string, entries: readonly TimelineEntry[]): string | undefined {
   const names = entries.flatMap(({ task, tool }) => [task, tool]);
   return didYouMean(
@@ -399,7 +399,7 @@ function notMocked(task: string, tool: string, unused: Iterable<string>): ToolEr
   });
 }
 
-/** @internal A moment as milliseconds since the Unix epoch. */
+/** @internal A moment in milliseconds since the Unix epoch. */
 export function momentOf(moment: unknown, path: string): number {
   const at =
     moment instanceof Date ? moment.getTime() : typeof moment === "string" ? Date.parse(moment) : Number.NaN;
@@ -411,7 +411,7 @@ export function momentOf(moment: unknown, path: string): number {
   );
 }
 
-/** @internal A moment of virtual time: itself, or so long after another one. */
+/** @internal A moment of virtual time, given as a moment or as the time after `start`. */
 export function momentAfter(start: number, moment: Date | DurationInput, path: string): number {
   if (moment instanceof Date) return momentOf(moment, path);
   if (typeof moment === "string" && !/^[+-]?P/i.test(moment)) return momentOf(moment, path);
