@@ -115,8 +115,8 @@ pub(super) fn of_word(word: &str, value: &Value, fields: &[&[&str]]) -> Option<S
     let is_field = |name: &str| fields.iter().any(|list| list.contains(&name));
     let near = || did_you_mean(word, fields.iter().copied().flatten().copied());
     let spelt = snake(word);
-    let is_it = |words: &[&str]| words.iter().any(|known| *known == word || *known == spelt);
-    let mut ways = WORDS.iter().filter(|(words, _)| is_it(words)).flat_map(|(_, ways)| *ways);
+    let is_listed = |words: &[&str]| words.iter().any(|known| *known == word || *known == spelt);
+    let mut ways = WORDS.iter().filter(|(words, _)| is_listed(words)).flat_map(|(_, ways)| *ways);
     let known = ways.find(|(field, _)| is_field(field)).map(|(_, text)| filled(text, value));
     known.or_else(near).or_else(|| {
         is_field("kwargs").then(|| {

@@ -1,12 +1,13 @@
-//! Comparing values of different types: text against a number as a number, a boolean against a number as 0 or 1, text
-//! against a boolean as a word. Numbers are compared by their digits, so no precision is lost.
+//! Compares values of different types: text with a number as a number, a boolean with a number as 0 or 1, text with a
+//! boolean as a word. Numbers are compared by their digits, so no precision is lost.
 
 use crate::json::text_of;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// Whether a value counts as true: not false, null, 0, empty, nor the words `false`, `0`, `none` and `null`.
+/// Whether a value counts as true. False are `false`, null, 0, empty values, and the words `false`, `0`, `none` and
+/// `null`.
 ///
 /// ```
 /// use highway_wasm::expr::is_true;
@@ -30,7 +31,7 @@ pub fn is_true(value: &Value) -> bool {
     }
 }
 
-/// Whether two values are equal, loosely between types.
+/// Whether two values are equal; values of different types may be.
 ///
 /// ```
 /// use highway_wasm::expr::equal;
@@ -67,7 +68,7 @@ fn equal_numbers(left: &Value, (right, number): (&Value, Option<&Decimal<'_>>)) 
     }
 }
 
-/// Whether one of some values equals a value, which is read once.
+/// Whether one of the items equals the value. The value is parsed only once.
 pub(crate) fn is_among(items: &[Value], item: &Value) -> bool {
     let number = Decimal::of(item);
     items.iter().any(|other| match (other, item) {
@@ -76,8 +77,8 @@ pub(crate) fn is_among(items: &[Value], item: &Value) -> bool {
     })
 }
 
-/// Which of two values comes first; `None` where they have no order. Text is ordered as numbers where both sides are
-/// some, else by its characters.
+/// The order of two values; `None` if they have none. Two texts are ordered as numbers if both are numbers, else by
+/// their characters.
 ///
 /// ```
 /// use highway_wasm::expr::order;
@@ -100,7 +101,7 @@ pub fn order(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whether a list has an item, an object a key, a text a part; `None` where that cannot be asked.
+/// Whether a list contains an item, an object a key, or a text a part; `None` if the container is of another type.
 ///
 /// ```
 /// use highway_wasm::expr::contains;
@@ -124,15 +125,16 @@ pub fn contains(container: &Value, item: &Value) -> Option<bool> {
     }
 }
 
-/// Text without one line break at its end.
+/// The text without one line break at its end.
 fn without_line_break(text: &str) -> &str {
     text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text))
 }
 
-/// Characters of the longest number: a list may be looked through for a text of megabytes.
+/// The longest text that is read as a number, in characters. An item of a list may be megabytes long.
 const MOST_DIGITS: usize = 1_000;
 
-/// A decimal number as 0.`digits` · 10^`magnitude`, without zeros at either end of the digits; zero has none.
+/// A decimal number as 0.`digits` · 10^`magnitude`, without zeros at either end of the digits. The digits of zero are
+/// empty.
 struct Decimal<'a> {
     is_negative: bool,
     digits: Cow<'a, str>,
@@ -140,7 +142,7 @@ struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    /// The number that a number, a boolean or text is.
+    /// The number that a number, a boolean or a text stands for.
     fn of(value: &'a Value) -> Option<Self> {
         match value {
             Value::Number(number) => Self::parse(number.as_str()),
@@ -150,7 +152,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// Reads digits with an optional sign, fraction and exponent; blanks around them do not count.
+    /// Reads digits with an optional sign, fraction and exponent, and blanks around them.
     fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_ascii();
         if text.len() > MOST_DIGITS {

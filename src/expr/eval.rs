@@ -1,4 +1,4 @@
-//! Evaluates a condition against the names of a run.
+//! Evaluates a condition in the scope of a run.
 
 use super::compare::{contains, equal, is_true, order};
 use super::{Comparison, Expr};
@@ -9,13 +9,13 @@ use crate::template::{Mode, Scope, Syntax, lookup, resolve};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Whether a condition holds. A bare word that names nothing is an error where only its truth is asked for, since it
-/// would hold for ever.
+/// Whether a condition holds. An unknown bare word is an error if the condition reads its truth, since as text it would
+/// always be true.
 ///
 /// # Errors
 ///
-/// `TEMPLATE_UNRESOLVED` and `TEMPLATE_INVALID` as for other templates (`mode` has the same meaning), and
-/// `CONDITION_INVALID` where two values have no order or nothing can be inside a value.
+/// `TEMPLATE_UNRESOLVED` and `TEMPLATE_INVALID` as for other templates (`mode` means the same). `CONDITION_INVALID` if
+/// two values have no order, or if a value cannot contain anything.
 ///
 /// ```
 /// use highway_wasm::expr::{holds, parse};
@@ -39,16 +39,16 @@ pub fn holds(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<bool> {
     Evaluation { scope, mode }.holds(expr)
 }
 
-/// The value of a condition: a boolean for comparisons and logic, else the operand itself.
+/// The value of a condition: a boolean for comparisons and logic, else the value of the operand.
 ///
 /// # Errors
 ///
-/// As for [`holds`].
+/// The errors of [`holds`].
 pub fn eval(expr: &Expr, scope: &dyn Scope, mode: Mode) -> Result<Value> {
     Evaluation { scope, mode }.value(expr).map(Cow::into_owned)
 }
 
-/// Bytes of a value that take about as long to read as a term of a condition to evaluate.
+/// The cost of one term of a condition, in bytes of a value that take about as long to read.
 const TERM: usize = 128;
 
 struct Evaluation<'a> {
@@ -69,7 +69,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// Whether any item is `wanted`; what comes after it is not looked at.
+    /// Whether any item has the truth value `wanted`. Items after the first such one are not evaluated.
     fn first_that_is(&self, wanted: bool, items: &'a [Expr]) -> Result<bool> {
         for item in items {
             if self.holds(item)? == wanted {
@@ -145,7 +145,7 @@ impl<'a> Evaluation<'a> {
         compare(comparison, left, right)
     }
 
-    /// A list or an object is compared with each item of a list.
+    /// Spends the cost of comparing a list or an object with each item of a list.
     fn look_through(&self, container: &Value, item: &Value) -> Result<()> {
         match (container, item) {
             (Value::Array(items), Value::Array(_) | Value::Object(_)) => {
@@ -156,7 +156,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// An operand as it was written, and its value.
+/// An operand of a comparison as written, and its value.
 type Operand<'a> = (&'a Expr, Cow<'a, Value>);
 
 fn compare(comparison: Comparison, left: &Operand<'_>, right: &Operand<'_>) -> Result<bool> {
@@ -191,7 +191,7 @@ fn compare(comparison: Comparison, left: &Operand<'_>, right: &Operand<'_>) -> R
     }
 }
 
-/// An operand in a message: where it came from and what it is, but not the value, which may be a secret.
+/// An operand in a message: its source and its type, but not its value, which may be a secret.
 fn subject(expr: &Expr, value: &Value) -> String {
     let kind = kind_of(value);
     match expr {

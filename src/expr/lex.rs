@@ -5,7 +5,7 @@ use crate::json::number::{from_digits, parse_f64};
 use crate::template::{Path, template};
 use serde_json::Value;
 
-/// One token; blanks between tokens are dropped.
+/// One token. Blanks between tokens are dropped.
 #[derive(Debug)]
 pub(super) enum Token<'a> {
     /// An operator, a bracket, a comma or a keyword.
@@ -18,17 +18,17 @@ pub(super) enum Token<'a> {
     End,
 }
 
-/// What has not been read yet.
+/// Holds the text that is not read yet.
 pub(super) struct Lexer<'a> {
     rest: &'a str,
     length: usize,
 }
 
-/// Keywords and their other spelling; `IN` and `IS` are too likely to be meant as text.
+/// Keywords and their other spelling. `IN` and `IS` are not keywords, since they may well be meant as text.
 const KEYWORDS: [(&str, &str); 6] =
     [("and", "AND"), ("or", "OR"), ("not", "NOT"), ("in", ""), ("is", ""), ("contains", "")];
 
-/// Signs, longer ones first; those of other languages come with what to write instead.
+/// Signs, the longer ones first. Signs of other languages have the advice on what to write instead.
 const SIGNS: [(&str, &str); 25] = [
     ("===", "write `==`"),
     ("!==", "write `!=`"),
@@ -64,7 +64,7 @@ impl<'a> Lexer<'a> {
         Self { rest: text, length: text.len() }
     }
 
-    /// The next token and where it starts.
+    /// The next token and the byte at which it starts.
     pub(super) fn next(&mut self) -> Result<(usize, Token<'a>), ExprError> {
         self.rest = self.rest.trim_ascii_start();
         let at = self.length - self.rest.len();
@@ -94,7 +94,7 @@ impl<'a> Lexer<'a> {
                     Some('t') => out.push('\t'),
                     Some('r') => out.push('\r'),
                     Some(escaped @ ('\\' | '"' | '\'')) => out.push(escaped),
-                    // As in Python: what is no escape is two characters.
+                    // As in Python, an unknown escape stays two characters.
                     other => out.extend([Some('\\'), other].into_iter().flatten()),
                 },
                 _ if next == quote => {
@@ -129,7 +129,7 @@ impl<'a> Lexer<'a> {
             !is_part
         });
         let (digits, after) = self.rest.split_at_checked(end.unwrap_or(self.rest.len())).unwrap_or_default();
-        // JSON has neither `007` nor `1.`.
+        // JSON allows neither `007` nor `1.`.
         let is_json =
             parse_f64(digits).is_some() && !digits.split(['e', 'E']).any(|part| part.ends_with('.'));
         if !is_json {
@@ -150,7 +150,7 @@ impl<'a> Lexer<'a> {
         let keyword =
             KEYWORDS.into_iter().find(|(keyword, other)| path.root == *keyword || path.root == *other);
         if let Some((keyword, _)) = keyword {
-            // `in[1]` is no path.
+            // `in[1]` is not a path.
             self.rest = self.rest.get(keyword.len()..).unwrap_or_default();
             return Ok(Token::Sign(keyword));
         }
@@ -179,5 +179,5 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// A token, or what is wrong with it and what to do about it.
+/// A token, or the message and the advice.
 type Step<'a> = Result<Token<'a>, (String, &'static str)>;

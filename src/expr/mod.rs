@@ -1,22 +1,22 @@
 //! Condition expressions: `{{fetch.status_code}} == 200 and not {{done}}`.
 //!
-//! A condition is parsed as it was written, with its templates as operands; what a template stands for is never
-//! pasted into the text, so quotes and operators in data change nothing.
+//! A condition is parsed as written, with its templates as operands. The value of a template is never pasted into the
+//! text, so quotes and operators in data change nothing.
 //!
 //! | | |
 //! | --- | --- |
 //! | operands | `{{path}}`, `${path}`, `'text'`, `"text"`, numbers, `true`, `false`, `null`, `none` in any case, `[lists]` |
-//! | bare words | the value of that path; text where its first name is unknown, so that `{{a.state}} == failed` works |
+//! | bare words | the value of that path; text if its first name is unknown, so that `{{a.state}} == failed` works |
 //! | comparisons | `==` `!=` `<` `<=` `>` `>=` `in` `not in` `contains` `is` `is not`, and `contains(list, item)`; `1 < x < 5` is a chain |
 //! | logic | `not`, then `and`, then `or`; parentheses |
 //!
-//! Values are compared by type, loosely between types (`compare.rs`): text against a number as a number, a boolean
-//! against a number as 0 or 1, text against a boolean as a word. One line break at the end of text does not count, since
-//! commands end their output with one. Templates inside quotes are replaced and give text.
+//! Values of different types are compared loosely (`compare.rs`): text with a number as a number, a boolean with a
+//! number as 0 or 1, text with a boolean as a word. One line break at the end of text is ignored, since the output of
+//! commands ends with one. Templates inside quotes are replaced and give text.
 //!
 //! # Differences from what is known of Highway's own evaluators
 //!
-//! `tests/expr/tables.rs` holds every row of both truth tables (`tests/vectors/legacy-engine`) against these rules and
+//! `tests/expr/tables.rs` compares every row of both truth tables (`tests/vectors/legacy-engine`) with these rules and
 //! lists each row that differs.
 //!
 //! | | here | `highway_core` 0.2.1 | stabilize 0.33.1 |
@@ -25,12 +25,13 @@
 //! | chains | all links | the first alone | all links |
 //! | `true` in lower case, `in`, lists, `is` | work | false | work |
 //! | unknown bare word | text; an error as a truth value | false | null |
-//! | what cannot be read or compared | an error | false | an error |
+//! | a text or a comparison without meaning | an error | false | an error |
 //! | `a if b else c`, `(1, 2)` | refused | false | work |
 //! | `+1` | 1 | 1 | an error |
 //!
-//! Against the letter of the collected rules, text is *ordered* as numbers where both sides are numbers (`'9' < '10'`):
-//! output of commands is always text, and production, which pastes it, compares numbers there.
+//! One rule departs from the collected rules: two texts are *ordered* as numbers if both are numbers (`'9' < '10'`).
+//! The output of commands is always text, and Highway in production pastes it into the condition and so compares
+//! numbers.
 
 #[cfg(feature = "engine")]
 mod compare;
@@ -51,7 +52,7 @@ use crate::error::{Error, ErrorCode};
 use crate::template::{Path, Syntax, paths};
 use serde_json::Value;
 
-/// A condition, parsed.
+/// A parsed condition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
     /// A number, a boolean or null.
@@ -60,7 +61,7 @@ pub enum Expr {
     Text(String),
     /// `{{path}}`.
     Template(Path),
-    /// A bare word: a path, or text where its first name is unknown.
+    /// A bare word: a path, or text if its first name is unknown.
     Word {
         /// The word read as a path.
         path: Path,
@@ -104,28 +105,28 @@ pub enum Comparison {
     Contains,
 }
 
-/// Something that a condition refers to.
+/// A name to which a condition refers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// Where the value is; its `root` is the name that must be known.
+    /// The path to the value; its `root` is the name that must be known.
     pub path: Path,
-    /// A bare word, which is text where its first name is unknown.
+    /// Whether it is a bare word, which is text if its first name is unknown.
     pub is_bare: bool,
 }
 
-/// Why a text is no condition.
+/// Why a text is not a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExprError {
     /// What is wrong: lower case, no full stop, user input in backticks.
     pub message: String,
-    /// Where, in bytes from the start of the text.
+    /// The place of the fault, in bytes from the start of the text.
     pub offset: usize,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
 }
 
 impl Expr {
-    /// Everything the condition refers to, in order, templates inside quotes included.
+    /// All names to which the condition refers, in order, templates inside quotes included.
     ///
     /// ```
     /// use highway_wasm::expr::parse;
@@ -140,7 +141,7 @@ impl Expr {
         found
     }
 
-    /// The bare words that are taken for true or false, and so must name something.
+    /// The bare words whose truth the condition reads. Each must name something.
     ///
     /// ```
     /// use highway_wasm::expr::parse;
@@ -184,7 +185,7 @@ impl Expr {
 }
 
 impl Comparison {
-    /// As it is written in a condition.
+    /// The comparison as a condition spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "==",
@@ -201,7 +202,7 @@ impl Comparison {
 }
 
 impl From<ExprError> for Error {
-    /// `CONDITION_INVALID`, with the detail `offset`.
+    /// The error `CONDITION_INVALID` with the detail `offset`.
     fn from(error: ExprError) -> Self {
         Self::new(ErrorCode::ConditionInvalid, error.message)
             .with_any_help(error.help)

@@ -1,18 +1,19 @@
-//! Makes an [`Expr`] of the tokens. One function per level of precedence; nesting is limited, length is not.
+//! Parses the tokens into an [`Expr`], with one function for each level of precedence. The nesting is limited, the
+//! length is not.
 
 use super::lex::{Lexer, NO_ARITHMETIC, Token};
 use super::{Comparison, Expr, ExprError};
 use crate::json::number::from_digits;
 use serde_json::Value;
 
-/// How deep parentheses, lists, signs and `not` may nest.
+/// The deepest nesting of parentheses, lists, signs and `not`.
 const DEEPEST: usize = 64;
 
-/// Reads a condition.
+/// Parses a condition.
 ///
 /// # Errors
 ///
-/// Where the text is no condition: what is wrong, where, and what to write instead.
+/// The message, the place and the advice, if the text is not a condition.
 ///
 /// ```
 /// use highway_wasm::expr::parse;
@@ -36,9 +37,9 @@ pub fn parse(text: &str) -> Result<Expr, ExprError> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The next token, not used yet.
+    /// The next token, not consumed yet.
     token: Token<'a>,
-    /// Where it starts.
+    /// The byte at which it starts.
     at: usize,
     depth: usize,
 }
@@ -46,14 +47,14 @@ struct Parser<'a> {
 type Parsed = Result<Expr, ExprError>;
 
 impl<'a> Parser<'a> {
-    /// The next token, which is used with that.
+    /// Consumes the next token.
     fn take(&mut self) -> Result<Token<'a>, ExprError> {
         let (at, token) = self.lexer.next()?;
         self.at = at;
         Ok(std::mem::replace(&mut self.token, token))
     }
 
-    /// Uses the next token if it is this sign.
+    /// Consumes the next token if it is this sign.
     fn accept(&mut self, sign: &str) -> Result<bool, ExprError> {
         let is_next = matches!(self.token, Token::Sign(next) if next == sign);
         if is_next {
@@ -163,7 +164,7 @@ impl<'a> Parser<'a> {
         Ok(operand)
     }
 
-    /// The items of a list after its `[`, up to its `]`; a comma may follow the last.
+    /// The items of a list between `[` and `]`. A comma may follow the last one.
     fn items(&mut self) -> Result<Vec<Expr>, ExprError> {
         let mut items = Vec::new();
         while !self.accept("]")? {
@@ -194,7 +195,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// The error for a next token that does not fit.
+    /// The error for a next token that cannot stand here.
     fn unexpected(&self) -> ExprError {
         let (found, help) = match &self.token {
             Token::End => {
@@ -233,7 +234,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The one item itself, or all of them joined.
+/// The only item itself, or all items joined.
 fn one_or(mut items: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
     match items.pop() {
         Some(only) if items.is_empty() => only,

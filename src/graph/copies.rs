@@ -1,12 +1,12 @@
-//! Highway lists the operators of a loop's body twice: in the loop, and among the tasks around it.
+//! Finds copies: Highway lists the operators of a loop body twice, in the loop and among the tasks around it.
 
 use crate::definition::Operator;
 use crate::text::names::NameIndex;
 
-/// For each task of a scope whether it is only a copy of what a loop of the scope has in its body.
+/// For each task of a scope, whether it is only a copy of an operator in the body of one of its loops.
 ///
-/// The body of an outer loop lists inner loops and their bodies, so loops with larger bodies come first: a loop that lies
-/// in one of those is a copy, and has no copies of its own.
+/// The body of an outer loop lists inner loops and their bodies too. So loops with larger bodies come first: a loop
+/// inside one of them is a copy, and its body is not searched.
 pub(super) fn copies(tasks: &[(&str, &Operator)]) -> Vec<bool> {
     let mut is_copy = vec![false; tasks.len()];
     let mut loops: Vec<(usize, usize)> = Vec::new();
@@ -49,7 +49,7 @@ fn walk<'a>(operator: &'a Operator, visit: &mut dyn FnMut(&'a Operator)) {
     }
 }
 
-/// Whether two operators of one id look the same, in documents that do not say what belongs to a loop.
+/// Whether two operators with the same id look the same. Some documents do not mark the operators of a loop.
 fn is_alike(one: &Operator, other: &Operator) -> bool {
     one.operator_type == other.operator_type
         && one.dependencies == other.dependencies

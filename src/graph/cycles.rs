@@ -1,7 +1,8 @@
-//! Finds circles of dependencies, and the longest way along them.
+//! Finds circles of dependencies, and the heaviest path along dependencies.
 
-/// Up to `limit` circles among nodes `0..edges.len()`, each as the nodes along it; a node that points at itself
-/// is left out. Edges to unknown nodes are ignored. Takes time linear in nodes and edges, and no recursion.
+/// Up to `limit` circles among the nodes `0..edges.len()`, each as the list of its nodes. A node that points at itself
+/// does not count, and edges to unknown nodes are ignored. The time is linear in nodes and edges; there is no
+/// recursion.
 pub fn cycles(edges: &[Vec<usize>], limit: usize) -> Vec<Vec<usize>> {
     let mut found = Vec::new();
     walk(edges, &mut |_| {}, &mut |circle| {
@@ -11,8 +12,8 @@ pub fn cycles(edges: &[Vec<usize>], limit: usize) -> Vec<Vec<usize>> {
     found
 }
 
-/// For each node, how much the nodes weigh together on the heaviest way along the edges, itself included, and the next node
-/// on that way. An edge that closes a circle counts for nothing.
+/// For each node, the weight of the heaviest path that starts with it, and the next node on that path. Edges that close
+/// a circle are ignored.
 pub(crate) fn heaviest(edges: &[Vec<usize>], weights: &[f64]) -> Vec<(f64, Option<usize>)> {
     let mut ways: Vec<(f64, Option<usize>)> = vec![(0.0, None); edges.len()];
     walk(
@@ -34,14 +35,15 @@ pub(crate) fn heaviest(edges: &[Vec<usize>], weights: &[f64]) -> Vec<(f64, Optio
     ways
 }
 
-/// A node on a path, with the number of its next edge.
+/// A node on a path, and the number of its next edge.
 type Step = (usize, usize);
 
-/// Tells each node after those that it points at, and each circle as the part of the path that closes it, until told to stop.
+/// A depth-first search. `done` gets each node after all nodes that it points at. `circle` gets each circle, as the
+/// part of the path that closes it, and returns whether the search goes on.
 fn walk(edges: &[Vec<usize>], done: &mut dyn FnMut(usize), circle: &mut dyn FnMut(&[Step]) -> bool) {
     let mut states = vec![State::New; edges.len()];
     for root in 0..edges.len() {
-        // The path from the root.
+        // The path from the root to the present node.
         let mut path: Vec<Step> = vec![(root, 0)];
         if states.get(root) != Some(&State::New) {
             continue;

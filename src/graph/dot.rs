@@ -16,8 +16,8 @@ const HEADER: &str = r##"digraph workflow {
     end [label="END", shape=doublecircle, fillcolor="#e74c3c", width=0.5, style=filled];
 "##;
 
-/// A workflow as a Graphviz graph, as `to_graphviz` of `highway_dsl` draws it, without what is wrong there: see
-/// `src/graph/drawing.rs`. Works for workflows that do not validate, too.
+/// A workflow as a Graphviz graph, as `to_graphviz` of `highway_dsl` draws it, without its faults (see
+/// `src/graph/drawing.rs`). Invalid workflows are drawn too.
 ///
 /// ```
 /// use highway_wasm::{definition::read, graph::dot};
@@ -34,7 +34,7 @@ pub fn dot(workflow: &Workflow) -> String {
     text.0.out
 }
 
-/// The drawing of a document, or one of what is wrong with it.
+/// The drawing of a document, or a drawing that shows its errors.
 ///
 /// ```
 /// use highway_wasm::graph::dot_of;
@@ -69,7 +69,7 @@ const RULES: Rules = Rules {
     taken: &["start", "end"],
 };
 
-/// How a container is drawn: what follows its label, the colour of its border, and the node that edges lead to.
+/// How a container is drawn: the text after its label, the colour of its border, and the node at which edges to it end.
 struct Frame {
     suffix: &'static str,
     colour: &'static str,
@@ -77,7 +77,7 @@ struct Frame {
     node: &'static str,
 }
 
-/// The frame of what may contain something.
+/// The frame of a node that may contain others.
 fn frame(node: &Node) -> Option<Frame> {
     let NodeKind::Operator(operator_type) = node.kind else { return None };
     Some(match operator_type {
@@ -103,7 +103,7 @@ fn frame(node: &Node) -> Option<Frame> {
     })
 }
 
-/// Attributes of a node that contains nothing.
+/// Attributes of a node that cannot contain others.
 fn attributes(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Operator(OperatorType::Condition | OperatorType::Switch) => {
@@ -133,7 +133,7 @@ fn edge_attributes(kind: &EdgeKind) -> &'static str {
 struct Text(Page);
 
 impl Text {
-    /// What lies in a container: nodes, then edges.
+    /// Writes the content of a container: nodes, then edges.
     fn scope(&mut self, container: Option<usize>, indent: usize) {
         for at in self.0.by_id(container) {
             self.node(at, indent);
@@ -185,7 +185,7 @@ impl Text {
 fn arrow(page: &Page, arrow: &Arrow<'_>, is_outermost: bool) -> Option<String> {
     let attributes = match arrow {
         Arrow::Edge(edge) => edge.kind.label().map(|label| (escaped(label), edge_attributes(&edge.kind))),
-        // Start and end are those of the whole.
+        // Only the whole drawing has a start and an end.
         Arrow::Start(_) | Arrow::Leaf(_) if !is_outermost => return None,
         _ => None,
     };
@@ -207,7 +207,7 @@ fn label(node: &Node) -> String {
     label
 }
 
-/// Text as it stands between quotes.
+/// The text, escaped to stand between quotes.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for character in shown(text) {
@@ -215,7 +215,7 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            // Graphviz reads the entities of HTML everywhere.
+            // Graphviz replaces HTML entities in every text.
             '&' => out.push_str("&amp;"),
             '\r' => {}
             '\0'..='\x1f' | '\x7f' | '\u{fffe}' | '\u{ffff}' => out.push(' '),

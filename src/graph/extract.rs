@@ -1,4 +1,4 @@
-//! Makes a scene of a workflow: first the nodes of the workflow and of its loops, then their edges, then the branches,
+//! Makes the scene of a workflow: first the nodes of the workflow and its loops, then their edges, then the branches,
 //! which are workflows of their own.
 
 use super::copies::copies;
@@ -8,17 +8,17 @@ use crate::definition::{Named, Operation, Operator, Reading, Workflow, read_with
 use crate::json::child_path;
 use serde_json::{Map, Value};
 
-/// Containers within containers that are drawn; what lies deeper is left out. No text that can be read is nested as deep.
+/// The deepest nesting of containers that is drawn. Any text that can be read is nested less deeply.
 const MAX_DEPTH: usize = 64;
 
-/// Children of a `child_workflow` that are named.
+/// The most children that the label of a `child_workflow` names.
 const MAX_NAMED: usize = 12;
 
 impl Scene {
-    /// The scene of a workflow. Whatever cannot be read is left out.
+    /// The scene of a workflow. Unreadable parts are left out.
     ///
-    /// The body of a loop lies in the loop alone, although a document lists it a second time at the top. Ids are looked up
-    /// within one workflow; a branch is a workflow of its own.
+    /// The body of a loop is drawn only in the loop, although a document lists it once more at the top. Ids are looked
+    /// up within one workflow; a branch is a workflow of its own.
     pub fn new(workflow: &Workflow) -> Self {
         let mut scene = Self::default();
         add_workflow(&mut scene, workflow, None, "", 0);
@@ -39,7 +39,7 @@ fn add_workflow(scene: &mut Scene, workflow: &Workflow, root: Option<usize>, bas
     }
 }
 
-/// The operators of one workflow as they get their nodes.
+/// The operators of one workflow while they get their nodes.
 struct Placing<'a, 's> {
     scene: &'s mut Scene,
     placed: &'s mut Vec<Placed<'a>>,
@@ -73,7 +73,7 @@ impl<'a> Placing<'a, '_> {
     }
 }
 
-/// Adds the branches of an operator, each with the workflow in it.
+/// Adds the branches of an operator, each with its workflow.
 fn add_branches(scene: &mut Scene, task: &Placed<'_>, depth: usize) {
     let Some(workflows) = task.operator.operation.branch_workflows() else { return };
     if depth > MAX_DEPTH {
@@ -83,7 +83,7 @@ fn add_branches(scene: &mut Scene, task: &Placed<'_>, depth: usize) {
     for (name, value) in workflows {
         let path = child_path(&format!("{base}/branch_workflows"), name);
         let branch = add_branch(scene, task, name, path.clone());
-        // What is wrong with it is said where the definition is checked; here it is drawn as far as it goes.
+        // Validation reports the errors of a branch. A drawing shows as much of it as can be read.
         let document = read_with(value, &path, Reading::default());
         add_workflow(scene, &document.workflow, Some(branch), &path, depth);
     }
@@ -117,7 +117,7 @@ fn node_of(id: &str, operator: &Operator, path: String, parent: Option<usize>) -
     Node { label, details, summary, is_described, kind, parent, ..Node::new(id, path) }
 }
 
-/// The field of an operator that says most about it.
+/// The field of an operator that tells most about it.
 fn summary_of(operation: &Operation) -> &str {
     match operation {
         Operation::Task(task) | Operation::Activity(task) => &task.function,
@@ -133,7 +133,7 @@ fn summary_of(operation: &Operation) -> &str {
     }
 }
 
-/// The workflows that an operator runs, each with its name there.
+/// The workflows that an operator runs, each with the name of the child.
 fn named_children(id: &str, children: &Named<Map<String, Value>>) -> Vec<String> {
     let mut lines: Vec<String> = children
         .iter()

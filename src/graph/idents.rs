@@ -1,24 +1,25 @@
-//! Names of nodes in a drawing: as upstream makes them of task ids where that gives a name that is valid and unique.
+//! Names of nodes in a drawing. They are upstream's names where those are valid and unique.
 
 use super::scene::{Node, NodeKind, Scene};
 use crate::json::number::integer;
 use serde_json::{Map, Value};
 
-/// What a language asks of names.
+/// The rules of a drawing language about names.
 pub(super) struct Rules {
-    /// Names that mean something else there.
+    /// Whether a name has another meaning in the language.
     pub(super) is_reserved: fn(&str) -> bool,
     /// Whether the name of a node must be ASCII.
     pub(super) is_ascii: fn(&Node) -> bool,
-    /// Endings of further names that a container takes.
+    /// Endings of the further names that the name of a container reserves.
     pub(super) endings: &'static [&'static str],
-    /// Names that are taken from the start.
+    /// Names that the drawing itself uses.
     pub(super) taken: &'static [&'static str],
 }
 
-/// A name for each node, unique in the drawing.
+/// A unique name for each node of the drawing.
 ///
-/// Ids that are names already are served first, then those that have to be changed, then branches, which have no id.
+/// Names are given in three rounds: to ids that are valid names, to ids that have to be changed, and to branches, which
+/// have no id.
 pub(super) fn idents(scene: &Scene, rules: &Rules) -> Vec<String> {
     let mut names = Names { taken: Map::new(), rules };
     for name in rules.taken {
@@ -49,10 +50,10 @@ pub(super) fn idents(scene: &Scene, rules: &Rules) -> Vec<String> {
     idents
 }
 
-/// The turn from which on ids are changed.
+/// The first turn in which ids are changed.
 const CHANGED: usize = 2;
 
-/// Containers come first, since their names bring further ones.
+/// The turn of a node among the ids that stay. Containers come first, since they reserve further names.
 fn first_turn(node: &Node) -> usize {
     match node.kind {
         NodeKind::Branch => CHANGED + 1,
@@ -60,9 +61,9 @@ fn first_turn(node: &Node) -> usize {
     }
 }
 
-/// Names that are taken; a map of the kind that JSON objects are, since that code is there already.
+/// Names that are taken. This is the map type of JSON objects, since the module contains that code anyway.
 struct Names<'r> {
-    /// Each name with the number that was last tried behind it.
+    /// Each name, and the last number that was tried after it.
     taken: Map<String, Value>,
     rules: &'r Rules,
 }
@@ -74,7 +75,7 @@ impl Names<'_> {
         }
     }
 
-    /// The name, or the name with a number behind it.
+    /// The name, or the name with a number after it.
     fn unique(&mut self, wanted: &str, is_container: bool) -> String {
         let is_reserved = self.rules.is_reserved;
         let mut wanted = wanted.to_owned();
@@ -110,10 +111,10 @@ impl Names<'_> {
     }
 }
 
-/// Characters of an id that a name has; Graphviz stops at names of more than 16384 bytes.
+/// The longest name, in characters of the id. Graphviz stops at names of more than 16384 bytes.
 const MAX_NAME: usize = 200;
 
-/// The id with `_` for what cannot stand in a name, and in front of a digit.
+/// The id with `_` in place of characters that a name cannot have, and before a leading digit.
 fn sanitised(id: &str) -> String {
     let mut out = String::new();
     if id.is_empty() || id.starts_with(|first: char| first.is_ascii_digit()) {
@@ -127,7 +128,7 @@ fn ascii(name: &str) -> String {
     name.chars().map(|character| if character.is_ascii() { character } else { '_' }).collect()
 }
 
-/// Letters, digits, and characters beyond ASCII but for blanks and those that cannot be seen.
+/// Whether it is a letter, a digit, or a visible character beyond ASCII.
 fn is_plain(character: char) -> bool {
     match character {
         '\0'..='\x7f' => character.is_ascii_alphanumeric() || character == '_',

@@ -1,9 +1,9 @@
-//! The edges of one workflow, and where its scopes start and end.
+//! The edges of one workflow, and the starts and ends of its scopes.
 
 use super::scene::{Edge, EdgeKind, Placed, Scene};
 use crate::definition::{Operation, Operator};
 
-/// Adds the edges of a workflow whose operators are sorted by scope and id, and marks where its scopes start and end.
+/// Adds the edges of a workflow, and marks where its scopes start and end. The operators are sorted by scope and id;
 /// `root` is the outermost scope.
 pub(super) fn add_links(
     scene: &mut Scene,
@@ -30,8 +30,8 @@ pub(super) fn add_links(
     mark_leaves(scene, first);
 }
 
-/// Adds the edges from what an operator depends on. Whether its scope starts with something before it: at the top any
-/// dependency counts, in the body of a loop only one that lies in the body too.
+/// Adds the edges from the dependencies of an operator. The result is whether something in its scope comes before it:
+/// at the top any dependency counts, in the body of a loop only one inside the body.
 fn add_dependencies(scene: &mut Scene, ids: &Ids<'_>, task: &Placed<'_>, root: Option<usize>) -> bool {
     let mut names: Vec<&str> = task.operator.dependencies.iter().map(String::as_str).collect();
     names.sort_unstable();
@@ -45,7 +45,7 @@ fn add_dependencies(scene: &mut Scene, ids: &Ids<'_>, task: &Placed<'_>, root: O
     waits
 }
 
-/// Where ids lead within one workflow: id, scope and node, sorted.
+/// The nodes of the ids of one workflow: id, scope and node, sorted.
 struct Ids<'a>(Vec<(&'a str, Option<usize>, usize)>);
 
 impl<'a> Ids<'a> {
@@ -55,13 +55,13 @@ impl<'a> Ids<'a> {
         Self(sorted)
     }
 
-    /// The first of the nodes of an id whose scope is `scope` or a later one.
+    /// The first node with the id whose scope is `scope` or a later one.
     fn first(&self, id: &str, scope: Option<usize>) -> Option<(Option<usize>, usize)> {
         let at = self.0.partition_point(|(known, lies_in, _)| (*known, *lies_in) < (id, scope));
         self.0.get(at).filter(|(known, ..)| *known == id).map(|(_, lies_in, node)| (*lies_in, *node))
     }
 
-    /// The node of an id as seen from a scope: there, else in the scopes around it, else in any.
+    /// The node with the id as seen from a scope: the one in it, else one in the scopes around it, else any.
     fn get(&self, scene: &Scene, id: &str, scope: Option<usize>) -> Option<usize> {
         let (_, any) = self.first(id, None)?;
         let around = std::iter::successors(scope, |at| scene.parent(*at)).map(Some);
@@ -72,7 +72,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-/// The operators that an operator names as those that follow it, in the order in which they are drawn.
+/// The operators that follow an operator by its own fields, in the order in which they are drawn.
 fn targets(operator: &Operator) -> Vec<(&str, EdgeKind)> {
     let mut targets = match &operator.operation {
         Operation::Condition(condition) => {
@@ -91,7 +91,7 @@ fn targets(operator: &Operator) -> Vec<(&str, EdgeKind)> {
     cases
 }
 
-/// Whether an operator chooses the way on by itself. Empty text names nothing.
+/// Whether an operator chooses the next one. An empty text names no operator.
 fn routes(operation: &Operation) -> bool {
     let is_named = |id: &Option<String>| id.as_deref().is_some_and(|id| !id.is_empty());
     match operation {
@@ -101,7 +101,8 @@ fn routes(operation: &Operation) -> bool {
     }
 }
 
-/// Where the definition says what it starts with, its outermost scope starts with that alone, or with the loop around it.
+/// Marks the start that the definition names: the outermost scope then starts with only that operator, or with the loop
+/// around it.
 fn mark_start(scene: &mut Scene, start: Option<usize>, root: Option<usize>) {
     let Some(start) = start else { return };
     let outermost =
@@ -113,7 +114,8 @@ fn mark_start(scene: &mut Scene, start: Option<usize>, root: Option<usize>) {
     }
 }
 
-/// What something of the same scope depends on is no leaf; the body of a loop does not come after the loop.
+/// Unmarks as leaves the nodes with a follower in their scope. The body of a loop does not count as a follower of the
+/// loop.
 fn mark_leaves(scene: &mut Scene, first: usize) {
     let mut followed = Vec::new();
     for edge in scene.edges.iter().skip(first) {

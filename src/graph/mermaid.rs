@@ -14,8 +14,8 @@ const HEADER: &str = "stateDiagram-v2
     classDef error fill:#c0392b,stroke:#e74c3c,stroke-width:2px,color:white;
     classDef reflexive fill:#2c3e50,stroke:#ff00ff,stroke-width:2px,color:white;";
 
-/// A workflow as a Mermaid state diagram, as `to_mermaid` of `highway_dsl` draws it, without what is wrong there: see
-/// `src/graph/drawing.rs`. Works for workflows that do not validate, too.
+/// A workflow as a Mermaid state diagram, as `to_mermaid` of `highway_dsl` draws it, without its faults (see
+/// `src/graph/drawing.rs`). Invalid workflows are drawn too.
 ///
 /// ```
 /// use highway_wasm::{definition::read, graph::mermaid};
@@ -34,25 +34,25 @@ pub fn mermaid(workflow: &Workflow) -> String {
     text.page.out
 }
 
-/// Blanks in front of a line, for each container around it.
+/// Blanks before a line, for each container around it.
 const INDENT: usize = 4;
 
 const RULES: Rules = Rules {
     is_reserved,
-    // `class` takes ASCII names alone.
+    // `class` accepts only ASCII names.
     is_ascii: |node| class(node).is_some(),
-    // Mermaid's own names of the marks in a container.
+    // Mermaid names the start and the end of a container so.
     endings: &["_start", "_end"],
     taken: &["root", "root_start", "root_end"],
 };
 
-/// Words that Mermaid's parser takes for its own wherever they stand, in any case.
+/// Words that Mermaid's parser takes as keywords wherever they stand, in any case.
 const WORDS: [&str; 11] = [
     "accdescr", "acctitle", "class", "classdef", "click", "default", "href", "note", "scale", "state",
     "style",
 ];
 
-/// Names that the objects of JavaScript have from the start: Mermaid's layout finds those instead of its nodes.
+/// Names that every JavaScript object inherits. Mermaid's layout would find those in place of its nodes.
 const INHERITED: [&str; 12] = [
     "__defineGetter__",
     "__defineSetter__",
@@ -70,14 +70,14 @@ const INHERITED: [&str; 12] = [
 
 fn is_reserved(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    // A word ends where something else than an ASCII letter or digit follows.
-    let begins = |word: &&str| {
+    // A keyword ends before any character that is not an ASCII letter or digit.
+    let is_first_word = |word: &&str| {
         lower.strip_prefix(*word).is_some_and(|rest| rest.chars().next().is_none_or(|next| !next.is_ascii()))
     };
-    WORDS.iter().any(begins)
+    WORDS.iter().any(is_first_word)
         || INHERITED.contains(&name)
         || lower == "statediagram"
-        // At the end of a line, the next line could make it `direction LR`.
+        // With the next line, the end of this one could read as `direction LR`.
         || lower.ends_with("direction")
 }
 
@@ -96,7 +96,7 @@ fn class(node: &Node) -> Option<&'static str> {
     })
 }
 
-/// What follows the label of an operator.
+/// The text after the label of an operator.
 fn suffix(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Operator(OperatorType::Condition) => "?",
@@ -108,8 +108,8 @@ fn suffix(kind: NodeKind) -> &'static str {
     }
 }
 
-/// Whether a branch has a loop beside something else: between regions Mermaid fails on that. Branches are states with
-/// names of their own, so nothing is lost without the line.
+/// Whether a branch has a loop beside another node. Mermaid fails on a separator line between such branches. Branches
+/// are states with names, so the picture loses nothing without the line.
 fn has_mixed_branch(scene: &Scene, container: Option<usize>) -> bool {
     scene.children(container).iter().any(|branch| {
         let inside = scene.children(Some(*branch));
@@ -122,12 +122,12 @@ fn has_mixed_branch(scene: &Scene, container: Option<usize>) -> bool {
 
 struct Text {
     page: Page,
-    /// Lines that wait for the end of the outermost container.
+    /// Lines with classes that are written after the outermost container.
     classes: String,
 }
 
 impl Text {
-    /// What lies in a container: states, then edges.
+    /// Writes the content of a container: states, then edges.
     fn scope(&mut self, container: Option<usize>, indent: usize) {
         let scene = &self.page.scene;
         let has_regions = has_branches(scene, container) && !has_mixed_branch(scene, container);
@@ -163,7 +163,7 @@ impl Text {
         }
     }
 
-    /// Gives a node its class. Mermaid reads that outside of all containers alone.
+    /// Gives a node its class. Mermaid reads classes only outside all containers.
     fn class(&mut self, name: &str, class: &str, indent: usize) {
         let line = format!("\n    class {name} {class}");
         let out = if indent > INDENT { &mut self.classes } else { &mut self.page.out };
@@ -175,7 +175,8 @@ fn arrow(page: &Page, arrow: &Arrow<'_>) -> Option<String> {
     Some(match arrow {
         Arrow::Start(at) => format!("[*] --> {}", page.name(*at)),
         Arrow::Leaf(at) => format!("{} --> [*]", page.name(*at)),
-        // Mermaid has no arrows between a container and what lies in it; the marks in the container stand for those.
+        // Mermaid has no arrows between a container and its content. The start and the end of the container stand for
+        // them.
         Arrow::Edge(edge) if page.scene.is_vertical(edge) => return None,
         Arrow::Edge(edge) => {
             let mut line = format!("{} --> {}", page.name(edge.from), page.name(edge.to));
@@ -188,7 +189,7 @@ fn arrow(page: &Page, arrow: &Arrow<'_>) -> Option<String> {
     })
 }
 
-/// The label of a node; its name where there would be nothing to see.
+/// The label of a node; its name if the label has nothing visible.
 fn label(node: &Node, name: &str) -> String {
     let mut label = String::new();
     escape(&mut label, &node.label, true);
@@ -200,7 +201,7 @@ fn label(node: &Node, name: &str) -> String {
     if label.trim().is_empty() { name.to_owned() } else { label }
 }
 
-/// Adds text as a label that shows it as it is. Characters that mean something to Mermaid are written as their numbers.
+/// Adds text so that the label shows it as it is. Characters with a meaning in Mermaid are written as numbers.
 fn escape(out: &mut String, text: &str, is_quoted: bool) {
     let has_colon_rules = !is_quoted || ["style", "classDef", ":fa-"].iter().any(|it| text.contains(it));
     let mut before = ' ';
@@ -211,7 +212,7 @@ fn escape(out: &mut String, text: &str, is_quoted: bool) {
         let is_number = match character {
             '#' | ';' | '<' | '>' | '&' | '*' | '`' | '\\' | '~' => true,
             ':' => has_colon_rules,
-            // An underscore between letters is no Markdown.
+            // Markdown ignores an underscore between letters.
             '_' => !(before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric()),
             '%' | '[' | '$' => before == character || next == character,
             _ => recent.ends_direction(character),
@@ -232,7 +233,7 @@ fn escape(out: &mut String, text: &str, is_quoted: bool) {
     }
 }
 
-/// Finds the word that Mermaid takes for a command wherever it stands.
+/// Finds `direction`, which Mermaid takes as a command wherever it stands.
 #[derive(Default)]
 struct Recent(usize);
 

@@ -1,4 +1,4 @@
-//! Questions about a dependency graph, and drawings of it.
+//! Circles in a dependency graph, and drawings of workflows.
 
 mod copies;
 mod cycles;

@@ -1,4 +1,4 @@
-//! The layout of a workflow: its scene, placed.
+//! The layout of a workflow: the scene with coordinates.
 
 use super::layout::{Direction, Edge as Line, Node as Frame, Spacing, layout};
 use super::scene::{EdgeKind, Node, Scene};
@@ -11,17 +11,17 @@ use crate::text::suggest::did_you_mean;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Lengths of a layout that a caller may choose.
+/// The lengths that a caller may set.
 const LENGTHS: [&str; 6] = ["nodeWidth", "nodeHeight", "layerGap", "nodeGap", "padding", "header"];
 
 /// How a workflow is laid out. Lengths are in the unit of the drawing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlacementOptions {
-    /// Where it runs to.
+    /// The direction of edges.
     pub direction: Direction,
-    /// Width of a node that contains no others.
+    /// Width of a node without content.
     pub node_width: f64,
-    /// Height of such a node.
+    /// Height of a node without content.
     pub node_height: f64,
     /// Distances.
     pub spacing: Spacing,
@@ -73,7 +73,7 @@ impl PlacementOptions {
     }
 }
 
-/// A workflow with the places of its nodes and the routes of its edges.
+/// The scene of a workflow, with the places of its nodes and the routes of its edges.
 ///
 /// ```
 /// use highway_wasm::definition::read;
@@ -91,9 +91,9 @@ impl PlacementOptions {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placement {
-    /// What there is.
+    /// The nodes and edges.
     pub scene: Scene,
-    /// Where it is: nodes and edges have the numbers of the scene.
+    /// Their coordinates. Nodes and edges have the numbers of the scene.
     pub layout: super::layout::Layout,
 }
 
@@ -104,7 +104,7 @@ impl Placement {
         Self::of_scene(Scene::new(workflow), options.direction, &options.spacing, &size)
     }
 
-    /// The layout of a scene whose nodes have sizes of their own, as width and height.
+    /// The layout of a scene whose nodes have given sizes (width, height).
     pub(super) fn of_scene(
         mut scene: Scene,
         direction: Direction,
@@ -122,7 +122,7 @@ impl Placement {
         Self { scene, layout }
     }
 
-    /// The layout as callers get it.
+    /// The layout in the form for callers.
     pub fn drawing(&self) -> Drawing<'_> {
         let path = |node: usize| self.scene.nodes.get(node).map(|node| node.path.as_str());
         let nodes = self.scene.nodes.iter().zip(&self.layout.nodes).map(|(node, place)| DrawnNode {
@@ -152,14 +152,14 @@ impl Placement {
     }
 }
 
-/// A layout as callers get it. Lengths are in the unit of the drawing.
+/// A layout in the form for callers. Lengths are in the unit of the drawing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Drawing<'a> {
-    /// Width of the whole.
+    /// Width of the drawing.
     pub width: f64,
-    /// Height of the whole.
+    /// Height of the drawing.
     pub height: f64,
-    /// All nodes; a container comes before what it contains.
+    /// All nodes, each container before its content.
     pub nodes: Vec<DrawnNode<'a>>,
     /// All edges.
     pub edges: Vec<DrawnEdge<'a>>,
@@ -168,7 +168,7 @@ pub struct Drawing<'a> {
 /// A node with its place.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DrawnNode<'a> {
-    /// JSON pointer to it in the definition.
+    /// JSON pointer to the operator or branch in the definition.
     pub id: &'a str,
     /// Id of the task, or name of the branch.
     pub name: &'a str,
@@ -176,7 +176,7 @@ pub struct DrawnNode<'a> {
     pub label: &'a str,
     /// Its operator type, or `branch`.
     pub kind: &'static str,
-    /// The `id` of the container it is in.
+    /// The `id` of the container around it.
     pub parent: Option<&'a str>,
     /// Left border.
     pub x: f64,
@@ -191,19 +191,20 @@ pub struct DrawnNode<'a> {
 /// An edge with its route.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DrawnEdge<'a> {
-    /// The `id` of the node it comes from.
+    /// The `id` of the node at which it starts.
     pub from: &'a str,
-    /// The `id` of the node it leads to.
+    /// The `id` of the node at which it ends.
     pub to: &'a str,
-    /// Why it is there, in a word.
+    /// The reason for the edge, as one word.
     pub kind: &'static str,
     /// Text at the edge; may be empty.
     pub label: &'a str,
-    /// Where it goes along: `[x, y]` of each bend, the two ends among them.
+    /// The points of its line as `[x, y]`, both ends included.
     pub points: Vec<[f64; 2]>,
 }
 
-/// What a condition leads to depends on it as well: of two lines between the same nodes, the one that says why stays.
+/// Drops dependencies that a second edge between the same nodes shows as well: the target of a condition also depends
+/// on it.
 fn drop_doubles(scene: &mut Scene) {
     let pairs: Vec<String> = scene
         .edges
@@ -222,7 +223,7 @@ pub(super) fn length(value: f64) -> String {
     digits(rounded(value))
 }
 
-/// A hundredth of a pixel is more than an eye sees.
+/// Rounded to a hundredth of a pixel, which is finer than an eye sees.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

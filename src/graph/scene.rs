@@ -1,8 +1,8 @@
-//! What a drawing of a workflow shows: nodes, the containers they lie in, and edges between them.
+//! The content of a drawing: nodes, containers, and edges between them.
 
 use crate::definition::{Operator, OperatorType};
 
-/// A workflow as nodes and edges. Nodes are known by their numbers; a container has a lower number than what it contains.
+/// A workflow as nodes and edges. Nodes are known by their numbers; a container has a lower number than its content.
 ///
 /// ```
 /// use highway_wasm::definition::read;
@@ -26,41 +26,41 @@ use crate::definition::{Operator, OperatorType};
 pub struct Scene {
     /// All nodes.
     pub nodes: Vec<Node>,
-    /// Numbers of the nodes that lie in no container, in order of definition.
+    /// Numbers of the nodes outside all containers, in the order of the definition.
     pub roots: Vec<usize>,
-    /// All edges: for each scope the edges that its own nodes ask for, by id of the node.
+    /// All edges, scope by scope. The edges of a scope are sorted by the id of the node that owns them.
     pub edges: Vec<Edge>,
 }
 
 /// An operator, or a branch of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Where it stands in the document, as a JSON pointer; no two nodes have the same.
+    /// JSON pointer to it in the document; unique.
     pub path: String,
     /// Id of the operator, or name of the branch.
     pub id: String,
-    /// Its description, or its id where it has none.
+    /// Its description; its id without one.
     pub label: String,
     /// Further lines for the label: the condition of a branch, the workflows that an operator runs.
     pub details: Vec<String>,
-    /// What it does, in a few words: the tool it runs, the condition it checks, how long it waits. May be empty.
+    /// Its operation in a few words: the tool, the condition or the waiting time. May be empty.
     pub summary: String,
     /// Whether the label is a description.
     pub is_described: bool,
-    /// What it is.
+    /// What the node stands for.
     pub kind: NodeKind,
-    /// The container it lies in.
+    /// The number of the container around it.
     pub parent: Option<usize>,
-    /// What lies in it, in order of definition.
+    /// The numbers of its content, in the order of the definition.
     pub children: Vec<usize>,
     /// Whether its scope starts with it.
     pub is_start: bool,
-    /// Whether nothing of its scope comes after it.
+    /// Whether it has no follower in its scope.
     pub is_leaf: bool,
 }
 
 impl Node {
-    /// A node of which only the place in the document is known.
+    /// A node of which only the id and the place in the document are known.
     pub(super) fn new(id: &str, path: String) -> Self {
         Self {
             path,
@@ -110,18 +110,18 @@ impl NodeKind {
 /// An arrow from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Number of the node it leaves.
+    /// The number of the node at which it starts.
     pub from: usize,
-    /// Number of the node it enters.
+    /// The number of the node at which it ends.
     pub to: usize,
-    /// Why it is there.
+    /// The reason for it.
     pub kind: EdgeKind,
 }
 
-/// Why there is an edge.
+/// The reason for an edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EdgeKind {
-    /// The node at its end depends on the other one.
+    /// The node at its end depends on the node at its start.
     Dependency,
     /// The condition holds.
     True,
@@ -138,7 +138,7 @@ pub enum EdgeKind {
 }
 
 impl EdgeKind {
-    /// In a word.
+    /// The reason as one word.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Dependency => "dependency",
@@ -172,14 +172,14 @@ impl EdgeKind {
 }
 
 impl Edge {
-    /// The node whose definition asks for the edge.
+    /// The node whose definition contains the edge.
     pub fn owner(&self) -> usize {
         if self.kind == EdgeKind::Dependency { self.to } else { self.from }
     }
 }
 
 impl Scene {
-    /// The nodes in a container, or outside of all.
+    /// The nodes in a container; with `None`, the nodes outside all containers.
     pub fn children(&self, container: Option<usize>) -> &[usize] {
         match container {
             None => &self.roots,
@@ -217,10 +217,10 @@ impl Scene {
     }
 }
 
-/// An operator that has its node.
+/// An operator and its node.
 pub(super) struct Placed<'a> {
     pub(super) id: &'a str,
-    /// The container it lies in.
+    /// The container around it.
     pub(super) scope: Option<usize>,
     pub(super) node: usize,
     pub(super) operator: &'a Operator,

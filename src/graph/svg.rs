@@ -1,4 +1,4 @@
-//! A picture of a workflow: SVG that needs no other file, for light and for dark pages.
+//! A picture of a workflow: one self-contained SVG, for light and for dark pages.
 
 use super::drawing::shown;
 use super::layout::{Direction, Rect, Spacing};
@@ -8,26 +8,26 @@ use crate::definition::{OperatorType, Workflow};
 use crate::json::number::clamp;
 use std::fmt::Write as _;
 
-/// Distance between what is drawn and the edge of the picture.
+/// Distance between the content and the edge of the picture.
 const MARGIN: f64 = 24.0;
-/// Height of a node that contains no others: two lines of text.
+/// Height of a node without content: two lines of text.
 const HEIGHT: f64 = 48.0;
-/// Widths of such a node.
+/// The least and the largest width of a node without content.
 const WIDTHS: (f64, f64) = (112.0, 288.0);
 /// Distance between the border of a node and its text.
 const INSET: f64 = 16.0;
-/// Sizes of the two kinds of text.
+/// Font sizes of labels and of smaller text.
 const LARGE: f64 = 13.0;
 const SMALL: f64 = 11.0;
 /// Widest label of an edge.
 const EDGE_LABEL: f64 = 160.0;
-/// Length and half the width of an arrow head.
+/// Length and half the width of an arrowhead.
 const ARROW: (f64, f64) = (7.0, 3.5);
 
-/// Distances where edges lead down.
+/// Distances if edges lead down.
 const SPACING: Spacing = Spacing { layer: 56.0, node: 32.0, padding: 20.0, header: 20.0 };
 
-/// Colours stand in rules of their own, without variables, which converters of SVG do not know.
+/// Each colour has a rule of its own instead of a variable, since converters of SVG do not know variables.
 const STYLE: &str = "<style>
 .hw text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}
 .hw-label{font-size:13px;font-weight:500}.hw-small{font-size:11px}
@@ -50,7 +50,7 @@ const STYLE: &str = "<style>
 }
 </style>";
 
-/// A workflow as an SVG picture, light or dark as the reader prefers. Works for workflows that do not validate, too.
+/// A workflow as an SVG picture, which is light or dark as its viewer prefers. Invalid workflows are drawn too.
 ///
 /// ```
 /// use highway_wasm::{definition::read, graph::{layout::Direction, svg}};
@@ -68,14 +68,14 @@ pub fn svg(workflow: &Workflow, direction: Direction) -> String {
     let right = placement.layout.width;
     let mut drawing =
         Drawing { out: String::new(), labels: String::new(), words: Vec::new(), left: 0.0, right, direction };
-    // Containers come before what lies in them, and lines lie over containers and under nodes.
+    // Containers lie below their content, and lines above containers and below nodes.
     drawing.nodes(&placement, true);
     drawing.edges(&placement);
     drawing.nodes(&placement, false);
     drawing.finish(&workflow.name, placement.layout.height)
 }
 
-/// Distances in a picture. Where edges lead to the right, their words need room between the layers.
+/// Distances in the picture. If edges lead to the right, their labels need space between the layers.
 fn spacing(scene: &Scene, direction: Direction) -> Spacing {
     let labels = scene.edges.iter().filter_map(|edge| edge.kind.label());
     let widest = labels.map(|label| width_of(label, SMALL)).fold(0.0, f64::max).min(EDGE_LABEL);
@@ -85,7 +85,7 @@ fn spacing(scene: &Scene, direction: Direction) -> Spacing {
     }
 }
 
-/// Width and height of a node; of a container the least, which its title needs.
+/// Width and height of a node; for a container the least size, which its title needs.
 fn size(node: &Node) -> (f64, f64) {
     let text = width_of(&node.label, LARGE).max(width_of(&subtitle(node), SMALL));
     let text = if is_container(node) { title_width(node) } else { text };
@@ -102,7 +102,7 @@ fn is_container(node: &Node) -> bool {
     !node.children.is_empty() || node.kind == NodeKind::Branch
 }
 
-/// The second line of a node: the tool of a task; of others what they are, and what they do.
+/// The second line of a node: the tool of a task; for other operators their type and summary.
 fn subtitle(node: &Node) -> String {
     let words = node.kind.as_str().replace('_', " ");
     if !node.details.is_empty() {
@@ -115,7 +115,7 @@ fn subtitle(node: &Node) -> String {
     }
 }
 
-/// The class of a node, which says its colour.
+/// The class of a node, which decides its colour.
 fn class(kind: NodeKind) -> &'static str {
     let NodeKind::Operator(operator_type) = kind else { return "hw-branch" };
     match operator_type {
@@ -143,14 +143,14 @@ fn edge_class(kind: &EdgeKind) -> &'static str {
     }
 }
 
-/// A picture as it is drawn.
+/// A picture while it is drawn.
 struct Drawing {
     out: String,
-    /// Words on edges, which lie over all lines.
+    /// Labels of edges, which lie above all lines.
     labels: String,
-    /// The middles of words on edges, and half their widths.
+    /// The middle of each label of an edge, and half its width.
     words: Vec<((f64, f64), f64)>,
-    /// How far it reaches to the left and to the right, with the labels of its edges.
+    /// How far the picture reaches to the left and to the right, labels of edges included.
     left: f64,
     right: f64,
     direction: Direction,
@@ -183,7 +183,7 @@ impl Drawing {
         self.text("hw-small", (x, place.y + 36.0), &cut(&subtitle(node), SMALL, room));
     }
 
-    /// The title of a container stands above what it contains, its kind behind it.
+    /// The title of a container stands above its content, with its type after it.
     fn container(&mut self, node: &Node, place: Rect) {
         let class = format!("hw-frame {}", class(node.kind));
         self.rect(&class, place, 8.0);
@@ -200,7 +200,7 @@ impl Drawing {
     fn edges(&mut self, placement: &Placement) {
         for (edge, points) in placement.scene.edges.iter().zip(&placement.layout.edges) {
             let name = |at: usize| placement.scene.nodes.get(at).map_or("", |node| node.id.as_str());
-            // That something lies in a container is seen without an arrow.
+            // A container shows that it contains its nodes, so a plain arrow would add nothing.
             let is_plain = edge.kind == EdgeKind::Dependency;
             if points.len() < 2 || (is_plain && placement.scene.is_vertical(edge)) {
                 continue;
@@ -220,13 +220,13 @@ impl Drawing {
         self.out.push_str(&std::mem::take(&mut self.labels));
     }
 
-    /// A line that leaves and enters along the direction of the picture, with a head at its end.
+    /// A line that leaves and enters along the direction of the picture, with an arrowhead at its end.
     fn line(&mut self, points: &[(f64, f64)]) {
         let [.., before, tip] = points else { return };
         let (dx, dy) = (tip.0 - before.0, tip.1 - before.1);
         let along = if self.direction == Direction::Down { dy } else { dx };
         let is_across = along.abs() < 0.5;
-        // Of length 1: where the line points to at its end.
+        // The unit vector of the line at its end.
         let (ux, uy) = match (self.direction, is_across) {
             (Direction::Down, false) | (Direction::Right, true) => (0.0, dy.signum()),
             _ => (dx.signum(), 0.0),
@@ -265,7 +265,7 @@ impl Drawing {
         draw(path, format_args!("C{} {} {to_x} {to_y}", pair(first), pair(second)));
     }
 
-    /// The word on an edge: on its first slanting part, in the middle unless another word is there.
+    /// The label of an edge: in the middle of its first slanted part, or beside the middle if another label is there.
     fn edge_label(&mut self, edge: &Edge, points: &[(f64, f64)]) {
         let Some(label) = edge.kind.label().filter(|label| !label.trim().is_empty()) else { return };
         let slanting = |pair: &&[(f64, f64)]| match pair {
@@ -287,7 +287,7 @@ impl Drawing {
         self.labels.push_str(&std::mem::replace(&mut self.out, lines));
     }
 
-    /// A point of the curve that `step` draws; `part` is 0 at its beginning and 1 at its end.
+    /// A point of the curve that `step` draws. `part` runs from 0 at its start to 1 at its end.
     fn on_curve(&self, from: (f64, f64), to: (f64, f64), part: f64) -> (f64, f64) {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let across = part * part * (3.0 - 2.0 * part);
@@ -335,7 +335,7 @@ impl Drawing {
     }
 }
 
-/// What a reader is told of a node: all that is cut off on it.
+/// The tooltip of a node: all texts that are cut on it.
 fn title(node: &Node) -> String {
     let kind = node.kind.as_str().replace('_', " ");
     let mut title = format!("{} ({kind})", node.id);
@@ -346,12 +346,12 @@ fn title(node: &Node) -> String {
     title
 }
 
-/// Writes a piece; there is always room in a text.
+/// Writes a part; writing to text cannot fail.
 fn draw(out: &mut String, piece: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(piece);
 }
 
-/// Text as it stands between tags. What XML cannot carry becomes a blank.
+/// The text, escaped to stand between tags. Characters that XML cannot carry become blanks.
 fn escape(out: &mut String, text: &str) {
     for character in shown(text) {
         match character {
@@ -365,7 +365,7 @@ fn escape(out: &mut String, text: &str) {
     }
 }
 
-/// The beginning of a text that fits, in one line.
+/// The start of a text as far as it fits into one line.
 fn cut(text: &str, size: f64, room: f64) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if width_of(&line, size) <= room {
@@ -382,12 +382,12 @@ fn cut(text: &str, size: f64, room: f64) -> String {
     short
 }
 
-/// About how wide a text is; never less than common fonts make it.
+/// The estimated width of a text, never below its width in common fonts.
 fn width_of(text: &str, size: f64) -> f64 {
     shown(text).map(advance).sum::<f64>() * size
 }
 
-/// Width of a character, in parts of the size of its font.
+/// The width of a character, in parts of the font size.
 fn advance(character: char) -> f64 {
     match character {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | '!' => 0.34,

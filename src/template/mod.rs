@@ -1,12 +1,12 @@
 //! Templates: `{{ path }}` in text is replaced by a value that is known when the task starts.
 //!
-//! `path` is `name (.name | [int] | ["text"] | .int)*`. Text that is one template keeps the type of the value;
-//! inside other text a value is written as text: text as it is, everything else as JSON. What came out of a
-//! template is never resolved again. `${path}` is read too where its first name is known.
+//! `path` is `name (.name | [int] | ["text"] | .int)*`. A text that is one template takes the value with its type.
+//! Inside other text, a text value stands as it is and any other value as JSON. A replaced value is not searched for
+//! templates again. `${path}` is a template too if its first name is known.
 //!
-//! What stands between the braces and does not start like a name (`{{.Names}}`) is no template and stays. What stands between
-//! `{% raw %}` and `{% endraw %}` stays whatever it is, and the two are left out. Of more than two braces the innermost
-//! are the template: `{{{a}}}` is the value of `a` in braces.
+//! Braces whose content does not start like a name (`{{.Names}}`) are not a template and stay. Everything between `{%
+//! raw %}` and `{% endraw %}` stays, and these two tags are removed. In more than two braces the innermost pair is the
+//! template: `{{{a}}}` is the value of `a` in braces.
 
 pub mod names;
 mod path;

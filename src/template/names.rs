@@ -1,7 +1,7 @@
-//! The names that belong to the engine. This is the one list: the engine, the checks of a definition and the documentation use it.
+//! The names that belong to the engine. The engine, the checks of a definition and the documentation use this one list.
 
-/// Names that every template knows. No input, no variable, no result and no task takes their place; one of the same name is
-/// read as `{{inputs.NAME}}`, `{{variables.NAME}}` or `{{results.NAME}}`.
+/// Names that every template knows. An input, a variable, a result or a task of the same name does not replace them;
+/// templates read it as `{{inputs.NAME}}`, `{{variables.NAME}}` or `{{results.NAME}}`.
 pub const OF_ENGINE: [&str; 11] = [
     "inputs",
     "variables",
@@ -16,24 +16,24 @@ pub const OF_ENGINE: [&str; 11] = [
     "ds",
 ];
 
-/// Names of the engine in a task that handles a failure, and in what is inside it. Elsewhere they are like any other name.
+/// Names of the engine in a task that handles a failure, and inside it. Elsewhere they are ordinary names.
 pub const OF_HANDLER: [&str; 2] = ["failed_task_id", "error_message"];
 
-/// Names of the engine in the `response_kwargs` of `tools.update.handle`. Elsewhere they are like any other name.
+/// Names of the engine in the `response_kwargs` of `tools.update.handle`. Elsewhere they are ordinary names.
 pub const OF_UPDATE: [&str; 2] = ["update_name", "update_payload"];
 
-/// Names of the engine in the body of a loop. Elsewhere they are like any other name.
+/// Names of the engine in the body of a loop. Elsewhere they are ordinary names.
 pub const OF_LOOP: [&str; 5] = [ITEM, CURRENT_ITEM, "index", "iteration", "loop_context"];
 
-/// The item of a round, by both of its names.
+/// The item of a round; [`CURRENT_ITEM`] is its other name.
 pub const ITEM: &str = "item";
 /// See [`ITEM`].
 pub const CURRENT_ITEM: &str = "current_item";
 
-/// What `workflow` has beside all variables.
+/// The fields of `workflow` besides all variables.
 pub const OF_WORKFLOW: [&str; 4] = ["name", "version", "run_id", "run_date"];
 
-/// What `run` has.
+/// The fields of `run`.
 pub const OF_RUN: [&str; 2] = ["id", "started_at"];
 
 /// Whether a name belongs to the engine in every template.

@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// Where a value is: a name and the steps down from it.
+/// Where a value is found: a name, and the steps from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     /// The first name, looked up in the scope.
     pub root: String,
-    /// The steps from there.
+    /// The steps from the value of the root.
     pub parts: Vec<Part>,
 }
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Into an object; digits reach into a list too.
+    /// A field of an object. Digits are a position in a list, too.
     Key(String),
-    /// Into a list.
+    /// A position in a list.
     Index(usize),
 }
 
 impl Path {
-    /// Reads a path, blanks around it ignored; `None` where the text is none.
+    /// Reads a path and ignores blanks around it; `None` for other text.
     ///
     /// ```
     /// use highway_wasm::template::Path;
@@ -38,7 +38,7 @@ impl Path {
         Self::parse_prefix(text).is_some_and(|(path, rest)| rest.is_empty() && path.parts.is_empty())
     }
 
-    /// The longest path at the start of the text, and what follows it.
+    /// The longest path at the start of the text, and the rest of the text.
     pub(crate) fn parse_prefix(text: &str) -> Option<(Self, &str)> {
         let (root, mut rest) = split_name(text)?;
         if root.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
@@ -53,7 +53,8 @@ impl Path {
     }
 }
 
-/// The path that a text computes with, for advice: `a.b` of `{{ a.b.strip() }}`, of `not a.b` and of `len(a.b)`.
+/// The path in an expression that Highway cannot compute, for advice: `a.b` of `{{ a.b.strip() }}`, of `not a.b` and of
+/// `len(a.b)`.
 pub(crate) fn path_in(text: &str) -> Option<Path> {
     let mut rest = text.trim_start_matches(|c: char| !is_name_part(c));
     while let Some((mut path, after)) = Path::parse_prefix(rest) {
@@ -61,7 +62,7 @@ pub(crate) fn path_in(text: &str) -> Option<Path> {
         if is_call {
             path.parts.pop();
         }
-        // A word alone may be an operator or a function.
+        // A single word may be an operator or a function.
         if !path.parts.is_empty() {
             return Some(path);
         }
@@ -73,11 +74,11 @@ pub(crate) fn path_in(text: &str) -> Option<Path> {
     None
 }
 
-/// One step at the start of the text, and what follows.
+/// The step at the start of the text, and the rest of the text.
 fn split_part(text: &str) -> Option<(Part, &str)> {
     if let Some(after_dot) = text.strip_prefix('.') {
         let (name, rest) = split_name(after_dot)?;
-        // `.07` is a name: as a number it would lose its zero.
+        // `.07` is a name: a number would lose the zero.
         let index = name.parse().ok().filter(|_| name == "0" || !name.starts_with('0'));
         return Some((index.map_or_else(|| Part::Key(name.to_owned()), Part::Index), rest));
     }
@@ -90,13 +91,13 @@ fn split_part(text: &str) -> Option<(Part, &str)> {
     Some((Part::Index(index.trim().parse().ok()?), rest.strip_prefix(']')?))
 }
 
-/// Whether a name may contain the character: letters, digits, `_` and `-`. What is not ASCII counts as a letter unless it is
-/// a blank, since the tables that tell would weigh 2 KB in every page's download.
+/// Whether a name may contain the character: letters, digits, `_` and `-`. Every character beyond ASCII except blanks
+/// counts as a letter, since the tables of letters would add 2 KB to every page's download.
 fn is_name_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-' || !(c.is_ascii() || c.is_whitespace())
 }
 
-/// A name at the start of the text, and what follows.
+/// The name at the start of the text, and the rest of the text.
 fn split_name(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !is_name_part(c)).unwrap_or(text.len());
     text.split_at_checked(end).filter(|(name, _)| !name.is_empty())
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(path.to_string(), "a-b.c[0].d[\"x y\"][2].größe");
     }
 
-    /// As trimming has it, so that every reader of `{{ name }}` sees the same name.
+    /// Trimming and names must agree on blanks, so that every reader of `{{ name }}` sees the same name.
     #[test]
     fn no_blank_is_part_of_a_name() {
         for blank in ['\u{a0}', '\u{85}', '\u{2028}', '\u{3000}'] {

@@ -1,38 +1,37 @@
-//! Cuts a text into templates and what stands between them, in one pass.
+//! Cuts a text into templates and the text between them, in one pass.
 
 use super::Path;
 use crate::text::cut;
 
-/// Which spellings are templates.
+/// Which spellings count as templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
-    /// `{{ path }}` alone: for shell commands, where `${name}` is the shell's own.
+    /// Only `{{ path }}`: in a shell command, `${name}` belongs to the shell.
     Braces,
-    /// `{{ path }}`, and `${path}` where its first name is known.
+    /// `{{ path }}`, and `${path}` if its first name is known.
     BracesAndDollar,
 }
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Stays as it is.
+    /// Text that stays as it is.
     Text(&'a str),
-    /// Stays as it is because it stands between `{% raw %}` and `{% endraw %}`.
+    /// Text between `{% raw %}` and `{% endraw %}`, which stays as it is.
     Raw(&'a str),
     /// A template.
     Template {
-        /// What it names.
+        /// The path to its value.
         path: Path,
-        /// The template as it is written, braces included.
+        /// The template as written, braces included.
         source: &'a str,
     },
-    /// Begins like a template and is none: `{{a + 1}}`, or `{% raw %}` without its end.
+    /// Text that begins like a template but is none: `{{a + 1}}`, or `{% raw %}` without its end.
     Invalid(&'a str),
 }
 
-/// The pieces of a text, in order. Together they are the text, without the `{% raw %}` and `{% endraw %}` that keep what is between
-/// them from being read. Blanks inside the two do not count, and a `-` (`{%- raw -%}`) takes away the blanks and lines at its side, as in
-/// Jinja.
+/// The pieces of a text, in order. Together they are the text without the tags `{% raw %}` and `{% endraw %}`. Blanks
+/// inside a tag are ignored, and a `-` (`{%- raw -%}`) removes the blanks and line breaks on its side, as in Jinja.
 ///
 /// ```
 /// use highway_wasm::template::{Piece, Syntax, pieces};
@@ -44,7 +43,7 @@ pub fn pieces(text: &str, syntax: Syntax) -> impl Iterator<Item = Piece<'_>> {
     Pieces { rest: text, syntax }
 }
 
-/// The paths of the templates in a text, in order, whether or not they name anything.
+/// The paths of all templates in a text, in order, whether or not they name anything.
 ///
 /// ```
 /// use highway_wasm::template::{Syntax, paths};
@@ -57,7 +56,7 @@ pub fn paths(text: &str, syntax: Syntax) -> Vec<Path> {
     pieces(text, syntax).filter_map(path).collect()
 }
 
-/// The path of a text that is one template, or a path without braces, as guards name their variable.
+/// The path of a text that is one template or a path without braces. Guards name their variable either way.
 ///
 /// ```
 /// use highway_wasm::template::reference;
@@ -71,7 +70,7 @@ pub fn reference(text: &str) -> Option<Path> {
     whole("{{").or_else(|| whole("${")).or_else(|| Path::parse(text))
 }
 
-/// A template at the start of the text, which is opened by `opening`: its path, and what follows it.
+/// The path of the template at the start of the text, which `opening` opens, and the rest of the text.
 pub(crate) fn template<'a>(text: &'a str, opening: &str) -> Option<(Path, &'a str)> {
     let (path, rest) = Path::parse_prefix(text.strip_prefix(opening)?.trim_start())?;
     let closing = if opening == "${" { "}" } else { "}}" };
@@ -90,7 +89,7 @@ impl<'a> Iterator for Pieces<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        // What opens nothing is passed over, so that text is one piece up to what does.
+        // Skips openings that begin no template, so that the text before the next template is one piece.
         let mut from = 0;
         while let Some(at) = self.opening(from) {
             let found = self.rest.get(at..).and_then(|rest| read(rest, self.syntax));
@@ -112,13 +111,13 @@ impl<'a> Iterator for Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// Where the next `{{`, `${` or `{%` is.
+    /// The byte of the next `{{`, `${` or `{%`.
     fn opening(&self, from: usize) -> Option<usize> {
         let is_opening = |pair: &[u8]| matches!(pair, b"{{" | b"{%" | b"${");
         self.rest.as_bytes().get(from..)?.windows(2).position(is_opening).map(|at| from + at)
     }
 
-    /// The text up to a byte, which is used with that.
+    /// Takes the text up to a byte.
     fn take(&mut self, end: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         self.rest = rest;
@@ -126,7 +125,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// The piece at an opening, and what follows it; `None` where nothing is opened.
+/// The piece at an opening, and the rest of the text; `None` if no template begins there.
 fn read(text: &str, syntax: Syntax) -> Option<(Piece<'_>, &str)> {
     if text.starts_with("{%") {
         return raw(text);
@@ -142,13 +141,13 @@ fn read(text: &str, syntax: Syntax) -> Option<(Piece<'_>, &str)> {
     let inside = text.get(2..).filter(|_| !is_dollar)?;
     let starts_like_a_name =
         inside.trim_start().starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
-    // What opens again before it closes is text; the inner opening is looked at next.
+    // If `{{` opens again before it closes, the outer one is text. The inner one is read next.
     let end = inside.as_bytes().windows(2).position(|pair| matches!(pair, b"{{" | b"}}"))?;
     let (source, rest) = text.split_at_checked(end + 4).filter(|_| starts_like_a_name)?;
     source.ends_with("}}").then_some((Piece::Invalid(source), rest))
 }
 
-/// What stands between `{% raw %}` and `{% endraw %}`, and what follows them.
+/// The text between `{% raw %}` and `{% endraw %}`, and the rest after them.
 fn raw(text: &str) -> Option<(Piece<'_>, &str)> {
     let inside = tag(text, "raw")?;
     let mut at = 0;
@@ -164,7 +163,7 @@ fn raw(text: &str) -> Option<(Piece<'_>, &str)> {
     Some((Piece::Invalid(text), ""))
 }
 
-/// What follows the tag of that name at the start of the text.
+/// The rest of the text after a tag with this name at its start.
 fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let inside = text.strip_prefix("{%")?;
     let inside = inside.strip_prefix('-').unwrap_or(inside).trim_start();
@@ -179,7 +178,7 @@ fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    /// A template as `<path>`, what is no template as `!source!`.
+    /// The pieces as one text: a template as `<path>`, an invalid piece as `!source!`.
     fn shown(text: &str, syntax: Syntax) -> String {
         let show = |piece: Piece<'_>| match piece {
             Piece::Text(text) | Piece::Raw(text) => text.to_owned(),
@@ -232,7 +231,7 @@ mod tests {
         }
     }
 
-    /// Each of these took time in the square of its length once, or may.
+    /// The time to read each of these must grow with their length, not with its square.
     #[test]
     fn long_texts_of_openings_are_read_once() {
         for part in [

@@ -9,22 +9,23 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// What a name stands for. Values are lent, so that a field of a large one can be had without a copy of the rest.
+/// What a name stands for. Values are borrowed, so that a field of a large value is read without a copy of the value.
 #[derive(Clone, Debug)]
 pub enum Named<'a> {
     /// A value.
     Value(Cow<'a, Value>),
-    /// Names behind the name (`inputs.x`), which [`Scope::within`] looks up: an unknown one is an error rather than null.
+    /// A group of names (`inputs.x`), which [`Scope::within`] looks up. An unknown name in it is an error instead of
+    /// null.
     Namespace,
 }
 
-/// The names a template can start with.
+/// The names with which a template can start.
 pub trait Scope {
-    /// What a name stands for.
+    /// The value or the namespace with this name.
     fn lookup(&self, name: &str) -> Option<Named<'_>>;
     /// All names, for advice on a misspelt one.
     fn names(&self) -> Vec<String>;
-    /// What a name in a namespace stands for.
+    /// The value of a name in a namespace.
     fn within(&self, _namespace: &str, _name: &str) -> Option<Cow<'_, Value>> {
         None
     }
@@ -32,32 +33,32 @@ pub trait Scope {
     fn names_within(&self, _namespace: &str) -> Vec<String> {
         Vec::new()
     }
-    /// Why a name stands for nothing, and what to write instead, where more is known than its spelling.
+    /// Why a name is unknown and what to write instead, if more is known than a similar spelling.
     fn advice(&self, _name: &str) -> Option<String> {
         None
     }
 
-    /// Asked before so many bytes of values are read for a template.
+    /// Is called before that many bytes of values are read for a template.
     ///
     /// # Errors
     ///
-    /// Where that is more than the templates may take.
+    /// If that is more than the templates of a task may read.
     fn spend(&self, _bytes: usize) -> Result<()> {
         Ok(())
     }
 }
 
-/// What happens to a template that names nothing in scope.
+/// What happens to a template that names nothing in the scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// An error.
+    /// It is an error.
     #[default]
     Strict,
-    /// The text stays as it is.
+    /// It stays as text.
     Lenient,
 }
 
-/// `value` with every template in its texts replaced; keys of objects are left alone.
+/// The value with all templates in its texts replaced, except in the keys of objects.
 ///
 /// # Errors
 ///
@@ -81,11 +82,11 @@ pub fn resolve(value: &Value, scope: &dyn Scope, mode: Mode, syntax: Syntax) -> 
     })
 }
 
-/// The same without a copy where there is nothing to replace, or one template stands for all of it.
+/// Works as [`resolve`], but borrows the value if it contains no template or is one template as a whole.
 ///
 /// # Errors
 ///
-/// As for [`resolve`].
+/// The errors of [`resolve`].
 pub fn lend<'a>(
     value: &'a Value,
     scope: &'a dyn Scope,
@@ -118,7 +119,7 @@ fn text_value<'a>(text: &str, scope: &'a dyn Scope, mode: Mode, syntax: Syntax) 
             Piece::Template { path, source } => match find(&path, scope)? {
                 Some(value) if source.len() == whole => return Ok(value),
                 Some(value) => {
-                    // The text of a value may be longer than the value: it has quotes and escapes.
+                    // The text of a value may be longer than the value, because of quotes and escapes.
                     let text = to_text(&value);
                     scope.spend(text.len())?;
                     out.push_str(&text);
@@ -131,13 +132,13 @@ fn text_value<'a>(text: &str, scope: &'a dyn Scope, mode: Mode, syntax: Syntax) 
     Ok(Cow::Owned(Value::String(out)))
 }
 
-/// What to do about braces that are meant for somebody else.
+/// Advice on braces that are meant for another program.
 const LITERALLY: &str = "to write literal braces, put them between `{% raw %}` and `{% endraw %}`";
-/// Words that begin an action of a Go template, as `docker` and `kubectl` read them.
+/// Words that begin an action of a Go template, which `docker` and `kubectl` read.
 const OF_GO: [&str; 12] =
     ["json", "range", "index", "end", "if", "else", "with", "printf", "len", "join", "println", "define"];
 
-/// The error for what begins like a template and is none.
+/// The error for text that begins like a template but is none.
 ///
 /// ```
 /// use highway_wasm::template::not_a_template;
@@ -172,16 +173,16 @@ pub fn not_a_template(source: &str) -> Error {
     error.with_help(help)
 }
 
-/// The value of a path; null where a value lacks the field.
+/// The value of a path; null if a value on the path lacks the field.
 ///
 /// # Errors
 ///
-/// `TEMPLATE_UNRESOLVED` where the first name, or a name in a namespace, is unknown; what [`Scope::spend`] says.
+/// `TEMPLATE_UNRESOLVED` if the first name, or a name in a namespace, is unknown. The error of [`Scope::spend`].
 pub fn lookup<'a>(path: &Path, scope: &'a dyn Scope) -> Result<Cow<'a, Value>> {
     find(path, scope)?.ok_or_else(|| unresolved(path, scope))
 }
 
-/// The same, without an error where there is nothing: a text may have many templates that name nothing.
+/// The value of a path; `None` if a name is unknown. It makes no error, since a text may have many such templates.
 fn find<'a>(path: &Path, scope: &'a dyn Scope) -> Result<Option<Cow<'a, Value>>> {
     let (value, parts) = match (scope.lookup(&path.root), path.parts.split_first()) {
         (None, _) => return Ok(None),
@@ -201,7 +202,7 @@ fn find<'a>(path: &Path, scope: &'a dyn Scope) -> Result<Option<Cow<'a, Value>>>
     Ok(Some(found))
 }
 
-/// What is in a value at the end of some steps.
+/// The value at the end of the steps; null if a field is missing.
 fn field<'a>(value: &'a Value, parts: &[Part]) -> Cow<'a, Value> {
     let (mut at, mut rest) = (value, parts);
     while let Some((part, after)) = rest.split_first() {
@@ -214,7 +215,7 @@ fn field<'a>(value: &'a Value, parts: &[Part]) -> Cow<'a, Value> {
             (Value::String(text), Part::Key(key)) if key == "length" => return length(text.chars().count()),
             _ => None,
         };
-        // A result may lack an optional field: that is a value, not a slip.
+        // A result may lack an optional field: that is null and not a mistake.
         (at, rest) = (found.unwrap_or(&Value::Null), after);
     }
     Cow::Borrowed(at)
@@ -227,7 +228,7 @@ fn name_of(part: &Part) -> Cow<'_, str> {
     }
 }
 
-/// A namespace with all that is in it.
+/// A namespace as an object with all its names.
 fn all_within(scope: &dyn Scope, namespace: &str) -> Result<Value> {
     let mut all = Map::new();
     for name in each_once(scope.names_within(namespace)) {
@@ -239,14 +240,14 @@ fn all_within(scope: &dyn Scope, namespace: &str) -> Result<Value> {
     Ok(Value::Object(all))
 }
 
-/// Names without repetitions: an input may stand for a variable of the definition, and a task may have set it.
+/// The names without duplicates. An input may have the name of a variable, and so may the result of a task.
 fn each_once(mut names: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names
 }
 
-/// Names that an error lists, at most.
+/// The most names that an error lists.
 const MOST_NAMES: usize = 30;
 
 fn unresolved(path: &Path, scope: &dyn Scope) -> Error {
@@ -262,7 +263,7 @@ fn unresolved(path: &Path, scope: &dyn Scope) -> Error {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         (!shown.is_empty()).then(|| format!("known are {}{more}", joined(&shown, ", ")))
     };
-    // The only actions of a Go template that are a word alone.
+    // These are the only actions of a Go template that are one word.
     let is_of_go = matches!(root, "end" | "else" | "break" | "continue");
     let help = advice
         .or_else(|| is_of_go.then(|| LITERALLY.to_owned()))

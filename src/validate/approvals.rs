@@ -1,4 +1,4 @@
-//! Somebody reads the answer of an approval: a rejection is an answer, not a failure.
+//! Some task should read the answer of an approval, since a rejection is an answer and not a failure.
 
 use super::scope::Scope;
 use super::templates::{inside_map, texts};
@@ -9,12 +9,12 @@ use serde_json::Value;
 use std::cell::OnceCell;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    // What is in a branch may be read around it.
+    // A result of a branch may be read in the workflow around it.
     if scope.outer.is_some() {
         return;
     }
     let followers = followers(scope);
-    // Read once, and only where there is an approval.
+    // Collected once, and only if there is an approval.
     let texts = OnceCell::new();
     for (at, operator) in scope.operators() {
         let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { continue };
@@ -42,7 +42,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// For each operator the first one that depends on it.
+/// For each operator, the first one that depends on it.
 fn followers(scope: &Scope<'_>) -> Vec<Option<usize>> {
     let mut first = vec![None; scope.needs.len()];
     for (at, needs) in scope.needs.iter().enumerate() {
@@ -55,7 +55,7 @@ fn followers(scope: &Scope<'_>) -> Vec<Option<usize>> {
     first
 }
 
-/// The texts of an operator and of its branches, with a character between them that no name has.
+/// The texts of an operator and of its branches, separated by a character that no name contains.
 fn texts_of(operator: &Operator) -> String {
     let mut all = String::new();
     let mut add = |text: &str| {

@@ -1,5 +1,5 @@
-//! Names that are nearly those of tools of Highway, and arguments that these tools do not take, or lack, as far as the embedded engine knows
-//! them: a server may know more.
+//! Finds names that are nearly those of Highway's tools, and arguments that these tools do not take, or lack. The rules
+//! know the tools of the embedded engine; a server may have more.
 
 use super::scope::Scope;
 use crate::arguments::{Fault, HANDLE_UPDATE, faults, meant, refused};

@@ -14,18 +14,18 @@ pub(super) struct Branch {
     pub(super) workflow: Workflow,
 }
 
-/// The branches of all forks. What is wrong with their parts is found here, since a definition carries them as they came.
+/// The branches of all forks. Their parts are read here, since a definition keeps branches unread.
 pub(super) fn branches(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> Vec<Branch> {
     let mut branches = Vec::new();
     for (fork, operator) in scope.operators() {
         for (name, branch) in operator.operation.branch_workflows().into_iter().flatten() {
-            // Reading has told of what is no object.
+            // The reader has reported a branch that is no object.
             if !branch.is_object() {
                 continue;
             }
             let path = child_path(&format!("{}/branch_workflows", scope.path(fork)), name);
             let document = read_with(branch, &path, Reading::default());
-            // Nobody looks up a branch by its name.
+            // No rule needs the name of a branch's workflow.
             let name_path = format!("{path}/name");
             findings.extend(document.diagnostics.into_iter().map(|finding| match finding.severity {
                 Severity::Error if finding.path == name_path => {

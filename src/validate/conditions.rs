@@ -1,4 +1,4 @@
-//! Conditions are expressions, and do not always hold or fail.
+//! Conditions must be valid expressions, and must not always have the same value.
 
 use super::scope::Scope;
 use crate::definition::Operation;
@@ -50,7 +50,7 @@ fn unreachable(path: String, message: String) -> Diagnostic {
     Diagnostic::warning(ErrorCode::TaskUnreachable, path, message)
 }
 
-/// Reports a condition that cannot be read; tells the value of one that is a mere word.
+/// Reports a condition that cannot be parsed. The result is the value of a condition that is only a word.
 fn read(condition: &str, path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) -> Option<bool> {
     match parse(condition) {
         Ok(Expr::Literal(Value::Bool(always))) => Some(always),

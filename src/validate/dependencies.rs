@@ -1,4 +1,4 @@
-//! Dependencies name existing tasks, and tasks do not wait for themselves.
+//! Dependencies must name existing tasks, and a task must not wait for itself.
 
 use super::hints::Hints;
 use super::scope::{NOBODY, Scope};
@@ -8,17 +8,17 @@ use crate::json::child_path;
 use crate::text::joined;
 use crate::text::names::NameIndex;
 
-/// Circles beyond this number are not listed: the first few are what a person mends.
+/// The most circles that are reported: a user mends the first few.
 const MAX_CIRCLES: usize = 20;
-/// Names of a circle that are shown.
+/// The most names of one circle that a message shows.
 const SHOWN: usize = 12;
 
-/// One task and the names it depends on.
+/// A task and the names of its dependencies.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     /// Name of the task.
     pub name: &'a str,
-    /// Names it depends on, as written.
+    /// Names of its dependencies, as written.
     pub dependencies: &'a [String],
 }
 
@@ -39,7 +39,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     graph.check(&unknown, findings);
 }
 
-/// Findings about the dependencies of `nodes`; `key` is what a task calls its list in the document.
+/// Findings about the dependencies of `nodes`; `key` is the field that lists them in the document.
 pub fn dependencies(nodes: &[Node<'_>], key: &str) -> Vec<Diagnostic> {
     let index = NameIndex::new(nodes.iter().map(|node| node.name));
     let position = |name: &String| index.get(name).unwrap_or(NOBODY);
@@ -65,10 +65,10 @@ pub fn dependencies(nodes: &[Node<'_>], key: &str) -> Vec<Diagnostic> {
     findings
 }
 
-/// Tasks and what they need, as positions.
+/// Tasks and the positions of their dependencies.
 struct Graph<'a> {
     needs: &'a [Vec<usize>],
-    /// What a task calls its list.
+    /// The field that lists the dependencies in the document.
     key: &'a str,
     id: &'a dyn Fn(usize) -> &'a str,
     path: &'a dyn Fn(usize) -> String,

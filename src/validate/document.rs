@@ -1,14 +1,14 @@
-//! A definition with the findings of its reading, from text or from a value.
+//! All findings of a definition, from text or from a value.
 
 use super::{Clocks, workflow};
 use crate::definition::{Document, Form, in_text, read_text};
 use crate::error::{Diagnostic, ErrorCode};
 
 impl Document {
-    /// What is wrong with the parts, and everything [`workflow`](fn@super::workflow) says about the whole.
+    /// The findings about its parts, and those of [`workflow`](fn@super::workflow) about the whole.
     pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
         let mut findings = self.diagnostics.clone();
-        // What could not be read is told as that.
+        // A part that could not be read is already reported as such.
         let is_unread = |it: &Diagnostic| it.path.is_empty() || it.path.starts_with("/tasks");
         if self.workflow.tasks.0.is_empty() && !findings.iter().any(is_unread) {
             let message = "the workflow has no tasks";
@@ -20,7 +20,7 @@ impl Document {
     }
 }
 
-/// Everything there is to say about text that should be a definition; see [`workflow`](fn@super::workflow) for `clocks`.
+/// All findings about text that should be a definition. For `clocks` see [`workflow`](fn@super::workflow).
 ///
 /// ```
 /// use highway_wasm::definition::Form;
@@ -37,7 +37,7 @@ pub fn validate_text<'a>(text: &str, form: Form, clocks: impl Into<Clocks<'a>>) 
     }
 }
 
-/// The same for a document that was read from the text.
+/// All findings about a document that was read from `text`.
 pub fn findings<'a>(
     document: &Document,
     text: &str,

@@ -1,21 +1,22 @@
-//! Times are above zero, and what lies inside another time fits into it.
+//! Times must be above zero, and a time inside another one must fit into it.
 
 use super::scope::Scope;
 use crate::definition::{Duration, Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
 use crate::json::number::digits;
 
-/// The shortest time limit around operators.
+/// The shortest time limit that holds around some operators.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
     pub(super) seconds: f64,
-    /// Where it is said.
+    /// JSON pointer to the limit.
     pub(super) path: String,
     pub(super) what: &'static str,
 }
 
 impl Limit {
-    /// What takes longer than the limit, or as long; `help` is what to do but for raising the limit.
+    /// The finding about something that takes as long as the limit, or longer. `help` is the advice besides raising the
+    /// limit.
     pub(super) fn exceeded(
         &self,
         severity: Severity,
@@ -33,7 +34,7 @@ impl Limit {
     }
 }
 
-/// The limit inside a workflow, given the one around it.
+/// The limit inside a workflow, given the limit around it.
 pub(super) fn limit(scope: &Scope<'_>, outer: Option<&Limit>) -> Option<Limit> {
     let workflow = scope.workflow;
     let what = "the whole run";
@@ -83,8 +84,8 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What a time is for, and how bad it is when there is none. Of those that leave something to do there is no certainty:
-/// Highway takes them.
+/// What a time is for, and how severe a time of zero or less is. A wait without a time is only a warning, since Highway
+/// accepts it.
 type Use = (&'static str, Severity);
 const LIMIT: Use = ("time limit", Severity::Error);
 const WAIT: Use = ("wait", Severity::Warning);
@@ -112,7 +113,7 @@ fn times(operator: &Operator, path: &dyn Fn() -> String, findings: &mut Vec<Diag
         },
         Operation::Parallel(parallel) => check(parallel.timeout.map(whole), "timeout", LIMIT),
         Operation::MultiChoice(choice) => check(choice.timeout.map(whole), "timeout", LIMIT),
-        // What happened before ends the wait, however short.
+        // The event may have come before, and then even a limit of zero is enough.
         Operation::WaitForEvent(event) => check(event.timeout_seconds.map(whole), "timeout_seconds", WAIT),
         Operation::ChildWorkflow(child) => check(child.timeout_seconds.map(whole), "timeout_seconds", LIMIT),
         _ => {}
@@ -128,7 +129,7 @@ fn positive(seconds: f64, path: &dyn Fn() -> String, (what, severity): Use, find
     findings.push(Diagnostic { severity, ..finding.with_help("give a time above zero") });
 }
 
-/// Highway takes every number here. Less than none is as good as none; delays that shrink are not what any engine does.
+/// Highway accepts every number here. A negative number of retries means none, and no engine has delays that shrink.
 fn retry(policy: &RetryPolicy, path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) {
     let mut report = |severity: Severity, code: ErrorCode, key: &str, message: String, help: &str| {
         let finding = Diagnostic::error(code, format!("{}/{key}", path()), message);

@@ -1,4 +1,4 @@
-//! Fields of the results of Highway's own tools.
+//! The fields that the results of Highway's own tools have.
 
 use crate::definition::{Operation, Operator};
 use crate::template::Part;
@@ -6,10 +6,10 @@ use crate::text::has;
 use crate::text::suggest::nearest;
 use serde_json::Value;
 
-/// What the result of a tool has at its top.
+/// The names of the fields at the top of a tool's result.
 pub(super) type Fields = &'static [&'static str];
 
-/// What others call a field; what fits first among the fields of a result is meant.
+/// Other names for a field. The first of the listed fields that the result has is meant.
 const USUAL: [(&[&str], Fields); 6] = [
     (&["output", "outputs", "out", "text", "value", "result"], &["stdout", "response"]),
     (&["data", "json", "content"], &["response", "stdout"]),
@@ -19,13 +19,13 @@ const USUAL: [(&[&str], Fields); 6] = [
     (&["header"], &["headers"]),
 ];
 
-/// What stands around the fields of a result elsewhere.
+/// Names that other engines put around the fields of a result.
 const AROUND: [&str; 6] = ["result", "results", "output", "outputs", "data", "json"];
 
-/// What the result of an operator has at its top, where a tool of Highway gives it and adds nothing of its own.
+/// The fields of the result of an operator; `None` unless it calls a tool of Highway that adds no fields of its own.
 pub(super) fn fields_of(operator: &Operator) -> Option<Fields> {
     let (Operation::Task(task) | Operation::Activity(task)) = &operator.operation else { return None };
-    // A script that gives a value adds the fields of that.
+    // The result of a script that returns a value has the fields of that value as well.
     let gives_a_value = || {
         let code = task.args.first().or_else(|| task.kwargs.get("code")).and_then(Value::as_str);
         code.is_none_or(|code| {
@@ -48,8 +48,8 @@ pub(super) fn fields_of(operator: &Operator) -> Option<Fields> {
     })
 }
 
-/// The way to a field that is meant where a result with these fields has not the first one of the way; none where it has, or where
-/// nothing is near.
+/// The path to the field that was meant, in a result with the given `fields`. `None` if the first part of `way` is one
+/// of them, or if no field is near.
 pub(super) fn meant(fields: Fields, way: &[Part]) -> Option<Vec<Part>> {
     let (Part::Key(field), rest) = way.split_first()? else { return None };
     if fields.contains(&field.as_str()) {

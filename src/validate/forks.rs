@@ -1,4 +1,4 @@
-//! Somebody waits for the branches of a fork.
+//! Some operator should wait for the branches of a fork.
 
 use super::scope::Scope;
 use super::templates::{inside_map, texts};
@@ -39,7 +39,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Names that templates use, those in branches included, and operators that joins wait for.
+/// Names that templates use, those in branches included, and the operators that joins wait for.
 fn used_names(scope: &Scope<'_>) -> Vec<String> {
     let mut used = Vec::new();
     for (_, operator) in scope.operators() {
@@ -59,7 +59,7 @@ fn used_names(scope: &Scope<'_>) -> Vec<String> {
     used
 }
 
-/// Ids inside the branches.
+/// The ids inside the branches.
 fn members(fork: &Parallel) -> impl Iterator<Item = &str> {
     let tasks = fork.branch_workflows.0.values().filter_map(|branch| branch.get("tasks")?.as_object());
     tasks.flat_map(|tasks| tasks.keys().map(String::as_str))

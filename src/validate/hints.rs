@@ -1,12 +1,12 @@
-//! Advice on misspelt names, within a bound for one document.
+//! Advice on misspelt names. The work for one document is bounded.
 
 use crate::text::suggest::{nearest, nearest_id};
 use std::cell::Cell;
 
-/// Names that are compared for the advice in one document; findings beyond that come without.
+/// The most names that are compared for one document. Later findings have no advice.
 const COMPARED: usize = 300_000;
 
-/// Gives advice as long as it does not cost too much.
+/// Gives advice until the budget of comparisons is spent.
 #[derive(Debug)]
 pub(super) struct Hints(Cell<usize>);
 
@@ -15,7 +15,7 @@ impl Hints {
         Self(Cell::new(COMPARED))
     }
 
-    /// The candidate nearest to `wanted`, if one is near.
+    /// The name nearest to `wanted`; `None` if none is near.
     pub(super) fn nearest<'a>(
         &self,
         wanted: &str,

@@ -1,4 +1,4 @@
-//! Templates stand where they are filled in, and guards name one variable.
+//! Templates must stand where they are replaced, and guards must name one variable.
 
 use super::scope::Scope;
 use super::templates::{Known, inside};
@@ -31,22 +31,22 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
             findings.extend(template.map(|template| name_of_tool(&template, format!("{}/{key}", path()))));
         }
         for (key, map) in maps(operator) {
-            let mut tell = |text: &str, path: String| {
+            let mut visit = |text: &str, path: String| {
                 findings.extend(named(text, known).map(|template| key_of(&template, path)));
             };
             if !map.is_empty() {
-                keys(map, &format!("{}/{key}", path()), &mut tell);
+                keys(map, &format!("{}/{key}", path()), &mut visit);
             }
         }
     }
 }
 
-/// The first template of a text, where it names something.
+/// The first template of a text, if it names something.
 fn named(text: &str, known: &Known<'_>) -> Option<Path> {
     paths(text, Syntax::Braces).into_iter().find(|path| known.has(&path.root))
 }
 
-/// The values of an operator in which templates are filled in, but not in keys.
+/// The objects of an operator in whose values templates are replaced, but not in their keys.
 fn maps(operator: &Operator) -> Vec<(&'static str, &Map<String, Value>)> {
     match &operator.operation {
         Operation::Task(task) | Operation::Activity(task) => vec![("kwargs", &task.kwargs)],
@@ -59,7 +59,7 @@ fn maps(operator: &Operator) -> Vec<(&'static str, &Map<String, Value>)> {
     }
 }
 
-/// The tools that an operator calls by their names.
+/// The names of the tools that an operator calls.
 fn tools(operator: &Operator) -> Vec<(&'static str, &str)> {
     match &operator.operation {
         Operation::Task(task) | Operation::Activity(task) => {
@@ -74,20 +74,20 @@ fn tools(operator: &Operator) -> Vec<(&'static str, &str)> {
     }
 }
 
-/// All keys of an object, and of objects in it.
-fn keys(map: &Map<String, Value>, path: &str, tell: &mut dyn FnMut(&str, String)) {
+/// Visits all keys of an object and of the objects in it.
+fn keys(map: &Map<String, Value>, path: &str, visit: &mut dyn FnMut(&str, String)) {
     for (key, value) in map {
         let path = child_path(path, key);
-        tell(key, path.clone());
-        inner_keys(value, &path, tell);
+        visit(key, path.clone());
+        inner_keys(value, &path, visit);
     }
 }
 
-fn inner_keys(value: &Value, path: &str, tell: &mut dyn FnMut(&str, String)) {
+fn inner_keys(value: &Value, path: &str, visit: &mut dyn FnMut(&str, String)) {
     match value {
-        Value::Object(map) => keys(map, path, tell),
+        Value::Object(map) => keys(map, path, visit),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| inner_keys(item, &format!("{path}/{at}"), tell));
+            items.iter().enumerate().for_each(|(at, item)| inner_keys(item, &format!("{path}/{at}"), visit));
         }
         _ => {}
     }
@@ -115,7 +115,7 @@ fn key_of(template: &Path, path: String) -> Diagnostic {
     literal(path, "a key", template, "make the object in a task, and give its result as one template")
 }
 
-/// The variable of a guard is a name or one template; another text never has a value.
+/// The variable of a guard must be a name or one template: any other text never has a value.
 fn guards(guards: &[DataGuard], path: &dyn Fn() -> String, findings: &mut Vec<Diagnostic>) {
     for (at, guard) in guards.iter().enumerate() {
         if reference(&guard.variable).is_none() {

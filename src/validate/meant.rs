@@ -1,13 +1,14 @@
-//! What is meant by a template that names nothing: a name that is near, or what other engines call it.
+//! Finds what a template that names nothing should have named: a similar name, or the counterpart of another engine's
+//! name.
 
 use super::templates::Known;
 use crate::template::names::{OF_ENGINE, OF_LOOP, OF_RUN, OF_WORKFLOW};
 use crate::template::{Part, Path};
 
-/// Names of the engine that stand for nothing but what is in them.
+/// Names of the engine whose value is only a group of further names.
 const SPACES: [&str; 7] = ["inputs", "variables", "results", "workflow", "run", "ENV", "secrets"];
 
-/// What others write, and what it is here; of two that fit, the longer one comes first.
+/// Names of other engines and their counterparts here. A longer name stands before any name that it starts with.
 const ELSEWHERE: [(&str, &str); 39] = [
     // Argo
     ("inputs.parameters", "inputs"),
@@ -36,7 +37,7 @@ const ELSEWHERE: [(&str, &str); 39] = [
     ("loop.value", "item"),
     ("each.value", "item"),
     ("this", "item"),
-    // Nearly ours, in any case
+    // Names that are nearly ours, in any case
     ("inputs", "inputs"),
     ("input", "inputs"),
     ("params", "inputs"),
@@ -56,19 +57,19 @@ const ELSEWHERE: [(&str, &str); 39] = [
     ("current_item", "current_item"),
 ];
 
-/// What stands before the id of a task elsewhere.
+/// What other engines write before the id of a task.
 const TASKS: [&str; 13] = [
     "tasks", "task", "steps", "step", "jobs", "job", "needs", "nodes", "node", "outputs", "output", "result",
     "activity",
 ];
-/// What stands behind it.
+/// What other engines write after the id of a task.
 const OUTPUTS: [&str; 2] = ["outputs", "output"];
 
-/// What to write instead of a template.
+/// What should stand in place of a template.
 pub(super) enum Meant {
     /// Nothing else can be meant.
     Surely(Path),
-    /// The name is near.
+    /// A similar name.
     Perhaps(Path),
 }
 
@@ -82,13 +83,13 @@ impl Meant {
 }
 
 impl Known<'_> {
-    /// What is meant by a template of a task whose first name is not known.
+    /// What was meant by a template whose first name is unknown. `task` is the name of the task that contains it.
     pub(super) fn meant(&self, template: &Path, task: &str, in_loop: bool) -> Option<Meant> {
         let root = template.root.as_str();
         let elsewhere = self.of_result(template).or_else(|| elsewhere(template, in_loop));
         elsewhere.map(Meant::Surely).or_else(|| {
             let names = self.variables().chain(self.results()).filter(|name| *name != task);
-            // A namespace alone is hardly meant, and of an item there may be several in a list.
+            // A namespace alone is rarely meant. In a list, several items may fit.
             let is_way = !template.parts.is_empty();
             let of_engine = OF_ENGINE
                 .into_iter()
@@ -99,7 +100,7 @@ impl Known<'_> {
         })
     }
 
-    /// What is meant by a template whose first name is a namespace, where that has no such name.
+    /// What was meant by a template whose first name is a namespace that has no such name.
     pub(super) fn meant_within(&self, template: &Path) -> Option<Meant> {
         let (part, rest) = template.parts.split_first()?;
         let Part::Key(name) = part else { return None };
@@ -123,7 +124,8 @@ impl Known<'_> {
         }
     }
 
-    /// The result that is named as others name it: `a_result`, as that of a task of a driver, or `steps.a.outputs`.
+    /// The result that a template names in the way of another tool: `a_result`, as the driver names it, or
+    /// `steps.a.outputs`.
     fn of_result(&self, template: &Path) -> Option<Path> {
         let (name, parts) = match template.parts.split_first() {
             Some((Part::Key(name), rest)) if TASKS.contains(&template.root.as_str()) => {
@@ -140,7 +142,7 @@ impl Known<'_> {
     }
 }
 
-/// What it is here that others write so.
+/// The counterpart here of another engine's name.
 fn elsewhere(template: &Path, in_loop: bool) -> Option<Path> {
     let meant = ELSEWHERE.iter().find_map(|(other, ours)| {
         let mut words = other.split('.');

@@ -1,5 +1,5 @@
-//! Checks of a definition as a whole. Every finding is a [`Diagnostic`](crate::error::Diagnostic), and all
-//! findings are reported at once. One file for each family of rules; `docs/diagnostics.md` is the catalogue.
+//! Checks a definition as a whole. Every finding is a [`Diagnostic`](crate::error::Diagnostic), and all findings are
+//! reported at once. Each family of rules has a file; `docs/diagnostics.md` is the catalogue.
 
 mod approvals;
 mod arguments;

@@ -1,4 +1,4 @@
-//! Ids are unique, are what their keys say, and belong to nobody else.
+//! Ids must be unique, must equal their keys, and must not be names of the engine.
 
 use super::scope::Scope;
 use crate::error::{Diagnostic, ErrorCode};
@@ -24,7 +24,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     reserved(scope, findings);
 }
 
-/// Names of the engine: nothing else is read by them.
+/// Reports names of the engine: no template can read anything else by them.
 pub(super) fn reserved(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     let mut found = |name: &str, what: &str, space: &str, path: &dyn Fn() -> String| {
         if is_of_engine(name) {

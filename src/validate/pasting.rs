@@ -1,4 +1,5 @@
-//! Text of others is no part of a command or of source: whoever chooses it would choose what runs.
+//! Text from outside must not be pasted into a command or into source code: whoever chooses the text would choose what
+//! runs.
 
 use super::scope::Scope;
 use super::templates::Known;
@@ -7,7 +8,8 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::template::{Part, Path, Piece, Syntax, paths, pieces};
 use serde_json::Value;
 
-/// Tools that run text, with the name of that argument, how a variable of the environment is read in it, and what to know of one that is no text.
+/// A tool that runs text: its name, the argument with the text, how that text reads an environment variable, and a note
+/// about values that are no text.
 const TOOLS: [(&str, &str, &str, &str); 2] = [
     ("tools.shell.run", "command", "\"$VALUE\"", "; a list or an object is JSON text there"),
     (
@@ -18,10 +20,10 @@ const TOOLS: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
-/// Fields of results that are text.
+/// Fields of results that hold text.
 const OUTPUTS: [&str; 2] = ["stdout", "stderr"];
 
-/// Names whose values the workflow, the engine or the host has chosen.
+/// Names whose values come from the workflow, the engine or the host.
 const SAFE: [&str; 10] = [
     "workflow",
     "run",
@@ -35,7 +37,7 @@ const SAFE: [&str; 10] = [
     "iteration",
 ];
 
-/// Names for the item of a loop.
+/// Names of the item of a loop.
 const ITEM: [&str; 2] = ["item", "current_item"];
 
 pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
@@ -43,7 +45,7 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         let root = path.root.as_str();
         let is_written = known.are_items_written && ITEM.contains(&root);
         let is_number = matches!(path.parts.last(), Some(Part::Key(key)) if key == "length");
-        // A slip in a name is told as that.
+        // Another rule reports a misspelt name.
         !SAFE.contains(&root) && !is_written && !is_number && !known.is_slip(path, task, in_loop)
     };
     for (at, operator) in scope.operators() {
@@ -54,7 +56,7 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
         let Some((text, path)) = text_of(task, key) else { continue };
         let (id, in_loop) = (scope.id(at), scope.items.get(at).is_some_and(|item| item.in_loop));
         let pasted = pieces(text, Syntax::Braces).find_map(|piece| match piece {
-            // A text that is nothing but a template is what somebody chose to run.
+            // A text that is one template is run on purpose.
             Piece::Template { path, source } if is_chosen(&path, id, in_loop) && source != text.trim() => {
                 Some(path)
             }
@@ -74,7 +76,7 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
     }
 }
 
-/// Whether the items of all loops of a scope are written out in the definition.
+/// Whether the definition lists the items of all loops of a scope.
 pub(super) fn are_items_written(scope: &Scope<'_>) -> bool {
     scope.operators().all(|(_, operator)| match &operator.operation {
         Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
@@ -82,7 +84,7 @@ pub(super) fn are_items_written(scope: &Scope<'_>) -> bool {
     })
 }
 
-/// The text that a tool runs, and its JSON pointer from the operator.
+/// The text that a tool runs, and its JSON pointer relative to the operator.
 fn text_of<'a>(task: &'a Task, key: &str) -> Option<(&'a str, String)> {
     let first = task.args.first().and_then(Value::as_str).map(|text| (text, "/args/0".to_owned()));
     first.or_else(|| Some((task.kwargs.get(key)?.as_str()?, format!("/kwargs/{key}"))))

@@ -1,4 +1,4 @@
-//! Every operator can start.
+//! Every operator must be able to start.
 
 use super::scope::Scope;
 use super::targets::{Kind, targets};
@@ -6,9 +6,9 @@ use crate::definition::{JoinMode, Operation, Operator, TriggerRule};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::cycles;
 
-/// Steps that the search along dependencies may take in one workflow; what lies beyond is not searched.
+/// The most steps that the search along dependencies takes in one workflow. The rest of the workflow is not searched.
 const WORK: usize = 2_000_000;
-/// Circles beyond this number are not listed.
+/// The most circles that are reported.
 const MAX_CIRCLES: usize = 20;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
@@ -23,7 +23,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     Ways::new(scope).check(&links, findings);
 }
 
-/// Whether it needs the success of what it depends on.
+/// Whether the operator starts only after its dependencies succeeded.
 fn is_strict(operator: &Operator) -> bool {
     operator.trigger_rule == TriggerRule::AllSuccess
 }
@@ -40,13 +40,13 @@ fn unreachable(path: String, message: String) -> Diagnostic {
     Diagnostic::warning(ErrorCode::TaskUnreachable, path, message)
 }
 
-/// Who starts whom, apart from dependencies.
+/// Which operators start or join which, apart from dependencies.
 struct Links {
-    /// For each operator, the one that starts it by a route or a callback; [`MANY`] where several do.
+    /// For each operator, the one that starts it by a route or a callback; [`MANY`] for several.
     router: Vec<Option<usize>>,
     /// For each operator, those that it routes to, calls or joins.
     targets: Vec<Vec<(usize, Kind)>>,
-    /// Whether nothing links anything.
+    /// Whether there is no such link at all.
     is_plain: bool,
 }
 
@@ -78,7 +78,7 @@ impl Links {
     }
 }
 
-/// What depends on the end of the run, or on the success of the task that calls it on failure.
+/// Reports operators that depend on the end of the run, or on the success of the task that calls them on failure.
 fn followers(
     scope: &Scope<'_>,
     links: &Links,
@@ -94,7 +94,7 @@ fn followers(
     for (position, on) in needs.iter().copied().enumerate() {
         let Some(other) = found(on) else { continue };
         let path = || format!("{}/dependencies/{position}", scope.path(at));
-        // With another way to get there, the end may have been skipped.
+        // If a choice leads past the end, the end may have been skipped.
         let before_end = |choice: &usize| scope.needs.get(on).is_some_and(|needs| needs.contains(choice));
         let is_left_out = |on: &usize| found(*on).is_some_and(is_choice) && before_end(on);
         if end == Some(on) && needs.iter().all(|on| is_end(*on) || is_left_out(on)) {
@@ -115,7 +115,7 @@ fn followers(
     }
 }
 
-/// An operator that another one starts, or waits for, must not need that one first.
+/// Reports an operator that needs the one that starts it, or one that it joins, to wait for itself.
 fn circles(scope: &Scope<'_>, links: &Links, findings: &mut Vec<Diagnostic>) {
     let mut needs = scope.needs.clone();
     for (at, (list, targets)) in needs.iter_mut().zip(&links.targets).enumerate() {
@@ -157,13 +157,13 @@ fn circles(scope: &Scope<'_>, links: &Links, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Looks for operators that need one way of a choice and are another way of it: of the ways one is taken, and what needs
-/// skipped operators alone is skipped too (engine semantics, section 4).
+/// Finds operators that need one target of a choice and are another target of it themselves. A choice starts one
+/// target; an operator whose dependencies are all skipped is skipped too.
 struct Ways<'a> {
     scope: &'a Scope<'a>,
     /// For each operator, those that depend on it.
     dependents: Vec<Vec<usize>>,
-    /// For each operator, the search that saw it last and the dependencies that are not skipped in that search.
+    /// For each operator, the search that saw it last, and how many of its dependencies that search has not skipped.
     seen: Vec<(usize, usize)>,
     work: usize,
     searches: usize,
@@ -213,7 +213,7 @@ impl<'a> Ways<'a> {
         finding.with_help("give each way its own `dependencies`").with_related(scope.path(at))
     }
 
-    /// Operators that are skipped when `first` is, leaving out `choice`.
+    /// The operators that are skipped if `first` is skipped, except `choice`.
     fn skipped(&mut self, first: usize, choice: usize) -> Vec<usize> {
         self.searches += 1;
         let mut skipped = Vec::new();
@@ -239,7 +239,7 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// Whether an operator also starts another one when it is over.
+/// Whether an operator also starts another one by a callback.
 fn is_called(operator: &Operator, id: &str) -> bool {
     [&operator.on_success_task_id, &operator.on_failure_task_id]
         .into_iter()

@@ -1,4 +1,4 @@
-//! A task waits for the results that it uses, and uses none of its own.
+//! A task must wait for the results that it uses, and must not use its own.
 
 use super::scope::{Item, NOBODY, Scope};
 use super::targets::{Kind, targets};
@@ -10,7 +10,7 @@ use crate::template::{Part, Path, paths};
 use crate::text::names::NameIndex;
 use std::collections::BTreeSet;
 
-/// Steps that all searches together may take; what lies beyond is not searched.
+/// The most steps that all searches together take. The rest is not searched.
 const WORK: usize = 2_000_000;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
@@ -41,7 +41,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
                 if uses.iter().all(|(known, ..)| known != maker) && work < WORK {
                     work += search(&before, at, &mut seen);
-                    // What runs before all of them means the variable of that name.
+                    // A task that runs before all of them reads the variable of that name.
                     let is_first = is_variable(&template.root)
                         && makers.iter().all(|maker| {
                             work += search(&before, *maker, &mut earlier);
@@ -54,7 +54,7 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
             }
         });
         if let Some((path, template, early)) = own {
-            let (message, help) = early.told(scope, at, &template);
+            let (message, help) = early.message_and_help(scope, at, &template);
             let path = format!("{}{path}", scope.path(at));
             let finding = Diagnostic::warning(ErrorCode::DependencyMissing, path, message);
             findings.push(finding.with_help(help));
@@ -80,18 +80,17 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A result that is used before it can be there.
+/// A result that is used before it can exist.
 enum Early {
-    /// The own one.
+    /// The task's own result.
     Own,
-    /// That of a loop around the task.
+    /// The result of a loop around the task.
     OfLoop(usize),
-    /// In the condition of a loop, that of a task in its body.
+    /// In the condition of a loop, the result of a task in its body.
     OfBody,
 }
 
-/// Whether a result is not there yet, where it is used: the own one, that of the loop around, or, in the condition of a loop before the
-/// first round, that of a task in its body.
+/// Why a result cannot exist yet where it is used; `None` if it can.
 fn too_early(scope: &Scope<'_>, makers: &[usize], at: usize, path: &str, runs_once: bool) -> Option<Early> {
     let (maker, others) = makers.split_first()?;
     if others.iter().any(|other| other != maker) {
@@ -108,8 +107,8 @@ fn too_early(scope: &Scope<'_>, makers: &[usize], at: usize, path: &str, runs_on
 }
 
 impl Early {
-    /// What is wrong, and what to do.
-    fn told(&self, scope: &Scope<'_>, at: usize, template: &str) -> (String, String) {
+    /// The message and the advice.
+    fn message_and_help(&self, scope: &Scope<'_>, at: usize, template: &str) -> (String, String) {
         let id = scope.id(at);
         let used = format!("task `{id}` uses `{{{{{template}}}}}`");
         match self {
@@ -138,8 +137,8 @@ impl Early {
     }
 }
 
-/// Tells what the operators of a branch use of what is around their fork, where the fork does not wait for it: a branch sees what was
-/// known when it was forked.
+/// Reports results that a branch uses but its fork does not wait for. A branch sees the names that were known when its
+/// fork started.
 pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut Vec<Diagnostic>) {
     if around.outwards().all(|around| around.results.makers.is_empty()) {
         return;
@@ -151,17 +150,17 @@ pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut 
         !own.makers(template, at).is_empty()
             || workflows.any(|workflow| workflow.variables.contains_key(&template.root))
     };
-    let mut told: Vec<(&str, usize)> = Vec::new();
+    let mut reported: Vec<(&str, usize)> = Vec::new();
     for (at, operator) in branch.operators() {
         texts(operator, &mut |text, path, _| {
             for template in paths(text, filled_in(operator, path)) {
                 let Some((Around { scope, fork, .. }, maker)) = around.not_awaited(&template) else {
                     continue;
                 };
-                if is_own(&template, at) || told.contains(&(scope.base, maker)) {
+                if is_own(&template, at) || reported.contains(&(scope.base, maker)) {
                     continue;
                 }
-                told.push((scope.base, maker));
+                reported.push((scope.base, maker));
                 let (id, needed, fork) = (branch.id(at), scope.id(maker), scope.id(*fork));
                 let message = format!(
                     "task `{id}` uses `{{{{{template}}}}}`, but `{fork}`, which starts its branch, does not wait for `{needed}`"
@@ -179,16 +178,16 @@ pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut 
 pub(super) struct Around<'a> {
     scope: &'a Scope<'a>,
     outer: Option<&'a Self>,
-    /// Position of their fork.
+    /// Position of the fork.
     fork: usize,
     results: Results<'a>,
-    /// Has the fork at what comes before it.
+    /// For each operator, the position of the fork if it ends before the fork starts.
     seen: Vec<usize>,
 }
 
 impl<'a> Around<'a> {
-    /// The last one where it is of the same fork, else a new one.
-    pub(super) fn again(
+    /// The previous value if it is of the same fork, else a new one.
+    pub(super) fn reused(
         last: Option<Self>,
         scope: &'a Scope<'a>,
         fork: usize,
@@ -206,7 +205,8 @@ impl<'a> Around<'a> {
         std::iter::successors(Some(self), |around| around.outer)
     }
 
-    /// Who gives what a template in a branch names, if no fork waits for any that gives it.
+    /// The operator that gives what a template in a branch names, with its workflow; `None` if a fork waits for one of
+    /// them.
     fn not_awaited(&self, template: &Path) -> Option<(&Self, usize)> {
         let mut found = None;
         for around in self.outwards() {
@@ -231,14 +231,14 @@ fn handlers(scope: &Scope<'_>) -> BTreeSet<usize> {
         .collect()
 }
 
-/// Whether an operator has no earlier round whose result it can read.
+/// Whether an operator runs only once, so that it has no earlier result of its own to read.
 fn runs_once(scope: &Scope<'_>, at: usize) -> bool {
     scope.items.get(at).is_some_and(|item| {
         !item.in_loop && !matches!(item.operator.operation, Operation::While(_) | Operation::Reflexive(_))
     })
 }
 
-/// Whether a template that names a result can mean nothing else: a variable stands for it, and a branch sees what is around it.
+/// Whether a template can only mean a result: no variable has its name, and nothing around the branch.
 fn is_result(scope: &Scope<'_>, template: &Path) -> bool {
     let is_given = |name: &str| {
         let gives = |item: &Item<'_>| item.id == name || item.operator.result_key.as_deref() == Some(name);
@@ -256,18 +256,18 @@ fn name_of(template: &Path) -> &str {
     }
 }
 
-/// Names of results with the operators that give them.
+/// Names of results, and the operators that give them.
 struct Results<'a> {
     scope: &'a Scope<'a>,
     names: NameIndex<'a>,
-    /// The operators, by the positions of the names.
+    /// The operators, by the position of the name.
     makers: Vec<usize>,
 }
 
 impl<'a> Results<'a> {
     fn new(scope: &'a Scope<'a>) -> Self {
         let (mut names, mut makers): (Vec<&'a str>, Vec<usize>) = (Vec::new(), Vec::new());
-        // What should be in a loop and is in none never runs.
+        // An operator of a loop that does not exist never runs.
         let are_known = |(_, item): &(usize, &Item<'_>)| !item.in_body || item.owner.is_some();
         for (at, item) in scope.items.iter().enumerate().filter(are_known) {
             let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
@@ -279,14 +279,14 @@ impl<'a> Results<'a> {
         Self { scope, names: NameIndex::new(names.into_iter()), makers }
     }
 
-    /// The operators that have to be over before another one can read what a template of it names.
+    /// The operators that must end before `reader` can read the result that its template names.
     fn makers(&self, template: &Path, reader: usize) -> Vec<usize> {
         let found = self.names.all(name_of(template)).filter_map(|at| self.makers.get(at));
         found.map(|at| self.scope.beside(*at, reader)).collect()
     }
 }
 
-/// For each operator, those that were over, or have chosen, before it starts.
+/// For each operator, those that have ended, or have chosen it, before it starts.
 fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
     let mut before = scope.needs.clone();
     let mut add = |from: usize, to: usize| {
@@ -310,7 +310,7 @@ fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
     before
 }
 
-/// Marks what comes before an operator, and gives the steps that this took.
+/// Marks the operators that end before `at`. The result is the number of steps this took.
 fn search(before: &[Vec<usize>], at: usize, seen: &mut [usize]) -> usize {
     let Some(own) = seen.get_mut(at).filter(|own| **own != at) else { return 0 };
     *own = at;

@@ -1,4 +1,4 @@
-//! The schedule: it can fire, and when it does next.
+//! Checks the schedule, and reports its next firings.
 
 use crate::definition::schedule::Schedule;
 use crate::definition::{Moment, Offset, UTC, Workflow};
@@ -6,13 +6,13 @@ use crate::error::{Diagnostic, ErrorCode};
 use crate::text::{joined, replaced};
 use crate::time::{Millis, to_iso};
 
-/// Firings that are told.
+/// The most firings that are shown.
 const SHOWN: usize = 3;
 
-/// What the host's clocks say, as far as it tells.
+/// The clocks of the host, as far as the caller provides them.
 #[derive(Clone, Copy, Default)]
 pub struct Clocks<'a> {
-    /// The moment from which the next firings of a schedule are told.
+    /// The moment after which the next firings are shown.
     pub now: Option<Millis>,
     /// The clocks of time zones.
     pub offset: Option<Offset<'a>>,
@@ -36,7 +36,7 @@ pub(super) fn check(workflow: &Workflow, clocks: Clocks<'_>, findings: &mut Vec<
     findings.extend(finding(text, "/schedule", start, clocks));
 }
 
-/// What there is to say about the text of a schedule.
+/// The finding about the text of a schedule.
 pub(crate) fn finding(
     text: &str,
     path: &str,
@@ -57,14 +57,14 @@ pub(crate) fn finding(
         return Some(finding.with_help("write a name of the IANA list, such as `Europe/Berlin`"));
     }
     clocks.now?;
-    // A firing at the very start counts.
+    // A firing at the start date itself counts.
     let after = start.map_or(now, |start| now.max(start.saturating_sub(1)));
     let next = |after: Millis| schedule.next_after_in(after, offset);
     let firings: Vec<Millis> = std::iter::successors(next(after), |last| next(*last)).take(SHOWN).collect();
-    told(text, path, &firings)
+    next_firings(text, path, &firings)
 }
 
-fn told(text: &str, path: &str, firings: &[Millis]) -> Option<Diagnostic> {
+fn next_firings(text: &str, path: &str, firings: &[Millis]) -> Option<Diagnostic> {
     if firings.is_empty() {
         return None;
     }

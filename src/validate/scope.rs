@@ -1,4 +1,4 @@
-//! What the rules look at: the operators of a workflow or of a branch, bodies of loops included, with their paths.
+//! The operators that a rule looks at: those of a workflow or of a branch with their paths, bodies of loops included.
 
 use super::hints::Hints;
 use crate::definition::{Operator, Workflow};
@@ -9,50 +9,50 @@ use crate::text::names::NameIndex;
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) operator: &'a Operator,
-    /// Its id; the key where the id is missing, so that one slip is told once.
+    /// The id; the key if the id is missing, so that one slip is reported once.
     pub(super) id: &'a str,
     place: Place<'a>,
     /// Whether it runs inside a loop.
     pub(super) in_loop: bool,
-    /// Whether that loop is in this scope, too.
+    /// Whether that loop is in this scope too.
     pub(super) in_body: bool,
-    /// Position of the innermost loop in this scope that it is in the body of.
+    /// Position of the innermost loop of this scope around it.
     pub(super) owner: Option<usize>,
-    /// Whether another operator calls it when that fails.
+    /// Whether another operator calls it on failure.
     pub(super) is_handler: bool,
 }
 
-/// Key among the tasks, or the path where it stands in a body alone.
+/// The key among the tasks, or the path of an operator that stands only in a body.
 #[derive(Debug)]
 enum Place<'a> {
     Key(&'a str),
     Path(String),
 }
 
-/// Loops and forks around each other beyond this number are left alone; JSON text cannot nest them deeper.
+/// Deeper nesting of loops and forks is not checked. JSON text cannot nest deeper than this.
 const DEPTH: usize = 128;
 
-/// Stands for a dependency that names no operator.
+/// The position of a dependency that names no operator.
 pub(super) const NOBODY: usize = usize::MAX;
 
-/// The operators that see each other.
+/// The operators that can name each other.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     pub(super) workflow: &'a Workflow,
     /// JSON pointer to the workflow.
     pub(super) base: &'a str,
-    /// The workflow around a branch, with the position of its fork.
+    /// For a branch, the workflow around it and the position of its fork there.
     pub(super) outer: Option<(&'a Self, usize)>,
     pub(super) hints: &'a Hints,
     pub(super) items: Vec<Item<'a>>,
-    /// Positions among `items` by id.
+    /// Positions in `items`, by id.
     pub(super) index: NameIndex<'a>,
-    /// Dependencies of each item as positions, in their order; [`NOBODY`] where there is none of that id.
+    /// The dependencies of each item as positions, in their order; [`NOBODY`] for an unknown id.
     pub(super) needs: Vec<Vec<usize>>,
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a workflow at a pointer; of a branch, with what is around it.
+    /// The scope of a workflow at a JSON pointer. A branch gets the scope around it as `outer`.
     pub(super) fn new(
         workflow: &'a Workflow,
         base: &'a str,
@@ -84,12 +84,12 @@ impl<'a> Scope<'a> {
         self.items.iter().enumerate().map(|(at, item)| (at, item.operator))
     }
 
-    /// The workflows around a branch with the positions of the forks in them, from the inside out.
+    /// The workflows around a branch, and the positions of the forks in them, from the inside out.
     pub(super) fn around(&self) -> impl Iterator<Item = (&'a Self, usize)> + use<'a> {
         std::iter::successors(self.outer, |(scope, _)| scope.outer)
     }
 
-    /// The operator at a position, the loops around it, the fork around these, and so on.
+    /// The operator at a position, then the loops around it, then the fork around these, and so on.
     pub(super) fn outwards(&self, at: usize) -> impl Iterator<Item = &Item<'_>> {
         fn next<'s>((scope, at): &(&'s Scope<'s>, usize)) -> Option<(&'s Scope<'s>, usize)> {
             match scope.items.get(*at)?.owner {
@@ -101,19 +101,19 @@ impl<'a> Scope<'a> {
         places.filter_map(|(scope, at)| scope.items.get(at))
     }
 
-    /// The loops in this scope around an operator, from the inside out.
+    /// The loops of this scope around an operator, from the inside out.
     fn loops(&self, at: usize) -> impl Iterator<Item = usize> {
         let owner = |at: &usize| self.items.get(*at)?.owner;
         std::iter::successors(owner(&at), owner).take(DEPTH)
     }
 
-    /// Whether an operator is a loop around another one.
+    /// Whether `owner` is a loop around the operator `at`.
     pub(super) fn is_around(&self, owner: usize, at: usize) -> bool {
         self.loops(at).any(|around| around == owner)
     }
 
-    /// What has to be over for an operator to read what another one gives: that one, or the loop around it that the reader is
-    /// not in.
+    /// The operator that must end before `reader` can read the result of `maker`: `maker` itself, or the outermost loop
+    /// around it that does not contain `reader`.
     pub(super) fn beside(&self, maker: usize, reader: usize) -> usize {
         let mut beside = maker;
         for owner in self.loops(maker) {
@@ -125,12 +125,12 @@ impl<'a> Scope<'a> {
         beside
     }
 
-    /// Whether a workflow around this one has an operator of the id.
+    /// Whether a workflow around this one has an operator with the id.
     pub(super) fn is_outside(&self, id: &str) -> bool {
         self.around().any(|(scope, _)| scope.index.get(id).is_some())
     }
 
-    /// What to do about an id that operator `own` of this scope names and that is none.
+    /// Advice on an unknown id that the operator `own` of this scope names.
     pub(super) fn advice(&self, id: &str, own: &str) -> Option<String> {
         if self.is_outside(id) {
             return Some(format!("`{id}` is outside of the branch, which runs as a workflow of its own"));
@@ -139,7 +139,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The operators. The builder lists those of a body among the tasks too; others may stand in the body alone.
+/// All operators. The builder lists operators of a loop body among the tasks too; other definitions have them in the
+/// body alone.
 fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>> {
     let bodies = workflow.tasks.values().flat_map(|task| task.operation.loop_body().unwrap_or_default());
     let in_bodies = NameIndex::new(bodies.map(|inner| inner.task_id.as_str()));
@@ -178,7 +179,7 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
         }
         at += 1;
     }
-    // The body of an inner loop is listed in the outer body as well.
+    // The outer body lists the body of an inner loop as well.
     if items.len() > workflow.tasks.0.len() {
         let index = NameIndex::new(items.iter().map(|item| item.id));
         let first = |item: &Item<'a>| items.get(index.get(item.id)?).map(|first| first.operator);
@@ -192,8 +193,8 @@ fn items<'a>(workflow: &'a Workflow, base: &str, in_loop: bool) -> Vec<Item<'a>>
     items
 }
 
-/// Finds the loop that each item is in, and the items that handle failures. Of the loops that list an item, the innermost lists the
-/// fewest.
+/// Finds the loop around each item, and the items that handle failures. Of the loops that list an item, the innermost
+/// one has the shortest list.
 fn link(items: &mut [Item<'_>], index: &NameIndex<'_>) {
     let mut bodies = vec![usize::MAX; items.len()];
     for at in 0..items.len() {

@@ -1,16 +1,16 @@
-//! What is meant as a template and is none, though nothing fails.
+//! Texts that were meant as a template but are none, although nothing fails.
 
 use super::templates::{Known, Place, SHELL};
 use crate::template::Path;
 use crate::text::{cut, has};
 
-/// What is wrong, and what to do.
+/// The message and the advice.
 type Slip = (String, String);
 
-/// What begins a template of n8n behind `{{`.
+/// How a template of n8n begins after `{{`.
 const OF_N8N: [&str; 7] = ["$json", "$node", "$input", "$items", "$(", "$env", "$vars"];
 
-/// Looks for slips at one place.
+/// Looks for slips in the texts of one field.
 pub(super) struct Slips<'a> {
     pub(super) place: &'a Place<'a>,
     pub(super) known: &'a Known<'a>,
@@ -18,9 +18,9 @@ pub(super) struct Slips<'a> {
 }
 
 impl Slips<'_> {
-    /// What is wrong with a text between templates.
+    /// The slip in a text between templates.
     pub(super) fn of_text(&self, text: &str) -> Option<Slip> {
-        // Each of these slips has a brace.
+        // Each of these slips contains a brace.
         if !has(text, "{") {
             return None;
         }
@@ -46,7 +46,8 @@ impl Slips<'_> {
         Some((stays(&format!("{{{template}}}")), write(&template)))
     }
 
-    /// What JavaScript writes into a text for a value that is not there, or is no text: what was found, and whether it can be meant.
+    /// The text that JavaScript writes for a missing value or an object (`undefined`, `[object Object]`), and whether
+    /// the user may have meant it.
     pub(super) fn of_javascript(&self, text: &str) -> Option<(Slip, bool)> {
         if has(text, "[object Object]") {
             let message = "`[object Object]` is what JavaScript writes for an object".to_owned();
@@ -64,7 +65,7 @@ impl Slips<'_> {
         Some(((message, "to read a result, write `task.result.stdout`".to_owned()), true))
     }
 
-    /// What follows `{{`, where it is not closed, or not read because of a `-`.
+    /// The slip after a `{{` that is not closed, or that a `-` follows.
     fn opened(&self, after: &str) -> Option<Slip> {
         let (inside, is_trimmed) = after.strip_prefix('-').map_or((after, false), |inside| (inside, true));
         let (template, rest) = Path::parse_prefix(inside.trim_start())?;
@@ -78,7 +79,7 @@ impl Slips<'_> {
         (is_open && !has(after, "}}")).then(|| (message, write(&template)))
     }
 
-    /// What follows `{{`, where it is written for n8n.
+    /// The slip after a `{{` that begins a template of n8n.
     fn of_n8n(&self, after: &str) -> Option<Slip> {
         let (inside, _) = cut(after, "}}")?;
         let source = inside.trim();
@@ -107,12 +108,12 @@ impl Slips<'_> {
         Some((format!("`{{{{{inside}}}}}` is not a template, so it stays as it is"), help))
     }
 
-    /// A template without braces for the result of a task that a text names in quotes.
+    /// A template without braces that names the result of a task, in a quoted text.
     pub(super) fn quoted(&self, text: &str) -> Option<String> {
         text.split(['"', '\'']).skip(1).step_by(2).find_map(|name| self.known.first_field(name))
     }
 
-    /// The path in `${path}`, where a shell reads it.
+    /// The path in a `${path}` that a shell reads.
     fn of_shell(&self, text: &str) -> Option<Path> {
         let (_, after) = cut(text, "${").filter(|_| self.place.calls(SHELL))?;
         let (template, rest) = Path::parse_prefix(after)?;
@@ -120,7 +121,7 @@ impl Slips<'_> {
         is_meant.then_some(template)
     }
 
-    /// The field of a result in `{path}`. In Python it may be a part of a text that Python fills in.
+    /// The field of a result in `{path}`. In Python code, it may be a placeholder of Python.
     fn in_single_braces(&self, text: &str) -> Option<Path> {
         if self.place.calls("tools.code.exec") || self.place.calls("tools.python.run") {
             return None;
@@ -138,8 +139,8 @@ impl Slips<'_> {
         None
     }
 
-    /// What is wrong with a `$` before a template: it stays. A shell takes it and the value for a variable, but not in single quotes; a
-    /// price is meant so, a secret is not.
+    /// The slip of a `$` before a template, which stays in the text. A shell reads `$` and the value as a variable,
+    /// except in single quotes. A `$` before a price is right, before a secret it is not.
     pub(super) fn dollar(&self, template: &Path, before: &str, is_quoted: bool) -> Option<Slip> {
         before.strip_suffix('$').filter(|text| !text.ends_with(['\\', '$']))?;
         let is_shell = self.place.calls(SHELL) && !is_quoted;
@@ -155,7 +156,7 @@ fn write(template: &Path) -> String {
     format!("write `{{{{{template}}}}}`")
 }
 
-/// The first word of a statement of Jinja.
+/// The first word of a Jinja statement.
 fn statement(text: &str) -> Option<&str> {
     let (_, after) = cut(text, "{%")?;
     let inside = after.strip_prefix('-').unwrap_or(after).trim_start();

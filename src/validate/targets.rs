@@ -1,4 +1,5 @@
-//! Routes, callbacks, joins, branches and the start name operators that exist; every case of a switch can be taken.
+//! Routes, callbacks, joins, branches and the start must name operators that exist, and every case of a switch must be
+//! possible.
 
 use super::branches::Branch;
 use super::hints::meant;
@@ -18,9 +19,9 @@ pub(super) fn check(scope: &Scope<'_>, branches: &[Branch], findings: &mut Vec<D
             let is_known = scope.index.get(target.id).is_some()
                 || match target.kind {
                     Kind::Route => false,
-                    // A handler may stand outside of the branch.
+                    // A callback may name an operator outside the branch.
                     Kind::Callback => scope.is_outside(target.id),
-                    // A join finds what ran in a branch.
+                    // A join may name an operator of a branch.
                     Kind::Join => inside.get(target.id).is_some(),
                 };
             if !is_known {
@@ -43,7 +44,8 @@ pub(super) fn check(scope: &Scope<'_>, branches: &[Branch], findings: &mut Vec<D
     }
 }
 
-/// The number may be Highway's default, and Highway takes it.
+/// The number of branches of a choice that can never be enough. A warning, since the number may be Highway's default
+/// and Highway accepts it.
 fn too_few(scope: &Scope<'_>, at: usize, choice: &MultiChoice) -> Option<Diagnostic> {
     let (least, count) = (choice.minimum_branches, choice.branches.iter().len());
     usize::try_from(least).ok().filter(|least| *least > count)?;
@@ -75,7 +77,8 @@ fn unknown(scope: &Scope<'_>, at: usize, target: &Target<'_>) -> Diagnostic {
     Diagnostic::error(code, path, message).with_any_help(scope.advice(id, own))
 }
 
-/// A branch that names ids has a workflow; they are operators of that, or, as older definitions have it, of the workflow around.
+/// A branch that lists ids has a workflow. The ids are operators of that workflow or, in older definitions, of the
+/// workflow around it.
 fn members<'a>(
     scope: &Scope<'_>,
     branches: &[Branch],
@@ -84,14 +87,14 @@ fn members<'a>(
     key: &str,
     findings: &mut Vec<Diagnostic>,
 ) {
-    // Branches are in the order of their forks.
+    // Branches are sorted by their forks.
     let (_, own) = branches.split_at(branches.partition_point(|branch| branch.fork < fork));
     let names = NameIndex::new(own.iter().take_while(|it| it.fork == fork).map(|it| it.name.as_str()));
     for (name, ids) in lists {
         let place = child_path(&format!("{}/branches", scope.path(fork)), name);
         let Some(branch) = names.get(name).and_then(|at| own.get(at)) else {
             let workflows = scope.items.get(fork).and_then(|item| item.operator.operation.branch_workflows());
-            // Those inside too many others are there, and are not looked at.
+            // Branches that are nested too deeply exist but were not read.
             if !ids.is_empty() && workflows.is_none_or(|it| !it.contains_key(name)) {
                 let message = format!(
                     "branch `{name}` of `{}` names tasks, but has no workflow to run",
@@ -120,7 +123,7 @@ fn members<'a>(
 pub(super) struct Target<'a> {
     pub(super) id: &'a str,
     pub(super) kind: Kind,
-    /// JSON pointer from the operator that names it.
+    /// JSON pointer relative to the operator that names it.
     path: String,
     what: &'static str,
 }
@@ -128,11 +131,11 @@ pub(super) struct Target<'a> {
 /// Why an operator names another one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// One of these starts, by choice.
+    /// It starts if it is chosen.
     Route,
-    /// It starts when this one is over.
+    /// It starts when the operator that names it ends.
     Callback,
-    /// This one waits for it.
+    /// The operator that names it waits for it.
     Join,
 }
 
@@ -140,7 +143,7 @@ pub(super) enum Kind {
 pub(super) fn targets<'a>(operator: &'a Operator) -> Vec<Target<'a>> {
     let mut targets = Vec::new();
     let mut add = |id: Option<&'a str>, kind: Kind, path: &str, what: &'static str| {
-        // Empty text stands for none in Highway.
+        // In Highway, empty text means no id.
         let id = id.filter(|id| !id.is_empty());
         targets.extend(id.map(|id| Target { id, kind, path: path.to_owned(), what }));
     };
@@ -169,7 +172,7 @@ pub(super) fn targets<'a>(operator: &'a Operator) -> Vec<Target<'a>> {
     targets
 }
 
-/// A value without a template is always the same, so that one case at most is ever taken.
+/// Reports a value without a template: it never changes, so at most one case is ever chosen.
 fn cases(switch: &Switch, path: &str, findings: &mut Vec<Diagnostic>) {
     let value = &switch.switch_on;
     if value.contains("{{") || !paths(value, Syntax::BracesAndDollar).is_empty() {

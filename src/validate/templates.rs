@@ -1,4 +1,4 @@
-//! Templates name something that can be known.
+//! Templates must name something that can be known.
 
 use super::branches::Branch;
 use super::fields::{self, Fields, fields_of};
@@ -17,32 +17,32 @@ use crate::template::{Part, Path, Piece, Syntax, not_a_template, pieces, referen
 use crate::text::names::NameIndex;
 use serde_json::{Map, Value};
 
-/// The input that the driver adds for a task whose Python is uploaded.
+/// The input that the driver adds for a task with uploaded Python.
 const ARTIFACT: &str = "_artifact_id";
 /// Fields that only results of tools have.
 const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
 
-/// JSON pointer from an operator to what must hold of its result.
+/// JSON pointer from an operator to the conditions on its result.
 pub(super) const POSTCONDITIONS: &str = "/postconditions";
 
-/// The tool whose text a shell reads.
+/// The tool whose command a shell reads.
 pub(super) const SHELL: &str = "tools.shell.run";
 
-/// Names that templates of a workflow know.
+/// The names that templates of a workflow can use.
 pub(super) struct Known<'a> {
     variables: NameIndex<'a>,
-    /// Names of results, with the positions of those who give them.
+    /// Names of results, with the positions of the operators that give them.
     results: NameIndex<'a>,
-    /// What is known of the fields of each of these results; more than one has none.
+    /// The known fields of each of these results; none if several operators give it.
     fields: Vec<Option<Fields>>,
-    /// Whether the items of all loops here and around are written out in the definition.
+    /// Whether the definition lists the items of all loops, here and around.
     pub(super) are_items_written: bool,
     outer: Option<&'a Self>,
     pub(super) hints: &'a Hints,
 }
 
 impl<'a> Known<'a> {
-    /// Those of a scope, of its branches, whose results can be read once they were waited for, and of what is around it.
+    /// The names of a scope, of its branches (whose results can be read after a join), and of everything around it.
     pub(super) fn of_scope(scope: &'a Scope<'_>, branches: &'a [Branch], outer: Option<&'a Self>) -> Self {
         let inside = branches.iter().flat_map(|branch| branch.workflow.tasks.values());
         let operators = scope.items.iter().map(|item| (item.id, item.operator));
@@ -67,7 +67,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// What is wrong with the field of a result that a template names, and what to write.
+    /// The slip in the field of a result that a template names: the message and the advice.
     fn field_slip(&self, template: &Path) -> Option<(String, String)> {
         let (name, way) = match (template.root.as_str(), template.parts.split_first()?) {
             ("results", (Part::Key(name), rest)) => (name.as_str(), rest),
@@ -85,12 +85,12 @@ impl<'a> Known<'a> {
         Some((message, Meant::Surely(meant).help()))
     }
 
-    /// The way to what is meant in a result, where the result lacks what a template names.
+    /// The path that was meant, if the result lacks the one that a template names.
     pub(super) fn fields_meant(&self, name: &str, way: &[Part]) -> Option<Vec<Part>> {
         fields::meant(self.fields_of(name)?, way)
     }
 
-    /// The fields of the result of that name, where all that it may mean have the same.
+    /// The fields of the result with this name, if all operators that may give it have the same.
     fn fields_of(&self, name: &str) -> Option<Fields> {
         let around = self.chain().find(|known| known.has_own(name))?;
         let mut all = around.results.all(name).map(|at| around.fields.get(at).copied().flatten());
@@ -98,7 +98,8 @@ impl<'a> Known<'a> {
         all.all(|fields| fields == Some(first)).then_some(first)
     }
 
-    /// The field of a result that says most, as a template without braces; its name where nobody knows.
+    /// The most telling field of a result, as a template without braces; the name of the result if its fields are
+    /// unknown.
     pub(super) fn first_field(&self, name: &str) -> Option<String> {
         let field = |fields: Fields| fields.iter().find(|field| **field != "status_code");
         self.is_result(name).then(|| match self.fields_of(name).and_then(field) {
@@ -111,7 +112,7 @@ impl<'a> Known<'a> {
         self.variables.get(name).is_some() || self.results.get(name).is_some()
     }
 
-    /// Whether a template of a task names nothing, and is told as a slip.
+    /// Whether a template of a task names nothing and is reported as a slip.
     pub(super) fn is_slip(&self, template: &Path, task: &str, in_loop: bool) -> bool {
         let root = template.root.as_str();
         if OF_LOOP.contains(&root) {
@@ -128,7 +129,7 @@ impl<'a> Known<'a> {
             || self.is_given(name)
     }
 
-    /// Whether it is the name of a variable or of a result.
+    /// Whether a variable or a result has this name.
     fn is_given(&self, name: &str) -> bool {
         self.chain().any(|known| known.has_own(name))
     }
@@ -163,7 +164,7 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
     }
 }
 
-/// Items that are the name of a list, where its template is meant.
+/// The finding about `items` that is the name of a list without the braces of a template.
 fn bare_items(scope: &Scope<'_>, at: usize, operator: &Operator, known: &Known<'_>) -> Option<Diagnostic> {
     let Operation::Foreach(each) = &operator.operation else { return None };
     let path = Path::parse(&each.items)?;
@@ -179,12 +180,12 @@ pub(super) struct Place<'a> {
     pub(super) scope: &'a Scope<'a>,
     pub(super) at: usize,
     pub(super) operator: &'a Operator,
-    /// JSON pointer from the operator.
+    /// JSON pointer relative to the operator.
     path: &'a str,
 }
 
 impl Place<'_> {
-    /// Whether a template names something there.
+    /// Whether the first name of a template is known there.
     fn knows(&self, root: &str, known: &Known<'_>) -> bool {
         match self.limited(root) {
             Some((_, is_here)) => is_here || (!is_of_engine(root) && known.is_given(root)),
@@ -192,7 +193,7 @@ impl Place<'_> {
         }
     }
 
-    /// Names that are known there alone.
+    /// Names that are known only there.
     fn own(&self) -> &'static [&'static str] {
         match &self.operator.operation {
             _ if self.path.starts_with(POSTCONDITIONS) => &["result"],
@@ -201,13 +202,13 @@ impl Place<'_> {
         }
     }
 
-    /// Where a name of the engine is known that is not known everywhere, and whether that is here.
+    /// For a name of the engine that is not known everywhere: where it is known, and whether that is here.
     fn limited(&self, root: &str) -> Option<(&'static str, bool)> {
         let is_response = self.path.starts_with("/kwargs/response_kwargs") && self.calls(HANDLE_UPDATE);
         Some(match root {
             "item" | "current_item" => ("inside a `foreach`", self.is_in_loop(true)),
             _ if OF_LOOP.contains(&root) => {
-                // The condition of a loop is looked at in every round.
+                // The condition of a loop is evaluated in every round.
                 let is_round =
                     self.path == "/condition" && matches!(self.operator.operation, Operation::While(_));
                 ("inside a loop", is_round || self.is_in_loop(false))
@@ -228,8 +229,8 @@ impl Place<'_> {
         })
     }
 
-    /// Whether it is inside a loop, one with items where `has_items` says so. What should be in a loop and is in none may be in
-    /// any.
+    /// Whether it is inside a loop, or, with `has_items`, inside one that has items. An operator of a loop that does
+    /// not exist counts as inside both.
     fn is_in_loop(&self, has_items: bool) -> bool {
         self.scope.outwards(self.at).enumerate().any(|(distance, item)| {
             let is_loop = match item.operator.operation {
@@ -245,7 +246,7 @@ impl Place<'_> {
         matches!(&self.operator.operation, Operation::Task(task) | Operation::Activity(task) if task.function == tool)
     }
 
-    /// Whether it is given to a tool that is no part of the engine.
+    /// Whether it is an argument of a tool that is not part of the engine.
     fn is_argument(&self) -> bool {
         let is_in = |fields: &[&str]| fields.iter().any(|field| self.path.starts_with(field));
         match &self.operator.operation {
@@ -274,7 +275,7 @@ fn check_text(
         let make = if may_be_meant { Diagnostic::info } else { Diagnostic::warning };
         findings.push(make(ErrorCode::TemplateInvalid, path(), message).with_help(help));
     }
-    // What was read before a template.
+    // The text before the template, and how many single quotes it has.
     let (mut before, mut quotes) = ("", 0);
     for piece in pieces(text, syntax) {
         match piece {
@@ -292,7 +293,7 @@ fn check_text(
                 findings.extend(slip.map(|slip| warn(ErrorCode::TemplateNameUnknown, slip)));
                 findings.extend(within(&template, place, known, &path));
             }
-            // Braces that are kept on purpose are no slip.
+            // Braces in a raw block are on purpose.
             Piece::Raw(text) => quotes += text.matches('\'').count(),
             Piece::Invalid(source) => {
                 let error = not_a_template(source).with_path(path());
@@ -312,14 +313,14 @@ fn check_text(
     }
 }
 
-/// A warning where it is a slip; where it may as well be an input of the run, that is told and no more.
+/// The finding about an unknown name: a warning if it is a slip, a note if it may be an input of the run.
 fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -> Diagnostic {
     let (root, task) = (template.root.as_str(), place.scope.id(place.at));
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
     let limited = place.limited(root).map(|(where_, _)| format!("`{root}` is known {where_} only"));
     let in_loop = place.scope.items.get(place.at).is_some_and(|item| item.in_loop);
     let nearest = limited.or_else(|| known.meant(template, task, in_loop).map(Meant::help));
-    // A schedule may be made elsewhere.
+    // The schedule may be set elsewhere.
     let is_slip = root != "ds" && (nearest.is_some() || is_of_result(template));
     let make = if is_slip { Diagnostic::warning } else { Diagnostic::info };
     make(ErrorCode::TemplateNameUnknown, path, message).with_help(nearest.unwrap_or_else(|| {
@@ -327,8 +328,8 @@ fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) 
     }))
 }
 
-/// A name that a namespace of the engine lacks. Inputs and variables may be those of a run: only what is nearly one of the definition is
-/// told, and what others write so.
+/// The finding about a name that a namespace of the engine lacks. A run may bring further inputs and variables, so only
+/// names that are near to one of the definition, or that another engine uses, are reported.
 fn within(
     template: &Path,
     place: &Place<'_>,
@@ -348,7 +349,7 @@ fn within(
     let what = if is_lacking { format!("no field of `{root}`") } else { "no variable".to_owned() };
     let message =
         format!("template `{{{{{template}}}}}` of task `{}` names {what}", place.scope.id(place.at));
-    // `{{inputs.parameters.x}}` may as well read an input.
+    // `{{inputs.parameters.x}}` may really read an input.
     let is_input = root == "inputs" && matches!(meant, Some(Meant::Surely(_)));
     let make = if is_input { Diagnostic::info } else { Diagnostic::warning };
     let all = (root == "run").then(|| "it has `{{run.id}}` and `{{run.started_at}}`".to_owned());
@@ -356,24 +357,24 @@ fn within(
     Some(finding.with_any_help(meant.map(Meant::help).or(all)))
 }
 
-/// Whether it looks like a part of a result.
+/// Whether it looks like a field of a result.
 fn is_of_result(template: &Path) -> bool {
     template.root.ends_with("_result")
         || matches!(template.parts.first(), Some(Part::Key(key)) if RESULT_FIELDS.contains(&key.as_str()))
 }
 
-/// Gets a text, its JSON pointer from the operator, and the templates that must name something: `${name}` in plain text may
-/// be meant for a shell or a script.
+/// Is called with a text, its JSON pointer relative to the operator, and the spellings of templates that must name
+/// something: `${name}` may be meant for a shell or a script.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(&str, &str, Syntax);
 
-/// Which spellings of a template are filled in at a place in an operator.
+/// The spellings of templates that are replaced at a place in an operator.
 pub(super) fn filled_in(operator: &Operator, path: &str) -> Syntax {
     let is_shell = matches!(&operator.operation, Operation::Task(task) | Operation::Activity(task) if task.function == SHELL);
     let is_guard = ["/preconditions", POSTCONDITIONS].iter().any(|guards| path.starts_with(guards));
     if is_shell || is_guard { Syntax::Braces } else { Syntax::BracesAndDollar }
 }
 
-/// Every text of an operator in which templates are replaced, with its JSON pointer from the operator.
+/// Visits every text of an operator in which templates are replaced.
 pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
     if let Some(key) = &operator.idempotency_key {
         visit(key, "/idempotency_key", Syntax::Braces);
@@ -422,7 +423,7 @@ pub(super) fn texts(operator: &Operator, visit: Visit<'_>) {
     }
 }
 
-/// A guard names a variable with or without braces. One that names none is told elsewhere.
+/// Visits the variables of guards, with or without braces. Another rule reports a guard that names none.
 fn guards(guards: &[DataGuard], path: &str, visit: Visit<'_>) {
     for (index, guard) in guards.iter().enumerate() {
         let path = format!("{path}/{index}");
@@ -434,7 +435,7 @@ fn guards(guards: &[DataGuard], path: &str, visit: Visit<'_>) {
     }
 }
 
-/// A condition that cannot be read is told of elsewhere.
+/// Visits the templates of a condition. Another rule reports a condition that cannot be parsed.
 fn expression(condition: &str, path: &str, visit: Visit<'_>) {
     let Ok(parsed) = parse(condition) else { return };
     visit(condition, path, Syntax::BracesAndDollar);

@@ -1,4 +1,4 @@
-//! What waits, and for how long: on each way through a workflow that takes less time than the run may.
+//! Waiting times: every path through a workflow must take less time than the run may.
 
 use super::branches::Branch;
 use super::durations::{Limit, whole};
@@ -13,10 +13,10 @@ use crate::template::{Syntax, paths};
 use crate::text::names::NameIndex;
 use crate::time::Millis;
 
-/// The most that a message shows, and more than any limit.
+/// The longest time in seconds that a message shows; longer than any limit.
 const LONGEST: f64 = 1e15;
 
-/// Seconds that all waits between attempts take together.
+/// The sum of all waits between attempts, in seconds.
 pub(crate) fn retry_waits(retries: f64, delay: f64, factor: f64) -> f64 {
     if delay <= 0.0 || retries <= 0.0 {
         return 0.0;
@@ -24,7 +24,7 @@ pub(crate) fn retry_waits(retries: f64, delay: f64, factor: f64) -> f64 {
     if factor <= 1.0 {
         return f64::min(delay * retries, LONGEST);
     }
-    // Delays that hardly grow are added up for a while; the sum is the least that it can be.
+    // Delays that hardly grow are added up for 1,000 attempts; the sum is then a lower bound.
     let (mut delay, mut left, mut sum) = (delay, f64::min(retries, 1_000.0), 0.0);
     while left >= 1.0 && sum < LONGEST {
         sum += delay;
@@ -44,15 +44,15 @@ enum Cause {
     Inside,
 }
 
-/// Seconds that an operator waits, and the cause of most of them.
+/// The seconds that an operator waits, and the cause of most of them.
 #[derive(Clone, Copy, Debug)]
 struct Weight {
     seconds: f64,
     cause: Cause,
 }
 
-/// Compares the waits with the limit; `forks` has those of the branches, by the position of their fork. Gives the seconds of
-/// the longest way.
+/// Compares the waits with the limit. `forks` has the waits of branches, by the position of their fork. The result is
+/// the longest path in seconds.
 pub(super) fn check(
     scope: &Scope<'_>,
     branches: &[Branch],
@@ -71,20 +71,20 @@ pub(super) fn check(
     if longest < limit.seconds {
         return longest;
     }
-    let mut told: Vec<Diagnostic> = Vec::new();
+    let mut reported: Vec<Diagnostic> = Vec::new();
     for (at, weight) in weights.iter().enumerate().filter(|(_, weight)| weight.seconds >= limit.seconds) {
         let finding = alone(scope, at, *weight, limit);
-        // Policies that are shared are told once.
-        told.extend(finding.filter(|it| told.last().is_none_or(|last| last.path != it.path)));
+        // Operators that share a policy have one finding.
+        reported.extend(finding.filter(|it| reported.last().is_none_or(|last| last.path != it.path)));
     }
-    if told.is_empty() {
-        told.extend(end.and_then(|end| together(scope, &ways, &weights, end, limit)));
+    if reported.is_empty() {
+        reported.extend(end.and_then(|end| together(scope, &ways, &weights, end, limit)));
     }
-    findings.append(&mut told);
+    findings.append(&mut reported);
     longest
 }
 
-/// Waits until a moment that is not before the end of a run that starts now.
+/// Reports waits until a moment after the end of a run that starts now.
 fn moments(scope: &Scope<'_>, limit: &Limit, now: Option<Millis>, findings: &mut Vec<Diagnostic>) {
     let Some(now) = now else { return };
     for (at, operator) in scope.operators() {
@@ -108,7 +108,7 @@ fn total(ways: &[(f64, Option<usize>)], at: usize) -> f64 {
     ways.get(at).map_or(0.0, |way| way.0)
 }
 
-/// An operator that waits for as long as the limit, or longer.
+/// The finding about one operator that waits as long as the limit, or longer.
 fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<Diagnostic> {
     let (id, seconds) = (scope.id(at), digits(weight.seconds));
     let what = match weight.cause {
@@ -116,13 +116,14 @@ fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<
         Cause::DefaultRetries => format!("the waits between the retries of each task take {seconds} s"),
         Cause::Wait => format!("`{id}` waits for {seconds} s"),
         Cause::Event => format!("`{id}` waits for an event for up to {seconds} s"),
-        // What is inside tells it.
+        // The operators inside have the finding.
         Cause::Inside => return None,
     };
     Some(finding(scope, at, weight.cause, &what, limit))
 }
 
-/// Operators after each other that wait for as long as the limit together, or longer. It is told where most of that is.
+/// The finding about successive operators that together wait as long as the limit, or longer. It is about the one that
+/// waits longest.
 fn together(
     scope: &Scope<'_>,
     ways: &[(f64, Option<usize>)],
@@ -157,9 +158,9 @@ fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit
     limit.exceeded(Severity::Warning, code, path, what, help)
 }
 
-/// The policy by which an operator is tried again.
+/// The retry policy of an operator, its own or the default.
 fn retry_policy<'a>(operator: &'a Operator, scope: &Scope<'a>) -> Option<&'a RetryPolicy> {
-    // Nothing else is tried again after a delay by default.
+    // The default retries only operators that call tools.
     let calls = matches!(
         operator.operation,
         Operation::Task(_) | Operation::Activity(_) | Operation::Reflexive(_) | Operation::ChildWorkflow(_)
@@ -168,12 +169,12 @@ fn retry_policy<'a>(operator: &'a Operator, scope: &Scope<'a>) -> Option<&'a Ret
     operator.retry_policy.as_ref().or(default)
 }
 
-/// Seconds that the waits of a policy take together.
+/// The sum of all waits of a policy, in seconds.
 fn waits_of(policy: &RetryPolicy) -> f64 {
     retry_waits(whole(policy.max_retries), policy.delay.seconds(), policy.backoff_factor.value())
 }
 
-/// Tells of the time limits of operators that are longer than the limit around them, and of attempts that are so together.
+/// Reports time limits of operators that are longer than the limit around them, each or over all attempts.
 pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Vec<Diagnostic>) {
     let Some(limit) = limit else { return };
     for (at, operator) in scope.operators() {
@@ -193,7 +194,7 @@ pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Ve
             let what = format!("the {attempts} attempts of `{id}` may take {} s together", digits(all));
             (Severity::Info, what, "lower the time limit, retry fewer times")
         } else {
-            // A limit that is as long as the one around it is one that nobody chose.
+            // If both limits are equal, the inner one is the default.
             continue;
         };
         let path = format!("{}/timeout_policy/timeout", scope.path(at));
@@ -201,7 +202,7 @@ pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Ve
     }
 }
 
-/// Seconds that an operator waits at most.
+/// The longest time that an operator waits, in seconds.
 fn weight(operator: &Operator, scope: &Scope<'_>) -> Weight {
     let retries = retry_policy(operator, scope).map_or(0.0, waits_of);
     let retry_cause = match operator.retry_policy {
@@ -215,7 +216,7 @@ fn weight(operator: &Operator, scope: &Scope<'_>) -> Weight {
         },
         Operation::WaitForEvent(event) => (event.timeout_seconds.map_or(0.0, whole), Cause::Event),
         Operation::Foreach(each) => {
-            // Items that are written out are known, and come one after the other.
+            // Listed items are known, and run one after the other.
             let items = parse_json(&each.items).ok().and_then(|items| items.as_array().map(Vec::len));
             let items = items.unwrap_or(1);
             let rounds = if each.parallel { items.min(1) } else { items };
@@ -236,7 +237,7 @@ fn rounds_of(count: usize) -> f64 {
     count as f64
 }
 
-/// Seconds of the longest way through the body of a loop. The bodies of loops in it are listed in it, too.
+/// The longest path through the body of a loop, in seconds. The body lists the bodies of inner loops too.
 fn body(operators: &[Operator], scope: &Scope<'_>) -> f64 {
     let inner = operators.iter().flat_map(|operator| operator.operation.loop_body().unwrap_or_default());
     let inner = NameIndex::new(inner.map(|operator| operator.task_id.as_str()));
@@ -249,7 +250,8 @@ fn body(operators: &[Operator], scope: &Scope<'_>) -> f64 {
     heaviest(&edges, &seconds).into_iter().fold(0.0, |most, way| f64::max(most, way.0))
 }
 
-/// What waits for what, and for how long. A fork goes on at once: its branches are nodes of their own, after the operators.
+/// The operators as a graph: dependencies and waiting times. A fork completes at once, so its branches are nodes of
+/// their own, after the operators.
 fn graph(
     scope: &Scope<'_>,
     branches: &[Branch],
@@ -257,7 +259,7 @@ fn graph(
     weights: &[Weight],
 ) -> (Vec<Vec<usize>>, Vec<f64>) {
     let mut edges = scope.needs.clone();
-    // What is in the body of a loop counts where the loop is.
+    // The body of a loop counts as part of the loop.
     let own = scope.items.iter().zip(weights);
     let mut seconds: Vec<f64> =
         own.map(|(item, weight)| if item.in_body { 0.0 } else { weight.seconds }).collect();
@@ -293,7 +295,7 @@ fn graph(
     (edges, seconds)
 }
 
-/// Whether an operator names, or joins, what `is_named` says.
+/// Whether an operator depends on, or joins, a name that `is_named` accepts.
 fn awaits(operator: &Operator, is_named: &dyn Fn(&str) -> bool) -> bool {
     if let Operation::Join(join) = &operator.operation {
         return join.join_tasks.iter().any(|id| is_named(id));

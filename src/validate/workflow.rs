@@ -1,4 +1,4 @@
-//! All rules for a definition: of its own operators, and of its branches.
+//! Applies all rules to the operators of a definition and to its branches.
 
 use super::Clocks;
 use super::branches::branches;
@@ -15,12 +15,12 @@ use crate::definition::Workflow;
 use crate::error::Diagnostic;
 use crate::time::Millis;
 
-/// Branches inside branches beyond this depth are left alone; JSON text cannot nest them deeper.
+/// Deeper nesting of branches is not checked. JSON text cannot nest deeper than this.
 const DEPTH: usize = 32;
 
-/// Everything that is wrong with a definition that could be read, or worth knowing about it.
+/// All findings about a definition that could be read: errors, warnings and notes.
 ///
-/// `clocks` tell the time, or no more than the moment from which the next firings of a schedule are told.
+/// `clocks` are the host's clocks, or only the moment after which the next firings of a schedule are shown.
 ///
 /// ```
 /// use highway_wasm::{definition::read, validate};
@@ -44,8 +44,8 @@ pub fn workflow<'a>(workflow: &Workflow, clocks: impl Into<Clocks<'a>>) -> Vec<D
     all(workflow, clocks.into(), true)
 }
 
-/// What keeps a definition from being run. Without the advice on texts, of which templates are read when a task is: an engine
-/// would look for it at each submission, and drop it.
+/// The errors that keep a definition from running. The advice on texts is left out: an engine checks every submission,
+/// would drop the advice, and reads the templates of a task when the task runs.
 #[cfg(feature = "engine")]
 pub(crate) fn errors(workflow: &Workflow) -> Vec<Diagnostic> {
     all(workflow, Clocks::default(), false)
@@ -60,8 +60,7 @@ fn all(workflow: &Workflow, clocks: Clocks<'_>, advises: bool) -> Vec<Diagnostic
     findings
 }
 
-/// What there is to say about what is inside of the operators of a definition that is written by a driver, whose own checks say
-/// the rest.
+/// The findings inside the operators of a definition that a driver wrote. The driver's own checks cover the rest.
 pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
     let (hints, mut findings) = (Hints::new(), Vec::new());
     let rules = Rules::new(&hints);
@@ -69,7 +68,7 @@ pub(crate) fn inside(workflow: &Workflow) -> Vec<Diagnostic> {
     findings
 }
 
-/// What lies around the operators that are looked at.
+/// The context of the operators that are checked.
 struct Rules<'a> {
     hints: &'a Hints,
     known: Option<&'a Known<'a>>,
@@ -77,17 +76,17 @@ struct Rules<'a> {
     limit: Option<&'a Limit>,
     now: Option<Millis>,
     depth: usize,
-    /// Whether texts are looked at for advice.
+    /// Whether texts are checked for advice.
     advises: bool,
 }
 
 impl<'a> Rules<'a> {
-    /// Around a whole definition.
+    /// The context of a whole definition.
     const fn new(hints: &'a Hints) -> Self {
         Self { hints, known: None, around: None, limit: None, now: None, depth: 0, advises: true }
     }
 
-    /// Adds what is found inside of operators alone.
+    /// Adds the findings inside operators, without those between operators.
     fn inside(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
         let branches = branches(scope, &mut Vec::new());
         let known = Known::of_scope(scope, &branches, self.known);
@@ -96,7 +95,7 @@ impl<'a> Rules<'a> {
         let mut around = None;
         for branch in &branches {
             let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
-            let here = Around::again(around.take(), scope, branch.fork, self.around);
+            let here = Around::reused(around.take(), scope, branch.fork, self.around);
             results::in_branch(&inner, &here, findings);
             let rules = Rules { known: Some(&known), around: Some(&here), depth: self.depth + 1, ..*self };
             rules.inside(&inner, findings);
@@ -104,7 +103,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Adds what is found, and gives the seconds of the longest way through the scope.
+    /// Adds all findings. The result is the longest path through the scope, in seconds.
     fn check(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> f64 {
         let branches = if self.depth < DEPTH { branches(scope, findings) } else { Vec::new() };
         names::check(scope, findings);
@@ -124,7 +123,7 @@ impl<'a> Rules<'a> {
         for branch in &branches {
             let limit = durations::fork_limit(scope, branch.fork, limit.as_ref());
             let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
-            let here = self.advises.then(|| Around::again(around.take(), scope, branch.fork, self.around));
+            let here = self.advises.then(|| Around::reused(around.take(), scope, branch.fork, self.around));
             if let Some(here) = &here {
                 results::in_branch(&inner, here, findings);
             }

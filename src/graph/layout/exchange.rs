@@ -1,14 +1,14 @@
-//! The last touch to the order within rows: neighbours change places where fewer links cross by it, or where they come
-//! into the order in which they were given at no price.
+//! The last improvement of the order within rows: two neighbours change places if fewer links then cross, or if they
+//! then stand in the given order and no more links cross.
 
 use super::grid::{Grid, Segment};
 use super::items::Items;
 use super::lists::{at, set, sort};
 
-/// Rounds over all rows.
+/// The most passes over all rows.
 const MAX_ROUNDS: usize = 4;
 
-/// Exchanges neighbours until nothing is gained.
+/// Exchanges neighbours until no exchange helps.
 pub(super) fn exchange(grid: &mut Grid, items: &mut Items) {
     let (mut above, mut below, mut spare) = (Vec::new(), Vec::new(), Vec::new());
     let mut active = vec![true; grid.rows.len()];
@@ -25,14 +25,14 @@ pub(super) fn exchange(grid: &mut Grid, items: &mut Items) {
             links(gap(Some(index)), items, true, &mut below, &mut spare);
             if exchange_row(row, &above, &below, items.nodes) {
                 items.number(row);
-                // What is next to it may find something to gain now.
+                // An exchange may make further ones useful in the rows next to it.
                 active.iter_mut().skip(index.saturating_sub(1)).take(3).for_each(|row| *row = true);
             }
         }
     }
 }
 
-/// One pass over a row, with the links of its items by their places as they were before.
+/// One pass over a row. The links refer to the places that the items had before the pass.
 fn exchange_row(row: &mut [usize], above: &[u64], below: &[u64], nodes: usize) -> bool {
     let mut changed = false;
     let mut slots = (0_u64..).zip(row.iter_mut());
@@ -53,8 +53,8 @@ fn exchange_row(row: &mut [usize], above: &[u64], below: &[u64], nodes: usize) -
     changed
 }
 
-/// Lists the links of a row's items: the item's place in the upper half of each number, that of the neighbour in the
-/// lower.
+/// Lists the links of the items of a row as packed numbers: the place of the item in the upper half, the place of the
+/// neighbour in the lower half.
 fn links(gap: &[Segment], items: &Items, down: bool, pairs: &mut Vec<u64>, spare: &mut Vec<u64>) {
     pairs.clear();
     pairs.extend(gap.iter().map(|segment| {
@@ -72,7 +72,7 @@ fn of(links: &[u64], slot: u64) -> &[u64] {
     links.get(start..end).unwrap_or_default()
 }
 
-/// How many links of two neighbours cross as they stand, and how many would the other way round.
+/// How many links of two neighbours cross now, and how many would cross after an exchange.
 fn crossings(left: &[u64], right: &[u64]) -> (usize, usize) {
     const LOW: u64 = 0xffff_ffff;
     let (mut now, mut then) = (0, 0);

@@ -1,4 +1,4 @@
-//! Rows become coordinates, and containers get their size.
+//! Turns rows into coordinates, and gives containers their size.
 
 use super::Spacing;
 use super::grid::Grid;
@@ -6,7 +6,7 @@ use super::items::Item;
 use super::links::Place;
 use super::work::Work;
 
-/// Room between the border of a container and what it contains.
+/// The space between the border of a container and its content.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Padding {
     pub(super) left: f64,
@@ -15,15 +15,15 @@ pub(super) struct Padding {
     pub(super) bottom: f64,
 }
 
-/// Moves the items of a container to where they are in it, and gives it its size. Its own coordinates start at its
-/// upper left corner.
+/// Moves the items of a container to their positions in it, and sets its size. Coordinates start at the upper left
+/// corner of the container.
 pub(super) fn fit(grid: &Grid, work: &mut Work, container: usize, padding: Padding, spacing: &Spacing) {
     let (left, right) = extent(grid, work);
     let heights: Vec<Option<f64>> = grid.rows.iter().map(|row| height(row, work)).collect();
     let rows = f64::from(u32::try_from(heights.iter().flatten().count()).unwrap_or(u32::MAX));
     let content: f64 = heights.iter().flatten().sum::<f64>() + spacing.layer * (rows - 1.0).max(0.0);
     let mut whole = Item::default();
-    // The number of the whole picture is that of no node.
+    // The root is not a node, so it has no item.
     if container < work.items.nodes {
         whole = work.items.get(container);
     }
@@ -65,7 +65,7 @@ fn extent(grid: &Grid, work: &Work) -> (f64, f64) {
     (left, right)
 }
 
-/// The height of a row. Rows without nodes, which are those of the ports, have none.
+/// The height of a row; `None` for a row without nodes, which has only ports.
 fn height(row: &[usize], work: &Work) -> Option<f64> {
     let heights =
         row.iter().filter(|&&item| item < work.items.nodes).map(|&item| work.items.get(item).height);

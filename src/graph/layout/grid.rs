@@ -5,7 +5,7 @@ use super::links::{MIDDLE, NONE, Place};
 use super::lists::{at, set};
 use super::work::Work;
 
-/// From an item to one in the next row.
+/// The part of a link between an item and one in the next row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Segment {
     pub(super) upper: End,
@@ -13,14 +13,14 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Where it starts and ends, in 256ths of places.
+    /// The horizontal positions of both ends, in 256ths of a place.
     pub(super) fn ends(&self, items: &Items) -> (u64, u64) {
         let place = |end: &End| (items.get(end.item).slot as u64) << 8 | u64::from(end.place.part);
         (place(&self.upper), place(&self.lower))
     }
 }
 
-/// Where a segment starts or ends.
+/// One end of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
     pub(super) item: usize,
@@ -28,7 +28,7 @@ pub(super) struct End {
 }
 
 impl End {
-    /// The middle of an item.
+    /// The end at the middle of an item.
     pub(super) fn middle(item: usize) -> Self {
         Self { item, place: MIDDLE }
     }
@@ -42,7 +42,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Rows for the nodes and ports of a container and the bends of its links, without the free trees.
+    /// The rows of a container: its nodes, its ports and the bends of its links. Free trees are added later.
     pub(super) fn new(work: &mut Work, container: usize) -> Self {
         let above = usize::from(work.ports_of(container).any(|(_, bottom)| !bottom));
         let mut last = 0;
@@ -92,7 +92,7 @@ impl Grid {
         }
     }
 
-    /// The bends of a bundle of links, as many as the longest of them needs.
+    /// Adds the bends of a bundle of links, as many as its longest link needs.
     fn add_bends(&mut self, work: &mut Work, bundle: usize, mut upper: End) {
         set(&mut work.starts, bundle, work.items.list.len());
         let mut row = work.items.get(upper.item).row;
@@ -111,7 +111,7 @@ impl Grid {
         push(&mut self.gaps, items.get(segment.upper.item).row, segment);
     }
 
-    /// Tells all items their places.
+    /// Writes the place of every item into it.
     pub(super) fn number(&self, items: &mut Items) {
         for row in &self.rows {
             items.number(row);

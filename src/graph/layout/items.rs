@@ -1,25 +1,26 @@
-//! What is placed: nodes, ports and bends. Every item belongs to one container, and positions are relative to it.
+//! The items that are placed: nodes, ports and bends. Every item belongs to one container, and positions are relative
+//! to that container.
 
 use super::lists::at;
 
-/// A rectangle within a row, or a point where a link goes through one.
+/// A rectangle in a row, or a point at which a link crosses the row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Item {
     /// Half of the width.
     pub(super) half: f64,
     pub(super) height: f64,
-    /// The middle.
+    /// The horizontal middle.
     pub(super) x: f64,
-    /// Where the item's row starts and ends.
+    /// The upper and the lower edge of the row.
     pub(super) top: f64,
     pub(super) bottom: f64,
-    /// Number of the row within the container, and place within the row.
+    /// The number of the row in the container, and the place in the row.
     pub(super) row: usize,
     pub(super) slot: usize,
 }
 
 impl Item {
-    /// Upper edge of a node, which stands in the middle of its row.
+    /// The upper edge of a node, which stands in the middle of its row.
     pub(super) fn upper_edge(&self) -> f64 {
         (self.top + self.bottom - self.height) / 2.0
     }
@@ -33,7 +34,7 @@ impl Item {
 #[derive(Debug)]
 pub(super) struct Items {
     pub(super) list: Vec<Item>,
-    /// Number of nodes.
+    /// The number of nodes.
     pub(super) nodes: usize,
 }
 
@@ -46,7 +47,7 @@ impl Items {
         self.list.get_mut(item).map(change);
     }
 
-    /// Gives the items of a row their places.
+    /// Writes its place into each item of a row.
     pub(super) fn number(&mut self, row: &[usize]) {
         for (slot, &item) in row.iter().enumerate() {
             self.edit(item, |item| item.slot = slot);

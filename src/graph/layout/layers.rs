@@ -1,4 +1,5 @@
-//! Layers: every link leads to a later layer. Works on all containers at once, since links join neighbours only.
+//! Assigns layers, such that every link leads to a later layer. This is done for all containers at once, since links
+//! never leave a container.
 
 use super::links::Link;
 use super::lists::{Groups, at, count, set};
@@ -7,13 +8,13 @@ use super::lists::{Groups, at, count, set};
 #[derive(Debug)]
 pub(super) struct Layers {
     pub(super) layer: Vec<usize>,
-    /// Whether a node and all that follows it form a tree below its only predecessor. Such trees have no say in where
-    /// the rest goes: to add one moves nothing else.
+    /// Whether a node and all its followers form a tree below its only predecessor. Such a tree does not influence the
+    /// positions of other nodes, so adding one moves nothing else.
     pub(super) free: Vec<bool>,
 }
 
-/// Turns the links that close a circle around and finds the layers of the nodes `0..count`. Nodes that are
-/// `pinned` have links to other containers.
+/// Turns the links that close a circle, and finds the layers of the nodes `0..count`. Nodes that are `pinned` have
+/// links to other containers.
 pub(super) fn assign(count: usize, links: &mut [Link], pinned: &[bool]) -> Layers {
     let order = order(count, links);
     let mut ranks = vec![0; count];
@@ -41,7 +42,7 @@ pub(super) fn assign(count: usize, links: &mut [Link], pinned: &[bool]) -> Layer
     Layers { layer, free }
 }
 
-/// What follows each node.
+/// The followers of each node.
 struct Below {
     groups: Groups,
     lowers: Vec<usize>,
@@ -58,8 +59,8 @@ fn below(count: usize, links: &[Link]) -> Below {
     Below { groups: Groups::new(count, &uppers), lowers: links.iter().map(|link| link.lower).collect() }
 }
 
-/// All nodes so that only links that close a circle lead back: the reverse of the order in which a depth-first
-/// search leaves them. It starts at nodes without predecessors, in their order.
+/// An order of all nodes in which only links that close a circle lead back: the reverse of the order in which a
+/// depth-first search leaves them. The search starts at the nodes without predecessors, in their order.
 fn order(count: usize, links: &[Link]) -> Vec<usize> {
     let below = below(count, links);
     let mut first = vec![true; count];
@@ -118,7 +119,7 @@ fn free(order: &[usize], below: &Below, pinned: &[bool]) -> Vec<bool> {
     free
 }
 
-/// The nodes that had better be drawn as late as possible: side inputs, whose every predecessor leads to them alone.
+/// Nodes that look better in a late layer: side inputs, all of whose predecessors lead to them alone.
 fn late(order: &[usize], below: &Below, free: &[bool], pinned: &[bool]) -> Vec<bool> {
     let mut late: Vec<bool> = pinned.iter().map(|pinned| !pinned).collect();
     for &node in order {

@@ -1,17 +1,17 @@
-//! Links: what an edge is made of. A link joins two things in one container: two nodes, or a node and a port, the
-//! point where edges of a node inside leave or enter the container.
+//! Links, the parts of an edge. A link joins two items in one container: two nodes, or a node and a port. A port is the
+//! point at which edges of an inner node cross the border of the container.
 
 use super::Edge;
 use super::lists::at;
 use super::tree::Tree;
 
-/// Steps out of containers that all edges together may take. Edges beyond are drawn as straight lines.
+/// The most steps out of containers for all edges together. Further edges are straight lines.
 const MAX_CLIMBS: usize = 1_000_000;
 
-/// No item.
+/// Stands for no item.
 pub(super) const NONE: usize = usize::MAX;
 
-/// A piece of an edge within one container. Items are numbered: nodes first, then ports, then bends.
+/// The part of an edge within one container. Items are numbered: nodes first, then ports, then bends.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Link {
     pub(super) upper: usize,
@@ -20,13 +20,13 @@ pub(super) struct Link {
     pub(super) upper_port: usize,
     /// The port of `lower` at which it ends.
     pub(super) lower_port: usize,
-    /// The node or port at its upper end, be it further inside.
+    /// The node or port at the upper end of the edge, which may lie further inside.
     pub(super) source: usize,
-    /// The first of its bends.
+    /// The number of its first bend.
     pub(super) bends: usize,
-    /// Whether it leads against its edge.
+    /// Whether it points against its edge.
     pub(super) turned: bool,
-    /// Whether it is too long for bends.
+    /// Whether it is too long for bends and is drawn as a straight line.
     pub(super) straight: bool,
 }
 
@@ -46,20 +46,20 @@ impl Link {
 }
 
 impl Link {
-    /// Links with the same number share their bends: those of one source that lead the same way.
+    /// The number of its bundle. Links of one source in the same direction are a bundle and share their bends.
     pub(super) fn bundle(&self) -> usize {
         self.source * 2 + usize::from(self.turned)
     }
 }
 
-/// What becomes of an edge.
+/// How an edge is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Path {
-    /// It leads nowhere.
+    /// Not at all: an end does not exist.
     Nothing,
-    /// A node to itself.
+    /// From a node to itself.
     Loop,
-    /// A line across everything.
+    /// As a straight line across everything.
     Straight,
     /// Through ports of the containers around both ends, and one link between them.
     Across { link: usize, climbs: (usize, usize) },
@@ -67,30 +67,31 @@ pub(super) enum Path {
     Inside { climb: usize, outward: bool },
 }
 
-/// Where edges cross the border of a container.
+/// The point at which edges cross the border of a container.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Port {
     pub(super) container: usize,
-    /// The piece of the edge inside of the container.
+    /// The part of the edge inside the container.
     pub(super) link: usize,
-    /// Below the container's content, else above.
+    /// Whether it is below the content of the container; otherwise it is above.
     pub(super) bottom: bool,
     pub(super) place: Place,
 }
 
-/// Where on the border of a node links start or end.
+/// The point on the border of a node at which links start or end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// Distance from the middle of the node.
     pub(super) shift: f64,
-    /// The same in 256ths of the node's share of a row, by the number of ports before: it does not change with sizes.
+    /// The distance from the left end in 256ths of the node's share of a row. It follows from the number of ports
+    /// before it, so it does not change with sizes.
     pub(super) part: u8,
 }
 
-/// Where links go that have no port.
+/// The place of a link without a port.
 pub(super) const MIDDLE: Place = Place { shift: 0.0, part: 128 };
 
-/// A way out of the containers around a node: above or below, for edges that lead down or up.
+/// The side on which edges leave the containers around a node: above or below.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exit {
     pub(super) node: usize,
@@ -104,20 +105,20 @@ impl Exit {
     }
 }
 
-/// All pieces of all edges.
+/// All parts of all edges.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) paths: Vec<Path>,
     pub(super) links: Vec<Link>,
     pub(super) ports: Vec<Port>,
-    /// For each exit: its ports, from the inside out.
+    /// For each exit, its ports from the inside out.
     exits: Vec<Vec<usize>>,
-    /// Whether a node has a port, or contains one that has.
+    /// Whether a node has a port, or contains a node with one.
     pub(super) pinned: Vec<bool>,
 }
 
 impl Plan {
-    /// The links between neighbours. The ports come later, when it is known which way the links lead.
+    /// The links between nodes. Ports are added when the directions of the links are known.
     pub(super) fn new(tree: &Tree, edges: &[Edge]) -> Self {
         let mut plan = Self {
             paths: Vec::with_capacity(edges.len()),
@@ -187,7 +188,7 @@ impl Plan {
         }
     }
 
-    /// The port of `node` on the container `climb` steps outside of it, made with all on the way.
+    /// The port of `node` on the container `climb` levels outside it. Missing ports on the way are added.
     fn climb(&mut self, tree: &Tree, exit: Exit, climb: usize) -> usize {
         let (mut inner, mut inner_port) = (exit.node, NONE);
         for step in 0..climb {
@@ -227,12 +228,12 @@ impl Plan {
         self.links.iter().map(container).collect()
     }
 
-    /// Where on the border of its node a port is.
+    /// The place of a port on the border of its node.
     pub(super) fn place(&self, port: usize, root: usize) -> Place {
         self.ports.get(port.wrapping_sub(root)).filter(|_| port != NONE).map_or(MIDDLE, |port| port.place)
     }
 
-    /// The port with the number of an item, if it is one.
+    /// The port that has this number among the items.
     pub(super) fn port_mut(&mut self, item: usize, root: usize) -> Option<&mut Port> {
         self.ports.get_mut(item.checked_sub(root)?)
     }

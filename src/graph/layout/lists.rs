@@ -5,7 +5,7 @@ pub(super) fn at<T: Copy + Default>(list: &[T], index: usize) -> T {
     list.get(index).copied().unwrap_or_default()
 }
 
-/// Sets the element at `index` where there is one.
+/// Sets the element at `index` if it exists.
 pub(super) fn set<T>(list: &mut [T], index: usize, value: T) {
     if let Some(slot) = list.get_mut(index) {
         *slot = value;
@@ -19,7 +19,7 @@ pub(super) fn count(list: &mut [usize], index: usize) {
     }
 }
 
-/// Numbers `0..keys.len()` grouped by their keys, in their order.
+/// The numbers `0..keys.len()`, grouped by their keys and in order within a group.
 #[derive(Debug)]
 pub(super) struct Groups {
     starts: Vec<usize>,
@@ -27,7 +27,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Groups by keys below `count`; larger keys are left out.
+    /// Groups by keys below `count`. Numbers with larger keys are left out.
     pub(super) fn new(count: usize, keys: &[usize]) -> Self {
         let mut starts = vec![0; count + 1];
         for &key in keys.iter().filter(|&&key| key < count) {
@@ -54,7 +54,7 @@ impl Groups {
     }
 }
 
-/// Sorts and says how many pairs stood in the wrong order. The spare list saves allocations.
+/// Sorts the values, and returns how many pairs stood in the wrong order. The spare list saves allocations.
 pub(super) fn sort(values: &mut Vec<u64>, spare: &mut Vec<u64>) -> u64 {
     let mut inversions = 0;
     let mut width = 1;
@@ -74,7 +74,7 @@ pub(super) fn sort(values: &mut Vec<u64>, spare: &mut Vec<u64>) -> u64 {
     inversions
 }
 
-/// Appends two sorted lists as one.
+/// Merges two sorted lists, appends the result, and returns how many pairs stood in the wrong order.
 fn merge(mut left: &[u64], mut right: &[u64], merged: &mut Vec<u64>) -> u64 {
     let mut inversions = 0;
     while let (Some((first, rest)), Some((second, others))) = (left.split_first(), right.split_first()) {

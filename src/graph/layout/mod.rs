@@ -1,9 +1,9 @@
 //! Layered pictures of directed graphs with nested containers.
 //!
-//! Nodes are put into layers so that edges lead from one layer to a later one (`layers`), layers are ordered so that few
-//! edges cross (`order`, `trees`), and nodes are moved to the middle of their neighbours (`place`). Each container is laid
-//! out by itself, the innermost first (`tree`, `frame`); edges go from container to container through ports in their
-//! borders (`links`, `grid`, `routes`). Nothing here knows of workflows, and no graph makes it recurse or fail.
+//! Nodes get layers so that edges lead from one layer to a later one (`layers`). Layers are ordered so that few edges
+//! cross (`order`, `trees`). Nodes move to the middle of their neighbours (`place`). Each container is laid out by
+//! itself, the innermost first (`tree`, `frame`). Edges cross the borders of containers through ports (`links`, `grid`,
+//! `routes`). The module knows nothing about workflows. It never recurses and never fails, whatever the graph.
 
 mod exchange;
 mod frame;
@@ -29,39 +29,39 @@ use routes::{Point, Router};
 use tree::Tree;
 use work::Work;
 
-/// Lengths beyond are cut.
+/// The longest side of a node; longer ones are cut to it.
 const MAX_LENGTH: f64 = 1e6;
 
-/// A box to be placed.
+/// A node of the graph: a box with a size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
-    /// Width; for a container the least it may have. What is not a length counts as 0.
+    /// The width; for a container the least width. Negative values and NaN count as 0.
     pub width: f64,
-    /// Height, likewise.
+    /// The height, by the same rules.
     pub height: f64,
-    /// The container it lies in: any other node. A number that is none counts as no container.
+    /// The number of the node that contains it. An invalid number means no container.
     pub parent: Option<usize>,
 }
 
-/// An arrow between any two nodes, containers as well, within one container or across.
+/// An arrow between any two nodes, also between containers or across their borders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// Number of the node it leaves.
+    /// The number of the node at which it starts.
     pub from: usize,
-    /// Number of the node it enters.
+    /// The number of the node at which it ends.
     pub to: usize,
 }
 
-/// Distances.
+/// The distances in a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spacing {
     /// Between layers.
     pub layer: f64,
     /// Between nodes of a layer.
     pub node: f64,
-    /// Between the border of a container and what it contains.
+    /// Between the border of a container and its content.
     pub padding: f64,
-    /// Room above what a container contains, for its title.
+    /// Above the content of a container, for its title.
     pub header: f64,
 }
 
@@ -71,7 +71,7 @@ impl Default for Spacing {
     }
 }
 
-/// Where edges lead.
+/// The direction of edges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// From top to bottom.
@@ -81,12 +81,12 @@ pub enum Direction {
     Right,
 }
 
-/// Where a node is; x and y are its upper left corner.
+/// The place of a node; x and y are its upper left corner.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rect {
-    /// From the left edge of the picture.
+    /// Distance from the left edge of the picture.
     pub x: f64,
-    /// From its upper edge.
+    /// Distance from the upper edge of the picture.
     pub y: f64,
     /// Width.
     pub width: f64,
@@ -94,25 +94,25 @@ pub struct Rect {
     pub height: f64,
 }
 
-/// A picture.
+/// A finished picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// The nodes, as they were given.
+    /// The nodes, in the given order.
     pub nodes: Vec<Rect>,
-    /// For each edge the points of its line, from the border of one node to that of the other. Empty where an end does
-    /// not exist.
+    /// For each edge, the points of its line from the border of one node to that of the other. Empty if an end does not
+    /// exist.
     pub edges: Vec<Vec<(f64, f64)>>,
-    /// Width of the whole.
+    /// Width of the picture.
     pub width: f64,
-    /// Height of the whole.
+    /// Height of the picture.
     pub height: f64,
 }
 
 /// Lays out a graph.
 ///
-/// Nodes never overlap, and lie inside of their containers. Edges lead in one direction, but for those that close a circle.
-/// The order of nodes is that in which they are given wherever edges do not cross less by another one, and one more
-/// node after another one, in the same container, does not change the order of the rest.
+/// Nodes never overlap, and stay inside their containers. All edges lead in the same direction, except those that close
+/// a circle. Nodes keep the given order unless another order has fewer crossings. Adding a node with one predecessor,
+/// in the same container, does not change the order of the others.
 ///
 /// ```
 /// use highway_wasm::graph::layout::{Direction, Edge, Node, Spacing, layout};
@@ -148,7 +148,8 @@ pub fn layout(nodes: &[Node], edges: &[Edge], direction: Direction, spacing: &Sp
     draw(&tree, &work, edges, direction, &spacing)
 }
 
-/// Coordinates as if edges led down, or back from that.
+/// Swaps the coordinates of a point if edges lead to the right, so that the algorithm only knows edges that lead down.
+/// A second turn undoes it.
 fn turn((x, y): Point, direction: Direction) -> Point {
     match direction {
         Direction::Down => (x, y),
@@ -156,14 +157,14 @@ fn turn((x, y): Point, direction: Direction) -> Point {
     }
 }
 
-/// The padding of containers, as if edges led down.
+/// The padding of containers in the turned picture, in which edges lead down.
 fn inside(direction: Direction, spacing: &Spacing) -> Padding {
     let (padding, title) = (spacing.padding, spacing.padding + spacing.header);
     let (left, top) = turn((padding, title), direction);
     Padding { left, right: padding, top, bottom: padding }
 }
 
-/// Places what a container contains.
+/// Lays out the content of a container.
 fn arrange(work: &mut Work, container: usize, padding: Padding, spacing: &Spacing) {
     if work.children.of(container).is_empty() {
         return;
@@ -202,7 +203,7 @@ fn draw(tree: &Tree, work: &Work, edges: &[Edge], direction: Direction, spacing:
 }
 
 impl Layout {
-    /// Makes the whole large enough for a point.
+    /// Grows the picture until it contains a point.
     fn cover(&mut self, (x, y): Point) {
         (self.width, self.height) = (self.width.max(x), self.height.max(y));
     }

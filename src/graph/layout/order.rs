@@ -1,21 +1,21 @@
-//! The order within rows: as given, and changed only where links cross less by it.
+//! The order within rows: the given order, changed only if fewer links then cross.
 
 use super::exchange::exchange;
 use super::grid::{Grid, Segment};
 use super::items::Items;
 use super::lists::{at, set, sort};
 
-/// Sweeps over all rows at most.
+/// The most sweeps over all rows.
 const MAX_SWEEPS: usize = 8;
-/// Sweeps without success before giving up.
+/// The most sweeps in a row that gain nothing.
 const PATIENCE: usize = 3;
-/// Segments looked at in all sweeps together; dense graphs get fewer sweeps, or none.
+/// The most segments that all sweeps together read. Dense graphs get fewer sweeps, or none.
 const MAX_WORK: usize = 1_000_000;
 /// The lower half of a packed pair.
 const LOW: u64 = 0xffff_ffff;
 
-/// Reduces the number of crossings: moves items next to the middle of their neighbours, row by row, as long as that
-/// helps, then exchanges neighbours.
+/// Reduces the number of crossings. It moves items to the middle of their neighbours, row by row, while that helps;
+/// then it exchanges neighbours.
 pub(super) fn reduce(grid: &mut Grid, items: &mut Items) {
     let work = grid.gaps.iter().map(Vec::len).sum::<usize>().max(1);
     let sweeps = (MAX_WORK / work).min(MAX_SWEEPS);
@@ -46,7 +46,7 @@ pub(super) fn reduce(grid: &mut Grid, items: &mut Items) {
     exchange(grid, items);
 }
 
-/// Lists that are used again and again.
+/// Lists that are kept to save allocations.
 #[derive(Default)]
 pub(super) struct Sorter {
     pairs: Vec<u64>,
@@ -70,7 +70,7 @@ impl Sorter {
         sort(&mut self.pairs, &mut self.spare)
     }
 
-    /// Sorts each row by the next one above or below.
+    /// Sorts each row by the row next to it.
     fn sweep(&mut self, grid: &mut Grid, items: &mut Items, down: bool) {
         let count = grid.rows.len();
         for step in 1..count {
@@ -82,7 +82,7 @@ impl Sorter {
         }
     }
 
-    /// Sorts the items of a row by the middle of their neighbours; those without keep their places.
+    /// Sorts the items of a row by the middle of their neighbours. Items without neighbours keep their places.
     fn sort_row(&mut self, row: &mut [usize], gap: &[Segment], items: &Items, down: bool) {
         self.sums.clear();
         self.sums.resize(row.len(), (0, 0));
@@ -108,7 +108,7 @@ impl Sorter {
     }
 }
 
-/// The lower half of a packed pair, which was a place in a list.
+/// The lower half of a packed pair: a place in a list.
 pub(super) fn low(pair: u64) -> usize {
     usize::try_from(pair & LOW).unwrap_or(usize::MAX)
 }

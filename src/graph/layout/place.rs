@@ -1,15 +1,15 @@
-//! Positions within rows: every item as close to the middle of its neighbours as the others let it.
+//! Positions within rows: every item as close to the middle of its neighbours as the other items allow.
 
 use super::Spacing;
 use super::grid::{Grid, Segment};
 use super::items::Items;
 use super::lists::{at, set};
 
-/// Rounds over all rows, and the segments looked at in all of them: large graphs get fewer.
+/// The most rounds over all rows, and the most segments that all rounds together read. Large graphs get fewer rounds.
 const MAX_ROUNDS: usize = 8;
 const MAX_WORK: usize = 2_000_000;
 
-/// A mean in the making.
+/// A weighted mean while it is summed up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mean {
     sum: f64,
@@ -28,15 +28,15 @@ impl Mean {
     }
 }
 
-/// Where an item wants to be: nodes follow nodes, and bends follow bends, if they can; nothing else counts where
-/// nodes among each other have a wish.
+/// The position that an item should get. Nodes follow nodes and bends follow bends if they can. A wish between nodes
+/// overrides all others.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wish {
     alike: Mean,
     other: Mean,
 }
 
-/// Items that touch each other and move as one. What `strong` wishes is done; `weak` counts without it.
+/// Items that touch each other and move together. The `strong` wishes decide; without any, the `weak` ones do.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
     strong: Mean,
@@ -51,17 +51,17 @@ impl Block {
     }
 }
 
-/// Who moves while rows are gone through; all others stay.
+/// The items that move during a sweep; all others stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Movers {
     Everyone,
-    /// Nodes that nothing follows, which had to stand aside.
+    /// Nodes without followers that had to make room.
     Leaves,
-    /// Bends, to make long lines straight.
+    /// Bends, so that long lines become straight.
     Bends,
 }
 
-/// Places the items of all rows.
+/// Places the items in all rows.
 pub(super) fn place(grid: &Grid, items: &mut Items, spacing: &Spacing) {
     let mut placer = Placer { spacing, wishes: Vec::new(), blocks: Vec::new(), offsets: Vec::new() };
     for row in &grid.rows {
@@ -89,7 +89,8 @@ struct Placer<'a> {
 }
 
 impl Placer<'_> {
-    /// Moves each row to its neighbours above, from the second row down, or to those below, from the last but one up.
+    /// Moves each row towards the row above, from the second row down, or towards the row below, from the last row but
+    /// one up.
     fn sweep(&mut self, grid: &Grid, items: &mut Items, down: bool, movers: Movers) {
         let count = grid.rows.len();
         for step in 1..count {
@@ -104,7 +105,8 @@ impl Placer<'_> {
         }
     }
 
-    /// Finds the wishes of a row from one of the gaps next to it; items with alike ones `after` them have none.
+    /// Finds the wishes of a row from the gap on one side. Items with a neighbour of their own kind on the other side
+    /// (`after`) get none.
     fn wish(&mut self, count: usize, gap: &[Segment], after: &[Segment], items: &Items, down: bool) {
         self.wishes.clear();
         self.wishes.resize(count, Wish::default());
@@ -122,8 +124,8 @@ impl Placer<'_> {
         }
     }
 
-    /// Places the items of one row so that the squares of the distances from their wishes are least: items that
-    /// would overlap are joined to a block, from left to right.
+    /// Places the items of a row with the least sum of squared distances from their wishes. Items that would overlap
+    /// are joined to a block, from left to right.
     fn settle(&mut self, row: &[usize], items: &mut Items, movers: Movers, down: bool) {
         self.blocks.clear();
         self.offsets.clear();
@@ -171,7 +173,7 @@ impl Placer<'_> {
         }
     }
 
-    /// From the middle of one item to that of the next.
+    /// The distance between the middles of two neighbours.
     fn distance(&self, left: usize, right: usize, items: &Items) -> f64 {
         let gap = match (left < items.nodes, right < items.nodes) {
             (true, true) => self.spacing.node,

@@ -1,4 +1,4 @@
-//! The lines of edges, put together from the links they are made of.
+//! The lines of edges, composed of their links.
 
 use super::items::Item;
 use super::links::{Exit, NONE, Path};
@@ -13,7 +13,7 @@ pub(super) type Point = (f64, f64);
 pub(super) struct Router<'a> {
     pub(super) work: &'a Work,
     pub(super) spacing: &'a Spacing,
-    /// Upper left corners of all nodes and, last, of the whole.
+    /// Upper left corners of all nodes, and of the whole picture as the last.
     pub(super) corners: &'a [Point],
     /// The container of each link.
     pub(super) containers: &'a [usize],
@@ -67,7 +67,7 @@ impl Router<'_> {
         route.points.extend([(x, y - half), (x + reach, y - half), (x + reach, y + half), (x, y + half)]);
     }
 
-    /// Down through the containers around a node.
+    /// Adds the ports of the containers around a node.
     fn add_ports(&self, route: &mut Line, exit: Exit, climb: usize) {
         let ports = self.work.plan.exits(exit);
         let count = climb.min(ports.len());
@@ -84,7 +84,7 @@ impl Router<'_> {
         }
     }
 
-    /// Straight down within rows and slanting only between them, so that no line goes through a node.
+    /// Adds a link: vertical within rows and slanted only between them, so that no line crosses a node.
     fn add_link(&self, route: &mut Line, index: usize) {
         let link = self.work.plan.link(index);
         let origin = self.corner(at(self.containers, index));
@@ -107,7 +107,7 @@ impl Router<'_> {
     }
 }
 
-/// A line without points that change nothing.
+/// A line without redundant points.
 struct Line {
     points: Vec<Point>,
 }

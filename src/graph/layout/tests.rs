@@ -1,5 +1,4 @@
-//! What typical pictures look like, and that large graphs are drawn at all. Properties of any graph are in
-//! `tests/graph/layout.rs`.
+//! Tests typical pictures, and that large graphs are drawn. `tests/graph/layout.rs` tests properties of any graph.
 
 use super::*;
 
@@ -10,7 +9,7 @@ fn draw(nodes: &[Node], pairs: &[(usize, usize)]) -> Layout {
     layout(nodes, &edges, Direction::Down, &Spacing::default())
 }
 
-/// The middles of nodes.
+/// The horizontal middles of nodes.
 fn middles(picture: &Layout) -> Vec<f64> {
     picture.nodes.iter().map(|rect| (rect.x + rect.width / 2.0) * 1e6).map(|x| x.round() / 1e6).collect()
 }

@@ -1,4 +1,4 @@
-//! Which node lies in which container.
+//! The tree of containers: which node lies in which container.
 
 use super::Node;
 use super::lists::{at, set};
@@ -8,23 +8,23 @@ use super::lists::{at, set};
 pub(super) struct Tree {
     pub(super) root: usize,
     pub(super) parent: Vec<usize>,
-    /// 0 for the root.
+    /// Number of containers around each node; 0 for the root.
     depth: Vec<usize>,
-    /// All nodes, containers before what they contain.
+    /// All nodes, each container before its content.
     pub(super) outside_in: Vec<usize>,
 }
 
-/// How two nodes are related: how many containers an edge between them leaves and enters.
+/// How two nodes are related: the containers that an edge between them leaves and enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Meeting {
-    /// The ancestors of both that lie in the same container, or one and the same node where one contains the other.
+    /// The ancestors of both that lie in the same container. If one node contains the other, both ends are that node.
     pub(super) ends: (usize, usize),
-    /// Steps from each node to its ancestor.
+    /// Number of levels between each node and its ancestor.
     pub(super) climbs: (usize, usize),
 }
 
 impl Tree {
-    /// A parent that does not exist means the root, and a circle of parents is cut open.
+    /// An unknown parent means the root. A circle of parents is cut.
     pub(super) fn new(nodes: &[Node]) -> Self {
         const ON_PATH: usize = usize::MAX;
         let root = nodes.len();
@@ -59,7 +59,7 @@ impl Tree {
         at(&self.depth, node)
     }
 
-    /// Climbs from both nodes to where they meet.
+    /// Climbs from both nodes to the container in which they meet.
     pub(super) fn meeting(&self, from: usize, to: usize) -> Meeting {
         let (mut a, mut b, mut climbs) = (from, to, (0, 0));
         while self.depth(a) > self.depth(b) {

@@ -1,4 +1,4 @@
-//! Free trees are put into rows whose order is settled, so that adding a leaf never changes the order of the rest.
+//! Adds free trees to rows whose order is final, so that a further leaf never changes the order of the others.
 
 use super::grid::{End, Grid, Segment};
 use super::items::Items;
@@ -6,7 +6,8 @@ use super::lists::{at, sort};
 use super::order::low;
 use super::work::Work;
 
-/// Adds the free trees of a container and their links: each node next to those with the same predecessor.
+/// Adds the free trees of a container and their links. Each node stands next to the other nodes with the same
+/// predecessor.
 pub(super) fn insert(grid: &mut Grid, work: &mut Work, container: usize) {
     let mut twigs: Vec<Vec<Segment>> = vec![Vec::new(); grid.rows.len()];
     for &index in work.links.of(container) {
@@ -46,10 +47,11 @@ fn add_twigs(row: &mut Vec<usize>, gap: &mut Vec<Segment>, twigs: Vec<Segment>, 
     gap.extend(twigs);
 }
 
-/// Where an item belongs: below which place of the row above, and among those below the same place by its number.
+/// The position of an item in its row: the place of its predecessor in the row above, then its number.
 type Key = (u64, usize);
 
-/// The keys of a row, by the middle one of the neighbours above. Items without any stay with the one before them.
+/// The keys of a row, from the middle one of the neighbours above. Items without neighbours stay with the item before
+/// them.
 fn keys(row: &[usize], gap: &[Segment], items: &Items) -> Vec<Key> {
     let place = |segment: &Segment| (items.get(segment.lower.item).slot as u64) << 32 | segment.ends(items).0;
     let mut pairs: Vec<u64> = gap.iter().map(place).collect();
@@ -67,8 +69,8 @@ fn keys(row: &[usize], gap: &[Segment], items: &Items) -> Vec<Key> {
     keys
 }
 
-/// The items of a row with further nodes among them, each before the first item with a larger key. The order of
-/// either is kept, and the place of a node does not depend on other new ones.
+/// The items of a row with further nodes, each before the first item with a larger key. Both keep their order, and the
+/// place of a node does not depend on other new nodes.
 fn merge(row: &[usize], keys: &[Key], nodes: &[Key]) -> Vec<usize> {
     let mut merged = Vec::with_capacity(row.len() + nodes.len());
     let mut nodes = nodes.iter().peekable();

@@ -1,4 +1,4 @@
-//! All that is known while containers are laid out, from the inside out.
+//! The state of the layout while containers are laid out from the inside out.
 
 use super::items::{Item, Items};
 use super::layers::Layers;
@@ -6,7 +6,7 @@ use super::links::{Link, NONE, Place, Plan};
 use super::lists::{Groups, at, set};
 use super::tree::Tree;
 
-/// Bends of all links together; the longest links beyond are drawn as straight lines.
+/// The most bends of all links together. Beyond that, the longest links are straight lines.
 const MAX_BENDS: usize = 200_000;
 
 #[derive(Debug)]
@@ -14,11 +14,11 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) layers: Layers,
     pub(super) items: Items,
-    /// By container: nodes, links, and ports counted from the first port.
+    /// The nodes, the links and the ports of each container. Ports count from the first one.
     pub(super) children: Groups,
     pub(super) links: Groups,
     ports: Groups,
-    /// By bundle of links in the present container: how many bends it needs, and the first of them.
+    /// For each bundle of links in the present container: how many bends it needs, and the number of the first.
     pub(super) reach: Vec<usize>,
     pub(super) starts: Vec<usize>,
     bends_left: usize,
@@ -43,18 +43,18 @@ impl Work {
         }
     }
 
-    /// The ports of a container, and whether they are at its bottom.
+    /// The ports of a container, and whether each is at its bottom.
     pub(super) fn ports_of(&self, container: usize) -> impl Iterator<Item = (usize, bool)> + '_ {
         let bottom = |port: usize| self.plan.ports.get(port).is_some_and(|port| port.bottom);
         self.ports.of(container).iter().map(move |&port| (self.items.nodes + port, bottom(port)))
     }
 
-    /// Where on the border of a node links of the port start or end.
+    /// The place on the border of a node at which links of the port start or end.
     pub(super) fn place(&self, port: usize) -> Place {
         self.plan.place(port, self.items.nodes)
     }
 
-    /// Rows from one end of a link to the other.
+    /// The number of rows between the ends of a link.
     pub(super) fn span(&self, link: &Link) -> usize {
         self.items.get(link.lower).row.saturating_sub(self.items.get(link.upper).row)
     }
@@ -64,7 +64,7 @@ impl Work {
         at(&self.layers.free, link.lower)
     }
 
-    /// The longest span of links for whose bends there is room, which it takes.
+    /// The longest span of links whose bends still fit. It reserves the room for them.
     pub(super) fn longest_with_bends(&mut self, container: usize) -> usize {
         let mut limit = usize::MAX;
         loop {
@@ -77,7 +77,7 @@ impl Work {
         }
     }
 
-    /// Finds how many bends every bundle needs for links that span up to `limit` rows; the sum of them, and the
+    /// Counts the bends that each bundle needs for links of at most `limit` rows. The result is their sum and the
     /// longest span.
     fn count_bends(&mut self, container: usize, limit: usize) -> (usize, usize) {
         let links = self.links.of(container);
