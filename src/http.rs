@@ -5,7 +5,7 @@
 pub struct HttpRequest {
     /// `GET`, `POST`, ….
     pub method: String,
-    /// Absolute URL on the client side; path and query on the server side.
+    /// Absolute URL in the client; path and query in the server.
     pub url: String,
     /// Headers; names in any case.
     pub headers: Vec<(String, String)>,
@@ -13,7 +13,7 @@ pub struct HttpRequest {
     pub body: Option<String>,
 }
 
-/// A response that was read to its end.
+/// A complete response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status code.

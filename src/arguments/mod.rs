@@ -1,4 +1,4 @@
-//! The arguments of Highway's own tools, as far as the embedded engine has them.
+//! The arguments of Highway's own tools, as the embedded engine implements them.
 
 mod table;
 mod values;
@@ -13,22 +13,22 @@ use table::{Kind, Takes, kind, takes, usual};
 /// The tool that waits for an update.
 pub(crate) const HANDLE_UPDATE: &str = "tools.update.handle";
 
-/// Whether a tool is part of the engine, which writes down what it is given.
+/// Whether a tool is part of the engine. Its arguments are then written to the journal.
 pub(crate) fn is_builtin(tool: &str) -> bool {
     let families = ["workflow", "simple_counter", "approval", "cron", "update"];
     let name = tool.strip_prefix("tools.").unwrap_or(tool);
     name.split_once('.').is_some_and(|(family, _)| families.contains(&family)) && takes(tool).is_some()
 }
 
-/// What is wrong with the arguments of a call.
+/// A fault in the arguments of a call.
 pub(crate) struct Fault {
-    /// JSON pointer from the operator; empty where something is missing.
+    /// JSON pointer relative to the operator; empty if an argument is missing.
     pub(crate) path: String,
     pub(crate) message: String,
     pub(crate) help: String,
 }
 
-/// Names of Highway's tools behind `tools.`, and of those that the Python of a driver is written for.
+/// Names of Highway's tools without `tools.`, including the tools for which the Python driver writes code.
 const NAMES: [&str; 19] = [
     "shell.run",
     "code.exec",
@@ -51,14 +51,14 @@ const NAMES: [&str; 19] = [
     "update.handle",
 ];
 
-/// The tool of Highway that a name is meant for, where it is nearly one.
+/// The tool of Highway that a misspelt name means; `None` if the name is near to none.
 pub(crate) fn meant(tool: &str) -> Option<String> {
     let name = tool.strip_prefix("tools.").filter(|name| !NAMES.contains(name))?;
     nearest(name, NAMES).map(|name| format!("tools.{name}"))
 }
 
-/// What is wrong with the arguments of a call, as they stand in a definition: strange ones, of positional ones the first; those of a kind that
-/// the tool cannot take; what is missing. `named` is the field of the named ones.
+/// The faults in the arguments of a call in a definition: unknown arguments (of the positional ones, only the first),
+/// values of the wrong kind, and missing arguments. `named` is the field with the named arguments.
 pub(crate) fn faults(tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str) -> Vec<Fault> {
     let Some(takes) = takes(tool) else { return Vec::new() };
     let surplus = (args.len() > takes.positional).then(|| surplus(tool, &takes, args));
@@ -69,13 +69,13 @@ pub(crate) fn faults(tool: &str, args: &[Value], kwargs: &Map<String, Value>, na
     let by_name = kwargs.iter().map(|(name, value)| (child_path(named, name), name.as_str(), value));
     let of_wrong_kind =
         by_position.chain(by_name).filter_map(|(path, name, value)| of_wrong_kind(tool, path, name, value));
-    // What is missing may stand under a strange name, or at a strange place.
+    // An argument may only seem to be missing because it has a wrong name or a wrong position.
     let missing =
         if strange.is_empty() && surplus.is_none() { missing(tool, &takes, args, kwargs) } else { None };
     surplus.into_iter().chain(strange).chain(of_wrong_kind).chain(missing).collect()
 }
 
-/// What a tool takes, as advice.
+/// The arguments that a tool takes, as advice.
 fn all(takes: &Takes) -> String {
     let quoted: Vec<String> = takes.names.iter().map(|name| format!("`{name}`")).collect();
     if quoted.is_empty() { "it takes no arguments".into() } else { format!("it takes {}", quoted.join(", ")) }
@@ -92,7 +92,7 @@ fn surplus(tool: &str, takes: &Takes, args: &[Value]) -> Fault {
     }
 }
 
-/// A command of which each word is a text of its own.
+/// The command as one text, if each of its words was given as an argument of its own.
 fn words(args: &[Value]) -> Option<String> {
     let word = |arg: &Value| {
         let text = arg.as_str()?;
@@ -106,7 +106,7 @@ fn strange(tool: &str, takes: &Takes, args: &[Value], name: &str, named: &str) -
     if takes.names.contains(&name) {
         return None;
     }
-    // What was given already is not meant.
+    // The user cannot have meant an argument that is already given.
     let is_given = |ours: &&str| !args.is_empty() && takes.names.first() == Some(ours);
     let usual =
         usual(tool, name).filter(|ours| !is_given(ours)).map(|ours| format!("did you mean `{ours}`?"));
@@ -124,7 +124,7 @@ fn strange(tool: &str, takes: &Takes, args: &[Value], name: &str, named: &str) -
 fn of_wrong_kind(tool: &str, path: String, name: &str, value: &Value) -> Option<Fault> {
     let (wanted, help) = match (kind(tool, name)?, value) {
         (_, Value::Null) | (Kind::Text, Value::String(_)) | (Kind::Object, Value::Object(_)) => return None,
-        // A template may stand for an object.
+        // A template may give an object.
         (Kind::Object, Value::String(text)) if text.contains("{{") || text.contains("${") => return None,
         (Kind::Object, _) => ("an object", format!("give names and values: `{name}: {{NAME: value}}`")),
         (Kind::Text, Value::Object(_)) => ("text", "in YAML a text with `: ` stands in quotes".to_owned()),

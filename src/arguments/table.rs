@@ -1,14 +1,14 @@
-//! What each tool takes, and what its arguments are called elsewhere.
+//! The arguments that each tool takes, and their names in other engines.
 
-/// Names of the arguments of a tool; the first `positional` of them can be given by position, too.
+/// The arguments of a tool. The first `positional` names can also be given by position.
 pub(super) struct Takes {
     pub(super) positional: usize,
     pub(super) names: &'static [&'static str],
-    /// What has to be given, by position, each with all names that it may have.
+    /// The arguments that must be given, in their positions, each with all its names.
     pub(super) required: &'static [&'static [&'static str]],
 }
 
-/// What a tool takes; none for tools of others, and for those that pass every argument on.
+/// The arguments that a tool takes; `None` for unknown tools, and for tools that pass on every argument.
 pub(super) fn takes(tool: &str) -> Option<Takes> {
     let (positional, names): (usize, &[&str]) = match tool {
         "tools.shell.run" => (1, &["command", "cwd", "env", "check"]),
@@ -61,7 +61,7 @@ pub(super) fn takes(tool: &str) -> Option<Takes> {
         "tools.workflow.execute" | "workflow.execute" => {
             (1, &["workflow_name", "inputs", "definition_id", "workflow_definition_id", "workflow_id"])
         }
-        // Highway's examples give both to either.
+        // Highway's examples give both arguments to either tool.
         "tools.simple_counter.init_counter" | "tools.simple_counter.increment_counter" => {
             (1, &["start", "max_value"])
         }
@@ -99,7 +99,7 @@ pub(super) fn takes(tool: &str) -> Option<Takes> {
     Some(Takes { positional, names, required: required(tool) })
 }
 
-/// What has to be given, by position, each with all names that it may have.
+/// The arguments that must be given, in their positions, each with all its names.
 fn required(tool: &str) -> &'static [&'static [&'static str]] {
     match tool {
         "tools.shell.run" => &[&["command"]],
@@ -123,14 +123,14 @@ fn required(tool: &str) -> &'static [&'static [&'static str]] {
     }
 }
 
-/// What an argument has to be.
+/// The type that an argument must have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
     Object,
 }
 
-/// What an argument has to be, where a tool takes one kind alone.
+/// The type of an argument; `None` if the tool takes several.
 pub(super) fn kind(tool: &str, name: &str) -> Option<Kind> {
     let texts: &[&str] = match tool {
         "tools.shell.run" => &["command", "cwd"],
@@ -149,7 +149,7 @@ pub(super) fn kind(tool: &str, name: &str) -> Option<Kind> {
     ["env", "headers", "params"].contains(&name).then_some(Kind::Object)
 }
 
-/// What others call an argument, by tool: the names there, and ours.
+/// Other names of arguments: the tool, the names elsewhere, and ours.
 const USUAL: [(&str, &[&str], &str); 24] = [
     ("tools.shell.run", &["cmd", "cmdline", "command_line", "script", "run", "shell", "code"], "command"),
     ("tools.shell.run", &["dir", "directory", "workdir", "working_dir", "working_directory"], "cwd"),
@@ -177,7 +177,7 @@ const USUAL: [(&str, &[&str], &str); 24] = [
     ("tools.workflow.execute", &["params", "parameters", "variables", "args", "kwargs"], "inputs"),
 ];
 
-/// What a tool calls an argument that others call `name`.
+/// The tool's name of an argument that other engines call `name`.
 pub(super) fn usual(tool: &str, name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     USUAL.iter().find(|(of, names, _)| *of == tool && names.contains(&&*name)).map(|(.., ours)| *ours)

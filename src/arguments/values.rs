@@ -1,14 +1,15 @@
-//! Values that a tool refuses whatever happens, as far as they stand in a definition: what a template gives is not known there.
+//! Values that a tool always refuses. Only values in the definition are checked, since the value of a template is not
+//! known there.
 
 use super::Fault;
 use crate::json::child_path;
 use crate::text::has;
 use serde_json::{Map, Value};
 
-/// Methods that no runtime sends.
+/// HTTP methods that no runtime sends.
 const REFUSED: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
-/// The arguments that a tool refuses for their values. `named` is the field of the named ones.
+/// The arguments whose values the tool refuses. `named` is the field with the named arguments.
 pub(crate) fn refused(tool: &str, args: &[Value], kwargs: &Map<String, Value>, named: &str) -> Vec<Fault> {
     let found = Values { args, kwargs, named };
     match tool {
@@ -28,7 +29,7 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// An argument, unless it is absent or null.
+    /// The value of an argument, unless it is absent or null.
     fn given(&self, name: &str) -> Option<&Value> {
         self.kwargs.get(name).filter(|value| !value.is_null())
     }
@@ -46,7 +47,7 @@ impl Values<'_> {
         let text = named.or_else(|| self.args.first()).and_then(plain)?.trim_start();
         let scheme =
             text.split_once(':').map(|(scheme, _)| scheme).filter(|it| !it.contains(['/', '.', '?']));
-        // `localhost:8080` has a port, and no scheme.
+        // `localhost:8080` has a port but no scheme.
         let is_port = |it: &str| {
             text.get(it.len() + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         };
@@ -128,13 +129,13 @@ impl Values<'_> {
     }
 }
 
-/// Whether a text can be a method, or the name of a header.
+/// Whether a text is valid as a method or as the name of a header.
 fn is_token(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+.^_`|~-".contains(&byte);
     !text.is_empty() && text.bytes().all(is_part)
 }
 
-/// A text without templates.
+/// The text of a value, if it contains no template.
 fn plain(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !has(text, "{{") && !has(text, "${"))
 }

@@ -1,5 +1,5 @@
-//! One operation, sent until it succeeds, is refused, or its attempts are used up. Sans-IO: the host sends and
-//! sleeps as told and reports what came of it.
+//! One operation: it is sent until it succeeds, is refused, or has no attempts left. Without IO: the host carries out
+//! each [`Action`] and reports the result.
 
 use super::config::usable;
 use super::response::read;
@@ -10,18 +10,20 @@ use crate::json::number::{digits, to_f64};
 use serde_json::Value;
 use std::rc::Rc;
 
-/// What the host does next.
+/// What the host must do next.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Get the credential within this many milliseconds and report it; with the one that the server has just refused.
+    /// Get the credential within this many milliseconds, and report it. The text is the credential that the server has
+    /// just refused.
     Authorize(Option<String>, f64),
-    /// Send the request and report the outcome, within this many milliseconds.
+    /// Send the request within this many milliseconds, and report the outcome.
     Send(HttpRequest, f64),
-    /// Ask the caller whether this failure, of the attempt of this number, is worth another one, and report the answer.
+    /// Ask the caller whether another attempt is useful after this failure of the attempt with this number, and report
+    /// the answer.
     Judge(Error, u32),
-    /// Wait for this many milliseconds, then ask again.
+    /// Wait for this many milliseconds, then ask for the next action.
     Sleep(f64),
-    /// Nothing more.
+    /// Nothing: the operation has ended.
     Done(Result<Value>),
 }
 
@@ -30,56 +32,56 @@ pub enum Action {
 pub enum NetworkFailure {
     /// The request took longer than its limit.
     TimedOut,
-    /// The server was not reached, or the connection broke; with the host's words for it.
+    /// The server was not reached, or the connection broke. The text is the host's message.
     Broken(String),
-    /// The body is larger than what the host takes, in bytes.
+    /// The body is larger than this many bytes, the host's limit.
     TooLarge(u64),
-    /// The body is not the text it should be.
+    /// The body is not valid UTF-8.
     NotText,
 }
 
-/// Redirects that are followed; all of them within the endpoint's own origin.
+/// The most redirects that are followed. All of them must stay within the endpoint's own origin.
 const MOST_REDIRECTS: u32 = 5;
 
-/// One operation under way. Times are milliseconds of any clock that does not go back.
+/// One operation while it is carried out. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
 pub struct Call {
     config: Rc<ClientConfig>,
-    /// Attempts in all.
+    /// The most attempts.
     attempts: u32,
     operation: Operation,
     /// When the first request was sent.
     began: Option<f64>,
-    /// What the latest request was given, in milliseconds.
+    /// Time limit of the latest request, in milliseconds.
     limit: f64,
     failed: u32,
     credential: Option<String>,
-    /// What the server refused, until another credential was asked for.
+    /// The credential that the server refused, until a new one is requested.
     refused: Option<String>,
     is_renewed: bool,
     redirects: u32,
-    /// Where a redirect led.
+    /// The URL of the latest redirect.
     url: Option<String>,
     next: Next,
 }
 
-/// What comes next.
+/// The next action, without its data.
 #[derive(Debug)]
 enum Next {
-    /// To send a request.
+    /// Send a request.
     Send,
-    /// To hear what the caller thinks of a failure; with the random number of its delay.
+    /// Ask the caller about a failure. The number is the random number for the delay.
     Judge(Error, f64),
-    /// To wait after a failure for so many milliseconds.
+    /// Wait for this many milliseconds after a failure.
     Wait(Error, f64),
-    /// To send a request after a failure.
+    /// Send a request after a failure.
     Repeat(Error),
-    /// Nothing.
+    /// End.
     End(Result<Value>),
 }
 
 impl Call {
-    /// An operation that has not been sent.
+    /// An operation that is not sent yet.
     pub fn new(config: impl Into<Rc<ClientConfig>>, operation: Operation) -> Self {
         let config = config.into();
         Self {
@@ -98,7 +100,7 @@ impl Call {
         }
     }
 
-    /// The same with a single attempt, whatever the policy says.
+    /// The call with a single attempt, whatever the policy says.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.attempts = 1;
@@ -110,7 +112,7 @@ impl Call {
         &self.operation
     }
 
-    /// What to do at `now`.
+    /// The next action at the time `now`.
     pub fn next_action(&mut self, now: f64, circuit: &mut Circuit) -> Action {
         let began = *self.began.get_or_insert(now);
         let left = self.operation.limit_ms.map_or(f64::INFINITY, |limit| began + limit - now);
@@ -133,7 +135,8 @@ impl Call {
         }
     }
 
-    /// A request, or what stands in its way; `failure` is that of the attempt before.
+    /// The action that sends a request, or the one that its circuit breaker, its deadline or its credential makes
+    /// necessary first. `failure` is the failure of the attempt before.
     fn send(&mut self, now: f64, left: f64, circuit: &mut Circuit, failure: Option<Error>) -> Action {
         let credential = match (&self.config.credential, &self.credential) {
             (Credential::None, _) => None,
@@ -160,7 +163,7 @@ impl Call {
         Action::Send(request, self.limit)
     }
 
-    /// Takes the credential that was asked for.
+    /// Reports the credential.
     pub fn authorized(&mut self, credential: Result<String>) {
         match credential.and_then(|text| usable(&text)) {
             Ok(credential) => self.credential = Some(credential),
@@ -168,7 +171,7 @@ impl Call {
         }
     }
 
-    /// Takes what the caller thinks of a failure: whether another attempt may help, or `None` for the usual view.
+    /// Reports the caller's opinion of a failure: whether another attempt is useful, or `None` for the default rule.
     pub fn judged(&mut self, is_worth_it: Option<bool>) {
         if let Next::Judge(error, random) = std::mem::replace(&mut self.next, Next::Send) {
             let is_worth_it = is_worth_it.unwrap_or_else(|| is_passing(&error));
@@ -176,7 +179,7 @@ impl Call {
         }
     }
 
-    /// Takes a response at `now`. `random` in `0..1`.
+    /// Reports a response at the time `now`. `random` is in `0..1`.
     pub fn received(&mut self, response: &HttpResponse, now: f64, random: f64, circuit: &mut Circuit) {
         let (expects, method) = (self.operation.expects, self.operation.method.as_str());
         match read(response, expects, method) {
@@ -195,7 +198,7 @@ impl Call {
                 }
                 let is_refused = error.code() == ErrorCode::ApiUnauthorized;
                 if is_refused && self.config.credential == Credential::Asked && !self.is_renewed {
-                    // Nothing was done, so the request may be sent again, whatever it is.
+                    // The server did nothing, so any request may be sent again.
                     self.is_renewed = true;
                     self.refused = self.credential.take();
                     self.next = Next::Send;
@@ -206,7 +209,7 @@ impl Call {
         }
     }
 
-    /// Takes the news, at `now`, that there is no response. `random` in `0..1`.
+    /// Reports at the time `now` that there is no response. `random` is in `0..1`.
     pub fn lost(&mut self, failure: &NetworkFailure, now: f64, random: f64, circuit: &mut Circuit) {
         let endpoint = self.config.endpoint.as_str();
         let (code, message, help) = match failure {
@@ -239,7 +242,7 @@ impl Call {
         self.next = self.failed(error, random);
     }
 
-    /// Follows a redirect within the endpoint's origin, with everything that the request has.
+    /// Follows a redirect within the endpoint's origin, with the whole request.
     fn redirected(&mut self, response: &HttpResponse, error: Error) -> Next {
         let keeps_method = matches!(response.status, 307 | 308) || self.operation.method == "GET";
         let target = response.header("location").filter(|url| self.config.endpoint.is_origin_of(url));
@@ -265,19 +268,19 @@ impl Call {
         self.after(error, random, is_passing)
     }
 
-    /// What follows a failure.
+    /// The action after a failure.
     fn after(&self, error: Error, random: f64, is_worth_it: bool) -> Next {
         if !(is_worth_it && self.operation.repeatable && self.failed < self.attempts) {
             return Next::End(Err(error));
         }
-        // Never sooner than the server asks for; a call that has no time for that ends here.
+        // The wait is never shorter than the server asks for. A call without time for it ends here.
         let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
         let delay = self.config.retry.delay_ms(self.failed, random);
         Next::Wait(error, delay.max(asked * 1_000.0))
     }
 }
 
-/// Whether a failure may be gone at the next attempt.
+/// Whether another attempt may not have the failure.
 pub(super) fn is_passing(error: &Error) -> bool {
     matches!(
         error.code(),

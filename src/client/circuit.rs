@@ -1,4 +1,4 @@
-//! The client's circuit breaker: a server that fails again and again is left alone for a while.
+//! The client's circuit breaker: it stops requests for a while to a server that keeps failing.
 
 use crate::error::{Error, ErrorCode};
 use crate::json::number::number;
@@ -6,9 +6,9 @@ use crate::json::number::number;
 /// When the circuit opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CircuitPolicy {
-    /// Requests that fail one after the other before it opens.
+    /// The number of successive failures that open it.
     pub failures: u32,
-    /// Milliseconds before one request may find out whether the server is back.
+    /// Milliseconds until one request may test whether the server works again.
     pub open_ms: f64,
 }
 
@@ -18,9 +18,9 @@ impl Default for CircuitPolicy {
     }
 }
 
-/// The circuit of one client. Times are milliseconds of any clock that does not go back.
+/// The circuit breaker of one client. Times are milliseconds of any clock that does not go back.
 ///
-/// A failure is a request without an answer, or with a 5xx one; any other answer closes the circuit.
+/// A failure is a request without an answer or with a 5xx answer. Any other answer closes the circuit.
 ///
 /// ```
 /// use highway_wasm::client::{Circuit, CircuitPolicy};
@@ -32,21 +32,21 @@ impl Default for CircuitPolicy {
 /// circuit.failed(&policy, 0.0);
 /// assert_eq!(circuit.wait(&policy, 1_000.0), Some(4_000.0));
 /// assert_eq!(circuit.wait(&policy, 5_000.0), None); // one request may try
-/// assert_eq!(circuit.wait(&policy, 5_001.0), Some(4_999.0)); // the others wait for what becomes of it
+/// assert_eq!(circuit.wait(&policy, 5_001.0), Some(4_999.0)); // the others wait for its result
 /// circuit.succeeded();
 /// assert_eq!(circuit.wait(&policy, 5_002.0), None);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Circuit {
-    /// Requests that failed since the last answer.
+    /// Failures since the last answer.
     pub failures: u32,
-    /// No request before this moment, once it is open.
+    /// While the circuit is open, no request before this time.
     pub open_until: f64,
 }
 
 impl Circuit {
-    /// Milliseconds to wait before a request may be sent; `None` if one may be sent now. While the circuit is open
-    /// that permission is given to one request at a time.
+    /// Milliseconds to wait before a request may be sent; `None` if it may be sent now. An open circuit permits one
+    /// request at a time.
     pub fn wait(&mut self, policy: &CircuitPolicy, now: f64) -> Option<f64> {
         if self.failures < policy.failures {
             return None;
@@ -58,12 +58,12 @@ impl Circuit {
         None
     }
 
-    /// The server answered.
+    /// Reports an answer below 500.
     pub fn succeeded(&mut self) {
         self.failures = 0;
     }
 
-    /// It did not, or with a 5xx answer.
+    /// Reports a missing answer or a 5xx answer.
     pub fn failed(&mut self, policy: &CircuitPolicy, now: f64) {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= policy.failures {
@@ -71,7 +71,7 @@ impl Circuit {
         }
     }
 
-    /// The error of a request that was not sent.
+    /// The error of a request that the circuit stopped.
     pub(super) fn error(&self, endpoint: &str, wait: f64) -> Error {
         let message = format!(
             "`{endpoint}` has failed {} times in a row and gets no requests for a while",

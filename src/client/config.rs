@@ -1,4 +1,4 @@
-//! How the client behaves.
+//! The settings of a client.
 
 use super::{CircuitPolicy, Endpoint};
 use crate::error::{Error, ErrorCode, Result};
@@ -9,39 +9,39 @@ use serde_json::Value;
 /// Settings of a client.
 #[derive(Clone)]
 pub struct ClientConfig {
-    /// Where the API is.
+    /// The address of the API.
     pub endpoint: Endpoint,
-    /// What requests are authorised with.
+    /// The credential of the requests.
     pub credential: Credential,
-    /// Milliseconds one request may take, body included.
+    /// Time limit of one request, body included, in milliseconds.
     pub request_timeout_ms: f64,
     /// When a request is sent again.
     pub retry: RetryPolicy,
-    /// When a server that fails is left alone; `None` for never.
+    /// When requests to a failing server stop for a while; `None` for never.
     pub circuit: Option<CircuitPolicy>,
 }
 
-/// The key or token that requests carry as bearer credential.
+/// The API key or token that requests carry as a bearer credential.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// None: the endpoint asks for none.
+    /// No credential.
     None,
-    /// One that stays the same.
+    /// A credential that never changes.
     Key(String),
-    /// The host is asked for it, and for another one when the server refuses it.
+    /// The host gives the credential when it is needed, and a new one when the server refuses it.
     Asked,
 }
 
 /// When a request that may be repeated is sent again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// Attempts in all, at least one.
+    /// The most attempts, at least 1.
     pub attempts: u32,
-    /// Milliseconds before the second attempt, at most; each further delay doubles.
+    /// The longest delay before the second attempt, in milliseconds. It doubles with each further attempt.
     pub base_ms: f64,
-    /// Longest delay of our own, in milliseconds; a server may ask for a longer one.
+    /// The longest delay, in milliseconds. A server may ask for a longer one.
     pub max_ms: f64,
-    /// No attempt begins later than this after the first one, in milliseconds.
+    /// The latest start of an attempt, in milliseconds after the first one.
     pub total_ms: f64,
     /// Whether the caller decides which failures are worth another attempt.
     pub is_judged: bool,
@@ -54,8 +54,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Milliseconds before the next attempt after `failed` failures. `random` in `0..1` spreads clients: the delay lies
-    /// between half and the whole of its nominal value.
+    /// Milliseconds before the next attempt after `failed` failures. `random` in `0..1` spreads the clients: the delay
+    /// is between half of the nominal delay and all of it.
     pub fn delay_ms(&self, failed: u32, random: f64) -> f64 {
         let doublings = i32::try_from(failed.saturating_sub(1).min(64)).unwrap_or(64);
         let nominal = (self.base_ms * 2_f64.powi(doublings)).min(self.max_ms);
@@ -64,7 +64,7 @@ impl RetryPolicy {
 }
 
 impl ClientConfig {
-    /// Settings with the defaults: 30 s for a request, four attempts.
+    /// The default settings: 30 s for a request, four attempts.
     ///
     /// # Errors
     ///
@@ -83,13 +83,13 @@ impl ClientConfig {
         })
     }
 
-    /// Reads `{endpoint, credential?, timeout?, retry?, circuitBreaker?}`, lengths of time in seconds. A credential of
-    /// `true` is asked for; `retry` is `{attempts?, delay?, maxDelay?, totalTime?, when?}`, `circuitBreaker` is
-    /// `{failures?, openFor?}` or `false`.
+    /// Reads `{endpoint, credential?, timeout?, retry?, circuitBreaker?}`; times are in seconds. A `credential` of
+    /// `true` means that the host gives it. `retry` is `{attempts?, delay?, maxDelay?, totalTime?, when?}`, and
+    /// `circuitBreaker` is `{failures?, openFor?}` or `false`.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and `OPTION_INVALID` with the path of a number that is out of range.
+    /// The errors of [`new`](Self::new), and `OPTION_INVALID` with the path of a number that is out of range.
     pub fn read(value: &Value) -> Result<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let mut config = Self::new(text("endpoint"), text("credential"))?;
@@ -118,7 +118,7 @@ impl ClientConfig {
 ///
 /// # Errors
 ///
-/// `OPTION_INVALID`, without the credential.
+/// `OPTION_INVALID`. The message does not contain the credential.
 pub(super) fn usable(credential: &str) -> Result<String> {
     if credential.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(credential.to_owned());
@@ -128,7 +128,8 @@ pub(super) fn usable(credential: &str) -> Result<String> {
         .with_path("/apiKey"))
 }
 
-/// Takes a positive number at a path, times `factor`, where there is one.
+/// Sets the target to the number at a path, times `factor`. An absent number changes nothing; one that is not positive
+/// is an error.
 fn set(value: &Value, path: &str, factor: f64, target: &mut f64) -> Result<()> {
     if let Some(number) = below(value, path).and_then(to_f64) {
         *target = positive(path, number)? * factor;

@@ -1,19 +1,19 @@
-//! Where the API is.
+//! The address of the API.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::{cut, has};
 use std::fmt::Write as _;
 
-/// Origin (and optional base path) of a Highway server, without trailing slash and without `/api/v1`.
+/// Origin and optional base path of a Highway server, without a trailing slash and without `/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(String);
 
 impl Endpoint {
-    /// Reads an absolute http(s) URL. A trailing slash and a trailing `/api/v1` are dropped.
+    /// Reads an absolute http(s) URL, and drops a trailing slash and a trailing `/api/v1`.
     ///
     /// # Errors
     ///
-    /// `ENDPOINT_INVALID`; the message leaves out any user name and password.
+    /// `ENDPOINT_INVALID`. The message leaves out any user name and password.
     ///
     /// ```
     /// use highway_wasm::client::Endpoint;
@@ -28,7 +28,7 @@ impl Endpoint {
                 .with_help("give the origin of the server, for example `https://highway.solutions` or `http://localhost:7822`")
         };
         let trimmed = text.trim();
-        // Neither a password nor a query, which may have a secret in it, is shown.
+        // The message shows neither a password nor a query, which may contain a secret.
         let shown =
             trimmed.split(['?', '#']).next().and_then(|text| text.rsplit('@').next()).unwrap_or_default();
         let parts = cut(trimmed, "://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
@@ -74,12 +74,12 @@ impl Endpoint {
     }
 }
 
-/// What is between the scheme and the path of a URL.
+/// The part of a URL between the scheme and the path.
 fn authority(url: &str) -> Option<&str> {
     cut(url, "://")?.1.split(['/', '?', '#']).next()
 }
 
-/// Scheme, and host with port, of an http(s) URL, so that they can be compared and shown. A user's name is left out.
+/// Scheme, host and port of an http(s) URL in one normal form, to be compared and shown. User names are left out.
 pub(super) fn origin_of(url: &str) -> Option<String> {
     let scheme = cut(url, "://")?.0.to_ascii_lowercase();
     let authority = authority(url)?.to_ascii_lowercase();
@@ -93,7 +93,7 @@ pub(super) fn origin_of(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
-/// One path segment or query value with every reserved character percent-encoded.
+/// The text of one path segment or query value, with every reserved character percent-encoded.
 pub fn encode_segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

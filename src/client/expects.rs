@@ -1,29 +1,29 @@
-//! What a successful answer has to be.
+//! The expected kind of a successful answer.
 
 use super::run::{has_runs, is_run, run_id_of};
 use super::tasks::{has_logs, has_steps};
 use serde_json::Value;
 
-/// What a successful answer has to be.
+/// The expected kind of a successful answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expects {
-    /// JSON, taken out of its envelope.
+    /// JSON, without its envelope.
     Json,
-    /// Text, or JSON as above.
+    /// Text, or JSON without its envelope.
     Text,
-    /// Bytes, which stay with the host; there is no data.
+    /// Bytes. The host keeps them, so there is no data.
     Bytes,
-    /// Server-sent events, which stay with the host; there is no data.
+    /// Server-sent events. The host keeps the stream, so there is no data.
     Events,
     /// A run.
     Run,
-    /// The id of a run that has begun.
+    /// The id of a new run.
     NewRun,
     /// Runs.
     Runs,
     /// Steps of a run.
     Steps,
-    /// What steps wrote.
+    /// The output of steps.
     Logs,
 }
 
@@ -46,7 +46,7 @@ impl Expects {
         }
     }
 
-    /// What was expected, in words, where the data of an answer is something else.
+    /// The missing kind in words, if the data of an answer is something else.
     pub(super) fn lacks(self, data: &Value) -> Option<&'static str> {
         let (is_it, name) = match self {
             Self::Run => (is_run(data), "a run"),

@@ -1,4 +1,4 @@
-//! The loop that follows runs for a host. The state machine of [`Watches`] is borrowed only between two awaits.
+//! The loop that follows runs for a host. It never holds a borrow of [`Watches`] across an await.
 
 use super::host::{Events, Host, Session, perform};
 use super::{Call, ClientConfig, News, Operation, StreamNews, WatchAction, Watches, result};
@@ -8,25 +8,25 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What following runs needs beside requests.
+/// What a host that follows runs has besides requests.
 pub trait Followers: Host {
-    /// Tells the state machine who follows a run now, and who does not any more, since the last time.
+    /// Passes on which followers have joined or left since the last call.
     fn instruct(&self, watches: &mut Watches);
 
     /// Whether the page is hidden.
     fn is_hidden(&self) -> bool;
 
-    /// Waits so many milliseconds, or until [`wake`](Self::wake).
+    /// Waits for this many milliseconds, or until [`wake`](Self::wake).
     fn rest(&self, ms: f64) -> impl Future<Output = ()>;
 
     /// Ends the rest.
     fn wake(&self);
 
-    /// Tells a follower something.
+    /// Passes news to a follower.
     fn tell(&self, news: News);
 }
 
-/// What the loop and the questions under way share.
+/// What the loop shares with the requests in flight.
 struct Loop<H> {
     host: H,
     config: Rc<ClientConfig>,
@@ -39,7 +39,7 @@ impl<H: Clone> Clone for Loop<H> {
     }
 }
 
-/// Follows runs as the host instructs, until nobody follows one.
+/// Follows runs until no follower is left.
 pub async fn follow<H: Followers>(host: H, config: Rc<ClientConfig>) {
     let watches = Watches::new(host.offers(), host.now());
     let shared = Loop { host, config, watches: Rc::new(RefCell::new(watches)) };
@@ -59,7 +59,7 @@ pub async fn follow<H: Followers>(host: H, config: Rc<ClientConfig>) {
 }
 
 impl<H: Followers> Loop<H> {
-    /// Takes the instructions, asks what to do, and tells the news.
+    /// Takes new followers, asks for the next action, and passes on the news.
     fn step(&self) -> WatchAction {
         let (action, news) = {
             let mut watches = self.watches.borrow_mut();
@@ -94,7 +94,7 @@ impl<H: Followers> Loop<H> {
         self.streamed(&run_id, StreamNews::Opened);
         if let Some(events) = events {
             while let Some(text) = events.next().await {
-                // What is no JSON is still a sign of life.
+                // An event that is not JSON still shows that the stream works.
                 self.streamed(&run_id, StreamNews::Event(parse_json(&text).unwrap_or_default()));
             }
         }
@@ -111,7 +111,7 @@ impl<H: Followers> Loop<H> {
         self.took(|watches| watches.streamed(run_id, news, now));
     }
 
-    /// Goes on after some news; the host keeps what the server was found to lack.
+    /// Reports something to the state machine and wakes the loop. The host keeps which operations the server offers.
     fn took(&self, take: impl FnOnce(&mut Watches)) {
         let (before, after) = {
             let mut watches = self.watches.borrow_mut();

@@ -1,4 +1,4 @@
-//! What a client needs of the program around it, and how a call is carried out with that.
+//! The interface of a client to the program around it, and the loop that carries out a call with it.
 
 use super::{Action, Call, Circuit, ClientConfig, NetworkFailure, Operation};
 use super::{Offers, Transport};
@@ -7,14 +7,14 @@ use crate::http::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use std::rc::Rc;
 
-/// The program around a client: it sends requests, waits, and keeps a few numbers from call to call. A clone is the same
-/// host. Each future ends soon after the caller has given the call up.
+/// The program around a client. It sends requests, waits, and keeps a few numbers between calls. A clone is the same
+/// host. Every future must end soon after the caller has aborted the call.
 pub trait Host: Clone + 'static {
     /// A stream of server-sent events.
     type Events: Events + 'static;
 
-    /// Sends a request of the operation and reads the answer to its end, or opens the stream that it is. `timeout_ms` is
-    /// the time for all of that, in milliseconds.
+    /// Sends a request of the operation, then reads the whole answer or opens its stream. `timeout_ms` is the time
+    /// limit for both, in milliseconds.
     fn send(
         &self,
         request: HttpRequest,
@@ -22,48 +22,48 @@ pub trait Host: Clone + 'static {
         timeout_ms: f64,
     ) -> impl Future<Output = std::result::Result<Answer<Self::Events>, Outage>>;
 
-    /// The credential; another one than `refused`, which the server does not take.
+    /// The credential; a different one than `refused`, which the server did not accept.
     fn authorize(&self, refused: Option<String>, timeout_ms: f64) -> impl Future<Output = Result<String>>;
 
-    /// Whether a failure is worth another attempt, where the caller wants to decide that.
+    /// Whether another attempt is useful after a failure; `None` if the caller leaves that to the default rule.
     fn judge(&self, error: &Error, attempt: u32) -> Option<bool>;
 
-    /// Waits; `false` where the call was given up meanwhile.
+    /// Waits for this many milliseconds. The result is `false` if the call was aborted meanwhile.
     fn sleep(&self, ms: f64) -> impl Future<Output = bool>;
 
-    /// Carries a future out beside everything else.
+    /// Runs a future concurrently.
     fn spawn(&self, future: impl Future<Output = ()> + 'static);
 
-    /// Takes some of the tasks of a run, as [`task_results`](super::task_results): the first of them, or some more. They come before those of the
-    /// result.
+    /// Receives tasks of a run in the form of [`task_results`](super::task_results), in several parts. They come before
+    /// the tasks in the result.
     fn part(&self, run_id: &str, is_first: bool, tasks: &Value);
 
-    /// Milliseconds of a clock that does not go back.
+    /// The time in milliseconds, by a clock that does not go back.
     fn now(&self) -> f64;
 
-    /// A number in `0..1`.
+    /// A random number in `0..1`.
     fn random(&self) -> f64;
 
-    /// How the server has fared lately; at first as [`Circuit::default`].
+    /// The circuit breaker of the client; at first [`Circuit::default`].
     fn circuit(&self) -> Circuit;
 
-    /// Keeps that.
+    /// Keeps the circuit breaker.
     fn set_circuit(&self, circuit: Circuit);
 
-    /// What the server was found to offer; at first as [`Offers::default`].
+    /// What the server offers; at first [`Offers::default`].
     fn offers(&self) -> Offers;
 
-    /// Keeps that.
+    /// Keeps what the server offers.
     fn set_offers(&self, offers: Offers);
 }
 
 /// An open stream of server-sent events.
 pub trait Events {
-    /// The data of the next event; nothing when the stream is over.
+    /// The data of the next event; `None` at the end of the stream.
     fn next(&self) -> impl Future<Output = Option<String>>;
 }
 
-/// A response, and its events where it is a stream.
+/// A response, and its events if it is a stream.
 #[derive(Debug)]
 pub struct Answer<E> {
     /// The response.
@@ -75,20 +75,20 @@ pub struct Answer<E> {
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outage {
-    /// The caller gave the call up.
+    /// The caller aborted the call.
     Aborted,
     /// The request failed.
     Failed(NetworkFailure),
 }
 
-/// The requests of one call, through a host.
+/// The requests of one call to a client.
 #[derive(Debug)]
 pub struct Session<'a, H> {
     /// The host.
     pub host: &'a H,
     /// The settings of the client.
     pub config: Rc<ClientConfig>,
-    /// When all of them have to be over, in the host's time.
+    /// The time at which all requests must have ended, by the clock of the host.
     pub deadline: Option<f64>,
 }
 
@@ -104,11 +104,11 @@ impl<H: Host> Transport for Session<'_, H> {
     }
 }
 
-/// Carries a call to its end: its data, and the events where the answer is a stream.
+/// Carries out a call: its data, and its events if the answer is a stream.
 ///
 /// # Errors
 ///
-/// What the call ends with; `ABORTED` where the caller gave it up.
+/// The error of the call; `ABORTED` if the caller aborted it.
 pub async fn perform<H: Host>(host: &H, mut call: Call) -> Result<(Value, Option<H::Events>)> {
     let mut events = None;
     loop {
@@ -141,7 +141,7 @@ pub async fn perform<H: Host>(host: &H, mut call: Call) -> Result<(Value, Option
     }
 }
 
-/// The error of a call that was given up.
+/// The error of an aborted call.
 #[must_use]
 pub fn aborted() -> Error {
     Error::new(ErrorCode::Aborted, "the operation was aborted")

@@ -1,4 +1,4 @@
-//! What the client does with one request or several: the operations that the facade asks for by name.
+//! The operations that the facade names, each of one request or several.
 
 use super::run::{run_list, run_status};
 use super::tasks::{has_results, log_entries, run_result, task_results};
@@ -7,30 +7,31 @@ use crate::error::{Error, ErrorCode, ErrorKind, Result};
 use crate::json::object;
 use serde_json::Value;
 
-/// Carries operations to a server.
+/// Sends operations to a server.
 pub trait Transport {
-    /// Sends the operation until it succeeds, is refused, or its attempts are used up.
+    /// Sends the operation until it succeeds, is refused, or has no attempts left.
     fn perform(&self, operation: Operation) -> impl Future<Output = Result<Value>>;
 
-    /// Takes some of the tasks of a run, as [`task_results`], which come before those that the operation gives.
+    /// Receives some of the tasks of a run in the form of [`task_results`]. They come before the tasks in the result of
+    /// the operation.
     fn part(&self, run_id: &str, is_first: bool, tasks: &Value);
 }
 
-/// Carries out what `op` names:
+/// Carries out the operation with the name `op`:
 ///
-/// | `op` | arguments | gives |
+/// | `op` | arguments | result |
 /// | --- | --- | --- |
 /// | `request` | as [`Operation::read`] | the data of the answer |
 /// | `submit` | `{bodyText, key}` | `{runId, data}` |
 /// | `status` | `{runId}` | as [`run_status`] |
 /// | `list` | `{page?, pageSize?, status?, days?}` | as [`run_list`], and the page itself as `raw` |
-/// | `cancel` | `{runId, reason?}` | whether the run was ended by this |
+/// | `cancel` | `{runId, reason?}` | whether this request ended the run |
 /// | `logs` | `{runId}` | as [`log_entries`] |
-/// | `steps` | `{runId}` | as [`task_results`], behind the parts |
+/// | `steps` | `{runId}` | as [`task_results`], after the parts |
 ///
 /// # Errors
 ///
-/// Those of the requests; `NOT_SUPPORTED` for another name.
+/// The errors of the requests; `NOT_SUPPORTED` for another name.
 pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<Value> {
     let run_id = args.get("runId").and_then(Value::as_str).unwrap_or_default();
     match op {
@@ -56,7 +57,7 @@ pub async fn call(transport: &impl Transport, op: &str, args: &Value) -> Result<
     }
 }
 
-/// The steps of a run; of many only the last ones, behind the parts.
+/// The steps of a run. If there are many, only the last page; the earlier pages are passed to [`Transport::part`].
 async fn steps(transport: &impl Transport, run_id: &str) -> Result<Value> {
     let mut cursor = 0;
     loop {
@@ -84,7 +85,7 @@ async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) 
     match transport.perform(Operation::cancel_run(run_id, reason)?).await {
         Ok(_) => Ok(Value::Bool(true)),
         Err(error) if error.code() != ErrorCode::ApiConflict => Err(error),
-        // After a repetition the conflict may be our own first request, whose answer was lost.
+        // After a repetition, the conflict may come from our own first request, whose answer was lost.
         Err(error) if error.details().contains_key("attempts") => {
             let run = transport.perform(Operation::get_run(run_id)?).await?;
             Ok(Value::Bool(run_status(&run, run_id).get("state") == Some(&"cancelled".into())))
@@ -93,9 +94,9 @@ async fn cancel(transport: &impl Transport, run_id: &str, reason: Option<&str>) 
     }
 }
 
-/// `{status, tasks}` of a run that is over: as [`run_status`], and what became of its tasks, as
-/// [`task_results`](super::task_results), behind the parts. A server that keeps no steps or no logs, or does not show them, loses nothing
-/// else.
+/// `{status, tasks}` of a run that has ended: its status as [`run_status`], and its tasks as
+/// [`task_results`](super::task_results), after the parts. If the server has no steps or no logs, or refuses them, only
+/// those are missing.
 ///
 /// # Errors
 ///
@@ -118,7 +119,7 @@ fn optional(answer: Result<Value>) -> Result<Option<Value>> {
     }
 }
 
-/// A failed submission has a class of its own; an abort, a time limit and a bad option keep theirs.
+/// Gives a failed submission the class of its own. Aborts, time limits and invalid options keep theirs.
 fn as_submission(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Api => error.with_kind(ErrorKind::Submission),

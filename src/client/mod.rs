@@ -1,4 +1,4 @@
-//! The client of the Highway REST API: it writes requests and reads responses. It does no IO: time and randomness come in as
+//! The client of the Highway REST API. It writes requests and reads responses, without IO: time and randomness are
 //! arguments.
 
 mod call;

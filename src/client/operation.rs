@@ -1,4 +1,4 @@
-//! The requests the client makes.
+//! The requests that a client makes.
 
 use super::{ClientConfig, Expects, encode_segment};
 use crate::error::{Error, ErrorCode, Result};
@@ -7,7 +7,7 @@ use crate::json::write_json;
 use crate::json::{child_path, object, to_text};
 use serde_json::Value;
 
-/// One request, before it knows the server.
+/// One request, independent of the server's address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// `GET`, `POST`, ….
@@ -18,15 +18,15 @@ pub struct Operation {
     pub headers: Vec<(String, String)>,
     /// JSON text of the body.
     pub body: Option<String>,
-    /// Whether the host adds a body that is no JSON, with its content type.
+    /// Whether the host adds a body that is not JSON, with its content type.
     pub has_attachment: bool,
-    /// A key that lets the server recognise a repetition.
+    /// The key by which the server recognises a repetition.
     pub idempotency_key: Option<String>,
-    /// Whether sending it twice does no more than sending it once.
+    /// Whether sending it twice has the same effect as sending it once.
     pub repeatable: bool,
-    /// What the answer has to be.
+    /// The expected kind of the answer.
     pub expects: Expects,
-    /// Milliseconds that it may take in all; no limit of its own where there is none.
+    /// Time limit for all attempts together, in milliseconds; `None` for the client's own.
     pub limit_ms: Option<f64>,
 }
 
@@ -54,13 +54,15 @@ impl Operation {
         Ok(Self::below(method, &format!("/workflows/{}{path}", segment("runId", run_id)?)))
     }
 
-    /// Any request: `{method, path, params?, query?, headers?, body?, bodyText?, key?, repeatable?, expects?, attachment?}`.
-    /// `path` starts with `/`, or is one below `/api/v1`; the names in its braces are replaced by `params`. `bodyText` is a
-    /// body that is JSON text already.
+    /// Any request: `{method, path, params?, query?, headers?, body?, bodyText?, key?, repeatable?, expects?,
+    /// attachment?}`.
+    ///
+    /// `path` starts with `/`, or else lies below `/api/v1`; names in braces are replaced by `params`. `bodyText` is a
+    /// body that is already JSON text.
     ///
     /// # Errors
     ///
-    /// `OPTION_INVALID` with the path of a parameter that is missing, or of a header that cannot be sent.
+    /// `OPTION_INVALID` with the path of a missing parameter, or of a header that cannot be sent.
     ///
     /// ```
     /// use highway_wasm::client::Operation;
@@ -101,8 +103,8 @@ impl Operation {
         })
     }
 
-    /// Submits a workflow, the text of `{workflow_definition | python_dsl, inputs?}`. The key makes a repetition give the
-    /// run that the first one began.
+    /// Submits a workflow. `body` is the text of `{workflow_definition | python_dsl, inputs?}`. By the key, a
+    /// repetition gets the run of the first request.
     pub fn submit(body: String, key: &str) -> Self {
         Self {
             body: Some(body),
@@ -113,16 +115,16 @@ impl Operation {
         }
     }
 
-    /// One run.
+    /// Reads one run.
     ///
     /// # Errors
     ///
-    /// `OPTION_INVALID` for an id that is none, here and below.
+    /// `OPTION_INVALID` for an invalid id.
     pub fn get_run(run_id: &str) -> Result<Self> {
         Ok(Self { expects: Expects::Run, ..Self::of_run("GET", run_id, "")? })
     }
 
-    /// Runs, newest first, of `{page?, pageSize?, status?, days?}`.
+    /// Lists runs, newest first, by `{page?, pageSize?, status?, days?}`.
     pub fn list_runs(filter: &Value) -> Self {
         let mut path = "/workflows".to_owned();
         let field = |key: &str| filter.get(key).cloned().unwrap_or(Value::Null);
@@ -136,11 +138,11 @@ impl Operation {
         Self { expects: Expects::Runs, ..Self::below("GET", &path) }
     }
 
-    /// Ends a run. Repeatable: a second request finds it ended.
+    /// Cancels a run. It can be repeated: the second request finds the run ended.
     ///
     /// # Errors
     ///
-    /// As [`get_run`](Self::get_run).
+    /// `OPTION_INVALID` for an invalid id.
     pub fn cancel_run(run_id: &str, reason: Option<&str>) -> Result<Self> {
         Ok(Self {
             body: Some(write_json(&object([("reason", reason.unwrap_or("cancelled by the client").into())]))),
@@ -149,43 +151,43 @@ impl Operation {
         })
     }
 
-    /// The steps of a run. With a cursor, 0 at first, a server that knows cursors gives some, and the cursor of the next ones as
-    /// `next_cursor`; any other gives all of them.
+    /// Lists the steps of a run. `cursor` is 0 at first. A server that knows cursors returns one page and the next
+    /// cursor as `next_cursor`; any other server returns all steps.
     ///
     /// # Errors
     ///
-    /// As [`get_run`](Self::get_run).
+    /// `OPTION_INVALID` for an invalid id.
     pub fn get_steps(run_id: &str, cursor: Option<u32>) -> Result<Self> {
         let mut path = "/steps".to_owned();
         push_query(&mut path, Some(&object([("cursor", cursor.into())])));
         Ok(Self { expects: Expects::Steps, ..Self::of_run("GET", run_id, &path)? })
     }
 
-    /// What the steps of a run wrote.
+    /// Lists the output of the steps of a run.
     ///
     /// # Errors
     ///
-    /// As [`get_run`](Self::get_run).
+    /// `OPTION_INVALID` for an invalid id.
     pub fn get_logs(run_id: &str) -> Result<Self> {
         Ok(Self { expects: Expects::Logs, ..Self::of_run("GET", run_id, "/steps/logs")? })
     }
 
-    /// The changes of a run as server-sent events.
+    /// Opens the changes of a run as server-sent events.
     ///
     /// # Errors
     ///
-    /// As [`get_run`](Self::get_run).
+    /// `OPTION_INVALID` for an invalid id.
     pub fn stream_run(run_id: &str) -> Result<Self> {
         Ok(Self { expects: Expects::Events, repeatable: false, ..Self::of_run("GET", run_id, "/stream")? })
     }
 
-    /// The same, with a limit for all its attempts together.
+    /// The operation with a limit for all its attempts together, in milliseconds.
     #[must_use]
     pub fn within(self, limit_ms: Option<f64>) -> Self {
         Self { limit_ms, ..self }
     }
 
-    /// The request for a server, at `url` where a redirect led there.
+    /// The request to a server; to `url` after a redirect.
     pub fn to_request(
         &self,
         config: &ClientConfig,
@@ -202,7 +204,7 @@ impl Operation {
         if let Some(key) = &self.idempotency_key {
             headers.push(("X-Idempotency-Key".into(), encode_header(key)));
         }
-        // A header of the caller's takes the place of one of ours.
+        // A header of the caller replaces ours.
         headers.retain(|(name, _)| !self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
         headers.extend(self.headers.iter().cloned());
         HttpRequest {
@@ -214,7 +216,7 @@ impl Operation {
     }
 }
 
-/// Whether a method, done twice, has done no more than once (RFC 9110, 9.2.2).
+/// Whether a method has the same effect once and twice (RFC 9110, 9.2.2).
 fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS")
 }
@@ -234,7 +236,7 @@ fn fill(template: &str, params: Option<&Value>) -> Result<String> {
     Ok(out)
 }
 
-/// One segment of a path. Dots alone are refused: whoever reads the URL would take them for steps upwards.
+/// One segment of a path. Dots alone are an error, since a reader of the URL would take them for steps upwards.
 fn segment(name: &str, text: &str) -> Result<String> {
     if !matches!(text, "" | "." | "..") {
         return Ok(encode_segment(text));
@@ -283,7 +285,8 @@ fn headers(value: Option<&Value>) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// A header carries visible ASCII and inner blanks; anything else is percent-encoded, the same way each time.
+/// The text as the value of a header: visible ASCII and inner blanks stay, other characters are percent-encoded. Equal
+/// texts stay equal.
 fn encode_header(text: &str) -> String {
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text;
     if plain { text.to_owned() } else { encode_segment(text) }

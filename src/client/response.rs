@@ -1,4 +1,4 @@
-//! Reads responses: unwraps envelopes, turns refusals into errors.
+//! Reads responses: takes data out of envelopes, and turns refusals into errors.
 
 use super::Expects;
 use super::endpoint::origin_of;
@@ -10,10 +10,10 @@ use crate::text::{cut, has, joined};
 use crate::time::parse_http_date;
 use serde_json::Value;
 
-/// Characters of a body that an error shows.
+/// The most characters of a body that an error shows.
 const SNIPPET: usize = 200;
 
-/// The data of a response to a request with this method, or the error it stands for.
+/// The data of a response to a request with this method, or the error that the response stands for.
 pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> Result<Value> {
     if !(200..300).contains(&response.status) {
         return Err(refusal(response));
@@ -46,7 +46,7 @@ pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> R
     }
 }
 
-/// An answer that breaks the contract, with the start of its text.
+/// The error for an answer that breaks the contract, with the start of its text.
 pub(super) fn invalid_response(message: &str, body: &str) -> Error {
     let error = Error::new(ErrorCode::ApiResponseInvalid, message).with_help(
         "check that the endpoint is the origin of a Highway server, and that no proxy answers in its place",
@@ -57,7 +57,7 @@ pub(super) fn invalid_response(message: &str, body: &str) -> Error {
     }
 }
 
-/// Takes `data` out of `{status, data}`, `{success, data}` and `{data}`; anything else is the data itself.
+/// Takes `data` out of `{status, data}`, `{success, data}` and `{data}`. Any other body is the data itself.
 fn unwrap_envelope(body: Value) -> Value {
     match body {
         Value::Object(mut map)
@@ -80,7 +80,7 @@ fn not_json(response: &HttpResponse, error: &JsonError) -> String {
     }
 }
 
-/// The title of a page, which mostly says who answers in the server's place.
+/// The title of an HTML page, which usually tells who answered in place of the server.
 fn title(response: &HttpResponse) -> String {
     let text = || {
         let (_, rest) = cut(&response.body, "<title")?;
@@ -157,9 +157,9 @@ fn refusal(response: &HttpResponse) -> Error {
     error
 }
 
-/// A redirect. Where a page is not told where to, its runtime gives the status 0.
+/// The error for a redirect. In a page, the status is 0 and the target is not known.
 fn redirect(response: &HttpResponse) -> Error {
-    // What follows the origin may be a secret of somebody's, and so may be a user's name before it.
+    // The path of a URL may contain a secret, and so may a user name before the host.
     let origin = response.header("location").and_then(origin_of);
     let message = match &origin {
         Some(origin) => format!("the server redirects to `{origin}`"),
@@ -171,26 +171,26 @@ fn redirect(response: &HttpResponse) -> Error {
     origin.map_or(error.clone(), |origin| error.with_detail("location", origin))
 }
 
-/// Seconds of `Retry-After`: a number, or a date, which the server's own `Date` makes a number. Of several such headers
-/// the first counts.
+/// The seconds of `Retry-After`: a number, or a date minus the server's own `Date`. Of several such headers the first
+/// counts.
 fn retry_after(response: &HttpResponse) -> Option<u64> {
     let text = response.header("retry-after")?.trim();
     let first = text.split(',').next().unwrap_or_default().trim();
     if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Of more digits than a number has, it is the largest there is.
+        // A number that is too large counts as the largest one.
         return Some(first.parse().unwrap_or(u64::MAX));
     }
     let (until, now) = (parse_http_date(text)?, parse_http_date(response.header("date")?)?);
     Some(until.saturating_sub(now).div_ceil(1_000))
 }
 
-/// The run that an idempotency key began; at the top level, but `data` and `details` are read too.
+/// The run that the idempotency key already has; from the top level, `data` or `details`.
 fn existing_run(body: &Value) -> Option<String> {
     let places = [Some(body), body.get("data"), body.get("details")];
     places.into_iter().flatten().find_map(|place| place.get("existing_run_id")?.as_str().map(str::to_owned))
 }
 
-/// `message`, `error` or `detail` of an error object, or the first `msg` of a validation list.
+/// The server's message: `message`, `error` or `detail` of an error object, or the first `msg` of a validation list.
 fn server_message(body: &Value) -> Option<String> {
     if let Some(first) = body.as_array().and_then(|items| items.first()) {
         let place: Vec<String> = first
@@ -220,7 +220,7 @@ fn snippet(body: &str) -> Option<String> {
     let text = body.trim();
     let mut short: String = text.chars().take(SNIPPET).collect();
     if short.len() < text.len() {
-        // No word is cut: half a credential could not be told from other text.
+        // No word is cut, since half a credential could not be recognised and struck out.
         short.truncate(short.trim_end_matches(is_of_word).len());
         short.push('…');
     }

@@ -1,4 +1,4 @@
-//! Runs, read from whatever shape a server gives them into the one shape the SDK offers.
+//! Reads runs in every shape that servers use into the one shape of the SDK.
 
 use super::state::{State, task_states};
 use crate::error::ErrorCode;
@@ -6,10 +6,12 @@ use crate::json::number::{number, to_f64};
 use crate::json::{below, object, to_text};
 use serde_json::{Map, Value};
 
-/// `{runId, workflowName, status, state, result, error, currentStep, progress, createdAt, startedAt, completedAt}`.
+/// The status of a run: `{runId, workflowName, status, state, result, error, currentStep, progress, createdAt,
+/// startedAt, completedAt}`.
 ///
-/// `status` is the server's word, but for a run that passed its time limit; `state` is ours. `error` is `{code, message, help?}` or null. `progress` is
-/// `{percent, tasks}` with the state of each task by name, where the server tells.
+/// `status` is the server's word, except for a run that passed its time limit; `state` is one of our states. `error` is
+/// `{code, message, help?}` or null. `progress` is `{percent, tasks}`, with the states of the tasks by name if the
+/// server has them.
 pub fn run_status(data: &Value, run_id: &str) -> Value {
     let status = text(data, &["status", "state"]).unwrap_or("pending");
     let error = run_error(data);
@@ -42,12 +44,12 @@ pub fn run_status(data: &Value, run_id: &str) -> Value {
     ])
 }
 
-/// The state that the server names; a run that passed its time limit may count as failed.
+/// The state of a run. Servers may call a run that passed its time limit failed.
 pub(super) fn run_state(data: &Value) -> State {
     State::read(text(data, &["status", "state"]).unwrap_or("pending"))
 }
 
-/// Whether an answer is a run: it names a state. The `success` of an envelope without data is none.
+/// Whether an answer is a run: it must name a state. The `success` of an envelope without data does not count.
 pub fn is_run(data: &Value) -> bool {
     text(data, &["status", "state"]).is_some_and(|status| status != "success")
 }
@@ -62,17 +64,17 @@ fn listed_runs(data: &Value) -> &Value {
     ["workflows", "runs", "items", "data"].iter().find_map(|key| data.get(key)).unwrap_or(data)
 }
 
-/// Whether an answer is a list of runs; nothing is an empty one.
+/// Whether an answer is a list of runs; an empty answer is an empty list.
 pub(super) fn has_runs(data: &Value) -> bool {
     matches!(listed_runs(data), Value::Array(_) | Value::Null)
 }
 
-/// The runs of a page, as the server shows them. What names no state is left as it is.
+/// The runs of a page as the server writes them, without entries that name no state.
 pub(super) fn runs_in(data: &Value) -> impl Iterator<Item = &Value> {
     listed_runs(data).as_array().into_iter().flatten().filter(|item| item.is_object())
 }
 
-/// A page of runs: `{runs, total}`; `total` is null where the server does not count them.
+/// A page of runs: `{runs, total}`. `total` is null if the server does not count them.
 pub fn run_list(data: &Value) -> Value {
     let runs: Vec<Value> = runs_in(data).map(|item| run_status(item, "")).collect();
     object([
@@ -112,7 +114,7 @@ pub(super) fn failure(code: ErrorCode, message: &str) -> Value {
     object([("code", code.as_str().into()), ("message", message.into())])
 }
 
-/// A run that ended otherwise than completed is not done, whatever the server counts.
+/// The progress of a run. It is never 100 % for a run that ended without completing, whatever the server counts.
 fn progress(data: &Value, state: State) -> Value {
     let progress = data.get("progress");
     let percent = data.get("progress_percentage").and_then(to_f64).or_else(|| match progress {

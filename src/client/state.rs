@@ -1,4 +1,4 @@
-//! State names of runs and tasks, read from whatever spelling a server uses.
+//! States of runs and tasks, read from every spelling that servers use.
 
 use serde_json::{Map, Value};
 
@@ -6,25 +6,25 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// Accepted, not started.
+    /// Accepted but not started.
     Pending,
-    /// Sent, not yet looked at.
+    /// Sent, and not read from the server yet.
     Submitted,
     /// Working.
     Running,
-    /// Starts later.
+    /// Will start later.
     Scheduled,
     /// In a durable sleep.
     Sleeping,
     /// Waits for an event or an approval.
     Waiting,
-    /// Over: every task succeeded.
+    /// Ended: every task succeeded.
     Completed,
-    /// Over: a task failed.
+    /// Ended: a task failed.
     Failed,
-    /// Over: somebody cancelled it.
+    /// Ended: it was cancelled.
     Cancelled,
-    /// Over: the time limit passed.
+    /// Ended: its time limit passed.
     TimedOut,
 }
 
@@ -59,8 +59,8 @@ impl State {
         }
     }
 
-    /// Reads a status in any case, with the other spellings seen; unknown text is `pending`, as in the Python
-    /// client, so that a newer server's word does not end a wait.
+    /// Reads a status in any case and in every known spelling. An unknown word is `pending`, as in the Python client,
+    /// so that a new word of a server does not end a wait.
     pub fn read(text: &str) -> Self {
         let lower = text.trim().to_ascii_lowercase();
         let known = Self::ALL.into_iter().find(|state| state.as_str() == lower);
@@ -73,7 +73,7 @@ impl State {
         })
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the state never changes again.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::TimedOut)
     }

@@ -1,4 +1,4 @@
-//! Tasks of a run and what they wrote, read from steps, logs and the result map, whatever spelling a server uses.
+//! The tasks of a run and their output, read from steps, logs and the result map in every spelling that servers use.
 
 use super::run::{failure, run_error, run_status, text};
 use super::state::task_state;
@@ -18,8 +18,8 @@ const EXIT_CODES: [&str; 4] = ["returncode", "exit_code", "return_code", "output
 
 /// Results by task name: `{name, state, result, error, stdout, stderr, returncode, startedAt, completedAt}`.
 ///
-/// The tasks are those of the steps, and those of the definition for which the result map has something; where a server
-/// gives neither, the keys `<name>_result` of the map name them. Output that no result carries is taken from the logs.
+/// The tasks are those of the steps, and those of the definition that have an entry in the result map. If the server
+/// has neither, the keys `<name>_result` of the map name the tasks. Output that no result contains comes from the logs.
 pub fn task_results(run: &Value, steps: Option<&Value>, logs: Option<&Value>) -> Value {
     let results = run.get("result").and_then(Value::as_object);
     let stored = |name: &str, key: Option<&str>| {
@@ -43,7 +43,7 @@ pub fn task_results(run: &Value, steps: Option<&Value>, logs: Option<&Value>) ->
         }
     }
     let defined = below(run, "workflow_definition/tasks").and_then(Value::as_object);
-    // Where the server keeps nothing but the output of the run, a single task has made it.
+    // If the server keeps only the output of the run, it belongs to the single task.
     let single = defined.filter(|defined| defined.len() == 1).and(results).and_then(|map| map.get("output"));
     for (name, task) in
         defined.into_iter().flatten().filter(|(name, _)| !tasks.contains_key(*name)).collect::<Vec<_>>()
@@ -65,18 +65,18 @@ pub fn task_results(run: &Value, steps: Option<&Value>, logs: Option<&Value>) ->
     Value::Object(tasks)
 }
 
-/// `{status, tasks}` of a run that is over.
+/// `{status, tasks}` of a run that has ended.
 pub(super) fn run_result(run: &Value, run_id: &str, steps: Option<&Value>, logs: Option<&Value>) -> Value {
     object([("status", run_status(run, run_id)), ("tasks", task_results(run, steps, logs))])
 }
 
-/// Whether the steps of a server say what came of the tasks, so that its logs need not be asked.
+/// Whether the steps contain the results of the tasks, so that the logs are not needed.
 pub(super) fn has_results(steps: &Value) -> bool {
     let mut steps = listed_steps(steps).peekable();
     steps.peek().is_some() && steps.all(|step| step.get("result").is_some())
 }
 
-/// The states of the tasks by name.
+/// The states of the tasks in steps, by task.
 pub(super) fn step_states(steps: &Value) -> Map<String, Value> {
     let state = |step: &Value| {
         let word = text(step, &["status", "state"]).unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn step_states(steps: &Value) -> Map<String, Value> {
     listed_steps(steps).filter_map(state).collect()
 }
 
-/// Whether an answer is a list of steps; nothing is an empty one.
+/// Whether an answer is a list of steps; an empty answer is an empty list.
 pub(super) fn has_steps(data: &Value) -> bool {
     matches!(data.get("steps").unwrap_or(data), Value::Array(_) | Value::Null)
 }
@@ -134,7 +134,7 @@ fn logs_in(data: &Value) -> &Value {
     ["logs", "entries", "steps", "tasks"].iter().find_map(|key| data.get(key)).unwrap_or(data)
 }
 
-/// Whether an answer is a list of what steps wrote, or one such record; nothing is an empty list.
+/// Whether an answer is a list of logs or a single one; an empty answer is an empty list.
 pub(super) fn has_logs(data: &Value) -> bool {
     matches!(logs_in(data), Value::Array(_) | Value::Null) || listed_logs(data).next().is_some()
 }
@@ -145,7 +145,7 @@ fn listed_logs(data: &Value) -> impl Iterator<Item = &Value> {
     items.as_array().into_iter().flatten().chain(alone)
 }
 
-/// Gives the tasks the output of their last attempt from the logs, where their results have none.
+/// Adds the output of the last attempt from the logs to tasks whose results have none.
 fn add_output(tasks: &mut Map<String, Value>, logs: &Value) {
     let entries = log_entries(logs);
     for (name, task) in tasks.iter_mut() {
@@ -202,7 +202,7 @@ fn exit_code(value: &Value) -> Option<Value> {
     EXIT_CODES.iter().find_map(|key| value.get(key)).and_then(to_f64).map(number)
 }
 
-/// Adds `parsed_result` where the output carries a marked JSON line and nobody has read it yet.
+/// Adds `parsed_result` if the output contains a marked line of JSON that the server has not read.
 fn with_parsed_result(mut result: Value) -> Value {
     let parsed = text(&result, &STDOUT).and_then(marked_json);
     if let (Value::Object(map), Some(parsed)) = (&mut result, parsed)
@@ -213,7 +213,7 @@ fn with_parsed_result(mut result: Value) -> Value {
     result
 }
 
-/// The JSON after the first result marker, up to the end of its line; broken JSON is ignored.
+/// The JSON after the first result marker, up to the end of its line; `None` for invalid JSON.
 fn marked_json(stdout: &str) -> Option<Value> {
     let (_, rest) = cut(stdout, RESULT_MARKER)?;
     parse_json(rest.trim_start().lines().next()?).ok()

@@ -1,4 +1,4 @@
-//! The methods that add one operator, and what each does with the options it is given.
+//! The methods that add one operator, and how each treats its options.
 
 use super::WorkflowBuilder;
 use crate::definition::{Operator, OperatorType, Reader, Reading};
@@ -16,14 +16,14 @@ enum Unknown {
     Ignored,
 }
 
-/// A method that adds an operator.
+/// A method of the builder that adds an operator.
 #[derive(Clone, Copy)]
 struct Method {
     name: &'static str,
     operator_type: OperatorType,
     /// Whether `depends_on` is a second name for `dependencies`.
     has_alias: bool,
-    /// Whether it takes every field of an operator, or those of [`TASK_FIELDS`].
+    /// Whether it takes every field of an operator, or only the [`TASK_FIELDS`].
     takes_all: bool,
     unknown: Unknown,
 }
@@ -77,13 +77,13 @@ const TASK_FIELDS: [&str; 11] = [
     "trigger_rule",
 ];
 
-/// Fields where null means that nothing is given.
+/// Fields for which null means that they are not given.
 const NULLABLE: [&str; 6] = ["args", "kwargs", "generator_kwargs", "verifier_kwargs", "result", "inputs"];
 
-/// Fields of which Python's builder writes `value or {}`, so that whatever counts as false is an empty object.
+/// Fields for which Python's builder writes `value or {}`: any value that counts as false becomes an empty object.
 const OR_EMPTY: [&str; 4] = ["generator_kwargs", "verifier_kwargs", "result", "inputs"];
 
-/// Whether an option says no more than that nothing is given.
+/// Whether an option counts as not given.
 fn is_nothing(key: &str, value: &Value) -> bool {
     let is_false = match value {
         Value::Null | Value::Bool(false) => true,
@@ -101,11 +101,11 @@ pub(super) fn adds_operator(name: &str) -> bool {
 }
 
 impl WorkflowBuilder {
-    /// Makes one call. What a method of the Python builder refuses is refused here, in the same call.
+    /// Makes one call. A call that the Python builder refuses is refused here too, at once.
     ///
     /// # Errors
     ///
-    /// `METHOD_UNKNOWN`, or what is wrong with the parameters, all findings at once.
+    /// `METHOD_UNKNOWN`, or one error with all findings about the parameters.
     pub fn call(&mut self, name: &str, params: Value) -> Result<()> {
         let Value::Object(params) = params else {
             return Err(Error::new(
@@ -143,7 +143,7 @@ impl WorkflowBuilder {
         }
     }
 
-    /// The fields of the operator among the options; what is left over goes where the method puts it.
+    /// The fields of the operator among the options. The method decides what happens to the other options.
     fn fields(&mut self, method: Method, params: Map<String, Value>, path: &str) -> Map<String, Value> {
         let own = method.operator_type.fields();
         let has_dependencies = params.contains_key("dependencies");
@@ -205,7 +205,7 @@ impl WorkflowBuilder {
     }
 }
 
-/// `workflow_name` and `inputs` as the one child.
+/// Turns `workflow_name` and `inputs` into the only child.
 fn one_child(params: &mut Map<String, Value>) {
     let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = params.shift_remove("workflow_name").unwrap_or(Value::Null);
@@ -216,7 +216,7 @@ fn one_child(params: &mut Map<String, Value>) {
     params.insert("children".into(), Value::Object(children));
 }
 
-/// What counts as nothing in Python.
+/// Whether a value counts as false in Python.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -227,7 +227,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Turns the options of a fork with a join into those of the fork, and gives those of the task that waits for it.
+/// Splits the options of a fork with a join: `params` keeps those of the fork; the result has those of the join.
 fn join_of(params: &mut Map<String, Value>) -> Result<Value> {
     let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let timeout = params.shift_remove("timeout_seconds").unwrap_or_else(|| 300.into());

@@ -1,4 +1,4 @@
-//! `WorkflowBuilder` of `highway_dsl`, method for method: calls in, definition out.
+//! `WorkflowBuilder` of `highway_dsl`, method by method: it takes calls and returns a definition.
 
 mod methods;
 mod scopes;
@@ -10,10 +10,10 @@ use crate::json::{child_path, object};
 use crate::text::names::sorted_names;
 use serde_json::{Map, Value};
 
-/// Builds a definition call by call.
+/// Builds a definition, call by call.
 ///
-/// A call is the name of a Python method with its named parameters. A callback that gets a builder of its own is written
-/// as the list of the calls it makes: `{"$sub": [["task", {…}], …]}`.
+/// A call is the name of a Python method with its named parameters. A callback that receives a builder of its own is
+/// the list of the calls it makes: `{"$sub": [["task", {…}], …]}`.
 ///
 /// ```
 /// use highway_wasm::builder::WorkflowBuilder;
@@ -31,55 +31,57 @@ use serde_json::{Map, Value};
 /// ```
 #[derive(Clone, Debug)]
 pub struct WorkflowBuilder {
-    /// Everything but the operators.
+    /// The workflow without its operators.
     workflow: Workflow,
     /// The operators by key.
     tasks: Vec<(String, Node)>,
-    /// All operators there are, those of parts and bodies too.
+    /// All operators, those of branches and bodies included.
     nodes: Vec<Placed>,
-    /// Positions of the operators by key, and how many operators name an id as their callback: JSON maps, so that the
-    /// artefact has one kind of hash table.
+    /// The positions of the operators by key, and how many operators name an id as their callback. Both are JSON maps,
+    /// so that the module contains only one kind of hash table.
     positions: Map<String, Value>,
     callbacks: Map<String, Value>,
     current: Option<usize>,
     notes: Vec<Diagnostic>,
-    /// How many parts it lies in.
+    /// The number of branches and bodies around it.
     depth: usize,
 }
 
-/// An operator, by its place among all of them. Highway keeps one and the same operator in the workflow and in the bodies of
-/// loops: what changes it in one place changes it in all.
+/// The position of an operator among all operators. Highway shares one operator between the workflow and the bodies of
+/// loops: a change in one place changes it everywhere.
 type Node = usize;
 
-/// An operator whose body stands beside it.
+/// An operator without its body, which stands beside it as positions.
 #[derive(Clone, Debug)]
 struct Placed {
     operator: Operator,
     body: Vec<Node>,
 }
 
-/// Parts inside parts beyond this depth are refused: Highway writes the body of a loop at every level again, so that each
-/// level doubles the document.
+/// The deepest nesting of branches and bodies. Highway repeats the body of a loop at every level, so each level doubles
+/// the document.
 const DEPTH: usize = 16;
 
-/// A built definition.
+/// The result of a builder.
 #[derive(Clone, Debug)]
 pub struct Built {
     /// The definition.
     pub workflow: Workflow,
-    /// What was written as Highway's builder writes it, though it can hardly be meant.
+    /// Findings about parts that are written as Highway's builder writes them, although the user can hardly have meant
+    /// them.
     pub notes: Vec<Diagnostic>,
 }
 
 impl WorkflowBuilder {
-    /// A builder of `{name, version?, deadline_seconds?, deadline_action?}`, or of the definition `existing_workflow`.
+    /// A builder of `{name, version?, deadline_seconds?, deadline_action?}`, or of the definition in
+    /// `existing_workflow`.
     ///
     /// # Errors
     ///
-    /// What is wrong with the parameters.
+    /// One error with all findings about the parameters.
     pub fn new(params: &Value) -> Result<Self> {
         let existing = params.get("existing_workflow").filter(|value| !value.is_null());
-        // A workflow that was given is not checked again: its setters do not check either.
+        // An existing workflow is not checked again, since its setters do not check either.
         let rules = Reading { dsl_only: existing.is_none(), ..Reading::default() };
         let document = read_with(existing.unwrap_or(params), "", rules);
         let findings = document.diagnostics.into_iter();
@@ -98,7 +100,7 @@ impl WorkflowBuilder {
         Ok(builder)
     }
 
-    /// A builder for a part of a workflow, whose name Highway checks too.
+    /// A builder for a branch or a body. Highway checks the name of these, too.
     fn part(name: &str) -> Result<Self> {
         match name_fault(name) {
             Some(message) => Err(Error::new(ErrorCode::WorkflowNameInvalid, message)
@@ -124,7 +126,7 @@ impl WorkflowBuilder {
     ///
     /// # Errors
     ///
-    /// That of the first call that fails.
+    /// The error of the first call that fails.
     pub fn calls(&mut self, calls: Value) -> Result<()> {
         let Value::Array(calls) = calls else {
             return Err(Error::new(ErrorCode::MethodUnknown, "the calls are not a list"));
@@ -143,14 +145,14 @@ impl WorkflowBuilder {
         Ok(())
     }
 
-    /// Checks one call by itself, for a builder that has an operator to modify or has none.
+    /// Checks one call alone. `has_current` says whether the builder has an operator that it could modify.
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call).
+    /// The errors of [`call`](Self::call).
     pub fn check_call(method: &str, params: Value, has_current: bool) -> Result<()> {
         let mut builder = Self::empty(Workflow::new(""));
-        // Only modifiers look at what there is.
+        // Only the methods that modify an operator depend on earlier calls.
         if has_current && !methods::adds_operator(method) {
             builder.call("wait", object([("task_id", "current".into()), ("wait_for", 1.into())]))?;
         }
@@ -161,7 +163,7 @@ impl WorkflowBuilder {
     ///
     /// # Errors
     ///
-    /// `TARGET_UNKNOWN` where a callback names no operator of the workflow.
+    /// `TARGET_UNKNOWN` if a callback names no operator of the workflow.
     pub fn build(mut self) -> Result<Built> {
         let missing: Vec<_> =
             self.tasks.iter().flat_map(|(key, node)| self.missing_targets(key, *node)).collect();
@@ -174,18 +176,18 @@ impl WorkflowBuilder {
         Ok(self.finish())
     }
 
-    /// The definition as it stands.
+    /// The definition as built so far.
     fn finish(mut self) -> Built {
         let tasks = std::mem::take(&mut self.tasks);
         let tasks = self.written_all(tasks);
         Built { workflow: Workflow { tasks, ..self.workflow }, notes: self.notes }
     }
 
-    /// A definition in which one setter has set its field, and nothing else has changed.
+    /// The existing definition with one field changed by one setter.
     ///
     /// # Errors
     ///
-    /// What is wrong with the parameters of the setter.
+    /// One error with all findings about the parameters of the setter.
     pub fn set(existing: Value, setter: &str, params: Value) -> Result<Built> {
         let mut builder = Self::new(&object([("existing_workflow", existing)]))?;
         builder.call(setter, params)?;
@@ -213,7 +215,7 @@ impl WorkflowBuilder {
         Named(tasks.into_iter().filter_map(|(key, node)| Some((key, self.written(node)?))).collect())
     }
 
-    /// An operator with its body.
+    /// The operator as it is written, with its body.
     fn written(&self, node: Node) -> Option<Operator> {
         let Placed { operator, body } = self.nodes.get(node)?;
         let mut operator = operator.clone();
@@ -223,7 +225,7 @@ impl WorkflowBuilder {
         Some(operator)
     }
 
-    /// Takes an operator in.
+    /// Adds an operator to the list, and returns its position.
     fn place(&mut self, mut operator: Operator) -> Node {
         let inside = operator.operation.loop_body_mut().map(std::mem::take).unwrap_or_default();
         let body = inside.into_iter().map(|operator| self.place(operator)).collect();
@@ -235,8 +237,8 @@ impl WorkflowBuilder {
         self.nodes.get_mut(node).map(|placed| &mut placed.operator)
     }
 
-    /// Adds an operator by Highway's rule: without dependencies of its own it follows the current one, unless it is the
-    /// callback of another. Dependencies are sorted and unique.
+    /// Adds an operator by Highway's rules: without dependencies it follows the current one, unless it is the callback
+    /// of another operator. Dependencies are sorted and unique.
     fn add(&mut self, mut operator: Operator, has_dependencies: bool) -> Node {
         let is_callback =
             self.callbacks.get(&operator.task_id).and_then(Value::as_u64).is_some_and(|count| count > 0);
@@ -251,12 +253,12 @@ impl WorkflowBuilder {
         }
         let has_name = !key.is_empty();
         let node = self.place(operator);
-        // An empty id counts as none in Highway.
+        // In Highway, an empty id counts as none.
         self.current = Some(self.store(key, node)).filter(|_| has_name);
         node
     }
 
-    /// Stores an operator under a key; an earlier one of that key is replaced in its place.
+    /// Stores an operator under a key. It replaces an earlier one with the same key, in the same position.
     fn store(&mut self, key: String, node: Node) -> usize {
         self.count_callbacks(node, true);
         let position =
@@ -296,7 +298,7 @@ impl WorkflowBuilder {
         self.operator_mut(*node)
     }
 
-    /// Keeps findings as notes, unless one of them is an error.
+    /// Keeps findings as notes. If one of them is an error, it returns the error instead.
     fn keep(&mut self, findings: Vec<Diagnostic>) -> Result<()> {
         let (errors, notes): (Vec<_>, Vec<_>) = findings.into_iter().partition(Diagnostic::is_error);
         Error::from_diagnostics(errors).map_or(Ok(()), Err)?;

@@ -1,11 +1,11 @@
-//! Operators with parts of their own: branches of a condition or a fork, bodies of loops.
+//! Operators that contain others: the branches of a condition or a fork, and the bodies of loops.
 
 use super::{DEPTH, Node, WorkflowBuilder};
 use crate::definition::Workflow;
 use crate::error::{Error, ErrorCode, Result};
 use serde_json::{Map, Value};
 
-/// The operators of the parts, which are added once the operator itself is.
+/// The operators inside an operator. They are added after it.
 pub(super) struct Parts {
     operators: Vec<(String, Node)>,
     /// Whether they are the body of a loop.
@@ -13,7 +13,7 @@ pub(super) struct Parts {
 }
 
 impl WorkflowBuilder {
-    /// Makes the calls of the callbacks among `params` and puts their results in the place of the callbacks.
+    /// Makes the calls of the callbacks among `params`, and replaces the callbacks by the results.
     pub(super) fn open_scopes(&mut self, method: &str, params: &mut Map<String, Value>) -> Result<Parts> {
         let id = params.get("task_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         match method {
@@ -27,7 +27,7 @@ impl WorkflowBuilder {
         }
     }
 
-    /// All operators of both ways depend on the condition.
+    /// All operators of both branches depend on the condition.
     fn condition(&mut self, id: &str, params: &mut Map<String, Value>) -> Result<Parts> {
         let mut operators = Vec::new();
         for (key, suffix) in [("if_true", "true"), ("if_false", "false")] {
@@ -79,14 +79,14 @@ impl WorkflowBuilder {
             };
             let branch = Workflow { tasks: self.written_all(part.tasks), ..part.workflow };
             workflows.insert(name.clone(), branch.to_value());
-            // A branch that is written does not change any more.
+            // A branch that is written does not change any more, so its operators are not needed.
             self.nodes.truncate(others);
         }
         params.insert("branch_workflows".into(), Value::Object(workflows));
         Ok(())
     }
 
-    /// A builder on which the calls of a callback were made; a callback that makes none is fine.
+    /// A builder on which the calls of a callback were made. A callback without calls is allowed.
     fn run(&mut self, name: &str, callback: Option<&mut Value>) -> Result<Self> {
         let mut part = Self::part(name)?;
         part.depth = self.depth + 1;
@@ -105,7 +105,7 @@ impl WorkflowBuilder {
         Ok(part)
     }
 
-    /// Adds the parts to the workflow, behind their operator, which stays the current one.
+    /// Adds the inner operators to the workflow after their owner, which stays the current operator.
     pub(super) fn close_scopes(&mut self, owner: Node, parts: Parts) {
         if let Some(owner) = self.nodes.get_mut(owner).filter(|_| parts.are_body) {
             owner.body = parts.operators.iter().map(|(_, node)| *node).collect();
@@ -118,7 +118,7 @@ impl WorkflowBuilder {
         }
     }
 
-    /// Adds a dependency behind the others, unless it is there.
+    /// Adds a dependency at the end, unless it exists.
     fn depend_on(&mut self, node: Node, id: &str) {
         let Some(operator) = self.operator_mut(node) else { return };
         if !operator.dependencies.iter().any(|dependency| dependency == id) {

@@ -1,4 +1,4 @@
-//! The methods that modify the current operator, and those that set a field of the workflow.
+//! The methods that modify the current operator, and the methods that set a field of the workflow.
 
 use super::WorkflowBuilder;
 use crate::definition::{DataGuard, OperatorType, Reader, Reading, RetryPolicy, TimeoutPolicy, Workflow};
@@ -84,7 +84,7 @@ impl WorkflowBuilder {
         Ok(())
     }
 
-    /// A workflow with one field, read by the rules for types alone: setters do not check names and ranges.
+    /// A workflow with only this field. Setters check types, but neither names nor ranges.
     fn field(&mut self, field: &str, value: Value) -> Result<Workflow> {
         let mut map = Map::new();
         map.insert("name".into(), "".into());
@@ -96,7 +96,7 @@ impl WorkflowBuilder {
         Ok(workflow)
     }
 
-    /// Changes the current operator if it is a plain task; Highway ignores the call otherwise.
+    /// Changes the current operator if it is a plain task; otherwise Highway ignores the call.
     fn modify_task(&mut self, method: &str, change: impl FnOnce(&mut crate::definition::Operator)) {
         match self.current_operator() {
             Some(operator) if operator.operator_type == OperatorType::Task => change(operator),
@@ -160,7 +160,7 @@ impl WorkflowBuilder {
     }
 }
 
-/// A policy or a guard of the parameters of a call.
+/// Reads a policy or a guard from the parameters of a call.
 fn read_record<T>(
     params: &Map<String, Value>,
     read: impl for<'a> FnOnce(&'a Map<String, Value>, &mut Reader<'a>) -> T,

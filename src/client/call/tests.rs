@@ -1,10 +1,10 @@
-//! One operation, at moments and with answers that a test chooses.
+//! One operation, with times and answers that a test chooses.
 
 use super::*;
 use crate::client::{CircuitPolicy, RetryPolicy};
 use serde_json::json;
 
-/// A call with its circuit, at moments that a test chooses.
+/// A call and its circuit.
 struct Line(Call, Circuit);
 
 impl Line {
@@ -112,7 +112,7 @@ fn no_part_of_a_key_is_shown_where_an_answer_is_cut() {
         let shown = line.error(0.0).to_json().to_string().to_lowercase();
         assert!(!shown.contains("hw_k1_"), "{shown}");
     }
-    // A word that only stands in for a key is no secret, and part of other words.
+    // A word in place of a key is no secret, and may be part of other words.
     let mut line = Line::new(ClientConfig::new("http://h", "k").unwrap(), Operation::get_run("r").unwrap());
     line.sent(0.0);
     line.answer(404, &[], r#"{"message": "unknown"}"#);
@@ -188,7 +188,7 @@ fn a_limit_of_the_call_bounds_its_requests_and_its_waits() {
     assert!(matches!(line.next(225.0), Action::Send(_, limit) if limit == 75.0));
     line.lose(&NetworkFailure::TimedOut);
     assert_eq!(line.error(300.0).code(), ErrorCode::RequestTimeout);
-    // What is sent once only may use all of it, longer than one request is usually given.
+    // A request without further attempts may use the whole limit, which is longer than the usual limit of a request.
     let mut line = Line::new(config(), signal().within(Some(65_000.0)));
     assert!(matches!(line.next(0.0), Action::Send(_, limit) if limit == 65_000.0));
 }
@@ -279,7 +279,7 @@ fn an_open_circuit_says_so_and_lets_one_request_through() {
         line.answer(502, &[], "");
         line.slept(0.0);
     }
-    // The call ends with what it saw; others are told at once.
+    // The call ends with its own failure; later calls get the error of the circuit at once.
     assert_eq!(line.error(0.0).code(), ErrorCode::ApiServerError);
     line.0 = Call::new(config.clone(), submission());
     let error = line.error(1_000.0);

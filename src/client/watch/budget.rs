@@ -1,11 +1,11 @@
-//! How often a client may look at the runs it follows, however many they are.
+//! The budget of requests with which a client looks at the runs it follows, independent of their number.
 
-/// Requests that may be made at once after a pause.
+/// The most requests at once after a pause.
 const BURST: f64 = 20.0;
-/// Requests per second after that.
+/// The requests per second after that.
 const RATE: f64 = 8.0;
 
-/// A bucket of requests that fills with time.
+/// The requests that may be made now. They grow with time.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: f64,
@@ -17,19 +17,19 @@ impl Budget {
         Self { left: BURST, at: now }
     }
 
-    /// Takes one request, or gives the milliseconds until there is one.
+    /// Takes one request. The error is the milliseconds until one is available.
     pub(super) fn take(&mut self, now: f64) -> Result<(), f64> {
         self.left = (self.left + (now - self.at).max(0.0) * RATE / 1_000.0).min(BURST);
         self.at = now;
         if self.left < 1.0 {
-            // A timer has no fractions of a millisecond.
+            // A timer counts whole milliseconds.
             return Err(((1.0 - self.left) * 1_000.0 / RATE).max(1.0));
         }
         self.left -= 1.0;
         Ok(())
     }
 
-    /// Takes one that has to be made now; later ones wait for it.
+    /// Takes one request that must be made now, even on credit.
     pub(super) fn overdraw(&mut self) {
         self.left -= 1.0;
     }

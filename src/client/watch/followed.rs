@@ -1,4 +1,4 @@
-//! One run that is followed, and who follows it.
+//! One followed run, and its followers.
 
 use super::{Follow, News};
 use crate::client::State;
@@ -14,12 +14,12 @@ use std::rc::Rc;
 const FIRST_DELAY_MS: f64 = 100.0;
 const GROWTH: f64 = 1.5;
 const LONGEST_DELAY_MS: f64 = 5_000.0;
-/// Looks while a stream tells the news; a connection may be dead without either side knowing.
+/// The interval of looks while a stream is open. They find out whether the connection is dead.
 const STREAM_CHECK_MS: f64 = 30_000.0;
-/// A follower who gave less time than a look takes is given this much for the first one.
+/// The time limit of a follower that asks for less time than one look takes.
 const LAST_LOOK_MS: f64 = 250.0;
 
-/// Somebody who follows a run.
+/// One follower of a run.
 #[derive(Debug)]
 struct Ticket {
     id: u32,
@@ -29,25 +29,25 @@ struct Ticket {
     is_told: bool,
 }
 
-/// Whether the server tells the news of a run by itself.
+/// Whether the server sends the news of a run as a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
     Closed,
     Opening,
-    /// Open, and whether it has told anything.
+    /// Open, and whether any event has come.
     Open(bool),
 }
 
-/// How the next look has to be.
+/// The kind of the next look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Of any kind.
+    /// Any look.
     Any,
-    /// At the run by itself, since a list says too little.
+    /// A look at the run itself, since a list does not show enough.
     Look,
-    /// At the run as it ended, since it was said to be over. The server may take a moment to show it so.
+    /// A look at the ended run, after an event that said so. The server may show the end a moment later.
     End,
-    /// None: it is over, and what became of its tasks is to be read.
+    /// No look: the run has ended, and its tasks are read next.
     Tasks,
 }
 
@@ -55,30 +55,30 @@ pub(super) enum Next {
 pub(super) struct Followed {
     pub(super) run_id: String,
     pub(super) since: f64,
-    /// When the next look is due.
+    /// The time of the next look.
     pub(super) due: f64,
-    /// Whether a question about the run is under way.
+    /// Whether a request about the run is in flight.
     pub(super) is_asked: bool,
     pub(super) next: Next,
-    /// Whether any question about it was answered, be it with an error.
+    /// Whether any request about it was answered, even with an error.
     pub(super) has_answer: bool,
     pub(super) failing_since: Option<f64>,
     pub(super) stream: Stream,
     pub(super) stream_failures: u32,
     pub(super) stream_after: f64,
-    /// The last look at the list that showed the run.
+    /// The number of the last round over the list that showed the run.
     pub(super) round: u32,
-    /// The run as a list showed it last.
+    /// The run as the list showed it last.
     pub(super) listed: Value,
-    /// The run as it was read, while its steps are asked for.
+    /// The run as it was read, while its steps are requested.
     pub(super) unsettled: Option<Value>,
     tickets: Vec<Ticket>,
-    /// The run as it was seen last.
+    /// The run as it was read last.
     pub(super) data: Rc<Value>,
     state: Option<State>,
-    /// The states of its tasks by name, where somebody wants them and any view told them.
+    /// The states of its tasks by name, if a follower wants them and an answer contained them.
     tasks: Option<Map<String, Value>>,
-    /// What was told last.
+    /// The status that the followers got last.
     told: Value,
     delay: f64,
 }
@@ -108,7 +108,7 @@ impl Followed {
         }
     }
 
-    /// Takes in a follower, and tells it what is known.
+    /// Adds a follower, and passes on what is known about the run.
     pub(super) fn join(&mut self, id: u32, follow: &Follow, now: f64, news: &mut Vec<News>) {
         let known = (follow.wants_updates && self.is_seen()).then(|| self.status());
         if self.next == Next::Tasks && !follow.wants_whole {
@@ -138,7 +138,7 @@ impl Followed {
         !self.is_asked && matches!(self.next, Next::Any | Next::Look)
     }
 
-    /// Whether it was ever seen.
+    /// Whether the run was ever read.
     pub(super) fn is_seen(&self) -> bool {
         self.state.is_some()
     }
@@ -151,18 +151,18 @@ impl Followed {
         self.tickets.iter().any(|ticket| ticket.wants_whole)
     }
 
-    /// The first moment at which a follower gives up.
+    /// The first time limit of its followers.
     pub(super) fn deadline(&self) -> f64 {
         let grace = if self.has_answer { 0.0 } else { LAST_LOOK_MS };
         self.tickets.iter().map(|ticket| ticket.deadline + grace).fold(f64::INFINITY, f64::min)
     }
 
-    /// Ends the followers who have waited long enough.
+    /// Ends the followers whose time limit has passed.
     pub(super) fn expire(&mut self, now: f64, news: &mut Vec<News>) {
         if now < self.deadline() {
             return;
         }
-        // Who has no time to hear of the tasks hears how the run ended.
+        // A follower without time for the tasks gets the end of the run.
         let outcome = match self.next {
             Next::Tasks => Ok(run_result(&self.data, &self.run_id, None, None)),
             _ => Err(self.too_late()),
@@ -176,15 +176,15 @@ impl Followed {
         });
     }
 
-    /// The run was said to be over.
+    /// Notes that an event reported the end of the run.
     pub(super) fn end_at(&mut self, now: f64) {
         self.next = Next::End;
         self.due = self.due.min(now);
         self.delay = FIRST_DELAY_MS;
     }
 
-    /// Takes what the server says of the run, and of the states of its tasks where that was asked for. Once it is over,
-    /// followers end who do not want to hear what became of its tasks.
+    /// Takes the data of the run, and the states of its tasks if they were requested. If the run has ended, followers
+    /// that do not want the tasks end.
     pub(super) fn settle(&mut self, data: Value, tasks: Option<Map<String, Value>>, news: &mut Vec<News>) {
         let state = run_state(&data);
         let is_new = self.state != Some(state) || *self.data != data;
@@ -212,18 +212,18 @@ impl Followed {
             });
         }
         if is_new {
-            // A change is a sign that the next one is near.
+            // After a change, the next one is probably near.
             self.delay = self.delay.min(LONGEST_DELAY_MS / 2.0);
         }
         self.has_answer = true;
         self.failing_since = None;
     }
 
-    /// The run as followers of changes see it.
+    /// The status that followers of changes get.
     fn status(&self) -> Value {
         let mut status = run_status(&self.data, &self.run_id);
         if let Value::Object(status) = &mut status {
-            // Only followers of the whole run want its result, and they get all of it at the end.
+            // Only followers of the whole run want its result, and they get it at the end.
             status.shift_remove("result");
             if let (Some(tasks), Some(Value::Object(progress))) = (&self.tasks, status.get_mut("progress")) {
                 progress.insert("tasks".into(), task_states(tasks));
@@ -232,8 +232,8 @@ impl Followed {
         status
     }
 
-    /// The run as it was last seen, with the fields of a partial view in their place. A view without the states of the
-    /// tasks leaves the progress as it was.
+    /// The run as it was read last, updated with the fields of a partial view. A view without states of tasks leaves
+    /// the progress as it is.
     pub(super) fn overlaid(&self, view: &Value) -> Value {
         let mut data = self.data.as_object().cloned().unwrap_or_default();
         for (key, value) in view.as_object().into_iter().flatten() {
@@ -252,12 +252,12 @@ impl Followed {
         }
     }
 
-    /// Sets when to look next, at the earliest after `wait` milliseconds. `random` in `0..1`.
+    /// Sets the time of the next look, at least `wait` milliseconds from now. `random` is in `0..1`.
     pub(super) fn schedule(&mut self, wait: f64, now: f64, random: f64) {
-        // Within a tenth of the nominal delay, so that many clients do not march in step.
+        // Varies the delay by up to a tenth, so that many clients do not send at the same moment.
         let spread = 0.9 + clamp(random, 0.0, 1.0) / 5.0;
         let delay = match self.stream {
-            // One that has told nothing yet may have nothing to tell.
+            // A stream without any event yet may never have one.
             Stream::Open(true) if self.next != Next::End => STREAM_CHECK_MS,
             _ => self.delay * spread,
         };
@@ -283,12 +283,12 @@ fn tasks_of(status: &Value) -> Option<&Map<String, Value>> {
     below(status, "progress/tasks")?.as_object()
 }
 
-/// Whether what a server sent tells the states of the tasks.
+/// Whether data of the server contains the states of tasks.
 pub(super) fn has_tasks(data: &Value) -> bool {
     tasks_of(data).is_some_and(|tasks| !tasks.is_empty())
 }
 
-/// Whether an error means that the server does not offer what was asked of it.
+/// Whether an error means that the server does not offer the operation.
 pub(super) fn is_not_offered(error: &Error) -> bool {
     matches!(
         error.code(),

@@ -1,10 +1,11 @@
-//! Follows any number of runs to their ends. Sans-IO: the host asks, sleeps and listens as told, and reports.
+//! Follows any number of runs to their ends. Without IO: the host sends, waits and listens as each [`WatchAction`]
+//! says, and reports the results.
 //!
-//! - One run is looked at after 0.1 s, then less and less often, every 5 s at last.
-//! - Many runs share pages of the list. However many there are, looking at them takes about eight requests a second.
-//! - Where the server tells the news of a run by itself (`/stream`), looks are rare; when that ends, they begin again at
-//!   once, so that no change is lost.
-//! - While a page is hidden nothing is looked at; afterwards everything is, at once.
+//! - A single run is looked at after 0.1 s, then less and less often, finally every 5 s.
+//! - Many runs share pages of the list. Looks take about eight requests a second, however many runs there are.
+//! - While the server sends the news of a run as a stream (`/stream`), looks are rare. When the stream ends, a look
+//!   follows at once, so that no change is lost.
+//! - While the page is hidden, there are no looks. Afterwards, all runs are looked at again.
 
 mod budget;
 mod followed;
@@ -25,87 +26,89 @@ use std::rc::Rc;
 
 /// A server that stays unreachable or broken for this long ends the watch.
 const PATIENCE_MS: f64 = 60_000.0;
-/// Questions under way at once.
+/// The most requests in flight.
 const MOST_AT_ONCE: usize = 16;
-/// A run that is not over by then is worth a connection of its own.
+/// A run that has not ended after this time may have a stream.
 const STREAM_AFTER_MS: f64 = 1_000.0;
-/// A server that asks for a longer pause ends what is followed: nobody waits for days without a word.
+/// If a server asks for a longer pause, its followers end: no caller waits for days without news.
 const LONGEST_PAUSE_MS: f64 = 86_400_000.0;
-/// Browsers allow six connections to a server; streams may not take them all.
+/// The most streams. Browsers allow six connections to a server, and requests need some of them.
 const MOST_STREAMS: usize = 2;
 const MOST_STREAM_FAILURES: u32 = 3;
-/// Between an event that says too little and the look that it causes.
+/// The time between an event that does not contain the whole change and the look at the run.
 const EVENT_LOOK_MS: f64 = 200.0;
 
-/// How somebody follows a run.
+/// What one follower wants.
 #[derive(Clone, Debug)]
 pub struct Follow {
     /// Id of the run.
     pub run_id: String,
-    /// How long to wait for its end; without end where there is none.
+    /// Time limit in milliseconds; `None` for no limit.
     pub timeout_ms: Option<f64>,
-    /// Whether every change is told, with the states of the tasks.
+    /// Whether it wants every change, with the states of the tasks.
     pub wants_updates: bool,
-    /// Whether the result is wanted at the end, with what became of the tasks.
+    /// Whether it wants the result at the end, with the tasks.
     pub wants_whole: bool,
 }
 
-/// What the host does next.
+/// What the host must do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WatchAction {
-    /// Read what became of the tasks of this run, which is over, with [`result`](super::result()), and report that under
-    /// this number. Meanwhile ask for more.
+    /// Read the tasks of this ended run with [`result`](super::result()), and report the result under this number. Ask
+    /// for further actions meanwhile.
     Conclude(u32, String, Rc<Value>),
-    /// Perform the operation, with a single attempt, and report the answer under this number. Meanwhile ask for more.
+    /// Perform the operation with a single attempt, and report the answer under this number. Ask for further actions
+    /// meanwhile.
     Ask(u32, Operation),
-    /// Open the event stream of this run and report what comes of it. Meanwhile ask for more.
+    /// Open the event stream of this run, and report its news. Ask for further actions meanwhile.
     Listen(String, Operation),
-    /// Wait for so many milliseconds, or until there is something to report or somebody joins; then ask again.
+    /// Wait for this many milliseconds, or until there is something to report or a follower joins; then ask again.
     Sleep(f64),
-    /// Nobody follows a run any more.
+    /// Nothing: no follower is left.
     Done,
 }
 
-/// What a follower is told.
+/// News for a follower.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// The run has changed; its status.
+    /// The run has changed.
     Update {
-        /// Whom this is for.
+        /// The number of the follower.
         ticket: u32,
-        /// The status of the run, as [`run_status`](super::run_status) gives it, without the result.
+        /// The status of the run in the form of [`run_status`](super::run_status), without the result.
         status: Value,
     },
-    /// There will be no more news.
+    /// The last news.
     End {
-        /// Whom this is for.
+        /// The number of the follower.
         ticket: u32,
-        /// The result, as [`result`](super::result()) gives it, where it is wanted; or why there is no end to tell.
+        /// The result in the form of [`result`](super::result()), if the follower wants it; or the error that ended the
+        /// watch.
         outcome: Result<Value>,
     },
 }
 
-/// What came of an event stream.
+/// News of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamNews {
-    /// The server does not offer it.
+    /// The server does not offer streams.
     Refused,
-    /// It is open.
+    /// The stream is open.
     Opened,
     /// An event.
     Event(Value),
-    /// It is over, or was never opened for a reason that may pass.
+    /// The stream has ended, or could not be opened for now.
     Closed,
 }
 
 impl StreamNews {
-    /// What it means that a stream could not be opened.
+    /// The news that a failed attempt to open a stream means.
     pub fn not_opened(error: &Error) -> Self {
         if is_not_offered(error) { Self::Refused } else { Self::Closed }
     }
 }
 
-/// What a server was found to offer. Found once, it is worth keeping for the next watch.
+/// Which operations a server offers. It is kept for the next watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offers {
     /// Lists of runs.
@@ -130,16 +133,16 @@ enum Question {
     Page,
 }
 
-/// The runs that are followed. Times are milliseconds of any clock that does not go back.
+/// The followed runs. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
 #[expect(clippy::vec_box, reason = "a run that is over goes from among a thousand others, which then move")]
 pub struct Watches {
-    /// In the order of their ids. Boxed, so that one that is over goes cheaply.
+    /// Sorted by id. Boxed, so that removing a run moves little memory.
     runs: Vec<Box<Followed>>,
     questions: Vec<(u32, Question)>,
-    /// Runs that were read while their steps are still to be asked for.
+    /// Runs that were read, and whose steps are requested next.
     unsettled: Vec<String>,
-    /// No follower gives up before this.
+    /// The earliest time limit of all followers.
     expires: f64,
     asked: u32,
     news: Vec<News>,
@@ -147,7 +150,7 @@ pub struct Watches {
     budget: Budget,
     round: Option<Round>,
     rounds: u32,
-    /// Looks at single runs before the next round.
+    /// How many looks at single runs come before the next round over the list.
     looks_first: usize,
     list_after: f64,
     hold_until: f64,
@@ -155,7 +158,7 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Nobody follows anything yet.
+    /// A watch without followers.
     pub fn new(offers: Offers, now: f64) -> Self {
         Self {
             runs: Vec::new(),
@@ -175,12 +178,12 @@ impl Watches {
         }
     }
 
-    /// What the server was found to offer.
+    /// Which operations the server offers.
     pub fn offers(&self) -> Offers {
         self.offers
     }
 
-    /// Somebody wants to follow a run, under a number of their own.
+    /// Adds a follower of a run, under a number that the caller chooses.
     pub fn follow(&mut self, ticket: u32, follow: &Follow, now: f64) {
         let at = match self.position(&follow.run_id) {
             Ok(at) => at,
@@ -195,18 +198,18 @@ impl Watches {
         }
     }
 
-    /// Somebody does not want to any more, and hears nothing more.
+    /// Removes a follower, which gets no more news.
     pub fn leave(&mut self, ticket: u32) {
         self.runs.iter_mut().for_each(|run| run.leave(ticket));
         self.forget();
     }
 
-    /// What there is to tell since the last call.
+    /// The news since the last call.
     pub fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
     }
 
-    /// What to do at `now`.
+    /// The next action at the time `now`.
     pub fn next_action(&mut self, now: f64, is_hidden: bool) -> WatchAction {
         if self.was_hidden && !is_hidden {
             self.runs.iter_mut().for_each(|run| run.due = run.due.min(now));
@@ -240,9 +243,9 @@ impl Watches {
         WatchAction::Sleep((wake - now).max(0.0))
     }
 
-    /// The next question, or the milliseconds until there may be one.
+    /// The next request. The error is the milliseconds until one may be made.
     fn question(&mut self, now: f64, is_hidden: bool) -> std::result::Result<Option<WatchAction>, f64> {
-        // Reading what is over is not looking, so it takes nothing of the budget.
+        // Reading an ended run is not a look, so it costs no budget.
         while let Some(run_id) = self.unsettled.pop() {
             let Ok(at) = self.position(&run_id) else { continue };
             if self.runs.get(at).is_some_and(|run| run.next != Next::End) {
@@ -320,7 +323,7 @@ impl Watches {
         self.asked
     }
 
-    /// A stream worth opening.
+    /// The next stream that is worth opening.
     fn listen(&mut self, now: f64, wake: &mut f64) -> Option<WatchAction> {
         if !self.offers.stream || self.runs.len() > MOST_STREAMS {
             return None;
@@ -344,7 +347,7 @@ impl Watches {
         None
     }
 
-    /// Takes the answer to a question. `random` in `0..1`.
+    /// Takes the answer to a request. `random` is in `0..1`.
     pub fn answered(&mut self, number: u32, answer: Result<Value>, now: f64, random: f64) {
         let Some(at) = self.questions.iter().position(|(asked, _)| *asked == number) else {
             return;
@@ -380,7 +383,7 @@ impl Watches {
         }
     }
 
-    /// Takes what a look at a run gave.
+    /// Takes the answer to a look at a run.
     fn looked(&mut self, run_id: &str, answer: Result<Value>, now: f64, random: f64) {
         let asks_steps = self.offers.steps;
         let (Some(run), news) = self.run(run_id) else { return };
@@ -402,7 +405,7 @@ impl Watches {
         if asked > LONGEST_PAUSE_MS {
             run.end(Err(error), news);
         } else if error.code() == ErrorCode::ApiRateLimited {
-            // The limit is that of all requests, not of this run.
+            // The pause that the server asked for is about all requests, not about this run.
             run.schedule(asked, now, random);
             self.hold_until = self.hold_until.max(now + asked);
         } else if is_away && now - *run.failing_since.get_or_insert(now) < PATIENCE_MS {
@@ -412,13 +415,13 @@ impl Watches {
         }
     }
 
-    /// A run that is followed, and where its news go.
+    /// A followed run, and the list for its news.
     fn run(&mut self, run_id: &str) -> (Option<&mut Followed>, &mut Vec<News>) {
         let at = self.position(run_id);
         (at.ok().and_then(|at| self.runs.get_mut(at)).map(|run| &mut **run), &mut self.news)
     }
 
-    /// What news of a run may have changed: nobody follows it any more, or somebody without time left has heard enough.
+    /// Removes the run if it has no followers left, and ends followers whose time is over and that have seen the run.
     fn tidy(&mut self, run_id: &str) {
         let Ok(at) = self.position(run_id) else { return };
         match self.runs.get(at) {
@@ -427,7 +430,7 @@ impl Watches {
         }
     }
 
-    /// Takes what came of an event stream.
+    /// Takes news of an event stream.
     pub fn streamed(&mut self, run_id: &str, news: StreamNews, now: f64) {
         if news == StreamNews::Refused {
             self.offers.stream = false;
@@ -437,20 +440,20 @@ impl Watches {
             StreamNews::Refused => run.stream = Stream::Closed,
             StreamNews::Opened => {
                 run.stream = Stream::Open(false);
-                // What changed between the last look and now is in no event.
+                // No event contains the changes between the last look and now.
                 run.due = now;
             }
             StreamNews::Event(event) => {
                 run.stream = Stream::Open(true);
                 run.stream_failures = 0;
                 if run.next == Next::Tasks {
-                    // What is over has no more news.
+                    // An ended run has no more news.
                 } else if !is_run(&event) {
                     if run.wants_tasks() {
                         run.due = run.due.min(now + EVENT_LOOK_MS);
                     }
                 } else if run_state(&event).is_final() {
-                    // An event may leave out how it ended.
+                    // The event may leave out how the run ended.
                     run.end_at(now);
                 } else if run.next != Next::End && run.is_seen() {
                     if run.wants_tasks() && !has_tasks(&event) {
@@ -476,7 +479,7 @@ impl Watches {
         self.runs.binary_search_by(|run| run.run_id.as_str().cmp(run_id))
     }
 
-    /// Drops the runs that nobody follows.
+    /// Drops the runs without followers.
     fn forget(&mut self) {
         self.runs.retain(|run| !run.is_left());
     }

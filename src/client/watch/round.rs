@@ -1,4 +1,4 @@
-//! A look at the list: many runs, page by page.
+//! A round over the list of runs: it looks at many runs, page by page.
 
 use super::followed::{Followed, Next, has_tasks, is_not_offered};
 use super::{LONGEST_PAUSE_MS, MOST_AT_ONCE, Watches};
@@ -7,16 +7,16 @@ use crate::error::{ErrorCode, Result};
 use crate::json::number::to_f64;
 use serde_json::Value;
 
-/// As many runs as this, due at the same time, are looked up in the list.
+/// If this many runs are due at the same time, they are looked up in the list.
 pub(super) const LIST_FROM: usize = 4;
 pub(super) const PAGE_SIZE: usize = 100;
-/// Runs that will be due within this time are looked up along with those that are.
+/// Runs that are due within this time are looked up in the same round.
 const LIST_AHEAD_MS: f64 = 2_500.0;
-/// A page that shows fewer of the runs than this was not worth asking for.
+/// A page that shows fewer followed runs than this was not worth a request.
 const LIST_WORTH: usize = 2;
-/// One of so many runs that were not found yet is expected on the next page.
+/// The number of missing runs of which one is expected on the next page.
 const LIST_FAITH: usize = 16;
-/// How long the list is left alone after it was of little use, or failed.
+/// The pause of rounds after the list failed or showed few of the runs.
 const LIST_PAUSE_MS: f64 = 30_000.0;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Round {
 }
 
 impl Watches {
-    /// Takes a page of the list.
+    /// Takes the answer with a page of the list.
     pub(super) fn page(&mut self, answer: Result<Value>, now: f64, random: f64) {
         let Some(mut round) = self.round.take() else { return };
         if answer.as_ref().is_err_and(is_not_offered) {
@@ -47,7 +47,7 @@ impl Watches {
                 if error.code() == ErrorCode::ApiRateLimited && asked * 1_000.0 <= LONGEST_PAUSE_MS {
                     self.hold_until = self.hold_until.max(now + asked * 1_000.0);
                 }
-                // The runs are looked at one by one, which finds out how bad it is.
+                // The runs are then looked at one by one, which shows how broken the server is.
                 self.list_after = now + LIST_PAUSE_MS;
                 return;
             }
@@ -62,7 +62,7 @@ impl Watches {
                 self.listed(at, round.number, item, &mut looks, now, random);
             }
         }
-        // Those that will be due soon are looked for along with those that are, so that one round serves all.
+        // Runs that are due soon are looked up as well, so that one round serves all.
         let is_wanted = |run: &Followed| {
             run.is_idle()
                 && run.next == Next::Any
@@ -71,7 +71,7 @@ impl Watches {
         };
         let wanted = self.runs.iter().filter(|run| is_wanted(run)).count();
         let cost = usize::try_from(round.page).unwrap_or(usize::MAX).saturating_mul(LIST_WORTH);
-        // Runs of others may come first in the list; the more are looked for, the further.
+        // Other clients' runs may come first in the list. The more runs are missing, the further the round goes.
         if count >= PAGE_SIZE && wanted >= LIST_FROM && cost <= round.found + wanted / LIST_FAITH {
             round.page += 1;
             round.is_asked = false;
@@ -87,7 +87,7 @@ impl Watches {
         }
     }
 
-    /// Takes a run as a list shows it, while so many wait for a look at them alone.
+    /// Takes a run from a page of the list. `looks` counts the runs that wait for a look of their own.
     fn listed(&mut self, at: usize, round: u32, item: &Value, looks: &mut usize, now: f64, random: f64) {
         let asks_steps = self.offers.steps;
         let Some(run) = self.runs.get_mut(at).filter(|run| run.is_idle()) else {
@@ -111,7 +111,7 @@ impl Watches {
             run.settle(data, None, &mut self.news);
             run.schedule(0.0, now, random);
             if lacks_tasks {
-                // Its tasks have to wait until fewer runs have changed; what the list says is told now.
+                // The tasks are read later, when fewer runs have changed. The followers get what the list shows now.
                 return;
             }
         }

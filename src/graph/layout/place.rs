@@ -105,8 +105,8 @@ impl Placer<'_> {
         }
     }
 
-    /// Finds the wishes of a row from the gap on one side. Items with a neighbour of their own kind on the other side
-    /// (`after`) get none.
+    /// Finds the wishes of a row from the gap on one side. Items whose links lead to a node on the other side (`after`)
+    /// get none.
     fn wish(&mut self, count: usize, gap: &[Segment], after: &[Segment], items: &Items, down: bool) {
         self.wishes.clear();
         self.wishes.resize(count, Wish::default());
