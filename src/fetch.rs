@@ -1,4 +1,4 @@
-//! Requests and answers of `fetch`, in gloo-net's types. Which function sends them is up to the host.
+//! Requests and answers of `fetch`, in the types of gloo-net. The host chooses the function that sends them.
 
 use crate::http::{HttpRequest, HttpResponse};
 use gloo_net::http::{Method, RequestBuilder, Response};
@@ -7,16 +7,16 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, RequestRedirect, Url};
 
-/// Headers of a refusal that the core reads as they are.
+/// The headers of a refusal that the core reads.
 const OF_A_REFUSAL: [&str; 2] = ["retry-after", "x-request-id"];
 
-/// A request for `fetch`. Redirects are ours to follow, since a runtime would take the credential along.
+/// A request for `fetch`. It follows no redirects: a runtime would send the credential along, so the core follows them.
 ///
 /// # Errors
 ///
-/// What the runtime throws at a request that it does not take.
+/// The error of a runtime that does not accept the request.
 pub(crate) fn request_of(request: &HttpRequest, body: Option<JsValue>) -> Result<web_sys::Request, JsValue> {
-    // By name: parsing any method would cost a page half a kilobyte.
+    // Compared by name: parsing any method would add half a kilobyte to every page.
     let method = match request.method.as_str() {
         "GET" => Method::GET,
         "POST" => Method::POST,
@@ -38,16 +38,16 @@ pub(crate) fn request_of(request: &HttpRequest, body: Option<JsValue>) -> Result
     built.map(web_sys::Request::from).map_err(thrown)
 }
 
-/// What a runtime threw, as far as gloo-net tells it.
+/// The value that the runtime threw, as far as gloo-net keeps it.
 fn thrown(error: gloo_net::Error) -> JsValue {
     js_sys::Error::new(&error.to_string()).into()
 }
 
-/// An answer to the request for `url`, still without its body.
+/// The status and headers of the answer from `url`, without a body.
 fn head_of(response: &Response, url: &str) -> HttpResponse {
     let status = response.status();
     let given = response.headers().into_raw();
-    // A header that is no text, of a look-alike, is none.
+    // A response that only imitates the type may have a header that is not text. It counts as missing.
     let get = |name: &str| given.get(name).ok().flatten();
     let mut headers = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -59,7 +59,7 @@ fn head_of(response: &Response, url: &str) -> HttpResponse {
             add(name, get(name));
         }
         add("location", get("location").map(|location| absolute(&location, url)));
-        // Who is asked to come back at a certain time has to know what time it is there.
+        // A date in `Retry-After` means something only with the server's own time.
         if get("retry-after").is_some() {
             let now = || String::from(Date::new_0().to_utc_string());
             add("date", Some(get("date").unwrap_or_else(now)));
@@ -72,7 +72,7 @@ pub(crate) const fn is_fine(status: u16) -> bool {
     200 <= status && status < 300
 }
 
-/// A redirect; of some a page is told no more than that, with status 0.
+/// Whether the status means a redirect. A page sees the status 0 for some of them.
 const fn is_redirect(status: u16) -> bool {
     status == 0 || (300 <= status && status < 400)
 }
@@ -81,9 +81,10 @@ fn absolute(location: &str, base: &str) -> String {
     Url::new_with_base(location, base).map_or_else(|_| location.to_owned(), |url| url.href())
 }
 
-/// What `fetch` gave for the request for `url`: its head, and the answer itself where its body is to be read. A redirect's is not.
+/// The answer that `fetch` gave for `url`: its head, and the response if its body must be read. The body of a redirect
+/// is not.
 pub(crate) fn answer_of(given: JsValue, url: &str) -> (HttpResponse, Option<web_sys::Response>) {
-    // By trust: a response may come from another realm.
+    // Unchecked, since a response may come from another realm.
     let response: web_sys::Response = given.unchecked_into();
     let head = head_of(&Response::from(Clone::clone(&response)), url);
     if !is_redirect(head.status) {
@@ -95,12 +96,12 @@ pub(crate) fn answer_of(given: JsValue, url: &str) -> (HttpResponse, Option<web_
     (head, None)
 }
 
-/// The bytes of a body, but `None` where there are more than `limit`; counted as they are unpacked, whatever their
-/// length is said to be.
+/// The bytes of a body; `None` if they are more than `limit`. The unpacked bytes count, whatever length the headers
+/// claim.
 ///
 /// # Errors
 ///
-/// What the body broke with.
+/// The error that ended the body early.
 pub(crate) async fn bytes_of(response: &web_sys::Response, limit: usize) -> Result<Option<Vec<u8>>, JsValue> {
     let Some(reader) = reader_of(response)? else {
         let bytes = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?);
@@ -115,7 +116,7 @@ pub(crate) async fn bytes_of(response: &web_sys::Response, limit: usize) -> Resu
         };
         let (start, more) = (bytes.len(), chunk.length() as usize);
         if start + more > limit {
-            // The rest is not waited for.
+            // The rest of the body is dropped without waiting.
             let _ = reader.cancel();
             return Ok(None);
         }
@@ -126,7 +127,7 @@ pub(crate) async fn bytes_of(response: &web_sys::Response, limit: usize) -> Resu
     }
 }
 
-/// A reader of the body; nothing in a runtime without streams, and where there is no body.
+/// A reader of the body; `None` without a body, and in a runtime without streams.
 fn reader_of(response: &web_sys::Response) -> Result<Option<ReadableStreamDefaultReader>, JsValue> {
     match response.body() {
         Some(body) if Reflect::has(&body, &"getReader".into())? => {
@@ -136,8 +137,8 @@ fn reader_of(response: &web_sys::Response) -> Result<Option<ReadableStreamDefaul
     }
 }
 
-/// The text of a body in UTF-8, without a byte order mark. What is wrong in the text of a refusal is replaced, since the
-/// rest is worth reading all the same; of another answer there is no text then.
+/// The text of a body in UTF-8, without a byte order mark. In the text of a refusal, invalid bytes are replaced, since
+/// the rest is still useful. In any other answer they make the text `None`.
 pub(crate) fn text_of(bytes: Vec<u8>, is_fine: bool) -> Option<String> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,

@@ -1,11 +1,13 @@
-//! The SDK of the Highway Workflow Engine for front ends and workers in Rust, and the core of the npm package `highway-wasm`.
+//! The SDK of the Highway Workflow Engine for front ends and workers in Rust, and the core of the npm package
+//! `highway-wasm`.
 //!
 //! - [`Driver`] and [`WorkflowBuilder`] define workflows.
 //! - [`Highway`] submits them to a server over `fetch`; [`Run`] follows, cancels and reads them.
 //! - [`Error`] has a stable [`ErrorCode`], the path to the culprit, and help.
 //!
-//! [`sdk`] has an example. The modules that are not shown here are the core of the npm package, and may change with every version.
-// Library code does not panic; tests do, to fail.
+//! [`sdk`] has an example. The modules that are not shown here are the core of the npm package, and may change with
+//! every version.
+// Library code does not panic; tests panic to fail.
 #![cfg_attr(
     not(test),
     warn(

@@ -1,26 +1,26 @@
-//! The closed list of error codes, and the class each belongs to.
+//! The closed list of error codes, and the class of each.
 
-/// The JavaScript class an error becomes; one class per way of handling it.
+/// The class of an error in JavaScript. Each class stands for one way of handling it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A key, an endpoint or an option of the client is missing or unusable.
+    /// A key, an endpoint or an option of the client is missing or invalid.
     Configuration,
     /// A task, or the set of tasks, is not a valid definition.
     TaskDefinition,
-    /// A workflow document is not valid; carries diagnostics.
+    /// A workflow document is not valid. The error carries diagnostics.
     Validation,
     /// The server did not accept a workflow.
     Submission,
     /// A run or a task failed while executing.
     Execution,
-    /// The server refused a request, or its answer could not be understood.
+    /// The server refused a request, or its answer is not valid.
     Api,
     /// A time limit passed.
     Timeout,
     /// The caller's `AbortSignal` fired.
     Aborted,
-    /// Known to Highway, but not offered by this package.
+    /// Highway has this, but this package does not offer it.
     NotSupported,
     /// The WebAssembly module could not be loaded or used.
     Wasm,
@@ -46,7 +46,7 @@ impl ErrorKind {
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal => $kind:ident,)+) => {
-        /// Every code this package can report. The text form is stable; new codes may be added.
+        /// Every code that this package can report. The text of a code is stable; new codes may be added.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode { $($(#[$doc])* $variant,)+ }
@@ -60,7 +60,7 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// The class that an error with this code has unless its maker chose another.
+            /// The class of an error with this code, unless the error names another.
             pub const fn kind(self) -> ErrorKind {
                 match self { $(Self::$variant => ErrorKind::$kind,)+ }
             }
@@ -69,15 +69,15 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// No key and no engine were given.
+    /// The client has neither a key nor an engine.
     ApiKeyMissing = "API_KEY_MISSING" => Configuration,
-    /// A long-lived key in a browser page, without the caller's explicit consent.
+    /// A long-lived key is used in a browser page without the caller's explicit consent.
     ApiKeyExposed = "API_KEY_EXPOSED" => Configuration,
     /// The endpoint is not an absolute http(s) URL.
     EndpointInvalid = "ENDPOINT_INVALID" => Configuration,
     /// An option has the wrong type or an impossible value.
     OptionInvalid = "OPTION_INVALID" => Configuration,
-    /// The caller's `auth` function failed, or gave no credential.
+    /// The caller's `auth` function failed or returned no credential.
     AuthFailed = "AUTH_FAILED" => Configuration,
 
     /// No task type was given.
@@ -86,11 +86,11 @@ error_codes! {
     TaskTypeAmbiguous = "TASK_TYPE_AMBIGUOUS" => TaskDefinition,
     /// The task name is empty or not text.
     TaskNameInvalid = "TASK_NAME_INVALID" => TaskDefinition,
-    /// The name is taken by an earlier task.
+    /// An earlier task has the same name.
     TaskDuplicate = "TASK_DUPLICATE" => TaskDefinition,
-    /// No such task option.
+    /// There is no such task option.
     TaskOptionUnknown = "TASK_OPTION_UNKNOWN" => TaskDefinition,
-    /// A task option that must be given is not.
+    /// A required task option is missing.
     TaskOptionMissing = "TASK_OPTION_MISSING" => TaskDefinition,
     /// A task option has the wrong type.
     TaskOptionType = "TASK_OPTION_TYPE" => TaskDefinition,
@@ -100,13 +100,13 @@ error_codes! {
     DelayWithSchedule = "DELAY_WITH_SCHEDULE" => TaskDefinition,
     /// `package` is only for durable tasks.
     PackageRequiresDurable = "PACKAGE_REQUIRES_DURABLE" => TaskDefinition,
-    /// The files of a package cannot be read, or are none.
+    /// The files of a package cannot be read, or there are none.
     PackageInvalid = "PACKAGE_INVALID" => TaskDefinition,
     /// `package` needs `entrypoint`, as `module:function`.
     EntrypointInvalid = "ENTRYPOINT_INVALID" => TaskDefinition,
     /// A duration is not seconds, ISO 8601 text or an object of units.
     DurationInvalid = "DURATION_INVALID" => TaskDefinition,
-    /// A run was asked for before any task was defined.
+    /// A run was requested before any task was defined.
     NoTasks = "NO_TASKS" => TaskDefinition,
     /// A task depends on a name that no task has.
     DependencyUnknown = "DEPENDENCY_UNKNOWN" => TaskDefinition,
@@ -118,36 +118,36 @@ error_codes! {
     ScheduleInvalid = "SCHEDULE_INVALID" => TaskDefinition,
     /// Only the first schedule of a workflow is used.
     ScheduleIgnored = "SCHEDULE_IGNORED" => TaskDefinition,
-    /// The generated wait of a delayed task and another task have one id.
+    /// The wait that is written for a delayed task has the id of another task.
     WaitIdCollision = "WAIT_ID_COLLISION" => TaskDefinition,
-    /// Another entry that is written along with a task (a body, a fork) and a task have one id.
+    /// An entry that is written along with a task (a body, a fork) has the id of another task.
     GeneratedIdCollision = "GENERATED_ID_COLLISION" => TaskDefinition,
-    /// A dependency crosses the border of a branch, or a task runs in two branches.
+    /// A dependency crosses the border of a branch, or a task is in two branches.
     BranchCrossed = "BRANCH_CROSSED" => TaskDefinition,
-    /// A part of a delay below one second is dropped by the document format.
+    /// The document format drops the part of a delay below one second.
     DelayTruncated = "DELAY_TRUNCATED" => TaskDefinition,
-    /// The value given for the task does not fit its type and is passed on or dropped as Highway does.
+    /// The value of a task does not fit its type. It is passed on or dropped as Highway does.
     TaskValueUnusual = "TASK_VALUE_UNUSUAL" => TaskDefinition,
 
     /// The document has errors; the diagnostics list them.
     ValidationFailed = "VALIDATION_FAILED" => Validation,
-    /// The document as a whole is not usable.
+    /// The document as a whole cannot be read.
     DocumentInvalid = "DOCUMENT_INVALID" => Validation,
     /// The text is not JSON.
     JsonInvalid = "JSON_INVALID" => Validation,
-    /// The text is not YAML, or uses a part of it that is not safe.
+    /// The text is not YAML, or uses an unsafe feature of it.
     YamlInvalid = "YAML_INVALID" => Validation,
-    /// An object names a key twice.
+    /// An object has the same key twice.
     KeyDuplicate = "KEY_DUPLICATE" => Validation,
     /// A field has a value of the wrong type.
     FieldTypeInvalid = "FIELD_TYPE_INVALID" => Validation,
-    /// A field that must be there is not.
+    /// A required field is missing.
     FieldMissing = "FIELD_MISSING" => Validation,
-    /// A field has a value that it cannot have.
+    /// A field has an invalid value.
     FieldValueInvalid = "FIELD_VALUE_INVALID" => Validation,
-    /// There is no such field; Highway drops it.
+    /// There is no such field. Highway drops it.
     FieldUnknown = "FIELD_UNKNOWN" => Validation,
-    /// A value is taken for one of another type, as Highway does.
+    /// A value is converted to another type, as Highway does.
     ValueConverted = "VALUE_CONVERTED" => Validation,
     /// The name of the workflow breaks Highway's rule.
     WorkflowNameInvalid = "WORKFLOW_NAME_INVALID" => Validation,
@@ -163,128 +163,129 @@ error_codes! {
     TargetUnknown = "TARGET_UNKNOWN" => Validation,
     /// A join waits for a task that does not exist.
     JoinTaskUnknown = "JOIN_TASK_UNKNOWN" => Validation,
-    /// Nothing waits for the branches of a fork.
+    /// No task waits for the branches of a fork.
     ForkNotAwaited = "FORK_NOT_AWAITED" => Validation,
-    /// Nothing reads the answer of an approval, so that a rejection stops nothing.
+    /// No task reads the answer of an approval, so a rejection stops nothing.
     ApprovalUnread = "APPROVAL_UNREAD" => Validation,
-    /// Something is larger, or more of it is there, than the engine or the server (413) allows; the help of an engine names the option.
+    /// A value or a number of items exceeds a limit of the engine or the server (413). An engine's help names the
+    /// option.
     LimitExceeded = "LIMIT_EXCEEDED" => Execution,
-    /// A template names nothing that is in scope.
+    /// A template names nothing in its scope.
     TemplateNameUnknown = "TEMPLATE_NAME_UNKNOWN" => Validation,
     /// A condition is not an expression.
     ConditionInvalid = "CONDITION_INVALID" => Validation,
-    /// When the schedule fires next.
+    /// A note on the next firings of the schedule.
     ScheduleFirings = "SCHEDULE_FIRINGS" => Validation,
-    /// A duration that must be above zero is not.
+    /// A duration is not above zero.
     DurationNotPositive = "DURATION_NOT_POSITIVE" => Validation,
     /// The waits between retries take longer than the time limit around them.
     RetryExceedsTimeout = "RETRY_EXCEEDS_TIMEOUT" => Validation,
-    /// A template stands where none is filled in.
+    /// A template stands where templates are not replaced.
     TemplateLiteral = "TEMPLATE_LITERAL" => Validation,
-    /// A task may take longer than the run, or the branches around it, may take.
+    /// A task may take longer than the run, or than the branches around it.
     LimitExceedsTimeout = "LIMIT_EXCEEDS_TIMEOUT" => Validation,
-    /// A task uses the result of another one that it does not wait for.
+    /// A task uses the result of a task that it does not wait for.
     DependencyMissing = "DEPENDENCY_MISSING" => Validation,
-    /// Something is called like what belongs to the engine.
+    /// A task, a variable or a result has a name of the engine.
     NameReserved = "NAME_RESERVED" => Validation,
-    /// A command or source is made with text that somebody else chooses.
+    /// Text from outside is pasted into a command or into source code.
     TextPasted = "TEXT_PASTED" => Validation,
-    /// Delays, waits and retries on one way through a workflow take longer than what is around them may take.
+    /// The delays, waits and retries on one path through a workflow take longer than the limit around them.
     WaitExceedsTimeout = "WAIT_EXCEEDS_TIMEOUT" => Validation,
     /// A case of a switch can never match.
     CaseUnreachable = "CASE_UNREACHABLE" => Validation,
-    /// A builder was given an option that it takes for an argument of the tool.
+    /// A builder passes an unknown option on as an argument of the tool.
     OptionMerged = "OPTION_MERGED" => Validation,
-    /// A builder was given an option that it ignores, as Highway's does.
+    /// A builder ignores an unknown option, as Highway's builder does.
     OptionIgnored = "OPTION_IGNORED" => Validation,
-    /// A call of a builder has no effect on the current operator.
+    /// A call of a builder does not change the current operator.
     ModifierIgnored = "MODIFIER_IGNORED" => Validation,
-    /// A task replaces an earlier one of its id.
+    /// A task replaces an earlier one with the same id.
     TaskOverwritten = "TASK_OVERWRITTEN" => Validation,
-    /// A builder was asked to modify an operator before there is one.
+    /// A builder has no operator to modify yet.
     NoCurrentTask = "NO_CURRENT_TASK" => Validation,
-    /// There is no such method of a builder.
+    /// The builder has no such method.
     MethodUnknown = "METHOD_UNKNOWN" => Validation,
-    /// The operator is not one that this engine runs.
+    /// This engine does not run operators of this type.
     OperatorUnsupported = "OPERATOR_UNSUPPORTED" => Validation,
     /// A value that JSON cannot carry (a function, a symbol, NaN, a too large integer).
     ValueNotJson = "VALUE_NOT_JSON" => Validation,
 
-    /// 400, 422 or another refusal of the request as sent.
+    /// 400, 422 or another refusal of the request.
     ApiBadRequest = "API_BAD_REQUEST" => Api,
-    /// 401: the key is not accepted.
+    /// 401: the server does not accept the key.
     ApiUnauthorized = "API_UNAUTHORIZED" => Api,
     /// 403: the key lacks a permission.
     ApiForbidden = "API_FORBIDDEN" => Api,
-    /// 404: no such run, workflow or path.
+    /// 404: there is no such run, workflow or path.
     ApiNotFound = "API_NOT_FOUND" => Api,
-    /// 409: the request conflicts with what the server has.
+    /// 409: the request conflicts with the state of the server.
     ApiConflict = "API_CONFLICT" => Api,
     /// 429: too many requests.
     ApiRateLimited = "API_RATE_LIMITED" => Api,
-    /// The server redirects elsewhere; the credential is not sent there.
+    /// The server redirects to another origin. The credential is not sent there.
     ApiRedirected = "API_REDIRECTED" => Api,
     /// 501: the server does not offer this.
     ApiNotImplemented = "API_NOT_IMPLEMENTED" => Api,
-    /// 5xx, after all retries.
+    /// 5xx after all retries.
     ApiServerError = "API_SERVER_ERROR" => Api,
-    /// The server could not be reached, or the connection broke, after all retries.
+    /// The server could not be reached after all retries, or the connection broke.
     ApiUnreachable = "API_UNREACHABLE" => Api,
-    /// The answer is not what the API promises (HTML, broken JSON, a missing run id).
+    /// The answer breaks the contract of the API (HTML, broken JSON, a missing run id).
     ApiResponseInvalid = "API_RESPONSE_INVALID" => Api,
 
-    /// The answer is larger than the client takes.
+    /// The answer is larger than the client's limit.
     ApiResponseTooLarge = "API_RESPONSE_TOO_LARGE" => Api,
-    /// The server has failed so often in a row that it is left alone for a while.
+    /// The client sends no requests for a while, since the server has failed so often in a row.
     ApiCircuitOpen = "API_CIRCUIT_OPEN" => Api,
-    /// The Python functions of a workflow could not be uploaded, so it was not submitted.
+    /// The Python functions of a workflow could not be uploaded, so the workflow was not submitted.
     ArtifactUploadFailed = "ARTIFACT_UPLOAD_FAILED" => Submission,
 
     /// One request took longer than its limit.
     RequestTimeout = "REQUEST_TIMEOUT" => Timeout,
-    /// The run was not over within the time the caller was ready to wait; it goes on.
+    /// The run did not end within the time that the caller waits. It continues.
     WaitTimeout = "WAIT_TIMEOUT" => Timeout,
     /// The caller's signal fired.
     Aborted = "ABORTED" => Aborted,
 
-    /// The run ended as failed, without a more precise code.
+    /// The run failed without a more precise code.
     RunFailed = "RUN_FAILED" => Execution,
-    /// Somebody cancelled the run.
+    /// The run was cancelled.
     RunCancelled = "RUN_CANCELLED" => Execution,
-    /// The run passed its own time limit.
+    /// The run exceeded its own time limit.
     RunTimedOut = "RUN_TIMED_OUT" => Execution,
     /// The journal of an engine is damaged.
     JournalInvalid = "JOURNAL_INVALID" => Execution,
     /// The store of an engine belongs to another engine.
     StoreInUse = "STORE_IN_USE" => Execution,
-    /// What must hold before a task, or of its result, does not.
+    /// A condition on the inputs or on the result of a task does not hold.
     GuardFailed = "GUARD_FAILED" => Execution,
-    /// A task's attempt passed its time limit.
+    /// An attempt at a task exceeded its time limit.
     TaskTimedOut = "TASK_TIMED_OUT" => Execution,
     /// A tool failed.
     ToolFailed = "TOOL_FAILED" => Execution,
     /// A shell command or a script ended with an exit code other than 0.
     ExitCodeNonzero = "EXIT_CODE_NONZERO" => Execution,
-    /// No tool of that name is registered with the engine.
+    /// The engine has no tool with that name.
     ToolNotRegistered = "TOOL_NOT_REGISTERED" => Execution,
-    /// The tool needs something this machine lacks (python3, a shell).
+    /// This machine lacks something that the tool needs (python3, a shell).
     ToolUnavailable = "TOOL_UNAVAILABLE" => Execution,
-    /// The tool's arguments are not what it takes.
+    /// The tool does not accept these arguments.
     ToolArgumentsInvalid = "TOOL_ARGUMENTS_INVALID" => Execution,
-    /// A template names nothing that is in scope.
+    /// A template names nothing in its scope.
     TemplateUnresolved = "TEMPLATE_UNRESOLVED" => Execution,
-    /// Something between `{{` and `}}` starts like a path and is none.
+    /// Text between `{{` and `}}` starts like a path but is none.
     TemplateInvalid = "TEMPLATE_INVALID" => Execution,
-    /// The engine was closed while the run was under way.
+    /// The engine was closed before the run ended.
     EngineClosed = "ENGINE_CLOSED" => Execution,
 
-    /// Known to Highway, but not offered by this package.
+    /// Highway has this, but this package does not offer it.
     NotSupported = "NOT_SUPPORTED" => NotSupported,
 
     /// The module was used before `init()` (only `/slim` and `/web` need it).
     NotInitialized = "NOT_INITIALIZED" => Wasm,
     /// The module could not be fetched, compiled or started.
     WasmLoadFailed = "WASM_LOAD_FAILED" => Wasm,
-    /// The module stopped at an internal error; a defect of this package.
+    /// The module stopped at an internal error: a bug in this package.
     WasmPanic = "WASM_PANIC" => Wasm,
 }

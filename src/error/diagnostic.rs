@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Severity {
-    /// The workflow will not be accepted or cannot run as written.
+    /// The workflow is not accepted, or cannot run as written.
     Error,
-    /// It runs, but most likely not as meant.
+    /// The workflow runs, but probably not as intended.
     Warning,
-    /// Worth knowing.
+    /// A fact worth knowing.
     Info,
 }
 
@@ -30,7 +30,7 @@ impl Severity {
 /// One finding in a workflow definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// What kind of finding.
+    /// The kind of the finding.
     pub code: ErrorCode,
     /// How serious it is.
     pub severity: Severity,
@@ -38,11 +38,12 @@ pub struct Diagnostic {
     pub message: String,
     /// JSON pointer to the culprit, `""` for the whole document.
     pub path: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
-    /// JSON pointers to other places that have to do with it.
+    /// JSON pointers to other places that belong to the finding.
     pub related: Vec<String>,
-    /// Where the culprit begins in the text of the document, where there is a text: at the key of a field, or at an item.
+    /// The place of the culprit in the text of the document: the key of a field, or an item of a list. `None` without a
+    /// text.
     pub place: Option<Place>,
 }
 
@@ -80,21 +81,21 @@ impl Diagnostic {
         findings.iter().any(Self::is_error)
     }
 
-    /// The same finding with advice.
+    /// The finding with advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// The same finding with advice, where there is any.
+    /// The finding with advice, if there is any.
     #[must_use]
     pub fn with_any_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);
         self
     }
 
-    /// The same finding with another place that has to do with it.
+    /// The finding with a JSON pointer to another place that belongs to it.
     #[must_use]
     pub fn with_related(mut self, path: impl Into<String>) -> Self {
         self.related.push(path.into());

@@ -1,7 +1,7 @@
-//! Errors and diagnostics: what went wrong, where, and what to do about it.
+//! Errors and diagnostics: what is wrong, where, and what to do about it.
 //!
-//! An [`Error`] ends a call. A [`Diagnostic`] is a finding in a user's document: data, never thrown by
-//! itself, and all findings are reported at once. Both use the closed list [`ErrorCode`].
+//! An [`Error`] ends a call. A [`Diagnostic`] is a finding in a user's document. It is data and never thrown; all
+//! findings are reported at once. Both use the closed list [`ErrorCode`].
 
 mod code;
 mod diagnostic;
@@ -46,8 +46,8 @@ impl Error {
         }))
     }
 
-    /// The error that stands for all `diagnostics`: it has the code, path and help of the first one.
-    /// `None` if there are none.
+    /// One error that carries all `diagnostics`; `None` if there are none. It has the code, the path and the help of
+    /// the first one.
     pub fn from_diagnostics(diagnostics: Vec<Diagnostic>) -> Option<Self> {
         let first = diagnostics.first()?;
         let message = match diagnostics.len() {
@@ -60,35 +60,35 @@ impl Error {
         Some(error)
     }
 
-    /// The same error with advice.
+    /// The error with advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
     }
 
-    /// The same error with advice, where there is any.
+    /// The error with advice, if there is any.
     #[must_use]
     pub fn with_any_help(mut self, help: Option<String>) -> Self {
         self.0.help = help.or(self.0.help);
         self
     }
 
-    /// The same error with a JSON pointer to the culprit.
+    /// The error with a JSON pointer to the culprit.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.0.path = Some(path.into());
         self
     }
 
-    /// The same error as another class.
+    /// The error with another class.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// The same error with a machine-readable fact.
+    /// The error with a machine-readable detail.
     #[must_use]
     pub fn with_detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.details.insert(key.into(), value.into());
@@ -110,7 +110,7 @@ impl Error {
         &self.0.message
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
     }
@@ -120,17 +120,17 @@ impl Error {
         self.0.path.as_deref()
     }
 
-    /// Machine-readable facts, such as `status` or `retryAfter`.
+    /// Machine-readable details, such as `status` or `retryAfter`.
     pub fn details(&self) -> &Map<String, Value> {
         &self.0.details
     }
 
-    /// The findings this error stands for.
+    /// The findings that the error carries.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0.diagnostics
     }
 
-    /// `{name, code, message, help?, path?, details?, diagnostics?}`, as it crosses to JavaScript.
+    /// `{name, code, message, help?, path?, details?, diagnostics?}`, the form for JavaScript.
     pub fn to_json(&self) -> Value {
         let data = &self.0;
         let mut value = object([

@@ -10,13 +10,13 @@ use crate::validate::Clocks;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What can be run: a [`Driver`], or a definition as plain data.
+/// A workflow that can be run: a [`Driver`], or a definition as plain data.
 pub trait Definition {
     /// The definition of a run.
     ///
     /// # Errors
     ///
-    /// What keeps it from being run.
+    /// Any error that keeps the definition from running.
     fn of_run(&self, settings: RunSettings) -> Result<Value>;
 }
 
@@ -50,16 +50,18 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// `TASK_NAME_INVALID`, `TASK_DUPLICATE`, or what is wrong with an option; so do all methods that register.
+    /// `TASK_NAME_INVALID`, `TASK_DUPLICATE`, or the error of an option. All methods that register a task have these
+    /// errors.
     pub fn shell(&mut self, name: &str, command: impl Into<Text>) -> Result<Task> {
         self.text_task(name, "shell", command)
     }
 
-    /// Registers Python source. Its function is called without arguments, the one named like the task if there are several.
+    /// Registers Python source. Its function is called without arguments. Of several functions, the one with the name
+    /// of the task is called.
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn python(&mut self, name: &str, source: impl Into<Text>) -> Result<Task> {
         self.text_task(name, "py", source)
     }
@@ -68,7 +70,7 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn http(&mut self, name: &str, request: Http) -> Result<Task> {
         let task = self.task(name, &object([("http", Value::Object(request.options))]))?;
         task.after_all(request.uses);
@@ -79,7 +81,7 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell); `VALUE_NOT_JSON` for arguments that cannot be JSON.
+    /// The errors of [`shell`](Self::shell); `VALUE_NOT_JSON` for arguments that cannot be JSON.
     pub fn tool(&mut self, name: &str, tool: &str, arguments: impl Serialize) -> Result<Task> {
         let arguments = plain(arguments, "/kwargs")?;
         self.task(name, &object([("tool", tool.into()), ("kwargs", arguments)]))
@@ -89,17 +91,17 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// As [`tool`](Self::tool).
+    /// The errors of [`tool`](Self::tool).
     pub fn workflow(&mut self, name: &str, workflow: &str, inputs: impl Serialize) -> Result<Task> {
         let inputs = plain(inputs, "/inputs")?;
         self.task(name, &object([("workflow", workflow.into()), ("inputs", inputs)]))
     }
 
-    /// Runs Python source for each item of a list, `{{item}}` inside.
+    /// Registers Python source that runs for each item of a list. `{{item}}` is the item.
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn foreach(&mut self, name: &str, items: impl Into<Text>, source: &str) -> Result<Task> {
         let Text { text, task: used } = items.into();
         let options = object([("items", text.into()), ("py", source.into())]);
@@ -108,30 +110,31 @@ impl Driver {
         Ok(task)
     }
 
-    /// Emits an event with some data, which runs of any workflow can wait for.
+    /// Registers a task that emits an event with data. Runs of any workflow can wait for it.
     ///
     /// # Errors
     ///
-    /// As [`tool`](Self::tool).
+    /// The errors of [`tool`](Self::tool).
     pub fn emit(&mut self, name: &str, event: &str, payload: impl Serialize) -> Result<Task> {
         let payload = plain(payload, "/payload")?;
         self.register(Registration::Emit, name, &object([("event", event.into()), ("payload", payload)]))
     }
 
-    /// Waits for an event. Result: its data.
+    /// Registers a task that waits for an event. Result: the data of the event.
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn wait_for(&mut self, name: &str, event: &str) -> Result<Task> {
         self.register(Registration::WaitFor, name, &object([("event", event.into())]))
     }
 
-    /// Runs registered tasks side by side, each a branch of its own, and is over when all are.
+    /// Registers a task that runs registered tasks side by side, each in a branch of its own. It ends when all of them
+    /// have ended.
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn parallel<T: TaskName>(
         &mut self,
         name: &str,
@@ -141,21 +144,21 @@ impl Driver {
         self.register(Registration::Parallel, name, &object([("branches", Value::Array(branches))]))
     }
 
-    /// Registers a task of any kind by its options, as JavaScript's `driver.task(name, options)` takes them.
+    /// Registers a task of any kind by its options, in the form of JavaScript's `driver.task(name, options)`.
     ///
     /// # Errors
     ///
-    /// As [`shell`](Self::shell).
+    /// The errors of [`shell`](Self::shell).
     pub fn task(&mut self, name: &str, options: &Value) -> Result<Task> {
         self.register(Registration::Task, name, options)
     }
 
-    /// Everything that is wrong with the tasks taken together, or worth knowing about them. `clocks` tell the next
-    /// firings of a schedule; `None` leaves them out.
+    /// All findings about the tasks as a whole. With `clocks`, they include the next firings of a schedule; `None`
+    /// leaves those out.
     ///
     /// # Errors
     ///
-    /// An option that was set to an impossible value.
+    /// An option with an impossible value.
     pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Result<Vec<Diagnostic>> {
         Ok(self.registered()?.validate(clocks))
     }
@@ -164,7 +167,7 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// As [`validate`](Self::validate).
+    /// The errors of [`validate`](Self::validate).
     pub fn build(&self) -> Result<Value> {
         self.registered()?.build(&RunSettings::default(), "")
     }
@@ -187,7 +190,7 @@ impl Driver {
         Ok(task)
     }
 
-    /// The driver of the core, with all options as they are now.
+    /// The driver of the core, with the present options of all tasks.
     fn registered(&self) -> Result<builder::Driver> {
         let mut driver = builder::Driver::new(Some(&self.name));
         for task in &self.tasks {

@@ -1,4 +1,4 @@
-//! The host of a client in a page or a worker: the global `fetch`, timers, clock and randomness.
+//! The host of a client in a page or a worker, on the global `fetch`, timers, clock and randomness.
 
 use crate::client::{Answer, Circuit, Events, Host, NetworkFailure, Offers, Operation, Outage};
 use crate::error::{Error, Result};
@@ -15,9 +15,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, RequestInit};
 
-/// Bytes of an answer that are taken.
+/// The largest answer, in bytes.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
-/// A timer of the web is no longer than this; a longer sleep is looked at again then.
+/// The longest timer of the web, in milliseconds. A longer sleep sets a further timer.
 const LONGEST_TIMER: f64 = 2_147_483_647.0;
 
 #[wasm_bindgen]
@@ -35,8 +35,8 @@ extern "C" {
     fn now() -> f64;
 }
 
-/// The global `fetch` and timers of a page, a worker, Node, Deno or Bun. Runs are followed by looking at them; streams of events
-/// are not opened.
+/// The global `fetch` and timers of a page, a worker, Node, Deno or Bun. It opens no event streams, so runs are
+/// followed by requests.
 #[derive(Clone, Debug, Default)]
 pub struct FetchHost {
     memory: Rc<Cell<Memory>>,
@@ -54,7 +54,7 @@ impl Default for Memory {
     }
 }
 
-/// There are no streams of events.
+/// This host opens no event streams, so the type has no values.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub enum NoEvents {}
@@ -65,7 +65,7 @@ impl Events for NoEvents {
     }
 }
 
-/// Gives the request up when nobody waits for it any more.
+/// A request in flight. Dropping it aborts the request.
 struct Sending(AbortController);
 
 impl Drop for Sending {
@@ -74,7 +74,7 @@ impl Drop for Sending {
     }
 }
 
-/// A timer that is gone with the one who waits for it.
+/// A running timer. Dropping it clears the timer.
 struct Timer(JsValue);
 
 impl Drop for Timer {
@@ -141,7 +141,7 @@ impl Host for FetchHost {
     }
 
     async fn authorize(&self, _: Option<String>, _: f64) -> Result<String> {
-        // Asked only where the settings say that the credential is asked for, which the builder cannot say.
+        // The builder of a client cannot set a credential that the host is asked for.
         Err(crate::client::aborted())
     }
 
@@ -159,7 +159,7 @@ impl Host for FetchHost {
     }
 
     fn part(&self, _: &str, _: bool, _: &Value) {
-        // The client keeps them.
+        // The client keeps the parts, not the host.
     }
 
     fn now(&self) -> f64 {

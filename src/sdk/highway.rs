@@ -18,15 +18,14 @@ use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::time::Duration;
 
-/// Where runs go when nobody says otherwise.
+/// The default address of the server.
 const DEFAULT_ENDPOINT: &str = "https://highway.solutions";
-/// Waited beyond the run's own limit, so that the server gets to say how it ended.
+/// How long a client waits after the run's own time limit, so that the server can report the end.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A client of a Highway server. A clone is the same client.
 ///
-/// Requests that may be repeated are sent again after failures, as by the client for JavaScript; all runs that are followed
-/// share one budget of requests.
+/// Requests that may be repeated are sent again after failures. All followed runs share one budget of requests.
 #[derive(Clone, Debug)]
 pub struct Highway<H = DefaultHost> {
     following: Following<H>,
@@ -42,7 +41,7 @@ pub struct HighwayBuilder {
     attempts: Option<u32>,
 }
 
-/// A run that is to be started: `.await` submits it.
+/// A run that is not submitted yet: `.await` submits it.
 #[derive(Debug)]
 #[must_use = "nothing is submitted before `.await`"]
 pub struct Start<'a, H, D: ?Sized> {
@@ -60,8 +59,8 @@ impl HighwayBuilder {
         self
     }
 
-    /// The key or token; none by default, for an endpoint that asks for none. A long-lived key in a page can be read by
-    /// every visitor: a page talks to a server of its own instead.
+    /// The API key or token; none by default. Every visitor of a page can read a long-lived key in it, so a page should
+    /// send its requests to a server of its own.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = key.into();
         self
@@ -73,13 +72,13 @@ impl HighwayBuilder {
         self
     }
 
-    /// Attempts at a request that may be repeated; 4 by default.
+    /// The most attempts at a request that may be repeated; 4 by default.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
         self
     }
 
-    /// A client over the global `fetch`.
+    /// A client that uses the global `fetch`.
     ///
     /// # Errors
     ///
@@ -89,7 +88,7 @@ impl HighwayBuilder {
         self.build_with(FetchHost::default())
     }
 
-    /// A client over a host of your own.
+    /// A client that uses a host of your own.
     ///
     /// # Errors
     ///
@@ -115,7 +114,7 @@ fn usable(key: String) -> Result<String> {
 }
 
 impl Highway {
-    /// Begins the settings of a client.
+    /// The settings of a new client.
     pub fn builder() -> HighwayBuilder {
         HighwayBuilder::default()
     }
@@ -133,35 +132,35 @@ impl<H: Host> Highway<H> {
         }
     }
 
-    /// A run that exists.
+    /// A handle to an existing run.
     pub fn run(&self, run_id: &str) -> Run<H> {
         Run { following: self.following.clone(), id: run_id.to_owned() }
     }
 
-    /// A page of runs, newest first; `page` is counted from 1.
+    /// A page of runs, newest first; pages count from 1.
     ///
     /// # Errors
     ///
-    /// Those of the request.
+    /// The errors of the request.
     pub async fn runs(&self, page: u32, page_size: u32) -> Result<Vec<RunStatus>> {
         let args = object([("page", page.into()), ("pageSize", page_size.into())]);
         let listed = client::call(&self.following.session(), "list", &args).await?;
         typed(listed.get("runs").cloned().unwrap_or_default(), "the list of runs")
     }
 
-    /// Any request of the REST API: `{method, path, params?, query?, headers?, body?}`, as
-    /// [`Operation::read`](crate::client::Operation::read) takes it. Gives the data of the answer.
+    /// Sends any request of the REST API and returns the data of the answer. `request` is `{method, path, params?,
+    /// query?, headers?, body?}`, as [`Operation::read`](crate::client::Operation::read) reads it.
     ///
     /// # Errors
     ///
-    /// Those of the request.
+    /// The errors of the request.
     pub async fn request(&self, request: &Value) -> Result<Value> {
         self.following.session().perform(Operation::read(request)?).await
     }
 }
 
 impl<H: Host, D: Definition + ?Sized> Start<'_, H, D> {
-    /// Run inputs, read in templates as `{{inputs.name}}`: an object.
+    /// The inputs of the run, an object. Templates read them as `{{inputs.name}}`.
     pub fn inputs(mut self, inputs: impl Serialize) -> Self {
         self.inputs = plain(inputs, "/inputs").and_then(|inputs| match inputs {
             Value::Object(inputs) => Ok(inputs),
@@ -171,23 +170,23 @@ impl<H: Host, D: Definition + ?Sized> Start<'_, H, D> {
         self
     }
 
-    /// Time limit of the run, at least 1 s. By default 300 s and so much more as the tasks of a driver wait.
+    /// Time limit of the run, at least 1 s. By default 300 s, plus the time that the tasks of a driver wait.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// An id of your own: the same id with the same content gives the same run, however often it is submitted.
+    /// An id of your own. Submitting the same content with the same id again returns the same run.
     pub fn workflow_id(mut self, id: &str) -> Self {
         self.workflow_id = Some(id.to_owned());
         self
     }
 
-    /// Submits the workflow and waits until it is over, 10 s beyond its own time limit at most.
+    /// Submits the workflow and waits for its end, at most until 10 s after its own time limit.
     ///
     /// # Errors
     ///
-    /// As `.await`, and [`Run::result_within`].
+    /// The errors of `.await` and of [`Run::result_within`].
     pub async fn result(self) -> Result<RunResult> {
         let (run, limit) = self.submit().await?;
         match limit {

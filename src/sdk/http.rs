@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 /// use serde_json::json;
 ///
 /// let mut driver = Driver::new("orders");
-/// let request = Http::post("https://api.example.org/orders").header("accept", "application/json").json(&json!({"id": 7}));
+/// let request = Http::post("https://api.example.org/orders").json(&json!({"id": 7}));
 /// driver.http("order", request)?;
 /// assert_eq!(driver.build()?["tasks"]["order"]["kwargs"]["method"], "POST");
 /// # Ok::<(), highway_wasm::Error>(())
@@ -64,15 +64,15 @@ impl Http {
         self.entry("params", name, value)
     }
 
-    /// A JSON body. What cannot be JSON is an error of [`Driver::http`](super::Driver::http).
+    /// Sets a JSON body. A value that cannot be JSON is an error of [`Driver::http`](super::Driver::http).
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        // What is no JSON is refused where the task is registered, since null is no body.
+        // Registering the task reports a value that is not JSON. It stands as null here, which is no valid body.
         self.options.insert("json".into(), serde_json::to_value(body).unwrap_or_default());
         self
     }
 
-    /// A text body.
+    /// Sets a text body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Text>) -> Self {
         let body = self.taken(body);
@@ -89,7 +89,7 @@ impl Http {
         self
     }
 
-    /// The text, after the task whose result it is was noted.
+    /// The text of an option. If it is the result of a task, that task is noted as a dependency.
     fn taken(&mut self, text: impl Into<Text>) -> Value {
         let Text { text, task } = text.into();
         self.uses.extend(task);

@@ -1,4 +1,4 @@
-//! Highway for programs in Rust: what a front end (Leptos, Yew, Dioxus) or a worker in Rust defines and runs workflows with.
+//! Highway for programs in Rust: front ends (Leptos, Yew, Dioxus) and workers define and run workflows with it.
 //!
 //! ```no_run
 //! # use highway_wasm::{Driver, Highway, Http, Result};
@@ -43,14 +43,14 @@ use crate::error::{Error, ErrorCode, Result};
 use serde::Serialize;
 use serde_json::Value;
 
-/// The host of a client where no other is named.
+/// The default host of a client.
 #[cfg(target_arch = "wasm32")]
 type DefaultHost = FetchHost;
-/// Outside of WebAssembly there is no `fetch`: a client is built over a host of the program's own.
+/// Outside WebAssembly there is no `fetch`: the program must bring a host of its own.
 #[cfg(not(target_arch = "wasm32"))]
 type DefaultHost = std::convert::Infallible;
 
-/// Plain data, at the path of an option.
+/// The value as plain data. `path` names the option in an error.
 fn plain(value: impl Serialize, path: &str) -> Result<Value> {
     serde_json::to_value(value)
         .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()).with_path(path))

@@ -1,4 +1,4 @@
-//! A run on a server, and what it tells.
+//! A run on a server, its status and its results.
 
 use super::DefaultHost;
 use super::following::Following;
@@ -12,44 +12,44 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A run that was submitted. A clone is the same run.
+/// A handle to a submitted run. A clone is the same run.
 #[derive(Clone, Debug)]
 pub struct Run<H = DefaultHost> {
     pub(super) following: Following<H>,
     pub(super) id: String,
 }
 
-/// How a run stands.
+/// The present status of a run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RunStatus {
     /// Id of the run.
     pub run_id: String,
-    /// Name of its workflow, where the server tells.
+    /// Name of its workflow, if the server sends it.
     pub workflow_name: Option<String>,
     /// Its state.
     #[serde(deserialize_with = "state")]
     pub state: State,
     /// Why it failed.
     pub error: Option<Failure>,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
-    /// When it was created, in ISO 8601, as far as the server tells; so are the next two.
+    /// When it was created, in ISO 8601, if the server sends it.
     pub created_at: Option<String>,
-    /// When it started.
+    /// When it started, in ISO 8601, if the server sends it.
     pub started_at: Option<String>,
-    /// When it ended.
+    /// When it ended, in ISO 8601, if the server sends it.
     pub completed_at: Option<String>,
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
-    /// From 0 to 100, where the server tells.
+    /// From 0 to 100, if the server sends it.
     pub percent: Option<f64>,
-    /// The states of tasks by name, where the server tells: `running`, `completed`, `skipped`, ….
+    /// The states of tasks by name, if the server sends them: `running`, `completed`, `skipped`, ….
     pub tasks: BTreeMap<String, String>,
 }
 
@@ -59,23 +59,23 @@ pub struct Progress {
 pub struct Failure {
     /// The stable code.
     pub code: String,
-    /// What went wrong.
+    /// What is wrong.
     pub message: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
 }
 
-/// The end of a run, with what became of its tasks.
+/// The end of a run and the results of its tasks.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct RunResult {
-    /// How it ended.
+    /// The final status.
     pub status: RunStatus,
     /// The tasks by name.
     pub tasks: BTreeMap<String, TaskResult>,
 }
 
-/// What became of a task.
+/// The result of a task.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct TaskResult {
@@ -85,28 +85,28 @@ pub struct TaskResult {
     pub state: String,
     /// Why it failed.
     pub error: Option<Failure>,
-    /// What a command wrote.
+    /// Standard output of a command.
     pub stdout: Option<String>,
-    /// What a command wrote to its error output.
+    /// Standard error of a command.
     pub stderr: Option<String>,
     /// Exit code of a command.
     pub returncode: Option<i64>,
     result: Value,
 }
 
-/// What a task wrote.
+/// One piece of the output of a task.
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// Name of the task.
     pub task: Option<String>,
-    /// Which attempt.
+    /// The number of the attempt.
     pub attempt: Option<u32>,
     /// `stdout`, `stderr`, or a level.
     pub stream: String,
     /// The text.
     pub content: String,
-    /// When, in ISO 8601.
+    /// The time, in ISO 8601.
     pub timestamp: Option<String>,
 }
 
@@ -114,7 +114,7 @@ fn state<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Stat
     Ok(State::read(&String::deserialize(deserializer)?))
 }
 
-/// What an answer says, as a type.
+/// The data of an answer as a Rust type.
 pub(super) fn typed<T: DeserializeOwned>(value: Value, what: &str) -> Result<T> {
     serde_json::from_value(value).map_err(|error| {
         Error::new(ErrorCode::ApiResponseInvalid, format!("{what} does not have the expected type: {error}"))
@@ -127,7 +127,7 @@ impl<H: Host> Run<H> {
         &self.id
     }
 
-    /// The run as it is now.
+    /// The present status of the run.
     ///
     /// # Errors
     ///
@@ -136,29 +136,29 @@ impl<H: Host> Run<H> {
         typed(self.call("status", Value::Null).await?, "the status of the run")
     }
 
-    /// Waits until the run is over, however long that takes. A run that failed is a result like any other.
+    /// Waits until the run has ended, without a time limit. A failed run is a result too, not an error.
     ///
     /// # Errors
     ///
-    /// `API_NOT_FOUND` for an unknown id; the server's errors when it stays away for a minute.
+    /// `API_NOT_FOUND` for an unknown id; the error of the server if it stays unreachable for a minute.
     pub async fn result(&self) -> Result<RunResult> {
         self.end(None, |_| ()).await
     }
 
-    /// The same, and tells each change of the run on the way.
+    /// Waits until the run has ended, and calls `on_change` with each change of the run.
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result).
+    /// The errors of [`result`](Self::result).
     pub async fn watch(&self, on_change: impl FnMut(RunStatus) + 'static) -> Result<RunResult> {
         self.end(None, on_change).await
     }
 
-    /// As [`result`](Self::result), but waits no longer than `limit`.
+    /// Waits until the run has ended, but no longer than `limit`.
     ///
     /// # Errors
     ///
-    /// `WAIT_TIMEOUT`, and as [`result`](Self::result).
+    /// `WAIT_TIMEOUT`, and the errors of [`result`](Self::result).
     pub async fn result_within(&self, limit: Duration) -> Result<RunResult> {
         self.end(Some(limit), |_| ()).await
     }
@@ -177,29 +177,29 @@ impl<H: Host> Run<H> {
         typed(end, "the result of the run")
     }
 
-    /// Ends the run; `false` when it was over already.
+    /// Cancels the run; `false` if it had ended before.
     ///
     /// # Errors
     ///
-    /// As [`status`](Self::status).
+    /// The errors of [`status`](Self::status).
     pub async fn cancel(&self, reason: Option<&str>) -> Result<bool> {
         Ok(self.call("cancel", reason.into()).await? == Value::Bool(true))
     }
 
-    /// What the tasks wrote, oldest first.
+    /// The output of the tasks, oldest first.
     ///
     /// # Errors
     ///
-    /// As [`status`](Self::status).
+    /// The errors of [`status`](Self::status).
     pub async fn logs(&self) -> Result<Vec<LogEntry>> {
         typed(self.call("logs", Value::Null).await?, "the log")
     }
 
-    /// Sends the run a signal with some data.
+    /// Sends the run a signal with data.
     ///
     /// # Errors
     ///
-    /// As [`status`](Self::status); `VALUE_NOT_JSON` for data that cannot be JSON.
+    /// The errors of [`status`](Self::status); `VALUE_NOT_JSON` for data that cannot be JSON.
     pub async fn signal(&self, name: &str, payload: impl Serialize) -> Result<()> {
         let body =
             object([("signal_name", name.into()), ("signal_payload", super::plain(payload, "/payload")?)]);
@@ -224,11 +224,11 @@ impl RunResult {
         self.status.state == State::Completed
     }
 
-    /// What became of a task.
+    /// The result of a task.
     ///
     /// # Errors
     ///
-    /// `API_NOT_FOUND` where the run has no such task.
+    /// `API_NOT_FOUND` if the run has no such task.
     pub fn task(&self, task: impl TaskName) -> Result<&TaskResult> {
         let name = task.task_name();
         self.tasks.get(&name).ok_or_else(|| {
@@ -239,11 +239,12 @@ impl RunResult {
 }
 
 impl TaskResult {
-    /// The result as a type.
+    /// The result of the task as a Rust type.
     ///
     /// # Errors
     ///
-    /// The failure of the task, with its own code where it is one of ours; `API_RESPONSE_INVALID` where the result is of another shape.
+    /// The failure of the task, with its own code if that is one of ours; `API_RESPONSE_INVALID` if the result has
+    /// another shape.
     pub fn result<T: DeserializeOwned>(&self) -> Result<T> {
         if let Some(Failure { code, message, help }) = &self.error {
             let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);

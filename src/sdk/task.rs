@@ -1,4 +1,4 @@
-//! A task of a driver, and what refers to it.
+//! A task of a driver, and references to it.
 
 use crate::builder::Registration;
 use crate::json::number::number;
@@ -7,18 +7,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A task that was registered with a [`Driver`](super::Driver): its options can still be set, and other tasks can refer to it. A
-/// clone is the same task.
+/// A task that is registered with a [`Driver`](super::Driver). Its options can still be set, and other tasks can refer
+/// to it. A clone is the same task.
 #[derive(Clone, Debug)]
 pub struct Task(pub(super) Rc<RefCell<Draft>>);
 
-/// What is known of a task.
+/// A task and its options so far.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) registration: Registration,
     pub(super) name: String,
     pub(super) options: Map<String, Value>,
-    /// Tasks that must have succeeded first.
+    /// Names of the tasks that must succeed first.
     pub(super) depends: Vec<String>,
 }
 
@@ -28,11 +28,11 @@ pub trait TaskName {
     fn task_name(&self) -> String;
 }
 
-/// Text of a task: written by hand, templates included, or a place in the result of another task.
+/// Text of a task: a literal with templates in it, or a place in the result of another task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     pub(super) text: String,
-    /// The task whose result it is.
+    /// The task to whose result it refers.
     pub(super) task: Option<String>,
 }
 
@@ -51,8 +51,8 @@ impl Task {
         self.0.borrow().name.clone()
     }
 
-    /// A place in the result of this task, as a template; `""` is the whole result. A task that takes it as [`Text`]
-    /// depends on this one by itself.
+    /// A place in the result of this task, as a template; `""` is the whole result. A task that uses it as [`Text`]
+    /// automatically depends on this one.
     ///
     /// ```
     /// use highway_wasm::Driver;
@@ -71,7 +71,7 @@ impl Task {
         Text { text: format!("{{{{{name}_result{dot}{path}}}}}"), task: Some(name) }
     }
 
-    /// Has these tasks succeed first.
+    /// Adds tasks that must succeed before this one starts.
     #[must_use = "the task was registered already; `let _ =` where nothing else is done with it"]
     pub fn depends<T: TaskName>(self, tasks: impl IntoIterator<Item = T>) -> Self {
         for task in tasks {
@@ -104,19 +104,19 @@ impl Task {
         self.set("timeout", seconds(limit))
     }
 
-    /// Sleeps durably before the task starts; whole seconds.
+    /// Durable sleep before the task starts, in whole seconds.
     #[must_use = "the task was registered already; `let _ =` where nothing else is done with it"]
     pub fn delay(self, delay: Duration) -> Self {
         self.set("delay", seconds(delay))
     }
 
-    /// Starts the workflow regularly: cron text of five fields. One schedule a workflow.
+    /// Starts the workflow regularly, by cron text of five fields. A workflow has at most one schedule.
     #[must_use = "the task was registered already; `let _ =` where nothing else is done with it"]
     pub fn cron(self, schedule: &str) -> Self {
         self.set("schedule", schedule.into())
     }
 
-    /// Starts the workflow after each such time.
+    /// Starts the workflow regularly, at this interval.
     #[must_use = "the task was registered already; `let _ =` where nothing else is done with it"]
     pub fn every(self, interval: Duration) -> Self {
         self.set("schedule", seconds(interval))
@@ -128,7 +128,7 @@ impl Task {
         self.set("description", text.into())
     }
 
-    /// Sets an environment variable of a command or of Python source: the safe way to pass text that others have written.
+    /// Sets an environment variable of a command or of Python source: the safe way to pass untrusted text.
     #[must_use = "the task was registered already; `let _ =` where nothing else is done with it"]
     pub fn env(self, name: &str, value: impl Into<Text>) -> Self {
         let Text { text, task } = value.into();
@@ -211,7 +211,8 @@ impl From<&String> for Text {
     }
 }
 
-/// The text alone: whoever writes it into another text names the task with [`Task::depends`].
+/// The text as a template. It carries no dependency: a caller that writes it into other text adds the task with
+/// [`Task::depends`].
 impl std::fmt::Display for Text {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.text)

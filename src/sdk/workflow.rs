@@ -9,18 +9,20 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Builds a definition with the operators of Highway: conditions, loops, parallel branches, events. Each method adds one operator
-/// after the one before, unless its options name `dependencies`; the options are those of the Python builder.
+/// Builds a definition with the operators of Highway: conditions, loops, parallel branches, events. Each method adds
+/// one operator. It follows the one before, unless its options name `dependencies`. The options are those of the Python
+/// builder.
 ///
-/// The first call that is wrong is the error of [`build`](Self::build).
+/// The error of the first invalid call is reported by [`build`](Self::build).
 ///
 /// ```
 /// use highway_wasm::WorkflowBuilder;
 /// use serde_json::json;
 ///
+/// let split = json!({"args": ["split dump"]});
 /// let definition = WorkflowBuilder::new("nightly")
 ///     .task("dump", "tools.shell.run", json!({"args": ["pg_dump db"]}))
-///     .condition("is_large", "{{dump.size}} > 1000", |yes| yes.task("split", "tools.shell.run", json!({"args": ["split dump"]})), |no| no)
+///     .condition("is_large", "{{dump.size}} > 1000", |yes| yes.task("split", "tools.shell.run", split), |no| no)
 ///     .build()?;
 /// assert_eq!(definition["start_task"], "dump");
 /// # Ok::<(), highway_wasm::Error>(())
@@ -39,13 +41,14 @@ impl WorkflowBuilder {
         Self { name: name.to_owned(), calls: Vec::new(), fault: None }
     }
 
-    /// Makes a call of the Python builder by its name, with its named parameters: what the other methods do not cover.
+    /// Makes any call of the Python builder, by the name of its method and its named parameters.
     ///
     /// ```
     /// use highway_wasm::WorkflowBuilder;
     /// use serde_json::json;
     ///
-    /// let builder = WorkflowBuilder::new("w").task("a", "tools.shell.run", ()).call("retry", json!({"max_retries": 3}));
+    /// let retry = json!({"max_retries": 3});
+    /// let builder = WorkflowBuilder::new("w").task("a", "tools.shell.run", ()).call("retry", retry);
     /// assert_eq!(builder.build()?["tasks"]["a"]["retry_policy"]["max_retries"], 3);
     /// # Ok::<(), highway_wasm::Error>(())
     /// ```
@@ -59,12 +62,12 @@ impl WorkflowBuilder {
         self
     }
 
-    /// A call of a tool: `args`, `kwargs`, `result_key`, `dependencies`, … as options.
+    /// Adds a call of a tool. Its options are `args`, `kwargs`, `result_key`, `dependencies` and others.
     pub fn task(self, id: &str, tool: &str, options: impl Serialize) -> Self {
         self.operator("task", id, [("function", tool.into())], options)
     }
 
-    /// One way or the other, by a condition; each way is built by a callback.
+    /// Adds a condition with two branches. A callback builds each of them.
     pub fn condition(
         self,
         id: &str,
@@ -78,7 +81,7 @@ impl WorkflowBuilder {
         this.operator("condition", id, own, ())
     }
 
-    /// Branches side by side, each built by a callback, and a task that waits for all of them.
+    /// Adds branches that run side by side, and a task that waits for all of them. A callback builds each branch.
     pub fn parallel<F: FnOnce(Self) -> Self>(
         self,
         id: &str,
@@ -94,29 +97,29 @@ impl WorkflowBuilder {
         this.operator("parallel", id, [("branches", Value::Object(built))], ())
     }
 
-    /// A body for each item of a list, built by a callback.
+    /// Adds a loop over the items of a list. A callback builds its body.
     pub fn foreach(self, id: &str, items: &str, body: impl FnOnce(Self) -> Self) -> Self {
         let (this, body) = self.part(body);
         this.operator("foreach", id, [("items", items.into()), ("loop_body", body)], ())
     }
 
-    /// A body as long as a condition holds, built by a callback.
+    /// Adds a loop that runs while a condition holds. A callback builds its body.
     pub fn while_loop(self, id: &str, condition: &str, body: impl FnOnce(Self) -> Self) -> Self {
         let (this, body) = self.part(body);
         this.operator("while_loop", id, [("condition", condition.into()), ("loop_body", body)], ())
     }
 
-    /// A durable sleep.
+    /// Adds a durable sleep.
     pub fn wait(self, id: &str, time: Duration) -> Self {
         let seconds = crate::json::number::number(time.as_secs_f64());
         self.operator("wait", id, [("wait_for", seconds)], ())
     }
 
-    /// The definition, as plain data: it can be submitted with [`Highway::start`](super::Highway::start).
+    /// The definition as plain data. [`Highway::start`](super::Highway::start) submits it.
     ///
     /// # Errors
     ///
-    /// What is wrong with the first call that is wrong, or with the name.
+    /// The error of the first invalid call, or of the name.
     pub fn build(self) -> Result<Value> {
         if let Some(fault) = self.fault {
             return Err(fault);
@@ -154,7 +157,7 @@ impl WorkflowBuilder {
         self.call(method, Value::Object(params))
     }
 
-    /// The calls that a callback makes of a builder of its own.
+    /// The calls that a callback makes on a builder of its own.
     fn part(mut self, build: impl FnOnce(Self) -> Self) -> (Self, Value) {
         let Self { calls, fault, .. } = build(Self::new(&self.name));
         if let Some(fault) = fault {

@@ -1,4 +1,4 @@
-//! The API client's functions. Asynchronous ones own their data: nothing is borrowed across an `await`.
+//! The functions of the API client. Asynchronous functions own their data: nothing is borrowed across an `await`.
 
 use super::convert::{JsResult, give, parse};
 use super::host::Host;
@@ -10,14 +10,15 @@ use serde_json::Value;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-/// Checks the settings of a client, as [`ClientConfig::read`](crate::client::ClientConfig::read) takes them.
+/// Checks the settings of a client; for their shape see [`ClientConfig::read`](crate::client::ClientConfig::read).
 #[wasm_bindgen(js_name = clientCheck)]
 pub fn client_check(config: &str) -> JsResult<()> {
     give(config_of(config).map(drop))
 }
 
-/// One operation of the client, as [`client::call`] names them; `limitMs` of the arguments is the time it may take in all.
-/// The body of a request may come as JSON text beside the arguments, so that it is neither read nor written again.
+/// Carries out one operation of the client; [`client::call`] names them. `limitMs` of the arguments is the time limit
+/// for all of it. The body of a request may come as JSON text beside the arguments, so that it is not parsed and
+/// printed again.
 #[wasm_bindgen(js_name = clientCall)]
 pub async fn client_call(
     host: Host,
@@ -29,7 +30,7 @@ pub async fn client_call(
     give(call(&host, &config, &op, &args, body).await.map(|value| write_json(&value)))
 }
 
-/// Follows runs as the host's commands say, until nobody follows one.
+/// Follows runs as the host's commands say, until no follower is left.
 #[wasm_bindgen(js_name = clientWatch)]
 pub async fn client_watch(host: Host, config: String) -> JsResult<()> {
     client::follow(host, give(config_of(&config))?).await;

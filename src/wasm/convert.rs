@@ -1,5 +1,6 @@
-//! Documents and options cross the boundary as JSON text in both directions: the host's own parser and printer are faster than
-//! a crossing for every value, numbers keep their digits, and the artefact has one JSON stack.
+//! Conversions at the boundary. Documents and options cross as JSON text in both directions. The host's own parser and
+//! printer are faster than a crossing for every value, numbers keep their digits, and the module contains only one
+//! implementation of JSON.
 
 use super::error::to_js_error;
 use crate::error::{Error, ErrorCode, Result};
@@ -9,21 +10,21 @@ use crate::time::Millis;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
-/// What an exported function gives back: text, or a JavaScript error.
+/// The result of an exported function: a value, or a JavaScript error.
 pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
-/// JSON text from the facade, which has checked that it stands for plain data.
+/// Reads JSON text from the facade, which has checked that the value is plain data.
 pub(super) fn parse(text: &str) -> Result<Value> {
     parse_json_input(text)
         .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()).with_path(error.path))
 }
 
-/// An outcome for JavaScript.
+/// A result in the form for JavaScript.
 pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
     outcome.map_err(|error| to_js_error(&error))
 }
 
-/// A moment as JavaScript counts it, in milliseconds since the Unix epoch.
+/// Reads a moment of JavaScript: milliseconds since the start of 1970.
 #[cfg(feature = "workflow")]
 #[expect(
     clippy::cast_possible_truncation,

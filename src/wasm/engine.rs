@@ -1,4 +1,4 @@
-//! The embedded engine as a handle. All methods are synchronous.
+//! The embedded engine behind a handle. All methods are synchronous.
 
 use super::convert::{JsResult, give, parse};
 use super::memory::{Memory, make_room_for_values, make_room_to_read};
@@ -20,15 +20,15 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What only the host knows.
+    /// The services of the host for an engine.
     pub type EngineHost;
 
-    /// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; nothing for a name that is not known.
+    /// How far the clocks of a time zone are ahead of UTC at a moment, in milliseconds; `None` for an unknown zone.
     #[wasm_bindgen(method, js_name = zoneOffset)]
     fn zone_offset(this: &EngineHost, zone: &str, at: f64) -> Option<f64>;
 }
 
-/// An engine. Times are milliseconds since the Unix epoch.
+/// A handle to an engine. Times are milliseconds since the start of 1970.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct EngineHandle {
@@ -39,12 +39,12 @@ pub struct EngineHandle {
     memory: Memory,
 }
 
-/// Bytes of outcomes from which room is made for them.
+/// The size of outcomes, in bytes, from which memory is reserved for them.
 const LONG: usize = 1 << 16;
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// An engine of `{concurrency?, templates?, env?, secrets?, tools?, isDurable?, timeline?, keepRuns?}`.
+    /// A new engine from `{concurrency?, templates?, env?, secrets?, tools?, isDurable?, timeline?, keepRuns?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -88,7 +88,8 @@ impl EngineHandle {
         })
     }
 
-    /// Takes what a store has kept: text that [`take_records`](Self::take_records) gave, in its order, before anything else.
+    /// Replays one entry from a store, as [`take_records`](Self::take_records) returned it. All entries come in order,
+    /// and before any other call.
     pub fn replay(&mut self, records: &str) -> JsResult<()> {
         self.memory.grow_ahead();
         let records = give(self.journal.read(records))?;
@@ -96,13 +97,14 @@ impl EngineHandle {
         Ok(())
     }
 
-    /// Goes on after a replay: starts the tools again that were running.
+    /// Ends the replay: starts the tools again that were running.
     pub fn resume(&mut self, now: f64) {
         self.engine.resume(millis(now));
     }
 
-    /// Answers the request `{method, url, headers}` with a line `{status, headers}` and the body behind it. `new_id` becomes
-    /// the id of a run that the request creates. Bodies may be large, so they cross as they are.
+    /// Answers the request `{method, url, headers}`. The result is a line `{status, headers}` and, after the line
+    /// break, the body. `new_id` becomes the id of a run that the request creates. Bodies may be large, so they are not
+    /// wrapped in JSON.
     pub fn request(&mut self, head: &str, body: Option<String>, new_id: &str, now: f64) -> JsResult<String> {
         self.memory.grow_ahead();
         make_room_to_read(body.as_ref().map_or(0, String::len));
@@ -123,31 +125,33 @@ impl EngineHandle {
         Ok(write_json(&head) + "\n" + &response.body)
     }
 
-    /// The next piece of an answer that has the header `x-highway-rest`, which is given here, behind a line with the header that the piece
-    /// has itself; the line of the last one is empty. Nothing where the run is forgotten.
+    /// The next piece of an answer with the header `x-highway-rest`, whose value is `rest`. The result is a line with
+    /// the header for the piece after it (empty at the end) and, after the line break, the piece. `None` if the run no
+    /// longer exists.
     pub fn rest(&self, rest: &str) -> Option<String> {
         let (piece, rest) = server::rest(&self.engine, rest)?;
         Some(rest.unwrap_or_default() + "\n" + &piece)
     }
 
-    /// A running tool has written something, to `stdout` or `stderr`.
+    /// Reports output of a running tool, to `stdout` or `stderr`.
     pub fn wrote(&mut self, call: f64, stream: &str, text: &str, now: f64) {
         self.engine.wrote(CallId::new(whole(call)), Stream::of_word(stream), text, millis(now));
     }
 
-    /// The host has one more tool, or another one of that name; `is_own` where it is this package's.
+    /// Adds a tool of the host, or replaces the one with this name. `is_own` says whether it is one of this package's
+    /// tools.
     #[wasm_bindgen(js_name = addTool)]
     pub fn add_tool(&mut self, name: &str, is_own: bool) {
         self.engine.add_tool(name, is_own);
     }
 
-    /// The variables that a running tool call can read, as JSON text.
+    /// The variables that a running call can read, as JSON text.
     pub fn variables(&self, call: f64) -> String {
         write_json(&Value::Object(self.engine.variables_of_call(CallId::new(whole(call)))))
     }
 
-    /// Takes the outcomes of tool calls: `[[call, "result", value, {variables, events}?] | [call, "failure", {code?, message?,
-    /// help?, retryable?, retryAfter?, messageLimit?, result?}], …]`.
+    /// Reports the outcomes of calls: `[[call, "result", value, {variables, events}?] | [call, "failure", {code?,
+    /// message?, help?, retryable?, retryAfter?, messageLimit?, result?}], …]`.
     #[wasm_bindgen(js_name = toolsFinished)]
     pub fn tools_finished(&mut self, outcomes: &str, now: f64) -> JsResult<()> {
         self.memory.grow_ahead();
@@ -176,48 +180,49 @@ impl EngineHandle {
         Ok(())
     }
 
-    /// Takes a line of the log of a running tool call.
+    /// Reports a line of the log of a running call.
     pub fn log(&mut self, call: f64, level: &str, message: &str, now: f64) {
         self.engine.log(CallId::new(whole(call)), LogLevel::of_word(level), message, millis(now));
     }
 
-    /// Takes a sign of life of a running tool call, with details as JSON text.
+    /// Reports a heartbeat of a running call. `details` is JSON text.
     pub fn heartbeat(&mut self, call: f64, details: &str, now: f64) -> JsResult<()> {
         self.engine.heartbeat(CallId::new(whole(call)), give(parse(details))?, millis(now));
         Ok(())
     }
 
-    /// What happened when, where the engine was told to keep that: `{entries, runs}`.
+    /// The timeline `{entries, runs}`, if the engine keeps one.
     pub fn timeline(&self) -> String {
         write_json(&self.engine.timeline_view())
     }
 
-    /// Does what is due.
+    /// Does everything that is due at `now`.
     pub fn tick(&mut self, now: f64) {
         self.engine.tick(millis(now));
     }
 
-    /// When `tick` has to be called next.
+    /// The time of the next `tick`; `None` if nothing will be due.
     #[wasm_bindgen(js_name = nextWake)]
     pub fn next_wake(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
         self.engine.next_wake().map(|moment| moment as f64)
     }
 
-    /// Whether there is more to do at once: `tick` does the next slice of it. To be asked for after the output was taken.
+    /// Whether work is left for another `tick` at once. Ask after the output was taken.
     #[wasm_bindgen(js_name = hasMore)]
     pub fn has_more(&self) -> bool {
         self.engine.has_more()
     }
 
-    /// What a limit is, by its name; 0 for a name that is none.
+    /// The value of a limit by its name; 0 for an unknown name.
     pub fn limit(&self, name: &str) -> f64 {
         let limit = Limit::ALL.iter().find(|limit| limit.name() == name);
         #[expect(clippy::cast_precision_loss, reason = "a limit cannot be larger than memory")]
         limit.map_or(0.0, |limit| self.engine.limits().get(*limit) as f64)
     }
 
-    /// What has changed since the last call, for a store; to be kept before the effects are released. Nothing where nothing has.
+    /// The changes since the last call, as a journal entry; `None` if there are none. The store must keep it before the
+    /// host carries out the effects.
     #[wasm_bindgen(js_name = takeRecords)]
     pub fn take_records(&mut self) -> Option<String> {
         let Output { records, effects } = self.engine.take_output();
@@ -225,14 +230,14 @@ impl EngineHandle {
         (!records.is_empty()).then(|| write_records(&records))
     }
 
-    /// Begins a snapshot: entries of the journal that rebuild the state as it is now, in the place of those that
-    /// [`take_records`](Self::take_records) gave until now.
+    /// Begins a snapshot: journal entries that rebuild the present state. They replace all entries that
+    /// [`take_records`](Self::take_records) has returned so far.
     #[wasm_bindgen(js_name = beginSnapshot)]
     pub fn begin_snapshot(&mut self) {
         self.snapshot = Some(Snapshot::of(&self.engine));
     }
 
-    /// Its next entry; nothing behind the last. Until then the engine is told nothing.
+    /// The next entry of the snapshot; `None` after the last one. Until then, the host calls no other method.
     #[wasm_bindgen(js_name = snapshotEntry)]
     pub fn snapshot_entry(&mut self) -> Option<String> {
         let entry = self.snapshot.as_mut()?.next_entry(&self.engine);
@@ -242,7 +247,7 @@ impl EngineHandle {
         entry
     }
 
-    /// What the host has to do since the last call; of a durable engine to be asked for after its records.
+    /// The effects since the last call. Of an engine with a store, take the records first.
     #[wasm_bindgen(js_name = takeEffects)]
     pub fn take_effects(&mut self) -> String {
         self.effects.extend(self.engine.take_output().effects);
@@ -250,7 +255,7 @@ impl EngineHandle {
     }
 }
 
-/// Milliseconds of a duration in any of its forms; `path` is that of the option it was given for.
+/// Milliseconds of a duration in any form. `path` names the option in an error.
 #[wasm_bindgen(js_name = durationMillis)]
 pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
     let seconds = parse(value).and_then(|value| duration::seconds(&value));
@@ -260,7 +265,7 @@ pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
     }))
 }
 
-/// A text without any of the secrets, a list of texts.
+/// The text without the secrets, which are a JSON list of texts.
 #[wasm_bindgen(js_name = strikeSecrets)]
 pub fn strike_secrets(text: String, secrets: &str) -> JsResult<String> {
     let secrets = give(parse(secrets))?;

@@ -1,5 +1,5 @@
-//! What the facade does for the client: its `fetch`, its timers and signals, and its callbacks. Every promise ends
-//! promptly once the caller's signal fires.
+//! The services of the facade for the client: its `fetch`, timers, signals and callbacks. Every promise ends soon after
+//! the caller's signal fires.
 
 use super::error::to_js_error;
 use crate::client::{
@@ -21,76 +21,76 @@ use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The services of one call, or of all runs that a client follows.
+    /// The services for one call, or for all runs that a client follows.
     #[derive(Clone)]
     pub type Host;
 
-    /// Sends a request through the caller's function; rejects where there is no answer.
+    /// Sends a request by the caller's function. Rejects if there is no answer.
     #[wasm_bindgen(method)]
     fn fetch(this: &Host, request: &web_sys::Request, signal: &AbortSignal) -> Promise;
 
-    /// Waits for some work, within the time given in milliseconds: nothing when it is done, else `timeout` or `aborted`, after
-    /// the controller was aborted.
+    /// Waits for a promise, at most `timeout_ms` milliseconds. The result is nothing when it is fulfilled; else it
+    /// aborts the controller and gives `timeout` or `aborted`.
     #[wasm_bindgen(method)]
     fn within(this: &Host, timeout_ms: f64, work: &Promise, controller: &AbortController) -> Promise;
 
-    /// The body of a request that is no JSON, anew for each attempt.
+    /// The body of a request that is not JSON, a fresh one for each attempt.
     #[wasm_bindgen(method)]
     fn attachment(this: &Host) -> JsValue;
 
-    /// Keeps why there is no answer, and gives that in words.
+    /// Keeps the reason why there is no answer, and returns its message.
     #[wasm_bindgen(method)]
     fn failed(this: &Host, error: &JsValue) -> String;
 
-    /// The text of a refusal, without the credentials that it repeats.
+    /// The text of a refusal, with the credentials in it struck out.
     #[wasm_bindgen(method)]
     fn struck(this: &Host, text: &str) -> Promise;
 
-    /// Keeps the body of an answer that is taken as bytes.
+    /// Keeps the body of an answer that is expected as bytes.
     #[wasm_bindgen(method)]
     fn keep(this: &Host, bytes: Uint8Array);
 
-    /// The most bytes of an answer that are taken.
+    /// The largest answer, in bytes.
     #[wasm_bindgen(method, getter, js_name = mostBytes)]
     fn most_bytes(this: &Host) -> f64;
 
-    /// Opens the stream of events that an answer is.
+    /// Opens the event stream of an answer.
     #[wasm_bindgen(method)]
     fn events(this: &Host, response: &web_sys::Response, controller: &AbortController) -> Promise;
 
-    /// Gets the credential, another one than the one that was refused, within the time given in milliseconds.
+    /// Gets the credential, a different one than `refused`, within `timeout_ms` milliseconds.
     #[wasm_bindgen(method)]
     fn authorize(this: &Host, refused: Option<String>, timeout_ms: f64) -> Promise;
 
-    /// Asks the caller whether a failure, as JSON text, is worth another attempt.
+    /// Asks the caller whether another attempt is useful after a failure, given as JSON text.
     #[wasm_bindgen(method)]
     fn judge(this: &Host, error: &str, attempt: u32) -> Option<bool>;
 
-    /// Sleeps; `false` when the signal fired first.
+    /// Sleeps. The result is `false` if the signal fired first.
     #[wasm_bindgen(method)]
     fn sleep(this: &Host, ms: f64) -> Promise;
 
-    /// Milliseconds of a clock that does not go back.
+    /// The time in milliseconds, by a clock that does not go back.
     #[wasm_bindgen(method)]
     fn now(this: &Host) -> f64;
 
-    /// A number in `0..1`.
+    /// A random number in `0..1`.
     #[wasm_bindgen(method)]
     fn random(this: &Host) -> f64;
 
-    /// A number that the client remembers from call to call, 0 at first.
+    /// The number that the client keeps at an index; 0 at first.
     #[wasm_bindgen(method)]
     fn recall(this: &Host, index: u32) -> f64;
 
-    /// Has the client remember a number.
+    /// Keeps a number at an index of the client.
     #[wasm_bindgen(method)]
     fn remember(this: &Host, index: u32, value: f64);
 
-    /// Takes some of the tasks of a run as JSON text; the first of them, or some more.
+    /// Receives tasks of a run as JSON text, in several parts.
     #[wasm_bindgen(method)]
     fn part(this: &Host, run_id: &str, is_first: bool, tasks: &str);
 
-    /// Who follows a run now, and who does not any more, since the last call: `[[ticket, runId, timeoutMs, wantsUpdates,
+    /// The followers that have joined or left since the last call: `[[ticket, runId, timeoutMs, wantsUpdates,
     /// wantsWhole] | [ticket], …]`.
     #[wasm_bindgen(method)]
     fn commands(this: &Host) -> Option<String>;
@@ -103,46 +103,46 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn wake(this: &Host);
 
-    /// Tells a follower the status of a run, as JSON text.
+    /// Passes the status of a run to a follower, as JSON text.
     #[wasm_bindgen(method)]
     fn tell(this: &Host, ticket: u32, status: &str);
 
-    /// Tells a follower that a run is over: the run as JSON text, or the error.
+    /// Passes the end of a run to a follower: the run as JSON text, or the error.
     #[wasm_bindgen(method)]
     fn end(this: &Host, ticket: u32, outcome: &JsValue, is_error: bool);
 
-    /// What became of a question for the credential.
+    /// The outcome of a request for the credential.
     type Authorized;
 
     /// The credential.
     #[wasm_bindgen(method, getter)]
     fn credential(this: &Authorized) -> Option<String>;
 
-    /// What happened instead: `timeout`, `aborted` or `failed`.
+    /// The reason why there is none: `timeout`, `aborted` or `failed`.
     #[wasm_bindgen(method, getter)]
     fn kind(this: &Authorized) -> String;
 
-    /// Why, for `failed`.
+    /// The message, for `failed`.
     #[wasm_bindgen(method, getter)]
     fn reason(this: &Authorized) -> String;
 
-    /// A stream of events.
+    /// An event stream.
     pub type Events;
 
-    /// The data of the next event; nothing when the stream is over.
+    /// The data of the next event; nothing at the end of the stream.
     #[wasm_bindgen(method)]
     fn next(this: &Events) -> Promise;
 }
 
-/// Where the client remembers what.
+/// The indexes of the numbers that the client keeps.
 const FAILURES: u32 = 0;
 const OPEN_UNTIL: u32 = 1;
-/// Offers are kept as what is lacking, so that an empty memory is the default.
+/// The numbers say what the server lacks, so that 0 is the default.
 const NO_LIST: u32 = 2;
 const NO_STEPS: u32 = 3;
 const NO_STREAM: u32 = 4;
 
-/// The host's promises do not reject; should one, its reason stands for its value.
+/// The value of a promise. The host's promises do not reject; if one did, its reason would be the value.
 async fn resolved(promise: Promise) -> JsValue {
     JsFuture::from(promise).await.unwrap_or_else(|reason| reason)
 }
@@ -180,7 +180,8 @@ impl Host {
         } else {
             body = fetch::text_of(bytes, is_fine).ok_or(Outage::Failed(NetworkFailure::NotText))?;
             if !is_fine {
-                // Before an error shows a part of it, since a part of a credential could not be told from other text.
+                // Strikes the whole text, before an error shows a part of it: half a credential could not be
+                // recognised.
                 body = resolved(self.struck(&body)).await.as_string().unwrap_or_default();
             }
         }

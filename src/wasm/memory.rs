@@ -1,17 +1,18 @@
-//! Memory ahead of need. The allocator asks for a few pages at a time, each of which costs the host more than all the work that fits into
-//! them; asked for in large pieces, memory that is not used costs nothing.
+//! Reserves memory ahead of need. The allocator asks for a few pages at a time, and each request costs the host more
+//! than the work that fits into those pages. Large requests are rare, and memory that is not used costs nothing.
 
 use std::hint::black_box;
 
-/// Bytes that reading a definition takes for each of its text.
+/// The bytes that reading a definition needs for each byte of its text.
 const ROOM_TO_READ: usize = 24;
 
-/// Makes room for what is made of a text of so many bytes.
+/// Reserves memory for reading a text of this many bytes.
 pub(super) fn make_room_to_read(bytes: usize) {
     make_room(bytes * ROOM_TO_READ);
 }
 
-/// Makes room for the values of JSON text, which may be in its strings, too; no more than for those of a result that is as large as one may be.
+/// Reserves memory for the values of JSON text, even of JSON inside its strings, up to the needs of the largest allowed
+/// result.
 #[cfg(feature = "engine")]
 pub(super) fn make_room_for_values(text: &str) {
     const EACH: usize = 96;
@@ -22,14 +23,14 @@ pub(super) fn make_room_for_values(text: &str) {
 
 fn make_room(bytes: usize) {
     let mut room: Vec<u8> = Vec::new();
-    // What there is not is asked for again when it is needed.
+    // If the reservation fails, the allocator tries again when the memory is needed.
     if bytes > 0 && room.try_reserve_exact(bytes).is_ok() {
-        // Taken and given back at once, the allocator keeps it.
+        // Memory that is reserved and freed stays with the allocator.
         black_box(&mut room);
     }
 }
 
-/// How much memory the module was seen to have.
+/// The size of the module's memory when it was last checked.
 #[cfg(feature = "engine")]
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -38,7 +39,7 @@ pub(super) struct Memory {
 
 #[cfg(feature = "engine")]
 impl Memory {
-    /// Makes room for an eighth of what there is where that has grown since the last call.
+    /// Reserves a further eighth of the memory if it has grown since the last call.
     pub(super) fn grow_ahead(&mut self) {
         const PAGE: usize = 65_536;
         let pages = pages();

@@ -1,5 +1,6 @@
 //! The boundary to JavaScript: conversion and delegation, no logic. The TypeScript facade in `js/src` is the only
-//! caller; what it relies on is declared there in `wasm-api.ts`. Whatever fails throws the error of the core, as `error.rs` writes it.
+//! caller; `wasm-api.ts` declares there what it relies on. Every failure throws the error of the core, in the form of
+//! `error.rs`.
 
 #[cfg(feature = "client")]
 pub mod client;
@@ -27,17 +28,17 @@ extern "C" {
     fn console_error(text: &str);
 }
 
-/// Of the core: the smallest.
+/// The allocator of the core: the smallest one.
 #[cfg(not(feature = "workflow"))]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// Of the engine, whose memory is large: in constant time, which that of the standard library is not.
+/// The allocator of the engine, whose memory is large. It works in constant time; the standard library's does not.
 #[cfg(feature = "engine")]
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
-/// Runs once per instance: a panic names itself before the instance stops.
+/// Runs once for each instance. It makes a panic print its message before the instance stops.
 #[cfg(feature = "panic-messages")]
 #[wasm_bindgen(start)]
 pub fn start() {
@@ -50,7 +51,8 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").into()
 }
 
-/// Every error code with its class, `CODE:ClassName` by comma; the TypeScript list is tested against it.
+/// Every error code with its class, as `CODE:ClassName` separated by commas. A test compares the TypeScript list with
+/// it.
 #[wasm_bindgen(js_name = errorCodes)]
 pub fn error_codes() -> String {
     let codes: Vec<String> =

@@ -1,4 +1,4 @@
-//! The functions of `WorkflowBuilder` and `Workflow`. They are stateless: the facade keeps calls and documents as text.
+//! The functions of `WorkflowBuilder` and `Workflow`. They keep no state: the facade keeps calls and documents as text.
 
 use super::convert::{JsResult, give, moment, parse};
 use super::memory::make_room_to_read;
@@ -21,13 +21,13 @@ pub fn builder_new(params: &str) -> JsResult<()> {
     give(parse(params).and_then(|params| WorkflowBuilder::new(&params)).map(drop))
 }
 
-/// Checks one call of a builder, which has an operator to modify or has none.
+/// Checks one call of a builder. `has_current` says whether the builder has an operator that it could modify.
 #[wasm_bindgen(js_name = builderCall)]
 pub fn builder_call(method: &str, params: &str, has_current: bool) -> JsResult<()> {
     give(parse(params).and_then(|params| WorkflowBuilder::check_call(method, params, has_current)))
 }
 
-/// The findings about the definition of `{new, calls}`, and after a line break the definition itself.
+/// The findings about the definition of `{new, calls}` and, after a line break, the definition.
 #[wasm_bindgen(js_name = builderBuild)]
 pub fn builder_build(settings: &str) -> JsResult<String> {
     give(parse(settings).and_then(|mut settings| {
@@ -37,7 +37,7 @@ pub fn builder_build(settings: &str) -> JsResult<String> {
     }))
 }
 
-/// The same for the definition in text, after the call of one of its setters.
+/// Calls one setter on the definition in `text`. The result is the findings and, after a line break, the definition.
 #[wasm_bindgen(js_name = workflowSet)]
 pub fn workflow_set(text: &str, setter: &str, params: &str) -> JsResult<String> {
     give(parse(text).and_then(|text| Ok(keep(WorkflowBuilder::set(text, setter, parse(params)?)?))))
@@ -50,7 +50,8 @@ fn keep(built: Built) -> String {
     answer
 }
 
-/// Throws what keeps text from being a definition. Its form is `json`, `yaml`, or `data` for JSON that no person wrote.
+/// Throws the error that keeps a text from being a definition. `form` is `json`, `yaml`, or `data` for JSON that a
+/// program wrote.
 #[wasm_bindgen(js_name = workflowRead)]
 pub fn workflow_read(text: &str, form: &str) -> JsResult<()> {
     give(with_document(text, form, |document| definition::check(document, text, input(form)?)))
@@ -74,7 +75,7 @@ pub fn driver_validate(tasks: &str, now: f64, host: &Host) -> JsResult<String> {
     give(found)
 }
 
-/// All findings about text, whatever it is.
+/// All findings about any text.
 #[wasm_bindgen(js_name = workflowValidate)]
 pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsResult<String> {
     let found = with_document(text, form, |document| {
@@ -83,8 +84,8 @@ pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsRes
     Ok(findings(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
 }
 
-/// A definition in another form; `options` are those of a layout. A builder may have written what could not be read, so a
-/// JSON document is taken as it is.
+/// A definition in another form; `options` are those of a layout. A JSON document may have errors, since a builder may
+/// write one with errors.
 #[wasm_bindgen(js_name = workflowWrite)]
 pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResult<String> {
     give(with_document(text, form, |document| {
@@ -115,7 +116,7 @@ pub fn workflow_layout(text: &str, options: &str) -> JsResult<JsValue> {
     give(with_document(text, "json", |document| {
         let (workflow, options) = shown(&document.workflow, options)?;
         let placement = Placement::new(&workflow, &options);
-        // As in the JSON of a layout: what is in no container has the parent null.
+        // As in the JSON of a layout, a node outside all containers has the parent null.
         let to_values = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
         placement
             .drawing()
@@ -124,7 +125,8 @@ pub fn workflow_layout(text: &str, options: &str) -> JsResult<JsValue> {
     }))
 }
 
-/// What a drawing shows of a workflow, without the waits that only delay a task unless the options say `delays`; and how it is placed.
+/// The workflow as a drawing shows it, and the options of its layout. Waits that only delay a task are left out, unless
+/// the options say `delays`.
 fn shown<'a>(workflow: &'a Workflow, options: &str) -> Result<(Cow<'a, Workflow>, PlacementOptions)> {
     let mut options = parse(options)?;
     let delays = options.as_object_mut().and_then(|options| options.remove("delays"));
@@ -146,12 +148,12 @@ fn clocks(now: f64, offset: Offset<'_>) -> Clocks<'_> {
 }
 
 thread_local! {
-    /// The definition that was used last, with its text: checking, drawing and writing one mostly follow each other, and
-    /// reading it takes longer than any of them.
+    /// The definition that was used last, with its text. Checking, drawing and writing one usually follow each other,
+    /// and reading it takes longer than any of them.
     static LAST: RefCell<Option<(String, Document)>> = const { RefCell::new(None) };
 }
 
-/// Uses the definition in text.
+/// Calls `using` with the definition in `text`.
 fn with_document<T>(text: &str, form: &str, using: impl FnOnce(&Document) -> Result<T>) -> Result<T> {
     let form = input(form)?;
     LAST.with_borrow_mut(|last| {
@@ -175,7 +177,7 @@ fn not_loaded(form: &str) -> Error {
 }
 
 fn findings(findings: &[Diagnostic]) -> String {
-    // There may be a hundred thousand, of which the values would take more memory than all the rest.
+    // There may be a hundred thousand findings, and as JSON values they would take more memory than everything else.
     let mut text = String::from("[");
     for (at, finding) in findings.iter().enumerate() {
         text.push_str(if at == 0 { "" } else { "," });
