@@ -1,4 +1,4 @@
-//! What the engine tells its host.
+//! What the engine gives to its host.
 
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
@@ -8,43 +8,43 @@ use crate::json::JsonWriter;
 use crate::time::Millis;
 use serde_json::Value;
 
-/// What to write down and what to do, in this order.
+/// The records to keep and the effects to carry out, in this order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Output {
-    /// Changes of state; to be appended to the journal before any effect is released.
+    /// Changes of the state. The host appends them to the journal before it carries out any effect.
     pub records: Vec<Record>,
-    /// What the host does now.
+    /// What the host does next.
     pub effects: Vec<Effect>,
 }
 
-/// Something only the host can do.
+/// An action that only the host can carry out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Run a tool and report the outcome.
+    /// Start a tool, and report its outcome.
     StartTool(Box<ToolCall>),
-    /// Stop a running tool; its outcome is no longer wanted.
+    /// Stop a running tool. Its outcome does not count any more.
     AbortTool {
         /// The call to stop.
         call: CallId,
-        /// Why, in words for the tool's log.
+        /// The reason, in words for the tool's log.
         reason: String,
     },
-    /// An update was answered, or will not be.
+    /// An update was answered, or never will be.
     UpdateEnded {
         /// Id of the run.
         run_id: String,
         /// The update, by its position in the run.
         update: usize,
     },
-    /// A run is over: release what was kept for it.
+    /// A run has ended: release everything that was kept for it.
     RunEnded {
         /// Id of the run.
         run_id: String,
     },
 }
 
-/// One call of a tool.
+/// One call of a tool, for one attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolCall {
     /// Number of the call, unique in the engine.
@@ -63,16 +63,16 @@ pub struct ToolCall {
     pub args: Vec<Value>,
     /// Named arguments, templates resolved.
     pub kwargs: Value,
-    /// The same for every attempt of the task in this run; each turn of a reflexive task and each answer to an update
-    /// has its own.
+    /// A key that all attempts of the task in this run share. Each turn of a reflexive task and each answer to an
+    /// update has its own.
     pub idempotency_key: String,
-    /// When the attempt is given up.
+    /// The moment at which the attempt is aborted.
     pub deadline: Option<Millis>,
-    /// The last sign of life of the task in this run, be it of an earlier attempt.
+    /// The last heartbeat of the task in this run, even if an earlier attempt sent it.
     pub last_heartbeat: Option<Heartbeat>,
 }
 
-/// The text of effects, as they cross to the host: a list.
+/// The text of effects for the host: a JSON list.
 pub fn write_effects(effects: &[Effect]) -> String {
     text_of(effects)
 }

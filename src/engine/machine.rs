@@ -1,4 +1,4 @@
-//! The state machine: what a host holds.
+//! The engine as a state machine, as its host holds it.
 
 use crate::engine::config::Config;
 use crate::engine::effects::{Effect, Output};
@@ -11,16 +11,16 @@ use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::ops::Deref;
 
-/// Runs workflows. It can be asked what its [`State`] can; only records change that.
+/// Runs workflows. It answers the questions that its [`State`] answers, and changes the state only by records.
 #[derive(Debug, Default)]
 pub struct Engine {
     pub(in crate::engine) state: State,
     output: Output,
-    /// Calls that have failed, while secrets are looked for in what they failed with.
+    /// Failed calls whose failures are still searched for secrets.
     pub(in crate::engine) failed_calls: VecDeque<FailedCall>,
-    /// Whether something was done since the output was taken, beyond looking.
+    /// Whether anything has changed since the output was taken.
     has_progressed: bool,
-    /// Whether the last call left something to do.
+    /// Whether the last call left work to do.
     pub(in crate::engine) has_more: bool,
 }
 
@@ -35,24 +35,24 @@ impl Deref for Engine {
 /// A workflow to run.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// The definition; must have been checked.
+    /// The definition, already checked.
     pub definition: Registered,
     /// Run inputs.
     pub inputs: Map<String, Value>,
-    /// A repeated key with the same content gives the run it gave before.
+    /// Idempotency key: repeating it with the same content gives the same run.
     pub key: Option<String>,
-    /// Id for a new run.
+    /// The id for a new run.
     pub run_id: String,
 }
 
-/// What became of a submission.
+/// The outcome of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
-    /// A run began.
+    /// A new run.
     Created(RunIx),
-    /// The key was known, with the same content: the run it began.
+    /// The run of an earlier submission with the same key and content.
     Repeated(RunIx),
-    /// The key was known, with other content: the run it began.
+    /// The run of an earlier submission with the same key but other content.
     Conflict(RunIx),
 }
 
@@ -61,47 +61,47 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let concurrency = config.concurrency.max(1);
         let timeline = config.timeline.then(Box::default);
-        // A timeline takes all that follows from one thing in one piece.
+        // With a timeline, one slice contains everything that follows from one event.
         let slice = if config.timeline { usize::MAX } else { config.slice };
         let config = Config { concurrency, slice, ..config };
         Self { state: State { config, timeline, ..State::default() }, ..Self::default() }
     }
 
-    /// An engine in the state that the records describe.
+    /// An engine in the state that results from the records.
     pub fn replay(config: Config, records: impl IntoIterator<Item = Record>) -> Self {
         let mut engine = Self::new(config);
         engine.restore(records);
         engine
     }
 
-    /// Takes records that a store has kept; nothing follows from them before [`resume`](Self::resume).
+    /// Applies records from a store. The engine decides nothing before [`resume`](Self::resume).
     pub fn restore(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
             self.state.apply(record);
         }
-        // The work may have been cut off anywhere.
+        // The records may end in the middle of a slice.
         self.has_more = true;
     }
 
-    /// Everything decided since the last call. What is done before the output is taken again is one slice of work.
+    /// All records and effects since the last call. The work until the next call is one slice.
     pub fn take_output(&mut self) -> Output {
         self.work.set(0);
         self.has_progressed = false;
         std::mem::take(&mut self.output)
     }
 
-    /// Whether there is more to do at once: [`tick`](Self::tick) does the next slice of it. The host may do other
-    /// things before.
+    /// Whether work is left: the next [`tick`](Self::tick) does a further slice. The host may do other things in
+    /// between.
     pub fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// Whether the slice of work is not done yet.
+    /// Whether the slice still has room.
     pub(in crate::engine) fn is_within_slice(&self) -> bool {
         !self.has_progressed || self.work.get() < self.config.slice.saturating_mul(BYTES_PER_UNIT)
     }
 
-    /// One unit of the work of a slice is about to be done. Each slice has one at least.
+    /// Starts one unit of work. Each slice has at least one.
     pub(in crate::engine) fn begins_unit(&mut self) {
         self.has_copied(BYTES_PER_UNIT);
         self.has_progressed = true;
@@ -111,7 +111,7 @@ impl Engine {
         self.output.effects.push(effect);
     }
 
-    /// Writes a record down and applies it.
+    /// Adds a record to the output, and applies it.
     pub(in crate::engine) fn commit(&mut self, record: Record) {
         let noted = self.timeline.is_some().then(|| record.clone());
         if self.config.is_durable {

@@ -1,9 +1,10 @@
-//! The embedded engine: runs workflow definitions without a clock, randomness or IO of its own.
+//! The embedded engine: it runs workflow definitions without a clock, randomness or IO of its own.
 //!
-//! The host passes in what happened and when ([`Engine::submit`], [`Engine::tool_finished`],
-//! [`Engine::tick`], [`Engine::cancel`]); the engine answers with [`Output`]: journal records first, then the
-//! effects they permit. The host runs tools, keeps one timer ([`next_wake`](State::next_wake)) and feeds results back.
-//! Every change of state is a [`Record`], so replaying the records rebuilds the engine.
+//! The host reports what has happened and when ([`Engine::submit`], [`Engine::tool_finished`], [`Engine::tick`],
+//! [`Engine::cancel`]). The engine returns [`Output`]: first the records for the journal, then the effects that the
+//! host may carry out once the records are kept. The host runs tools, keeps one timer
+//! ([`next_wake`](State::next_wake)), and reports the results. Every change of the state is a [`Record`], so replaying
+//! the records rebuilds the engine.
 //!
 //! Each room uses only rooms that come before it in this list, which a test checks:
 //!
@@ -105,7 +106,7 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             for used in text.split("crate::engine::").skip(1) {
                 let end = used.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(used.len());
-                // What is exported at the top is for those outside.
+                // A name that is not a room is exported at the top. Only `server` may use those.
                 if let Some(used) = rank(&used[..end]) {
                     assert!(used <= own, "{}: `{room}` must not use `{}`", path.display(), ROOMS[used]);
                     looked_at += 1;

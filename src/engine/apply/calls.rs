@@ -1,18 +1,18 @@
-//! Tool calls that begin and end.
+//! Calls of tools that begin and end.
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::engine::state::step::StepState;
 
 impl State {
-    /// The arguments of a call are given out.
+    /// Adds the bytes of a call's arguments to those of all active calls.
     pub(in crate::engine) fn call_takes(&mut self, call: CallId, bytes: usize) {
         self.has_copied(bytes);
         self.bytes_under_way += bytes;
         self.call_bytes.insert(call, bytes);
     }
 
-    /// A call is over.
+    /// Drops a call that has ended.
     pub(in crate::engine) fn forget_call(&mut self, call: CallId) {
         self.calls.remove(&call);
         self.call_outputs.remove(&call);

@@ -1,4 +1,4 @@
-//! Circuits around tools: what the beginning and the end of an attempt change.
+//! Circuit breakers of tools: what the start and the end of an attempt change.
 
 use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
@@ -8,7 +8,7 @@ use crate::engine::state::step::StepState;
 use crate::time::{Millis, after};
 
 impl State {
-    /// Takes note of an attempt that begins: it may be the one that probes.
+    /// Notes the start of an attempt. In an open circuit, it is the attempt that tests the tool.
     pub(in crate::engine) fn attempt_begins(&mut self, run: RunIx, step: StepIx, at: Millis) {
         let Some(function) = self.guarded(run, step).map(|(function, _)| function.to_owned()) else { return };
         if let Some(circuit) = self.circuits.get_mut(&function)
@@ -18,7 +18,7 @@ impl State {
         }
     }
 
-    /// Takes note of how an attempt ended, before its step does.
+    /// Notes the outcome of an attempt. Its step ends afterwards.
     pub(in crate::engine) fn attempt_ended(
         &mut self,
         run: RunIx,
@@ -34,7 +34,7 @@ impl State {
         let Some(attempt) = found.attempts.last().filter(|_| is_called) else { return };
         let began = attempt.started_at;
         let circuit = self.circuits.entry(function).or_default();
-        // What began before it opened says nothing about the time after.
+        // An attempt that began before the circuit opened says nothing about the tool now.
         if circuit.open_until.is_some_and(|until| began < until) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Events that are kept, and dropped when there are too many.
+//! Keeps events, and drops the oldest ones.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::state::State;
@@ -6,11 +6,11 @@ use crate::engine::state::sizes::{EVENT, size_of_event};
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// Events of one name that are kept for those who ask later.
+/// The most events of one name that are kept for later tasks.
 const MOST_EVENTS: usize = 1_000;
 
 impl State {
-    /// Keeps an event for those who ask later. Where there are too many, the oldest are dropped.
+    /// Keeps an event for later tasks. Beyond the limits, the oldest events are dropped.
     pub(in crate::engine) fn keep_event(&mut self, name: String, payload: Value) {
         self.last_event += 1;
         let number = self.last_event;
@@ -31,7 +31,7 @@ impl State {
         }
     }
 
-    /// Shortens the order, where most of it is of events that were dropped because there were too many of their names.
+    /// Rebuilds the order if most of it refers to events that were dropped because of the limit for one name.
     pub(super) fn forget_order_of_dropped(&mut self) {
         if self.event_order.len() < MOST_EVENTS + 2 * self.event_bytes / EVENT {
             return;
@@ -48,7 +48,7 @@ impl State {
         self.event_order.push_back((number, name.to_owned()));
     }
 
-    /// Drops the oldest event of a name, if it has that number: it may have been dropped before.
+    /// Drops the oldest event of a name if it has this number. It may be dropped already.
     pub(super) fn drop_event(&mut self, number: u64, name: &str) {
         let Some(events) = self.events.get_mut(name) else { return };
         if events.front().is_some_and(|(oldest, _)| *oldest == number)

@@ -1,4 +1,4 @@
-//! Joins that are to be looked at.
+//! Marks joins that may be able to complete.
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, StepIx};
@@ -6,7 +6,7 @@ use crate::engine::state::queues::Look;
 use crate::engine::state::step::Inner;
 
 impl State {
-    /// Has the joins looked at that name a step which is over.
+    /// Marks the joins that name a step which has ended.
     pub(in crate::engine) fn tell_joins(&mut self, run: RunIx, step: StepIx) {
         let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };

@@ -92,7 +92,7 @@ impl State {
                 if let Some(run) = self.runs.get_mut(run) {
                     run.keeps_failure(&failure);
                     if let Some(result) = &result {
-                        // The step and its attempt have it.
+                        // Both the step and its attempt keep the result.
                         run.meter.add(2 * size(result));
                     }
                     if retry_at.is_some() {
@@ -133,7 +133,7 @@ impl State {
             }
             Record::KeyUsed { run, key, result } => self.apply_key_used(run, key, result),
             Record::TurnTaken { run, step, candidate, feedback, turn, call } => {
-                // The attempt goes on, in its place and under its key.
+                // The attempt continues with the same place and the same key.
                 if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
                     self.forget_call(call);
                 }

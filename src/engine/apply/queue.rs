@@ -1,4 +1,4 @@
-//! Lines of steps that are to start, or to be skipped.
+//! Queues of steps that are to start or to be skipped.
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
@@ -9,7 +9,7 @@ use crate::time::Millis;
 use std::collections::VecDeque;
 
 impl State {
-    /// Starts what can start in a new scope.
+    /// Queues the steps of a new scope that can start.
     pub(in crate::engine) fn look_at_scope(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
         let (steps, count) = (found.steps(), found.body.operators.len());
@@ -23,7 +23,7 @@ impl State {
         }
     }
 
-    /// Puts a step in line, where what leads to it has ended.
+    /// Queues a step if everything that it waits for has ended.
     pub(in crate::engine) fn look_at(&mut self, run: RunIx, step: StepIx) {
         let Some(found) = self.runs.get(run) else { return };
         let is_waiting =
@@ -56,9 +56,9 @@ impl State {
         }
     }
 
-    /// Puts a step in line to start.
+    /// Queues a step to start.
     pub(in crate::engine) fn enqueue(&mut self, run: RunIx, step: StepIx) {
-        // What waits for a key may be looked at more than once.
+        // A step that waits for a key may come here more than once.
         if self.step(run, step).is_none_or(|step| step.is_in_line) {
             return;
         }
@@ -72,7 +72,7 @@ impl State {
         }
     }
 
-    /// The first step of a line that still waits there; those before it are dropped.
+    /// The first step of a queue that still waits. Stale entries before it are dropped.
     pub(in crate::engine) fn first_of(
         &mut self,
         line: impl Fn(&mut Self) -> &mut VecDeque<StepRef>,
@@ -87,7 +87,7 @@ impl State {
         None
     }
 
-    /// Takes a step that is about to be over out of its line.
+    /// Removes a step from its queue before it ends.
     pub(in crate::engine) fn leave_line(&mut self, run: RunIx, step: StepIx) {
         if !self.step(run, step).is_some_and(|step| step.is_in_line) {
             return;
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// Takes a step out of the line. The engine starts the first in line; a replay may find it further back.
+    /// Removes a step from its queue. The engine starts the first one, but a replay may find the step further back.
     pub(in crate::engine) fn dequeue(&mut self, run: RunIx, step: StepIx) {
         if !self.step(run, step).is_some_and(|step| step.is_in_line) {
             return;
@@ -125,7 +125,7 @@ impl State {
         }
     }
 
-    /// The first timer that is due at `now`, removed from the list.
+    /// Removes and returns the first timer that is due at `now`.
     pub(in crate::engine) fn take_due(&mut self, now: Millis) -> Option<Timer> {
         let timer = self.timers.first().copied().filter(|(at, _)| *at <= now)?;
         self.timers.remove(&timer);

@@ -1,4 +1,4 @@
-//! What a record changes about the reports of a step.
+//! What a record changes in the reports of a step.
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, StepIx};
@@ -6,7 +6,7 @@ use crate::engine::state::reports::{Heartbeat, LogLevel, LogLine};
 use crate::time::Millis;
 use serde_json::Value;
 
-/// Lines that are kept of a step; of more, the oldest are dropped and counted.
+/// The most log lines of a step. Beyond that, the oldest are dropped and counted.
 const MOST_LINES: usize = 1_000;
 
 impl State {

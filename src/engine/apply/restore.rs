@@ -1,4 +1,4 @@
-//! The state from a snapshot.
+//! Rebuilds the state from a snapshot.
 
 use crate::engine::journal::snapshot::Standing;
 use crate::engine::state::State;
@@ -68,8 +68,8 @@ impl State {
         }
     }
 
-    /// Puts in line what may follow from the state of a run: the work may have been cut off anywhere. What has been
-    /// concluded already is not concluded twice.
+    /// Queues everything that may follow from the state of a run, since the engine may have stopped at any point. A
+    /// decision that was made before is not made again.
     pub(super) fn restore_conclusions(&mut self, at: RunIx, with_place: &HashSet<StepRef>) {
         let Some(run) = self.runs.get(at) else { return };
         if run.state != RunState::Active {

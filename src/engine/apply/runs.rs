@@ -1,4 +1,4 @@
-//! Runs that begin, end, and are forgotten.
+//! Runs that begin, end, and are dropped.
 
 use crate::engine::plan::{Operation, Planned};
 use crate::engine::state::State;
@@ -18,7 +18,7 @@ impl State {
         self.look_at_scope(at, ScopeIx::WORKFLOW);
     }
 
-    /// Puts a run into the lists; its position.
+    /// Adds a run to all lists, and returns its position.
     pub(in crate::engine) fn push_run(&mut self, mut run: Run) -> RunIx {
         let at = self.runs.next();
         run.measure();
@@ -64,7 +64,7 @@ impl State {
         let workflow = Rc::clone(&owner.created.workflow);
         let has_parent = owner.created.parent.is_some();
         let open = owner.open_within(ScopeIx::WORKFLOW);
-        // What a workflow leaves out by ending itself is skipped, as what a condition leaves out.
+        // A workflow that ends itself skips the rest, as a condition skips its other branch.
         let ends_itself = owner.steps.placed().any(|(at, step)| {
             let is_end = |found: &Planned| matches!(found.operation, Operation::Terminate { .. });
             step.state == StepState::Succeeded && owner.operator(at).is_some_and(is_end)

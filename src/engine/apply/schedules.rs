@@ -1,4 +1,4 @@
-//! What a record changes about a schedule.
+//! What a record changes in a schedule.
 
 use crate::engine::state::State;
 use crate::engine::state::queues::Timer;
@@ -37,10 +37,10 @@ impl State {
         self.await_firing(at);
     }
 
-    /// A run of a workflow has ended: what waited for that is due.
+    /// Makes a schedule due that waited for the end of a run of its workflow.
     pub(in crate::engine) fn release_held(&mut self, workflow: &str) {
         for at in self.held_schedules.remove(workflow).unwrap_or_default() {
-            // It may be another one by now, or not wait any more.
+            // The schedule may have been replaced, or may not wait any more.
             let is_held =
                 |known: &&mut Schedule| known.state == ScheduleState::Held && known.workflow == workflow;
             if let Some(schedule) = self.schedules.get_mut(at).filter(is_held) {
@@ -56,7 +56,7 @@ impl State {
         }
     }
 
-    /// Has a schedule fire when it is due, or once a run of its workflow has ended.
+    /// Sets the next firing of a schedule: at its time, or when a run of its workflow has ended.
     pub(super) fn await_firing(&mut self, at: usize) {
         let Some(schedule) = self.schedules.get(at) else { return };
         if schedule.state == ScheduleState::Held {

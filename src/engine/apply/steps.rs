@@ -1,4 +1,4 @@
-//! What a record changes about steps and scopes.
+//! What a record changes in steps and scopes.
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
@@ -58,7 +58,7 @@ impl State {
             }
         }
         if let Some(step) = self.step_mut(run, step) {
-            // Mostly there is one alone, and steps are what the memory of an engine consists of.
+            // Most steps have one attempt, and most of an engine's memory is steps.
             step.attempts.reserve_exact(usize::from(step.attempts.is_empty()));
             step.attempts.push(Attempt { started_at: at, ended_at: None, failure: None, result: None });
         }
@@ -99,7 +99,7 @@ impl State {
         }
     }
 
-    /// Forgets what a step waited for.
+    /// Removes a step from the lists in which it waits.
     pub(super) fn leave(&mut self, run: RunIx, step: StepIx) {
         let Some(inner) = self.step_mut(run, step).and_then(|step| step.inner.take()) else { return };
         match inner {
@@ -154,7 +154,7 @@ impl State {
         self.finish(run, step, StepState::Succeeded, chosen, at);
     }
 
-    /// Ends a step, and looks at what it leads to. `chosen` are ways, as positions in its body.
+    /// Ends a step, and queues what follows from that. `chosen` are the positions of the chosen operators in its body.
     pub(super) fn finish(
         &mut self,
         run: RunIx,
@@ -203,7 +203,7 @@ impl State {
                 step.ways_over += 1;
                 step.is_chosen |= chosen.contains(target) || callback == Some(*target);
                 if callback == Some(*target) && state == StepState::Failed {
-                    // What it is there for does not keep it from starting.
+                    // The failure that it handles does not keep it from starting.
                     step.dependencies.failed = step.dependencies.failed.saturating_sub(named);
                     step.dependencies.succeeded += named;
                     step.dependencies.worked += named;
@@ -220,7 +220,7 @@ impl State {
             self.look_at(run, first + next);
         }
         if !links.activators.is_empty() {
-            // What waits to know whether a failure was dealt with.
+            // Queues what waits for the handling of a failure.
             self.has_looked_at(body.operators.len());
             for next in 0..body.operators.len() {
                 if self.step(run, first + next).is_some_and(|step| step.dependencies.upstream_failed > 0) {
@@ -230,7 +230,7 @@ impl State {
         }
     }
 
-    /// Keeps the result of a round that is over.
+    /// Keeps the result of a round that has ended.
     pub(in crate::engine) fn round_over(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(closed) = found.scopes.get(scope) else { return };
@@ -251,7 +251,7 @@ impl State {
         }
         let before = round.checked_sub(1).and_then(|before| step.scopes.get(before)).copied();
         if let Some(outer) = found.scopes.get_mut(outer) {
-            // The latest round is what the next one, the condition, and what follows the loop can read.
+            // The next round, the condition and the operators after the loop read the latest round only.
             outer.readable.retain(|readable| Some(*readable) != before);
             outer.readable.push(scope);
         }
@@ -270,7 +270,7 @@ impl State {
         self.closed.push_back((run, scope));
     }
 
-    /// Ends steps without looking at what they lead to: that ends, too.
+    /// Ends steps without following their links, since the operators behind them end too.
     pub(super) fn cancel_steps(&mut self, run: RunIx, steps: &[StepIx], state: StepState, at: Millis) {
         for step in steps.iter().copied() {
             self.end_call(run, step);

@@ -1,4 +1,4 @@
-//! The timeline notes what a record has changed, and why.
+//! Notes in the timeline what a record has changed, and why.
 
 use crate::engine::journal::record::Record;
 use crate::engine::state::State;
@@ -28,7 +28,7 @@ impl State {
         }
     }
 
-    /// Takes note of a record that was applied.
+    /// Notes a record that was applied.
     pub(in crate::engine) fn note(&mut self, record: &Record) {
         let Some(mut timeline) = self.timeline.take() else { return };
         let attempt =
@@ -94,7 +94,7 @@ impl State {
         self.timeline = Some(timeline);
     }
 
-    /// Ends the entries of steps that are over, though nothing was said of them alone.
+    /// Ends the entries of steps that ended along with others, without a record of their own.
     pub(super) fn note_cancelled(&self, timeline: &mut Timeline, run: RunIx) {
         let open: Vec<StepIx> = timeline
             .open

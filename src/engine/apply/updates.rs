@@ -1,4 +1,4 @@
-//! What a record changes about an update.
+//! What a record changes in an update.
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;

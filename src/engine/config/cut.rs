@@ -1,9 +1,9 @@
-//! Texts cut to a length.
+//! Cuts texts to a length.
 
-/// What stands where a line was cut off.
+/// The mark at the end of a text that was cut.
 const CUT: &str = " […]";
 
-/// A text of up to `limit` bytes, which says where it was cut off.
+/// A text of at most `limit` bytes, plus the mark if it was cut.
 pub(in crate::engine) fn cut(text: String, limit: usize) -> String {
     if text.len() <= limit {
         return text;
@@ -12,7 +12,7 @@ pub(in crate::engine) fn cut(text: String, limit: usize) -> String {
     format!("{kept}{CUT}")
 }
 
-/// The last place up to a byte at which a text can be cut between two characters.
+/// The last byte position, at most `byte`, between two characters.
 pub(in crate::engine) fn whole_up_to(text: &str, byte: usize) -> usize {
     (0..=byte.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }

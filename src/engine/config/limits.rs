@@ -1,4 +1,4 @@
-//! What input can make large, and how large it may become.
+//! The limits on everything that input can make large.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::suggest::did_you_mean;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const MIB: usize = 1_024 * 1_024;
 
-/// Declares the limits, each with its name among the options, its default, and the message when something exceeds it.
+/// Declares the limits: the name of the option, the default, and the message for an excess.
 macro_rules! limits {
     ($($(#[$doc:meta])* $limit:ident = $name:literal, $default:expr, $what:literal;)+) => {
         /// A limit of the engine.
@@ -74,8 +74,8 @@ limits! {
     EventBytes = "eventBytes", 64 * MIB, "the event is larger than";
     /// Bytes of a regular expression of a guard.
     PatternBytes = "patternBytes", 4 * 1_024, "the regular expression of the guard is longer than";
-    /// Steps to match all regular expressions of the guards of a task: the steps of an expression, for each byte of its
-    /// text and for 64 more.
+    /// Steps to match all regular expressions of a task's guards: for each one, its own steps times the bytes of its
+    /// text plus 64.
     PatternSteps = "patternSteps", 5_000_000, "matching the regular expressions of the guards may take more steps than";
     /// Bytes of the name of an event, a signal or a schedule, or of an idempotency key.
     NameBytes = "nameBytes", 4_096, "the name or the key is longer than";
@@ -103,7 +103,7 @@ impl Limits {
         self.0.get(limit as usize).copied().unwrap_or_else(|| limit.default())
     }
 
-    /// These limits with another value for one of them.
+    /// The limits with another value for one of them.
     #[must_use]
     pub fn with(mut self, limit: Limit, most: usize) -> Self {
         if let Some(value) = self.0.get_mut(limit as usize) {
@@ -112,7 +112,7 @@ impl Limits {
         self
     }
 
-    /// Reads `{name: number}`. A limit that is missing has its default.
+    /// Reads `{name: number}`. A missing limit has its default.
     ///
     /// # Errors
     ///

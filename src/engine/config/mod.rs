@@ -1,4 +1,4 @@
-//! How an engine behaves: its limits, its secrets, the clocks of its time zones.
+//! The settings of an engine: its limits, its secrets, the clocks of its time zones.
 
 pub(in crate::engine) mod cut;
 pub(in crate::engine) mod limits;
@@ -12,37 +12,36 @@ use crate::template::Mode;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// How an engine behaves.
+/// The settings of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Tools that may run at once; further tasks wait for a place.
+    /// The most calls at once. Further tasks wait for a place.
     pub concurrency: usize,
-    /// What a template that names nothing does.
+    /// What happens to a template that names nothing.
     pub templates: Mode,
-    /// What `{{ENV.NAME}}` reads.
+    /// The values of `{{ENV.NAME}}`.
     pub env: Map<String, Value>,
-    /// What `{{secrets.NAME}}` reads in the arguments of tools.
+    /// The values of `{{secrets.NAME}}` in the arguments of tools.
     pub secrets: Secrets,
     /// Time zones of schedules.
     pub zones: Zones,
-    /// Whether records are given out; without a store nobody wants them.
+    /// Whether the output contains records. Without a store, no reader needs them.
     pub is_durable: bool,
-    /// Names of the host's tools, against which definitions are checked before they run; none where they are not.
+    /// Names of the host's tools. Definitions are checked against them before they run; `None` for no check.
     pub tools: Option<BTreeSet<String>>,
-    /// Those of them that are this package's own: arguments that they do not have are refused.
+    /// The tools among them that come with this package. They refuse unknown arguments.
     pub own_tools: BTreeSet<String>,
     /// Whether a timeline is kept.
     pub timeline: bool,
-    /// How many runs that are over are kept; all where there is no number.
+    /// The most finished runs that are kept; `None` for all.
     pub keep_runs: Option<usize>,
-    /// How large things may become.
+    /// The limits on sizes.
     pub limits: Limits,
-    /// How much is done before the host gets its turn, in units of about one step that starts. With a timeline
-    /// everything is.
+    /// The most work before the host gets its turn, in units of about one step that starts. Unlimited with a timeline.
     pub slice: usize,
 }
 
-/// Steps that start in about 10 ms.
+/// About 10 ms of work.
 const SLICE: usize = 1_000;
 
 impl Default for Config {

@@ -1,4 +1,4 @@
-//! Clocks of time zones, which only the host knows.
+//! The clocks of time zones, which the host knows.
 
 use crate::definition::UTC;
 use crate::definition::schedule::Schedule;
@@ -6,7 +6,7 @@ use crate::time::Millis;
 use std::fmt;
 use std::rc::Rc;
 
-/// How far the clocks of a zone are ahead of UTC at a moment, in milliseconds.
+/// Tells how far the clocks of a time zone are ahead of UTC at a moment, in milliseconds.
 type Offset = dyn Fn(&str, Millis) -> Option<i64>;
 
 /// The time zones that an engine knows: UTC, and those of its host.
@@ -14,8 +14,8 @@ type Offset = dyn Fn(&str, Millis) -> Option<i64>;
 pub struct Zones(Rc<Offset>);
 
 impl Zones {
-    /// Zones whose clocks the host knows: given a name such as `Europe/Berlin` and a moment, how far they are ahead of
-    /// UTC in milliseconds, and `None` for a name that it does not know.
+    /// Time zones with the clocks of the host. For a name such as `Europe/Berlin` and a moment, `offset` returns how
+    /// far the clocks are ahead of UTC in milliseconds, and `None` for an unknown name.
     ///
     /// ```
     /// use highway_wasm::engine::Zones;
@@ -28,7 +28,7 @@ impl Zones {
         Self(Rc::new(offset))
     }
 
-    /// How far the clocks of a zone are ahead of UTC, in milliseconds.
+    /// How far the clocks of a time zone are ahead of UTC, in milliseconds; `None` for an unknown zone.
     pub fn offset(&self, zone: &str, at: Millis) -> Option<i64> {
         if UTC.contains(&zone) { Some(0) } else { (self.0)(zone, at) }
     }

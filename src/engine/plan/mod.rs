@@ -1,4 +1,4 @@
-//! What the engine runs: a definition reduced to what decides how a run goes, with all policies in force.
+//! The plan of a workflow: its definition reduced to what decides a run, with all policies in force.
 
 pub(in crate::engine) mod hash;
 pub(in crate::engine) mod read;
@@ -14,31 +14,31 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// A definition, ready to run.
+/// A definition in the form that runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Name of the workflow.
     pub name: String,
     /// Version text of the definition.
     pub version: String,
-    /// The operators at the top.
+    /// The operators at the top level.
     pub body: Rc<Body>,
     /// Default values of the run inputs.
     pub variables: Map<String, Value>,
     /// Time limit of a run, in seconds.
     pub timeout: Option<f64>,
-    /// Whether a run that passes it is cancelled rather than failed.
+    /// Whether the time limit cancels the run; otherwise the run fails.
     pub cancels: bool,
-    /// When it starts by itself.
+    /// The schedule.
     pub timetable: Option<Timetable>,
     /// Every tool that it names, also inside loops and branches.
     pub tools: Vec<ToolUse>,
-    /// Ids and result keys of all operators, sorted, also inside loops and branches.
+    /// Ids and result keys of all operators, also inside loops and branches, sorted.
     results: Vec<String>,
 }
 
 impl Plan {
-    /// Whether an operator has the name as its id or as its result key.
+    /// Whether an operator has this id or this result key.
     pub fn has_result(&self, name: &str) -> bool {
         self.results.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
     }
@@ -47,7 +47,7 @@ impl Plan {
 /// A tool that an operator names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolUse {
-    /// Where it is named, as a JSON pointer into the definition.
+    /// JSON pointer to the name in the definition.
     pub path: String,
     /// Id of the operator.
     pub task: String,
@@ -55,71 +55,71 @@ pub struct ToolUse {
     pub name: String,
 }
 
-/// When a workflow starts by itself, as its definition says.
+/// The schedule of a workflow, as its definition gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timetable {
     /// Text of the rule.
     pub text: String,
-    /// When it fires.
+    /// The parsed rule.
     pub rule: Schedule,
-    /// It does not fire before this moment.
+    /// The moment before which it does not fire.
     pub start: Option<Millis>,
-    /// Whether it only fires once somebody resumes it.
+    /// Whether it starts paused and fires only after it is resumed.
     pub is_paused: bool,
-    /// Whether every moment that was missed is made up for.
+    /// Whether every missed firing is made up for.
     pub catches_up: bool,
-    /// While so many runs are active, it waits.
+    /// The number of active runs from which on it waits.
     pub most_active: usize,
 }
 
-/// Operators that run in one scope: those of a workflow, of a loop, of a branch.
+/// The operators of one scope: of a workflow, a loop or a branch.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Body {
     /// The operators, in order of definition.
     pub operators: Vec<Planned>,
-    /// What leads to and from each, at the same positions.
+    /// The links of each operator, at the same positions.
     pub links: Vec<Links>,
-    /// Their positions by id.
+    /// Positions of the operators, sorted by id.
     by_id: Vec<usize>,
-    /// Positions of those that have a result key, by that.
+    /// Positions of the operators with a result key, sorted by it.
     by_key: Vec<usize>,
-    /// Positions of the joins that name an operator, by its id.
+    /// Positions of the joins that wait for an operator, by its id.
     joins: HashMap<String, Vec<usize>>,
 }
 
-/// What leads to and from an operator, as positions in its body.
+/// The links of an operator, as positions in its body.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Links {
-    /// What must be over before it starts. What is not in the body counts as over.
+    /// Operators that must end before it starts. Operators outside the body count as ended.
     pub dependencies: Vec<usize>,
-    /// What depends on it, once for each time it is named.
+    /// Operators that depend on it, once for each time they name it.
     pub dependents: Vec<usize>,
-    /// What names it as a way or as a callback; it only starts once one of them chooses it.
+    /// Operators that name it as a target or a callback. It starts only after one of them chooses it.
     pub activators: Vec<usize>,
-    /// What it names so.
+    /// Operators that it names as a target or a callback.
     pub targets: Vec<usize>,
 }
 
-/// One operator.
+/// One operator of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
     /// Its id, unique in the body.
     pub id: String,
-    /// When it starts, given how its dependencies ended.
+    /// Which ends of the dependencies let it start.
     pub trigger_rule: TriggerRule,
-    /// Name under which its result is stored for templates.
+    /// The name under which templates find its result, besides its id.
     pub result_key: Option<String>,
     /// Time limit of one attempt, in seconds.
     pub timeout: Option<f64>,
-    /// What happens after a failed attempt.
+    /// How it is tried again after a failed attempt.
     pub retry: Retry,
-    /// Operator that runs once it succeeded.
+    /// Position of the operator that runs after it succeeded.
     pub on_success: Option<usize>,
-    /// Operator that runs once it failed.
+    /// Position of the operator that runs after it failed.
     pub on_failure: Option<usize>,
-    /// When its tool is left alone for a while.
+    /// When the engine stops calling its tool for a while.
     pub breaker: Option<Breaker>,
-    /// Text of the key under which its effects happen once; may hold templates.
+    /// Text of the key under which its effects happen once; may contain templates.
     pub idempotency_key: Option<String>,
     /// What must hold before it starts.
     pub preconditions: Vec<DataGuard>,
@@ -141,61 +141,61 @@ pub enum Operation {
         args: Vec<Value>,
         /// Named arguments.
         kwargs: Map<String, Value>,
-        /// Whether its end is told as an event, too.
+        /// Whether its end emits an event, too.
         is_activity: bool,
     },
     /// Sleeps durably.
     Wait(Wait),
-    /// Chooses between two ways.
+    /// Chooses between two targets.
     Condition {
-        /// What decides.
+        /// The condition.
         condition: Expr,
-        /// The way where it holds.
+        /// The target if it holds.
         if_true: Option<usize>,
-        /// The way where it does not.
+        /// The target if it does not hold.
         if_false: Option<usize>,
     },
-    /// Chooses one of several ways by a value.
+    /// Chooses one of several targets by a value.
     Switch {
         /// Template of the value.
         value: String,
-        /// The way for each value.
+        /// The target for each value.
         cases: Vec<(String, usize)>,
-        /// The way for any other value.
+        /// The target for any other value.
         default: Option<usize>,
     },
-    /// Starts branches and goes on.
+    /// Starts branches, and completes at once.
     Fork {
         /// The branches by name.
         branches: Vec<(String, Branch)>,
-        /// Branches that must be started, at least.
+        /// How many branches must start at least.
         minimum: usize,
         /// Time limit of the branches, in seconds.
         timeout: Option<f64>,
     },
     /// Waits for operators.
     Join {
-        /// Their ids, each once: of this body, or of what is inside it.
+        /// Their ids, each once: operators of this body, or inside it.
         tasks: Vec<String>,
-        /// What it waits for.
+        /// Which of them must end, and how.
         mode: JoinMode,
     },
     /// Runs its body for each item.
     Foreach {
         /// Template of the items.
         items: String,
-        /// What runs for each.
+        /// The body.
         body: Rc<Body>,
         /// Whether items run side by side.
         parallel: bool,
         /// Whether items are added while it runs.
         dynamic: bool,
     },
-    /// Runs its body as long as a condition holds.
+    /// Runs its body while a condition holds.
     While {
-        /// What decides.
+        /// The condition.
         condition: Expr,
-        /// What runs.
+        /// The body.
         body: Rc<Body>,
     },
     /// Emits an event.
@@ -214,25 +214,25 @@ pub enum Operation {
     },
     /// Ends the run.
     Terminate {
-        /// How.
+        /// How it ends.
         status: TerminateStatus,
         /// Its result.
         result: Map<String, Value>,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Runs other workflows.
     Children {
-        /// `{workflow_name, inputs}` of each by name.
+        /// `{workflow_name, inputs}` of each workflow, by name.
         children: Vec<(String, Map<String, Value>)>,
         /// Time limit in seconds.
         timeout: Option<f64>,
     },
-    /// Generates, verifies, and corrects.
+    /// Generates a result, has it verified, and corrects it.
     Reflexive(Box<Reflexive>),
 }
 
-/// When a tool that keeps failing is left alone for a while.
+/// When the engine stops calling a tool that keeps failing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breaker {
     /// Failures in a row that open the circuit.
@@ -241,7 +241,7 @@ pub struct Breaker {
     pub successes: u32,
     /// Seconds that it stays open.
     pub isolation: f64,
-    /// Codes of failures that count; all where nothing is said.
+    /// Codes of failures that count; `None` for all.
     pub catches: Option<Vec<String>>,
     /// Codes of failures that do not count.
     pub ignores: Vec<String>,
@@ -250,11 +250,11 @@ pub struct Breaker {
 /// A branch that a fork may start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Branch {
-    /// What decides whether it is started; it always is where there is nothing.
+    /// The condition on which it starts; always without one.
     pub condition: Option<Expr>,
-    /// What runs in it.
+    /// Its operators.
     pub body: Rc<Body>,
-    /// Whether it names tasks of which it has no workflow, so that it cannot run.
+    /// Whether it lists tasks but has no workflow, so that it cannot run.
     pub is_missing: bool,
 }
 
@@ -265,37 +265,37 @@ pub struct Reflexive {
     pub generator: (String, Map<String, Value>),
     /// Tool that verifies, with its named arguments.
     pub verifier: (String, Map<String, Value>),
-    /// Turns at most.
+    /// The most turns.
     pub max_turns: u32,
-    /// Template of the prompt for a correction.
+    /// Template of the prompt for a correction; the tool's own by default.
     pub correction: Option<String>,
 }
 
 /// How long a wait sleeps.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wait {
-    /// A number of seconds.
+    /// This many seconds.
     For(f64),
-    /// A moment.
+    /// Until a moment.
     Until(Millis),
-    /// What a template gives: seconds, ISO 8601 text, or a moment.
+    /// A template that gives seconds, ISO 8601 text or a moment.
     Text(String),
 }
 
 impl Operation {
-    /// Whether it only chooses the way.
+    /// Whether it only chooses a target.
     pub fn is_routing(&self) -> bool {
         matches!(self, Self::Condition { .. } | Self::Switch { .. })
     }
 
-    /// Whether it takes a place among the tools that may run at once.
+    /// Whether it counts towards `concurrency`.
     pub fn takes_place(&self) -> bool {
         matches!(self, Self::Task { .. } | Self::Reflexive(_))
     }
 }
 
 impl Body {
-    /// A body of operators, with what leads to and from each.
+    /// A body from operators and their links, which have the same positions.
     pub fn new(operators: Vec<Planned>, links: Vec<Links>) -> Self {
         let ids: Vec<&str> = operators.iter().map(|operator| operator.id.as_str()).collect();
         let by_id = sorted_positions(&ids);
@@ -316,13 +316,13 @@ impl Body {
         Self { operators, links, by_id, by_key, joins }
     }
 
-    /// Position of an operator.
+    /// The position of an operator.
     pub fn find(&self, id: &str) -> Option<usize> {
         let of = |at: &usize| self.operators.get(*at).map(|operator| operator.id.as_str());
         found(&self.by_id, id, of).next()
     }
 
-    /// Positions of the joins that name an operator, of this body or inside it.
+    /// Positions of the joins that wait for an operator of this body or inside it.
     pub fn joins_of(&self, id: &str) -> &[usize] {
         self.joins.get(id).map(Vec::as_slice).unwrap_or_default()
     }
@@ -334,7 +334,7 @@ impl Body {
     }
 }
 
-/// The positions of a name among such that are sorted by it.
+/// The positions of a name in a list that is sorted by it.
 fn found<'a>(
     sorted: &'a [usize],
     name: &'a str,

@@ -1,4 +1,4 @@
-//! From a definition to what runs.
+//! Makes the plan of a definition.
 
 use super::{Body, Branch, Breaker, Links, Operation, Plan, Planned, Reflexive, Timetable, ToolUse, Wait};
 use crate::arguments::HANDLE_UPDATE;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// The plan of a definition, and what keeps it from being run here.
+/// The plan of a definition, and the findings that keep it from running on this engine.
 pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
     let mut planner = Planner {
         defaults: workflow.default_retry_policy.as_ref(),
@@ -28,7 +28,7 @@ pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
     let body = planner.body(at_the_top(workflow, "/tasks"));
     let limit = workflow.timeout_seconds.map(definition::Duration::seconds);
     let deadline = workflow.deadline_seconds.map(whole);
-    // The sooner one counts.
+    // The sooner of the two limits counts.
     let is_deadline = match (limit, deadline) {
         (Some(limit), Some(deadline)) => deadline <= limit,
         (_, deadline) => deadline.is_some(),
@@ -47,7 +47,7 @@ pub fn plan(workflow: &definition::Workflow) -> (Plan, Vec<Diagnostic>) {
     (plan, planner.findings)
 }
 
-/// The schedule of a definition; one that cannot be read is found by the checks.
+/// The schedule of a definition; `None` if it cannot be read, which the checks report.
 fn timetable(workflow: &definition::Workflow) -> Option<Timetable> {
     let text = workflow.schedule.as_deref().filter(|text| !text.is_empty())?;
     Some(Timetable {
@@ -68,7 +68,7 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Operators with their paths, as they run in one scope.
+    /// The operators of one scope, from operators with their paths.
     fn body(&mut self, given: Vec<(String, &Operator)>) -> Body {
         let index = NameIndex::new(given.iter().map(|(_, operator)| operator.task_id.as_str()));
         let operators: Vec<Planned> =
@@ -245,7 +245,8 @@ impl Planner<'_> {
         }
     }
 
-    /// The body of a loop. Bodies of loops inside it are listed in it, too; they run in their own loop alone.
+    /// The body of a loop, without the bodies of inner loops. The document lists those in the outer body as well, but
+    /// they run only in their own loop.
     fn loop_body(&mut self, given: &[Operator], path: &str) -> Rc<Body> {
         let inner = in_loops(given.iter());
         let path = child_path(path, "loop_body");
@@ -271,7 +272,7 @@ impl Planner<'_> {
         branches
     }
 
-    /// Those with a workflow, then those without one.
+    /// First the branches with a workflow, then those without one.
     fn choices(&mut self, choice: &definition::MultiChoice, path: &str) -> Vec<(String, Branch)> {
         let workflows = &choice.branch_workflows.0;
         let condition = |name: &str| choice.branches.get(name).map(|branch| parsed(&branch.condition));
@@ -293,7 +294,8 @@ impl Planner<'_> {
     }
 }
 
-/// The operators of a workflow with their paths, without the bodies of loops, which are listed beside them.
+/// The operators of a workflow with their paths. The document lists the bodies of loops beside them; those are left
+/// out.
 fn at_the_top<'a>(workflow: &'a definition::Workflow, path: &str) -> Vec<(String, &'a Operator)> {
     let inner = in_loops(workflow.tasks.values());
     let own = workflow.tasks.iter().filter(|(_, operator)| {
@@ -302,7 +304,7 @@ fn at_the_top<'a>(workflow: &'a definition::Workflow, path: &str) -> Vec<(String
     own.map(|(key, operator)| (child_path(path, key), operator)).collect()
 }
 
-/// Ids of the operators in the bodies of loops, at any depth.
+/// Ids of all operators in the bodies of loops, at any depth.
 fn in_loops<'a>(operators: impl Iterator<Item = &'a Operator>) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut bodies: Vec<&Operator> = operators.flat_map(loop_body_of).collect();
@@ -330,7 +332,7 @@ fn task_of(task: &definition::Task, is_activity: bool) -> Operation {
     }
 }
 
-/// What an operator names as a way or as a callback.
+/// The operators that an operator names as a target or a callback.
 fn targets(operator: &Planned) -> Vec<usize> {
     let ways: Vec<usize> = match &operator.operation {
         Operation::Condition { if_true, if_false, .. } => {
@@ -348,7 +350,7 @@ fn targets(operator: &Planned) -> Vec<usize> {
     all
 }
 
-/// Conditions that cannot be read are findings of the rules for definitions.
+/// The parsed condition. The rules for definitions report one that cannot be parsed.
 fn parsed(condition: &str) -> Expr {
     expr::parse(condition).unwrap_or(Expr::Literal(Value::Null))
 }

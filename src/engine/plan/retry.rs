@@ -1,9 +1,9 @@
-//! How the engine repeats a failing task.
+//! The retry policy of a task.
 
 use crate::definition::RetryPolicy;
 use crate::json::number::clamp;
 
-/// How often and how fast a failing task is tried again.
+/// How often and how fast a failed task is tried again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
     /// Attempts after the first one.
@@ -15,7 +15,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// No second attempt.
+    /// The policy without retries.
     pub const NONE: Self = Self { max_retries: 0, delay: 0.0, backoff: 1.0 };
 
     /// The policy of a definition.
@@ -27,9 +27,9 @@ impl Retry {
         }
     }
 
-    /// Milliseconds to wait after `failed` attempts have failed, or `None` when there is no further attempt.
+    /// Milliseconds to wait after `failed` failed attempts; `None` if there is no further attempt.
     ///
-    /// Delays grow by the factor each time: 10 s and 2.0 give 10, 20, 40 s.
+    /// Each delay is the one before times the factor: 10 s and 2.0 give 10, 20, 40 s.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -16,13 +16,13 @@ pub(in crate::engine) enum Builtin {
     HandleUpdate,
 }
 
-/// All of them by their names.
+/// All tools of the engine, by name.
 const NAMES: [(&str, Builtin); 13] = [
     ("tools.workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
     ("tools.workflow.wait_for_branch", Builtin::WaitForBranch),
     ("tools.workflow.cancel_branch", Builtin::CancelBranch),
     ("tools.workflow.execute", Builtin::RunWorkflow),
-    // The same as the latest driver of Python spells it.
+    // The latest Python driver spells `tools.workflow.wait_for_parallel_branches` so.
     ("workflow.wait_for_parallel_branches", Builtin::WaitForBranches),
     ("workflow.wait_for_branch", Builtin::WaitForBranch),
     ("workflow.cancel_branch", Builtin::CancelBranch),

@@ -1,4 +1,4 @@
-//! The tools of the host: what a definition calls that nobody has registered is found before it runs.
+//! The tools of the host. A definition is checked against them before it runs.
 
 use crate::arguments::{Fault, faults};
 use crate::engine::machine::Engine;
@@ -10,8 +10,8 @@ use crate::text::suggest::did_you_mean;
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// The host has one more tool, or another one of that name; `is_own` says whether it is this package's. Where the
-    /// engine was not told of any, it does not check names, and goes on so.
+    /// Adds a tool of the host, or replaces the one with this name. `is_own` says whether the tool comes with this
+    /// package. An engine that was created without a list of tools does not check names, and still does not.
     pub fn add_tool(&mut self, name: &str, is_own: bool) {
         if let Some(tools) = &mut self.state.config.tools {
             tools.insert(name.to_owned());
@@ -23,8 +23,8 @@ impl Engine {
         }
     }
 
-    /// Whether a tool takes the arguments that a definition gives it, as far as the engine knows them. `named` is the
-    /// field of the named ones.
+    /// Checks the arguments that a definition gives to a tool, if the engine knows the tool. `named` is the field with
+    /// the named arguments.
     pub(in crate::engine) fn check_arguments(
         &self,
         tool: &str,
@@ -44,7 +44,7 @@ impl Engine {
         }
     }
 
-    /// The tasks of a definition that call a tool which nobody has registered, each with what to do about it.
+    /// The tasks of a definition that call an unregistered tool, each with advice.
     pub fn unknown_tools(&self, plan: &Plan) -> Vec<Diagnostic> {
         let Some(tools) = &self.config.tools else { return Vec::new() };
         let is_unknown = |tool: &&ToolUse| {
@@ -63,7 +63,7 @@ impl Engine {
     }
 }
 
-/// Where the tools come from that every Highway has, but not every machine.
+/// The part of the package that registers a tool which every Highway has, but not every machine.
 fn brought_by(name: &str) -> Option<&'static str> {
     Some(match name {
         "tools.shell.run" => {

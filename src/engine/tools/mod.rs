@@ -1,4 +1,4 @@
-//! The tools of the host: which there are, what they report, what they write.
+//! The tools of the host: their names, their reports, their output.
 
 pub(in crate::engine) mod builtin;
 pub(in crate::engine) mod host;

@@ -1,4 +1,4 @@
-//! Output of tools that run.
+//! Output of running tools.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
@@ -8,8 +8,8 @@ use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
 use crate::time::Millis;
 
 impl Engine {
-    /// Takes a piece of the output of a running tool. Of each stream [`Limit::OutputBytes`] are kept: half from its
-    /// beginning, half from its end. A call that is over, or was given up, is ignored.
+    /// Reports a piece of the output of a running tool. Each stream keeps [`Limit::OutputBytes`]: half from its
+    /// beginning, half from its end. Calls that have ended or were aborted are ignored.
     pub fn wrote(&mut self, call: CallId, stream: Stream, text: &str, now: Millis) {
         let most = self.config.limits.get(Limit::OutputBytes);
         let Some(StepRef { run, .. }) = self.working_on(call) else { return };
@@ -20,11 +20,11 @@ impl Engine {
             Stream::Stdout => &mut written.stdout,
             Stream::Stderr => &mut written.stderr,
         };
-        // A run that keeps too much takes no more.
+        // A run that is at its limit keeps no more output.
         kept.add(text, if has_room { most } else { most.min(kept.len()) });
     }
 
-    /// Keeps what the tools of steps have written that are about to be cancelled.
+    /// Keeps the output so far of steps that are about to be cancelled.
     pub(in crate::engine) fn keep_output(&mut self, run: RunIx, steps: &[StepIx]) {
         if self.call_outputs.is_empty() {
             return;

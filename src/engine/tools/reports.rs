@@ -1,4 +1,4 @@
-//! What a tool reports while it works: lines of its log, and that it is alive.
+//! Reports of a running tool: log lines and heartbeats.
 
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
@@ -8,13 +8,13 @@ use crate::json::size;
 use crate::time::Millis;
 use serde_json::Value;
 
-/// Bytes of a line; the rest is cut off.
+/// The longest line, in bytes; the rest is cut off.
 const LONGEST_LINE: usize = 8 * 1_024;
 
 impl Engine {
-    /// Takes a line of the log of a running tool. Of a call that is over, or was given up, it is ignored.
+    /// Reports a line of the log of a running tool. Calls that have ended or were aborted are ignored.
     pub fn log(&mut self, call: CallId, level: LogLevel, message: &str, now: Millis) {
-        // A run that keeps too much takes no more lines.
+        // A run that is at its limit keeps no more lines.
         let found =
             self.working_on(call).filter(|StepRef { run, .. }| self.has_room(*run, LONGEST_LINE).is_ok());
         if let Some(StepRef { run, step }) = found {
@@ -24,8 +24,8 @@ impl Engine {
         }
     }
 
-    /// Takes a sign of life of a running tool, with what it wants to know in the next attempt. Of a call that is over,
-    /// or was given up, it is ignored.
+    /// Reports a heartbeat of a running tool, with details that the next attempt can read. Calls that have ended or
+    /// were aborted are ignored.
     pub fn heartbeat(&mut self, call: CallId, details: Value, now: Millis) {
         let found =
             self.working_on(call).filter(|StepRef { run, .. }| self.may_give(*run, &details, 1).is_ok());

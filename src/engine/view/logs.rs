@@ -1,4 +1,4 @@
-//! The logs of a run: what its tools told and wrote, in order of time.
+//! The logs of a run: log lines and output of its tools, in order of time.
 
 use super::shown::{Shown, View};
 use super::{full_name, is_named, is_replaced};
@@ -12,16 +12,16 @@ use serde_json::Value;
 
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
 
-/// Where an entry of the logs is kept.
+/// The place of an entry in the state.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// A line that the tool told, by its position.
+    /// A log line, by its position.
     Line(usize),
-    /// What an attempt wrote, by its position.
+    /// The output of an attempt, by the position of the attempt.
     Output(usize, Stream),
-    /// Why an attempt failed.
+    /// The failure of an attempt, by its position.
     Error(usize),
-    /// What the running attempt has written so far.
+    /// The output so far of the running attempt.
     SoFar(Stream),
 }
 
@@ -33,24 +33,24 @@ struct Entry {
     source: Source,
 }
 
-/// The logs of a run, or of one of its steps, to be read.
+/// A reader of the logs of a run, or of one of its steps.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Logs<'a> {
     run: &'a Run,
     only: Option<&'a str>,
-    /// The state, where what running tools have written is shown, too.
+    /// The state, if the output so far of running tools is included.
     state: Option<&'a State>,
 }
 
-/// What the tools of a run told and wrote, in order of time: `{logs: [{step_name, attempt, stream, level?, content,
-/// timestamp}], dropped?}` with the streams `log`, `stdout`, `stderr` and `error`. `dropped` counts lines that are not
-/// kept any more.
+/// The log lines and the output of the tools of a run, in order of time: `{logs: [{step_name, attempt, stream, level?,
+/// content, timestamp}], dropped?}`. The streams are `log`, `stdout`, `stderr` and `error`. `dropped` counts lines that
+/// were dropped. `only` is the name of one step.
 pub fn step_logs(run: &Run, only: Option<&str>) -> Value {
     Logs { run, only, state: None }.view()
 }
 
 impl State {
-    /// The same as [`step_logs`], with what running tools have written so far.
+    /// Works as [`step_logs`], and includes the output so far of running tools.
     pub fn step_logs(&self, run: &Run, only: Option<&str>) -> Value {
         self.logs(run, only).view()
     }
@@ -72,15 +72,15 @@ impl<'a> Logs<'a> {
             .into_value()
     }
 
-    /// How many lines are not kept any more, where there are such lines.
+    /// The number of dropped lines, if there are any.
     pub(in crate::engine) fn dropped(self) -> View<'a> {
         let dropped: u64 = self.steps().filter_map(|(_, step)| Some(step.reports.as_ref()?.dropped)).sum();
         let fields = View::default();
         if dropped > 0 { fields.with("dropped", dropped) } else { fields }
     }
 
-    /// The entries from one on, at most a number of them. Each comes with its moment and its number among those of that
-    /// moment; nothing for those that turn out to be empty.
+    /// At most a number of entries, from a given one on. Each comes with its moment and its number among the entries of
+    /// that moment. Empty entries are left out.
     pub(in crate::engine) fn entries(
         self,
         (since, skipped): (Millis, usize),
@@ -107,7 +107,7 @@ impl<'a> Logs<'a> {
         placed.skip(skipped).map(move |(place, entry)| (place, self.shown(entry)))
     }
 
-    /// The steps whose logs are shown, with their positions.
+    /// The steps whose logs are read, with their positions.
     fn steps(self) -> impl Iterator<Item = (StepIx, &'a Step)> {
         self.run.steps.placed().filter(move |(at, step)| match self.only {
             Some(only) => is_named(self.run, *at, only),
@@ -115,7 +115,7 @@ impl<'a> Logs<'a> {
         })
     }
 
-    /// Adds the entries of a step from a moment on.
+    /// Adds the entries of a step since a moment.
     fn add_entries(self, at: StepIx, step: &Step, since: Millis, entries: &mut Vec<Entry>) {
         let mut add = |moment: Millis, source: Source| {
             if moment >= since {
@@ -175,7 +175,7 @@ impl<'a> Logs<'a> {
     }
 }
 
-/// What an attempt of a step has written. A step whose attempt runs has the result of the one before.
+/// The output of an attempt of a step. While an attempt runs, the result of the step is that of the attempt before.
 fn written<'a>(step: &'a Step, attempt: &'a Attempt, stream: Stream) -> Option<&'a str> {
     let own = step.result.as_ref().filter(|_| step.state.is_final());
     let result = if attempt.failure.is_some() { attempt.result.as_ref() } else { own };

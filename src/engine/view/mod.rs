@@ -1,4 +1,4 @@
-//! Runs and steps as the REST API shows them.
+//! Runs and steps in the form of the REST API.
 
 pub(in crate::engine) mod logs;
 pub(in crate::engine) mod shown;
@@ -18,18 +18,18 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use shown::{Shown, View};
 
-/// A run with its progress and, once it is over, its result and its definition.
+/// A run with its progress. A finished run has its result and its definition, too.
 pub fn run_view(run: &Run) -> Value {
     shown_run(run).into_value()
 }
 
-/// The same, with its large values lent.
+/// Works as [`run_view`], but borrows large values.
 pub(in crate::engine) fn shown_run(run: &Run) -> View<'_> {
     let current = current_step(run);
     let current = current.as_deref().map(|name| delayed_task(&run.created.definition, name).unwrap_or(name));
     let (total, completed, tasks) = progress(run);
     let percent = (completed * 100).checked_div(total).unwrap_or(100);
-    // A run that ended otherwise than completed is not done.
+    // A run that did not complete is never at 100 %.
     let most = if matches!(run.state, RunState::Active | RunState::Completed) { 100 } else { 99 };
     let counts = [("total", total.into()), ("completed", completed.into()), ("tasks", Value::Object(tasks))];
     let view = shown_summary(run)
@@ -43,20 +43,21 @@ pub(in crate::engine) fn shown_run(run: &Run) -> View<'_> {
         .lending("workflow_definition", Shown::Lent(&run.created.definition))
 }
 
-/// All steps of a run: `{workflow_run_id, workflow_name, steps, total_steps, succeeded, failed, sleeping}`.
+/// All steps of a run, or those with one status: `{workflow_run_id, workflow_name, steps, total_steps, succeeded,
+/// failed, sleeping}`.
 pub fn steps_view(run: &Run, status: Option<&str>) -> Value {
     let shown = steps_from(run, status, 0).filter_map(|(_, step)| Some(step?.into_value()));
     step_owner(run).with("steps", Value::Array(shown.collect())).and(step_counts(run)).into_value()
 }
 
-/// Whose the steps of a list are.
+/// The run to which a list of steps belongs.
 pub(in crate::engine) fn step_owner(run: &Run) -> View<'_> {
     View::default()
         .with("workflow_run_id", run.id())
         .with("workflow_name", run.created.workflow.name.as_str())
 }
 
-/// How many steps a run has, and in which states they are.
+/// The number of a run's steps, in all and in each state.
 pub(in crate::engine) fn step_counts(run: &Run) -> View<'static> {
     let (mut succeeded, mut failed, mut sleeping) = (0, 0, 0);
     for step in &run.steps {
@@ -74,7 +75,7 @@ pub(in crate::engine) fn step_counts(run: &Run) -> View<'static> {
         .with("sleeping", sleeping)
 }
 
-/// The steps from a position on, each with its position; nothing for those that are not shown.
+/// The steps from a position on, each with its position; `None` for a step that is not shown.
 pub(in crate::engine) fn steps_from<'a>(
     run: &'a Run,
     status: Option<&'a str>,
@@ -96,7 +97,7 @@ pub(in crate::engine) fn steps_from<'a>(
     })
 }
 
-/// One step, with its result and why it failed.
+/// One step, with its result and its failure.
 pub(in crate::engine) fn shown_step<'a>(name: &str, operator: &'a Planned, step: &'a Step) -> View<'a> {
     let mut view = View::default()
         .with("step_name", name)
@@ -124,7 +125,7 @@ pub(in crate::engine) fn shown_step<'a>(name: &str, operator: &'a Planned, step:
     view
 }
 
-/// A failure, as [`Failure::to_json`] gives it.
+/// A failure in the form of [`Failure::to_json`].
 fn shown_failure(failure: &Failure) -> View<'_> {
     let view =
         View::default().with("code", failure.code.as_str()).lending("message", Shown::Text(&failure.message));
@@ -138,12 +139,12 @@ fn shown_failure(failure: &Failure) -> View<'_> {
     }
 }
 
-/// A run in short, as lists show it.
+/// The summary of a run for lists.
 pub fn run_summary(run: &Run) -> Map<String, Value> {
     shown_summary(run).into_map()
 }
 
-/// The same, with its large values lent.
+/// Works as [`run_summary`], but borrows large values.
 pub(in crate::engine) fn shown_summary(run: &Run) -> View<'_> {
     let created = &run.created;
     let mut view = View::default()
@@ -166,8 +167,8 @@ pub(in crate::engine) fn shown_summary(run: &Run) -> View<'_> {
     }
 }
 
-/// The status words of the API. A run past its time limit is `failed` with the code `RUN_TIMED_OUT`: public
-/// clients know no other final word.
+/// The status of a run in the API. A run that exceeded its time limit is `failed` with the code `RUN_TIMED_OUT`, since
+/// public clients know no other final status.
 fn run_status(run: &Run) -> &'static str {
     let any = |fits: fn(StepState) -> bool| run.steps.iter().any(|step| fits(step.state));
     match run.state {
@@ -182,7 +183,7 @@ fn run_status(run: &Run) -> &'static str {
     }
 }
 
-/// Whether a run has a status; clients call those past their time limit `timed_out`.
+/// Whether a run has a status. Clients name runs that exceeded their time limit `timed_out`.
 pub(in crate::engine) fn is_in(run: &Run, status: &str) -> bool {
     let timed_out =
         run.failure.as_ref().is_some_and(|failure| failure.code == ErrorCode::RunTimedOut.as_str());
@@ -201,12 +202,12 @@ fn current_step(run: &Run) -> Option<String> {
     first(|state| matches!(state, StepState::Running { .. })).or_else(|| first(is_sleeping))
 }
 
-/// Steps in all, those that are over, and their states by id: of all steps but those in rounds of loops.
+/// The number of steps, the number of ended ones, and their states by id. Steps in rounds of loops do not count.
 fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     let is_round =
         |at: ScopeIx| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
     let is_told = |scope: &ScopeIx| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
-    // What a run that failed or was cancelled has not done is not done.
+    // A step that a failed or cancelled run has not done does not count as done.
     let is_cut_off = matches!(run.state, RunState::Failed | RunState::Cancelled);
     let (mut total, mut completed, mut tasks) = (0, 0, Map::new());
     let mut asleep = Vec::new();
@@ -214,7 +215,7 @@ fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     for (scope, (operator, step)) in
         scopes.flat_map(|scope| run.steps_in(scope).map(move |step| (scope, step)))
     {
-        // A delay is part of the task that it delays.
+        // A delay counts as part of its task.
         if let Some(task) =
             delayed_task(&run.created.definition, &operator.id).filter(|_| scope == ScopeIx::WORKFLOW)
         {
@@ -232,7 +233,7 @@ fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     (total, completed, tasks)
 }
 
-/// Whether a later attempt has taken the place of a scope, or of one around it.
+/// Whether a later attempt has replaced a scope, or one around it.
 fn is_replaced(run: &Run, scope: ScopeIx) -> bool {
     run.around(scope).any(|at| run.scopes.get(at).is_none_or(|scope| scope.is_replaced))
 }
@@ -242,7 +243,7 @@ pub(in crate::engine) fn results(run: &Run) -> Value {
     shown_results(run).into_value()
 }
 
-/// The same, with its values lent.
+/// Works as [`results`], but borrows the values.
 fn shown_results(run: &Run) -> View<'_> {
     let last = run.results_in(ScopeIx::WORKFLOW).next_back().map(|(_, result)| result);
     let keyed = run
@@ -252,7 +253,7 @@ fn shown_results(run: &Run) -> View<'_> {
     View::of(std::iter::once(output).chain(keyed.map(|(key, result)| (key, Shown::Lent(result)))))
 }
 
-/// About the bytes of [`results`].
+/// The approximate size of [`results`], in bytes.
 pub(in crate::engine) fn size_of_results(run: &Run) -> usize {
     let last = run.results_in(ScopeIx::WORKFLOW).next_back().map(|(_, result)| result);
     let output = run.result.as_ref().or(last).map_or(0, size);
@@ -260,19 +261,19 @@ pub(in crate::engine) fn size_of_results(run: &Run) -> usize {
     output + keyed.map(|(_, result)| size(result)).sum::<usize>()
 }
 
-/// Whether a step has this name. Most have another id, which takes less time to see.
+/// Whether a step has this name. Most steps have another id, which is quick to see.
 pub(in crate::engine) fn is_named(run: &Run, step: StepIx, name: &str) -> bool {
     run.operator(step).is_some_and(|operator| name.starts_with(&operator.id))
         && step_name(run, step).as_deref() == Some(name)
 }
 
-/// The name of a step; none where a later attempt of what it is in has taken its place.
+/// The name of a step; `None` if a later attempt has replaced the scope in which it is.
 pub fn step_name(run: &Run, step: StepIx) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
     if is_replaced(run, scope) { None } else { full_name(run, step) }
 }
 
-/// The name of a step, whatever became of it.
+/// The name of a step, also of a replaced one.
 pub(in crate::engine) fn full_name(run: &Run, step: StepIx) -> Option<String> {
     let scope = run.steps.get(step)?.scope;
     let rounds = run.around(scope).filter_map(|at| match run.scopes.get(at)?.kind {
@@ -283,7 +284,7 @@ pub(in crate::engine) fn full_name(run: &Run, step: StepIx) -> Option<String> {
     Some(format!("{}{}", run.operator(step)?.id, rounds.into_iter().rev().collect::<String>()))
 }
 
-/// A run as the step that started it gives it: `{status, result, workflow_run_id}`.
+/// A run in the result of the step that started it: `{status, result, workflow_run_id}`.
 pub(in crate::engine) fn child_view(run: &Run) -> Value {
     object([
         ("status", run_status(run).into()),

@@ -1,4 +1,4 @@
-//! Objects of answers. An object lends its large values, so they are copied only once: into the text of the answer.
+//! Objects of answers. They borrow large values, so that a value is copied only once: into the text of the answer.
 
 use crate::json::JsonWriter;
 use serde_json::{Map, Value};
@@ -7,20 +7,20 @@ use std::collections::HashMap;
 /// A value of an answer.
 #[derive(Clone, Debug)]
 pub(in crate::engine) enum Shown<'a> {
-    /// A value that was made for the answer.
+    /// A value made for the answer.
     Made(Value),
-    /// A value of the engine.
+    /// A value of the state.
     Lent(&'a Value),
-    /// An object of the engine.
+    /// An object of the state.
     Map(&'a Map<String, Value>),
-    /// Text of the engine.
+    /// Text of the state.
     Text(&'a str),
-    /// An object that lends its values.
+    /// An object that borrows its values.
     View(View<'a>),
 }
 
 impl<'a> Shown<'a> {
-    /// Lends a value; null where there is none.
+    /// Borrows a value; null if there is none.
     pub(in crate::engine) fn lent(value: Option<&'a Value>) -> Self {
         value.map_or(Self::Made(Value::Null), Self::Lent)
     }
@@ -59,32 +59,32 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// An object of an answer: its entries in order.
+/// An object of an answer: its entries, in order.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct View<'a>(Vec<(&'a str, Shown<'a>)>);
 
 impl<'a> View<'a> {
-    /// The object with one more entry, whose key it does not have and whose value was made for the answer.
+    /// Adds an entry with a value made for the answer. The key must be new.
     #[must_use]
     pub(in crate::engine) fn with(self, key: &'a str, value: impl Into<Value>) -> Self {
         self.lending(key, Shown::Made(value.into()))
     }
 
-    /// The object with one more entry, whose key it does not have.
+    /// Adds an entry. The key must be new.
     #[must_use]
     pub(in crate::engine) fn lending(mut self, key: &'a str, value: Shown<'a>) -> Self {
         self.0.push((key, value));
         self
     }
 
-    /// The object with the entries of another one, whose keys it does not have.
+    /// Adds the entries of another object. The keys must be new.
     #[must_use]
     pub(in crate::engine) fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// An object with these entries. Of one key the first place counts, and the last value.
+    /// An object with these entries. If a key is repeated, its first place and its last value count.
     pub(in crate::engine) fn of(entries: impl Iterator<Item = (&'a str, Shown<'a>)>) -> Self {
         let (mut fields, mut places) = (Vec::new(), HashMap::new());
         for (key, value) in entries {
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
         Self(fields)
     }
 
-    /// Writes the entries into an object that is open.
+    /// Writes the entries into an open object.
     pub(in crate::engine) fn write_entries(&self, out: &mut JsonWriter) {
         for (key, value) in &self.0 {
             out.key(key);

@@ -15,7 +15,7 @@ fn row<const COUNT: usize>(cells: [Value; COUNT]) -> Value {
     Value::Array(cells.into())
 }
 
-/// Ids of the operators of a body, and of those inside them.
+/// Adds the ids of the operators of a body, and of those inside them.
 fn ids_of<'a>(body: &'a Body, ids: &mut BTreeSet<&'a str>) {
     for operator in &body.operators {
         ids.insert(&operator.id);
@@ -32,11 +32,11 @@ fn ids_of<'a>(body: &'a Body, ids: &mut BTreeSet<&'a str>) {
 }
 
 impl State {
-    /// The timeline as plain data: `{entries, runs}`, with moments in milliseconds since the Unix epoch.
+    /// The timeline as plain data: `{entries, runs}`. Times are milliseconds since the start of 1970.
     ///
-    /// An entry is a row: run, step, task, kind, tool, attempt, about, start, end, outcome, failure. A run has its
-    /// result, its critical path as positions of entries, or as two moments, the ids of operators that nothing was done
-    /// for, and its steps as rows: name, status, result, failure, retries, start, end.
+    /// An entry is a list: run, step, task, kind, tool, attempt, about, start, end, outcome, failure. A run has its
+    /// result, its critical path (positions of entries, or two moments), the ids of the operators that never started,
+    /// and its steps as lists: name, status, result, failure, retries, start, end.
     pub fn timeline_view(&self) -> Value {
         let entries = self.entries().iter().map(|entry| self.entry_view(entry)).collect();
         let mut began: HashMap<RunIx, BTreeSet<&str>> = HashMap::new();
@@ -62,7 +62,7 @@ impl State {
             view.insert("unreached".into(), all.difference(began).map(|id| Value::from(*id)).collect());
             let steps = run.steps.placed();
             let steps = steps.filter_map(|(at, step)| Some((step_name(run, at)?, step)));
-            // The wait that a driver writes for a delay is a part of its task, as everywhere.
+            // The wait that a driver writes for a delay counts as part of its task, as everywhere.
             let steps = steps.filter(|(name, step)| {
                 step.scope != ScopeIx::WORKFLOW || delayed_task(&run.created.definition, name).is_none()
             });

@@ -1,4 +1,4 @@
-//! What is looked for to find a secret, and where it is in a text.
+//! The forms in which a secret may stand in a text, and the search for them.
 
 use super::spelling::{
     Base, Readings, Unit, behind_fold, behind_line_of_dump, behind_text_of_dump, number, readings,
@@ -6,24 +6,24 @@ use super::spelling::{
 use super::trie::{ROOT, Trie};
 use std::collections::BTreeSet;
 
-/// Characters of the shortest part of an encoded text that is looked for.
+/// The shortest part of an encoded secret that is searched for, in characters.
 const SHORTEST_ENCODED: usize = 5;
-/// Characters of the shortest line that is looked for on its own.
+/// The shortest line of a secret that is searched for by itself, in characters.
 const SHORTEST_LINE: usize = 8;
-/// Bytes of the beginning of a secret that is struck out on its own. A search ends there at the latest: a text of such
-/// beginnings would be searched for the whole secret at each character.
+/// The first bytes of a secret are struck out even without the rest. This bounds the search at each character:
+/// otherwise a text of many such beginnings would be searched for the whole secret at every one of them.
 const LONGEST_SEARCH: usize = 64;
-/// What stands for a row of quotes and backslashes: escapes repeat and mix them, so neither their number nor their kind
-/// says anything.
+/// Stands for a row of quotes and backslashes. Escaping repeats and mixes them, so neither their number nor their kind
+/// matters.
 const QUOTES: u8 = b'\'';
-/// Characters of the longest such row that is looked at.
+/// The longest such row that is read, in characters.
 const LONGEST_ROW: usize = 8;
 
-/// What is looked for to find secrets.
+/// All forms of all secrets.
 #[derive(Clone, PartialEq)]
 pub(super) struct Forms {
     trie: Trie,
-    /// Whether something that is looked for may begin with an ASCII character, in some spelling.
+    /// For each ASCII character, whether a form may begin with it in some spelling.
     may_begin: [bool; 128],
 }
 
@@ -33,30 +33,31 @@ impl Default for Forms {
     }
 }
 
-/// Where characters that have one reading led to, how many they are, and whether the next one leads nowhere.
+/// The end of a walk along characters with one reading: the node, the number of characters, and whether the next one
+/// leads nowhere.
 struct Plain {
     at: usize,
     length: usize,
     is_over: bool,
 }
 
-/// Room for a search, which is used for all of a text.
+/// The memory of a search, reused over a whole text.
 #[derive(Default)]
 pub(super) struct Search<'a> {
-    /// Nodes that a part of the text led to, what is left of it, and how many quotes of the same row have led there.
+    /// Open branches of the search: the node, the rest of the text, and the number of quotes of the present row.
     open: Vec<(usize, &'a str, usize)>,
-    /// The same, with the length of what is left: two readings may lead to one place.
+    /// The branches seen, by node and length of the rest. Two readings may lead to the same one.
     seen: BTreeSet<(usize, usize)>,
     found: Readings<'a>,
 }
 
 impl Forms {
-    /// Whether there is nothing to look for.
+    /// Whether there are no forms.
     pub(super) fn is_empty(&self) -> bool {
         self.trie.is_empty()
     }
 
-    /// Adds a secret: the text itself, its lines, and what base64 makes of it, wherever it begins in what was encoded.
+    /// Adds a secret: its text, its lines, and their base64 at each of the three possible offsets.
     pub(super) fn add(&mut self, secret: &str) {
         self.insert(secret);
         if secret.contains('\n') {
@@ -74,8 +75,8 @@ impl Forms {
 
     fn insert(&mut self, text: &str) {
         self.insert_bytes(&bytes_of_text(text, folded));
-        // What is not ASCII has its letter case where its bytes are escaped, and where they are numbers, so have rows
-        // of quotes.
+        // Escaped bytes keep the letter case of characters beyond ASCII, and lists of numbers keep rows of quotes as
+        // well.
         self.insert_bytes(&bytes_of_text(
             text,
             |next| if next.is_ascii() { folded(next) } else { as_it_is(next) },
@@ -91,19 +92,19 @@ impl Forms {
         }
     }
 
-    /// Whether something that is looked for may begin with a character.
+    /// Whether a form may begin with the character.
     fn may_begin_with(&self, first: char) -> bool {
         let ascii = u8::try_from(first).ok().and_then(|byte| self.may_begin.get(usize::from(byte)));
         ascii.copied().unwrap_or_else(|| self.trie.step(ROOT, folded(first).0[0]).is_some())
     }
 
-    /// Whether the beginning of what is looked for is enough to be struck out.
+    /// The length of a form, or of a beginning that is long enough to be struck out, that ends at the node.
     fn is_found(&self, at: usize) -> Option<usize> {
         self.trie.node(at).filter(|node| node.ends || node.depth >= LONGEST_SEARCH).map(|node| node.depth)
     }
 
-    /// What is left behind the longest secret that a text begins with, in any spelling; `before` is the character
-    /// before it.
+    /// The rest of the text after the longest secret at its start, in any spelling. `before` is the character before
+    /// it.
     pub(super) fn behind_secret<'a>(
         &self,
         text: &'a str,
@@ -111,7 +112,7 @@ impl Forms {
         search: &mut Search<'a>,
     ) -> Option<&'a str> {
         let first = text.chars().next()?;
-        // Of a row of backslashes the first is looked at for all.
+        // In a row of backslashes, the search from the first one covers all.
         if first == '\\' && before == Some('\\') {
             return None;
         }
@@ -128,7 +129,8 @@ impl Forms {
         longest.and_then(|(_, length)| text.get(length..))
     }
 
-    /// How many bytes of the longest form a text begins with in characters, and how many of its own those are.
+    /// The longest form at the start of a text, as its length and the bytes of the text that it takes, spelled in
+    /// characters.
     fn spelled<'a>(
         &self,
         text: &'a str,
@@ -136,7 +138,7 @@ impl Forms {
         search: &mut Search<'a>,
     ) -> Option<(usize, usize)> {
         let Search { open, seen, found } = search;
-        // In a row of quotes a search began already where it begins.
+        // In a row of quotes, the search has begun at the first one.
         let is_in_row = before.is_some_and(|before| matches!(before, '\'' | '"' | '\\'));
         let mut longest = None;
         seen.clear();
@@ -177,7 +179,7 @@ impl Forms {
         longest
     }
 
-    /// Goes on with characters that have one reading, up to the end of a form.
+    /// Follows characters that have one reading, up to the end of a form.
     fn behind_plain(&self, mut at: usize, text: &str) -> Plain {
         let mut length = 0;
         for byte in text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte)) {
@@ -192,8 +194,8 @@ impl Forms {
         Plain { at, length, is_over: false }
     }
 
-    /// The same for a text that is a list of numbers, one for each byte. Of a dump the text beside the numbers is a
-    /// part.
+    /// The longest form at the start of a text, spelled as a list of numbers, one for each byte. In a dump, the text
+    /// beside the numbers belongs to it.
     fn numbered(&self, text: &str, base: Base) -> Option<(usize, usize)> {
         let mut longest = None;
         let (mut at, mut rest) = (ROOT, text);
@@ -213,7 +215,7 @@ impl Forms {
     }
 }
 
-/// The bytes that stand for a unit in what is looked for, and how many they are.
+/// The bytes that stand for a unit in a form, and their number.
 fn bytes_of(unit: Unit) -> Option<([u8; 4], usize)> {
     match unit {
         Unit::Byte(byte) if byte >= 0x80 => Some(([byte, 0, 0, 0], 1)),
@@ -222,7 +224,7 @@ fn bytes_of(unit: Unit) -> Option<([u8; 4], usize)> {
     }
 }
 
-/// A character as one of all letter cases and quotes, and how many bytes it has.
+/// A character without letter case, all quotes being the same, as bytes and their number.
 fn folded(character: char) -> ([u8; 4], usize) {
     let mut lower = character.to_lowercase();
     let lower = match (lower.next(), lower.next()) {
@@ -239,7 +241,7 @@ fn as_it_is(character: char) -> ([u8; 4], usize) {
     (bytes, length)
 }
 
-/// The bytes that stand for a text, where a row of quotes is one.
+/// The bytes that stand for a text in a form. A row of quotes counts as one.
 fn bytes_of_text(text: &str, bytes_of: impl Fn(char) -> ([u8; 4], usize)) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for (next, length) in text.chars().map(bytes_of) {
@@ -251,11 +253,11 @@ fn bytes_of_text(text: &str, bytes_of: impl Fn(char) -> ([u8; 4], usize)) -> Vec
     bytes
 }
 
-/// The base64 of bytes that follow `before` others, without the characters that others share in.
+/// The base64 of bytes that follow `before` other bytes, without the characters that depend on neighbours.
 fn encoded_behind(before: usize, bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
-    // The first bit that begins a character of six.
+    // The first bit at which a base64 character begins.
     let first = (6 - before * 8 % 6) % 6;
     let characters = (bytes.len() * 8).saturating_sub(first) / 6;
     (0..characters)

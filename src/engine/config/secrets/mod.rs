@@ -1,4 +1,4 @@
-//! What tasks may know and nobody writes down.
+//! Values that tasks can read and that are never written down.
 
 mod forms;
 mod search;
@@ -12,17 +12,17 @@ use search::TextSearch;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Secrets by their names, which `{{secrets.NAME}}` reads in the arguments of tools: those are not part of the journal.
+/// Secrets by name. `{{secrets.NAME}}` reads them in the arguments of tools, which the journal does not contain.
 #[derive(Clone, Default, PartialEq)]
 pub struct Secrets {
     named: Map<String, Value>,
-    /// What is struck out.
+    /// The forms to strike out.
     forms: Forms,
 }
 
-/// What stands where a secret stood.
+/// The text in place of a secret.
 const STRUCK: &str = "***";
-/// Characters of the shortest secret that is struck out: shorter ones are part of any text.
+/// The shortest secret that is struck out, in characters. Shorter ones are part of any text.
 const SHORTEST: usize = 4;
 
 impl Secrets {
@@ -32,12 +32,12 @@ impl Secrets {
         Self { named: secrets, forms }
     }
 
-    /// Secrets without names, to strike them out of texts.
+    /// Secrets without names. They can only be struck out.
     pub fn unnamed(secrets: &[Value]) -> Self {
         Self { named: Map::new(), forms: forms(secrets.iter()) }
     }
 
-    /// The secret of a name.
+    /// The secret with this name.
     pub(in crate::engine) fn get(&self, name: &str) -> Option<&Value> {
         self.named.get(name)
     }
@@ -47,12 +47,12 @@ impl Secrets {
         self.named.keys().map(String::as_str)
     }
 
-    /// Whether there is something to strike out.
+    /// Whether any secret can be struck out.
     pub(in crate::engine) fn are_struck(&self) -> bool {
         !self.forms.is_empty()
     }
 
-    /// A text without any secret, however that is spelled.
+    /// The text without any secret, in whatever spelling.
     pub fn strike(&self, text: String) -> String {
         if self.forms.is_empty() {
             return text;
@@ -60,19 +60,18 @@ impl Secrets {
         TextSearch::whole(&text, self)
     }
 
-    /// Bytes of the longest secret of several lines; 0 where there is none.
+    /// The bytes of the longest secret with several lines; 0 if there is none.
     pub(in crate::engine) fn longest_over_lines(&self) -> usize {
         let texts = self.named.values().filter_map(Value::as_str);
         texts.filter(|text| text.contains('\n')).map(str::len).max().unwrap_or_default()
     }
 
-    /// A text without any secret, and then no longer than `limit` bytes: one that is cut in half could not be found any
-    /// more.
+    /// The text without any secret, then cut to `limit` bytes. The order matters: half a secret could not be found.
     pub(in crate::engine) fn strike_and_cut(&self, text: String, limit: usize) -> String {
         cut(self.strike(text), limit)
     }
 
-    /// A value without any secret in its texts and keys.
+    /// The value without any secret in its texts and keys.
     pub(in crate::engine) fn strike_value(&self, value: Value) -> Value {
         if self.forms.is_empty() {
             return value;
@@ -81,7 +80,7 @@ impl Secrets {
     }
 }
 
-/// What is looked for to find secrets.
+/// The forms of some secrets.
 fn forms<'a>(secrets: impl Iterator<Item = &'a Value>) -> Forms {
     let mut forms = Forms::default();
     secrets
@@ -92,7 +91,7 @@ fn forms<'a>(secrets: impl Iterator<Item = &'a Value>) -> Forms {
     forms
 }
 
-/// The names alone.
+/// Shows the names only.
 impl fmt::Debug for Secrets {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.named.keys()).finish()

@@ -1,32 +1,32 @@
-//! Striking secrets out of a value in pieces, so that others have their turn while a large one is looked through.
+//! Strikes secrets out of a large value in pieces, so that other work gets its turn in between.
 
 use super::{STRUCK, Secrets, forms};
 use serde_json::Value;
 use std::fmt;
 use std::mem::take;
 
-/// Bytes of texts that take about as long as the work that each text is beside its search.
+/// The fixed cost of each text, in bytes of text that take about as long to search.
 const EACH: usize = 8;
 
-/// A value in whose texts and keys secrets are still looked for.
+/// The search through a value's texts and keys.
 #[derive(Default)]
 pub(in crate::engine) struct Search {
     value: Value,
     /// The texts and keys of the value, in their order.
     texts: Vec<String>,
-    /// How many of them have been looked through.
+    /// The number of texts already searched.
     done: usize,
     current: TextSearch,
 }
 
-/// How far a text has been looked through.
+/// The search through one text.
 #[derive(Default)]
 pub(super) struct TextSearch {
-    /// The bytes that have been.
+    /// The number of bytes already searched.
     at: usize,
     /// The character before the next one.
     before: Option<char>,
-    /// What they are without secrets.
+    /// The searched part without secrets.
     out: String,
 }
 
@@ -37,7 +37,7 @@ impl Search {
         Self { value, texts, ..Self::default() }
     }
 
-    /// Looks through about so many bytes more; the value without secrets once that is all of it.
+    /// Searches about this many further bytes. At the end of the search, the result is the value without secrets.
     pub(in crate::engine) fn go_on(&mut self, secrets: &Secrets, bytes: usize) -> Option<Value> {
         let mut left = bytes;
         while let Some(text) = self.texts.get_mut(self.done) {
@@ -58,7 +58,7 @@ impl Search {
     }
 }
 
-/// Nothing of the value.
+/// Shows nothing of the value.
 impl fmt::Debug for Search {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Search").finish_non_exhaustive()
@@ -66,7 +66,7 @@ impl fmt::Debug for Search {
 }
 
 impl TextSearch {
-    /// Looks through so many bytes more of a text, or a secret more; whether that is all of it.
+    /// Searches this many further bytes, or one more secret. The result is whether the text is done.
     fn go_on(&mut self, text: &str, secrets: &Secrets, bytes: usize) -> bool {
         let mut search = forms::Search::default();
         let end = self.at.saturating_add(bytes);
@@ -84,7 +84,7 @@ impl TextSearch {
         rest.is_empty()
     }
 
-    /// A text without secrets.
+    /// The text without secrets.
     pub(super) fn whole(text: &str, secrets: &Secrets) -> String {
         let mut search = Self { out: String::with_capacity(text.len()), ..Self::default() };
         search.go_on(text, secrets, usize::MAX);
@@ -105,7 +105,7 @@ fn take_texts(value: &mut Value, texts: &mut Vec<String>) {
     }
 }
 
-/// Moves texts into the places that they were taken from.
+/// Moves texts back to the places that they were taken from.
 fn put_texts(value: &mut Value, texts: &mut impl Iterator<Item = String>) {
     match value {
         Value::String(text) => *text = texts.next().unwrap_or_default(),

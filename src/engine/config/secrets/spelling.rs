@@ -1,5 +1,5 @@
-//! The characters of a text by what they mean: the same character may be escaped for JSON, a shell, Python, HTML, an
-//! address or a message of email, also several times over. `tests/fixtures/spellings.json` has examples.
+//! Reads the characters of a text by their meaning. A character may be escaped for JSON, a shell, Python, HTML, a URL
+//! or an email, and several times over. `tests/fixtures/spellings.json` has examples.
 
 /// A character by its code, or one byte of it in UTF-8.
 #[derive(Clone, Copy, PartialEq)]
@@ -10,16 +10,16 @@ pub(super) enum Unit {
     Byte(u8),
 }
 
-/// What a text may begin with, and what is left behind it.
+/// The possible first units of a text, each with the rest of the text after it.
 pub(super) type Readings<'a> = Vec<(Unit, &'a str)>;
 
-/// Escapes within escapes that are read.
+/// The deepest nesting of escapes that is read.
 const DEEPEST: usize = 4;
-/// Backslashes in a row that are read as one escape.
+/// The most backslashes that are read as one escape.
 const MOST_BACKSLASHES: usize = 64;
-/// Bytes of the longest entity of HTML that is read.
+/// The longest HTML entity that is read, in bytes.
 const LONGEST_ENTITY: usize = 12;
-/// Characters between two numbers of a list that are read.
+/// The most characters between two numbers of a list.
 const MOST_BETWEEN: usize = 4;
 
 /// All readings of the beginning of a text.
@@ -33,7 +33,7 @@ pub(super) fn readings<'a>(text: &'a str, found: &mut Readings<'a>) {
     }
 }
 
-/// Adds a reading, and those of an escape that it may begin.
+/// Adds a reading, and the readings of an escape that begins with it.
 fn add<'a>(found: &mut Readings<'a>, unit: Unit, rest: &'a str, depth: usize) {
     found.push((unit, rest));
     let code = match unit {
@@ -56,14 +56,14 @@ fn add<'a>(found: &mut Readings<'a>, unit: Unit, rest: &'a str, depth: usize) {
     }
 }
 
-/// `rest` begins with a byte in hexadecimal digits.
+/// Adds the byte in hexadecimal digits at the start of `rest`.
 fn add_byte<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     if let Some((Ok(byte), rest)) = hex(rest, 2, 2).map(|(code, rest)| (u8::try_from(code), rest)) {
         add(found, Unit::Byte(byte), rest, depth);
     }
 }
 
-/// A code, or the first half of a surrogate pair with the other half behind it.
+/// Adds a code point, or the two halves of a surrogate pair.
 fn add_code<'a>(found: &mut Readings<'a>, read: Option<(u32, &'a str)>, depth: usize) {
     let Some((code, rest)) = read else { return };
     if !(0xd800..0xdc00).contains(&code) {
@@ -80,7 +80,7 @@ fn add_code<'a>(found: &mut Readings<'a>, read: Option<(u32, &'a str)>, depth: u
     }
 }
 
-/// JSON, JavaScript, Python, C, shells. What was escaped again has more backslashes.
+/// Adds escapes of JSON, JavaScript, Python, C and shells. A repeated escape has more backslashes.
 fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     let row = rest.bytes().take(MOST_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
     let rest = rest.get(row..).unwrap_or_default();
@@ -109,7 +109,7 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
         'U' => add_code(found, hex(behind, 8, 8), depth),
         'x' => {
             add_byte(found, behind, depth);
-            // Python shows characters up to U+00FF so, too.
+            // Python writes characters up to U+00FF in this way too.
             if let Some(read) = hex(behind, 2, 2).filter(|(code, _)| *code >= 0x80) {
                 add_code(found, Some(read), depth);
             }
@@ -127,7 +127,7 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     }
 }
 
-/// HTML and XML.
+/// Adds entities of HTML and XML.
 fn add_entity<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     let Some(end) = rest.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';') else { return };
     let (Some(entity), Some(behind)) = (rest.get(..end), rest.get(end + 1..)) else { return };
@@ -145,7 +145,7 @@ fn add_entity<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     add_code(found, code.map(|code| (code, behind)), depth);
 }
 
-/// What is left behind a line break, as lines are folded: of a header, a shell, a message of email.
+/// The rest of the text after a folded line break: in a header, a shell command or an email.
 pub(super) fn behind_fold(text: &str) -> Option<&str> {
     let text = text.strip_prefix(['=', '\\']).filter(|rest| rest.starts_with(['\r', '\n'])).unwrap_or(text);
     let text = text.strip_prefix("\\r").or_else(|| text.strip_prefix('\r')).unwrap_or(text);
@@ -153,22 +153,22 @@ pub(super) fn behind_fold(text: &str) -> Option<&str> {
     Some(text.trim_start_matches([' ', '\t']))
 }
 
-/// How bytes are written as numbers.
+/// The way in which bytes are written as numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Base {
-    /// Two hexadecimal digits each, with anything or nothing between them.
+    /// Two hexadecimal digits each, with or without characters in between.
     Sixteen,
-    /// Decimal numbers with something between them.
+    /// Decimal numbers, with characters in between.
     Ten,
-    /// Three octal digits each, with something between them.
+    /// Three octal digits each, with characters in between.
     Eight,
 }
 
-/// Bytes of the rest of a line of a dump, at most, and of the text at its end.
+/// The longest rest of a line of a dump, and of the text at its end, in bytes.
 const LONGEST_REST: usize = 80;
 const LONGEST_COLUMN: usize = 18;
 
-/// What is left behind the end of a line of `xxd`, `hexdump` or `od`, and behind the offset that begins the next one.
+/// The rest of the text after the end of a line of `xxd`, `hexdump` or `od` and after the offset of the next line.
 pub(super) fn behind_line_of_dump(text: &str) -> Option<&str> {
     let end = text.bytes().take(LONGEST_REST).position(|byte| byte == b'\n')?;
     let column = text.get(..end)?.trim_end();
@@ -178,7 +178,7 @@ pub(super) fn behind_line_of_dump(text: &str) -> Option<&str> {
     Some(numbers.strip_prefix(':').unwrap_or(numbers).trim_start_matches(' '))
 }
 
-/// What is left behind the other numbers of a line of a dump, and behind the text that stands beside them.
+/// The rest of the text after the remaining numbers of a line of a dump and the text beside them.
 pub(super) fn behind_text_of_dump(text: &str) -> Option<&str> {
     let is_end = |byte| byte == b'\n';
     let end = text
@@ -192,7 +192,7 @@ pub(super) fn behind_text_of_dump(text: &str) -> Option<&str> {
     text.get(end..).filter(|_| is_dump)
 }
 
-/// The byte that a text begins with, written as a number, and what is left behind it.
+/// The byte at the start of the text, written as a number, and the rest of the text.
 pub(super) fn number(text: &str, base: Base, is_first: bool) -> Option<(u8, &str)> {
     let between = text.chars().take(MOST_BETWEEN).take_while(|next| " \t\r\n,:;.-_|".contains(*next)).count();
     let between = if is_first { 0 } else { between };
@@ -215,7 +215,7 @@ pub(super) fn number(text: &str, base: Base, is_first: bool) -> Option<(u8, &str
     }
 }
 
-/// The number of `least` to `most` hexadecimal digits that a text begins with.
+/// The number of `least` to `most` hexadecimal digits at the start of the text, and the rest of the text.
 fn hex(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
     let digits = text.bytes().take(most).take_while(u8::is_ascii_hexdigit).count();
     let number = text.get(..digits).filter(|_| digits >= least)?;

@@ -1,18 +1,18 @@
-//! What is looked for: bytes, as paths of a tree, so that all are looked for at once.
+//! The forms of all secrets as a tree of bytes, so that one search finds all of them.
 
 use std::collections::BTreeMap;
 
-/// Sequences of bytes by their beginnings.
+/// Sequences of bytes, as a tree of their beginnings.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
 }
 
-/// What follows one beginning.
+/// One beginning of sequences.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Node {
     next: BTreeMap<u8, usize>,
-    /// How many bytes lead here.
+    /// The number of bytes from the root.
     pub(super) depth: usize,
     /// Whether a sequence ends here.
     pub(super) ends: bool,
@@ -20,16 +20,16 @@ pub(super) struct Node {
     pub(super) byte: u8,
 }
 
-/// Where every search begins.
+/// The node at which every search begins.
 pub(super) const ROOT: usize = 0;
 
 impl Trie {
-    /// Whether there is nothing to look for.
+    /// Whether the tree has no sequences.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Adds a sequence, which is not empty.
+    /// Adds a sequence, which must not be empty.
     pub(super) fn insert(&mut self, bytes: &[u8]) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
@@ -48,7 +48,7 @@ impl Trie {
         }
     }
 
-    /// The node that one byte leads to from another one.
+    /// The node after one further byte.
     pub(super) fn step(&self, at: usize, byte: u8) -> Option<usize> {
         self.nodes.get(at)?.next.get(&byte).copied()
     }
@@ -58,7 +58,7 @@ impl Trie {
         self.nodes.get(at)
     }
 
-    /// The node that bytes lead to from another one.
+    /// The node after several further bytes.
     pub(super) fn behind(&self, at: usize, bytes: &[u8]) -> Option<usize> {
         bytes.iter().try_fold(at, |at, byte| self.step(at, *byte))
     }
