@@ -9,26 +9,26 @@ use std::rc::Rc;
 pub struct Artifact {
     /// SHA-256 of its bytes, as hex.
     pub id: String,
-    /// Name of the file that it was.
+    /// Name of the uploaded file.
     pub name: String,
     /// Its media type.
     pub mime: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub size: usize,
-    /// The bytes as base64.
+    /// Its content as base64.
     pub content: Rc<str>,
-    /// When it came.
+    /// When it was uploaded.
     pub at: Millis,
 }
 
 impl Artifact {
-    /// Bytes that it takes.
+    /// The bytes of memory that it takes.
     pub(in crate::engine) fn bytes(&self) -> usize {
         size_of_artifact(&self.name, &self.mime, &self.content)
     }
 }
 
-/// Bytes that an artifact takes.
+/// The bytes of memory that an artifact takes.
 pub(in crate::engine) fn size_of_artifact(name: &str, mime: &str, content: &str) -> usize {
     const ARTIFACT: usize = 256;
     ARTIFACT + name.len() + mime.len() + content.len()

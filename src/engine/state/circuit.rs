@@ -1,4 +1,4 @@
-//! Circuits around tools that keep failing, for tasks that ask for one.
+//! Circuit breakers of tools that keep failing, for tasks whose policy asks for one.
 
 use crate::engine::plan::{Breaker, Operation};
 use crate::engine::state::State;
@@ -7,19 +7,19 @@ use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::error::ErrorCode;
 use crate::time::Millis;
 
-/// What is known of a tool.
+/// The circuit breaker of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Circuit {
     pub(in crate::engine) failures: u32,
     pub(in crate::engine) successes: u32,
-    /// Until when the tool is left alone; afterwards one attempt at a time is let through.
+    /// Until this moment the tool is not called. Afterwards, one attempt at a time may test it.
     pub(in crate::engine) open_until: Option<Millis>,
-    /// The step whose attempt was let through last: run and position.
+    /// The step whose attempt tested the tool last.
     pub(in crate::engine) probe: Option<StepRef>,
 }
 
 impl State {
-    /// Whether the circuit of a step's tool lets it start.
+    /// Whether the circuit breaker of a step's tool lets it start. The failure says when to try again.
     pub(in crate::engine) fn admitted(&self, run: RunIx, step: StepIx, now: Millis) -> Result<(), Failure> {
         let Some((function, _)) = self.guarded(run, step) else { return Ok(()) };
         let circuit = self.circuits.get(function).copied().unwrap_or_default();
@@ -33,7 +33,7 @@ impl State {
         Err(Failure { retryable: true, ..Failure::new(ErrorCode::ToolUnavailable, message) })
     }
 
-    /// The tool of a task that asks for a breaker, and what it asks for.
+    /// The tool of a task, and the task's policy for the circuit breaker; `None` without a policy.
     pub(in crate::engine) fn guarded(&self, run: RunIx, step: StepIx) -> Option<(&str, &Breaker)> {
         let operator = self.operator(run, step)?;
         match &operator.operation {
@@ -42,7 +42,7 @@ impl State {
         }
     }
 
-    /// Whether the attempt of a step that began at that moment or later is not over.
+    /// Whether the step has an attempt that began at this moment or later and has not ended.
     fn is_under_way(&self, run: RunIx, step: StepIx, since: Millis) -> bool {
         self.step(run, step).is_some_and(|step| {
             let attempt = step.attempts.last();

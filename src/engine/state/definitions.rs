@@ -1,4 +1,4 @@
-//! Definitions by their hashes and names.
+//! Definitions, by hash and by name.
 
 use crate::engine::plan::Plan;
 use crate::engine::plan::hash::uuid_of;
@@ -9,25 +9,26 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-/// A definition that runs can be started from by its name.
+/// A definition that the engine keeps, so that runs can be started by its name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registered {
     /// SHA-256 of its JSON text, as hex.
     pub hash: String,
     /// The definition.
     pub workflow: Rc<Plan>,
-    /// The definition as it was sent.
+    /// The definition as it was submitted.
     pub definition: Rc<Value>,
-    /// When.
+    /// When it was submitted.
     pub at: Millis,
-    /// Its number among those of its name, from 1; 0 before it is kept.
+    /// Its version among the definitions of its name, from 1; 0 before it is kept.
     pub version: usize,
-    /// Whether it was kept without a run, to be found by its name, its version or its id.
+    /// Whether it was registered without a run, to be found by its name, its version or its id.
     pub is_named: bool,
 }
 
 impl Registered {
-    /// A definition with its [hash](crate::engine::plan::hash::definition_hash) and its plan; must have been checked.
+    /// A definition with its [hash](crate::engine::plan::hash::definition_hash) and its plan. It must have been
+    /// checked.
     pub fn new(hash: String, workflow: Plan, definition: Value, at: Millis) -> Self {
         Self {
             hash,
@@ -40,24 +41,24 @@ impl Registered {
     }
 }
 
-/// All definitions, each content once.
+/// All definitions, without duplicates.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Definitions {
-    /// By their numbers, the oldest first.
+    /// Definitions by number, the oldest first.
     kept: BTreeMap<usize, Registered>,
-    /// How many there ever were.
+    /// The number of definitions there ever were.
     count: usize,
-    /// Their numbers by their hashes.
+    /// Numbers by hash.
     by_hash: HashMap<String, usize>,
     by_name: HashMap<String, Versions>,
-    /// Runs of each, by its hash.
+    /// The number of runs of each definition, by hash.
     uses: HashMap<String, usize>,
 }
 
-/// Two numbers of definitions that have one name.
+/// The numbers of two definitions with one name.
 #[derive(Clone, Copy, Debug)]
 struct Versions {
-    /// The one that was submitted or registered last, which runs of that name are started from.
+    /// The one that was submitted or registered last. Runs of the name use it.
     latest: usize,
     /// The one with the highest version.
     newest: usize,
@@ -68,8 +69,8 @@ impl Definitions {
         self.kept.values()
     }
 
-    /// All of them so that keeping them in that order gives the same: one that is the latest, but not the newest, comes
-    /// once more.
+    /// All definitions, in an order in which keeping them again gives the same state. A definition that is the latest
+    /// but not the newest comes twice.
     pub(in crate::engine) fn in_order_of_names(&self) -> impl Iterator<Item = &Registered> {
         let mut again: Vec<usize> = self
             .by_name
@@ -93,7 +94,7 @@ impl Definitions {
         self.kept.get(&self.by_name.get(name)?.latest)
     }
 
-    /// Keeps a definition as the latest of its name; whether it is a new one.
+    /// Keeps a definition as the latest of its name. The result is whether it is new.
     pub(in crate::engine) fn keep(&mut self, mut definition: Registered) -> bool {
         let name = &definition.workflow.name;
         let known = self.by_hash.get(&definition.hash).copied();
@@ -134,7 +135,8 @@ impl Definitions {
         }
     }
 
-    /// Whether nothing leads to a definition: no run, no name, and nobody has registered it.
+    /// Whether a definition can be dropped: it has no run, is not the latest or newest of its name, and was not
+    /// registered.
     pub(in crate::engine) fn is_free(&self, hash: &str) -> bool {
         let Some((at, known)) = self.by_hash.get(hash).and_then(|at| Some((at, self.kept.get(at)?))) else {
             return false;
@@ -144,7 +146,7 @@ impl Definitions {
         !known.is_named && !is_of_name && !self.uses.contains_key(hash)
     }
 
-    /// Those that are the latest or the newest of a name.
+    /// The hashes of the latest and the newest definition of a name.
     pub(in crate::engine) fn of_name(&self, name: &str) -> Vec<String> {
         let versions = self.by_name.get(name).map(|versions| [versions.latest, versions.newest]);
         let found = versions.into_iter().flatten().filter_map(|at| self.kept.get(&at));
@@ -152,35 +154,34 @@ impl Definitions {
     }
 }
 
-/// Bytes of a definition: its plan takes about as much as its document.
+/// The bytes of a definition. Its plan takes about as much as its document.
 pub(in crate::engine) fn size_of_definition(document: &Value) -> usize {
     size(document).saturating_mul(2)
 }
 
 impl State {
-    /// The Python that a definition was made of, by its hash.
+    /// The Python source from which a definition was made, by the hash of the definition.
     pub fn source(&self, hash: &str) -> Option<&str> {
         self.sources.get(hash).map(|source| &**source)
     }
 
-    /// The definition of a hash, which need not be read and checked again.
+    /// The definition with this hash. It need not be read and checked again.
     pub fn definition_of(&self, hash: &str) -> Option<&Registered> {
         self.definitions.of_hash(hash)
     }
 
-    /// The definition of an id, as the API gives one to each.
+    /// The definition with this id, which the API gives to each.
     pub fn definition_with_id(&self, id: &str) -> Option<&Registered> {
         self.definitions.iter().rfind(|known| uuid_of(&known.hash) == id)
     }
 
-    /// The latest definition of a document's name, if it is that very document: found in the time that it takes to look
-    /// at it.
+    /// The latest definition of the document's name, if it equals the document. Comparing them is faster than hashing.
     pub fn latest_if(&self, document: &Value) -> Option<&Registered> {
         let latest = self.latest(document.get("name")?.as_str()?)?;
         is_same_text(&latest.definition, document).then_some(latest)
     }
 
-    /// The definition that a task asks for, by its id or by its name; and what it asks for, where there is none.
+    /// The definition that a task names by id or by name. The error is the name or id for which there is none.
     pub(in crate::engine) fn requested_definition(
         &self,
         request: &Map<String, Value>,
@@ -194,7 +195,7 @@ impl State {
     }
 }
 
-/// Whether two values are written as the same text: the order of fields counts.
+/// Whether two values have the same JSON text, including the order of fields.
 fn is_same_text(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -211,5 +212,5 @@ fn is_same_text(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Arguments that name a definition by its id. What is the id of none is taken for a name, as some clients send it.
+/// Arguments that name a definition by its id. An unknown id is read as a name, since some clients send names there.
 pub(in crate::engine) const IDS: [&str; 3] = ["definition_id", "workflow_definition_id", "workflow_id"];

@@ -1,4 +1,4 @@
-//! Why an attempt, a task or a run failed.
+//! The failure of an attempt, a task or a run.
 
 use crate::engine::config::cut::cut;
 use crate::engine::config::secrets::{Search, Secrets};
@@ -10,29 +10,29 @@ use crate::time::{Millis, after};
 use serde_json::{Map, Value};
 use std::mem::take;
 
-/// Bytes of the code of a failure, of its message, and of its help; the rest is cut off.
+/// The longest code, message and help of a failure, in bytes each; the rest is cut off.
 const LONGEST_TEXT: usize = 16 * 1_024;
 
-/// Why an attempt, a task or a run failed.
+/// The failure of an attempt, a task or a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// A stable code: one of [`ErrorCode`], or the tool's own.
     pub code: String,
-    /// What happened.
+    /// What is wrong.
     pub message: String,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
     /// Whether another attempt may succeed.
     pub retryable: bool,
-    /// More about it: which limit it was; the `path` to the culprit in the task.
+    /// Further details: the limit that was exceeded, the `path` to the culprit in the task.
     pub details: Option<Box<Map<String, Value>>>,
-    /// Milliseconds that the next attempt waits at least; the moment of that attempt is what is written down.
+    /// The least wait before the next attempt, in milliseconds. The journal has the moment of that attempt instead.
     pub retry_after: Option<Millis>,
-    /// Bytes of the message that are kept, once secrets are struck out of it.
+    /// The most bytes of the message that are kept, after secrets are struck out.
     pub message_limit: Option<usize>,
 }
 
-/// What a call failed with, and what it gives all the same, while secrets are looked for in both.
+/// A failed call while its failure and its result are searched for secrets.
 #[derive(Debug)]
 pub(in crate::engine) struct FailedCall {
     pub(in crate::engine) call: CallId,
@@ -53,7 +53,7 @@ impl FailedCall {
         Self { call, failure, search: Search::new(texts.into_iter().collect()) }
     }
 
-    /// Looks through about so many bytes more; the failure and what it came with once that is all of both.
+    /// Searches about this many further bytes. At the end of the search, it returns the failure and the result.
     pub(in crate::engine) fn go_on(
         &mut self,
         secrets: &Secrets,
@@ -73,7 +73,7 @@ impl FailedCall {
 }
 
 impl Failure {
-    /// The failure with as much of its message as its tool wants kept.
+    /// The failure, with its message cut to the limit of its tool.
     pub(in crate::engine) fn cut_to_limit(mut self) -> Self {
         if let Some(limit) = self.message_limit.take() {
             self.message = cut(self.message, limit);
@@ -81,9 +81,9 @@ impl Failure {
         self
     }
 
-    /// A failure with one of the package's codes.
+    /// A failure with one of this package's codes.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        // The same arguments and the same machine fail again in the same way.
+        // With the same arguments on the same machine, these fail in the same way again.
         let retryable = !matches!(
             code,
             ErrorCode::ToolNotRegistered
@@ -105,8 +105,8 @@ impl Failure {
         }
     }
 
-    /// Reads `{code?, message?, help?, retryable?, retryAfter?, messageLimit?}` (seconds, bytes) as a tool's host
-    /// reports it.
+    /// Reads `{code?, message?, help?, retryable?, retryAfter?, messageLimit?}` from a tool's host; `retryAfter` is in
+    /// seconds, `messageLimit` in bytes.
     pub fn from_json(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());
@@ -127,7 +127,7 @@ impl Failure {
         failure
     }
 
-    /// Cuts texts off that are too long to be kept with each attempt.
+    /// Cuts texts that are too long to be kept with every attempt.
     pub(in crate::engine) fn shorten(&mut self) {
         for text in [&mut self.code, &mut self.message].into_iter().chain(&mut self.help) {
             *text = cut(std::mem::take(text), LONGEST_TEXT);
@@ -135,13 +135,13 @@ impl Failure {
         self.details.take_if(|details| size_of_map(details) > LONGEST_TEXT);
     }
 
-    /// Bytes of its texts.
+    /// The bytes of its texts.
     pub(in crate::engine) fn size(&self) -> usize {
         let help = self.help.as_ref().map_or(0, String::len);
         self.code.len() + self.message.len() + help + self.details.as_deref().map_or(0, size_of_map)
     }
 
-    /// Leaves the code and the beginning of the message, together of so many bytes at most.
+    /// Keeps the code and the start of the message, at most this many bytes together.
     pub(in crate::engine) fn cut_to(&mut self, limit: usize) {
         (self.help, self.details) = (None, None);
         self.code = cut(std::mem::take(&mut self.code), limit / 2);

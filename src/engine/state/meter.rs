@@ -5,16 +5,16 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Bytes that a run keeps. They are only ever added: what is replaced counts until the run is forgotten or its state is
-/// read again.
+/// The bytes that a run keeps. They only grow: a replaced value counts until the run is dropped or the state is
+/// restored.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Meter {
     own: usize,
-    /// Bytes of all runs of the engine; of none where the run is in no engine.
+    /// The bytes of all runs of the engine; `None` for a run outside an engine.
     all: Option<Rc<Cell<usize>>>,
 }
 
-/// What is counted follows from what is there.
+/// The count follows from the state, so it does not matter for equality.
 impl PartialEq for Meter {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -22,7 +22,7 @@ impl PartialEq for Meter {
 }
 
 impl Meter {
-    /// Bytes of the run alone.
+    /// The bytes of this run.
     pub(in crate::engine) const fn bytes(&self) -> usize {
         self.own
     }
@@ -38,13 +38,13 @@ impl Meter {
         self.add(value.map_or(0, size));
     }
 
-    /// Counts to the bytes of all from now on.
+    /// Adds the bytes to those of all runs, from now on.
     pub(in crate::engine) fn join(&mut self, all: &Rc<Cell<usize>>) {
         all.set(all.get() + self.own);
         self.all = Some(Rc::clone(all));
     }
 
-    /// Does not count to them any more.
+    /// Takes the bytes out of those of all runs.
     pub(in crate::engine) fn leave(&mut self) {
         if let Some(all) = self.all.take() {
             all.set(all.get().saturating_sub(self.own));

@@ -1,4 +1,4 @@
-//! The engine's state: changed by records alone, so that replaying them rebuilds it.
+//! The state of an engine. Only records change it, so replaying them rebuilds it.
 
 pub(in crate::engine) mod artifact;
 pub(in crate::engine) mod circuit;
@@ -41,7 +41,7 @@ use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
-/// The state of an engine: changed by records alone, so that replaying them rebuilds it.
+/// The state of an engine. Only records change it, so replaying them rebuilds it.
 #[derive(Debug, Default)]
 pub struct State {
     pub(in crate::engine) config: Config,
@@ -49,84 +49,84 @@ pub struct State {
     pub(in crate::engine) ids: HashMap<String, RunIx>,
     pub(in crate::engine) keys: HashMap<String, RunIx>,
     pub(in crate::engine) definitions: Definitions,
-    /// The Python that definitions were made of, by their hash.
+    /// The Python sources from which definitions were made, by the hash of the definition.
     pub(in crate::engine) sources: HashMap<String, Rc<str>>,
     /// Artifacts, oldest first.
     pub(in crate::engine) artifacts: Vec<Artifact>,
-    /// Schedules, oldest first; deleted ones keep their place.
+    /// Schedules, oldest first. A deleted schedule keeps its position.
     pub(in crate::engine) schedules: Vec<Schedule>,
     /// Schedules that wait for a run of a workflow to end, by its name.
     pub(in crate::engine) held_schedules: HashMap<String, BTreeSet<usize>>,
-    /// Schedules that are due and wait for their turn.
+    /// Due schedules that wait for their turn.
     pub(in crate::engine) missed: Missed,
-    /// Runs of each workflow that are not over.
+    /// The number of active runs of each workflow.
     pub(in crate::engine) active: HashMap<String, usize>,
-    /// What is due when.
+    /// Timers by the moment at which they are due.
     pub(in crate::engine) timers: BTreeSet<(Millis, Timer)>,
-    /// Tools to start, waiting for a place.
+    /// Steps with a call that wait for a place.
     pub(in crate::engine) ready_tasks: VecDeque<StepRef>,
-    /// What needs no place.
+    /// Steps that are ready and need no place.
     pub(in crate::engine) ready_now: VecDeque<StepRef>,
-    /// Steps in these lines that wait no more, and are passed over.
+    /// The number of stale entries in these two queues: steps that do not wait any more.
     pub(in crate::engine) stale: usize,
-    /// Loops that may go on.
+    /// Loops that may start their next round.
     pub(in crate::engine) to_go_round: VecDeque<StepRef>,
-    /// Tools to start again after a replay.
+    /// Calls to start again after a replay.
     pub(in crate::engine) to_call_again: VecDeque<(CallId, StepRef)>,
-    /// Steps that will not run, to be written down.
+    /// Steps that will not run and need a record of that.
     pub(in crate::engine) to_skip: VecDeque<StepRef>,
-    /// Scopes in which nothing is open any more.
+    /// Scopes in which every step has ended.
     pub(in crate::engine) closed: VecDeque<(RunIx, ScopeIx)>,
-    /// Steps that wait to know whether a failure is dealt with.
+    /// Steps that wait until it is known whether a failure is handled.
     pub(in crate::engine) undecided: BTreeSet<StepRef>,
-    /// Steps that wait for something that has ended.
+    /// Waiting steps to check, since something that they wait for has ended.
     pub(in crate::engine) to_look_at: VecDeque<Look>,
-    /// Of joins that were looked at, one of the steps that they wait for.
+    /// For joins that were checked, one of the steps for which they still wait.
     pub(in crate::engine) awaited: HashMap<StepRef, Awaited>,
-    /// Runs that are over and were started by others.
+    /// Runs that have ended and were started by other runs.
     pub(in crate::engine) ended_children: VecDeque<RunIx>,
-    /// The step of each running tool call.
+    /// The step of each active call.
     pub(in crate::engine) calls: HashMap<CallId, StepRef>,
-    /// What running tool calls have written.
+    /// The output so far of active calls.
     pub(in crate::engine) call_outputs: HashMap<CallId, CallOutput>,
-    /// Bytes of the arguments of calls that were given out.
+    /// The bytes of the arguments of active calls.
     pub(in crate::engine) call_bytes: HashMap<CallId, usize>,
-    /// Bytes of them all.
+    /// The sum of these bytes.
     pub(in crate::engine) bytes_under_way: usize,
-    /// Bytes of all that is kept.
+    /// The bytes of everything that is kept.
     pub(in crate::engine) kept_bytes: Rc<Cell<usize>>,
     pub(in crate::engine) last_call: CallId,
     /// Events by name, each with its number.
     pub(in crate::engine) events: HashMap<String, VecDeque<(u64, Value)>>,
     pub(in crate::engine) last_event: u64,
-    /// Number and name of events, oldest first; of some that were dropped, too.
+    /// Number and name of events, oldest first. Some of them may be dropped already.
     pub(in crate::engine) event_order: VecDeque<(u64, String)>,
     /// Bytes of all events.
     pub(in crate::engine) event_bytes: usize,
-    /// Steps that wait for an event of a name.
+    /// Steps that wait for an event, by its name.
     pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
-    /// Results by idempotency key of tasks, each with the run that has given it, and is forgotten with it; no run from
-    /// earlier versions.
+    /// Results by idempotency key of a task, each with the run that gave it. The result is dropped with that run.
+    /// Journals of earlier versions have no run here.
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
-    /// Idempotency keys of tasks that run.
+    /// Idempotency keys of running tasks.
     pub(in crate::engine) held: HashMap<String, StepRef>,
-    /// Tasks that wait for another one with their key.
+    /// Tasks that wait for another task with the same key.
     pub(in crate::engine) parked: HashMap<String, Vec<StepRef>>,
-    /// Circuits by the name of the tool.
+    /// Circuit breakers by the name of the tool.
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
-    /// What happened when, where that is kept.
+    /// The timeline, if one is kept.
     pub(in crate::engine) timeline: Option<Box<Timeline>>,
-    /// Work since the output was taken, in bytes of values that take about as long.
+    /// The work since the output was taken, in bytes of values that take about as long to copy.
     pub(in crate::engine) work: Cell<usize>,
 }
 
-/// Bytes of values that take about as long as a step that starts.
+/// The work of starting a step, in bytes.
 pub(in crate::engine) const BYTES_PER_UNIT: usize = 4_096;
 
-/// Bytes of values that take about as long as a look at a step.
+/// The work of looking at a step, in bytes.
 pub(in crate::engine) const BYTES_PER_LOOK: usize = 128;
 
-/// Bytes of values that take about as long as looking for secrets in one byte.
+/// The work of searching one byte for secrets, in bytes.
 const BYTES_PER_SEARCHED: usize = 50;
 
 /// Adds to the work of a slice.
@@ -135,37 +135,37 @@ pub(in crate::engine) fn add_work(work: &Cell<usize>, bytes: usize) {
 }
 
 impl State {
-    /// Values of so many bytes were written, or something was done that takes as long.
+    /// Adds the work of copying this many bytes.
     pub(in crate::engine) fn has_copied(&self, bytes: usize) {
         add_work(&self.work, bytes);
     }
 
-    /// Secrets were looked for in so many bytes.
+    /// Adds the work of searching this many bytes for secrets.
     pub(in crate::engine) fn has_searched(&self, bytes: usize) {
         if self.config.secrets.are_struck() {
             self.has_copied(bytes.saturating_mul(BYTES_PER_SEARCHED));
         }
     }
 
-    /// So many steps, or names of tasks, were looked at.
+    /// Adds the work of looking at this many steps or names of tasks.
     pub(in crate::engine) fn has_looked_at(&self, steps: usize) {
         self.has_copied(steps.saturating_mul(BYTES_PER_LOOK));
     }
 
-    /// When [`tick`](Self::tick) has to be called next.
+    /// The time of the next [`tick`](Self::tick); `None` if nothing will be due.
     pub fn next_wake(&self) -> Option<Millis> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        // What is forgotten then may make room for what waits.
+        // Dropping runs at that time may make room for a schedule that waits.
         let room = self.missed.is_without_memory().then(|| self.runs.next_old(self.missed.looked_at));
         timer.into_iter().chain(room.flatten()).min()
     }
 
-    /// How large things may become.
+    /// The limits of the engine.
     pub const fn limits(&self) -> &Limits {
         &self.config.limits
     }
 
-    /// All definitions, oldest first; each content once.
+    /// All definitions, oldest first, without duplicates.
     pub fn definitions(&self) -> impl Iterator<Item = &Registered> {
         self.definitions.iter()
     }
@@ -180,18 +180,18 @@ impl State {
         self.runs.iter().collect()
     }
 
-    /// Whether runs were forgotten that were over.
+    /// Whether any finished run was dropped.
     pub fn has_forgotten_runs(&self) -> bool {
         self.runs.has_gaps()
     }
 
-    /// The run at a position; none where it was forgotten.
+    /// The run at a position; `None` if it was dropped.
     pub fn run(&self, at: RunIx) -> Option<&Run> {
         self.runs.get(at)
     }
 
-    /// The position and the run of an id. Whoever asks for an active run may wait for its end: it is kept for a minute
-    /// then.
+    /// The position and the run with an id. A caller that asks for an active run may wait for its end, so the run is
+    /// then kept for a minute after its end.
     pub fn find(&self, run_id: &str) -> Option<(RunIx, &Run)> {
         let at = *self.ids.get(run_id)?;
         let run = self.runs.get(at)?;
@@ -214,7 +214,7 @@ impl State {
         self.runs.get_mut(run)?.steps.get_mut(step)
     }
 
-    /// Whether nothing happens in a run by itself any more.
+    /// Whether a run only waits for something from outside.
     pub(in crate::engine) fn is_stuck(&self, run: RunIx) -> bool {
         let is_pending = |at| self.step(run, at).is_some_and(|step| step.state == StepState::Pending);
         if self.parked.values().flatten().any(|waiting| waiting.run == run && is_pending(waiting.step)) {
@@ -229,12 +229,12 @@ impl State {
         })
     }
 
-    /// Whether the arguments of one more call have a place.
+    /// Whether there is room for the arguments of one more call.
     pub(in crate::engine) fn has_place(&self) -> bool {
         self.bytes_under_way < self.config.limits.get(Limit::CallBytes)
     }
 
-    /// The body that a step is of, and its position there: to look at while the engine changes.
+    /// The body and the position in it of a step. The body is shared, so it can be read while the engine changes.
     pub(in crate::engine) fn place(&self, run: RunIx, step: StepIx) -> Option<(Rc<Body>, usize)> {
         let scope = self.runs.get(run)?.scope_of(step)?;
         Some((Rc::clone(&scope.body), step.checked_sub(scope.first)?))
@@ -244,7 +244,7 @@ impl State {
         self.runs.get(run)?.operator(step)
     }
 
-    /// The step that a call works on.
+    /// The step of an active call.
     pub(in crate::engine) fn working_on(&self, call: CallId) -> Option<StepRef> {
         let StepRef { run, step } = self.calls.get(&call).copied()?;
         let is_it = self.step(run, step)?.state == StepState::Running { call };

@@ -1,5 +1,5 @@
-//! What the tools of running calls have written so far. It is in memory alone, and becomes a part of the run where an
-//! attempt ends without a result of its own.
+//! The output so far of active calls. It is kept in memory only, and becomes part of the run if an attempt ends without
+//! a result of its own.
 
 use crate::engine::config::cut::whole_up_to;
 use crate::engine::config::secrets::Secrets;
@@ -11,43 +11,43 @@ use crate::time::Millis;
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// Which output of a tool.
+/// One of the two outputs of a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// What it gives.
+    /// Standard output.
     Stdout,
-    /// What it says beside that.
+    /// Standard error.
     Stderr,
 }
 
-/// What a call has written.
+/// The output of a call.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct CallOutput {
     pub(in crate::engine) stdout: Kept,
     pub(in crate::engine) stderr: Kept,
-    /// When it wrote last.
+    /// The time of the latest output.
     pub(in crate::engine) at: Millis,
 }
 
-/// An output: its beginning and, where it is longer than it may be, its end.
+/// One output: its beginning and, if it is too long to be kept whole, its end.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Kept {
     beginning: String,
-    /// What comes later, of which the end is kept.
+    /// The part after the beginning, of which the last bytes are kept.
     end: VecDeque<u8>,
-    /// Bytes between the two, which are not kept.
+    /// The number of bytes between the two that were dropped.
     dropped: usize,
-    /// Lines in all that have ended.
+    /// The number of complete lines, including dropped ones.
     lines: usize,
 }
 
 impl Stream {
-    /// The stream of a word; `stdout` for any that is none.
+    /// The stream with this name; `stdout` for any other word.
     pub fn of_word(word: &str) -> Self {
         if word == "stderr" { Self::Stderr } else { Self::Stdout }
     }
 
-    /// Its word, which is its name in results, too.
+    /// The name of the stream, also in results.
     pub(in crate::engine) const fn word(self) -> &'static str {
         match self {
             Self::Stdout => "stdout",
@@ -66,7 +66,7 @@ impl Kept {
         let room = if self.end.is_empty() && self.dropped == 0 {
             (most - most / 2).saturating_sub(self.beginning.len())
         } else {
-            // Nothing follows a gap.
+            // After a gap, the beginning does not grow any more.
             0
         };
         let (first, rest) = text.split_at(whole_up_to(text, room));
@@ -79,14 +79,14 @@ impl Kept {
         self.dropped += too_much;
     }
 
-    /// The end, from a whole character on.
+    /// The end, from the first whole character on.
     fn end(&self) -> String {
         let bytes: Vec<u8> = self.end.iter().copied().skip_while(|byte| byte & 0xc0 == 0x80).collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// What is kept, without secrets: as one text, or as two with bytes between them. Of the second one the first bytes
-    /// are left out that may be the end of a secret, and what is no whole line.
+    /// The kept output without secrets: one text, or two with a gap between them. The second one starts at a whole
+    /// line, and after any bytes that may be the end of a secret.
     fn parts(&self, secrets: &Secrets) -> (String, Option<String>) {
         if self.dropped == 0 {
             return (secrets.strike(format!("{}{}", self.beginning, self.end())), None);
@@ -100,9 +100,9 @@ impl Kept {
         (beginning, Some(sure.get(line..).filter(|lines| !lines.is_empty()).unwrap_or(sure).to_owned()))
     }
 
-    /// The beginning and the first `shown` bytes of the end as one text that says how much is missing between them: by
-    /// the lines who follows an output knows which ones of the end are new. A secret of several lines counts as one
-    /// where it is shown.
+    /// The beginning and the first `shown` bytes of the end as one text, with a note on the gap between them. The note
+    /// counts lines, so that a reader who follows the output knows which lines at the end are new. A secret of several
+    /// lines counts as one line if it is shown.
     fn joined(&self, beginning: &str, end: &str, shown: usize) -> String {
         let bytes = (self.len() + self.dropped).saturating_sub(beginning.len() + end.len());
         let lines = self.lines.saturating_sub(line_ends(beginning) + line_ends(end));
@@ -110,7 +110,7 @@ impl Kept {
         format!("{beginning}[{bytes} bytes ({lines} lines) are left out here]\n{end}")
     }
 
-    /// Whole lines without secrets: a secret whose end is still to come is not shown.
+    /// The complete lines without secrets. The start of a secret whose end has not come yet is not shown.
     fn lines(&self, secrets: &Secrets) -> String {
         match self.parts(secrets) {
             (text, None) => whole_lines(text, secrets),
@@ -118,7 +118,7 @@ impl Kept {
         }
     }
 
-    /// All of it without secrets, as a tool gives its output.
+    /// The whole output without secrets, as tools return it.
     fn output(&self, secrets: &Secrets) -> String {
         let mut text = match self.parts(secrets) {
             (text, None) => text,
@@ -137,7 +137,7 @@ fn line_ends(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'\n').count()
 }
 
-/// The whole lines of a text without secrets that goes on: what may be the beginning of one is left out.
+/// The complete lines of a growing text without secrets. Text that may be the start of a secret is left out.
 fn whole_lines(mut text: String, secrets: &Secrets) -> String {
     let sure = text.len().saturating_sub(secrets.longest_over_lines());
     let end = text.bytes().take(sure).rposition(|byte| byte == b'\n').map_or(0, |at| at + 1);
@@ -146,13 +146,13 @@ fn whole_lines(mut text: String, secrets: &Secrets) -> String {
 }
 
 impl State {
-    /// When a running step wrote last.
+    /// The time of the latest output of a running step.
     pub(in crate::engine) fn wrote_at(&self, state: StepState) -> Option<Millis> {
         let StepState::Running { call } = state else { return None };
         self.call_outputs.get(&call).map(|written| written.at)
     }
 
-    /// The lines that a running step has written so far.
+    /// The lines of a running step so far.
     pub(in crate::engine) fn lines_so_far(&self, state: StepState, stream: Stream) -> Option<String> {
         let StepState::Running { call } = state else { return None };
         let written = self.call_outputs.get(&call)?;
@@ -163,7 +163,7 @@ impl State {
         Some(kept.lines(&self.config.secrets))
     }
 
-    /// What the tool of a step has written, as the result of an attempt that has no other.
+    /// The output of a step's call as a result, for an attempt that has no other result.
     pub(in crate::engine) fn output_so_far(&self, run: RunIx, step: StepIx) -> Option<Value> {
         let StepState::Running { call } = self.step(run, step)?.state else { return None };
         let written = self.call_outputs.get(&call)?;

@@ -1,5 +1,5 @@
-//! Positions of runs in an engine, of scopes and steps in a run; numbers of calls. Each is a type of its own, so that
-//! two of them cannot be swapped.
+//! Positions of runs, scopes and steps, and numbers of calls. Each is a type of its own, so that two of them cannot be
+//! swapped.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,7 +12,7 @@ macro_rules! positions {
         pub struct $name($number);
 
         impl $name {
-            /// The position, or the call, of a number.
+            /// The position or call with this number.
             pub const fn new(number: $number) -> Self {
                 Self(number)
             }
@@ -44,17 +44,17 @@ macro_rules! positions {
 }
 
 positions! {
-    /// A run of an engine, in order of submission.
+    /// The position of a run in an engine, in order of submission.
     RunIx(usize);
-    /// A step of a run, in the order in which scopes were opened.
+    /// The position of a step in its run, in the order in which scopes were opened.
     StepIx(usize);
-    /// A scope of a run, in the order in which they were opened: the first is the workflow itself.
+    /// The position of a scope in its run, in the order in which scopes were opened. The first is the workflow itself.
     ScopeIx(usize);
-    /// A call of a tool, counted in the engine from 1.
+    /// The number of a call in its engine, from 1.
     CallId(u64);
 }
 
-/// A step of an engine: its run, and where it is there.
+/// A step of an engine: its run and its position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::engine) struct StepRef {
     pub(in crate::engine) run: RunIx,
@@ -62,10 +62,10 @@ pub(in crate::engine) struct StepRef {
 }
 
 impl CallId {
-    /// The call of an attempt that failed before it called anything.
+    /// Stands for the call of an attempt that failed before it called a tool.
     pub(in crate::engine) const NONE: Self = Self(0);
 
-    /// The one after it.
+    /// The next number.
     pub(in crate::engine) fn next(self) -> Self {
         Self(self.0 + 1)
     }
@@ -77,7 +77,7 @@ impl ScopeIx {
 }
 
 impl StepIx {
-    /// How far it is behind the first step of its scope; none where it is before that.
+    /// The distance from `first`; `None` if the position comes before it.
     pub(in crate::engine) fn checked_sub(self, first: Self) -> Option<usize> {
         self.0.checked_sub(first.0)
     }
@@ -99,7 +99,7 @@ impl Add<&usize> for StepIx {
     }
 }
 
-/// A list in which things are found by positions of one kind.
+/// A list whose items are found by positions of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed<P, T> {
     items: Vec<T>,
@@ -113,39 +113,39 @@ impl<P, T> Default for Placed<P, T> {
 }
 
 impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
-    /// What is at a position.
+    /// The item at a position.
     pub fn get(&self, at: P) -> Option<&T> {
         self.items.get(at.into())
     }
 
-    /// The same, to be changed.
+    /// The item at a position, to be changed.
     pub fn get_mut(&mut self, at: P) -> Option<&mut T> {
         self.items.get_mut(at.into())
     }
 
-    /// The position of the first thing that is like that.
+    /// The position of the first item that `is_it` accepts.
     pub fn find(&self, is_it: impl FnMut(&T) -> bool) -> Option<P> {
         self.items.iter().position(is_it).map(P::from)
     }
 
-    /// Everything from a position on.
+    /// All items from a position on, with their positions.
     pub(in crate::engine) fn placed_from(&self, at: P) -> impl DoubleEndedIterator<Item = (P, &T)> {
         let first = at.into();
         let items = self.items.get(first..).unwrap_or_default();
         items.iter().enumerate().map(move |(behind, item)| ((first + behind).into(), item))
     }
 
-    /// The position of what is added next.
+    /// The position of the next item to be added.
     pub fn next(&self) -> P {
         self.items.len().into()
     }
 
-    /// Everything with its position.
+    /// All items with their positions.
     pub fn placed(&self) -> impl DoubleEndedIterator<Item = (P, &T)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(at, item)| (at.into(), item))
     }
 
-    /// Adds something; its position.
+    /// Adds an item, and returns its position.
     pub(in crate::engine) fn push(&mut self, item: T) -> P {
         let at = self.next();
         self.items.push(item);

@@ -1,35 +1,35 @@
-//! What is due, and what is to be looked at.
+//! Entries of the queues: timers, and steps to check.
 
 use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 
-/// A step that waits, and may have waited enough.
+/// A waiting step that may be able to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Look {
     pub(in crate::engine) run: RunIx,
     pub(in crate::engine) step: StepIx,
-    /// The step that has ended; none where that is not known.
+    /// The step that has ended; `None` if that is not known.
     pub(in crate::engine) ended: Option<StepIx>,
 }
 
-/// A step that a join was found to wait for.
+/// A step for which a join still waits.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Awaited {
     pub(in crate::engine) step: StepIx,
     /// Position of its name in the join.
     pub(in crate::engine) name: usize,
-    /// Scopes in which that name was looked for: the step of a later one takes its place.
+    /// The number of scopes in which that name was searched. A step in a later scope replaces this one.
     pub(in crate::engine) scopes: usize,
 }
 
-/// What is due at a moment.
+/// An event of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::engine) enum Timer {
-    /// The end of a run's time.
+    /// The time limit of a run.
     Run(RunIx),
-    /// A step: the end of a sleep, of an attempt's time, of a delay.
+    /// The end of a step's sleep, of its attempt's time limit, or of its delay.
     Step(StepRef),
-    /// A schedule.
+    /// The next firing of a schedule, by its position.
     Schedule(usize),
-    /// The end of the time of a run's update.
+    /// The time limit of a run's update.
     Update(RunIx, usize),
 }

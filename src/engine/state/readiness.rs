@@ -1,16 +1,16 @@
-//! Whether a step starts, given how what leads to it has ended.
+//! Decides whether a step starts, by the ends of the steps before it.
 
 use crate::definition::TriggerRule;
 use crate::engine::state::positions::StepIx;
 use crate::engine::state::run::Run;
 use crate::engine::state::step::StepState;
 
-/// What becomes of a step that has not started.
+/// The decision about a step that has not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Verdict {
-    /// It is too early to say.
+    /// It waits for steps before it.
     Wait,
-    /// It depends on whether a failure will be dealt with.
+    /// It waits until it is known whether a failure is handled.
     WaitForRepair,
     /// It starts.
     Start,
@@ -18,12 +18,12 @@ pub(in crate::engine) enum Verdict {
     Skip,
 }
 
-/// The verdict on a step.
+/// The decision about a step.
 ///
-/// What a condition, a switch or a callback names starts only once it was chosen. A step by `all_success` that only
-/// skipped steps lead to, beside those that merely chose the way, is skipped too; a merge after both ways of a
-/// condition runs. What was skipped because of a failure counts as failed, unless that failure was dealt with.
-/// `docs/semantics.md` has the table.
+/// A target of a condition, a switch or a callback starts only after it was chosen. With `all_success`, a step is
+/// skipped if all its dependencies were skipped, apart from those that only chose a target. So a step that merges both
+/// branches of a condition runs. A dependency that was skipped because of a failure counts as failed, unless the
+/// failure was handled. `docs/semantics.md` has the table.
 pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
     let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
         return Verdict::Wait;
@@ -47,7 +47,7 @@ pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
         _ if counts.over < counts.total => return Verdict::Wait,
         _ => {}
     }
-    // Whether a failure was dealt with is known once its handler is over.
+    // Whether a failure is handled is known when its handler has ended.
     if needs_all
         && counts.upstream_failed > 0
         && counts.worked > 0
@@ -63,7 +63,7 @@ pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
         TriggerRule::AllDone => true,
         TriggerRule::AllSuccess => is_unharmed && !is_passed_by,
         TriggerRule::NoneFailed => is_unharmed,
-        // A step that was skipped is no success, and nothing that was done.
+        // A skipped step neither succeeded nor did anything.
         TriggerRule::OneSuccess | TriggerRule::OneDone => counts.total == 0,
     };
     if starts { Verdict::Start } else { Verdict::Skip }
@@ -78,7 +78,7 @@ fn causes(run: &Run, step: StepIx) -> impl Iterator<Item = StepIx> {
     on.filter_map(move |on| run.steps.get(first + on)?.cause)
 }
 
-/// Whether a failure before a step can no longer be dealt with.
+/// Whether a step follows a failure that can no longer be handled.
 fn is_hopeless(run: &Run, step: StepIx) -> bool {
     causes(run, step).any(|cause| {
         let handler = run.operator(cause).and_then(|operator| operator.on_failure);

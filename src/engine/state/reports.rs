@@ -1,18 +1,18 @@
-//! What the tools of a step have reported: lines of their log, and that they are alive.
+//! Reports of a step's tools: log lines and heartbeats.
 
 use crate::json::object;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// What the tools of a step have told.
+/// The reports of a step's tools.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reports {
-    /// Lines, oldest first.
+    /// Log lines, oldest first.
     pub lines: VecDeque<LogLine>,
-    /// Older lines that are not kept any more.
+    /// The number of older lines that were dropped.
     pub dropped: u64,
-    /// The last sign of life.
+    /// The latest heartbeat.
     pub heartbeat: Option<Heartbeat>,
 }
 
@@ -21,41 +21,41 @@ pub struct Reports {
 pub struct LogLine {
     /// Number of the attempt, from 1.
     pub attempt: usize,
-    /// How much it matters.
+    /// The level of importance.
     pub level: LogLevel,
-    /// What it says.
+    /// The text.
     pub message: String,
-    /// When.
+    /// When it was reported.
     pub at: Millis,
 }
 
-/// How much a line of a log matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {
-    /// For who looks for a fault.
+    /// Helps to find a fault.
     Debug,
-    /// What happens.
+    /// Tells what happens.
     #[default]
     Info,
-    /// What may be wrong.
+    /// Tells what may be wrong.
     Warn,
-    /// What is wrong.
+    /// Tells what is wrong.
     Error,
 }
 
-/// A sign of life of a tool.
+/// A report that a tool is still working.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
     /// Number of the attempt, from 1.
     pub attempt: usize,
-    /// What the tool wants to know again, should it have to begin anew.
+    /// Details that the next attempt can read.
     pub details: Value,
-    /// When.
+    /// When it was reported.
     pub at: Millis,
 }
 
 impl LogLevel {
-    /// The word of the API.
+    /// The level's name in the API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -65,7 +65,7 @@ impl LogLevel {
         }
     }
 
-    /// The level of a word, of which `warning` is one, too; `info` for any that is none.
+    /// The level with this name; `warning` is a level too, and any other word is `info`.
     pub fn of_word(word: &str) -> Self {
         let word = if word == "warning" { "warn" } else { word };
         let all = [Self::Debug, Self::Warn, Self::Error];

@@ -1,4 +1,4 @@
-//! Runs.
+//! Runs: the execution of a workflow.
 
 use crate::engine::plan::{Body, Plan, Planned};
 use crate::engine::state::definitions::Registered;
@@ -17,39 +17,39 @@ use std::rc::Rc;
 /// One execution of a workflow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// What was submitted.
+    /// The submission.
     pub created: RunCreated,
-    /// How it ended, or that it is active.
+    /// Whether it is active, or how it ended.
     pub state: RunState,
     /// Why it did not complete.
     pub failure: Option<Failure>,
-    /// Its result, where that is not what its steps gave.
+    /// Its result, if that is not the result of its steps.
     pub result: Option<Value>,
     /// When its first step started.
     pub started_at: Option<Millis>,
     /// When it ended.
     pub ended_at: Option<Millis>,
-    /// When it is given up.
+    /// The moment at which its time limit passes.
     pub deadline: Option<Millis>,
     /// Scopes in the order in which they were opened, the workflow itself first.
     pub scopes: Placed<ScopeIx, Scope>,
-    /// The steps of all scopes, in the order in which those were opened.
+    /// The steps of all scopes, in the order in which the scopes were opened.
     pub steps: Placed<StepIx, Step>,
-    /// Updates in the order in which they came.
+    /// Updates, in order of arrival.
     pub updates: Vec<Update>,
-    /// Signals that nobody has taken.
+    /// Signals that no task has taken yet.
     pub signals: Vec<Signal>,
     /// The number of the last event of each name that it has taken.
     pub(in crate::engine) received: HashMap<String, u64>,
-    /// Steps that wait for others of this run.
+    /// Steps that wait for other steps of this run.
     pub(in crate::engine) watching: Vec<StepIx>,
-    /// Whether somebody has asked for it while it was active, and may wait for its end.
+    /// Whether a caller asked for it while it was active, and so may wait for its end.
     pub(in crate::engine) is_followed: Cell<bool>,
-    /// Idempotency keys under which its tasks have done something.
+    /// Idempotency keys with a result from its tasks.
     pub(in crate::engine) used: Vec<String>,
-    /// How much it keeps.
+    /// The bytes that it keeps.
     pub(in crate::engine) meter: Meter,
-    /// Runs that it has started, and those that they have started.
+    /// The number of runs that it and its descendants have started.
     pub(in crate::engine) descendants: usize,
 }
 
@@ -68,18 +68,18 @@ pub struct Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunState {
-    /// Not over.
+    /// It has not ended.
     Active,
     /// Every step that had to run succeeded.
     Completed,
     /// A step failed, or the time limit passed.
     Failed,
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
 }
 
 impl Run {
-    /// A run that has not started, its scope opened.
+    /// A new run with its scope opened, before any step has started.
     pub(in crate::engine) fn new(created: RunCreated) -> Self {
         let deadline = created.workflow.timeout.map(|seconds| after(created.at, seconds));
         let body = Rc::clone(&created.workflow.body);
@@ -106,7 +106,7 @@ impl Run {
         run
     }
 
-    /// Opens a scope, which is not counted yet; its position.
+    /// Opens a scope and returns its position. The caller counts its bytes.
     pub(in crate::engine) fn open(
         &mut self,
         owner: Option<StepIx>,
@@ -121,7 +121,7 @@ impl Run {
         if let (ScopeKind::Branch(_), Some(owner)) = (&kind, owner.and_then(|owner| self.steps.get(owner))) {
             let around: Vec<ScopeIx> = self.around(owner.scope).collect();
             known = around.iter().filter_map(|at| Some((*at, self.scopes.get(*at)?.order.len()))).collect();
-            // The result of the fork itself comes next, and is known, too.
+            // The branch knows the result of its fork too, which comes next.
             if let Some((_, results)) = known.first_mut() {
                 *results += 1;
             }
@@ -145,7 +145,7 @@ impl Run {
         scope
     }
 
-    /// A scope and those around it, outwards.
+    /// A scope and the scopes around it, from the inside out.
     pub fn around(&self, scope: ScopeIx) -> impl Iterator<Item = ScopeIx> {
         std::iter::successors(Some(scope), |scope| {
             let owner = self.scopes.get(*scope)?.owner?;
@@ -153,7 +153,7 @@ impl Run {
         })
     }
 
-    /// The scope that holds the variables which steps of a scope see and set: a branch, or the workflow.
+    /// The scope that holds the variables of a scope's steps: a branch or the workflow.
     pub(in crate::engine) fn holder(&self, scope: ScopeIx) -> ScopeIx {
         let is_holder = |at: &ScopeIx| {
             self.scopes.get(*at).is_some_and(|scope| !matches!(scope.kind, ScopeKind::Round(_)))
@@ -161,12 +161,12 @@ impl Run {
         self.around(scope).find(is_holder).unwrap_or_default()
     }
 
-    /// Variables that steps have set, as steps of a scope see them.
+    /// The variables that steps have set, as the steps of a scope read them.
     pub fn variables_of(&self, scope: ScopeIx) -> Option<&Map<String, Value>> {
         self.scopes.get(self.holder(scope)).map(|scope| &scope.variables)
     }
 
-    /// What the last operator of a scope, in the order of the definition, has given.
+    /// The result of the last operator of a scope, in the order of the definition.
     pub fn last_in(&self, scope: ScopeIx) -> Option<&Value> {
         let found = self.scopes.get(scope)?;
         let mut steps = found.steps().rev().filter_map(|at| self.steps.get(at));
@@ -178,13 +178,13 @@ impl Run {
         self.scopes.get(self.steps.get(step)?.scope)
     }
 
-    /// What a step executes.
+    /// The operator of a step.
     pub fn operator(&self, step: StepIx) -> Option<&Planned> {
         let scope = self.scope_of(step)?;
         scope.body.operators.get(step.checked_sub(scope.first)?)
     }
 
-    /// Steps of a scope with what they execute, in the order of the definition.
+    /// The steps of a scope with their operators, in the order of the definition.
     pub fn steps_in(&self, scope: ScopeIx) -> impl Iterator<Item = (&Planned, &Step)> {
         let found = self.scopes.get(scope);
         let operators =
@@ -192,31 +192,31 @@ impl Run {
         operators.filter_map(|(operator, at)| Some((operator, self.steps.get(at)?)))
     }
 
-    /// The operators of a scope that succeeded with their results, in the order in which they did.
+    /// The succeeded operators of a scope with their results, in the order in which they succeeded.
     pub fn results_in(&self, scope: ScopeIx) -> impl DoubleEndedIterator<Item = (&Planned, &Value)> {
         let order = self.scopes.get(scope).map(|scope| scope.order.iter()).unwrap_or_default();
         order.filter_map(|step| Some((self.operator(*step)?, self.steps.get(*step)?.result.as_ref()?)))
     }
 
-    /// Steps of a scope that succeeded, in the order of the definition.
+    /// The succeeded steps of a scope, in the order of the definition.
     pub(in crate::engine) fn succeeded_in(&self, scope: &Scope) -> Vec<StepIx> {
         let steps = scope.steps();
         let is_it = |at: &StepIx| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
         steps.filter(is_it).collect()
     }
 
-    /// Scopes that the latest attempt of a step has opened, with their positions.
+    /// The scopes that the latest attempt of a step has opened, with their positions.
     pub fn scopes_of(&self, owner: StepIx) -> impl DoubleEndedIterator<Item = (ScopeIx, &Scope)> {
         let positions = self.steps.get(owner).map(|step| step.scopes.iter()).unwrap_or_default();
         positions.filter_map(|at| Some((*at, self.scopes.get(*at)?)))
     }
 
-    /// Scopes in which a step is not over.
+    /// The scopes with a step that has not ended.
     pub(in crate::engine) fn open_scopes(&self) -> impl Iterator<Item = ScopeIx> {
         self.scopes.placed().filter(|(_, scope)| scope.open > 0).map(|(at, _)| at)
     }
 
-    /// Steps of a scope, and of those inside it, that are not over.
+    /// The steps of a scope, and of the scopes inside it, that have not ended.
     pub(in crate::engine) fn open_within(&self, outer: ScopeIx) -> Vec<StepIx> {
         let scopes = self.scopes.placed_from(outer);
         let open = scopes.filter(|(at, scope)| scope.open > 0 && self.is_within(*at, outer));
@@ -224,7 +224,8 @@ impl Run {
         steps.filter(|step| self.steps.get(*step).is_some_and(|step| !step.state.is_final())).collect()
     }
 
-    /// Somebody has waited for branches: how they ended is known, and what they gave can be read there.
+    /// Notes that a step has waited for branches: their outcome is then known, and the step's scope can read their
+    /// results.
     pub(in crate::engine) fn wait_is_over(&mut self, step: StepIx, fork: StepIx, only: Option<usize>) {
         let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
         let branches: Vec<ScopeIx> = self
@@ -243,12 +244,12 @@ impl Run {
         }
     }
 
-    /// Whether a scope is inside another one, or is that one.
+    /// Whether a scope is another one, or is inside it.
     pub(in crate::engine) fn is_within(&self, scope: ScopeIx, outer: ScopeIx) -> bool {
         self.around(scope).any(|scope| scope == outer)
     }
 
-    /// Whether the failure of a step was dealt with by another step.
+    /// Whether another step has handled the failure of a step.
     pub fn is_handled(&self, step: StepIx) -> bool {
         let handler = self.operator(step).and_then(|operator| operator.on_failure);
         let first = self.scope_of(step).map(|scope| scope.first).unwrap_or_default();
@@ -256,7 +257,7 @@ impl Run {
         handler.is_some_and(|handler| handler.state == StepState::Succeeded)
     }
 
-    /// The first step of a scope whose failure nothing has dealt with.
+    /// The first step of a scope with an unhandled failure.
     pub fn failed_in(&self, scope: ScopeIx) -> Option<StepIx> {
         let found = self.scopes.get(scope)?;
         found.steps().find(|step| {
@@ -271,32 +272,32 @@ impl Run {
     }
 }
 
-/// A run as it was accepted.
+/// The submission of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunCreated {
     /// Its id.
     pub run_id: String,
-    /// SHA-256 of the definition, under which it is kept.
+    /// SHA-256 of the definition.
     pub hash: String,
     /// The definition.
     pub workflow: Rc<Plan>,
-    /// The definition as it was sent.
+    /// The definition as it was submitted.
     pub definition: Rc<Value>,
-    /// Run inputs; a run and its record share them.
+    /// Run inputs, shared between a run and its record.
     pub inputs: Rc<Map<String, Value>>,
-    /// The idempotency key it was sent with.
+    /// The idempotency key of the submission.
     pub key: Option<String>,
-    /// The step that started it, with its run and the name it has there.
+    /// The step of another run that started it.
     pub parent: Option<Parent>,
-    /// The schedule that started it, or the run that did, with the moment that it was due.
+    /// The schedule that started it or its parent: position, and the moment of the firing.
     pub schedule: Option<(usize, Millis)>,
-    /// Whether it makes up for a moment that was missed, itself or with the run that started it.
+    /// Whether it, or the run that started it, is for a missed firing.
     pub is_late: bool,
-    /// When.
+    /// When it was submitted.
     pub at: Millis,
 }
 
-/// What started a run.
+/// The step that started a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// The run.
@@ -312,7 +313,7 @@ pub struct Parent {
 }
 
 impl RunCreated {
-    /// A run of a definition that somebody asked for, without a key.
+    /// A run that a client submitted, without a key.
     pub(in crate::engine) fn new(
         run_id: String,
         definition: Registered,

@@ -5,40 +5,40 @@ use crate::engine::state::run::{Run, RunState};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs in order of submission. Those that are forgotten leave their positions behind, by which the others are known.
+/// The runs in order of submission. A dropped run leaves its position empty, so that the positions of the others stay.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Runs {
     kept: BTreeMap<RunIx, Box<Run>>,
-    /// How many there ever were.
+    /// The number of runs there ever were.
     count: usize,
-    /// Runs that are kept and over, in the order in which they ended.
+    /// Finished runs that are kept, in the order in which they ended.
     pub(in crate::engine) over: BTreeSet<(Millis, RunIx)>,
-    /// Those of them that schedules have started, and what these have started.
+    /// Those of them that schedules or their runs have started.
     scheduled: Over,
-    /// The same for each schedule.
+    /// The finished runs of each schedule.
     of_schedule: BTreeMap<usize, Over>,
-    /// Schedules that may keep too many runs that are over, and from when on they are to be looked at.
+    /// Schedules that may keep too many finished runs, and the moment from which they are checked.
     to_look_at: BTreeSet<(Millis, usize)>,
 }
 
-/// Runs of schedules that are over, in the order in which they ended.
+/// Finished runs of schedules, in the order in which they ended.
 #[derive(Debug, Default)]
 struct Over {
-    /// Those that made up for a moment, and for whose ends nobody waited: they may be forgotten at once.
+    /// Runs for missed firings that no caller follows. They may be dropped at once.
     late: BTreeSet<(Millis, RunIx)>,
-    /// The others.
+    /// All other runs.
     timely: BTreeSet<(Millis, RunIx)>,
 }
 
-/// Milliseconds for which every run is kept, so that whoever waits for its end hears of it.
+/// How long every run is kept after its end, in milliseconds, so that a client that waits for it learns how it ended.
 const AT_LEAST: Millis = 60_000;
 
-/// Whether a run that ended then has been kept long enough.
+/// Whether a run that ended at this moment has been kept long enough.
 pub(in crate::engine) const fn is_old(ended_at: Millis, now: Millis) -> bool {
     ended_at.saturating_add(AT_LEAST) <= now
 }
 
-/// When the next of these runs has been kept long enough, of those that have not at `now`.
+/// The moment at which the next of these runs will have been kept long enough.
 fn next_old(over: &BTreeSet<(Millis, RunIx)>, now: Millis) -> Option<Millis> {
     let mut young = over.range((now.saturating_sub(AT_LEAST).saturating_add(1), RunIx::default())..);
     young.next().map(|(ended_at, _)| ended_at.saturating_add(AT_LEAST))
@@ -59,7 +59,7 @@ impl Over {
         }
     }
 
-    /// The one that ended first of those that may be forgotten.
+    /// The run that ended first, among those that may be dropped.
     fn first(&self, now: Millis, is_needed: impl Fn(RunIx) -> bool) -> Option<RunIx> {
         let is_free = |(_, at): &&(Millis, RunIx)| !is_needed(*at);
         let late = self.late.iter().find(is_free);
@@ -77,12 +77,12 @@ impl Runs {
         self.kept.get_mut(&at).map(|run| &mut **run)
     }
 
-    /// The position of the next run.
+    /// The position of the next run to be added.
     pub(in crate::engine) fn next(&self) -> RunIx {
         RunIx::new(self.count)
     }
 
-    /// Whether some are not kept any more.
+    /// Whether any run was dropped.
     pub(in crate::engine) fn has_gaps(&self) -> bool {
         self.kept.len() < self.count
     }
@@ -105,7 +105,7 @@ impl Runs {
         self.kept.iter().map(|(at, run)| (*at, &**run))
     }
 
-    /// Every position in order: how many are empty, or the run that is there.
+    /// Every position in order: a run, or the number of empty positions in a row.
     pub(in crate::engine) fn places(&self) -> impl Iterator<Item = Result<RunIx, usize>> {
         let mut next = 0;
         let kept = self.kept.keys().map(|at| (at.get(), Some(*at)));
@@ -115,7 +115,7 @@ impl Runs {
         })
     }
 
-    /// A run is over.
+    /// Notes that a run has ended.
     pub(in crate::engine) fn ended(&mut self, run: RunIx, at: Millis) {
         self.over.insert((at, run));
         let Some(found) = self.get(run) else { return };
@@ -127,13 +127,13 @@ impl Runs {
         }
     }
 
-    /// Whether a run was started by one that is active.
+    /// Whether the run that started it is active.
     pub(in crate::engine) fn is_needed(&self, at: RunIx) -> bool {
         let parent = self.get(at).and_then(|run| self.get(run.created.parent.as_ref()?.run));
         parent.is_some_and(|parent| parent.state == RunState::Active)
     }
 
-    /// The run that ended first of a schedule of which more than `most` are over.
+    /// The run that ended first, of a schedule with more than `most` finished runs.
     pub(in crate::engine) fn surplus_of_schedules(&mut self, most: usize, now: Millis) -> Option<RunIx> {
         while let Some(first) = self.to_look_at.first().copied().filter(|(from, _)| *from <= now) {
             let over = self.of_schedule.get(&first.1).filter(|over| over.len() > most);
@@ -148,12 +148,12 @@ impl Runs {
         None
     }
 
-    /// The run that ended first of those that schedules have started.
+    /// The run that ended first, among those that schedules have started.
     pub(in crate::engine) fn oldest_of_schedules(&self, now: Millis) -> Option<RunIx> {
         self.scheduled.first(now, |at| self.is_needed(at))
     }
 
-    /// When the next run has been kept long enough, of those that have not at `now`.
+    /// The moment at which the next run will have been kept long enough.
     pub(in crate::engine) fn next_old(&self, now: Millis) -> Option<Millis> {
         next_old(&self.over, now)
     }
@@ -174,7 +174,7 @@ impl Runs {
         Some(*run)
     }
 
-    /// Leaves positions empty.
+    /// Leaves this many positions empty.
     pub(in crate::engine) fn skip(&mut self, count: usize) {
         self.count += count;
     }

@@ -11,51 +11,51 @@ use serde_json::{Map, Value};
 /// A workflow that starts by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// Its id: made of its name, in the form of a UUID.
+    /// Its id in the form of a UUID, made from its name.
     pub id: String,
-    /// Its name, unique in the engine: the job's, or that of the workflow whose definition has the schedule.
+    /// Its name, unique in the engine: that of the job, or of the workflow whose definition has the schedule.
     pub name: String,
     /// Text of the rule.
     pub text: String,
-    /// When it fires.
+    /// The rule of its firings.
     pub rule: Rule,
     /// Name of the workflow that it starts.
     pub workflow: String,
-    /// Hash of the definition that it starts; the latest of the workflow where there is none.
+    /// Hash of the definition that it starts; `None` for the latest one of the workflow.
     pub hash: Option<String>,
     /// Inputs of its runs.
     pub inputs: Map<String, Value>,
-    /// It does not fire before this moment.
+    /// The moment before which it does not fire.
     pub start: Option<Millis>,
-    /// Whether every moment that was missed is made up for, in order; else the latest alone is.
+    /// Whether every missed firing gets a run, in order; otherwise only the latest one does.
     pub catches_up: bool,
-    /// While so many runs of the workflow are active, it waits.
+    /// The number of active runs of the workflow from which on it waits.
     pub most_active: usize,
-    /// Whether it comes from the workflow's own definition.
+    /// Whether it comes from the definition of its workflow.
     pub is_own: bool,
-    /// Whether it fires.
+    /// Whether it is active, paused or deleted.
     pub state: ScheduleState,
-    /// When it was made.
+    /// When it was created.
     pub at: Millis,
-    /// The next moment that it has not fired for.
+    /// The moment of its next firing.
     pub next: Option<Millis>,
-    /// The latest moment that it fired for.
+    /// The moment of its latest firing.
     pub last: Option<Millis>,
-    /// How often it has fired.
+    /// The number of its firings.
     pub fired: u64,
 }
 
-/// Whether a schedule fires.
+/// The state of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScheduleState {
-    /// It does.
+    /// It fires.
     Active,
-    /// It is due, and waits for a run of its workflow to end.
+    /// It is due and waits for the end of a run of its workflow.
     Held,
-    /// Not until somebody resumes it.
+    /// It does not fire until it is resumed.
     Paused,
-    /// Never again. Its history stays.
+    /// It never fires again. Its history is kept.
     Deleted,
 }
 
@@ -76,7 +76,7 @@ impl ScheduleState {
     }
 }
 
-/// Bytes that a schedule takes.
+/// The bytes of memory that a schedule takes.
 pub(in crate::engine) fn size_of_schedule(
     name: &str,
     text: &str,
@@ -88,12 +88,12 @@ pub(in crate::engine) fn size_of_schedule(
 }
 
 impl Schedule {
-    /// Whether it fires, be it that it waits for a run to end.
+    /// Whether it fires, now or when a run has ended.
     pub fn is_active(&self) -> bool {
         matches!(self.state, ScheduleState::Active | ScheduleState::Held)
     }
 
-    /// Bytes that it takes.
+    /// The bytes of memory that it takes.
     pub(in crate::engine) fn size(&self) -> usize {
         size_of_schedule(&self.name, &self.text, &self.workflow, &self.inputs)
     }
@@ -102,19 +102,19 @@ impl Schedule {
         self.state == ScheduleState::Deleted
     }
 
-    /// The first moment to fire for, of a schedule that is made or goes on at `now`.
+    /// The first firing of a schedule that is created or resumed at `now`.
     pub(in crate::engine) fn first(&self, now: Millis, config: &Config) -> Option<Millis> {
         let from = match self.start {
             Some(start) if self.catches_up => start,
             start => start.map_or(now, |start| start.max(now)),
         };
         let last = self.last.unwrap_or_default();
-        // A firing of the calendar at the very start counts.
+        // For a calendar rule, a firing at the start itself counts.
         let is_at_start = self.start == Some(from) && matches!(self.rule, Rule::Cron(_)) && last < from;
         config.zones.next(&self.rule, if is_at_start { from.saturating_sub(1) } else { from.max(last) })
     }
 
-    /// The moment to fire for: the oldest that was missed, or the latest.
+    /// The moment of the firing that a due schedule makes now: the oldest missed one, or the latest.
     pub(in crate::engine) fn slot(&self, due: Millis, now: Millis, config: &Config) -> Millis {
         if self.catches_up {
             return due;
@@ -123,7 +123,7 @@ impl Schedule {
             let interval = seconds.saturating_mul(1_000).max(1);
             return due + now.saturating_sub(due) / interval * interval;
         }
-        // Halves the time in which the latest is: after a year asleep there may be half a million.
+        // A bisection, since there may be half a million firings after a year.
         let (mut slot, mut end) = (due, now);
         while slot < end {
             let middle = slot + (end - slot) / 2;

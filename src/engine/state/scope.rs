@@ -1,49 +1,50 @@
-//! Scopes: bodies that a run has opened.
+//! Scopes: the executions of bodies in a run.
 
 use crate::engine::plan::{Body, Operation, Planned};
 use crate::engine::state::positions::{ScopeIx, StepIx};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// A body that is run once.
+/// One execution of a body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
-    /// The step whose body it is; none for the workflow itself.
+    /// The step to which the body belongs; `None` for the workflow itself.
     pub owner: Option<StepIx>,
-    /// Which body, and what for.
+    /// Which body of the owner it executes.
     pub kind: ScopeKind,
-    /// What is run.
+    /// The operators.
     pub body: Rc<Body>,
     /// Position of its first step.
     pub first: StepIx,
-    /// Names of its own.
+    /// Names that are known only in this scope.
     pub locals: Map<String, Value>,
-    /// Variables that steps have set: of the workflow, and of each branch, which begins with a copy.
+    /// Variables that steps have set. The workflow has them, and each branch, which starts with a copy.
     pub variables: Map<String, Value>,
-    /// What was known in the scopes around a branch when it was forked: scope, and results there.
+    /// For a branch, the results that were known when it was forked: each scope around it, and the number of results
+    /// there.
     pub(in crate::engine) known: Vec<(ScopeIx, usize)>,
-    /// Its steps in the order in which they succeeded.
+    /// Its succeeded steps, in the order in which they succeeded.
     pub order: Vec<StepIx>,
-    /// Scopes whose results can be read here: rounds that are over, branches that were waited for.
+    /// Scopes whose results can be read here: finished rounds, and branches after a join.
     pub readable: Vec<ScopeIx>,
-    /// Steps that are not over.
+    /// The number of steps that have not ended.
     pub open: usize,
-    /// Whether somebody waited for it, and so knows how it ended.
+    /// Whether a step waited for it, so that its outcome is known.
     pub is_waited_for: bool,
     /// Whether it was cancelled.
     pub is_cancelled: bool,
-    /// Whether a later attempt of its owner has taken its place.
+    /// Whether a later attempt of its owner has replaced it.
     pub is_replaced: bool,
 }
 
-/// Which body of its owner a scope runs.
+/// The body of its owner that a scope executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
     /// The workflow itself.
     Workflow,
-    /// The body of a loop, counted from 0.
+    /// A round of a loop, from 0.
     Round(usize),
-    /// A branch of that position.
+    /// A branch, by its position.
     Branch(usize),
 }
 
@@ -54,7 +55,7 @@ impl Scope {
         (0..self.body.operators.len()).map(move |at| first + at)
     }
 
-    /// Name of the branch that it is.
+    /// The name of the branch, if the scope is one.
     pub fn branch<'a>(&self, owner: &'a Planned) -> Option<&'a str> {
         match (&owner.operation, &self.kind) {
             (Operation::Fork { branches, .. }, ScopeKind::Branch(at)) => {
@@ -65,7 +66,7 @@ impl Scope {
     }
 }
 
-/// What a scope of a step runs.
+/// The body that a scope of a step executes.
 pub(in crate::engine) fn body_of(operation: &Operation, kind: &ScopeKind) -> Option<Rc<Body>> {
     match (operation, kind) {
         (Operation::Foreach { body, .. } | Operation::While { body, .. }, ScopeKind::Round(_)) => {

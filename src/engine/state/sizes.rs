@@ -1,4 +1,4 @@
-//! Bytes of what a run keeps, and whether there is room for more.
+//! The sizes of everything that a run keeps, in bytes, and whether there is room for more.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::plan::{Body, Plan};
@@ -13,13 +13,14 @@ use crate::error::Result;
 use crate::json::{size, size_of_map};
 use serde_json::{Map, Value};
 
-/// Bytes that are set aside for each failure, so that what is full can still say why something failed.
+/// Bytes that are reserved for each failure, so that a full run can still say why something failed.
 pub(in crate::engine) const FAILURE: usize = 128;
 
-/// Bytes of an attempt, with its failure.
+/// Bytes of an attempt with its failure.
 pub(in crate::engine) const ATTEMPT: usize = 160 + FAILURE;
 
-/// Bytes of a run, a scope, a step with its first attempt, something with a name, an update, beside what is in them.
+/// Fixed bytes of a run, a scope, a step with its first attempt, a named value and an update; their contents are
+/// counted apart.
 const RUN: usize = 1_024 + FAILURE;
 
 const SCOPE: usize = 256;
@@ -28,35 +29,35 @@ const STEP: usize = 384 + ATTEMPT;
 
 const NAMED: usize = 128;
 
-/// Bytes of an event beside its payload: its name and its number.
+/// Fixed bytes of an event: its entries in the lists.
 pub(in crate::engine) const EVENT: usize = 256;
 
-/// Bytes of an event, whose name is in the list of names and in the order.
+/// Bytes of an event. Its name is kept in two lists.
 pub(in crate::engine) fn size_of_event(name: &str, payload: &Value) -> usize {
     EVENT + 2 * name.len() + size(payload)
 }
 
-/// Bytes of a failure beyond those that are set aside for it.
+/// Bytes of a failure beyond the reserved ones.
 pub(in crate::engine) fn size_of_failure(failure: &Failure) -> usize {
     failure.size().saturating_sub(FAILURE)
 }
 
-/// Bytes of an update, with those that are set aside for its failure.
+/// Bytes of an update, with the reserve for its failure.
 pub(in crate::engine) fn size_of_update(name: &str, payload: &Value) -> usize {
     FAILURE + size_of_named(name, payload)
 }
 
-/// Bytes of a result of so many that is kept under an idempotency key, which the run keeps, too.
+/// Bytes of a result that is kept under an idempotency key. `result` is its size; the run keeps the key too.
 pub(in crate::engine) fn size_of_used(key: &str, result: usize) -> usize {
     2 * (NAMED + key.len()) + result
 }
 
-/// Bytes of a value that has a name.
+/// Bytes of a named value.
 pub(in crate::engine) fn size_of_named(name: &str, value: &Value) -> usize {
     NAMED + name.len() + size(value)
 }
 
-/// Bytes of what a step waits for, or runs inside.
+/// Bytes of the thing that a step waits for or runs.
 fn size_of_inner(inner: &Inner) -> usize {
     let of = |value: &Option<Value>| value.as_ref().map_or(0, size);
     match inner {
@@ -71,13 +72,13 @@ fn size_of_inner(inner: &Inner) -> usize {
     }
 }
 
-/// Bytes of a scope, with those of its steps.
+/// Bytes of a scope with its steps.
 fn bytes_of(scope: &Scope) -> usize {
     Run::size_of_scope(&scope.body, size_of_map(&scope.locals) + size_of_map(&scope.variables))
 }
 
 impl Run {
-    /// Bytes that it keeps, which are at most [`Limit::RunBytes`].
+    /// The bytes that the run keeps, at most [`Limit::RunBytes`].
     pub fn kept_bytes(&self) -> usize {
         self.meter.bytes()
     }
@@ -86,7 +87,7 @@ impl Run {
         self.meter.add(size(value));
     }
 
-    /// Counts a variable, a signal, an update, an event that it has taken.
+    /// Counts a named value: a variable, a signal, an update or a received event.
     pub(in crate::engine) fn keeps_named(&mut self, name: &str, value: &Value) {
         self.meter.add(size_of_named(name, value));
     }
@@ -95,32 +96,32 @@ impl Run {
         self.meter.add(size_of_inner(inner));
     }
 
-    /// Counts a failure, of which a part is set aside already.
+    /// Counts a failure beyond its reserve.
     pub(in crate::engine) fn keeps_failure(&mut self, failure: &Failure) {
         self.meter.add(size_of_failure(failure));
     }
 
-    /// Bytes of a scope: of a round with its names, of a branch with its variables.
+    /// Bytes of a scope. `own` are those of a round's names or a branch's variables.
     pub(in crate::engine) fn size_of_scope(body: &Body, own: usize) -> usize {
         SCOPE + body.operators.len() * STEP + own
     }
 
-    /// How often the result of a step is kept: that of a task in a loop may be the result of its round, too.
+    /// How many copies of a step's result are kept. The result of a task in a loop may also be the result of its round.
     pub(in crate::engine) fn copies_of_result(&self, step: StepIx) -> usize {
         1 + usize::from(self.scope_of(step).is_some_and(|scope| matches!(scope.kind, ScopeKind::Round(_))))
     }
 
-    /// Counts the last scope, with the steps that it brought.
+    /// Counts the last scope with its steps.
     pub(in crate::engine) fn keeps_scope(&mut self) {
         self.meter.add(self.scopes.last().map_or(0, bytes_of));
     }
 
-    /// Bytes of a run that begins.
+    /// Bytes of a new run.
     pub(in crate::engine) fn size_of_new(plan: &Plan, inputs: &Map<String, Value>) -> usize {
         RUN + Self::size_of_scope(&plan.body, size_of_map(inputs))
     }
 
-    /// Counts what a run has that was restored.
+    /// Counts everything that a restored run keeps.
     pub(in crate::engine) fn measure(&mut self) {
         let mut meter = Meter::default();
         meter.add(RUN + size_of_map(&self.created.inputs));
@@ -130,7 +131,7 @@ impl Run {
             meter.add(bytes_of(scope));
         }
         for (at, step) in self.steps.placed() {
-            // The result of a round that is over is with the loop.
+            // The loop keeps the result of a finished round.
             let is_in_open =
                 step.state == StepState::Succeeded && self.scope_of(at).is_some_and(|scope| scope.open > 0);
             let copies = if is_in_open { self.copies_of_result(at) } else { 1 };
@@ -162,7 +163,7 @@ impl Run {
 }
 
 impl Step {
-    /// Attempts beyond the first that were made, or that it is about to make.
+    /// The attempts after the first one, including one that is about to start.
     fn attempts_set_aside(&self) -> usize {
         let is_over = self.attempts.last().is_some_and(|attempt| attempt.ended_at.is_some());
         let comes_next = is_over && matches!(self.state, StepState::Retrying | StepState::Pending);
@@ -171,7 +172,7 @@ impl Step {
 }
 
 impl State {
-    /// Whether a run may keep so many bytes more.
+    /// Whether a run may keep this many further bytes.
     ///
     /// # Errors
     ///
@@ -182,12 +183,12 @@ impl State {
         self.has_memory(bytes)
     }
 
-    /// Bytes of all that the engine keeps, which are at most [`Limit::EngineBytes`].
+    /// The bytes that the engine keeps, at most [`Limit::EngineBytes`].
     pub fn kept_bytes(&self) -> usize {
         self.kept_bytes.get()
     }
 
-    /// Whether the engine may keep so many bytes more.
+    /// Whether the engine may keep this many further bytes.
     ///
     /// # Errors
     ///
@@ -197,7 +198,7 @@ impl State {
         self.config.limits.check(Limit::EngineBytes, all)
     }
 
-    /// The bytes of what a tool has given, if a run may keep so many copies of it.
+    /// The bytes of a tool's result, if a run may keep this many copies of it.
     pub(in crate::engine) fn may_give(&self, run: RunIx, result: &Value, copies: usize) -> Result<usize> {
         let bytes = size(result);
         self.config.limits.check(Limit::ResultBytes, bytes)?;
@@ -210,8 +211,7 @@ impl State {
         self.may_give(run, result, self.runs.get(run).map_or(1, |run| run.copies_of_result(step)))
     }
 
-    /// A failure that the run can keep: where there is no room for all of it, its code and the beginning of its
-    /// message.
+    /// The failure as far as the run has room for it: at least its code and the start of its message.
     pub(in crate::engine) fn fitting(&self, run: RunIx, mut failure: Failure, beside: usize) -> Failure {
         if self.has_room(run, beside + size_of_failure(&failure)).is_err() {
             failure.cut_to(FAILURE);
@@ -219,12 +219,12 @@ impl State {
         failure
     }
 
-    /// Definitions, artifacts and the like, which belong to no run.
+    /// Counts bytes that belong to no run: definitions, artifacts and the like.
     pub(in crate::engine) fn keeps(&self, bytes: usize) {
         self.kept_bytes.set(self.kept_bytes.get().saturating_add(bytes));
     }
 
-    /// The like of them is kept no more.
+    /// Uncounts such bytes.
     pub(in crate::engine) fn lets_go(&self, bytes: usize) {
         self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
     }

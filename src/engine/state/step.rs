@@ -7,106 +7,106 @@ use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// The execution record of one operator in one scope.
+/// One operator in one scope, while and after it is executed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The scope it is in.
     pub scope: ScopeIx,
-    /// Where it stands.
+    /// Its state.
     pub state: StepState,
     /// Its attempts so far, the running one included.
     pub attempts: Vec<Attempt>,
-    /// Its result, also of a failed last attempt.
+    /// Its result. A failed last attempt may have one too.
     pub result: Option<Value>,
     /// When it started.
     pub started_at: Option<Millis>,
     /// When it ended.
     pub ended_at: Option<Millis>,
-    /// When it has to be looked at again: end of a sleep or of an attempt's time.
+    /// The next moment at which it must be checked: the end of a sleep or of an attempt's time limit.
     pub timer: Option<Millis>,
-    /// What it waits for, or runs inside.
+    /// What it waits for, or what runs inside it.
     pub inner: Option<Inner>,
     /// Scopes that its latest attempt has opened.
     pub scopes: Vec<ScopeIx>,
-    /// What its tools have told while they worked, where they did.
+    /// Reports of its tools, if there are any.
     pub reports: Option<Box<Reports>>,
     /// The idempotency key that its running attempt holds.
     pub(in crate::engine) key: Option<String>,
     /// The failed step because of which it was skipped.
     pub cause: Option<StepIx>,
-    /// Where it stands among the steps of its scope that succeeded, in the order in which they did.
+    /// Its rank among the succeeded steps of its scope, in the order in which they succeeded.
     pub(in crate::engine) rank: usize,
     pub(in crate::engine) dependencies: Counts,
-    /// Whether something that names it as a way has chosen it.
+    /// Whether an operator that names it as a target has chosen it.
     pub(in crate::engine) is_chosen: bool,
-    /// How many of those are over.
+    /// How many of the operators that name it as a target have ended.
     pub(in crate::engine) ways_over: usize,
     pub(in crate::engine) is_in_line: bool,
 }
 
-/// How the dependencies of a step have ended so far.
+/// The ends of a step's dependencies so far, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Counts {
     pub(in crate::engine) total: usize,
     pub(in crate::engine) over: usize,
-    /// Succeeded, be it only by choosing a way.
+    /// Succeeded, including those that only chose a target.
     pub(in crate::engine) succeeded: usize,
-    /// Succeeded with work done.
+    /// Succeeded and did work.
     pub(in crate::engine) worked: usize,
     pub(in crate::engine) failed: usize,
-    /// Skipped, since no way led there.
+    /// Skipped because they were not chosen.
     pub(in crate::engine) passed_by: usize,
-    /// Skipped, since something before them failed.
+    /// Skipped because a step before them failed.
     pub(in crate::engine) upstream_failed: usize,
 }
 
-/// What a step waits for, or runs inside.
+/// What a step waits for, or what runs inside it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inner {
-    /// Time alone.
+    /// A time.
     Sleep,
     /// An event of this name.
     Event(String),
-    /// Steps that are to be over.
+    /// The ends of other steps.
     Join,
-    /// Branches of a fork, which is that step.
+    /// The branches of a fork.
     Branches {
         /// The step of the fork.
         fork: StepIx,
-        /// The branch, where it is one alone.
+        /// The position of the branch, if it is only one.
         only: Option<usize>,
     },
     /// The rounds of a loop.
     Loop {
-        /// The items, for a loop over some; a record shares them.
+        /// The items of a loop over a list, shared with the record.
         items: Option<Rc<Vec<Value>>>,
-        /// Whether more items may come.
+        /// Whether further items may be added.
         is_open: bool,
-        /// Rounds that are over.
+        /// The number of finished rounds.
         over: usize,
-        /// Results of all rounds that were opened.
+        /// The results of all rounds that were opened.
         results: Vec<Option<Value>>,
     },
     /// Runs of other workflows: name and position of each.
     Children(Vec<(String, RunIx)>),
     /// The turns of a reflexive step.
     Turns {
-        /// What is to be verified; none while it is generated.
+        /// The result to be verified; `None` while it is generated.
         candidate: Option<Value>,
-        /// What the verifier said last.
+        /// The latest answer of the verifier.
         feedback: Option<Value>,
-        /// Turns that have begun.
+        /// The number of turns that have begun.
         turn: u32,
     },
     /// An update of this name.
     Update(String),
-    /// The tool that answers the update of this position.
+    /// The tool that answers the update at this position.
     Handling(usize),
-    /// An answer of a person to `{approval_key, title, description, approval_data}`.
+    /// The answer of a person to `{approval_key, title, description, approval_data}`.
     Approval(Map<String, Value>),
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepState {
@@ -117,19 +117,19 @@ pub enum StepState {
         /// Number of the tool call.
         call: CallId,
     },
-    /// Waits for time, an event, a person.
+    /// Waits for a time, an event or a person.
     Sleeping,
-    /// What is inside it runs.
+    /// Has scopes or runs inside it that have not ended.
     Open,
-    /// Sleeps between two attempts.
+    /// Waits between two attempts.
     Retrying,
-    /// Over, with a result.
+    /// Ended with a result.
     Succeeded,
-    /// Over: the last attempt failed.
+    /// Ended: the last attempt failed.
     Failed,
-    /// Over: will not run.
+    /// Ended: will not run.
     Skipped,
-    /// Over: the run ended first.
+    /// Ended because its run ended first.
     Cancelled,
 }
 
@@ -142,7 +142,7 @@ pub struct Attempt {
     pub ended_at: Option<Millis>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// What the tool gave where it failed all the same; what a successful attempt gave is the step's.
+    /// The tool's result in spite of a failure. The result of a successful attempt is the step's.
     pub result: Option<Value>,
 }
 
@@ -169,32 +169,32 @@ impl Step {
         }
     }
 
-    /// When it started and ended as far as its attempts tell, which is mostly all there is to it.
+    /// The start and the end according to its attempts, which for most steps are the real ones.
     pub(in crate::engine) fn usual_times(&self) -> (Option<Millis>, Option<Millis>) {
         let ended_at = self.attempts.last().and_then(|attempt| attempt.ended_at);
         (self.attempts.first().map(|attempt| attempt.started_at), ended_at.filter(|_| self.state.is_final()))
     }
 
-    /// Drops what decides whether a step starts, once it is over.
+    /// Drops the data that decides whether a step starts, after its end.
     pub(in crate::engine) fn forget_what_led_there(&mut self) {
         self.dependencies = Counts::default();
         self.is_chosen = false;
         self.ways_over = 0;
     }
 
-    /// Why its latest attempt failed, if it did.
+    /// The failure of its latest attempt.
     pub fn failure(&self) -> Option<&Failure> {
         self.attempts.last().and_then(|attempt| attempt.failure.as_ref())
     }
 }
 
 impl StepState {
-    /// Whether nothing more will happen to the step.
+    /// Whether the state never changes again.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled)
     }
 
-    /// The word the REST API uses.
+    /// The state's name in the REST API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -1,9 +1,9 @@
-//! What happened when, and what the end of a run depended on. Kept only where
-//! [`Config::timeline`](crate::engine::config::Config) asks for it: simulations and tests do.
+//! The timeline of an engine: what happened at which moment, and what the end of a run depended on. It is kept only if
+//! [`Config::timeline`](crate::engine::config::Config) says so, for simulations and tests.
 //!
-//! Whatever an engine does follows from one thing that its host told it: an outcome, a timer, a signal. While it draws
-//! the conclusions, `cause` is the entry which that thing ended. A step that is put in line keeps the cause, so that
-//! its attempt has one however late it starts, and the chain of causes behind the end of a run is its critical path.
+//! Everything that an engine does follows from one report of its host: an outcome, a timer, a signal. While the engine
+//! decides what follows, `cause` is the entry which that report ended. A queued step keeps the cause, so that its
+//! attempt has one even if it starts much later. The chain of causes before the end of a run is its critical path.
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
@@ -13,19 +13,19 @@ use crate::engine::state::step::Inner;
 use crate::time::Millis;
 use std::collections::{BTreeMap, HashMap};
 
-/// What an entry of a timeline is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryKind {
-    /// A tool worked.
+    /// An attempt: a tool worked.
     Attempt,
-    /// The engine decided something at once: a condition, an event that is emitted.
+    /// A decision of the engine without a duration: a condition, an emitted event.
     Decision,
-    /// Rounds of a loop ran.
+    /// The rounds of a loop.
     Loop,
-    /// Branches, or other steps, were waited for.
+    /// A wait for branches or other steps.
     Join,
-    /// Other workflows ran.
+    /// The runs of other workflows.
     Children,
     /// A wait for time.
     Sleep,
@@ -37,10 +37,10 @@ pub enum EntryKind {
     Update,
     /// A wait for a person.
     Approval,
-    /// A wait for a place among the tools that may run at once.
+    /// A wait for a place among the calls that may be active at once.
     Queue,
-    /// A run as a whole, where its steps do not tell how it got there: its time limit passed, somebody cancelled it, or
-    /// what came before is another run's.
+    /// A run as a whole, if its steps do not account for its time: its time limit passed, it was cancelled, or another
+    /// run came before.
     Run,
 }
 
@@ -51,62 +51,62 @@ pub struct Entry {
     pub run: RunIx,
     /// The step, by its position.
     pub step: StepIx,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: EntryKind,
     /// Number of the attempt, from 1.
     pub attempt: usize,
-    /// The event, the update or the approval that is waited for.
+    /// The name of the event, update or approval that a step waits for.
     pub about: Option<String>,
     /// When it began.
     pub start: Millis,
     /// When it ended, if it has.
     pub end: Option<Millis>,
-    /// How: `succeeded`, `failed`, `timed_out`, `cancelled`.
+    /// How it ended: `succeeded`, `failed`, `timed_out`, `cancelled`.
     pub outcome: Option<&'static str>,
     /// Why it failed.
     pub failure: Option<Failure>,
     cause: Cause,
 }
 
-/// A part of a critical path: an entry by its position, or a time that no entry accounts for.
+/// A part of a critical path: an entry, or a time without an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// An entry.
+    /// An entry, by its position.
     Entry(usize),
-    /// From when to when.
+    /// A time, from its start to its end.
     Run(Millis, Millis),
 }
 
-/// Why something happens now.
+/// The reason for a decision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) enum Cause {
     /// A run was started.
     Start,
-    /// Something from outside, which no step accounts for.
+    /// A report from outside that ended no entry.
     #[default]
     Outside,
-    /// That entry has ended.
+    /// The end of this entry.
     Entry(usize),
 }
 
-/// Entries in the order in which they began.
+/// The entries, in the order in which they began.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Timeline {
     entries: Vec<Entry>,
     now: Millis,
     pub(in crate::engine) cause: Cause,
-    /// What made a place for a tool free last.
+    /// The reason why a place for a call became free last.
     freed: Cause,
-    /// The entry of each step that is under way.
+    /// The open entry of each step.
     pub(in crate::engine) open: BTreeMap<StepRef, usize>,
-    /// Since when a step is in line, and why.
+    /// For each queued step, since when and why.
     lined: HashMap<StepRef, (Millis, Cause)>,
-    /// Why each run is over.
+    /// The reason for the end of each run.
     pub(in crate::engine) ends: HashMap<RunIx, Cause>,
 }
 
 impl EntryKind {
-    /// The word for it.
+    /// The kind as one word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Attempt => "attempt",
@@ -139,7 +139,7 @@ impl EntryKind {
 }
 
 impl Timeline {
-    /// What follows is because of the entry of a step that is under way, or was begun from outside.
+    /// Sets the cause of what follows: the entry of a step, or a report from outside.
     pub(in crate::engine) fn because_of(&mut self, step: Option<StepRef>, now: Millis) {
         let entry = step.and_then(|step| self.open.get(&step));
         self.now = now;
@@ -151,7 +151,7 @@ impl Timeline {
         self.cause = Cause::Start;
     }
 
-    /// What comes from outside is for this step, which has waited for it.
+    /// Notes that the report from outside is for this step, which has waited for it.
     pub(in crate::engine) fn is_for(&mut self, step: StepRef) {
         if let (Cause::Outside, Some(entry)) = (self.cause, self.open.get(&step)) {
             self.cause = Cause::Entry(*entry);
@@ -166,7 +166,7 @@ impl Timeline {
         self.freed = self.cause;
     }
 
-    /// A step leaves the line.
+    /// Notes that a step leaves its queue.
     pub(in crate::engine) fn starts(&mut self, StepRef { run, step }: StepRef, attempt: usize) {
         let Some((since, cause)) = self.lined.remove(&StepRef { run, step }) else { return };
         self.cause = cause;
@@ -217,13 +217,13 @@ impl Timeline {
         entry.end = Some(self.now);
         entry.outcome = Some(outcome);
         entry.failure = failure.cloned();
-        // What took no time is a link of the chain; what took some is one only where it is the cause itself.
+        // A cause without a duration is a link of the chain; one with a duration only if it is the cause itself.
         if entry.start == self.now {
             self.cause = Cause::Entry(at);
         }
     }
 
-    /// Ends the entry of a step; `false` where there is none.
+    /// Ends the entry of a step; `false` if it has none.
     pub(in crate::engine) fn close(
         &mut self,
         step: StepRef,
@@ -235,7 +235,7 @@ impl Timeline {
         true
     }
 
-    /// What the end of a run depended on, from its beginning on. Each link begins when the one before ends.
+    /// The critical path of a run. Each link begins when the one before it ends.
     fn path(&self, at: RunIx, run: &Run) -> Vec<Link> {
         let (start, Some(mut end)) = (run.created.at, run.ended_at) else { return Vec::new() };
         let mut cause = self.ends.get(&at).copied().unwrap_or_default();
@@ -246,7 +246,7 @@ impl Timeline {
                 Cause::Start | Cause::Outside => None,
             };
             let Some((position, entry)) = found
-                // What began before the run is another one's, and so is what started it.
+                // An entry from before the run belongs to another run, and so does its cause.
                 .filter(|(_, entry)| entry.start >= start && entry.end == Some(end))
                 .filter(|(_, entry)| entry.run >= at || end > start)
             else {
@@ -264,13 +264,13 @@ impl Timeline {
 }
 
 impl State {
-    /// Everything that took time, in the order in which it began; nothing where no timeline is kept.
+    /// All entries, in the order in which they began; empty without a timeline.
     pub fn entries(&self) -> &[Entry] {
         self.timeline.as_ref().map_or(&[], |timeline| &timeline.entries)
     }
 
-    /// The critical path of a run that is over: the work and the waits that its end depended on. Each link begins when
-    /// the one before ends, the first with the run, and the last ends with it.
+    /// The critical path of a finished run: the work and the waits on which its end depended. The first link begins
+    /// with the run, each link begins when the one before it ends, and the last ends with the run.
     pub fn critical_path(&self, at: RunIx) -> Vec<Link> {
         let run = self.runs.get(at).zip(self.timeline.as_ref());
         run.map(|(run, timeline)| timeline.path(at, run)).unwrap_or_default()

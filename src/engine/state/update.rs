@@ -4,32 +4,32 @@ use crate::engine::state::failure::Failure;
 use crate::time::Millis;
 use serde_json::Value;
 
-/// A request to a run.
+/// An update of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// Its name.
     pub name: String,
     /// Its data.
     pub payload: Value,
-    /// Where it stands.
+    /// Its state.
     pub state: UpdateState,
     /// The answer, once it is completed.
     pub result: Option<Value>,
-    /// Why there is none.
+    /// Why there is no answer.
     pub failure: Option<Failure>,
     /// When it arrived.
     pub at: Millis,
-    /// Until when it waits for an answer.
+    /// The time limit for the answer.
     pub deadline: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
 }
 
-/// Where an update stands.
+/// The state of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateState {
-    /// Nobody has taken it.
+    /// No step has taken it yet.
     Pending,
     /// A step works on it.
     Processing,
@@ -37,7 +37,7 @@ pub enum UpdateState {
     Completed,
     /// The step that took it failed, or the run ended first.
     Failed,
-    /// It was not answered in its time.
+    /// It was not answered in time.
     TimedOut,
 }
 
@@ -50,7 +50,7 @@ impl UpdateState {
         ("TIMEOUT", Self::TimedOut),
     ];
 
-    /// The word the REST API uses.
+    /// The state's name in the REST API.
     pub fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
     }
@@ -59,7 +59,7 @@ impl UpdateState {
         Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Failed, |(_, state)| *state)
     }
 
-    /// Whether nothing extra will happen to it.
+    /// Whether the state never changes again.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::TimedOut)
     }
