@@ -1,17 +1,17 @@
-/** What to do about an error, in the words of the program: its options in the place of the arguments of functions. */
+/** Advice for errors in the words of the program: its options in place of arguments of functions. */
 
 import { type HighwayError, isHighwayError, makeError } from "../shared/errors.js";
 import { isObject } from "../shared/plain.js";
 import type { Options } from "./command.js";
 
-/** What an error says of itself. */
-interface Told {
+/** An error or a finding. */
+interface Advisable {
   readonly code?: string | undefined;
   readonly message: string;
   readonly help?: string | undefined;
 }
 
-/** By code: help that the option gives better than the function. */
+/** Advice by error code, where the program's is better. */
 const BY_CODE: Readonly<Record<string, string>> = {
   TOOL_NOT_MOCKED: "give its result in `--mocks FILE`",
   API_UNAUTHORIZED: "check the API key: `--api-key` or HIGHWAY_API_KEY",
@@ -20,8 +20,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   WAIT_TIMEOUT: "`highway-wasm status RUN --watch` waits longer, `highway-wasm cancel RUN` ends the run",
 };
 
-/** By text: what a function takes, and what the program takes in its place. */
-const BY_TEXT: readonly (readonly [theirs: RegExp, ours: string])[] = [
+/** Replacements in the text of advice: what a function takes, and what the program takes instead. */
+const BY_TEXT: readonly (readonly [from: RegExp, to: string])[] = [
   [/^register it: .*$/s, "give a module that exports it: `--tools FILE`"],
   [/^register it with (.*)$/s, "give a module that exports it, made with $1: `--tools FILE`"],
   [/^give it as `signals: \[\{ name: "(.*)", at: … \}\]`$/s, "send it with `--signal $1@TIME`"],
@@ -38,29 +38,32 @@ const BY_TEXT: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/, or raise `\w+` of (the tool|`nodeTools`)$/, ""],
 ];
 
-/** The help of an error or a finding, as the user of the program can follow it. */
-export function helpOf({ code = "", message, help }: Told): string | undefined {
+/** The advice for an error or a finding, in the words of the program. */
+export function helpOf({ code = "", message, help }: Advisable): string | undefined {
   const [, secret] = /\{\{\s*secrets\.(\w+)/.exec(code === "TEMPLATE_UNRESOLVED" ? message : "") ?? [];
   if (secret) return `set \`HIGHWAY_SECRET_${secret}\` in the environment of the engine`;
   if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
-  return BY_TEXT.reduce((text, [theirs, ours]) => text?.replace(theirs, ours), help);
+  return BY_TEXT.reduce((text, [from, to]) => text?.replace(from, to), help);
 }
 
-/** An error or a finding with that help; what it has beside stays. */
-export const advised = <T extends Told>(told: T): T => {
-  const help = helpOf(told);
-  return help === told.help ? told : { ...told, help };
+/** The error or finding with that advice. */
+export const advised = <T extends Advisable>(fault: T): T => {
+  const help = helpOf(fault);
+  return help === fault.help ? fault : { ...fault, help };
 };
 
-/** A value in which every error is plain data, with the help of the program. */
+/** A value in which every error is plain data, with the program's advice. */
 export function advisedWithin(value: unknown): unknown {
-  if (isHighwayError(value)) return advised(value.toJSON() as unknown as Told);
+  if (isHighwayError(value)) return advised(value.toJSON() as unknown as Advisable);
   if (Array.isArray(value)) return value.map(advisedWithin);
   if (!isObject(value) || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, advisedWithin(item)]));
 }
 
-/** Does some work. What it says about an option of a function, such as `/maxBody`, is said of the command's own: `--max-body`. */
+/**
+ * Does some work. Turns an error about an option of a function, such as `/maxBody`, into one about the command's
+ * option, `--max-body`.
+ */
 export async function inOptions<T>(options: Options, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
@@ -72,7 +75,7 @@ export async function inOptions<T>(options: Options, work: () => T | Promise<T>)
 function ofOption(error: HighwayError, options: Options): HighwayError {
   const [, name = ""] = (error.path ?? "").split("/");
   const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  // What a function takes as a list is given one by one.
+  // The values of a list are given one by one.
   const flag = [words, words.replace(/s$/, "")].find((word) => Object.hasOwn(options, word));
   if (flag === undefined) return error;
   const { code, help, details } = error;

@@ -1,4 +1,4 @@
-/** The command line, read strictly: what is not known, or not as it should be, is said. */
+/** Reads the command line strictly: unknown or wrong parts are errors. */
 
 import { parseArgs } from "node:util";
 import {
@@ -13,13 +13,13 @@ import { UsageError } from "./exit-codes.js";
 import { core } from "../wasm/runtime.js";
 import { didYouMean } from "../shared/nearest.js";
 
-/** What was given for a command. */
+/** The options and arguments of a command. */
 export interface Arguments {
   readonly args: readonly string[];
   readonly given: Given;
 }
 
-/** Reads options and arguments. `of` is what has them, for messages. */
+/** Reads options and arguments. `of` names the command, for messages. */
 export function readArguments(argv: readonly string[], options: Options, of: string): Arguments {
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { value, short, multiple = false }]) => [
@@ -31,7 +31,7 @@ export function readArguments(argv: readonly string[], options: Options, of: str
       },
     ]),
   );
-  // Not strict, since Node's own messages know neither our names nor what is near.
+  // Not strict, because Node's own messages have no suggestions.
   const { tokens } = parseArgs({ args: [...argv], options: config, strict: false, tokens: true });
   const given: Record<string, string | string[] | true> = {};
   const args: string[] = [];
@@ -39,7 +39,7 @@ export function readArguments(argv: readonly string[], options: Options, of: str
     if (token.kind === "positional") args.push(token.value);
     if (token.kind !== "option") continue;
     const spec = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    // To Node, `-input` is `-i` with a value.
+    // Node reads `-input` as `-i` with a value.
     const [word = ""] = (argv[token.index] ?? "").slice(1).split("=");
     if (word.length > 1 && Object.hasOwn(options, word)) throw unknownOption(`-${word}`, options, of);
     if (spec === undefined) throw unknownOption(token.rawName, options, of);
@@ -58,13 +58,13 @@ interface OptionToken {
 }
 
 function optionValue({ rawName, value: given, inlineValue }: OptionToken, spec: OptionSpec): string | true {
-  // To Node, the value in `-n=3` is `=3`.
+  // Node reads the value of `-n=3` as `=3`.
   const value = inlineValue && !rawName.startsWith("--") ? given?.replace(/^=/, "") : given;
   if (spec.value === undefined) {
     if (value !== undefined) throw new UsageError(`\`${rawName}\` takes no value`);
     return true;
   }
-  // A value that looks like an option is mostly a forgotten value. `-` alone is standard input.
+  // A value that looks like an option usually means that the value was forgotten. `-` alone is standard input.
   if (value === undefined || (!inlineValue && /^-./.test(value))) {
     const help =
       value === undefined ? undefined : `where it begins with a dash: \`${rawName}=${spec.value}\``;
@@ -81,20 +81,20 @@ function unknownOption(rawName: string, options: Options, of: string): UsageErro
   return new UsageError(`\`${of}\` has no option \`${rawName}\``, help);
 }
 
-/** Refuses a word that is none of those there are. `of` is what would have taken it. */
+/** Refuses an unknown word. `of` names what would have taken it. */
 function checkWord(word: string, words: readonly string[], of: string): void {
   if (words.includes(word)) return;
   const help = didYouMean(word, words) ?? `there ${words.length > 1 ? "are" : "is"} ${listOf(words)}`;
   throw new UsageError(`${of} does not take \`${word}\``, help);
 }
 
-/** Words as they stand in a sentence. */
+/** Words as part of a sentence. */
 export function listOf(words: readonly string[]): string {
   const quoted = words.map((word) => `\`${word}\``);
   return [quoted.slice(0, -1).join(", "), ...quoted.slice(-1)].filter(Boolean).join(" and ");
 }
 
-/** An argument as the help shows it. */
+/** An argument in the form of the help. */
 export const shownArgument = ({ name, isOptional, isMany }: ArgumentSpec): string =>
   `${isOptional ? `[${name}]` : name}${isMany ? "..." : ""}`;
 
@@ -112,7 +112,7 @@ export function checkArguments(args: readonly string[], command: Command): void 
   }
   for (const [at, arg] of args.entries()) {
     const { name, values } = specs[Math.min(at, specs.length - 1)] as ArgumentSpec;
-    // An empty one would begin every id there is.
+    // Every id begins with an empty text.
     if (arg === "") throw new UsageError(`${name} of \`${command.name}\` is empty`, usage);
     if (values) checkWord(arg, values, `\`${command.name}\``);
   }
@@ -124,7 +124,7 @@ export const optionsOf = (command: Command): Options => ({
   ...COMMON,
 });
 
-/** A whole number. */
+/** Reads a whole number. */
 export function wholeNumber(
   text: string,
   name: string,
@@ -137,7 +137,7 @@ export function wholeNumber(
   throw new UsageError(`\`--${name}\` is not a whole number ${range}: \`${text}\``);
 }
 
-/** A number of bytes, such as `512`, `64K` or `10MiB`. */
+/** Reads a number of bytes, such as `512`, `64K` or `10MiB`. */
 export function bytes(text: string, name: string): number {
   const [, digits, unit = ""] = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
   const size =
@@ -151,7 +151,7 @@ export function bytes(text: string, name: string): number {
 
 const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1, ms: 0.001 };
 
-/** Seconds of a length of time: a number of seconds, units such as `1h30m`, or ISO 8601 such as `PT90S`. */
+/** Reads a length of time, in seconds: a number of seconds, units such as `1h30m`, or ISO 8601 such as `PT90S`. */
 export function duration(text: string, name: string, least = 0): number {
   const length = secondsOf(text.trim());
   if (length === undefined || !Number.isFinite(length)) {
@@ -169,7 +169,7 @@ function secondsOf(text: string): number | undefined {
   if (/^P/i.test(text)) return isoSeconds(text);
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[wdhms])\s*/gy)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) return undefined;
-  // Largest unit first, each once: `1m1m` and `30s1h` are slips of the finger.
+  // Each unit once, the largest first: `1m1m` and `30s1h` are mistakes.
   const sizes = parts.map(([, , unit = ""]) => UNITS[unit] as number);
   if (sizes.some((size, at) => at > 0 && size >= (sizes[at - 1] as number))) return undefined;
   return parts.reduce((sum, [, count], at) => sum + Number(count) * (sizes[at] as number), 0);

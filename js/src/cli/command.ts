@@ -1,67 +1,70 @@
-/** What a command is. The help, the completion of shells and the checks of the command line all come from these tables. */
+/** The description of a command. Help, shell completion and the checks of the command line all use it. */
 
 import type { Output } from "./output.js";
 
-/** What a shell offers for a word. */
+/** What shells complete a word with. */
 export type Completion = "file" | "folder";
 
 /** An argument of a command. */
 export interface ArgumentSpec {
-  /** What stands for it in the help. */
+  /** Name of the argument in the help. */
   readonly name: string;
   readonly isOptional?: boolean;
-  /** Whether it may be given several times; only the last argument may. */
+  /** Whether it may be given several times. Only the last argument may. */
   readonly isMany?: boolean;
-  /** The words that it may be, where there are only some. */
+  /** The allowed words; any text if undefined. */
   readonly values?: readonly string[];
   readonly completes?: Completion;
 }
 
 /** An option of a command. */
 export interface OptionSpec {
-  /** What stands for its value in the help; an option without takes none. */
+  /** Name of the value in the help; undefined for an option without a value. */
   readonly value?: string;
   readonly short?: string;
   /** Whether it may be given several times. */
   readonly multiple?: boolean;
-  /** The words that its value may be, where there are only some. */
+  /** The allowed values; any text if undefined. */
   readonly values?: readonly string[];
   readonly completes?: Completion;
-  /** Whether its value may be an empty text. */
+  /** Whether the value may be empty. */
   readonly mayBeEmpty?: boolean;
   readonly help: string;
 }
 
-/** Options by their names. */
+/** Options by name. */
 export type Options = Readonly<Record<string, OptionSpec>>;
 
-/** Options as they were given: text, lists of text where they may be given several times, `true` without a value. */
+/**
+ * The given options: text, a list of texts for an option that may be given several times, `true` for an option without
+ * a value.
+ */
 export type Given = Readonly<Record<string, string | readonly string[] | true | undefined>>;
 
-/** What a command works with. */
+/** What a command gets when it runs. */
 export interface Work {
-  /** As many as the command takes. */
+  /** The arguments, as many as the command takes. */
   readonly args: readonly string[];
   readonly given: Given;
   readonly output: Output;
-  /** Fires when the user has enough. */
+  /** Fires when the user interrupts the program. */
   readonly signal: AbortSignal;
 }
 
-/** A command line to learn from, and what it does. */
+/** An example of a command line, and its explanation. */
 export type Example = readonly [line: string, does: string];
 
-/** A command. */
+/** A command of the program. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly args: readonly ArgumentSpec[];
   readonly options: Options;
-  /** What else the help has to say: paragraphs, with blank lines between them. */
+  /** Further paragraphs of the help, separated by blank lines. */
   readonly notes?: string;
-  /** Without the name of the program. */
+  /** Examples, without the name of the program. */
   readonly examples: readonly Example[];
-  /** Resolves with the exit code. */
+  /** Runs the command. Resolves with the exit code. */
   run(work: Work): Promise<number>;
 }
 
@@ -74,7 +77,7 @@ export const COMMON: Options = {
   version: { short: "v", help: "show the version" },
 };
 
-/** Where the server is. */
+/** Options that name the server. */
 export const SERVER_OPTIONS: Options = {
   endpoint: { value: "URL", help: "address of the server; default: HIGHWAY_API_ENDPOINT" },
   "api-key": {
@@ -83,22 +86,22 @@ export const SERVER_OPTIONS: Options = {
   },
 };
 
-/** A definition. */
+/** The argument for a definition. */
 export const FILE: ArgumentSpec = { name: "FILE", completes: "file" };
-/** What a definition may be. */
+/** Help about definitions. */
 export const FILE_NOTE = `FILE is a definition in JSON or YAML, - for standard input, or a JavaScript or TypeScript module whose
 default export is a Driver, a Workflow, a WorkflowBuilder or a definition. TypeScript needs Node.js 22.18 or newer, or a loader in NODE_OPTIONS.`;
 
-/** A run. */
+/** The argument for a run. */
 export const RUN: ArgumentSpec = { name: "RUN" };
-/** How a run may be named. */
+/** Help about the names of runs. */
 export const RUN_NOTE =
   "RUN is a run id, or its first characters if they identify one of the newest 1,000 runs.";
 
 /** The text of an option. */
 export const textOf = (given: Given, name: string): string | undefined => given[name] as string | undefined;
 
-/** What `read` makes of the text of an option; undefined if the option was not given. */
+/** The text of an option, converted by `read`; undefined if the option was not given. */
 export function parsedOf<T>(
   given: Given,
   name: string,

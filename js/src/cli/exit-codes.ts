@@ -1,21 +1,21 @@
-/** How the program ends, and why. */
+/** The exit codes of the program. */
 
 import { isHighwayError } from "../shared/errors.js";
 import { findingsOf } from "./findings.js";
 
-/** All went well. */
+/** Everything succeeded. */
 export const FINE = 0;
 /** A run or a request failed. */
 export const FAILED = 1;
-/** The command line, or a definition, is not right: nothing was tried. */
+/** The command line or a definition is wrong; nothing was executed. */
 export const WRONG = 2;
 
-/** A signal ended it: 128 and its number, as shells have it. A reader that has enough (`| head`) is no failure. */
+/** A signal ended the program: 128 + its number, as in shells. A reader that stops early (`| head`) is no failure. */
 export const INTERRUPTED: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: FINE };
 
-/** The command line is not right. */
+/** The command line is wrong. */
 export class UsageError extends Error {
-  /** The stable code. */
+  /** The stable error code. */
   readonly code: string = "USAGE_INVALID";
   readonly help: string | undefined;
 
@@ -25,7 +25,7 @@ export class UsageError extends Error {
   }
 }
 
-/** A file that is named on the command line cannot be used. */
+/** A file that the command line names cannot be used. */
 export class InputError extends UsageError {
   override readonly code: string;
 
@@ -36,12 +36,12 @@ export class InputError extends UsageError {
   }
 }
 
-/** The exit code that an error stands for. */
+/** The exit code of an error. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return WRONG;
   if (!isHighwayError(error)) return FAILED;
   if (error.code === "ABORTED") return INTERRUPTED["SIGINT"] as number;
-  // A definition that the server, or the engine in this process, has found wrong.
+  // The server, or the engine in this process, found mistakes in a definition.
   if (findingsOf(error).length > 0) return WRONG;
   return ["ConfigurationError", "TaskDefinitionError", "ValidationError"].includes(error.name)
     ? WRONG

@@ -1,4 +1,4 @@
-/** How errors and findings are shown. */
+/** Shows errors and findings. */
 
 import { type Diagnostic, type HighwayError, isHighwayError } from "../shared/errors.js";
 import { advised, helpOf } from "./advice.js";
@@ -10,7 +10,10 @@ import { placeOf, shownPlace } from "./places.js";
 
 const SEVERITY = { error: "red", warning: "yellow", info: "cyan" } as const;
 
-/** Shows an error: what, where, what to do about it; `file` has what its findings are about. The stack only where it is asked for. */
+/**
+ * Shows an error: what, where, and what to do about it. `file` is the file that its findings are about. The stack is
+ * shown only with `--debug`.
+ */
 export function showError(error: unknown, output: Output, file?: string): void {
   const { code, message, help, path, diagnostics } = factsOf(error);
   const place = placeOf(error);
@@ -22,7 +25,7 @@ export function showError(error: unknown, output: Output, file?: string): void {
   } else {
     const [first] = diagnostics;
     const isList = diagnostics.length > 1;
-    // The message, path and help of several findings are those of the first one, which stands in the list.
+    // With several findings, the error's own message, path and help are those of the first one, which is in the list.
     const said = isList
       ? message.replace(
           `${first?.message} (and ${diagnostics.length - 1} more)`,
@@ -36,7 +39,7 @@ export function showError(error: unknown, output: Output, file?: string): void {
     if (path && !isList) output.note(`  ${path.startsWith("--") ? "option" : "path"}: ${oneLine(path)}`);
     if (help && !isList && !(at && help === DEBUG)) output.note(`  help: ${oneLine(help)}`);
     if (isHighwayError(error)) output.note(`  code: ${oneLine(code)}`);
-    // One finding is what the message says already.
+    // A single finding is already in the message.
     if (isList) showFindings(diagnostics, output, "note", file);
   }
   if (output.isDebug) {
@@ -54,7 +57,7 @@ function plainError(error: HighwayError): object {
   };
 }
 
-/** Shows findings, each with its place, code, path, message and help. `file` is where they were found. */
+/** Shows findings, each with its place, code, path, message and help. `file` is the file that they are about. */
 export function showFindings(
   found: readonly Diagnostic[],
   output: Output,
@@ -84,9 +87,9 @@ function whereOf({ line, column }: Diagnostic, file: string | undefined): string
   return `${place.filter((part) => part !== undefined).join(":")}: `;
 }
 
-/** What helps where it is not known where an error was thrown. */
+/** Advice if the place of an error is unknown. */
 const DEBUG = "`--debug` shows where it was thrown";
-/** The code of what a module of the user threw. */
+/** The code for errors of the user's modules. */
 const UNEXPECTED = "UNEXPECTED";
 
 interface Facts {
@@ -97,7 +100,7 @@ interface Facts {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Anything can be thrown by a definition that is a program. */
+/** A definition that is a program may throw anything. */
 function factsOf(error: unknown): Facts {
   if (isHighwayError(error)) {
     const { code, message, path } = error;

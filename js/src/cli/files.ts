@@ -1,4 +1,4 @@
-/** Files that are named on the command line, and standard input. */
+/** Reads the files that the command line names, and standard input. */
 
 import { createReadStream, readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,19 +8,19 @@ import { didYouMean } from "../shared/nearest.js";
 /** Name of standard input. */
 export const STDIN = "-";
 
-/** Bytes of a file, or of standard input, that are read. */
+/** The largest file or standard input, in bytes. */
 export const MOST_BYTES = 64 * 1024 * 1024;
 
-/** A file as messages name it. */
+/** Name of a file in messages. */
 export const nameOf = (file: string): string => (file === STDIN ? "standard input" : `\`${file}\``);
 
-/** The text of a file, or of standard input, without a byte order mark. */
+/** The text of a file or of standard input, without a byte order mark. */
 export async function readText(file: string, signal: AbortSignal): Promise<string> {
   if (file !== STDIN) checkFile(file);
   return textOf(await bytesOf(file, signal), file);
 }
 
-/** Refuses what is no regular file, or too large. */
+/** Refuses a file that is not regular or too large. */
 export function checkFile(file: string): void {
   let stats: Stats;
   try {
@@ -31,7 +31,7 @@ export function checkFile(file: string): void {
     throw unreadable(file, cause);
   }
   if (stats.isDirectory()) throw new InputError(`\`${file}\` is a folder`, "name a file in it");
-  // Opening a pipe waits for its writer, where no signal is heard; a device may have no end.
+  // Opening a pipe waits for its writer and ignores signals; a device may have no end.
   if (!stats.isFile()) {
     throw new InputError(
       `\`${file}\` is a pipe or a device`,
@@ -41,7 +41,7 @@ export function checkFile(file: string): void {
   if (stats.size > MOST_BYTES) throw tooLarge(file);
 }
 
-/** Advice on a file that is not there: one of its folder with a name like it, or where it was looked for. */
+/** Advice for a missing file: a file in its folder with a similar name, or the place where it was sought. */
 function nearby(file: string): string {
   const folder = dirname(resolve(file));
   try {
@@ -64,19 +64,19 @@ function tooLarge(file: string): InputError {
 function textOf(bytes: Uint8Array, file: string): string {
   const [first, second] = bytes;
   const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  // ASCII in UTF-16 has a zero in each pair.
+  // ASCII text in UTF-16 has a zero byte in each pair.
   if (isMarked || bytes.subarray(0, 2).includes(0)) {
     throw new InputError(`${nameOf(file)} is UTF-16, not UTF-8`, "save it as UTF-8");
   }
   try {
-    // Takes a byte order mark off.
+    // Removes a byte order mark.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new InputError(`${nameOf(file)} is not text in UTF-8`, "save it as UTF-8", cause);
   }
 }
 
-/** Reads piece by piece: standard input has no size, and perhaps no end, and a file may grow. */
+/** Reads in pieces: standard input has no known size and perhaps no end, and a file may grow. */
 async function bytesOf(file: string, signal: AbortSignal): Promise<Uint8Array> {
   const stream = file === STDIN ? process.stdin : createReadStream(file);
   const stop = (): void => void stream.destroy(new Error("interrupted"));
@@ -86,7 +86,7 @@ async function bytesOf(file: string, signal: AbortSignal): Promise<Uint8Array> {
   try {
     for await (const piece of stream as AsyncIterable<Buffer>) {
       size += piece.length;
-      // The loop destroys the stream.
+      // Leaving the loop destroys the stream.
       if (size > MOST_BYTES) throw tooLarge(file);
       pieces.push(piece);
     }

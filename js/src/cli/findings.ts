@@ -4,7 +4,7 @@ import type { Diagnostic, HighwayError } from "../shared/errors.js";
 
 const SEVERITIES = ["error", "warning", "info"];
 
-/** What is wrong with a definition: as we found it, or as the server did that refused it. */
+/** The findings about a definition, whether found here or by the server that refused it. */
 export function findingsOf(error: HighwayError): readonly Diagnostic[] {
   if (error.diagnostics.length > 0) return error.diagnostics;
   const told: unknown = error.details["serverDetails"];

@@ -1,4 +1,4 @@
-/** Following a run to its end, and showing how it ended. */
+/** Follows a run to its end, and shows how it ended. */
 
 import type { RunHandle } from "../client/run-handle.js";
 import type { RunResult, TaskResult } from "../client/run.js";
@@ -10,22 +10,22 @@ import { plainResult } from "./plain-run.js";
 import { progressOf } from "./progress.js";
 import { lookAtWaits, type Waits } from "./waits.js";
 
-/** Lines of each output of a task that failed. */
+/** Lines to show of each output of a failed task. */
 const LINES = 20;
-/** Characters of each of them. */
+/** Characters to show of each line. */
 const LINE = 500;
 
-/** What is known of a run beside its handle. */
+/** How to follow a run. */
 interface Followed {
   /** Whether its engine ends with this process. */
   readonly isLocal: boolean;
-  /** Seconds until nobody follows it any more. */
+  /** Seconds to follow the run; without limit if undefined. */
   readonly timeout?: number | undefined;
   /** What its tasks wait for. */
   readonly waits?: Waits | undefined;
 }
 
-/** Shows a run as it goes, then its result; the exit code that it stands for. */
+/** Shows a run while it runs, then its result. Returns the exit code. */
 export async function follow(
   handle: RunHandle,
   { isLocal, timeout, waits }: Followed,
@@ -59,18 +59,18 @@ function show(result: RunResult, output: Output): void {
   const { state, error } = result;
   const reason = error === null ? "" : `: ${printable(error.message)}`;
   output.note(`${output.paint(result.isSuccess ? "green" : "red", oneLine(state))}${reason}`);
-  // What a run has when it failed is mostly nothing; `--json` shows it.
+  // The result of a failed run usually is empty; `--json` shows it.
   if (result.isSuccess) output.json(result.result ?? null);
 }
 
-/** Shows why tasks failed, and the end of what they wrote. */
+/** Shows why tasks failed, and the end of their output. */
 export function showFailures({ tasks }: RunResult, output: Output): void {
   for (const task of Object.values(tasks)) showFailure(task, output);
 }
 
 function showFailure({ name, state, error, stdout, stderr }: TaskResult, output: Output): void {
   if (state === "skipped") return;
-  // What was running when its run passed a limit has no error of its own.
+  // A task that was running when its run exceeded a limit has no error of its own.
   const isCutOff = state === "cancelled" && Boolean(stdout || stderr);
   if (error === null && !isCutOff) return;
   const reason = error === null ? oneLine(state) : printable(error.message);
@@ -82,7 +82,7 @@ function showFailure({ name, state, error, stdout, stderr }: TaskResult, output:
     (help) => help !== undefined,
   ))
     output.note(`  help: ${oneLine(help)}`);
-  // Compilers and test runners report on either.
+  // Compilers and test runners report on either stream.
   showEnd("stdout", stdout, output);
   showEnd("stderr", stderr, output);
 }
@@ -98,10 +98,10 @@ function showEnd(stream: string, text: string | null, output: Output): void {
   }
 }
 
-/** Names that the engine gives a meaning, or a task. */
+/** Names that belong to the engine or to a task. */
 const NO_INPUT = /^(inputs|variables|results|secrets|ENV|run|workflow|item|index|.*_result)$/;
 
-/** The input that a template names and that is not there: `{{inputs.name}}`, or `{{name}}`. */
+/** The missing input that a template names: `{{inputs.name}}` or `{{name}}`. */
 function missingInput(message: string): string | undefined {
   const [, first = "", second] = /\{\{\s*([\w-]+)(?:\.([\w-]+))?/.exec(message) ?? [];
   if (first === "inputs") return second;

@@ -1,10 +1,10 @@
-/** Help, made of what the commands say of themselves. */
+/** Creates the help from the descriptions of the commands. */
 
 import { optionsOf, shownArgument } from "./arguments.js";
 import { type Command, COMMON, type Options } from "./command.js";
 import type { Output } from "./output.js";
 
-/** What the program reads from the environment. */
+/** The environment variables of the program. */
 export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
   ["HIGHWAY_API_ENDPOINT", "address of the server, instead of --endpoint"],
   ["HIGHWAY_API_KEY", "API key, instead of --api-key, or of --key for serve"],
@@ -14,7 +14,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
   ["FORCE_COLOR", "colours also without a terminal; 0 turns them off"],
 ];
 
-/** What its exit codes mean. */
+/** The meaning of the exit codes. */
 export const EXIT_CODES: readonly (readonly [code: string, means: string])[] = [
   ["0", "fine"],
   ["1", "the run or a request failed"],
@@ -22,13 +22,13 @@ export const EXIT_CODES: readonly (readonly [code: string, means: string])[] = [
   ["130", "interrupted; 143 by SIGTERM"],
 ];
 
-/** Writes the help of a command as the result; where none is given, that of the program. */
+/** Writes the help of a command, or without one that of the program, as the result. */
 export function showHelp(commands: readonly Command[], command: Command | undefined, output: Output): void {
   const { width } = output;
   output.text("help", command === undefined ? programHelp(commands, width) : commandHelp(command, width));
 }
 
-/** The help of the program, in lines of at most so many characters. */
+/** The help of the program, in lines of at most `width` characters. */
 export function programHelp(commands: readonly Command[], width: number): string {
   const rows = commands.map(
     ({ name, args, summary }) => [[name, ...args.map(shownArgument)].join(" "), summary] as const,
@@ -53,7 +53,7 @@ ${wrapped("`highway-wasm help COMMAND` shows the help of a command.", width).joi
 `;
 }
 
-/** The help of a command, in lines of at most so many characters. */
+/** The help of a command, in lines of at most `width` characters. */
 export function commandHelp(command: Command, width: number): string {
   const { name, args, summary, notes, examples } = command;
   const lines = examples.map(([line, does]) => [`highway-wasm ${line}`, does] as const);
@@ -67,13 +67,13 @@ export function commandHelp(command: Command, width: number): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** The paragraphs of notes, each in one line. Paragraphs that are indented stay as they are. */
+/** The paragraphs of notes, each in one line. Indented paragraphs stay as they are. */
 export function paragraphsOf(notes = ""): string[] {
   const paragraphs = notes.split("\n\n").filter(Boolean);
   return paragraphs.map((text) => (text.startsWith("  ") ? text : text.replaceAll("\n", " ")));
 }
 
-/** Options as the help and the document show them. */
+/** Options in the form of the help and the document. */
 export function optionRows(options: Options): (readonly [flag: string, help: string])[] {
   return Object.entries(options).map(([name, { value, short, multiple, help }]) => {
     const flag = `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
@@ -85,14 +85,14 @@ function table(rows: readonly (readonly [string, string])[], width: number): str
   const first = Math.max(...rows.map(([left]) => left.length));
   const room = width - first - 4;
   const lines = rows.map(([left, right]) => {
-    // On a narrow terminal the second column would be one of single words.
+    // On a narrow terminal, the second column would hold single words.
     if (room < 24) return [`  ${left}`, ...wrapped(right, width - 6)].join("\n      ");
     return `  ${left.padEnd(first)}  ${wrapped(right, room).join(`\n${" ".repeat(first + 4)}`)}`;
   });
   return lines.join("\n");
 }
 
-/** A paragraph in lines. Lines that are indented stay as they are. */
+/** A paragraph in lines. Indented lines stay as they are. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const given of text.split("\n")) {

@@ -1,4 +1,4 @@
-/** Run inputs from the command line. */
+/** Reads run inputs from the command line. */
 
 import { Workflow } from "../entries/workflow-inline.js";
 import { parseJson } from "../shared/json.js";
@@ -10,7 +10,7 @@ import { showFindings } from "./failure.js";
 import { nameOf, readText } from "./files.js";
 import type { Output } from "./output.js";
 
-/** The options that give run inputs. */
+/** The options with run inputs. */
 export const INPUT_OPTIONS: Options = {
   input: {
     short: "i",
@@ -25,13 +25,13 @@ export const INPUT_OPTIONS: Options = {
   },
 };
 
-/** While values are read: when to stop, and where warnings go. */
+/** Where warnings about values go, and the signal that stops reading. */
 export interface Reading {
   readonly signal: AbortSignal;
   readonly output: Output;
 }
 
-/** Values of a file, overlaid by single ones. `file` and `pair` are the names of the options that gave them. */
+/** The values of a file, overridden by single values. `file` and `pair` are the names of the two options. */
 export async function valuesOf(
   given: Given,
   { file, pair }: { readonly file: string; readonly pair: string },
@@ -41,13 +41,13 @@ export async function valuesOf(
   const values = path === undefined ? {} : fromText(await readText(path, signal), path, output);
   for (const text of textsOf(given, pair)) {
     const [name, value] = named(text, pair);
-    // Defined, not assigned: `__proto__` is a name like any other.
+    // Defined instead of assigned, because `__proto__` is an ordinary name here.
     Object.defineProperty(values, name, { value, enumerable: true, configurable: true, writable: true });
   }
   return values;
 }
 
-/** The run inputs that were given. */
+/** The run inputs on the command line. */
 export const inputsOf = (given: Given, reading: Reading): Promise<Record<string, unknown>> =>
   valuesOf(given, { file: "inputs", pair: "input" }, reading);
 
@@ -66,7 +66,7 @@ function named(text: string, option: string): [name: string, value: unknown] {
 
 const NAMED_TEXT = 'text needs quotes there: `name:="text"`, or `name=text`';
 
-/** JSON alone; `what` is what errors call it. */
+/** A value that must be JSON. `what` is its name in errors. */
 export function jsonValue(text: string, what: string, help: string): unknown {
   try {
     return strictJson(text);
@@ -78,7 +78,10 @@ export function jsonValue(text: string, what: string, help: string): unknown {
   }
 }
 
-/** JSON where it is JSON, text otherwise. A number stays text unless it prints as it was written, also in lists and objects. */
+/**
+ * A value that is JSON if it can be parsed, otherwise text. A number stays text unless it prints exactly as it was
+ * written, also inside lists and objects.
+ */
 function looseValue(text: string, what: string): unknown {
   try {
     const value = parseJson(text);
@@ -93,17 +96,19 @@ function looseValue(text: string, what: string): unknown {
   return jsonValue(kept, what, NAMED_TEXT);
 }
 
-/** A key that stands twice in one object: `JSON.parse` would silently keep the last. */
+/** A key that occurs twice in one object: `JSON.parse` would silently keep the last. */
 class DuplicateKey extends Error {}
 
-/** A number that nobody can hold who reads JSON: `JSON.parse` would make it infinite. */
+/** A number too large for readers of JSON: `JSON.parse` would make it infinite. */
 class TooLarge extends Error {}
 const TOO_LARGE = "write it as text, in quotes";
 
-/** Texts and numbers in JSON. */
+/** Strings and numbers in JSON. */
 const TOKENS = /"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*/g;
 
-/** What is wrong with a text that is no JSON, in the words of the reader of definitions: those of runtimes differ. */
+/**
+ * The fault of a text that is not JSON, in the words of the definition reader, because the words of runtimes differ.
+ */
 function faultOf(text: string): string {
   if (text.trim() === "") return "it is empty";
   if (/^\s*-?0\d/.test(text)) return "a number has no zeros before its other digits";
@@ -111,7 +116,7 @@ function faultOf(text: string): string {
   return (finding?.message ?? "the text is not valid JSON").replace(/^the text is not valid JSON: /, "");
 }
 
-/** What `parseJson` gives, if no key stands twice and no number is too large. */
+/** Parses like `parseJson`. Refuses duplicate keys and numbers that are too large. */
 function strictJson(text: string): unknown {
   let value: unknown;
   try {
@@ -133,7 +138,7 @@ function strictJson(text: string): unknown {
   return value;
 }
 
-/** The object in the text of a JSON or YAML file. Bare words of YAML that are read as something else are told. */
+/** The object in the text of a JSON or YAML file. Warns about unquoted YAML words that are not read as text. */
 export function fromText(text: string, file: string, output: Output): Record<string, unknown> {
   const help = 'give a JSON or YAML object: `{"name": "value"}`';
   let values: unknown;
@@ -149,7 +154,7 @@ export function fromText(text: string, file: string, output: Output): Record<str
   return { ...values };
 }
 
-/** There is a reader of definitions in YAML, and the variables of one may be anything. */
+/** The reader for definitions also reads YAML, and the variables of a definition may be anything. */
 function parsed(text: string): { value: unknown; words: Diagnostic[] } {
   try {
     return { value: strictJson(text), words: [] };
@@ -167,7 +172,7 @@ function parsed(text: string): { value: unknown; words: Diagnostic[] } {
   }
 }
 
-/** A finding with its place as it is in the file. */
+/** A finding with its place in the user's file. */
 function inFile(finding: Diagnostic): Diagnostic {
   const { path, line, column } = finding;
   return {
@@ -178,7 +183,7 @@ function inFile(finding: Diagnostic): Diagnostic {
   };
 }
 
-/** A message with places as they are in the file: a line stands before it, and so many blanks before each of its own. */
+/** A message with places in the user's file, which the reader sees one line further down and indented by `blanks`. */
 function placed(message: string, blanks: number): string {
   return message.replace(/\bline (\d+), column (\d+)/g, (_, line: string, column: string) => {
     return `line ${Number(line) - 1}, column ${Math.max(1, Number(column) - blanks)}`;

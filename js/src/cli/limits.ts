@@ -1,4 +1,4 @@
-/** The option `--limit` of the commands that have an engine. */
+/** The option `--limit` of commands with an engine. */
 
 import type { EngineLimits } from "../engine/configuration.js";
 import { type Given, type OptionSpec, textsOf } from "./command.js";
@@ -11,7 +11,7 @@ export const LIMIT: OptionSpec = {
   help: "a limit of the engine: `resultBytes=64M`; docs/limits.md lists them",
 };
 
-/** The limits that were given. Names are checked by the engine. */
+/** The given limits. The engine checks their names. */
 export function limitsOf(given: Given): EngineLimits | undefined {
   const entries = textsOf(given, "limit").map((text): [string, number] => {
     const [, name, value] = /^([A-Za-z]+)=(.*)$/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** JavaScript and TypeScript modules that are named on the command line. */
+/** Loads JavaScript and TypeScript modules that the command line names. */
 
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,15 +11,15 @@ import { findSlip } from "./places.js";
 const JAVASCRIPT = [".js", ".mjs", ".cjs"];
 const TYPESCRIPT = [".ts", ".mts", ".cts"];
 
-/** What runs a module in TypeScript. */
+/** What is needed to run a TypeScript module. */
 export const TYPESCRIPT_NEEDS =
   "Node.js 22.18 or newer, or a loader such as tsx: `NODE_OPTIONS='--import tsx'`";
 
-/** Whether a file is a module, going by its name. */
+/** Whether a file is a module, by its name. */
 export const isModule = (file: string): boolean =>
   [...JAVASCRIPT, ...TYPESCRIPT].includes(extname(file).toLowerCase());
 
-/** What a module exports. */
+/** The exports of a module. */
 export interface Exports {
   readonly default?: unknown;
   readonly [name: string]: unknown;
@@ -27,19 +27,19 @@ export interface Exports {
 
 /** Loads a module. */
 export async function loadModule(file: string): Promise<Exports> {
-  // The loader reads it whole.
+  // The loader reads the whole file.
   checkFile(file);
   let exports: Exports;
   try {
     exports = (await import(pathToFileURL(resolve(file)).href)) as Exports;
   } catch (cause) {
-    // What a definition says against itself is said best by itself.
+    // An error of this package already says what is wrong.
     if (isHighwayError(cause)) throw cause;
     await findSlip(file, cause);
     throw failure(file, cause);
   }
   const { default: main } = exports;
-  // A module that was compiled to CommonJS has its exports in the one that Node gives it.
+  // A module compiled to CommonJS has its exports inside Node's default export.
   return isObject(main) && main["__esModule"] === true ? (main as Exports) : exports;
 }
 
@@ -62,7 +62,7 @@ function failure(file: string, cause: unknown): InputError {
       cause,
     );
   }
-  // `import` and `require` have words of their own, and `require` lists behind them who asked.
+  // `import` and `require` have different messages, and `require` lists the requiring modules after it.
   const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
   const [text = ""] = isMissing ? String(message).split("\n") : [String(message)];
   const [, missing] = /^Cannot find (?:package|module) '([^'./\\][^':]*)'/.exec(isMissing ? text : "") ?? [];

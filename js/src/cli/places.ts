@@ -1,4 +1,4 @@
-/** Where an error comes from: the place in a module of the user. */
+/** Finds the place in the user's module that an error comes from. */
 
 import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
@@ -8,43 +8,43 @@ import { fileURLToPath } from "node:url";
 /** A place in a file. */
 export interface Place {
   readonly file: string;
-  /** From 1. */
+  /** Line, from 1. */
   readonly line: number;
-  /** From 1. */
+  /** Column, from 1. */
   readonly column: number;
-  /** The line there and a mark below it, where Node.js shows them. */
+  /** The source line and a mark below it, if Node.js shows them. */
   readonly frame?: readonly string[];
 }
 
-/** Milliseconds that looking for a slip may take. */
+/** Milliseconds that the search for a syntax error may take. */
 const PATIENCE = 10_000;
-/** Characters of a line that is shown. */
+/** Characters to show of a source line. */
 const LONGEST = 200;
 
-/** Places that no stack tells. */
+/** Places that are not in the stack of an error. */
 const known = new WeakMap<object, Place>();
 
-/** Finds out where the slip is that a module could not be loaded for, and keeps it for {@link placeOf}. */
+/** Finds the syntax error that prevents a module from loading, and keeps its place for {@link placeOf}. */
 export async function findSlip(file: string, error: unknown): Promise<void> {
   if (!(error instanceof SyntaxError) || placeOf(error) !== undefined) return;
   const place = headOf(await slipIn(resolve(file), error.message));
   if (place !== undefined) known.set(error, place);
 }
 
-/** Where an error was thrown by a module of the user, or the error behind it. */
+/** The place in the user's module where an error, or its cause, was thrown. */
 export function placeOf(error: unknown): Place | undefined {
   if (!(error instanceof Error)) return undefined;
   const { stack = "", cause } = error;
   return known.get(error) ?? headOf(stack) ?? frameOf(stack) ?? placeOf(cause);
 }
 
-/** A place as editors understand it. */
+/** A place in the form that editors understand. */
 export function shownPlace({ file, line, column }: Place): string {
   const short = relative(process.cwd(), file);
   return `${short.startsWith("..") || isAbsolute(short) ? file : short}:${line}:${column}`;
 }
 
-/** Prints which module does not parse, of one and those that it imports. It runs none of them. */
+/** Prints which module has a syntax error: the given one, or one that it imports. Runs none of them. */
 const LOOK = `import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { SourceTextModule } from "node:vm";
@@ -62,7 +62,7 @@ const look = (file) => {
 };
 look(first);`;
 
-/** What Node.js says of the slip: it tells the place of one in a module only where it ends for it. */
+/** Node's message about a syntax error. Node shows the place of one in a module only if the process ends with it. */
 async function slipIn(file: string, message: string): Promise<string> {
   const flags = ["--experimental-vm-modules", "--no-warnings", "--input-type=module", "--eval", LOOK];
   const { stdout: found } = await node([...flags, "--", file, message]);
@@ -78,7 +78,7 @@ function node(args: readonly string[]): Promise<{ stdout: string; stderr: string
   });
 }
 
-/** The place that stands before a stack: Node.js puts it there for slips. */
+/** The place before the stack, where Node.js puts it for syntax errors. */
 function headOf(stack: string): Place | undefined {
   const [, name = "", line, text = "", mark = ""] =
     /^([^\n]+):(\d+)\n([^\n]*)\n([ \t]*\^+)/.exec(stack) ?? [];
@@ -88,7 +88,7 @@ function headOf(stack: string): Place | undefined {
   return { file: pathOf(name), line: Number(line), column, ...frame };
 }
 
-/** The first place in a stack that is neither of Node.js nor of this package. */
+/** The first place in a stack that belongs neither to Node.js nor to this package. */
 function frameOf(stack: string): Place | undefined {
   for (const [, name = "", line, column] of stack.matchAll(/^ {4}at (?:.*\()?([^()\n]+):(\d+):(\d+)\)?$/gm)) {
     if (!/^(file:|\/|[A-Za-z]:\\)/.test(name)) continue;
@@ -100,7 +100,7 @@ function frameOf(stack: string): Place | undefined {
 
 const pathOf = (name: string): string => (name.startsWith("file:") ? fileURLToPath(name) : name);
 
-/** Whether a file is part of this package, or of another copy of it. */
+/** Whether a file belongs to this package or another copy of it. */
 function isOwn(file: string): boolean {
   const [, program = ""] = process.argv;
   // …/esm/cli/main.js

@@ -4,7 +4,7 @@ import type { HighwayError } from "../shared/errors.js";
 import type { RunResult, RunStatus, TaskResult } from "../client/run.js";
 import { helpOf } from "./advice.js";
 
-/** A run as it is now. */
+/** The status of a run. */
 export function plainStatus(run: RunStatus): Record<string, unknown> {
   const { runId, workflowName, status, state, error, currentStep, progress } = run;
   const { createdAt, startedAt, completedAt } = run;
@@ -22,7 +22,7 @@ export function plainStatus(run: RunStatus): Record<string, unknown> {
   };
 }
 
-/** A run that is over, with what its tasks gave. */
+/** A run that has ended, with the results of its tasks. */
 export function plainResult(run: RunResult): Record<string, unknown> {
   const { currentStep: _step, progress: _progress, ...status } = plainStatus(run) as Record<string, unknown>;
   const tasks = Object.fromEntries(Object.entries(run.tasks).map(([name, task]) => [name, plainTask(task)]));

@@ -1,4 +1,4 @@
-/** From the command line to an exit code. */
+/** Turns a command line into an exit code. */
 
 import "../entries/inline.js";
 import { core } from "../wasm/runtime.js";
@@ -15,17 +15,17 @@ import { secretsOfEnvironment } from "./secrets.js";
 /** Milliseconds that a command gets to end after a signal; `serve` takes up to 7 s. */
 const PATIENCE = 10_000;
 
-/** Runs the program; resolves with its exit code. */
+/** Runs the program. Resolves with its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   const output = new Output(process);
   output.hide(process.env["HIGHWAY_API_KEY"]);
   for (const [name, secret] of Object.entries(secretsOfEnvironment())) output.hide(secret, `secret ${name}`);
-  // Known before anything can fail, so that a failure is shown as it is wanted.
+  // Read before anything can fail, so that errors have the wanted form.
   const flags = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   output.isJson = flags.includes("--json");
   output.isDebug = flags.includes("--debug");
   if (flags.includes("--no-color")) output.dropColours();
-  // A module of the user may throw at any time, in a timer or a promise that nobody waits for.
+  // A module of the user may throw at any time, in a timer or an unhandled promise.
   for (const event of ["uncaughtException", "unhandledRejection"]) {
     process.on(event, (error: unknown) => {
       showError(error, output);
@@ -62,7 +62,7 @@ async function dispatch(argv: readonly string[], output: Output): Promise<number
   return await untilSignal((signal) => command.run({ args, given: own, output, signal }));
 }
 
-/** No command: the help, which nobody asked for. */
+/** Without a command, shows the help. */
 function bare(given: Given, output: Output): number {
   if (given["help"]) {
     showHelp(COMMANDS, undefined, output);
@@ -91,14 +91,17 @@ function commandOf(name: string): Command {
   );
 }
 
-/** Does the work with a signal that fires when the user has enough. Who insists, or waits in vain, ends at once. */
+/**
+ * Does the work with a signal that fires when the user interrupts the program. A second interrupt, or a long wait, ends
+ * the program at once.
+ */
 async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let endedBy: NodeJS.Signals | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     const leave = (): never => process.exit(INTERRUPTED[name]);
-    // That nobody reads the output is no wish of the user, who may still end it in good order.
+    // A reader that stops early is not the user's wish, so the user may still interrupt in good order.
     if (endedBy !== undefined && endedBy !== "SIGPIPE") leave();
     clearTimeout(timer);
     endedBy = name;
@@ -107,13 +110,13 @@ async function untilSignal(work: (signal: AbortSignal) => Promise<number>): Prom
   };
   const names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
   for (const name of names) process.on(name, onSignal);
-  // What still has to be written has no reader.
+  // The remaining output has no reader.
   const onError = (): void => (endedBy === undefined ? onSignal("SIGPIPE") : undefined);
   process.stdout.on("error", onError);
   try {
     return await work(controller.signal);
   } catch (error) {
-    // What it says after the user has ended it is of no interest.
+    // Errors after an interrupt are not shown.
     if (endedBy === undefined) throw error;
     return INTERRUPTED[endedBy] as number;
   } finally {

@@ -1,11 +1,11 @@
-/** A run as it goes: one line a task, drawn again in place on a terminal, written on change elsewhere. */
+/** The progress of a run, one line per task: redrawn in place on a terminal, otherwise written on change. */
 
 import type { RunStatus } from "../client/run.js";
 import { wrapped } from "./help.js";
 import { type Output, oneLine } from "./output.js";
 import { isOver, looksOf } from "./states.js";
 
-/** Draws a run, with what there is to say about single tasks. */
+/** Draws a run, with notes about single tasks. */
 export type Draw = (status: RunStatus, notes?: readonly string[]) => void;
 
 /** A function for `onProgress`. */
@@ -36,7 +36,7 @@ function written(output: Output, elapsed: () => string): Draw {
 function redrawn(output: Output, elapsed: () => string): Draw {
   let drawn = 0;
   return ({ state, progress: { tasks } }, notes = []) => {
-    // Asked each time: windows change their size.
+    // Read each time, because windows change their size.
     const { columns, rows } = output.screen ?? { columns: 80, rows: 24 };
     const width = widthOf(tasks);
     const shown = notes.flatMap((note) => wrapped(note, columns - 6)).slice(0, Math.max(rows - 6, 0));
@@ -46,13 +46,13 @@ function redrawn(output: Output, elapsed: () => string): Draw {
     for (const note of shown) lines.push(`    ${note.slice(0, columns - 6)}`);
     lines.push(`${output.paint("dim", elapsed())}  ${oneLine(state)}`);
     const up = drawn > 0 ? `\x1b[${drawn}A\r` : "";
-    // In one piece, so that nothing flickers. What was drawn below is cleared: there may be fewer lines now.
+    // In one write, to avoid flicker. Clears what was below, because there may be fewer lines now.
     output.draw(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join("")}\x1b[J`);
     drawn = lines.length;
   };
 }
 
-/** As many tasks as there is room for: those that are not over count most, the latest of the others next. */
+/** As many tasks as fit: first those that have not ended, then the latest of the others. */
 function chosen(
   tasks: readonly (readonly [string, string])[],
   room: number,
@@ -76,7 +76,7 @@ const widthOf = (tasks: Readonly<Record<string, string>>): number =>
 function lineOf(output: Output, name: string, state: string, width: number, most: number): string {
   const [sign, colour] = looksOf(state);
   const word = oneLine(state);
-  // A line that is broken by the terminal would spoil the count of lines.
+  // A line that the terminal wraps would make the count of lines wrong.
   const room = Math.max(most - word.length - 4, 1);
   const shown = oneLine(name);
   const short = shown.length > room ? `${shown.slice(0, room - 1)}…` : shown;

@@ -1,22 +1,22 @@
-/** Runs by the beginning of their ids. */
+/** Finds runs by the beginning of their ids. */
 
 import type { Highway } from "../client/highway.js";
 import type { RunStatus } from "../client/run.js";
 import { UsageError } from "./exit-codes.js";
 import { oneLine } from "./output.js";
 
-/** Runs that are looked through, the newest ones. */
+/** Number of runs to look through, the newest ones. */
 const MOST_RUNS = 1000;
-/** The most that servers give at once. */
+/** The largest page that servers send. */
 const PAGE = 100;
-/** Candidates that are told. */
+/** Number of candidates to show. */
 const MOST_CANDIDATES = 8;
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
- * The id of the run whose id begins with the text. Letter case and surrounding blanks do not count. If no run matches, the text
- * itself is the id, and the server answers for it.
+ * The id of the run whose id begins with the text. Letter case and surrounding blanks do not count. If no run matches,
+ * returns the text itself, so that the server reports the error.
  */
 export async function runIdOf(highway: Highway, given: string, signal: AbortSignal): Promise<string> {
   const text = given.trim();

@@ -1,4 +1,7 @@
-/** Secrets of an engine in this process, from the environment: nothing of them is in a definition or a list of processes. */
+/**
+ * Secrets of an engine in this process. They come from the environment, so neither a definition nor the list of
+ * processes shows them.
+ */
 
 const PREFIX = "HIGHWAY_SECRET_";
 

@@ -1,4 +1,4 @@
-/** Definitions: from text, or from a module that exports one. */
+/** Reads definitions: from text, or from a module that exports one. */
 
 import { extname } from "node:path";
 import "../entries/engine-inline.js";
@@ -14,21 +14,29 @@ import { InputError } from "./exit-codes.js";
 import { readText, STDIN } from "./files.js";
 import { isModule, loadModule } from "./modules.js";
 
-/** A definition, whatever it came as. */
+/** A definition, wherever it comes from. */
 export interface Source {
-  /** Everything there is to say about it. */
+  /** All findings about the definition. */
   findings(): readonly Diagnostic[];
-  /** As it is submitted. @throws where it cannot be read. */
+  /**
+   * The definition in the form for a submission.
+   *
+   * @throws if it cannot be read.
+   */
   document(): object;
-  /** For drawings. @throws where it cannot be read. */
+  /**
+   * The definition in the form for drawings.
+   *
+   * @throws if it cannot be read.
+   */
   workflow(): Drawable;
-  /** The driver that it came as, where that was made with an engine of its own. */
+  /** The exported driver, if it has an engine of its own. */
   readonly driver?: EngineDriver | undefined;
   /** Closes the engine of that driver. */
   close?(): Promise<void>;
 }
 
-/** What can be drawn. */
+/** An object that can be drawn. */
 export interface Drawable {
   toMermaid(): string;
   toDot(): string;
@@ -36,7 +44,7 @@ export interface Drawable {
   layout(options: { direction: Direction }): WorkflowLayout;
 }
 
-/** Where the edges of a drawing lead. */
+/** The direction of a drawing. */
 export type Direction = "down" | "right";
 
 /** A driver with an engine of its own. */
@@ -45,7 +53,7 @@ export interface EngineDriver {
   start(options: StartOptions): Promise<RunHandle>;
 }
 
-/** Reads the definition in a file: by its extension, standard input and others by what they look like. */
+/** Reads the definition in a file. Its extension decides the form; without a known one, its content does. */
 export async function readSource(file: string, signal: AbortSignal): Promise<Source> {
   const extension = file === STDIN ? "" : extname(file).toLowerCase();
   if (isModule(file)) return fromExport(await (await loadModule(file)).default, file);
@@ -58,7 +66,7 @@ function fromJson(document: string | object): Source {
   const workflow = (): Workflow => Workflow.fromJSON(document);
   return {
     findings: () => Workflow.check(document),
-    // Plain data goes as it is: in the driver's dialect too, which every Highway reads.
+    // Plain data stays unchanged, also in the driver's dialect, which every Highway reads.
     document: () => (typeof document === "string" ? workflow().toJSON() : document),
     workflow,
   };
@@ -74,8 +82,8 @@ function fromYaml(text: string): Source {
 }
 
 /**
- * What a module exports. Told by what it can do, not by its class: the module may have its own copy of this package, beside the one
- * that runs here.
+ * The definition that a module exports. Recognized by its methods instead of its class, because the module may use
+ * another copy of this package.
  */
 function fromExport(value: unknown, file: string): Source {
   const help = "export a Driver, a Workflow, a WorkflowBuilder or a definition: `export default driver`";

@@ -1,4 +1,4 @@
-/** The states of runs and tasks, and how they look. */
+/** The states of runs and tasks, with their signs and colours. */
 
 import type { Colour } from "./output.js";
 
@@ -28,10 +28,10 @@ const LOOKS: Readonly<Record<string, readonly [sign: string, colour: Colour]>> =
   skipped: ["-", "dim"],
 };
 
-/** Sign and colour of a state; servers may have words of their own. */
+/** Sign and colour of a state. Servers may use other words. */
 export const looksOf = (state: string): readonly [sign: string, colour: Colour] =>
   LOOKS[state] ?? ["·", "dim"];
 
-/** Whether a task in this state is done with. */
+/** Whether a task in this state has ended. */
 export const isOver = (state: string): boolean =>
   ["completed", "failed", "timed_out", "cancelled", "skipped"].includes(state);

@@ -1,11 +1,11 @@
-/** Rows in columns. */
+/** Writes rows in columns. */
 
 import { type Colour, type Output, oneLine } from "./output.js";
 
-/** A cell: its text, perhaps with a colour. */
+/** A cell: text, optionally with a colour. */
 export type Cell = string | readonly [text: string, colour: Colour];
 
-/** Writes rows as the result, each column as wide as its widest cell. */
+/** Writes rows as the result. Each column is as wide as its widest cell. */
 export function showTable(rows: readonly (readonly Cell[])[], output: Output): void {
   const texts = rows.map((row) => row.map((cell) => oneLine(typeof cell === "string" ? cell : cell[0])));
   const widths: number[] = [];
@@ -22,6 +22,6 @@ export function showTable(rows: readonly (readonly Cell[])[], output: Output): v
   }
 }
 
-/** A moment as tables show it. */
+/** A moment in the form of tables. */
 export const shownMoment = (moment: Date | null | undefined): string =>
   moment?.toISOString().replace(/\.\d+Z$/, "Z") ?? "";

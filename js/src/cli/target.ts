@@ -18,7 +18,7 @@ import type { Source } from "./source.js";
 import { toolsOf } from "./tools.js";
 import { type Wait, type Waits, waitsOf } from "./waits.js";
 
-/** The server that is named. */
+/** The server that the options name. */
 export function serverOf(given: Given): ClientOptions {
   const endpoint = textOf(given, "endpoint") ?? environmentVariable("HIGHWAY_API_ENDPOINT");
   const apiKey = textOf(given, "api-key") ?? environmentVariable("HIGHWAY_API_KEY");
@@ -31,20 +31,23 @@ export function serverOf(given: Given): ClientOptions {
   return { endpoint, apiKey };
 }
 
-/** A client of the server that is named. */
+/** A client for that server. */
 export const highwayOf = (given: Given): Promise<Highway> =>
   inOptions(SERVER_OPTIONS, () => new Highway(serverOf(given)));
 
 /** Where to run. */
 export interface Target {
   readonly isLocal: boolean;
-  /** What is known about waits of a run there. */
+  /** What is known about the waits of a run. */
   readonly waits: Waits;
   start(options: Omit<StartOptions, "workflow">): Promise<RunHandle>;
   close(): Promise<void>;
 }
 
-/** The server that is named; where none is, or `--local` says so, an engine: that of the driver, or one of our own. */
+/**
+ * The server that the options name. Without one, or with `--local`, an engine in this process: that of the driver, or a
+ * new one.
+ */
 export async function targetOf(given: Given, source: Source): Promise<Target> {
   const isNamed = given["endpoint"] !== undefined;
   if (given["local"] && isNamed) throw new UsageError("`--local` and `--endpoint` exclude each other");
@@ -76,7 +79,7 @@ export async function targetOf(given: Given, source: Source): Promise<Target> {
   }
   return {
     isLocal: true,
-    // The module may answer by itself.
+    // The module itself may answer.
     waits: waitsIn(new Highway({ engine }), source, () => undefined),
     start: (options) => driver.start(options),
     close: async () => await source.close?.(),
@@ -94,13 +97,13 @@ const waitsIn = (highway: Highway, source: Source, help: Waits["help"]): Waits =
   };
 };
 
-/** How a wait is answered on a server. */
+/** How to answer a wait on a server. */
 export function answerThere({ kind, name }: Wait, runId = "RUN"): string | undefined {
   if (kind === "approval") return `answer it: \`highway-wasm approve ${oneLine(name)}\`, or \`reject\``;
   return kind === "event" ? `send it: \`highway-wasm signal ${oneLine(runId)} ${oneLine(name)}\`` : undefined;
 }
 
-/** Why a wait in this process may have no end, unless the workflow itself or a tool of the user's may answer. */
+/** Why a wait in this process may never end, unless the workflow or a tool of the user answers it. */
 function answerHere({ kind, name }: Wait, source: Source, hasTools: boolean): string | undefined {
   const nobody = "nobody can answer a run of this process: start `highway-wasm serve` and run it there";
   if (kind === "approval")
@@ -119,7 +122,7 @@ function started(driver: Driver, source: Source, waits: Waits, engine?: LocalEng
     waits,
     async start(options) {
       const workflow = source.document();
-      // Uploading is done by the driver itself, to the server it was made for.
+      // The driver uploads to the server that it was created for.
       if (plainText(workflow).includes("_artifact_id") && !("_artifact_id" in Object(options.inputs))) {
         throw new InputError(
           "a driver with durable functions cannot be run from here: they are uploaded by the driver itself",

@@ -1,4 +1,4 @@
-/** Tools of the user's own, from modules. */
+/** The user's own tools, from modules. */
 
 import type { Tools } from "../engine/tools/tool.js";
 import { isObject } from "../shared/plain.js";
@@ -6,7 +6,7 @@ import { type Options, type Given, textsOf } from "./command.js";
 import { InputError } from "./exit-codes.js";
 import { loadModule } from "./modules.js";
 
-/** The option that brings tools. */
+/** The option with the tools. */
 export const TOOLS_OPTION: Options = {
   tools: {
     value: "FILE",
@@ -16,7 +16,7 @@ export const TOOLS_OPTION: Options = {
   },
 };
 
-/** The tools of all files that were given; of one name the last. */
+/** The tools of all given files. A later tool replaces an earlier one of the same name. */
 export async function toolsOf(given: Given): Promise<Tools> {
   const all: Record<string, unknown> = {};
   for (const file of textsOf(given, "tools")) Object.assign(all, await fromModule(file));
@@ -29,7 +29,7 @@ async function fromModule(file: string): Promise<object> {
   const tools: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
   const help =
     'export functions by the names of their tools: `export default { "mail.send": ({ kwargs }) => … }`';
-  // A file that exports nothing is an empty object to Node.js.
+  // To Node.js, a file without exports is an empty object.
   if (!isObject(tools) || (tools === exported && Object.keys(tools).length === 0))
     throw new InputError(`\`${file}\` exports no tools`, help);
   for (const [name, tool] of Object.entries(tools)) {

@@ -1,4 +1,4 @@
-/** What the tasks of a run wait for, beyond time: people, events, updates. */
+/** Finds what the tasks of a run wait for, apart from time: approvals, events, updates. */
 
 import type { Highway } from "../client/highway.js";
 import { isObject } from "../shared/plain.js";
@@ -6,7 +6,7 @@ import type { RunStatus } from "../client/run.js";
 import { oneLine } from "./output.js";
 import type { Draw } from "./progress.js";
 
-/** What a task waits for. */
+/** A wait of a task. */
 export interface Wait {
   readonly task: string;
   readonly kind: "approval" | "event" | "update";
@@ -14,15 +14,15 @@ export interface Wait {
   readonly name: string;
 }
 
-/** How it is found out, and what is said about it. */
+/** Finds waits, and gives advice about them. */
 export interface Waits {
-  /** What is waited for now. */
+  /** The present waits of a run. */
   find(status: RunStatus): Promise<readonly Wait[]>;
-  /** What can be done about it. */
+  /** How to end a wait. */
   help(wait: Wait): string | undefined;
 }
 
-/** What the sleeping tasks of a run wait for: approvals as the server lists them, names as the definition has them. */
+/** The waits of a run's sleeping tasks: approvals from the server, names from the definition. */
 export async function waitsOf(
   highway: Highway,
   status: RunStatus,
@@ -31,7 +31,7 @@ export async function waitsOf(
 ): Promise<Wait[]> {
   const { runId, state } = status;
   const asleep = new Set(asleepIn(status).map(([name]) => name));
-  // Rounds of loops are no part of the progress.
+  // Rounds of loops are not part of the progress.
   if (asleep.size === 0 && !isAsleep(state)) return [];
   const found = waitersIn(definition).filter(({ task }) => asleep.has(task));
   const approvals = await highway.approvals.list({ status: "pending", workflowRunId: runId, signal });
@@ -47,11 +47,11 @@ export async function waitsOf(
   ];
 }
 
-/** A wait in a sentence. */
+/** A wait as a sentence. */
 export const sentence = ({ task, kind, name }: Wait): string =>
   `${oneLine(task)} waits for the ${kind} \`${oneLine(name)}\``;
 
-/** Draws a run, and says what its tasks wait for as soon as that is known. */
+/** Draws a run, with its waits as soon as they are known. */
 export function lookAtWaits(
   draw: Draw,
   waits: Waits | undefined,
@@ -74,11 +74,11 @@ export function lookAtWaits(
     onProgress(status) {
       last = status;
       draw(status, notes);
-      // A look costs a request, and nothing new waits where nothing else sleeps.
+      // Looking costs a request. If no other task sleeps, there is no new wait.
       const now = JSON.stringify([status.state, status.currentStep, asleepIn(status)]);
       if (now === looked) return;
       looked = now;
-      // A server may not offer it, and the run may be over meanwhile: then nothing is said.
+      // A server may lack the operation, and the run may end meanwhile. Then there is nothing to show.
       void look(status).catch(() => {});
     },
     stop() {
@@ -87,13 +87,13 @@ export function lookAtWaits(
   };
 }
 
-/** Its tasks that sleep, with their states. */
+/** The sleeping tasks of a run, with their states. */
 const asleepIn = ({ progress: { tasks } }: RunStatus): [string, string][] =>
   Object.entries(tasks).filter(([, state]) => isAsleep(state));
 
 const isAsleep = (state: string | undefined): boolean => state === "sleeping" || state === "waiting";
 
-/** The tasks of a definition, those inside others included, that wait for an event or an update. */
+/** The tasks of a definition, at any depth, that wait for an event or an update. */
 function waitersIn(value: unknown): Wait[] {
   if (Array.isArray(value)) return value.flatMap(waitersIn);
   if (!isObject(value)) return [];

@@ -1,4 +1,4 @@
-/** The API key of a server: one that was given, or one of its own, which is kept in its data folder. */
+/** The API key of a server: given by the caller, or generated and kept in the data folder. */
 
 import { randomBytes } from "node:crypto";
 import {
@@ -17,16 +17,19 @@ import { join, resolve } from "node:path";
 import { environmentVariable } from "../shared/environment.js";
 import { invalid } from "../shared/options.js";
 
-/** A key, and where it is from. */
+/** A key and its origin. */
 export interface ApiKey {
   readonly key: string;
-  /** The file it is kept in; undefined where it was given. */
+  /** The file with the key; undefined if the caller or the environment gave it. */
   readonly file: string | undefined;
-  /** Whether it was made just now. */
+  /** Whether the key was generated now. */
   readonly isNew: boolean;
 }
 
-/** The key that was given, else that of the environment, else that of the data folder, which gets one where it has none. */
+/**
+ * The key of a server: `given`, or that of the environment, or that of the data folder. If none has one, generates a
+ * key in the data folder.
+ */
 export function apiKey(given: string | undefined, data: string): ApiKey {
   if (given !== undefined) return { key: checked(given, "/key"), file: undefined, isNew: false };
   const fromEnvironment = environmentVariable("HIGHWAY_API_KEY");
@@ -37,7 +40,7 @@ export function apiKey(given: string | undefined, data: string): ApiKey {
   return read(file) ?? create(resolve(data), file);
 }
 
-/** A header has to be able to carry it. The key itself is not for messages. */
+/** A header must be able to hold the key. Messages never show it. */
 function checked(key: unknown, path: string, help?: string): string {
   if (typeof key === "string" && /^[\x21-\x7e]+$/.test(key)) return key;
   throw invalid("the API key is empty, or has blanks or characters that are not ASCII", path, help);
@@ -51,7 +54,7 @@ function read(file: string): ApiKey | undefined {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    // Where a link leads, somebody else's file would become the key, and get other rights.
+    // If the file is a link, another user's file could become the key and get other permissions.
     throw code === "ELOOP" ? noFile(file) : cause;
   }
   try {
@@ -70,20 +73,20 @@ function noFile(file: string): Error {
   return invalid(`\`${file}\` is not a regular file, so the API key is not read from it`, "/data", help);
 }
 
-/** What was copied or restored may have come with other rights. Windows has none of these. */
+/** A copied or restored file may have other permissions. Windows does not have them. */
 function closeToOthers(fd: number): void {
   if (process.platform === "win32" || (fstatSync(fd).mode & 0o077) === 0) return;
   try {
     fchmodSync(fd, 0o600);
   } catch {
-    // Another user's file, or a mount that nobody writes to: whoever made it so has to know.
+    // The file belongs to another user, or the mount is read-only. Whoever set that up is responsible.
   }
 }
 
-/** Makes a folder for what a server keeps, where there is none. */
+/** Creates the folder for a server's data, if it does not exist. */
 export function makeFolder(folder: string): void {
   if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) {
-    // The folder is made where people work, and a key is soon committed.
+    // The folder may be inside a repository, and a key is soon committed.
     writeFileSync(join(folder, ".gitignore"), "*\n");
   }
 }
@@ -94,7 +97,8 @@ function create(folder: string, file: string): ApiKey {
   const draft = `${file}.${process.pid}-${randomBytes(4).toString("hex")}`;
   writeFileSync(draft, `${key}\n`, { mode: 0o600, flag: "wx" });
   try {
-    // Unlike writing in place this is all or nothing: who starts at the same moment reads a whole key, the same one.
+    // A link is created completely or not at all: two servers that start at the same moment read the same, complete
+    // key.
     linkSync(draft, file);
     return { key, file, isNew: true };
   } catch (cause) {

@@ -1,15 +1,15 @@
-/** Who gets in: checks of a request that come before anything else, on what its head says alone. */
+/** Access checks, which come before anything else and use only the head of a request. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Paths that need no key: they tell nothing but that the server is up. */
+/** Paths that need no key. They reveal only that the server is running. */
 const OPEN = ["/ping", "/api/v1/health"];
 
-/** Headers of every answer: nobody keeps it, and no browser takes it for something else than it says. */
+/** Headers of every answer: it is not cached, and browsers do not guess its type. */
 const ALWAYS = { "cache-control": "no-store", "x-content-type-options": "nosniff", vary: "origin" };
 
-/** What clients of Highway send, and what they read. */
+/** The methods and headers that Highway's clients use. */
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
   "access-control-allow-headers": "accept, authorization, content-type, last-event-id, x-idempotency-key",
@@ -17,20 +17,20 @@ const PREFLIGHT = {
 };
 const EXPOSED = "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 
-/** Who gets in. */
+/** Settings of the access checks. */
 export interface DoorSettings {
   readonly key: string;
   /** Name or address that the server is bound to. */
   readonly host: string;
-  /** Further names that it may be called by. */
+  /** Other names that clients may use for the server. */
   readonly allowedHosts: readonly string[];
-  /** Origins other than its own whose pages may use it. */
+  /** Origins, apart from the server's own, whose pages may use the server. */
   readonly origins: readonly string[];
 }
 
 /**
- * Makes the check of a request. It gives `true` where the request may go on, with the headers that its answer must have set
- * already; otherwise it has been answered.
+ * Creates the access check. It returns `true` if the request may continue, and has set the headers that the answer
+ * needs. Otherwise it has sent the answer.
  */
 export function door(
   settings: DoorSettings,
@@ -42,7 +42,8 @@ export function door(
     const { headers, method = "GET" } = request;
     for (const [name, value] of Object.entries(ALWAYS)) response.setHeader(name, value);
 
-    // A page whose name was made to lead here (DNS rebinding) is of our own origin to the browser. Its name gives it away.
+    // With DNS rebinding, a page's own host name leads here, and the browser takes this server for the page's origin.
+    // The host name reveals it.
     const host = hostOf(request);
     if (host === undefined || !(hosts.has(nameOf(host)) || isHere(nameOf(host), request))) {
       refuse(
@@ -81,43 +82,46 @@ export function door(
   };
 }
 
-/** Answers in the form of the API's own errors. */
+/** Sends an error in the form of the API's own errors. */
 export function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify({ status: "error", success: false, message, code }));
 }
 
-/** The host that the client names: exactly one, since of two nobody knows which one counts. */
+/** The host that the client names. There must be exactly one; with two it is unclear which one counts. */
 function hostOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
   const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
   return count === 1 ? headers.host : undefined;
 }
 
-/** A host without its port, as it is compared. */
+/** A host without its port, in the form for comparisons. */
 export function nameOf(host: string): string {
   const [, name = ""] = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
-  // An IPv6 address stands in brackets where a port may follow, and without them elsewhere.
+  // An IPv6 address has brackets where a port may follow, otherwise none.
   const isBare = name === "" && host.includes(":");
   return isBare ? `[${host.toLowerCase()}]` : name.replace(/\.$/, "");
 }
 
-/** Whether a name can only mean this machine: loopback, or the address that was reached. Unlike a name it cannot be made to lead here. */
+/**
+ * Whether a host can only mean this machine: loopback, or the address that the client connected to. Unlike a name, an
+ * address cannot be redirected here.
+ */
 function isHere(name: string, { socket }: IncomingMessage): boolean {
   if (name === "localhost" || name === "[::1]" || /^127(\.\d{1,3}){3}$/.test(name)) return true;
   const reached = socket.localAddress?.replace(/^::ffff:/, "");
   return reached !== undefined && name === nameOf(reached);
 }
 
-/** Whether a server that is bound to this listens on all addresses. */
+/** Whether a server bound to this host listens on all addresses. */
 export const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || /^\[?[0:]+\]?$/.test(host);
 
-/** Whether an origin is that of the server's own pages. What encrypts in front of it is left out of account. */
+/** Whether an origin is that of the server's own pages. A proxy may add encryption, so the scheme is ignored. */
 const isOwn = (origin: string, host: string): boolean =>
   origin.toLowerCase() === `http://${host.toLowerCase()}` ||
   origin.toLowerCase() === `https://${host.toLowerCase()}`;
 
 function preflight(request: IncomingMessage, response: ServerResponse): void {
-  // Asked by browsers where a page of the internet wants to reach a machine at home.
+  // Browsers ask this before a page of the internet may reach a machine in a private network.
   const isPrivate = request.headers["access-control-request-private-network"] === "true";
   response.writeHead(204, {
     ...PREFLIGHT,
@@ -126,7 +130,7 @@ function preflight(request: IncomingMessage, response: ServerResponse): void {
   response.end();
 }
 
-/** Only a target in its plain form counts: what the path is must not be a matter of interpretation. */
+/** Only the plain form of a path counts, so that its meaning cannot be disputed. */
 function isOpen(method: string, target = ""): boolean {
   const [path = ""] = target.split("?", 1);
   return (method === "GET" || method === "HEAD") && OPEN.includes(path);
@@ -134,7 +138,7 @@ function isOpen(method: string, target = ""): boolean {
 
 const bearer = (authorization = ""): string => /^bearer +([^\s]+)$/i.exec(authorization)?.[1] ?? "";
 
-/** Compares in a time that says nothing about how much is right, nor about the length. */
+/** Compares secrets in a time that reveals neither how much is right nor the length. */
 function sameAs(secret: string): (given: string) => boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   const expected = digest(secret);

@@ -1,6 +1,6 @@
-/** What programs that tasks start see of the environment of this process. */
+/** The environment of programs that tasks start. */
 
-/** The variables of this process, without those that are meant for Highway alone: keys, secrets, addresses. */
+/** The environment variables of this process, except those for Highway itself: keys, secrets, addresses. */
 export function guestEnvironment(): NodeJS.ProcessEnv {
   const guests = Object.entries(process.env).filter(([name]) => !/^HIGHWAY_/i.test(name));
   return Object.fromEntries(guests);

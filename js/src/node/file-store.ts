@@ -1,4 +1,4 @@
-/** The journal of an engine in a file. */
+/** Stores the journal of an engine in a file. */
 
 import { fstatSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
@@ -8,18 +8,18 @@ import { checkOptions } from "../shared/options.js";
 import { CHUNK, damaged, entryOf, isCutOff, lineOf, linesOf } from "./journal-lines.js";
 import { checkWait, type FileLock, takeLock } from "./lock.js";
 
-/** How to open a folder. */
+/** Options of {@link fileStore}. */
 export interface FileStoreOptions {
-  /** Seconds to wait for a folder that another engine uses; 0 by default, which is an error at once. */
+  /** Seconds to wait for a folder that another engine uses; default: 0, which fails at once. */
   wait?: number | undefined;
 }
 
 /**
- * A store in a folder, for Node, Deno and Bun. What is kept there survives the end of the process at any moment: entries are on
- * the disk before anything follows from them. A last entry that the end of the process cut off is dropped. Any other damage is an
- * error with the file and the offset, also zeros at the end, which some file systems leave after a power failure: they may stand in the
- * place of several entries. A journal that somebody has emptied, or cut off between two entries, is one that has fewer entries: nothing in
- * the folder tells. A folder belongs to one engine at a time, on one machine.
+ * A store in a folder, for Node, Deno and Bun. Entries are on the disk before the engine acts on them, so they survive
+ * the end of the process at any moment. If the process ended while writing, the incomplete last entry is dropped. Any
+ * other damage is an error with the file and the offset. That includes zeros at the end, which some file systems leave
+ * after a power failure, because they may replace several entries. A journal that was emptied or cut between two
+ * entries cannot be recognized as damaged. One engine at a time, on one machine, can use a folder.
  *
  * @example
  * ```js
@@ -45,8 +45,8 @@ export interface FileStoreOptions {
  * ```
  *
  * @throws {ConfigurationError} `OPTION_INVALID`.
- * @throws {ExecutionError} when the engine first uses it: `STORE_IN_USE` where another engine has the folder, `JOURNAL_INVALID` where the
- * journal is damaged or cannot be read.
+ * @throws {ExecutionError} at the engine's first use: `STORE_IN_USE` if another engine uses the folder,
+ *   `JOURNAL_INVALID` if the journal is damaged or cannot be read.
  */
 export function fileStore(folder: string, options: FileStoreOptions = {}): EngineStore {
   checkOptions(options, ["wait"], "the store");
@@ -60,7 +60,7 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
     await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     const lock = await takeLock(`${folder}/lock`, `the folder \`${folder}\``, wait, signal);
     try {
-      // A replacement that was interrupted: the journal is still what it was.
+      // Remains of an interrupted replacement. The journal is unchanged.
       await fs.rm(fresh, { force: true });
       const file = await fs.open(path, "a+", 0o600);
       opened = { lock, file, end: 0, failure: undefined };
@@ -71,7 +71,7 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
       throw error;
     }
   };
-  /** The journal that is open, which nobody else has written to. */
+  /** The open journal. Fails if another program has written to it. */
   const own = (): OpenJournal => {
     if (!opened) throw errorOf("JOURNAL_INVALID", `the journal \`${path}\` is not open`);
     if (opened.failure) throw opened.failure.error;
@@ -89,7 +89,7 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
         const to = line.from + line.bytes.length;
         const entry = entryOf(line, path);
         if (entry === undefined) {
-          // What follows a damaged entry would be lost, and a whole one was kept.
+          // Cutting here would lose the entries after a damaged one, or an entry that is complete.
           if (to < size || !isCutOff(line)) throw damaged(line, path);
           await journal.file.truncate(journal.end);
           return;
@@ -119,13 +119,13 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
         await next.sync();
         own();
       } catch (error) {
-        // What is kept is untouched.
+        // The stored journal is unchanged.
         await next?.close();
         await fs.rm(fresh, { force: true });
         throw error;
       }
       try {
-        // Windows renames nothing onto a file that is open.
+        // Windows cannot replace a file that is open.
         await journal.file.close();
         await next.close();
         await fs.rename(fresh, path);
@@ -149,17 +149,17 @@ export function fileStore(folder: string, options: FileStoreOptions = {}): Engin
   };
 }
 
-/** A journal that is in use. */
+/** A journal in use. */
 interface OpenJournal {
   readonly lock: FileLock;
   file: FileHandle;
-  /** Bytes of what it holds. */
+  /** Length in bytes. */
   end: number;
-  /** After a failure nobody knows what the file holds, so nothing is written behind it. */
+  /** After a failure the file's content is unknown, so nothing more is appended. */
   failure: { readonly error: unknown } | undefined;
 }
 
-/** Writes entries, not all of them in one text; gives how many bytes they take. */
+/** Writes entries in batches, and returns their length in bytes. */
 async function writeLines(file: FileHandle, entries: Iterable<string>): Promise<number> {
   let text = "";
   let written = 0;
@@ -176,7 +176,7 @@ async function writeLines(file: FileHandle, entries: Iterable<string>): Promise<
   return written;
 }
 
-/** Waits until the names in a folder are on the disk. Windows offers no such thing, and does it by itself. */
+/** Waits until the names in a folder are on the disk. Windows does this by itself and has no such call. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const fs = await import("node:fs/promises");

@@ -1,4 +1,4 @@
-/** Node's HTTP server, from listening to a stop that lets requests under way end. */
+/** Node's HTTP server, which stops only after pending requests have ended. */
 
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,24 +8,28 @@ import { isAnyAddress } from "./door.js";
 export interface Listening {
   readonly port: number;
   readonly url: string;
-  /** How many requests are under way. */
+  /** Number of pending requests. */
   readonly underWay: number;
-  /** Takes no more connections, and resolves when all requests are answered, or after `patience` milliseconds. */
+  /** Accepts no more connections. Fulfilled when all requests are answered, or after `patience` milliseconds. */
   stop(patience: number): Promise<void>;
 }
 
-/** Listens. @throws {Error} where that is not possible, with the system's `code` and `help`. */
+/**
+ * Starts to listen.
+ *
+ * @throws {Error} if that fails, with the system's `code` and a `help`.
+ */
 export async function listen(answer: RequestListener, host: string, port: number): Promise<Listening> {
   let underWay = 0;
   let isStopping = false;
-  // Connections without a request so far; browsers open some in advance. To Node they are not idle.
+  // Connections without a request so far. Browsers open some in advance, and Node does not count them as idle.
   const silent = new Set<Socket>();
   const server = createServer((request, response) => {
     silent.delete(request.socket);
     underWay += 1;
     response.once("close", () => {
       underWay -= 1;
-      // The connection is without a request once this event is over; nobody shall send another one over it.
+      // The connection is idle after this event. Close it, so that no other request arrives over it.
       if (isStopping) setImmediate(() => server.closeIdleConnections());
     });
     answer(request, response);
@@ -56,7 +60,7 @@ function opened(server: Server, host: string, port: number): Promise<void> {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(explained(cause, host, port)));
     server.listen({ host, port }, () => {
       server.removeAllListeners("error");
-      // One connection that cannot be taken (no file descriptors left) is no reason to end.
+      // A single connection that fails (no file descriptors left) must not end the server.
       server.on("error", () => {});
       resolve();
     });
@@ -74,7 +78,7 @@ function closed(server: Server, patience: number): Promise<void> {
   });
 }
 
-/** The address to reach a server at from this machine. */
+/** The address at which this machine reaches the server. */
 function reachable(host: string): string {
   if (isAnyAddress(host)) return host.includes(":") ? "[::1]" : "127.0.0.1";
   return host.includes(":") ? `[${host.replace(/^\[|\]$/g, "")}]` : host;

@@ -1,6 +1,6 @@
 /**
- * The lines of a journal in a file: `checksum length entry`. The checksum is the CRC-32 of what follows it, as eight hexadecimal
- * digits; the length counts the bytes of the entry. Lines of the first journals have no length.
+ * The lines of a journal file: `checksum length entry`. The checksum is the CRC-32 of the rest of the line, as eight
+ * hexadecimal digits. The length is that of the entry in bytes. Lines of the first versions have no length.
  */
 
 import { constants } from "node:buffer";
@@ -8,14 +8,14 @@ import type { FileHandle } from "node:fs/promises";
 import zlib from "node:zlib";
 import { errorOf, type HighwayError } from "../shared/errors.js";
 
-/** Bytes that are read at once. */
+/** Bytes to read at once. */
 export const CHUNK = 1 << 20;
 const { MAX_STRING_LENGTH } = constants;
 
-/** Bytes of a checksum and of the blank behind it. */
+/** Bytes of a checksum and the blank after it. */
 const CHECKSUM = 9;
 const LINE_BREAK = 10;
-/** Bytes below it are in no entry: JSON escapes them. */
+/** JSON escapes all bytes below this one, so no entry has them. */
 const BLANK = 32;
 
 /** The line of an entry. */
@@ -25,9 +25,9 @@ export function lineOf(entry: string): string {
 }
 
 /**
- * The entry of a line, or undefined where the line is not as it was written.
+ * The entry of a line; undefined if the line is damaged.
  *
- * @throws {ExecutionError} `JOURNAL_INVALID` where the entry is too long to be read.
+ * @throws {ExecutionError} `JOURNAL_INVALID` if the entry is too long to be read.
  */
 export function entryOf({ bytes, from }: Line, path: string): string | undefined {
   const text = bytes.subarray(CHECKSUM, -1);
@@ -43,20 +43,20 @@ export function entryOf({ bytes, from }: Line, path: string): string | undefined
 }
 
 /**
- * Whether the last line is what the end of the process leaves of one: its beginning. The length in it tells that from damage, which
- * leaves too many bytes. Zeros are damage, because they may stand in the place of any number of entries.
+ * Whether the last line is the beginning of an entry, as an interrupted write leaves it. The length tells it from
+ * damage, which leaves too many bytes. Zeros are damage, because they may replace any number of entries.
  */
 export function isCutOff({ bytes }: Line): boolean {
   const start = bytes.toString("latin1", 0, 20);
   const [head, digits] = /^[0-9a-f]{8} (\d{1,10}) /.exec(start) ?? [];
   if (head === undefined) return /^([0-9a-f]{0,8}|[0-9a-f]{8} \d{0,10})$/.test(start);
   const missing = Number(digits) - (bytes.length - head.length);
-  // The line break alone is missing: the checksum tells whether the entry is whole.
+  // Only the line break is missing. The checksum tells whether the entry is complete.
   if (missing === 0) return head.startsWith(checksum(bytes.subarray(CHECKSUM)));
   return missing > 0 && !bytes.some((byte) => byte < BLANK) && isUtf8(bytes);
 }
 
-/** Whether bytes are UTF-8, of which the end may be missing. */
+/** Whether bytes are UTF-8 text, whose last character may be incomplete. */
 function isUtf8(bytes: Buffer): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
@@ -68,15 +68,15 @@ function isUtf8(bytes: Buffer): boolean {
 
 /** A line of a file. */
 export interface Line {
-  /** With its line break, if it has one. */
+  /** The bytes of the line, with its line break if it has one. */
   readonly bytes: Buffer;
-  /** Where it begins, in bytes. */
+  /** Position of its first byte in the file. */
   readonly from: number;
 }
 
-/** The lines of a file: each byte is looked at once, and no more than a line and a chunk are held. */
+/** The lines of a file. Reads each byte once, and holds one line and one chunk at most. */
 export async function* linesOf(file: FileHandle, path: string): AsyncGenerator<Line> {
-  /** The beginning of a line whose end is yet to come. */
+  /** The beginning of a line that is not complete yet. */
   let parts: Buffer[] = [];
   let held = 0;
   let from = 0;
@@ -96,7 +96,7 @@ export async function* linesOf(file: FileHandle, path: string): AsyncGenerator<L
     }
     if (start < bytesRead) parts.push(buffer.subarray(start, bytesRead));
     held += bytesRead - start;
-    // A character takes up to three bytes.
+    // A character takes at most three bytes.
     if (held > 3 * MAX_STRING_LENGTH) throw tooLong(path, from);
   }
   if (held > 0) yield { bytes: Buffer.concat(parts), from };
@@ -107,7 +107,7 @@ function checksum(entry: string | Buffer): string {
   return crc32(entry).toString(16).padStart(8, "0");
 }
 
-/** Node's own takes a tenth of the time; it has come after Node 20.0. */
+/** Node's own function, which came after Node 20.0, takes a tenth of the time. */
 const crc32: (entry: string | Buffer) => number = zlib.crc32 ?? ownCrc32;
 
 function ownCrc32(entry: string | Buffer): number {
@@ -125,7 +125,7 @@ const table = Int32Array.from({ length: 256 }, (_, index) => {
   return value;
 });
 
-/** The refusal of a journal with a line that is not as it was written. */
+/** The error for a journal with a damaged line. */
 export function damaged({ bytes, from }: Line, path: string): HighwayError {
   let zeros = 0;
   while (bytes.at(-1 - zeros) === 0) zeros += 1;

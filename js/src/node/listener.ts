@@ -1,18 +1,18 @@
-/** Fetch handlers behind Node's own HTTP server. */
+/** Connects fetch handlers to Node's HTTP server. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { finished, Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 
-/** A request as Node's HTTP server gives it; declared here, so that its types are not needed. */
+/** A request of Node's HTTP server. Declared here, so that users do not need Node's types. */
 export interface HttpRequestLike {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A response as Node's HTTP server takes it. */
+/** A response of Node's HTTP server. */
 export interface HttpResponseLike {
   readonly headersSent: boolean;
   writeHead(status: number, headers?: Record<string, string | string[]>): unknown;
@@ -22,8 +22,8 @@ export interface HttpResponseLike {
 const FORBIDDEN = ["CONNECT", "TRACE", "TRACK"];
 
 /**
- * Makes a listener for `http.createServer` of a fetch handler: of a proxy, or of `engine.fetch`. The address of a request has the
- * host that the client names, whatever that is.
+ * Turns a fetch handler, such as a proxy or `engine.fetch`, into a listener for `http.createServer`. The URL of a
+ * request has the host that the client names, whatever that is.
  *
  * @example
  * ```js
@@ -78,10 +78,13 @@ async function answer(
   send(await handler(request), method, outgoing, gone.signal);
 }
 
-/** How requests of a connection are given up. */
+/** Functions that abort the pending requests of a connection. */
 const connections = new WeakMap<Socket, Set<() => void>>();
 
-/** How the requests of a connection that are under way are given up: as soon as its client has ended it, which gets no answer then. */
+/**
+ * The functions that abort the pending requests of a connection. They are called as soon as the client ends the
+ * connection, because it cannot get an answer then.
+ */
 function underWayOn(socket: Socket): Set<() => void> {
   const known = connections.get(socket);
   if (known) return known;
@@ -93,14 +96,14 @@ function underWayOn(socket: Socket): Set<() => void> {
   return underWay;
 }
 
-/** The address of a request: its host, and of its target the path, whatever else is in there. */
+/** The URL of a request: its host, and the path of its target. */
 function urlOf({ socket, headers, url: target = "/" }: IncomingMessage): URL | undefined {
   const { host = "localhost" } = headers;
   const base = `${"encrypted" in socket ? "https" : "http"}://${host}`;
   if (/[/\\?#@\s]/.test(host) || !URL.canParse(base)) return undefined;
   const whole = /^https?:/i.test(target) && URL.canParse(target) ? new URL(target) : undefined;
   const path = whole ? whole.pathname + whole.search : target;
-  // Put behind the host as text: as an address of its own, `//other/path` would lead to another host.
+  // Appended to the host as text. Parsed by itself, `//other/path` would name another host.
   return new URL(base + (path.startsWith("/") ? path : `/${path}`));
 }
 
@@ -113,14 +116,14 @@ function headersOf(incoming: IncomingMessage): Headers {
 }
 
 /**
- * The body of a request, taken no faster than it is read. What nobody reads is let pass, once that is clear: the connection is
- * still needed for the answer, and for the next request.
+ * The body of a request. It is read from the connection as fast as the handler reads it. A body that the handler does
+ * not read is discarded at the end, because the connection is needed for the answer and the next request.
  */
 function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let isOver = false;
   const letPass = (): void => {
     isOver = true;
-    // As Node does with what it lets pass itself.
+    // Discards the rest, as Node itself does.
     incoming.removeAllListeners("data").resume();
   };
   return new ReadableStream<Uint8Array>(
@@ -153,7 +156,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
 
 function send(response: Response, method: string, outgoing: ServerResponse, gone: AbortSignal): void {
   const { body } = response;
-  // What nobody reads is given up.
+  // Nobody reads the answer any more.
   if (gone.aborted) {
     body?.cancel().catch(() => {});
     return;
@@ -168,9 +171,9 @@ function send(response: Response, method: string, outgoing: ServerResponse, gone
   }
   const readable = Readable.fromWeb(body as NodeReadableStream);
   outgoing.writeHead(response.status, headers);
-  // A stream may have nothing to say for a long time.
+  // An event stream may be silent for a long time.
   outgoing.flushHeaders();
-  // Who has gone away does not want the rest, and a body that breaks cannot be mended.
+  // The client has gone, or the body broke off; neither can be continued.
   readable.on("error", () => outgoing.destroy());
   outgoing.once("close", () => readable.destroy());
   readable.pipe(outgoing);

@@ -1,18 +1,19 @@
 /**
- * A folder, or a database in a file, belongs to one engine at a time.
+ * Locks a folder or a database file, so that one engine at a time uses it.
  *
- * The kernel decides who has it, since only the kernel knows for certain when a process is over: killed, a zombie that nobody has waited
- * for, or alive but stopped. Numbers of processes, clocks and the content of files say less: numbers are used again and mean something
- * else in each container, clocks jump, and whoever removes the lock of a dead process may remove the one that somebody has just made.
- * The file that is locked is therefore never removed. It is locked as the system has it:
+ * The kernel decides who holds the lock, because only the kernel knows for certain when a process has ended: killed, a
+ * zombie, or alive but stopped. Process ids, clocks and the content of files are less reliable: ids are reused and
+ * differ in each container, clocks jump, and removing the lock of a dead process may remove a lock that was just
+ * created. Therefore the lock file is never removed. How it is locked depends on the system:
  *
- * - macOS, the BSDs and Windows lock a file as it is opened.
- * - On Linux an abstract socket with the name of the file's inode belongs to one process of a network namespace, and the program `flock`
- *   locks the open file, also against other containers. Its lock stays with the file that it got from us when it ends.
- * - Where there is neither, the number of the process in the file has to do.
+ * - macOS, the BSDs and Windows lock a file when it is opened.
+ * - On Linux, two locks are taken. An abstract socket, named after the file's inode, belongs to one process of a
+ *   network namespace. The program `flock` locks the open file, which also works across containers; the lock stays with
+ *   the open file when the program ends.
+ * - Without either, the process id in the file decides.
  *
- * Behind that stands a second line: the owner writes a word of its own into the file, and looks at it before each write
- * ({@link FileLock.check}). Whoever was replaced in whatever way finds another word, and stops.
+ * As a second protection, the owner writes a unique text into the file and checks it before each write ({@link
+ * FileLock.check}). An owner that was replaced in any way finds another text and stops.
  */
 
 import { randomUUID } from "node:crypto";
@@ -22,9 +23,9 @@ import { lost } from "../engine/stores/store.js";
 import { errorOf, type HighwayError } from "../shared/errors.js";
 import { invalid } from "../shared/options.js";
 
-/** Milliseconds after which a lock is looked at again. */
+/** Milliseconds between two attempts to take a lock. */
 const LOOK = 50;
-/** Bytes that the text of an owner has at most. */
+/** The most bytes of an owner's text. */
 const OWNER = 200;
 
 /** The option `wait` in milliseconds. */
@@ -34,7 +35,7 @@ export function checkWait(wait: number | undefined): number {
   throw invalid("`wait` is not a number of seconds", "/wait");
 }
 
-/** Does something again and again until it gives a value, for `wait` milliseconds at most, and once at least. */
+/** Repeats an attempt until it returns a value, for at most `wait` milliseconds and at least once. */
 export async function attempts<T>(
   attempt: () => T | undefined | Promise<T | undefined>,
   wait: number,
@@ -49,28 +50,29 @@ export async function attempts<T>(
   }
 }
 
-/** The refusal of a store that belongs to another engine. */
+/** The error for a store that another engine uses. */
 export function inUse(message: string): HighwayError {
   return errorOf("STORE_IN_USE", message, {
     help: "close the other engine, wait for it with the option `wait`, or give each a store of its own",
   });
 }
 
-/** Something that is ours. */
+/** A lock that this process holds. */
 export interface FileLock {
   /**
-   * Looks whether it still is. Synchronous, because it takes microseconds, and so that nothing comes between it and a write.
+   * Checks that this process still holds the lock. Synchronous, so that nothing can happen between the check and a
+   * write; it takes microseconds.
    *
-   * @throws {ExecutionError} `STORE_IN_USE`; `JOURNAL_INVALID` where the file was removed.
+   * @throws {ExecutionError} `STORE_IN_USE`; `JOURNAL_INVALID` if the file was removed.
    */
   check(): void;
   release(): Promise<void>;
 }
 
 /**
- * Takes something, which messages call `what`, by a file that is made for that.
+ * Takes the lock at `path`. `what` is the name of the locked thing in messages.
  *
- * @throws {ExecutionError} `STORE_IN_USE` when it belongs to another engine for longer than `wait` milliseconds.
+ * @throws {ExecutionError} `STORE_IN_USE` if another engine holds it for longer than `wait` milliseconds.
  */
 export async function takeLock(
   path: string,
@@ -81,41 +83,41 @@ export async function takeLock(
   const lock = await attempts(() => attempt(path, what), wait, signal);
   if (lock) return lock;
   const fs = await import("node:fs/promises");
-  // Windows lets nobody read a file that is locked.
+  // Windows does not let others read a locked file.
   const [pid] = (await fs.readFile(path, "utf8").catch(() => "")).split(" ");
   throw inUse(`${what} is in use${pid ? ` by process ${pid}` : ""}`);
 }
 
-/** Takes the lock, or gives undefined where another one has it. */
+/** Takes the lock; undefined if another process holds it. */
 async function attempt(path: string, what: string): Promise<FileLock | undefined> {
   const file = await openLocked(path);
   if (file === undefined) return undefined;
-  let letGo = (): Promise<void> => file.close();
+  let unlock = (): Promise<void> => file.close();
   try {
     const kept = await file.stat({ bigint: true });
     const kernel = await lockOpen(file, kept);
-    if (kernel === "busy") return await letGo().then(() => undefined);
+    if (kernel === "busy") return await unlock().then(() => undefined);
     if (kernel !== "none") {
-      letGo = async () => {
+      unlock = async () => {
         await file.close();
         await kernel();
       };
     }
-    // It may have been removed before it was locked.
+    // The file may have been removed before it was locked.
     const isLost = !isSame(kept, path) || (kernel === "none" && (await isAlive(textIn(file))));
     const own = isLost ? undefined : await writeOwner(file);
     const isOurs = (): boolean => isSame(kept, path) && textIn(file) === own;
-    // Where the kernel does not decide, it is whoever wrote last of two that came at the same moment.
+    // Without a lock by the kernel, the last of two simultaneous writers owns the file.
     if (kernel === "none") await new Promise((resolve) => setTimeout(resolve, LOOK));
-    if (!isOurs()) return await letGo().then(() => undefined);
-    return lockOf(path, what, file, isOurs, letGo);
+    if (!isOurs()) return await unlock().then(() => undefined);
+    return lockOf(path, what, file, isOurs, unlock);
   } catch (error) {
-    await letGo();
+    await unlock();
     throw error;
   }
 }
 
-/** Writes who has the lock into its file, and gives that text. */
+/** Writes the owner's text into the file, and returns it. */
 async function writeOwner(file: FileHandle): Promise<string> {
   const { pid } = process;
   const own = `${pid} ${(await processOf(pid)).began} ${randomUUID()}`;
@@ -129,7 +131,7 @@ function lockOf(
   what: string,
   file: FileHandle,
   isOurs: () => boolean,
-  letGo: () => Promise<void>,
+  unlock: () => Promise<void>,
 ): FileLock {
   return {
     check() {
@@ -140,21 +142,21 @@ function lockOf(
       });
     },
     async release() {
-      // An empty file is nobody's.
+      // An empty file has no owner.
       if (isOurs()) await file.truncate(0);
-      await letGo();
+      await unlock();
     },
   };
 }
 
-/** Systems whose `open` takes a lock: the value of `O_EXLOCK`, on Windows libuv's word for a file that nobody shares. */
+/** The flag with which `open` takes a lock: `O_EXLOCK`, on Windows libuv's flag for exclusive files. */
 const exclusive = { darwin: 0x20, freebsd: 0x20, openbsd: 0x20, netbsd: 0x20, win32: 0x10000000 } as Partial<
   Record<NodeJS.Platform, number>
 >;
-// Deno takes no such flag.
+// Deno does not accept the flag.
 const hasLockingOpen = process.platform in exclusive && !("Deno" in globalThis);
 
-/** Opens the file, where the system can do that with a lock on it; undefined where another one has that. */
+/** Opens the file, with a lock if the system can do that; undefined if another process holds the lock. */
 async function openLocked(path: string): Promise<FileHandle | undefined> {
   const fs = await import("node:fs/promises");
   const lock = hasLockingOpen ? (exclusive[process.platform] ?? 0) | (constants.O_NONBLOCK ?? 0) : 0;
@@ -167,7 +169,7 @@ async function openLocked(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Has the kernel lock an open file; gives how to let go of what is not let go of with the file. */
+/** Has the kernel lock an open file. Returns a function that releases what closing the file does not release. */
 async function lockOpen(
   file: FileHandle,
   { dev, ino }: BigIntStats,
@@ -175,18 +177,18 @@ async function lockOpen(
   if (hasLockingOpen) return async () => {};
   const socket = await listen(`\0highway-wasm:${dev}:${ino}`);
   if (socket === "busy") return "busy";
-  const letGo = socket === "none" ? async () => {} : socket;
+  const unlock = socket === "none" ? async () => {} : socket;
   const flock = await lockWithProgram(file.fd);
   if (flock === "busy") {
-    await letGo();
+    await unlock();
     return "busy";
   }
-  return socket === "none" && flock === "none" ? "none" : letGo;
+  return socket === "none" && flock === "none" ? "none" : unlock;
 }
 
-/** Takes the name of an abstract socket, and gives how to let go of it. */
+/** Takes an abstract socket by its name. Returns a function that releases it. */
 async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "none"> {
-  // Before 1.46 libuv takes all such names for one and the same.
+  // Before version 1.46, libuv treats all such names as the same.
   const [major = 0, minor = 0] = String(process.versions["uv"]).split(".").map(Number);
   if (process.platform !== "linux" || !(major > 1 || minor >= 46)) return "none";
   const { createServer } = await import("node:net");
@@ -194,7 +196,7 @@ async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "n
   server.unref();
   return await new Promise((resolve) => {
     server.once("error", ({ code }: { code?: unknown }) => resolve(code === "EADDRINUSE" ? "busy" : "none"));
-    // The workers of a cluster would share it otherwise.
+    // Otherwise the workers of a cluster would share the socket.
     server.listen({ path: name, exclusive: true }, () =>
       resolve(() => new Promise((closed) => server.close(() => closed()))),
     );
@@ -205,20 +207,20 @@ async function listen(name: string): Promise<(() => Promise<void>) | "busy" | "n
 async function lockWithProgram(fd: number): Promise<"locked" | "busy" | "none"> {
   try {
     const { spawn } = await import("node:child_process");
-    // It gets our open file as number 3, and what it locks is that, not a file of its own.
+    // The program gets our open file as file descriptor 3, so that the lock belongs to that file.
     const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "pipe", fd] });
-    let said = "";
+    let errors = "";
     child.stderr?.on("data", (text) => {
-      said += text;
+      errors += text;
     });
     const code = await new Promise((resolve) => {
       child.once("error", resolve);
       child.once("close", resolve);
     });
     if (code === 0) return "locked";
-    return code === 1 && said === "" ? "busy" : "none";
+    return code === 1 && errors === "" ? "busy" : "none";
   } catch {
-    // A runtime that starts no programs, or passes no files on to them.
+    // The runtime cannot start programs or pass files to them.
     return "none";
   }
 }
@@ -233,7 +235,7 @@ function textIn(file: FileHandle): string {
   return buffer.toString("utf8", 0, readSync(file.fd, buffer, 0, OWNER, 0));
 }
 
-/** Whether the process that a lock names is still the one that made it. */
+/** Whether the process named by a lock is still the one that created it. */
 async function isAlive(owner: string): Promise<boolean> {
   const [pid = 0, began] = owner.split(" ").map(Number);
   if (!(pid > 0)) return false;
@@ -246,11 +248,11 @@ async function isAlive(owner: string): Promise<boolean> {
   return found.isAlive && (!began || found.began === 0 || found.began === began);
 }
 
-/** When a process began, in a measure of the system's, 0 where that is not told; and whether it is more than a zombie. */
+/** When a process started, in the system's own unit, 0 if unknown; and whether it is alive and not a zombie. */
 async function processOf(pid: number): Promise<{ began: number; isAlive: boolean }> {
   const fs = await import("node:fs/promises");
   const text = await fs.readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name in front, in brackets, may hold anything.
+  // The process name, in brackets, may contain any character.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { began: Number(fields[19] ?? 0), isAlive: !/^[ZXx]$/.test(fields[0] ?? "") };
 }

@@ -1,17 +1,17 @@
-/** Whose the files of a server are. */
+/** Checks who owns the files of a server. */
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid } from "../shared/options.js";
 
-/** What a server reads from its data folder, and acts on. */
+/** The parts of a data folder that a server reads and trusts. */
 const PARTS = ["", "key", "runs", "runs/journal", "runs/lock", "work"];
-/** The bit of a file's mode that lets everybody write. */
+/** The permission bit that lets everybody write. */
 const WRITABLE_BY_ALL = 0o002;
 
 /**
- * Refuses a data folder in which another user could have put something: what it holds is a key that lets in whoever knows it, and runs
- * that call a shell. Windows has other rights, which nobody but an administrator gives away.
+ * Refuses a data folder that another user could have written to. It contains a key that grants access, and runs that
+ * call a shell. Windows has other permissions, which only an administrator gives away.
  *
  * @throws {ConfigurationError} `OPTION_INVALID`.
  */

@@ -1,13 +1,13 @@
-/** Child processes that end when they are told to, with everything they started. */
+/** Child processes that end on request, with all processes that they started. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { badArguments, type ToolContext, ToolError } from "../engine/tools/tool.js";
 
-/** Milliseconds between asking a process to end and ending it. */
+/** Milliseconds between SIGTERM and SIGKILL. */
 const PATIENCE = 1000;
 
-/** What to start. */
+/** A program to start. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
@@ -15,23 +15,23 @@ export interface Command {
   readonly env: NodeJS.ProcessEnv;
   /** Text for its standard input. */
   readonly input?: string | undefined;
-  /** Bytes of output that are kept of each stream, half of them from its end; what is between is counted. */
+  /** Bytes of output to keep of each stream, half of them from the end. The bytes in between are counted. */
   readonly maxOutput: number;
-  /** Gets the output while it comes. */
+  /** Called with the output while the program runs. */
   readonly output?: ToolContext["output"];
 }
 
-/** How a process ended. */
+/** The outcome of a program. */
 export interface Finished {
   readonly stdout: string;
   readonly stderr: string;
-  /** Exit code; 128 + signal number where a signal ended it, as shells have it. */
+  /** Exit code; 128 + the signal's number if a signal ended it, as in shells. */
   readonly code: number;
 }
 
-/** What must not outlive this process: groups to end, folders to remove. */
+/** What must end together with this process: process groups to kill, folders to remove. */
 const cleanups = new Set<() => void>();
-/** What to do about a program that cannot be started. */
+/** Advice for a program that cannot be started, by error code. */
 const HELP: Readonly<Record<string, (command: Command) => string>> = {
   ENOENT: ({ file }) => `install \`${file}\`, or name another program`,
   EACCES: ({ file, cwd }) => `allow this user to run \`${file}\` and to enter \`${cwd}\``,
@@ -40,23 +40,24 @@ const HELP: Readonly<Record<string, (command: Command) => string>> = {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs a process to its end.
+ * Runs a program to its end.
  *
- * @throws {ToolError} `TOOL_UNAVAILABLE` where it cannot be started, `TOOL_ARGUMENTS_INVALID` where nothing can be started with such arguments.
+ * @throws {ToolError} `TOOL_UNAVAILABLE` if it cannot be started, `TOOL_ARGUMENTS_INVALID` if no program can be started
+ *   with such arguments.
  */
 export async function run(command: Command, signal: AbortSignal): Promise<Finished> {
   checkTexts(command);
   return await started(command, signal);
 }
 
-/** What no system passes to a program. */
+/** Refuses texts that no system passes to a program. */
 function checkTexts({ args, cwd, env, input = "" }: Command): void {
   for (const text of [...args, cwd, ...Object.entries(env).flat()]) {
     if (text?.includes("\0"))
       throw badArguments("the command, its directory or its environment has a NUL character");
   }
   for (const text of [...args, cwd, input, ...Object.entries(env).flat()]) {
-    // UTF-8 has no such thing: it would arrive as another character.
+    // UTF-8 cannot encode an unpaired surrogate; it would arrive as another character.
     if (text !== undefined && /\p{Surrogate}/u.test(text)) {
       throw badArguments("the command or its environment has half of a surrogate pair");
     }
@@ -67,7 +68,7 @@ function started(command: Command, signal: AbortSignal): Promise<Finished> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     let pid: number | undefined;
-    // Before it starts: a signal that arrives from then on is answered after the group is known.
+    // Registered before the start, so that a signal is handled only when the process group is known.
     const letGo = untilEnd(() => end(pid, "SIGKILL"));
     const child = start(command, (error) => {
       letGo();
@@ -78,7 +79,7 @@ function started(command: Command, signal: AbortSignal): Promise<Finished> {
     const [stdout, stderr] = (["stdout", "stderr"] as const).map((stream) =>
       collect(child[stream], command.maxOutput, (text) => command.output?.(text, stream)),
     ) as [() => string, () => string];
-    // A process that does not read its input closes the pipe early; that is no failure.
+    // A program that does not read its input closes the pipe early, which is no error.
     child.stdin.on("error", () => {});
     child.stdin.end(command.input ?? "");
 
@@ -91,7 +92,7 @@ function started(command: Command, signal: AbortSignal): Promise<Finished> {
     child.on("close", (code, signalName) => {
       clearTimeout(killer);
       signal.removeEventListener("abort", onAbort);
-      // What the group left behind goes with it.
+      // Also ends the processes that the group left behind.
       if (signal.aborted) end(pid, "SIGKILL");
       letGo();
       resolve({ stdout: stdout(), stderr: stderr(), code: code ?? 128 + signalNumber(signalName) });
@@ -99,7 +100,7 @@ function started(command: Command, signal: AbortSignal): Promise<Finished> {
   });
 }
 
-/** Starts a process in a group of its own, so that ending it ends what it started; undefined where that failed. */
+/** Starts a program in its own process group, so that all its processes can be ended. Undefined if that failed. */
 function start(
   command: Command,
   reject: (error: ToolError) => void,
@@ -117,7 +118,7 @@ function start(
       );
     } else {
       const help = HELP[cause.code ?? ""]?.(command);
-      // Too many open files or processes passes; a program that is not there stays away.
+      // Too many open files or processes is a temporary state; a missing program is not.
       const retryable = cause.code === "EMFILE" || cause.code === "ENFILE" || cause.code === "EAGAIN";
       const message = `\`${command.file}\` could not be started: ${cause.message}`;
       reject(new ToolError(message, { code: "TOOL_UNAVAILABLE", help, retryable, cause }));
@@ -127,7 +128,7 @@ function start(
     const { file, args, cwd, env } = command;
     const child = spawn(file, args, { cwd, env, detached: process.platform !== "win32", stdio: "pipe" });
     child.on("error", refuse);
-    // Without file descriptors left there is a child without pipes, whose error follows.
+    // Without file descriptors left, the child has no pipes, and its error follows.
     return child.stdin && child.stdout && child.stderr ? child : undefined;
   } catch (cause) {
     refuse(cause as NodeJS.ErrnoException);
@@ -140,13 +141,13 @@ function end(pid: number | undefined, name: NodeJS.Signals): void {
   try {
     process.kill(process.platform === "win32" ? pid : -pid, name);
   } catch {
-    // It has ended already.
+    // The process has already ended.
   }
 }
 
 /**
- * Has `cleanup` called should this process end, by itself or by a signal, before what is given back is called. A process
- * group of its own does not hear Ctrl-C in the terminal.
+ * Calls `cleanup` when this process ends, by itself or by a signal, until the returned function is called. A separate
+ * process group does not receive Ctrl-C from the terminal.
  */
 export function untilEnd(cleanup: () => void): () => void {
   if (cleanups.size === 0) {
@@ -161,12 +162,15 @@ export function untilEnd(cleanup: () => void): () => void {
   };
 }
 
-/** The latest first: a command ends before its folder goes. */
+/** In reverse order: a command ends before its folder is removed. */
 function cleanUp(): void {
   for (const cleanup of [...cleanups].reverse()) cleanup();
 }
 
-/** Afterwards the signal does what it would have done. Who else listens for it ends what runs in an order of its own. */
+/**
+ * Cleans up, then lets the signal take its usual effect. If others listen for the signal, they end the process in their
+ * own order.
+ */
 function cleanUpAndRaise(name: NodeJS.Signals): void {
   if (process.listenerCount(name) > 1) return;
   cleanUp();
@@ -175,12 +179,12 @@ function cleanUpAndRaise(name: NodeJS.Signals): void {
 }
 
 function collect(stream: NodeJS.ReadableStream, most: number, show: (text: string) => void): () => string {
-  // As the whole is decoded.
+  // With the same options as the complete output.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const half = Math.ceil(most / 2);
   const beginning: Buffer[] = [];
   let room = half;
-  // What comes later, of which the end is kept.
+  // The later output, of which the end is kept.
   let later: Buffer[] = [];
   let held = 0;
   let written = 0;
@@ -195,7 +199,7 @@ function collect(stream: NodeJS.ReadableStream, most: number, show: (text: strin
     if (rest.length === 0) return;
     later.push(rest);
     held += rest.length;
-    // Seldom, so that each byte is copied a few times at most.
+    // Seldom, so that each byte is copied only a few times.
     if (held > 2 * most) {
       later = [Buffer.concat(later).subarray(half - most)];
       held = most - half;
@@ -207,7 +211,7 @@ function collect(stream: NodeJS.ReadableStream, most: number, show: (text: strin
     const first = untilLine(Buffer.concat(beginning));
     const last = fromLine(most > half ? end.subarray(half - most) : end.subarray(end.length));
     const bytes = written - first.length - last.length;
-    // The last line before the gap ends there in any case, as it is shown.
+    // The last line before the gap ends there, as it is shown.
     const before = Math.max(lineEnds(first), 1);
     const gap = `[${bytes} bytes (${Math.max(lines - before - lineEnds(last), 0)} lines) are left out here]`;
     return trimmed(`${first.toString("utf8").replace(/\n?$/, "\n")}${gap}\n${last.toString("utf8")}`);
@@ -220,16 +224,16 @@ function lineEnds(bytes: Buffer): number {
   return count;
 }
 
-/** A text without the end of its last line. An expression would look at each line of it. */
+/** The text without its last line break. A regular expression would look at each line. */
 function trimmed(text: string): string {
   if (!text.endsWith("\n")) return text;
   return text.slice(0, text.endsWith("\r\n") ? -2 : -1);
 }
 
-/** The whole lines at the beginning of an output that goes on; all of it where there is none. */
+/** The complete lines at the beginning of an output that continues; all of it if there is none. */
 const untilLine = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1 || bytes.length);
 
-/** The whole lines at the end of an output that has begun before; all whole characters of it where there is none. */
+/** The complete lines at the end of an output that began earlier; all complete characters if there is none. */
 function fromLine(bytes: Buffer): Buffer {
   const line = bytes.indexOf(0x0a) + 1;
   if (line > 0 && line < bytes.length) return bytes.subarray(line);

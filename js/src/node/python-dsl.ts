@@ -1,4 +1,4 @@
-/** Workflows as Python: run to get their definition. */
+/** Compiles workflows that are written in Python. */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,12 +11,12 @@ import { guestEnvironment } from "./environment.js";
 import { run } from "./process.js";
 import { parseJson } from "../shared/json.js";
 
-/** Seconds that a source may take. */
+/** Default time limit of a source in seconds. */
 const LIMIT = 30;
-/** Bytes of its output that are kept, for an error. */
+/** Bytes of output to keep for an error. */
 const MOST_OUTPUT = 100_000;
 
-/** Runs the source that it reads, and writes what `get_workflow()` gave to a file: the source may print what it likes. */
+/** Runs the source and writes the value of `get_workflow()` to a file, because the source may print anything. */
 const COMPILER = `${PYTHON_RESULT}
 import sys, traceback
 
@@ -45,19 +45,20 @@ with open(sys.argv[1], "w", encoding="utf-8") as file:
     json.dump(outcome, file)
 `;
 
-/** Settings of {@link pythonDsl}. */
+/** Options of {@link pythonDsl}. */
 export interface PythonDslOptions {
-  /** The Python interpreter, which has the package `highway_dsl`. Default: `python3`. */
+  /** The Python interpreter, which must have the package `highway_dsl`; default: `python3`. */
   python?: string | undefined;
-  /** Environment of it. Default: that of this process, without the variables that begin with `HIGHWAY_`. */
+  /** Environment of the interpreter; default: that of this process without the variables that begin with `HIGHWAY_`. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Seconds that a source may take. Default: 30. */
+  /** Time limit of a source in seconds; default: 30. */
   timeout?: number | undefined;
 }
 
 /**
- * Reads workflows that are submitted as Python, for `new LocalEngine({ pythonDsl: pythonDsl() })`: runs the source and takes the `Workflow`
- * of `highway_dsl`, or the dict, that its `get_workflow()` returns. Whoever can submit can run any code here with it.
+ * A compiler for workflows that are submitted as Python, for `new LocalEngine({ pythonDsl: pythonDsl() })`. It runs the
+ * source and takes the result of its `get_workflow()`: a `Workflow` of `highway_dsl`, or a dict. With it, everybody who
+ * can submit a workflow can run any code on this machine.
  *
  * @throws {ConfigurationError} `OPTION_INVALID`.
  */

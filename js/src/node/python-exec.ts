@@ -1,4 +1,4 @@
-/** `tools.code.exec`: a Python script, whose result has a way of its own. */
+/** `tools.code.exec`: runs a Python script. Its result does not travel in its output. */
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -17,8 +17,8 @@ import { type PythonSettings, takenFile } from "./python-run.js";
 import { foldersOfRuns } from "./run-folder.js";
 
 /**
- * Runs the script that it reads from standard input as `__main__`. What the script prints behind the marker goes to a file that children of the
- * script do not know, as `{"result": …}` or `{"problem": text}`; of several results the last counts.
+ * Runs the script from standard input as `__main__`. What the script prints after the result marker goes to a file that
+ * its child processes do not know, as `{"result": …}` or `{"problem": text}`. The last result counts.
  */
 const SCRIPT = `${PYTHON_RESULT}
 def _main():
@@ -104,10 +104,10 @@ def _main():
 _main()
 `;
 
-/** What the script wrote. */
+/** The content of that file. */
 type Outcome = { readonly result: unknown } | { readonly problem: string };
 
-/** Makes the tool. */
+/** Creates the tool. */
 export function pythonExec({
   python,
   env,
@@ -116,7 +116,7 @@ export function pythonExec({
   maxOutput,
   maxResult,
 }: PythonSettings): Tool {
-  // Beside the working directory, so that no command of the run writes there by accident.
+  // Outside the working directory, so that no command of the run writes there by accident.
   const folder = foldersOfRuns("result", workspace, (path) => path);
   return async (call, context: ToolContext) => {
     const code = scriptGiven(call);
@@ -147,7 +147,9 @@ export function pythonExec({
   };
 }
 
-/** The argument `timeout`, where it ends before the attempt does: a driver writes the limit of the task there, too. */
+/**
+ * The argument `timeout`, if it ends before the attempt does. A driver also writes the time limit of the task there.
+ */
 function limitOf({ kwargs }: ToolArguments, { deadline }: ToolContext): number | undefined {
   const limit = kwargs["timeout"] ?? undefined;
   if (limit === undefined) return undefined;

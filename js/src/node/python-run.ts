@@ -1,4 +1,4 @@
-/** `tools.python.run`: functions of uploaded packages, as durable tasks call them. */
+/** `tools.python.run`: calls functions of uploaded packages, for durable tasks. */
 
 import { randomUUID } from "node:crypto";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -16,22 +16,22 @@ import { foldersOfRuns } from "./run-folder.js";
 import { parseJson } from "../shared/json.js";
 import { plainText } from "../shared/plain.js";
 
-/** How Python is called. */
+/** How to call Python. */
 export interface PythonSettings {
   readonly python: string;
   readonly env: (more: unknown) => NodeJS.ProcessEnv;
   readonly directory: (context: ToolContext) => string;
   readonly workspace: string | undefined;
-  /** Bytes that are kept of each stream. */
+  /** Bytes of output to keep of each stream. */
   readonly maxOutput: number;
-  /** Bytes of a result as JSON. */
+  /** The largest result, in bytes of JSON. */
   readonly maxResult: number;
 }
 
-/** What a run has on the disk. */
+/** The files of a run on the disk. */
 interface PrivateFolder {
   readonly path: string;
-  /** The files of its artifacts by id, each written once. */
+  /** The files of its artifacts by id. Each is written once. */
   readonly archives: Map<string, Promise<string>>;
 }
 
@@ -44,13 +44,14 @@ type Outcome =
     }
   | { readonly code: string; readonly message: string; readonly traceback?: string };
 
-/** What no further attempt mends. */
+/** Errors that another attempt would repeat. */
 const FINAL = ["ARTIFACT_INVALID", "TOOL_ARGUMENTS_INVALID", "UNSUPPORTED", "VALUE_NOT_JSON"];
 
-/** Makes the tool. */
+/** Creates the tool. */
 export function pythonRun(settings: PythonSettings): Tool {
   const { python, env, directory, workspace, maxOutput, maxResult } = settings;
-  // Beside the working directory, which belongs to the commands of the run: nothing in it is taken for code.
+  // Outside the working directory, which the commands of the run may change, so that none of their files is run as
+  // code.
   const privateFolder = foldersOfRuns<PrivateFolder>("python", workspace, (path) => ({
     path,
     archives: new Map(),
@@ -113,14 +114,14 @@ export function pythonRun(settings: PythonSettings): Tool {
   };
 }
 
-/** The artifact that is named by the call, or by the inputs of the run. */
+/** The artifact that the call names, or else the inputs of the run. */
 function artifactOf(
   { kwargs }: ToolArguments,
   variables: Readonly<Record<string, unknown>>,
 ): string | undefined {
   const id = kwargs["artifact_id"] ?? variables["_artifact_id"];
   if (id === undefined || id === null || id === "") return undefined;
-  // It becomes the name of a folder.
+  // The id becomes the name of a folder.
   if (typeof id === "string" && /^[0-9a-f]{64}$/.test(id)) return id;
   throw badArguments("`artifact_id` is not the id of an artifact", "take the `artifact_id` of its upload");
 }
@@ -130,13 +131,13 @@ async function written(context: ToolContext, file: string, id: string): Promise<
   return file;
 }
 
-/** The text of a file that Python has written, which is gone then; undefined where there is none. */
+/** Reads and removes a file that Python has written; undefined if there is none. */
 export async function takenFile(file: string, most: number): Promise<string | undefined> {
   try {
     const { size } = await stat(file);
     if (size <= most) return await readFile(file, "utf8");
   } catch {
-    // Python ended before it wrote.
+    // Python ended before it wrote the file.
     return undefined;
   } finally {
     await rm(file, { force: true });

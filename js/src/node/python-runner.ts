@@ -1,10 +1,10 @@
-/** The Python side of `tools.python.run`. */
+/** The Python part of `tools.python.run`. */
 
 import { PYTHON_RESULT } from "../engine/tools/python-result.js";
 
 /**
- * Reads a job from standard input, unpacks the artifact where that was not done before, calls the function, and writes what
- * became of it to a file, so that the standard output is the function's own.
+ * Reads a job from standard input, unpacks the artifact unless it is already there, calls the function, and writes the
+ * outcome to a file. The standard output belongs to the function.
  */
 export const RUNNER =
   PYTHON_RESULT +

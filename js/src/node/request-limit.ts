@@ -1,4 +1,4 @@
-/** Requests that are no larger than they may be, also once they are unpacked. */
+/** Limits the size of request bodies, before and after decompression. */
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
@@ -9,7 +9,7 @@ import { LONGEST_TIMER } from "../shared/environment.js";
 type Handler = (request: Request) => Response | Promise<Response>;
 type Unpack = (bytes: InputType, options: ZlibOptions) => Promise<Uint8Array>;
 
-/** What unpacks a body, by the name of its encoding. */
+/** The function that decompresses a body, by the name of the encoding. */
 const UNPACK: Readonly<Record<string, Unpack | undefined>> = Object.assign(Object.create(null), {
   gzip: promisify(gunzip),
   "x-gzip": promisify(gunzip),
@@ -17,22 +17,22 @@ const UNPACK: Readonly<Record<string, Unpack | undefined>> = Object.assign(Objec
   br: promisify(brotliDecompress),
 });
 
-/** What bodies may take. */
+/** Limits of request bodies. */
 export interface BodyLimits {
-  /** Bytes of one, also once it is unpacked. */
+  /** The largest body in bytes, before and after decompression. */
   readonly maxBody: number;
-  /** Bytes of all that are under way. */
+  /** Bytes of all bodies together that are being received. */
   readonly maxBodies: number;
-  /** Longest pause while one arrives, in milliseconds. */
+  /** Longest pause while a body arrives, in milliseconds. */
   readonly bodyTimeout: number;
 }
 
-/** The handler behind limits for bodies. What it gets is whole and unpacked, and somebody waits for the answer. */
+/** The handler behind the limits. It gets complete, decompressed bodies, and only requests whose client still waits. */
 export function limited(handler: Handler, limits: BodyLimits): Handler {
   const limit = limits.maxBody;
   const tooLarge = (): Response => refusal(413, "BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
   const room: Room = { left: limits.maxBodies };
-  /** Bodies are unpacked one after the other: one of some bytes may need as many as `limit`. */
+  /** Bodies are decompressed one after the other, because a few bytes may need `limit` bytes. */
   let unpacked: Promise<void> = Promise.resolve();
   const wholeOf = async (request: RequestWithBody, encodings: Unpack[]): Promise<Body> => {
     const held: Held = { size: 0 };
@@ -40,7 +40,7 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
       const body = await bytesOf(request.body, limits, room, held);
       if (!(body instanceof Uint8Array) || encodings.length === 0) return body;
       const unpacking = unpacked.then(() => unpack(body, encodings, limit));
-      // Without the body, which would stay in memory until the next one.
+      // Drops the body, which would otherwise stay in memory until the next one.
       unpacked = unpacking.then(() => {});
       return await unpacking;
     } finally {
@@ -60,7 +60,7 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
         },
       );
     }
-    // What says that it is too large need not be read.
+    // A body that is too large by its own header need not be read.
     if (Number(request.headers.get("content-length")) > limit) return tooLarge();
     const body = await wholeOf(request as RequestWithBody, encodings);
     if (body === "too large") return tooLarge();
@@ -71,18 +71,18 @@ export function limited(handler: Handler, limits: BodyLimits): Handler {
     const { method, url, signal } = request;
     const headers = new Headers(request.headers);
     for (const name of ["content-encoding", "content-length"]) headers.delete(name);
-    // Nothing at all and an empty body are the same on the wire.
+    // No body and an empty body are the same on the wire.
     const content = body.byteLength === 0 ? {} : { body };
     return await handler(new Request(url, { method, headers, signal, ...content }));
   };
 }
 
-/** Bytes that are held for bodies under way come out of this. */
+/** Bytes that are left for bodies of all requests. */
 interface Room {
   left: number;
 }
 
-/** What one of them has. */
+/** Bytes that one body takes of them. */
 interface Held {
   size: number;
 }
@@ -92,7 +92,7 @@ type RequestWithBody = Request & { readonly body: ReadableStream<Uint8Array> };
 /** A body, or why there is none. */
 type Body = Uint8Array<ArrayBuffer> | "too large" | Response;
 
-/** The bytes of a body as it comes. */
+/** Receives the bytes of a body. */
 async function bytesOf(
   body: ReadableStream<Uint8Array>,
   { maxBody, maxBodies, bodyTimeout }: BodyLimits,
@@ -131,12 +131,12 @@ async function bytesOf(
     return refusal(400, "BODY_INVALID", "the body broke off");
   } finally {
     clearTimeout(timer);
-    // The rest is not waited for.
+    // Nothing waits for the cancellation.
     reader.cancel().catch(() => {});
   }
 }
 
-/** A body unpacked, or why it cannot be. */
+/** Decompresses a body, or says why it cannot be. */
 async function unpack(packed: Uint8Array<ArrayBuffer>, unpacks: Unpack[], limit: number): Promise<Body> {
   let bytes = packed;
   try {
@@ -150,7 +150,7 @@ async function unpack(packed: Uint8Array<ArrayBuffer>, unpacks: Unpack[], limit:
   }
 }
 
-/** What unpacks a body, in its order; undefined where an encoding is not known. */
+/** The functions that decompress a body, in order; undefined if an encoding is unknown. */
 function encodingsOf(headers: Headers): Unpack[] | undefined {
   const names = (headers.get("content-encoding") ?? "").toLowerCase().split(",");
   const packed = names.map((name) => name.trim()).filter((name) => name !== "" && name !== "identity");

@@ -8,12 +8,13 @@ import type { ToolContext } from "../engine/tools/tool.js";
 import { untilEnd } from "./process.js";
 
 const GONE = { recursive: true, force: true } as const;
-/** The same where a process may still be at work in it. */
+/** {@link GONE} for a folder in which a process may still be running. */
 const GONE_SOON = { ...GONE, maxRetries: 5, retryDelay: 100 } as const;
 
 /**
- * Gives for each run a folder, as what `kept` makes of its path; removed when the run is over. In a `workspace` it outlives this process, for runs
- * that go on at the next start; elsewhere it is removed when this process ends.
+ * Returns a function that gives each run a folder, as the value that `kept` makes of its path. The folder is removed
+ * when the run has ended. In a `workspace` it survives this process, for runs that continue at the next start;
+ * otherwise it is removed when this process ends.
  */
 export function foldersOfRuns<T>(
   kind: string,
@@ -39,7 +40,7 @@ export function foldersOfRuns<T>(
 }
 
 function temporary(kind: string): { path: string; letGo: () => void } {
-  // Made at once, so that there is no moment in which it exists and nobody would remove it.
+  // Created synchronously, so that at no moment a folder exists that nobody would remove.
   const path = mkdtempSync(join(tmpdir(), `highway-${kind}-`));
   return { path, letGo: untilEnd(() => rmSync(path, GONE)) };
 }
@@ -52,7 +53,7 @@ function lasting(workspace: string, runId: string, kind: string): { path: string
 
 const ofRun = (workspace: string, runId: string): string => join(workspace, encodeURIComponent(runId));
 
-/** Removes the folders of runs that ended while nobody was there to do so. */
+/** Removes the folders of runs that ended while no process was there to do so. */
 export async function tidyWorkspace(
   workspace: string,
   isOver: (runId: string) => Promise<boolean>,

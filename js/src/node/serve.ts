@@ -1,4 +1,4 @@
-/** The embedded engine as a server: what `npx highway-wasm serve` runs. */
+/** The embedded engine as an HTTP server, which `npx highway-wasm serve` runs. */
 
 import { resolve } from "node:path";
 import type { LocalEngine, LocalEngineOptions } from "../engine/host/local-engine.js";
@@ -17,82 +17,93 @@ import { tidyWorkspace } from "./run-folder.js";
 import { untilStopped } from "./stopping.js";
 import { nodeTools } from "./tools.js";
 
-/** The port of a local engine, as Highway's own clients have it. */
+/** The default port, which Highway's own clients use for a local engine. */
 export const DEFAULT_PORT = 7822;
-/** Where a server keeps what it needs when nobody says otherwise. */
+/** The default data folder. */
 export const DEFAULT_DATA = ".highway";
-/** Bytes of a body that are taken when nobody says otherwise. */
+/** Default of `maxBody`, in bytes. */
 const MAX_BODY = 10 * 1024 * 1024;
-/** Bytes of all bodies under way that are taken when nobody says otherwise. */
+/** Default of `maxBodies`, in bytes. */
 const MAX_BODIES = 64 * 1024 * 1024;
-/** Default of `bodyTimeout`. */
+/** Default of `bodyTimeout`, in milliseconds. */
 const BODY_TIMEOUT = 30_000;
-/** Milliseconds that requests under way get when the server stops. */
+/** Milliseconds that pending requests get when the server stops. */
 const PATIENCE = 5000;
 
-/** How to serve. */
+/** Options of {@link serve}. */
 export interface ServeOptions {
-  /** 7822 by default; 0 takes a free one. */
+  /** Port to listen on; 0 for a free one; default: 7822. */
   port?: number | undefined;
-  /** Name or address to listen on; `127.0.0.1` by default, which other machines do not reach. */
+  /** Name or address to listen on; default: `127.0.0.1`, which other machines cannot reach. */
   host?: string | undefined;
   /**
-   * Folder of what outlives the server: its runs with their working directories, and the key that it makes for itself. Without one, runs are kept in memory, and
-   * the key in `.highway`. One server at a time may use it.
+   * Folder for everything that outlives the server: runs with their working directories, and the generated key.
+   * Default: runs are kept in memory, and the key in `.highway`. One server at a time can use a folder.
    */
   data?: string | undefined;
-  /** The API key. Default: `HIGHWAY_API_KEY`, else the one in the data folder, which is made where there is none. */
+  /**
+   * The API key. Default: the environment variable `HIGHWAY_API_KEY`, otherwise the key in the data folder, which is
+   * generated if there is none.
+   */
   key?: string | undefined;
-  /** Origins whose pages may use the server, such as `http://localhost:5173`; its own may in any case. */
+  /** Origins whose pages may use the server, such as `http://localhost:5173`. The server's own origin always may. */
   cors?: readonly string[] | undefined;
-  /** Names that the server may be called by, beside loopback and `host`. Others are refused, against DNS rebinding. */
+  /**
+   * Other names that clients may use for the server, apart from loopback and `host`. All other names are refused, as a
+   * protection against DNS rebinding.
+   */
   allowedHosts?: readonly string[] | undefined;
-  /** Bytes of a request's body that are taken; 10 MiB by default. */
+  /** The largest body of a request, in bytes; default: 10 MiB. */
   maxBody?: number | undefined;
-  /** Bytes of all bodies together that are under way; 64 MiB by default, or `maxBody` where that is more. Beyond it a request gets status 503. */
+  /**
+   * Bytes of all bodies together that are being received; default: 64 MiB, or `maxBody` if that is more. A request
+   * above it gets status 503.
+   */
   maxBodies?: number | undefined;
-  /** Longest pause while a body arrives, in milliseconds; then its request gets status 408. 30,000 by default. */
+  /** Longest pause while a body arrives, in milliseconds; then the request gets status 408. Default: 30,000. */
   bodyTimeout?: number | undefined;
   /**
-   * Whether workflows may be submitted as Python (`python_dsl`), which is run to read them; no by default. Whoever has the key can then
-   * run any code here, as they can with the shell of `nodeTools()`. It takes a `python3` with the package `highway_dsl`.
+   * Whether workflows may be submitted as Python (`python_dsl`), which is run to compile them; default: false.
+   * Everybody with the key can then run any code on this machine, as is already possible with the shell of
+   * `nodeTools()`. Requires a `python3` with the package `highway_dsl`.
    */
   pythonDsl?: boolean | undefined;
-  /** Tools by name, beside those of `nodeTools()`; of one name these count. */
+  /** Tools by name, in addition to those of `nodeTools()`. They replace tools of the same name. */
   tools?: Tools | undefined;
-  /** Settings of the engine. Its tools are those of `nodeTools()` and `tools` unless this names others. */
+  /** Options of the engine. Its `tools` replace those of `nodeTools()` and of the option `tools`. */
   engine?: LocalEngineOptions | undefined;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface HighwayServer {
-  /** Its address, to be given to a client as `endpoint`. */
+  /** The URL of the server, for the `endpoint` of a client. */
   readonly url: string;
   readonly port: number;
-  /** The API key that it asks for. */
+  /** The API key that the server requires. */
   readonly key: string;
-  /** The file the key is kept in; undefined where it was given. */
+  /** The file with the key; undefined if the key was given. */
   readonly keyFile: string | undefined;
-  /** Whether the key was made just now. */
+  /** Whether the key was generated now. */
   readonly isNewKey: boolean;
-  /** The runs that were there at the start: where they are kept, how many, and how many of them went on. Undefined without `data`. */
+  /** The runs at the start: their folder, their number, and how many of them continue. Undefined without `data`. */
   readonly runs: { readonly folder: string; readonly total: number; readonly active: number } | undefined;
-  /** How many requests are under way. */
+  /** Number of pending requests. */
   readonly underWay: number;
-  /** Takes no more requests, waits up to 5 s for those under way, and closes the engine. */
+  /** Accepts no more requests, waits up to 5 s for pending ones, and closes the engine. */
   close(): Promise<void>;
 }
 
 /**
- * Serves the embedded engine over HTTP, with an API key, for this machine alone unless `host` says otherwise.
+ * Serves the embedded engine over HTTP, with an API key. Only this machine can reach it, unless `host` says otherwise.
  *
- * Before anything else each request is checked for the name the server is called by, for the origin of the page it comes from,
- * and for the key, which only `/ping` and `/api/v1/health` do without. There is no encryption: across a network put a proxy in
- * front that has it.
+ * Each request is first checked for the host name it uses, the origin of its page, and the key. Only `/ping` and
+ * `/api/v1/health` need no key. There is no encryption: in a network, put a proxy with encryption in front.
  *
- * @throws {ConfigurationError} `OPTION_INVALID`, also for a data folder that another user owns, or everybody may write to.
- * @throws {ExecutionError} `STORE_IN_USE` where another server has the folder, `JOURNAL_INVALID` where what is in it is damaged.
- * @throws {Error} where it cannot listen: `code` is the system's, such as `EADDRINUSE`.
+ * @throws {ConfigurationError} `OPTION_INVALID`, also for a data folder that another user owns or everybody may write
+ *   to.
+ * @throws {ExecutionError} `STORE_IN_USE` if another server uses the folder, `JOURNAL_INVALID` if its content is
+ *   damaged.
+ * @throws {Error} if it cannot listen; `code` is the system's, such as `EADDRINUSE`.
  *
  * @example
  * ```js
@@ -109,7 +120,7 @@ export interface HighwayServer {
  */
 export async function serve(options: ServeOptions = {}): Promise<HighwayServer> {
   const { port, host, data, cors, allowedHosts, limits, tools, engine: settings, ...more } = checked(options);
-  // The module of the engine is loaded by who serves, not by everybody who imports this.
+  // Only a program that serves loads the module of the engine.
   const { LocalEngine } = await import("../entries/engine-inline.js");
   const isKept = options.data !== undefined;
   const { key, file, isNew } = inFolder(data, () => {
@@ -168,7 +179,7 @@ export async function serve(options: ServeOptions = {}): Promise<HighwayServer> 
   }
 }
 
-/** What is done in the data folder; what the system says against it becomes an error that says which folder it is. */
+/** Does something in the data folder. An error of the system becomes an error that names the folder. */
 function inFolder<T>(data: string, use: () => T): T {
   try {
     return use();
@@ -185,14 +196,14 @@ function inFolder<T>(data: string, use: () => T): T {
   }
 }
 
-/** How many runs an engine has, and how many of them are not over. */
+/** The number of runs of an engine, and of those that have not ended. */
 async function countRuns(engine: LocalEngine): Promise<{ total: number; active: number }> {
   const response = await engine.fetch(new Request("http://engine/api/v1/workflows/stats"));
   const { data } = (await response.json()) as { data?: { total_runs: number; running: number } };
   return { total: data?.total_runs ?? 0, active: data?.running ?? 0 };
 }
 
-/** Whether a run has ended, or is not known any more. */
+/** Whether a run has ended or is unknown. */
 async function isOver(engine: LocalEngine, runId: string): Promise<boolean> {
   const url = `http://engine/api/v1/workflows/${encodeURIComponent(runId)}`;
   const response = await engine.fetch(new Request(url));
@@ -241,7 +252,7 @@ function checked(options: ServeOptions) {
       );
     }
   }
-  // IPv6 addresses have brackets in addresses of pages, but not where they are listened on.
+  // IPv6 addresses have brackets in URLs, but not as an address to listen on.
   const bound = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (typeof pythonDsl !== "boolean") throw invalid("`pythonDsl` is neither true nor false", "/pythonDsl");
   return {
@@ -270,6 +281,6 @@ function origin(text: string): string {
   const [, own] = /^([a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\*]+)\/?$/i.exec(text) ?? [];
   if (own === undefined || !URL.canParse(own)) throw invalid(`\`${text}\` is not an origin`, "/cors", help);
   const parsed = new URL(own);
-  // Schemes that browsers do not know themselves, such as that of an extension, have no origin to the parser.
+  // The parser knows no origin for schemes of other programs, such as that of a browser extension.
   return parsed.origin === "null" ? own.toLowerCase() : parsed.origin;
 }

@@ -1,4 +1,4 @@
-/** The journal of an engine in a SQLite database. */
+/** Stores the journal of an engine in a SQLite database. */
 
 import { type EngineStore, lost, storeFailed } from "../engine/stores/store.js";
 import { builtinModule } from "../shared/environment.js";
@@ -6,12 +6,12 @@ import { errorOf } from "../shared/errors.js";
 import { checkOptions, invalid } from "../shared/options.js";
 import { attempts, checkWait, type FileLock, inUse, takeLock } from "./lock.js";
 
-/** Entries that are read at once. */
+/** Entries to read at once. */
 const PAGE = 500;
-/** Milliseconds to wait for another program that writes into the database. */
+/** Milliseconds to wait for another program that writes to the database. */
 const BUSY = 1000;
 
-/** An open database of `better-sqlite3` or of `node:sqlite`, as far as a store needs it. */
+/** The part of an open database of `better-sqlite3` or `node:sqlite` that the store uses. */
 export interface SqliteDatabaseLike {
   exec(sql: string): unknown;
   prepare(sql: string): {
@@ -20,21 +20,20 @@ export interface SqliteDatabaseLike {
   };
 }
 
-/** How to open a database. */
+/** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
-  /** Seconds to wait for a database that another engine uses; 0 by default, which is an error at once. */
+  /** Seconds to wait for a database that another engine uses; default: 0, which fails at once. */
   wait?: number | undefined;
 }
 
 /**
- * A store in a SQLite database: an open one of `better-sqlite3` or `node:sqlite` (`DatabaseSync`), or the path of a file, which
- * needs Node 22.5 or newer. Entries are on the disk before anything follows from them.
+ * A store in a SQLite database. Pass an open database of `better-sqlite3` or `node:sqlite` (`DatabaseSync`), or the
+ * path of a file, which requires Node 22.5 or newer. Entries are on the disk before the engine acts on them.
  *
- * A file beside the database, of the same name with `-lock` behind it, says which engine uses it. A database that was passed in stays
- * open when the engine is closed. Whoever else writes into it holds the engine up.
+ * A file beside the database, with the suffix `-lock`, records which engine uses it. A database that was passed in
+ * stays open when the engine is closed. Another program that writes to the database delays the engine.
  *
- * @example
- * <!-- not run: Node 20 has no `node:sqlite` -->
+ * @example <!-- not run: Node 20 has no `node:sqlite` -->
  * ```js
  * import { LocalEngine } from "highway-wasm/engine";
  * import { sqliteStore } from "highway-wasm/node";
@@ -43,9 +42,9 @@ export interface SqliteStoreOptions {
  * await engine.close();
  * ```
  *
- * @throws {ConfigurationError} `OPTION_INVALID`, also where there is a path but no `node:sqlite`.
- * @throws {ExecutionError} when the engine first uses it: `STORE_IN_USE` where another engine or program has the database,
- * `JOURNAL_INVALID` where it cannot be read.
+ * @throws {ConfigurationError} `OPTION_INVALID`, also for a path without `node:sqlite`.
+ * @throws {ExecutionError} at the engine's first use: `STORE_IN_USE` if another engine or program uses the database,
+ *   `JOURNAL_INVALID` if it cannot be read.
  */
 export function sqliteStore(
   database: string | SqliteDatabaseLike,
@@ -56,7 +55,7 @@ export function sqliteStore(
   const { name, find, release } = typeof database === "string" ? fileOf(database) : given(database);
   let opened: Owned | undefined;
 
-  /** Changes the journal as a whole or not at all; `work` gives how many entries there are then. */
+  /** Changes the journal in one transaction. `work` returns the new number of entries. */
   const change = (work: (owned: Owned) => number): void => {
     const owned = opened;
     if (!owned) throw errorOf("JOURNAL_INVALID", `${name} is not open`);
@@ -100,7 +99,7 @@ export function sqliteStore(
         if (rows.length < PAGE) break;
         last = rows.at(-1)?.id ?? last;
       }
-      // A journal of the version before did not count.
+      // An older version did not record the number of entries.
       if (typeof entries === "number" && owned.count !== entries)
         throw incomplete(name, owned.count, entries);
     },
@@ -126,26 +125,26 @@ export function sqliteStore(
   };
 }
 
-/** A database that is ours. */
+/** A database that this store owns. */
 interface Owned {
   readonly database: SqliteDatabaseLike;
   readonly lock: Pick<FileLock, "release">;
-  /** How many owners it has had; it changes with each. */
+  /** Number of owners so far; changes with each owner. */
   readonly epoch: number;
-  /** How many entries it holds. */
+  /** Number of entries. */
   count: number;
 }
 
-/** Where a database comes from, and what becomes of it afterwards. */
+/** Where a database comes from, and how it is released. */
 interface Source {
-  /** What messages call it. */
+  /** Name of the database in messages. */
   readonly name: string;
   readonly find: () => SqliteDatabaseLike;
-  /** After it was used, or could not be taken. */
+  /** Called after use, and if the database could not be taken. */
   readonly release: (found: SqliteDatabaseLike) => void;
 }
 
-/** A database that somebody else opened, and closes. */
+/** A database that the caller opened and closes. */
 function given(database: SqliteDatabaseLike): Source {
   if (!(typeof database?.exec === "function" && typeof database.prepare === "function")) {
     const help = "pass a `Database` of better-sqlite3, a `DatabaseSync` of node:sqlite, or a path";
@@ -154,7 +153,7 @@ function given(database: SqliteDatabaseLike): Source {
   return { name: "the database", find: () => database, release: () => {} };
 }
 
-/** A file, opened by `node:sqlite`. */
+/** A file, opened with `node:sqlite`. */
 function fileOf(path: string): Source {
   const sqlite = builtinModule<{ DatabaseSync: new (path: string) => DatabaseFile }>("node:sqlite");
   if (sqlite?.DatabaseSync === undefined) {
@@ -177,12 +176,12 @@ interface DatabaseFile extends SqliteDatabaseLike {
   close(): void;
 }
 
-/** Databases without a file that engines use. */
+/** Databases in memory that engines use. */
 const inUseHere = new WeakSet<SqliteDatabaseLike>();
 
 /**
- * Takes a database for itself. SQLite's own exclusive mode would keep others out too, but those that wait for it may keep each other out
- * for ever, and libraries in one process do not know of each other's locks.
+ * Takes a database. SQLite's own exclusive mode would also keep others out, but programs that wait for it may block
+ * each other for ever, and libraries in one process ignore each other's locks.
  */
 async function take(
   database: SqliteDatabaseLike,
@@ -195,7 +194,7 @@ async function take(
     ? await takeLock(`${main.file}-lock`, name, wait, signal)
     : lockHere(database, name);
   try {
-    // Another program may write to it just now.
+    // Another program may be writing to it.
     const epoch = await attempts(() => claim(database), wait, signal);
     if (epoch === undefined) throw inUse(`${name} is in use by another program`);
     return { database, lock, epoch, count: 0 };
@@ -211,7 +210,7 @@ function lockHere(database: SqliteDatabaseLike, name: string): Pick<FileLock, "r
   return { release: async () => void inUseHere.delete(database) };
 }
 
-/** The number of the new owner, or undefined where another program has the database locked. */
+/** The number of the new owner; undefined if another program has locked the database. */
 function claim(database: SqliteDatabaseLike): number | undefined {
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`);
@@ -247,13 +246,13 @@ function incomplete(name: string, count: number, entries: number): Error {
   );
 }
 
-/** Both libraries say it, each in its own way. */
+/** The two libraries report a locked database in different ways. */
 function isBusy(error: unknown): boolean {
   const { code, errcode } = Object(error) as { code?: unknown; errcode?: unknown };
   return String(code).startsWith("SQLITE_BUSY") || (typeof errcode === "number" && (errcode & 0xff) === 5);
 }
 
-/** Changes a database as a whole or not at all. */
+/** Changes a database in one transaction. */
 function atOnce<T>(database: SqliteDatabaseLike, change: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -264,7 +263,7 @@ function atOnce<T>(database: SqliteDatabaseLike, change: () => T): T {
     try {
       database.exec("ROLLBACK");
     } catch {
-      // Some failures have rolled it back already.
+      // After some failures the transaction is already rolled back.
     }
     throw error;
   }

@@ -1,18 +1,16 @@
-/** Answers of a server that may stop at any moment. */
+/** The answers of a server that may stop at any moment. */
 
 import { refusal } from "../engine/host/refusal.js";
 
 /**
- * The handler, with failures in the form of the API's errors, and with event streams that end when the server stops: they would go
- * on for as long as a run does, and clients come back for the rest.
- *
- * @internal
+ * @internal The handler with two additions. Failures have the form of the API's errors. Event streams end when the
+ * server stops; otherwise they would last as long as the run, and clients come back for the rest.
  */
 export function untilStopped(
   handler: (request: Request) => Promise<Response>,
   stopped: AbortSignal,
 ): (request: Request) => Promise<Response> {
-  // One listener for all streams: each of its own would be reported as a leak.
+  // One listener for all streams, because Node reports many listeners as a leak.
   const streams = new Set<AbortController>();
   stopped.addEventListener("abort", () => {
     for (const stream of streams) stream.abort();
@@ -30,9 +28,9 @@ export function untilStopped(
       body.pipeTo(writable, { signal: stream.signal }).then(over, over);
       return new Response(readable, { status, headers });
     } catch (error) {
-      // The engine may have been closed while this request was under way.
+      // The engine may have been closed while this request was pending.
       if (stopped.aborted) return refusal(503, "SHUTTING_DOWN", "the server is stopping");
-      // Nobody gets this answer: whoever asked has gone, and the engine has done nothing.
+      // Nobody reads this answer: the client has gone, and the engine did nothing.
       if (request.signal.aborted) return refusal(499, "ABORTED", "the request was aborted");
       console.error("highway-wasm: a request could not be answered:", error);
       return refusal(500, "INTERNAL_ERROR", "internal error");

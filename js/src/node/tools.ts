@@ -20,55 +20,64 @@ import { foldersOfRuns } from "./run-folder.js";
 
 const MIB = 1024 * 1024;
 
-/** Settings of {@link nodeTools}. */
+/** Options of {@link nodeTools}. */
 export interface NodeToolsOptions {
-  /** Working directory of all commands. Default: a fresh one for each run, removed when the run is over. */
+  /** Working directory of all commands. Default: a new one for each run, which is removed when the run has ended. */
   cwd?: string | undefined;
   /**
-   * Folder in which each run gets its working directory, which then outlives this process: for an engine with a store, whose runs go on at the next
-   * start. What `tools.python.run` remembers of the steps of a run is kept there, too.
+   * Folder for the working directories of runs, which then survive this process. Use it for an engine with a store,
+   * whose runs continue at the next start. The finished steps of durable functions are kept there too.
    */
   workspace?: string | undefined;
   /**
-   * Environment of the commands. Default: that of this process, without the variables that begin with `HIGHWAY_`: they are the host's, such as
-   * its API key and its secrets. What is given here is passed on as it is.
+   * Environment of the commands, passed on unchanged. Default: that of this process without the variables that begin
+   * with `HIGHWAY_`, such as its API key and its secrets.
    */
   env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** The shell, called as `shell -c command`. Default: `/bin/sh`. */
+  /** The shell, called as `shell -c command`; default: `/bin/sh`. */
   shell?: string | undefined;
-  /** The Python interpreter. Default: `python3`. */
+  /** The Python interpreter; default: `python3`. */
   python?: string | undefined;
-  /** Bytes of output that are kept of each stream of a command, half of them from its end; 10 MiB by default. What is between is counted. */
+  /**
+   * Bytes of output to keep of each stream of a command, half of them from the end; default: 10 MiB. The bytes in
+   * between are counted.
+   */
   maxOutput?: number | undefined;
-  /** Bytes of what a piece of Python gives, as JSON; 32 MiB by default. A larger result fails the task with `LIMIT_EXCEEDED`. */
+  /**
+   * The largest result of Python code, in bytes of JSON; default: 32 MiB. A larger one fails the task with
+   * `LIMIT_EXCEEDED`.
+   */
   maxResult?: number | undefined;
 }
 
 /**
- * `tools.shell.run`, `tools.code.exec` and `tools.python.run` for Node, Deno and Bun. All tasks of a run share a working directory, so that
- * one finds the files another has written.
+ * The tools `tools.shell.run`, `tools.code.exec` and `tools.python.run` for Node, Deno and Bun. All tasks of a run
+ * share a working directory, so one task finds the files of another.
  *
- * In `env` a list, an object, a number or a boolean becomes JSON text, and null takes a variable away.
+ * In `env`, values that are not text become JSON text, and null removes a variable.
  *
- * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`: result `{stdout, stderr, returncode, exit_code}`. An exit
- *   code other than 0 fails the attempt, unless `check` is false.
- * - `tools.code.exec({code, env?, timeout?})`: runs Python, for so many seconds at most; the JSON that the script itself prints behind `__HIGHWAY_RESULT__:`, the last one, is the `result`, and
- *   the fields of an object are readable at top level too. The output is without it. What child processes print is output alone. A result that
- *   JSON cannot carry fails the attempt with `VALUE_NOT_JSON` and says where it is.
- * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})`: calls a function of an uploaded zip archive, or of what
- *   Python finds by itself; what it returns is the result. This is what `durable` tasks run. `artifact_id` may also be the run's input
- *   `_artifact_id`. The durable context has `step`, `sleep`, `get_variable`, `set_variable`, `emit_event` and the ids of the run; steps
- *   are remembered for as long as the run lives, and this process unless there is a `workspace`; variables and events count once the function has returned. What
- *   it lacks (`wait_for_event`, encrypted variables, a database) says so. An exception fails the attempt, with its traceback in
- *   the result.
+ * - `tools.shell.run(command)`, or `{command, cwd?, env?, check?}`, returns `{stdout, stderr, returncode, exit_code}`.
+ *   An exit code other than 0 fails the attempt, unless `check` is false.
+ * - `tools.code.exec({code, env?, timeout?})` runs Python, for at most `timeout` seconds. The `result` is the last JSON
+ *   that the script itself prints after `__HIGHWAY_RESULT__:`, and the fields of an object are also available at top
+ *   level. The output does not contain it. The output of child processes is only output. A result that JSON cannot hold
+ *   fails the attempt with `VALUE_NOT_JSON`, which says where it is.
+ * - `tools.python.run("module.function", …args, {artifact_id?, …kwargs})` calls a function of an uploaded zip archive,
+ *   or of a module that Python finds, and returns its result. `durable` tasks use it. The artifact may also be named by
+ *   the run input `_artifact_id`. The durable context has `step`, `sleep`, `get_variable`, `set_variable`, `emit_event`
+ *   and the ids of the run. Finished steps are remembered until the run has ended, and without a `workspace` at most
+ *   until this process ends. Variables and events take effect when the function has returned. What the context lacks
+ *   (`wait_for_event`, encrypted variables, a database) fails with a message. An exception fails the attempt, with its
+ *   traceback in the result.
  *
- * While a command runs, `driver.logs()` shows the whole lines that it has written so far. When an attempt is given up, what it has written is its
- * result, `{stdout, stderr}`, up to `limits.outputBytes` of the engine. Its processes are asked to end and ended a second later, with all they have started; so are
- * those that run when this process ends. What a finished command has left running in the background goes on, and so does what has begun a
- * session of its own (`setsid`): only a container or a service manager ends that.
+ * While a command runs, `driver.logs()` shows its complete lines so far. The output of an aborted attempt is its
+ * result, `{stdout, stderr}`, up to the engine's `limits.outputBytes`. All its processes get SIGTERM, and SIGKILL a
+ * second later; the same happens when this process ends. Two kinds of processes continue: background processes of a
+ * finished command, and processes that started their own session (`setsid`). Only a container or a service manager ends
+ * those.
  *
- * Commands run as the user of this process, and can read all that this user can, also the environment of this process
- * (`/proc/PID/environ`). Only another user or a container keeps secrets of the host from commands that look for them.
+ * Commands run as the user of this process. They can read everything that this user can, including the environment of
+ * this process (`/proc/PID/environ`). To keep secrets from commands, run them as another user or in a container.
  */
 export function nodeTools(options: NodeToolsOptions = {}): Tools {
   checkOptions(

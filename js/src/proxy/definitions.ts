@@ -1,27 +1,27 @@
-/** Texts without the definitions of workflows that are in them. */
+/** Removes the definitions of workflows from texts. */
 
 import { base64Of, find, hexOf, PIECE, type Range, type Sought } from "../shared/spellings.js";
 import type { Steps } from "../shared/steps.js";
 
-/** The members of answers that have one. */
+/** The fields of answers that contain a definition. */
 const NAMES = ["workflow_definition", "definition_json", "json_dsl", "python_dsl"];
 const ANY = `(?:${NAMES.join("|")})`;
 const ENCODED = NAMES.flatMap((name) => [hexOf(name), ...base64Of(name)]);
-/** How a definition begins: a name alone is no more than a word. */
+/** The beginning of a definition. A field name alone may be an ordinary word. */
 const OPENING = new RegExp(
   [`["']${ANY}["']\\s*[:=]`, `${ANY}\\s*(?:=>?\\s*["'[{]|:\\s*[[{])`, ...new Set(ENCODED)].join("|"),
   "g",
 );
-/** What is looked for to find definitions. */
+/** The search for the beginnings of definitions. */
 export const OPENINGS: Sought = {
   *in(text) {
     for (const { index, 0: found } of text.matchAll(OPENING)) yield [index, index + found.length];
   },
   longest: 256,
 };
-/** What stands for a definition, and for the rest of a text that has one within it. */
+/** Replaces a definition, and the rest of a text that contains one. */
 const MARK = "[definition]";
-/** JSON that is an object, a list or a text. */
+/** JSON that is an object, a list or a string. */
 const JSON_START = /^\s*[{["]/;
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
@@ -29,16 +29,18 @@ const [OPENED, CLOSED] = [
   [0x7b, 0x5b],
   [0x7d, 0x5d],
 ];
-/** How much of an answer is read as JSON, so that the time for it grows as the answer does. */
+/**
+ * Characters of an answer that may still be parsed as JSON. The limit keeps the time linear in the size of the answer.
+ */
 interface Budget {
   tries: number;
   characters: number;
 }
 
 /**
- * A text without definitions: JSON, lines of JSON, or JSON within the texts of JSON. Nothing else of it changes, so that numbers
- * keep their digits. `openings` are the places of `OPENINGS` in it. A text that has a definition within other words ends
- * where that begins.
+ * The text without definitions: in JSON, in lines of JSON, and in JSON inside the strings of JSON. Everything else
+ * stays as it is, so numbers keep their digits. `openings` are the places of `OPENINGS` in the text. Other text ends
+ * where a definition begins.
  */
 export function withoutDefinitions(text: string, openings: readonly Range[]): Steps<string> {
   return withoutAt(text, openings, { tries: 2000, characters: text.length * 3 + 65_536 });
@@ -50,7 +52,7 @@ function* withoutAt(text: string, openings: readonly Range[], budget: Budget): S
   return yield* withoutInLines(text, openings, budget);
 }
 
-/** JSON without its members that are definitions. */
+/** JSON without the members that are definitions. */
 function* cut(json: string, openings: readonly Range[], budget: Budget): Steps<string> {
   const shown: string[] = [];
   let kept = 0;
@@ -69,7 +71,7 @@ function* cut(json: string, openings: readonly Range[], budget: Budget): Steps<s
       shown.push(json.slice(kept, at));
       kept = endOfValue(json, afterBlanks(json, colon + 1));
       const comma = afterBlanks(json, kept);
-      // The comma goes that follows, or else the one before.
+      // Also removes the comma after the member, or else the one before.
       if (json[comma] === ",") kept = afterBlanks(json, comma + 1);
       else dropComma(shown);
       at = kept;
@@ -85,7 +87,7 @@ function* cut(json: string, openings: readonly Range[], budget: Budget): Steps<s
   return shown.join("");
 }
 
-/** Takes the comma off that ends the text of the pieces. */
+/** Removes the comma at the end of the pieces. */
 function dropComma(pieces: string[]): void {
   while (pieces.length > 0) {
     const last = (pieces.pop() as string).trimEnd();
@@ -95,7 +97,7 @@ function dropComma(pieces: string[]): void {
   }
 }
 
-/** A text, as JSON writes it, with a definition that begins at a place of it. */
+/** A JSON string in which a definition begins at `opening`. */
 function* withoutInText(token: string, opening: number, budget: Budget): Steps<string> {
   budget.characters -= token.length;
   if (budget.characters > 0 && budget.tries > 0) {
@@ -109,7 +111,10 @@ function* withoutInText(token: string, opening: number, budget: Budget): Steps<s
   return parses(rest) ? rest : `"${MARK}"`;
 }
 
-/** Lines without definitions. What is not JSON is cut where one begins: to the end of the line, if that is the end of the definition. */
+/**
+ * Lines without definitions. Text that is not JSON is cut where a definition begins, up to the end of the line if the
+ * definition ends there.
+ */
 function* withoutInLines(text: string, openings: readonly Range[], budget: Budget): Steps<string> {
   const shown: string[] = [];
   let [kept, look] = [0, PIECE];
@@ -142,7 +147,7 @@ function* withoutInLines(text: string, openings: readonly Range[], budget: Budge
 
 const isLineEnd = (char: string | undefined): boolean => char === "\n" || char === "\r";
 
-/** Whether the brackets and quotes that a line opens are closed in it. */
+/** Whether a line closes all brackets and quotes that it opens. */
 function isWhole(line: string): boolean {
   let depth = 0;
   let quote = "";
@@ -175,7 +180,7 @@ function parses(text: string): boolean {
   }
 }
 
-/** The end of the text that begins at a quotation mark. */
+/** The end of the string that begins at a quotation mark. */
 function endOfText(json: string, start: number): number {
   let at = start + 1;
   for (let code = json.charCodeAt(at); code !== QUOTE; code = json.charCodeAt(at))

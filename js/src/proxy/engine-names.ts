@@ -1,4 +1,4 @@
-/** The names that belong to the engine: the same list as `OF_ENGINE` in `src/template/names.rs`, which a test compares. */
+/** The names that belong to the engine. A test compares the list with `OF_ENGINE` in `src/template/names.rs`. */
 export const OF_ENGINE: readonly string[] = [
   "inputs",
   "variables",

@@ -1,24 +1,24 @@
-/** The list of runs that pages get to see: in pages of its own, so that nothing tells how many runs of others there are. */
+/** The list of runs for pages. It has its own paging, so that it does not reveal how many runs of others there are. */
 
 import { isObject } from "../shared/plain.js";
 import type { Body } from "./request-body.js";
 import { Refusal } from "./respond.js";
-import { type Found, strange, type Upstream } from "./upstream.js";
+import { type Found, unexpected, type Upstream } from "./upstream.js";
 
-/** Runs on a page, where a page of the application asks for no number, and at most. */
+/** Default and largest number of runs on a page. */
 const PAGE_SIZE = 20;
 const LARGEST_PAGE = 100;
-/** Filters of the server's list that are passed on. Anything else might show something else. */
+/** Filters that are passed to the server. Other filters might show other runs. */
 const FILTERS = ["status", "days"];
 
-/** One page of the runs for which `isListed` holds; looks through `depth` runs of the server at most. */
+/** One page of the runs for which `isListed` holds. Looks through at most `depth` runs of the server. */
 export async function listPage(
   upstream: Upstream,
   query: URLSearchParams,
   isListed: (run: Body) => boolean,
   depth: number,
 ): Promise<Response> {
-  // The runs of some days are one page, as the server has it.
+  // The server sends the runs of some days as one page.
   const isWhole = query.has("days");
   const page = isWhole ? 1 : wholeNumber(query, "page", 1);
   const size = isWhole ? depth : Math.min(wholeNumber(query, "page_size", PAGE_SIZE), LARGEST_PAGE);
@@ -33,7 +33,7 @@ export async function listPage(
     if (found === undefined) break;
     first ??= found;
     const all = found.data["workflows"];
-    if (!Array.isArray(all)) throw strange("a list of runs");
+    if (!Array.isArray(all)) throw unexpected("a list of runs");
     const fresh = all.filter((run) => !seen.has(idOf(run))).slice(0, depth - seen.size);
     for (const run of fresh) seen.add(idOf(run));
     for (const run of fresh) if (isObject(run) && isListed(run)) listed.push(run);
@@ -47,7 +47,7 @@ export async function listPage(
   return (await first?.response(data)) ?? Response.json(data);
 }
 
-/** A page of the server's list. One that is refused behind the first is behind the end. */
+/** A page of the server's list. A refusal after the first page means the end of the list. */
 async function pageOf(
   upstream: Upstream,
   query: URLSearchParams,

@@ -1,16 +1,16 @@
-/** What a proxy is told: the key it keeps, and what it lets pass. */
+/** Options of a proxy: the key that it keeps, and the requests that it passes on. */
 
 /**
  * What a page may do with the runs of a workflow.
  *
- * | verb | lets pass |
+ * | verb | allows |
  * | --- | --- |
  * | `submit` | starting a run |
- * | `status` | reading a run, its changes as a stream too |
- * | `steps`, `logs`, `events`, `graph`, `query` | reading more of it |
- * | `cancel`, `retry`, `signal`, `update` | doing that to it |
- * | `approve` | reading, approving and rejecting its approvals |
- * | `list` | finding it in the list of runs; how many runs there are is not told |
+ * | `status` | reading a run, also its changes as a stream |
+ * | `steps`, `logs`, `events`, `graph`, `query` | reading more of a run |
+ * | `cancel`, `retry`, `signal`, `update` | doing that to a run |
+ * | `approve` | reading, approving and rejecting the approvals of a run |
+ * | `list` | finding runs in the list of runs, which does not reveal their number |
  */
 export type ProxyVerb =
   | "submit"
@@ -34,7 +34,7 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
-/** What a schema says of a value. */
+/** The outcome of a schema for a value. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | {
@@ -46,59 +46,63 @@ export type StandardResult<Output> =
 
 /** A workflow that pages may use. */
 export interface AllowedWorkflow {
-  /** What may be done with it. */
+  /** What pages may do with its runs. */
   verbs: readonly ProxyVerb[];
   /**
-   * The definition that runs when a page submits one of this name: a `Workflow`, what `driver.build()` gives, or plain data. The
-   * page's own is compared with it, and never used. `any` runs whatever a page sends under the name, which is as much as
-   * handing out the key: only for pages that nobody else can open. Needed for `submit`.
+   * The definition to run when a page submits this workflow: a `Workflow`, the definition of `driver.build()`, or plain
+   * data. The page's own definition is compared with it and never used. `any` runs whatever a page sends under this
+   * name, which is as much as giving away the key: use it only for pages that nobody else can open. Required for
+   * `submit`.
    */
   workflow?: object | "any" | undefined;
   /**
-   * What the run inputs have to be; what the schema makes of them is what runs. Without one all inputs pass, but for those
-   * that the definition sets itself. Names of the engine (`inputs`, `secrets`, `ENV`, `run`, …) and those of the definition's tasks
-   * and their results are refused with or without one.
+   * The schema of the run inputs. Its output is what runs. Without a schema, all inputs are accepted except those that
+   * the definition sets. In both cases, names of the engine (`inputs`, `secrets`, `ENV`, `run`, …) and of the
+   * definition's tasks and results are refused.
    */
   inputs?: StandardSchema<Record<string, unknown>> | undefined;
 }
 
-/** What a request wants to do; a copy, of which nothing is used. */
+/** What a request wants to do. It is a copy: changes to it have no effect. */
 export interface ProxyAction {
   readonly verb: ProxyVerb;
-  /** Name of the workflow; null for `list`, which is about all that have the verb. */
+  /** Name of the workflow; null for `list`, which covers all workflows with that verb. */
   readonly workflow: string | null;
-  /** The run it is about; null for `submit` and `list`. */
+  /** The id of the run; null for `submit` and `list`. */
   readonly runId: string | null;
-  /** The inputs, for `submit`, as they will run. */
+  /** The inputs of the run for `submit`; null otherwise. */
   readonly inputs: Readonly<Record<string, unknown>> | null;
-  /** What is sent along, for what does something to a run: the name of a signal, the comment of an approval. Null otherwise. */
+  /**
+   * The data of a request that changes a run, such as the name of a signal or the comment of an approval; null
+   * otherwise.
+   */
   readonly body: Readonly<Record<string, unknown>> | null;
 }
 
-/** How a proxy works. */
+/** Options of {@link createProxy}. */
 export interface ProxyOptions<Context extends readonly unknown[] = readonly unknown[]> {
   /**
-   * The key or token that is added to requests. A function is called for each request with what the handler was called with
-   * besides the request: in Workers `(env) => env.HIGHWAY_API_KEY`. It is struck from every answer of the server, unless it
-   * is shorter than 8 characters: such a word guards nothing, and would be found in many places.
+   * The key or token to add to requests. A function is called for each request, with the arguments that the handler got
+   * after the request: in Workers `(env) => env.HIGHWAY_API_KEY`. The key is removed from every answer of the server,
+   * unless it has fewer than 8 characters: such a common word protects nothing.
    */
   apiKey: string | ((...context: Context) => string | Promise<string>);
   /**
-   * Origin of the Highway server, or another address without user name and query. Default: `HIGHWAY_API_ENDPOINT`, else
-   * `https://highway.solutions`.
+   * Origin of the Highway server, or another URL without user name and query. Default: the environment variable
+   * `HIGHWAY_API_ENDPOINT`, otherwise `https://highway.solutions`.
    */
   endpoint?: string | URL | undefined;
-  /** The workflows that pages may use, by their names. */
+  /** The workflows that pages may use, by name. */
   allow: Readonly<Record<string, AllowedWorkflow>>;
   /**
-   * Origins of pages elsewhere that may use the proxy, or `*` for all. Pages of the proxy's own origin always may. With `*`
-   * cookies prove nothing to `authorize`: any page can have a visitor's browser send them along.
+   * Origins of other pages that may use the proxy, or `*` for all. Pages of the proxy's own origin always may. With
+   * `*`, `authorize` cannot rely on cookies, because any page can make a visitor's browser send them.
    */
   origins?: readonly string[] | "*" | undefined;
   /**
-   * Decides who may do what, after everything else has been found in order. Only `true` and `undefined` let pass; a `Response`,
-   * a new one each time, is sent as it is; anything else refuses with 403. Sessions, accounts and limits belong here. The body
-   * of the request has been read by then, and is in the action.
+   * Decides who may do what, after all other checks have passed. `true` and `undefined` allow the request. A
+   * `Response`, which must be a new one each time, is sent as the answer. Anything else refuses with 403. Use it for
+   * sessions, accounts and quotas. The body of the request has already been read and is in the action.
    */
   authorize?:
     | ((
@@ -107,21 +111,28 @@ export interface ProxyOptions<Context extends readonly unknown[] = readonly unkn
         ...context: Context
       ) => boolean | Response | undefined | Promise<boolean | Response | undefined>)
     | undefined;
-  /** Bytes of a request's body; 1 MiB by default. */
+  /** The largest body of a request, in bytes; default: 1 MiB. */
   maxBodySize?: number | undefined;
-  /** Bytes of the inputs of a run, as JSON; 256 KiB by default. A definition may repeat them in each of its tasks. */
+  /**
+   * The largest inputs of a run, in bytes of JSON; default: 256 KiB. A definition may repeat them in each of its tasks.
+   */
   maxInputsSize?: number | undefined;
-  /** Bytes of an answer of the server, unpacked, or of one event of a stream; 32 MiB by default. */
+  /**
+   * The largest answer of the server after decompression, and the largest event of a stream, in bytes; default: 32 MiB.
+   */
   maxResponseSize?: number | undefined;
-  /** Streams of events that may be open at once; 100 by default. Clients whose stream is refused ask again and again instead. */
+  /**
+   * Number of event streams that may be open at the same time; default: 100. A client whose stream is refused requests
+   * the status repeatedly instead.
+   */
   maxStreams?: number | undefined;
-  /** Runs of the server, the newest ones, among which `list` looks for those that it may show; 2,000 by default. */
+  /** Number of runs, the newest ones, that `list` looks through; default: 2,000. */
   maxListed?: number | undefined;
   /**
-   * Seconds that the Highway server may take for an answer; 30 by default. Updates have the time that they ask for besides, up
-   * to 5 minutes; one that is cut then with 504 may have happened all the same.
+   * Time limit of a request to the Highway server, in seconds; default: 30. An update has its own `timeout_seconds` in
+   * addition, at most 300. An update that ends with 504 may have taken effect.
    */
   timeout?: number | undefined;
-  /** Sends the requests instead of the global `fetch`. */
+  /** Sends the requests in place of the global `fetch`. */
   fetch?: ((request: Request, init?: RequestInit) => Promise<Response>) | undefined;
 }

@@ -1,4 +1,4 @@
-/** What becomes of a request that a page may make. */
+/** Handles a page's request that the proxy knows. */
 
 import { isObject } from "../shared/plain.js";
 import { listPage } from "./list.js";
@@ -9,17 +9,17 @@ import { isRunId, type Route, routeOf } from "./routes.js";
 import type { Allowed, Settings } from "./settings.js";
 import type { Streams } from "./streams.js";
 import { inputsOf, nameOf, submission } from "./submission.js";
-import { type Found, strange, type Upstream } from "./upstream.js";
+import { type Found, unexpected, type Upstream } from "./upstream.js";
 
-/** Longest time that an update may ask for, in seconds. */
+/** The longest time limit of an update, in seconds. */
 const LONGEST_UPDATE = 300;
-/** Members of a body that say what runs, and with what: they belong to a submission, and reach the server with nothing else. */
-const OF_SUBMISSIONS = ["workflow_definition", "python_dsl", "inputs", "variables"];
-/** Parameters of a query that could ask for another run than the path. */
-const OF_OTHERS = /run|workflow|tenant/i;
+/** Fields of a body that say what to run, and with which inputs. Only a submission may send them. */
+const SUBMISSION_FIELDS = ["workflow_definition", "python_dsl", "inputs", "variables"];
+/** Query parameters that could name another run than the path does. */
+const OTHER_RUN = /run|workflow|tenant/i;
 const WITH_WORKFLOW = "a run with its workflow";
 
-/** One request on its way. */
+/** One request of a page. */
 export class Passing {
   readonly #settings: Settings;
   readonly #streams: Streams;
@@ -52,11 +52,13 @@ export class Passing {
       }
       return await this.#read(route, searchParams);
     }
-    // The body comes first, so that nobody decides about a request that is refused anyway.
+    // Reads the body first, so that nobody decides about a request that is refused anyway.
     const body = await bodyOf(request, this.#settings.maxBodySize);
     if (verb === "submit") return await this.#submit(body, request.headers.get("x-idempotency-key"));
     this.#checkVerb(verb);
-    const sent = Object.fromEntries(Object.entries(body).filter(([name]) => !OF_SUBMISSIONS.includes(name)));
+    const sent = Object.fromEntries(
+      Object.entries(body).filter(([name]) => !SUBMISSION_FIELDS.includes(name)),
+    );
     return verb === "approve" ? await this.#decide(route, sent) : await this.#act(route, sent);
   }
 
@@ -66,7 +68,7 @@ export class Passing {
     const inputs = await inputsOf(body, allowed, this.#settings.maxInputsSize);
     const sent = submission(body, allowed, inputs);
     await this.#permit({ verb: "submit", workflow, runId: null, inputs, body: null });
-    // A page's keys are keys of its workflow: those of others can be neither guessed nor taken.
+    // Prefixed with the workflow, so that keys of other workflows can be neither guessed nor used.
     const ownKey = key ? `${encodeURIComponent(workflow)}:${key}` : null;
     const { data, response } = await this.#upstream.find(
       "POST",
@@ -75,13 +77,13 @@ export class Passing {
       (refused) => this.#checkExisting(refused, workflow),
     );
     const runId = data["workflow_run_id"] ?? data["run_id"];
-    if (typeof runId !== "string" || !isRunId(runId)) throw strange("a run");
-    const name = workflowIn(data) ?? (await this.#lookUp(runId, strange(WITH_WORKFLOW))).name;
+    if (typeof runId !== "string" || !isRunId(runId)) throw unexpected("a run");
+    const name = workflowIn(data) ?? (await this.#lookUp(runId, unexpected(WITH_WORKFLOW))).name;
     if (name !== workflow) throw notFound("run");
     return await response();
   }
 
-  /** Looks at the run that a refused submission names: a server tells which run an idempotency key began. */
+  /** Checks the run that a refused submission names: a server says which run an idempotency key started. */
   async #checkExisting(refused: unknown, workflow: string): Promise<void> {
     if (!isObject(refused)) return;
     const ids = [refused, refused["data"], refused["details"]].filter(isObject).map((place) => {
@@ -105,8 +107,8 @@ export class Passing {
     const workflow = await this.#workflowOf(runId, verb);
     await this.#permit({ verb, workflow, runId, inputs: null, body: null });
     const accept = segments[2] === "stream" ? "text/event-stream" : "application/json";
-    const asked = new URLSearchParams([...query].filter(([name]) => !OF_OTHERS.test(name)));
-    return await this.#upstream.pass("GET", segments, { query: asked, accept });
+    const passed = new URLSearchParams([...query].filter(([name]) => !OTHER_RUN.test(name)));
+    return await this.#upstream.pass("GET", segments, { query: passed, accept });
   }
 
   async #act({ verb, runId, segments }: Route, body: Body): Promise<Response> {
@@ -125,17 +127,17 @@ export class Passing {
     return await listPage(this.#upstream, query, isListed, maxListed);
   }
 
-  /** The approvals of one run. Nothing of the query is passed on but what was checked. */
+  /** The approvals of one run. Only checked parameters of the query are passed on. */
   async #approvals(query: URLSearchParams): Promise<Response> {
     const runId = query.get("workflow_run_id");
     const workflow = await this.#workflowOf(runId, "approve");
     await this.#permit({ verb: "approve", workflow, runId, inputs: null, body: null });
-    const asked = new URLSearchParams({ workflow_run_id: String(runId) });
+    const passed = new URLSearchParams({ workflow_run_id: String(runId) });
     const status = query.get("status");
-    if (status !== null) asked.set("status", status);
-    const { data, response } = await this.#upstream.find("GET", ["approvals"], { query: asked });
+    if (status !== null) passed.set("status", status);
+    const { data, response } = await this.#upstream.find("GET", ["approvals"], { query: passed });
     const all = data["approvals"];
-    if (!Array.isArray(all)) throw strange("a list of approvals");
+    if (!Array.isArray(all)) throw unexpected("a list of approvals");
     return await response({
       approvals: all.filter((one) => isObject(one) && one["workflow_run_id"] === runId),
     });
@@ -150,7 +152,7 @@ export class Passing {
     return await this.#upstream.pass("POST", segments, { body });
   }
 
-  /** The name of the workflow of a run, if the verb is allowed for it. The server is asked each time: an id may be used again. */
+  /** The workflow of a run, if the verb is allowed for it. Asks the server each time, because an id may be reused. */
   async #workflowOf(runId: unknown, verb: ProxyVerb, missing?: Refusal): Promise<string> {
     if (typeof runId !== "string" || !isRunId(runId)) {
       throw new Refusal(
@@ -164,15 +166,15 @@ export class Passing {
     return name;
   }
 
-  /** A run as the server shows it, and the name of its workflow. */
+  /** A run as the server shows it, with the name of its workflow. */
   async #lookUp(runId: string, missing?: Refusal): Promise<Found & { readonly name: string }> {
     const found = await orElse(this.#upstream.find("GET", ["workflows", runId]), missing);
     const name = workflowIn(found.data);
-    if (name === undefined) throw strange(WITH_WORKFLOW);
+    if (name === undefined) throw unexpected(WITH_WORKFLOW);
     return { ...found, name };
   }
 
-  /** The workflow of this name, if it may be submitted. */
+  /** The workflow with this name, if it may be submitted. */
   #allowed(name: string): Allowed {
     const allowed = this.#settings.allow.get(name);
     if (allowed === undefined) {
@@ -183,13 +185,13 @@ export class Passing {
     return allowed;
   }
 
-  /** Refuses what is allowed for no workflow, before anything is asked. */
+  /** Refuses a verb that no workflow allows, before the server is asked. */
   #checkVerb(verb: ProxyVerb): void {
     const all = [...this.#settings.allow.values()];
     if (!all.some(({ verbs }) => verbs.has(verb))) throw verbNotAllowed(verb);
   }
 
-  /** A run of which nothing may be read or done is like one that does not exist, so that nobody can count runs of others. */
+  /** Treats a run without any allowed verb as one that does not exist, so that nobody can count the runs of others. */
   #checkRun(name: string, verb: ProxyVerb, missing = notFound("run")): void {
     const verbs = this.#settings.allow.get(name)?.verbs ?? new Set();
     if (![...verbs].some((other) => other !== "submit")) throw missing;
@@ -197,14 +199,14 @@ export class Passing {
   }
 }
 
-/** The name of the workflow that data of a run has. */
+/** The name of the workflow in the data of a run. */
 function workflowIn(data: Body): string | undefined {
   const definition = data["workflow_definition"];
   const name = data["workflow_name"] ?? (isObject(definition) ? definition["name"] : undefined);
   return typeof name === "string" ? name : undefined;
 }
 
-/** What was looked for; the proxy's own refusal where the server has none of it. */
+/** The outcome of a search, or the proxy's own refusal if the server finds nothing. */
 async function orElse<T>(looking: Promise<T>, missing = notFound("run")): Promise<T> {
   try {
     return await looking;

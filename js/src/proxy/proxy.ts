@@ -1,4 +1,4 @@
-/** A proxy between pages and a Highway server: it adds the key, and lets pass what it was told to. */
+/** A proxy between pages and a Highway server, which adds the key and passes on only allowed requests. */
 
 import type { ProxyAction, ProxyOptions } from "./options.js";
 import { Passing } from "./passing.js";
@@ -7,35 +7,36 @@ import { isUsableKey, readOptions } from "./settings.js";
 import { Streams } from "./streams.js";
 import { Upstream } from "./upstream.js";
 
-/** Answers requests; more arguments than the request are handed to `apiKey` and `authorize`. */
+/** Answers requests. Arguments after the request are passed to `apiKey` and `authorize`. */
 export type ProxyHandler<Context extends readonly unknown[] = readonly unknown[]> = (
   request: Request,
   ...context: Context
 ) => Promise<Response>;
 
 /**
- * Makes a fetch handler that stands between pages and a Highway server. Pages point the `endpoint` of a `Driver` or a `Highway`
- * at it and pass no key; everything else stays as it is. It may be mounted at any path: `/highway` serves
+ * Creates a fetch handler between pages and a Highway server. Pages pass its address as the `endpoint` of a `Driver` or
+ * a `Highway`, with `auth: false` in place of a key. The proxy works at any path: mounted at `/highway`, it serves
  * `/highway/api/v1/…`.
  *
- * Only the named workflows and verbs pass. What a page submits never runs: the definition of that name runs which the proxy was
- * given. Inputs are checked, origins are checked, bodies are limited, and neither the key nor a definition is in an answer,
- * however it is spelled. A run of another workflow is like one that does not exist, and nothing tells how many there are. The
- * idempotency keys of pages are keys of their workflow: `order-17` reaches the server as `greeting:order-17`.
+ * Only the named workflows and verbs are allowed. The proxy never runs a page's definition: it runs the definition that
+ * it was given under that name. It checks inputs and origins and limits bodies. No answer contains the key or a
+ * definition, in any spelling. A run of another workflow is treated as one that does not exist, and the number of runs
+ * is not revealed. Idempotency keys belong to a workflow: a page's `order-17` reaches the server as
+ * `greeting:order-17`.
  *
- * What it does not know is for `authorize`:
+ * `authorize` has to decide what the proxy cannot know:
  *
- * - A run belongs to its workflow and to nobody else: whoever may read, cancel or decide one may do so with all of that name,
- *   and whoever repeats an idempotency key gets the run that it began.
- * - The proxy's own origin is the host that a request names. Where any is answered, as on a developer's machine or in an internal
- *   network, a page of somebody else can have its own host name lead there (DNS rebinding): compare
+ * - Runs belong to a workflow, not to a user. A page that may read, cancel or decide one run of a workflow may do so
+ *   with all of them, and a page that repeats an idempotency key gets the run that it started.
+ * - The proxy's own origin is the host that a request names. A server that accepts any host name, such as a developer's
+ *   machine or one in an internal network, can be reached by other pages through DNS rebinding: compare
  *   `request.headers.get("host")`.
  *
- * A key that the server refuses with 401 is a 502 for the page, which has none to mend. A list that gets shorter while it is
- * read may leave some runs out, because pages are not told how many there are. What it shows is looked for among the newest
- * `maxListed` runs of the server, a hundred with each request.
+ * If the server refuses the key with 401, the page gets 502, because it has no key to correct. A list that shrinks
+ * while a page reads it may omit some runs, because pages do not learn the total. The list looks through the newest
+ * `maxListed` runs of the server, a hundred per request.
  *
- * @throws {ConfigurationError} for options that it cannot work with.
+ * @throws {ConfigurationError} for options that are not valid.
  *
  * @example
  * ```js
@@ -56,7 +57,7 @@ export type ProxyHandler<Context extends readonly unknown[] = readonly unknown[]
  *   allow: { greeting: { verbs: ["submit", "status", "steps"], workflow: define({ auth: false }).build() } },
  * });
  *
- * // What a page does, with the handler in the place of the network.
+ * // What a page does, with the handler in place of the network.
  * const page = define({ endpoint: "https://app.example/highway", auth: false, fetch: proxy });
  * const result = await page.run({ inputs: { to: "Ada" } });
  * console.log(result.tasks.send.result); // sent to Ada
@@ -76,7 +77,7 @@ export function createProxy<Context extends readonly unknown[] = readonly unknow
       if (request.method === "OPTIONS") return preflight(origin);
       const upstream = new Upstream(settings, await keyOf(options, context), request.signal);
       const permit = async (action: ProxyAction): Promise<void> => {
-        // What the function makes of the action changes nothing of what was checked.
+        // The function gets a copy, so that it cannot change what was checked.
         const verdict: unknown = await options.authorize?.(request, structuredClone(action), ...context);
         if (verdict instanceof Response) throw verdict;
         if (verdict !== true && verdict !== undefined)
@@ -105,11 +106,11 @@ function refused(thrown: unknown): Response {
     try {
       return new Response(thrown.body, thrown);
     } catch (error) {
-      // It was sent before, or is no answer at all: `Response.error()`.
+      // The response was sent before, or is `Response.error()`.
       fault = error;
     }
   }
-  // What a hook throws is for the server's log, and not for the page.
+  // An error of a hook goes to the server's log, not to the page.
   console.error("highway-wasm: the proxy failed:", fault);
   return new Refusal(500, "PROXY_FAILED", "the proxy failed").toResponse();
 }

@@ -1,29 +1,29 @@
-/** What pages do not get to see of an answer: the key, should the server repeat it, and the definitions. */
+/** Removes from answers what pages must not see: the key, if the server repeats it, and definitions. */
 
 import { inTurns } from "../shared/turns.js";
 import { find, type Sought, secretSought, without } from "../shared/spellings.js";
 import { atOnce, type Steps } from "../shared/steps.js";
 import { OPENINGS, withoutDefinitions } from "./definitions.js";
 
-/** Steps of a large answer, of 64 Ki characters each, after which others have their turn. */
+/** Steps of 64 Ki characters each after which the event loop takes a turn. */
 const STEPS_OF_TURN = 2;
-/** Keys that are shorter guard nothing, and would be found in many words. */
+/** A shorter key protects nothing, and would be found inside common words. */
 const SHORTEST_KEY = 8;
-/** Types that a browser shows as what they are: anything else it might run, on the origin of the application. */
+/** Media types that a browser only displays. Other content might run on the origin of the application. */
 const HARMLESS = /^(application\/([\w.-]+\+)?json|text\/(plain|event-stream|vnd\.graphviz))\s*(;|$)/i;
 const LINE = /([^\r\n]*)(\r\n|\n|\r|$)/g;
-/** How a line of an event begins that has data. */
+/** The beginning of an event's line with data. */
 const DATA = /^data(?:: ?|$)/;
 
-/** What is looked for to find the latest key, which mostly is that of all requests. */
+/** The search for the latest key, which usually is that of all requests. */
 let latest: { key: string; sought: readonly Sought[] } = { key: "", sought: [] };
 
-/** Strikes out of answers what pages do not get to see. */
+/** Removes from answers what pages must not see. */
 export class Redaction {
   readonly #key: readonly Sought[];
   readonly #limit: number;
 
-  /** `limit` is the number of characters that an event of a stream may have. */
+  /** `limit` is the largest event of a stream, in characters. */
   constructor(key: string, limit: number) {
     if (key !== latest.key) {
       latest = { key, sought: key.length < SHORTEST_KEY ? [] : [secretSought(key)] };
@@ -32,13 +32,13 @@ export class Redaction {
     this.#limit = limit;
   }
 
-  /** A header, or a word of it. */
+  /** The value of a header, or a word of it. */
   header(name: string, value: string): string {
     const text = atOnce(this.#redacted(value));
     return name === "content-type" && !HARMLESS.test(text) ? "text/plain; charset=utf-8" : text;
   }
 
-  /** A body. Others have their turn while a large one is looked through. */
+  /** The text of a body. The event loop takes turns while a large one is searched. */
   async body(text: string): Promise<string> {
     return await inTurns(this.#redacted(text), STEPS_OF_TURN);
   }
@@ -55,7 +55,7 @@ export class Redaction {
     return without(text, key);
   }
 
-  /** The events of a stream, each as soon as it is whole. */
+  /** The events of a stream. Each is passed on when it is complete. */
   events(): TransformStream<Uint8Array, Uint8Array> {
     const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
     let rest = "";
@@ -94,13 +94,13 @@ function* cutDefinitions(text: string): Steps<string> {
   return yield* withoutDefinitions(text, openings);
 }
 
-/** A line with what ends it. */
+/** A line and its line break. */
 interface Line {
   readonly text: string;
   readonly end: string;
 }
 
-/** An event without definitions. What its data says is said by all its lines of data together. */
+/** An event without definitions. The lines of its data together are one text. */
 function* eventText(lines: readonly Line[]): Steps<string> {
   const all = lines.filter(({ text }) => DATA.test(text));
   const data = all.map(({ text }) => text.replace(DATA, "")).join("\n");
@@ -116,7 +116,7 @@ function* eventText(lines: readonly Line[]): Steps<string> {
   return event;
 }
 
-/** Where the last event ends that is whole, if that is not in the part that was looked at before. */
+/** The end of the last complete event, unless it lies in the part that was searched before. */
 function endOfEvents(text: string, seen: number): number {
   const blankLine = /(?:\r\n|\n|\r(?!\n)){2}/g;
   blankLine.lastIndex = Math.max(0, seen - 3);

@@ -1,4 +1,4 @@
-/** The body of a page's request. */
+/** Reads the body of a page's request. */
 
 import { bytesOf, TOO_LARGE } from "../client/body.js";
 import { isObject } from "../shared/plain.js";
@@ -8,10 +8,10 @@ import { parseJson } from "../shared/json.js";
 /** A JSON object. */
 export type Body = Readonly<Record<string, unknown>>;
 
-/** Deeper nesting is refused: as deep as the core reads. */
+/** Levels of nesting that are allowed; the core's own limit. */
 const DEPTH = 128;
 
-/** The body of a request, as an object; an empty one where there is none. */
+/** The body of a request as an object; an empty one if there is no body. */
 export async function bodyOf(request: Request, limit: number): Promise<Body> {
   const text = decoded(await bytesOfRequest(request, limit));
   if (text.trim() === "") return {};
@@ -22,7 +22,7 @@ export async function bodyOf(request: Request, limit: number): Promise<Body> {
 }
 
 async function bytesOfRequest(request: Request, limit: number): Promise<Uint8Array> {
-  // Fails where somebody else has read it, which is no fault of the page.
+  // Fails if other code has read the body, which is not the page's fault.
   const body = new Response(request.body);
   const bytes = await bytesOf(body, limit).catch(() => {
     throw invalidBody("broke off");

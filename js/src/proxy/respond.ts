@@ -1,14 +1,14 @@
-/** Answers of the proxy itself, and which origins get to read them. */
+/** The proxy's own answers, and the origins that may read them. */
 
-/** Headers of every answer: nobody keeps it, and no browser takes it for something else than it says. */
-export const OF_NOBODY_ELSE = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+/** Headers of every answer: it is not cached, and browsers do not guess its type. */
+export const SAFE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-/** Why the proxy does not pass a request on. Thrown, and sent as it is. */
+/** Why the proxy does not pass on a request. It is thrown, and becomes the answer. */
 export class Refusal {
   readonly status: number;
   readonly code: string;
   readonly message: string;
-  /** Further members of the body. */
+  /** Additional fields of the body. */
   readonly more: object;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -30,24 +30,24 @@ export class Refusal {
   toResponse(): Response {
     const { status, code, message, more } = this;
     const body = { status: "error", success: false, message, code, ...more };
-    return Response.json(body, { status, headers: { ...OF_NOBODY_ELSE, ...this.headers } });
+    return Response.json(body, { status, headers: { ...SAFE_HEADERS, ...this.headers } });
   }
 }
 
-/** A refusal with advice, which clients show. It may say how the proxy is set up, but nothing of what is behind it. */
+/** A refusal with advice, which clients show. It may describe the proxy's settings, but nothing behind the proxy. */
 export function refusal(status: number, code: string, message: string, help: string): Refusal {
   return new Refusal(status, code, message, { details: [{ message, help }] });
 }
 
 /**
- * The origin that a request comes from where it is another one than the proxy's own, or null.
+ * The origin of a request's page; null if it is the proxy's own.
  *
  * @throws {Refusal} for an origin that may not use the proxy.
  */
 export function foreignOrigin(request: Request, origins: readonly string[] | "*"): string | null {
   const origin = request.headers.get("origin");
   if (origin === null) {
-    // Browsers leave the origin out where they read from their own; what they read from elsewhere says so here.
+    // Browsers omit the origin when a page reads from its own. This header then says where the request comes from.
     const site = request.headers.get("sec-fetch-site");
     if (site === "cross-site" || site === "same-site") throw notAllowed("another site");
     return null;
@@ -60,8 +60,8 @@ export function foreignOrigin(request: Request, origins: readonly string[] | "*"
 }
 
 /**
- * Whether a browser that named this host did so for a page of this origin. Behind another proxy the URL is not what the browser
- * sees, nor has it to be encrypted; but an encrypted one has no page that is not.
+ * Whether a request to this host came from a page of this origin. Behind another proxy, the URL may differ from the
+ * browser's in host and encryption; but a request with encryption never comes from a page without.
  */
 function isHostOf(host: string | null, origin: string, protocol: string): boolean {
   if (host === null || !URL.canParse(origin)) return false;
@@ -83,7 +83,7 @@ export function preflight(origin: string | null): Response {
   return withOrigin(new Response(null, { status: 204, headers }), origin);
 }
 
-/** Lets pages of an origin read an answer. */
+/** Allows pages of an origin to read an answer. */
 export function withOrigin(response: Response, origin: string | null): Response {
   response.headers.append("vary", "origin");
   if (origin !== null) {

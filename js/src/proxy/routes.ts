@@ -1,20 +1,20 @@
-/** The requests of the API that a proxy knows, and the verb that lets each pass. */
+/** The API requests that a proxy knows, and the verb that each requires. */
 
 import type { ProxyVerb } from "./options.js";
 import { Refusal } from "./respond.js";
 
-/** What a request is about. */
+/** A request of a page. */
 export interface Route {
   readonly verb: ProxyVerb;
   /** Segments of the path below `/api/v1`, decoded. */
   readonly segments: readonly string[];
-  /** The run it is about, where the path says so. */
+  /** The id of the run in the path; null if there is none. */
   readonly runId: string | null;
-  /** The approval it is about. */
+  /** The key of the approval in the path; null if there is none. */
   readonly approvalKey: string | null;
 }
 
-/** Method and path, with `*` for what may be anything; static paths come first. */
+/** Method and path, with `*` for any segment. Fixed paths come first. */
 const ROUTES: readonly (readonly [string, ProxyVerb])[] = [
   ["POST workflows", "submit"],
   ["GET workflows", "list"],
@@ -37,10 +37,10 @@ const ROUTES: readonly (readonly [string, ProxyVerb])[] = [
   ["POST approvals/*/reject", "approve"],
 ];
 
-/** What the API calls otherwise below `/workflows` than a run. */
+/** Segments below `/workflows` that are not the id of a run. */
 const NOT_RUNS = ["stats", "schedules", "by-hash", "definitions"];
 
-/** The route of a request. The proxy may be mounted anywhere; what counts is behind the last `/api/v1/`. */
+/** The route of a request. The proxy may be mounted at any path: only what follows the last `/api/v1/` counts. */
 export function routeOf(method: string, pathname: string): Route {
   const at = pathname.lastIndexOf("/api/v1/");
   const unknown = new Refusal(404, "NOT_FOUND", "the proxy does not allow this method and path");
@@ -50,7 +50,7 @@ export function routeOf(method: string, pathname: string): Route {
     .replace(/\/$/, "")
     .split("/");
   const segments = parts.map(decoded);
-  // The server decodes a path before it looks at it, so what is compared is what it will see.
+  // The server decodes a path before it reads it, so the decoded path is compared.
   const found = ROUTES.find(([pattern]) => isMatch(pattern, method, segments));
   if (!found || !segments.every(isOneSegment) || !isWrittenPlainly(found[0], parts)) throw unknown;
   const [first, second = null] = segments;
@@ -63,12 +63,12 @@ export function routeOf(method: string, pathname: string): Route {
   };
 }
 
-/** Whether a text is an id of a run to the server, and not another path. */
+/** Whether the server would read a text as the id of a run and not as another path. */
 export function isRunId(text: string): boolean {
   return isOneSegment(text) && !NOT_RUNS.includes(text);
 }
 
-/** Servers may decode slashes before they part a path, and take control characters for its end. */
+/** A server may decode slashes before it splits a path, and end it at a control character. */
 function isOneSegment(text: string): boolean {
   return text !== "" && text !== "." && text !== ".." && !/[/\\\p{Cc}]/u.test(text);
 }
@@ -83,13 +83,13 @@ function isMatch(pattern: string, method: string, segments: readonly string[]): 
   );
 }
 
-/** Whether the words of a route are there as they are, and not encoded. */
+/** Whether the fixed segments of a route are written without encoding. */
 function isWrittenPlainly(pattern: string, parts: readonly string[]): boolean {
   const [, path = ""] = pattern.split(" ");
   return path.split("/").every((part, index) => part === "*" || part === parts[index]);
 }
 
-/** A segment, decoded; an empty one, which no path has, where it cannot be. */
+/** The decoded segment; empty, which no path has, if it cannot be decoded. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

@@ -1,4 +1,4 @@
-/** Reading the options of a proxy: what it cannot work with is refused, with the way to it. */
+/** Reads the options of a proxy. Invalid options are refused with their path. */
 
 import { environmentVariable } from "../shared/environment.js";
 import { errorOf } from "../shared/errors.js";
@@ -49,13 +49,13 @@ export interface Allowed {
 /** The options of a proxy that are the same for all requests. */
 export interface Settings extends Readonly<typeof NUMBERS> {
   readonly allow: ReadonlyMap<string, Allowed>;
-  /** Address of the server, in front of `/api/v1`. */
+  /** Address of the server up to `/api/v1`. */
   readonly base: string;
   readonly origins: readonly string[] | "*";
   readonly fetch: ProxyOptions<never>["fetch"];
 }
 
-/** Whether a header can carry a key. */
+/** Whether a header can hold the key. */
 export function isUsableKey(key: unknown): key is string {
   return typeof key === "string" && /^[\x21-\x7e]+$/.test(key);
 }
@@ -95,7 +95,7 @@ export function readOptions(options: ProxyOptions<never>): Settings {
   return { allow: new Map(allowed), base: baseOf(options.endpoint), origins, fetch, ...numbers };
 }
 
-/** The address in front of `/api/v1`. What is refused is not repeated: it may have a password in it. */
+/** The address up to `/api/v1`. Errors do not repeat it, because it may contain a password. */
 function baseOf(given: unknown): string {
   const endpoint = given ?? environmentVariable("HIGHWAY_API_ENDPOINT") ?? DEFAULT_ENDPOINT;
   const text = typeof endpoint === "string" || endpoint instanceof URL ? String(endpoint) : "";
@@ -139,7 +139,7 @@ function readAllowed(name: string, allowed: AllowedWorkflow): Allowed {
   return { verbs: new Set(verbs), definition, inputs, results: new Set(resultNames(definition)) };
 }
 
-/** The ids of tasks and the keys of their results, wherever they are in a definition. */
+/** The ids of tasks and the keys of their results, at any depth of a definition. */
 function resultNames(part: unknown): string[] {
   if (Array.isArray(part)) return part.flatMap(resultNames);
   if (!isObject(part)) return [];

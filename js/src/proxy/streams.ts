@@ -1,8 +1,8 @@
-/** How many event streams are open through a proxy. */
+/** Limits the number of open event streams. */
 
 import { Refusal } from "./respond.js";
 
-/** Seconds after which a page may ask again for what is full. */
+/** Seconds after which a page may try again. */
 const LATER = "5";
 
 /** Counts open streams. */
@@ -15,9 +15,9 @@ export class Streams {
   }
 
   /**
-   * Opens one more; it is over when its body has been read, breaks off or is cancelled, and when the page goes.
+   * Opens a stream. It ends when its body is read to the end, breaks off or is cancelled, and when the page leaves.
    *
-   * @throws {Refusal} where there are as many as there may be.
+   * @throws {Refusal} if too many streams are open.
    */
   async add(page: AbortSignal, open: () => Promise<Response>): Promise<Response> {
     if (this.#open >= this.#most) {
@@ -47,11 +47,11 @@ export class Streams {
   }
 }
 
-/** Whether an answer is a stream of events. */
+/** Whether an answer is an event stream. */
 export const isStream = ({ headers }: Response): boolean =>
   /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 
-/** The same bytes; `end` is called when there are no more. */
+/** The same body. Calls `end` when it has ended. */
 function until(body: ReadableStream<Uint8Array>, end: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({

@@ -1,4 +1,4 @@
-/** What a page submits, and what of it runs. */
+/** Turns what a page submits into what runs. */
 
 import { isObject, type Json, plain } from "../shared/plain.js";
 import { OF_ENGINE } from "./engine-names.js";
@@ -7,10 +7,10 @@ import { Refusal } from "./respond.js";
 import type { Allowed } from "./settings.js";
 import { bigJson } from "../shared/json.js";
 
-/** Fields of a definition that a run sets. */
-const OF_THE_RUN = ["variables", "timeout_seconds"];
+/** Fields of a definition that belong to a run. */
+const RUN_FIELDS = ["variables", "timeout_seconds"];
 
-/** The name of the workflow that a page wants to run. */
+/** The name of the workflow that a page submits. */
 export function nameOf(body: Body): string {
   const definition = body["workflow_definition"];
   const name = isObject(definition) ? definition["name"] : undefined;
@@ -20,7 +20,7 @@ export function nameOf(body: Body): string {
   return name;
 }
 
-/** The inputs of a run, checked, as plain data of their own; `limit` is the number of bytes that they may have. */
+/** The checked inputs of a run as a copy. `limit` is their largest size in bytes. */
 export async function inputsOf(
   body: Body,
   allowed: Allowed,
@@ -38,9 +38,9 @@ async function checkedInputs(body: Body, allowed: Allowed): Promise<Record<strin
   const given = givenInputs(body, allowed, own);
   checkNames({ ...variablesOf(body["workflow_definition"]), ...given }, own, allowed.results);
   for (const name of Object.keys(given)) {
-    // The driver sends what a definition sets itself along; that changes nothing.
+    // A driver also sends the values that a definition sets, which changes nothing.
     if (isOneOf(own, name, given[name])) continue;
-    // Names of that kind are Highway's own: `_artifact_id` says which code durable tasks run.
+    // Such names belong to Highway: `_artifact_id` says which code durable tasks run.
     const isReserved = name.startsWith("_") || (allowed.inputs === undefined && Object.hasOwn(own, name));
     if (isReserved) throw issues([{ message: "it is set by the server", path: [name] }]);
   }
@@ -51,7 +51,10 @@ async function checkedInputs(body: Body, allowed: Allowed): Promise<Record<strin
   return plain(result.value, "/inputs") as Record<string, unknown>;
 }
 
-/** Refuses names that would take the place of something else in templates; the driver sends along what a definition sets itself. */
+/**
+ * Refuses names that would hide other names in templates. The values that a definition sets are accepted, because a
+ * driver also sends them.
+ */
 function checkNames(given: Body, own: Body, results: ReadonlySet<string>): void {
   const found = Object.keys(given).filter((name) => !isOneOf(own, name, given[name]));
   const taken = [
@@ -68,18 +71,18 @@ function checkNames(given: Body, own: Body, results: ReadonlySet<string>): void 
   }
 }
 
-/** What a page sends as inputs: the variables of its definition are some, since a run cannot tell the two apart. */
+/** The inputs of a page. The variables of its definition are among them, because a run cannot tell the two apart. */
 function givenInputs(body: Body, allowed: Allowed, own: Body): Record<string, unknown> {
   const inputs = body["inputs"] ?? {};
   if (!isObject(inputs)) throw new Refusal(400, "BODY_INVALID", "`inputs` is not an object");
-  // What runs as `any` is the page's definition, with its variables in it.
+  // With `any`, the page's definition runs, with its variables in it.
   if (allowed.definition === "any") return inputs;
   const variables = Object.entries(variablesOf(body["workflow_definition"]));
   const added = variables.filter(([name, value]) => !isOneOf(own, name, value));
   return { ...Object.fromEntries(added), ...inputs };
 }
 
-/** The body that is sent to the server. */
+/** The body for the server. */
 export function submission(body: Body, allowed: Allowed, inputs: Record<string, unknown>): object {
   const given = body["workflow_definition"] as Record<string, Json>;
   const definition = allowed.definition === "any" ? given : chosen(given, allowed.definition ?? {});
@@ -87,12 +90,12 @@ export function submission(body: Body, allowed: Allowed, inputs: Record<string, 
   return { workflow_definition: { ...definition, variables }, inputs };
 }
 
-/** The proxy's definition, once the page's has been found to be the same, or to be a mere name. */
+/** The proxy's definition, after checking that the page sent the same one, or only the name. */
 function chosen(given: Record<string, Json>, own: Readonly<Record<string, Json>>): Record<string, Json> {
   const tasks = given["tasks"];
   const isNamed = !isObject(tasks) || Object.keys(tasks).length === 0;
   const names = new Set([...Object.keys(given), ...Object.keys(own)]);
-  const differs = [...names].find((name) => !OF_THE_RUN.includes(name) && !isSame(given[name], own[name]));
+  const differs = [...names].find((name) => !RUN_FIELDS.includes(name) && !isSame(given[name], own[name]));
   if (!isNamed && differs !== undefined) {
     const message = `the page's definition of this workflow differs from the server's in \`${differs}\``;
     throw new Refusal(409, "WORKFLOW_DIFFERS", message);
@@ -110,7 +113,7 @@ function variablesOf(definition: unknown): Record<string, unknown> {
 const isOneOf = (values: Body, name: string, value: unknown): boolean =>
   Object.hasOwn(values, name) && isSame(values[name], value);
 
-/** Whether two values are the same JSON, whatever the order of keys. */
+/** Whether two values are the same JSON, in any order of keys. */
 function isSame(one: unknown, other: unknown): boolean {
   if (Array.isArray(one) && Array.isArray(other)) {
     return one.length === other.length && one.every((item, index) => isSame(item, other[index]));
@@ -125,7 +128,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return one === other;
 }
 
-/** The refusal of inputs, as the API writes it. */
+/** The refusal of inputs, in the form of the API's errors. */
 function issues(
   found: readonly {
     readonly message: string;

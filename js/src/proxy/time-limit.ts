@@ -1,9 +1,9 @@
-/** How long a request to the server may take. */
+/** The time limit of a request to the server. */
 
-/** Longest time of a timer, in milliseconds: a longer one would be none at all. */
+/** The longest delay of a timer, in milliseconds. A longer one would fire at once. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Ends a request when its time is over, or when the page that it is made for goes away. */
+/** Aborts a request when its time is over, or when the page leaves. */
 export class TimeLimit {
   readonly #controller = new AbortController();
   readonly #page: AbortSignal;
@@ -27,12 +27,12 @@ export class TimeLimit {
     return this.#controller.signal;
   }
 
-  /** Whether the time is over, rather than the page gone. */
+  /** Whether the time is over. Otherwise the page has left. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** What a step of the request gives, but no later than its end: not every `fetch` knows signals. */
+  /** The result of a step, or an error at the end of the time. Not every `fetch` supports signals. */
   async race<T>(step: Promise<T>): Promise<T> {
     const { signal } = this;
     let stop = (): void => {};
@@ -48,7 +48,7 @@ export class TimeLimit {
     }
   }
 
-  /** Ends nothing any more. */
+  /** Stops the time limit. */
   release(): void {
     clearTimeout(this.#timer);
     this.#page.removeEventListener("abort", this.#end);

@@ -1,4 +1,4 @@
-/** The proxy's own requests to the Highway server. */
+/** The proxy's requests to the Highway server. */
 
 import { bytesOf } from "../client/body.js";
 import { EACH, isLargeJson } from "../shared/json-size.js";
@@ -7,7 +7,7 @@ import { inTurns } from "../shared/turns.js";
 import { isObject } from "../shared/plain.js";
 import { Redaction } from "./redaction.js";
 import type { Body } from "./request-body.js";
-import { OF_NOBODY_ELSE, Refusal } from "./respond.js";
+import { SAFE_HEADERS, Refusal } from "./respond.js";
 import type { Settings } from "./settings.js";
 import { isStream } from "./streams.js";
 import { TimeLimit } from "./time-limit.js";
@@ -23,26 +23,29 @@ const PASSED = [
   "x-ratelimit-reset",
 ];
 
-/** Values of an answer that is read: as many as an engine keeps of one result. More would hold the thread, however short they are. */
+/**
+ * The most values in an answer that is parsed, the same as in a result on an engine. Parsing more would block the
+ * thread, however short they are.
+ */
 const MOST_VALUES = 1 << 20;
 
-/** What a request to the server may have. */
-export interface Asking {
+/** Options of a request to the server. */
+export interface RequestExtras {
   query?: URLSearchParams;
-  /** What is accepted, if not JSON. */
+  /** Media types to accept, if not JSON. */
   accept?: string;
   body?: object;
   /** The idempotency key. */
   key?: string | null;
-  /** Seconds beyond the usual ones. */
+  /** Seconds in addition to the usual time limit. */
   timeout?: number;
 }
 
-/** An object that the server gave. */
+/** An object that the server sent. */
 export interface Found {
-  /** Out of its envelope. */
+  /** The data, without its envelope. */
   readonly data: Body;
-  /** The answer to pass on; with other data in the place of its own where some are given. */
+  /** The answer to pass on, with `data` in place of its own if it is given. */
   response(data?: object): Promise<Response>;
 }
 
@@ -61,18 +64,18 @@ export class Upstream {
   }
 
   /**
-   * Asks for an object; `refused` looks at what a server says that refuses.
+   * Requests an object. `refused` checks the body of a refusal.
    *
-   * @throws {Response} with the server's own answer, where it refuses.
-   * @throws {Refusal} where it gives anything else.
+   * @throws {Response} with the server's own answer, if it refuses.
+   * @throws {Refusal} for any other answer.
    */
   async find(
     method: string,
     segments: readonly string[],
-    asking: Asking = {},
+    extras: RequestExtras = {},
     refused?: (body: unknown) => Promise<void>,
   ): Promise<Found> {
-    const { answer, text } = await this.#exchange(method, segments, asking, async (answer) => ({
+    const { answer, text } = await this.#exchange(method, segments, extras, async (answer) => ({
       answer,
       text: await this.#textOf(answer),
     }));
@@ -83,18 +86,18 @@ export class Upstream {
       await refused?.(body);
       throw await this.#passed(answer, text);
     }
-    if (!isObject(body)) throw strange("an object");
+    if (!isObject(body)) throw unexpected("an object");
     const data = isObject(body["data"]) ? body["data"] : body;
     const response = (other?: object): Promise<Response> =>
       this.#passed(answer, other ? bigJson({ status: "success", success: true, data: other }) : text);
     return { data, response };
   }
 
-  /** Asks, and passes the answer on: events as they come, anything else once it is read. */
-  async pass(method: string, segments: readonly string[], asking: Asking): Promise<Response> {
-    return await this.#exchange(method, segments, asking, async (answer) => {
+  /** Sends a request and passes the answer on: events as they arrive, anything else when it is complete. */
+  async pass(method: string, segments: readonly string[], extras: RequestExtras): Promise<Response> {
+    return await this.#exchange(method, segments, extras, async (answer) => {
       if (!answer.ok || !isStream(answer)) return await this.#passed(answer, await this.#textOf(answer));
-      // A stream has no time limit, and is cut when the page goes.
+      // A stream has no time limit, and ends when the page leaves.
       const events = answer.body?.pipeThrough(this.#redaction.events(), { signal: this.#page });
       return new Response(events ?? null, this.#head(answer));
     });
@@ -103,13 +106,13 @@ export class Upstream {
   async #exchange<T>(
     method: string,
     segments: readonly string[],
-    asking: Asking,
+    extras: RequestExtras,
     read: (answer: Response) => Promise<T>,
   ): Promise<T> {
     if (this.#page.aborted) throw gone();
-    const request = this.#request(method, segments, asking);
+    const request = this.#request(method, segments, extras);
     const send = this.#settings.fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const limit = new TimeLimit(this.#page, this.#settings.timeout + (asking.timeout ?? 0));
+    const limit = new TimeLimit(this.#page, this.#settings.timeout + (extras.timeout ?? 0));
     try {
       const answer = await limit.race(send(request, { signal: limit.signal }));
       checkServed(answer);
@@ -127,7 +130,7 @@ export class Upstream {
   #request(
     method: string,
     segments: readonly string[],
-    { query, accept = "application/json", body, key }: Asking,
+    { query, accept = "application/json", body, key }: RequestExtras,
   ): Request {
     const headers = new Headers({ accept, authorization: `Bearer ${this.#key}` });
     if (body !== undefined) headers.set("content-type", "application/json");
@@ -154,7 +157,7 @@ export class Upstream {
   }
 
   #head(answer: Response): ResponseInit {
-    const headers = new Headers(OF_NOBODY_ELSE);
+    const headers = new Headers(SAFE_HEADERS);
     for (const name of PASSED) {
       const value = answer.headers.get(name);
       if (value !== null) headers.set(name, this.#redaction.header(name, value));
@@ -163,22 +166,22 @@ export class Upstream {
   }
 }
 
-/** An answer of the server that is none to what the proxy asked for. */
-export function strange(wanted: string): Refusal {
+/** The refusal for an answer that is not what the proxy requested. */
+export function unexpected(wanted: string): Refusal {
   return new Refusal(502, "UPSTREAM_ANSWER_INVALID", `the server sent something else than ${wanted}`);
 }
 
-/** Refuses answers that are about the proxy, and not about what the page wants. */
+/** Refuses answers that concern the proxy and not the page. */
 function checkServed(answer: Response): void {
   const isElsewhere = answer.status === 0 || (answer.status >= 300 && answer.status < 400);
   if (!isElsewhere && answer.status !== 401) return;
   answer.body?.cancel().catch(() => {});
   if (isElsewhere) throw new Refusal(502, "UPSTREAM_REDIRECTED", "the server redirects elsewhere");
-  // A page would look for the fault in a credential of its own.
+  // A page would look for the mistake in its own credential.
   throw new Refusal(502, "UPSTREAM_UNAUTHORIZED", "the server does not accept the proxy's key");
 }
 
 const tooLarge = (): Refusal => new Refusal(502, "ANSWER_TOO_LARGE", "the server sent too much");
 
-/** What nobody gets to read. */
+/** The answer to a page that has left; nobody reads it. */
 const gone = (): Refusal => new Refusal(499, "PAGE_GONE", "the page went away");

@@ -25,7 +25,7 @@ export const approvals: Command = {
     const run = textOf(given, "run");
     const workflowRunId = run === undefined ? undefined : await runIdOf(highway, run, signal);
     const found = await pending(highway, signal, workflowRunId);
-    // A run that waits for nobody, and no run, have no approvals either: the server says which it is.
+    // A run without approvals looks like an unknown run. The server says which it is.
     if (workflowRunId !== undefined && found.length === 0)
       await highway.workflows.get(workflowRunId, { signal });
     if (output.isJson) output.json({ approvals: found });
@@ -76,7 +76,7 @@ a run has one approval, its id will do.${note}`,
   };
 }
 
-/** Nobody waits for it. A server may not tell whether somebody did. */
+/** The error for an approval that is not pending. A server may not say whether it was decided. */
 const undecidable = (key: string, cause: HighwayError): HighwayError =>
   makeError(cause.name, {
     code: cause.code,
@@ -93,7 +93,9 @@ const pending = (highway: Highway, signal: AbortSignal, workflowRunId?: string):
     signal,
   });
 
-/** The key that begins with a text, or the only one of a run that does. What begins none is taken for a key. */
+/**
+ * The key that begins with a text, or that of the only approval of a run whose id does. Other text is used as a key.
+ */
 async function keyOf(highway: Highway, text: string, signal: AbortSignal): Promise<string> {
   const found: string[] = [];
   for (const { approval_key: key, workflow_run_id: runId } of await pending(highway, signal)) {

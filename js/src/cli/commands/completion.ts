@@ -9,7 +9,7 @@ import { FINE } from "../exit-codes.js";
 const SHELLS = { bash, zsh, fish };
 type Shell = keyof typeof SHELLS;
 
-/** The command, for a program that has all these. */
+/** The command, for a program with these commands. */
 export const completionOf = (all: () => readonly Command[]): Command => ({
   name: "completion",
   summary: "print a script that completes command lines of highway-wasm in a shell",

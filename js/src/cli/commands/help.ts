@@ -4,7 +4,7 @@ import type { Command } from "../command.js";
 import { FINE } from "../exit-codes.js";
 import { showHelp } from "../help.js";
 
-/** The command, for a program that has all these. */
+/** The command, for a program with these commands. */
 export const helpOf = (all: () => readonly Command[]): Command => ({
   name: "help",
   summary: "show the help of the program, or of a command",

@@ -24,5 +24,5 @@ const MORE: readonly Command[] = [approvals, approve, reject, schedules];
 
 const all = (): readonly Command[] => COMMANDS;
 
-/** All commands, as the help lists them. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly Command[] = [...WORK, ...RUNS, ...MORE, completionOf(all), helpOf(all)];

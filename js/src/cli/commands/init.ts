@@ -10,7 +10,7 @@ import { isModule, TYPESCRIPT_NEEDS } from "../modules.js";
 import { oneLine } from "../output.js";
 import { STARTERS } from "../starters.js";
 
-/** What is written when nobody says otherwise. */
+/** The default file. */
 const DEFAULT_FILE = "workflow.yaml";
 
 export const init: Command = {
@@ -44,18 +44,18 @@ export const init: Command = {
   },
 };
 
-/** A file as a shell reads it, in one line. */
+/** A file name in one line, as a shell reads it. */
 const shown = (file: string): string =>
   /^[\w./-]+$/.test(file) ? file : `'${oneLine(file).replaceAll("'", "'\\''")}'`;
 
-/** The extension of a file; for `.js` and `.ts` the one that says which kind of module their package makes of them. */
+/** The extension of a file; for `.js` and `.ts`, the one for the kind of module that their package decides. */
 function kindOf(file: string): string {
   const extension = extname(file).toLowerCase();
   if (extension !== ".js" && extension !== ".ts") return extension;
   return `.${isInModules(resolve(file)) ? "m" : "c"}${extension.slice(1)}`;
 }
 
-/** Whether the nearest `package.json` says that `.js` and `.ts` files are ES modules. */
+/** Whether the nearest `package.json` makes `.js` and `.ts` files ES modules. */
 function isInModules(file: string): boolean {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     try {
@@ -67,7 +67,7 @@ function isInModules(file: string): boolean {
   }
 }
 
-/** What a module still needs before it runs here. */
+/** What a module needs before it runs here. */
 function needsOf(file: string): string[] {
   const needs: string[] = [];
   try {
@@ -79,7 +79,7 @@ function needsOf(file: string): string[] {
   return needs;
 }
 
-/** Whether this Node.js removes types; what its types say of it is older. */
+/** Whether this Node.js removes types. The type declarations of Node.js are older than this feature. */
 const runsTypeScript = (): boolean => Boolean((process.features as { typescript?: unknown }).typescript);
 
 function write(file: string, text: string): void {

@@ -9,9 +9,9 @@ import { looksOf, RUN_STATES } from "../states.js";
 import { shownMoment, showTable } from "../table.js";
 import { highwayOf } from "../target.js";
 
-/** Runs that are shown when nobody says otherwise. */
+/** Default number of runs to show. */
 const LIMIT = 20;
-/** The most that servers give at once. */
+/** The largest page that servers send. */
 const LARGEST_PAGE = 100;
 
 export const list: Command = {

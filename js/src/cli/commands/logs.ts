@@ -10,15 +10,18 @@ import { type Output, oneLine, printable } from "../output.js";
 import { runIdOf } from "../run-id.js";
 import { highwayOf } from "../target.js";
 
-/** Milliseconds between two looks at the logs of a run in which nothing else changes. */
+/** Milliseconds between two reads of the logs while the run does not change. */
 const PAUSE = 1000;
-/** Milliseconds between two looks where the last one brought much: an engine keeps only so much of what is written between them. */
+/**
+ * Milliseconds between two reads after one with much output, because an engine keeps only a part of what is written in
+ * between.
+ */
 const SHORT_PAUSE = 100;
-/** Characters that are much. */
+/** Characters that count as much output. */
 const MUCH = 64 * 1024;
-/** The line that the engine writes in the place of lines that it dropped; the group is their number. */
+/** The line that the engine writes in place of dropped lines; the group is their number. */
 const GAP = /^\[\d+ bytes \((\d+) lines\) are left out here\]$/;
-/** That line, or the one that `freshLines` writes if some of the dropped lines were shown before. */
+/** That line, or the one that `newLines` writes if some of the dropped lines were shown before. */
 const LEFT_OUT = /^\[(?:\d+ bytes \()?\d+ lines\)? are left out here\]$/;
 
 export const logs: Command = {
@@ -62,8 +65,8 @@ each entry, and each addition to it, as one line of JSON (NDJSON); without --fol
   },
 };
 
-/** What may pass, so that watching a run goes on after it. */
-const PASSING: readonly HighwayErrorCode[] = [
+/** Temporary failures, after which following continues. */
+const TEMPORARY: readonly HighwayErrorCode[] = [
   "API_UNREACHABLE",
   "API_SERVER_ERROR",
   "API_RATE_LIMITED",
@@ -71,7 +74,10 @@ const PASSING: readonly HighwayErrorCode[] = [
   "REQUEST_TIMEOUT",
 ];
 
-/** Entries as they come, until the run is over. While the server cannot be asked there are none: how long that may be is up to the watch. */
+/**
+ * The entries of a run as they appear, until it has ended. There are none while the server does not answer; `watch`
+ * decides how long that may last.
+ */
 async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator<LogEntry> {
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
@@ -83,14 +89,14 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
     isOver = true;
     wake();
   });
-  // Its failure is thrown at the end.
+  // Its error is thrown at the end.
   watching.catch(() => {});
   const seen: Seen = { entries: new Map(), lines: new Map() };
-  const look = async (): Promise<readonly LogEntry[] | undefined> => {
+  const read = async (): Promise<readonly LogEntry[] | undefined> => {
     try {
       return await handle.logs({ signal });
     } catch (error) {
-      if (isOver || !PASSING.some((code) => isHighwayError(error, code))) throw error;
+      if (isOver || !TEMPORARY.some((code) => isHighwayError(error, code))) throw error;
       return undefined;
     }
   };
@@ -100,9 +106,9 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
         wake = resolve;
       });
       const isLast = isOver;
-      const told = await look();
-      // Where nothing was told, what counts as seen stays.
-      const entries = told === undefined ? [] : fresh(told, seen);
+      const all = await read();
+      // After a failed read, the counts stay as they are.
+      const entries = all === undefined ? [] : newEntries(all, seen);
       yield* entries;
       if (isLast) break;
       const isMuch = entries.reduce((sum, { content }) => sum + content.length, 0) > MUCH;
@@ -117,21 +123,21 @@ async function* followed(handle: RunHandle, signal: AbortSignal): AsyncGenerator
 
 const isOutput = ({ stream }: LogEntry): boolean => stream === "stdout" || stream === "stderr";
 
-/** How often each entry was seen, and how many lines of each output, with those that were left out. */
+/** How often each entry was seen, and how many lines of each output, including dropped ones. */
 interface Seen {
   readonly entries: Map<string, number>;
   readonly lines: Map<string, number>;
 }
 
 /**
- * What was not seen. The output of a task grows while it runs: of it, the further lines. Other entries that are equal are told apart by their
- * number, because tasks side by side mix theirs.
+ * The entries that were not seen before. The output of a task grows while it runs; of it, the new lines. Other equal
+ * entries are told apart by their number, because tasks that run at the same time mix theirs.
  */
-function fresh(entries: readonly LogEntry[], seen: Seen): LogEntry[] {
+function newEntries(entries: readonly LogEntry[], seen: Seen): LogEntry[] {
   const counts = new Map<string, number>();
   const lines = new Map<string, number>();
   return entries.flatMap((entry) => {
-    if (isOutput(entry)) return freshLines(entry, lines, seen.lines);
+    if (isOutput(entry)) return newLines(entry, lines, seen.lines);
     const key = JSON.stringify(entry);
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
@@ -141,8 +147,11 @@ function fresh(entries: readonly LogEntry[], seen: Seen): LogEntry[] {
   });
 }
 
-/** The further lines of an output. Entries of one output, as a loop has them, count on: `counts` has the lines before this one. */
-function freshLines(entry: LogEntry, counts: Map<string, number>, seen: Map<string, number>): LogEntry[] {
+/**
+ * The new lines of an output. A loop has several entries for one output: `counts` has the number of lines before this
+ * one.
+ */
+function newLines(entry: LogEntry, counts: Map<string, number>, seen: Map<string, number>): LogEntry[] {
   const key = JSON.stringify([entry.task, entry.attempt, entry.stream]);
   let known = seen.get(key) ?? 0;
   let count = counts.get(key) ?? 0;
@@ -158,7 +167,7 @@ function freshLines(entry: LogEntry, counts: Map<string, number>, seen: Map<stri
     }
     count += 1;
     if (count <= known) continue;
-    // Only before a line: until then what is left out may grow.
+    // Only before another line, because until then more lines may be dropped.
     if (gap !== undefined) rest.push(gap);
     gap = undefined;
     rest.push(line);

@@ -16,7 +16,7 @@ import { readSource, type Source } from "../source.js";
 import { targetOf } from "../target.js";
 import { TOOLS_OPTION } from "../tools.js";
 
-/** Seconds beyond the run's own limit, so that the server gets to say how it ended. */
+/** Seconds beyond the run's own limit, so that the server can report how it ended. */
 const GRACE = 10;
 
 export const run: Command = {
@@ -71,7 +71,7 @@ engine, unless --endpoint names a server. Progress goes to standard error, the r
       return await follow(handle, { isLocal, waits, timeout: timeout && timeout + GRACE }, work);
     } catch (error) {
       if (signal.aborted || !isHighwayError(error) || findingsOf(error).length === 0) throw error;
-      // What the engine found is in the file.
+      // The engine's findings are about the file.
       showError(error, output, file);
       return exitCodeOf(error);
     } finally {
@@ -80,7 +80,7 @@ engine, unless --endpoint names a server. Progress goes to standard error, the r
   },
 };
 
-/** Whether a definition can be used; says why not, and what is suspicious. */
+/** Whether a definition is valid. Shows its errors and warnings. */
 export function isValid(source: Source, output: Output, file: string): boolean {
   const found = source.findings().filter(({ severity }) => severity !== "info");
   const isFine = found.every(({ severity }) => severity !== "error");

@@ -11,7 +11,7 @@ import { highwayOf } from "../target.js";
 const ACTIONS = ["list", "show", "pause", "resume", "delete", "history"] as const;
 type Action = (typeof ACTIONS)[number];
 
-/** Runs of a schedule that are shown. */
+/** Number of runs of a schedule to show. */
 const HISTORY = 20;
 
 export const schedules: Command = {
@@ -108,7 +108,7 @@ function rowOf(schedule: Schedule): readonly (string | readonly [string, "green"
   return [id, [isActive ? "active" : "paused", isActive ? "green" : "dim"], when, name, next];
 }
 
-/** The id of the schedule that is meant. What fits none is taken for an id: the server knows better. */
+/** The id of the schedule that a text means. Other text is used as an id, so that the server reports the error. */
 function scheduleOf(all: readonly Schedule[], text: string): string {
   const ids = all.map(({ schedule_id: id }) => id);
   if (ids.includes(text)) return text;

@@ -147,7 +147,7 @@ function show(
   const critical = new Set(criticalPath);
   const rows = timeline.map((entry) => rowOf(entry, from, critical.has(entry)));
   if (rows.length > 0) showTable(rows, output);
-  // Findings have a path, and were shown before the simulation began.
+  // Warnings with a path are findings, which were shown before the simulation.
   for (const warning of warnings.filter(({ path }) => path === undefined)) {
     const { code, message } = warning;
     output.note(`${output.paint("yellow", "warning:")} ${oneLine(message)} (${oneLine(code)})`);

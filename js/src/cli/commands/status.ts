@@ -60,7 +60,7 @@ async function watch(handle: RunHandle, { output, signal }: Work): Promise<numbe
   return last?.isSuccess ? FINE : FAILED;
 }
 
-/** Shows what sleeping tasks wait for, where the server tells. */
+/** Shows what sleeping tasks wait for, if the server tells. */
 async function showWaits(highway: Highway, run: RunStatus, { output, signal }: Work): Promise<void> {
   if (run.isTerminal) return;
   const waits = await waitsOf(highway, run, undefined, signal).catch(() => []);

@@ -35,7 +35,7 @@ each finding names its file.`,
         for (const finding of findings) found.push({ file, ...advised(finding) });
         if (!output.isJson) showFindings(findings, output, "result", file);
       } catch (error) {
-        // One that cannot be read does not keep the others from being checked.
+        // A file that cannot be read does not prevent the check of the others.
         if (args.length === 1 || signal.aborted) throw error;
         unread += 1;
         if (output.isJson) found.push({ file, ...findingOf(error, file) });
@@ -51,7 +51,7 @@ each finding names its file.`,
   },
 };
 
-/** A file that cannot be read, as a finding about it. */
+/** A finding about a file that cannot be read. */
 function findingOf(error: unknown, file: string): Diagnostic {
   const { message } = error as Error;
   const code = isHighwayError(error) || error instanceof UsageError ? error.code : "FILE_UNREADABLE";
@@ -75,5 +75,5 @@ function summarise(errors: number, warnings: number, files: readonly string[], o
   output.result(`${word}: ${counted(errors, "error")}, ${counted(warnings, "warning")}${where}`);
 }
 
-/** A number of things. */
+/** A number and a noun. */
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@
 import { optionsOf } from "../arguments.js";
 import { type ArgumentSpec, type Command, COMMON, type OptionSpec } from "../command.js";
 
-/** The script. */
+/** The completion script. */
 export function bash(commands: readonly Command[]): string {
   return `# Completion of highway-wasm in bash.
 _highway_wasm() {
@@ -30,7 +30,7 @@ complete -F _highway_wasm highway-wasm
 `;
 }
 
-/** What follows an option that takes a value. */
+/** The values of options. */
 function valuesOf(command: Command): string[] {
   return Object.entries(optionsOf(command)).flatMap(([name, spec]) => {
     if (spec.value === undefined) return [];
@@ -48,7 +48,7 @@ function offered({ values, completes }: OptionSpec): string {
 const paths = (kind: "file" | "folder"): string =>
   `COMPREPLY=($(compgen ${kind === "file" ? "-f" : "-d"} -- "$cur")); compopt -o filenames 2>/dev/null`;
 
-/** What else a command takes: its options, and its arguments. */
+/** The other words of a command: its options and arguments. */
 function wordsOf({ name, args, ...command }: Command): string {
   const words = [
     ...args.flatMap(({ values = [] }: ArgumentSpec) => values),
@@ -62,5 +62,5 @@ function wordsOf({ name, args, ...command }: Command): string {
 const flags = (options: Readonly<Record<string, OptionSpec>>): string[] =>
   Object.keys(options).map((name) => `--${name}`);
 
-/** Words, one a line, as bash reads them; none of them has a quote. */
+/** Words, one per line, in a quoting that bash reads. No word contains a quote. */
 const list = (words: readonly string[]): string => `$'${words.join("\\n")}'`;

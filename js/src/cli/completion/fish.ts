@@ -3,7 +3,7 @@
 import { optionsOf } from "../arguments.js";
 import type { ArgumentSpec, Command, Completion, OptionSpec } from "../command.js";
 
-/** The script. */
+/** The completion script. */
 export function fish(commands: readonly Command[]): string {
   const names = commands.map(({ name, summary }) => {
     return line("__fish_use_subcommand", `-a ${name} -d ${quoted(summary)}`);
@@ -27,7 +27,7 @@ function linesOf(command: Command): string[] {
 
 function option(name: string, spec: OptionSpec): string {
   const flags = `${spec.short === undefined ? "" : `-s ${spec.short} `}-l ${name}`;
-  // With -x fish offers no files of its own.
+  // With -x, fish does not add files.
   const value =
     spec.value === undefined ? "" : ` ${spec.completes ? "-r" : "-x"} ${offeredBy(spec)}`.trimEnd();
   return `${flags}${value} -d ${quoted(spec.help)}`;

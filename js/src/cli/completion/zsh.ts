@@ -3,7 +3,7 @@
 import { optionsOf } from "../arguments.js";
 import type { ArgumentSpec, Command, Completion, OptionSpec } from "../command.js";
 
-/** The script: a file for `fpath`, or to be sourced. */
+/** The completion script, as a file for `fpath` or to be sourced. */
 export function zsh(commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`);
   const cases = commands.map((command) => {
@@ -38,7 +38,7 @@ function option([name, spec]: readonly [string, OptionSpec]): string {
   const text = `[${shown}]${action}`;
   const long = value === undefined ? `--${name}` : `--${name}=`;
   const names = short === undefined ? [long] : [`-${short}`, long];
-  // Of a flag that may be given once, the other spelling is offered no more.
+  // When a flag that may be given once is there, its other spelling is not offered.
   const prefix = multiple ? "*" : short === undefined ? "" : `(-${short} --${name})`;
   return names.map((flag) => quoted(`${prefix}${flag}${text}`)).join(" ");
 }

@@ -61,7 +61,8 @@ export interface HttpToolOptions {
    *
    * Where the runtime can look names up (Node from 20.16, Deno, Bun), the tool does so before each request and each
    * redirect. The request then looks the name up again, so the owner of a name can change it in between: if that
-   * matters, use a firewall. Browsers do not reveal the target of a redirect, so redirects are refused there.
+   * matters, use a firewall. Browsers do not reveal the target of a redirect; there, a request that must not reach a
+   * private address fails if it is redirected.
    */
   privateAddresses?: "allow" | "ask" | "refuse" | undefined;
   /**
