@@ -1,4 +1,4 @@
-//! What a tool does to the run that called it, beside its result.
+//! Effects of a tool on the run that called it, besides its result.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
@@ -10,12 +10,12 @@ use crate::json::size_of_map;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 
-/// What a tool has done to its run; it takes effect with the result.
+/// Effects of a call on its run. They are applied together with the result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acts {
-    /// Variables that it set.
+    /// Variables that the tool set.
     pub variables: Map<String, Value>,
-    /// Events that it emitted: names and data, in order.
+    /// Events that the tool emitted, in order: name and data.
     pub events: Vec<(String, Value)>,
 }
 
@@ -34,18 +34,18 @@ impl Acts {
 }
 
 impl Engine {
-    /// The variables that a running tool call can read: those of the definition, overlaid by the inputs of the run, and
-    /// by what steps have set.
+    /// The variables that an active call can read: those of the definition, then the inputs of the run, then those that
+    /// steps have set. A later one replaces an earlier one of the same name.
     pub fn variables_of_call(&self, call: CallId) -> Map<String, Value> {
         let scope = self.calls.get(&call).and_then(|StepRef { run, step }| self.scope(*run, *step));
         scope.map_or_else(Map::new, |scope| scope.variables())
     }
 
-    /// Takes what a tool has done to its run; to be followed by its result.
+    /// Reports the effects of a call on its run. The host reports the result afterwards.
     ///
     /// # Errors
     ///
-    /// Where that is more than the run may keep; then nothing is taken, and the call has to be reported as failed.
+    /// If the run may not keep that much. Then nothing has changed, and the host must report the call as failed.
     pub fn tool_acted(&mut self, call: CallId, acts: Acts, now: Millis) -> Result<()> {
         let Some(StepRef { run, step }) = self.calls.get(&call).copied() else { return Ok(()) };
         self.config.limits.check(Limit::ResultBytes, size_of_map(&acts.variables))?;

@@ -1,4 +1,4 @@
-//! Artifacts: archives of code that tasks run, kept by their content.
+//! Artifacts: archives of code that tasks run. Equal content is kept once.
 
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
@@ -8,7 +8,7 @@ use crate::error;
 use crate::text::base64::parse_base64;
 use crate::time::Millis;
 
-/// Bytes of the largest artifact.
+/// The largest artifact, in bytes.
 pub const LARGEST_ARTIFACT: usize = 8 * 1_024 * 1_024;
 
 /// Why an artifact is not kept.
@@ -32,11 +32,11 @@ impl Engine {
         self.has_memory(size_of_artifact(name, mime, content))
     }
 
-    /// Keeps an artifact of which `content` is the base64; what is there already is not kept twice.
+    /// Keeps an artifact. `content` is its base64.
     ///
     /// # Errors
     ///
-    /// Why it is not kept.
+    /// The reason why it is not kept.
     pub fn keep_artifact(
         &mut self,
         name: &str,
@@ -44,7 +44,7 @@ impl Engine {
         content: &str,
         now: Millis,
     ) -> Result<Artifact, ArtifactFault> {
-        // What is too large is not read at all.
+        // Content that is too large is not decoded.
         if content.len() > LARGEST_ARTIFACT / 3 * 4 + 4 {
             return Err(ArtifactFault::TooLarge);
         }
@@ -62,7 +62,7 @@ impl Engine {
         Ok(artifact)
     }
 
-    /// Forgets an artifact; `false` where there is none of that id.
+    /// Deletes an artifact; `false` if there is none with this id.
     pub fn delete_artifact(&mut self, id: &str) -> bool {
         let is_known = self.artifact(id).is_some();
         if is_known {

@@ -1,4 +1,4 @@
-//! Tools of the engine: what they change.
+//! Carries out the tools of the engine.
 
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
@@ -16,12 +16,12 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 
-/// How long branches are waited for, and people, where nothing is said.
+/// The default time limits for branches and for the answers of people, in seconds.
 const BRANCHES_LIMIT: f64 = 300.0;
 
 const APPROVAL_LIMIT: f64 = 3_600.0;
 
-/// The variable of the counter tools.
+/// The variable that the counter tools use.
 const COUNTER: &str = "counter";
 
 impl Engine {
@@ -124,7 +124,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins to wait for a person.
+    /// Starts to wait for the answer of a person.
     fn request_approval(
         &mut self,
         run: RunIx,
@@ -159,12 +159,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The step that waits for an approval: run, step, and what was asked.
+    /// The step that waits for an approval: its run, its position, and the request.
     pub fn approval(&self, key: &str) -> Option<(RunIx, StepIx, &Map<String, Value>)> {
         self.approvals().find(|(_, _, request)| request.get("approval_key").is_some_and(|known| known == key))
     }
 
-    /// All approvals that are waited for: run, step, and what was asked.
+    /// All approvals that are waited for: run, step, and request.
     pub fn approvals(&self) -> impl Iterator<Item = (RunIx, StepIx, &Map<String, Value>)> {
         let active = self.runs.placed().filter(|(_, run)| run.state == RunState::Active);
         active.flat_map(|(at, run)| {
@@ -177,7 +177,7 @@ impl Engine {
         })
     }
 
-    /// Takes the answer of a person; `false` where nobody waits for it.
+    /// Reports the answer of a person; `false` if no step waits for it.
     pub fn decide(
         &mut self,
         key: &str,
@@ -202,7 +202,7 @@ impl Engine {
     }
 }
 
-/// What a counter says after `before`, with all digits.
+/// The value of a counter after `before`, exact to the last digit.
 fn one_more(before: Option<&Value>) -> Result<Value> {
     let Some(Value::Number(before)) = before else { return Ok(1.into()) };
     let digits = before.as_str();

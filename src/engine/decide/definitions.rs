@@ -1,4 +1,4 @@
-//! Definitions that the engine keeps: runs are started from them by name.
+//! Definitions that the engine keeps. Runs can be started from them by name.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
@@ -13,7 +13,7 @@ use crate::time::Millis;
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// Whether a document is of a size that can be read as a definition, and kept.
+    /// Checks whether a document is small enough to be read as a definition and kept.
     ///
     /// # Errors
     ///
@@ -24,7 +24,8 @@ impl Engine {
         self.has_memory(size_of_definition(document))
     }
 
-    /// Whether the engine can keep one more run of a workflow with these inputs, beside so many other bytes.
+    /// Checks whether the engine can keep one more run of a workflow with these inputs, besides a number of other
+    /// bytes.
     ///
     /// # Errors
     ///
@@ -40,7 +41,7 @@ impl Engine {
         self.has_memory(bytes.saturating_add(beside))
     }
 
-    /// Whether a name, or an idempotency key, is short enough.
+    /// Checks whether a name or an idempotency key is short enough.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Engine {
         self.config.limits.check(Limit::NameBytes, name.len())
     }
 
-    /// Whether a definition can be kept, and its schedule be in force with these inputs; how many bytes that takes.
+    /// The bytes of a definition and its schedule, if the engine can keep both.
     pub(in crate::engine) fn may_keep(
         &self,
         definition: &Registered,
@@ -72,11 +73,11 @@ impl Engine {
         Ok(bytes)
     }
 
-    /// Keeps a definition under its name, as the latest one of it, without a run. Its schedule is in force from now on.
+    /// Keeps a definition without a run, as the latest of its name. Its schedule holds from now on.
     ///
     /// # Errors
     ///
-    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here.
+    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` if the time zone of its schedule is unknown here.
     pub fn register(&mut self, definition: Registered, now: Millis) -> error::Result<Registered> {
         self.may_keep(&definition, &Map::new(), now)?;
         let kept = self.keep(Registered { is_named: true, ..definition });
@@ -85,7 +86,8 @@ impl Engine {
         Ok(kept)
     }
 
-    /// Keeps the Python that a definition was made of, under its hash, where there is memory for it.
+    /// Keeps the Python source from which a definition was made, by the hash of the definition, if there is memory for
+    /// it.
     pub fn keep_source(&mut self, hash: &str, source: &str) {
         let is_new = self.source(hash).is_none_or(|known| known != source);
         if is_new && self.has_memory(source.len()).is_ok() {
@@ -93,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// Keeps a definition as the latest of its name. Each content is kept once: one copy serves all runs.
+    /// Keeps a definition as the latest of its name. Equal content is kept once and shared by all runs.
     pub(in crate::engine) fn keep(&mut self, definition: Registered) -> Registered {
         let name = definition.workflow.name.clone();
         let is_as_wanted =
@@ -110,7 +112,7 @@ impl Engine {
         self.definition_of(&hash).cloned().unwrap_or(definition)
     }
 
-    /// Forgets a definition to which nothing leads any more, no schedule either.
+    /// Drops a definition that nothing refers to any more, not even a schedule.
     pub(in crate::engine) fn forget_definition(&mut self, hash: &str) {
         let is_free = self.definitions.is_free(hash);
         if is_free && !self.schedules().any(|(_, known)| known.hash.as_deref() == Some(hash)) {
@@ -119,7 +121,7 @@ impl Engine {
     }
 }
 
-/// Tasks of a document, wherever they stand in it.
+/// The number of tasks in a document, at any depth.
 fn tasks_in(document: &Value) -> usize {
     match document {
         Value::Array(items) => items.iter().map(tasks_in).sum(),

@@ -15,12 +15,12 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// Takes a signal for an active run; `false` if it is over. A step that waits for an event of that name gets it,
-    /// else it is kept for one that will.
+    /// Sends a signal to an active run; `false` if the run has ended. A step that waits for an event of that name
+    /// receives it; otherwise it is kept for a later step.
     ///
     /// # Errors
     ///
-    /// `LIMIT_EXCEEDED` where the run has more signals, or keeps more, than it may.
+    /// `LIMIT_EXCEEDED` if the run has too many signals or keeps too much.
     pub fn signal(&mut self, run: RunIx, name: &str, payload: Value, now: Millis) -> Result<bool> {
         let Some(found) = self.runs.get(run).filter(|run| run.state == RunState::Active) else {
             return Ok(false);
@@ -44,7 +44,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// The dynamic loop that a signal `add_items` is for: the one that it names by `task_id`, or any that runs.
+    /// The dynamic loop that a signal `add_items` is for: the one that `task_id` names, or any running one.
     fn takes_items(&self, run: RunIx, name: &str, payload: &Value) -> Option<StepIx> {
         let found = self.runs.get(run).filter(|_| name == "add_items")?;
         let wanted = payload.get("task_id").and_then(Value::as_str);
@@ -55,7 +55,7 @@ impl Engine {
         loops.find(|(at, _)| is_it(*at)).map(|(at, _)| at)
     }
 
-    /// Adds the items of `{item}`, `{items}` or a list.
+    /// Adds the items of `{item}`, `{items}` or a list to a loop.
     fn add_items(&mut self, run: RunIx, step: StepIx, payload: &Value, now: Millis) {
         let one = payload.get("item").cloned();
         let many = payload.get("items").unwrap_or(payload).as_array().cloned().unwrap_or_default();
@@ -94,13 +94,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether an event may be kept.
+    /// Checks whether an event may be kept.
     pub(in crate::engine) fn may_emit(&self, name: &str, payload: &Value) -> Result<()> {
         self.may_name(name)?;
         self.config.limits.check(Limit::EventBytes, size_of_event(name, payload))
     }
 
-    /// Emits an event, for those who wait for it and for those who ask later.
+    /// Emits an event, for steps that wait for it and for later ones.
     pub(in crate::engine) fn emit(&mut self, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Emitted { name: name.to_owned(), payload, at: now });
         self.tell_listeners(name, now);
@@ -129,7 +129,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives a waiting step what is there for it: the oldest signal, or the oldest event that the run has not taken.
+    /// Gives a waiting step the oldest signal, or the oldest event that the run has not received yet.
     fn receive(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
         let Some(found) = self.runs.get(run) else { return };
         let signal =
@@ -149,14 +149,14 @@ impl Engine {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
         self.commit(Record::Received { run, name: name.to_owned(), event });
-        // What is in the payload can be read with and without its name.
+        // Templates can read the fields of the payload with and without `payload`.
         let mut result = payload.as_object().cloned().unwrap_or_default();
         result.entry("event_name").or_insert_with(|| name.into());
         result.insert("payload".into(), payload);
         self.worked(run, step, Value::Object(result), now);
     }
 
-    /// The event that tells of the end of an activity within its run, and its payload.
+    /// The event that reports the end of an activity within its run, and its payload.
     fn end_of_activity(&self, run: RunIx, step: StepIx, result: &Value) -> Option<(String, Value)> {
         let operator = self.operator(run, step)?;
         if !matches!(operator.operation, Operation::Task { is_activity: true, .. }) {
@@ -170,8 +170,8 @@ impl Engine {
         Some((format!("activity_{}_completed", operator.id), payload))
     }
 
-    /// Whether the run may be told of the end of a step that is an activity; how many bytes that takes, of which its
-    /// result gets no more.
+    /// The bytes of the event about the end of a step that is an activity, if the run may keep it. They are not
+    /// available for its result.
     pub(in crate::engine) fn may_complete_activity(
         &self,
         run: RunIx,
@@ -184,7 +184,7 @@ impl Engine {
         Ok(size_of_named(&event, &payload))
     }
 
-    /// The result of an activity, whose end is told within its run as an event, too.
+    /// The result of an activity. It also emits the event about its end within the run.
     pub(in crate::engine) fn with_completion_event(
         &mut self,
         run: RunIx,

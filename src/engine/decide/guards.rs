@@ -1,4 +1,4 @@
-//! What must hold before a task starts, and of what it gave.
+//! Checks the conditions before a task and on its result.
 
 use crate::definition::{DataGuard, GuardCheck, Moment};
 use crate::engine::config::Config;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// The names of a step, and the result that it is about to have.
+/// The names of a step, with the result that it is about to have.
 pub(in crate::engine) struct WithResult<'a> {
     pub(in crate::engine) scope: &'a dyn Scope,
     pub(in crate::engine) operator: &'a Planned,
@@ -52,8 +52,9 @@ impl Scope for WithResult<'_> {
     }
 }
 
-/// The first guard that does not hold, as a failure with its message. A template in the message that names nothing
-/// stays. What the guards read, and the steps of their regular expressions, are part of the work of the slice.
+/// The first guard that does not hold, as a failure with the message of the guard. In the message, a template that
+/// names nothing stays. The values that guards read and the steps of their regular expressions count as work of the
+/// slice.
 pub(in crate::engine) fn check(
     guards: &[DataGuard],
     scope: &dyn Scope,
@@ -80,8 +81,8 @@ pub(in crate::engine) fn check(
     Err(Failure::new(ErrorCode::GuardFailed, message))
 }
 
-/// Whether a guard holds. An error where something is too large to be looked at, and where a template of its value
-/// gives nothing.
+/// Whether a guard holds. It is an error if a value is too large to be checked, or if a template in the guard's value
+/// cannot be resolved.
 fn holds(
     guard: &DataGuard,
     scope: &dyn Scope,
@@ -114,23 +115,23 @@ fn holds(
     })
 }
 
-/// Bytes of an instruction of a regular expression, and of all instructions of one, at least and at most.
+/// Bytes of one instruction of a regular expression, and the least and the most bytes of all instructions.
 const INSTRUCTION_BYTES: usize = 4 * size_of::<usize>();
 const LEAST_BYTES: usize = 256;
 const MOST_BYTES: usize = 1_024 * 1_024;
-/// Bytes of a text for which matching takes about as long as preparing the expression.
+/// The bytes of text that take about as long to match as the expression takes to prepare.
 const PREPARING: usize = 64;
-/// Bytes of values that take about as long as a step of matching.
+/// The work of a step of matching, in bytes.
 const BYTES_PER_STEP: usize = 4;
 
-/// Whether a text has a match. Matching takes as many steps as there are instructions, for each byte: their number is
-/// limited by the length of the text, and by the steps that were taken before.
+/// Whether a text has a match. Matching takes as many steps for each byte as there are instructions. So their number is
+/// limited by the length of the text and by the steps taken before.
 fn matches(pattern: &str, text: &str, limits: &Limits, steps: &mut usize) -> crate::error::Result<bool> {
     limits.check(Limit::PatternBytes, pattern.len())?;
     let left = limits.get(Limit::PatternSteps).saturating_sub(*steps);
     let length = text.len() + PREPARING;
     let most = (left / length).saturating_mul(INSTRUCTION_BYTES).min(MOST_BYTES);
-    // How many instructions there are is known by the least room that they fit into.
+    // The number of instructions follows from the least memory into which the expression fits.
     let mut bytes = LEAST_BYTES.min(most);
     loop {
         match regex_lite::RegexBuilder::new(pattern).size_limit(bytes).build() {
@@ -145,7 +146,7 @@ fn matches(pattern: &str, text: &str, limits: &Limits, steps: &mut usize) -> cra
     }
 }
 
-/// Numbers by their size, moments by their time, other text by its letters.
+/// The order of two values: numbers by size, moments by time, other text by its characters.
 fn in_order(left: &Value, right: &Value) -> Option<Ordering> {
     let moment = |value: &Value| Moment::parse(value.as_str()?)?.millis();
     match (moment(left), moment(right)) {
@@ -154,7 +155,7 @@ fn in_order(left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whether a number is written as an integer, of whatever length.
+/// Whether a number is written as an integer, of any length.
 fn is_integer(value: &Value) -> bool {
     matches!(value, Value::Number(number) if !number.as_str().contains(['.', 'e', 'E']))
 }

@@ -1,7 +1,7 @@
-//! Steps that wait for others of their run: joins, and tasks that wait for branches.
+//! Steps that wait for other steps of their run: joins, and tasks that wait for branches.
 //!
-//! Each is looked at when something ends that it names, and by itself, so that the host gets its turn between two of
-//! them.
+//! Each is checked when a step ends that it names. Each check is a unit of work of its own, so that the host gets its
+//! turn between two of them.
 
 use crate::definition::JoinMode;
 use crate::engine::decide::outcomes::failure_of_task;
@@ -20,11 +20,11 @@ use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// What a step that waits has found, once it has found enough.
+/// The outcome of a waiting step; `None` while it must wait.
 type Outcome = Option<Result<Value, Failure>>;
 
 impl Engine {
-    /// Has the steps looked at that wait for a branch which is over, or for all of them.
+    /// Marks the steps that wait for a branch which has ended, or for all branches of its fork.
     pub(in crate::engine) fn branch_is_over(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(owner) = self.state.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
@@ -43,7 +43,7 @@ impl Engine {
         self.has_looked_at(owner.watching.len() + branches);
     }
 
-    /// Ends a step that has waited enough.
+    /// Ends a waiting step if it has waited long enough.
     pub(in crate::engine) fn look_at_waiting(&mut self, look: Look, now: Millis) {
         let Look { run, step, .. } = look;
         let Some(owner) = self.runs.get(run) else { return };
@@ -78,7 +78,7 @@ impl Engine {
             |(_, step): &(usize, StepIx)| owner.steps.get(*step).is_some_and(|step| !step.state.is_final());
         let named = found.iter().enumerate();
         let open: Vec<_> = named.filter_map(|(name, step)| Some((name, (*step)?))).filter(is_open).collect();
-        // In whatever order they end, half of the others are mostly over when this one is.
+        // Whatever the order in which they end: when the middle one ends, about half of the others have ended too.
         if let Some((name, awaited)) = open.get(open.len() / 2).copied() {
             let awaited = Awaited { step: awaited, name, scopes: owner.scopes.len() };
             self.state.awaited.insert(StepRef { run, step }, awaited);
@@ -87,7 +87,7 @@ impl Engine {
     }
 }
 
-/// Whether the end of a step can be what a join waits for, while it waits for others, too.
+/// Whether the end of a step can complete a join that waits for other steps as well.
 fn may_decide(run: &Run, ended: StepIx, mode: JoinMode) -> bool {
     let state = run.steps.get(ended).map(|step| step.state);
     match mode {
@@ -98,7 +98,7 @@ fn may_decide(run: &Run, ended: StepIx, mode: JoinMode) -> bool {
     }
 }
 
-/// Whether a join waits for the step that it was found to wait for.
+/// Whether a join still waits for the step that it was last found to wait for.
 fn still_waits(run: &Run, join: StepIx, tasks: &[String], awaited: &mut Awaited) -> bool {
     let Some((name, own)) = tasks.get(awaited.name).zip(run.steps.get(join)) else { return false };
     let mut later = run.scopes.placed_from(ScopeIx::new(awaited.scopes));
@@ -108,8 +108,8 @@ fn still_waits(run: &Run, join: StepIx, tasks: &[String], awaited: &mut Awaited)
     !is_replaced && run.steps.get(awaited.step).is_some_and(|step| !step.state.is_final())
 }
 
-/// Steps by their names: of the same scope as a join, or of the latest branch or round inside it. And how many were
-/// looked at.
+/// The steps with these names, in the scope of the join or in the latest branch or round inside it, and how many steps
+/// were checked.
 fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>>, usize) {
     let scope = run.steps.get(join).map(|step| step.scope).unwrap_or_default();
     let own = run.scopes.get(scope);
@@ -137,7 +137,7 @@ fn steps_named(run: &Run, join: StepIx, tasks: &[String]) -> (Vec<Option<StepIx>
     (found, looked_at)
 }
 
-/// What a join has found.
+/// The outcome of a join.
 fn joined(run: &Run, tasks: &[String], found: &[Option<StepIx>], mode: JoinMode) -> Outcome {
     let state = |step: &Option<StepIx>| step.and_then(|step| run.steps.get(step)).map(|step| step.state);
     let is_over = |step: &Option<StepIx>| state(step).is_none_or(StepState::is_final);
@@ -172,13 +172,13 @@ fn joined(run: &Run, tasks: &[String], found: &[Option<StepIx>], mode: JoinMode)
     })
 }
 
-/// The branches of a fork that a step waits for: one of them, or all.
+/// The branches of a fork for which a step waits: one of them, or all.
 fn branches(run: &Run, fork: StepIx, only: Option<usize>) -> impl Iterator<Item = (ScopeIx, &Scope)> {
     run.scopes_of(fork)
         .filter(move |(_, scope)| only.is_none_or(|only| scope.kind == ScopeKind::Branch(only)))
 }
 
-/// How branches ended, once all of them are over.
+/// The end of the branches; `None` while one of them is active.
 fn verdict_on(run: &Run, fork: StepIx, only: Option<usize>) -> Option<Result<(), Failure>> {
     let operator = run.operator(fork)?;
     for (at, scope) in branches(run, fork, only) {
@@ -199,7 +199,7 @@ fn verdict_on(run: &Run, fork: StepIx, only: Option<usize>) -> Option<Result<(),
     Some(Ok(()))
 }
 
-/// What branches gave, once all of them are over.
+/// The results of the branches; `None` while one of them is active.
 fn branches_over(run: &Run, fork: StepIx, only: Option<usize>) -> Outcome {
     if let Err(failure) = verdict_on(run, fork, only)? {
         return Some(Err(failure));

@@ -1,12 +1,12 @@
-//! Schedules that are due and have to wait for their turn: those that make up for moments that were missed, of which
-//! there may be millions, and those for whose runs there is no memory.
+//! Due schedules that must wait for their turn: schedules with missed firings, of which there may be millions, and
+//! schedules for whose run there is no memory.
 
 use crate::engine::machine::Engine;
 use crate::engine::state::queues::Timer;
 use crate::time::Millis;
 
 impl Engine {
-    /// Fires the schedules that are due: by the end of a run, or by the turn that they had, there may be some in the
+    /// Fires the schedules that are due. The end of a run, or the turn that a schedule had, may make one due in the
     /// middle of a slice.
     pub(in crate::engine) fn fire_due(&mut self, now: Millis) {
         while self.is_within_slice()
@@ -20,8 +20,8 @@ impl Engine {
         }
     }
 
-    /// Whether a schedule that waits has its turn. One run at a time is started for missed moments, once no step of the
-    /// one before waits in line, and in turns with what else is in line.
+    /// Whether a waiting schedule has its turn. Only one run at a time starts for missed firings: no step of the run
+    /// before may be queued, and other queued steps start in between.
     pub(in crate::engine) fn is_turn_of_missed(&self, is_line_empty: bool) -> bool {
         !self.missed.waiting.is_empty()
             && self.missed.in_line == 0
@@ -37,7 +37,7 @@ impl Engine {
         self.start_scheduled(schedule, now);
     }
 
-    /// There is no memory for the run of a schedule, which waits until there is more.
+    /// Lets a schedule wait until there is memory for its run.
     pub(in crate::engine) fn await_memory(&mut self, schedule: usize) {
         self.state.missed.was_full_at = Some(self.kept_bytes.get());
         self.state.missed.insert(schedule);

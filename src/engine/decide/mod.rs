@@ -1,4 +1,4 @@
-//! Decisions: what follows from the state, and from what the host says.
+//! Decisions: what follows from the state and from the reports of the host.
 
 pub(in crate::engine) mod acts;
 pub(in crate::engine) mod artifacts;

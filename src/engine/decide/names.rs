@@ -1,4 +1,4 @@
-//! The names a template of a step can use.
+//! The names that the templates of a step can use.
 
 use crate::engine::config::Config;
 use crate::engine::config::limits::Limit;
@@ -16,35 +16,35 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::cell::Cell;
 
-/// The names of a step. In this order:
+/// The names of a step. They are looked up in this order:
 ///
-/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, overlaid by the inputs of
-///    the run; `variables` are these, overlaid by what steps have set; `results` are by task id, overlaid by those by
-///    result key; `ds` is the beginning of the interval that a scheduled run is for. `secrets` are known in arguments of
-///    tools.
-/// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, those of rounds
-///    and branches that are over.
-/// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never stands for a result
-///    that is not there.
+/// 1. Names of the engine (`template/names.rs`). `inputs` are the variables of the definition, replaced by the inputs
+///    of the run. `variables` are these, replaced by the variables that steps have set. `results` are by task id,
+///    replaced by those by result key. `ds` is the start of the interval for which a scheduled run is. `secrets` are
+///    known only in arguments of tools.
+/// 2. From the scope of the step outwards: names of a loop, results by result key, results by task id, results of
+///    finished rounds and branches.
+/// 3. Variables that steps have set, inputs of the run, variables of the definition. An input never replaces a result
+///    that does not exist yet.
 pub(in crate::engine) struct RunScope<'a> {
     run: &'a Run,
     step: StepIx,
     config: &'a Config,
     reader: Reader,
-    /// What the slice has done so far: what is read here is a part of it.
+    /// The work of the slice so far. Reading values adds to it.
     work: &'a Cell<usize>,
-    /// How much may be read.
+    /// The limit on the bytes that may be read.
     limit: Limit,
-    /// Bytes that were read so far.
+    /// The bytes read so far.
     spent: Cell<usize>,
 }
 
-/// Who reads the names.
+/// The reader of the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Reader {
-    /// What may be written down.
+    /// The engine, whose values may be written down.
     Engine,
-    /// A tool of the host, whose arguments nobody writes down: it may know secrets.
+    /// A tool of the host. Its arguments are not written down, so it may read secrets.
     Tool,
     /// The idempotency key itself.
     Key,
@@ -61,15 +61,15 @@ impl<'a> RunScope<'a> {
         Self { run, step, config, reader, work, limit: Limit::ArgumentBytes, spent: Cell::new(0) }
     }
 
-    /// The same for conditions, which may read less than arguments: they are evaluated in one piece.
+    /// The names for conditions. These may read less than arguments, since they are evaluated in one piece.
     pub(in crate::engine) fn of_conditions(self) -> Self {
         Self { limit: Limit::ConditionBytes, ..self }
     }
 }
 
 impl RunScope<'_> {
-    /// The scopes from that of the step outwards, each with the number of results that are known from there: a branch
-    /// knows what was known when it was forked.
+    /// The scopes from that of the step outwards, each with the number of results that are known there: a branch knows
+    /// the results from before its fork.
     fn scopes(&self) -> Vec<(ScopeIx, usize)> {
         let start = self.run.steps.get(self.step).map(|step| step.scope).unwrap_or_default();
         let mut limits: Vec<(ScopeIx, usize)> = Vec::new();
@@ -82,15 +82,15 @@ impl RunScope<'_> {
         found
     }
 
-    /// A result of a scope, or of the failed task that the step is there for.
+    /// A result of a scope, or of the failed task that the step handles.
     fn result(&self, scope: ScopeIx, known: usize, name: &str) -> Option<&Value> {
         self.given(scope, known, name).or_else(|| self.failed_result(name))
     }
 
-    /// A result of a scope by its key, or by the id of its task; the latest of a key counts. What the rounds of a
-    /// `while` gave is later than what came before the loop.
+    /// A result of a scope by its key or by the id of its task; for a key, the latest result. The results of the rounds
+    /// of a `while` are later than those before the loop.
     fn given(&self, scope: ScopeIx, known: usize, name: &str) -> Option<&Value> {
-        // A name that is none of theirs is looked for in all rounds and branches.
+        // A name that is none of these is searched in all rounds and branches.
         add_work(self.work, BYTES_PER_LOOK);
         let found = self.run.scopes.get(scope)?;
         let result = |at: usize| {
@@ -111,7 +111,7 @@ impl RunScope<'_> {
         }
     }
 
-    /// Whether a scope is the round of a loop that was not over when the result of that rank came.
+    /// Whether a scope is a round of a loop that was active when the result with that rank came.
     fn is_round_after(&self, scope: ScopeIx, rank: usize) -> bool {
         self.run.scopes.get(scope).is_some_and(|scope| {
             let owner = scope.owner.and_then(|owner| self.run.steps.get(owner));
@@ -120,7 +120,7 @@ impl RunScope<'_> {
         })
     }
 
-    /// What the task gave whose failure the step is there for.
+    /// The result of the failed task that the step handles.
     fn failed_result(&self, name: &str) -> Option<&Value> {
         let failed = self.failed()?;
         let operator = self.run.operator(failed)?;
@@ -128,13 +128,13 @@ impl RunScope<'_> {
         self.run.steps.get(failed).filter(|_| is_it)?.result.as_ref()
     }
 
-    /// The failed step that the step is there for, or the loop or the fork around it.
+    /// The failed step that the step handles, or that the loop or fork around it handles.
     fn failed(&self) -> Option<StepIx> {
         let owner = |step: &StepIx| self.run.scope_of(*step)?.owner;
         std::iter::successors(Some(self.step), owner).find_map(|step| self.failed_before(step))
     }
 
-    /// The failed step that has chosen another one: the first, where several have that handler.
+    /// The failed step that called a handler; the first of several.
     fn failed_before(&self, handler: StepIx) -> Option<StepIx> {
         let scope = self.run.scope_of(handler)?;
         let position = handler.checked_sub(scope.first)?;
@@ -157,12 +157,12 @@ impl RunScope<'_> {
         }
     }
 
-    /// Definition variables overlaid by run inputs, and by what steps have set.
+    /// The variables of the definition, replaced by run inputs and by the variables that steps have set.
     pub(in crate::engine) fn variables(&self) -> Map<String, Value> {
         self.all_variables().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// The same, of one name the last counts.
+    /// All of these in order. Of several with one name, the last counts.
     fn all_variables(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.all_inputs().chain(self.set_variables().into_iter().flatten())
     }
@@ -175,7 +175,7 @@ impl RunScope<'_> {
         self.run.variables_of(self.run.steps.get(self.step).map(|step| step.scope).unwrap_or_default())
     }
 
-    /// What steps have set, else the input.
+    /// The variable that steps have set, else the input.
     pub(in crate::engine) fn variable(&self, name: &str) -> Option<&Value> {
         self.set_variables().and_then(|set| set.get(name)).or_else(|| self.input(name))
     }
@@ -185,7 +185,7 @@ impl RunScope<'_> {
         created.inputs.get(name).or_else(|| created.workflow.variables.get(name))
     }
 
-    /// What is known by a name of the scopes around the step: names of loops, and results.
+    /// The value of a name in the scopes around the step: names of loops, and results.
     fn around(&self, name: &str, with_locals: bool) -> Option<&Value> {
         self.scopes().into_iter().find_map(|(scope, known)| {
             let locals = self.run.scopes.get(scope).map(|scope| &scope.locals).filter(|_| with_locals);
@@ -196,7 +196,7 @@ impl RunScope<'_> {
         })
     }
 
-    /// The names of the results of a scope, and of those inside it that can be read there.
+    /// Adds the names of the results of a scope, and of the scopes inside it that can be read there.
     fn names_of_results(&self, scope: ScopeIx, known: usize, names: &mut Vec<String>) {
         for (operator, _) in self.run.results_in(scope).take(known) {
             names.extend(operator.result_key.clone());
@@ -207,7 +207,7 @@ impl RunScope<'_> {
         }
     }
 
-    /// The idempotency key that the operator has of its own.
+    /// The operator's own idempotency key.
     pub(in crate::engine) fn own_key(&self) -> Option<Result<String>> {
         let key = Value::from(self.run.operator(self.step)?.idempotency_key.as_deref()?);
         let scope = RunScope::new(self.run, self.step, self.config, Reader::Key, self.work);
@@ -215,7 +215,7 @@ impl RunScope<'_> {
         Some(key.map(|key| to_text(&key)))
     }
 
-    /// The key by which a service can tell that an attempt repeats another one: the operator's own, else one of the run
+    /// The idempotency key by which a service recognises a repeated attempt: the operator's own, else one from the run
     /// and the step.
     pub(in crate::engine) fn idempotency_key(&self) -> Option<String> {
         let (step, operator) = (self.run.steps.get(self.step)?, self.run.operator(self.step)?);
@@ -226,14 +226,14 @@ impl RunScope<'_> {
         Some(step.key.clone().or_else(|| self.own_key()?.ok()).unwrap_or_else(place))
     }
 
-    /// What a name of the engine stands for.
+    /// The value of a name of the engine.
     fn of_engine(&self, name: &str) -> Option<Named<'_>> {
         let text = |text: String| Some(Named::Value(Cow::Owned(text.into())));
         match name {
             "workflow_run_id" | "run_id" => text(self.run.id().to_owned()),
             "idempotency_key" if self.reader == Reader::Key => None,
             "idempotency_key" => text(self.idempotency_key()?),
-            // The engine gives this input to the runs of a schedule. Elsewhere it is an input like any other.
+            // The engine gives this input to the runs of a schedule. In other runs it is an ordinary input.
             "ds" => {
                 self.run.created.schedule?;
                 Some(Named::Value(Cow::Borrowed(self.input("data_interval_start")?)))
@@ -254,7 +254,7 @@ impl Scope for RunScope<'_> {
         }
         let created = &self.run.created;
         let found = self.around(name, true).or_else(|| self.set_variables()?.get(name)).or_else(|| {
-            // A variable of the definition may stand for a result that is not there, as in the first round of a
+            // A variable of the definition may stand for a result that does not exist yet, as in the first round of a
             // `while`.
             let is_result = created.workflow.has_result(name);
             let given = created.inputs.get(name);
@@ -347,7 +347,7 @@ impl Scope for RunScope<'_> {
     }
 }
 
-/// The names of a step, and some of the engine that only it knows.
+/// The names of a step, and further names of the engine that only it knows.
 pub(in crate::engine) struct WithMore<'a> {
     pub(in crate::engine) scope: RunScope<'a>,
     pub(in crate::engine) extra: &'a Map<String, Value>,

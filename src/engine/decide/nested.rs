@@ -1,4 +1,4 @@
-//! Steps that run others: loops, branches, joins, other workflows.
+//! Steps that run other steps: loops, branches, joins, other workflows.
 
 use crate::engine::config::limits::{Limit, Limits};
 use crate::engine::decide::names::RunScope;
@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 impl Engine {
-    /// Goes on with a loop: opens what rounds may be open, or ends it.
+    /// Continues a loop: opens the rounds that may be open, or ends it.
     pub(in crate::engine) fn go_round(&mut self, run: RunIx, step: StepIx, now: Millis) {
         loop {
             if !self.is_within_slice() {
@@ -81,7 +81,8 @@ impl Engine {
         }
     }
 
-    /// A loop over items gives the results of all rounds, another one that of the last.
+    /// Ends a loop. Over items, its result has the results of all rounds; with a condition, it is that of the last
+    /// round.
     fn end_loop(&mut self, run: RunIx, step: StepIx, now: Millis) {
         let Some(Inner::Loop { items, results, .. }) =
             self.step(run, step).and_then(|step| step.inner.as_ref())
@@ -102,7 +103,7 @@ impl Engine {
         self.worked(run, step, result, now);
     }
 
-    /// The items that a template gives: a list, JSON text of one, lines of text, or the output of a command that is
+    /// The items that a template gives: a list, JSON text of a list, lines of text, or the output of a command with
     /// such text.
     pub(in crate::engine) fn items(&self, run: RunIx, step: StepIx, template: &str) -> Result<Vec<Value>> {
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
@@ -119,7 +120,7 @@ impl Engine {
         Ok(items)
     }
 
-    /// The branches whose conditions hold, by position and name.
+    /// The branches whose conditions hold, with their positions and names.
     fn chosen<'a>(
         &self,
         run: RunIx,
@@ -128,7 +129,7 @@ impl Engine {
         minimum: usize,
     ) -> Result<Vec<(usize, &'a str)>> {
         let mut chosen = Vec::new();
-        // What is read for all of them counts together.
+        // All conditions share one limit on what they read.
         let Some(scope) = self.scope(run, step).map(RunScope::of_conditions) else { return Ok(chosen) };
         let holds = |condition: &Expr| expr::holds(condition, &scope, self.config.templates);
         for (at, (name, branch)) in branches.iter().enumerate() {
@@ -184,7 +185,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins to wait for the branches of a fork, which its result names; for one of them where there is a name.
+    /// Starts to wait for the branches of a fork, which is given by its result. With a name, it waits for that branch
+    /// only.
     pub(in crate::engine) fn wait_for_branches(
         &mut self,
         run: RunIx,
@@ -205,7 +207,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends a branch that is not over; its position in the fork.
+    /// Cancels an active branch, and returns its position in the fork.
     pub(in crate::engine) fn cancel_branch(
         &mut self,
         run: RunIx,
@@ -225,7 +227,7 @@ impl Engine {
         Ok(true)
     }
 
-    /// The step of a fork by its result, and the position of one of its branches.
+    /// The step of a fork, by its result, and the position of one of its branches.
     fn fork_of(&self, run: RunIx, fork: &Value, name: Option<&str>) -> Result<(StepIx, Option<usize>)> {
         let event = fork.get("join_event_name").unwrap_or(fork);
         let found = self.runs.get(run).and_then(|run| {
@@ -256,7 +258,7 @@ impl Engine {
         })
     }
 
-    /// Starts runs of other workflows, as `{workflow_name, inputs}` without templates ask for them.
+    /// Starts runs of other workflows, from `{workflow_name, inputs}` without templates.
     pub(in crate::engine) fn start_children(
         &mut self,
         run: RunIx,
@@ -306,7 +308,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a run may start so many others.
+    /// Checks whether a run may start this many other runs.
     fn may_start(&self, run: RunIx, count: usize) -> Result<()> {
         let parent = |run: &RunIx| Some(self.runs.get(*run)?.created.parent.as_ref()?.run);
         let (mut generations, mut first) = (0, run);
@@ -318,7 +320,7 @@ impl Engine {
         self.config.limits.check(Limit::RunDescendants, descendants.saturating_add(count))
     }
 
-    /// Goes on with the step that started a run which is over.
+    /// Continues the step that started a run which has ended.
     pub(in crate::engine) fn child_over(&mut self, child: RunIx, now: Millis) {
         let Some(parent) = self.runs.get(child).and_then(|run| run.created.parent.clone()) else { return };
         let Parent { run, step, .. } = parent;
@@ -362,7 +364,7 @@ impl Engine {
     }
 }
 
-/// The names of a round; `current_item` is another name of its item.
+/// The names of a round. `current_item` is another name of its item.
 fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     let mut locals = Map::new();
     if let Some(item) = item {
@@ -374,8 +376,8 @@ fn locals_of(item: Option<&Value>, at: usize) -> Map<String, Value> {
     locals
 }
 
-/// The items in a value; of lines, one more than a loop may have at most. A list in a text counts as if it were given
-/// itself.
+/// The items in a value. Of lines, it takes at most one more than a loop may have. Text that is a JSON list counts as
+/// the list.
 fn items_of(value: Cow<'_, Value>, limits: &Limits, scope: &dyn Scope) -> Result<Option<Vec<Value>>> {
     match value.as_ref() {
         Value::Array(items) => {
@@ -401,7 +403,7 @@ fn items_of(value: Cow<'_, Value>, limits: &Limits, scope: &dyn Scope) -> Result
     }
 }
 
-/// How many values there are about in a text that looks like a list in JSON; none where it does not.
+/// The approximate number of values in a text that looks like a JSON list; `None` for other text.
 fn values_in(text: &str) -> Option<usize> {
     let (mut count, mut is_text, mut is_escaped) = (0, false, false);
     for byte in text.trim_start().starts_with('[').then_some(text)?.bytes() {
@@ -412,7 +414,7 @@ fn values_in(text: &str) -> Option<usize> {
             _ if is_text => {}
             b'[' | b'{' | b',' => count += 1,
             b']' | b'}' | b':' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'E' | b' ' | b'\t' | b'\r' | b'\n' => {}
-            // Those of `true`, `false` and `null`, and of an exponent.
+            // Letters of `true`, `false` and `null`, and of an exponent.
             _ if b"aeflnrstu".contains(&byte) => {}
             _ => return None,
         }
@@ -420,7 +422,8 @@ fn values_in(text: &str) -> Option<usize> {
     Some(count)
 }
 
-/// An id for a run that another one or a schedule starts: of the same form, and like no other of the engine.
+/// An id for a run that another run or a schedule starts. It has the form of the parent's id and is unique in the
+/// engine.
 pub(in crate::engine) fn child_id(parent: &str, at: RunIx) -> String {
     let number = format!("{:012x}", at.get());
     match parent.rsplit_once('-') {

@@ -1,4 +1,4 @@
-//! What comes from outside, and the decisions that follow: what is tried again, what is skipped, when a run is over.
+//! Reports from outside, and the decisions that follow: retries, skipped steps, ends of runs.
 
 use crate::engine::decide::guards;
 use crate::engine::effects::Effect;
@@ -19,29 +19,30 @@ use crate::time::{Millis, to_iso};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Bytes of what a call has failed with in which secrets are looked for before it is the turn of the next one.
+/// The bytes of one failed call that are searched for secrets before the next call has its turn.
 const SEARCHED_IN_TURN: usize = 16 * 1_024;
 
-/// What follows from what has ended.
+/// A decision that follows from an end.
 enum Conclusion {
     /// A step will not run.
     Skip(StepRef),
-    /// A loop may go on.
+    /// A loop may start its next round.
     GoRound(StepRef),
-    /// Nothing in a scope is open any more.
+    /// Every step of a scope has ended.
     ScopeOver(RunIx, ScopeIx),
-    /// A step may have waited enough.
+    /// A step may have waited long enough.
     LookAtWaiting(Look),
-    /// A run that was started by another one is over.
+    /// A run that another run started has ended.
     ChildOver(RunIx),
 }
 
 impl Engine {
-    /// Accepts a workflow, or finds the run that its key began.
+    /// Accepts a workflow, or finds the run of an earlier submission with its key.
     ///
     /// # Errors
     ///
-    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` for a schedule whose time zone is not known here. Nothing has changed then.
+    /// `LIMIT_EXCEEDED`; `SCHEDULE_INVALID` if the time zone of the schedule is unknown here. After an error, nothing
+    /// has changed.
     pub fn submit(&mut self, submission: Submission, now: Millis) -> Result<Submitted> {
         if let Some((at, run)) = submission.key.as_deref().and_then(|key| self.run_of_key(key)) {
             let same =
@@ -52,7 +53,7 @@ impl Engine {
         self.may_name(key.as_deref().unwrap_or_default())?;
         let bytes = self.may_keep(&definition, &inputs, now)?;
         self.may_keep_run(&definition.workflow, &inputs, bytes)?;
-        // What was read for it is a part of the slice.
+        // Reading the submission counts as work of the slice.
         self.begins_unit();
         self.has_copied(bytes.saturating_add(size_of_map(&inputs)));
         self.state.because_of_start(now);
@@ -65,12 +66,12 @@ impl Engine {
         Ok(Submitted::Created(at))
     }
 
-    /// Starts a run of a failed one's workflow with its inputs, for the same moment of a schedule; `None` where it has
-    /// not failed.
+    /// Starts a new run of a failed run's workflow, with its inputs and for the same firing of a schedule; `None` if
+    /// that run has not failed.
     ///
     /// # Errors
     ///
-    /// `LIMIT_EXCEEDED` where the engine cannot keep one more run.
+    /// `LIMIT_EXCEEDED` if the engine cannot keep one more run.
     pub fn retry(&mut self, run: RunIx, run_id: String, now: Millis) -> Result<Option<RunIx>> {
         let Some(failed) = self.runs.get(run).filter(|run| run.state == RunState::Failed) else {
             return Ok(None);
@@ -91,7 +92,7 @@ impl Engine {
         Ok(Some(at))
     }
 
-    /// Ends an active run as cancelled and stops its tools and the runs that it started; `false` if it is over already.
+    /// Cancels an active run, and stops its tools and the runs that it started; `false` if it has ended already.
     pub fn cancel(&mut self, run: RunIx, reason: Option<&str>, now: Millis) -> bool {
         if self.runs.get(run).is_none_or(|run| run.state != RunState::Active) {
             return false;
@@ -103,7 +104,7 @@ impl Engine {
         true
     }
 
-    /// Takes the outcome of a tool call. Outcomes of calls that were aborted are ignored.
+    /// Reports the outcome of a call. Outcomes of aborted calls are ignored.
     pub fn tool_finished(
         &mut self,
         call: CallId,
@@ -114,7 +115,7 @@ impl Engine {
             return;
         };
         self.state.because_of(Some(StepRef { run, step }), now);
-        // Taking it is a part of the slice.
+        // Reading the outcome counts as work of the slice.
         self.begins_unit();
         match outcome {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
@@ -129,10 +130,11 @@ impl Engine {
         self.advance(now);
     }
 
-    /// Looks for secrets in what calls have failed with, in turns, as much as fits into the slice; whether that was all.
+    /// Searches failed calls for secrets, in turns, as far as it fits into the slice. The result is whether all of them
+    /// are done.
     fn search_failures(&mut self, now: Millis) -> bool {
         while let Some(mut failed) = self.failed_calls.pop_front() {
-            // It may have been given up.
+            // The call may have been aborted.
             let Some(StepRef { run, step }) = self.calls.get(&failed.call).copied() else { continue };
             if !self.is_within_slice() {
                 self.failed_calls.push_front(failed);
@@ -151,7 +153,7 @@ impl Engine {
         true
     }
 
-    /// Does what is due at `now`, or the next slice of it: see [`has_more`](Self::has_more).
+    /// Does everything that is due at `now`, or the next slice of it: see [`has_more`](Self::has_more).
     pub fn tick(&mut self, now: Millis) {
         while self.settle(now)
             && self.is_within_slice()
@@ -198,7 +200,7 @@ impl Engine {
     }
 
     fn step_due(&mut self, run: RunIx, step: StepIx, now: Millis) {
-        // What was due before it may have given it another time.
+        // A timer that was due before may have changed the step's own.
         let is_due = |step: &&Step| step.timer.is_some_and(|due| due <= now);
         let Some(found) = self.step(run, step).filter(is_due) else { return };
         match (found.state, &found.inner) {
@@ -228,7 +230,7 @@ impl Engine {
         }
     }
 
-    /// Takes the result of a step's work, if what must hold of it does.
+    /// Ends a step with the result of its work, if its postconditions hold.
     pub(in crate::engine) fn worked(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let key = self.once_key(run, step);
         match self.may_work(run, step, &result, key.as_deref()) {
@@ -247,7 +249,7 @@ impl Engine {
         }
     }
 
-    /// The bytes of a result, if a step may end with it, and all that follows from it be kept.
+    /// The bytes of a result, if the step may end with it and the run can keep everything that follows.
     fn may_work(&self, run: RunIx, step: StepIx, result: &Value, key: Option<&str>) -> Result<usize> {
         let bytes = self.may_succeed(run, step, result)?;
         let copies = self.runs.get(run).map_or(1, |run| run.copies_of_result(step));
@@ -288,13 +290,13 @@ impl Engine {
         failure.shorten();
         self.stop_nested(run, step, &failure.message, now);
         self.update_failed(run, step, &failure, now);
-        // What came beside the failure is not worth a failure of its own. The step and its attempt have it.
+        // A problem with the result is not worth a failure of its own. Both the step and its attempt keep it.
         let result = result.or_else(|| self.output_so_far(run, step));
         let mut result = result.filter(|result| self.may_give(run, result, 2).is_ok());
         let is_under_way =
             |step: &Step| step.attempts.last().is_some_and(|attempt| attempt.ended_at.is_none());
         if !self.step(run, step).is_some_and(is_under_way) {
-            // It failed before it did anything.
+            // It failed before it called a tool.
             let call = CallId::NONE;
             self.commit(Record::AttemptStarted { run, step, call, key: None, deadline: None, at: now });
         }
@@ -303,7 +305,7 @@ impl Engine {
         let policy = self.operator(run, step).map(|operator| operator.retry);
         let delay = policy.filter(|_| failure.retryable).and_then(|policy| policy.delay_after_ms(failed));
         let retry_at = delay.map(|delay| now.saturating_add(delay.max(wait)));
-        // An attempt that may only begin after the end of the run never will.
+        // An attempt whose wait ends after the run's time limit would never start.
         let end = self.runs.get(run).and_then(|run| run.deadline).filter(|_| wait > 0);
         let retry_at = retry_at.filter(|at| end.is_none_or(|end| *at < end));
         let beside = |result: &Option<Value>| result.as_ref().map_or(0, |result| 2 * size(result));
@@ -311,16 +313,16 @@ impl Engine {
             result = None;
         }
         let failure = self.fitting(run, failure, beside(&result));
-        // Another attempt takes room, too.
+        // A further attempt needs room too.
         let bytes = beside(&result) + size_of_failure(&failure) + ATTEMPT;
         let retry_at = retry_at.filter(|_| self.has_room(run, bytes).is_ok());
         self.commit(Record::AttemptFailed { run, step, failure, result, retry_at, at: now });
     }
 
-    /// Ends what an attempt of a step has started and that is not over.
+    /// Ends everything that an attempt of a step has started.
     fn stop_nested(&mut self, run: RunIx, step: StepIx, reason: &str, now: Millis) {
         let (Some(found), Some(own)) = (self.runs.get(run), self.step(run, step)) else { return };
-        // A round may be over while branches that it forked are not.
+        // A finished round may have forked branches that are still active.
         let scopes: BTreeSet<ScopeIx> = found
             .open_scopes()
             .filter_map(|open| found.around(open).find(|scope| own.scopes.binary_search(scope).is_ok()))
@@ -334,7 +336,7 @@ impl Engine {
         }
     }
 
-    /// Ends a scope, the tools that run in it, and the runs that were started from it.
+    /// Ends a scope, the calls in it, and the runs that were started from it.
     pub(in crate::engine) fn cancel_scope_now(
         &mut self,
         run: RunIx,
@@ -354,7 +356,7 @@ impl Engine {
         }
     }
 
-    /// The tool calls of steps, and the runs that they started.
+    /// The active calls of steps, and the runs that the steps started.
     fn working(&self, run: RunIx, steps: &[StepIx]) -> (Vec<CallId>, Vec<RunIx>) {
         let (mut calls, mut children) = (Vec::new(), Vec::new());
         for step in steps.iter().filter_map(|step| self.step(run, *step)) {
@@ -370,7 +372,7 @@ impl Engine {
 
     fn abort(&mut self, calls: Vec<CallId>, reason: &str) {
         for call in calls {
-            // What was not started again since a restart has nothing to stop.
+            // A call that was not started again since a restart has nothing to stop.
             match self.to_call_again.iter().position(|(waiting, ..)| *waiting == call) {
                 Some(at) => drop(self.state.to_call_again.remove(at)),
                 None => self.effect(Effect::AbortTool { call, reason: reason.into() }),
@@ -385,7 +387,7 @@ impl Engine {
         }
     }
 
-    /// Ends a run where nothing in it is open any more.
+    /// Ends a run if every step of it has ended.
     fn end_if_over(&mut self, run: RunIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if owner.scopes.iter().any(|scope| scope.open > 0) {
@@ -435,15 +437,15 @@ impl Engine {
         self.effect(Effect::RunEnded { run_id });
     }
 
-    /// Starts what is ready: what needs no place at once, tools as far as there are places; as much as fits into the
-    /// slice.
+    /// Starts what is ready: tools as far as there are places, everything else at once. It stops when the slice is
+    /// full.
     pub(in crate::engine) fn advance(&mut self, now: Millis) {
         self.has_more = !self.finish_slice(now);
     }
 
-    /// Whether nothing is left to do.
+    /// Does the work of a slice. The result is whether nothing is left.
     fn finish_slice(&mut self, now: Millis) -> bool {
-        // There may always be something to start.
+        // There may always be a further step to start.
         if !self.forget_old_runs(now) || !self.search_failures(now) {
             return false;
         }
@@ -471,13 +473,13 @@ impl Engine {
             }
             self.state.leaves_line(run, step);
             self.start_step(run, step, now);
-            // What cannot start would be tried for ever.
+            // A step that cannot start would otherwise be tried for ever.
             self.state.dequeue(run, step);
         }
         false
     }
 
-    /// Draws the conclusions from what has ended; whether that were all.
+    /// Makes the decisions that follow from ends. The result is whether all of them are made.
     fn settle(&mut self, now: Millis) -> bool {
         while self.is_within_slice() {
             if !self.settle_one(now) {
@@ -492,7 +494,7 @@ impl Engine {
             && self.undecided.is_empty()
     }
 
-    /// Whether there was a conclusion to draw.
+    /// Makes the next decision; `false` if there was none.
     fn settle_one(&mut self, now: Millis) -> bool {
         let Some(conclusion) = self.next_conclusion() else { return false };
         // Each round is a unit of its own.
@@ -524,7 +526,7 @@ impl Engine {
         found.or_else(|| self.without_hope().map(Conclusion::Skip))
     }
 
-    /// A step that waits for a repair which waits for the step.
+    /// A step that waits for the handling of a failure, where the handler itself waits for the step.
     fn without_hope(&mut self) -> Option<StepRef> {
         let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
@@ -532,7 +534,7 @@ impl Engine {
         let undecided: BTreeSet<StepRef> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
         let found = undecided.iter().copied().find(|StepRef { run, .. }| {
-            // All steps of a run are stuck, or none is.
+            // Either all steps of a run are stuck, or none.
             looked_at.replace(*run) != Some(*run) && self.is_stuck(*run)
         });
         let steps = undecided
@@ -558,7 +560,7 @@ impl Engine {
                 Some(Failure { message: format!("round {}: {}", round + 1, failure.message), ..failure })
             });
             match failed {
-                // The policy of the loop decides; that of the task has done so already.
+                // The policy of the loop applies. That of the task has been used up.
                 Some(failure) => self.attempt_failed(run, step, failure, None, now),
                 None => self.go_round(run, step, now),
             }
@@ -568,7 +570,7 @@ impl Engine {
     }
 }
 
-/// The failure of a task, as what it brings down tells it.
+/// The failure of a task as the failure of a run, a round or a branch reports it.
 pub(in crate::engine) fn failure_of_task(operator: &Planned, failure: &Failure) -> Failure {
     Failure { message: format!("task `{}` failed: {}", operator.id, failure.message), ..failure.clone() }
 }

@@ -1,4 +1,4 @@
-//! Steps that generate, verify and correct, with two tools in turn.
+//! Steps that generate a result, have it verified and correct it, with two tools in turn.
 
 use crate::engine::decide::names::WithMore;
 use crate::engine::journal::record::Record;
@@ -38,7 +38,7 @@ impl Engine {
         self.go_on(run, step, None, None, 1, now);
     }
 
-    /// Takes the result of one of the tools.
+    /// Takes the result of one of the two tools.
     pub(in crate::engine) fn turn(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let Some(reflexive) = self.reflexive(run, step) else { return };
         let inner = self.step(run, step).and_then(|step| step.inner.clone());
@@ -100,7 +100,7 @@ impl Engine {
         self.call_again(run, step, call, now);
     }
 
-    /// Has the host start the tool whose turn it is.
+    /// Starts the tool that has its turn.
     pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: StepIx, call: CallId, now: Millis) {
         match self.tool_of_turn(run, step) {
             Some(Ok((tool, kwargs))) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
@@ -114,7 +114,7 @@ impl Engine {
         let Some(Inner::Turns { candidate, feedback, .. }) = self.step(run, step)?.inner.as_ref() else {
             return None;
         };
-        // The names of its turn: `output` and `feedback`.
+        // The names of the turn: `output` and `feedback`.
         let mut extra = feedback.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
         if let Some(candidate) = candidate {
             extra.insert("output".into(), candidate.clone());
@@ -126,7 +126,7 @@ impl Engine {
         let scope = WithMore { scope: self.tool_scope(run, step)?, extra: &extra };
         let mode = self.config.templates;
         let resolved = |value: &Value| resolve(value, &scope, mode, Syntax::BracesAndDollar);
-        // What a turn adds is not the definition's.
+        // The definition does not contain the arguments that a turn adds.
         let given = self.check_arguments(tool, &[], kwargs, named);
         let kwargs = given.and_then(|()| resolved(&Value::Object(kwargs.clone()))).and_then(|mut kwargs| {
             if let Value::Object(kwargs) = &mut kwargs {
@@ -143,7 +143,7 @@ impl Engine {
     }
 }
 
-/// Whether a verifier accepts: by one of the fields that say so, or as a whole.
+/// Whether the verifier accepts, by one of the known fields or by the value as a whole.
 fn passes(verdict: &Value) -> bool {
     let said = ["passed", "valid", "approved", "success", "verified", "ok"]
         .iter()

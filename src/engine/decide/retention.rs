@@ -1,4 +1,4 @@
-//! Which runs are kept.
+//! Decides which runs are kept.
 
 use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
@@ -8,8 +8,8 @@ use crate::engine::state::runs::is_old;
 use crate::time::Millis;
 
 impl Engine {
-    /// Forgets those that ended first of the runs that are over, where there are more of them than are to be kept. What
-    /// an active run has started stays as long as that. Whether that were all.
+    /// Drops the finished runs that ended first, if there are more than the engine keeps. Runs that an active run has
+    /// started stay. The result is whether all of them are dropped.
     pub(in crate::engine) fn forget_old_runs(&mut self, now: Millis) -> bool {
         self.state.missed.looked_at = now;
         if !self.forget_scheduled_runs(now) {
@@ -36,7 +36,7 @@ impl Engine {
         true
     }
 
-    /// Forgets a run, and its definition where that was kept for it alone.
+    /// Drops a run, and its definition if nothing else refers to it.
     pub(in crate::engine) fn forget_run(&mut self, run: RunIx) {
         let hash = self.runs.get(run).map(|run| run.created.hash.clone());
         self.commit(Record::RunForgotten { run });
@@ -45,9 +45,9 @@ impl Engine {
         }
     }
 
-    /// Forgets the runs of schedules that ended first, where there are more than are to be kept of one schedule, or
-    /// where they all take memory that others need; those that made up for a moment at once, the others after a minute.
-    /// Whether that were all.
+    /// Drops the finished runs of schedules that ended first, if a schedule has too many or if other runs need the
+    /// memory. Runs for missed firings are dropped at once, the others after a minute. The result is whether all of
+    /// them are dropped.
     pub(in crate::engine) fn forget_scheduled_runs(&mut self, now: Millis) -> bool {
         let limits = &self.config.limits;
         let (most, room) = (limits.get(Limit::ScheduleHistory), limits.get(Limit::EngineBytes) / 2);

@@ -15,7 +15,7 @@ use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A schedule to make.
+/// A request for a schedule.
 #[derive(Clone, Debug)]
 pub struct ScheduleRequest {
     /// Name of the job.
@@ -24,25 +24,25 @@ pub struct ScheduleRequest {
     pub text: String,
     /// The definition that it starts.
     pub definition: Registered,
-    /// Whether it starts that very definition, whatever comes later.
+    /// Whether it always starts this definition, even after a later one of the same name.
     pub is_pinned: bool,
     /// Inputs of its runs.
     pub inputs: Map<String, Value>,
 }
 
 impl Engine {
-    /// Makes a schedule, or changes the one of that name; its position.
+    /// Creates a schedule, or changes the one with its name. The result is its position.
     ///
     /// # Errors
     ///
-    /// `SCHEDULE_INVALID` for a rule that cannot be read, or whose time zone is not known here; `LIMIT_EXCEEDED`.
+    /// `SCHEDULE_INVALID` for a rule that cannot be read or whose time zone is unknown here; `LIMIT_EXCEEDED`.
     pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
         let at = self.made(request, now)?;
         self.advance(now);
         Ok(at)
     }
 
-    /// Whether schedules of these names can be made or changed, all of them.
+    /// Checks whether schedules with all these names can be created or changed.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Engine {
         Ok(self.set_schedule(schedule, now))
     }
 
-    /// Makes a schedule as the tool `tools.cron.durable_cron` asks for it, and tells of it.
+    /// Creates a schedule for the tool `tools.cron.durable_cron`. The result describes it.
     pub(in crate::engine) fn schedule_job(&mut self, kwargs: &Value, now: Millis) -> Result<Value> {
         let text = |name: &str| kwargs.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let missing = |what: &str| {
@@ -111,7 +111,7 @@ impl Engine {
         Ok(status.unwrap_or_default())
     }
 
-    /// Whether the clocks that a rule goes by are known.
+    /// Checks whether the time zone of a rule is known.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Engine {
         }
     }
 
-    /// Puts the schedule of a workflow's own definition in force, and takes back the one of an earlier definition.
+    /// Applies the schedule of a definition to its workflow, and removes the schedule of an earlier definition.
     pub(in crate::engine) fn follow_definition(
         &mut self,
         definition: &Registered,
@@ -156,7 +156,7 @@ impl Engine {
         self.set_schedule(schedule, now);
     }
 
-    /// Makes a schedule, or changes the one of its name, which goes on where it is if its rule stays the same.
+    /// Creates a schedule, or changes the one with its name. With the same rule, it keeps its next firing.
     fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> usize {
         let at = self.place_of(&wanted.name);
         let known = self.schedules.get(at).filter(|known| !known.is_deleted());
@@ -167,7 +167,7 @@ impl Engine {
                 hash: wanted.hash,
                 inputs: wanted.inputs,
                 most_active: wanted.most_active,
-                // There may be room now for what waits.
+                // A waiting schedule may have room now.
                 state: match known.state {
                     ScheduleState::Held if wanted.most_active > known.most_active => ScheduleState::Active,
                     state => state,
@@ -175,7 +175,7 @@ impl Engine {
                 ..known.clone()
             },
             _ => {
-                // What an earlier rule of that name has fired for is done.
+                // Firings by an earlier rule of the schedule count as done.
                 let (last, fired) = known.map_or((None, 0), |known| (known.last, known.fired));
                 let wanted = Schedule { last, fired, ..wanted };
                 Schedule { next: wanted.first(now, &self.config), ..wanted }
@@ -191,7 +191,7 @@ impl Engine {
         at
     }
 
-    /// The position of the schedule of a name, or the one that it gets: of a deleted one no run of which is kept, or a
+    /// The position of the schedule with a name. For a new name, it is that of a deleted schedule without runs, or a
     /// new one.
     fn place_of(&self, name: &str) -> usize {
         if let Some(at) = self.schedules.iter().position(|known| known.name == name) {
@@ -212,13 +212,13 @@ impl Engine {
         deleted.first().copied().unwrap_or(self.schedules.len())
     }
 
-    /// Has a schedule fire or not; `false` where there is none.
+    /// Resumes or pauses a schedule; `false` if there is none.
     pub fn activate_schedule(&mut self, at: usize, is_active: bool, now: Millis) -> bool {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else {
             return false;
         };
         if schedule.is_active() != is_active {
-            // What was missed in a pause is made up for only where everything is.
+            // Firings during a pause are made up for only if the schedule makes up for all missed ones.
             let next = if is_active && !schedule.catches_up {
                 schedule.first(now, &self.config)
             } else {
@@ -232,7 +232,7 @@ impl Engine {
         true
     }
 
-    /// Ends a schedule for good. Runs that it has started go on.
+    /// Deletes a schedule. Runs that it has started continue.
     pub fn delete_schedule(&mut self, at: usize) {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
         let pinned = schedule.hash.clone();
@@ -243,7 +243,7 @@ impl Engine {
         }
     }
 
-    /// A schedule is due.
+    /// Handles a schedule that is due.
     pub(in crate::engine) fn fire(&mut self, at: usize, now: Millis) {
         let Some(schedule) = self.schedules.get(at) else { return };
         let is_due = |next: Option<Millis>| next.filter(|next| *next <= now);
@@ -254,7 +254,7 @@ impl Engine {
         self.start_scheduled(at, now);
     }
 
-    /// Starts a run for a schedule that is due, or has it wait until one ends.
+    /// Starts a run for a due schedule, or lets it wait until a run has ended.
     pub(in crate::engine) fn start_scheduled(&mut self, at: usize, now: Millis) {
         let Some(schedule) = self.schedules.get(at).filter(|known| known.state == ScheduleState::Active)
         else {

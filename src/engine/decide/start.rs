@@ -1,4 +1,4 @@
-//! What starting a step means, operator by operator.
+//! Starts steps, operator by operator.
 
 use crate::arguments::HANDLE_UPDATE;
 use crate::definition::duration::parse_iso;
@@ -40,7 +40,7 @@ impl Engine {
                 return;
             }
             Ok(key) => {
-                // What was done under this key is not done again.
+                // A task with a result under this key does not run again.
                 if let Some((_, result)) = key.and_then(|key| self.once.get(&key)).cloned() {
                     return match self.may_succeed(run, step, &result) {
                         Ok(_) => self.succeed(run, step, result, now),
@@ -89,7 +89,7 @@ impl Engine {
             Operation::Terminate { status, result, reason } => {
                 self.resolved(run, step, &Value::Object(result.clone())).and_then(|result| {
                     let reason = to_text(&self.text(run, step, reason)?);
-                    // The run has it, and the step.
+                    // The run and the step keep the result.
                     self.may_give(run, &result, 3)?;
                     self.terminate(run, step, *status, result, &reason, now);
                     Ok(())
@@ -110,7 +110,7 @@ impl Engine {
             return Ok(());
         }
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
-        // Waiting changes nothing about what the task was given.
+        // Waiting would not change the inputs of the task, so a failed guard is not retried.
         guards::check(&operator.preconditions, &scope, self)
             .map_err(|failure| Failure { retryable: false, ..failure })
     }
@@ -124,7 +124,7 @@ impl Engine {
         now: Millis,
     ) {
         let tool = builtin::find(function);
-        // What a tool of the engine is given may be written down.
+        // The arguments of a tool of the engine may be written down.
         let scope = if tool.is_some() { self.scope(run, step) } else { self.tool_scope(run, step) };
         let (args, kwargs) = match self.arguments(scope, function, args, kwargs) {
             Ok(resolved) => resolved,
@@ -149,14 +149,14 @@ impl Engine {
         self.call_tool(run, step, call, function, args, kwargs);
     }
 
-    /// Whether a step has to wait for another one that runs under its idempotency key; then it does.
+    /// Whether a step must wait for another one with the same idempotency key. If so, it now waits.
     pub(in crate::engine) fn is_parked(&mut self, run: RunIx, step: StepIx, key: Option<&str>) -> bool {
         let Some(key) = key.filter(|key| self.held.contains_key(*key)) else { return false };
         self.commit(Record::Parked { run, step, key: key.to_owned() });
         true
     }
 
-    /// Has the host start a tool for the running attempt of a step.
+    /// Starts a tool for the running attempt of a step.
     pub(in crate::engine) fn call_tool(
         &mut self,
         run: RunIx,
@@ -169,7 +169,8 @@ impl Engine {
         self.state.call_takes(call, args.iter().map(size).sum::<usize>() + size(&kwargs));
         let (Some(owner), Some(operator)) = (self.runs.get(run), self.operator(run, step)) else { return };
         let Some(found) = owner.steps.get(step) else { return };
-        // One attempt may call tools for several ends; a service must not take one for the repetition of another.
+        // One attempt may call tools for several purposes. A service must not take one call for a repetition of
+        // another.
         let end = match &found.inner {
             Some(Inner::Turns { candidate: None, turn, .. }) => format!("/generator/{turn}"),
             Some(Inner::Turns { turn, .. }) => format!("/verifier/{turn}"),
@@ -193,14 +194,14 @@ impl Engine {
         self.effect(Effect::StartTool(Box::new(tool_call)));
     }
 
-    /// After a restart: starts the tools again that were running, and draws the conclusions that are due. A tool that
-    /// was running may have done its work; it gets the same attempt and the same idempotency key.
+    /// Continues after a restart: starts the calls again that were active, and makes all pending decisions. Such a call
+    /// may have done its work before. It is the same attempt with the same idempotency key.
     pub fn resume(&mut self, now: Millis) {
         let mut calls: Vec<(CallId, StepRef)> =
             self.calls.iter().map(|(call, step)| (*call, *step)).collect();
         calls.sort_unstable();
         self.state.to_call_again = calls.into();
-        // Replaying is no part of the slice.
+        // Replaying does not count as work of the slice.
         self.take_output();
         self.tick(now);
     }
@@ -241,7 +242,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends a routing step with its choice.
+    /// Ends a step that only chooses a target.
     fn choose(&mut self, run: RunIx, step: StepIx, decision: (&str, Value), way: Option<usize>, now: Millis) {
         let body = self.runs.get(run).and_then(|run| run.scope_of(step)).map(|scope| &scope.body);
         let next = way.and_then(|way| body?.operators.get(way)).map(|operator| operator.id.clone());
@@ -275,12 +276,12 @@ impl Engine {
         self.end(run, state, failure, result, "the workflow ended itself", now);
     }
 
-    /// Begins to wait, or to run what is inside, for as long as an attempt may take.
+    /// Starts to wait, or to run what is inside the step, within the time limit of an attempt.
     pub(in crate::engine) fn enter(&mut self, run: RunIx, step: StepIx, inner: Inner, now: Millis) {
         self.enter_within(run, step, inner, None, now);
     }
 
-    /// The same with a limit that the operator or the tool itself names; the sooner one counts.
+    /// Works as [`enter`](Self::enter), with a further limit of the operator or the tool. The sooner one counts.
     pub(in crate::engine) fn enter_within(
         &mut self,
         run: RunIx,
@@ -294,7 +295,7 @@ impl Engine {
         self.commit(Record::Entered { run, step, inner, until, at: now });
     }
 
-    /// Seconds that an attempt of a step has, by its policy or by its own words.
+    /// The time limit of an attempt in seconds, from the policy of the step or from its operator.
     pub(in crate::engine) fn limit_of(&self, run: RunIx, step: StepIx) -> Option<f64> {
         let found = self.step(run, step)?;
         let started = found.attempts.last()?.started_at;
@@ -306,7 +307,8 @@ impl Engine {
         Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Engine, &self.work))
     }
 
-    /// The names for the arguments of a tool of the host, which nobody writes down: secrets, too.
+    /// The names for the arguments of a tool of the host. They include secrets, since the arguments are not written
+    /// down.
     pub(in crate::engine) fn tool_scope(&self, run: RunIx, step: StepIx) -> Option<RunScope<'_>> {
         Some(RunScope::new(self.runs.get(run)?, step, &self.config, Reader::Tool, &self.work))
     }
@@ -315,7 +317,7 @@ impl Engine {
         self.holds_with(run, step, condition, &Map::new())
     }
 
-    /// The same with more names.
+    /// Evaluates a condition with additional names.
     pub(in crate::engine) fn holds_with(
         &self,
         run: RunIx,
@@ -327,9 +329,9 @@ impl Engine {
         expr::holds(condition, &WithMore { scope, extra }, self.config.templates)
     }
 
-    /// What an operator asks other workflows for, with its templates replaced.
+    /// The other workflows that an operator runs, with templates replaced.
     fn children(&self, run: RunIx, step: StepIx, children: &[Child]) -> Result<Vec<Child>> {
-        // What is filled in for all of them counts together.
+        // All of them share one limit on the values that are filled in.
         let Some(scope) = self.scope(run, step) else { return Ok(Vec::new()) };
         let resolved = |(name, child): &Child| {
             let child = Value::Object(child.clone());
@@ -339,7 +341,7 @@ impl Engine {
         children.iter().map(resolved).collect()
     }
 
-    /// A text with its templates replaced; a whole one keeps the type of its value.
+    /// A text with its templates replaced. If it is one template, the value keeps its type.
     pub(in crate::engine) fn text(&self, run: RunIx, step: StepIx, text: &str) -> Result<Value> {
         self.resolved(run, step, &Value::from(text))
     }
@@ -349,7 +351,7 @@ impl Engine {
         resolve(value, &scope, self.config.templates, Syntax::BracesAndDollar)
     }
 
-    /// The key under which the effects of a task happen once, where it has one.
+    /// The idempotency key of a task, if it has one.
     pub(in crate::engine) fn once_key(&self, run: RunIx, step: StepIx) -> Option<String> {
         self.own_key(run, step)?.ok()
     }
@@ -369,12 +371,12 @@ impl Engine {
             return Ok((Vec::new(), Value::Null));
         };
         self.check_arguments(function, args, kwargs, "/kwargs")?;
-        // In a shell command `${name}` belongs to the shell.
+        // In a shell command, `${name}` belongs to the shell.
         let syntax = if function == "tools.shell.run" { Syntax::Braces } else { Syntax::BracesAndDollar };
         let mode = self.config.templates;
         let args: Result<Vec<Value>> = args.iter().map(|arg| resolve(arg, &scope, mode, syntax)).collect();
         let mut named = Map::new();
-        // What answers an update is filled in with what the update says.
+        // The arguments of the tool that answers an update can read the update, so they are filled in later.
         let is_later = |name: &str| function == HANDLE_UPDATE && name == "response_kwargs";
         for (key, value) in kwargs.iter().filter(|(name, _)| !is_later(name)) {
             named.insert(key.clone(), resolve(value, &scope, mode, syntax)?);
@@ -383,10 +385,10 @@ impl Engine {
     }
 }
 
-/// A name, and `{workflow_name, inputs}`.
+/// The name of a child, and its `{workflow_name, inputs}`.
 type Child = (String, Map<String, Value>);
 
-/// The moment that a value of a template stands for.
+/// The moment that the value of a template means.
 fn moment_of(value: &Value, now: Millis) -> Result<Millis> {
     let text = to_text(value);
     let text = text.trim();

@@ -20,7 +20,7 @@ use crate::time::{Millis, after};
 use serde_json::{Map, Value};
 
 impl Engine {
-    /// Whether a run may be sent one more update.
+    /// Checks whether a run may be sent one more update.
     ///
     /// # Errors
     ///
@@ -32,8 +32,8 @@ impl Engine {
         self.has_room(run, size_of_update(name, payload))
     }
 
-    /// Takes an update for an active run, which has so many seconds to answer it; its position in the run, or `None` if
-    /// that is over. [`Effect::UpdateEnded`] tells when there is an answer.
+    /// Sends an update to an active run, with a time limit for the answer in seconds. The result is its position in the
+    /// run, or `None` if the run has ended. [`Effect::UpdateEnded`] reports the answer.
     pub fn update(
         &mut self,
         run: RunIx,
@@ -58,7 +58,7 @@ impl Engine {
         Some(update)
     }
 
-    /// Begins to wait for an update, as the tool `tools.update.handle` asks for it.
+    /// Starts to wait for an update, for the tool `tools.update.handle`.
     pub(in crate::engine) fn start_handling(
         &mut self,
         run: RunIx,
@@ -79,7 +79,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives a waiting step the oldest update of its name, if there is one.
+    /// Gives a waiting step the oldest update with its name, if there is one.
     fn take_update(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
         let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
         let is_it = |update: &Update| update.state == UpdateState::Pending && update.name == name;
@@ -96,7 +96,7 @@ impl Engine {
         }
     }
 
-    /// The update that a step works on.
+    /// The update that a step is working on.
     pub(in crate::engine) fn handled(&self, run: RunIx, step: StepIx) -> Option<usize> {
         match self.step(run, step)?.inner {
             Some(Inner::Handling(update)) => Some(update),
@@ -111,7 +111,7 @@ impl Engine {
         Some((tool, kwargs.unwrap_or_default()))
     }
 
-    /// Has the host start the tool that answers.
+    /// Starts the tool that answers an update.
     pub(in crate::engine) fn call_response_tool(
         &mut self,
         run: RunIx,
@@ -140,7 +140,7 @@ impl Engine {
         self.runs.get(run)?.updates.get(self.handled(run, step)?)
     }
 
-    /// Answers the update that a step works on, with what its tool gave.
+    /// Answers the update that a step is working on, with the result of its tool.
     pub(in crate::engine) fn answer_update(
         &mut self,
         run: RunIx,
@@ -155,7 +155,7 @@ impl Engine {
             ("update_payload", update.payload.clone()),
             ("response", response),
         ]);
-        // The update has it, and the step.
+        // The update and the step keep the result.
         if let Err(error) = self.may_give(run, &result, 2) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
@@ -163,7 +163,7 @@ impl Engine {
         self.worked(run, step, result, now);
     }
 
-    /// The step that works on an update has failed.
+    /// Fails the update of a step that has failed.
     pub(in crate::engine) fn update_failed(
         &mut self,
         run: RunIx,
@@ -177,7 +177,7 @@ impl Engine {
         }
     }
 
-    /// The run is over, or what handles updates in it is cancelled: there will be no answer.
+    /// Fails the updates that will never be answered, since the run has ended or their steps were cancelled.
     pub(in crate::engine) fn drop_updates(&mut self, run: RunIx, only: Option<&[StepIx]>, now: Millis) {
         let Some(owner) = self.runs.get(run) else { return };
         let updates: Vec<usize> = match only {

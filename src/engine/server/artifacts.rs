@@ -1,4 +1,4 @@
-//! Artifacts. Public clients read their answers without an envelope; what is in it stands at the top level, too.
+//! Routes of artifacts. Public clients read these answers without an envelope, so the data is at the top level, too.
 
 use super::pieces::{Items, Listing, Start, place, position};
 use super::respond::{self, bare, refusal};
@@ -9,7 +9,7 @@ use crate::http::{HttpRequest, HttpResponse};
 use crate::time::{Millis, to_iso};
 use serde_json::{Map, Value};
 
-/// Keeps `{content, name?, mime?}`, the content in base64: hosts that take bytes bring them in this form.
+/// Keeps `{content, name?, mime?}`. The content is base64; hosts that receive bytes encode them first.
 pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -26,7 +26,7 @@ pub(super) fn keep(engine: &mut Engine, request: &HttpRequest, now: Millis) -> A
     Ok(bare(201, facts(&kept)))
 }
 
-/// All artifacts, by their ids and with what is known of them.
+/// All artifacts with their ids and metadata.
 pub(super) fn list(engine: &Engine, start: Start) -> Listing<'_> {
     let artifacts = engine.artifacts();
     let items = |list: usize, show: fn(&Artifact) -> Shown| -> Items<'_> {
@@ -48,7 +48,7 @@ pub(super) fn list(engine: &Engine, start: Start) -> Listing<'_> {
     Listing { lists, end: Box::new(|| count + "}}") }
 }
 
-/// The bytes, as base64; `content-transfer-encoding` tells the host that they are.
+/// The content as base64. The header `content-transfer-encoding` tells the host to decode it.
 pub(super) fn download(engine: &Engine, id: &str) -> HttpResponse {
     engine.artifact(id).map_or_else(
         || respond::not_found("artifact", id),
@@ -93,7 +93,7 @@ fn facts(artifact: &Artifact) -> Map<String, Value> {
     ])
 }
 
-/// A name of a file as it can stand in a header.
+/// The name of a file as a header can contain it.
 fn plain(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
     name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()

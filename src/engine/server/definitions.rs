@@ -1,4 +1,4 @@
-//! Definitions that the engine keeps, and drawings of them.
+//! Routes of definitions that the engine keeps, and of their drawings.
 
 use super::respond::{self, data};
 use crate::definition;
@@ -9,7 +9,7 @@ use crate::json::object;
 use crate::time::to_iso;
 use serde_json::{Map, Value};
 
-/// The answer to a definition that is kept without a run.
+/// The answer after a definition was kept without a run.
 pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
     let mut map = names(engine, definition);
     map.insert("workflow_name".into(), definition.workflow.name.as_str().into());
@@ -17,7 +17,7 @@ pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
     data(201, Value::Object(map))
 }
 
-/// What a definition is called: `{definition_id, definition_hash, version}`.
+/// The names of a definition: `{definition_id, definition_hash, version}`.
 pub(super) fn names(engine: &Engine, definition: &Registered) -> Map<String, Value> {
     Map::from_iter([
         ("definition_id".to_owned(), uuid_of(&definition.hash).into()),
@@ -30,7 +30,7 @@ pub(super) fn by_id(engine: &Engine, id: &str) -> HttpResponse {
     answer(engine, engine.definition_with_id(id), id)
 }
 
-/// The Python that a definition was made of; null where it was submitted as JSON.
+/// The Python source from which a definition was made; null for one that was submitted as JSON.
 pub(super) fn source(engine: &Engine, id: &str) -> HttpResponse {
     engine.definition_with_id(id).map_or_else(
         || respond::not_found("definition", id),
@@ -51,12 +51,12 @@ pub(super) fn version(engine: &Engine, name: &str, version: &str) -> HttpRespons
     answer(engine, find_version(engine, name, version), name)
 }
 
-/// By the hash, with or without `sha256:` in front.
+/// The definition with this hash, with or without `sha256:` in front.
 pub(super) fn find_hash<'a>(engine: &'a Engine, hash: &str) -> Option<&'a Registered> {
     engine.definition_of(hash.strip_prefix("sha256:").unwrap_or(hash))
 }
 
-/// By name and number, from 1.
+/// The definition with this name and version, which counts from 1.
 pub(super) fn find_version<'a>(engine: &'a Engine, name: &str, version: &str) -> Option<&'a Registered> {
     let number: usize = version.parse().ok()?;
     engine.definitions().find(|known| known.workflow.name == name && known.version == number)
@@ -84,7 +84,7 @@ fn answer(engine: &Engine, found: Option<&Registered>, what: &str) -> HttpRespon
     )
 }
 
-/// The number of a version, from 1.
+/// The version of a definition, from 1.
 fn version_of(engine: &Engine, definition: &Registered) -> usize {
     engine.definition_of(&definition.hash).map_or(definition.version, |known| known.version)
 }

@@ -1,4 +1,4 @@
-//! The lists that the API has.
+//! The lists of the API.
 
 use super::pieces::{self, Items, Listing, Piece, Place, Start, place, position, read_token};
 use super::respond::{self, owner, refusal, written};
@@ -12,7 +12,7 @@ use crate::http::HttpResponse;
 const PAGE_SIZE: usize = 20;
 const LARGEST_PAGE: usize = 100;
 
-/// The answer with a list, or with its first piece.
+/// The answer with a list, or with the first piece of a long one.
 pub(super) fn answer(engine: &Engine, list: &List, url: &str, query: &Query) -> Answer {
     if let (List::Steps(id), Some(cursor)) = (list, query.get("cursor")) {
         return steps_at(find(engine, id)?, query, cursor);
@@ -20,7 +20,7 @@ pub(super) fn answer(engine: &Engine, list: &List, url: &str, query: &Query) -> 
     Ok(pieces::first(url, listing(engine, list, query, Start::default())?))
 }
 
-/// The next piece of an answer, and what says where it goes on after that; nothing where what was listed is gone.
+/// The next piece of an answer, and the token of the piece after it; `None` if the run of the list was dropped.
 pub fn rest(engine: &Engine, token: &str) -> Option<(String, Option<String>)> {
     let (url, start) = read_token(token)?;
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));
@@ -30,7 +30,7 @@ pub fn rest(engine: &Engine, token: &str) -> Option<(String, Option<String>)> {
     Some((piece.text, next))
 }
 
-/// A list from some item on.
+/// A list from one item on.
 fn listing<'a>(
     engine: &'a Engine,
     list: &'a List,
@@ -103,7 +103,7 @@ fn steps<'a>(run: &'a Run, query: &'a Query, from: Place) -> Items<'a> {
     Box::new(steps.map(|(at, step)| (place(at), step.map(Shown::View))))
 }
 
-/// Some steps, and where the next ones are: for those who ask with a cursor.
+/// One page of steps with the cursor of the next page, for clients that use a cursor.
 fn steps_at(run: &Run, query: &Query, cursor: &str) -> Answer {
     let Ok(from) = cursor.parse() else {
         return Err(refusal(400, "QUERY_INVALID", "`cursor` is the `next_cursor` of another answer, or 0"));

@@ -1,5 +1,4 @@
-//! The REST API served by the embedded engine: requests in, responses out. It writes strictly what the public
-//! clients of Highway read.
+//! The REST API of the embedded engine: it answers requests. It writes exactly what the public clients of Highway read.
 
 mod artifacts;
 mod definitions;
@@ -30,14 +29,14 @@ use respond::{data, failure, refusal};
 use routes::{Query, Route};
 use serde_json::{Map, Value};
 
-/// An answer, or a refusal.
+/// An answer, or the response that refuses the request.
 type Answer = Result<HttpResponse, HttpResponse>;
 
-/// Answers one request. `new_id` becomes the id of a run that the request may create. A long answer comes in pieces:
-/// the header [`REST`] then has what [`rest`] takes to give the next one, and is not to be sent.
+/// Answers one request. `new_id` becomes the id of a run that the request creates. A long answer comes in pieces: its
+/// header [`REST`] is then the argument of [`rest`] for the next piece. The host must not send that header to clients.
 pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
     if request.method == "HEAD" {
-        // The answer to a `GET`, but for the body.
+        // The answer to a `GET`, without the body.
         let get = HttpRequest { method: "GET".into(), ..request.clone() };
         let mut answer = handle(engine, &get, new_id, now);
         answer.headers.retain(|(name, _)| name != REST);
@@ -140,7 +139,7 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
     })
 }
 
-/// The inputs of a request; none where it names none.
+/// The inputs of a request; empty without any.
 fn inputs_of(inputs: Option<Value>) -> Result<Map<String, Value>, HttpResponse> {
     match inputs {
         None | Some(Value::Null) => Ok(Map::new()),
@@ -149,8 +148,8 @@ fn inputs_of(inputs: Option<Value>) -> Result<Map<String, Value>, HttpResponse> 
     }
 }
 
-/// The definition, if it can run here; all findings otherwise. Tools are looked for where an engine is to run it at
-/// once.
+/// The definition, if it can run here; otherwise an error with all findings. If it is to run at once, its tools must
+/// exist.
 fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> Result<Registered, Error> {
     let unknown_tools = |plan: &Plan| if is_executed { engine.unknown_tools(plan) } else { Vec::new() };
     let can_run = |known: &&Registered| unknown_tools(&known.workflow).is_empty();
@@ -168,8 +167,8 @@ fn checked(engine: &Engine, document: Value, is_executed: bool, now: Millis) -> 
     diagnostics.extend(validate::errors(&workflow));
     diagnostics.extend(unknown_tools(&plan));
     let mut diagnostics = definition::as_written(diagnostics, &document);
-    // The driver passes any name on, and a name decides nothing here. A template fails the task that has it, and none
-    // in a lenient engine.
+    // Names: the driver passes on any name, and it decides nothing here. Templates: an unknown name fails only the task
+    // that has it, and nothing in a lenient engine.
     let is_passed = |code| {
         use ErrorCode::{TemplateInvalid, WorkflowNameInvalid, WorkflowVersionInvalid};
         matches!(code, WorkflowNameInvalid | WorkflowVersionInvalid | TemplateInvalid)
@@ -218,7 +217,7 @@ fn one_step(run: &Run, name: &str) -> HttpResponse {
     )
 }
 
-/// The body as an object. Clients send JSON without a content type, and a JSON content type without a body.
+/// The body as an object. Some clients send JSON without a content type, or a JSON content type without a body.
 fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> {
     let text = request.body.as_deref().unwrap_or_default();
     if text.trim().is_empty() {
@@ -226,7 +225,7 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
     }
     match parse_json_input(text) {
         Ok(Value::Object(map)) => {
-            // A definition has findings of its own for this.
+            // Findings about a definition cover this already.
             let given = map.iter().filter(|(name, _)| *name != "workflow_definition");
             match given.into_iter().find_map(|(name, value)| unreadable(value, name)) {
                 Some((path, why)) => {
@@ -243,12 +242,12 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
     }
 }
 
-/// A field taken out of a body; an object without entries where there is none.
+/// Takes a field out of a body; an empty object without the field.
 fn taken(body: &mut Map<String, Value>, name: &str) -> Value {
     body.get_mut(name).map_or_else(|| Value::Object(Map::new()), Value::take)
 }
 
-/// Where in a value the first number is that no reader of it can hold, and why; `key` is where the value is.
+/// The path of the first number that no reader can represent, and the reason. `key` is the path of the value.
 fn unreadable(value: &Value, key: &str) -> Option<(String, String)> {
     let (below, why) = match value {
         Value::Number(number) => (String::new(), too_large(number)?),

@@ -1,5 +1,5 @@
-//! Lists that may be long are written in pieces: an answer says with a header where it goes on, and the host asks for the
-//! next piece as the body is read.
+//! Writes long lists in pieces. A header of an answer says where it continues, and the host asks for the next piece
+//! when the client reads on.
 
 use super::respond::{ENVELOPE, written};
 use crate::engine::view::shown::{Shown, View};
@@ -8,14 +8,14 @@ use crate::json::{JsonWriter, parse_json, write_json};
 use crate::time::Millis;
 use serde_json::Value;
 
-/// The header that says where an answer goes on, for the host alone.
+/// The header that says where an answer continues. It is only for the host.
 pub const REST: &str = "x-highway-rest";
-/// Items that a piece looks at.
+/// The most items of a piece.
 pub const ITEMS: usize = 500;
-/// Bytes of items after which a piece ends.
+/// A piece ends after the item that makes it this long, in bytes.
 pub const BYTES: usize = 256 * 1_024;
 
-/// Where an item stands: places only rise within a list. Two items of one moment differ in the second number.
+/// The place of an item: places rise within a list. Items of the same moment differ in the second number.
 pub(super) type Place = (u64, usize);
 
 /// The place of an item by its position.
@@ -28,7 +28,7 @@ pub(super) fn position((at, _): Place) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// Gives items their places by their moments. Those of one moment follow each other.
+/// Gives items places by their moments. Items of the same moment must follow each other.
 pub(super) fn placed<'a, T: 'a>(
     items: impl Iterator<Item = (Millis, T)> + 'a,
 ) -> impl Iterator<Item = (Place, T)> + 'a {
@@ -39,26 +39,26 @@ pub(super) fn placed<'a, T: 'a>(
     })
 }
 
-/// Items from a place on; nothing for an item that is not shown.
+/// Items from a place on; `None` for an item that is not shown.
 pub(super) type Items<'a> = Box<dyn Iterator<Item = (Place, Option<Shown<'a>>)> + 'a>;
 
-/// Where a piece begins.
+/// The start of a piece.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Start {
-    /// In which list of the answer.
+    /// The number of the list in the answer.
     pub(super) list: usize,
     pub(super) place: Place,
-    /// How many items of that list were given before.
+    /// How many items of that list came before.
     pub(super) given: usize,
 }
 
-/// An answer with lists: each one follows some text, and text follows the last one. The end is written for the last piece alone.
+/// An answer with lists. Text stands before each list and after the last one. Only the last piece writes the end.
 pub(super) struct Listing<'a> {
     pub(super) lists: Vec<(String, Items<'a>)>,
     pub(super) end: Box<dyn FnOnce() -> String + 'a>,
 }
 
-/// A part of a listing, and where the next one begins.
+/// A part of a listing, and the start of the next one.
 pub(super) struct Piece {
     pub(super) text: String,
     pub(super) next: Option<Start>,
@@ -80,7 +80,7 @@ impl<'a> Listing<'a> {
         begin.raw("[");
         let end = || {
             let mut end = JsonWriter::compact();
-            // The list is the entry before.
+            // The entry before this is the list.
             end.close(']');
             after().write_entries(&mut end);
             end.raw("}}");
@@ -89,7 +89,7 @@ impl<'a> Listing<'a> {
         Self { lists: vec![(begin.finish(), items)], end: Box::new(end) }
     }
 
-    /// The piece that begins here; nothing stands for the beginning of the answer.
+    /// The piece from `start` on; `None` is the beginning of the answer.
     pub(super) fn cut(self, start: Option<Start>) -> Piece {
         let (mut text, mut looked, mut items_end) = (String::new(), 0, BYTES);
         let begun = start.map(|start| start.list);
@@ -128,7 +128,7 @@ pub(super) fn first(url: &str, listing: Listing) -> HttpResponse {
 }
 
 impl Piece {
-    /// Where the answer to a request goes on.
+    /// The token of the next piece of a request's answer.
     pub(super) fn token(&self, url: &str) -> Option<String> {
         self.next.map(|Start { list, place, given }| {
             let parts = vec![url.into(), list.into(), place.0.into(), place.1.into(), given.into()];
@@ -137,7 +137,7 @@ impl Piece {
     }
 }
 
-/// The request that a token is of, and where its answer goes on.
+/// The request of a token, and the start of the piece.
 pub(super) fn read_token(token: &str) -> Option<(String, Start)> {
     let token = parse_json(token).ok()?;
     let url = token.get(0).and_then(Value::as_str)?.to_owned();

@@ -1,4 +1,4 @@
-//! Response bodies. Every answer is JSON in an envelope that all public clients read.
+//! The bodies of responses. Every answer is JSON in an envelope that all public clients read.
 
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run};
@@ -8,29 +8,29 @@ use crate::json::object;
 use crate::json::write_json;
 use serde_json::{Map, Value};
 
-/// What an answer has before its data.
+/// The text of an answer before its data.
 pub(super) const ENVELOPE: &str = "{\"status\":\"success\",\"success\":true,\"data\":";
 
 pub(super) fn data(status: u16, data: Value) -> HttpResponse {
     shown(status, &Shown::Made(data))
 }
 
-/// Whose a list is.
+/// The run to which a list belongs.
 pub(super) fn owner(run: &Run) -> View<'_> {
     View::default().with("workflow_run_id", run.id())
 }
 
-/// An answer with data that is lent.
+/// An answer with borrowed data.
 pub(super) fn shown(status: u16, data: &Shown) -> HttpResponse {
     written(status, format!("{ENVELOPE}{}}}", data.text()))
 }
 
-/// An answer that is written.
+/// An answer whose body is already written.
 pub(super) fn written(status: u16, body: String) -> HttpResponse {
     HttpResponse { status, headers: vec![("content-type".into(), "application/json".into())], body }
 }
 
-/// An answer that has its data at the top level and in the envelope: clients look in one place or the other.
+/// An answer with its data both at the top level and in the envelope, since clients look in either place.
 pub(super) fn bare(status: u16, fields: Map<String, Value>) -> HttpResponse {
     let mut body = fields.clone();
     body.insert("status".into(), "success".into());
@@ -51,7 +51,7 @@ pub(super) fn advised(status: u16, code: &str, message: &str, help: &str) -> Htt
     refusal_with(status, code, message, Map::from_iter([("help".to_owned(), help.into())]))
 }
 
-/// What to do about a refusal whose message does not say so.
+/// The advice on a refusal whose message contains none.
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "RUN_FINISHED" => "read its result; to do it again, submit the workflow again",
@@ -63,7 +63,7 @@ fn advice(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The refusal of an artifact that has more than `most` bytes.
+/// The refusal of an artifact with more than `most` bytes.
 pub(super) fn artifact_too_large(most: usize) -> HttpResponse {
     let mut more = Map::new();
     let help = "leave out of the archive what the task does not need, or have the task fetch it";
@@ -72,8 +72,8 @@ pub(super) fn artifact_too_large(most: usize) -> HttpResponse {
     refusal_with(413, "ARTIFACT_TOO_LARGE", &format!("the artifact is larger than {most} bytes"), more)
 }
 
-/// The refusal of a definition, with all findings in `details`; of what goes beyond a limit with that in `details`, as
-/// 413: clients do not repeat what is too large.
+/// The refusal of a definition, with all findings in `details`. An exceeded limit is a 413 with the limit in `details`,
+/// since clients do not repeat a 413.
 pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
     let mut more = Map::new();
     if error.code() == ErrorCode::LimitExceeded {
@@ -90,7 +90,7 @@ pub(super) fn not_found(what: &str, id: &str) -> HttpResponse {
     refusal(404, "NOT_FOUND", &format!("there is no {what} `{id}`"))
 }
 
-/// There is no run of an id; it may have been forgotten.
+/// The refusal for an unknown run, which may have been dropped.
 pub(super) fn no_run(engine: &Engine, id: &str) -> HttpResponse {
     let mut more = Map::new();
     if engine.has_forgotten_runs() {
@@ -100,7 +100,7 @@ pub(super) fn no_run(engine: &Engine, id: &str) -> HttpResponse {
     refusal_with(404, "NOT_FOUND", &format!("there is no run `{id}`"), more)
 }
 
-/// A known key with other content; clients look for `existing_run_id` at the top level.
+/// The refusal of a known key with other content. Clients look for `existing_run_id` at the top level.
 pub(super) fn conflict(existing_run: &str) -> HttpResponse {
     let mut more = Map::new();
     more.insert("existing_run_id".into(), existing_run.into());

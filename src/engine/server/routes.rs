@@ -1,9 +1,9 @@
-//! Paths of the API. Matching is on the encoded path, segment by segment, static segments first.
+//! The paths of the API. The encoded path is matched segment by segment, fixed segments first.
 
 use super::respond::refusal;
 use crate::http::HttpResponse;
 
-/// A request the engine answers, with the decoded names from its path.
+/// A request that the engine answers, with the decoded names of its path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Health,
@@ -40,7 +40,7 @@ pub(super) enum Route {
     ScanSchedules,
 }
 
-/// A list, with the decoded names from its path. It may be long, so it is written in pieces.
+/// A list, with the decoded names of its path. Lists may be long, so they are written in pieces.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum List {
     Runs,
@@ -56,9 +56,9 @@ pub(super) enum List {
     Schedules,
 }
 
-/// Parts of a run that the engine knows of but does not serve.
+/// Parts of a run in Highway's API that the engine does not serve.
 const OF_RUNS: [&str; 7] = ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream"];
-/// Parts of the API that the engine knows of but does not serve.
+/// Parts of Highway's API that the engine does not serve.
 const ELSEWHERE: [&str; 21] = [
     "activities",
     "admin",
@@ -179,7 +179,7 @@ fn not_served(path: &str) -> HttpResponse {
     refusal(501, "NOT_IMPLEMENTED", &message)
 }
 
-/// Query parameters, decoded; the first of a name counts.
+/// Decoded query parameters. Of several with one name, the first counts.
 #[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -197,7 +197,7 @@ impl Query {
     }
 }
 
-/// Percent-decoded text, or `None` where it is broken or not UTF-8.
+/// Percent-decoded text; `None` if it is malformed or not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

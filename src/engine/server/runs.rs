@@ -1,4 +1,4 @@
-//! Talking to runs, and what is told of them beside their state.
+//! Routes of runs: signals to them, and views besides their state.
 
 use super::pieces::{Items, Place, Start, place, placed};
 use super::respond::{self, data, owner, refusal};
@@ -59,7 +59,7 @@ pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
     ))
 }
 
-/// The signals that no task has taken, oldest first.
+/// The signals that no task has taken yet, oldest first.
 pub(super) fn pending_signals(run: &Run, from: Place) -> Items<'_> {
     let signals = placed(run.signals.iter().map(|signal| (signal.at, signal)));
     Box::new(signals.skip_while(move |(place, _)| *place < from).map(|(place, signal)| {
@@ -71,13 +71,13 @@ pub(super) fn pending_signals(run: &Run, from: Place) -> Items<'_> {
     }))
 }
 
-/// What has happened in a run, oldest first, as its steps tell it.
+/// The events of a run, oldest first, as its steps show them.
 pub(super) fn events<'a>(run: &'a Run, query: &Query, start: Start) -> Result<Items<'a>, HttpResponse> {
     let limit = query.get("limit").map_or(Some(EVENTS), |text| text.parse().ok().filter(|limit| *limit > 0));
     let Some(limit) = limit else {
         return Err(refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1"));
     };
-    // When, what, and to which step: only what is shown is worth a name.
+    // Moment, event and step. A step gets its name only if the event is shown.
     let mut found: Vec<(Millis, &str, Option<StepIx>)> = vec![(run.created.at, "workflow_created", None)];
     for (at, step) in run.steps.placed() {
         found.extend(step.started_at.map(|started| (started, "started", Some(at))));
@@ -106,7 +106,7 @@ fn event(run: &Run, at: Millis, kind: &str, step: Option<StepIx>) -> Value {
     object([("event_type", kind.into()), ("step_name", step.into()), ("timestamp", to_iso(at).into())])
 }
 
-/// The names that the workflow's own templates can read: one, or all.
+/// The names that the workflow's own templates can read: one of them, or all.
 pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
     let created = &run.created;
     let set = run.variables_of(ScopeIx::WORKFLOW).into_iter().flatten();
@@ -114,7 +114,7 @@ pub(super) fn variables(run: &Run, query: &Query) -> HttpResponse {
     let results = run
         .results_in(ScopeIx::WORKFLOW)
         .map(|(operator, result)| (operator.result_key.as_ref().unwrap_or(&operator.id), result));
-    // Of one name the last counts.
+    // Of several values with one name, the last counts.
     let mut all = given.chain(results);
     let view = if let Some(name) = query.get("variable") {
         let Some((_, value)) = all.rfind(|(known, _)| *known == name) else {
@@ -145,7 +145,7 @@ pub(super) fn metrics(run: &Run) -> HttpResponse {
     data(200, Value::Object(view))
 }
 
-/// How the runs went; of one workflow where it is named.
+/// Statistics of all runs, or of the runs of one workflow.
 pub(super) fn stats(engine: &Engine, query: &Query) -> HttpResponse {
     let name = query.get("workflow_name");
     let is_of = |run: &&Run| name.is_none_or(|name| name == run.created.workflow.name);
@@ -177,7 +177,7 @@ pub(super) fn duration(run: &Run) -> Option<f64> {
     Some(run.ended_at?.saturating_sub(run.started_at?) as f64 / 1_000.0)
 }
 
-/// The requests for approval that wait, by their runs and steps.
+/// The pending approvals, by run and step.
 pub(super) fn approvals<'a>(engine: &'a Engine, query: &'a Query, from: Place) -> Items<'a> {
     let (run_id, status) = (query.get("workflow_run_id"), query.get("status"));
     let all = engine.approvals().filter_map(move |(at, step, request)| {

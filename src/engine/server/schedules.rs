@@ -1,4 +1,4 @@
-//! Schedules.
+//! Routes of schedules.
 
 use super::definitions::{self, find_version};
 use super::pieces::{Listing, Place, place, position};
@@ -40,7 +40,7 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     };
     let name = text("job_name").unwrap_or(new_id);
     engine.may_keep_run(&definition.workflow, &inputs, 0).map_err(|error| respond::failure(400, &error))?;
-    // What is refused leaves nothing behind, not even its definition.
+    // A refused request changes nothing, and keeps no definition.
     let checked = Rule::parse(&rule).and_then(|rule| {
         engine.check_zone(&rule, now)?;
         let own = definition.workflow.timetable.as_ref().filter(|_| is_sent);
@@ -65,7 +65,7 @@ pub(super) fn create(engine: &mut Engine, request: &HttpRequest, new_id: &str, n
     with(engine, at, 201)
 }
 
-/// Whether the schedule of a definition, where it has one, can be in force.
+/// Checks whether the schedule of a definition can be applied.
 pub(super) fn may_follow(engine: &Engine, definition: &Registered, now: Millis) -> Result<(), HttpResponse> {
     let Some(timetable) = &definition.workflow.timetable else { return Ok(()) };
     engine.check_zone(&timetable.rule, now).map_err(|error| {
@@ -76,8 +76,8 @@ pub(super) fn may_follow(engine: &Engine, definition: &Registered, now: Millis) 
     engine.may_schedule(&[&definition.workflow.name]).map_err(|error| respond::failure(400, &error))
 }
 
-/// The definition that a request names, in one of four ways, and whether it was sent with it; it is to run, so its
-/// tools have to be there.
+/// The definition that a request names, in one of four ways, and whether the request contains it. The definition will
+/// run, so its tools must exist.
 fn target(
     engine: &Engine,
     body: &Map<String, Value>,
@@ -127,7 +127,7 @@ pub(super) fn change(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
     with(engine, at, 200)
 }
 
-/// Ends a schedule by its id, or by the name of its job.
+/// Deletes a schedule by its id or by the name of its job.
 pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
     let at = find(engine, id)?;
     let found = engine.schedules().find(|(known, _)| *known == at);

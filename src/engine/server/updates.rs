@@ -1,4 +1,4 @@
-//! Updates: requests to a run that wait for its answer.
+//! Routes of updates: requests to a run that wait for its answer.
 
 use super::pieces::{Listing, Start, place};
 use super::respond::{self, owner, refusal};
@@ -11,12 +11,12 @@ use crate::json::number::to_f64;
 use crate::time::{Millis, to_iso};
 use serde_json::Value;
 
-/// Seconds that a run has to answer, where nothing is said.
+/// The default time limit for the answer, in seconds.
 const LIMIT: f64 = 30.0;
 const HISTORY: usize = 50;
 
-/// Sends an update. Where there is no answer yet, the host holds back the 202 until [`Effect::UpdateEnded`], and asks
-/// for the update then.
+/// Sends an update. While there is no answer, the host delays the response 202 until [`Effect::UpdateEnded`], and then
+/// asks for the update.
 ///
 /// [`Effect::UpdateEnded`]: crate::engine::Effect::UpdateEnded
 pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
@@ -79,7 +79,7 @@ fn listed<'a>(
     start: Start,
 ) -> Listing<'a> {
     let total = run.updates.iter().filter(|update| is_wanted(update)).count().min(limit);
-    // The latest one has the first place, and further ones come before it: places count down from the end of all numbers.
+    // The latest update comes first, and new ones come before it, so places count down from the largest number.
     let place_of = |at: usize| (u64::MAX - place(at).0, 0);
     let updates = run.updates.iter().enumerate().rev().map(move |(at, update)| (place_of(at), at, update));
     let left = updates.filter(move |(place, _, update)| *place >= start.place && is_wanted(update));
