@@ -1,4 +1,4 @@
-// A Highway server for benchmarks, in a process of its own: runs that end after a while, and a record of what was asked.
+// A Highway server for benchmarks, in its own process: its runs end after a while, and it records the requests.
 import { createServer } from "node:http";
 
 const PAGE = 100;

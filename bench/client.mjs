@@ -1,15 +1,15 @@
-// What the client costs: CPU time of this process for following runs to their results, as a multiple of that for the very
-// same requests sent with `fetch` and read with `json()`.
+// The cost of the client: CPU time of this process for following runs to their results, as a multiple of the time for
+// the same requests sent with `fetch` and read with `json()`.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { row } from "./lib.mjs";
 
 const RUNS = 1000;
-/** Milliseconds that runs last. */
+/** Duration of a run in milliseconds. */
 const LASTS = 3000;
 const ROUNDS = 5;
 
-/** Milliseconds of CPU time that some work takes in this process. */
+/** CPU time of this process for some work, in milliseconds. */
 async function cpu(work) {
   globalThis.gc?.();
   const before = process.cpuUsage();
@@ -18,7 +18,7 @@ async function cpu(work) {
   return (user + system) / 1000;
 }
 
-/** Sends requests as they were sent before, as many at once as the client has under way. */
+/** Sends recorded requests again, as many at the same time as the client had pending. */
 async function replay(base, asked) {
   const queue = [...asked];
   const worker = async () => {

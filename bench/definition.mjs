@@ -1,5 +1,5 @@
-// Definitions: a layered graph (every task depends on two of the layer before) built, validated and written; against
-// `JSON.stringify` of the finished document, and against Python's own builder.
+// Building, validating and printing definitions of a layered graph, in which every task depends on two tasks of the
+// layer before. Compared with `JSON.stringify` of the finished document, and with Python's own builder.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { dependenciesOf, median, row } from "./lib.mjs";
 
 const DSL = "highway-dsl==2.2.0";
 
-/** Plain data with what a caller has to say, and nothing more. */
+/** Plain data with what a caller has to give. */
 function plainData(count) {
   const tasks = {};
   for (let at = 0; at < count; at++) {
@@ -40,7 +40,7 @@ function driven(Driver, count) {
   return driver;
 }
 
-/** What a program asks of a driver before it runs: every round defines anew. */
+/** The calls of a program to a driver before it runs. Each round defines new tasks. */
 async function benchDriver(Driver, count, rounds) {
   const driver = driven(Driver, count);
   const document = driver.build();
@@ -60,7 +60,7 @@ async function benchDriver(Driver, count, rounds) {
   row("    JSON.parse of the definition", await times(() => JSON.parse(text)), "×");
 }
 
-/** Python with the DSL, in an environment of its own; undefined where there is no Python. */
+/** Python with the DSL, in its own environment; undefined without Python. */
 function python() {
   const venv = inCache("bench-venv");
   const interpreter = join(venv, "bin", "python");
@@ -88,7 +88,7 @@ export async function benchDefinition() {
   ]) {
     const data = plainData(count);
     const document = Workflow.fromJSON(data).toJSON();
-    // The definition that was used last is kept: every round has one of its own.
+    // The latest definition is cached, so each round uses a new one.
     let fresh = 0;
     const next = () => {
       data.name = `bench${fresh++}`;

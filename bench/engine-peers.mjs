@@ -1,4 +1,5 @@
-// What other engines cost per task that does nothing, for the graph of engine.mjs. A peer that cannot run here says so in its row.
+// The cost per task of other engines, for tasks that do nothing in the graph of engine.mjs. The row of an engine that
+// cannot run here says so.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -9,7 +10,7 @@ import { clientPython, whyNoClients } from "../scripts/lib/python.mjs";
 import { run } from "../scripts/lib/run.mjs";
 import { row } from "./lib.mjs";
 
-/** Prints what `work` resolves with, milliseconds for `count` tasks; an error becomes the row. */
+/** Prints the result of `work`, in milliseconds for `count` tasks, or its error. */
 async function measure(what, count, work) {
   try {
     row(what, ((await work()) / count) * 1000, "µs");
@@ -20,7 +21,7 @@ async function measure(what, count, work) {
 
 const STABILIZE = "stabilize-0.33.1";
 
-/** Milliseconds of stabilize in a process of its own. */
+/** Milliseconds of stabilize, in its own process. */
 async function stabilize(python, count, { file, journal, mode = "bare" }) {
   const folder = mkdtempSync(join(tmpdir(), "highway-bench-"));
   try {
@@ -46,7 +47,7 @@ async function benchStabilize() {
   }
   const of = (count, what, options) =>
     measure(`stabilize: 1 × ${count} tasks, ${what}`, count, () => stabilize(python, count, options));
-  // As it comes, it counts the bits of a filter of 180 KB for each message (about six a task): the others go without.
+  // By default, it counts the bits of a 180 KB filter for each message, about six per task. The other rows do without.
   await of(20, "SQLite in memory, as it comes", { mode: "default" });
   await of(100, "SQLite in memory, no dedup", {});
   await of(1_000, "SQLite in memory, no dedup", {});
@@ -55,7 +56,7 @@ async function benchStabilize() {
   await of(1_000, "SQLite file, WAL, no dedup", { file: true, journal: "WAL" });
 }
 
-/** The modules of engine-worker.mjs as Miniflare takes them, the entry first. */
+/** The modules of engine-worker.mjs in the form for Miniflare, the entry first. */
 const bundled = () =>
   withEsbuild(async ({ build }) => {
     const { outputFiles } = await build({
@@ -79,7 +80,7 @@ const bundled = () =>
       .sort((one, other) => Number(one.type === "CompiledWasm") - Number(other.type === "CompiledWasm"));
   });
 
-/** Passes on what workerd says, except that Miniflare's own binding of Workflows leaves stubs behind. */
+/** Prints the messages of workerd, except about stubs that Miniflare's own binding of Workflows does not dispose of. */
 const tell = (line) => line.startsWith("An RPC stub was not disposed") || console.error(line);
 
 async function benchWorkerd() {
@@ -104,7 +105,7 @@ async function benchWorkerd() {
       return Number(text);
     };
     const of = (what, path, order) => measure(what, order.count, () => ask(path, order));
-    // What is loaded first is not part of the figures.
+    // Loading is not part of the figures.
     await Promise.all(["/steps", "/engine"].map((path) => ask(path, { count: 10 })));
     for (const count of [100, 1_000]) {
       await of(`Cloudflare Workflows: 1 × ${count} steps, SQLite file`, "/steps", { count });

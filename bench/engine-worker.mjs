@@ -1,9 +1,11 @@
-// Runs in workerd: Workflows of Cloudflare beside Highway in a Durable Object, each with the same layered graph.
+// Runs in workerd: Cloudflare Workflows, and Highway in a Durable Object, each with the same layered graph.
 import { DurableObject, WorkflowEntrypoint } from "cloudflare:workers";
 import { durableObjectStore, LocalEngine } from "highway-wasm/engine";
 import { dependenciesOf, layered } from "./lib.mjs";
 
-/** Milliseconds from the first step to the last; the clock of workerd moves with what is read and written, as steps do. */
+/**
+ * Milliseconds from the first step to the last. The clock of workerd advances with reads and writes, which steps do.
+ */
 export class Steps extends WorkflowEntrypoint {
   async run({ payload: { count, sequence } }, step) {
     const start = Date.now();

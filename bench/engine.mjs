@@ -1,4 +1,4 @@
-// What the embedded engine itself costs: tasks of a tool that does nothing.
+// The cost of the embedded engine itself, for tasks whose tool does nothing.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,10 +6,10 @@ import { run } from "../scripts/lib/run.mjs";
 import { benchPeers } from "./engine-peers.mjs";
 import { layered, row } from "./lib.mjs";
 
-/** Above what an engine takes by default, which a definition of 100,000 tasks is. */
+/** Above the default limits, because a definition of 100,000 tasks exceeds them. */
 const LIMITS = { definitionTasks: 200_000, definitionBytes: 2 ** 27, requestBytes: 2 ** 27 };
 
-/** Milliseconds until `runs` runs of a workflow are over. */
+/** Milliseconds until `runs` runs of a workflow have ended. */
 async function time(count, runs, store) {
   const { LocalEngine } = await import("highway-wasm/engine");
   let left = runs;
@@ -48,7 +48,7 @@ async function time(count, runs, store) {
   return taken;
 }
 
-/** What a store of finished runs takes when a process of its own opens it: engines share a memory that does not shrink. */
+/** The cost of opening a store of finished runs in a new process. Engines share a memory that never shrinks. */
 async function reopen(runs, count, folder) {
   const source = `
     import { LocalEngine } from "highway-wasm/engine";
@@ -76,7 +76,7 @@ async function loop(count) {
 }
 
 export async function benchEngine() {
-  // Loaded here, since the package is built when the benchmarks begin.
+  // Imported here, because the package is built when the benchmarks begin.
   const { fileStore } = await import("highway-wasm/node");
   console.log("\nengine: per task of a tool that does nothing");
   await time(1_000, 1);

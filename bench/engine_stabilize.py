@@ -55,7 +55,7 @@ workflow = Workflow.create(application="bench", name="bench", stages=[stage(at) 
 start = time.perf_counter()
 store.store(workflow)
 Orchestrator(queue).start(workflow)
-# Not processor.start(): a database in memory belongs to one thread, and tasks that wait for nothing gain nothing from threads.
+# Not processor.start(): a database in memory belongs to one thread, and threads do not speed up tasks that never wait.
 processor.process_all(timeout=110)
 taken = (time.perf_counter() - start) * 1000
 status = store.retrieve(workflow.id).status

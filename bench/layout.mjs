@@ -1,4 +1,4 @@
-// Layout and drawings of a layered graph, in milliseconds and against JSON.stringify of the definition.
+// Layouts and drawings of a layered graph, in milliseconds and relative to JSON.stringify of the definition.
 import { median, row } from "./lib.mjs";
 
 export async function benchLayout() {

@@ -1,4 +1,4 @@
-// What all benchmarks share.
+// Functions of all benchmarks.
 
 /** Median milliseconds of one round. */
 export async function median(work, rounds = 7) {
@@ -15,7 +15,7 @@ export function row(what, value, per) {
   console.log(`${what.padEnd(58)}${value.toFixed(2).padStart(10)}  ${per}`);
 }
 
-/** What a task of the layered graph depends on: layers of ten, each task after two of the layer before. */
+/** The dependencies of a task in the layered graph: layers of ten tasks, each task after two of the layer before. */
 export const dependenciesOf = (at) =>
   at < 10 ? [] : [`t${at - 10}`, `t${at - 9 - (at % 10 === 9 ? 1 : 0)}`];
 

@@ -1,5 +1,5 @@
-// `npm run bench`: measurements as ratios within one run on one machine, medians of several rounds. Nothing here passes or
-// fails; figures are for comparing before and after a change.
+// `npm run bench`: measures ratios within one run on one machine, as medians of several rounds. Nothing passes or
+// fails; the figures serve to compare the state before and after a change.
 import { build } from "../scripts/build.mjs";
 import { main } from "../scripts/lib/step.mjs";
 import { setup } from "../scripts/setup.mjs";

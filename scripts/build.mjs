@@ -1,6 +1,6 @@
-// Builds the npm package into dist/, doing only what changed: Rust → wasm → glue and embedded bytes → facade → package.
-// `node scripts/build.mjs` builds everything; `node scripts/build.mjs wasm` stops after js/src/generated.
-// With `--debug` a panic of the modules says on the console what happened and where; without it, it is a trap.
+// Builds the npm package into dist/. Only changed parts are built: Rust → wasm → glue and embedded bytes → facade →
+// package. `node scripts/build.mjs` builds everything; `node scripts/build.mjs wasm` stops after js/src/generated. With
+// `--debug`, a panic in a module prints its message and place on the console; otherwise it is a trap.
 import { mkdirSync } from "node:fs";
 import { buildJavaScript } from "./build/javascript.mjs";
 import { assemble } from "./build/package.mjs";
@@ -10,7 +10,7 @@ import { inRoot } from "./lib/paths.mjs";
 import { Failure, isMain, main, seconds } from "./lib/step.mjs";
 import { setup } from "./setup.mjs";
 
-/** Brings dist/ up to date; `tools` is what setup() resolved with. */
+/** Brings dist/ up to date. `tools` is the result of setup(). */
 export async function build(tools, options = {}) {
   const start = performance.now();
   mkdirSync(inRoot("dist"), { recursive: true });

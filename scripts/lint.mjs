@@ -1,4 +1,4 @@
-// Formatting, lints and types of everything, Rust and JavaScript. Stops at the first finding.
+// Checks formatting, lints and types of all Rust and JavaScript. Stops at the first finding.
 import { tsc } from "./build/javascript.mjs";
 import { buildWasm } from "./build/wasm.mjs";
 import { inRoot } from "./lib/paths.mjs";
@@ -12,7 +12,7 @@ const featureSets = {
   core: ["--no-default-features", "--features", "client,bindings"],
   workflow: ["--no-default-features", "--features", "workflow,bindings"],
   full: ["--features", "bindings"],
-  // What a program in Rust gets that wants the client alone.
+  // The build of a Rust program that uses only the client.
   client: ["--no-default-features", "--features", "client"],
 };
 
@@ -35,14 +35,14 @@ async function lintJavaScript(tools) {
   const biome = inRoot("node_modules", "@biomejs", "biome", "bin", "biome");
   const colors = `--colors=${process.stdout.isTTY ? "force" : "off"}`;
   await step("biome ci", () => run(process.execPath, [biome, "ci", "--error-on-warnings", colors]));
-  // The facade imports the generated glue, so its types can only be checked beside it.
+  // The facade imports the generated glue, so its types can only be checked next to it.
   await buildWasm(tools);
   for (const project of ["tsconfig.json", "tsconfig.tests.json"]) {
     await step(`tsc -p js/${project}`, () => run(process.execPath, [tsc, "-p", inRoot("js", project)]));
   }
 }
 
-/** All lints; `tools` is what setup() resolved with. */
+/** Runs all lints. `tools` is the result of setup(). */
 export async function lint(tools) {
   await lintRust(tools);
   await lintJavaScript(tools);

@@ -1,7 +1,7 @@
-// Runs the Python blocks of docs/python-to-javascript.md with the real packages, against the embedded engine as their server,
-// and keeps what they build in tests/fixtures/python-examples.json. tests/js/workflow/python-examples.test.mjs compares that with
-// what the JavaScript blocks build. To be run when a Python block has changed; needs a built package, python3 (3.11 or newer)
-// and, the first time, the network.
+// Runs the Python blocks of docs/python-to-javascript.md with the real packages, with the embedded engine as their
+// server, and writes what they build to tests/fixtures/python-examples.json. tests/js/workflow/python-examples.test.mjs
+// compares that with what the JavaScript blocks build. Run it when a Python block has changed. It needs a built
+// package, python3 (3.11 or newer) and, the first time, the network.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,10 +25,10 @@ const packages = [
   "flask==3.1.2",
 ];
 
-/** What is behind the marker in the output of a block is what it built. */
+/** In the output of a block, what it built follows this marker. */
 const MARKER = "@@built@@";
 
-/** Runs the file it is given; a driver's document is the one it last submitted, or the one it would submit. */
+/** Runs the given file. The document of a driver is the one that it submitted last, or would submit. */
 const harness = `
 import json, runpy, sys
 try:
@@ -53,8 +53,8 @@ print("${MARKER}" + json.dumps(built))
 `;
 
 /**
- * The sections of the page that have blocks: `{ title, line, python?, js?, reason? }`. A `reason` says why the Python
- * block is not run.
+ * The sections of the page with blocks: `{ title, line, python?, js?, reason? }`. `reason` says why the Python block is
+ * not run.
  */
 export function sections() {
   const source = readFileSync(page, "utf8");
@@ -71,10 +71,10 @@ export function sections() {
   return found.filter(({ python, js }) => python ?? js);
 }
 
-/** By which a block is recognised. */
+/** Identifies a block. */
 export const hashOf = (block) => createHash("sha256").update(block).digest("hex").slice(0, 16);
 
-/** The lines that comments behind `print(…)` promise. */
+/** The output lines that comments after `print(…)` promise. */
 const promisesOf = (block) =>
   [...block.matchAll(/^.*\bprint\(.*\) {2}# (.+)$/gm)].map(([, promised]) => promised);
 
@@ -112,7 +112,7 @@ async function ensurePython() {
   return join(venv, "bin", "python");
 }
 
-/** What a block built; each runs in a folder of its own, since the driver keeps a database in it. */
+/** What a block built. Each block runs in its own folder, because the driver keeps a database there. */
 async function execute({ title, python }, interpreter, address) {
   const folder = mkdtempSync(join(tmpdir(), "highway-wasm-python-"));
   try {
@@ -145,7 +145,7 @@ async function makeFixture() {
   try {
     const blocks = sections().filter(({ python, reason }) => python && !reason);
     const records = {};
-    // One after the other: the driver is slow, and this runs seldom.
+    // One after the other: the driver is slow, and this script runs seldom.
     for (const block of blocks) {
       const built = await step(block.title, () => execute(block, interpreter, address));
       records[block.title] = { python: hashOf(block.python), ...built };

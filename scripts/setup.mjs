@@ -1,6 +1,6 @@
-// Gets a bare machine (Node, npm, Rust) ready to build and test: npm dependencies, a compiler for wasm32, wasm-pack and
-// the wasm-bindgen CLI, and for the tests a browser. Everything is done once and found again; nothing of the user's
-// global configuration changes. By hand: `node scripts/setup.mjs [--browser]`.
+// Prepares a bare machine (Node, npm, Rust) to build and test: npm dependencies, a compiler for wasm32, wasm-pack and
+// the wasm-bindgen CLI, and for the tests a browser. Everything is done once; the user's global configuration does not
+// change. By hand: `node scripts/setup.mjs [--browser]`.
 import { join } from "node:path";
 import { checkBrowserVersions, ensureBrowser } from "./lib/browser.mjs";
 import { ensureNpmDependencies } from "./lib/npm.mjs";
@@ -19,13 +19,14 @@ function checkHost() {
 }
 
 /**
- * Resolves with `{ env, clippy, route, browser? }`: `env` is the environment every wasm build, lint and test has to use,
- * `clippy` the command for linting wasm code, `browser` (when asked for) the paths of Chromium and its driver.
+ * Resolves with `{ env, clippy, route, browser? }`. `env` is the environment for every wasm build, lint and test,
+ * `clippy` the command that lints wasm code, and `browser`, if requested, has the paths of Chromium and its driver.
  */
 export async function setup({ browser = false } = {}) {
   checkHost();
   checkCrateVersion();
-  // One after the other: two package managers and two compilers at once are slower on a small machine and print a mess.
+  // One after the other: two package managers and two compilers at the same time are slower on a small machine and mix
+  // their output.
   await ensureNpmDependencies();
   const route = await findTarget();
   for (const [tool, version] of Object.entries(pinned)) await ensureTool(tool, version);

@@ -1,5 +1,5 @@
-// `npm test`: every suite, in the order in which a failure is cheapest to find. Stops at the first that fails and says
-// which. Some only: `node scripts/test.mjs rust node`. Each suite has a time limit, and nothing it starts outlives it.
+// `npm test`: runs every suite, the cheapest first. Stops at the first failure and names it. To run some: `node
+// scripts/test.mjs rust node`. Each suite has a time limit, and no process that it starts survives it.
 import { availableParallelism } from "node:os";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,13 +15,13 @@ import { setup } from "./setup.mjs";
 
 const minutes = (count) => count * 60_000;
 
-/** `cargo test` of the wasm test files of one kind. Never with `-q`: it breaks the wasm-bindgen runner. */
+/** Runs `cargo test` on the wasm tests of one kind. Never with `-q`, which breaks the wasm-bindgen runner. */
 function wasmTests(pattern, tools, extraEnv) {
   const args = ["test", "--target", "wasm32-unknown-unknown", "--features", "bindings", "--test", pattern];
   return run("cargo", args, { env: { ...tools.env, ...extraEnv }, timeout: minutes(20) });
 }
 
-/** webdriver.json (the browser's arguments) with the browser that set-up found, where the runner looks for it. */
+/** Writes webdriver.json (the browser's arguments) with the browser of set-up, where the runner looks for it. */
 function browserEnv({ chrome, chromedriver }) {
   const config = readJson(inRoot("webdriver.json"));
   config["goog:chromeOptions"].binary = chrome;
@@ -34,7 +34,7 @@ function browserEnv({ chrome, chromedriver }) {
   };
 }
 
-/** `node --test` over the `*.test.mjs` of a folder below tests/ and of the folders in it. */
+/** Runs `node --test` on the `*.test.mjs` in a folder of tests/ and its subfolders. */
 function nodeTests(folder, { browser }) {
   const dir = inRoot("tests", folder);
   const files = existsSync(dir)
@@ -44,7 +44,7 @@ function nodeTests(folder, { browser }) {
   const env = { ...process.env, CHROME: browser.chrome, CHROMEDRIVER: browser.chromedriver };
   const args = [
     "--test",
-    // Ends a test that waits for ever. Node applies it to each file as a whole, too; under load some take minutes.
+    // Ends a test that hangs. Node also applies it to each whole file; under load some take minutes.
     "--test-timeout=900000",
     // Most files wait more than they compute.
     `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
@@ -98,7 +98,7 @@ function choose(names) {
 
 const line = ({ name, ok, took }) => `${name.padEnd(14)}${ok ? "ok    " : "FAILED"}  ${took}`;
 
-/** Runs one suite, closing with a line that says how it went; resolves with what that line says. */
+/** Runs one suite. Prints a line with the outcome and resolves with its text. */
 async function runSuite(name, tools) {
   const { title, work } = suites[name];
   console.log(`\n━━ ${name}: ${title} ${"━".repeat(Math.max(0, 70 - name.length - title.length))}`);

@@ -1,7 +1,7 @@
-// The wasm as text inside a JavaScript module, for the entries that carry it inline. Deflated before base64: plain
-// base64 gzips about 29 % larger than the binary, deflated base64 gzips to the binary's own gzip size, which is worth
-// the 2 KB (gzip) of the synchronous inflate that undoes it. Deflated by zopfli, which takes seconds and saves another 5 %:
-// nobody downstream can, since the text does not get any smaller.
+// The wasm as text inside a JavaScript module, for the entries that contain it. It is deflated before base64: base64
+// text of the plain bytes gzips to 29 % more than the bytes, base64 text of deflated bytes to no more. That is worth
+// the 2 KB (gzip) of the synchronous inflate. zopfli deflates it, which takes seconds and saves another 5 %; later
+// compression of the text cannot save that.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot } from "../lib/paths.mjs";
@@ -11,7 +11,7 @@ import { Failure } from "../lib/step.mjs";
 import { toolBin } from "../lib/tools.mjs";
 import { pinned } from "../lib/versions.mjs";
 
-/** `{variant}_bytes.js`: `deflated` (base64 of the raw deflate stream) and `size` (bytes once inflated). */
+/** Writes `{variant}_bytes.js`: `deflated` (base64 of the raw deflate stream) and `size` (bytes once inflated). */
 export function embed(dir, variant) {
   const file = (suffix) => join(dir, `${variant}_${suffix}`);
   const outputs = [file("bytes.js"), file("bytes.d.ts")];
@@ -21,7 +21,7 @@ export function embed(dir, variant) {
     const copy = inRoot("target", "pack", `${variant}.wasm`);
     writeFileSync(copy, wasm);
     await run(zopfli, [copy], { capture: true });
-    // A gzip member without optional fields: ten bytes of header, eight of trailer, between them raw deflate.
+    // A gzip member without optional fields: a header of ten bytes, raw deflate, a trailer of eight bytes.
     const gzip = readFileSync(`${copy}.gz`);
     if (gzip[3] !== 0) throw new Failure("zopfli wrote a header that was not expected");
     const text = gzip.subarray(10, -8).toString("base64");

@@ -1,4 +1,4 @@
-// What the build changes in the glue of wasm-bindgen. Each function fails where the glue has another form than it expects.
+// Changes to the glue of wasm-bindgen. Each function fails if the glue does not have the form that it expects.
 
 const called = "return f(a, state.b, ...args);\n        } finally {";
 const heard = called.replace(
@@ -7,8 +7,8 @@ const heard = called.replace(
 );
 
 /**
- * The glue with `whenTrapped`, which tells of a trap in the continuation of a promise. No caller is there to catch it: without
- * this, it is an unhandled rejection, and the call that waits would wait for ever.
+ * The glue with `whenTrapped`, which reports a trap in the continuation of a promise. Such a trap has no caller:
+ * without the report, it is an unhandled rejection, and the pending call never ends.
  */
 export function withTraps(glue) {
   if (!glue.includes(called))
@@ -25,13 +25,13 @@ export function whenTrapped(hear) {
 
 /** The types of that glue. */
 export const withTrapTypes = (types) => `${types}
-/** What is called with what a continuation throws. */
+/** Sets the function that gets the error of a continuation. */
 export function whenTrapped(hear: (error: unknown) => void): void;
 `;
 
 /**
- * The glue with long texts copied as a whole. wasm-bindgen's own looks at each character while they are ASCII, and sets three
- * bytes aside for each of the rest: 20 MB would hold the thread several times as long.
+ * The glue with a faster copy of long texts. wasm-bindgen's own looks at each character while the text is ASCII, and
+ * reserves three bytes for each character after that: 20 MB would block the thread several times as long.
  */
 export function withLongTexts(glue) {
   const own =

@@ -1,7 +1,7 @@
-// Short names for what a wasm module imports. wasm-bindgen's have a hash each, once in the module and once in its glue, which no
-// compression makes small: 3 KB of the core's first load.
+// Short names for the imports of a wasm module. wasm-bindgen's names contain a hash, once in the module and once in the
+// glue. Hashes do not compress: they are 3 KB of the core's first load.
 
-/** Reads a number (LEB128) at `at` of `bytes`: `[number, where it ends]`. */
+/** Reads a number (LEB128) at `at` of `bytes`. Returns `[number, end]`. */
 function readNumber(bytes, at) {
   let [number, shift, end] = [0, 0, at];
   do {
@@ -12,15 +12,15 @@ function readNumber(bytes, at) {
   return [number >>> 0, end];
 }
 
-/** A number in five bytes, however small it is: nothing has to be moved when it is known. */
+/** A number in five bytes, however small it is, so that nothing has to be moved when it is known. */
 const fiveBytes = (number) =>
   Uint8Array.from([0, 7, 14, 21, 28], (shift) => ((number / 2 ** shift) & 0x7f) | (shift < 28 ? 0x80 : 0));
 
 const IMPORTS = 2;
-/** What stands behind the two names of an import that is a function: its kind, 0, and the index of its type. */
+/** The byte after the two names of an imported function: its kind. The index of its type follows. */
 const FUNCTION = 0;
 
-/** The import section's content with other names; `shorten` is told both names and gives both. */
+/** The content of the import section with other names. `shorten` gets both names and returns both. */
 function renamed(section, shorten) {
   const decoder = new TextDecoder();
   const parts = [];

@@ -1,5 +1,5 @@
 // js/src → dist/esm (tsc, with declarations) and dist/cjs (esbuild, file by file). File by file, so that all CommonJS
-// entries share their modules as the ESM ones do: one wasm instance and one set of classes, whatever is required first.
+// entries share modules as the ES modules do: one wasm instance and one set of classes.
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { withEsbuild } from "../lib/esbuild.mjs";
@@ -13,7 +13,7 @@ import { generated } from "./wasm.mjs";
 const esm = inRoot("dist", "esm");
 const cjs = inRoot("dist", "cjs");
 
-// What of js/src/generated ships. The generated types do not: our own declarations never refer to them.
+// The files of js/src/generated that are published. Their types are not, because our own declarations do not use them.
 const shipped = [
   "core.js",
   "core_bg.wasm",
@@ -35,13 +35,13 @@ async function buildEsm() {
   await run(process.execPath, [tsc, "-p", inRoot("js", "tsconfig.build.json")]);
   mkdirSync(join(esm, "generated"), { recursive: true });
   for (const file of shipped) copyFileSync(join(generated, file), join(esm, "generated", file));
-  // The program can be started as it is, also where nobody installs the package.
+  // The program can be started without installing the package.
   chmodSync(join(esm, "cli", "main.js"), 0o755);
 }
 
 /**
- * Entries for bundlers and runtimes that only know ESM have no CommonJS twin, nor has the program, which nobody requires; `*inline` and
- * everything else has.
+ * Whether a file has a CommonJS twin. Entries for bundlers and runtimes that only know ES modules have none, nor does
+ * the program, which nobody requires.
  */
 const hasTwin = (file) =>
   !file.startsWith("cli/") && (dirname(file) !== "entries" || /inline\.(js|d\.ts)$/.test(file));

@@ -1,4 +1,4 @@
-// pkg-template + licence + readme + docs → dist, which is the root of the npm package. The version comes from Cargo.toml.
+// pkg-template + licence + readme + docs → dist, the root of the npm package. The version comes from Cargo.toml.
 import {
   copyFileSync,
   existsSync,
@@ -25,7 +25,7 @@ function writeManifest() {
   writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Lets the demo, the examples and the tests import the package by its name. */
+/** Links dist into node_modules, so that the demo, the examples and the tests can import the package by its name. */
 function link() {
   const name = inRoot("node_modules", "highway-wasm");
   if (existsSync(name) && realpathSync(name) === realpathSync(dist)) return;
@@ -33,7 +33,7 @@ function link() {
   symlinkSync(dist, name, "junction");
 }
 
-/** Brings the files in dist that are neither JavaScript nor wasm up to date. */
+/** Brings the files in dist up to date that are neither JavaScript nor wasm. */
 export async function assemble() {
   const texts = filesIn([inRoot("LICENSE"), inRoot("pkg-template", "README.md")]);
   const docs = filesIn([inRoot("docs")]);

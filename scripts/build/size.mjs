@@ -1,5 +1,5 @@
-// The size table of every build, and the budget: what a page loads first when it imports the package's default entry,
-// JavaScript and wasm together, as a bundler ships it (minified) and a server sends it (gzip).
+// Prints the size table of every build and checks the budget: the first load of a page that imports the package's
+// default entry, JavaScript and wasm together, minified and gzipped.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -11,7 +11,7 @@ import { Failure } from "../lib/step.mjs";
 const dist = inRoot("dist");
 const report = inRoot("target", "sizes.json");
 
-/** What has a module of its own, which bundlers leave out of pages that use none of it. */
+/** Names from a separate module, which bundlers omit from pages that use none of them. */
 const workflowNames = ["Workflow", "WorkflowBuilder", "initWorkflow"];
 
 const measure = (bytes) => ({
@@ -20,7 +20,7 @@ const measure = (bytes) => ({
   brotli: brotliCompressSync(bytes).length,
 });
 
-/** The bundle a page gets that uses `names` of an entry; the package resolves itself through its exports map. */
+/** The bundle of a page that uses `names` of an entry. The package resolves itself through its exports map. */
 async function bundle({ build }, specifier, names) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: `export { ${names.join(", ")} } from "${specifier}";`, resolveDir: dist },
@@ -31,7 +31,7 @@ async function bundle({ build }, specifier, names) {
     platform: "browser",
     target: "es2022",
     logLevel: "error",
-    // What is loaded only when it is used is not loaded first.
+    // Modules that are loaded on use are not part of the first load.
     splitting: true,
     outdir: "/out",
     metafile: true,
@@ -70,8 +70,8 @@ async function measureAll(esbuild) {
 const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
 
 /**
- * Prints the table; fails above the limit in package.json ("budgets"), which holds for what is published: a build with the
- * lean standard library. `tools` is what setup() resolved with.
+ * Prints the table. Fails above the limit in package.json ("budgets"). The limit is for the published build, which has
+ * the lean standard library. `tools` is the result of setup().
  */
 export async function checkSize({ route }) {
   const inputs = [dist, inRoot("scripts", "build", "size.mjs"), inRoot("package-lock.json")];

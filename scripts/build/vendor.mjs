@@ -1,4 +1,5 @@
-// What ships of others' work: each a small module of its own in js/src/generated, made of a library at the pinned version.
+// Libraries that are published with the package. Each becomes a small module in js/src/generated, from the pinned
+// version.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withEsbuild } from "../lib/esbuild.mjs";
@@ -20,7 +21,7 @@ export const inflate = (data, size) => inflateSync(data, { out: new Uint8Array(s
 export declare function inflate(data: Uint8Array, size: number): Uint8Array<ArrayBuffer>;
 `,
   },
-  // Loaded only by who uploads Python functions. The date is fixed: the same files make the same archive.
+  // Loaded only when Python functions are uploaded. The date is fixed, so that the same files make the same archive.
   zip: {
     library: "fflate",
     source: `import { strToU8, zipSync } from "fflate";
@@ -32,7 +33,7 @@ export const zip = (files) =>
 export declare function zip(files: Record<string, string>): Uint8Array<ArrayBuffer>;
 `,
   },
-  // Loaded only by who follows a run on a server that streams.
+  // Loaded only when a run is followed on a server with event streams.
   events: {
     library: "eventsource-parser",
     source: `import { createParser } from "eventsource-parser";
@@ -55,7 +56,7 @@ export declare function eventParser(onData: (data: string) => void, maxBufferSiz
 /** Names of the modules. */
 export const vendored = Object.keys(modules);
 
-/** `{module}.js` and its types. */
+/** Writes `{module}.js` and its types. */
 export async function writeVendored(dir) {
   for (const [name, { library, source, types }] of Object.entries(modules)) {
     const outputs = [join(dir, `${name}.js`), join(dir, `${name}.d.ts`)];

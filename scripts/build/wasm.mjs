@@ -1,5 +1,5 @@
-// Rust → js/src/generated: the three artefacts (core, workflow, full), each as glue, types, optimised wasm and wasm as text.
-// Stages have stamps of their own, so a change that does not reach the core leaves the core's files alone.
+// Rust → js/src/generated: the three artefacts (core, workflow, full), each as glue, types, optimised wasm and wasm as
+// text. Each stage has its own stamp, so a change outside the core does not build the core again.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot } from "../lib/paths.mjs";
@@ -15,14 +15,17 @@ import { writeVendored } from "./vendor.mjs";
 
 export const generated = inRoot("js", "src", "generated");
 
-/** Of each artefact the feature it is built with, and what it is optimised for: size where every page loads it, else speed. */
+/**
+ * For each artefact the feature to build with, and the goal of the optimisation: size for the one that every page
+ * loads, otherwise speed.
+ */
 const variants = {
   core: { feature: "client", level: "z" },
   workflow: { feature: "workflow", level: "3" },
   full: { feature: "engine", level: "3" },
 };
 
-// Named one by one, so that a newer binaryen never emits an instruction that one of our runtimes lacks.
+// Listed one by one, so that a newer binaryen never emits an instruction that one of our runtimes lacks.
 const wasmFeatures = [
   "mutable-globals",
   "sign-ext",
@@ -40,13 +43,13 @@ const wasmOptFlags = [
 ];
 
 /**
- * For the least bytes on the wire: passes as long as they change something, and no inlining of functions that are called once. Inlined they
- * are fewer bytes, but bytes that compress worse: 4 KB of the core's first load. The first kilobyte of the memory is the far end of
- * the stack, so no address of ours lies there.
+ * For the smallest download: passes repeat as long as they change something, and functions that are called once are not
+ * inlined. Inlined, they are fewer bytes, but bytes that compress worse: 4 KB of the core's first load. No data of ours
+ * has an address below 1024, because the far end of the stack is there.
  */
 const smallest = ["-Oz", "--converge", "--low-memory-unused", "--one-caller-inline-max-function-size=15"];
 
-/** cargo and wasm-bindgen, through wasm-pack, into a folder of the target directory. */
+/** Runs cargo and wasm-bindgen, through wasm-pack, in a folder of the target directory. */
 async function pack(variant, { route }, options) {
   const env = publishedEnv(route, options);
   const out = inRoot("target", "pack", variant);
@@ -56,7 +59,7 @@ async function pack(variant, { route }, options) {
   const extra = JSON.stringify([
     route.name,
     env.RUSTC,
-    // The folder of the project is renamed in what is built, so it makes no difference.
+    // The build renames the project's folder in its output, so the folder makes no difference.
     env.CARGO_ENCODED_RUSTFLAGS.replaceAll(inRoot(), ""),
     pinned,
     feature,
@@ -66,7 +69,7 @@ async function pack(variant, { route }, options) {
   await ifChanged(`pack-${variant}`, { inputs, extra, outputs: [out] }, () =>
     step(`compile the ${variant} artefact to wasm`, () => {
       rmSync(out, { recursive: true, force: true });
-      // `no-install`: a wasm-bindgen of the right version is on PATH, and wasm-pack may not go looking for another.
+      // `no-install`: the right version of wasm-bindgen is on PATH, and wasm-pack must not search for another.
       const args = [
         "build",
         "--mode",
@@ -88,10 +91,10 @@ async function pack(variant, { route }, options) {
   return out;
 }
 
-/** What changes the output of wasm-bindgen. */
+/** The scripts that change the output of wasm-bindgen. */
 const passes = ["glue.mjs", "imports.mjs"].map((file) => inRoot("scripts", "build", file));
 
-/** wasm-opt, and the glue that the facade imports. */
+/** Runs wasm-opt, and writes the glue that the facade imports. */
 async function optimise(variant, packed) {
   const [wasm, js, ts] = [`${variant}_bg.wasm`, `${variant}.js`, `${variant}.d.ts`];
   const outputs = [wasm, js, ts].map((file) => join(generated, file));
@@ -111,7 +114,7 @@ async function optimise(variant, packed) {
   );
 }
 
-// What an entry gets when it imports a .wasm file; `?module` is how edge runtimes spell it.
+// The type of an imported .wasm file. Edge runtimes import it with `?module`.
 const wasmImports = `declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;
@@ -122,18 +125,18 @@ declare module "*.wasm?module" {
 }
 `;
 
-/** The Python module that goes along with uploaded functions, so that only pages that upload some load it. */
+/** Writes the Python module that is uploaded with functions, as a separate file that only such pages load. */
 function writeContext() {
   const text = readFileSync(inRoot("src", "builder", "driver", "highway_context.py"), "utf8");
   writeFileSync(join(generated, "context.js"), `export const context = ${JSON.stringify(text)};\n`);
   writeFileSync(join(generated, "context.d.ts"), "export declare const context: string;\n");
 }
 
-/** Brings js/src/generated up to date; `tools` is what setup() resolved with, `debug` as in build.mjs. */
+/** Brings js/src/generated up to date. `tools` is the result of setup(); `debug` as in build.mjs. */
 export async function buildWasm(tools, { debug = false } = {}) {
   mkdirSync(generated, { recursive: true });
   const optimised = [];
-  // One cargo at a time (they share a target folder); wasm-opt of one artefact runs beside cargo of the next.
+  // One cargo at a time, because they share a target folder. wasm-opt of one artefact runs next to cargo of the next.
   for (const variant of Object.keys(variants)) {
     const packed = await pack(variant, tools, { debug });
     optimised.push(optimise(variant, packed).then(() => embed(generated, variant)));

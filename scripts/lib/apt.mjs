@@ -1,10 +1,10 @@
-// Debian packages, installed only when something is missing; as root, or with a sudo that asks no password.
+// Installs missing Debian packages, as root or with a sudo that needs no password.
 import { ask, run, which } from "./run.mjs";
 import { Failure, step } from "./step.mjs";
 
 let listsAreFresh = false;
 
-/** The words to put before apt-get, or undefined when this user may not install packages. */
+/** The words before apt-get; undefined if this user may not install packages. */
 function privilege() {
   if (process.getuid?.() === 0) return [];
   if (which("sudo") && ask("sudo", ["-n", "true"]) !== undefined) return ["sudo", "-n"];
@@ -13,7 +13,7 @@ function privilege() {
 
 export const hasApt = () => which("apt-get") !== undefined;
 
-/** Installs the packages, `purpose` being what they are for (part of the progress line and of the error). */
+/** Installs packages. `purpose` says what they are for, in the progress line and in the error. */
 export async function aptInstall(packages, purpose) {
   const command = `apt-get update && apt-get install --no-install-recommends ${packages.join(" ")}`;
   const prefix = privilege();

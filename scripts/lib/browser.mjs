@@ -1,5 +1,5 @@
-// Chromium and its driver, for the tests that run in a browser: CHROME and CHROMEDRIVER when set, else what is on PATH,
-// else Debian's packages.
+// Chromium and its driver for the browser tests: CHROME and CHROMEDRIVER if set, otherwise those on PATH, otherwise
+// Debian's packages.
 import { aptInstall, hasApt } from "./apt.mjs";
 import { ask, which } from "./run.mjs";
 import { Failure } from "./step.mjs";
@@ -20,7 +20,7 @@ function find() {
   };
 }
 
-/** Resolves with `{ chrome, chromedriver }`, paths of a browser and a driver of the same major version. */
+/** Resolves with `{ chrome, chromedriver }`: paths of a browser and a driver of the same major version. */
 export async function ensureBrowser() {
   let found = find();
   if (!(found.chrome && found.chromedriver)) {
@@ -35,7 +35,7 @@ export async function ensureBrowser() {
   return { chrome: which(found.chrome), chromedriver: which(found.chromedriver) };
 }
 
-/** Refuses a browser and a driver that cannot talk to each other; said before a test fails obscurely. */
+/** Refuses a browser and a driver of different versions, before a test fails for that reason without saying so. */
 export function checkBrowserVersions({ chrome, chromedriver }) {
   const major = (program) => ask(program, ["--version"])?.match(/(\d+)\.\d+\.\d+/)?.[1];
   const [browser, driver] = [major(chrome), major(chromedriver)];

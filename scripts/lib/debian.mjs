@@ -1,7 +1,7 @@
-// The wasm32 target from Debian's packages, for machines where rustup cannot download it.
-// Debian ships the compiler and the library source; the wasm32 library is built once into a sysroot in the project's
-// cache, with wrappers that use it. Nothing outside the cache and the packages changes, rustup least of all.
-// A second sysroot holds the library for what is published: built for size, and a panic in it is a trap without a message.
+// The wasm32 target from Debian's packages, for machines where rustup cannot download it. Debian has the compiler and
+// the source of the library; the wasm32 library is built once into a sysroot in the project's cache, with wrappers that
+// use it. Nothing outside the cache and the packages changes, least of all rustup. A second, lean sysroot holds the
+// library for published builds: optimised for size, and a panic in it is a trap without a message.
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -25,7 +25,7 @@ const clippy = "/usr/bin/cargo-clippy";
 const rustlib = "/usr/lib/rustlib";
 const target = "wasm32-unknown-unknown";
 
-/** What Debian's compiler says about itself, or undefined when it or its library source is not there. */
+/** The version text of Debian's compiler; undefined if the compiler or the source of its library is missing. */
 function compiler() {
   const text = existsSync(rustc) ? ask(rustc, ["-vV"]) : undefined;
   if (text === undefined || !existsSync(join(rustlib, "src/rust/library/std/Cargo.toml"))) return undefined;
@@ -39,11 +39,11 @@ function executable(file, text) {
   chmodSync(file, 0o755);
 }
 
-/** What a program is compiled with to be linked with the library in the lean sysroot. Nothing says where a panic was. */
+/** Flags to compile a program that links the lean library. Panics have no place. */
 const immediateAbort = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"];
 
 const kinds = {
-  // `test` is what wasm-bindgen-test links with.
+  // `test` is for wasm-bindgen-test.
   plain: { parts: ["-Zbuild-std=std,panic_abort,test"], flags: [], level: "3" },
   lean: {
     parts: ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"],
@@ -52,7 +52,7 @@ const kinds = {
   },
 };
 
-/** Builds std for wasm32 on an empty crate and lays out the sysroot in `staging`; `final` is where it will live. */
+/** Builds std for wasm32 on an empty crate and lays out the sysroot in `staging`. `final` is where it will be. */
 async function buildSysroot(staging, final, { host }, { parts, flags, level }) {
   const crate = join(staging, "build");
   mkdirSync(join(crate, "src"), { recursive: true });
@@ -70,7 +70,7 @@ async function buildSysroot(staging, final, { host }, { parts, flags, level }) {
     CARGO_PROFILE_RELEASE_OPT_LEVEL: level,
   };
   delete env.RUSTFLAGS;
-  // As in wasm-env.mjs: the library's panic messages end up in what is published.
+  // As in wasm-env.mjs: the library's panic messages are part of what is published.
   env.CARGO_ENCODED_RUSTFLAGS = [...flags, `--remap-path-prefix=${cargoHome}=/cargo`].join("\x1f");
   const args = ["build", "--release", ...parts, "--target", target];
   await run("cargo", args, { cwd: crate, env, capture: true });
@@ -84,14 +84,14 @@ async function buildSysroot(staging, final, { host }, { parts, flags, level }) {
   }
   symlinkSync(join(rustlib, host), join(staging, "lib/rustlib", host));
   mkdirSync(join(staging, "bin"));
-  // Unstable options are allowed to what names them, and not to build scripts that look for a nightly compiler.
+  // Allows unstable options only in calls that have one, and not in build scripts that look for a nightly compiler.
   const allow = 'case " $* " in *" -Zunstable-options "*) export RUSTC_BOOTSTRAP=1 ;; esac';
   executable(join(staging, "bin/rustc"), `#!/bin/sh\n${allow}\nexec ${rustc} --sysroot '${final}' "$@"\n`);
   executable(join(staging, "bin/cargo-clippy"), `#!/bin/sh\nSYSROOT='${final}' exec ${clippy} "$@"\n`);
   rmSync(crate, { recursive: true });
 }
 
-/** Counted up when buildSysroot changes, so that no sysroot of an older recipe is used. */
+/** Increase it when buildSysroot changes, so that no sysroot of an older recipe is used. */
 const recipe = 4;
 const sysrootOf = ({ key }, kind) => inCache("sysroots", `debian-rustc-${key}-${recipe}-${kind}`);
 
@@ -109,10 +109,10 @@ function routeOf(found) {
 const complete = ({ rustc, lean, linker }) =>
   [rustc, lean.rustc, linker, clippy].every((file) => existsSync(file));
 
-/** Whether the packages are there, so that the route needs nothing from the network. */
+/** Whether the packages are installed, so that this route needs nothing from the network. */
 export const debianIsInstalled = () => compiler() !== undefined && existsSync(clippy);
 
-/** The route when an earlier set-up made it, else undefined. Installs and builds nothing. */
+/** The route, if an earlier set-up prepared it; otherwise undefined. Installs and builds nothing. */
 function debianRouteIfReady() {
   const found = compiler();
   const route = found && routeOf(found);
@@ -121,7 +121,7 @@ function debianRouteIfReady() {
 
 export const debianIsPossible = hasApt;
 
-/** Installs what is missing and builds the sysroot unless the cache has it. */
+/** Installs what is missing, and builds the sysroot unless the cache has it. */
 export async function debianRoute() {
   const ready = debianRouteIfReady();
   if (ready) return ready;

@@ -1,5 +1,5 @@
-// esbuild, loaded only when there is something to do (node_modules may not exist yet), and its service process ended.
-/** Resolves with what `work(esbuild)` resolves with. */
+// Imports esbuild only when there is work, because node_modules may not exist yet, and ends its service process.
+/** Resolves with the result of `work(esbuild)`. */
 export async function withEsbuild(work) {
   const esbuild = await import("esbuild");
   try {

@@ -1,10 +1,11 @@
-// Finds what a test run left behind. Programs that detach themselves (a browser's crash handler, a daemon) leave their
-// process group, but keep the environment they inherited: on Linux every process shows it, so a mark set there finds them.
+// Finds processes that a test run left behind. A program that detaches itself (a browser's crash handler, a daemon)
+// leaves its process group, but keeps the environment that it inherited. On Linux every process shows its environment,
+// so a mark there identifies it.
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The environment variable that marks everything this process starts. */
+/** The environment variable that marks every process started from here. */
 export const mark = { HIGHWAY_WASM_TEST_RUN: randomUUID() };
 const text = Object.entries(mark)[0].join("=");
 
@@ -16,7 +17,7 @@ function read(file) {
   }
 }
 
-/** `[{ pid, command }]` of the marked processes that still run. Empty where there is no /proc. */
+/** `[{ pid, command }]` of the marked processes that are running. Empty on systems without /proc. */
 function leftovers() {
   const pids = process.platform === "linux" ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
   return pids
@@ -26,7 +27,7 @@ function leftovers() {
     .filter(({ command }) => command !== "");
 }
 
-/** Ends what is still there after a moment's grace, and resolves with what that was. */
+/** Ends the remaining processes after a moment, and resolves with a list of them. */
 export async function endLeftovers() {
   for (let tries = 0; tries < 20 && leftovers().length > 0; tries += 1) await sleep(100);
   const found = leftovers();
@@ -34,7 +35,7 @@ export async function endLeftovers() {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It ended by itself meanwhile.
+      // The process has ended meanwhile.
     }
   }
   return found;

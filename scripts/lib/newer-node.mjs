@@ -1,4 +1,4 @@
-// A Node.js that runs TypeScript, for the tests that need one: the package of npm that carries its program, in the cache.
+// A Node.js that runs TypeScript, for the tests that need one: the npm package with its program, in the cache.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeOnce } from "./once.mjs";
@@ -8,7 +8,9 @@ import { step } from "./step.mjs";
 
 const VERSION = "24.22.3";
 
-/** Makes sure that it is there: its program, or undefined where npm has none for this system or cannot be reached. */
+/**
+ * Ensures that it is installed. Returns its program; undefined if npm has none for this system or cannot be reached.
+ */
 export async function ensureNewerNode() {
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
   const folder = inCache("tools", `${name}-${VERSION}`);

@@ -1,5 +1,5 @@
-// The npm development dependencies: `npm ci` when they are absent or package-lock.json changed since.
-// Install scripts stay off: esbuild, workerd and the others carry their binaries as packages and need none.
+// The npm development dependencies. Runs `npm ci` if they are missing or package-lock.json has changed. Install scripts
+// stay disabled: esbuild, workerd and others have their binaries in packages and need none.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { inRoot } from "./paths.mjs";

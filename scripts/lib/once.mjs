@@ -1,4 +1,4 @@
-// Things that are made once per machine: a folder in the cache, complete or absent, whatever happens meanwhile.
+// Creates folders in the cache once per machine. A folder is either complete or absent, even after an interruption.
 import {
   existsSync,
   linkSync,
@@ -21,12 +21,12 @@ function alive(pid) {
   }
 }
 
-/** Takes the lock file, or returns false while a living process holds it. */
+/** Takes the lock file. Returns false while a living process holds it. */
 function takeLock(lock) {
   const own = `${lock}.${process.pid}`;
   writeFileSync(own, String(process.pid));
   try {
-    // A link, so that the lock never exists without the name of its holder in it.
+    // A link, so that the lock never exists without the id of its holder in it.
     linkSync(own, lock);
     return true;
   } catch (error) {
@@ -39,7 +39,7 @@ function takeLock(lock) {
   return false;
 }
 
-/** Removes what a killed set-up left of the same thing; the caller holds its lock. */
+/** Removes the remains of a killed set-up of the same folder. The caller holds the lock. */
 function removeStagings(dir, prefix) {
   for (const name of readdirSync(dir)) {
     if (name.startsWith(prefix)) rmSync(join(dir, name), { recursive: true, force: true });
@@ -47,8 +47,8 @@ function removeStagings(dir, prefix) {
 }
 
 /**
- * Makes sure the folder `target` exists. When it does not, `make(staging)` fills a folder beside it, which is then
- * renamed into place; a second clone that asks at the same time waits for the first.
+ * Ensures that the folder `target` exists. If it does not, `make(staging)` fills a folder next to it, which is then
+ * renamed. Another clone that asks at the same time waits for the first.
  */
 export async function makeOnce(target, make) {
   if (existsSync(target)) return;
@@ -65,7 +65,7 @@ export async function makeOnce(target, make) {
     removeStagings(dirname(target), prefix);
     mkdirSync(staging);
     await make(staging);
-    // Another set-up may have been first after all (a lock left by a killed one is free for everybody).
+    // Another set-up may have been first, because the lock of a killed one is free for everybody.
     if (!existsSync(target)) renameSync(staging, target);
   } finally {
     rmSync(staging, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// Where things are: the repository, and the cache this project owns on the machine.
-// The cache is shared by all clones, so everything in it is keyed by version and put there by an atomic rename.
+// The folders of the repository, and of this project's cache on the machine. All clones share the cache, so everything
+// in it has a version in its name and is put there by an atomic rename.
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -11,13 +11,13 @@ export const cacheDir = process.env.HIGHWAY_WASM_CACHE
   ? resolve(process.env.HIGHWAY_WASM_CACHE)
   : join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "highway-wasm");
 
-/** Where cargo keeps the sources of crates. */
+/** The folder where cargo keeps the sources of crates. */
 export const cargoHome = process.env.CARGO_HOME || join(homedir(), ".cargo");
 
-/** Path below the repository root. */
+/** A path below the repository root. */
 export const inRoot = (...parts) => join(root, ...parts);
 
-/** Path below the project's cache. */
+/** A path below the project's cache. */
 export const inCache = (...parts) => join(cacheDir, ...parts);
 
 export const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));

@@ -1,4 +1,5 @@
-// The Pythons of tests/clients: for each list of requirements a virtual environment with exactly what it names, in the cache.
+// The Pythons of tests/clients: for each list of requirements a virtual environment in the cache, with exactly those
+// packages.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,14 +11,14 @@ import { step } from "./step.mjs";
 const PREFIX = "requirements-";
 const folder = inRoot("tests", "clients");
 
-/** Names of the sets: `highway-0.9.1` is what `requirements-highway-0.9.1.txt` lists. */
+/** Names of the sets: `highway-0.9.1` stands for `requirements-highway-0.9.1.txt`. */
 export const clientSets = () =>
   readdirSync(folder)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => name.slice(PREFIX.length, -".txt".length))
     .sort();
 
-/** Where the environment of a set is: another Python or another list has another one. */
+/** The folder of a set's environment. Another Python or another list has another folder. */
 function environmentOf(set) {
   const requirements = readFileSync(join(folder, `${PREFIX}${set}.txt`));
   const version = ask("python3", ["--version"]) ?? "";
@@ -30,13 +31,13 @@ const pythonIn = (environment) =>
     ? join(environment, "Scripts", "python.exe")
     : join(environment, "bin", "python");
 
-/** The Python of a set, or undefined where set-up has not made it. */
+/** The Python of a set; undefined if set-up has not created it. */
 export function clientPython(set) {
   const python = pythonIn(environmentOf(set));
   return existsSync(python) ? python : undefined;
 }
 
-/** Why no client of Python can run here, or undefined where they can. */
+/** Why no Python client can run here; undefined if they can. */
 export function whyNoClients() {
   if (!which("python3")) return "python3 is not on PATH";
   if (ask("python3", ["-c", "import venv, ensurepip"], { stdio: "pipe" }) === undefined) {
@@ -50,7 +51,7 @@ export function whyNoClients() {
   return undefined;
 }
 
-/** Makes the environments that are not there. The lists are complete, so that nothing is resolved. */
+/** Creates missing environments. The lists are complete, so that pip resolves nothing. */
 export async function ensureClients() {
   for (const set of clientSets()) {
     await makeOnce(environmentOf(set), (staging) =>

@@ -1,5 +1,5 @@
-// Child processes. Each child leads its own process group, so that ending it ends whatever it started
-// (cargo → rustc, wasm-bindgen-test-runner → chromedriver → chromium): no script here leaves a process behind.
+// Child processes. Each child leads its own process group, so that ending the group ends everything that it started
+// (cargo → rustc, wasm-bindgen-test-runner → chromedriver → chromium). No script leaves a process behind.
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
@@ -14,7 +14,7 @@ function endGroup(child, signal = "SIGKILL") {
     if (grouped) process.kill(-child.pid, signal);
     else child.kill(signal);
   } catch {
-    // Nothing of the group is left.
+    // The group has no process left.
   }
 }
 
@@ -30,9 +30,9 @@ for (const [signal, number] of [
 }
 
 /**
- * Runs a command and resolves with `{ code, output }`; never rejects on an exit code.
- * `output` is filled when `capture` is set, else the child writes to our own stdout and stderr.
- * After `timeout` milliseconds the whole group is ended and the code is 124.
+ * Runs a command and resolves with `{ code, output }`. An exit code never rejects. With `capture`, `output` has the
+ * child's output; otherwise the child writes to our own stdout and stderr. After `timeout` milliseconds the whole group
+ * is ended and the code is 124.
  */
 export function tryRun(command, args, { cwd = root, env = process.env, capture = false, timeout = 0 } = {}) {
   return new Promise((done) => {
@@ -63,7 +63,7 @@ export function tryRun(command, args, { cwd = root, env = process.env, capture =
   });
 }
 
-/** Runs a command that has to succeed; its captured output is part of the failure. */
+/** Runs a command that must succeed. Its captured output is part of the failure. */
 export async function run(command, args, options = {}) {
   const { code, output } = await tryRun(command, args, options);
   if (code === 0) return output;
@@ -72,13 +72,13 @@ export async function run(command, args, options = {}) {
   throw new Failure(`${[command, ...args].join(" ")}: ${reason}${output ? `\n${output.trimEnd()}` : ""}`);
 }
 
-/** Standard output of a short command, or undefined when it cannot be run or fails. */
+/** Standard output of a short command; undefined if it cannot be run or fails. */
 export function ask(command, args, options = {}) {
   const { status, stdout } = spawnSync(command, args, { cwd: root, encoding: "utf8", ...options });
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** The first executable of that name on a PATH, or undefined. */
+/** The first executable of that name on a PATH; undefined if there is none. */
 export function which(name, path = process.env.PATH ?? "") {
   const candidates = isAbsolute(name) ? [name] : path.split(delimiter).map((dir) => join(dir, name));
   return candidates.find((file) => {

@@ -1,6 +1,6 @@
-// Which compiler builds wasm32-unknown-unknown here. Order: the active toolchain, if it has the target; `rustup target
-// add`; another installed toolchain that has it; Debian's packages. WASM_TOOLCHAIN=debian or =rustup pins the route;
-// with =debian nothing here calls rustup.
+// Chooses the compiler for wasm32-unknown-unknown. The order: the active toolchain, if it has the target; `rustup
+// target add`; another installed toolchain that has it; Debian's packages. WASM_TOOLCHAIN=debian or =rustup fixes the
+// route; with =debian, nothing here calls rustup.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import { Failure, step } from "./step.mjs";
 
 const target = "wasm32-unknown-unknown";
 
-/** True when the sysroot holds a standard library for the target. */
+/** Whether the sysroot has a standard library for the target. */
 function hasTarget(sysroot) {
   const lib = join(sysroot, "lib/rustlib", target, "lib");
   return existsSync(lib) && readdirSync(lib).some((file) => /^libstd-.*\.rlib$/.test(file));
@@ -41,7 +41,7 @@ function newEnough(rustc) {
   return Number(major) > Number(oldest[1]) || (major === oldest[1] && Number(minor) >= Number(oldest[2]));
 }
 
-/** Another toolchain on the machine that has the target: rustup's others by their folder, then what is on PATH. */
+/** Another toolchain on the machine with the target: rustup's other toolchains, then those on PATH. */
 function installedRoute() {
   const toolchains = join(process.env.RUSTUP_HOME ?? join(homedir(), ".rustup"), "toolchains");
   const prefixes = existsSync(toolchains)
@@ -65,7 +65,7 @@ const nothingFits = (reasons) =>
       `  Fedora: dnf install rust rust-std-static-${target} lld`,
   );
 
-// That Debian's route was taken, because the search ended there or was told so: rustup is not tried again on this machine.
+// The file that records Debian's route once it is taken, so that rustup is not tried again on this machine.
 const remembered = () => inCache("route.json");
 
 async function rememberedDebianRoute() {
@@ -79,7 +79,7 @@ async function automaticRoute() {
   const active = activeRoute();
   if (active) return active;
   const earlier = existsSync(remembered()) ? readFileSync(remembered(), "utf8") : "";
-  // Also where the sysroot has to be built anew, since it is of an older recipe.
+  // Also if the sysroot has to be built again because its recipe is older.
   if (earlier === "debian" && debianIsInstalled()) return debianRoute();
 
   const reasons = [`the active rustc has no ${target}`];
@@ -105,8 +105,8 @@ async function automaticRoute() {
 }
 
 /**
- * Resolves with `{ name, rustc?, clippy?, linker?, lean? }`; an absent member means "as cargo does by itself". `lean` has
- * the compiler and the flags for what is published.
+ * Resolves with `{ name, rustc?, clippy?, linker?, lean? }`. A missing member means cargo's default. `lean` has the
+ * compiler and the flags for published builds.
  */
 export async function findTarget() {
   const wanted = process.env.WASM_TOOLCHAIN || "auto";
@@ -116,5 +116,5 @@ export async function findTarget() {
   throw new Failure(`WASM_TOOLCHAIN is "${wanted}"; it may be "auto", "debian" or "rustup".`);
 }
 
-/** The folder whose `rustc` has to come first in PATH for tools that look there, or undefined. */
+/** The folder whose `rustc` must come first in PATH for tools that look there; undefined if none must. */
 export const routeBin = (route) => (route.rustc ? dirname(route.rustc) : undefined);

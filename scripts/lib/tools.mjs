@@ -1,5 +1,5 @@
-// wasm-pack, the wasm-bindgen CLI and zopfli: compiled once by the user's ordinary host cargo into the project's cache,
-// one folder per version. The npm packages of the first two download binaries, which many machines may not.
+// wasm-pack, the wasm-bindgen CLI and zopfli, compiled once with the user's own cargo into the project's cache, one
+// folder per version. The npm packages of the first two download binaries, which many machines do not allow.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { makeOnce } from "./once.mjs";
@@ -14,20 +14,20 @@ const crates = {
   zopfli: { crate: "zopfli", flags: ["--locked"], isMute: true },
 };
 
-/** The folder that holds a tool's executables. */
+/** The folder with a tool's executables. */
 export const toolBin = (tool, version) => inCache("tools", `${crates[tool].crate}-${version}`, "bin");
 
-/** Whether a tool can be asked for its version. */
+/** Whether a tool prints its version. */
 export const saysVersion = (tool) => !crates[tool].isMute;
 
-/** Compiles one tool at the given version unless the cache has it. */
+/** Compiles a tool at the given version unless the cache has it. */
 export async function ensureTool(tool, version) {
   const { crate, flags } = crates[tool];
   await makeOnce(join(toolBin(tool, version), ".."), (staging) =>
     step(`compile ${crate} ${version} into ${inCache("tools")} (once per machine, minutes)`, async () => {
       const args = ["install", crate, "--version", version, ...flags, "--root", staging];
       const build = join(staging, "build");
-      // Nothing of a surrounding wasm set-up (RUSTC, flags, target) may reach a host build.
+      // No part of a wasm set-up (RUSTC, flags, target) may affect a build for the host.
       const env = { ...process.env, CARGO_TARGET_DIR: build };
       for (const name of ["RUSTC", "RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"])
         delete env[name];

@@ -1,5 +1,5 @@
-// The pinned versions of compiled tools (package.json, "toolchain") and the check that everything that has to be of one
-// wasm-bindgen version is: the generated glue and the crate speak a private protocol that changes with every release.
+// The pinned versions of compiled tools (package.json, "toolchain"), and a check that all parts have the same version
+// of wasm-bindgen: the generated glue and the crate use a private protocol that changes with every release.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot, readJson } from "./paths.mjs";
@@ -9,7 +9,7 @@ import { saysVersion, toolBin } from "./tools.mjs";
 
 export const pinned = readJson(inRoot("package.json")).toolchain;
 
-/** Compares package.json's wasm-bindgen with the one cargo resolved; costs no process. */
+/** Compares package.json's wasm-bindgen with the version that cargo resolved. Starts no process. */
 export function checkCrateVersion() {
   const locked = readFileSync(inRoot("Cargo.lock"), "utf8").match(
     /name = "wasm-bindgen"\nversion = "([^"]+)"/,
@@ -21,7 +21,7 @@ export function checkCrateVersion() {
   );
 }
 
-/** Compares the pinned versions with what the cached tools say they are. */
+/** Compares the pinned versions with those that the cached tools print. */
 export function checkToolVersions() {
   for (const [tool, version] of Object.entries(pinned).filter(([name]) => saysVersion(name))) {
     const says = ask(join(toolBin(tool, version), tool), ["--version"])

@@ -1,4 +1,4 @@
-// The packed tarball in Chromium, as pages without a bundler.
+// The packed tarball in Chromium, in pages without a bundler.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -123,7 +123,7 @@ after(async () => {
   await server?.close();
 });
 
-/** Visits a page, which must neither throw nor ask anybody else for anything; what it wrote to the console is checked. */
+/** Visits a page. It must throw nothing and request nothing from other servers; its console messages are checked. */
 async function answerOf(path, { mayWrite = /^$/ } = {}) {
   const { answer, failures, messages, requests } = await visit(browser, server.address + path);
   assert.deepEqual(failures, []);
@@ -200,7 +200,7 @@ describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
   });
 
   it("loads a file that the server calls application/octet-stream", async () => {
-    // The glue says so on the console; it works all the same.
+    // The glue prints a warning and works all the same.
     const { value } = await answerOf("/web-octets", { mayWrite: /^warning: .*MIME type/ });
     expectCore(value);
   });

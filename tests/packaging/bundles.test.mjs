@@ -1,4 +1,4 @@
-// Bundles made by esbuild of the packed tarball, executed: for pages in Chromium, for servers in Node.
+// Bundles that esbuild makes of the packed tarball: executed in pages of Chromium, and as servers in Node.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { answer } from "./support/programs.mjs";
 import { expectCore, expectSmoke } from "./support/smoke.mjs";
 
 const { dir, root } = await installed("bundles");
-// Where the bundles run: nothing can be found by name.
+// The folder where the bundles run: no package can be found by name.
 const elsewhere = temporaryFolder("bundled");
 after(stop);
 
@@ -27,7 +27,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
   });
   after(() => browser?.close());
 
-  /** The answer of a page that has nothing but the bundle. */
+  /** The answer of a page that has only the bundle. */
   async function executed(text, { asModule }) {
     const script = asModule ? `<script type="module" src="/bundle.js">` : `<script src="/bundle.js">`;
     const made = {
@@ -45,7 +45,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     }
   }
 
-  /** No import is left, and no name that only Node has is read as a global. */
+  /** Checks that no import is left, and that no Node-only name is read as a global. */
   function checkPlain({ text, externals, warnings }) {
     assert.deepEqual([externals, warnings], [[], []]);
     assert.doesNotMatch(text, /["'`]node:/);
@@ -58,7 +58,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     assert.equal(copies(asModule.text, payload(root, "core")), 1);
     assert.equal(copies(asModule.text, payload(root, "full")), 0);
     expectCore(await executed(asModule.text, { asModule: true }));
-    // esbuild refuses this format when a module of the package awaits at its top level.
+    // esbuild refuses this format if a module of the package has a top-level await.
     const classic = await bundle(dir, { source: coreOnly, ...inOrder, format: "iife" });
     checkPlain(classic);
     assert.equal(copies(classic.text, payload(root, "core")), 1);

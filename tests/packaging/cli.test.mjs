@@ -1,4 +1,4 @@
-// The program of the packed tarball, as npm installs it: `npx highway-wasm`.
+// The program of the packed tarball as npm installs it: `npx highway-wasm`.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ before(async () => {
   npm(["install", await tarball()], dir);
 });
 
-/** Runs a program in the folder of the user; resolves with `{ code, stdout, stderr }`. */
+/** Runs a program in the user's folder. Resolves with `{ code, stdout, stderr }`. */
 function run(file, args, { limit = 120_000, onOutput = () => {} } = {}) {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined, HIGHWAY_API_KEY: "", HIGHWAY_API_ENDPOINT: "" };
   env.npm_config_offline = "true";

@@ -1,10 +1,10 @@
-// The crate as `cargo publish` would pack it.
+// The crate as `cargo publish` packs it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { it } from "node:test";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
-/** What `cargo package` writes to both outputs. */
+/** The output of `cargo package`, both streams. */
 function pack(...more) {
   const args = [
     "package",

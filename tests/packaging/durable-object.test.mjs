@@ -1,5 +1,5 @@
-// Durable Objects that hold an engine, in workerd: the store on both kinds of storage, and the example of docs/engine.md,
-// which goes on when the object is stopped in the middle.
+// Durable Objects with an engine, in workerd: the store on both kinds of storage, and the example of docs/engine.md,
+// which continues after the object is stopped.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -20,11 +20,11 @@ const shown = /```js\n(import \{ DurableObject \}[\s\S]*?)\n```/.exec(
 )[1];
 const example = shown.replace('delay: "P3D"', "delay: env.DELAY");
 assert.notEqual(example, shown);
-// A run that ends before its second letter is due would be a poor example.
+// The example would be poor if a run ended before its second letter is due.
 const daysOf = (pattern) => Number(pattern.exec(shown)[1]);
 assert.ok(daysOf(/timeout: "P(\d+)D"/) > daysOf(/delay: "P(\d+)D"/));
 
-/** The same object, which also says how often it was made, and can be stopped as the runtime stops it. */
+/** The same object, which also counts how often it was created, and can be stopped as the runtime stops it. */
 const watched = `
 import worker, { Workflows as Example } from "./example.mjs";
 import { DurableObject } from "cloudflare:workers";
@@ -92,7 +92,7 @@ const modules = bundled.files
   }))
   .sort((one, other) => Number(one.type === "CompiledWasm") - Number(other.type === "CompiledWasm"));
 
-/** A worker on a folder. `mail` answers what is sent to the mail service. */
+/** A worker that stores in a folder. `mail` answers the requests to the mail service. */
 async function start(t, { folder = temporaryFolder("objects"), useSQLite, delay = 0.3, mail = () => {} }) {
   const worker = new Miniflare({
     cf: false,
@@ -126,7 +126,7 @@ async function start(t, { folder = temporaryFolder("objects"), useSQLite, delay 
     json,
     start: async () => (await json("/start?to=ada@example.com")).runId,
     stateOf: async (runId) => (await json(`/api/v1/workflows/${runId}`)).data.status,
-    /** Stops the object at once, as the runtime does with those that nobody asks anything. */
+    /** Stops the object at once, as the runtime does with an object that gets no requests. */
     stop: () => ask("/stop").catch(() => {}),
   };
 }
@@ -170,7 +170,7 @@ for (const [name, useSQLite] of [
       const worker = await start(t, { useSQLite, delay: 6, mail: ({ text }) => void sent.push(text) });
       const runId = await worker.start();
       await until(() => sent.length === 1);
-      // The answer of the tool has to be kept before the wait begins.
+      // The answer of the tool must be stored before the wait begins.
       await until(async () => {
         const { data } = await worker.json(`/api/v1/workflows/${runId}/steps`);
         return data.steps.some(({ status }) => status === "completed" || status === "succeeded");

@@ -1,4 +1,5 @@
-// The journal of an engine in the IndexedDB of Chromium: the contract of stores, reloads, two tabs, a full disk, cleared data.
+// The journal of an engine in Chromium's IndexedDB: the contract of stores, reloads, two tabs, a full disk, cleared
+// data.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
@@ -14,7 +15,7 @@ const imports = {
   "highway-wasm/engine": `${esm}/entries/engine-inline.js`,
 };
 
-// Each tab has an engine on the same database, whose tool waits until the test lets it go on.
+// Each tab has an engine on the same database. Its tool waits until the test releases it.
 const app = `
 import { Driver, Highway } from "highway-wasm";
 import { indexedDbStore, LocalEngine } from "highway-wasm/engine";
@@ -34,7 +35,7 @@ globalThis.page = {
   open() { engine = new LocalEngine({ store: indexedDbStore("runs"), tools }); return engine.ready().then(() => "ready", facts); },
   close: () => engine.close(),
   hasLocks: () => navigator.locks !== undefined,
-  // As React does in its strict mode, with one store.
+  // As React does in strict mode, with one store.
   async openTwice() {
     const store = indexedDbStore("twice");
     new LocalEngine({ store, tools }).close();
@@ -42,9 +43,9 @@ globalThis.page = {
     const other = new LocalEngine({ store, tools });
     return [await engine.ready().then(() => "ready", facts), await other.ready().then(() => "ready", facts)];
   },
-  // Whether the browser kept this page, and it is back.
+  // Whether the browser kept this page and has restored it.
   isBack: () => isBack,
-  /** Changes the owner, or an entry, behind the engine's back. */
+  /** Changes the owner or an entry without the engine's knowledge. */
   async spoil(store, how) {
     const request = indexedDB.open("runs");
     await new Promise((resolve) => { request.onsuccess = resolve; });
@@ -70,7 +71,7 @@ globalThis.page = {
     const name = "contract " + rule;
     try { await checkRule(rule, () => indexedDbStore(name)); return "kept"; } catch (error) { return error.stack; }
   },
-  // What a tab leaves that is closed while it replaces the journal.
+  // The state that a tab leaves when it is closed while it replaces the journal.
   async interrupted() {
     const store = indexedDbStore("interrupted");
     for await (const _ of store.load());
@@ -78,7 +79,7 @@ globalThis.page = {
     const cut = (function* () { yield* Array(5000).fill('["new"]'); location.reload(); yield "[0]"; })();
     await store.replace(cut);
   },
-  // What the browser says where a site has used up its room; until the page is loaded again.
+  // Fails as a browser does when a site has no space left, until the page is loaded again.
   fill() {
     IDBObjectStore.prototype.add = () => { throw new DOMException("no room", "QuotaExceededError"); };
   },
@@ -94,7 +95,7 @@ globalThis.page = {
     request.onsuccess = () => resolve("removed");
     request.onblocked = () => reject(new Error("blocked"));
   }),
-  // A database that the version before left: no owner, and entries without numbers.
+  // A database of an older version: no owner, and entries without numbers.
   async old(name, entries) {
     const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => {
@@ -128,7 +129,7 @@ let browser;
 let server;
 before(async () => {
   server = await serveFolder(dir, pages);
-  // Playwright turns the back/forward cache off.
+  // Playwright disables the back/forward cache.
   browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
 });
 after(async () => {
@@ -136,7 +137,7 @@ after(async () => {
   await server?.close();
 });
 
-/** A browser profile of its own, whose tabs are opened with `tab()`: `{ ask, reload, close }`. */
+/** A separate browser profile. `tab()` opens a tab: `{ ask, reload, close }`. */
 async function profile(t) {
   const context = await browser.newContext();
   t.after(() => context.close());
@@ -213,7 +214,7 @@ describe("an engine in a page", () => {
     await first.ask("close");
     assert.equal(await opening, "ready");
     assert.equal(await second.ask("runs"), 3);
-    // A tab that is closed without a word lets go too.
+    // A tab that is closed without warning also releases the database.
     const third = await tab();
     const later = third.ask("open");
     await second.close();
@@ -375,7 +376,7 @@ describe("a tab that ended without a word", () => {
     const { tab } = await profile(t);
     const address = server.address.replace("127.0.0.1", PLAIN_HOST);
     const second = await tab(address);
-    // Its owner stands there, and nobody is behind it.
+    // The database still has an owner, but its page is gone.
     assert.equal(await second.ask("open"), "ready");
     await second.ask("close");
     await second.ask("spoil", "owner", "owner");

@@ -1,4 +1,5 @@
-// The proxy of the packed tarball as a worker: its bundle, and in workerd, the runtime of Cloudflare Workers.
+// The proxy of the packed tarball as a worker: its bundle, and its behaviour in workerd, the runtime of Cloudflare
+// Workers.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,7 +20,7 @@ after(async () => {
   await stop();
 });
 
-/** Waits for something to become true, for at most `limit` milliseconds. */
+/** Waits until a condition is true, for at most `limit` milliseconds. */
 async function until(condition, limit = 60_000) {
   const end = performance.now() + limit;
   while (performance.now() < end && !condition()) await sleep(20);
@@ -41,13 +42,14 @@ describe("a bundle of the proxy", () => {
       assert.doesNotMatch(made.text, /WebAssembly|\.wasm\b|node:/);
       const size = gzipSync(made.text, { level: 9 }).length;
       t.diagnostic(`the proxy for ${what}: ${size} bytes gzip, ${made.text.length} bytes`);
-      // A fifth of it reads the spellings of keys: a scanner takes more room than a pattern, and no longer for hostile texts.
+      // A fifth of it finds spellings of keys. A scanner is larger than a regular expression, but takes no longer for
+      // hostile texts.
       assert.ok(size < 17_000, `${size} bytes`);
     });
   }
 });
 
-// An old date has neither `process` nor the newer parts of the fetch API.
+// With an old date, there is neither `process` nor the newer parts of the fetch API.
 for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
   describe(`a worker that is a proxy, with compatibility date ${compatibilityDate}`, () => {
     let worker;
@@ -153,7 +155,7 @@ for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
       assert.equal(await next(), "data: 1\n\n");
       controller.abort();
       await reader.cancel().catch(() => {});
-      // workerd notices that a client is gone when it writes to it.
+      // workerd notices that a client has gone when it writes to it.
       const isCut = await until(() => {
         for (const open of engine.streams) open.enqueue(new TextEncoder().encode(": ping\n\n"));
         return engine.streams.size === 0;

@@ -1,4 +1,5 @@
-// The proxy of the packed tarball behind node:http, for pages in Chromium of its own origin, of allowed ones and of others.
+// The proxy of the packed tarball behind node:http, for pages in Chromium: of its own origin, of allowed origins and of
+// others.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -19,7 +20,7 @@ after(() => engine?.close());
 
 const imports = { "highway-wasm": "/node_modules/highway-wasm/esm/entries/inline.js" };
 const facts = `const facts = (error) => ({ name: error.name, code: error.code, path: error.path, help: error.help, message: error.message });`;
-/** A page that runs the workflow through a proxy, and tells what came of it. */
+/** A page that runs the workflow through a proxy and reports the outcome. */
 const running = (endpoint) =>
   page(
     `import { Driver } from "highway-wasm"; ${facts}
@@ -34,7 +35,7 @@ const exposing = `
   const driver = new Driver({ auth: () => "hw_k1_secret", endpoint: location.origin + "/highway", retry: false });
   await driver.status("r").catch((error) => found.push(facts(error)));`;
 
-/** What the page does that is hidden for a while: how often it asked by when. */
+/** A page that is hidden for a while and reports how many requests it had sent by then. */
 const hiding = page(
   `import { Driver } from "highway-wasm";
    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -132,7 +133,7 @@ describe("a page in Chromium", () => {
       },
     };
     pages["/other-origin"] = running(`${address}/highway`);
-    // Requests that need no preflight; the answers cannot be read, but what they do would be done.
+    // Requests that need no preflight. Their answers cannot be read, but they could take effect.
     pages["/blind"] = page(`
       const body = JSON.stringify({ workflow_definition: { name: "greeting" }, inputs: { to: "Eve" } });
       const send = (path) => fetch("${address}" + path + "/highway/api/v1/workflows", { method: "POST", mode: "no-cors", body }).catch(() => {});
@@ -145,7 +146,7 @@ describe("a page in Chromium", () => {
     await files?.close();
   });
 
-  /** Visits a page, which must not fail; gives what it found, and what the server was asked meanwhile. */
+  /** Visits a page, which must not fail. Returns its answer, and the requests that the server got meanwhile. */
   async function answerOf(address, { mayWrite = /^$/ } = {}) {
     const before = engine.seen.length;
     const { answer, failures, messages, requests } = await visit(browser, address);

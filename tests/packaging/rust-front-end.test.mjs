@@ -1,4 +1,4 @@
-// The example of a front end in Rust, compiled for wasm32, in Node and in a page: its requests reach a real server.
+// The example of a front end in Rust, compiled for wasm32, in Node and in a page. Its requests reach a real server.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -43,7 +43,7 @@ const html = page(
      .then((greeting) => ({ greeting, states }));`,
 ).body;
 
-/** The engine's API and the files of the example under one origin. */
+/** The engine's API and the files of the example, under one origin. */
 async function serve() {
   const engine = new LocalEngine({ tools });
   const server = createServer(async (request, response) => {
@@ -81,7 +81,7 @@ describe("a front end in Rust", () => {
     const states = [];
     assert.equal(await run(server.address, "Ada", (state) => states.push(state)), "hello Ada!");
     assert.equal(states.at(-1), "completed");
-    // A stable code, whatever goes wrong.
+    // Every failure has a stable code.
     await assert.rejects(
       run("nowhere", "Ada", () => {}),
       { name: "ENDPOINT_INVALID" },

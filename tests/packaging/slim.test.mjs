@@ -1,5 +1,5 @@
-// `highway-wasm/slim` and `init`: every source, every order, every failure. Each program is a process of its own, because
-// a module is loaded once.
+// `highway-wasm/slim` and `init`: every source, every order, every failure. Each program runs in its own process,
+// because a module is loaded once.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { installed } from "./support/package.mjs";
@@ -7,8 +7,8 @@ import { answerOf } from "./support/programs.mjs";
 
 const { dir } = await installed("slim");
 
-// What the programs share: the bytes, a use of the module, a loopback server that serves the bytes, and the outcome of a
-// promise as data.
+// Code of all programs: the bytes, a use of the module, a loopback server with the bytes, and the outcome of a promise
+// as data.
 const prelude = `
   import { readFileSync } from "node:fs";
   import { createServer } from "node:http";
@@ -109,7 +109,7 @@ describe("slim: order", { concurrency: 2 }, () => {
        import { smokeRun, smokeTools } from "./smoke.mjs";
        const engine = new LocalEngine({ tools: smokeTools });
        const loading = core.init();
-       // Later than the start of the load, earlier than its end.
+       // After the load has started, before it has ended.
        for (let turn = 0; turn < 5; turn += 1) await null;
        const run = smokeRun(core, { engine });
        await loading;

@@ -1,4 +1,4 @@
-// What is in the packed tarball, and what package linters say of it.
+// The content of the packed tarball, and the findings of package linters about it.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const { root, manifest } = await installed("tarball");
 
 const below = (folder) => filesIn([folder]).map((file) => relative(folder, file).split(sep).join("/"));
 
-/** What js/src makes of each source: `driver.ts` → `driver.js`, `driver.d.ts`. */
+/** The files that are compiled from js/src: `driver.ts` → `driver.js`, `driver.d.ts`. */
 function compiled() {
   const sources = below(inRoot("js", "src")).filter((file) => !file.startsWith("generated/"));
   return sources.flatMap((file) => [file.replace(/\.ts$/, ".js"), file.replace(/\.ts$/, ".d.ts")]);
@@ -102,7 +102,7 @@ describe("the tarball", () => {
     );
     for (const file of below(root).filter((name) => /^(esm|cjs)\/.*\.js$/.test(name))) {
       const isListed = patterns.some((pattern) => pattern.test(`./${file}`));
-      // The workflow module is provided to the classes that need it, and left out of pages that use none of them.
+      // The workflow module is provided to the classes that need it, and omitted from pages that use none of them.
       assert.equal(isListed, /^\w+\/entries\/(?!workflow-)/.test(file), file);
       if (isListed) assert.match(readFileSync(join(root, file), "utf8"), /\.provide(Asset)?\)?\(/, file);
     }
@@ -112,7 +112,7 @@ describe("the tarball", () => {
     const web = readFileSync(join(root, "esm/entries/web.js"), "utf8");
     const [, address] = /new URL\("([^"]+)", import\.meta\.url\)/.exec(web);
     assert.ok(existsSync(join(root, "esm/entries", address)));
-    // No other module mentions an asset, which bundlers would emit for everybody.
+    // No other module mentions an asset, which bundlers would emit for every page.
     for (const file of esm.filter((name) => name.endsWith(".js") && name !== "entries/web.js")) {
       assert.doesNotMatch(readFileSync(join(root, "esm", file), "utf8"), /import\.meta/, file);
     }
@@ -145,9 +145,9 @@ describe("package linters", { concurrency: 2 }, () => {
 
   it("attw finds nothing but what is meant", async () => {
     const cli = bin("@arethetypeswrong/cli", "dist", "index.js");
-    // Old resolution (`node10`) does not know the exports map.
+    // The old resolution (`node10`) ignores the exports map.
     const args = [cli, await tarball(), "--profile", "node16", "--format", "json"];
-    // Into a file: it ends before a pipe has taken all that it says.
+    // Into a file, because the program ends before a pipe has taken all its output.
     const file = join(temporaryFolder("attw"), "answer.json");
     const output = openSync(file, "w");
     const stdio = ["ignore", output, "pipe"];
@@ -158,7 +158,7 @@ describe("package linters", { concurrency: 2 }, () => {
     const found = analysis.problems
       .filter(({ resolutionKind }) => resolutionKind !== "node10")
       .map(({ kind, entrypoint, resolutionKind }) => `${entrypoint} ${resolutionKind} ${kind}`);
-    // `slim` and `web` are ES modules only, which Node can require since 20.19; a .wasm file is nothing to require.
+    // `slim` and `web` are ES modules only, which Node can require since 20.19. A .wasm file cannot be required.
     const meant = ["./core.wasm", "./slim", "./web", "./workflow.wasm"].map(
       (name) => `${name} node16-cjs CJSResolvesToESM`,
     );

@@ -1,4 +1,4 @@
-// The packed tarball in TypeScript projects of users: strict, with the types of the package checked themselves.
+// The packed tarball in TypeScript projects of users: strict, and with the package's own types checked.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,7 +26,7 @@ const olderTsc = inRoot(
 
 let count = 0;
 
-/** What a compiler says of the program in a project of its own: its errors, one a line. */
+/** The errors of a compiler for the program in a new project, one per line. */
 async function compile({ compiler = tsc, source, type = "module", types = [], ...options }) {
   count += 1;
   const project = join(dir, `project-${count}`);

@@ -16,7 +16,7 @@ const bundled = await bundle(dir, {
 });
 after(stop);
 
-/** A bundle as miniflare takes it; the first module is the worker. */
+/** A bundle in the form for miniflare. The first module is the worker. */
 const filesOf = ({ files }) =>
   files
     .map(({ path, contents }) => ({
@@ -42,7 +42,7 @@ describe("a worker's bundle", () => {
   });
 });
 
-/** Starts a worker, hands over a way to ask it for JSON, and ends it. */
+/** Starts a worker, passes `work` a function that requests JSON from it, and ends the worker. */
 async function withWorker(options, work) {
   const worker = new Miniflare({ cf: false, ...options });
   const ask = async (path) => {
@@ -54,19 +54,19 @@ async function withWorker(options, work) {
   try {
     return await work(ask);
   } finally {
-    // A worker that did not start has nothing to dispose of, and says so again.
+    // Disposing of a worker that did not start repeats its error.
     await worker.dispose().catch(() => {});
   }
 }
 
-/** The answer of a worker of one module. */
+/** The answer of a worker with one module. */
 const answerOf = (text) =>
   withWorker(
     { modules: [{ type: "ESModule", path: "worker.js", contents: text }], compatibilityDate: "2026-04-01" },
     (ask) => ask("/"),
   );
 
-// An old date has neither FinalizationRegistry nor `process`.
+// With an old date, there is neither FinalizationRegistry nor `process`.
 for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
   describe(`a worker with compatibility date ${compatibilityDate}`, () => {
     it("runs the smoke program, several at once, and a workflow on a server over HTTP", async () => {

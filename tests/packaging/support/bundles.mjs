@@ -31,7 +31,7 @@ export async function bundle(dir, { source, entry, ...options }) {
 
 export { stop };
 
-/** A piece of the text that carries a module, by which copies of it can be counted. */
+/** A part of the text of an embedded module, to count its copies. */
 export function payload(root, variant) {
   const text = readFileSync(join(root, "esm", "generated", `${variant}_bytes.js`), "utf8");
   return /deflated = "(?:.{1000})(.{200})/.exec(text)[1];

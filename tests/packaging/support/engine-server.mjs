@@ -6,7 +6,10 @@ import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { smokeTools } from "../../runtimes/smoke.mjs";
 
-/** Resolves with the server's address, the requests it saw (`"POST /api/v1/workflows"`), and a way to end it. */
+/**
+ * Resolves with the server's address, the requests that it got (`"POST /api/v1/workflows"`), and a function that ends
+ * it.
+ */
 export async function serveEngine(root) {
   const entry = pathToFileURL(join(root, "esm/entries/engine-inline.js"));
   const { LocalEngine } = await import(entry);

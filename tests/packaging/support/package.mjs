@@ -1,5 +1,5 @@
-// The package as users get it: packed by npm, unpacked into a temporary folder outside the repository, where nothing but
-// the package itself can be found by name.
+// The package as users get it: packed by npm and unpacked into a temporary folder outside the repository, where no
+// other package can be found by name.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { ifChanged } from "../../../scripts/lib/stamp.mjs";
 
 const tarballFile = inRoot("target", "packaging", "highway-wasm.tgz");
 
-/** Runs npm without its notices and without a network. */
+/** Runs npm without notices and without a network. */
 export function npm(args, cwd) {
   const quiet = ["--silent", "--offline", "--no-audit", "--no-fund", "--no-update-notifier"];
   return execFileSync("npm", [...args, ...quiet], {
@@ -19,7 +19,7 @@ export function npm(args, cwd) {
   });
 }
 
-/** The path of the tarball of dist/; packed once, by whichever test comes first. */
+/** The path of the tarball of dist/. The first test that needs it packs it. */
 export async function tarball() {
   const dist = inRoot("dist");
   await ifChanged("tarball", { inputs: [dist], outputs: [tarballFile] }, () => {
@@ -37,7 +37,7 @@ process.on("exit", () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A fresh temporary folder, removed when the process ends. */
+/** A new temporary folder, which is removed when the process ends. */
 export function temporaryFolder(name) {
   const folder = mkdtempSync(join(tmpdir(), `highway-wasm-${name}-`));
   folders.add(folder);
@@ -45,8 +45,8 @@ export function temporaryFolder(name) {
 }
 
 /**
- * A folder in which the package is installed, with copies of the programs in tests/runtimes beside it: `dir`, `root` (the
- * package) and `manifest`. One for each test file; `name` is part of the folder's name.
+ * A folder with the installed package, and copies of the programs in tests/runtimes: `dir`, `root` (the package) and
+ * `manifest`. One for each test file; `name` is part of the folder's name.
  */
 export async function installed(name) {
   const dir = temporaryFolder(name);

@@ -15,7 +15,7 @@ const types = {
   ".json": "application/json",
 };
 
-/** A host whose pages, over plain HTTP, have no secure context. It is this machine to the browser. */
+/** A host whose pages have no secure context over plain HTTP. The browser resolves it to this machine. */
 export const PLAIN_HOST = "plain.example";
 
 const browserArguments = [
@@ -26,13 +26,13 @@ const browserArguments = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  // A name that is no loopback one: its pages have no secure context.
+  // The name is not a loopback name, so its pages have no secure context.
   `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
 ];
 
 /**
- * A server for the files of a folder. A page that is not a file gets what `extra` holds for its path:
- * `{ type, body, headers }`. Resolves with its address and a way to end it.
+ * A server for the files of a folder. For a path that is not a file, `extra` has the answer: `{ type, body, headers }`.
+ * Resolves with its address and a function that ends it.
  */
 export async function serveFolder(dir, extra = {}) {
   const server = createServer(({ url }, response) => {
@@ -61,7 +61,7 @@ export async function serveFolder(dir, extra = {}) {
   };
 }
 
-/** A page whose module sets `globalThis.answer` to what it found, or to a promise of it. */
+/** A page whose module sets `globalThis.answer` to its outcome, or to a promise of it. */
 export const page = (module, { imports, headers } = {}) => {
   const map = imports === undefined ? "" : `<script type="importmap">${JSON.stringify({ imports })}</script>`;
   return {
@@ -76,8 +76,8 @@ export async function launch(options = {}) {
 }
 
 /**
- * Opens an address in a context of its own and resolves with `{ answer, failures, messages, requests }`: what the page
- * set, what it threw without catching, what it wrote to the console, and the addresses it asked for.
+ * Opens an address in a separate browser context. Resolves with `{ answer, failures, messages, requests }`: what the
+ * page set, its uncaught errors, its console messages, and the addresses that it requested.
  */
 export async function visit(browser, address, { limit = 120_000 } = {}) {
   const context = await browser.newContext();
@@ -89,7 +89,8 @@ export async function visit(browser, address, { limit = 120_000 } = {}) {
     tab.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
     tab.on("request", (request) => requests.push(request.url()));
     await tab.goto(address, { waitUntil: "load" });
-    // On a busy machine `load` has been seen before the module had run. Without an answer the error below says what the page said.
+    // On a busy machine, `load` was seen before the module had run. Without an answer, the error below shows the page's
+    // messages.
     await tab
       .waitForFunction(() => globalThis.answer !== undefined, null, { timeout: 10_000 })
       .catch(() => {});

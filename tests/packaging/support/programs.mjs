@@ -1,14 +1,14 @@
-// Programs that run in a process of their own.
+// Programs that run in their own process.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a program of ours may see of the environment: no key, and no test runner's settings. */
+/** The environment of a test program: no key, and no settings of the test runner. */
 const env = { PATH: process.env.PATH, HOME: process.env.HOME, HIGHWAY_API_KEY: "" };
 if (process.env.HIGHWAY_WASM_TEST_RUN) env.HIGHWAY_WASM_TEST_RUN = process.env.HIGHWAY_WASM_TEST_RUN;
 
-/** Runs Node in a folder and resolves with `{ code, stdout, stderr }`; it is ended after `limit` milliseconds. */
+/** Runs Node in a folder. Resolves with `{ code, stdout, stderr }`; ends it after `limit` milliseconds. */
 export function node(dir, args, { limit = 120_000 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: dir, env, timeout: limit, killSignal: "SIGKILL" });
@@ -21,7 +21,7 @@ export function node(dir, args, { limit = 120_000 } = {}) {
   });
 }
 
-/** Runs a program that has to succeed and to print one line of JSON and nothing else; resolves with what it says. */
+/** Runs a program that must succeed and print a single line of JSON. Resolves with the value. */
 export async function answer(dir, args, options) {
   const { code, stdout, stderr } = await node(dir, args, options);
   assert.equal(code, 0, `${args.join(" ")}: ${code}\n${stdout}${stderr}`);
@@ -33,7 +33,7 @@ export async function answer(dir, args, options) {
 
 let count = 0;
 
-/** The same for source text: the body of an ES module, or with `type: "cjs"` of a CommonJS one. */
+/** {@link answer} for source text: the body of an ES module, or with `type: "cjs"` of a CommonJS module. */
 export async function answerOf(dir, source, { type = "mjs" } = {}) {
   count += 1;
   const file = join(dir, `program-${count}.${type}`);

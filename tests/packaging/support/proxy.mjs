@@ -1,4 +1,4 @@
-// A Highway server that asks for a key, for the tests of the proxy: the embedded engine of the installed package.
+// A Highway server that requires a key, for the tests of the proxy: the embedded engine of the installed package.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 export const KEY = "hw_k1_s3cr3t-of-the-server";
 
-/** A module of the installed package, by its file. */
+/** Imports a module of the installed package by its file. */
 export const load = (root, file) => import(pathToFileURL(join(root, "esm", file)));
 
 const greeting = {
@@ -16,7 +16,7 @@ const greeting = {
     send: { task_id: "send", operator_type: "task", function: "mail.send", kwargs: { to: "{{inputs.to}}" } },
   },
 };
-/** What the proxies of these tests let pass. */
+/** The workflows and verbs that the proxies of these tests allow. */
 export const allow = {
   greeting: { verbs: ["submit", "status", "steps", "list"], workflow: greeting },
   waiting: {
@@ -29,8 +29,8 @@ export const allow = {
 };
 
 /**
- * An embedded engine behind node:http that asks for the key, and for a worker also has a stream for each run; what it was asked is
- * in `seen`.
+ * An embedded engine behind node:http that requires the key. For a worker, it also has a stream for each run. `seen`
+ * has its requests.
  */
 export async function serveEngine(root) {
   const { LocalEngine } = await load(root, "entries/engine-inline.js");
@@ -68,7 +68,7 @@ export async function serveEngine(root) {
     server,
     seen,
     streams,
-    /** Lets all tools that wait go on. */
+    /** Releases all tools that wait. */
     release() {
       for (const resolve of waiting) resolve("released");
       waiting.clear();

@@ -1,4 +1,4 @@
-// What the smoke program says, wherever it runs.
+// Checks of the smoke program's output, for every runtime.
 import assert from "node:assert/strict";
 
 const run = {
@@ -11,10 +11,10 @@ const run = {
   ],
 };
 
-/** Checks what one run of the workflow gave. */
+/** Checks the outcome of one run. */
 export const expectRun = (given) => assert.deepEqual(given, run);
 
-/** Checks what definition and errors gave. */
+/** Checks the definition and the errors. */
 export function expectCore({ definition, template, error, value }) {
   assert.equal(JSON.parse(definition).tasks.both.kwargs.note, "größer ✓");
   assert.equal(template, "{{left_result.sum}}");
@@ -23,7 +23,7 @@ export function expectCore({ definition, template, error, value }) {
   assert.equal(value.path, "/kwargs/at");
 }
 
-/** Checks what building, checking and drawing a definition gave. */
+/** Checks a definition that was built, checked and drawn. */
 export function expectWorkflow({ tasks, findings, refused, drawing, dot, placed }) {
   assert.deepEqual(tasks, ["list", "each", "copy", "end"]);
   assert.deepEqual(findings, ["TEMPLATE_NAME_UNKNOWN /tasks/end/args/0 did you mean `{{files}}`?"]);
@@ -33,7 +33,7 @@ export function expectWorkflow({ tasks, findings, refused, drawing, dot, placed 
   assert.deepEqual(placed, [4, 3]);
 }
 
-/** Checks everything the smoke program gave. */
+/** Checks the whole output of the smoke program. */
 export function expectSmoke({ run: own, fetched, shell, workflow, ...core }) {
   expectCore(core);
   expectWorkflow(workflow);
