@@ -1,15 +1,15 @@
-//! Moments as ISO 8601 text and as milliseconds since the Unix epoch. The core has no clock of its own.
+//! Moments as ISO 8601 text and as milliseconds since the start of 1970. The core has no clock.
 
 #[cfg(feature = "engine")]
 use crate::json::number::clamp;
 use crate::text::cut;
 
-/// Milliseconds since the Unix epoch.
+/// Milliseconds since the start of 1970.
 pub type Millis = u64;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// `2024-01-31T12:00:00.000Z`.
+/// A moment as `2024-01-31T12:00:00.000Z`.
 ///
 /// ```
 /// assert_eq!(highway_wasm::time::to_iso(0), "1970-01-01T00:00:00.000Z");
@@ -23,8 +23,8 @@ pub fn to_iso(moment: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// Reads `YYYY-MM-DD`, optionally followed by `T` or a blank, `HH:MM[:SS[.fraction]]` and `Z` or `±HH:MM`.
-/// Text without an offset is UTC. `None` for anything else and for moments before 1970.
+/// Reads `YYYY-MM-DD`, then optionally `T` or a blank, `HH:MM[:SS[.fraction]]` and `Z` or `±HH:MM`. Text without an
+/// offset is UTC. `None` for other text and for moments before 1970.
 pub fn parse_iso(text: &str) -> Option<Millis> {
     let (date, time) = match text.split_once(['T', ' ']) {
         Some((date, time)) => (date, Some(time)),
@@ -49,13 +49,13 @@ pub(crate) fn after(at: Millis, seconds: f64) -> Millis {
     at.saturating_add(clamp(seconds * 1_000.0, 0.0, LONGEST_MS).round() as Millis)
 }
 
-/// Days since 1970-01-01 of a date that exists.
+/// Days since 1970-01-01 of a date; `None` if there is no such date.
 pub(crate) const fn days_from_date(year: i64, month: i64, day: i64) -> Option<i64> {
     let exists = month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
     if exists { Some(days_from_civil(year, month, day)) } else { None }
 }
 
-/// Days since 1970-01-01 of a day (from Monday, 1) of an ISO 8601 week.
+/// Days since 1970-01-01 of a day of an ISO 8601 week; Monday is 1.
 pub(crate) const fn days_from_week(year: i64, week: i64, day: i64) -> i64 {
     // 4 January is always in the first week; 1970-01-01 was a Thursday.
     let fourth = days_from_civil(year, 1, 4);
@@ -111,7 +111,7 @@ fn digits(text: &str, length: usize) -> Option<i64> {
     (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// Length of a month of the Gregorian calendar.
+/// The number of days in a month of the Gregorian calendar.
 pub(crate) const fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         4 | 6 | 9 | 11 => 30,

@@ -5,10 +5,10 @@ use super::pointer::child_path;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Nesting beyond this is refused, so that hostile text cannot exhaust the stack.
+/// The deepest nesting, so that hostile text cannot exhaust the stack.
 const DEPTH: usize = 128;
 
-/// Where and why text is not JSON.
+/// Why a text is not JSON, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     /// What is wrong.
@@ -19,18 +19,18 @@ pub struct JsonError {
     pub column: usize,
     /// JSON pointer to the value or the key at fault.
     pub path: String,
-    /// What kind of fault it is.
+    /// The kind of the fault.
     pub fault: JsonFault,
 }
 
-/// Kinds of faults.
+/// The kind of a fault in JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonFault {
     /// The text is not JSON.
     Syntax,
-    /// A key stands twice in one object.
+    /// An object has the same key twice.
     Duplicate,
-    /// A string has half of a surrogate pair, which is no character.
+    /// A string contains half of a surrogate pair, which is not a character.
     Surrogate,
 }
 
@@ -42,12 +42,12 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-/// The value that JSON text stands for. Numbers keep their digits; of repeated keys the last one counts, as in
-/// JavaScript; an unpaired surrogate becomes U+FFFD.
+/// The value of JSON text. Numbers keep their digits. Of repeated keys the last one counts, as in JavaScript. An
+/// unpaired surrogate becomes U+FFFD.
 ///
 /// # Errors
 ///
-/// Where the text is not JSON (RFC 8259), or nests deeper than 128 levels.
+/// If the text is not JSON (RFC 8259), or has more than 128 levels.
 ///
 /// ```
 /// use highway_wasm::json::parse_json;
@@ -59,20 +59,20 @@ pub fn parse_json(text: &str) -> Result<Value, JsonError> {
     Reader::new(text, Strictness::Lenient).read()
 }
 
-/// The same, but an unpaired surrogate is an error: text that a user gives is not changed without a word.
+/// Works as [`parse_json`], but an unpaired surrogate is an error: text of a user must not be changed silently.
 ///
 /// # Errors
 ///
-/// As [`parse_json`], and for unpaired surrogates.
+/// The errors of [`parse_json`], and unpaired surrogates.
 pub fn parse_json_input(text: &str) -> Result<Value, JsonError> {
     Reader::new(text, Strictness::Characters).read()
 }
 
-/// The same, but a key that stands twice in one object is an error, too.
+/// Works as [`parse_json_input`], but a repeated key in an object is an error too.
 ///
 /// # Errors
 ///
-/// As [`parse_json_input`], and for repeated keys.
+/// The errors of [`parse_json_input`], and repeated keys.
 ///
 /// ```
 /// use highway_wasm::json::parse_json_strict;
@@ -87,13 +87,13 @@ pub fn parse_json_strict(text: &str) -> Result<Value, JsonError> {
 const DUPLICATE: &str = "the key stands twice in one object";
 const SURROGATE: &str = "half of a surrogate pair is not a character";
 
-/// What is refused beside text that is not JSON.
+/// What a reader refuses besides text that is not JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Strictness {
     Lenient,
     /// Unpaired surrogates.
     Characters,
-    /// Those, and repeated keys.
+    /// Unpaired surrogates and repeated keys.
     Keys,
 }
 
@@ -101,9 +101,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     strictness: Strictness,
-    /// Keys and indices around a fault, innermost first.
+    /// Keys and positions of the fault, the innermost first.
     trail: Vec<String>,
-    /// Entries of the last object at each depth: the next one there is most likely as large.
+    /// The number of entries of the last object at each depth. The next one there probably has as many.
     sizes: Vec<usize>,
 }
 
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
         self.sizes.get(depth).copied().unwrap_or(0).min(MOST)
     }
 
-    /// Steps over an opening bracket.
+    /// Reads an opening bracket.
     fn open(&mut self, depth: usize) -> Step<()> {
         if depth >= DEPTH {
             return Err("too deeply nested");

@@ -1,33 +1,33 @@
-//! Where values of a document stand in its text.
+//! The places of a document's values in its text.
 
 use super::parse::parse_json;
 use super::pointer::keys;
 use crate::text::Place;
 use serde_json::{Map, Value};
 
-/// The places of the values that are asked for: a tree of their JSON pointers, filled by a reader of the text.
+/// The places of some values: a tree of their JSON pointers. A reader of the text fills the places in.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// The whole document first.
+    /// The root is the first node.
     nodes: Vec<Node>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// Positions among the nodes by key.
+    /// Positions of the child nodes, by key.
     children: Map<String, Value>,
     place: Option<Place>,
 }
 
 impl Default for Places {
-    /// Asks for nothing.
+    /// Finds no places.
     fn default() -> Self {
         Self { nodes: vec![Node::default()] }
     }
 }
 
 impl Places {
-    /// Asks for the values at JSON pointers, and for those around them.
+    /// Will find the places of the values at these JSON pointers, and of the values around them.
     pub fn of<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
         let mut places = Self::default();
         for path in paths {
@@ -48,20 +48,20 @@ impl Places {
         at
     }
 
-    /// The node of a value inside another one, where it is asked for.
+    /// The node of a value inside another one, if its place is wanted.
     pub(crate) fn child(&self, node: usize, key: &str) -> Option<usize> {
         self.nodes.get(node)?.children.get(key)?.as_u64()?.try_into().ok()
     }
 
-    /// Tells where the value of a node stands.
+    /// Fills in the place of a node's value.
     pub(crate) fn tell(&mut self, node: usize, place: Place) {
         if let Some(node) = self.nodes.get_mut(node) {
             node.place = Some(place);
         }
     }
 
-    /// Where the value at a pointer begins: its key in an object, itself in a list. Where the document lacks it, what is
-    /// nearest around it.
+    /// The place at which the value of a pointer begins: at its key in an object, at itself in a list. For a missing
+    /// value, it is the place of the nearest value around it.
     pub fn find(&self, path: &str) -> Option<Place> {
         let (mut at, mut found) = (0, self.nodes.first()?.place);
         for key in keys(path) {
@@ -72,7 +72,7 @@ impl Places {
         found
     }
 
-    /// Looks for the values in JSON text, which has been read without errors.
+    /// Finds the places in JSON text that is known to be valid.
     ///
     /// ```
     /// use highway_wasm::json::Places;
@@ -91,11 +91,11 @@ impl Places {
     }
 }
 
-/// Steps through JSON text without making values of it.
+/// Steps through JSON text without building values.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    /// As far as `place` counts.
+    /// The byte to which `place` belongs.
     seen: usize,
     place: Place,
 }
@@ -115,7 +115,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Steps through an object or a list and over its closing bracket.
+    /// Steps over the content of an object or a list, and its closing bracket.
     fn inside(&mut self, open: u8, node: Option<usize>, places: &mut Places) {
         let mut index = 0_usize;
         self.at += 1;
@@ -158,7 +158,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Line and column of where the scanner is, which only moves on.
+    /// The present line and column. The scanner never goes back.
     fn here(&mut self) -> Place {
         for char in self.text.get(self.seen..self.at).unwrap_or_default().chars() {
             if char == '\n' {

@@ -1,9 +1,9 @@
-//! Pointers into JSON (RFC 6901).
+//! JSON pointers (RFC 6901).
 
 use crate::text::replaced;
 use serde_json::Value;
 
-/// `path` extended by one object key, escaped as RFC 6901 asks.
+/// The pointer `path` with one more key, which is escaped as RFC 6901 requires.
 pub fn child_path(path: &str, key: &str) -> String {
     let mut out = String::with_capacity(path.len() + key.len() + 1);
     out.push_str(path);
@@ -18,12 +18,12 @@ pub fn child_path(path: &str, key: &str) -> String {
     out
 }
 
-/// The value below another one, by keys without anything to escape in them.
+/// The value at a path below another one. The keys must need no escaping.
 pub(crate) fn below<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.trim_start_matches('/').split('/').try_fold(value, |value, key| value.get(key))
 }
 
-/// The keys of a pointer, outermost first.
+/// The keys of a pointer, the outermost first.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = String> + '_ {
     path.split('/').skip(1).map(|key| replaced(&replaced(key, "~1", "/"), "~0", "~"))
 }

@@ -1,10 +1,10 @@
-//! JSON values: their kinds in words, objects, size, text.
+//! JSON values: the names of their kinds, their size and their text.
 
 use super::write::write_json;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// What a value is, in the words of an error message.
+/// The kind of a value in the words of an error message.
 pub const fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -25,7 +25,7 @@ pub fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Object(map)
 }
 
-/// Bytes that a value takes: those of its texts, and 32 for each value in it.
+/// The bytes that a value takes: those of its texts, and 32 for each value in it.
 pub fn size(value: &Value) -> usize {
     const EACH: usize = 32;
     EACH + match value {
@@ -37,17 +37,17 @@ pub fn size(value: &Value) -> usize {
     }
 }
 
-/// Bytes that the entries of an object take.
+/// The bytes that the entries of an object take.
 pub fn size_of_map(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| key.len() + size(value)).sum()
 }
 
-/// Text of a value inside other text: text as it is, everything else as JSON.
+/// The text of a value inside other text: text as it is, any other value as JSON.
 pub fn to_text(value: &Value) -> String {
     text_of(value).into_owned()
 }
 
-/// The same, lent where the value is text.
+/// Works as [`to_text`], but borrows the text of a text value.
 pub fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),

@@ -15,15 +15,15 @@ pub fn write_json(value: &Value) -> String {
     out.finish()
 }
 
-/// Writes JSON text piece by piece: compact, or with two blanks of indentation.
+/// Writes JSON text piece by piece, either compact or with two blanks of indentation.
 #[derive(Clone, Debug, Default)]
 pub struct JsonWriter {
     out: String,
     is_pretty: bool,
-    /// Whether fields without a value are left out.
+    /// Whether null fields are left out.
     pub(crate) drops_null: bool,
     depth: usize,
-    /// Whether nothing stands in the innermost list or object yet.
+    /// Whether the innermost list or object has no entries yet.
     is_empty: bool,
 }
 
@@ -38,13 +38,13 @@ impl JsonWriter {
         Self { is_pretty: true, ..Self::default() }
     }
 
-    /// A writer of compact text without the fields that have no value.
+    /// A writer of compact text that leaves out null fields.
     #[cfg(feature = "engine")]
     pub(crate) fn without_nulls() -> Self {
         Self { drops_null: true, ..Self::default() }
     }
 
-    /// What was written.
+    /// The text.
     pub fn finish(self) -> String {
         self.out
     }
@@ -66,7 +66,7 @@ impl JsonWriter {
         self.is_empty = false;
     }
 
-    /// Bytes written so far.
+    /// The number of bytes written so far.
     #[cfg(feature = "engine")]
     pub(crate) fn len(&self) -> usize {
         self.out.len()
@@ -88,7 +88,7 @@ impl JsonWriter {
         self.out.push_str(if self.is_pretty { ": " } else { ":" });
     }
 
-    /// Begins an entry of an object whose key has nothing to escape.
+    /// Begins an entry whose key needs no escaping.
     pub fn field(&mut self, key: &'static str) {
         self.item();
         self.out.push('"');
@@ -105,11 +105,11 @@ impl JsonWriter {
     #[cfg(feature = "engine")]
     pub(crate) fn number(&mut self, number: u64) {
         use std::fmt::Write;
-        // Writing to a string does not fail.
+        // Writing to text cannot fail.
         let _ = write!(self.out, "{number}");
     }
 
-    /// Writes what is JSON already: a number, a word.
+    /// Writes text that is already JSON: a number or a word.
     pub fn raw(&mut self, json: &str) {
         self.out.push_str(json);
     }

@@ -1,6 +1,6 @@
-//! Base64, as bytes travel in JSON.
+//! Decodes base64, the form of bytes in JSON.
 
-/// The bytes of a text in the standard alphabet with padding, or `None` where it is anything else.
+/// The bytes of base64 text in the standard alphabet with padding; `None` for other text.
 pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
     let (body, padding) = match text.strip_suffix("==") {
         Some(body) => (body, 2),
@@ -19,7 +19,7 @@ pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
             bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
         }
     }
-    // What is left over belongs to no byte: two texts for the same bytes would be two artifacts.
+    // Left-over bits must be zero: otherwise two texts for the same bytes would be two artifacts.
     let is_whole = bits & ((1 << count) - 1) == 0 && count == padding * 2;
     is_whole.then_some(bytes)
 }

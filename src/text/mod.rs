@@ -1,4 +1,4 @@
-//! Text by hand: searching and joining, lists of names, the nearest name, places, base64.
+//! Small tools for text: searching and joining, lists of names, the nearest name, places, base64.
 
 #[cfg(feature = "engine")]
 pub(crate) mod base64;

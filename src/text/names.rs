@@ -1,20 +1,20 @@
-//! Positions of names, found by binary search. A sorted list instead of a hash table keeps the artefact small.
+//! Positions of names. A sorted list with binary search makes a smaller module than a hash table.
 
-/// An index of names.
+/// Finds names in a list.
 #[derive(Clone, Debug)]
 pub(crate) struct NameIndex<'a> {
     sorted: Vec<(&'a str, usize)>,
 }
 
 impl<'a> NameIndex<'a> {
-    /// The positions of `names`, counted from 0.
+    /// An index of `names`, whose positions count from 0.
     pub(crate) fn new(names: impl Iterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.collect();
         let in_order = sorted_positions(&names).into_iter();
         Self { sorted: in_order.filter_map(|at| Some((*names.get(at)?, at))).collect() }
     }
 
-    /// The position of a name; the first one where it occurs more than once.
+    /// The position of a name; the first one if it occurs several times.
     pub(crate) fn get(&self, name: &str) -> Option<usize> {
         let at = self.sorted.partition_point(|(known, _)| *known < name);
         self.sorted.get(at).filter(|(known, _)| *known == name).map(|(_, position)| *position)
@@ -33,7 +33,7 @@ impl<'a> NameIndex<'a> {
     }
 }
 
-/// The names in alphabetical order, each once.
+/// The names in alphabetical order, without duplicates.
 pub(crate) fn sorted_names(mut names: Vec<String>) -> Vec<String> {
     let order = sorted_positions(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let mut sorted: Vec<String> = Vec::with_capacity(names.len());
@@ -44,8 +44,8 @@ pub(crate) fn sorted_names(mut names: Vec<String>) -> Vec<String> {
     sorted
 }
 
-/// Positions of the names in alphabetical order, equal names in their own order. A merge sort: every use of the standard
-/// library's sort for another type would add 3 KB to the artefact.
+/// Positions of the names in alphabetical order; equal names keep their order. This is a merge sort of our own, since
+/// the standard library's sort would add 3 KB to the module for each further type.
 pub(crate) fn sorted_positions(names: &[&str]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..names.len()).collect();
     let mut merged = Vec::with_capacity(names.len());

@@ -1,7 +1,7 @@
-//! Searching and joining text by hand.
+//! Searches and joins text.
 //!
-//! The standard library's search for one text in another is built for long texts: it weighs 3 KB in a page's download, with the
-//! panic messages behind it (ARCHITECTURE.md, "Size"). What is searched here is short, or is searched once.
+//! The standard library's text search is built for long texts. With its panic messages it adds 3 KB to a page's
+//! download (ARCHITECTURE.md, "Size"). The texts here are short, or are searched only once.
 
 /// The byte at which `part` begins.
 fn find(text: &str, part: &str) -> Option<usize> {
@@ -11,18 +11,18 @@ fn find(text: &str, part: &str) -> Option<usize> {
     text.as_bytes().windows(part.len()).position(|window| window == part.as_bytes())
 }
 
-/// Whether `part` is in it.
+/// Whether the text contains `part`.
 pub(crate) fn has(text: &str, part: &str) -> bool {
     find(text, part).is_some()
 }
 
-/// What is before the first `part`, and what is behind it.
+/// The texts before and after the first `part`.
 pub(crate) fn cut<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     let (before, rest) = text.split_at_checked(find(text, part)?)?;
     Some((before, rest.get(part.len()..)?))
 }
 
-/// The text with `by` in the place of every `part`.
+/// The text with every `part` replaced by `by`.
 pub(crate) fn replaced(text: &str, part: &str, by: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

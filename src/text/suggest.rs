@@ -1,22 +1,23 @@
-//! The nearest known name for a misspelt one.
+//! Finds the known name that is nearest to a misspelt one.
 
-/// Bytes of the longest name that is compared. Nobody types a longer one, and comparing takes the square of it.
+/// The longest name that is compared, in bytes. The time to compare grows with its square, and nobody types longer
+/// names.
 const LONGEST: usize = 64;
-/// Names that a misspelt one is compared with.
+/// The most names with which a misspelt one is compared.
 const MOST: usize = 10_000;
 
-/// The candidate closest to `wanted`, if it is close enough to be a slip: at most a third of its letters
-/// (and at most three) differ, or they differ only in case and separators.
+/// The candidate nearest to `wanted`, if it is near enough to be a slip: at most a third of its letters, and at most
+/// three, differ, or they differ only in case and separators.
 pub(crate) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     closest(wanted, candidates, 0)
 }
 
-/// The same for the id of a task: of two letters one may differ, where a single id is that near.
+/// Works as [`nearest`], for ids of tasks: of two letters one may differ, if only one id is that near.
 pub(crate) fn nearest_id<'a>(wanted: &str, ids: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     closest(wanted, ids, 1)
 }
 
-/// `least` is the distance that is allowed for two letters, if no other candidate is as near.
+/// The nearest candidate. `least` is the allowed distance of names with two letters, if no other candidate is as near.
 fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>, least: usize) -> Option<&'a str> {
     if wanted.len() > LONGEST {
         return None;
@@ -44,7 +45,7 @@ fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>, leas
     found.filter(|(distance, _)| !is_tied || !is_short || *distance == 0).map(|(_, candidate)| candidate)
 }
 
-/// Advice naming the nearest candidate, for the `help` of an error.
+/// Advice that names the nearest candidate, for the `help` of an error.
 pub(crate) fn did_you_mean<'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -56,7 +57,7 @@ fn fold(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Edit distance where a swap of neighbours counts once; anything above `limit` is `limit + 1`.
+/// The edit distance, where swapping two neighbours counts as one edit. A distance above `limit` is `limit + 1`.
 fn distance(left: &[char], right: &[char], limit: usize) -> usize {
     if left.len().abs_diff(right.len()) > limit {
         return limit + 1;
@@ -79,7 +80,7 @@ fn distance(left: &[char], right: &[char], limit: usize) -> usize {
             previous_right = Some(b);
         }
         previous_left = Some(a);
-        // The distance of what follows is no less.
+        // The distance cannot get smaller from here.
         if current.iter().all(|cost| *cost > limit) && last.iter().all(|cost| *cost > limit) {
             return limit + 1;
         }
@@ -100,7 +101,7 @@ mod tests {
         assert_eq!(nearest("uplaod", names), Some("upload"));
         assert_eq!(nearest("ghost", names), None);
         assert_eq!(nearest("", names), None);
-        // Of two letters, one alone says nothing.
+        // A name with two letters is near to none if one of them differs.
         assert_eq!((nearest("q", ["a"]), nearest("xs", ["rs"])), (None, None));
         assert_eq!((nearest_id("aa", ["a", "other"]), nearest_id("aa", ["a", "ab"])), (Some("a"), None));
         assert_eq!((nearest_id("q", ["a"]), nearest_id("a1", ["b2"])), (None, None));

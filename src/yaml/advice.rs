@@ -1,19 +1,19 @@
-//! Advice on text that is not YAML, by the usual slips in the line at fault.
+//! Advice on text that is not YAML, from common slips in the line of the error.
 
 use super::YamlError;
 
-/// Longer values are not shown in advice.
+/// The longest value that advice shows.
 const SHOWN: usize = 80;
 
 const BRACKETS: &str = "close each bracket that is opened, in its order";
 const COLUMNS: &str =
     "begin the lines of one mapping or list in the same column, and nested lines further right";
 
-/// Says what to do about an error of the grammar.
+/// Adds advice to an error of the grammar.
 pub(super) fn advise(text: &str, error: &mut YamlError) {
     let lines: Vec<&str> = text.lines().collect();
     if error.message.contains("a tab") {
-        // It is noticed at the end of the line before.
+        // The parser reports it at the end of the line before.
         let indented =
             |line: &&str| line.split_once('\t').is_some_and(|(blanks, _)| blanks.trim().is_empty());
         let mut next = lines.iter().enumerate().skip(error.line).skip_while(|(_, line)| is_blank(line));
@@ -35,7 +35,7 @@ fn advice(lines: &[&str], error: &YamlError) -> Option<String> {
         return Some("leave it out: files that are joined bring one each".to_owned());
     }
     let before = lines.get(..line.min(lines.len())).unwrap_or_default();
-    // An error is often noticed at the next token, which may be lines below.
+    // The parser often reports an error at the next token, which may be lines below.
     let slip = before.iter().rev().filter(|line| !is_blank(line)).take(2).find_map(|line| slip(line));
     let word = || {
         let from = lines.get(line.checked_sub(1)?)?.char_indices().nth(column.checked_sub(1)?)?.0;
@@ -100,7 +100,7 @@ fn slip(line: &str) -> Option<String> {
     None
 }
 
-/// Advice on how a line begins, or a key that was read from it.
+/// Advice on the start of a line, or on a key that was read from it.
 pub(crate) fn start(line: &str) -> Option<String> {
     let blank = line.chars().take_while(|char| char.is_whitespace()).find(|char| *char != ' ');
     match blank {
@@ -120,7 +120,7 @@ pub(crate) fn start(line: &str) -> Option<String> {
     item(content)
 }
 
-/// Advice on a value that was read from what should be items of a list.
+/// Advice on a text that was probably meant as items of a list.
 pub(crate) fn item(content: &str) -> Option<String> {
     let rest = content.strip_prefix('-').filter(|rest| !rest.is_empty() && !rest.starts_with([' ', '-']))?;
     let is_short = rest.len() <= SHOWN;
@@ -130,7 +130,7 @@ pub(crate) fn item(content: &str) -> Option<String> {
     ))
 }
 
-/// The key of a mapping's entry and its value; the whole entry as the value where it has no key.
+/// The key and the value of a mapping's entry. Without a key, the whole entry is the value.
 fn key_and_value(entry: &str) -> (Option<&str>, &str) {
     let end = match entry.chars().next() {
         Some(quote @ ('"' | '\'')) => closing(entry, quote).map(|rest| entry.len() - rest.len()),
@@ -144,7 +144,7 @@ fn key_and_value(entry: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// Whether a value means something else, or nothing, without quotes.
+/// Whether a value without quotes is read as something else, or as nothing.
 fn needs_quotes(value: &str) -> bool {
     let is_collection = |open: char, close: char| {
         value.starts_with(open) && value.rsplit_once(close).is_some_and(|(_, rest)| !rest.is_empty())
@@ -157,7 +157,7 @@ fn needs_quotes(value: &str) -> bool {
         || (is_bare && (value.contains(": ") || (value.len() > 1 && value.ends_with(':'))))
 }
 
-/// Whether brackets are opened that are not closed.
+/// Whether a bracket is not closed.
 fn is_open(value: &str) -> bool {
     let count = |brackets: [char; 2]| {
         let [open, close] = brackets;
@@ -166,7 +166,7 @@ fn is_open(value: &str) -> bool {
     count(['{', '}']) || count(['[', ']'])
 }
 
-/// What follows the quoted text at the start, if its quote is closed.
+/// The text after a quoted text at the start; `None` if its quote is not closed.
 fn closing(text: &str, quote: char) -> Option<&str> {
     let mut chars = text.char_indices().skip(1).peekable();
     while let Some((at, char)) = chars.next() {
@@ -183,7 +183,7 @@ fn closing(text: &str, quote: char) -> Option<&str> {
     None
 }
 
-/// The value in quotes of the kind that leaves it as it is.
+/// The value in the kind of quotes that leaves it unchanged.
 fn quoted(value: &str) -> String {
     if value.contains(['"', '\\']) {
         format!("'{}'", value.replace('\'', "''"))
@@ -192,7 +192,7 @@ fn quoted(value: &str) -> String {
     }
 }
 
-/// Advice on an entry that is no `key: value`.
+/// Advice on an entry that is not `key: value`.
 fn colon(entry: &str) -> Option<String> {
     let word = entry.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(entry.len());
     let (key, rest) = entry.split_at_checked(word).filter(|(key, _)| !key.is_empty())?;

@@ -1,8 +1,8 @@
-//! Reads and writes YAML text as `PyYAML` 6.0.3 does, since that is what the Python side of Highway uses: YAML 1.1 with
-//! `safe_load`'s view of bare words, and the very bytes of `dump(value, default_flow_style=False, sort_keys=True)`.
+//! Reads and writes YAML text as `PyYAML` 6.0.3 does, which the Python side of Highway uses: YAML 1.1, with bare words
+//! as `safe_load` reads them, and byte for byte the output of `dump(value, default_flow_style=False, sort_keys=True)`.
 //!
-//! What becomes of a scalar is ours (`scalar`); cutting text into events is `saphyr-parser`'s, whose grammar is that of
-//! YAML 1.2. The difference does not show in documents that both read, but for rarities: see [`parse_yaml`].
+//! Our own code decides what a scalar means (`scalar`). `saphyr-parser` cuts the text into events by the grammar of
+//! YAML 1.2. For documents that both grammars accept, the two differ only in rare cases: see [`parse_yaml`].
 
 mod advice;
 mod number;
@@ -17,7 +17,7 @@ pub use write::write_yaml;
 
 use std::fmt;
 
-/// Where and why text is not YAML that stands for a JSON value.
+/// Why a text is not YAML with a JSON value, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct YamlError {
     /// What is wrong.
@@ -28,9 +28,9 @@ pub struct YamlError {
     pub column: usize,
     /// JSON pointer to the value or the key at fault.
     pub path: String,
-    /// Whether the text is YAML but for a key that stands twice in one mapping.
+    /// Whether the only fault of the text is a repeated key.
     pub is_duplicate: bool,
-    /// What to do about it.
+    /// What the user can do about it.
     pub help: Option<String>,
 }
 

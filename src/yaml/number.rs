@@ -1,11 +1,11 @@
-//! The numbers of YAML 1.1 as the digits of JSON, and those of JSON as Python prints them.
+//! Converts numbers of YAML 1.1 to JSON, and JSON numbers to the text that Python prints.
 
 use crate::json::number::as_python_float;
 
-/// Longer numbers to a base other than ten are refused: turning them into decimal digits takes the square of the time.
+/// The longest number with a base other than ten. The time to convert it grows with the square of its length.
 const LONGEST: usize = 1024;
 
-/// The decimal digits of text that is an integer of YAML 1.1.
+/// The decimal digits of an integer of YAML 1.1.
 pub(super) fn int_digits(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text).replace('_', "");
     let decimal = !rest.contains(':') && (!rest.starts_with('0') || rest.len() == 1);
@@ -32,7 +32,7 @@ pub(super) fn int_digits(text: &str) -> Result<String, String> {
     }
 }
 
-/// The JSON text of text that is a float of YAML 1.1. It stays a float: `2.0` keeps its point.
+/// The JSON text of a float of YAML 1.1. It stays a float: `2.0` keeps its point.
 pub(super) fn float_digits(text: &str) -> String {
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text).replace('_', "");
     let split = rest.find(['e', 'E']).unwrap_or(rest.len());
@@ -65,7 +65,7 @@ fn in_base(digits: &str, base: u32) -> String {
     sum.digits()
 }
 
-/// `1:30:05` is 1 · 60² + 30 · 60 + 5.
+/// A number in base 60: `1:30:05` is 1 · 60² + 30 · 60 + 5.
 fn in_sixties(places: &str) -> String {
     let mut sum = Decimal::default();
     for (at, place) in places.split(':').enumerate() {
@@ -78,7 +78,7 @@ fn in_sixties(places: &str) -> String {
     sum.digits()
 }
 
-/// A natural number of any size, nine decimal digits to a limb, the lowest first.
+/// A natural number of any size: limbs of nine decimal digits, the lowest first.
 #[derive(Default)]
 struct Decimal(Vec<u32>);
 
@@ -106,7 +106,7 @@ impl Decimal {
     }
 }
 
-/// A JSON number as `PyYAML` writes it: an integer as its digits, a float as Python's `repr`, with a point before the
+/// A JSON number as `PyYAML` writes it: an integer as its digits, a float as Python's `repr` with a point before the
 /// exponent.
 pub(super) fn to_python(text: &str) -> String {
     if !text.contains(['.', 'e', 'E']) {

@@ -1,4 +1,4 @@
-//! From the parser's events to a value.
+//! Builds a value from the events of the parser.
 
 use super::YamlError;
 use super::advice::advise;
@@ -9,28 +9,28 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// Nesting beyond this is refused, so that hostile text cannot exhaust the stack.
+/// The deepest nesting, so that hostile text cannot exhaust the stack.
 const DEPTH: usize = 128;
 
-/// As much may be copied because of anchors and aliases: values, with long text counted by the piece.
+/// The most values that anchors and aliases may copy. Long text counts as several values.
 const COPIES: usize = 1_000_000;
 
-/// Text of this many bytes weighs as much as a further value.
+/// The bytes of text that count as one further value.
 const PIECE: usize = 64;
 
 const STANDARD_TAGS: &str = "tag:yaml.org,2002:";
 
-/// The value that YAML text stands for, as `PyYAML`'s `safe_load` sees it: YAML 1.1, in which a bare `yes` is a boolean,
-/// `010` is eight and `1:30` is ninety. Numbers keep their digits. A bare date becomes text in ISO 8601.
+/// The value of YAML text, as `PyYAML`'s `safe_load` reads it: YAML 1.1, in which a bare `yes` is a boolean, `010` is
+/// eight and `1:30` is ninety. Numbers keep their digits. A bare date becomes text in ISO 8601.
 ///
-/// Stricter than `safe_load`: a repeated key is an error, and so is a key that is not text. Only the standard tags of
-/// JSON's types are known, and `!!timestamp`. Looser by the grammar of YAML 1.2: tabs may separate, an anchor may be
-/// given anew, and U+0085, U+2028 and U+2029 are no line breaks.
+/// It is stricter than `safe_load`: a repeated key is an error, and so is a key that is not text. It knows only the
+/// standard tags of JSON's types and `!!timestamp`. By the grammar of YAML 1.2 it is also looser: tabs may separate, an
+/// anchor may be defined again, and U+0085, U+2028 and U+2029 are not line breaks.
 ///
 /// # Errors
 ///
-/// Where the text is not YAML or has no JSON value, holds more than one document, nests deeper than 128 levels, or
-/// whose aliases expand to too many values.
+/// If the text is not YAML or has no JSON value, has more than one document or more than 128 levels, or if its aliases
+/// expand to too many values.
 ///
 /// ```
 /// use highway_wasm::yaml::parse_yaml;
@@ -44,25 +44,25 @@ pub fn parse_yaml(text: &str) -> Result<Value, YamlError> {
     read_yaml(text, &mut Places::default()).map(|(value, _)| value)
 }
 
-/// A bare word that a person may have meant as text: `no`, `12:30`, `1_000`.
+/// A bare word that the user may have meant as text: `no`, `12:30`, `1_000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misread {
     /// JSON pointer to the value.
     pub path: String,
     /// The word.
     pub word: String,
-    /// Whether it is an anchor (`&x`) that nothing refers to, so that it is lost.
+    /// Whether it is an anchor (`&x`) without any alias, which is then lost.
     pub is_anchor: bool,
 }
 
-/// Misread words beyond this number are not told.
+/// The most such words that are reported.
 const MAX_MISREAD: usize = 20;
 
-/// The same as [`parse_yaml`], with the words that are easily misread, and with the places that are asked for.
+/// Works as [`parse_yaml`], and also returns words that are easily misread and fills in `places`.
 ///
 /// # Errors
 ///
-/// As [`parse_yaml`].
+/// The errors of [`parse_yaml`].
 ///
 /// ```
 /// use highway_wasm::json::Places;
@@ -100,7 +100,7 @@ pub fn read_yaml(text: &str, places: &mut Places) -> Result<(Value, Vec<Misread>
     }
 }
 
-/// The anchor of the scalar that begins at so many characters.
+/// The anchor of the scalar after this many characters.
 fn name_of(text: &str, at: usize) -> &str {
     let at = text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
     let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
@@ -112,7 +112,7 @@ fn name_of(text: &str, at: usize) -> &str {
     from.split([' ', '\t', '\r', '\n', ',', ']', '}']).next().unwrap_or("&")
 }
 
-/// YAML allows control characters as escapes only. The scanner does not look, and takes U+0000 for the end.
+/// YAML allows control characters only as escapes. The parser does not check that, and stops at U+0000.
 fn check_characters(text: &str) -> Result<(), YamlError> {
     let Some((at, char)) = text.char_indices().find(|(_, char)| !is_printable(*char)) else {
         return Ok(());
@@ -136,7 +136,7 @@ fn is_printable(char: char) -> bool {
 type Step<T> = Result<T, YamlError>;
 type EventTag<'a> = Option<Cow<'a, Tag>>;
 
-/// A value, what it weighs, and how many levels of collections it has: aliases multiply both.
+/// A value, its weight, and its number of levels. Aliases multiply both numbers.
 #[derive(Clone)]
 struct Node {
     value: Value,
@@ -156,10 +156,10 @@ enum Key {
     Merge,
 }
 
-/// The entries of a mapping while it is read.
+/// The entries of a mapping so far.
 #[derive(Default)]
 struct Entries {
-    /// From `<<`: they come first, and give way to the mapping's own.
+    /// Entries from `<<`. They come first, and the mapping's own entries replace them.
     merged: Map<String, Value>,
     own: Map<String, Value>,
     weight: usize,
@@ -168,23 +168,23 @@ struct Entries {
 
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
-    /// By the parser's numbers. `None` while the value is being read.
+    /// Values by the parser's number of the anchor. `None` while the value is read.
     anchors: Vec<Option<Node>>,
     copies: usize,
-    /// How many characters the text has, where its last line does not end.
+    /// The number of characters of the text, if its last line does not end.
     end: Option<usize>,
-    /// Keys and indices down to the value that is read, each with its node among the places.
+    /// Keys and positions down to the present value, each with its node among the places.
     trail: Vec<(String, Option<usize>)>,
     places: &'a mut Places,
     misread: Vec<Misread>,
-    /// Anchors of scalars to which nothing has referred yet.
+    /// Anchors of scalars without an alias so far.
     unused: Vec<Unused>,
 }
 
 struct Unused {
     anchor: usize,
     path: String,
-    /// Characters before the scalar.
+    /// The number of characters before the scalar.
     at: usize,
 }
 
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
                 let text = self.without_invented_end(&text, style, span);
                 let is_bare = style == ScalarStyle::Plain && tag.is_none();
                 let value = scalar(text, style, tag).map_err(|message| {
-                    // `!x` is hardly meant as a tag, `!!x` is.
+                    // A user rarely means `!x` as a tag, but does mean `!!x` as one.
                     let is_text = message.starts_with("the tag `!") && !message.starts_with("the tag `!!");
                     if is_text { advised(at, message) } else { error(at, message) }
                 })?;
@@ -248,8 +248,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The parser ends the last line of a block scalar even where the text does not, and `PyYAML` does not. It matters
-    /// for text in a program's source, whose last line may be the indentation before the closing quote.
+    /// The text of a block scalar without the line end that the parser adds if the text ends without one; `PyYAML` adds
+    /// none. It matters for text inside a program's source, whose last line may be the indentation before the closing
+    /// quote.
     fn without_invented_end<'t>(&self, text: &'t str, style: ScalarStyle, span: Span) -> &'t str {
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let is_last = self.end == Some(span.end.index()) && span.end.col() >= span.start.col();
@@ -279,7 +280,7 @@ impl<'a> Reader<'a> {
             if event == Event::MappingEnd {
                 return Ok(entries.into_node());
             }
-            // An omitted key has no place of its own.
+            // An omitted key has no place.
             let at = if span.start.line() == 0 { start } else { span.start };
             let key = self.key(event, at)?;
             let name = match &key {
@@ -319,7 +320,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps into a value of a mapping or a list that begins there.
+    /// Enters a value of a mapping or a list.
     fn enter(&mut self, key: String, at: Marker) {
         let around = self.trail.last().map_or(Some(0), |(_, node)| *node);
         let node = around.and_then(|node| self.places.child(node, &key));
@@ -334,7 +335,7 @@ impl<'a> Reader<'a> {
     }
 
     fn anchored(&mut self, anchor: usize, at: Marker, node: Node) -> Step<Node> {
-        // The parser counts from 1; 0 is no anchor.
+        // The parser counts anchors from 1; 0 means none.
         if anchor > 0 {
             self.pay(node.weight, at)?;
             if self.anchors.len() <= anchor {
@@ -360,7 +361,7 @@ impl<'a> Reader<'a> {
         Ok(node)
     }
 
-    /// Copies are counted: a few nested aliases expand to any number of values, as do anchors within anchors.
+    /// Counts copies. A few nested aliases, or anchors within anchors, expand to any number of values.
     fn pay(&mut self, weight: usize, at: Marker) -> Step<()> {
         self.copies =
             self.copies.checked_sub(weight).ok_or_else(|| error(at, "aliases expand to too many values"))?;
@@ -387,7 +388,7 @@ impl Entries {
             }
             (Key::Merge, Value::Object(map)) => self.merged.extend(map),
             (Key::Merge, Value::Array(maps)) => {
-                // Of several mappings the first one counts.
+                // Of several merged mappings, the first one counts.
                 for map in maps.into_iter().rev() {
                     let Value::Object(map) = map else {
                         return Err("`<<` takes a mapping or a list of mappings");
@@ -411,7 +412,7 @@ impl Entries {
     }
 }
 
-/// Checks that a collection may begin.
+/// Checks whether a collection may begin.
 fn open(at: Marker, depth: usize, tag: EventTag<'_>, kind: &str) -> Step<()> {
     if depth >= DEPTH {
         return Err(error(at, "too deeply nested"));
@@ -451,7 +452,7 @@ fn key(text: &str, style: ScalarStyle, tag: EventTag<'_>) -> Result<Key, String>
     }
 }
 
-/// The name of a standard tag: `str` of `!!str`. Every other tag is an error.
+/// The name of a standard tag: `str` for `!!str`. Every other tag is an error.
 fn standard_tag(tag: EventTag<'_>) -> Result<Option<String>, String> {
     let Some(tag) = tag else {
         return Ok(None);
@@ -466,7 +467,7 @@ fn standard_tag(tag: EventTag<'_>) -> Result<Option<String>, String> {
     }
 }
 
-/// The parser's limit for flow collections stands above ours, but it looks ahead.
+/// The parser looks ahead, so it may report its own limit for nested flow collections before ours.
 fn reason(info: &str) -> &str {
     if info.starts_with("recursion limit") { "too deeply nested" } else { info }
 }
@@ -480,7 +481,7 @@ fn error(at: Marker, message: impl Into<String>) -> YamlError {
     YamlError { message, line, column, path: String::new(), is_duplicate: false, help: None }
 }
 
-/// An error of the grammar. Its help is found in the text, when the reader is done.
+/// An error of the grammar. When the reader is done, help for it is looked up in the text.
 fn advised(at: Marker, message: impl Into<String>) -> YamlError {
     YamlError { help: Some(String::new()), ..error(at, message) }
 }

@@ -1,11 +1,11 @@
-//! What a scalar stands for: the implicit types of YAML 1.1 by `PyYAML`'s regular expressions, and the standard tags.
+//! The values of scalars: the implicit types of YAML 1.1 by `PyYAML`'s regular expressions, and the standard tags.
 
 use super::number::{float_digits, int_digits};
 use super::timestamp::{is_timestamp, to_iso};
 use crate::json::number::{from_digits, nearest};
 use serde_json::Value;
 
-/// What a bare word is taken for.
+/// The type of a bare word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -18,12 +18,12 @@ pub(super) enum Kind {
     Timestamp,
     /// `<<`.
     Merge,
-    /// `=`, the default value of YAML 1.1: `safe_load` knows no value for it.
+    /// `=`, the default value of YAML 1.1, which `safe_load` does not accept.
     Default,
 }
 
 impl Kind {
-    /// For messages.
+    /// The name for messages.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// What a bare word is taken for.
+    /// The type of a bare word.
     pub(super) fn of(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
@@ -55,7 +55,7 @@ impl Kind {
     }
 }
 
-/// Whether a bare word is a boolean or a number that does not look like one: `no`, `12:30`, `010`, `1_000`.
+/// Whether a bare word is a boolean or number that does not look like one: `no`, `12:30`, `010`, `1_000`.
 pub(super) fn is_misread(text: &str) -> bool {
     let kind = Kind::of(text);
     match kind {
@@ -83,7 +83,7 @@ pub(super) fn untagged(text: &str, plain: bool) -> Result<Value, String> {
     }
 }
 
-/// The value of a scalar whose tag is the standard one of that name.
+/// The value of a scalar with a standard tag, given by its name.
 pub(super) fn tagged(text: &str, tag: &str) -> Result<Value, String> {
     match tag {
         "str" => Ok(Value::String(text.to_owned())),
@@ -100,8 +100,8 @@ pub(super) fn tagged(text: &str, tag: &str) -> Result<Value, String> {
     }
 }
 
-/// With its tag, a float may be written as Python's `float` reads it: without a point, and without the sign of the
-/// exponent.
+/// With its tag, a float may have the form that Python's `float` reads: without a point, and with an exponent without a
+/// sign.
 fn tagged_float(text: &str) -> Result<Value, String> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
     let point = if mantissa.contains('.') { "" } else { "." };
@@ -113,7 +113,7 @@ fn tagged_float(text: &str) -> Result<Value, String> {
     if is_float(&full) { float(text, &full) } else { Err(format!("`{text}` is not a finite number")) }
 }
 
-/// A float, of which the text as it was written is `shown`.
+/// The value of a float. `shown` is its text in the document.
 fn float(shown: &str, text: &str) -> Result<Value, String> {
     let digits = float_digits(text);
     if nearest(&digits).is_none() {
@@ -176,7 +176,7 @@ fn is_not_finite(text: &str) -> bool {
     matches!(text, ".nan" | ".NaN" | ".NAN") || matches!(unsigned(text), ".inf" | ".Inf" | ".INF")
 }
 
-/// What follows `[0-9][0-9_]*`.
+/// The rest of the text after `[0-9][0-9_]*`.
 fn after_digits(text: &str) -> Option<&str> {
     text.starts_with(|first: char| first.is_ascii_digit()).then(|| trim_digits(text))
 }
@@ -185,7 +185,7 @@ fn trim_digits(text: &str) -> &str {
     text.trim_start_matches(|char: char| char.is_ascii_digit() || char == '_')
 }
 
-/// What follows `(?::[0-5]?[0-9])+`: the further places of a number to the base of 60.
+/// The rest of the text after `(?::[0-5]?[0-9])+`, the further places of a number in base 60.
 fn after_sixties(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some(place) = rest.strip_prefix(':') {

@@ -1,15 +1,15 @@
-//! Dates and moments of YAML 1.1. JSON has none, so they become text, as Python's `isoformat` writes them.
+//! Dates and moments of YAML 1.1. JSON has no such type, so they become text in the form of Python's `isoformat`.
 
 use crate::time::days_in_month;
 
-/// By the regular expression that makes a bare word a timestamp.
+/// Whether the regular expression of YAML 1.1 makes a bare word a timestamp.
 pub(super) fn is_timestamp(text: &str) -> bool {
-    // A date without a time needs all its digits.
+    // A date without a time must have all its digits.
     Timestamp::read(text).is_some_and(|timestamp| timestamp.time.is_some() || text.len() == 10)
 }
 
-/// `2025-01-01`, `2025-01-01T10:00:00`, `2025-01-01T10:00:00.500000+02:00`; UTC as `Z`. `None` where there is no such
-/// moment.
+/// `2025-01-01`, `2025-01-01T10:00:00`, `2025-01-01T10:00:00.500000+02:00`, with `Z` for UTC. `None` if there is no
+/// such moment.
 pub(super) fn to_iso(text: &str) -> Option<String> {
     Timestamp::read(text).filter(Timestamp::exists).map(|timestamp| timestamp.iso())
 }
@@ -101,7 +101,7 @@ impl<'a> Cursor<'a> {
         Some((sign, hours * 60 + minutes))
     }
 
-    /// A number of so many digits.
+    /// A number with `least` to `most` digits.
     fn field(&mut self, least: usize, most: usize) -> Option<u32> {
         let digits = self.digits(most);
         if digits.len() < least { None } else { digits.parse().ok() }

@@ -1,5 +1,5 @@
-//! From a value to text: `PyYAML`'s emitter, as far as `dump(value, default_flow_style=False, sort_keys=True)` uses it.
-//! Function by function the same, since the bytes have to be.
+//! Writes YAML text: `PyYAML`'s emitter, as far as `dump(value, default_flow_style=False, sort_keys=True)` uses it. Its
+//! functions are those of the original, since the bytes must be the same.
 
 use super::number::to_python;
 use super::scalar::Kind;
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 const BEST_INDENT: usize = 2;
 const BEST_WIDTH: usize = 80;
 
-/// A key stands before its colon if it has fewer characters than this. `PyYAML`'s 128 include the `!!str` of the tag that
-/// it never writes.
+/// A key with fewer characters than this stands before its colon. `PyYAML`'s limit of 128 includes the `!!str` of a tag
+/// that it never writes.
 const SIMPLE_KEY: usize = 123;
 
-/// YAML text of a value, byte for byte what `PyYAML` 6.0.3 writes for
-/// `yaml.dump(value, default_flow_style=False, sort_keys=True)`.
+/// The YAML text of a value, byte for byte what `PyYAML` 6.0.3 writes with `yaml.dump(value, default_flow_style=False,
+/// sort_keys=True)`.
 ///
 /// ```
 /// use highway_wasm::yaml::write_yaml;
@@ -44,11 +44,11 @@ enum Context {
 struct Emitter {
     out: String,
     column: usize,
-    /// The last character was a blank, or nothing was written on the line.
+    /// Whether the last character was a blank, or the line is still empty.
     whitespace: bool,
-    /// There was nothing but blanks and indicators on the line.
+    /// Whether the line has only blanks and indicators so far.
     indention: bool,
-    /// A bare scalar is the whole document, and needs a mark of its end.
+    /// Whether a bare scalar is the whole document and needs a mark after it.
     open_ended: bool,
 }
 
@@ -84,7 +84,7 @@ impl Emitter {
 
     fn mapping(&mut self, map: &Map<String, Value>, indent: Option<usize>) {
         let inner = indent.map_or(0, |indent| indent + BEST_INDENT);
-        // The order of UTF-8 is that of code points, which is Python's.
+        // UTF-8 sorts like code points, and so does Python.
         let mut entries: Vec<_> = map.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
         for (key, value) in entries {
@@ -102,7 +102,7 @@ impl Emitter {
         }
     }
 
-    /// A string, in the style that fits it.
+    /// Writes a string in the style that fits it.
     fn text(&mut self, text: &str, indent: Option<usize>, context: Context) {
         let analysis = Analysis::of(text);
         let split = context != Context::SimpleKey;
@@ -154,14 +154,14 @@ impl Emitter {
         self.indicator("'", false);
     }
 
-    /// Whether a single blank becomes the end of a line.
+    /// Whether a single blank becomes a line break.
     fn folds_at(&self, run: Run<'_>, split: bool) -> bool {
         run.text == " " && self.column > BEST_WIDTH && split
     }
 
     fn double_quoted(&mut self, text: &str, indent: usize, split: bool) {
         self.indicator("\"", true);
-        // Read but not yet written, as in the original: where a line breaks depends on it.
+        // Text that is read but not written yet, as in the original: where a line breaks depends on it.
         let mut pending = String::new();
         let mut chars = text.chars().peekable();
         let mut first = true;
@@ -178,7 +178,7 @@ impl Emitter {
                 self.write(&pending);
                 pending.clear();
                 self.escape(char);
-                // One more than the width: the original counts from behind the escape back to its start.
+                // One more than the width, because the original counts from the end of the escape back to its start.
                 if let Some(next) = chars.peek().filter(|_| inside && self.column > BEST_WIDTH + 1) {
                     self.continue_line(&mut pending, *next, indent);
                 }
@@ -188,7 +188,7 @@ impl Emitter {
         self.indicator("\"", false);
     }
 
-    /// Ends the line within a string; a blank at the start of the next one has to be escaped.
+    /// Ends the line within a string. A blank at the start of the next line must be escaped.
     fn continue_line(&mut self, pending: &mut String, next: char, indent: usize) {
         pending.push('\\');
         self.write(pending);
@@ -233,7 +233,7 @@ impl Emitter {
         self.column += 2;
     }
 
-    /// `-`, `?` and `:` before a block.
+    /// Writes `-`, `?` or `:` before a block.
     fn block_indicator(&mut self, indicator: &str) {
         let indention = self.indention;
         self.indicator(indicator, true);
@@ -267,7 +267,7 @@ impl Emitter {
         self.column = 0;
     }
 
-    /// ASCII only: everything else is escaped.
+    /// Writes ASCII. Every other character is escaped.
     fn write(&mut self, text: &str) {
         self.out.push_str(text);
         self.column += text.len();
@@ -307,7 +307,7 @@ fn is_white(char: char) -> bool {
     is_break(char) || matches!(char, '\0' | ' ' | '\t' | '\r')
 }
 
-/// Which styles a string may be written in.
+/// The styles in which a string may be written.
 #[derive(Debug, PartialEq, Eq)]
 struct Analysis {
     multiline: bool,
@@ -318,7 +318,7 @@ struct Analysis {
 impl Analysis {
     fn of(text: &str) -> Self {
         let special = text.chars().any(|char| char != '\n' && !(' '..='~').contains(&char));
-        // A blank beside a break would not be read as it was written.
+        // A blank beside a line break would be lost when the text is read again.
         let is_lost = text.as_bytes().windows(2).any(|pair| matches!(pair, b" \n" | b"\n "));
         let multiline = text.contains(is_break);
         let edge = text.starts_with([' ', '\n']) || text.ends_with([' ', '\n']);
@@ -328,7 +328,7 @@ impl Analysis {
     }
 }
 
-/// Whether something in the text would be taken for syntax.
+/// Whether a reader would take part of the text for syntax.
 fn has_indicators(text: &str) -> bool {
     if text.starts_with("---") || text.starts_with("...") {
         return true;

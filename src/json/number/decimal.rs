@@ -1,19 +1,21 @@
-//! Decimal numbers of any length, multiplied and divided by powers of two digit by digit: slow, exact and small.
+//! Decimal numbers of any length, which can be multiplied and divided by powers of two. The code works digit by digit:
+//! slow, exact and small.
 
-/// `0.d₁d₂d₃… · 10^point`, without zeros at either end; no digits are zero.
+/// `0.d₁d₂d₃… · 10^point`, without zeros at either end. Zero has no digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     pub(super) digits: Vec<u8>,
     pub(super) point: i32,
 }
 
-/// More digits than the middle between two doubles can have; what is behind them only decides which side it is on.
+/// More digits than the middle between two doubles can have. Further digits only decide on which side of it a number
+/// lies.
 const MOST: usize = 800;
-/// A digit and its carry fit into 64 bits up to this power of two.
+/// The largest power of two for which a digit and its carry fit into 64 bits.
 const STEP: u32 = 32;
 
 impl Decimal {
-    /// The number in text, and whether it has a minus in front.
+    /// The number in the text, and whether it has a minus sign.
     pub(super) fn read(text: &str) -> Option<(bool, Self)> {
         let (text, negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -43,7 +45,7 @@ impl Decimal {
         decimal.trimmed()
     }
 
-    /// Without zeros at either end.
+    /// The number without zeros at either end of its digits.
     pub(super) fn trimmed(mut self) -> Self {
         while self.digits.last() == Some(&0) {
             self.digits.pop();
@@ -83,7 +85,7 @@ impl Decimal {
         self.put_in_front(carry);
     }
 
-    /// Writes an integer before the digits, which are those behind the point then.
+    /// Writes an integer before the digits. The point then stands between the two.
     fn put_in_front(&mut self, mut value: u64) {
         let mut digits = Vec::with_capacity(self.digits.len() + 20);
         while value > 0 {
@@ -113,7 +115,7 @@ impl Decimal {
         self.digits = digits;
     }
 
-    /// The nearest double, infinite where it is too large; from the middle between two the even one.
+    /// The nearest double; infinite for a number that is too large. The middle between two doubles gives the even one.
     pub(super) fn nearest(self) -> f64 {
         const LOWEST: i32 = -1022;
         if self.digits.is_empty() || self.point < -330 {
@@ -122,7 +124,7 @@ impl Decimal {
         if self.point > 310 {
             return f64::INFINITY;
         }
-        // A first guess at the binary exponent, mended until the number lies from one half to one.
+        // A first guess at the binary exponent. The loop corrects it until the number lies between one half and one.
         let mut exponent = self.point * 10 / 3;
         let mut decimal = self.shifted(-exponent);
         while decimal.point > 0 {
@@ -133,13 +135,13 @@ impl Decimal {
             decimal = decimal.shifted(1);
             exponent -= 1;
         }
-        // 53 bits, fewer for the smallest numbers.
+        // 53 bits, and fewer for the smallest numbers.
         let bits = (exponent - 1).max(LOWEST) - 52;
         decimal = decimal.shifted(exponent - bits);
         decimal.rounded() * power_of_two(bits)
     }
 
-    /// The nearest integer of up to 53 bits; from the middle between two the even one.
+    /// The nearest integer of up to 53 bits. The middle between two gives the even one.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     fn rounded(&self) -> f64 {
         let count = usize::try_from(self.point).unwrap_or_default();
@@ -155,7 +157,7 @@ impl Decimal {
     }
 }
 
-/// A power of two from the smallest double there is.
+/// A power of two, down to the smallest double.
 fn power_of_two(exponent: i32) -> f64 {
     let bits = if exponent < -1022 {
         1 << (exponent + 1074)
@@ -165,7 +167,7 @@ fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Digits behind an optional sign; all exponents beyond some 100,000,000 are alike.
+/// Reads an exponent: digits with an optional sign. Exponents beyond some 100,000,000 count as equal.
 pub(super) fn read_exponent(text: &str) -> Option<i32> {
     let (digits, sign) = match text.strip_prefix('-') {
         Some(rest) => (rest, -1),

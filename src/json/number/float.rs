@@ -2,8 +2,8 @@
 
 use super::decimal::Decimal;
 
-/// JSON text of the double that decimal text stands for, as `highway_dsl` writes it: the shortest digits that read as the same
-/// double, with a fraction or an exponent. `None` for what no double holds.
+/// JSON text of a double, as `highway_dsl` writes it: the shortest digits that read as the same double, with a fraction
+/// or an exponent. `text` is a decimal number. `None` for a number beyond the range of doubles.
 ///
 /// ```
 /// use highway_wasm::json::number::as_json_float;
@@ -17,23 +17,23 @@ pub fn as_json_float(text: &str) -> Option<String> {
     Some(written(negative, &decimal, -4, |exponent| format!("e{exponent:+}")))
 }
 
-/// The same as Python's `repr` prints it.
+/// Works as [`as_json_float`], with the text of Python's `repr`.
 pub fn as_python_float(text: &str) -> Option<String> {
     let (negative, decimal) = shortest(text)?;
     Some(written(negative, &decimal, -3, |exponent| format!("e{exponent:+03}")))
 }
 
-/// The double nearest to the number in decimal text, from the middle between two the even one. `None` for text that is no
-/// number, and for what no double holds.
+/// The double nearest to a decimal number. The middle between two doubles gives the even one. `None` for other text,
+/// and for a number beyond the range of doubles.
 pub fn nearest(text: &str) -> Option<f64> {
     let (negative, decimal) = Decimal::read(text)?;
     let value = decimal.nearest();
     value.is_finite().then_some(if negative { -value } else { value })
 }
 
-/// The fewest digits that read as the double nearest to the number in text.
+/// The fewest digits that read as the double nearest to the number in the text.
 fn shortest(text: &str) -> Option<(bool, Decimal)> {
-    /// Two numbers of so many digits are never the same double, from the smallest normal one on.
+    /// Two different numbers with this many digits are never the same double, except for the very smallest.
     const DISTINCT: usize = 15;
     const NORMAL: std::ops::RangeInclusive<i32> = -306..=308;
     let (negative, decimal) = Decimal::read(text)?;
@@ -52,7 +52,7 @@ fn shortest(text: &str) -> Option<(bool, Decimal)> {
     Some((negative, found.unwrap_or(exact)))
 }
 
-/// The digits of a double, all of them.
+/// All digits of a double.
 fn exact(value: f64) -> Decimal {
     let bits = value.to_bits();
     let (exponent, fraction) = (i32::try_from(bits >> 52).unwrap_or_default(), bits & ((1 << 52) - 1));
@@ -60,14 +60,14 @@ fn exact(value: f64) -> Decimal {
     Decimal::of_integer(mantissa).shifted(exponent.max(1) - 1075)
 }
 
-/// The two numbers of so many digits around a number, the nearer one first.
+/// The two numbers with this many digits around a number, the nearer one first.
 fn candidates(exact: &Decimal, count: usize) -> Vec<Decimal> {
     let Some((kept, rest)) = exact.digits.split_at_checked(count) else {
         return vec![exact.clone()];
     };
     let below = Decimal { digits: kept.to_vec(), point: exact.point };
     let above = next(&below);
-    // From the middle, the even one.
+    // In the middle between both, the even one comes first.
     let is_middle = rest == [5];
     let is_up = if is_middle {
         kept.last().is_some_and(|last| last % 2 == 1)
@@ -78,7 +78,7 @@ fn candidates(exact: &Decimal, count: usize) -> Vec<Decimal> {
     if is_up { vec![above, below] } else { vec![below, above] }
 }
 
-/// One more in the last digit.
+/// The number with 1 added to its last digit.
 fn next(decimal: &Decimal) -> Decimal {
     let mut digits = decimal.digits.clone();
     for digit in digits.iter_mut().rev() {
@@ -91,7 +91,7 @@ fn next(decimal: &Decimal) -> Decimal {
     Decimal { digits: vec![1], point: decimal.point + 1 }
 }
 
-/// Digits with a point; with an exponent where the point would stand before `lowest` or behind 16 digits.
+/// The digits with a point. They have an exponent if the point would stand before `lowest` or after 16 digits.
 fn written(negative: bool, decimal: &Decimal, lowest: i32, exponent: impl Fn(i32) -> String) -> String {
     let sign = if negative { "-" } else { "" };
     let digits: String = decimal.digits.iter().map(|digit| char::from(b'0' + digit)).collect();

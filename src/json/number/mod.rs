@@ -1,7 +1,7 @@
-//! Numbers: read, written and bounded by hand.
+//! Numbers: reading, writing and bounding them.
 //!
-//! The tables behind the standard library's reading and printing of floats weigh 14 KB in a page's download, and
-//! `f64::clamp` alone pulls the printing in for its panic message (ARCHITECTURE.md, "Size"). User data keeps its digits,
+//! The standard library's reading and printing of floats needs tables that add 14 KB to a page's download. `f64::clamp`
+//! alone brings the printing in, for its panic message (ARCHITECTURE.md, "Size"). Numbers of users keep their digits,
 //! since JSON numbers are kept as text.
 
 mod decimal;
@@ -12,12 +12,12 @@ pub use float::{as_json_float, as_python_float, nearest};
 
 use serde_json::{Number, Value};
 
-/// A number as JSON: without a fraction where it has none (`300`, not `300.0`), else with up to nine decimals.
+/// A number as JSON: `300` rather than `300.0`, and at most nine decimals.
 pub fn number(value: f64) -> Value {
     Value::Number(from_digits(digits(value)))
 }
 
-/// The same as text, for messages.
+/// The text of [`number`], for messages.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -45,13 +45,13 @@ pub fn to_f64(value: &Value) -> Option<f64> {
     }
 }
 
-/// Reads decimal text: digits, an optional fraction, an optional exponent. Exact for numbers of up to 15 digits with an
-/// exponent of up to 22, near enough to compare with a limit for all others; [`nearest`] is exact, and larger. `None` for text
-/// that is no number, and for what no double holds.
+/// Reads a decimal number: digits, an optional fraction, an optional exponent. It is exact for up to 15 digits with an
+/// exponent of up to 22. For others it is near enough to compare with a limit; [`nearest`] is exact, but larger. `None`
+/// for other text, and for a number beyond the range of doubles.
 pub fn parse_f64(text: &str) -> Option<f64> {
-    /// Powers of ten up to this one are doubles themselves.
+    /// The largest power of ten up to which every one is a double.
     const EXACT: u32 = 22;
-    /// No double has so many digits before its point, or so many zeros behind it.
+    /// More digits before the point, or zeros after it, than any double has.
     const BEYOND: i32 = 2_000;
     let (text, sign) = text.strip_prefix('-').map_or((text, 1.0), |rest| (rest, -1.0));
     let (digits, exponent) = text
@@ -76,7 +76,7 @@ pub fn parse_f64(text: &str) -> Option<f64> {
     value.is_finite().then_some(sign * value)
 }
 
-/// Why JavaScript, or Python, cannot hold a number, where that is so.
+/// Why JavaScript or Python cannot represent a number; `None` if both can.
 pub(crate) fn too_large(number: &Number) -> Option<String> {
     const MOST_DIGITS: usize = 4_300;
     let digits = number.as_str();
@@ -87,24 +87,24 @@ pub(crate) fn too_large(number: &Number) -> Option<String> {
     (!is_fine).then(|| format!("`{}` has more than 4,300 digits", shown(digits)))
 }
 
-/// Why no double is near a number, where that is so.
+/// Why no double is near a number; `None` if one is.
 pub(crate) fn too_large_as_float(number: &Number) -> Option<String> {
     let digits = number.as_str();
     let is_fine = nearest(digits).is_some();
     (!is_fine).then(|| format!("`{}` is larger than any floating-point number", shown(digits)))
 }
 
-/// The beginning of a number.
+/// The first digits of a number, for messages.
 fn shown(digits: &str) -> String {
     const MOST: usize = 20;
     digits.get(..=MOST).map_or_else(|| digits.to_owned(), |_| format!("{digits:.MOST$}…"))
 }
 
-/// The whole number that decimal text stands for: `3`, `3.0`, `3e2`.
+/// The whole number that a decimal number means: `3`, `3.0`, `3e2`.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     if text.contains(['e', 'E']) {
         let value = parse_f64(text)?;
-        // Beyond this a float has no ones.
+        // Larger floats do not represent every integer.
         return if value.fract() == 0.0 && value.abs() < 1e15 { digits(value).parse().ok() } else { None };
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -112,13 +112,13 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
     if is_whole { whole.parse().ok() } else { None }
 }
 
-/// A JSON number of digits that are known to be one. `serde_json` has no other way that leaves its float tables out;
-/// the function is not part of its promises, so the version is pinned.
+/// A JSON number from digits that are valid. This hidden function of `serde_json` is the only way that does not bring
+/// its float tables in. It is not part of the stable API, so the version is pinned.
 pub(crate) fn from_digits(digits: String) -> Number {
     Number::from_string_unchecked(digits)
 }
 
-/// A float with the digits it was given with. Many digits without a point would be an integer to who reads them.
+/// A float with its given digits. Without a point, a reader would take many digits for an integer.
 pub(crate) fn as_float(number: &Number) -> Number {
     const SAFE: usize = 15;
     let digits = number.as_str();
@@ -126,7 +126,7 @@ pub(crate) fn as_float(number: &Number) -> Number {
     if is_integer { from_digits(format!("{digits}.0")) } else { number.clone() }
 }
 
-/// `value`, but not below `low` nor above `high`; `low` where it is not a number.
+/// `value`, bounded by `low` and `high`; `low` for NaN.
 pub fn clamp(value: f64, low: f64, high: f64) -> f64 {
     value.max(low).min(high)
 }
@@ -161,7 +161,8 @@ mod tests {
             ("0.1000000000000000055511151231257827", "0.1", "0.1"),
             ("9007199254740993.0", "9007199254740992.0", "9007199254740992.0"),
             ("0.30000000000000004", "0.30000000000000004", "0.30000000000000004"),
-            // The nearest number of 16 digits is another double: a power of two has less room below it.
+            // The nearest number with 16 digits is another double, since doubles lie closer together below a power of
+            // two.
             ("5.6843418860808015e-14", "5.684341886080802e-14", "5.684341886080802e-14"),
             ("4.9e-324", "5e-324", "5e-324"),
             ("1.7976931348623157e308", "1.7976931348623157e+308", "1.7976931348623157e+308"),
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn floats_keep_their_value_and_have_no_digit_too_many() {
-        // Bits of doubles by a linear congruential generator.
+        // Bits of doubles from a linear congruential generator.
         let mut bits = 0x1234_5678_9abc_def1_u64;
         for _ in 0..3_000 {
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -192,7 +193,7 @@ mod tests {
             };
             let written = as_python_float(&long).unwrap();
             assert_eq!(written.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{written}");
-            // Rust and Python differ where two numbers of so many digits are equally near.
+            // Rust and Python differ if two numbers with this many digits are equally near.
             assert_eq!(digits(&written).len(), digits(&short).len(), "{written}");
         }
     }
