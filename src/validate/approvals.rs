@@ -1,7 +1,7 @@
 //! Some task should read the answer of an approval, since a rejection is an answer and not a failure.
 
 use super::scope::Scope;
-use super::templates::{inside_map, texts};
+use super::texts::{inside_map, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::text::has;

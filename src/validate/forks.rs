@@ -1,7 +1,7 @@
 //! Some operator should wait for the branches of a fork.
 
 use super::scope::Scope;
-use super::templates::{inside_map, texts};
+use super::texts::{inside_map, texts};
 use crate::definition::{Operation, Parallel};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::template::{Syntax, paths};

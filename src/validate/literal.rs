@@ -1,7 +1,8 @@
 //! Templates must stand where they are replaced, and guards must name one variable.
 
+use super::known::Known;
 use super::scope::Scope;
-use super::templates::{Known, inside};
+use super::texts::inside;
 use crate::arguments::HANDLE_UPDATE;
 use crate::definition::{DataGuard, Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};

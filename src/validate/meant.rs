@@ -1,7 +1,7 @@
 //! Finds what a template that names nothing should have named: a similar name, or the counterpart of another engine's
 //! name.
 
-use super::templates::Known;
+use super::known::Known;
 use crate::template::names::{OF_ENGINE, OF_LOOP, OF_RUN, OF_WORKFLOW};
 use crate::template::{Part, Path};
 
@@ -65,6 +65,9 @@ const TASKS: [&str; 13] = [
 /// What other engines write after the id of a task.
 const OUTPUTS: [&str; 2] = ["outputs", "output"];
 
+/// Fields that only results of tools have.
+const RESULT_FIELDS: [&str; 5] = ["stdout", "stderr", "returncode", "exit_code", "status_code"];
+
 /// What should stand in place of a template.
 pub(super) enum Meant {
     /// Nothing else can be meant.
@@ -124,6 +127,36 @@ impl Known<'_> {
         }
     }
 
+    /// The slip in the field of a result that a template names: the message and the advice.
+    pub(super) fn field_slip(&self, template: &Path) -> Option<(String, String)> {
+        let (name, way) = match (template.root.as_str(), template.parts.split_first()?) {
+            ("results", (Part::Key(name), rest)) => (name.as_str(), rest),
+            (root, _) => (root, template.parts.as_slice()),
+        };
+        let mut parts = self.fields_meant(name, way)?;
+        if template.root == "results" {
+            parts.insert(0, Part::Key(name.to_owned()));
+        }
+        let meant = Path { root: template.root.clone(), parts };
+        let field = Path { root: String::new(), parts: way.get(..1)?.to_vec() }.to_string();
+        let field = field.trim_start_matches('.');
+        let message =
+            format!("the result of `{name}` has no field `{field}`, so `{{{{{template}}}}}` is null");
+        Some((message, Meant::Surely(meant).help()))
+    }
+
+    /// Whether a template of a task names nothing and is reported as a slip.
+    pub(super) fn is_slip(&self, template: &Path, task: &str, in_loop: bool) -> bool {
+        let root = template.root.as_str();
+        if OF_LOOP.contains(&root) {
+            return false;
+        }
+        if self.has(root) {
+            return self.field_slip(template).is_some() || self.meant_within(template).is_some();
+        }
+        is_of_result(template) || self.meant(template, task, in_loop).is_some()
+    }
+
     /// The result that a template names in the way of another tool: `a_result`, as the driver names it, or
     /// `steps.a.outputs`.
     fn of_result(&self, template: &Path) -> Option<Path> {
@@ -140,6 +173,12 @@ impl Known<'_> {
         let parts = self.fields_meant(name, parts).unwrap_or_else(|| parts.to_vec());
         self.is_result(name).then(|| Path { root: name.to_owned(), parts })
     }
+}
+
+/// Whether it looks like a field of a result.
+pub(super) fn is_of_result(template: &Path) -> bool {
+    template.root.ends_with("_result")
+        || matches!(template.parts.first(), Some(Part::Key(key)) if RESULT_FIELDS.contains(&key.as_str()))
 }
 
 /// The counterpart here of another engine's name.

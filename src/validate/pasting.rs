@@ -1,11 +1,11 @@
 //! Text from outside must not be pasted into a command or into source code: whoever chooses the text would choose what
 //! runs.
 
+use super::known::Known;
 use super::scope::Scope;
-use super::templates::Known;
 use crate::definition::{Operation, Task};
 use crate::error::{Diagnostic, ErrorCode};
-use crate::template::{Part, Path, Piece, Syntax, paths, pieces};
+use crate::template::{Part, Path, Piece, Syntax, pieces};
 use serde_json::Value;
 
 /// A tool that runs text: its name, the argument with the text, how that text reads an environment variable, and a note
@@ -74,14 +74,6 @@ pub(super) fn check(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Dia
             Diagnostic::warning(ErrorCode::TextPasted, format!("{}{path}", scope.path(at)), message);
         findings.push(finding.with_help(help));
     }
-}
-
-/// Whether the definition lists the items of all loops of a scope.
-pub(super) fn are_items_written(scope: &Scope<'_>) -> bool {
-    scope.operators().all(|(_, operator)| match &operator.operation {
-        Operation::Foreach(each) => paths(&each.items, Syntax::BracesAndDollar).is_empty(),
-        _ => true,
-    })
 }
 
 /// The text that a tool runs, and its JSON pointer relative to the operator.

@@ -2,7 +2,7 @@
 
 use super::scope::{Item, NOBODY, Scope};
 use super::targets::{Kind, targets};
-use super::templates::{POSTCONDITIONS, filled_in, texts};
+use super::texts::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::template::names::is_of_engine;

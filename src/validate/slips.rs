@@ -1,6 +1,8 @@
 //! Texts that were meant as a template but are none, although nothing fails.
 
-use super::templates::{Known, Place, SHELL};
+use super::known::Known;
+use super::place::Place;
+use super::texts::SHELL;
 use crate::template::Path;
 use crate::text::{cut, has};
 

@@ -4,6 +4,7 @@ use super::branches::Branch;
 use super::durations::{Limit, whole};
 use super::scope::Scope;
 use super::targets::{Kind, targets};
+use super::texts::texts;
 use crate::definition::{Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
 use crate::graph::heaviest;
@@ -301,7 +302,7 @@ fn awaits(operator: &Operator, is_named: &dyn Fn(&str) -> bool) -> bool {
         return join.join_tasks.iter().any(|id| is_named(id));
     }
     let mut found = false;
-    super::templates::texts(operator, &mut |text, _, _| {
+    texts(operator, &mut |text, _, _| {
         found |= paths(text, Syntax::BracesAndDollar).iter().any(|path| is_named(&path.root));
     });
     found

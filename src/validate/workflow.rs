@@ -4,9 +4,9 @@ use super::Clocks;
 use super::branches::branches;
 use super::durations::Limit;
 use super::hints::Hints;
+use super::known::Known;
 use super::results::Around;
 use super::scope::Scope;
-use super::templates::Known;
 use super::{
     approvals, arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach,
     results, schedule, targets, templates, waits,
