@@ -1,4 +1,4 @@
-// `highway-wasm completion` in real shells: what they offer, and what a key makes of a line.
+// `highway-wasm completion` in real shells: the words they offer, and the lines that the Tab key completes.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { before, describe, test } from "node:test";
@@ -15,21 +15,21 @@ before(async () => {
   if (missing.length > 0 && hasApt()) await aptInstall(missing, "completion in these shells");
 });
 
-/** Whether a shell is there; the test is skipped, with the reason, where it is not. */
+/** Whether a shell is installed. Without it, the test is skipped with that reason. */
 function has(t, shell) {
   if (which(shell)) return true;
   t.skip(`there is no ${shell}`);
   return false;
 }
 
-/** A folder with the script of a shell, and with files to choose from. */
+/** A folder with the script for a shell, and files to choose from. */
 async function scripted(t, shell) {
   const { code, stdout, stderr } = await highway(t, ["completion", shell]);
   assert.deepEqual([code, stderr], [0, ""]);
   return folder(t, { script: stdout, "report.yaml": "", "a b.json": "", "mocks.json": "" });
 }
 
-/** What bash offers for the words of a line, of which the last one is being written. */
+/** What bash offers for a line of words whose last word is being typed. */
 async function inBash(t, cwd, words) {
   const quoted = words.map((word) => `'${word}'`).join(" ");
   const line = `source ./script; COMP_WORDS=(highway-wasm ${quoted}); COMP_CWORD=${words.length}; _highway_wasm; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -131,7 +131,7 @@ describe("a key that completes", {
         input: null,
         env: { PS1: "READY>", HISTFILE: undefined },
       });
-      // A line after the other: what a shell is not ready for is lost.
+      // Types one line after the other, because a shell drops input that it is not ready for.
       const type = async (text, until) => {
         terminal.child.stdin.write(text);
         return await terminal.seen(until);

@@ -1,4 +1,4 @@
-// docs/command-line.md: its reference is made of the table of commands. HIGHWAY_UPDATE_DOCS=1 writes it.
+// The reference in docs/command-line.md is generated from the table of commands. HIGHWAY_UPDATE_DOCS=1 writes it.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";

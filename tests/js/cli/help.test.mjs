@@ -1,4 +1,4 @@
-// The command line of highway-wasm: help, version, what is not known, how errors look.
+// The command line of highway-wasm: help, version, unknown words, the form of errors.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
@@ -45,7 +45,7 @@ describe("help and version", { concurrency: 3 }, () => {
       const { stdout } = await highway(t, [name, "--help"]);
       for (const [line, does] of examples) {
         assert.ok(stdout.includes(`  # ${does}\n  highway-wasm ${line}\n`), stdout);
-        // What is behind it is the shell's. Unknown options are refused before help is shown.
+        // The part after it belongs to the shell. Unknown options are refused before help is shown.
         const [own] = line.split(/ [|>]/);
         const { code, stdout: shown, stderr } = await shell(t, `${own} --help`);
         const help = own.includes("--json") ? `${JSON.parse(shown).help}` : shown;
@@ -68,7 +68,7 @@ describe("help and version", { concurrency: 3 }, () => {
     test(`lines of help are as long as COLUMNS says, ${columns}, where the output is no terminal`, async (t) => {
       for (const args of [["--help"], ["run", "--help"], ["serve", "--help"]]) {
         const { stdout } = await highway(t, args, { env: { COLUMNS: `${columns}` } });
-        // A command line is not broken.
+        // A command line is never wrapped.
         const lines = stdout
           .split("\n")
           .filter((line) => !/^(Usage:| {2}(highway-wasm|export|#) )/.test(line));

@@ -1,4 +1,4 @@
-// What the program reads at most, and the limits of its engine.
+// The most that the program reads, and the limits of its engine.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -114,7 +114,7 @@ describe("serve", { concurrency: 2 }, () => {
     const names = [...help.matchAll(/`(\w+)`/g)].map(([, name]) => name);
     assert.ok(names.includes("bodyTimeout"), help);
     const { stdout } = await highway(t, ["serve", "--help"]);
-    // The settings of the engine, each of which has an option of its own, or none where it is no text.
+    // The options of the engine. Each has an option on the command line, or none if its value is not text.
     const given = names
       .filter((name) => name !== "engine")
       .concat("concurrency", "keepRuns", "maxStreams", "limit");

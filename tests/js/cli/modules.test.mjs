@@ -1,4 +1,4 @@
-// Modules on the command line: drivers with engines of their own, tools, TypeScript.
+// Modules on the command line: drivers with their own engine, tools, TypeScript.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { before, describe, test } from "node:test";
 import { ensureNewerNode } from "../../../scripts/lib/newer-node.mjs";
 import { highway, modules, startServer } from "../support/cli.mjs";
 
-/** A driver with an engine of its own, which tells when it is closed. */
+/** A driver with its own engine, which records that it is closed. */
 const ENGINE = `import { writeFileSync } from "node:fs";
 import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
@@ -210,7 +210,7 @@ driver.shell("one", "echo typed");\nmodule.exports = driver;`;
   });
 
   test("is left to a loader that the user brings", async (t) => {
-    // esbuild's own transform as a loader: what tsx does, without installing it.
+    // esbuild's own transform as a loader, which is what tsx does, without installing tsx.
     const loader = `import { transformSync } from ${JSON.stringify(import.meta.resolve("esbuild"))};
 import { readFileSync } from "node:fs";
 export async function load(url, context, next) {

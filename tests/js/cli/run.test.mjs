@@ -242,7 +242,7 @@ describe("a run", { concurrency: 3 }, () => {
 
   test("is not begun where standard input never ends and the user has enough", async (t) => {
     const run = start(t, ["run", "-"], { input: null });
-    // More than fits between the two processes, so it is read.
+    // More than fits between the two processes, so the program has read it.
     await new Promise((resolve) => run.child.stdin.write(" ".repeat(2_000_000), resolve));
     const started = performance.now();
     run.child.kill("SIGINT");
@@ -292,7 +292,7 @@ describe("inputs", { concurrency: 3 }, () => {
     });
   }
 
-  /** What `{{inputs.command}}` is as the whole of a command: a number is refused, text is run. */
+  /** The type of `{{inputs.command}}` as a whole command: a number is refused, text is run. */
   async function typeOf(t, value) {
     const task = {
       ...shellWorkflow("t", { say: "" }).tasks.say,
@@ -304,7 +304,7 @@ describe("inputs", { concurrency: 3 }, () => {
     return JSON.parse(stdout).tasks.say.error?.code === "TOOL_ARGUMENTS_INVALID" ? "value" : "text";
   }
 
-  // Commits, versions, dates and numbers with zeros in front look like numbers and are none.
+  // Commits, versions, dates and numbers with leading zeros look like numbers, but are text.
   for (const text of ["1234e8", "1.10", "1e999", "20260910.021100", "007", "+1", "1.0", "-0", "0x10", " 1"]) {
     test(`\`${text}\` stays text`, async (t) => {
       assert.equal(await typeOf(t, `command=${text}`), "text");

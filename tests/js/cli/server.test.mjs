@@ -1,4 +1,5 @@
-// The commands that need a server, against `highway-wasm serve` in a process of its own, and against one that misbehaves.
+// The commands that need a server, against `highway-wasm serve` in another process, and against a server that
+// misbehaves.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createServer } from "node:http";
@@ -16,7 +17,7 @@ const files = {
 };
 const nobody = "00000000-0000-4000-8000-000000000000";
 
-/** What belongs to all tests of this file: it looks like a test to whoever cleans up behind one. */
+/** Clean-up for the whole file. It has the form of a test context. */
 const cleanups = [];
 const all = { after: (cleanup) => cleanups.push(cleanup) };
 let server;
@@ -38,7 +39,7 @@ const json = async (t, args) => {
   assert.equal(stdout.trimEnd().split("\n").length, 1, stdout);
   return { code, value: JSON.parse(stdout) };
 };
-/** Submits a workflow; resolves with the id of the run once it is in the given state. */
+/** Submits a workflow. Resolves with the id of the run once the run is in the given state. */
 async function submitted(t, file, state) {
   const { code, stdout } = await ask(t, ["run", file, "--detach"]);
   assert.equal(code, 0);
@@ -189,13 +190,13 @@ const definition = (name, ...operators) =>
     name,
     tasks: Object.fromEntries(operators.map(([id, type, more]) => operator(id, type, more))),
   });
-/** Submits a definition from standard input; resolves with the id of its run. */
+/** Submits a definition from standard input. Resolves with the id of the run. */
 async function detached(t, input) {
   const { code, stdout, stderr } = await ask(t, ["run", "-", "--detach"], { input });
   assert.equal(code, 0, stderr);
   return stdout.trim();
 }
-/** Asks again until what it says is as wanted. */
+/** Repeats a command until its output is as wanted. */
 const askUntil = (t, args, isWanted) =>
   until(async () => {
     const { value } = await json(t, args);
@@ -208,14 +209,14 @@ const lines = (text) =>
     .map((line) => JSON.parse(line));
 
 describe("a run that goes on", { concurrency: 2 }, () => {
-  /** Writes a line, waits for the signal `go`, and writes another one. */
+  /** Writes a line, waits for the signal `go`, and writes another line. */
   const gated = definition(
     "gated",
     ["one", "task", { function: "tools.shell.run", args: ["echo first"] }],
     ["gate", "wait_for_event", { event_name: "go", timeout_seconds: 60, dependencies: ["one"] }],
     ["two", "task", { function: "tools.shell.run", args: ["echo last"], dependencies: ["gate"] }],
   );
-  /** Follows such a run, lets it go on once `pattern` is seen, and resolves with how the program ended. */
+  /** Follows such a run and sends the signal once `pattern` is seen. Resolves with the outcome of the program. */
   async function followed(t, args, pattern) {
     const id = await detached(t, gated);
     const following = start(
@@ -256,7 +257,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
 
   test("whose task writes 5 MB shows each line once and in order, and says which are left out", async (t) => {
     const count = 80_000;
-    // In bursts, the last one as long as all others: 64 bytes a line.
+    // In bursts, the last one as long as all others: 64 bytes per line.
     const burst = `awk -v a=$1 -v b=$2 'BEGIN { for (i = a; i <= b; i++) printf "%063d\\n", i }'`;
     const bursts = `for n in 0 1 2 3; do set -- $((n * 10000 + 1)) $((n * 10000 + 10000)); ${burst}; sleep 0.5; done`;
     const command = `{ ${bursts}; set -- 40001 ${count}; ${burst}; }`;
@@ -283,7 +284,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
         ? `lines are left out above: \`highway-wasm logs ${id}\` prints those that the engine keeps\n`
         : "",
     );
-    // The result has all of them.
+    // The result has all lines.
     const { stdout: whole } = await ask(t, ["logs", id]);
     assert.deepEqual([whole.split("\n").length, /left out/.test(whole)], [2 * count + 1, false]);
   });
@@ -320,7 +321,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     await following.seen(/^one stdout: first$/m);
     isAway = true;
     cut();
-    // A call tries three times and gives up.
+    // A call tries three times, then fails.
     await until(() => refused > 12 || following.child.exitCode !== null);
     isAway = false;
     assert.equal((await ask(t, ["signal", id, "go"])).code, 0);
@@ -351,7 +352,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
       env: server.env,
     });
     await shell.seen(/first/);
-    // Writing fails with the next entry: one that comes because the run is cancelled.
+    // Writing fails with the next entry, which the cancellation causes.
     assert.equal((await ask(t, ["cancel", id])).code, 0);
     const { stdout } = await shell.ended;
     assert.match(stdout, /^\{.*first.*\}\n0\n$/);
@@ -494,7 +495,7 @@ describe("schedules", { concurrency: 1 }, () => {
   });
 });
 
-/** The environment of a server that answers each request with what `answer` gives. */
+/** The environment for a server that answers every request with the value of `answer`. */
 async function serverThatSays(t, answer) {
   const other = createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
@@ -538,7 +539,7 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
     assert.equal((await json(t, ["status", short])).value.runId, id);
     assert.match((await ask(t, ["logs", short])).stdout, /first stdout: one/);
     assert.deepEqual(await json(t, ["cancel", short]), { code: 1, value: { runId: id, cancelled: false } });
-    // As it may have been copied from elsewhere.
+    // The id may have been copied from elsewhere.
     for (const text of [short.toUpperCase(), id.toUpperCase(), ` ${id} `])
       assert.equal((await json(t, ["status", text])).value.runId, id);
   });
@@ -587,7 +588,7 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
       /^error: 3 runs have ids that begin with `ab`\n {2}help: name one of them: `ab-1` \(w, running\); `ab-2\\x1b\[2J` \(w, running\); `abc` \(w, running\)\n$/,
     );
     assert.deepEqual([...new Set(asked)], ["GET /api/v1/workflows"]);
-    // An id that is one is meant, though others begin with it.
+    // An exact id is meant, even if other ids begin with it.
     assert.equal((await highway(t, ["status", "abc", "--json"], { cwd, env })).code, 0);
   });
 });

@@ -180,7 +180,7 @@ describe("init", { concurrency: 3 }, () => {
       const run = await highway(t, ["run", file, "-i", "name=Ada", "--json"], { cwd });
       const { tasks } = JSON.parse(run.stdout);
       assert.deepEqual([run.code, tasks.greet.stdout, tasks.count.stdout.trim()], [0, "hello Ada", "9"]);
-      // What it says to do is what was done.
+      // The commands that it prints have the file's name in them.
       assert.ok(!readFileSync(join(cwd, file), "utf8").includes("FILE"));
     });
   }

@@ -1,4 +1,4 @@
-// How `highway-wasm` draws: in colours and in place on a terminal, in plain lines elsewhere.
+// How `highway-wasm` draws: with colours and in place on a terminal, in plain lines elsewhere.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ for (let index = 0; index < 30; index++) {
   };
 }
 
-/** What stands on a screen of so many columns after a text, line by line. Knows the few commands that are used. */
+/** The lines on a screen of that many columns after a text. Knows the few terminal commands that are used. */
 function screenOf(text, columns) {
   const lines = [""];
   let [row, column] = [0, 0];
@@ -202,7 +202,7 @@ describe("what a terminal could take for a command", () => {
     assert.equal(printable("a\tb\nc größer ✓ 日本"), "a\tb\nc größer ✓ 日本");
     assert.equal(printable(`${ESC}[31m\r\x00\x7f\x9b`), "\\x1b[31m\\x0d\\x00\\x7f\\x9b");
     assert.equal(oneLine("a\n  b\n"), "a b ");
-    // Text that is read in another order than it stands in.
+    // Text with changes of the reading direction.
     assert.equal(printable("a\u202eb\u2066c\u2028d"), "a\\u202eb\\u2066c\\u2028d");
   });
 

@@ -14,10 +14,10 @@ import { stopwatch } from "../support/stopwatch.mjs";
 import { until } from "../support/until.mjs";
 
 const accepted = json(201, { data: { workflow_run_id: "run-1" } });
-// With the states of its tasks, so that those are not asked for separately.
+// With the states of its tasks, so that the client does not request them separately.
 const running = json(200, { data: { status: "running", progress: { tasks: { a: "running" } } } });
 
-/** What may be the reason of an abort. */
+/** Reasons of an abort. */
 const reasons = {
   "an Error": () => new Error("changed my mind"),
   text: () => "changed my mind",
@@ -27,7 +27,7 @@ const reasons = {
   "an object of another realm": () => vm.runInNewContext("({ from: 'elsewhere' })"),
 };
 
-/** The phases of `run`: the answers of a server that brings a run there, and how many requests that takes. */
+/** The phases of `run`: the answers that bring a run into the phase, and the number of requests until then. */
 const phases = {
   submitting: { script: [silence], after: 1 },
   "reading the answer to the submission": { script: [stalled], after: 1 },
@@ -42,7 +42,7 @@ const phases = {
   },
 };
 
-/** Aborts a run in a phase, and checks that it ends at once and leaves nothing behind. */
+/** Aborts a run in a phase. Checks that it ends at once and leaves nothing behind. */
 async function abortIn(t, { script, after, pause = 0 }, reason, options = {}) {
   const server = await faultServer(t, script);
   const controller = new AbortController();
@@ -67,7 +67,7 @@ async function abortIn(t, { script, after, pause = 0 }, reason, options = {}) {
   const count = sent;
   await sleep(150);
   assert.equal(sent, count, "nothing more is sent");
-  // The request is cut.
+  // The connection is closed.
   await until(() => server.open.size === 0);
 }
 
@@ -146,7 +146,7 @@ describe("abort", { concurrency: true }, () => {
   });
 });
 
-// In a process of its own: what goes wrong with a signal could end the process.
+// In another process, because an error with a signal could end the process.
 for (const signal of ["new AbortController()", "{}", '"x"']) {
   test(`a signal that is none is refused: ${signal}`, async () => {
     const { stdout, stderr } = await runModule(
@@ -164,7 +164,7 @@ for (const signal of ["new AbortController()", "{}", '"x"']) {
 describe("what a thousand calls leave behind", () => {
   const core = new URL("./generated/core.js", import.meta.resolve("highway-wasm").replace("/entries/", "/"));
 
-  /** The memory of the module that the package uses: its glue gives out the instance that exists. */
+  /** The memory of the module that the package uses. Its glue returns the existing instance. */
   async function memoryOfCore() {
     const glue = await import(core);
     const bytes = readFileSync(fileURLToPath(core).replace("core.js", "core_bg.wasm"));
@@ -188,7 +188,7 @@ describe("what a thousand calls leave behind", () => {
   });
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 
-  /** Every way a call can go. */
+  /** Calls with every kind of outcome. */
   async function calls(count, signal) {
     for (let at = 0; at < count; at++) {
       await driver.run({ signal, onProgress() {} });

@@ -1,4 +1,4 @@
-// The calls about a run that exists, and fetch functions of the caller's own.
+// Calls about an existing run, and `fetch` functions of the caller.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import vm from "node:vm";
@@ -202,7 +202,7 @@ describe("a fetch of the caller's own", { concurrency: true }, () => {
     assert.equal((await answering(duck)).state, "sleeping");
   });
 
-  // Each in a process of its own: what goes wrong here could end the process.
+  // Each in another process, because an error here could end the process.
   for (const [what, fetch] of [
     ["answer with nothing", "async () => undefined"],
     ["answer with a text", 'async () => "x"'],

@@ -1,4 +1,4 @@
-// `auth` as a function: how often it is asked, what becomes of what it gives, and that nobody waits for it in vain.
+// `auth` as a function: how often it is called, how its result is used, and that no call waits for it for ever.
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
@@ -22,7 +22,7 @@ const never = () => new Promise(() => {});
 const many = (count, call) => Promise.all(Array.from({ length: count }, (_, at) => call(at)));
 const credentials = ({ requests }) => requests.map(({ headers }) => headers.authorization);
 
-/** A function that gives `token-1`, `token-2`, …, and what it was told. */
+/** A function that returns `token-1`, `token-2`, …, and the arguments that it got. */
 function tokens() {
   const asked = [];
   const auth = async (context) => {
@@ -34,7 +34,7 @@ function tokens() {
   return { auth, asked };
 }
 
-/** A server that takes only tokens from the one of this number on; it may be changed. */
+/** A server that accepts only tokens from number `least` on, which may be changed. */
 async function tokenServer(t, least = 1, answer = () => json(200, { status: "running" })) {
   const setting = { least };
   const server = await faultServer(t, (request, index) => {
@@ -317,7 +317,7 @@ describe("a function that takes long", { concurrency: true }, () => {
     assert.deepEqual([error.name, error.cause.name], ["AbortedError", "TimeoutError"]);
   });
 
-  // The limit of a call is that of all it does. The signal only ends what would hang.
+  // The limit covers everything in the call. The signal only ends a test that would hang.
   const limited = (seconds) => ({ timeout: seconds, signal: AbortSignal.timeout(25_000) });
   const limitedCalls = (driver) => [
     driver.status("r", limited(0.2)),

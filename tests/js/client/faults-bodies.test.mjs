@@ -1,4 +1,4 @@
-// Bodies and headers of answers that are too large, badly packed, badly encoded, badly written, or not there at all.
+// Bodies and headers of answers that are too large, badly compressed, badly encoded, malformed or missing.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
@@ -21,13 +21,13 @@ const invalid = (message) => api("API_RESPONSE_INVALID", { message });
 const once = { retry: false };
 const packed = (encoding) => ({ "content-type": "application/json", "content-encoding": encoding });
 
-/** A run whose JSON has a certain number of bytes. */
+/** A run whose JSON has `size` bytes. */
 function runOf(size) {
   const start = '{"status": "running", "filler": "';
   return `${start}${"x".repeat(size - start.length - 2)}"}`;
 }
 
-/** A driver of a server that answers every request with these bytes, and ends the connection with them. */
+/** A driver for a server that answers every request with these bytes and then closes the connection. */
 async function answering(t, bytes, options = once) {
   const server = await rawServer(t, async (peer) => {
     await peer.request();
@@ -36,7 +36,7 @@ async function answering(t, bytes, options = once) {
   return driverFor(server, options);
 }
 
-/** Checks how a status call takes an answer: the state it shows, or the error. */
+/** Checks the outcome of a status call: the state, or the error. */
 async function statusOf(t, bytes, expected, options) {
   const driver = await answering(t, bytes, options);
   if (typeof expected !== "string") return await checkRejection(driver.status("r"), expected);
@@ -46,7 +46,7 @@ async function statusOf(t, bytes, expected, options) {
 describe("maxResponseSize", { concurrency: true }, () => {
   const limited = { ...once, maxResponseSize: 2000 };
 
-  /** The ways in which the end of a body can be known. */
+  /** The ways in which HTTP marks the end of a body. */
   const framings = {
     "by content-length": (status, body, headers = {}) => whole(status, body, headers),
     "in chunks": (status, body, headers = {}) =>
@@ -129,7 +129,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
   });
 
   test("a length that a fetch of the caller's own makes up does not lift it", async () => {
-    // As in a page, which is told the packed length of an answer of another origin, and not that it was packed.
+    // As in a page, which gets the compressed length of a foreign answer, but not that it was compressed.
     const fetch = async () => new Response(runOf(100_000), { headers: { "content-length": "100" } });
     const driver = new Driver({ fetch, endpoint: "http://h", apiKey: "k", ...limited });
     await checkRejection(driver.status("r"), tooLarge(2000));
@@ -137,7 +137,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
 });
 
 describe("a bomb", () => {
-  // Members of gzip may follow each other: 4 GB in 4 MB.
+  // A gzip stream may have several members: 4 GB in 4 MB.
   const unpacked = 16 * 1024 * 1024;
   const member = gzipSync(Buffer.alloc(unpacked, 32), { level: 9 });
   const bomb = Buffer.concat(Array(256).fill(member));
@@ -159,7 +159,7 @@ describe("a bomb", () => {
       await checkRejection(driverFor(server).status("r"), tooLarge(33_554_432));
       const took = process.cpuUsage(used).user / 1000;
       assert.equal(server.requests.length, 1, "it is not asked for again");
-      // All of it would be 4096 MB, and take far longer.
+      // The whole body would be 4096 MB and take far longer.
       assert.ok(most < 400 * 1024 * 1024, `it took ${most} bytes`);
       assert.ok(took < 10_000, `it took ${took} ms of the processor`);
       await server.allClosed();

@@ -1,4 +1,4 @@
-// Connections that break in every phase of an exchange, and answers that are no proper HTTP, over raw sockets.
+// Connections that break in every phase of an exchange, and answers that are not HTTP, over raw sockets.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,16 +16,16 @@ const accepted = '{"workflow_run_id": "r"}';
 const api = (code, more = {}) => ({ name: "ApiError", code, ...more });
 const unreachable = api("API_UNREACHABLE", { message: /could not be reached: ./, help: /network/ });
 const timedOut = { name: "TimeoutError", code: "REQUEST_TIMEOUT", message: /did not answer within \d+ ms/ };
-/** Quick repetitions. */
+/** Short delays between attempts. */
 const retry = { delay: 0.005 };
 const once = { retry: false };
 
-/** Answers that do not say that the connection ends with them, so that its end comes as a surprise. */
+/** Answers that do not announce the end of the connection, so that it comes unexpectedly. */
 const kept = { connection: "keep-alive" };
 const measured = (body) => whole(200, body, kept);
 const inChunks = head(200, { ...chunked, ...kept });
 
-/** How far an exchange gets before it breaks: waits for what the client does, and gives what it is sent. */
+/** How far an exchange gets before it breaks. A phase waits for the client and returns the bytes to send. */
 const phases = {
   "on accept": () => undefined,
   "after the request line": async (peer) => void (await peer.started()),
@@ -55,7 +55,7 @@ async function breakIn(peer, phase, how) {
 
 describe("a connection that breaks", { concurrency: true }, () => {
   for (const [when, phase] of Object.entries(phases)) {
-    // Over a connection that breaks at once nothing is asked.
+    // The client sends no request over a connection that breaks at once.
     const asked = when === "on accept" ? 0 : 1;
     for (const how of when === "on accept" ? ["reset"] : ["reset", "end"]) {
       test(`${when}, by ${how}: a reading call is repeated`, async (t) => {
@@ -107,7 +107,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
       bodies.push([headers["x-idempotency-key"], JSON.parse(body).inputs.text.length]);
       peer.end(whole(201, accepted));
     });
-    // More than fits into the buffers of a connection.
+    // More than the buffers of a connection hold.
     const inputs = { text: "x".repeat(8_000_000) };
     const handle = await driverFor(server, { retry }).start({ inputs, workflowId: "w" });
     assert.equal(handle.runId, "r");
@@ -137,7 +137,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
   test("following goes on over it, in every phase", async (t) => {
     const all = Object.values(phases);
     const server = await rawServer(t, async (peer, index) => {
-      // Two phases for each look, so that the looks stay close together.
+      // Two phases per look, so that the looks stay close together.
       if (index < 8 && index % 2 === 0) return await breakIn(peer, all[index + 3], "reset");
       const { url } = (await peer.request()) ?? {};
       const isOver = index > 6 && !/\/steps(\?|$)/.test(url ?? "");
@@ -149,7 +149,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
 });
 
 describe("lengths that are wrong", { concurrency: true }, () => {
-  /** A driver of a server that sends these bytes and then ends the connection. */
+  /** A driver for a server that sends these bytes and then closes the connection. */
   async function answering(t, ...bytes) {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
@@ -324,7 +324,7 @@ describe("a slow drip", { concurrency: true }, () => {
       const watch = stopwatch();
       await checkRejection(driverFor(server, { retry }).status("r", { timeout: 0.3 }), timedOut);
       assert.ok(watch.stop() < 10_000);
-      // The requests are given up, not only forgotten.
+      // The requests are aborted, not only ignored.
       await server.allClosed();
     });
   }

@@ -1,4 +1,4 @@
-// Servers that lose answers, restart and forget connections: every run is begun once, and followed to its one end.
+// Servers that lose answers, restart and forget connections: every run is started once and followed to its end.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -20,7 +20,7 @@ import { watchProcess } from "../support/quiet.mjs";
 
 const checkLeftovers = watchProcess();
 
-/** A sequence of numbers in 0..1 that is the same for the same seed (mulberry32). */
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 function randomOf(seed) {
   let state = seed >>> 0;
   return () => {
@@ -31,10 +31,10 @@ function randomOf(seed) {
   };
 }
 
-// All at once, since most of it is waiting.
+// At the same time, because the tests mostly wait.
 describe("following runs", { concurrency: true }, () => {
   describe("one key, one run", { concurrency: true }, () => {
-    /** A server that begins one run for each key, and loses what the numbers say. */
+    /** A server that starts one run per key and loses the messages that the numbers choose. */
     function modelOf(randoms) {
       const runs = new Map();
       const seen = { lost: 0, refused: 0 };
@@ -43,7 +43,7 @@ describe("following runs", { concurrency: true }, () => {
         const random = randoms(body.inputs.n);
         const fate = random();
         if (fate < 0.1) {
-          // Lost on the way there.
+          // Lost on the way to the server.
           seen.refused += 1;
           return fate < 0.05 ? text(503, "") : reset();
         }
@@ -76,7 +76,7 @@ describe("following runs", { concurrency: true }, () => {
       test(`200 submissions with ${what}, of which most answers are lost`, async (t) => {
         const sequences = new Map();
         const model = modelOf((n) => {
-          // By the submission and not by the order of the requests, which is not ours to say.
+          // By submission, because the order of the requests is undefined.
           if (!sequences.has(n)) sequences.set(n, randomOf(7919 * n + 1));
           return sequences.get(n);
         });
@@ -119,8 +119,8 @@ describe("following runs", { concurrency: true }, () => {
 
   describe("a server that restarts", { concurrency: true }, () => {
     /**
-     * A server on which a run goes on until it was restarted: `stop` closes it with all its connections, `start` has it listen on the
-     * same port again, `restart` does the one and a second later the other.
+     * A server on which a run continues until a restart. `stop` closes it with all its connections, `start` listens on
+     * the same port again, and `restart` does both, a second apart.
      */
     async function restartable(t, { stream = false, id = "r" } = {}) {
       let starts = 0;
@@ -192,7 +192,7 @@ describe("following runs", { concurrency: true }, () => {
         for await (const status of driverFor(server).handle("r").watch({ timeout: 60 })) {
           states.push(status.state);
           steps.push(status.currentStep);
-          // Without a stream there is no further change before the restart.
+          // Without a stream, no other change comes before the restart.
           if (restarted === undefined && (!stream || status.currentStep === "streamed 1")) {
             restarted = server.restart();
           }
@@ -310,7 +310,7 @@ describe("following runs", { concurrency: true }, () => {
       assert.equal(sent, count);
     });
 
-    // The run is over; what its tasks did must not be waited for much longer than the caller wants to wait.
+    // The run has ended. The client must not wait for its tasks for much longer than the caller wants to wait.
     for (const [what, answer] of [
       ["does not answer", silence],
       ["stops amid its answer", stalled],

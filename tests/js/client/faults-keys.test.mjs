@@ -1,4 +1,4 @@
-// The key of a client: it is in nothing that can be shown, and nothing that a server says brings it there.
+// The key of a client appears in nothing that can be shown, whatever a server sends.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, describe, test } from "node:test";
@@ -15,7 +15,7 @@ const checkLeftovers = watchProcess();
 const KEY = "hw_k1_5ecret-0123456789abcdef-Z";
 const once = { apiKey: KEY, retry: false };
 
-// Whatever is written to the console meanwhile.
+// Everything that is written to the console meanwhile.
 const logged = [];
 for (const name of ["log", "info", "warn", "error", "debug"]) {
   const write = console[name];
@@ -28,7 +28,7 @@ for (const name of ["log", "info", "warn", "error", "debug"]) {
   });
 }
 
-/** The ways in which a value shows a secret, or the part of it by which it could be found out. */
+/** The ways in which a value shows a secret, or a part of it that is long enough to identify it. */
 async function shownBy(value, secret = KEY, part = 12) {
   const ways = {
     inspect: inspect(value),
@@ -40,13 +40,13 @@ async function shownBy(value, secret = KEY, part = 12) {
   try {
     ways.structuredClone = inspect(structuredClone(value), { depth: 20, showHidden: true });
   } catch {
-    // What cannot be cloned shows nothing that way.
+    // A value that cannot be cloned shows nothing that way.
   }
   if (value instanceof Error) ways.texts = await textsOf(value);
   return Object.keys(ways).filter((way) => ways[way]?.includes(secret.slice(0, part)));
 }
 
-/** Checks that an error, with all that is behind it, does not show a secret. */
+/** Checks that an error and all its causes do not show a secret. */
 async function checkHides(error, what, ...secrets) {
   assert.ok(error instanceof Error, what);
   for (const secret of secrets.length > 0 ? secrets : [KEY]) {
@@ -95,7 +95,7 @@ describe("objects", { concurrency: true }, () => {
 });
 
 describe("a server that repeats the key", { concurrency: true }, () => {
-  /** The calls of all kinds, each with its error. */
+  /** One call of each kind, with its error. */
   const calls = {
     status: (driver) => driver.status("r"),
     start: (driver) => driver.start(),
@@ -109,7 +109,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     upload: (_, highway) => highway.artifacts.upload(new Uint8Array(4)),
     request: (_, highway) => highway.request("GET", "/api/v1/any"),
   };
-  /** Checks the errors of the calls under an answer; of those that make one of it. */
+  /** Checks the errors of the calls with an answer that makes them fail. */
   async function checkCalls(t, answer, names = Object.keys(calls)) {
     const server = await faultServer(t, [answer]);
     const driver = driverFor(server, once);
@@ -167,7 +167,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
   for (const name of Object.keys(calls)) {
     if (name === "request" || name === "signal") continue;
     test(`in a good answer that is not the one expected: ${name}`, async (t) => {
-      // Steps and text take almost anything.
+      // Steps and text accept almost any answer.
       const answer = name === "steps" ? text(200, KEY) : json(200, { authorization: `Bearer ${KEY}` });
       await checkCalls(t, answer, [name]);
     });
@@ -182,7 +182,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
   });
 
   test("cut off where an error stops to show a body", async (t) => {
-    // 200 characters are shown: all of the key but for its end.
+    // 200 characters are shown: the whole key except its end.
     const body = `${"x".repeat(200 - KEY.length + 3)}${KEY}`;
     await checkCalls(t, text(500, body), ["status"]);
     await checkCalls(t, text(500, `<title>${body}</title>`, "text/html"), ["status"]);
@@ -315,7 +315,7 @@ describe("a key that is spelled otherwise", { concurrency: true }, () => {
 describe("tokens of a function", { concurrency: true }, () => {
   const tokens = ["5ecret-first-token-0123", "5ecret-second-token-4567"];
 
-  /** A driver whose tokens are refused by a server that repeats all it was sent. */
+  /** A driver whose tokens are refused by a server that repeats everything it got. */
   async function refused(t, script, options = {}) {
     const server = await faultServer(t, script);
     let asked = 0;

@@ -21,7 +21,7 @@ const millisecondsOf = ({ message }) => Number(/within (\d+) ms/.exec(message)?.
 const archive = new Uint8Array([80, 75, 3, 4]);
 const workflow = { name: "w", tasks: {} };
 
-/** Calls of all kinds, with the options that every call takes. */
+/** One call of each kind, with the options that every call takes. */
 const calls = {
   "driver.status": ({ driver }, options) => driver.status("r", options),
   "driver.cancel": ({ driver }, options) => driver.cancel("r", "why", options),
@@ -55,7 +55,7 @@ const calls = {
   "request POST": ({ highway }, options) => highway.request("POST", "/api/v1/any", { body: {}, ...options }),
 };
 
-/** A server, and a driver and a client for it. */
+/** A server, with a driver and a client for it. */
 async function setUp(t, script, options = {}) {
   const server = await faultServer(t, script);
   const driver = driverFor(server, options);
@@ -94,7 +94,7 @@ describe("timeout of a call", { concurrency: true }, () => {
   });
 
   test("holds over all requests of a call", async (t) => {
-    // The cancellation whose answer was lost is a conflict, so the run is looked at.
+    // The cancellation whose answer was lost is a conflict, so the client looks at the run.
     const script = [json(502, {}), json(409, {}), silence];
     const { server, driver } = await setUp(t, script, { retry: { delay: 0.001 } });
     await checkRejection(driver.cancel("r", "why", { timeout: 5 }), timedOut);
@@ -109,7 +109,7 @@ describe("timeout of a call", { concurrency: true }, () => {
       return index < 6 ? page(index) : silence;
     };
     const { server, driver } = await setUp(t, script);
-    // Each page takes part of the limit, all of them more than it.
+    // Each page takes a part of the limit; all of them take more.
     const seen = [];
     const reading = (async () => {
       for await (const { runId } of driver.list({ timeout: 5 })) seen.push(runId);
@@ -167,11 +167,11 @@ describe("signal of a call", { concurrency: true }, () => {
         assert.deepEqual([error.code, error.name], ["ABORTED", "AbortedError"]);
         assert.equal(error.cause, signal.reason, what);
         assert.deepEqual(getEventListeners(signal, "abort"), []);
-        // Before anything is sent.
+        // Before any request is sent.
         const second = await rejectionOf(call(setting, { signal }));
         assert.deepEqual([second.code, second.cause], ["ABORTED", signal.reason]);
         assert.equal(setting.server.requests.length, 1);
-        // The request is cut, not only forgotten.
+        // The connection is closed, not only ignored.
         await until(() => setting.server.open.size === 0);
       }
     });
@@ -200,7 +200,7 @@ describe("signal of a call", { concurrency: true }, () => {
 describe("ten thousand calls", () => {
   const core = new URL("./generated/core.js", import.meta.resolve("highway-wasm").replace("/entries/", "/"));
 
-  /** The memory of the module that the package uses: its glue gives out the instance that exists. */
+  /** The memory of the module that the package uses. Its glue returns the existing instance. */
   async function memoryOfCore() {
     const glue = await import(core);
     const bytes = readFileSync(fileURLToPath(core).replace("core.js", "core_bg.wasm"));
@@ -227,7 +227,7 @@ describe("ten thousand calls", () => {
     if (answer !== undefined) return answer();
     if (request.method === "POST") return Response.json({ run_id: "fine" }, { status: 201 });
     if (request.url.endsWith("/away")) throw new TypeError(large, { cause: { code: "ECONNRESET" } });
-    // As the global one does.
+    // As the global `fetch` does.
     return await new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });
@@ -253,7 +253,7 @@ describe("ten thousand calls", () => {
     away: "API_UNREACHABLE",
   };
 
-  /** Every way a call can go, each once: 20 calls. */
+  /** One call with every kind of outcome: 20 calls. */
   async function round(shared) {
     const status = async (id, more) => {
       const code = await driver.status(id, { signal: shared, ...more }).then(
@@ -301,7 +301,7 @@ describe("ten thousand calls", () => {
     const size = memory.buffer.byteLength;
     for (let at = 0; at < 500; at++) await round(signal);
     const growth = memory.buffer.byteLength - size;
-    // 26 bytes a call; whatever is lost in each call is more.
+    // 26 bytes per call. Anything that is lost in each call is more.
     assert.ok(growth <= 4 * 65_536, `${growth} bytes`);
     assert.deepEqual(getEventListeners(signal, "abort"), []);
     assert.equal(timers(), before);
@@ -327,7 +327,7 @@ describe("ten thousand calls", () => {
       console.log(names.join(" "));`);
     const aborted = "AbortedError AbortedError AbortedError";
     assert.equal(stdout, `${aborted} ${aborted} running AbortedError changed ${aborted}\n`, stderr);
-    // One that does not end by itself is ended, and has no code.
+    // A program that does not end by itself is killed, and has no exit code.
     assert.equal(code, 0);
   });
 });

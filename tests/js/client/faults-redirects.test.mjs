@@ -1,4 +1,4 @@
-// Redirects: followed within the origin, never beyond it, and never with more or less than the request has.
+// Redirects: followed within the origin, never beyond it, and with exactly the request's own content.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Highway } from "highway-wasm";
@@ -150,7 +150,7 @@ describe("within the origin", { concurrency: true }, () => {
 });
 
 describe("to another origin", { concurrency: true }, () => {
-  /** Checks that no call follows a server to another one, which hears nothing, and learns nothing. */
+  /** Checks that no call follows a redirect to another server, which gets no request. */
   async function checkStays(t, locationOf, shown) {
     const other = await faultServer(t, [running]);
     const location = locationOf(new URL(other.url).port);

@@ -1,4 +1,4 @@
-// When a request is sent again, when it is not, and when a server is left alone.
+// When a request is sent again, when it is not, and when the client stops asking a server.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,7 @@ const running = json(200, { status: "running" });
 const accepted = json(201, { workflow_run_id: "run-1" });
 const limited = (retryAfter, headers = {}) =>
   text(429, "", "text/plain", { "retry-after": retryAfter, ...headers });
-/** Quick repetitions, and enough of them. */
+/** Short delays, and many attempts. */
 const quick = { attempts: 60, delay: 0.001, maxDelay: 0.002 };
 
 describe("429", { concurrency: true }, () => {
@@ -32,7 +32,7 @@ describe("429", { concurrency: true }, () => {
     test(`50 in a row with a Retry-After ${what} are ridden out`, async (t) => {
       const server = await faultServer(t, (_, index) => (index < 50 ? limited(retryAfter) : running));
       assert.equal((await driverFor(server, { retry: quick }).status("r")).state, "running");
-      // The server answers, so it is not left alone either.
+      // The server answers, so the circuit stays closed too.
       assert.equal(server.requests.length, 51);
     });
   }
@@ -52,7 +52,7 @@ describe("429", { concurrency: true }, () => {
     assert.equal((await driverFor(server).handle("r").result({ timeout: 30 })).state, "completed");
   });
 
-  /** What a client makes of a Retry-After, from a server with or without a clock of its own. */
+  /** The `retryAfter` of an error, for a server with or without a `date`. */
   async function retryAfterOf(t, headers) {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
@@ -177,7 +177,7 @@ describe("retry", { concurrency: true }, () => {
 });
 
 describe("retry.when", { concurrency: true }, () => {
-  /** A driver with a judge, and what the judge was asked. */
+  /** A driver with a `when` function, and the arguments that the function got. */
   function judged(server, judge, options = {}) {
     const asked = [];
     const when = (error, attempt) => {
@@ -334,7 +334,7 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
   for (const [what, answer] of Object.entries(failures)) {
     test(`under ${what}`, async (t) => {
       for (const [name, call] of Object.entries(calls)) {
-        // It may take as long as the server gives it.
+        // The time limit of an update includes the time that the server gets.
         if (answer === silence && name === "handle.update") continue;
         const server = await faultServer(t, [answer]);
         const when = () => assert.fail("nobody may decide about this");
@@ -349,7 +349,7 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
         assert.ok(isHighwayError(error), `${name}: ${error?.stack}`);
         assert.ok(["ApiError", "TimeoutError"].includes(error.name), `${name}: ${error.name}`);
         await sleep(10);
-        // The time may be over before it is sent.
+        // The time may end before the request is sent.
         const least = answer === silence ? 0 : 1;
         assert.ok(server.requests.length >= least && server.requests.length <= 1, name);
       }
@@ -388,7 +388,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
       code: "WAIT_TIMEOUT",
     });
     assert.equal(server.requests.length, 4);
-    // It is this client's own.
+    // The circuit belongs to this client only.
     await checkRejection(driverFor(server, { retry: false }).status("r"), api("API_SERVER_ERROR"));
   });
 

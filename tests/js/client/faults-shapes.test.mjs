@@ -1,4 +1,4 @@
-// Answers that are JSON, but not what was asked for: every method of the client gives a value or a typed error, and ends.
+// Answers that are JSON of another shape: every method of the client ends with a value or a typed error.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway, isHighwayError } from "highway-wasm";
@@ -7,7 +7,7 @@ import { watchProcess } from "../support/quiet.mjs";
 
 const checkLeftovers = watchProcess();
 
-/** A client and a driver whose requests are all answered by a function. */
+/** A client and a driver whose requests are answered by a function. */
 function setUp(answer) {
   const setting = { requests: 0 };
   const fetch = async (request) => {
@@ -21,7 +21,7 @@ function setUp(answer) {
   return setting;
 }
 
-/** Bodies of answers: what servers and proxies have been seen to send, and what nobody should. */
+/** Bodies of answers: what servers and proxies have been seen to send, and what they never should. */
 const shapes = [
   "",
   "null",
@@ -51,7 +51,7 @@ const shapes = [
   '{"value": null, "result": {"result": null}, "python_dsl": 5, "workflow_definition": null}',
 ];
 
-/** Arguments with which a method can be called; the first that lead to a request are the right ones. */
+/** Arguments to call a method with. The first list that leads to a request is used. */
 const argumentLists = [
   [],
   ["x"],
@@ -65,13 +65,13 @@ const argumentLists = [
   [new Uint8Array(3)],
 ];
 
-/** What comes of a call: of a list, all of it. */
+/** The outcome of a call; of a list, all its items. */
 async function outcomeOf(object, name, args) {
   const given = object[name](...args);
   return await (typeof given?.toArray === "function" ? given.toArray({ limit: 1000 }) : given);
 }
 
-/** The methods of an object that ask the server, with arguments for each. */
+/** The methods of an object that send requests, with arguments for each. */
 async function methodsOf(object, setting) {
   const found = [];
   for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(object))) {
@@ -91,7 +91,7 @@ async function methodsOf(object, setting) {
   return found;
 }
 
-/** Calls everything under every shape; gives what went wrong. */
+/** Calls all methods with every shape. Returns what went wrong. */
 async function wrongs(object, setting, methods) {
   const wrong = [];
   for (const shape of shapes) {
@@ -148,7 +148,7 @@ describe("answers of every shape", () => {
 });
 
 describe("lists end", { concurrency: true }, () => {
-  /** A list of runs from a server with these pages; it must not be asked for ever. */
+  /** Reads a list of runs from a server with these pages. The number of requests is limited. */
   async function read(pageOf, most = 60) {
     const setting = setUp((request, count) => {
       assert.ok(count <= most, `the server was asked ${count} times`);

@@ -1,4 +1,4 @@
-// Event streams that break, lie or never end: a watch hears each change, and one end.
+// Event streams that break, lie or never end: a watch gets each change, and one end.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -12,8 +12,8 @@ const checkLeftovers = watchProcess();
 
 describe("a stream of events", { concurrency: true }, () => {
   /**
-   * A server whose run is over once its stream has called `finish`: `stream(response, finish, number, seen)`. Gives the states that
-   * a watch hears, within so many milliseconds, and what the server saw.
+   * A server whose run ends when its stream calls `finish`: `stream(response, finish, number, seen)`. Returns the
+   * states that a watch gets within that many milliseconds, and what the server saw.
    */
   async function watched(t, stream, options = {}, within = Number.POSITIVE_INFINITY) {
     const seen = {
@@ -22,7 +22,7 @@ describe("a stream of events", { concurrency: true }, () => {
       streams: 0,
       cut: 0,
       isOver: false,
-      /** Looks that are still to fail once it is over. */
+      /** Number of looks that fail after the end of the run. */
       failures: 0,
       holdRun: async () => {},
       holdSteps: async () => {},
@@ -76,7 +76,7 @@ describe("a stream of events", { concurrency: true }, () => {
     return { states, seen };
   }
 
-  /** Until the look that the opening of a stream causes is over: at the run, then at its steps. */
+  /** Waits until the looks are over that the opening of a stream causes: at the run, then at its steps. */
   const quiet = async (seen) => {
     const { looks } = seen;
     while (seen.looks === looks || seen.steps < seen.looks) await sleep(5);
@@ -146,7 +146,8 @@ describe("a stream of events", { concurrency: true }, () => {
     });
   }
 
-  // Where a final event goes unheard, the end is only seen at the next check, half a minute later; while events go on, never.
+  // If a final event is lost, the client sees the end only at its next check, half a minute later; while events arrive,
+  // never.
   const soon = 25_000;
 
   test("that says it is over a moment before the server does: the end is not heard much later", async (t) => {
@@ -154,7 +155,7 @@ describe("a stream of events", { concurrency: true }, () => {
       await quiet(seen);
       const { looks } = seen;
       response.write(event({ status: "completed" }));
-      // The server says so itself only after it was asked.
+      // The server sends the end only after a look.
       while (seen.looks === looks) await sleep(5);
       await sleep(50);
       finish();
@@ -176,7 +177,7 @@ describe("a stream of events", { concurrency: true }, () => {
           isAsked = true;
           await held;
         };
-        // It says nothing of the tasks, so the run is looked at.
+        // The event has no tasks, so the client looks at the run.
         response.write(event({ status: "running", current_step: "b" }));
         while (!isAsked) await sleep(5);
         finish();

@@ -1,10 +1,10 @@
-// Following runs while nobody sees the page: nothing is asked, and it goes on afterwards.
+// Following runs in a hidden page: no requests, and the client continues afterwards.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { driverFor, faultServer, json } from "../support/fault-server.mjs";
 
-/** A document, as far as following looks at it; undone after the test. */
+/** The part of a document that the client uses. It is removed after the test. */
 function showPage(t) {
   const document = new EventTarget();
   document.visibilityState = "visible";
@@ -30,7 +30,7 @@ test("polling pauses while the page is hidden and goes on when it is shown", asy
     .result({ onProgress: (status) => seen.push(status.state) });
   while (seen.length === 0) await pause(5);
   show("hidden");
-  // What was under way comes to its end.
+  // Pending requests still end.
   await pause(100);
   const before = server.requests.length;
   await pause(1500);

@@ -1,9 +1,9 @@
-// Lists that change while they are read: nothing comes twice, nothing is lost, and it ends.
+// Lists that change while they are read: no item comes twice, none is lost, and reading ends.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ListServer, styles } from "../support/list-server.mjs";
 
-/** Pseudo-random numbers in `0..1` that are the same each time. */
+/** Pseudo-random numbers from 0 to 1, the same each time. */
 function randoms(seed) {
   let state = seed;
   return () => {
@@ -13,8 +13,8 @@ function randoms(seed) {
 }
 
 /**
- * Reads a whole list, item by item, and checks what holds whatever happens meanwhile: it ends, no item comes twice, none was
- * never there, and none is missing that was there all the time.
+ * Reads a whole list, item by item. Checks what always holds: reading ends, no item comes twice, every item existed,
+ * and no item is missing that existed all the time.
  */
 async function checkReading(server, options, onItem = () => {}) {
   const stayed = new Set(server.items);
@@ -40,7 +40,7 @@ async function checkReading(server, options, onItem = () => {}) {
   return given;
 }
 
-/** Something that happens after the requests of the given numbers, from 1. */
+/** A change after the requests with the given numbers, from 1. */
 const after = (numbers, change) => (server) => {
   if (numbers.includes(server.requests.length)) change(server);
 };
@@ -55,7 +55,7 @@ for (const name of Object.keys(styles)) {
         "three pages and one": 13,
       })) {
         test(`${counts}: it grows by ${grows}`, async () => {
-          // What a server without a total does at each request cannot be told from one that knows no pages.
+          // A server without a total that changes at each request looks like one without pages.
           for (const moments of [[1], [2], [3], [1, 3, 5], ...(says.hasTotal === false ? [] : [[1, 2, 3]])]) {
             const between = after(moments, (server) => server.insert(count));
             await checkReading(new ListServer(name, 18, { ...says, between }), { pageSize: 4 });
@@ -96,7 +96,7 @@ for (const name of Object.keys(styles)) {
       test(`one that empties steadily ${drains} is read all the same`, async () => {
         const server = new ListServer(name, 80, { between: change });
         await checkReading(server, { pageSize: 4 });
-        // 20 pages; each of them may have to be looked at again, but not the first ones until the list is empty.
+        // 20 pages. Each may be read again, but the first ones only when the list is empty.
         assert.ok(server.requests.length <= 70, `${server.requests.length} requests`);
       });
     }
@@ -120,7 +120,7 @@ for (const name of Object.keys(styles)) {
           const kind = random();
           const count = Math.floor(random() * 9);
           if (kind < 0.3) server.insert(count);
-          // The newest ones, or some anywhere.
+          // The newest items, or some at any position.
           else if (kind < 0.4) server.removeFirst(count);
           else if (kind < 0.5) server.remove(server.items.filter(() => random() < 0.1));
         };

@@ -1,4 +1,4 @@
-// Lists: nothing is asked before it is wanted, all items come, whatever pages the server makes of them.
+// Lists: no request before an item is needed, and all items, whatever pages the server makes.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Highway } from "highway-wasm";

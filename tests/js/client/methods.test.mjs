@@ -1,4 +1,4 @@
-// Every method of the parts of `Highway`: what it asks for, and what it gives for each kind of answer.
+// Every method of the parts of `Highway`: its request, and its result for each kind of answer.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
@@ -17,19 +17,19 @@ const envelopes = {
   "bare data": (data) => data,
 };
 
-/** Rows by the name of their method; several rows of one method are several ways to call it. */
+/** Rows with the name of their method as title. A method with several rows can be called in several ways. */
 const titled = callRows.map((row, index) => {
   const count = callRows.slice(0, index).filter(({ name }) => name === row.name).length;
   return { ...row, title: count === 0 ? row.name : `${row.name}, way ${count + 1}` };
 });
-/** One row for each method, the one with the most options. */
+/** One row per method, the one with the most options. */
 const methods = [...new Set(callRows.map(({ name }) => name))].map((name) =>
   callRows
     .filter((row) => row.name === name)
     .reduce((best, row) => (Object.keys(row.options).length > Object.keys(best.options).length ? row : best)),
 );
 
-/** What a server could answer to a row, and what the call should give then. */
+/** Possible answers to a row, with the expected result of the call. */
 function answersOf(row) {
   const object = { id: "x", nested: { list: [1, { a: null }] }, text: "ü" };
   const items = row.items ?? [{ a: 1 }, { a: 2, nested: [] }];
@@ -43,7 +43,7 @@ function answersOf(row) {
   return [[object, object]];
 }
 
-/** Compares what a call gave; handles and states of runs by the fields that are expected. */
+/** Compares the result of a call. Handles and states of runs are compared by the expected fields. */
 function checkGiven(given, expected, title) {
   if (Array.isArray(given) && given[0] instanceof RunStatus) {
     assert.equal(given.length, expected.length, title);
@@ -53,7 +53,7 @@ function checkGiven(given, expected, title) {
   } else assert.deepEqual(given, expected, title);
 }
 
-/** What a call gives in the end: lists are read to theirs. */
+/** The outcome of a call; of a list, all its items. */
 const outcomeOf = async (called) => (typeof called?.toArray === "function" ? called.toArray() : called);
 
 describe("the table of calls", () => {
@@ -247,7 +247,7 @@ describe("options", () => {
     const server = await faultServer(t, () => new Promise(() => {}));
     const highway = highwayFor(server);
     const late = methods.map(async (row) => {
-      // An update waits for the workflow, and longer than that for the server.
+      // The time limit of an update includes the workflow's time and more.
       if (row.name === "updates.send") return;
       const error = await rejectionOf((async () => outcomeOf(callOf(highway, row, { timeout: 0.3 })))());
       checkError(error, { name: "TimeoutError", code: "REQUEST_TIMEOUT" });

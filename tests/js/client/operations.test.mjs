@@ -1,4 +1,4 @@
-// The table of operations, and `request()`, which reaches all of them and whatever else a server may have.
+// The table of operations, and `request()`, which reaches all of them and any other operation of a server.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,13 +20,13 @@ const refused = (path, more = {}) => ({ name: "ConfigurationError", code: "OPTIO
 const highwayFor = (server, options) =>
   new Highway({ endpoint: server.url, apiKey: "test-key", retry: false, ...options });
 
-/** A server that answers in an envelope what it was asked. */
+/** A server that answers with the request, in an envelope. */
 const echoServer = (t) =>
   faultServer(t, ({ method, url, headers, body }) =>
     json(200, { status: "success", data: { method, url, headers, body } }),
   );
 
-/** Sends requests that must be refused before anything is sent; `cases` are `[path of the error, arguments…]`. */
+/** Checks that requests are refused before anything is sent. `cases` are `[path of the error, arguments…]`. */
 async function checkRefusals(t, cases) {
   const server = await echoServer(t);
   const highway = highwayFor(server);
@@ -49,7 +49,7 @@ describe("the table", () => {
   });
 
   test("they are those that Highway's own client for all of them asks for", () => {
-    // A recording of each method of that client, called once; values in its paths are its own.
+    // A recording in which that client calls each method once, with its own values in the paths.
     const { exchanges } = recordings.get("highway-sdk-1.0.1__all_168_empty_data");
     const asked = exchanges.map(({ request }) => keyOf([request.method, operationOf(request)?.template]));
     assert.deepEqual(asked.sort(), operations.map(keyOf).sort());
@@ -64,7 +64,7 @@ describe("the table", () => {
       const start = lines.findIndex((line) => /^export interface \w+Operations \{$/.test(line));
       const end = lines.indexOf("}", start);
       assert.ok(start >= 0 && end > start, name);
-      // Members of the interface itself stand one step to the right.
+      // The members of the interface are indented by one level.
       const members = lines.slice(start + 1, end).filter((line) => /^ {4}[^ /*}]/.test(line));
       return members.map((line) => line.match(/^ {4}"([A-Z]+ \/[^"]*)": \{/)?.[1] ?? line);
     });

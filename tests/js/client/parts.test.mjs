@@ -1,4 +1,4 @@
-// What other parts of `Highway` do besides asking and answering: approvals, schedules, artifacts, limits.
+// What other parts of `Highway` do apart from requests and answers: approvals, schedules, artifacts, limits.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";

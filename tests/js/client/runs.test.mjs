@@ -1,4 +1,4 @@
-// What `Highway` does with runs besides asking and answering: submitting, retrying, drawings, updates, queries.
+// What `Highway` does with runs apart from requests and answers: submitting, retrying, drawings, updates, queries.
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { Driver, Highway, RunHandle, Workflow, WorkflowBuilder } from "highway-wasm";

@@ -1,4 +1,5 @@
-// The client and the proxy strike a key in these spellings, as the engine strikes secrets: `tests/engine/secrets.rs` has the same list.
+// The spellings of a key that the client and the proxy remove, like those of secrets in the engine:
+// `tests/engine/secrets.rs` has the same list.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Submitting: the requests, and what becomes of each answer, against a real server on the loopback interface.
+// Submitting: the requests, and the outcome of each answer, against a real server on the loopback interface.
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ const keys = ({ requests }) => requests.map(({ headers }) => headers["x-idempote
 const submission = (code, more = {}) => ({ name: "SubmissionError", code, ...more });
 const api = (code, more = {}) => ({ name: "ApiError", code, ...more });
 
-/** The error of one submission without retries, answered by `answer`. */
+/** The error of one submission without repetition, answered by `answer`. */
 async function submitted(t, answer, expected) {
   const server = await faultServer(t, [answer]);
   return await checkRejection(driverFor(server, { retry: false }).start(), expected);

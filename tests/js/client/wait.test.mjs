@@ -1,4 +1,4 @@
-// Following a run: polling, progress, deadlines, and how the result is read.
+// Following a run: polling, progress, time limits, and reading of the result.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ExecutionError, RunStatus } from "highway-wasm";
@@ -20,7 +20,7 @@ async function follow(t, script, options, driverOptions) {
   return { server, outcome: handle.result(options) };
 }
 
-/** Why a promise is rejected; `took` and `waited` are milliseconds until then, by a stopwatch and by a clock. */
+/** The error of a promise. `took` and `waited` are the milliseconds until then, by a stopwatch and by a clock. */
 async function timed(promise) {
   const started = performance.now();
   const watch = stopwatch();
@@ -35,7 +35,7 @@ describe("polling", { concurrency: true }, () => {
     assert.equal((await outcome).state, "completed");
     const times = polls(server).map(({ at }) => at);
     const gaps = times.slice(1, 8).map((at, index) => at - times[index]);
-    // Each distance is half as long again as the one before, give or take a tenth; a busy machine adds to it.
+    // Each interval is 1.5 times the one before, plus or minus a tenth. A busy machine adds to it.
     for (const [index, gap] of gaps.entries()) {
       const nominal = 100 * 1.5 ** index;
       assert.ok(gap >= nominal * 0.88 && gap < nominal * 1.1 + 1000, `${gaps}`);
@@ -160,7 +160,7 @@ describe("deadlines", { concurrency: true }, () => {
     ["cuts the connection", reset()],
   ]) {
     test(`holds where the server ${what}`, async (t) => {
-      // Cut after a while, so that a failure does not take long to be seen.
+      // Limited, so that a failure is seen soon.
       const options = { timeout: 0.3, signal: AbortSignal.timeout(15_000) };
       const { outcome } = await follow(t, [answer], options, { timeout: 2 });
       const { error, took } = await timed(outcome);
@@ -170,7 +170,7 @@ describe("deadlines", { concurrency: true }, () => {
   }
 
   test("run waits ten seconds beyond the run's own limit", async () => {
-    // In a process of its own, whose clock is put forward.
+    // In another process, whose clock is set forward.
     const { stdout, stderr } = await runModule(`
       import { Driver } from "highway-wasm";
       const now = performance.now.bind(performance);

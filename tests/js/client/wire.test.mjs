@@ -1,4 +1,5 @@
-// Recorded conversations of public clients, made again with this package: the same requests, and sense made of every answer.
+// Recorded conversations of public clients, repeated with this package: it sends the same requests and understands
+// every answer.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway, isHighwayError } from "highway-wasm";
@@ -14,7 +15,7 @@ import {
 } from "../support/wire.mjs";
 import { faultServer } from "../support/fault-server.mjs";
 
-/** Recordings that cannot be made again, and why. */
+/** Recordings that cannot be repeated, and why. */
 const notReplayed = {
   "highway-0.9.1_stabilize-0.12.2__connection_refused": "there was no server, so nothing was recorded",
   "highway-0.9.1_stabilize-0.12.2__schedule_cron": "Python's `wait=False` sends nothing",
@@ -44,7 +45,7 @@ const FINAL = ["completed", "failed", "cancelled", "timed_out"];
 
 const replayed = new Set();
 
-/** A test of one recording. `replay(context)` makes its requests; afterwards they are compared. */
+/** A test of one recording. `replay(context)` sends its requests, which are then compared. */
 function testReplay(name, replay, options) {
   replayed.add(name);
   test(name, async (t) => {
@@ -61,7 +62,7 @@ function testReplay(name, replay, options) {
   });
 }
 
-/** What a recorded run looked like. */
+/** The data of a recorded run. */
 const dataOf = ({ response: { body } }) => body.data ?? body;
 const stateOf = (exchange) => dataOf(exchange).status ?? dataOf(exchange).state;
 const isLook = ({ request }) => request.method === "GET" && /\/workflows\/[^/]+$/.test(request.path);
@@ -69,7 +70,7 @@ const isSubmission = ({ request }) => request.method === "POST" && request.path 
 
 /** A driver with the tasks of a recorded definition. */
 function driverOf(client, { name, tasks, schedule }, register) {
-  // Python 0.1.1 and packages have names of their own; the others are made from the first task, as ours are.
+  // Python 0.1.1 and packages have their own names. Other names come from the first task, as ours do.
   const driver = new Driver({ ...client, ...(name.startsWith("workflow_") ? {} : { name }) });
   if (register) register(driver);
   else {
@@ -80,7 +81,7 @@ function driverOf(client, { name, tasks, schedule }, register) {
   return driver;
 }
 
-/** The options that a recorded submission was started with. */
+/** The options of a recorded submission. */
 const startOf = ({ request: { body } }) => ({
   inputs: body.workflow_definition.variables,
   timeout: body.workflow_definition.timeout_seconds,
@@ -90,7 +91,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
   const names = [...recordings.keys()].filter(
     (name) => name.startsWith("highway-0.") && !(name in notReplayed),
   );
-  /** Those that have a way of being replayed. */
+  /** The recordings that are repeated in one of these ways. */
   const ways = new Set();
   const registered = {
     "highway-0.9.1_stabilize-0.12.2__all_task_kinds_definition": (driver) => {
@@ -132,7 +133,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
       FINAL.includes(states.at(-1)) &&
       !states.slice(0, -1).some((state) => FINAL.includes(state));
 
-    // Followed to the end of the run, uploads and repetitions included.
+    // Followed to the end of the run, including uploads and repetitions.
     if (isFollowed) {
       const upload = exchanges.find(({ request }) => request.path === "/api/v1/artifacts");
       const artifactId = upload && dataOf(upload).artifact_id;
@@ -158,7 +159,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
     }
   }
 
-  // What Python asks for again and again although the run is over or the server refuses: looked at as often.
+  // Python repeats these requests although the run has ended or the server refuses; ours are sent as often.
   const looked = [
     "highway-0.1.1__poll_500_once",
     "highway-0.1.1__state_key_only",
@@ -179,7 +180,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
     ways.add(name);
   }
 
-  // Refused submissions.
+  // Submissions that the server refuses.
   const refused = names.filter((name) => /__submit_(\d+|409_\w+)$/.test(name));
   for (const name of refused) {
     testReplay(name, async ({ client, exchanges: [submission, ...looks] }) => {
@@ -223,7 +224,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
       });
       assert.equal((await driver.run({ timeout: 60 })).state, "completed");
     },
-    // Two runs, one after the other, under one id.
+    // Two runs, one after the other, with the same id.
     "highway-0.9.1_stabilize-0.12.2__workflow_id_idempotency": async ({ client, exchanges }) => {
       for (const [index, submission] of exchanges.filter(isSubmission).entries()) {
         const driver = driverOf(client, submission.request.body.workflow_definition);
@@ -231,7 +232,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
         assert.equal(result.runId, dataOf(submission).workflow_run_id);
       }
     },
-    // Two runs at the same time, looked at by turns.
+    // Two runs at the same time, looked at in turns.
     "highway-0.9.1_stabilize-0.12.2__wait_false_then_second_driver_run": async ({ client, exchanges }) => {
       const handles = new Map();
       for (const exchange of exchanges) {
@@ -268,7 +269,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
   });
 });
 
-/** Makes a recorded request with the method that is there for it. Gives a promise. */
+/** Sends a recorded request with the method for it. Returns a promise. */
 function ask(highway, { method, path, query, body, headers }) {
   const [, first, id, what] = path.split("/").slice(2);
   const one = Object.fromEntries(Object.entries(query).map(([name, [value]]) => [name, value]));
@@ -353,7 +354,7 @@ describe("the client that has all operations", { concurrency: true }, () => {
       name,
       async ({ client, exchanges }) => {
         const highway = new Highway({ ...client, ...(retries.includes(name) ? { retry: {} } : {}) });
-        // A request that is repeated is recorded as often.
+        // A repeated request is recorded as often.
         const requests = retries.includes(name) ? exchanges.slice(-1) : exchanges;
         for (const { request, response } of requests) {
           const { method, path, query } = request;
@@ -376,7 +377,7 @@ describe("the client that has all operations", { concurrency: true }, () => {
           else assert.deepEqual(data, response.body.data);
         }
       },
-      // What `request()` is given is sent as it is.
+      // `request()` sends its argument unchanged.
       { isVerbatim: true },
     );
   }
@@ -399,7 +400,7 @@ describe("the client that has all operations", { concurrency: true }, () => {
 
 describe("answers that no client agrees on", { concurrency: true }, () => {
   const matrix = recordings.get("stabilize-0.33.1_highwaytask_response_tolerance_matrix");
-  // What ours makes of them: the state of the run, its id, or the code of the error.
+  // The outcome in this package: the state of the run, its id, or the code of the error.
   const expected = {
     "poll state_null_status_completed": "completed",
     "poll status_COMPLETED_upper": "completed",
@@ -438,7 +439,7 @@ describe("answers that no client agrees on", { concurrency: true }, () => {
   };
   const titled = matrix.map((entry) => ({ ...entry, title: `${entry.phase} ${entry.name}` }));
 
-  /** The recorded answer, with a redirect that leads somewhere. */
+  /** The recorded answer, with a redirect whose target exists. */
   function sent([status, body]) {
     const headers = {
       "content-type": "application/json",
@@ -467,7 +468,7 @@ describe("answers that no client agrees on", { concurrency: true }, () => {
       });
       assert.equal(told, expected[title]);
       if (phase !== "poll") return;
-      // Following a run comes to an end as well: by its result, by the error, or by the time limit.
+      // Following a run ends too: with its result, with an error, or with the time limit.
       const followed = await driver
         .handle("R")
         .result({ timeout: 0.3 })

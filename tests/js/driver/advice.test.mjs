@@ -1,4 +1,4 @@
-// What a user is told before anything runs, and what is done for them: references, room for delays, lines of texts.
+// Advice before anything runs, and what the driver adds by itself: references, time for delays, lines of texts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, isHighwayError, ref, Workflow } from "highway-wasm";
@@ -118,7 +118,7 @@ test("findings about text have its lines", () => {
     () => Workflow.fromJSON(json),
     (error) => error.diagnostics[0].line === 2,
   );
-  // What was changed since, and what was never text, has none.
+  // A definition that was changed, or was never text, has no lines.
   assert.deepEqual(at(workflow.setPaused(true).validate()), [["DEPENDENCY_UNKNOWN", undefined, undefined]]);
   assert.deepEqual(at(Workflow.check(JSON.parse(json))), [["FIELD_TYPE_INVALID", undefined, undefined]]);
 });
@@ -198,7 +198,7 @@ test("a field of a result that is read from the task itself is an error, not `un
     );
   }
   assert.equal(`${count} ${JSON.stringify({ count })}`, 'count {"count":"count"}');
-  // Who looks at the reference itself meets none of them.
+  // The fields are not properties of the reference itself.
   assert.deepEqual(Object.keys(count), ["name"]);
   assert.deepEqual({ ...count }, { name: "count" });
   driver.shell("show", `echo ${count.user}`);

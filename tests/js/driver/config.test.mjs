@@ -18,7 +18,7 @@ const configuration = (options, expected = {}) =>
     ...expected,
   });
 
-/** Sets variables for one test only. */
+/** Sets environment variables for one test. */
 function withEnvironment(t, values) {
   for (const [name, value] of Object.entries(values)) {
     const before = process.env[name];

@@ -1,4 +1,5 @@
-// Packages of durable tasks: folders on disk and packages as data, as Python reads and runs them from what was uploaded.
+// Packages of durable tasks: folders on disk and packages as data, which Python reads and runs from the uploaded
+// archive.
 import assert from "node:assert/strict";
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -21,7 +22,7 @@ const RUN = 'def run(ctx, n=0):\n    return [ctx.name, n, "here"]\n';
 const refused = (more = {}) => ({ name: "TaskDefinitionError", code: "PACKAGE_INVALID", ...more });
 const durable = (source, more = {}) => ({ durable: true, package: source, entrypoint: "main:run", ...more });
 
-/** Submits what a driver has; gives the archive, and what its tasks give in Python. */
+/** Submits a driver. Returns the archive, and the results of its tasks in Python. */
 async function submitted(server, driver) {
   await driver.start();
   const archive = await lastArchive(server);
@@ -33,7 +34,7 @@ async function submitted(server, driver) {
   };
 }
 
-/** The same for tasks of a new driver. */
+/** {@link submitted} for the tasks of a new driver. */
 async function ran(t, tasks) {
   const server = await artifactServer(t);
   const driver = driverOn(server);
@@ -83,7 +84,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.deepEqual(outcomes.work.result, ["own context", "own init"]);
   });
 
-  /** The result of a package in `orders` below a folder, named by the path that `name` makes of the folder. */
+  /** The result of the package `orders` in a folder. `name` makes the path in the option from the folder. */
   async function ranFrom(t, name) {
     const folder = folderWith(t, { "orders/main.py": RUN, "orders/sub/keep.py": "" });
     const { outcomes } = await ran(t, { work: durable(name(folder)) });
@@ -165,7 +166,7 @@ describe("a package on disk", { skip: noPython }, () => {
         mkdirSync(join(folder, "orders", "b"), { recursive: true });
         writeFileSync(join(folder, "orders", name), name === "main.py" ? RUN : `# ${name}\n`);
       }
-      // A file that was renamed stands elsewhere in its folder.
+      // A renamed file has another position in its folder.
       renameSync(join(folder, "orders", order[0]), join(folder, "orders", "moved.py"));
       renameSync(join(folder, "orders", "moved.py"), join(folder, "orders", order[0]));
       archives.push((await ran(t, { work: durable(join(folder, "orders")) })).archive);
@@ -305,7 +306,7 @@ describe("several packages", { skip: noPython }, () => {
     assert.equal(Object.keys(entries).length, 9);
   });
 
-  /** Two packages that cannot be in one archive: nothing is sent. */
+  /** Checks that two packages that cannot share an archive are refused before anything is sent. */
   async function checkRefused(t, first, second, expected) {
     const server = await artifactServer(t);
     const driver = driverOn(server);

@@ -1,4 +1,4 @@
-// The upload of what durable tasks run from: when it is made, what it carries, and what becomes of one that fails.
+// The upload for durable tasks: when it is sent, its content, and its failures.
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
 import { Driver } from "highway-wasm";
@@ -116,7 +116,7 @@ describe("an upload that fails", () => {
   });
   const failed = (message) => ({ name: "SubmissionError", code: "ARTIFACT_UPLOAD_FAILED", message });
 
-  /** The error of a start on a server that answers uploads like this. */
+  /** The error of a start on a server that answers uploads in this way. */
   async function failure(t, onUpload, expected, options) {
     const server = await artifactServer(t, onUpload);
     const driver = driverOn(server, options);

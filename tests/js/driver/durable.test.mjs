@@ -1,4 +1,4 @@
-// Durable tasks: what is uploaded is read and run by a real Python, with a context of the tests' own.
+// Durable tasks: a real Python reads and runs the uploaded archive, with a context that the tests provide.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { py } from "highway-wasm";
@@ -15,7 +15,7 @@ import { checkRejection } from "../support/errors.mjs";
 
 after(stopPython);
 
-/** Submits tasks, `{name: options}`, and runs them in Python from what was uploaded. */
+/** Submits tasks, `{name: options}`, and runs them in Python from the uploaded archive. */
 async function ran(t, tasks, prepare = () => {}) {
   const server = await artifactServer(t);
   const driver = driverOn(server);
@@ -29,7 +29,7 @@ async function ran(t, tasks, prepare = () => {}) {
   return { outcomes, entries: await entriesOf(archive), body };
 }
 
-/** What one task gave in Python. */
+/** The result of one task in Python. */
 async function ranOne(t, durable, more = {}) {
   const { outcomes } = await ran(t, { work: { durable, ...more } });
   assert.deepEqual(Object.keys(outcomes), ["work"]);
@@ -85,7 +85,7 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     assert.deepEqual(await ranOne(t, source, { funcArgs: [5] }), { awaited: ["ctx of work", 5] });
   });
 
-  // As with Python's driver 0.9.1: the context is gone when what the function gave is awaited.
+  // As in Python's driver 0.9.1: the context no longer exists when the function's result is awaited.
   test("an asynchronous function cannot ask for the context, and has to take it", async (t) => {
     const source = py`
       from .highway_context import get_context
@@ -284,7 +284,7 @@ describe("several sources in one package", { skip: noPython }, () => {
     assert.equal(server.requests.length, 0);
   });
 
-  /** What the tasks `a` and `b` give, each of a source of its own. */
+  /** The results of the tasks `a` and `b`, each with its own source. */
   async function ranBoth(t, a, b) {
     const { outcomes } = await ran(t, { a: { durable: a }, b: { durable: b } });
     return [outcomes.a.error ?? outcomes.a.result, outcomes.b.error ?? outcomes.b.result];

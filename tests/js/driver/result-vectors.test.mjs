@@ -1,4 +1,4 @@
-// The golden vectors of results of the Python driver 0.9.1: what its users see of a run, and what ours see where the server says the same.
+// The golden vectors of results of the Python driver 0.9.1: its users and ours see the same of a run.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver } from "highway-wasm";
@@ -20,7 +20,7 @@ const KNOWN = [
 /** The stage that stands for the run on the server. */
 const stageOf = ({ calls }) => calls[0].params.stages.findLast(({ type = "highway" }) => type === "highway");
 
-/** Why JavaScript has nothing that a vector speaks of; false where it has. */
+/** Why JavaScript lacks the subject of a vector; false if it has it. */
 function skipped(vector) {
   const status = stageOf(vector)?.outputs?.highway_status;
   if (!KNOWN.includes(status)) {
@@ -33,7 +33,7 @@ function skipped(vector) {
   return false;
 }
 
-/** A driver whose server knows one run, and the definition of one task with its result. */
+/** A driver whose server has one run, and the definition of one task with its result. */
 function driverFor({ outputs, context = {} }) {
   const { highway_status: status, highway_result: result } = outputs;
   const output = { ...result?.output };
@@ -67,7 +67,7 @@ describe("results of the Python driver", () => {
       if (!expect.is_terminal) return;
       const result = await driver.handle("R").result();
       assert.deepEqual([result.state, result.isSuccess], [expect.state, expect.is_success]);
-      // Python tells an error of a failed run alone.
+      // Python reports an error only for a failed run.
       if (expect.state === "failed") assert.match(result.error.message, new RegExp(expect.error ?? ""));
       const output = stage.outputs.highway_result?.output;
       if (output === undefined) assert.deepEqual(result.tasks, {});

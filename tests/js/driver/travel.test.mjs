@@ -1,14 +1,14 @@
-// How often a definition is read and written on its way from a driver to the first effect of the embedded engine: calls
-// are counted, not time. A text that enters a module is read there once at most, and a text that leaves it was written once
-// at most, so both are counted where they cross, beside the calls of `JSON`.
+// How often a definition is read and written on its way from a driver to the first effect of the embedded engine.
+// Counts calls, not time. A text that enters a module is read there at most once, and a text that leaves one was
+// written at most once, so both are counted at the boundary, next to the calls of `JSON`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-// Not ASCII at its first character: from there on the glue has the runtime's encoder write the text.
+// The first character is not ASCII: from there on, the glue uses the runtime's encoder.
 const MARK = "ß-travels";
 const counts = { parsed: 0, printed: 0 };
 
-/** Counts the calls of a method that are given a text with the mark, or give one. */
+/** Counts the calls of a method whose argument or result is a text with the mark. */
 function counting(owner, method, textOf, kind) {
   const original = owner[method];
   owner[method] = function (...args) {

@@ -1,10 +1,12 @@
-// Replays the golden vectors of the Python driver 0.9.1 through the npm package.
+// Replays the golden vectors of the Python driver 0.9.1 with the npm package.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, isHighwayError } from "highway-wasm";
 import { camelCase, vectors } from "../support/vectors.mjs";
 
-/** Python's plain ValueError marks an option out of range; ours is a definition error with a code. */
+/**
+ * Python's plain ValueError stands for an option out of range. In this package it is a definition error with a code.
+ */
 const CLASSES = {
   TaskDefinitionError: "TaskDefinitionError",
   ValueError: "TaskDefinitionError",
@@ -13,7 +15,7 @@ const CLASSES = {
 
 const seconds = (value) => value?.$timedelta ?? value;
 
-/** The options as JavaScript passes them: Python's switch and the value its function returns become one. */
+/** The options as JavaScript passes them. Python's switch and the result of its function become one value. */
 function taskOptions({ method, params, returns = null, python }) {
   const options = {};
   if (method === "foreach" || method === "while_loop") options.py = python.normalized;
@@ -28,7 +30,7 @@ function taskOptions({ method, params, returns = null, python }) {
   return options;
 }
 
-/** What a call of a vector does with a driver. */
+/** What the calls of a vector do with a driver. */
 const actions = {
   ...Object.fromEntries(
     ["task", "foreach", "while_loop", "emit", "wait_for"].map((method) => [
@@ -89,7 +91,7 @@ function checkError({ raised, isSync }, { call, at, error }) {
   assert.ok(isHighwayError(raised), raised?.stack);
   assert.equal(raised.name, CLASSES[error.type]);
   assert.equal(isSync, !ASYNC.includes(call.method), "calls that return a promise reject, others throw");
-  // Whatever names Python's message quotes, ours quotes too.
+  // Our message quotes every name that Python's message quotes.
   const quoted = error.message.split("'").filter((_, index) => index % 2 === 1);
   for (const name of quoted.filter((text) => text !== "" && !/[:.]/.test(text))) {
     assert.ok(raised.message.includes(name), `\`${name}\` is missing in: ${raised.message}`);

@@ -1,4 +1,4 @@
-// Artifacts of the embedded engine: bytes in and out, as clients and forms send them, and what tools do with them.
+// Artifacts of the embedded engine: uploads by clients and forms, downloads, and use by tools.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
@@ -182,7 +182,7 @@ describe("a tool", () => {
           setVariable("counter", attempt);
           setVariable("list", [1, { two: null }]);
           emitEvent("counted", { attempt });
-          // What a failed attempt did does not count.
+          // The changes of a failed attempt have no effect.
           if (attempt === 1) throw new Error("once more");
         },
         "look.at": (_, { variables }) => variables(),

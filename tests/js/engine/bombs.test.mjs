@@ -1,11 +1,11 @@
-// Workflows that ask for too much: a real server answers meanwhile, obeys, and opens again.
+// Workflows that ask for too much. A real server answers meanwhile, obeys, and opens again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Highway } from "highway-wasm";
 import { BOMBS } from "../support/bombs.mjs";
 import { folder, startServer } from "../support/cli.mjs";
 
-/** Signals that are under way at the same time. */
+/** Signals that are pending at the same time. */
 const AT_ONCE = 20;
 
 describe("a server at work", { concurrency: 1 }, () => {
@@ -29,9 +29,9 @@ describe("a server at work", { concurrency: 1 }, () => {
         assert.equal(response.status, 200);
       }
       await flood;
-      // More than may wait are refused.
+      // Signals beyond the limit are refused.
       assert.deepEqual([...refusals], signals > 0 ? [413] : []);
-      // It may be over by now.
+      // The run may have ended.
       await handle.cancel("enough").catch((error) => assert.equal(error.status, 409));
       assert.match((await handle.status()).state, /^(cancelled|failed|completed)$/);
       await highway.workflows.submit({ workflow });

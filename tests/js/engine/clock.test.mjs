@@ -1,4 +1,4 @@
-// Clocks that are set back, that jump ahead, and that change with the seasons.
+// Clocks that are set back, jump ahead, and change with the seasons.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Highway } from "highway-wasm";

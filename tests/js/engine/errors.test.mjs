@@ -1,4 +1,4 @@
-// What an engine refuses arrives with its own code, advice and facts, whichever way a client asks.
+// An engine's refusals arrive with their code, advice and facts, whichever way a client asks.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -16,7 +16,7 @@ const LIMITS = {
   resultBytes: 100,
 };
 
-/** The ways to an engine; each gives the options of a client. */
+/** The ways to an engine. Each gives the options of a client. */
 const WAYS = {
   "an engine in this process": async (t) => {
     const engine = new LocalEngine({ tools: { large, small }, limits: LIMITS });
@@ -59,7 +59,7 @@ const flow = (...tasks) => ({
   tasks: Object.fromEntries(tasks.map((each) => [each.task_id, each])),
 });
 
-/** Requests that are refused: what sends one, its code, and its details. */
+/** Requests that are refused: how to send one, its code, and its details. */
 const REFUSALS = [
   [
     "a body that is too large",

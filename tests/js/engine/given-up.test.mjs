@@ -1,4 +1,4 @@
-// Requests that were given up while the engine could not do them yet: they are never done.
+// Requests that were aborted before the engine could carry them out are never carried out.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -11,7 +11,7 @@ const workflow = {
   tasks: { wait: { task_id: "wait", operator_type: "wait", dependencies: [], wait_for: "P1D" } },
 };
 
-/** A store that opens when it is told to, with what another engine has kept. */
+/** A store that opens on command, with the entries of another engine. */
 function slowStore(kept = []) {
   let open;
   const opened = new Promise((resolve) => {
@@ -27,7 +27,7 @@ function slowStore(kept = []) {
   return { store, open, kept };
 }
 
-/** An engine that is opening, on which a run was begun before; `open()` lets it go on. */
+/** An engine that is opening, with a run that was started before. `open()` lets it continue. */
 async function opening(t, more = {}) {
   const { store, open, kept } = slowStore();
   const first = new LocalEngine({ store: { load: () => [], append: store.append } });
@@ -42,7 +42,7 @@ async function opening(t, more = {}) {
   const finish = async () => {
     open();
     await engine.ready();
-    // Whatever was about to be done has had its turn.
+    // Lets everything that is due take its turn.
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     return { added: kept.length - before, runs: await new Highway({ engine }).workflows.list().toArray() };
   };

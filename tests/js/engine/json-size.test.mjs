@@ -1,4 +1,4 @@
-// How large the value of a JSON text is, before it is read.
+// The size of the value of a JSON text, before the text is parsed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ const load = (...path) => import(pathToFileURL(inRoot("dist", "esm", ...path)).h
 const [size, { atOnce }] = [await load("shared", "json-size.js"), await load("shared", "steps.js")];
 const isLargeJson = (text, most) => atOnce(size.isLargeJson(text, most));
 
-/** The size as docs/limits.md has it. */
+/** The size as docs/limits.md defines it. */
 const sizeOf = (value) => Buffer.byteLength(JSON.stringify(value)) + 32 * countOf(value);
 const countOf = (value) =>
   typeof value === "object" && value !== null

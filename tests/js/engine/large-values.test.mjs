@@ -1,4 +1,5 @@
-// What is large is read and written in pieces, between which others have their turn, and is the same as if it were done at once.
+// Large values are read and written in pieces with turns of the event loop in between, and the outcome is the same as
+// at once.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -15,7 +16,7 @@ const { atOnce, PIECE } = await load("shared", "steps.js");
 const never = () => new Error("too many");
 const written = (value) => atOnce(textInSteps(value, Number.POSITIVE_INFINITY, never));
 
-/** What an asynchronous function gives, and the turns that others had meanwhile. */
+/** The result of an asynchronous function, and the number of turns meanwhile. */
 async function counted(work) {
   let turns = 0;
   let next = setImmediate(function turn() {
@@ -39,7 +40,7 @@ test("a text is decoded in pieces, and no character of it is cut", async () => {
   };
   for (const [charset, all] of Object.entries(units)) {
     for (const unit of all) {
-      // The border of the pieces is at each place of the unit once.
+      // Puts the border of the pieces at each position of the unit.
       for (let before = 0; before < unit.length; before += 1) {
         const bytes = Buffer.concat([
           Buffer.alloc(before, 0x61),
@@ -129,7 +130,7 @@ test("large values are written as `JSON.stringify` writes them", () => {
   for (let round = 0; round < 30; round += 1) {
     const part = make(3);
     const value = { part, same: part, date: new Date(0), list: [part, undefined, "x".repeat(600_000)] };
-    // `1e300` is written in the same way in both.
+    // Both print `1e300` in the same way.
     assert.ok(written(value) === JSON.stringify(value), `${round}`);
   }
   const list = Array.from({ length: 60_000 }, (_, at) => (at % 7 === 0 ? 2n ** 64n + BigInt(at) : at));

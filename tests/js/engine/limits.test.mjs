@@ -1,4 +1,4 @@
-// What is larger than it may be is refused, and holds nobody else up.
+// Values above a limit are refused, and delay nobody else.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { LocalEngine } from "highway-wasm/engine";
 import { TestEngine } from "highway-wasm/testing";
 import { turnsOf } from "../support/turns.mjs";
 
-/** Workflows that name one large text many times. */
+/** Workflows that use one large text many times. */
 const copies = (count) =>
   new WorkflowBuilder("copies")
     .task("big", "test.big", { resultKey: "big" })

@@ -1,4 +1,4 @@
-// Names: those of the engine, and those that objects of JavaScript have.
+// Names of the engine, and names of properties that JavaScript objects have.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -7,10 +7,10 @@ import { TestEngine } from "highway-wasm/testing";
 
 const ODD = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "then"];
 
-/** An object with a field of any name. */
+/** An object with fields of any name. */
 const own = (entries) => Object.fromEntries(entries);
 
-/** A workflow whose tasks, result keys, arguments and variables all have odd names. */
+/** A workflow whose tasks, result keys, arguments and variables have unusual names. */
 const workflow = {
   name: "odd",
   variables: own(ODD.map((name) => [name, `variable ${name}`])),

@@ -1,4 +1,4 @@
-// Workflows that are submitted as Python: compiled by a host that can, refused by one that cannot.
+// Workflows that are submitted as Python: compiled by a host with a compiler, refused by a host without.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Highway } from "highway-wasm";
@@ -44,7 +44,7 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
 
   test("goes on with the rest of the request as it was", async (t) => {
     const engine = engineOf(t);
-    // A null before it, and more digits than a number of JavaScript has.
+    // A null before it, and an integer with more digits than a double holds.
     const body = `{"workflow_definition": null, "inputs": {"name": 12345678901234567890}, "python_dsl": ${JSON.stringify(SOURCE)}}\n`;
     const { data } = await post(engine, "workflows", body);
     const run = await new Highway({ engine }).workflows.handle(data.workflow_run_id).result();

@@ -14,7 +14,7 @@ function start(t, tools = {}, options = {}) {
   return { engine, driver: new Driver({ engine }) };
 }
 
-/** A tool that goes on until its signal fires, and what it saw. */
+/** A tool that runs until its signal fires, and what it saw. */
 function endless() {
   const seen = { started: 0, reasons: [] };
   let begun;
@@ -263,7 +263,7 @@ describe("a process", { concurrency: true }, () => {
     assert.deepEqual([lines[0]?.line, code], ["closed", 0]);
   });
 
-  // Each in a process of its own, for what these could do to the process.
+  // Each in another process, because an error here could end the process.
   for (const [what, tool, expected] of [
     ["throws what has no text", "() => { throw Object.create(null); }", "failed failed"],
     [

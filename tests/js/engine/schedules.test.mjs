@@ -1,4 +1,4 @@
-// Workflows that start by themselves in the embedded engine, by the clocks of real time zones.
+// Workflows that start on a schedule in the embedded engine, in real time zones.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Highway } from "highway-wasm";

@@ -1,4 +1,4 @@
-// The embedded engine in process, with tools of the test's own: scheduling, templates, failures, the REST API.
+// The embedded engine in process, with the test's own tools: scheduling, templates, failures, the REST API.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,14 +8,14 @@ import { rejectionOf, checkRejection, checkThrown } from "../support/errors.mjs"
 import { faultServer, json, text } from "../support/fault-server.mjs";
 import { stopwatch } from "../support/stopwatch.mjs";
 
-/** An engine that is closed after the test, and a driver for it. */
+/** An engine that is closed after the test, with a driver for it. */
 function start(t, tools = {}, options = {}) {
   const engine = new LocalEngine({ tools, ...options });
   t.after(() => engine.close());
   return { engine, driver: new Driver({ engine }) };
 }
 
-/** The result of a workflow of one task `a` that calls `tool`. */
+/** The result of a workflow with one task `a` that calls `tool`. */
 async function one(t, tool, options = {}) {
   const { driver } = start(t, { tool });
   driver.tool("a", "tool", {}, options);

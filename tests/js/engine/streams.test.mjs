@@ -1,4 +1,4 @@
-// Streams of the engine, over time.
+// Event streams of the engine, over time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -28,14 +28,14 @@ test("a stream shows that it lives until it ends, however it does, and not after
       assert.equal(await next(), 'data: {"status":"completed"}\n\n');
     } else if (end === "the engine") streams.close();
     else await reader.cancel();
-    // To write into a stream that has ended would throw, out of a timer.
+    // Writing into a stream that has ended would throw inside a timer.
     t.mock.timers.tick(60_000);
     assert.equal((await reader.read()).done, true, end);
     assert.ok(streams.isEmpty);
   }
 });
 
-/** Streams of runs that can be changed, which count how often a run is read. */
+/** Streams of runs that the test can change. Counts how often a run is read. */
 function counted(most) {
   let [reads, round, status] = [0, 0, "running"];
   const streams = new RunStreams((id) => {

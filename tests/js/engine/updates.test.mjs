@@ -1,4 +1,4 @@
-// Blocking updates: a request that a run of the embedded engine answers.
+// Blocking updates: requests that a run of the embedded engine answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Highway } from "highway-wasm";
@@ -21,7 +21,7 @@ const workflow = {
   },
 };
 
-/** An engine with a run that waits for an update; `answer` is its tool. */
+/** An engine with a run that waits for an update. `answer` is its tool. */
 async function chat(answer) {
   const engine = new LocalEngine({ tools: { "chat.answer": answer } });
   const handle = await new Highway({ engine }).workflows.submit({ workflow });

@@ -1,4 +1,4 @@
-// Engines whose host is stopped in between: told when they are needed, and woken then.
+// Engines whose host stops in between: the engine says when it is needed, and the host wakes it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -7,7 +7,7 @@ import { checkRejection, checkThrown } from "../support/errors.mjs";
 
 const LATER = 100_000;
 
-/** Engines on one journal and one clock; `told` is what the host was told. */
+/** Engines on one journal and one clock. `told` has the times that the host was given. */
 function host(t) {
   const kept = [];
   const told = [];
@@ -15,7 +15,7 @@ function host(t) {
   const clock = { now: 1_000_000_000_000 };
   const make = (more) => {
     const engine = new LocalEngine({
-      // An object of its own each time: an engine may be made while the one before it was stopped, but never closed.
+      // A new object each time: the next engine may be created although the one before was stopped and never closed.
       store: { load: () => [...kept], append: async (entries) => void kept.push(...entries) },
       clock: () => clock.now,
       onWake: (at) => void told.push({ in: at - clock.now, kept: kept.length }),

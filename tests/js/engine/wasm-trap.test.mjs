@@ -1,10 +1,10 @@
-// A module that stopped at an internal error: each call says so at once, nothing waits for ever, and a store is free again.
+// A module that stopped at an internal error: every call fails at once, none waits for ever, and a store is free again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { folder } from "../support/cli.mjs";
 import { runModule } from "../support/child.mjs";
 
-/** Programs in processes of their own, in which `METHOD` of the engine is called at an address outside of its memory. */
+/** Programs in other processes. They call `METHOD` of the engine at an address outside its memory. */
 const start = `
   import { createRequire } from "node:module";
   import { dirname, join } from "node:path";
@@ -79,7 +79,7 @@ test("a trap behind a promise ends all calls that wait for one, and those after 
     driver.shell("a", "true");
     const pending = ["one", "two"].map((id) => codeOf(() => driver.status(id)));
     while (answers.length < 2) await new Promise((resolve) => setTimeout(resolve, 2));
-    // With its memory overwritten the module cannot go on.
+    // With its memory overwritten, the module cannot continue.
     new Uint8Array(glue.initSync({ module: new Uint8Array() }).memory.buffer).fill(0xff);
     answers[0](new Response("{}"));
     const codes = await Promise.all(pending);

@@ -1,4 +1,4 @@
-// Integers beyond 2^53: no digit is lost between tools, templates, results, inputs and definitions.
+// Integers beyond 2^53 keep every digit between tools, templates, results, inputs and definitions.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";

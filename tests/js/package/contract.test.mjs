@@ -1,4 +1,4 @@
-// What the package promises about itself: its list of errors, its names, its declarations, and what is not in it.
+// What the package promises: its list of errors, its names, its declarations, and what it does not contain.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -28,7 +28,7 @@ async function glueOf(name) {
   return glue;
 }
 
-/** Names that a declaration file gives out, types included, followed through the files it takes them from. */
+/** The names that a declaration file exports, including types, followed through the files that it re-exports. */
 function exportsOf(file) {
   const names = [];
   for (const [, areTypes, list, from] of read(esm, file).matchAll(
@@ -43,7 +43,7 @@ function exportsOf(file) {
   return names;
 }
 
-/** The comment above a declaration, or undefined. */
+/** The comment above a declaration; undefined if there is none. */
 function commentOf(text, name) {
   const declaration = `export declare (?:abstract )?(?:class|function|const) ${name}\\b|export (?:interface|type) ${name}\\b`;
   const at = text.search(new RegExp(`^(?:${declaration})`, "m"));

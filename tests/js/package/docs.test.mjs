@@ -1,6 +1,6 @@
 // Every example of the documentation is a program that runs: the ```js blocks of the markdown files and of the @example
-// tags in js/src. What a comment behind `console.log(…);` promises has to be a line of the output; `…` in it stands for
-// anything. In markdown `<!-- not run: reason -->` in front of a block says that it is not to be run.
+// tags in js/src. The text of a comment after `console.log(…);` must be a line of the output; `…` in it stands for any
+// text. In markdown, `<!-- not run: reason -->` before a block excludes it.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { inRoot, root } from "../../../scripts/lib/paths.mjs";
 import { filesIn } from "../../../scripts/lib/stamp.mjs";
 
 const folder = inRoot("target", `docs-${process.pid}`);
-/** How long an example may take. */
+/** Time limit of an example in milliseconds. */
 const LIMIT = 30_000;
 
 const fence =
@@ -27,7 +27,7 @@ function blocksOf(text) {
   }));
 }
 
-/** The doc comments of a TypeScript file as markdown, every line where it was. */
+/** The doc comments of a TypeScript file as markdown, with every line in its place. */
 const commentsOf = (text) =>
   text
     .split(/(\/\*\*[\s\S]*?\*\/)/)
@@ -55,7 +55,7 @@ function examples() {
   ];
 }
 
-/** What the comments behind `console.log(…);` promise, in order. A call may be spread over lines. */
+/** The texts that comments after `console.log(…);` promise, in order. A call may span several lines. */
 function promisesOf(code) {
   const promised = [];
   let isOpen = false;
@@ -69,7 +69,7 @@ function promisesOf(code) {
   return promised;
 }
 
-/** Whether a line of the output is what a comment promises. */
+/** Whether a line of the output is the promised one. */
 function keeps(line, promised) {
   const pattern = promised.split("…").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^\\s*${pattern.join(".*")}\\s*$`).test(line);
@@ -77,7 +77,7 @@ function keeps(line, promised) {
 
 function execute(file) {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, HIGHWAY_API_KEY: "" };
-  // Nobody listens on the discard port.
+  // No server listens on the discard port.
   env.HIGHWAY_API_ENDPOINT = "http://127.0.0.1:9";
   if (process.env.HIGHWAY_WASM_TEST_RUN) env.HIGHWAY_WASM_TEST_RUN = process.env.HIGHWAY_WASM_TEST_RUN;
   return new Promise((resolve, reject) => {

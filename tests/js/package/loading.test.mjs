@@ -1,9 +1,9 @@
-// Loading of the module: each case in a process of its own, since a module is loaded once.
+// Loading of the module, each case in another process, because a module is loaded once.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { runModule } from "../support/child.mjs";
 
-/** What a program prints, which starts with the bytes of the core at hand. */
+/** The output of a program, which begins with the bytes of the core in a variable. */
 async function printed(source) {
   const { stdout, stderr, code } = await runModule(`
     import { readFileSync } from "node:fs";

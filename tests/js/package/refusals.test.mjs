@@ -1,4 +1,4 @@
-// A refusal of the engine is the same whichever way it comes: in this process, over HTTP, through the program, through a proxy.
+// A refusal of the engine is the same in this process, over HTTP, in the program and through a proxy.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -29,7 +29,7 @@ const flow = (name, ...tasks) => ({
   version: "1.0.0",
   tasks: Object.fromEntries(tasks.map((each) => [each.task_id, each])),
 });
-/** Definitions by the names that the proxy knows them by, and the program as files. */
+/** Definitions by the names that the proxy knows, and as files for the program. */
 const FLOWS = {
   fine: flow("fine", task("a")),
   many: flow("many", task("a"), task("b"), task("c")),
@@ -46,7 +46,10 @@ const FLOWS = {
 const long = "n".repeat(101);
 const wide = "x".repeat(100_100);
 
-/** `[what, server's code, request of a client, command line, whether a proxy passes it on]`; `run` has completed, `active` goes on. */
+/**
+ * `[title, server's code, request of a client, command line, whether a proxy passes it on]`. `run` has completed,
+ * `active` is running.
+ */
 const REFUSALS = [
   ["a run that nobody knows", "NOT_FOUND", (h) => h.workflows.get(NOBODY), () => ["status", NOBODY]],
   ["its logs", "NOT_FOUND", (h) => h.steps.logs(NOBODY), () => ["logs", NOBODY]],
@@ -152,7 +155,7 @@ const REFUSALS = [
   ],
 ];
 
-/** What an error says, but for who it was that answered, where that is, and which run it is about. */
+/** The content of an error, without who answered, where, and about which run. */
 function factsOf({ code, message, help, path, details }, runs) {
   const facts = {
     code,
@@ -190,7 +193,7 @@ after(async () => {
   for (const cleanup of cleanups) cleanup();
 });
 
-/** The ids of a run that has completed, and of one that goes on. */
+/** The ids of a run that has completed, and of one that is running. */
 async function runsOf(client) {
   const handle = await client.workflows.submit({ workflow: FLOWS.fine });
   assert.equal((await handle.result()).state, "completed");
@@ -208,7 +211,7 @@ describe("the refusal of", { concurrency: 2 }, () => {
       const there = await runsOf(ways.overHttp);
       assert.deepEqual(factsOf(await rejectionOf(send(ways.overHttp, there)), there), expected);
       if (isProxied) assert.deepEqual(factsOf(await rejectionOf(send(ways.proxied, there)), there), expected);
-      // The message of this one says what to give.
+      // This error says in its message what to give.
       assert.ok(error.help || serverCode === "QUERY_INVALID", `no help: ${error.message}`);
       if (commandLine === undefined) return;
       const env = { HIGHWAY_API_ENDPOINT: server.url, HIGHWAY_API_KEY: KEY };
@@ -217,7 +220,7 @@ describe("the refusal of", { concurrency: 2 }, () => {
       const text = (stdout || stderr).trim();
       const { help, ...facts } = factsOf(JSON.parse(text).error, there);
       assert.deepEqual({ ...facts, help: expected.help }, expected);
-      // In the words of the program, where it has others.
+      // In the words of the program, if it has others.
       assert.ok(help, text);
     });
   }

@@ -1,11 +1,11 @@
-// The rooms of js/src: arrows between them point down, and no files import each other in a circle.
+// The rooms of js/src: imports point down only, and no files import each other in a circle.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, test } from "node:test";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-/** The rooms, from the ground up; each may import what stands before it. A file at the top is a room of its own. */
+/** The rooms, from the ground up. Each may import those before it. A file at the top is a room. */
 const ROOMS = [
   "shared",
   "wasm",
@@ -33,7 +33,7 @@ const files = readdirSync(inRoot("js/src"), { recursive: true })
   .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => file.endsWith(".ts") && !file.startsWith("generated/"));
 
-/** The files that a file imports, but for generated ones. */
+/** The files that a file imports, except generated ones. */
 function importsOf(file) {
   const text = readFileSync(inRoot("js/src", file), "utf8");
   const given = [...text.matchAll(/(?:\bfrom|\bimport\(|\bimport) ?"(\.[^"]+)\.js"/g)].map(
@@ -70,7 +70,7 @@ describe("the rooms of the facade", () => {
 
   test("have no files that import each other in a circle", () => {
     const left = new Map(imports);
-    // Whoever imports nothing that is left is in no circle.
+    // Repeatedly removes files that import no remaining file. The rest form circles.
     for (let size = -1; size !== left.size; ) {
       size = left.size;
       for (const [file, given] of left) if (!given.some((other) => left.has(other))) left.delete(file);

@@ -1,4 +1,4 @@
-// One vocabulary of states: whatever object says how a run or a task stands, it is the same word.
+// One vocabulary of states: every object names the state of a run or a task with the same word.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Workflow } from "highway-wasm";
@@ -20,7 +20,10 @@ const RUN_STATES = [
 const until = (_, { signal }) =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
-/** An engine and a driver of three tasks in a row: one that is done at once, one that depends on what is asked, a last one. */
+/**
+ * An engine, and a driver with three tasks in a row: one that completes at once, one with the given behaviour, a last
+ * one.
+ */
 function start(t, second) {
   const engine = new LocalEngine({ tools: { "x.first": () => 1, "x.second": second, "x.third": () => 3 } });
   t.after(() => engine.close());
@@ -30,7 +33,7 @@ function start(t, second) {
   driver.tool("third", "x.third", {}, { depends: "second" });
   return { engine, driver };
 }
-/** Every word about a run that a client can be told. */
+/** Every word for a run's state that a client can get. */
 async function wordsOf(driver, handle, result) {
   const status = await handle.status();
   const [listed] = await driver.list().toArray();

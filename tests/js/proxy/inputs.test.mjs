@@ -1,4 +1,5 @@
-// The inputs of a run: checked by a schema where there is one, and never what the server sets itself. And the bodies they come in.
+// The inputs of a run: checked by a schema if there is one, and never what the server itself sets. Also the bodies that
+// contain them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
@@ -23,7 +24,7 @@ const withVariables = (variables, more = {}) => {
 };
 const submit = (ask, inputs) => ask("POST workflows", { body: { workflow_definition: named, inputs } });
 
-/** A schema as a library would write it: an object with an address and a number, which may come as text. */
+/** A schema as a library would write it: an object with an address and a number, which may also be text. */
 function order(value) {
   const issues = [];
   if (typeof value.to !== "string" || !/^[^@]+@[^@]+$/.test(value.to))
@@ -218,7 +219,7 @@ describe("names that templates know", { concurrency: true }, () => {
   const source = readFileSync(new URL("../../../src/template/names.rs", import.meta.url), "utf8");
   const [, listed] = /OF_ENGINE: \[&str; \d+\] = \[([^\]]+)\]/.exec(source);
   const names = Array.from(listed.matchAll(/"(\w+)"/g), ([, name]) => name);
-  /** The places from which a value gets among the inputs of a run. */
+  /** The places in a request from which a value reaches the inputs of a run. */
   const places = {
     inputs: (values) => ({ workflow_definition: named, inputs: values }),
     "variables of a name": (values) => ({ workflow_definition: { ...named, variables: values } }),

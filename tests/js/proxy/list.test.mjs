@@ -1,11 +1,11 @@
-// The list of runs through a proxy: only those of allowed workflows, all of them, and to an end.
+// The list of runs through a proxy: all runs of allowed workflows, no others, and it ends.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver } from "highway-wasm";
 import { allowing, checkRefusal, definitionOf, engineFor, greeting, proxyFor } from "../support/proxy.mjs";
 
 const listing = allowing(["list"]);
-/** So many runs, each `every`-th of them one of the workflow `greeting`. */
+/** A number of runs. Each `every`-th run belongs to the workflow `greeting`. */
 const runsOf = (count, every) =>
   Array.from({ length: count }, (_, at) => ({
     workflow_run_id: `run-${at}`,
@@ -15,7 +15,7 @@ const runsOf = (count, every) =>
 const idsOf = (runs) =>
   runs.filter(({ workflow_name }) => workflow_name === "greeting").map((run) => run.workflow_run_id);
 
-/** A server with a list in pages; `shape` makes its answer of `{ page, size, items, runs }`. */
+/** A server with a paged list. `shape` makes its answer from `{ page, size, items, runs }`. */
 const server =
   (runs, shape) =>
   ({ search }) => {
@@ -36,7 +36,7 @@ const shapes = {
   "with nothing else": ({ items }) => ({ workflows: items }),
 };
 const driverFor = (proxy) => new Driver({ endpoint: "https://app.example", auth: false, fetch: proxy });
-/** Reads a list to its end, which has to come. */
+/** Reads a list to its end. */
 async function read(proxy, seen, options = {}) {
   const found = [];
   for await (const run of driverFor(proxy).list(options)) found.push(run.runId);
@@ -193,7 +193,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     let asked = 0;
     const { proxy } = proxyFor({ allow: listing }, () => {
       asked += 1;
-      // A list that does not end is ended here.
+      // Ends a list that would not end.
       return asked > 50 ? Response.json({ code: "ENDLESS" }, { status: 400 }) : { workflows: runs };
     });
     const found = await driverFor(proxy)
@@ -204,7 +204,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
   });
 
   test("where runs leave the list meanwhile, it lacks no more than moved to a page that was read", async () => {
-    // Without a proxy the total tells that they did; a page is not told how many runs of others there are.
+    // Without a proxy, the total shows that items left. A page does not learn how many runs of others there are.
     const runs = runsOf(60, 2);
     const moved = idsOf(runs).slice(20, 23);
     const left = idsOf(runs.slice(0, 5));
@@ -241,7 +241,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
 });
 
 describe("how many runs of others there are", { concurrency: true }, () => {
-  /** A server of which nobody may learn how long its list is; behind the end it says so. */
+  /** A server that hides the length of its list. Beyond the end it refuses. */
   const strict = (runs) => {
     const inPages = server(runs, shapes["with its total and size"]);
     return (request) => {
@@ -261,7 +261,7 @@ describe("how many runs of others there are", { concurrency: true }, () => {
         ...runsOf(others, 1e9).map((run, at) => ({ ...run, workflow_run_id: `o${at}` })),
       ];
       for (const run of runs.slice(45)) run.workflow_name = "payroll";
-      // The runs of others are in between as well.
+      // The runs of others are in between too.
       runs.sort((one, other) => (one.workflow_run_id < other.workflow_run_id ? -1 : 1));
       const { ask } = proxyFor({ allow: listing }, strict(runs));
       const answers = [];

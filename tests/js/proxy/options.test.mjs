@@ -1,4 +1,4 @@
-// What a proxy is told, and what it refuses to work with.
+// The options of a proxy, and those that it refuses.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-// Which pages may use a proxy: those of its own origin, and those of the origins that it was told.
+// Which pages may use a proxy: those of its own origin, and those of the allowed origins.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ const origins = [friend, "http://localhost:5173"];
 const submission = { workflow_definition: greeting };
 const exposed = "retry-after, x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset";
 
-/** Asks with headers; gives the answer, and whether anything got to the server. */
+/** Sends a request with headers. Returns the answer, and whether the server got a request. */
 async function askFrom(headers, options = {}, line = "GET workflows/run-1") {
   const { ask, server } = proxyFor({ origins, ...options });
   const answer = await ask(line, { headers, body: line.startsWith("POST") ? submission : undefined });
@@ -228,7 +228,7 @@ describe("behind another proxy", { concurrency: true }, () => {
 describe("over a real connection", { concurrency: true }, () => {
   const body = JSON.stringify(submission);
 
-  /** Sends the first lines of a request as they are, with a body; resolves with the status. */
+  /** Sends the first lines of a request unchanged, with a body. Resolves with the status. */
   async function send(t, target, headers) {
     const { proxy, server } = proxyFor({ origins });
     const { port } = await serve(t, proxy);
@@ -254,8 +254,8 @@ describe("over a real connection", { concurrency: true }, () => {
     assert.deepEqual([evil.status, evil.reached], [403, false]);
   });
 
-  // A page can write any path: `fetch("http://app.example//evil.example/api/v1/workflows", { method: "POST", body })` needs no
-  // preflight, and sends `//evil.example/…` as target.
+  // A page can write any path: `fetch("http://app.example//evil.example/api/v1/workflows", { method: "POST", body })`
+  // needs no preflight and sends `//evil.example/…` as target.
   for (const target of [
     "//evil.example/api/v1/workflows",
     "///evil.example/api/v1/workflows",

@@ -1,4 +1,4 @@
-// The proxy as a whole: the key for each request, the hook that decides, and a page's clients over a real connection.
+// The proxy as a whole: the key of each request, the hook that decides, and a page's clients over a real connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,7 +38,7 @@ describe("a key that a function gives", () => {
       [{ KEY: "key-of-two" }, ctx],
     ]);
     const sent = server.seen.map(({ headers }) => headers.get("authorization"));
-    // Each asks which workflow the run is of, since an id may be one of another run for another key.
+    // Each looks up the workflow of the run, because the id may belong to another run for another key.
     assert.deepEqual(sent, [...Array(2).fill("Bearer key-of-one"), ...Array(2).fill("Bearer key-of-two")]);
   });
 
@@ -79,7 +79,7 @@ describe("a key that a function gives", () => {
 });
 
 describe("the hook that decides", () => {
-  /** A proxy whose hook notes what it sees, and how much the server has seen by then. */
+  /** A proxy whose hook records what it sees, and how many requests the server had by then. */
   function watched(verdict, options = {}) {
     const calls = [];
     const authorize = (request, action, ...context) => {
@@ -157,7 +157,7 @@ describe("the hook that decides", () => {
     ["POST workflows/run-1/cancel", `"${"x".repeat(200)}"`, 413],
     ["POST approvals/key-1/approve", "{", 400],
   ]) {
-    // The hook is called after everything else has been found in order: it may count, or charge.
+    // The hook is called after all other checks have passed, because it may count or charge.
     test(`is not asked where the body is refused: ${line} with ${status}`, async () => {
       const { ask, calls } = watched(true, { maxBodySize: 100 });
       assert.equal((await ask(line, { body })).status, status);
@@ -222,7 +222,7 @@ describe("the hook that decides", () => {
     assert.deepEqual([status, headers.location], [302, "https://app.example/login"]);
   });
 
-  // `(request) => sessions.get(idOf(request))` gives null where there is no session; that must not be a yes.
+  // `(request) => sessions.get(idOf(request))` returns null without a session, which must not allow the request.
   for (const verdict of [null, 0, "", "no", {}, 1, [], Number.NaN]) {
     test(`never lets pass with what is no answer to the question: ${JSON.stringify(verdict)}`, async () => {
       for (const given of [() => verdict, async () => verdict]) {
@@ -281,7 +281,7 @@ describe("the hook that decides", () => {
       try {
         (inputs ?? body).to = "Eve";
       } catch {
-        // Frozen is fine.
+        // A frozen object may refuse the change.
       }
       return true;
     });

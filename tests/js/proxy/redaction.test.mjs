@@ -1,16 +1,16 @@
-// What a page does not get to see of an answer, however it is spelled: the key, and the definitions.
+// What a page must not see of an answer, in any spelling: the key, and definitions.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { definitionOf, KEY, proxyFor } from "../support/proxy.mjs";
 
 const run = { workflow_run_id: "r", workflow_name: "greeting", status: "running" };
 const hexOf = (char) => char.charCodeAt(0).toString(16).padStart(2, "0");
-/** Answers to everything below a run with this text. */
+/** Answers every request below a run with this text. */
 const answering = (text, headers = { "content-type": "application/json" }) =>
   proxyFor({}, ({ path }) => (path.endsWith("/r") ? run : new Response(text, { headers })));
 const shownOf = async (text, headers) => (await answering(text, headers).ask("GET workflows/r/events")).text;
 const eventStream = { "content-type": "text/event-stream" };
-/** What a stream of these pieces is for a page. */
+/** The stream that a page gets for these pieces. */
 async function streamed(pieces) {
   const body = () => ReadableStream.from(pieces.map((piece) => Buffer.from(piece)));
   const { ask } = proxyFor({}, ({ path }) =>
@@ -51,7 +51,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
   for (const [what, spell] of Object.entries(SPELLINGS)) {
     test(what, async () => {
       const written = spell(KEY);
-      // What must not be left of it: most of what it became, whatever stands around.
+      // The part that must not remain: most of the written form, whatever is around it.
       const core = written.slice(Math.floor(written.length / 4), Math.floor((written.length * 3) / 4));
       for (const text of [
         `{"message":"bad key ${written} of ${written}"}`,

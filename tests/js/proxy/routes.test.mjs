@@ -1,10 +1,10 @@
-// Which requests a proxy passes on: by verb, method and path, wherever it is mounted and however the path is written.
+// The requests that a proxy passes on: by verb, method and path, at any mount path, in any spelling of the path.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { allowing, answerOf, asking, checkRefusal, greeting, proxyFor, VERBS } from "../support/proxy.mjs";
 
-/** The requests that each verb lets pass. */
+/** The requests that each verb allows. */
 const REQUESTS = {
   submit: ["POST workflows"],
   list: ["GET workflows"],
@@ -26,10 +26,10 @@ const REQUESTS = {
 };
 const submission = { workflow_definition: greeting, inputs: { to: "Ada" } };
 const bodyOf = (line) => (line === "POST workflows" ? submission : line.startsWith("POST") ? {} : undefined);
-/** The list is read in pages of the proxy's own. */
+/** The proxy reads the list in its own pages. */
 const upstreamLine = (line) =>
   line.replace(" ", " /api/v1/").replace(/^(GET .*\/workflows)$/, "$1?page=1&page_size=100");
-/** Requests that only find out which run or approval this is about. */
+/** Requests that only look up a run or an approval. */
 const isLookup = (line) => /^GET \/api\/v1\/(workflows|approvals)\/[^/]+$/.test(line);
 
 describe("verbs", { concurrency: true }, () => {
@@ -97,7 +97,7 @@ describe("paths that are not in the table", { concurrency: true }, () => {
   test("no other operation of the API reaches the server", async () => {
     const { ask, server } = proxyFor();
     const all = operations.map(filled);
-    // The reference does not have the stream, which the server may offer.
+    // The API reference lacks the stream, which a server may offer.
     assert.deepEqual(
       [...known].filter((line) => !all.includes(line)),
       ["GET /api/v1/workflows/run-1/stream"],
@@ -212,7 +212,7 @@ describe("the same path, written otherwise", { concurrency: true }, () => {
     });
   }
 
-  // The server decodes a path before it looks at it: `/steps/%6Cogs` is `/steps/logs` to it.
+  // The server decodes a path before it reads it: `/steps/%6Cogs` is `/steps/logs`.
   for (const path of ["steps/%6Cogs", "steps/log%73", "steps/%6c%6f%67%73"]) {
     test(`a step cannot be named so that it becomes another verb: ${path}`, async () => {
       const { ask, server } = proxyFor({ allow: allowing(["status", "steps"]) });
@@ -225,7 +225,7 @@ describe("the same path, written otherwise", { concurrency: true }, () => {
     });
   }
 
-  // Servers behind WSGI and ASGI never see `%2F`, but a slash: what is one segment here is two there.
+  // Servers behind WSGI and ASGI see a slash in place of `%2F`: one segment here is two there.
   for (const line of [
     "GET workflows/run-1%2Fcheckpoints",
     "GET workflows/run-1%2fsteps%2Flogs",

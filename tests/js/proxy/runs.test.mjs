@@ -1,4 +1,4 @@
-// Which runs a proxy shows: only those of allowed workflows, and what it keeps in mind about them. Approvals, too.
+// The runs that a proxy shows: only those of allowed workflows, whatever it saw of them before. Also approvals.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver } from "highway-wasm";
@@ -28,7 +28,7 @@ describe("a run of another workflow", { concurrency: true }, () => {
   ]) {
     test(`is not shown, nor anything done to it: ${line}`, async () => {
       const { ask, server } = proxyFor({}, () => foreign);
-      // What is kept in mind of it must not make it one that is allowed.
+      // An earlier lookup must not make the run an allowed one.
       for (let attempt = 0; attempt < 2; attempt++) {
         const { text } = checkRefusal(await ask(line), 404, "NOT_FOUND");
         assert.doesNotMatch(text, /payroll|salary/);
@@ -141,7 +141,7 @@ describe("a lookup that gives no run", { concurrency: true }, () => {
     text: () => json("fine"),
   };
   for (const [what, answer] of Object.entries(answers)) {
-    // Whoever cancels a run would take an answer of 200 for success.
+    // A page that cancels a run would take a status of 200 for success.
     test(`is no success where it is ${what}`, async () => {
       const { ask, server } = proxyFor({}, answer);
       for (const line of ["GET workflows/r", "GET workflows/r/steps", "POST workflows/r/cancel"]) {
@@ -164,7 +164,7 @@ describe("whose run it is", { concurrency: true }, () => {
   };
   const body = { workflow_definition: { name: "greeting" } };
   const keyed = { body, headers: { "x-idempotency-key": "may" } };
-  /** A server that answers submissions in its own way. */
+  /** A server that answers submissions in a given way. */
   const submitted = (answer) =>
     proxyFor({}, (asked) => (asked.path === "/api/v1/workflows" ? answer : server(asked)));
 
@@ -288,7 +288,7 @@ describe("approvals", { concurrency: true }, () => {
     { approval_key: "mine", workflow_run_id: "run-1" },
     { approval_key: "theirs", workflow_run_id: "run-2" },
   ];
-  /** A server where the last of several parameters counts, as it does for many. */
+  /** A server that uses the last of several parameters, as many do. */
   const server = ({ method, path, search }) => {
     const [, , , what, id] = path.split("/").map(decodeURIComponent);
     if (what === "workflows") return { workflow_run_id: id, workflow_name: runs[id] };
@@ -411,7 +411,7 @@ describe("approvals", { concurrency: true }, () => {
 });
 
 describe("the definition", { concurrency: true }, () => {
-  // Servers show it where they show a run: the embedded engine also in the answer to `cancel`.
+  // Servers show the definition where they show a run; the embedded engine also in the answer to `cancel`.
   const allow = {
     greeting: {
       verbs: ["submit", "status", "cancel", "retry", "list", "signal", "update"],

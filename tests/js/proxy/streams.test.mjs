@@ -1,4 +1,4 @@
-// Streams through a proxy, and what becomes of a request when the page goes away.
+// Streams through a proxy, and what happens to a request when the page leaves.
 import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
 import { createServer } from "node:http";
@@ -20,7 +20,7 @@ async function before(t, script, options = {}) {
   return { server, proxy, ask };
 }
 
-/** A server with a stream of events, which begins with a greeting; `streams` are its open ones, to be written to. */
+/** A server with an event stream, which begins with a greeting. `streams` are the open ones, to write to. */
 async function streamServer(t, greets = true) {
   const streams = [];
   const shown = { ...run };
@@ -66,7 +66,7 @@ describe("a stream", { concurrency: true }, () => {
     assert.equal(response.headers.get("content-type"), "text/event-stream");
     assert.equal(response.headers.get("cache-control"), "no-store");
     for (const event of ["data: 1\n\n", ": ping\n\n", "event: x\ndata: größe\n\n"]) {
-      // Nothing else is under way: what is not passed on at once would never come.
+      // Nothing else is pending: an event that is not passed on at once would never arrive.
       stream.response.write(event);
       assert.equal(await next(reader), event);
     }

@@ -1,4 +1,4 @@
-// What a page submits never runs: the definition runs which the proxy was given for that name.
+// The definition of a page never runs: the proxy's own definition of that name runs.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -14,7 +14,7 @@ const evil = {
 const submit = { allow: allowing(["submit"]) };
 const named = { workflow_definition: { name: "greeting" } };
 
-/** What is sent to the server for a definition of a page. */
+/** The body that the server gets for a page's definition. */
 async function sentFor(definition, options = submit) {
   const { ask, server } = proxyFor(options);
   const answer = await ask("POST workflows", {
@@ -23,7 +23,7 @@ async function sentFor(definition, options = submit) {
   return { answer, sent: server.seen[0]?.json.workflow_definition, body: server.seen[0]?.json };
 }
 
-/** Checks that a definition of a page is taken, and the proxy's own is sent. */
+/** Checks that a page's definition is accepted, and the proxy's own is sent. */
 async function checkTaken(definition, own = greeting, options = submit) {
   const { answer, sent, body } = await sentFor(definition, options);
   assert.equal(answer.status, 200, answer.text);
@@ -289,7 +289,7 @@ describe("what is no submission of a name", { concurrency: true }, () => {
 });
 
 describe("against the embedded engine", { concurrency: true }, () => {
-  /** A proxy in front of an engine, and a client of a page. */
+  /** A proxy in front of an engine, and a page's client. */
   function start(t, allow) {
     const engine = engineFor(t);
     const { proxy } = proxyFor({ fetch: engine.fetch, allow });

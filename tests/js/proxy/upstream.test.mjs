@@ -1,4 +1,4 @@
-// What comes back from the Highway server through a proxy: answers, failures, and never the key.
+// What a proxy passes back from the Highway server: answers, failures, and never the key.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -95,7 +95,7 @@ describe("answers", { concurrency: true }, () => {
   }
 
   for (const status of [200, 404, 502]) {
-    // The proxy answers on the origin of the application: a page of somebody else must not be one of the application there.
+    // The proxy answers on the application's origin, where a foreign page must not appear as one of the application.
     test(`a page of the server is not shown as a page: ${status}`, async (t) => {
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/events") ? text(status, "<script>alert(origin)</script>", "text/html") : known,
@@ -138,7 +138,7 @@ describe("answers", { concurrency: true }, () => {
 
   test("more than 32 MiB is too much, with a length and without one", async (t) => {
     const chunk = Buffer.alloc(4 * 1024 * 1024, " ");
-    // Far more than buffers on the way hold, so that the server cannot be done before it is cut off.
+    // Far more than the buffers hold, so that the server cannot finish before it is cut off.
     const count = 64;
     for (const headers of [{}, { "content-length": String(chunk.length * count) }]) {
       let isCut = false;
@@ -266,7 +266,7 @@ describe("the key", { concurrency: true }, () => {
   ]) {
     test(`is in no header, where the server repeats it in ${header}`, async (t) => {
       const { ask } = await before(t, () => json(200, { data: run }, { [header]: KEY }));
-      // Checked by `ask` for every answer.
+      // `ask` checks this for every answer.
       for (const line of ["GET workflows/r", "GET workflows/r/events", "GET workflows/r/stream"])
         await ask(line);
     });
@@ -290,7 +290,7 @@ describe("the key", { concurrency: true }, () => {
   });
 
   test("that is a short word does not change what the answer says", async () => {
-    // As in the README: `apiKey: "local"` for an engine that asks for none.
+    // As in the README: `apiKey: "local"` for an engine that needs no key.
     for (const apiKey of ["local", "e", '"']) {
       const events = { workflow_name: "greeting", events: ["http://localhost:1"], state: "completed" };
       const { ask } = proxyFor({ apiKey }, () => events);

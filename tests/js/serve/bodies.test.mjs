@@ -1,4 +1,4 @@
-// `serve`: bodies that do not come, that come together, and whose client has gone.
+// `serve`: bodies that never arrive, arrive together, or whose client has gone.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ async function started(t, options) {
   return server;
 }
 
-/** A request of which the last byte of the body is not sent yet. */
+/** A request whose body lacks its last byte. */
 function begun(t, { port }, size) {
   const socket = net.connect(port, "127.0.0.1").setEncoding("utf8");
   t.after(() => socket.destroy());

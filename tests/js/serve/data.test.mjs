@@ -1,4 +1,4 @@
-// The data folder of a server: whose it is, what is in it, and what is said where nothing can be kept there.
+// The data folder of a server: its owner, its content, and the errors if nothing can be stored there.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const stop = async (server) => {
 };
 
 describe("a data folder", { skip: noUsers }, () => {
-  /** What `serve` says of it. */
+  /** The error of `serve` about it. */
   const refusalOf = async (t, cwd) => {
     const { code, stdout, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
     assert.deepEqual([code, stdout], [2, ""]);
@@ -82,7 +82,7 @@ describe("a server whose disk is full", { skip: noMounts }, () => {
   test("says so in every answer and in its health", async (t) => {
     const cwd = folder(t);
     mkdirSync(join(cwd, "data"));
-    // The file system is the server's alone, and ends with it.
+    // The file system belongs to the server and ends with it.
     const script = `mount -t tmpfs -o size=512k,mode=700 none data && exec "$0" "$@"`;
     const program = [process.execPath, PROGRAM, "serve", "--port", "0", "--data", "data", "--key", "a-key"];
     const server = start(t, ["--mount", "sh", "-c", script, ...program], { cwd, file: "unshare" });

@@ -1,4 +1,5 @@
-// `serve`: by which name it answers, and pages of which origin. Over raw sockets, since `fetch` sends no other Host and no Origin.
+// `serve`: the host names and origins that it accepts. Over raw sockets, because `fetch` can send neither another Host
+// nor an Origin.
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { before, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// `serve`: bodies that are packed, and `HEAD`.
+// `serve`: compressed bodies, and `HEAD`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-// The key of `highway-wasm serve`: made once, kept for nobody else to read, shown once.
+// The key of `highway-wasm serve`: generated once, readable only for its owner, shown once.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
@@ -19,7 +19,7 @@ const FORM = /^hw_k1_[A-Za-z0-9_-]{43}$/;
 const modeOf = (file) => (statSync(file).mode & 0o777).toString(8);
 const ask = (url, key) => fetch(`${url}/api/v1/workflows`, { headers: { authorization: `Bearer ${key}` } });
 
-/** Starts a server, asks it with a key, ends it. */
+/** Starts a server, sends a request with a key, and stops the server. */
 async function once(t, args, options, key) {
   const server = await startServer(t, args, options);
   const { status } = await ask(server.url, key ?? server.key);
@@ -41,7 +41,7 @@ describe("the key", { concurrency: 2 }, () => {
     assert.equal(modeOf(file), "600");
     assert.equal(modeOf(join(cwd, ".highway")), "700");
     assert.ok(first.stdout.includes(`kept in ${file}\n`));
-    // Nobody commits it by accident.
+    // It is not committed by accident.
     assert.equal(readFileSync(join(cwd, ".highway", ".gitignore"), "utf8"), "*\n");
     assert.deepEqual(readdirSync(join(cwd, ".highway")).sort(), [".gitignore", "key", "runs"]);
 

@@ -1,4 +1,4 @@
-// `listener`: requests of node:http as fetch handlers get them, whatever their targets, hosts and bodies are.
+// `listener`: requests of node:http as fetch handlers get them, with any target, host and body.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
@@ -10,7 +10,7 @@ import { watchProcess } from "../support/quiet.mjs";
 
 const checkQuiet = watchProcess();
 
-/** Sends bytes over a connection of its own; resolves with everything that comes back until the other side ends it. */
+/** Sends bytes over a new connection. Resolves with everything that arrives until the other side closes it. */
 async function raw(port, bytes) {
   const socket = net.connect(port, "127.0.0.1");
   socket.write(bytes);
@@ -158,7 +158,7 @@ describe("a request", { concurrency: true }, () => {
         return new Response("fine");
       });
       const answer = await raw(port, get("/path", { host }));
-      // A fault of whoever asks, not of the server.
+      // A fault of the client, not of the server.
       assert.equal(statusOf(answer), 400, `${answer}${seen}`);
       assert.deepEqual(seen, []);
     });

@@ -1,4 +1,4 @@
-// `listener`: answers of fetch handlers behind node:http, clients that go away, handlers that fail.
+// `listener`: answers of fetch handlers behind node:http, clients that leave, handlers that fail.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { until } from "../support/until.mjs";
 
 const checkQuiet = watchProcess();
 
-/** Sends bytes over a connection of its own; resolves with everything that comes back until the other side ends it. */
+/** Sends bytes over a new connection. Resolves with everything that arrives until the other side closes it. */
 async function raw(port, bytes) {
   const socket = net.connect(port, "127.0.0.1");
   socket.write(bytes);
@@ -237,7 +237,7 @@ test("the signal of a request is not ended by its answer", async (t) => {
 });
 
 describe("a client that goes away", { concurrency: true }, () => {
-  /** Opens a request and cuts it when the handler says so; what the handler is given. */
+  /** Opens a request and cuts it when the handler says so. Returns the handler's request. */
   function cut(t, handler, method = "GET") {
     return new Promise((resolve, reject) => {
       serve(t, (request) => handler(request, () => socket.destroy())).then(({ port }) => {

@@ -1,4 +1,5 @@
-// `serve`: the key of a request, and the size of its body. Over raw sockets, since `fetch` sends no other Host and no Origin.
+// `serve`: the key of a request, and the size of its body. Over raw sockets, because `fetch` can send neither another
+// Host nor an Origin.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { before, describe, test } from "node:test";

@@ -1,4 +1,4 @@
-// `serve` of highway-wasm/node: its options, its lifetime, what it serves.
+// `serve` of highway-wasm/node: its options, its lifetime, its answers.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -16,7 +16,7 @@ import { until } from "../support/until.mjs";
 const checkQuiet = watchProcess();
 const KEY = "a-key-of-these-tests";
 
-/** A server that is closed behind the test. */
+/** A server that is closed after the test. */
 async function served(t, options) {
   const server = await serve({ port: 0, key: KEY, ...options });
   t.after(() => server.close());
@@ -71,7 +71,7 @@ describe("a server", { concurrency: true }, () => {
 
   test("closes once, however often it is told, and takes no more connections", async (t) => {
     const server = await served(t);
-    // A connection that is kept for later does not hold it up.
+    // A connection that is kept for later does not delay the end.
     await (await fetch(`${server.url}/ping`)).text();
     const watch = stopwatch();
     await Promise.all([server.close(), server.close()]);

@@ -1,4 +1,4 @@
-// How `highway-wasm serve` starts and stops: signals, requests under way, exit codes.
+// How `highway-wasm serve` starts and stops: signals, pending requests, exit codes.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { until } from "../support/until.mjs";
 
 const BODY = JSON.stringify({ workflow_definition: { name: "empty", tasks: {} } });
 
-/** A connection on which a submission has begun: its head and the first half of its body are sent. */
+/** A connection with a submission whose head and first half of the body are sent. */
 async function halfRequest({ url, key }, t) {
   const { port } = new URL(url);
   const socket = net.connect(Number(port), "127.0.0.1").setEncoding("utf8");
@@ -25,7 +25,7 @@ async function halfRequest({ url, key }, t) {
   const closed = once(socket, "close").then(() => text);
   const head = `POST /api/v1/workflows HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Length: ${BODY.length}\r\nExpect: 100-continue\r\n\r\n`;
   socket.write(head + BODY.slice(0, 10));
-  // It says that it goes on once it has the request.
+  // The server says `100 Continue` once it has the request.
   await taken;
   return { closed, finish: () => socket.write(BODY.slice(10)) };
 }
@@ -36,14 +36,17 @@ const connects = (url) =>
     () => false,
   );
 
-/** A server that waits for a request which does not come: once it is stopped, it takes 5 s. What waits for nothing ends before. */
+/**
+ * A server that waits for a request that never arrives: after a stop it takes 5 s. A server without pending requests
+ * ends sooner.
+ */
 async function slowServer(t) {
   const server = await startServer(t);
   await halfRequest(server, t);
   return server;
 }
 
-/** Stops a server by `stop`; expects it to have ended before a slow one that was stopped at the same time. */
+/** Stops a server by `stop`. Expects it to end before a slow one that was stopped at the same time. */
 async function endsBefore(slow, server, stop) {
   slow.child.kill("SIGTERM");
   await stop();
@@ -61,7 +64,7 @@ describe("a stop", { concurrency: 2 }, () => {
       await server.seen(/^stopping; 1 request is under way$/m);
       assert.equal(await connects(server.url), false);
       assert.equal(server.child.exitCode, null, "it waits");
-      // The connection is not kept 5 s for another request.
+      // The connection is not kept for 5 s for another request.
       const { code } = await endsBefore(slow, server, async () => {
         request.finish();
         assert.match(await request.closed, /^HTTP\/1.1 [24]\d\d .*"status":"(success|error)"/s);

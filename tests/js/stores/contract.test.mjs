@@ -1,4 +1,5 @@
-// What holds for every store; pages and workers have tests of their own (`indexed-db` and `durable-object` in tests/packaging).
+// What holds for every store. Stores of pages and workers have their own tests (`indexed-db` and `durable-object` in
+// tests/packaging).
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
@@ -30,8 +31,8 @@ async function readAll(store) {
 }
 
 /**
- * The stores: each gives how to open a place again and again, and how to fill the disk under it. libsql has the interface of
- * better-sqlite3, whose binaries no registry has.
+ * The stores: how to open each again and again, and how to fill its disk. libsql has the interface of better-sqlite3,
+ * whose binaries are in no registry.
  */
 const stores = {
   fileStore: (t) => {
@@ -63,7 +64,7 @@ const stores = {
   },
 };
 
-/** Lets files take only half of what is appended, as a full disk does. Gives how to end that. */
+/** Lets files take only half of what is appended, as on a full disk. Returns a function that ends this. */
 async function fillDisk(t) {
   const handle = await openFile(fileURLToPath(import.meta.url), "r");
   const type = Object.getPrototypeOf(handle);
@@ -80,7 +81,7 @@ async function fillDisk(t) {
   return restore;
 }
 
-/** A database that may not grow any more. */
+/** Prevents a database from growing. */
 function limitPages(database) {
   const pragma = (text) => Object.values(database.prepare(`PRAGMA ${text}`).all()[0])[0];
   const before = pragma("max_page_count");
@@ -95,7 +96,7 @@ for (const [name, make] of Object.entries(stores)) {
     test("where nothing can be kept, the engine stands still and says why; another one goes on", async (t) => {
       const { open, fill } = make(t);
       const calls = [];
-      // Too much for what is left on a page of a database.
+      // More than the space that is left on a page of the database.
       const tools = { "x.y": ({ args }) => void calls.push(args[0]) ?? "z".repeat(20_000) };
       const engine = new LocalEngine({ store: open(), tools });
       const driver = (engine, name) => {
@@ -170,7 +171,7 @@ describe("a folder", () => {
     skip: process.platform !== "linux" && "only Linux tells when a process began",
   }, async (t) => {
     const folder = folderOf(t);
-    // In a container each first process is number 1.
+    // In a container, each first process has id 1.
     writeFileSync(join(folder, "lock"), `${process.pid} 1`);
     const store = fileStore(folder);
     assert.deepEqual(await readAll(store), []);
@@ -291,7 +292,7 @@ describe("a folder", () => {
   });
 });
 
-/** Where the lines of a text end, in bytes. */
+/** Positions of the line breaks in bytes. */
 const lineBreaks = (bytes) => [...bytes.keys()].filter((at) => bytes[at] === 10);
 
 describe("a database", () => {
@@ -357,7 +358,7 @@ describe("a database", () => {
     await first.close();
     assert.deepEqual(await entries, ["[1]"]);
     await second.close();
-    // It stays open, and is nobody's.
+    // It stays open and has no owner.
     assert.equal(one.prepare("SELECT count(*) AS n FROM highway_journal").all()[0].n, 1);
   });
 

@@ -1,4 +1,5 @@
-// The file of a journal: what the end of a process leaves of an entry is dropped, everything else that is not as it was written is an error.
+// The file of a journal: the beginning of an entry that an interrupted write leaves is dropped; any other difference is
+// an error.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +36,7 @@ async function readAll(store) {
   return read;
 }
 
-/** Reads a journal, and closes it whatever comes. */
+/** Reads a journal, and always closes it. */
 async function readingOf(folder, then = async () => {}) {
   const store = fileStore(folder);
   try {
@@ -47,10 +48,10 @@ async function readingOf(folder, then = async () => {}) {
   }
 }
 
-/** How many lines are whole in the first `length` bytes. */
+/** Number of complete lines in the first `length` bytes. */
 const linesIn = (bytes, length) => bytes.subarray(0, length).filter((byte) => byte === 10).length;
 
-/** Checks that a journal is refused with the place of the line in which `at` lies, and left as it is. */
+/** Checks that a journal is refused with the place of the line that contains `at`, and is not changed. */
 async function checkDamage({ folder, path, bytes }, damaged, at) {
   writeFileSync(path, damaged);
   const error = await checkRejection(readingOf(folder), { name: "ExecutionError", code: "JOURNAL_INVALID" });
@@ -125,7 +126,7 @@ describe("the file of a journal", () => {
         assert.deepEqual(readFileSync(journal.path), damaged);
         continue;
       }
-      // The same bytes again are entries again; the numbers in those of an engine tell that.
+      // Repeated bytes are valid lines. The entry numbers, which only an engine's journal has, reveal them.
       assert.ok(damaged.equals(bytes) || (round % 2 === 1 && read.length > entries.length), `round ${round}`);
     }
   });

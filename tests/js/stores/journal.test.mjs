@@ -1,4 +1,4 @@
-// When the journal of an engine is made shorter, and that nothing is lost or kept twice meanwhile.
+// When a snapshot replaces the journal of an engine, and that no entry is lost or stored twice meanwhile.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -9,13 +9,13 @@ import { inRoot } from "../../../scripts/lib/paths.mjs";
 const { Chain } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "chain.js")).href);
 const { Journal } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "stores", "journal.js")).href);
 
-/** An entry of so many characters that begins with a name. */
+/** An entry of that many characters, which begins with a name. */
 const entryOf = (name, length = 100_000) => `${name};`.padEnd(length, ".");
 const nameOf = (entry) => entry.slice(0, entry.indexOf(";")).replace(/^\[\d+,"[0-9a-f]{16}",/, "");
 
 /**
- * A journal over a store in memory, and an engine whose state is the list of all names. `next()` lets the store finish what it is at,
- * and gives what that was; what follows from it has been released by then.
+ * A journal over a store in memory, and an engine whose state is the list of all names. `next()` lets the store finish
+ * its present call, and returns that call; its effects have been released by then.
  */
 function journalOn({ kept = [], length = 10, pieces = 1, snapshot = true, replace = true } = {}) {
   const log = [];
@@ -64,7 +64,7 @@ function journalOn({ kept = [], length = 10, pieces = 1, snapshot = true, replac
       await journal.open((entry) => names.push(nameOf(entry)));
     },
     async next(error) {
-      // Writing the state takes a turn for each of its entries.
+      // Writing a snapshot takes a turn for each of its entries.
       for (let turns = 0; turns < 20 && (turns === 0 || calls.length === 0); turns += 1) await turn();
       const { what, resolve, reject } = calls.shift() ?? assert.fail("the store has nothing to do");
       if (error) reject(error);
@@ -117,7 +117,7 @@ describe("a journal", () => {
     await next();
     happen("b");
     happen("c");
-    // The state is told before the store is asked.
+    // The snapshot is written before the store is called.
     await Promise.resolve();
     await Promise.resolve();
     happen("d");
@@ -158,7 +158,7 @@ describe("a journal", () => {
       short.happen(name, megabyte / 10);
       assert.equal(await short.next(), `append ${name}`);
     }
-    // Ten tenths, less what rounding took.
+    // Ten tenths, minus rounding.
     const long = journalOn({ length: 2 * megabyte });
     for (const name of "abcd") {
       long.happen(name, megabyte);
@@ -289,12 +289,12 @@ test("a tool that writes 200,000 lines at once does not stop its engine", async 
 });
 
 describe("the entries of a journal", () => {
-  /** The texts that a store keeps of some entries. */
+  /** The texts that a store keeps for some entries. */
   const textsOf = (entries) => {
     const chain = new Chain();
     return entries.map((entry) => chain.write(entry));
   };
-  /** What a journal reads of some texts, or the message of its error and the number of the entry. */
+  /** What a journal reads from some texts, or the error's message and the number of the entry. */
   const readingOf = async (texts) => {
     const entries = [];
     const journal = new Journal({ load: () => texts, append: async () => {} }, { failed: () => {} });

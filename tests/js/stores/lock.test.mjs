@@ -1,4 +1,4 @@
-// A folder belongs to one process at a time: whoever is killed when, stopped, or left as a zombie.
+// A folder belongs to one process at a time, even if processes are killed at any moment, stopped, or zombies.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ function folderOf(t) {
   return folder;
 }
 
-/** A process that waits for a store. `said(line)` hears what it says, `ended` is fulfilled once it is gone. */
+/** A process that waits for a store. `said(line)` gets its output; `ended` is fulfilled when it has ended. */
 function contender(t, place, name, { said = () => {}, wait = 600, through = [], env } = {}) {
   const [program, ...args] = [...through, process.execPath, worker, place, name, String(wait)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env });
@@ -39,7 +39,7 @@ function contender(t, place, name, { said = () => {}, wait = 600, through = [], 
   return { child, name, first, ended };
 }
 
-/** Which owners wrote into the journal, in the order in which they did; the whole of it is read. */
+/** The owners that wrote into the journal, in order. Reads the whole journal. */
 async function ownersIn(store) {
   const owners = [];
   const next = new Map();
@@ -58,7 +58,7 @@ const inUse = { name: "ExecutionError", code: "STORE_IN_USE" };
 
 describe("a store for which many processes wait", { skip: notHere }, () => {
   const rounds = Number(process.env.HIGHWAY_KILLS ?? 20);
-  // A round takes a third of a second where nothing else runs.
+  // A round takes a third of a second on an idle machine.
   const timeout = Math.max(85_000, rounds * 10_000);
 
   test("never has two owners, whichever of them is stopped and killed when", { timeout }, (t) =>
@@ -102,7 +102,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
       }
     };
     const kill = (one) => {
-      // Noted first: the kernel may let the next one in before we hear of the end.
+      // Recorded first, because the kernel may let the next process in before we are notified of the end.
       log.push(`kill ${one.name}`);
       one.child.kill("SIGKILL");
     };
@@ -111,7 +111,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
       const holder = await owner();
       await sleep(Math.random() * 60);
       if (round % 4 === 1) {
-        // One that is stopped is alive, however long it is.
+        // A stopped process is alive, however long it is stopped.
         const before = log.length;
         holder.child.kill("SIGSTOP");
         await sleep(200);
@@ -148,7 +148,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
 
   test("is free where its owner is a zombie", async (t) => {
     const folder = folderOf(t);
-    // `sleep` takes the place of the shell, and never asks what became of its child.
+    // `sleep` replaces the shell, and never waits for its child.
     const script = `"$0" "$@" & echo $!; exec sleep 600`;
     const args = ["-c", script, process.execPath, worker, folder, "zombie"];
     const parent = spawn("sh", args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -163,7 +163,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
     process.kill(pid, "SIGKILL");
     const next = contender(t, folder, "next", { wait: 60 });
     assert.equal(await next.first, "in");
-    process.kill(pid, 0); // It is still there, as a zombie.
+    process.kill(pid, 0); // The process still exists, as a zombie.
   });
 
   test("belongs to its owner also for a process of another container", async (t) => {
@@ -181,7 +181,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
 });
 
 describe("an owner that was replaced all the same", () => {
-  /** A folder in use, whose lock nobody has to respect any more. */
+  /** A folder in use, whose lock no longer protects it. */
   async function owned(t) {
     const folder = folderOf(t);
     const store = fileStore(folder);

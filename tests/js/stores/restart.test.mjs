@@ -1,4 +1,4 @@
-// Engines with a store: what is kept goes on after a restart, whenever the process ended.
+// Engines with a store: stored runs continue after a restart, whenever the process ended.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ function folderOf(t) {
   return folder;
 }
 
-/** An engine on a folder whose tools write down what they are asked. */
+/** An engine on a folder. Its tools record their calls. */
 function open(t, folder, tools = {}) {
   const calls = [];
   const note =
@@ -178,7 +178,7 @@ describe("a process that is killed", () => {
   // Each takes half a second; the suite itself allows 90 s.
   const timeout = Math.max(85_000, kills * 1_500);
 
-  /** What its tools wrote down, but for a line that was cut off. */
+  /** What its tools recorded, without an incomplete line. */
   const notesIn = (folder) =>
     readFileSync(join(folder, "tools"), "utf8")
       .split("\n")
@@ -229,7 +229,7 @@ describe("a process that is killed", () => {
     );
   }
 
-  /** What comes before what, by the names of the tasks. */
+  /** The tasks that must come before each task, by name. */
   const before = {
     one: ["first"],
     left: ["first"],

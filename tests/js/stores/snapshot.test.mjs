@@ -1,4 +1,4 @@
-// The state takes the place of a journal in pieces, while requests come and tools end.
+// A snapshot replaces a journal in pieces, while requests arrive and tools end.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -9,7 +9,7 @@ import { inRoot } from "../../../scripts/lib/paths.mjs";
 const { Gate } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "host", "gate.js")).href);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A store in memory; `onReplace` gets the entries that take the place of others. */
+/** A store in memory. `onReplace` gets the entries that replace others. */
 const memoryStore = (kept, onReplace = () => {}) => ({
   load: () => [...kept],
   append: async (entries) => void kept.push(...entries),
@@ -19,7 +19,7 @@ const memoryStore = (kept, onReplace = () => {}) => ({
   },
 });
 
-/** Rounds that do nothing: each is a step and a scope of the state. */
+/** Rounds that do nothing. Each is a step and a scope of the state. */
 const rounds = (count) => ({
   name: "rounds",
   tasks: {
@@ -37,7 +37,7 @@ describe("a state that is written in pieces", () => {
     const kept = [];
     const pieces = [];
     let isOver = false;
-    // Each sign of life takes the place of the one before, so the journal grows and the state does not.
+    // Each heartbeat replaces the one before, so the journal grows and the state does not.
     const beat = async ({ heartbeat, signal }) => {
       for (; !isOver && !signal.aborted; await turn()) heartbeat("x".repeat(200_000));
     };

@@ -1,4 +1,5 @@
-// Who uses a store: one engine at a time, which lets go of it when it is closed and when it fails. And what a failed engine answers.
+// The use of a store: one engine at a time, which releases it when it is closed and when it fails. Also the answers of
+// a failed engine.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -7,7 +8,7 @@ import { checkRejection, rejectionOf } from "../support/errors.mjs";
 
 const inUse = { name: "ExecutionError", code: "STORE_IN_USE", help: /close the other engine/ };
 
-/** A store that belongs to one user at a time, as all stores do; `faults` says what fails. */
+/** A store with one user at a time, as all stores have. `faults` says what fails. */
 function store(faults = {}) {
   const kept = [];
   let isOpen = false;
@@ -136,7 +137,7 @@ describe("an engine that stands still", () => {
 
   test("is no unreachable server to a client that stands behind something else", async (t) => {
     const { engine } = await failed(t);
-    // As the stub of a Durable Object, which passes on nothing but the answer.
+    // Like the stub of a Durable Object, which passes on only the answer.
     const highway = new Highway({ engine: { fetch: (...given) => engine.fetch(...given) }, retry: false });
     await checkRejection(highway.workflows.list().toArray(), {
       name: "ApiError",

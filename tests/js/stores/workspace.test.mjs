@@ -1,4 +1,4 @@
-// Working directories that outlive a process: what tasks of a run have written is there when the run goes on.
+// Working directories that survive a process: a run that continues finds the files that its tasks have written.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -42,7 +42,7 @@ test("of a server that was killed are there at its next start, and gone once the
   child.kill("SIGKILL");
   await once(child, "exit");
 
-  // What a run has left that ended while nobody was there.
+  // The remains of a run that ended while no server was running.
   mkdirSync(join(data, "work", "a-run-that-is-gone", "run"), { recursive: true });
   const server = await serve({ port: 0, key: KEY, data });
   t.after(() => server.close());

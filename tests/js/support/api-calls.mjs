@@ -1,12 +1,12 @@
-// Every method of the parts of `Highway`: what is called, what is asked of the server, what its answer gives. Written from the
-// API reference, not from the source.
+// Every method of the parts of `Highway`: the call, its request, and its result for an answer. Written from the API
+// reference, not from the source.
 //
 // A row is `[call, request, more]`:
-// - `call`: `"part.method"` and its arguments in front of the options
+// - `call`: `"part.method"`, and its arguments before the options
 // - `request`: method and path
 // - `options`: the options of the call; `query` and `body`: what they and the arguments become. Query values are texts.
-// - what it gives: `data` of the answer as it is; or the list under one of `lists`; or a `List` with the items under one of
-//   `pages`; or `gives`, of `answer`.
+// - the result: the unchanged `data` of the answer; or the list under one of `lists`; or a `List` with the items under
+//   one of `pages`; or `gives`, for `answer`.
 
 const workflow = { name: "flow", tasks: { a: { task_id: "a", operator_type: "task", function: "f" } } };
 const since = new Date(Date.UTC(2026, 0, 2, 3, 4, 5));
@@ -307,7 +307,7 @@ export const callRows = [
   [["schedules.jobs"], "GET /api/v1/workflows/schedules", { lists: ["schedules"] }],
   [["schedules.cancelJob", "j/1"], "POST /api/v1/workflows/schedules/j%2F1/cancel", { body: {} }],
 
-  // Artifacts; uploading has tests of its own
+  // Artifacts; uploads have their own tests
   [["artifacts.list"], "GET /api/v1/artifacts", { lists: ["artifacts"], items: ["id-1", "id-2"] }],
   [
     ["artifacts.exists", "a/1"],
@@ -530,9 +530,9 @@ export const callRows = [
   return { name, part, method, args, request, options: {}, query: {}, ...more };
 });
 
-/** Methods that have tests of their own, and none in the table: they ask for nothing, or send and get bytes. */
+/** Methods with their own tests that are not in the table: they send no request, or send or return bytes. */
 export const otherCalls = ["workflows.handle", "artifacts.upload", "artifacts.download"];
 
-/** Makes the call of a row, with further options. */
+/** Makes the call of a row, with additional options. */
 export const callOf = (highway, { part, method, args, options }, more = {}) =>
   highway[part][method](...args, { ...options, ...more });

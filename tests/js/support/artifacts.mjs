@@ -1,4 +1,4 @@
-// Archives of durable tasks: a server that takes them, and Python that reads and runs them.
+// Archives of durable tasks: a server that accepts them, and a Python that reads and runs them.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { Driver } from "highway-wasm";
 import { byteServer, uploadOf } from "./byte-server.mjs";
 import { json } from "./fault-server.mjs";
 
-/** Why there are no tests with Python; false where there are. */
+/** Why tests with Python are skipped; false if they run. */
 export const noPython = spawnSync("python3", ["--version"]).error ? "this machine has no python3" : false;
 
 const isUpload = ({ path }) => path === "/api/v1/artifacts";
 
-/** A server that takes archives and workflows. `onUpload(request, count)` may give another answer to an upload. */
+/** A server that accepts archives and workflows. `onUpload(request, count)` may return another answer to an upload. */
 export async function artifactServer(t, onUpload = () => undefined) {
   let uploads = 0;
   const server = await byteServer(t, async (request) => {
@@ -32,14 +32,14 @@ export async function artifactServer(t, onUpload = () => undefined) {
   };
 }
 
-/** A driver for it. */
+/** A driver for the server. */
 export const driverOn = (server, options) =>
   new Driver({ endpoint: server.url, apiKey: "test-key", retry: false, ...options });
 
-/** The bytes that were uploaded last. */
+/** The bytes of the latest upload. */
 export const lastArchive = async (server) => (await uploadOf(server.uploads().at(-1))).bytes;
 
-/** A folder that is removed after the test, with files of the given texts or bytes. */
+/** A folder with files of the given texts or bytes, which is removed after the test. */
 export function folderWith(t, files) {
   const folder = mkdtempSync(join(tmpdir(), "highway-artifact-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -50,7 +50,7 @@ export function folderWith(t, files) {
   return folder;
 }
 
-// One Python for all: it reads a line of JSON for each job, and answers with one.
+// One Python for all tests. It reads a line of JSON for each job and answers with one.
 const WORKER = `
 import asyncio, importlib, inspect, io, base64, json, os, sys, tempfile, zipfile
 
@@ -103,10 +103,10 @@ for line in sys.stdin:
 let worker;
 let stop = () => {};
 
-/** Ends Python; for `after` of a file of tests. */
+/** Ends Python; for `after` of a test file. */
 export const stopPython = () => stop();
 
-/** Has Python do something with an archive. */
+/** Has Python do a job with an archive. */
 async function asked(archive, job) {
   worker ??= startWorker();
   return await worker(JSON.stringify({ zip: Buffer.from(archive).toString("base64"), ...job }));
@@ -132,12 +132,13 @@ function startWorker() {
   };
 }
 
-/** The texts of an archive by path, in its order, as Python's zipfile reads it; bytes as Latin-1. */
+/** The texts of an archive by path, in its order, as Python's zipfile reads it. Bytes are Latin-1. */
 export const entriesOf = (archive) => asked(archive, {});
 
 /**
- * Runs the durable tasks of a definition from an archive, each with a context of its own, as Highway's engine does. Gives by task
- * `{result, variables}`, the latter being what was set in the context, or `{error}` with the text of the exception.
+ * Runs the durable tasks of a definition from an archive, each with its own context, as Highway's engine does. Returns
+ * by task `{result, variables}`, where `variables` were set in the context, or `{error}` with the text of the
+ * exception.
  */
 export async function runTasks(archive, definition) {
   const calls = Object.values(definition.tasks)

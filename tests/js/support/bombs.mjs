@@ -1,4 +1,4 @@
-// Workflows that ask for more than anybody wants, each in a way of its own.
+// Workflows that ask for too much, each in another way.
 
 const operator = (type, id, more) => ({
   task_id: id,
@@ -23,12 +23,12 @@ const each = (id, count, body) =>
   });
 const execute = (id, name) =>
   operator("task", id, { function: "tools.workflow.execute", args: [name], kwargs: {} });
-/** A task that fails at once: nobody has set the counter. */
+/** A task that fails at once, because the counter is not set. */
 const failing = (id, more) =>
   operator("task", id, { function: "tools.workflow.execute", args: ["nobody"], ...more });
 const longAgo = { schedule: "* * * * *", start_date: "2020-01-01T00:00:00Z", catchup: true };
 
-/** Each keeps an engine at work for a while by itself; `first` are submitted before it. */
+/** Each keeps an engine busy for a while. `first` are submitted before it. */
 export const BOMBS = [
   { workflow: flow("items", [each("loop", 100_000, nothing)]) },
   {

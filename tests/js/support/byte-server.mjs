@@ -1,10 +1,10 @@
-// A server on the loopback interface that keeps the bytes it is sent, and reads forms.
+// A server on the loopback interface that keeps the bytes of requests, and reads forms.
 import { once } from "node:events";
 import { createServer } from "node:http";
 
 /**
- * Starts a server. `script(request, index)` gives the answer: `{status, headers, body}`, or null to cut the connection. Requests
- * are `{method, url, path, headers, bytes}`, and `json` and `form()` where they have such a body.
+ * Starts a server. `script(request, index)` returns the answer: `{status, headers, body}`, or null to cut the
+ * connection. Requests are `{method, url, path, headers, bytes}`, with `json` and `form()` if they have such a body.
  */
 export async function byteServer(t, script) {
   const requests = [];
@@ -43,7 +43,7 @@ export async function byteServer(t, script) {
   return { url: `http://127.0.0.1:${server.address().port}`, requests };
 }
 
-/** The one part of the form of an upload: `{name, filename, type, bytes}`, and how many parts there are. */
+/** The only part of an upload's form: `{name, filename, type, bytes}`, and the number of parts. */
 export async function uploadOf(request) {
   const parts = [...(await request.form())];
   const [name, file] = parts[0];

@@ -1,12 +1,13 @@
-// Runs a small program in a Node process of its own: for what must not happen in the process that tests.
+// Runs a small program in another Node process, for what must not happen in the test's own.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 /**
- * Runs the source of a module to its end. Resolves with `{code, signal, stdout, stderr, lines, took}`, `took` being
- * milliseconds and `lines` the lines of the output, each with when it came. A program that takes longer than `limit` is ended.
+ * Runs the source of a module to its end. Resolves with `{code, signal, stdout, stderr, lines, took}`: `took` is in
+ * milliseconds, and `lines` are the lines of the output, each with its time. A program is ended after `limit`
+ * milliseconds.
  */
 export function runModule(source, { limit = 60_000, env = {} } = {}) {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// The program `highway-wasm` of the built package, in processes of its own.
+// The program `highway-wasm` of the built package, in other processes.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 export const PROGRAM = inRoot("dist", "esm", "cli", "main.js");
 
-/** What the program sees of the environment: nothing that says where a server is or how to draw. */
+/** The environment of the program: no variable that names a server or says how to draw. */
 function environment(env) {
   const all = { ...process.env, NODE_TEST_CONTEXT: undefined, TERM: "xterm", ...env };
   for (const name of [
@@ -23,7 +23,7 @@ function environment(env) {
   return all;
 }
 
-/** A fresh folder with files, removed behind the test. */
+/** A new folder with files, which is removed after the test. */
 export function folder(t, files = {}) {
   const path = mkdtempSync(join(tmpdir(), "highway-cli-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
@@ -35,8 +35,9 @@ export function folder(t, files = {}) {
 }
 
 /**
- * Starts a program: `child`, `output` (what it has written), `seen(pattern)` (waits until standard output or error has it) and
- * `ended` (`{ code, signal, stdout, stderr }`). It is ended behind the test, or after `limit` milliseconds.
+ * Starts a program: `child`, `output` (what it has written), `seen(pattern)` (waits until standard output or error
+ * contains it) and `ended` (`{ code, signal, stdout, stderr }`). It is ended after the test, or after `limit`
+ * milliseconds.
  */
 export function start(
   t,
@@ -86,7 +87,9 @@ export function start(
 /** Runs the program to its end. */
 export const highway = (t, args, options) => start(t, args, options).ended;
 
-/** Starts `highway-wasm serve` on a free port: what `start` gives, with `url`, `key` and `env` for clients. */
+/**
+ * Starts `highway-wasm serve` on a free port. Returns what `start` returns, with `url`, `key`, and `env` for clients.
+ */
 export async function startServer(t, args = [], options = {}) {
   const cwd = options.cwd ?? folder(t);
   const server = start(t, ["serve", "--port", "0", ...args], { ...options, cwd });
@@ -95,17 +98,17 @@ export async function startServer(t, args = [], options = {}) {
   return { ...server, cwd, url, key, env: { HIGHWAY_API_ENDPOINT: url, HIGHWAY_API_KEY: key } };
 }
 
-/** Whether there is the program that gives others a terminal. */
+/** The program that gives others a terminal, if there is one. */
 export const TERMINAL = process.platform === "linux" ? "/usr/bin/script" : "";
 
-/** Runs the program on a terminal of the given size; what it wrote is in `stdout`, with the terminal's line ends. */
+/** Runs the program on a terminal of the given size. Its output is in `stdout`, with the terminal's line ends. */
 export function onTerminal(t, args, { size = [100, 30], ...options } = {}) {
   const quoted = [process.execPath, PROGRAM, ...args].map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`);
   const command = `stty cols ${size[0]} rows ${size[1]}; exec ${quoted.join(" ")}`;
   return start(t, ["-qefc", command, "/dev/null"], { ...options, file: TERMINAL });
 }
 
-/** A folder with modules that find the package by its name. */
+/** A folder with modules that can import the package by its name. */
 export function modules(t, files, { isCopy = false } = {}) {
   const cwd = folder(t, files);
   mkdirSync(join(cwd, "node_modules"));
@@ -115,7 +118,7 @@ export function modules(t, files, { isCopy = false } = {}) {
   return cwd;
 }
 
-/** A definition of shell commands; each depends on the one before it, unless it is in a list. */
+/** A definition of shell commands. Each depends on the one before, unless it is in a list. */
 export function shellWorkflow(name, commands, more = {}) {
   const tasks = {};
   let last;

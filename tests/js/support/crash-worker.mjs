@@ -1,6 +1,6 @@
-// A process that may be killed at any moment: it submits the same runs each time, and ends once all of them are over. Its tools
-// write down what they do. `node crash-worker.mjs FOLDER RUNS`; with `talk` behind it, the tools tell so much while they work that the engine
-// replaces its journal by its state several times.
+// A process that may be killed at any moment. It submits the same runs each time, and ends when all of them have ended.
+// Its tools record what they do. `node crash-worker.mjs FOLDER RUNS`; with `talk` at the end, the tools report so much
+// while they work that a snapshot replaces the journal several times.
 import { appendFileSync } from "node:fs";
 import { Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { isHighwayError } from "highway-wasm";
 
-/** What a function throws. */
+/** The error that a function throws. */
 export function thrownBy(work) {
   try {
     work();
@@ -12,7 +12,7 @@ export function thrownBy(work) {
   assert.fail("nothing was thrown");
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function rejectionOf(promise) {
   let value;
   try {
@@ -24,8 +24,8 @@ export async function rejectionOf(promise) {
 }
 
 /**
- * Checks an error of the package: its class, its code, its path, and patterns of message and help. Also that it keeps to
- * the style of all messages: lower case, no full stop.
+ * Checks an error of the package: its class, code and path, and patterns of message and help. Also checks the style of
+ * all messages: lower case, no full stop.
  */
 export function checkError(error, { name, code, path, message, help }) {
   assert.ok(isHighwayError(error), `not an error of the package: ${error?.stack ?? error}`);
@@ -39,13 +39,13 @@ export function checkError(error, { name, code, path, message, help }) {
   return error;
 }
 
-/** The same for what a function throws. */
+/** {@link checkError} for the error that a function throws. */
 export const checkThrown = (work, expected) => checkError(thrownBy(work), expected);
 
-/** The same for what a promise rejects with. */
+/** {@link checkError} for the error that a promise rejects with. */
 export const checkRejection = async (promise, expected) => checkError(await rejectionOf(promise), expected);
 
-/** Every text that an error can end up as in a log. */
+/** Every text that an error can become in a log. */
 export async function textsOf(error) {
   const { inspect } = await import("node:util");
   const own = Reflect.ownKeys(error).map((key) => inspect(error[key], { depth: 10 }));

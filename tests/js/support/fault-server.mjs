@@ -10,7 +10,7 @@ export const json = (status, body, headers = {}) => ({
   body: JSON.stringify(body),
 });
 
-/** An answer of any other kind. */
+/** An answer of another media type. */
 export const text = (status, body, type = "text/plain", headers = {}) => ({
   status,
   headers: { "content-type": type, ...headers },
@@ -44,8 +44,8 @@ function send(response, answer) {
 }
 
 /**
- * Starts a server. `script` is a function of `(request, index)`, or a list of answers whose last one is repeated; an
- * answer may be a promise. Each request is kept in `requests` as `{method, url, path, headers, body, json, at}`. `t.after`
+ * Starts a server. `script` is a function of `(request, index)`, or a list of answers whose last one is repeated. An
+ * answer may be a promise. `requests` has each request as `{method, url, path, headers, body, json, at}`. `t.after`
  * closes the server with all its connections.
  */
 export async function faultServer(t, script) {
@@ -77,7 +77,7 @@ export async function faultServer(t, script) {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     requests,
-    /** Requests that are neither answered in full nor cut. */
+    /** Requests that are neither answered completely nor cut. */
     open,
     /** Resolves when `count` requests have arrived. */
     async received(count) {
@@ -91,7 +91,7 @@ export async function faultServer(t, script) {
   };
 }
 
-/** The script of a server on which a run passes through `states`; the last one stays. */
+/** The script of a server on which a run passes through `states`. The last one stays. */
 export function runScript(states, run = {}) {
   let polls = 0;
   return ({ method, path }) => {
@@ -104,7 +104,7 @@ export function runScript(states, run = {}) {
   };
 }
 
-/** A driver of one task for a server. */
+/** A driver with one task for a server. */
 export function driverFor(server, options = {}) {
   const driver = new Driver({ endpoint: server.url, apiKey: "test-key", ...options });
   driver.shell("a", "true");

@@ -1,7 +1,8 @@
-// A server with one list that changes while it is read. It answers through the client's `fetch`, so nothing is random here.
+// A server with one list that changes while it is read. It answers through the client's `fetch`, so its timing is not
+// random.
 import { Highway } from "highway-wasm";
 
-/** The lists of the client by how they ask for a page; `size` is the API's own page size. */
+/** The client's lists by the parameters of a page. `size` is the API's own page size. */
 export const styles = {
   "page, page_size (workflows)": {
     list: (highway, options) => highway.workflows.list(options),
@@ -40,10 +41,10 @@ export const styles = {
 };
 
 /**
- * A server of one style. `items` are ids, newest first; `insert`, `remove` and `removeFirst` change them. What it does:
- * - `hasTotal`, `echoes`, `hasMore`: what it says next to the items (`total`; page size; `has_more`)
- * - `cap`: the most items on a page, whatever is asked for
- * - `isPaged: false`: it gives all items, whatever is asked for
+ * A server of one style. `items` are ids, newest first; `insert`, `remove` and `removeFirst` change them. Its options:
+ * - `hasTotal`, `echoes`, `hasMore`: what it sends with the items (`total`; page size; `has_more`)
+ * - `cap`: the most items on a page, whatever the request says
+ * - `isPaged: false`: it sends all items, whatever the request says
  * - `between(server)`: called after each answer
  */
 export class ListServer {
@@ -73,30 +74,30 @@ export class ListServer {
     });
   }
 
-  /** A list of it. */
+  /** A client's list of this server. */
   list(options) {
     return this.#style.list(this.highway, options);
   }
 
-  /** The ids of what a list gave. */
+  /** The ids of a list's items. */
   ids(given) {
     const { idOf = (item) => item[this.#style.id] } = this.#style;
     return given.map(idOf);
   }
 
-  /** Adds items at the head. */
+  /** Adds items at the beginning. */
   insert(count) {
     const made = Array.from({ length: count }, () => `item-${String(++this.#made).padStart(5, "0")}`);
     this.items = [...made.reverse(), ...this.items];
   }
 
-  /** Takes items away. */
+  /** Removes items. */
   remove(ids) {
     const gone = new Set(ids);
     this.items = this.items.filter((id) => !gone.has(id));
   }
 
-  /** Takes the newest items away. */
+  /** Removes the newest items. */
   removeFirst(count) {
     this.items = this.items.slice(count);
   }
@@ -106,7 +107,7 @@ export class ListServer {
     const query = Object.fromEntries(url.searchParams);
     if (method !== "GET" || url.pathname !== path) throw new Error(`nobody asks for ${method} ${url}`);
     this.requests.push(query);
-    // A client that never stops must end the test rather than hang it.
+    // A client that never stops must end the test instead of hanging it.
     if (this.requests.length > 400) return Response.json({ message: "asked for ever" }, { status: 400 });
     const { hasTotal, echoes, hasMore, isPaged, cap = Number.POSITIVE_INFINITY, between } = this.#options;
     const [place, sizeName] = names;

@@ -1,5 +1,6 @@
-// A process that waits for a store, says `in` once it has it, and then writes into its journal until it is killed: entries
-// `[{"owner":NAME,"n":N}]`. `node lock-worker.mjs STORE NAME [WAIT]`, where a STORE that ends with `.db` is a database; says `refused CODE MESSAGE` where it does not get it.
+// A process that waits for a store, prints `in` once it has it, and then writes into its journal until it is killed:
+// entries `[{"owner":NAME,"n":N}]`. `node lock-worker.mjs STORE NAME [WAIT]`. A STORE that ends with `.db` is a
+// database. Prints `refused CODE MESSAGE` if it does not get the store.
 import { pathToFileURL } from "node:url";
 import { fileStore, sqliteStore } from "highway-wasm/node";
 import Database from "libsql";

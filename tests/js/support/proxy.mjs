@@ -1,4 +1,4 @@
-// Proxies for tests: what they let pass, what stands behind them, and how a page asks.
+// Proxies for tests: what they allow, the server behind them, and requests of a page.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -24,7 +24,7 @@ export const VERBS = [
   "list",
 ];
 
-/** A definition of one task; `kwargs` are what its tool gets. */
+/** A definition with one task. `kwargs` are the arguments of its tool. */
 export const definitionOf = (name, kwargs = { to: "{{inputs.to}}" }, more = {}) => ({
   name,
   version: "1.0.0",
@@ -37,12 +37,12 @@ export const definitionOf = (name, kwargs = { to: "{{inputs.to}}" }, more = {}) 
 
 export const greeting = definitionOf("greeting");
 
-/** The usual options of a proxy: the workflow `greeting` with all verbs, or with some. */
+/** The usual option `allow` of a proxy: the workflow `greeting` with all verbs, or with some. */
 export const allowing = (verbs = VERBS, more = {}) => ({ greeting: { verbs, workflow: greeting, ...more } });
 
 /**
- * A function in the place of the network: `script` gets each request, `{method, path, search, headers, text, json}`, and gives a
- * Response, or data for one. All requests are in `seen`.
+ * A function in place of the network. `script` gets each request, `{method, path, search, headers, text, json}`, and
+ * returns a Response or its data. `seen` has all requests.
  */
 export function upstream(script = answerOf) {
   const seen = [];
@@ -67,7 +67,7 @@ export function upstream(script = answerOf) {
   };
 }
 
-/** A server on which every run is one of `greeting`; what is below a run says what was asked for. */
+/** A server on which every run belongs to `greeting`. Answers below a run repeat the request. */
 export function answerOf({ method, path, text }) {
   if (method === "POST" && path === "/api/v1/workflows")
     return { workflow_run_id: "run-1", workflow_name: JSON.parse(text).workflow_definition.name };
@@ -76,7 +76,7 @@ export function answerOf({ method, path, text }) {
   return { workflow_run_id: "run-1", workflow_name: "greeting", status: "running", asked: path };
 }
 
-/** A proxy before a script, and what the script saw. */
+/** A proxy in front of a script, and the requests that the script got. */
 export function proxyFor(options = {}, script = answerOf) {
   const server = upstream(script);
   const proxy = createProxy({
@@ -90,8 +90,9 @@ export function proxyFor(options = {}, script = answerOf) {
 }
 
 /**
- * A function that asks a proxy as a page of its own origin does: `ask("GET workflows/r", { headers, body, context })`. The path is
- * one below `/api/v1`, or a whole one. Gives status, code, data and all the rest of the answer. No answer may have the key.
+ * A function that sends requests to a proxy as a page of its own origin does: `ask("GET workflows/r", { headers, body,
+ * context })`. The path is below `/api/v1`, or a whole one. Returns status, code, data and the rest of the answer.
+ * Checks that no answer has the key.
  */
 export function asking(proxy, base = "https://app.example") {
   return async (line, { headers = {}, body, context = [], signal } = {}) => {
@@ -109,7 +110,7 @@ export function asking(proxy, base = "https://app.example") {
   };
 }
 
-/** An answer, read. */
+/** Reads an answer. */
 export async function readAnswer(response) {
   const text = await response.text();
   const headers = Object.fromEntries(response.headers);
@@ -141,7 +142,7 @@ export function checkRefusal(answer, status, code) {
   return answer;
 }
 
-/** An embedded engine whose tool `mail.send` says what it was given. */
+/** An embedded engine whose tool `mail.send` returns its arguments as text. */
 export function engineFor(t, tools = {}) {
   const engine = new LocalEngine({ tools: { "mail.send": ({ kwargs }) => kwargs, ...tools } });
   t.after(() => engine.close());
@@ -165,7 +166,7 @@ export async function serve(t, handler) {
 /** A schema in the form of the specification. */
 export const schemaOf = (validate) => ({ "~standard": { version: 1, vendor: "test", validate } });
 
-/** What is written to the console as an error during a test. Not for tests that run at the same time as others. */
+/** The errors that are written to the console during a test. Not for tests that run at the same time as others. */
 export function errorsOf(t) {
   const { mock } = t.mock.method(console, "error", () => {});
   return {

@@ -1,4 +1,4 @@
-// What a file of tests must not leave behind in its process, whatever its tests do.
+// Checks that a test file leaves nothing behind in its process.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const resources = () =>
   process.getActiveResourcesInfo().filter((name) => /^(Timeout|Immediate|TCP|Zlib)/.test(name));
 
-/** Called before the tests of a file; gives a function that is called behind them, which checks what is left. */
+/** Call it before the tests of a file. Returns a function to call after them, which checks what is left. */
 export function watchProcess() {
   const rejections = [];
   const onRejection = (reason) => rejections.push(reason);
@@ -15,7 +15,7 @@ export function watchProcess() {
   const before = resources();
   return () =>
     test("nothing is left behind: no rejection without a listener, no timer, no socket", async () => {
-      // Sockets that the runtime keeps for later are closed a moment after their servers.
+      // The runtime closes sockets that it keeps for later a moment after their servers.
       for (let turn = 0; turn < 600 && resources().length > before.length; turn++) await sleep(50);
       assert.deepEqual(resources().sort(), before.sort());
       assert.deepEqual(rejections, []);

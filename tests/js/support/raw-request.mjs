@@ -1,8 +1,8 @@
-// Requests as bytes over raw sockets, for what `fetch` does not send; and the refusals of `serve`.
+// Requests as bytes over raw sockets, for what `fetch` cannot send; and checks of the refusals of `serve`.
 import assert from "node:assert/strict";
 import net from "node:net";
 
-/** Sends bytes over a connection of its own; resolves with `{ status, headers, body, json }`. */
+/** Sends bytes over a new connection. Resolves with `{ status, headers, body, json }`. */
 export async function raw(port, bytes, address = "127.0.0.1") {
   const socket = net.connect(port, address);
   socket.on("error", () => {});
@@ -22,7 +22,7 @@ export async function raw(port, bytes, address = "127.0.0.1") {
   };
 }
 
-/** A request; a header may be a list. */
+/** A request. A header may be a list. */
 export function request(headers, { method = "GET", path = "/api/v1/workflows", body = "" } = {}) {
   const all = Object.entries({ connection: "close", ...headers }).flatMap(([name, value]) =>
     [value].flat().map((item) => `${name}: ${item}\r\n`),
@@ -30,7 +30,7 @@ export function request(headers, { method = "GET", path = "/api/v1/workflows", b
   return `${method} ${path} HTTP/1.1\r\n${all.join("")}\r\n${body}`;
 }
 
-/** Checks that an answer is an error in the form of the API's, which gives nothing of the key away. */
+/** Checks that an answer is an error in the form of the API's errors, which reveals nothing of the key. */
 export function checkRefused(answer, status, code) {
   assert.equal(answer.status, status, answer.body);
   const json = answer.json();

@@ -1,9 +1,9 @@
-// A TCP server on the loopback interface that sends whatever bytes a test wants, and breaks off wherever it wants.
+// A TCP server on the loopback interface that sends any bytes and breaks off anywhere.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** The status line and the headers of an answer; a header may be a list. The connection is not used again. */
+/** The status line and the headers of an answer. A header may be a list. The connection is not used again. */
 export function head(status, headers = {}) {
   const lines = Object.entries({ connection: "close", ...headers }).flatMap(([name, value]) =>
     [value].flat().map((one) => `${name}: ${one}\r\n`),
@@ -11,7 +11,7 @@ export function head(status, headers = {}) {
   return `HTTP/1.1 ${status} Whatever\r\n${lines.join("")}\r\n`;
 }
 
-/** A whole answer with a body of text or bytes. */
+/** A complete answer with a body of text or bytes. */
 export function whole(status, body = "", headers = {}) {
   const bytes = Buffer.from(body);
   const all = { "content-type": "application/json", "content-length": bytes.length, ...headers };
@@ -24,14 +24,14 @@ export function chunk(body) {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 }
 
-/** Headers of an answer whose body comes in chunks. */
+/** Headers of an answer with a chunked body. */
 export const chunked = { "content-type": "application/json", "transfer-encoding": "chunked" };
 
-/** The other end of one connection. */
+/** The server's end of one connection. */
 class Peer {
-  /** When nothing more can be sent. */
+  /** Fulfilled when nothing more can be sent. */
   closed;
-  /** Whether anything was asked over it; Node also opens connections that it may need later. */
+  /** Whether a request came over it. Node also opens connections that it may need later. */
   isAsked = false;
   #data = Buffer.alloc(0);
   #socket;
@@ -57,12 +57,12 @@ class Peer {
     return this.#socket.destroyed;
   }
 
-  /** Bytes that were handed over to the system. */
+  /** Bytes that were passed to the system. */
   get sent() {
     return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
-  /** Waits until what has come is enough. */
+  /** Waits until enough has arrived. */
   async #until(isEnough) {
     while (!isEnough() && !this.isClosed) {
       await new Promise((resolve) => {
@@ -78,7 +78,7 @@ class Peer {
     this.#requests.push({ method, url, headers: {}, body: "" });
   }
 
-  /** Waits for the next whole request: `{method, url, headers, body}`; undefined where none comes. */
+  /** Waits for the next complete request: `{method, url, headers, body}`; undefined if none comes. */
   async request() {
     await this.#until(() => this.#data.includes("\r\n\r\n"));
     const end = this.#data.indexOf("\r\n\r\n");
@@ -96,7 +96,7 @@ class Peer {
     return request;
   }
 
-  /** Sends bytes; waits where the other side is slow to take them. */
+  /** Sends bytes. Waits if the other side is slow to take them. */
   async send(...parts) {
     for (const part of parts) {
       if (this.isClosed) return;
@@ -114,12 +114,12 @@ class Peer {
     }
   }
 
-  /** Sends bytes and ends the connection as it should be. */
+  /** Sends bytes and closes the connection properly. */
   end(bytes) {
     this.#socket.end(bytes);
   }
 
-  /** Sends bytes and then cuts the connection; with a pause, so that the other side sees them. */
+  /** Sends bytes and then cuts the connection, after a pause, so that the other side sees them. */
   async reset(bytes) {
     if (bytes !== undefined) {
       await this.send(bytes);
@@ -130,8 +130,8 @@ class Peer {
 }
 
 /**
- * Starts a server. `script(peer, index)` is what it does with each connection, by its number from 0. Requests that were read are
- * in `requests`. `t.after` closes it with all its connections.
+ * Starts a server. `script(peer, index)` handles each connection; the index starts at 0. `requests` has the requests
+ * that were read. `t.after` closes the server with all its connections.
  */
 export async function rawServer(t, script) {
   const requests = [];
@@ -143,7 +143,7 @@ export async function rawServer(t, script) {
     const peer = new Peer(socket, requests);
     peers.push(peer);
     Promise.resolve(script(peer, peers.length - 1)).catch((error) => {
-      // A script that fails must not go unseen.
+      // An error of the script must be noticed.
       socket.destroy();
       queueMicrotask(() => {
         throw error;
@@ -161,7 +161,7 @@ export async function rawServer(t, script) {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     requests,
-    /** How many connections something was asked over. */
+    /** Connections over which a request came. */
     get asked() {
       return asked().length;
     },

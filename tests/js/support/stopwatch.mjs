@@ -1,11 +1,11 @@
-// Time as this process sees it. A machine with other work gives a process its turns late; the hands of a clock on the wall go on meanwhile.
+// Time as this process sees it. On a busy machine, a process gets its turns late, while a clock continues.
 
 /** Milliseconds between two turns that are counted. */
 const TURN = 10;
 
 /**
- * Starts a stopwatch that counts turns of the event loop, one each 10 ms: a turn that comes late counts once. `stop()` gives
- * milliseconds. Use it where something must not be waited for; where something has to be waited for, use a clock.
+ * Starts a stopwatch that counts turns of the event loop, one each 10 ms. A late turn counts once. `stop()` returns
+ * milliseconds. Use it to check that something is not awaited; to check that something is awaited, use a clock.
  */
 export function stopwatch() {
   let turns = 0;

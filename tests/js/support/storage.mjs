@@ -1,6 +1,6 @@
-// The storage of a Durable Object, in memory: as strict about sizes as the real one, and as unforgiving.
+// The storage of a Durable Object, in memory: as strict about sizes and faults as the real one.
 
-/** The kind with keys. `faults.write` may throw. */
+/** The storage with keys. `faults.write` may throw. */
 export function keyStorage(faults = {}) {
   const kept = new Map();
   const sizeOf = (value) => (/^[\0-\xff]*$/.test(value) ? value.length : value.length * 2) + 8;

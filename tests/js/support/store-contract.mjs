@@ -1,4 +1,4 @@
-// What every store of an engine has to do. No import, so that it runs in Node, in a page and in a worker.
+// The rules for every store of an engine. Imports nothing, so that it runs in Node, in a page and in a worker.
 
 const check = (isTrue, what) => {
   if (!isTrue) throw new Error(what);
@@ -18,7 +18,7 @@ const same = (found, expected, what) => {
   );
 };
 
-// Longer than what a row or a key takes, with characters that must not be cut in two.
+// Longer than a row or a key holds, with characters that must not be split.
 const long = JSON.stringify("𝄞ß\\n".repeat(500_000));
 const many = Array.from({ length: 1200 }, (_, at) => JSON.stringify([{ at }]));
 
@@ -97,13 +97,13 @@ const rules = {
 export const contract = Object.keys(rules);
 
 /**
- * Checks one rule. `open()` gives a new store on one and the same place, which is empty at first; the one before is closed by then.
- * Throws what is wrong.
+ * Checks one rule. `open()` returns a new store at the same place, which is empty at first; the store before is closed
+ * by then. Throws what is wrong.
  */
 export async function checkRule(rule, open) {
   const place = {
     store: undefined,
-    /** What another store finds where the last one was. */
+    /** What another store finds at the place of the last one. */
     async reopened() {
       await place.store?.close?.();
       place.store = await open();

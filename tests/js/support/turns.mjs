@@ -1,4 +1,4 @@
-/** Counts the turns of the event loop until something is done, and gives what comes of it. */
+/** Counts the turns of the event loop until a function has ended, and returns its result. */
 export async function turnsOf(act) {
   let turns = 0;
   let isOver = false;

@@ -1,11 +1,11 @@
-// Waiting for what somebody else does: another process, a server, an engine.
+// Waits for another process, a server or an engine.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Milliseconds after which a hang is taken for one. Nothing is measured by it. */
+/** Milliseconds after which a test counts as hanging. Nothing is measured with it. */
 const HANG = 300_000;
 
-/** Waits until a function gives something that is true; resolves with that. */
+/** Waits until a function returns a true value. Resolves with it. */
 export async function until(holds) {
   const end = performance.now() + HANG;
   for (;;) {

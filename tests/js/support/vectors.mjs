@@ -1,10 +1,10 @@
-// Golden vectors, and how their calls are made through the package.
+// Golden vectors, and their calls through the package.
 import { readdirSync, readFileSync } from "node:fs";
 import { Workflow, WorkflowBuilder } from "highway-wasm";
 
 const folder = new URL("../../vectors/", import.meta.url);
 
-/** The vectors whose names have `kind` behind their number, in order, with their names. */
+/** The vectors whose names have `kind` after their number, in order, with their names. */
 export function vectors(kind) {
   const names = readdirSync(folder).filter((name) => name.slice(3).startsWith(`-${kind}-`));
   return names.sort().map((file) => ({
@@ -17,7 +17,10 @@ export const camelCase = (key) => key.replace(/_([a-z])/g, (_, letter) => letter
 
 const MARKS = ["$timedelta", "$datetime", "$retry_policy", "$timeout_policy", "$circuit_breaker_policy"];
 
-/** A value of a call as JavaScript passes it: durations as seconds, policies with camel case names, callbacks as functions. */
+/**
+ * A value of a call as JavaScript passes it: durations as seconds, policies with camelCase names, callbacks as
+ * functions.
+ */
 function argument(value) {
   if (Array.isArray(value)) return value.map(argument);
   if (typeof value !== "object" || value === null) return value;
@@ -34,7 +37,7 @@ function argument(value) {
 const named = (policy) =>
   Object.fromEntries(Object.entries(policy).map(([key, value]) => [camelCase(key), argument(value)]));
 
-/** Parameters that methods take by position; the others are options, which come last. */
+/** Parameters that methods take by position. The others are options, which come last. */
 export const POSITIONS = {
   task: ["task_id", "function"],
   activity: ["task_id", "function"],
@@ -57,7 +60,7 @@ export const POSITIONS = {
   timeout: ["timeout"],
 };
 
-/** The same of methods that take no options. */
+/** The positions for methods without options. */
 export const WITHOUT_OPTIONS = {
   precondition: ["variable", "check", "value", "message"],
   postcondition: ["variable", "check", "value", "message"],
@@ -94,7 +97,7 @@ export function makeCalls(builder, calls) {
   return builder;
 }
 
-/** The workflow that the calls of a DSL vector give; `onCall` hears the number of each. */
+/** The workflow that the calls of a DSL vector build. `onCall` gets the number of each call. */
 export function replay(calls, onCall = () => {}) {
   let builder;
   let workflow;

@@ -1,11 +1,11 @@
-// Recorded conversations of public clients (`tests/wire`), and how ours are compared with them.
+// Recorded conversations of public clients (`tests/wire`), and the comparison with ours.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { byteServer, uploadOf } from "./byte-server.mjs";
 
 const folder = new URL("../../wire/", import.meta.url);
 
-/** All recordings by their names without `.json`. */
+/** All recordings by name, without `.json`. */
 export const recordings = new Map(
   readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
@@ -16,7 +16,7 @@ export const recordings = new Map(
 /** The value of a recorded header. */
 const headerOf = ({ headers }, name) => headers.find(([key]) => key.toLowerCase() === name)?.[1];
 
-/** The key that a recording was made with; undefined where no request has one. */
+/** The key of a recording; undefined if no request has one. */
 export const credentialOf = ({ exchanges }) =>
   exchanges.map(({ request }) => headerOf(request, "authorization")?.replace(/^Bearer /, "")).find(Boolean);
 
@@ -29,12 +29,12 @@ export function answerOf({ status, headers, body }) {
   return { status, headers, body: isText ? body : JSON.stringify(body) };
 }
 
-/** What following a run asks for besides, and the recorded clients did not. */
+/** Requests that our following sends and the recorded clients did not. */
 const isOurOwn = ({ method, path }) => method === "GET" && /\/(steps|steps\/logs|stream)$/.test(path);
 
 /**
- * A server that answers with the recorded answers, one after the other. What ours asks for besides is answered with 404;
- * `asked` are the other requests.
+ * A server that answers with the recorded answers in order. Our additional requests get 404; `asked` are the other
+ * requests.
  */
 export async function replayServer(t, { exchanges }) {
   const asked = [];
@@ -45,19 +45,19 @@ export async function replayServer(t, { exchanges }) {
     }
     asked.push(request);
     if (exchange) return answerOf(exchange.response);
-    // 418 is an error that nobody repeats, and no recording has.
+    // 418 is an error that is never repeated and that no recording has.
     return { status: 418, headers: {}, body: "nothing more was recorded" };
   });
   return { url: server.url, asked };
 }
 
-/** Fields that may differ in a way that is documented, made equal. */
+/** The value with documented differences made equal. */
 function comparable(value, other) {
   if (Array.isArray(value)) {
     return value.map((item, index) => comparable(item, Array.isArray(other) ? other[index] : undefined));
   }
   if (typeof value !== "object" || value === null) return value;
-  // Sources are not kept in the recordings; any text stands for them.
+  // The recordings do not contain sources. Any text stands for them.
   if ("_omitted" in value) {
     assert.equal(typeof other, "string", `${value._omitted} is text`);
     assert.ok(other.length > 0);
@@ -68,17 +68,17 @@ function comparable(value, other) {
   );
 }
 
-/** The recorded body of a submission as ours sends it. */
+/** The recorded body of a submission as this package sends it. */
 function submissionOf(recorded, { artifactId }) {
   const { execute, inputs, ...rest } = recorded;
-  // `execute` is true where nothing is said, and a definition that is only registered has no inputs.
+  // `execute` is true by default, and a definition that is only registered has no inputs.
   if (execute === false) return { ...rest, execute };
   const { variables } = rest.workflow_definition ?? {};
   const named = artifactId === undefined ? {} : { _artifact_id: artifactId };
   return { ...rest, inputs: { ...variables, ...inputs, ...named } };
 }
 
-/** Compares an upload: its form, its one part and the names in its archive. */
+/** Compares an upload: its form, its only part, and the names in its archive. */
 async function checkUpload(request, [recorded], title) {
   const part = await uploadOf(request);
   const [, name, filename] = recorded.headers.match(/name="([^"]+)"; filename="([^"]+)"/);
@@ -111,7 +111,7 @@ const operations = JSON.parse(
   readFileSync(new URL("../../fixtures/operations.json", import.meta.url), "utf8"),
 );
 
-/** The operation that a recorded request is of: its path with names, and what they stand for. */
+/** The operation of a recorded request: its path with names, and their values. */
 export function operationOf({ method, path }) {
   const fits = operations.flatMap(([known, template]) => {
     const pattern = template.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)");
@@ -123,11 +123,14 @@ export function operationOf({ method, path }) {
     ]);
     return [{ template, params: Object.fromEntries(values), count: values.length }];
   });
-  // A name that is fixed comes before one that is filled in.
+  // A fixed segment takes precedence over a parameter.
   return fits.sort((a, b) => a.count - b.count)[0];
 }
 
-/** Compares all requests with the recorded ones. `options.artifactId` is what an upload gave and the recorded client lost. */
+/**
+ * Compares all requests with the recorded ones. `options.artifactId` is the id that an upload returned and the recorded
+ * client lost.
+ */
 export async function checkRequests({ exchanges }, asked, options = {}) {
   const line = ({ method, path }) => `${method} ${path}`;
   assert.deepEqual(
@@ -148,7 +151,7 @@ export async function checkRequests({ exchanges }, asked, options = {}) {
     if (key !== undefined) {
       const ours = request.headers["x-idempotency-key"];
       assert.ok(ours, `${title} has a key`);
-      // The same requests have the same key, others have another one.
+      // The same request has the same key, another request another one.
       assert.equal(keys.get(key) ?? ours, ours, title);
       keys.set(key, ours);
     }
@@ -165,14 +168,14 @@ export async function checkRequests({ exchanges }, asked, options = {}) {
 function checkBody(request, recorded, options, title) {
   const text = request.bytes.toString("utf8");
   if (recorded.body === null) {
-    // A cancellation of ours always has a reason; the API takes it with one or without a body.
+    // Our cancellation always has a reason. The API accepts it with and without a body.
     if (/\/cancel$/.test(request.path) && text !== "")
       assert.deepEqual(Object.keys(JSON.parse(text)), ["reason"]);
     else assert.equal(text, "", title);
     return;
   }
   const ours = JSON.parse(text);
-  // A client that declares no type for its JSON was recorded as text.
+  // The JSON of a client that declares no media type was recorded as text.
   const body = typeof recorded.body === "string" ? JSON.parse(recorded.body) : recorded.body;
   const isSubmission = recorded.path === "/api/v1/workflows" && !options.isVerbatim;
   const expected = isSubmission ? submissionOf(body, options) : body;

@@ -7,7 +7,7 @@ import { turnsOf } from "../support/turns.mjs";
 
 const at = "2030-01-01T00:00:00Z";
 
-/** `kind step start-end` of entries, in seconds since the start. */
+/** Entries as `kind step start-end`, in seconds since the start. */
 const told = (entries) =>
   entries.map(({ kind, step, start, end, outcome }) => {
     const since = (moment) => (moment === null ? "?" : (moment.getTime() - Date.parse(at)) / 1000);

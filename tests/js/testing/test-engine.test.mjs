@@ -1,4 +1,4 @@
-// The engine for tests, used as a test of a user would use it.
+// `TestEngine`, used as in a user's test.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Driver, Highway, isHighwayError, WorkflowBuilder } from "highway-wasm";

@@ -18,7 +18,10 @@ function start(t, options = {}, engineOptions = {}) {
   return { engine, driver: new Driver({ engine }) };
 }
 
-/** The same with a clock that `jump` puts an hour ahead: a time limit passes when its test wants it to, however late a process starts. */
+/**
+ * {@link start} with a clock that `jump` sets an hour ahead, so that a time limit passes exactly when the test says,
+ * however late a process starts.
+ */
 function startWithClock(t) {
   let ahead = 0;
   const started = start(t, {}, { clock: () => Date.now() + ahead });
@@ -39,7 +42,7 @@ function folder(t) {
 function isAlive(pid) {
   try {
     process.kill(pid, 0);
-    // A process that ended but was not waited for by its parent is no process any more.
+    // A process that has ended and is not yet waited for by its parent counts as ended.
     const status = `/proc/${pid}/status`;
     return !existsSync(status) || !/^State:\s+Z/m.test(readFileSync(status, "utf8"));
   } catch {
@@ -47,7 +50,7 @@ function isAlive(pid) {
   }
 }
 
-/** A command that starts a child and a grandchild, writes all process ids to a file, and goes on for a long time. */
+/** A command that starts a child and a grandchild, writes all process ids to a file, and runs for a long time. */
 const family = (file, before = "") =>
   `${before} sleep 300 & (${before} echo $! $$ > ${file}.tmp; sh -c 'echo $$ >> ${file}.tmp; mv ${file}.tmp ${file}; ${before} sleep 301') & wait`;
 const pidsIn = (file) => readFileSync(file, "utf8").trim().split(/\s+/).map(Number);

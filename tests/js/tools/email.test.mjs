@@ -1,4 +1,4 @@
-// tools.email.send through a function, and through a service.
+// tools.email.send through a function and through a service.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver } from "highway-wasm";

@@ -1,4 +1,4 @@
-// What commands of tasks see of their host, and which commands cannot be.
+// What the commands of tasks see of their host, and commands that are not possible.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";

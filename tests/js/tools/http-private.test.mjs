@@ -1,4 +1,4 @@
-// tools.http.request where it may not reach private addresses.
+// tools.http.request without access to private addresses.
 import assert from "node:assert/strict";
 import dns from "node:dns/promises";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ async function request(t, options, kwargs, task = {}) {
   return (await driver.run()).tasks.a;
 }
 
-/** Has the runtime's fetch answer by URL, and tells what was asked. */
+/** Makes the global `fetch` answer by URL, and records the requests. */
 function withAnswers(t, answers) {
   const asked = [];
   t.mock.method(globalThis, "fetch", async (given, init) => {
@@ -117,7 +117,7 @@ test("a name is refused when an address that it stands for is private", async (t
   const { error } = await request(t, options, { url: "https://mixed.example/x" });
   assert.equal(error.message, "`mixed.example`, which stands for `fd00::1` is a private address");
   assert.equal((await request(t, options, { url: "https://public.example/x" })).state, "completed");
-  // What has no address is for the request itself to find out.
+  // A name without an address is left to the request itself.
   assert.equal((await request(t, options, { url: "https://unknown.example/x" })).state, "completed");
   assert.deepEqual(
     asked.map(({ url }) => url),

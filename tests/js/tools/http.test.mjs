@@ -1,4 +1,4 @@
-// tools.http.request: what of a request and of its answer arrives, and what is refused at once.
+// tools.http.request: what arrives of a request and of its answer, and what is refused at once.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Driver } from "highway-wasm";
 import { emailTool, httpTool, LocalEngine, llmTool } from "highway-wasm/engine";
 import { checkThrown } from "../support/errors.mjs";
 
-/** A server on loopback; the address of what `answer` answers. */
+/** A server on loopback with the given answers. Returns its address. */
 async function serving(t, answer) {
   const server = createServer(answer);
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -280,7 +280,7 @@ test("no part of a secret is in what is refused as a private address", async (t)
 
 test("headers are as long as both sides take them, and what is longer fails the task", async (t) => {
   const KIB = 1024;
-  // A server that takes headers of 16 KiB, as Node does by itself, and sends as many bytes as it is asked for.
+  // A server that accepts headers of 16 KiB, Node's default, and sends as many bytes as the request says.
   const host = await serving(t, (request, response) => {
     response.setHeader("content-type", "application/json");
     const size = Number(new URL(request.url, "http://h").searchParams.get("size"));

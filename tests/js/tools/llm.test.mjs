@@ -1,4 +1,4 @@
-// tools.llm.call against servers that speak as OpenAI and as Ollama do.
+// tools.llm.call against servers with the protocols of OpenAI and Ollama.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver } from "highway-wasm";
@@ -17,7 +17,7 @@ const answer = (content, more = {}) =>
     ...more,
   });
 
-/** Runs one task with `kwargs`; its result, and everything that the engine shows of the run. */
+/** Runs one task with `kwargs`. Returns its result, and everything that the engine shows of the run. */
 async function ask(t, tool, kwargs, options = {}) {
   const engine = new LocalEngine({ tools: { "tools.llm.call": tool } });
   t.after(() => engine.close());

@@ -1,4 +1,4 @@
-// The output of commands: seen while they run, and kept where they are given up.
+// The output of commands: visible while they run, and kept when they are aborted.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

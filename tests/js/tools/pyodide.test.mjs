@@ -1,4 +1,4 @@
-// Python by Pyodide: the real one, loaded once for all tests.
+// Python with the real Pyodide, which is loaded once for all tests.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Driver } from "highway-wasm";

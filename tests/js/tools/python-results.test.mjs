@@ -1,4 +1,4 @@
-// What Python gives as the result of a task: it arrives whole, or the task fails and says where it is.
+// The result of Python code: it arrives complete, or the task fails and says which part is wrong.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Driver } from "highway-wasm";
@@ -21,7 +21,7 @@ async function ran(t, source, { kind = "function", ...options } = {}) {
   return (await driver.run()).tasks.a;
 }
 
-/** Sources of what JSON cannot carry, and what is said of it. */
+/** Sources whose results JSON cannot hold, and the error of each. */
 const NOT_PLAIN = [
   ["{'mean': float('nan'), 'n': 3}", "nan at /mean"],
   ["[1, {'a/b~c': float('-inf')}]", "-inf at /1/a~1b~0c"],

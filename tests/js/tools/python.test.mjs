@@ -1,4 +1,4 @@
-// `tools.python.run`: durable functions of our own driver, and archives that others made, with a real Python.
+// `tools.python.run` with a real Python: durable functions of our own driver, and archives of others.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function engineOf(t, options) {
   return engine;
 }
 
-/** Runs one durable function; gives its task. */
+/** Runs one durable function. Returns its task. */
 async function ran(t, source, options = {}, engine = engineOf(t)) {
   const driver = new Driver({ engine });
   driver.task("work", { durable: source, ...options });
@@ -24,7 +24,7 @@ async function ran(t, source, options = {}, engine = engineOf(t)) {
   return { ...result.tasks.work, status: result.status };
 }
 
-/** Calls a function of an archive that was not made by a driver. */
+/** Calls a function of an archive that no driver created. */
 async function called(t, archive, path, kwargs = {}) {
   const engine = engineOf(t);
   const artifact_id = await new Highway({ engine }).artifacts.upload(archive);

@@ -1,4 +1,4 @@
-// Tools of the embedded engine: how they are registered, what they are told, and what they tell.
+// Tools of the embedded engine: how they are registered, what they get, and what they report.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Highway } from "highway-wasm";
@@ -174,7 +174,7 @@ test("what is told after the attempt was given up is ignored", async (t) => {
   });
   driver.tool("a", "tool", {}, { timeout: 0.05 });
   const { runId } = await driver.run();
-  // Also by somebody who kept the functions.
+  // Also by code that kept the functions.
   const { log, heartbeat } = await late;
   log("much too late");
   heartbeat();
@@ -293,7 +293,7 @@ test("others have their turn while many tools start that each take long to", asy
   const seen = [];
   engine.tool("my.slow", () => {
     seen.push(turns);
-    // As long as a few processes take that are started.
+    // As long as the start of a few processes takes.
     for (const end = performance.now() + 20; performance.now() < end; );
   });
   for (const name of ["a", "b", "c", "d", "e"]) driver.tool(name, "my.slow", {}, { depends: [] });

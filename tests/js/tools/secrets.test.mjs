@@ -1,4 +1,4 @@
-// tools.secrets.* over the stores there can be.
+// tools.secrets.* over every kind of store.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver } from "highway-wasm";

@@ -1,4 +1,4 @@
-// `Workflow` and `WorkflowBuilder` as their users meet them.
+// `Workflow` and `WorkflowBuilder` as users use them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, isHighwayError, Workflow, WorkflowBuilder } from "highway-wasm";

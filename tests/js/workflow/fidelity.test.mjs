@@ -1,4 +1,4 @@
-// Where our classes once did something else than the Python packages, as users see it.
+// Behaviour that once differed from the Python packages, as users see it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Workflow, WorkflowBuilder } from "highway-wasm";

@@ -1,4 +1,4 @@
-// Mermaid texts in the real Mermaid, in a real Chromium: each is parsed and rendered, and shows what it is to show.
+// Mermaid texts in the real Mermaid, in a real Chromium: each is parsed and rendered, and shows the expected content.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { ensureBrowser } from "../../../scripts/lib/browser.mjs";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { replay, vectors } from "../support/vectors.mjs";
 
-/** What the package draws of the golden vectors. */
+/** The package's drawings of the golden vectors. */
 function ofVectors() {
   return vectors("dsl").flatMap(({ name, calls, error }) => {
     const workflow = error ? undefined : replay(calls);
@@ -18,9 +18,9 @@ function ofVectors() {
 }
 
 /**
- * What is drawn: `{ name, text, labels?, arrows? }`, with all labels of nodes and edges as a reader sees them, line by
- * line, and the number of lines between nodes. `cargo test` leaves its drawings in a folder below target/; without them
- * those of the vectors remain.
+ * The drawings: `{ name, text, labels?, arrows? }`, with all labels of nodes and edges as a reader sees them, line by
+ * line, and the number of lines between nodes. `cargo test` leaves its drawings in a folder below target/; without
+ * them, those of the vectors remain.
  */
 function texts() {
   const dir = process.env.MERMAID_TEXTS ?? inRoot("target", "tmp", "mermaid");
@@ -43,7 +43,7 @@ async function bundle() {
   return outputFiles[0].text;
 }
 
-/** In the page: draws a text, and resolves with what is wrong with it and what is to be seen. */
+/** In the page: draws a text. Resolves with the error, and with what is visible. */
 async function draw({ text, id }) {
   const { mermaid, document } = globalThis;
   try {
@@ -60,7 +60,7 @@ async function draw({ text, id }) {
       labels: labels.flatMap(lines),
       arrows: paths.length,
       isBroken: paths.some((path) => !/^[\dMLCHVQAZ.,eE\s-]+$/.test(path.getAttribute("d"))),
-      // Text that was taken for markup.
+      // Text that was interpreted as markup.
       tags: document.querySelectorAll("svg :is(script, b, strong, em, del, code, i, .katex)").length,
     };
   } catch (error) {
@@ -97,7 +97,7 @@ describe("Mermaid", { timeout: 300_000 }, () => {
   for (const [at, { name, text, labels, arrows }] of list.entries()) {
     it(name, async () => {
       const seen = await page.evaluate(draw, { text, id: `drawing${at}` });
-      // What Mermaid fails on may spoil the page for the next text.
+      // A text on which Mermaid fails may spoil the page for the next one.
       if (seen.error) await open();
       assert.equal(seen.error, undefined, text);
       assert.equal(seen.isBroken, false);

@@ -1,6 +1,6 @@
-// The two languages of docs/python-to-javascript.md build the same definitions. What the Python blocks build was found by
-// running them (scripts/python-examples.mjs), so this needs no Python; that the JavaScript blocks print what they promise is
-// tested in `package/docs.test.mjs`.
+// The Python and JavaScript blocks of docs/python-to-javascript.md build the same definitions.
+// scripts/python-examples.mjs recorded what the Python blocks build, so this test needs no Python.
+// `package/docs.test.mjs` tests what the JavaScript blocks print.
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +14,13 @@ const folder = inRoot("target", `python-examples-${process.pid}`);
 const records = readJson(fixture);
 const all = sections();
 const pairs = all.filter(({ python, js }) => python && js);
-/** Sections that show no definition: a driver without tasks, or one that Python cannot build. */
+/** Sections without a definition: a driver without tasks, or one that Python cannot build. */
 const WITHOUT_DEFINITION = ["Key and address", "Branches side by side", "What is registered"];
 
-/** Mermaid's text without the colours: ours lacks a line of Python's on which Mermaid stops. */
+/** Mermaid's text without colours: ours lacks a line of Python's on which Mermaid fails. */
 const withoutColours = (text) => text?.replaceAll(/^ *classDef .*\n/gm, "");
 
-/** What drivers submitted, or were asked for, last. */
+/** The latest document that each driver submitted or built. */
 const submitted = new WeakMap();
 const { build, run, start } = Driver.prototype;
 Driver.prototype.build = function remember(options) {
@@ -28,7 +28,7 @@ Driver.prototype.build = function remember(options) {
   submitted.set(this, definition);
   return definition;
 };
-// What they submit is what they build with the same options.
+// They submit what they build with the same options.
 for (const method of [run, start]) {
   Driver.prototype[method.name] = function remember(options = {}) {
     this.build({ inputs: options.inputs, timeout: options.timeout });
@@ -42,7 +42,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a block and gives what it has under the names that count. */
+/** Runs a block. Returns its values under the names that are compared. */
 async function execute(code, index) {
   const names = ["driver", "workflow", "text"];
   const exported = names.map((name) => `${name}: typeof ${name} === "undefined" ? undefined : ${name}`);
@@ -54,7 +54,7 @@ async function execute(code, index) {
   return (await import(pathToFileURL(file).href)).$built;
 }
 
-/** The document of a block, as far as there is one. */
+/** The document of a block, if there is one. */
 function documentOf({ driver, workflow }) {
   if (workflow instanceof Workflow) return workflow.toJSON();
   if (!(driver instanceof Driver) || Object.keys(driver.tasks).length === 0) return undefined;

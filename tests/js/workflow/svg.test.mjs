@@ -1,4 +1,4 @@
-// SVG pictures in a real Chromium: they are XML, their texts fit, and they are readable in light and in dark.
+// SVG drawings in a real Chromium: they are XML, their texts fit, and they are readable in light and in dark.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { ensureBrowser } from "../../../scripts/lib/browser.mjs";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { replay, vectors } from "../support/vectors.mjs";
 
-/** Pictures of the golden vectors, and those that `cargo test` leaves of odd texts. */
+/** Drawings of the golden vectors, and those of unusual texts that `cargo test` leaves. */
 function pictures() {
   const drawn = vectors("dsl").flatMap(({ name, calls, error }) => {
     const workflow = error ? undefined : replay(calls);
@@ -24,7 +24,7 @@ function pictures() {
   return [...drawn, ...native.map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }))];
 }
 
-/** In the page: shows a picture, and resolves with what is wrong with it. */
+/** In the page: shows a drawing. Resolves with what is wrong with it. */
 function look(text) {
   const { document, DOMParser } = globalThis;
   const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
@@ -59,7 +59,7 @@ function look(text) {
   return wrong;
 }
 
-/** In the page: the colours of what has a class, as red, green and blue. */
+/** In the page: the colours of the elements with a class, as red, green and blue. */
 function coloursOf(selectors) {
   const { document, getComputedStyle } = globalThis;
   return selectors.map((selector) => {

@@ -1,15 +1,17 @@
-// Replays the golden vectors of highway_dsl 2.2.0 through the npm package.
+// Replays the golden vectors of highway_dsl 2.2.0 with the npm package.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isHighwayError, Workflow } from "highway-wasm";
 import "highway-wasm/engine";
 import { replay, vectors } from "../support/vectors.mjs";
 
-/** A value with its large integers as the numbers that `JSON.parse` makes of them; the checksum holds their digits. */
+/**
+ * A value with its large integers as the numbers that `JSON.parse` makes of them. The checksum contains their digits.
+ */
 const rounded = (value) =>
   JSON.parse(JSON.stringify(value, (_, item) => (typeof item === "bigint" ? Number(item) : item)));
 
-/** Where ours differs from upstream on purpose: a callback that returns nothing is accepted. */
+/** Intended differences from upstream: a callback that returns nothing is accepted. */
 const ACCEPTED = ["339-dsl-err-condition-callback-returns-none"];
 
 function check({ name, calls, expect, error, yaml, reload_json_error: notReadable }) {
@@ -38,7 +40,7 @@ function check({ name, calls, expect, error, yaml, reload_json_error: notReadabl
   const read = () => Workflow.fromJSON(workflow.toJSONString());
   if (notReadable) assert.throws(read, { name: "ValidationError" });
   else assert.equal(JSON.stringify(rounded(read().toJSON())), JSON.stringify(expect));
-  // JavaScript does not tell 1 from 1.0; the native tests compare the text.
+  // JavaScript does not distinguish 1 from 1.0; the native tests compare the text.
   const byValue = (text) =>
     text
       .replaceAll(/(: -?\d+)\.0$/gm, "$1")
