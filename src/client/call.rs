@@ -274,9 +274,9 @@ impl Call {
             return Next::End(Err(error));
         }
         // The wait is never shorter than the server asks for. A call without time for it ends here.
-        let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
+        let retry_after = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
         let delay = self.config.retry.delay_ms(self.failed, random);
-        Next::Wait(error, delay.max(asked * 1_000.0))
+        Next::Wait(error, delay.max(retry_after * 1_000.0))
     }
 }
 

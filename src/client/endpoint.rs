@@ -64,8 +64,8 @@ impl Endpoint {
     /// assert!(!endpoint.is_origin_of("http://highway.example/base"));
     /// ```
     pub fn is_origin_of(&self, url: &str) -> bool {
-        let names_nobody = authority(url).is_some_and(|authority| !has(authority, "@"));
-        names_nobody && origin_of(url).is_some_and(|origin| origin_of(&self.0) == Some(origin))
+        let has_no_user = authority(url).is_some_and(|authority| !has(authority, "@"));
+        has_no_user && origin_of(url).is_some_and(|origin| origin_of(&self.0) == Some(origin))
     }
 
     /// The endpoint as text.

@@ -103,20 +103,20 @@ impl<H: Followers> Loop<H> {
 
     fn answered(&self, number: u32, answer: Result<Value>) {
         let (now, random) = (self.host.now(), self.host.random());
-        self.took(|watches| watches.answered(number, answer, now, random));
+        self.report(|watches| watches.answered(number, answer, now, random));
     }
 
     fn streamed(&self, run_id: &str, news: StreamNews) {
         let now = self.host.now();
-        self.took(|watches| watches.streamed(run_id, news, now));
+        self.report(|watches| watches.streamed(run_id, news, now));
     }
 
     /// Reports something to the state machine and wakes the loop. The host keeps which operations the server offers.
-    fn took(&self, take: impl FnOnce(&mut Watches)) {
+    fn report(&self, report: impl FnOnce(&mut Watches)) {
         let (before, after) = {
             let mut watches = self.watches.borrow_mut();
             let before = watches.offers();
-            take(&mut watches);
+            report(&mut watches);
             (before, watches.offers())
         };
         if before != after {

@@ -20,7 +20,7 @@ pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> R
     }
     let body = &response.body;
     let is_json = response.header("content-type").is_none_or(|kind| has(kind, "json"));
-    let has_nothing_to_say = body.trim().is_empty() && (method != "GET" || response.status == 204);
+    let is_empty_answer = body.trim().is_empty() && (method != "GET" || response.status == 204);
     match expects {
         Expects::Bytes => return Ok(Value::Null),
         Expects::Events if response.header("content-type").is_some_and(|kind| has(kind, "event-stream")) => {
@@ -30,7 +30,7 @@ pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> R
             return Err(invalid_response("the server sent no events where some were expected", body));
         }
         Expects::Text if !is_json => return Ok(body.as_str().into()),
-        Expects::Json | Expects::Text if has_nothing_to_say => return Ok(Value::Null),
+        Expects::Json | Expects::Text if is_empty_answer => return Ok(Value::Null),
         _ => {}
     }
     let read: Value = parse_json(body).map_err(|error| {

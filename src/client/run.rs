@@ -99,9 +99,9 @@ pub(super) fn run_error(data: &Value) -> Option<Value> {
     ]);
     let details = found.get("details").filter(|details| details.is_object());
     let path = details.and_then(|details| details.get("path")?.as_str());
-    for (key, said) in [("help", text(found, &["help"])), ("path", path)] {
-        if let (Value::Object(map), Some(said)) = (&mut error, said) {
-            map.insert(key.into(), said.into());
+    for (key, field) in [("help", text(found, &["help"])), ("path", path)] {
+        if let (Value::Object(map), Some(field)) = (&mut error, field) {
+            map.insert(key.into(), field.into());
         }
     }
     if let (Value::Object(map), Some(details)) = (&mut error, details) {

@@ -102,8 +102,8 @@ impl Engine {
     }
 
     /// Starts one unit of work. Each slice has at least one.
-    pub(in crate::engine) fn begins_unit(&mut self) {
-        self.has_copied(BYTES_PER_UNIT);
+    pub(in crate::engine) fn begin_unit(&mut self) {
+        self.add_copied(BYTES_PER_UNIT);
         self.has_progressed = true;
     }
 

@@ -54,7 +54,7 @@ impl Places {
     }
 
     /// Fills in the place of a node's value.
-    pub(crate) fn tell(&mut self, node: usize, place: Place) {
+    pub(crate) fn set(&mut self, node: usize, place: Place) {
         if let Some(node) = self.nodes.get_mut(node) {
             node.place = Some(place);
         }
@@ -86,7 +86,7 @@ impl Places {
         let mut scanner = Scanner { text, at: 0, seen: 0, place: Place { line: 1, column: 1 } };
         scanner.blanks();
         let start = scanner.here();
-        self.tell(0, start);
+        self.set(0, start);
         scanner.value(Some(0), self);
     }
 }
@@ -153,7 +153,7 @@ impl Scanner<'_> {
         if let Some(node) = node {
             let after = std::mem::replace(&mut self.at, start);
             let place = self.here();
-            places.tell(node, place);
+            places.set(node, place);
             self.at = after;
         }
     }

@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
                 }
                 Event::DocumentStart(_) => {
                     let first = self.next()?;
-                    self.places.tell(0, place(first.1.start));
+                    self.places.set(0, place(first.1.start));
                     value = Some(self.node(first, 0)?.value);
                 }
                 _ => {}
@@ -325,7 +325,7 @@ impl<'a> Reader<'a> {
         let around = self.trail.last().map_or(Some(0), |(_, node)| *node);
         let node = around.and_then(|node| self.places.child(node, &key));
         if let Some(node) = node {
-            self.places.tell(node, place(at));
+            self.places.set(node, place(at));
         }
         self.trail.push((key, node));
     }

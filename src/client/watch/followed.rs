@@ -26,7 +26,7 @@ struct Ticket {
     deadline: f64,
     wants_updates: bool,
     wants_whole: bool,
-    is_told: bool,
+    is_up_to_date: bool,
 }
 
 /// Whether the server sends the news of a run as a stream.
@@ -58,7 +58,7 @@ pub(super) struct Followed {
     /// The time of the next look.
     pub(super) due: f64,
     /// Whether a request about the run is in flight.
-    pub(super) is_asked: bool,
+    pub(super) is_in_flight: bool,
     pub(super) next: Next,
     /// Whether any request about it was answered, even with an error.
     pub(super) has_answer: bool,
@@ -79,7 +79,7 @@ pub(super) struct Followed {
     /// The states of its tasks by name, if a follower wants them and an answer contained them.
     tasks: Option<Map<String, Value>>,
     /// The status that the followers got last.
-    told: Value,
+    last_status: Value,
     delay: f64,
 }
 
@@ -89,7 +89,7 @@ impl Followed {
             run_id: run_id.to_owned(),
             since: now,
             due: now,
-            is_asked: false,
+            is_in_flight: false,
             next: Next::Any,
             has_answer: false,
             failing_since: None,
@@ -103,7 +103,7 @@ impl Followed {
             data: Rc::default(),
             state: None,
             tasks: None,
-            told: Value::Null,
+            last_status: Value::Null,
             delay: FIRST_DELAY_MS,
         }
     }
@@ -120,7 +120,7 @@ impl Followed {
             deadline: follow.timeout_ms.map_or(f64::INFINITY, |timeout| now + timeout),
             wants_updates: follow.wants_updates,
             wants_whole: follow.wants_whole,
-            is_told: known.is_some(),
+            is_up_to_date: known.is_some(),
         });
         news.extend(known.map(|status| News::Update { ticket: id, status }));
         self.due = self.due.min(now);
@@ -135,7 +135,7 @@ impl Followed {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_asked && matches!(self.next, Next::Any | Next::Look)
+        !self.is_in_flight && matches!(self.next, Next::Any | Next::Look)
     }
 
     /// Whether the run was ever read.
@@ -195,12 +195,12 @@ impl Followed {
             self.tasks = tasks.filter(|tasks| !tasks.is_empty()).or_else(|| self.tasks.take());
             let status = self.status();
             for ticket in self.tickets.iter_mut().filter(|ticket| ticket.wants_updates) {
-                if !ticket.is_told || self.told != status {
-                    ticket.is_told = true;
+                if !ticket.is_up_to_date || self.last_status != status {
+                    ticket.is_up_to_date = true;
                     news.push(News::Update { ticket: ticket.id, status: status.clone() });
                 }
             }
-            self.told = status;
+            self.last_status = status;
         }
         if state.is_final() {
             self.next = Next::Tasks;

@@ -144,7 +144,7 @@ pub struct Watches {
     unsettled: Vec<String>,
     /// The earliest time limit of all followers.
     expires: f64,
-    asked: u32,
+    last_number: u32,
     news: Vec<News>,
     offers: Offers,
     budget: Budget,
@@ -165,7 +165,7 @@ impl Watches {
             questions: Vec::new(),
             unsettled: Vec::new(),
             expires: f64::INFINITY,
-            asked: 0,
+            last_number: 0,
             news: Vec::new(),
             offers,
             budget: Budget::new(now),
@@ -236,7 +236,7 @@ impl Watches {
                 if let Some(listen) = self.listen(now, &mut wake) {
                     return listen;
                 }
-                let waiting = self.runs.iter().filter(|run| !run.is_asked && run.due > now);
+                let waiting = self.runs.iter().filter(|run| !run.is_in_flight && run.due > now);
                 wake = waiting.map(|run| run.due).fold(wake, f64::min);
             }
         }
@@ -254,8 +254,8 @@ impl Watches {
             return Ok(self.ask(at, Question::Steps));
         }
         let is_over = |run: &Followed| match run.next {
-            Next::Tasks => !run.is_asked,
-            Next::End => !run.is_asked && run.due <= now,
+            Next::Tasks => !run.is_in_flight,
+            Next::End => !run.is_in_flight && run.due <= now,
             _ => false,
         };
         if let Some(at) = self.runs.iter().position(|run| is_over(run)) {
@@ -263,11 +263,11 @@ impl Watches {
         }
         let is_due = |run: &Followed| run.is_idle() && run.due <= now && (!is_hidden || !run.is_seen());
         if let Some(round) = &mut self.round {
-            if round.is_asked {
+            if round.is_in_flight {
                 return Ok(None);
             }
             self.budget.take(now)?;
-            round.is_asked = true;
+            round.is_in_flight = true;
             let filter = object([("page", round.page.into()), ("pageSize", PAGE_SIZE.into())]);
             let operation = Operation::list_runs(&filter);
             return Ok(Some(WatchAction::Ask(self.number(Question::Page), operation)));
@@ -295,7 +295,7 @@ impl Watches {
 
     fn ask(&mut self, at: usize, about: fn(String) -> Question) -> Option<WatchAction> {
         let run = self.runs.get_mut(at)?;
-        run.is_asked = true;
+        run.is_in_flight = true;
         let run_id = run.run_id.clone();
         if run.next == Next::Tasks {
             let data = Rc::clone(&run.data);
@@ -318,9 +318,9 @@ impl Watches {
     }
 
     fn number(&mut self, question: Question) -> u32 {
-        self.asked = self.asked.wrapping_add(1);
-        self.questions.push((self.asked, question));
-        self.asked
+        self.last_number = self.last_number.wrapping_add(1);
+        self.questions.push((self.last_number, question));
+        self.last_number
     }
 
     /// The next stream that is worth opening.
@@ -349,7 +349,7 @@ impl Watches {
 
     /// Takes the answer to a request. `random` is in `0..1`.
     pub fn answered(&mut self, number: u32, answer: Result<Value>, now: f64, random: f64) {
-        let Some(at) = self.questions.iter().position(|(asked, _)| *asked == number) else {
+        let Some(at) = self.questions.iter().position(|(its_number, _)| *its_number == number) else {
             return;
         };
         match self.questions.swap_remove(at).1 {
@@ -372,7 +372,7 @@ impl Watches {
                     self.offers.steps = false;
                 }
                 if let (Some(run), news) = self.run(&run_id) {
-                    run.is_asked = false;
+                    run.is_in_flight = false;
                     if let Some(data) = run.unsettled.take() {
                         run.settle(data, answer.ok().map(|steps| step_states(&steps)), news);
                         run.schedule(0.0, now, random);
@@ -387,7 +387,7 @@ impl Watches {
     fn looked(&mut self, run_id: &str, answer: Result<Value>, now: f64, random: f64) {
         let asks_steps = self.offers.steps;
         let (Some(run), news) = self.run(run_id) else { return };
-        run.is_asked = false;
+        run.is_in_flight = false;
         let error = match answer {
             Ok(data) if run.wants_tasks() && asks_steps && !has_tasks(&data) => {
                 run.unsettled = Some(data);
@@ -400,16 +400,16 @@ impl Watches {
             Err(error) => error,
         };
         run.has_answer = true;
-        let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0;
+        let pause = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0;
         let is_away = is_passing(&error) || error.code() == ErrorCode::ApiCircuitOpen;
-        if asked > LONGEST_PAUSE_MS {
+        if pause > LONGEST_PAUSE_MS {
             run.end(Err(error), news);
         } else if error.code() == ErrorCode::ApiRateLimited {
             // The pause that the server asked for is about all requests, not about this run.
-            run.schedule(asked, now, random);
-            self.hold_until = self.hold_until.max(now + asked);
+            run.schedule(pause, now, random);
+            self.hold_until = self.hold_until.max(now + pause);
         } else if is_away && now - *run.failing_since.get_or_insert(now) < PATIENCE_MS {
-            run.schedule(asked, now, random);
+            run.schedule(pause, now, random);
         } else {
             run.end(Err(error), news);
         }
@@ -435,7 +435,7 @@ impl Watches {
         if news == StreamNews::Refused {
             self.offers.stream = false;
         }
-        let (Some(run), told) = self.run(run_id) else { return };
+        let (Some(run), news_out) = self.run(run_id) else { return };
         match news {
             StreamNews::Refused => run.stream = Stream::Closed,
             StreamNews::Opened => {
@@ -460,7 +460,7 @@ impl Watches {
                         run.due = run.due.min(now + EVENT_LOOK_MS);
                     }
                     let data = run.overlaid(&event);
-                    run.settle(data, None, told);
+                    run.settle(data, None, news_out);
                 }
             }
             StreamNews::Closed => {

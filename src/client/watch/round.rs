@@ -23,13 +23,13 @@ const LIST_PAUSE_MS: f64 = 30_000.0;
 pub(super) struct Round {
     number: u32,
     pub(super) page: u64,
-    pub(super) is_asked: bool,
+    pub(super) is_in_flight: bool,
     found: usize,
 }
 
 impl Round {
     pub(super) fn new(number: u32) -> Self {
-        Self { number, page: 1, is_asked: false, found: 0 }
+        Self { number, page: 1, is_in_flight: false, found: 0 }
     }
 }
 
@@ -43,9 +43,9 @@ impl Watches {
         let data = match answer {
             Ok(data) => data,
             Err(error) => {
-                let asked = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-                if error.code() == ErrorCode::ApiRateLimited && asked * 1_000.0 <= LONGEST_PAUSE_MS {
-                    self.hold_until = self.hold_until.max(now + asked * 1_000.0);
+                let pause = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
+                if error.code() == ErrorCode::ApiRateLimited && pause * 1_000.0 <= LONGEST_PAUSE_MS {
+                    self.hold_until = self.hold_until.max(now + pause * 1_000.0);
                 }
                 // The runs are then looked at one by one, which shows how broken the server is.
                 self.list_after = now + LIST_PAUSE_MS;
@@ -74,7 +74,7 @@ impl Watches {
         // Other clients' runs may come first in the list. The more runs are missing, the further the round goes.
         if count >= PAGE_SIZE && wanted >= LIST_FROM && cost <= round.found + wanted / LIST_FAITH {
             round.page += 1;
-            round.is_asked = false;
+            round.is_in_flight = false;
             self.round = Some(round);
             return;
         }

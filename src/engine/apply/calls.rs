@@ -7,7 +7,7 @@ use crate::engine::state::step::StepState;
 impl State {
     /// Adds the bytes of a call's arguments to those of all active calls.
     pub(in crate::engine) fn call_takes(&mut self, call: CallId, bytes: usize) {
-        self.has_copied(bytes);
+        self.add_copied(bytes);
         self.bytes_under_way += bytes;
         self.call_bytes.insert(call, bytes);
     }
@@ -28,7 +28,7 @@ impl State {
         if let Some(StepState::Running { call }) = self.step(run, step).map(|step| step.state) {
             self.forget_call(call);
             if let Some(timeline) = &mut self.timeline {
-                timeline.place_is_free();
+                timeline.note_free_place();
             }
         }
         let Some(key) = self.step_mut(run, step).and_then(|step| step.key.take()) else { return };

@@ -2,12 +2,12 @@
 
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, StepIx};
-use crate::engine::state::queues::Look;
+use crate::engine::state::queues::Check;
 use crate::engine::state::step::Inner;
 
 impl State {
     /// Marks the joins that name a step which has ended.
-    pub(in crate::engine) fn tell_joins(&mut self, run: RunIx, step: StepIx) {
+    pub(in crate::engine) fn mark_joins(&mut self, run: RunIx, step: StepIx) {
         let Some(owner) = self.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let (Some(inside), Some(operator)) = (owner.steps.get(step), owner.operator(step)) else { return };
         let mut count = 0;
@@ -17,8 +17,8 @@ impl State {
             let joins = joins.iter().map(|join| scope.first + join);
             let waiting = joins
                 .filter(|join| owner.steps.get(*join).is_some_and(|join| join.inner == Some(Inner::Join)));
-            self.to_look_at.extend(waiting.map(|join| Look { run, step: join, ended: Some(step) }));
+            self.to_check.extend(waiting.map(|join| Check { run, step: join, ended: Some(step) }));
         }
-        self.has_looked_at(count);
+        self.add_looks(count);
     }
 }

@@ -30,10 +30,10 @@ use std::rc::Rc;
 impl State {
     pub(in crate::engine) fn apply_definition_forgotten(&mut self, hash: &str) {
         if let Some(gone) = self.definitions.forget(hash) {
-            self.lets_go(size_of_definition(&gone.definition));
+            self.uncount_bytes(size_of_definition(&gone.definition));
         }
         if let Some(source) = self.sources.remove(hash) {
-            self.lets_go(source.len());
+            self.uncount_bytes(source.len());
         }
     }
 
@@ -44,23 +44,23 @@ impl State {
             Record::Registered(definition) => {
                 let bytes = size_of_definition(&definition.definition);
                 if self.definitions.keep(*definition) {
-                    self.keeps(bytes);
+                    self.count_bytes(bytes);
                 }
             }
             Record::DefinitionForgotten { hash } => self.apply_definition_forgotten(&hash),
             Record::SourceKept { hash, source } => {
-                self.keeps(source.len());
+                self.count_bytes(source.len());
                 let earlier = self.sources.insert(hash, source);
-                self.lets_go(earlier.map_or(0, |earlier| earlier.len()));
+                self.uncount_bytes(earlier.map_or(0, |earlier| earlier.len()));
             }
             Record::ArtifactKept(artifact) => {
-                self.keeps(artifact.bytes());
+                self.count_bytes(artifact.bytes());
                 self.artifacts.push(*artifact);
             }
             Record::ArtifactDeleted { id } => {
                 let is_it = |artifact: &Artifact| artifact.id == id;
                 let gone = self.artifacts.iter().filter(|kept| is_it(kept));
-                self.lets_go(gone.map(Artifact::bytes).sum());
+                self.uncount_bytes(gone.map(Artifact::bytes).sum());
                 self.artifacts.retain(|artifact| !is_it(artifact));
             }
             Record::ScheduleSet { schedule, to } => self.apply_schedule(schedule, *to),
@@ -90,7 +90,7 @@ impl State {
                 self.attempt_ended(run, step, Some(&failure), at);
                 self.leave(run, step);
                 if let Some(run) = self.runs.get_mut(run) {
-                    run.keeps_failure(&failure);
+                    run.count_failure(&failure);
                     if let Some(result) = &result {
                         // Both the step and its attempt keep the result.
                         run.meter.add(2 * size(result));
@@ -114,7 +114,7 @@ impl State {
             }
             Record::OutputKept { run, step, result } => {
                 if let Some(run) = self.runs.get_mut(run) {
-                    run.keeps(&result);
+                    run.count_value(&result);
                 }
                 if let Some(step) = self.step_mut(run, step) {
                     step.result = Some(result);
@@ -140,7 +140,7 @@ impl State {
                 self.begin_call(run, step, call);
                 let inner = Inner::Turns { candidate, feedback, turn };
                 if let Some(run) = self.runs.get_mut(run) {
-                    run.keeps_inner(&inner);
+                    run.count_inner(&inner);
                 }
                 if let Some(step) = self.step_mut(run, step) {
                     step.state = StepState::Running { call };
@@ -150,7 +150,7 @@ impl State {
             Record::ItemsAdded { run, step, items: more } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     for item in &more {
-                        run.keeps(item);
+                        run.count_value(item);
                     }
                 }
                 if let Some(Inner::Loop { items: Some(items), .. }) =
@@ -176,7 +176,7 @@ impl State {
             }
             Record::VariableSet { run, step, name, value } => {
                 let Some(run) = self.runs.get_mut(run) else { return };
-                run.keeps_named(&name, &value);
+                run.count_named(&name, &value);
                 let holder = run.steps.get(step).map(|step| run.holder(step.scope)).unwrap_or_default();
                 if let Some(scope) = run.scopes.get_mut(holder) {
                     scope.variables.insert(name, value);
@@ -187,7 +187,7 @@ impl State {
             }
             Record::Signalled { run, name, payload, at } => {
                 if let Some(run) = self.runs.get_mut(run) {
-                    run.keeps_named(&name, &payload);
+                    run.count_named(&name, &payload);
                     run.signals.push(Signal { name, payload, at });
                 }
             }
@@ -215,7 +215,7 @@ impl State {
                 if let Some(run) = self.runs.get_mut(run) {
                     match event {
                         Some(number) => {
-                            run.keeps_named(&name, &Value::Null);
+                            run.count_named(&name, &Value::Null);
                             run.received.insert(name, number);
                         }
                         None => {
@@ -242,7 +242,7 @@ impl State {
         }
         let bytes = size_of_used(&key, size(&result));
         match run {
-            None => self.keeps(bytes),
+            None => self.count_bytes(bytes),
             Some(run) => {
                 let Some(owner) = self.runs.get_mut(run) else { return };
                 owner.meter.add(bytes);

@@ -10,21 +10,21 @@ use std::collections::VecDeque;
 
 impl State {
     /// Queues the steps of a new scope that can start.
-    pub(in crate::engine) fn look_at_scope(&mut self, run: RunIx, scope: ScopeIx) {
+    pub(in crate::engine) fn enqueue_scope(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get(run).and_then(|run| run.scopes.get(scope)) else { return };
         let (steps, count) = (found.steps(), found.body.operators.len());
-        self.has_looked_at(count);
+        self.add_looks(count);
         if count == 0 {
             self.closed.push_back((run, scope));
             self.round_over(run, scope);
         }
         for step in steps {
-            self.look_at(run, step);
+            self.enqueue_if_ready(run, step);
         }
     }
 
     /// Queues a step if everything that it waits for has ended.
-    pub(in crate::engine) fn look_at(&mut self, run: RunIx, step: StepIx) {
+    pub(in crate::engine) fn enqueue_if_ready(&mut self, run: RunIx, step: StepIx) {
         let Some(found) = self.runs.get(run) else { return };
         let is_waiting =
             found.steps.get(step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line);
@@ -52,7 +52,7 @@ impl State {
         };
         step.is_in_line = is_in_line;
         if is_late {
-            self.missed.counts(is_in_line);
+            self.missed.count_step(is_in_line);
         }
     }
 
@@ -68,7 +68,7 @@ impl State {
         line.push_back(StepRef { run, step });
         self.mark_in_line(run, step, true);
         if let Some(timeline) = &mut self.timeline {
-            timeline.lined_up(StepRef { run, step });
+            timeline.enqueued(StepRef { run, step });
         }
     }
 

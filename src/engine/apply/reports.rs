@@ -39,7 +39,7 @@ impl State {
         at: Millis,
     ) {
         if let Some(run) = self.runs.get_mut(run) {
-            run.keeps(&details);
+            run.count_value(&details);
         }
         let Some(step) = self.step_mut(run, step) else { return };
         let attempt = step.attempts.len();

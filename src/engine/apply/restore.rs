@@ -3,7 +3,7 @@
 use crate::engine::journal::snapshot::Standing;
 use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepRef};
-use crate::engine::state::queues::{Look, Timer};
+use crate::engine::state::queues::{Check, Timer};
 use crate::engine::state::readiness::{Verdict, verdict};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::scope::Scope;
@@ -94,6 +94,6 @@ impl State {
         let is_over = |(_, scope): &(ScopeIx, &Scope)| scope.open == 0;
         self.closed.extend(run.scopes.placed().filter(is_over).map(|(scope, _)| (at, scope)));
         let waiting = run.watching.iter();
-        self.to_look_at.extend(waiting.map(|step| Look { run: at, step: *step, ended: None }));
+        self.to_check.extend(waiting.map(|step| Check { run: at, step: *step, ended: None }));
     }
 }

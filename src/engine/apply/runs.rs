@@ -15,7 +15,7 @@ use std::rc::Rc;
 impl State {
     pub(super) fn add_run(&mut self, created: RunCreated) {
         let at = self.push_run(Run::new(created));
-        self.look_at_scope(at, ScopeIx::WORKFLOW);
+        self.enqueue_scope(at, ScopeIx::WORKFLOW);
     }
 
     /// Adds a run to all lists, and returns its position.
@@ -53,7 +53,7 @@ impl State {
     ) {
         let Some(owner) = self.runs.get_mut(run) else { return };
         if let Some(failure) = &failure {
-            owner.keeps_failure(failure);
+            owner.count_failure(failure);
         }
         owner.meter.add(result.as_ref().map_or(0, size));
         owner.state = state;

@@ -8,11 +8,11 @@ use crate::time::Millis;
 impl State {
     pub(in crate::engine) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
         self.forget_firing(at);
-        self.keeps(schedule.size());
+        self.count_bytes(schedule.size());
         match self.schedules.get_mut(at) {
             Some(known) => {
                 let earlier = std::mem::replace(known, schedule);
-                self.lets_go(earlier.size());
+                self.uncount_bytes(earlier.size());
             }
             None => self.schedules.push(schedule),
         }

@@ -19,14 +19,14 @@ impl State {
         };
         let is_round = matches!(kind, ScopeKind::Round(_));
         let scope = found.open(Some(owner), kind, body, locals);
-        found.keeps_scope();
+        found.count_scope();
         if let Some(owner) = found.steps.get_mut(owner) {
             owner.scopes.push(scope);
             if let (true, Some(Inner::Loop { results, .. })) = (is_round, &mut owner.inner) {
                 results.push(None);
             }
         }
-        self.look_at_scope(run, scope);
+        self.enqueue_scope(run, scope);
     }
 
     pub(super) fn start(
@@ -92,7 +92,7 @@ impl State {
             _ => {}
         }
         if let Some(run) = self.runs.get_mut(run) {
-            run.keeps_inner(&inner);
+            run.count_inner(&inner);
         }
         if let Some(step) = self.step_mut(run, step) {
             step.inner = Some(inner);
@@ -120,7 +120,7 @@ impl State {
             Inner::Branches { fork, only } => {
                 if let Some(run) = self.runs.get_mut(run) {
                     run.watching.retain(|watching| *watching != step);
-                    run.wait_is_over(step, fork, only);
+                    run.end_wait(step, fork, only);
                 }
             }
             _ => {}
@@ -210,21 +210,21 @@ impl State {
                 }
             }
         }
-        self.tell_joins(run, step);
+        self.mark_joins(run, step);
         if is_over {
             self.round_over(run, scope);
             self.closed.push_back((run, scope));
         }
-        self.has_looked_at(links.dependents.len() + links.targets.len());
+        self.add_looks(links.dependents.len() + links.targets.len());
         for next in links.dependents.iter().chain(&links.targets) {
-            self.look_at(run, first + next);
+            self.enqueue_if_ready(run, first + next);
         }
         if !links.activators.is_empty() {
             // Queues what waits for the handling of a failure.
-            self.has_looked_at(body.operators.len());
+            self.add_looks(body.operators.len());
             for next in 0..body.operators.len() {
                 if self.step(run, first + next).is_some_and(|step| step.dependencies.upstream_failed > 0) {
-                    self.look_at(run, first + next);
+                    self.enqueue_if_ready(run, first + next);
                 }
             }
         }
@@ -285,7 +285,7 @@ impl State {
                     scope.open = scope.open.saturating_sub(1);
                 }
             }
-            self.tell_joins(run, step);
+            self.mark_joins(run, step);
         }
     }
 

@@ -9,15 +9,15 @@ use crate::error::ErrorCode;
 use crate::time::Millis;
 
 impl State {
-    pub(in crate::engine) fn because_of(&mut self, step: Option<StepRef>, now: Millis) {
+    pub(in crate::engine) fn set_cause(&mut self, step: Option<StepRef>, now: Millis) {
         if let Some(timeline) = &mut self.timeline {
-            timeline.because_of(step, now);
+            timeline.set_cause(step, now);
         }
     }
 
-    pub(in crate::engine) fn because_of_start(&mut self, now: Millis) {
+    pub(in crate::engine) fn set_cause_to_start(&mut self, now: Millis) {
         if let Some(timeline) = &mut self.timeline {
-            timeline.because_of_start(now);
+            timeline.set_cause_to_start(now);
         }
     }
 

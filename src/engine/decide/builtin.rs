@@ -187,7 +187,7 @@ impl Engine {
         now: Millis,
     ) -> bool {
         let Some((run, step, _)) = self.approval(key) else { return false };
-        self.state.because_of(Some(StepRef { run, step }), now);
+        self.state.set_cause(Some(StepRef { run, step }), now);
         let result = object([
             ("status", if is_approved { "approved" } else { "rejected" }.into()),
             ("approved", is_approved.into()),

@@ -35,7 +35,7 @@ impl Engine {
             let more = payload.get("items").unwrap_or(&payload).as_array().map_or(1, Vec::len);
             self.config.limits.check(Limit::LoopItems, items.len() + more)?;
         }
-        self.state.because_of(None, now);
+        self.state.set_cause(None, now);
         match self.takes_items(run, name, &payload) {
             Some(step) => self.add_items(run, step, &payload, now),
             None => self.signalled(run, name, payload, now),
@@ -90,7 +90,7 @@ impl Engine {
         ]);
         self.commit(Record::Emitted { name: name.clone(), payload, at: now });
         self.worked(run, step, result, now);
-        self.tell_listeners(&name, now);
+        self.wake_listeners(&name, now);
         Ok(())
     }
 
@@ -103,10 +103,10 @@ impl Engine {
     /// Emits an event, for steps that wait for it and for later ones.
     pub(in crate::engine) fn emit(&mut self, name: &str, payload: Value, now: Millis) {
         self.commit(Record::Emitted { name: name.to_owned(), payload, at: now });
-        self.tell_listeners(name, now);
+        self.wake_listeners(name, now);
     }
 
-    fn tell_listeners(&mut self, name: &str, now: Millis) {
+    fn wake_listeners(&mut self, name: &str, now: Millis) {
         for StepRef { run: listener, step: waiting } in self.listening.get(name).cloned().unwrap_or_default()
         {
             self.receive(listener, waiting, name, now);
@@ -143,7 +143,7 @@ impl Engine {
             (None, None) => return,
         };
         if let Some(timeline) = &mut self.state.timeline {
-            timeline.is_for(StepRef { run, step });
+            timeline.set_receiver(StepRef { run, step });
         }
         if let Err(error) = self.has_room(run, size_of_named(name, &Value::Null)) {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);

@@ -63,13 +63,13 @@ pub(in crate::engine) fn check(
     let (mut failed, mut steps) = (None, 0);
     for guard in guards {
         let holds = holds(guard, scope, &engine.config, &mut steps);
-        engine.has_copied(size(&guard.value));
+        engine.add_copied(size(&guard.value));
         if !holds.map_err(|error| Failure::from(&error))? {
             failed = Some(guard);
             break;
         }
     }
-    engine.has_copied(steps.saturating_mul(BYTES_PER_STEP));
+    engine.add_copied(steps.saturating_mul(BYTES_PER_STEP));
     let Some(guard) = failed else { return Ok(()) };
     let message = if guard.message.is_empty() {
         format!("`{}` does not pass the check `{}`", guard.variable, guard.check.as_str())

@@ -9,7 +9,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
-use crate::engine::state::queues::{Awaited, Look};
+use crate::engine::state::queues::{Awaited, Check};
 use crate::engine::state::run::Run;
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Inner, StepState};
@@ -25,7 +25,7 @@ type Outcome = Option<Result<Value, Failure>>;
 
 impl Engine {
     /// Marks the steps that wait for a branch which has ended, or for all branches of its fork.
-    pub(in crate::engine) fn branch_is_over(&mut self, run: RunIx, scope: ScopeIx) {
+    pub(in crate::engine) fn mark_waiting_for_branch(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(owner) = self.state.runs.get(run).filter(|run| !run.watching.is_empty()) else { return };
         let Some(found) = owner.scopes.get(scope) else { return };
         let (ScopeKind::Branch(branch), Some(of)) = (found.kind, found.owner) else { return };
@@ -37,20 +37,20 @@ impl Engine {
             },
             _ => false,
         };
-        let waiting = owner.watching.iter().filter(waits).map(|step| Look { run, step: *step, ended: None });
-        self.state.to_look_at.extend(waiting);
+        let waiting = owner.watching.iter().filter(waits).map(|step| Check { run, step: *step, ended: None });
+        self.state.to_check.extend(waiting);
         let branches = is_decided.get().and_then(|_| owner.steps.get(of)).map_or(0, |fork| fork.scopes.len());
-        self.has_looked_at(owner.watching.len() + branches);
+        self.add_looks(owner.watching.len() + branches);
     }
 
     /// Ends a waiting step if it has waited long enough.
-    pub(in crate::engine) fn look_at_waiting(&mut self, look: Look, now: Millis) {
-        let Look { run, step, .. } = look;
+    pub(in crate::engine) fn check_waiting(&mut self, check: Check, now: Millis) {
+        let Check { run, step, .. } = check;
         let Some(owner) = self.runs.get(run) else { return };
         let outcome = match owner.steps.get(step).and_then(|step| step.inner.as_ref()) {
-            Some(Inner::Join) => self.look_at_join(look),
+            Some(Inner::Join) => self.check_join(check),
             Some(Inner::Branches { fork, only }) => {
-                self.has_looked_at(owner.steps.get(*fork).map_or(0, |fork| fork.scopes.len()));
+                self.add_looks(owner.steps.get(*fork).map_or(0, |fork| fork.scopes.len()));
                 branches_over(owner, *fork, *only)
             }
             _ => None,
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    fn look_at_join(&mut self, Look { run, step, ended }: Look) -> Outcome {
+    fn check_join(&mut self, Check { run, step, ended }: Check) -> Outcome {
         let owner = self.state.runs.get(run)?;
         let Operation::Join { tasks, mode } = &owner.operator(step)?.operation else { return None };
         if let (Some(awaited), Some(ended)) = (self.state.awaited.get_mut(&StepRef { run, step }), ended) {
@@ -73,7 +73,7 @@ impl Engine {
             }
         }
         let (found, looked_at) = steps_named(owner, step, tasks);
-        self.has_looked_at(looked_at);
+        self.add_looks(looked_at);
         let is_open =
             |(_, step): &(usize, StepIx)| owner.steps.get(*step).is_some_and(|step| !step.state.is_final());
         let named = found.iter().enumerate();

@@ -13,9 +13,9 @@ impl Engine {
             && let Some((at, Timer::Schedule(schedule))) = self.timers.first().copied()
             && at <= now
         {
-            self.begins_unit();
+            self.begin_unit();
             self.state.timers.pop_first();
-            self.state.because_of_start(now);
+            self.state.set_cause_to_start(now);
             self.fire(schedule, now);
         }
     }
@@ -32,7 +32,7 @@ impl Engine {
     /// Starts a run for the schedule that has its turn.
     pub(in crate::engine) fn make_up(&mut self, now: Millis) {
         let Some(schedule) = self.state.missed.take() else { return };
-        self.state.because_of_start(now);
+        self.state.set_cause_to_start(now);
         self.state.missed.was_full_at = None;
         self.start_scheduled(schedule, now);
     }

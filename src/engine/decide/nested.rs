@@ -7,7 +7,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::{Branch, Operation};
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, StepIx, StepRef};
-use crate::engine::state::queues::Look;
+use crate::engine::state::queues::Check;
 use crate::engine::state::run::{Parent, Run, RunCreated, RunState};
 use crate::engine::state::scope::{ScopeKind, body_of};
 use crate::engine::state::step::{Inner, Step, StepState};
@@ -31,7 +31,7 @@ impl Engine {
             if !self.is_within_slice() {
                 return self.state.to_go_round.push_back(StepRef { run, step });
             }
-            self.begins_unit();
+            self.begin_unit();
             let Some((body, at)) = self.place(run, step) else { return };
             let Some(operator) = body.operators.get(at) else { return };
             let Some(found) = self.step(run, step).filter(|step| step.state == StepState::Open) else {
@@ -75,7 +75,7 @@ impl Engine {
             if let Err(error) = self.has_room(run, bytes) {
                 return self.attempt_failed(run, step, Failure::from(&error), None, now);
             }
-            self.has_copied(size_of_map(&locals));
+            self.add_copied(size_of_map(&locals));
             let kind = ScopeKind::Round(opened);
             self.commit(Record::ScopeOpened { run, owner: step, kind, locals, at: now });
         }
@@ -203,7 +203,7 @@ impl Engine {
         };
         let limit = [limit, own].into_iter().flatten().reduce(f64::min);
         self.enter_within(run, step, Inner::Branches { fork, only }, limit, now);
-        self.look_at_waiting(Look { run, step, ended: None }, now);
+        self.check_waiting(Check { run, step, ended: None }, now);
         Ok(())
     }
 
@@ -321,7 +321,7 @@ impl Engine {
     }
 
     /// Continues the step that started a run which has ended.
-    pub(in crate::engine) fn child_over(&mut self, child: RunIx, now: Millis) {
+    pub(in crate::engine) fn continue_parent(&mut self, child: RunIx, now: Millis) {
         let Some(parent) = self.runs.get(child).and_then(|run| run.created.parent.clone()) else { return };
         let Parent { run, step, .. } = parent;
         let Some(Inner::Children(children)) = self.step(run, step).and_then(|step| step.inner.as_ref())

@@ -7,7 +7,7 @@ use crate::engine::machine::{Engine, Submission, Submitted};
 use crate::engine::plan::Planned;
 use crate::engine::state::failure::{FailedCall, Failure};
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
-use crate::engine::state::queues::{Look, Timer};
+use crate::engine::state::queues::{Check, Timer};
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::sizes::{ATTEMPT, size_of_failure, size_of_used};
@@ -31,7 +31,7 @@ enum Conclusion {
     /// Every step of a scope has ended.
     ScopeOver(RunIx, ScopeIx),
     /// A step may have waited long enough.
-    LookAtWaiting(Look),
+    CheckWaiting(Check),
     /// A run that another run started has ended.
     ChildOver(RunIx),
 }
@@ -54,9 +54,9 @@ impl Engine {
         let bytes = self.may_keep(&definition, &inputs, now)?;
         self.may_keep_run(&definition.workflow, &inputs, bytes)?;
         // Reading the submission counts as work of the slice.
-        self.begins_unit();
-        self.has_copied(bytes.saturating_add(size_of_map(&inputs)));
-        self.state.because_of_start(now);
+        self.begin_unit();
+        self.add_copied(bytes.saturating_add(size_of_map(&inputs)));
+        self.state.set_cause_to_start(now);
         let definition = self.keep(definition);
         self.follow_definition(&definition, &inputs, now);
         let created = RunCreated { key, ..RunCreated::new(run_id, definition, inputs, now) };
@@ -79,7 +79,7 @@ impl Engine {
         let created = failed.created.clone();
         self.may_keep_run(&created.workflow, &created.inputs, 0)?;
         let at = self.runs.next();
-        self.state.because_of_start(now);
+        self.state.set_cause_to_start(now);
         self.commit(Record::RunCreated(Box::new(RunCreated {
             run_id,
             key: None,
@@ -98,7 +98,7 @@ impl Engine {
             return false;
         }
         let failure = reason.map(|reason| Failure::new(ErrorCode::RunCancelled, reason));
-        self.state.because_of(None, now);
+        self.state.set_cause(None, now);
         self.end(run, RunState::Cancelled, failure, None, "the run was cancelled", now);
         self.advance(now);
         true
@@ -114,9 +114,9 @@ impl Engine {
         let Some(StepRef { run, step }) = self.calls.get(&call).copied() else {
             return;
         };
-        self.state.because_of(Some(StepRef { run, step }), now);
+        self.state.set_cause(Some(StepRef { run, step }), now);
         // Reading the outcome counts as work of the slice.
-        self.begins_unit();
+        self.begin_unit();
         match outcome {
             Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
@@ -140,12 +140,12 @@ impl Engine {
                 self.failed_calls.push_front(failed);
                 return false;
             }
-            self.begins_unit();
-            self.has_searched(SEARCHED_IN_TURN);
-            match failed.go_on(&self.config.secrets, SEARCHED_IN_TURN) {
+            self.begin_unit();
+            self.add_searched(SEARCHED_IN_TURN);
+            match failed.search(&self.config.secrets, SEARCHED_IN_TURN) {
                 None => self.failed_calls.push_back(failed),
                 Some((failure, result)) => {
-                    self.state.because_of(Some(StepRef { run, step }), now);
+                    self.state.set_cause(Some(StepRef { run, step }), now);
                     self.attempt_failed(run, step, failure, result, now);
                 }
             }
@@ -159,7 +159,7 @@ impl Engine {
             && self.is_within_slice()
             && let Some(timer) = self.state.take_due(now)
         {
-            self.begins_unit();
+            self.begin_unit();
             self.timer_is_due(timer, now);
         }
         self.advance(now);
@@ -168,19 +168,19 @@ impl Engine {
     fn timer_is_due(&mut self, timer: Timer, now: Millis) {
         match timer {
             Timer::Run(run) => {
-                self.state.because_of(None, now);
+                self.state.set_cause(None, now);
                 self.run_timed_out(run, now);
             }
             Timer::Step(StepRef { run, step }) => {
-                self.state.because_of(Some(StepRef { run, step }), now);
+                self.state.set_cause(Some(StepRef { run, step }), now);
                 self.step_due(run, step, now);
             }
             Timer::Update(run, update) => {
-                self.state.because_of(None, now);
+                self.state.set_cause(None, now);
                 self.update_timed_out(run, update, now);
             }
             Timer::Schedule(schedule) => {
-                self.state.because_of_start(now);
+                self.state.set_cause_to_start(now);
                 self.fire(schedule, now);
             }
         }
@@ -234,7 +234,7 @@ impl Engine {
     pub(in crate::engine) fn worked(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let key = self.once_key(run, step);
         match self.may_work(run, step, &result, key.as_deref()) {
-            Ok(bytes) => self.has_copied(bytes),
+            Ok(bytes) => self.add_copied(bytes),
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
         }
         match self.after_work(run, step, &result) {
@@ -460,12 +460,12 @@ impl Engine {
             if !self.is_within_slice() {
                 return false;
             }
-            self.begins_unit();
+            self.begin_unit();
             let Some(StepRef { run, step }) = next.filter(|_| !is_turn_of_missed) else {
                 self.make_up(now);
                 continue;
             };
-            self.state.missed.has_started(self.runs.get(run).is_some_and(|run| run.created.is_late));
+            self.state.missed.note_start(self.runs.get(run).is_some_and(|run| run.created.is_late));
             if let Some((call, ..)) = again {
                 self.state.to_call_again.pop_front();
                 self.call_after_restart(run, step, call, now);
@@ -489,7 +489,7 @@ impl Engine {
         self.state.first_of(|state| &mut state.to_skip).is_none()
             && self.to_go_round.is_empty()
             && self.closed.is_empty()
-            && self.to_look_at.is_empty()
+            && self.to_check.is_empty()
             && self.ended_children.is_empty()
             && self.undecided.is_empty()
     }
@@ -499,7 +499,7 @@ impl Engine {
         let Some(conclusion) = self.next_conclusion() else { return false };
         // Each round is a unit of its own.
         if !matches!(conclusion, Conclusion::GoRound(..)) {
-            self.begins_unit();
+            self.begin_unit();
         }
         match conclusion {
             Conclusion::Skip(StepRef { run, step }) => {
@@ -508,8 +508,8 @@ impl Engine {
             }
             Conclusion::GoRound(StepRef { run, step }) => self.go_round(run, step, now),
             Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
-            Conclusion::LookAtWaiting(look) => self.look_at_waiting(look, now),
-            Conclusion::ChildOver(child) => self.child_over(child, now),
+            Conclusion::CheckWaiting(check) => self.check_waiting(check, now),
+            Conclusion::ChildOver(child) => self.continue_parent(child, now),
         }
         true
     }
@@ -521,13 +521,13 @@ impl Engine {
         let found = self.state.to_go_round.pop_front().map(Conclusion::GoRound);
         let found = found
             .or_else(|| self.state.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
-        let found = found.or_else(|| self.state.to_look_at.pop_front().map(Conclusion::LookAtWaiting));
+        let found = found.or_else(|| self.state.to_check.pop_front().map(Conclusion::CheckWaiting));
         let found = found.or_else(|| self.state.ended_children.pop_front().map(Conclusion::ChildOver));
-        found.or_else(|| self.without_hope().map(Conclusion::Skip))
+        found.or_else(|| self.next_hopeless().map(Conclusion::Skip))
     }
 
     /// A step that waits for the handling of a failure, where the handler itself waits for the step.
-    fn without_hope(&mut self) -> Option<StepRef> {
+    fn next_hopeless(&mut self) -> Option<StepRef> {
         let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
         let waits = |StepRef { run, step }: &StepRef| self.step(*run, *step).is_some_and(is_waiting);
@@ -541,7 +541,7 @@ impl Engine {
             .iter()
             .map(|StepRef { run, .. }| self.runs.get(*run).map_or(0, |run| run.steps.len()))
             .max();
-        self.has_looked_at(steps.unwrap_or_default());
+        self.add_looks(steps.unwrap_or_default());
         self.state.undecided = undecided;
         found
     }
@@ -565,7 +565,7 @@ impl Engine {
                 None => self.go_round(run, step, now),
             }
         }
-        self.branch_is_over(run, scope);
+        self.mark_waiting_for_branch(run, scope);
         self.end_if_over(run, now);
     }
 }

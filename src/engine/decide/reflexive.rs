@@ -35,7 +35,7 @@ impl Engine {
         let limit = self.operator(run, step).and_then(|operator| operator.timeout);
         let deadline = limit.map(|limit| after(now, limit));
         self.commit(Record::AttemptStarted { run, step, call, key, deadline, at: now });
-        self.go_on(run, step, None, None, 1, now);
+        self.next_turn(run, step, None, None, 1, now);
     }
 
     /// Takes the result of one of the two tools.
@@ -44,7 +44,7 @@ impl Engine {
         let inner = self.step(run, step).and_then(|step| step.inner.clone());
         let Some(Inner::Turns { candidate, turn, .. }) = inner else { return };
         let Some(candidate) = candidate else {
-            return self.go_on(run, step, Some(result), None, turn, now);
+            return self.next_turn(run, step, Some(result), None, turn, now);
         };
         if passes(&result) {
             let outcome = object([
@@ -65,11 +65,11 @@ impl Engine {
             ]);
             self.attempt_failed(run, step, failure, Some(outcome), now);
         } else {
-            self.go_on_correcting(run, step, &candidate, result, turn + 1, now);
+            self.correct(run, step, &candidate, result, turn + 1, now);
         }
     }
 
-    fn go_on_correcting(
+    fn correct(
         &mut self,
         run: RunIx,
         step: StepIx,
@@ -79,10 +79,10 @@ impl Engine {
         now: Millis,
     ) {
         let feedback = object([("output", candidate.clone()), ("feedback", verdict)]);
-        self.go_on(run, step, None, Some(feedback), turn, now);
+        self.next_turn(run, step, None, Some(feedback), turn, now);
     }
 
-    fn go_on(
+    fn next_turn(
         &mut self,
         run: RunIx,
         step: StepIx,
@@ -145,8 +145,8 @@ impl Engine {
 
 /// Whether the verifier accepts, by one of the known fields or by the value as a whole.
 fn passes(verdict: &Value) -> bool {
-    let said = ["passed", "valid", "approved", "success", "verified", "ok"]
+    let verdict_field = ["passed", "valid", "approved", "success", "verified", "ok"]
         .iter()
         .find_map(|name| verdict.get(*name));
-    is_true(said.unwrap_or(verdict))
+    is_true(verdict_field.unwrap_or(verdict))
 }

@@ -20,7 +20,7 @@ impl Engine {
             if !self.is_within_slice() {
                 return false;
             }
-            self.begins_unit();
+            self.begin_unit();
             let Some(run) = self
                 .runs
                 .over
@@ -61,7 +61,7 @@ impl Engine {
             if !self.is_within_slice() {
                 return false;
             }
-            self.begins_unit();
+            self.begin_unit();
             self.forget_run(run);
         }
     }

@@ -12,7 +12,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::{Operation, Planned, Wait};
 use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
-use crate::engine::state::queues::Look;
+use crate::engine::state::queues::Check;
 use crate::engine::state::run::RunState;
 use crate::engine::state::step::Inner;
 use crate::engine::tools::builtin;
@@ -61,7 +61,7 @@ impl Engine {
                 })
             }
             Operation::Switch { value, cases, default } => self.text(run, step, value).map(|value| {
-                self.has_looked_at(cases.len());
+                self.add_looks(cases.len());
                 let text = to_text(&value);
                 let is_it = |case: &str| equal(&case.into(), &value) || case == text;
                 let case = cases.iter().find(|(case, _)| is_it(case));
@@ -71,7 +71,7 @@ impl Engine {
             Operation::Fork { branches, minimum, .. } => self.start_fork(run, step, branches, *minimum, now),
             Operation::Join { .. } => {
                 self.enter(run, step, Inner::Join, now);
-                self.look_at_waiting(Look { run, step, ended: None }, now);
+                self.check_waiting(Check { run, step, ended: None }, now);
                 Ok(())
             }
             Operation::Foreach { items, dynamic, .. } => self.items(run, step, items).map(|items| {

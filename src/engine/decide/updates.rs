@@ -49,7 +49,7 @@ impl Engine {
                 && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
         });
         let deadline = after(now, limit);
-        self.state.because_of(waiting.map(|step| StepRef { run, step }), now);
+        self.state.set_cause(waiting.map(|step| StepRef { run, step }), now);
         self.commit(Record::UpdateSent { run, name: name.to_owned(), payload, deadline, at: now });
         if let Some(step) = waiting {
             self.take_update(run, step, name, now);

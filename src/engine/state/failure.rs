@@ -54,12 +54,12 @@ impl FailedCall {
     }
 
     /// Searches about this many further bytes. At the end of the search, it returns the failure and the result.
-    pub(in crate::engine) fn go_on(
+    pub(in crate::engine) fn search(
         &mut self,
         secrets: &Secrets,
         bytes: usize,
     ) -> Option<(Failure, Option<Value>)> {
-        let Value::Array(texts) = self.search.go_on(secrets, bytes)? else { return None };
+        let Value::Array(texts) = self.search.search(secrets, bytes)? else { return None };
         let [message, code, help, details, result] = <[Value; 5]>::try_from(texts).ok()?;
         let text = |value| if let Value::String(text) = value { Some(text) } else { None };
         let mut failure = self.failure.clone();

@@ -26,12 +26,12 @@ impl Missed {
     }
 
     /// Counts a step of a run for a missed firing that is queued or leaves its queue.
-    pub(in crate::engine) fn counts(&mut self, is_in_line: bool) {
+    pub(in crate::engine) fn count_step(&mut self, is_in_line: bool) {
         self.in_line = if is_in_line { self.in_line + 1 } else { self.in_line.saturating_sub(1) };
     }
 
     /// Notes that a step has started. `is_late` says whether its run is for a missed firing.
-    pub(in crate::engine) fn has_started(&mut self, is_late: bool) {
+    pub(in crate::engine) fn note_start(&mut self, is_late: bool) {
         self.others_had_turn |= !is_late;
     }
 

@@ -29,7 +29,7 @@ use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
 use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
-use crate::engine::state::queues::{Awaited, Look, Timer};
+use crate::engine::state::queues::{Awaited, Check, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
 use crate::engine::state::schedule::Schedule;
@@ -80,7 +80,7 @@ pub struct State {
     /// Steps that wait until it is known whether a failure is handled.
     pub(in crate::engine) undecided: BTreeSet<StepRef>,
     /// Waiting steps to check, since something that they wait for has ended.
-    pub(in crate::engine) to_look_at: VecDeque<Look>,
+    pub(in crate::engine) to_check: VecDeque<Check>,
     /// For joins that were checked, one of the steps for which they still wait.
     pub(in crate::engine) awaited: HashMap<StepRef, Awaited>,
     /// Runs that have ended and were started by other runs.
@@ -136,20 +136,20 @@ pub(in crate::engine) fn add_work(work: &Cell<usize>, bytes: usize) {
 
 impl State {
     /// Adds the work of copying this many bytes.
-    pub(in crate::engine) fn has_copied(&self, bytes: usize) {
+    pub(in crate::engine) fn add_copied(&self, bytes: usize) {
         add_work(&self.work, bytes);
     }
 
     /// Adds the work of searching this many bytes for secrets.
-    pub(in crate::engine) fn has_searched(&self, bytes: usize) {
+    pub(in crate::engine) fn add_searched(&self, bytes: usize) {
         if self.config.secrets.are_struck() {
-            self.has_copied(bytes.saturating_mul(BYTES_PER_SEARCHED));
+            self.add_copied(bytes.saturating_mul(BYTES_PER_SEARCHED));
         }
     }
 
     /// Adds the work of looking at this many steps or names of tasks.
-    pub(in crate::engine) fn has_looked_at(&self, steps: usize) {
-        self.has_copied(steps.saturating_mul(BYTES_PER_LOOK));
+    pub(in crate::engine) fn add_looks(&self, steps: usize) {
+        self.add_copied(steps.saturating_mul(BYTES_PER_LOOK));
     }
 
     /// The time of the next [`tick`](Self::tick); `None` if nothing will be due.

@@ -167,7 +167,7 @@ impl State {
     pub(in crate::engine) fn output_so_far(&self, run: RunIx, step: StepIx) -> Option<Value> {
         let StepState::Running { call } = self.step(run, step)?.state else { return None };
         let written = self.call_outputs.get(&call)?;
-        self.has_searched(written.stdout.len() + written.stderr.len());
+        self.add_searched(written.stdout.len() + written.stderr.len());
         let output = |kept: &Kept| Value::from(kept.output(&self.config.secrets));
         let result = object([("stdout", output(&written.stdout)), ("stderr", output(&written.stderr))]);
         self.may_give(run, &result, 1).is_ok().then_some(result)

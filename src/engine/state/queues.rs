@@ -4,7 +4,7 @@ use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 
 /// A waiting step that may be able to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Look {
+pub(in crate::engine) struct Check {
     pub(in crate::engine) run: RunIx,
     pub(in crate::engine) step: StepIx,
     /// The step that has ended; `None` if that is not known.

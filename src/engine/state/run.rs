@@ -226,7 +226,7 @@ impl Run {
 
     /// Notes that a step has waited for branches: their outcome is then known, and the step's scope can read their
     /// results.
-    pub(in crate::engine) fn wait_is_over(&mut self, step: StepIx, fork: StepIx, only: Option<usize>) {
+    pub(in crate::engine) fn end_wait(&mut self, step: StepIx, fork: StepIx, only: Option<usize>) {
         let Some(scope) = self.steps.get(step).map(|step| step.scope) else { return };
         let branches: Vec<ScopeIx> = self
             .scopes_of(fork)

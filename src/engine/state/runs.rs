@@ -18,7 +18,7 @@ pub(in crate::engine) struct Runs {
     /// The finished runs of each schedule.
     of_schedule: BTreeMap<usize, Over>,
     /// Schedules that may keep too many finished runs, and the moment from which they are checked.
-    to_look_at: BTreeSet<(Millis, usize)>,
+    to_check: BTreeSet<(Millis, usize)>,
 }
 
 /// Finished runs of schedules, in the order in which they ended.
@@ -123,7 +123,7 @@ impl Runs {
         if let Some((schedule, _)) = found.created.schedule {
             self.scheduled.insert((at, run), is_late);
             self.of_schedule.entry(schedule).or_default().insert((at, run), is_late);
-            self.to_look_at.insert((0, schedule));
+            self.to_check.insert((0, schedule));
         }
     }
 
@@ -135,15 +135,15 @@ impl Runs {
 
     /// The run that ended first, of a schedule with more than `most` finished runs.
     pub(in crate::engine) fn surplus_of_schedules(&mut self, most: usize, now: Millis) -> Option<RunIx> {
-        while let Some(first) = self.to_look_at.first().copied().filter(|(from, _)| *from <= now) {
+        while let Some(first) = self.to_check.first().copied().filter(|(from, _)| *from <= now) {
             let over = self.of_schedule.get(&first.1).filter(|over| over.len() > most);
             let found = over.and_then(|over| over.first(now, |at| self.is_needed(at)));
             if found.is_some() {
                 return found;
             }
             let next = over.and_then(|over| next_old(&over.timely, now));
-            self.to_look_at.remove(&first);
-            self.to_look_at.extend(next.map(|next| (next, first.1)));
+            self.to_check.remove(&first);
+            self.to_check.extend(next.map(|next| (next, first.1)));
         }
         None
     }

@@ -83,21 +83,21 @@ impl Run {
         self.meter.bytes()
     }
 
-    pub(in crate::engine) fn keeps(&mut self, value: &Value) {
+    pub(in crate::engine) fn count_value(&mut self, value: &Value) {
         self.meter.add(size(value));
     }
 
     /// Counts a named value: a variable, a signal, an update or a received event.
-    pub(in crate::engine) fn keeps_named(&mut self, name: &str, value: &Value) {
+    pub(in crate::engine) fn count_named(&mut self, name: &str, value: &Value) {
         self.meter.add(size_of_named(name, value));
     }
 
-    pub(in crate::engine) fn keeps_inner(&mut self, inner: &Inner) {
+    pub(in crate::engine) fn count_inner(&mut self, inner: &Inner) {
         self.meter.add(size_of_inner(inner));
     }
 
     /// Counts a failure beyond its reserve.
-    pub(in crate::engine) fn keeps_failure(&mut self, failure: &Failure) {
+    pub(in crate::engine) fn count_failure(&mut self, failure: &Failure) {
         self.meter.add(size_of_failure(failure));
     }
 
@@ -112,7 +112,7 @@ impl Run {
     }
 
     /// Counts the last scope with its steps.
-    pub(in crate::engine) fn keeps_scope(&mut self) {
+    pub(in crate::engine) fn count_scope(&mut self) {
         self.meter.add(self.scopes.last().map_or(0, bytes_of));
     }
 
@@ -220,12 +220,12 @@ impl State {
     }
 
     /// Counts bytes that belong to no run: definitions, artifacts and the like.
-    pub(in crate::engine) fn keeps(&self, bytes: usize) {
+    pub(in crate::engine) fn count_bytes(&self, bytes: usize) {
         self.kept_bytes.set(self.kept_bytes.get().saturating_add(bytes));
     }
 
     /// Uncounts such bytes.
-    pub(in crate::engine) fn lets_go(&self, bytes: usize) {
+    pub(in crate::engine) fn uncount_bytes(&self, bytes: usize) {
         self.kept_bytes.set(self.kept_bytes.get().saturating_sub(bytes));
     }
 }

@@ -140,29 +140,29 @@ impl EntryKind {
 
 impl Timeline {
     /// Sets the cause of what follows: the entry of a step, or a report from outside.
-    pub(in crate::engine) fn because_of(&mut self, step: Option<StepRef>, now: Millis) {
+    pub(in crate::engine) fn set_cause(&mut self, step: Option<StepRef>, now: Millis) {
         let entry = step.and_then(|step| self.open.get(&step));
         self.now = now;
         self.cause = entry.map_or(Cause::Outside, |entry| Cause::Entry(*entry));
     }
 
-    pub(in crate::engine) fn because_of_start(&mut self, now: Millis) {
+    pub(in crate::engine) fn set_cause_to_start(&mut self, now: Millis) {
         self.now = now;
         self.cause = Cause::Start;
     }
 
     /// Notes that the report from outside is for this step, which has waited for it.
-    pub(in crate::engine) fn is_for(&mut self, step: StepRef) {
+    pub(in crate::engine) fn set_receiver(&mut self, step: StepRef) {
         if let (Cause::Outside, Some(entry)) = (self.cause, self.open.get(&step)) {
             self.cause = Cause::Entry(*entry);
         }
     }
 
-    pub(in crate::engine) fn lined_up(&mut self, step: StepRef) {
+    pub(in crate::engine) fn enqueued(&mut self, step: StepRef) {
         self.lined.insert(step, (self.now, self.cause));
     }
 
-    pub(in crate::engine) fn place_is_free(&mut self) {
+    pub(in crate::engine) fn note_free_place(&mut self) {
         self.freed = self.cause;
     }
 

@@ -18,7 +18,7 @@ impl Engine {
         let found =
             self.working_on(call).filter(|StepRef { run, .. }| self.has_room(*run, LONGEST_LINE).is_ok());
         if let Some(StepRef { run, step }) = found {
-            self.has_searched(message.len());
+            self.add_searched(message.len());
             let message = self.config.secrets.strike_and_cut(message.to_owned(), LONGEST_LINE);
             self.commit(Record::Logged { run, step, level, message, at: now });
         }
@@ -30,7 +30,7 @@ impl Engine {
         let found =
             self.working_on(call).filter(|StepRef { run, .. }| self.may_give(*run, &details, 1).is_ok());
         if let Some(StepRef { run, step }) = found {
-            self.has_searched(size(&details));
+            self.add_searched(size(&details));
             let details = self.config.secrets.strike_value(details);
             self.commit(Record::Heartbeat { run, step, details, at: now });
         }

@@ -206,12 +206,12 @@ fn current_step(run: &Run) -> Option<String> {
 fn progress(run: &Run) -> (usize, usize, Map<String, Value>) {
     let is_round =
         |at: ScopeIx| run.scopes.get(at).is_none_or(|scope| matches!(scope.kind, ScopeKind::Round(_)));
-    let is_told = |scope: &ScopeIx| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
+    let is_shown = |scope: &ScopeIx| !is_replaced(run, *scope) && !run.around(*scope).any(is_round);
     // A step that a failed or cancelled run has not done does not count as done.
     let is_cut_off = matches!(run.state, RunState::Failed | RunState::Cancelled);
     let (mut total, mut completed, mut tasks) = (0, 0, Map::new());
     let mut asleep = Vec::new();
-    let scopes = run.scopes.placed().map(|(at, _)| at).filter(is_told);
+    let scopes = run.scopes.placed().map(|(at, _)| at).filter(is_shown);
     for (scope, (operator, step)) in
         scopes.flat_map(|scope| run.steps_in(scope).map(move |step| (scope, step)))
     {

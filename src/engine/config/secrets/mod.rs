@@ -76,7 +76,7 @@ impl Secrets {
         if self.forms.is_empty() {
             return value;
         }
-        Search::new(value).go_on(self, usize::MAX).unwrap_or_default()
+        Search::new(value).search(self, usize::MAX).unwrap_or_default()
     }
 }
 

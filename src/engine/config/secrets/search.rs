@@ -38,14 +38,14 @@ impl Search {
     }
 
     /// Searches about this many further bytes. At the end of the search, the result is the value without secrets.
-    pub(in crate::engine) fn go_on(&mut self, secrets: &Secrets, bytes: usize) -> Option<Value> {
+    pub(in crate::engine) fn search(&mut self, secrets: &Secrets, bytes: usize) -> Option<Value> {
         let mut left = bytes;
         while let Some(text) = self.texts.get_mut(self.done) {
             if left == 0 {
                 return None;
             }
             let from = self.current.at;
-            let is_over = self.current.go_on(text, secrets, left);
+            let is_over = self.current.search(text, secrets, left);
             left = left.saturating_sub(self.current.at - from + EACH);
             if is_over {
                 *text = take(&mut self.current).out;
@@ -67,7 +67,7 @@ impl fmt::Debug for Search {
 
 impl TextSearch {
     /// Searches this many further bytes, or one more secret. The result is whether the text is done.
-    fn go_on(&mut self, text: &str, secrets: &Secrets, bytes: usize) -> bool {
+    fn search(&mut self, text: &str, secrets: &Secrets, bytes: usize) -> bool {
         let mut search = forms::Search::default();
         let end = self.at.saturating_add(bytes);
         let mut rest = text.get(self.at..).unwrap_or_default();
@@ -87,7 +87,7 @@ impl TextSearch {
     /// The text without secrets.
     pub(super) fn whole(text: &str, secrets: &Secrets) -> String {
         let mut search = Self { out: String::with_capacity(text.len()), ..Self::default() };
-        search.go_on(text, secrets, usize::MAX);
+        search.search(text, secrets, usize::MAX);
         search.out
     }
 }
