@@ -6,7 +6,7 @@
 //! ([`next_wake`](State::next_wake)), and reports the results. Every change of the state is a [`Record`], so replaying
 //! the records rebuilds the engine.
 //!
-//! Each room uses only rooms that come before it in this list, which a test checks:
+//! Each room uses only rooms that come before it in this list, which `tests/rooms` checks:
 //!
 //! | room | what |
 //! | --- | --- |
@@ -67,54 +67,3 @@ pub use state::update::{Update, UpdateState};
 pub use tools::builtin::builtin_tools;
 pub use view::logs::step_logs;
 pub use view::{run_summary, run_view, step_name, steps_view};
-
-#[cfg(test)]
-mod tests {
-    use std::path::{Path, PathBuf};
-    use std::{fs, io};
-
-    const ROOMS: [&str; 11] = [
-        "config", "plan", "state", "journal", "apply", "effects", "machine", "tools", "view", "decide",
-        "server",
-    ];
-
-    fn sources(folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                found.extend(sources(&path)?);
-            } else {
-                found.push(path);
-            }
-        }
-        Ok(found)
-    }
-
-    #[test]
-    fn rooms_use_only_those_before_them() {
-        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
-        let rank = |room: &str| ROOMS.iter().position(|known| *known == room);
-        let mut looked_at = 0;
-        for path in sources(&engine).unwrap() {
-            let inside = path.strip_prefix(&engine).unwrap().with_extension("");
-            let room = inside.iter().next().unwrap().to_str().unwrap();
-            if room == "mod" {
-                continue;
-            }
-            let own = rank(room).unwrap_or_else(|| panic!("`{room}` is not in the list of rooms"));
-            let text = fs::read_to_string(&path).unwrap();
-            for used in text.split("crate::engine::").skip(1) {
-                let end = used.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(used.len());
-                // A name that is not a room is exported at the top. Only `server` may use those.
-                if let Some(used) = rank(&used[..end]) {
-                    assert!(used <= own, "{}: `{room}` must not use `{}`", path.display(), ROOMS[used]);
-                    looked_at += 1;
-                } else {
-                    assert_eq!(room, "server", "{}: names its room", path.display());
-                }
-            }
-        }
-        assert!(looked_at > 100);
-    }
-}
