@@ -146,7 +146,7 @@ describe("a page with the default entry", { concurrency: 2 }, () => {
     ["/addresses", "by the addresses of the files"],
     ["/worker", "in a web worker"],
   ]) {
-    it(`runs the smoke program, a refused shell task included, ${how}`, async () => {
+    it(`runs the smoke program, including a refused shell task, ${how}`, async () => {
       const { requests, elsewhere, ...answer } = await answerOf(path);
       expectSmoke(answer);
       assert.deepEqual(elsewhere, []);
@@ -176,7 +176,7 @@ describe("a page with the default entry", { concurrency: 2 }, () => {
 });
 
 describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
-  it("loads the file beside it, once", async () => {
+  it("loads the separate file once", async () => {
     const { value, requests, elsewhere } = await answerOf("/web");
     expectCore(value);
     assert.deepEqual(elsewhere, []);
@@ -190,7 +190,7 @@ describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
     assert.match(error.help, /await init\(\)/);
   });
 
-  it("loads the workflow module when asked to, and says how to ask", async () => {
+  it("loads the workflow module on request, and says how", async () => {
     const { early, value, requests } = await answerOf("/web-workflow");
     assert.equal(early.code, "NOT_INITIALIZED");
     assert.match(early.help, /await initWorkflow\(\)/);
@@ -199,13 +199,13 @@ describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
     assert.deepEqual(files, [`${server.address}${esm}/generated/workflow_bg.wasm`]);
   });
 
-  it("loads a file that the server calls application/octet-stream", async () => {
+  it("loads a file with the media type application/octet-stream", async () => {
     // The glue prints a warning and works all the same.
     const { value } = await answerOf("/web-octets", { mayWrite: /^warning: .*MIME type/ });
     expectCore(value);
   });
 
-  it("says what is wrong with an address", async () => {
+  it("reports a wrong address", async () => {
     const notFound = { mayWrite: /^error: Failed to load resource/ };
     expectLoadFailed(await answerOf("/web-html", notFound), /nothing-here\.html answered 404/);
     expectLoadFailed(await answerOf("/web-index"), /HTML page/);
@@ -222,7 +222,7 @@ describe("a page with highway-wasm/web", { concurrency: 2 }, () => {
 
 describe("a page with a Content-Security-Policy", { concurrency: 2 }, () => {
   for (const path of ["/csp-inline", "/csp-web", "/csp-engine"]) {
-    it(`is told of 'wasm-unsafe-eval' where that is missing: ${path}`, async () => {
+    it(`reports a missing 'wasm-unsafe-eval': ${path}`, async () => {
       const found = await answerOf(path, { mayWrite: /Content Security Policy/ });
       expectLoadFailed(found, /Content Security Policy/);
       assert.match(found.error.help, /'wasm-unsafe-eval'/);
@@ -230,7 +230,7 @@ describe("a page with a Content-Security-Policy", { concurrency: 2 }, () => {
   }
 
   for (const path of ["/csp-allowed", "/csp-allowed-web"]) {
-    it(`needs nothing but 'wasm-unsafe-eval': ${path}`, async () => {
+    it(`needs only 'wasm-unsafe-eval': ${path}`, async () => {
       expectCore((await answerOf(path)).value);
     });
   }

@@ -52,7 +52,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     assert.doesNotMatch(text, /(?<![.\w$?"'`])(?:Buffer|process|require|__dirname|global)\b(?=[.([])/);
   }
 
-  it("of the core holds its bytes once, and works as module and as classic script", async () => {
+  it("of the core has its bytes once, and works as a module and as a classic script", async () => {
     const asModule = await bundle(dir, { source: coreOnly, ...inOrder });
     checkPlain(asModule);
     assert.equal(copies(asModule.text, payload(root, "core")), 1);
@@ -65,7 +65,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     expectCore(await executed(classic.text, { asModule: false }));
   });
 
-  it("leaves the workflow module out where nothing uses it, and holds it once where something does", async () => {
+  it("omits the workflow module if nothing uses it, and has it once otherwise", async () => {
     const without = `import { Driver, py, isHighwayError } from "highway-wasm"; globalThis.answer = { a: [Driver, py, isHighwayError].length };`;
     const made = await bundle(dir, { source: without, ...inOrder });
     assert.equal(copies(made.text, payload(root, "workflow")), 0);
@@ -86,7 +86,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     ]);
   });
 
-  it("of core and engine holds the bytes of each once", async () => {
+  it("of core and engine has the bytes of each once", async () => {
     for (const format of ["esm", "iife"]) {
       const made = await bundle(dir, { source: everything, ...inOrder, format });
       checkPlain(made);
@@ -105,7 +105,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     assert.deepEqual(await executed(made.text, { asModule: true }), { name: "hello" });
   });
 
-  it("through a library that depends on slim holds the bytes once", async () => {
+  it("with a library that depends on slim has the bytes once", async () => {
     const library = join(dir, "node_modules", "a-library");
     mkdirSync(library, { recursive: true });
     writeFileSync(
@@ -122,7 +122,7 @@ describe("a bundle for pages", { concurrency: 2 }, () => {
     assert.deepEqual(await executed(made.text, { asModule: true }), { name: "backup" });
   });
 
-  it("of slim holds no bytes, and of errors alone stays small", async () => {
+  it("of slim has no bytes, and of errors alone stays small", async () => {
     const slim = await bundle(dir, { source: `export * from "highway-wasm/slim";`, ...inOrder });
     checkPlain(slim);
     assert.equal(copies(slim.text, payload(root, "core")), 0);
@@ -147,7 +147,7 @@ describe("a bundle for servers", { concurrency: 2 }, () => {
     });
   }
 
-  it("of a program that requires runs in Node, with the tools of Node", async () => {
+  it("of a program that uses require runs in Node, with the tools of Node", async () => {
     const made = await bundle(dir, { entry: "node-tools.cjs", platform: "node", format: "cjs" });
     assert.ok(made.externals.every((name) => name.startsWith("node:")));
     const file = join(elsewhere, "tools.cjs");
@@ -170,7 +170,7 @@ describe("a bundle for servers", { concurrency: 2 }, () => {
 });
 
 describe("a bundle for Vercel's edge runtime", () => {
-  it("imports the modules with ?module, and runs with what such a bundler makes of that", async () => {
+  it("imports the modules with ?module, and runs with the output of such a bundler", async () => {
     const asked = [];
     const modules = {
       name: "wasm?module",

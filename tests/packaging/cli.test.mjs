@@ -32,13 +32,13 @@ function run(file, args, { limit = 120_000, onOutput = () => {} } = {}) {
 }
 
 describe("the program of the package", () => {
-  it("is found by npx, and says its version", async () => {
+  it("is found by npx, and prints its version", async () => {
     const { version } = JSON.parse(readFileSync(join(dir, "node_modules/highway-wasm/package.json"), "utf8"));
     const { code, stdout, stderr } = await run("npx", ["--no-install", "highway-wasm", "--version"]);
     assert.deepEqual([code, stdout, stderr], [0, `${version}\n`, ""]);
   });
 
-  it("is a file that can be executed, also where nobody made it so", async () => {
+  it("is an executable file, even if nobody made it one", async () => {
     assert.match(
       readFileSync(join(dir, "node_modules/.bin/highway-wasm"), "utf8"),
       /^#!\/usr\/bin\/env node\n/,
@@ -83,7 +83,7 @@ describe("the program of the package", () => {
     assert.equal(statSync(join(dir, ".highway", "key")).mode & 0o777, 0o600);
   });
 
-  it("`serve` of /node is there for import and for require", async () => {
+  it("`serve` of /node is available for import and for require", async () => {
     for (const [name, load] of [
       ["serve.mjs", 'import { serve } from "highway-wasm/node";'],
       ["serve.cjs", 'const { serve } = require("highway-wasm/node");'],

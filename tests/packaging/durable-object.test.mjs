@@ -144,7 +144,7 @@ for (const [name, useSQLite] of [
   ["keys", false],
 ]) {
   describe(`a Durable Object backed by ${name}`, () => {
-    it("keeps the contract of stores", async (t) => {
+    it("satisfies the contract of stores", async (t) => {
       const { ask } = await start(t, { useSQLite });
       for (const rule of contract) {
         assert.equal(await ask("/contract", { method: "POST", body: rule }), "kept", rule);
@@ -165,7 +165,7 @@ for (const [name, useSQLite] of [
       ]);
     });
 
-    it("wakes up for a timer after it was stopped, without being asked anything", async (t) => {
+    it("wakes up for a timer after it was stopped, without a request", async (t) => {
       const sent = [];
       const worker = await start(t, { useSQLite, delay: 6, mail: ({ text }) => void sent.push(text) });
       const runId = await worker.start();
@@ -182,7 +182,7 @@ for (const [name, useSQLite] of [
       assert.equal(await worker.json("/made"), 2);
     });
 
-    it("has one engine, and one whose storage was cleared says so until the object is made again", async (t) => {
+    it("has one engine, and one whose storage was cleared says so until the object is created again", async (t) => {
       const worker = await start(t, { useSQLite, delay: 60 });
       await worker.start();
       assert.equal(await worker.ask("/second"), "STORE_IN_USE");
@@ -208,7 +208,7 @@ for (const [name, useSQLite] of [
       assert.equal((await submit()).success, true);
     });
 
-    it("runs a tool again that was running when everything was shut down", async (t) => {
+    it("runs a tool again that was running at a shutdown", async (t) => {
       const folder = temporaryFolder("objects");
       let calls = 0;
       const mail = () => {

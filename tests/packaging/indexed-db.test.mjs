@@ -176,12 +176,12 @@ const until = async (condition) => {
 };
 
 describe("an engine in a page", () => {
-  it("has a store that keeps the contract", async (t) => {
+  it("has a store that satisfies the contract", async (t) => {
     const { ask } = await (await profile(t)).tab();
     for (const rule of contract) assert.equal(await ask("rule", rule), "kept", rule);
   });
 
-  it("goes on after a reload in the middle of a run", async (t) => {
+  it("continues after a reload in the middle of a run", async (t) => {
     const { ask, reload } = await (await profile(t)).tab();
     assert.equal(await ask("open"), "ready");
     const { runId } = await ask("start", "x.slow");
@@ -196,7 +196,7 @@ describe("an engine in a page", () => {
     assert.equal(calls.length, 2);
   });
 
-  it("waits while another tab has the journal, and sees then what that one did", async (t) => {
+  it("waits while another tab has the journal, and then sees that tab's changes", async (t) => {
     const { tab } = await profile(t);
     const first = await tab();
     const second = await tab();
@@ -233,7 +233,7 @@ describe("an engine in a page", () => {
     assert.equal(await first.ask("runs"), 0);
   });
 
-  it("stands still where the browser has no room, says so, and goes on where there is some", async (t) => {
+  it("stops if the browser has no space, says so, and continues when there is some", async (t) => {
     const { tab } = await profile(t);
     const own = await tab();
     assert.equal(await own.ask("open"), "ready");
@@ -254,7 +254,7 @@ describe("an engine in a page", () => {
     assert.equal(await own.ask("runs"), 1);
   });
 
-  it("lets its database be removed, and stands still then", async (t) => {
+  it("allows its database to be deleted, and stops then", async (t) => {
     const { tab } = await profile(t);
     const first = await tab();
     const second = await tab();
@@ -266,7 +266,7 @@ describe("an engine in a page", () => {
     assert.match(refused.message, /`runs` was deleted or changed/);
   });
 
-  it("serves one store object to one engine after the other, and to no two at once", async (t) => {
+  it("uses one store object for one engine after the other, and for no two at the same time", async (t) => {
     const { ask } = await (await profile(t)).tab();
     const [one, other] = await ask("openTwice");
     assert.deepEqual([one, other.code], ["ready", "STORE_IN_USE"]);
@@ -274,7 +274,7 @@ describe("an engine in a page", () => {
     assert.equal(await ask("result", runId), "completed");
   });
 
-  it("is told what is wrong with the journal, and so is the next tab, which does not wait", async (t) => {
+  it("reports what is wrong with the journal, and so does the next tab, without waiting", async (t) => {
     const { tab } = await profile(t);
     const first = await tab();
     const second = await tab();
@@ -289,7 +289,7 @@ describe("an engine in a page", () => {
     }
   });
 
-  it("stops before it writes where its database has another owner", async (t) => {
+  it("stops before it writes if its database has another owner", async (t) => {
     const { ask } = await (await profile(t)).tab();
     assert.equal(await ask("open"), "ready");
     await ask("spoil", "owner", "owner");
@@ -312,7 +312,7 @@ for (const [what, addressOf, hasLocks] of [
       return tabs;
     };
 
-    it("never have one journal at once: the second waits, and no task runs twice", async (t) => {
+    it("never have one journal at the same time: the second waits, and no task runs twice", async (t) => {
       const [first, second] = await two(t);
       assert.equal(await first.ask("open"), "ready");
       let isOpen = false;
@@ -333,7 +333,7 @@ for (const [what, addressOf, hasLocks] of [
       assert.deepEqual(await second.ask("calls"), []);
     });
 
-    it("let go where a page is left, and take the journal again in the next one", async (t) => {
+    it("release the journal when a page is left, and take it again in the next one", async (t) => {
       const [first, second] = await two(t);
       assert.equal(await first.ask("open"), "ready");
       await first.reload();
@@ -343,7 +343,7 @@ for (const [what, addressOf, hasLocks] of [
       assert.equal(await opening, "ready");
     });
 
-    it("let go while the browser keeps a page for the way back, which then goes on", async (t) => {
+    it("release the journal while the browser keeps a page in its cache, and the page continues after its return", async (t) => {
       const [first] = await two(t);
       assert.equal(await first.ask("open"), "ready");
       await first.tab.goto("about:blank");
@@ -353,7 +353,7 @@ for (const [what, addressOf, hasLocks] of [
       assert.equal(await first.ask("result", runId), "completed");
     });
 
-    it("stop when they come back to a journal that another one has used", async (t) => {
+    it("stop when they return to a journal that another tab has used", async (t) => {
       const [first, second] = await two(t);
       assert.equal(await first.ask("open"), "ready");
       await first.tab.goto("about:blank");
@@ -371,8 +371,8 @@ for (const [what, addressOf, hasLocks] of [
   });
 }
 
-describe("a tab that ended without a word", () => {
-  it("is taken for gone after two minutes without a sign of life, where there are no Web Locks", async (t) => {
+describe("a tab that ended without warning", () => {
+  it("counts as gone after two minutes without a heartbeat, if there are no Web Locks", async (t) => {
     const { tab } = await profile(t);
     const address = server.address.replace("127.0.0.1", PLAIN_HOST);
     const second = await tab(address);
@@ -399,7 +399,7 @@ describe("a tab that ended without a word", () => {
 });
 
 describe("the database of a page", () => {
-  it("leaves the journal whole where the page goes away while it is replaced", async (t) => {
+  it("has a complete journal if the page leaves while it is replaced", async (t) => {
     const { ask, tab, isReady } = await (await profile(t)).tab();
     const navigated = tab.waitForNavigation();
     await ask("interrupted").catch(() => {});
@@ -411,14 +411,14 @@ describe("the database of a page", () => {
     assert.ok(isOld || isNew, `${entries.length} entries`);
   });
 
-  it("of the version before is read, and gets an owner", async (t) => {
+  it("of an older version is read, and gets an owner", async (t) => {
     const { ask } = await (await profile(t)).tab();
     await ask("old", "entries", ["[1]", "[2]"]);
     for (let turn = 0; turn < 2; turn++) assert.deepEqual(await ask("entries", "entries"), ["[1]", "[2]"]);
   });
 
   for (const version of [1, 2, 3]) {
-    it(`of another program is not touched, whose version is ${version}`, async (t) => {
+    it(`of another program, with the version ${version}, is not changed`, async (t) => {
       const { ask } = await (await profile(t)).tab();
       const error = await ask("foreign", version);
       assert.equal(`${error.name} ${error.code}`, "ExecutionError JOURNAL_INVALID");

@@ -16,7 +16,7 @@ describe("node", { concurrency: 2 }, () => {
     expectSmoke(await answer(dir, ["node.cjs"]));
   });
 
-  it("lets import and require meet in one program", async () => {
+  it("lets import and require work in one program", async () => {
     const { results } = await answer(dir, ["node-mixed.mjs"]);
     assert.deepEqual(results[0], results[1]);
     assert.equal(results[0].state, "completed");

@@ -33,7 +33,7 @@ describe("a bundle of the proxy", () => {
     ["the edge", ["edge-light"]],
     ["browsers", ["browser"]],
   ]) {
-    it(`for ${what} holds no module, imports nothing, and is small`, async (t) => {
+    it(`for ${what} has no module, imports nothing, and is small`, async (t) => {
       const source = `export * from "highway-wasm/proxy";`;
       const made = await bundle(dir, { source, conditions, minify: true });
       assert.deepEqual([made.warnings, made.externals, made.files.length], [[], [], 1]);
@@ -87,7 +87,7 @@ for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
     });
     after(() => worker?.dispose());
 
-    it("runs a workflow, and shows how it went", async () => {
+    it("runs a workflow, and shows its outcome", async () => {
       const body = JSON.stringify({ workflow_definition: { name: "greeting" }, inputs: { to: "Ada" } });
       const made = await ask("workflows", { method: "POST", body });
       assert.equal(made.status, 201, made.text);
@@ -105,7 +105,7 @@ for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
       assert.equal(list.json.data.workflows[0].workflow_run_id, id);
     });
 
-    it("refuses what it was not told to let pass", async () => {
+    it("refuses everything that is not allowed", async () => {
       const large = JSON.stringify({
         workflow_definition: { name: "greeting" },
         inputs: { to: "x".repeat(1000) },
@@ -135,7 +135,7 @@ for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
       assert.deepEqual([status, headers.get("access-control-allow-origin")], [204, "https://friend.example"]);
     });
 
-    it("passes a stream on as it comes, and lets go of it when nobody reads", async (t) => {
+    it("passes a stream on as it arrives, and ends it when nobody reads", async (t) => {
       engine.server.hasStreams = true;
       t.after(() => {
         engine.server.hasStreams = false;

@@ -178,14 +178,14 @@ describe("a page in Chromium", () => {
     assert.ok(seen.length >= 2 && seen.every(({ headers }) => headers.origin === undefined));
   });
 
-  it("is refused from a third one, before anything is asked", async () => {
+  it("is refused from a third one, before a request is sent", async () => {
     const third = files.address.replace("127.0.0.1", "localhost");
     const { answer, seen } = await answerOf(`${third}/other-origin`, { mayWrite: /CORS|ERR_FAILED|403/ });
     assert.deepEqual([answer.name, answer.code], ["SubmissionError", "API_UNREACHABLE"]);
     assert.deepEqual(seen, []);
   });
 
-  it("starts nothing from a third one with requests that it cannot read, whatever their paths", async () => {
+  it("cannot start anything from a third one with requests whose answers it cannot read, whatever their paths", async () => {
     const third = files.address.replace("127.0.0.1", "localhost");
     const { answer, seen } = await answerOf(`${third}/blind`, { mayWrite: /403|404|400/ });
     assert.equal(answer, "sent");
@@ -199,7 +199,7 @@ describe("a page in Chromium", () => {
     ["the page", "/key"],
     ["a worker of the page", "/key-in-worker"],
   ]) {
-    it(`is told of the proxy where it holds a long-lived key: in ${where}`, async () => {
+    it(`is told about the proxy if it has a long-lived key: in ${where}`, async () => {
       const { answer, seen } = await answerOf(front.address + path);
       assert.deepEqual(
         answer.map(({ code, path }) => `${code} ${path}`),
@@ -220,14 +220,14 @@ describe("a page in Chromium", () => {
       found = (await answerOf(`${front.address}/hiding`, { mayWrite })).answer;
     });
 
-    it("does not look at it meanwhile", () => {
+    it("does not look at the run meanwhile", () => {
       assert.deepEqual(
         found.during.filter((what) => what !== "stream"),
         [],
       );
     });
 
-    it("does not ask for a stream of it either", () => {
+    it("does not open a stream of it either", () => {
       assert.deepEqual(
         found.during.filter((what) => what === "stream"),
         [],

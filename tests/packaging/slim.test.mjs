@@ -36,7 +36,7 @@ const prelude = `
 const program = (source) => answerOf(dir, prelude + source);
 
 describe("slim: before init", { concurrency: 2 }, () => {
-  it("refuses every use and names the fix", async () => {
+  it("refuses every use and gives advice", async () => {
     const { error, ready } = await program(`say({ ...(await outcome(use)), ready: isReady() });`);
     assert.equal(error.name, "WasmError");
     assert.equal(error.code, "NOT_INITIALIZED");
@@ -147,7 +147,7 @@ describe("slim: failures", { concurrency: 2 }, () => {
     "a module of someone else": [foreign, plain],
   };
   for (const [name, [call, message]] of Object.entries(failures)) {
-    it(`says what is wrong with ${name}, and can be tried again`, async () => {
+    it(`reports ${name}, and can be tried again`, async () => {
       const { first, again } = await program(`
         const first = await outcome(() => ${call});
         say({ first, again: await outcome(async () => { await init(bytes); return use(); }) });`);

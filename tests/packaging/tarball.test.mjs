@@ -30,7 +30,7 @@ const cjs = [...esm.filter((file) => !onlyEsm.test(file)), "package.json"];
 const top = ["LICENSE", "README.md", "THIRD-PARTY-LICENSES.txt", "package.json", "wasm.d.ts"];
 
 describe("the tarball", () => {
-  it("has exactly the files it should have", () => {
+  it("has exactly the expected files", () => {
     const docs = below(inRoot("docs")).map((file) => `docs/${file}`);
     const expected = [
       ...top,
@@ -41,7 +41,7 @@ describe("the tarball", () => {
     assert.deepEqual(below(root).sort(), expected.sort());
   });
 
-  it("has nothing that refers to what is not there: sources, source maps", () => {
+  it("refers to no missing file: sources, source maps", () => {
     for (const file of below(root)) {
       const text = readFileSync(join(root, file), "latin1");
       assert.doesNotMatch(text, /\/[/*]# sourceMappingURL/, file);
@@ -55,7 +55,7 @@ describe("the tarball", () => {
     }
   });
 
-  it("has what its documentation links to", () => {
+  it("has all files that its documentation links to", () => {
     const links = /\]\((?!https?:)([^)#\s]+)/g;
     for (const file of below(root).filter((name) => name.endsWith(".md"))) {
       for (const [, target] of readFileSync(join(root, file), "utf8").matchAll(links)) {
@@ -64,7 +64,7 @@ describe("the tarball", () => {
     }
   });
 
-  it("tells nothing about the machine that built it", () => {
+  it("reveals nothing about the machine that built it", () => {
     for (const file of below(root)) {
       const text = readFileSync(join(root, file), "latin1");
       for (const path of [`${homedir()}/`, repository, ".cargo/"]) {
@@ -108,7 +108,7 @@ describe("the tarball", () => {
     }
   });
 
-  it("keeps the address of the web entry as bundlers look for it", () => {
+  it("has the address of the web entry in the form that bundlers look for", () => {
     const web = readFileSync(join(root, "esm/entries/web.js"), "utf8");
     const [, address] = /new URL\("([^"]+)", import\.meta\.url\)/.exec(web);
     assert.ok(existsSync(join(root, "esm/entries", address)));
@@ -143,7 +143,7 @@ describe("package linters", { concurrency: 2 }, () => {
     assert.match(output, /All good!/);
   });
 
-  it("attw finds nothing but what is meant", async () => {
+  it("attw finds only what is intended", async () => {
     const cli = bin("@arethetypeswrong/cli", "dist", "index.js");
     // The old resolution (`node10`) ignores the exports map.
     const args = [cli, await tarball(), "--profile", "node16", "--format", "json"];

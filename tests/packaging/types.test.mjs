@@ -77,7 +77,7 @@ describe("types", { concurrency: 2 }, () => {
     });
   }
 
-  it("say that a wrong option is wrong", async () => {
+  it("report a wrong option", async () => {
     const source = `import { Driver } from "highway-wasm";
       const driver = new Driver();
       driver.shell("hello", "echo", { depend: [] });

@@ -69,7 +69,7 @@ const answerOf = (text) =>
 // With an old date, there is neither FinalizationRegistry nor `process`.
 for (const compatibilityDate of ["2023-03-01", "2026-04-01"]) {
   describe(`a worker with compatibility date ${compatibilityDate}`, () => {
-    it("runs the smoke program, several at once, and a workflow on a server over HTTP", async () => {
+    it("runs the smoke program, several at the same time, and a workflow on a server over HTTP", async () => {
       const server = await serveEngine(root);
       try {
         await withWorker(
@@ -112,7 +112,7 @@ describe("a worker's top level", () => {
 });
 
 describe("a worker without the workerd condition", () => {
-  it("is told what is wrong: workerd compiles no bytes", async () => {
+  it("gets advice: workerd compiles no bytes", async () => {
     const { text } = await bundle(dir, {
       source: `import { Driver } from "highway-wasm";
         export default { fetch() {

@@ -110,7 +110,7 @@ describe("in fish", { concurrency: 3 }, () => {
   }
 });
 
-describe("a key that completes", {
+describe("the Tab key", {
   skip: existsSync(TERMINAL) ? false : "there is no `script` program",
 }, () => {
   const TAB = "\t";
@@ -122,7 +122,7 @@ describe("a key that completes", {
       "autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' menu no; unsetopt beep\n",
     ],
   ]) {
-    test(`in ${shell} writes commands, options, values and files`, async (t) => {
+    test(`completes commands, options, values and files in ${shell}`, async (t) => {
       if (!has(t, shell)) return;
       const cwd = await scripted(t, shell);
       const terminal = start(t, ["-qec", [which(shell), ...args].join(" "), "/dev/null"], {

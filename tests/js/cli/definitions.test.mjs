@@ -73,7 +73,7 @@ describe("validate", { concurrency: 3 }, () => {
     ["text.json", "FIELD_TYPE_INVALID"],
     ["empty.json", "JSON_INVALID"],
   ]) {
-    test(`says of ${name} that it is ${code}`, async (t) => {
+    test(`reports ${code} for ${name}`, async (t) => {
       const cwd = folder(t, files);
       const { code: exit, stdout, stderr } = await highway(t, ["validate", name], { cwd });
       assert.deepEqual([exit, stderr], [2, ""]);
@@ -81,7 +81,7 @@ describe("validate", { concurrency: 3 }, () => {
     });
   }
 
-  test("warnings are no errors", async (t) => {
+  test("does not fail for warnings", async (t) => {
     const { code, stdout } = await highway(t, ["validate", "warns.json"], { cwd: folder(t, files) });
     assert.equal(code, 0, stdout);
     assert.match(
@@ -101,7 +101,7 @@ describe("validate", { concurrency: 3 }, () => {
     }
   });
 
-  test("gives one JSON object", async (t) => {
+  test("prints one JSON object", async (t) => {
     const cwd = folder(t, files);
     const found = await highway(t, ["validate", "bad.json", "--json"], { cwd });
     assert.equal(found.code, 2);
@@ -116,7 +116,7 @@ describe("validate", { concurrency: 3 }, () => {
     assert.deepEqual([code, JSON.parse(stdout)], [0, { valid: true, files: ["good.json"], findings: [] }]);
   });
 
-  test("takes several files, and goes on where one cannot be read", async (t) => {
+  test("takes several files, and continues after one that cannot be read", async (t) => {
     const cwd = folder(t, files);
     const names = ["good.json", "nowhere.yaml", "bad.yaml", "warns.json"];
     const { code, stdout, stderr } = await highway(t, ["validate", ...names], { cwd });
@@ -153,7 +153,7 @@ describe("a module", { concurrency: 3 }, () => {
     "plain.mjs": `export default ${JSON.stringify(shellWorkflow("made", { one: "echo 1" }))};`,
   };
   for (const name of Object.keys(sources).filter((file) => file !== "package.json")) {
-    test(`${name} may export what it does`, async (t) => {
+    test(`may export a definition in the way of ${name}`, async (t) => {
       const cwd = modules(t, sources);
       const { code, stdout, stderr } = await highway(t, ["validate", name], { cwd });
       assert.equal(code, 0, stdout + stderr);
@@ -164,7 +164,7 @@ describe("a module", { concurrency: 3 }, () => {
     });
   }
 
-  test("may have a copy of the package of its own", async (t) => {
+  test("may use its own copy of the package", async (t) => {
     const cwd = modules(t, sources, { isCopy: true });
     for (const name of ["driver.mjs", "builder.mjs", "workflow.mjs"]) {
       assert.equal((await highway(t, ["validate", name], { cwd })).code, 0);
@@ -210,7 +210,7 @@ describe("a module", { concurrency: 3 }, () => {
       /`build\(\)` of the default export of `it.mjs` did not return a definition/,
     ],
   ]) {
-    test(`that ${what} is refused with exit code 2`, async (t) => {
+    test(`is refused with exit code 2 if it ${what}`, async (t) => {
       const cwd = modules(t, {
         "it.mjs": source,
         "slip.mjs": "export {};\nconst a = ;",
@@ -223,7 +223,7 @@ describe("a module", { concurrency: 3 }, () => {
     });
   }
 
-  test("that lacks the package is told how to get it, whatever its kind", async (t) => {
+  test("without the package gets advice how to install it, for each kind of module", async (t) => {
     const cwd = folder(t, {
       "it.cjs": 'require("highway-wasm");',
       "it.mjs": 'import "highway-wasm";',
@@ -248,7 +248,7 @@ describe("a module", { concurrency: 3 }, () => {
       'Promise.reject(new Error("no luck")); await new Promise(() => setInterval(() => {}, 1000));',
     ],
   ]) {
-    test(`that throws ${when} ends with its message, and with its stack where that is wanted`, async (t) => {
+    test(`that throws ${when} ends with its message, and with --debug its stack`, async (t) => {
       const cwd = modules(t, { "it.mjs": source });
       const { code, stdout, stderr } = await highway(t, ["graph", "it.mjs"], { cwd });
       assert.deepEqual([code, stdout], [1, ""]);
@@ -260,14 +260,14 @@ describe("a module", { concurrency: 3 }, () => {
     });
   }
 
-  test("with a driver that has mistakes lists them", async (t) => {
+  test("with a driver that has mistakes gets all of them listed", async (t) => {
     const cwd = modules(t, { "it.mjs": DRIVER.replace("depends: [one]", 'depends: ["oen"]') });
     const { code, stdout } = await highway(t, ["validate", "it.mjs"], { cwd });
     assert.equal(code, 2);
     assert.match(stdout, /DEPENDENCY_UNKNOWN.*did you mean `one`/s);
   });
 
-  test("that keeps a timer ends all the same", async (t) => {
+  test("that keeps a timer does not keep the program alive", async (t) => {
     const cwd = modules(t, { "it.mjs": `setInterval(() => {}, 1000);\n${DRIVER}` });
     assert.equal((await highway(t, ["validate", "it.mjs"], { cwd })).code, 0);
   });
@@ -281,7 +281,7 @@ describe("graph", { concurrency: 3 }, () => {
     [["-f", "svg"], "toSVG"],
     [["-f", "svg", "--direction", "right"], "toSVG", { direction: "right" }],
   ]) {
-    test(`${args.join(" ")} draws as ${method} does`, async (t) => {
+    test(`${args.join(" ")} prints the drawing of ${method}`, async (t) => {
       const cwd = folder(t, files);
       for (const name of ["good.json", "good.yaml"]) {
         const { code, stdout } = await highway(t, ["graph", name, ...args], { cwd });
@@ -291,13 +291,13 @@ describe("graph", { concurrency: 3 }, () => {
   }
 
   for (const args of [["-f", "json"], ["--json"], ["-f", "json", "--json"]]) {
-    test(`${args.join(" ")} gives the places of nodes and edges`, async (t) => {
+    test(`${args.join(" ")} prints positions of nodes and edges`, async (t) => {
       const { code, stdout } = await highway(t, ["graph", "good.json", ...args], { cwd: folder(t, files) });
       assert.deepEqual([code, JSON.parse(stdout)], [0, Workflow.fromJSON(good).layout()]);
     });
   }
 
-  test("draws nothing that is invalid, and says why", async (t) => {
+  test("refuses an invalid definition, and says why", async (t) => {
     const cwd = folder(t, files);
     for (const name of ["bad.json", "bad.yaml", "broken.json"]) {
       const { code, stdout, stderr } = await highway(t, ["graph", name, "--format", "svg"], { cwd });
@@ -310,7 +310,7 @@ describe("graph", { concurrency: 3 }, () => {
     assert.deepEqual([code, error.code, error.diagnostics.length], [2, "VALIDATION_FAILED", 2]);
   });
 
-  test("draws what is suspicious, and warns", async (t) => {
+  test("draws a suspicious definition, with warnings", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["graph", "warns.json"], { cwd: folder(t, files) });
     assert.equal(code, 0);
     assert.match(stdout, /^stateDiagram-v2\n/);

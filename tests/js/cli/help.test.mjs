@@ -22,7 +22,7 @@ describe("help and version", { concurrency: 3 }, () => {
     });
   }
   for (const name of COMMANDS) {
-    test(`${name} --help lists its options, whatever else is given`, async (t) => {
+    test(`${name} --help lists its options, whatever else is on the line`, async (t) => {
       const { code, stdout, stderr } = await highway(t, [name, "--help"]);
       assert.deepEqual([code, stderr], [0, ""]);
       assert.match(stdout, new RegExp(`^Usage: highway-wasm ${name}\\b`, "m"));
@@ -31,7 +31,7 @@ describe("help and version", { concurrency: 3 }, () => {
       assert.equal((await highway(t, [name, "a", "b", "c", "-h"])).stdout, stdout);
     });
   }
-  test("a bare call shows the help, which nobody asked for: on standard error, with exit code 2", async (t) => {
+  test("a line without a command shows the help on standard error, with exit code 2", async (t) => {
     const { code, stdout, stderr } = await highway(t, []);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.equal(stderr, (await highway(t, ["--help"])).stdout);
@@ -40,7 +40,7 @@ describe("help and version", { concurrency: 3 }, () => {
   });
 
   for (const { name, examples } of TABLE) {
-    test(`the examples of ${name} are command lines that it takes`, async (t) => {
+    test(`the examples of ${name} are valid command lines`, async (t) => {
       assert.ok(examples.length > 0);
       const { stdout } = await highway(t, [name, "--help"]);
       for (const [line, does] of examples) {
@@ -54,7 +54,7 @@ describe("help and version", { concurrency: 3 }, () => {
     });
   }
 
-  test("--version is that of the package", async (t) => {
+  test("--version prints the version of the package", async (t) => {
     const { version } = JSON.parse(readFileSync(inRoot("dist", "package.json"), "utf8"));
     for (const args of [["--version"], ["-v"], ["run", "--version"]]) {
       const { code, stdout, stderr } = await highway(t, args);
@@ -65,7 +65,7 @@ describe("help and version", { concurrency: 3 }, () => {
   });
 
   for (const columns of [40, 72]) {
-    test(`lines of help are as long as COLUMNS says, ${columns}, where the output is no terminal`, async (t) => {
+    test(`lines of help are at most ${columns} long, as COLUMNS says, if the output is no terminal`, async (t) => {
       for (const args of [["--help"], ["run", "--help"], ["serve", "--help"]]) {
         const { stdout } = await highway(t, args, { env: { COLUMNS: `${columns}` } });
         // A command line is never wrapped.
@@ -152,7 +152,7 @@ describe("wrong usage", { concurrency: 3 }, () => {
     [["run", "nowhere.mjs"], "there is no file `nowhere.mjs`"],
     [["run", "."], "`.` is a folder"],
   ]) {
-    test(`\`${args.join(" ")}\` is said to be wrong, with exit code 2`, async (t) => {
+    test(`\`${args.join(" ")}\` is an error with exit code 2`, async (t) => {
       const { code, stdout, stderr } = await highway(t, args);
       assert.equal(code, 2, stderr);
       assert.equal(stdout, "");
@@ -174,7 +174,7 @@ describe("wrong usage", { concurrency: 3 }, () => {
 });
 
 describe("errors", { concurrency: 3 }, () => {
-  test("are one JSON object where that is wanted", async (t) => {
+  test("are one JSON object with --json", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["list", "--status", "complete", "--json"]);
     assert.deepEqual([code, stderr], [2, ""]);
     assert.deepEqual(JSON.parse(stdout), {
@@ -198,7 +198,7 @@ describe("errors", { concurrency: 3 }, () => {
     assert.match(debugged.stderr, /\n {4}at .*bad\.mjs/);
   });
 
-  test("and all else never repeat a key", async (t) => {
+  test("never repeat a key, nor does other output", async (t) => {
     const definition = shellWorkflow("leak", {
       tell: `echo ${SECRET}; env | grep HIGHWAY; echo $HIGHWAY_API_KEY >&2; exit 1`,
     });
@@ -224,14 +224,14 @@ describe("errors", { concurrency: 3 }, () => {
     }
   });
 
-  test("of what is far are as clear: nobody listens", async (t) => {
+  test("of a server that cannot be reached say so", async (t) => {
     const env = { HIGHWAY_API_ENDPOINT: "http://127.0.0.1:9", HIGHWAY_API_KEY: "a-key-of-these-tests" };
     const { code, stderr } = await highway(t, ["list"], { env });
     assert.equal(code, 1);
     assert.match(stderr, /^error: `http:\/\/127.0.0.1:9` could not be reached.*\n {2}help: /);
   });
 
-  test("no reader of the output is none", async (t) => {
+  test("do not come from a reader that stops early", async (t) => {
     const { execFileSync } = await import("node:child_process");
     const commands = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [`task_number_${index}`, "true"]),

@@ -12,7 +12,7 @@ const isWindows = process.platform === "win32";
 const big = shellWorkflow("big", { first: "printf %0100d 7" });
 const SERVER = { HIGHWAY_API_ENDPOINT: "http://127.0.0.1:9", HIGHWAY_API_KEY: "key" };
 
-describe("only regular files are opened", { skip: isWindows, concurrency: 2 }, () => {
+describe("only regular files are read", { skip: isWindows, concurrency: 2 }, () => {
   for (const args of [
     ["validate"],
     ["graph"],
@@ -34,7 +34,7 @@ describe("only regular files are opened", { skip: isWindows, concurrency: 2 }, (
   }
 });
 
-describe("of what has no end, 64 MiB are read", { skip: isWindows }, () => {
+describe("at most 64 MiB are read of an endless input", { skip: isWindows }, () => {
   test("standard input", async (t) => {
     const { child, ended } = start(t, ["validate", "-", "--json"], { input: null, limit: 60_000 });
     const piece = Buffer.alloc(MIB, " ");
@@ -51,7 +51,7 @@ describe("of what has no end, 64 MiB are read", { skip: isWindows }, () => {
   });
 });
 
-test("a file of 64 MiB is read, a larger one is not", async (t) => {
+test("a file of 64 MiB is read, a larger one is refused", async (t) => {
   const text = JSON.stringify(big);
   for (const [more, expected] of [
     [0, 0],
@@ -66,7 +66,7 @@ test("a file of 64 MiB is read, a larger one is not", async (t) => {
 describe("--limit", { concurrency: 2 }, () => {
   const files = { "big.json": big };
 
-  test("is for an engine in this process, not for a server", async (t) => {
+  test("is refused with a server: it is for an engine in this process", async (t) => {
     const args = ["run", "big.json", "--limit", "resultBytes=64"];
     const { code, stderr } = await highway(t, args, { cwd: folder(t, files), env: SERVER });
     assert.equal(code, 2);
@@ -76,7 +76,7 @@ describe("--limit", { concurrency: 2 }, () => {
     assert.match(local.stderr, /larger than 64 bytes/);
   });
 
-  test("has a form that is checked wherever the run goes", async (t) => {
+  test("is checked, wherever the run goes", async (t) => {
     const args = ["run", "big.json", "--limit", "resultBytes"];
     for (const env of [{}, SERVER]) {
       const { code, stderr } = await highway(t, args, { cwd: folder(t, files), env });
@@ -85,7 +85,7 @@ describe("--limit", { concurrency: 2 }, () => {
     }
   });
 
-  test("does not change an engine that a driver brings", async (t) => {
+  test("does not change the engine of a driver", async (t) => {
     const cwd = modules(t, {
       "own.mjs": `import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
@@ -98,7 +98,7 @@ export default driver;`,
     assert.match(stderr, /^error: `--limit` does not change the engine/);
   });
 
-  test("holds in a simulation", async (t) => {
+  test("applies to a simulation", async (t) => {
     const cwd = folder(t, { ...files, "mocks.json": { first: { stdout: "7".repeat(100) } } });
     const args = ["simulate", "big.json", "--mocks", "mocks.json"];
     assert.equal((await highway(t, args, { cwd })).code, 0);
@@ -109,7 +109,7 @@ export default driver;`,
 });
 
 describe("serve", { concurrency: 2 }, () => {
-  test("has an option for each of the function", async (t) => {
+  test("has an option for each option of the function", async (t) => {
     const { help } = await serve({ nonsense: 1 }).catch((error) => error);
     const names = [...help.matchAll(/`(\w+)`/g)].map(([, name]) => name);
     assert.ok(names.includes("bodyTimeout"), help);
@@ -124,7 +124,7 @@ describe("serve", { concurrency: 2 }, () => {
     }
   });
 
-  test("waits for a body as long as it is told", async (t) => {
+  test("waits for a body as long as its option says", async (t) => {
     const server = await startServer(t, ["--body-timeout", "50ms", "--concurrency", "1"]);
     const head = request(
       { host: "127.0.0.1", authorization: `Bearer ${server.key}`, "content-length": 10 },
@@ -143,7 +143,7 @@ describe("serve", { concurrency: 2 }, () => {
   });
 });
 
-test("a long option after one dash is no short one", async (t) => {
+test("a long option after a single dash is not read as short options", async (t) => {
   for (const [args, meant] of [
     [["run", "it.json", "-input", "a=1"], "--input"],
     [["serve", "-port=80"], "--port"],
@@ -162,7 +162,7 @@ test("a long option after one dash is no short one", async (t) => {
     assert.equal((await highway(t, ["run", "it.json", ...args], { cwd })).code, 0);
 });
 
-describe("help names what the program takes", { concurrency: 2 }, () => {
+describe("help names the options of the program", { concurrency: 2 }, () => {
   const call = (tool, args = []) => ({
     ...shellWorkflow("it", { first: "" }),
     tasks: { first: { ...shellWorkflow("it", { first: "" }).tasks.first, function: tool, args } },
@@ -248,7 +248,7 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
     });
   }
 
-  test("a folder that another server uses", async (t) => {
+  test("a folder that another server uses is refused", async (t) => {
     const { cwd } = await startServer(t);
     const { code, stderr } = await highway(t, ["serve", "--port", "0"], { cwd });
     assert.equal(code, 1, stderr);
@@ -257,7 +257,7 @@ describe("help names what the program takes", { concurrency: 2 }, () => {
 
   for (const data of ["file", "file/below"]) {
     for (const key of [[], ["--key", "a-key-of-my-own"]]) {
-      test(`serve --data ${data} ${key.join(" ")}, where \`file\` is a file`, async (t) => {
+      test(`serve --data ${data} ${key.join(" ")} is refused, where \`file\` is a file`, async (t) => {
         const cwd = folder(t, { file: "text" });
         const { code, stderr } = await highway(t, ["serve", "--port", "0", "--data", data, ...key], { cwd });
         assert.deepEqual([code, stderr.split("\n")[0]], [2, `error: \`${data}\` is not a folder`]);

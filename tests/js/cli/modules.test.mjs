@@ -31,14 +31,14 @@ const run = async (t, args, options) => {
 };
 
 describe("a driver with an engine", { concurrency: 3 }, () => {
-  test("runs on that one, with its tools, and it is closed", async (t) => {
+  test("runs on its own engine, with its tools, and the engine is closed", async (t) => {
     const cwd = modules(t, { "it.mjs": ENGINE });
     const { code, value } = await run(t, ["it.mjs", "-i", "who=Ada"], { cwd });
     assert.deepEqual([code, value.tasks.shout.result], [0, "ADA"]);
     assert.ok(existsSync(join(cwd, "closed")));
   });
 
-  test("is closed where nothing is run as well", async (t) => {
+  test("has its engine closed if nothing is run, too", async (t) => {
     for (const command of ["validate", "graph", "simulate"]) {
       const cwd = modules(t, { "it.mjs": ENGINE });
       const { code, stderr } = await highway(t, [command, "it.mjs", "--json"], { cwd });
@@ -47,14 +47,14 @@ describe("a driver with an engine", { concurrency: 3 }, () => {
     }
   });
 
-  test("does so whatever the environment says, and from a copy of the package", async (t) => {
+  test("uses its engine whatever the environment says, also from a copy of the package", async (t) => {
     const cwd = modules(t, { "it.mjs": ENGINE }, { isCopy: true });
     const env = { HIGHWAY_API_ENDPOINT: "http://127.0.0.1:9", HIGHWAY_API_KEY: "a-key-of-these-tests" };
     const { code, value } = await run(t, ["it.mjs", "-i", "who=Ada"], { cwd, env });
     assert.deepEqual([code, value.tasks.shout.result], [0, "ADA"]);
   });
 
-  test("takes further tools", async (t) => {
+  test("takes additional tools", async (t) => {
     const cwd = modules(t, {
       "it.mjs": ENGINE.replace("export default", 'driver.tool("more", "text.more");\nexport default'),
       "tools.mjs": 'export default { "text.more": () => "more" };',
@@ -63,7 +63,7 @@ describe("a driver with an engine", { concurrency: 3 }, () => {
     assert.deepEqual([code, value.tasks.more.result, value.tasks.shout.result], [0, "more", "ADA"]);
   });
 
-  test("is submitted where an option names a server, which has tools of its own", async (t) => {
+  test("is submitted to the server that an option names, which has its own tools", async (t) => {
     const cwd = modules(t, {
       "it.mjs": ENGINE,
       "tools.mjs": 'export const tools = () => ({ "text.upper": () => "served" });',
@@ -77,7 +77,7 @@ describe("a driver with an engine", { concurrency: 3 }, () => {
     assert.deepEqual([code, value?.tasks.shout.result], [0, "served"]);
   });
 
-  test("uploads its durable functions by itself; one without an engine cannot be run from here", async (t) => {
+  test("uploads its durable functions itself; a driver without an engine cannot be run here", async (t) => {
     const source = (settings) => `import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { nodeTools } from "highway-wasm/node";
@@ -129,7 +129,7 @@ describe("--tools", { concurrency: 3 }, () => {
     });
   }
 
-  test("is for engines in the process", async (t) => {
+  test("is only for engines in this process", async (t) => {
     const cwd = modules(t, { "it.mjs": CALLS, "tools.mjs": "export default {};" });
     const args = [
       "run",
@@ -169,7 +169,7 @@ export default driver satisfies object;`;
     });
   }
 
-  test("in it.cts runs there as well", async (t) => {
+  test("in it.cts runs there too", async (t) => {
     if (node === undefined) return t.skip("there is no newer Node.js");
     const source = `const { Driver } = require("highway-wasm");\nconst driver = new Driver({ name: "made" as string });
 driver.shell("one", "echo typed");\nmodule.exports = driver;`;
@@ -177,7 +177,7 @@ driver.shell("one", "echo typed");\nmodule.exports = driver;`;
     assert.deepEqual([code, value?.tasks.one.stdout], [0, "typed"], stderr);
   });
 
-  test("that has to be compiled is refused there, with a way out", async (t) => {
+  test("that must be compiled is refused there, with advice", async (t) => {
     if (node === undefined) return t.skip("there is no newer Node.js");
     const cwd = modules(t, { "it.mts": "enum Kind { A }\nexport default { name: Kind.A };" });
     const { code, stderr } = await highway(t, ["validate", "it.mts"], { cwd, node });
@@ -209,7 +209,7 @@ driver.shell("one", "echo typed");\nmodule.exports = driver;`;
     }
   });
 
-  test("is left to a loader that the user brings", async (t) => {
+  test("is loaded by the user's own loader", async (t) => {
     // esbuild's own transform as a loader, which is what tsx does, without installing tsx.
     const loader = `import { transformSync } from ${JSON.stringify(import.meta.resolve("esbuild"))};
 import { readFileSync } from "node:fs";

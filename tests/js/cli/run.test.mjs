@@ -62,7 +62,7 @@ const said = async (t, args, options) =>
   JSON.parse((await plain(t, ["two.json", ...args], options)).stdout).tasks.first.stdout;
 
 describe("a run", { concurrency: 3 }, () => {
-  test("shows each task as it changes, then how it ended; the result alone is standard output", async (t) => {
+  test("shows each change of a task, then how it ended; only the result is on standard output", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "two.json", "-i", "who=Ada"], {
       cwd: folder(t, files),
     });
@@ -83,7 +83,7 @@ describe("a run", { concurrency: 3 }, () => {
     assert.ok(!(stdout + stderr).includes(env.HIGHWAY_SECRET_TOKEN));
   });
 
-  test("is one JSON object with --json, and nothing else", async (t) => {
+  test("prints one JSON object with --json, and nothing else", async (t) => {
     const { code, stdout, stderr } = await plain(t, ["two.json", "-i", "who=Ada"]);
     assert.deepEqual([code, stderr, stdout.trimEnd().split("\n").length], [0, "", 1]);
     const result = JSON.parse(stdout);
@@ -97,7 +97,7 @@ describe("a run", { concurrency: 3 }, () => {
   });
 
   for (const name of ["mark.json", "mark.yaml"]) {
-    test(`of ${name}, which begins with a byte order mark, is no different`, async (t) => {
+    test(`accepts ${name} with a byte order mark`, async (t) => {
       const cwd = folder(t, {
         "mark.json": `\uFEFF${JSON.stringify(files["two.json"])}`,
         "mark.yaml": `\uFEFF${Workflow.fromJSON(files["two.json"]).toYAML()}`,
@@ -108,14 +108,14 @@ describe("a run", { concurrency: 3 }, () => {
     });
   }
 
-  test("keeps the digits of the definition's own integers", async (t) => {
+  test("keeps the digits of integers in the definition", async (t) => {
     const definition = { ...shellWorkflow("big", { first: "echo {{big}}" }), variables: { big: "BIG" } };
     const text = JSON.stringify(definition).replace('"BIG"', "9007199254740993");
     const { stdout } = await highway(t, ["run", "-", "--json"], { input: text });
     assert.equal(JSON.parse(stdout).tasks.first.stdout, "9007199254740993");
   });
 
-  test("of tools that nobody registered does not begin, and all of them are said", async (t) => {
+  test("with unknown tools does not start, and all of them are named", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "tools.json"], { cwd: folder(t, files) });
     assert.deepEqual([code, stdout], [2, ""], stderr);
     for (const id of ["one", "two"]) {
@@ -146,7 +146,7 @@ describe("a run", { concurrency: 3 }, () => {
     );
   });
 
-  test("that fails shows the end of what the task wrote, to both outputs", async (t) => {
+  test("that fails shows the end of the task's output, of both streams", async (t) => {
     const { code, stderr } = await highway(t, ["run", "tests.json"], { cwd: folder(t, files) });
     assert.equal(code, 1);
     assert.match(
@@ -156,7 +156,7 @@ describe("a run", { concurrency: 3 }, () => {
     assert.ok(!stderr.includes("stdout: line 11\n"));
   });
 
-  test("that passes its time limit shows what its tasks wrote until then", async (t) => {
+  test("that exceeds its time limit shows the output of its tasks until then", async (t) => {
     const args = ["run", "hangs.json", "--timeout", "1"];
     const { code, stderr } = await highway(t, args, { cwd: folder(t, files) });
     assert.equal(code, 1);
@@ -167,7 +167,7 @@ describe("a run", { concurrency: 3 }, () => {
     ["asks.json", "review waits for the approval `ship-7`", "--approve ship-7"],
     ["waits.json", "pay waits for the event `paid`", "--signal paid"],
   ]) {
-    test(`that waits for what never comes says so: ${what}`, async (t) => {
+    test(`that waits for something that never happens says so: ${what}`, async (t) => {
       const run = start(t, ["run", file], { cwd: folder(t, files) });
       await run.seen(new RegExp(`^ +${what}\n +help: nobody can answer .*${option}`, "m"));
       run.child.kill("SIGINT");
@@ -177,7 +177,7 @@ describe("a run", { concurrency: 3 }, () => {
     });
   }
 
-  test("of what cannot run is refused with all findings and exit code 2", async (t) => {
+  test("of an invalid definition is refused with all findings and exit code 2", async (t) => {
     const { code, stdout, stderr } = await highway(t, ["run", "cycle.json"], { cwd: folder(t, files) });
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /^cycle\.json[:\d]*: error DEPENDENCY_SELF \/tasks\/a/m);
@@ -189,7 +189,7 @@ describe("a run", { concurrency: 3 }, () => {
     assert.equal(error.diagnostics[0].code, "DEPENDENCY_SELF");
   });
 
-  test("of what is suspicious is warned of, and done", async (t) => {
+  test("of a suspicious definition shows warnings, and runs", async (t) => {
     const { code, stderr } = await highway(t, ["run", "bad.json"], { cwd: folder(t, files) });
     assert.equal(code, 1);
     assert.match(stderr, /^bad\.json[:\d]*: (warning|error) TEMPLATE_NAME_UNKNOWN/m);
@@ -205,7 +205,7 @@ describe("a run", { concurrency: 3 }, () => {
   });
 
   for (const limit of ["0", "0.5", "500ms", "PT0S"]) {
-    test(`has no time limit of ${limit}`, async (t) => {
+    test(`may have no time limit of ${limit}`, async (t) => {
       const args = ["run", "two.json", "--timeout", limit];
       const { code, stderr } = await highway(t, args, { cwd: folder(t, files) });
       assert.equal(code, 2);
@@ -214,7 +214,7 @@ describe("a run", { concurrency: 3 }, () => {
   }
 
   for (const limit of ["x", "1x", "m", "1m1m", "30s1h", "-5", "1e3", "PT", "1h30"]) {
-    test(`\`${limit}\` is no time limit`, async (t) => {
+    test(`\`${limit}\` is not a valid time limit`, async (t) => {
       const { code, stderr } = await highway(t, ["run", "two.json", `--timeout=${limit}`], {
         cwd: folder(t, files),
       });
@@ -227,7 +227,7 @@ describe("a run", { concurrency: 3 }, () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ]) {
-    test(`that ${signal} interrupts ends with what it started, with exit code ${exit}`, async (t) => {
+    test(`that ${signal} interrupts ends all its processes, with exit code ${exit}`, async (t) => {
       const cwd = folder(t, files);
       const file = join(cwd, "pid");
       const run = start(t, ["run", "slow.json"], { cwd, env: { PID_FILE: file } });
@@ -240,7 +240,7 @@ describe("a run", { concurrency: 3 }, () => {
     });
   }
 
-  test("is not begun where standard input never ends and the user has enough", async (t) => {
+  test("does not start if standard input never ends and the user interrupts", async (t) => {
     const run = start(t, ["run", "-"], { input: null });
     // More than fits between the two processes, so the program has read it.
     await new Promise((resolve) => run.child.stdin.write(" ".repeat(2_000_000), resolve));
@@ -253,7 +253,7 @@ describe("a run", { concurrency: 3 }, () => {
     );
   });
 
-  test("cannot be left alone in this process", async (t) => {
+  test("cannot be detached in this process", async (t) => {
     const { code, stderr } = await highway(t, ["run", "two.json", "--detach"], { cwd: folder(t, files) });
     assert.equal(code, 2);
     assert.match(stderr, /`--detach` needs a server/);
@@ -325,7 +325,7 @@ describe("inputs", { concurrency: 3 }, () => {
     assert.equal(await said(t, ["-i", "who:=[1.10]"]), "one [1.1]");
   });
 
-  test("have no key twice", async (t) => {
+  test("are refused with a duplicate key", async (t) => {
     const cwd = folder(t, { ...files, "twice.json": '{\n "a": {"b": 1, "b": 2}}' });
     for (const [option, value, place] of [
       ["-i", 'who={"a":1,"a":2}', "line 1, column 8"],
@@ -338,7 +338,7 @@ describe("inputs", { concurrency: 3 }, () => {
     }
   });
 
-  test("of a YAML file come with warnings where a bare word is read as something else", async (t) => {
+  test("from a YAML file cause warnings for unquoted words that are not read as text", async (t) => {
     const cwd = folder(t, { ...files, "words.yaml": "who: Ada\nat: 12:30\nnested:\n  - go: yes\n" });
     const { code, stderr } = await highway(t, ["run", "two.json", "--inputs", "words.yaml"], { cwd });
     assert.equal(code, 0);
@@ -349,7 +349,7 @@ describe("inputs", { concurrency: 3 }, () => {
     assert.match(stderr, /^words\.yaml:4:\d+: warning VALUE_CONVERTED \/nested\/0\/go$/m);
   });
 
-  test("with := are JSON alone", async (t) => {
+  test("with := must be JSON", async (t) => {
     assert.equal(await typeOf(t, "command:=1.10"), "value");
     assert.equal(await typeOf(t, 'command:="1"'), "text");
     assert.equal(await said(t, ["-i", 'who:={"a":9007199254740993}']), "one {a:9007199254740993}");
@@ -366,7 +366,7 @@ describe("inputs", { concurrency: 3 }, () => {
     ["Ada", "expected a value at line 1, column 1"],
     ["", "it is empty"],
   ]) {
-    test(`with := say what is wrong with \`${value}\``, async (t) => {
+    test(`with := report what is wrong with \`${value}\``, async (t) => {
       const { code, stderr } = await highway(t, ["run", "two.json", "-i", `who:=${value}`], {
         cwd: folder(t, files),
       });
@@ -375,7 +375,7 @@ describe("inputs", { concurrency: 3 }, () => {
     });
   }
 
-  test("are numbers that readers of JSON can hold", async (t) => {
+  test("are refused with numbers that readers of JSON cannot hold", async (t) => {
     const files = { "two.json": JSON.stringify(shellWorkflow("two", { first: "true" })) };
     const cwd = folder(t, {
       ...files,
@@ -419,7 +419,7 @@ describe("inputs", { concurrency: 3 }, () => {
     assert.equal((await highway(t, ["run", "two.json", ...fine], { cwd })).code, 0);
   });
 
-  test("that are not there are asked for by name", async (t) => {
+  test("that are missing are named", async (t) => {
     const { code, stderr } = await highway(t, ["run", "two.json"], { cwd: folder(t, files) });
     assert.equal(code, 1);
     assert.match(stderr, /✗ first: .*\n {2}help: the run has no input `who`: pass `--input who=VALUE`$/m);
@@ -483,21 +483,21 @@ describe("inputs", { concurrency: 3 }, () => {
     });
   }
 
-  test("and definition do not both come from standard input", async (t) => {
+  test("cannot come from standard input together with the definition", async (t) => {
     const { code, stderr } = await highway(t, ["run", "-", "--inputs", "-"]);
     assert.equal(code, 2);
     assert.match(stderr, /cannot both come from standard input/);
   });
 });
 
-describe("what is run", { concurrency: 3 }, () => {
+describe("the definition", { concurrency: 3 }, () => {
   const DRIVER = `import { Driver } from "highway-wasm";
 const driver = new Driver({ name: "made", apiKey: "of-nobody", endpoint: "http://127.0.0.1:9" });
 const one = driver.shell("first", "echo one {{inputs.who}}");
 driver.shell("second", \`echo "\${one.result.stdout}!"\`, { depends: [one], retries: 2 });
 export default driver;`;
 
-  test("may be a driver, on our engine", async (t) => {
+  test("may be a driver, which runs on our engine", async (t) => {
     const cwd = modules(t, { "it.mjs": DRIVER });
     const { code, stdout } = await plain(t, ["it.mjs", "-i", "who=Ada"], { cwd });
     assert.equal(code, 0, stdout);

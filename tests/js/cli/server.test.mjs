@@ -70,7 +70,7 @@ describe("run on a server", { concurrency: 2 }, () => {
     assert.equal((await ask(t, ["run", "failing.json"])).code, 1);
   });
 
-  test("goes on where the user has enough, who is told how to go on", async (t) => {
+  test("continues when the user interrupts, who is told how to follow it again", async (t) => {
     const run = start(t, ["run", "slow.json"], { cwd, env: server.env });
     const [, id] = await run.seen(/^run (\S+)$/m);
     await run.seen(/▸ long +running/);
@@ -85,7 +85,7 @@ describe("run on a server", { concurrency: 2 }, () => {
     assert.equal((await ask(t, ["cancel", id])).code, 0);
   });
 
-  test("with --detach gives the id alone, or as JSON", async (t) => {
+  test("with --detach prints only the id, or JSON", async (t) => {
     await submitted(t, "two.json", "completed");
     const { code, value } = await json(t, ["run", "two.json", "--detach"]);
     assert.equal(code, 0);
@@ -104,7 +104,7 @@ describe("run on a server", { concurrency: 2 }, () => {
 });
 
 describe("list", { concurrency: 2 }, () => {
-  test("shows runs, newest first, as many as wanted, in the state that is wanted", async (t) => {
+  test("shows runs, newest first, as many as requested, in the requested state", async (t) => {
     const first = await submitted(t, "two.json", "completed");
     const second = await submitted(t, "failing.json", "failed");
     const { stdout, code } = await ask(t, ["list"]);
@@ -125,15 +125,15 @@ describe("list", { concurrency: 2 }, () => {
     assert.equal((await json(t, ["list", "-n", "2"])).value.runs.length, 2);
   });
 
-  test("of nothing says so beside the result", async (t) => {
+  test("says next to the result that there are none", async (t) => {
     const { code, stdout, stderr } = await ask(t, ["list", "--status", "timed_out"]);
     assert.deepEqual([code, stdout, stderr], [0, "", "no runs\n"]);
     assert.deepEqual((await json(t, ["list", "--status", "timed_out"])).value, { runs: [] });
   });
 });
 
-describe("a run that exists", { concurrency: 2 }, () => {
-  test("has a status", async (t) => {
+describe("an existing run", { concurrency: 2 }, () => {
+  test("shows its status", async (t) => {
     const id = await submitted(t, "failing.json", "failed");
     const { code, stdout } = await ask(t, ["status", id]);
     assert.equal(code, 0);
@@ -144,7 +144,7 @@ describe("a run that exists", { concurrency: 2 }, () => {
     assert.deepEqual([value.runId, value.state, value.progress.tasks], [id, "failed", { bad: "failed" }]);
   });
 
-  test("has logs", async (t) => {
+  test("shows its logs", async (t) => {
     const id = await submitted(t, "two.json", "completed");
     const { code, stdout } = await ask(t, ["logs", id]);
     assert.equal(code, 0);
@@ -161,7 +161,7 @@ describe("a run that exists", { concurrency: 2 }, () => {
     ]);
   });
 
-  test("can be cancelled, once", async (t) => {
+  test("can be cancelled once", async (t) => {
     const id = await submitted(t, "slow.json", "running");
     const first = await ask(t, ["cancel", id, "--reason", "no longer wanted"]);
     assert.deepEqual([first.code, first.stdout, first.stderr], [0, "", `run ${id} is cancelled\n`]);
@@ -174,7 +174,7 @@ describe("a run that exists", { concurrency: 2 }, () => {
   });
 
   for (const command of ["status", "logs", "cancel"]) {
-    test(`that does not: ${command} says so, with exit code 1`, async (t) => {
+    test(`if it does not exist: ${command} says so, with exit code 1`, async (t) => {
       const { code, stdout, stderr } = await ask(t, [command, nobody]);
       assert.deepEqual([code, stdout], [1, ""]);
       assert.match(stderr, /^error: .*404.*there is no run/);
@@ -208,7 +208,7 @@ const lines = (text) =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-describe("a run that goes on", { concurrency: 2 }, () => {
+describe("a run that is running", { concurrency: 2 }, () => {
   /** Writes a line, waits for the signal `go`, and writes another line. */
   const gated = definition(
     "gated",
@@ -230,7 +230,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     return { id, ...(await following.ended) };
   }
 
-  test("is watched until it is over, with the exit code of its end", async (t) => {
+  test("is watched until it has ended, with the exit code of its outcome", async (t) => {
     const { id, code, stdout } = await followed(t, ["status", "ID", "--watch"], /✓ one/);
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`^run +${id}\n[^]*state +completed\n`));
@@ -329,7 +329,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     assert.deepEqual([code, stdout], [0, "one stdout: first\ntwo stdout: last\n"]);
   });
 
-  test("has the output of a task followed while that runs", async (t) => {
+  test("has the output of a task followed while the task runs", async (t) => {
     const gate = join(cwd, "gate");
     const command = `echo one; until [ -e ${gate} ]; do sleep 0.05; done; echo two; printf three`;
     const id = await detached(t, JSON.stringify(shellWorkflow("slow", { a: command })));
@@ -340,7 +340,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     assert.deepEqual([code, stdout], [0, "a stdout: one\na stdout: two\na stdout: three\n"]);
   });
 
-  test("is left by a reader that has enough", async (t) => {
+  test("is left by a reader that stops early", async (t) => {
     const id = await detached(
       t,
       JSON.stringify(shellWorkflow("long", { one: "echo first", two: "sleep 60" })),
@@ -377,7 +377,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     assert.equal((await ask(t, ["cancel", id])).code, 0);
   });
 
-  test("gets signals with data", async (t) => {
+  test("receives signals with data", async (t) => {
     const waits = definition("waits", [
       "paid",
       "wait_for_event",
@@ -408,7 +408,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
     await askUntil(t, ["status", other], ({ state }) => state === "completed");
   });
 
-  test("gets the decisions of people", async (t) => {
+  test("receives decisions about approvals", async (t) => {
     const asks = definition("asks", [
       "review",
       "task",
@@ -447,7 +447,7 @@ describe("a run that goes on", { concurrency: 2 }, () => {
 });
 
 describe("a run that failed", { concurrency: 2 }, () => {
-  test("is started again", async (t) => {
+  test("is retried", async (t) => {
     const id = await submitted(t, "failing.json", "failed");
     const { code, stdout } = await ask(t, ["retry", id]);
     assert.equal(code, 0);
@@ -460,7 +460,7 @@ describe("a run that failed", { concurrency: 2 }, () => {
     assert.match(watched.stderr, /✗ bad: .*exit code 3.*\n {2}stdout: not ok 1\n/);
   });
 
-  test("is one alone: others are not started again", async (t) => {
+  test("is the only one to be retried", async (t) => {
     const { code, stderr } = await ask(t, ["retry", await submitted(t, "two.json", "completed")]);
     assert.equal(code, 1);
     assert.match(stderr, /^error: /);
@@ -512,7 +512,7 @@ async function serverThatSays(t, answer) {
   };
 }
 
-test("the history of a schedule says of a run past its time limit that it timed out", async (t) => {
+test("the history of a schedule shows `timed_out` for a run that exceeded its time limit", async (t) => {
   const started_at = "2030-01-01T00:00:00.000Z";
   const executions = [
     { workflow_run_id: "late", status: "failed", error_code: "RUN_TIMED_OUT", started_at },
@@ -533,7 +533,7 @@ test("the history of a schedule says of a run past its time limit that it timed 
 });
 
 describe("the beginning of an id", { concurrency: 2 }, () => {
-  test("stands for the run that alone has it", async (t) => {
+  test("names the only run that has it", async (t) => {
     const id = await submitted(t, "two.json", "completed");
     const short = id.slice(0, 13);
     assert.equal((await json(t, ["status", short])).value.runId, id);
@@ -544,7 +544,7 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
       assert.equal((await json(t, ["status", text])).value.runId, id);
   });
 
-  test("is not empty, and begins a run that there is, whatever is asked about it", async (t) => {
+  test("must not be empty, and must belong to an existing run, in every command", async (t) => {
     for (const args of [
       ["status"],
       ["logs"],
@@ -569,7 +569,7 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
     }
   });
 
-  test("is refused where several have it, with all of them, and nothing happens", async (t) => {
+  test("is refused if several runs have it, with their ids, and nothing happens", async (t) => {
     const runs = ["ab-1", "ab-2\u001b[2J", "abc", "b"].map((id) => ({
       workflow_run_id: id,
       workflow_name: "w",
@@ -594,7 +594,7 @@ describe("the beginning of an id", { concurrency: 2 }, () => {
 });
 
 describe("a server that misbehaves", () => {
-  test("gets no say over the terminal", async (t) => {
+  test("cannot control the terminal", async (t) => {
     const evil = "\x1b]0;owned\x07\x1b[2J";
     const data = {
       workflow_run_id: "r",

@@ -51,7 +51,7 @@ const simulated = async (t, args, cwd = folder(t, files)) => {
 describe("simulate", { concurrency: 3 }, () => {
   const given = ["order.json", "-i", "who=Ada", "--mocks", "mocks.json", "--signal", 'paid@2d={"amount":1}'];
 
-  test("lets days pass, with mocks, signals and decisions", async (t) => {
+  test("simulates days, with mocks, signals and decisions", async (t) => {
     const { code, status, durationSeconds, steps, criticalPath } = await simulated(t, [
       ...given,
       "--approve",
@@ -66,7 +66,7 @@ describe("simulate", { concurrency: 3 }, () => {
     );
   });
 
-  test("shows what happened when, and what the end depended on", async (t) => {
+  test("shows the timeline and what determined the end", async (t) => {
     const args = ["simulate", ...given, "--reject", "review"];
     const { stdout, stderr } = await highway(t, args, { cwd: folder(t, files) });
     assert.match(stdout, /^\* {2}0s +0s +attempt +charge +completed$/m);
@@ -74,14 +74,14 @@ describe("simulate", { concurrency: 3 }, () => {
     assert.match(stderr, / after 2d/);
   });
 
-  test("without what it waits for does not complete, with exit code 1", async (t) => {
+  test("does not complete without what it waits for, with exit code 1", async (t) => {
     const { code, status } = await simulated(t, given.slice(0, 5));
     assert.deepEqual([code, status === "completed"], [1, false]);
     const failing = await simulated(t, [...given, "--approve", "review", "--unmocked", "fail"]);
     assert.deepEqual([failing.code, failing.status], [1, "failed"]);
   });
 
-  test("refuses a key that stands twice in the data of a signal", async (t) => {
+  test("refuses a duplicate key in the data of a signal", async (t) => {
     const cwd = folder(t, files);
     const args = ["simulate", "order.json", "--signal", 'paid@5s={"n":1,"n":2}'];
     const { code, stderr } = await highway(t, args, { cwd });
@@ -92,7 +92,7 @@ describe("simulate", { concurrency: 3 }, () => {
     );
   });
 
-  test("runs a schedule for so long", async (t) => {
+  test("runs a schedule for the given time", async (t) => {
     const { code, runs, startedAt } = await simulated(t, [
       "nightly.json",
       "--for",
@@ -113,7 +113,7 @@ export default driver;`;
     assert.deepEqual([code, steps.one.result], [0, { n: 1 }]);
   });
 
-  test("names the option that gives what a tool answers", async (t) => {
+  test("names the option for the result of a tool", async (t) => {
     const { stderr } = await highway(t, ["simulate", "nightly.json"], { cwd: folder(t, files) });
     assert.match(stderr, /warning: `dump` has no mock.*\n {2}help: .*`--mocks FILE`/);
     assert.doesNotMatch(stderr, /`tools:/);
@@ -138,8 +138,8 @@ export default driver;`;
   }
 });
 
-describe("simulate, of what fits nothing,", { concurrency: 3 }, () => {
-  test("tells what may have been meant", async (t) => {
+describe("simulate, with names that match nothing,", { concurrency: 3 }, () => {
+  test("suggests the nearest names", async (t) => {
     const args = ["simulate", "order.json", "-i", "who=Ada", "--signal", "piad", "--reject", "reviw"];
     const { stderr } = await highway(t, [...args, "--signal", "paid"], { cwd: folder(t, files) });
     assert.match(
@@ -154,7 +154,7 @@ describe("simulate, of what fits nothing,", { concurrency: 3 }, () => {
     assert.ok(!stderr.includes("signal `paid`"));
   });
 
-  test("says each finding once", async (t) => {
+  test("shows each finding once", async (t) => {
     const pasting = { ...order, tasks: { a: { ...order.tasks.ship, task_id: "a", dependencies: [] } } };
     Object.assign(pasting.tasks.a, { function: "tools.shell.run", args: ["echo {{inputs.who}}"] });
     const cwd = folder(t, { "it.json": pasting });
@@ -170,7 +170,7 @@ describe("init", { concurrency: 3 }, () => {
     [["it.json"], "it.json"],
     [["it.mjs"], "it.mjs"],
   ]) {
-    test(`${args.join(" ")} writes a workflow that is valid and runs`, async (t) => {
+    test(`${args.join(" ")} writes a valid workflow that runs`, async (t) => {
       const cwd = modules(t, { "package.json": '{"type": "module"}' });
       const { code, stdout, stderr } = await highway(t, ["init", ...args], { cwd });
       assert.equal(code, 0, stderr);
@@ -197,7 +197,7 @@ describe("init", { concurrency: 3 }, () => {
     ["it.mts", '{"type": "commonjs"}'],
     ["it.cts", '{"type": "module"}'],
   ]) {
-    test(`${file} runs beside ${about}, without inputs too`, async (t) => {
+    test(`${file} runs in a folder with ${about}, also without inputs`, async (t) => {
       const node = file.endsWith("ts") ? await ensureNewerNode() : undefined;
       if (file.endsWith("ts") && node === undefined) return t.skip("there is no newer Node.js");
       const cwd = modules(t, { "package.json": about });
@@ -224,7 +224,7 @@ describe("init", { concurrency: 3 }, () => {
     assert.equal(stderr.includes("it needs Node.js 22.18"), !process.features.typescript);
   });
 
-  test("makes no folder where a file is", async (t) => {
+  test("creates no folder over a file", async (t) => {
     const { code, stdout } = await highway(t, ["init", "a/it.yaml", "--json"], {
       cwd: folder(t, { a: "mine" }),
     });
@@ -233,7 +233,7 @@ describe("init", { concurrency: 3 }, () => {
     assert.match(error.message, /^the folder `a` cannot be made: /);
   });
 
-  test("leaves alone what is there", async (t) => {
+  test("does not change an existing file", async (t) => {
     const cwd = folder(t, { "workflow.yaml": "mine" });
     const { code, stderr } = await highway(t, ["init"], { cwd });
     assert.equal(code, 2);
@@ -241,7 +241,7 @@ describe("init", { concurrency: 3 }, () => {
     assert.equal(readFileSync(join(cwd, "workflow.yaml"), "utf8"), "mine");
   });
 
-  test("knows the extensions of workflows alone", async (t) => {
+  test("accepts only the extensions of workflows", async (t) => {
     const { code, stderr } = await highway(t, ["init", "workflow.py"], { cwd: folder(t) });
     assert.equal(code, 2);
     assert.match(stderr, /`workflow.py` has no extension of a workflow\n {2}help: there are `.yaml`/);
@@ -254,7 +254,7 @@ const driver = new Driver({ name: "slow" });
 driver.tool("late", "my.tool", {}, { delay: "P2D" });
 export default driver;`;
 
-  test("makes room for its delays, in a simulation as in a run", async () => {
+  test("includes its delays, in a simulation as in a run", async () => {
     const driver = new Driver({ name: "slow" });
     driver.tool("late", "my.tool", {}, { delay: "P2D" });
     const simulation = await simulate(driver);
@@ -265,7 +265,7 @@ export default driver;`;
     assert.deepEqual([built.status, built.durationSeconds], ["timed_out", 300]);
   });
 
-  test("is the same on the command line, where `--timeout` counts more", async (t) => {
+  test("is the same on the command line, where `--timeout` takes precedence", async (t) => {
     const cwd = modules(t, { "slow.mjs": slow });
     const { code, stdout } = await highway(t, ["simulate", "slow.mjs", "--json"], { cwd });
     assert.deepEqual([code, JSON.parse(stdout).durationSeconds], [0, 172_800]);

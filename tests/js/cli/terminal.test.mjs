@@ -52,7 +52,7 @@ function screenOf(text, columns) {
 }
 
 describe("on a terminal", { concurrency: 2, skip }, () => {
-  test("a run is drawn again in place, in colours", async (t) => {
+  test("a run is redrawn in place, with colours", async (t) => {
     const { code, stdout } = await onTerminal(t, ["run", "two.json"], { cwd: folder(t, files) }).ended;
     assert.equal(code, 0);
     assert.ok(stdout.includes(`${ESC}[36m▸${ESC}[0m first`), stdout);
@@ -69,7 +69,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     ["NO_COLOR", [], { NO_COLOR: "1" }],
     ["--no-color", ["--no-color"], {}],
   ]) {
-    test(`${what} takes the colours, and leaves the drawing`, async (t) => {
+    test(`${what} disables colours, but not the drawing`, async (t) => {
       const { code, stdout } = await onTerminal(t, ["run", "two.json", ...args], {
         cwd: folder(t, files),
         env,
@@ -80,7 +80,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     });
   }
 
-  test("an empty NO_COLOR says nothing", async (t) => {
+  test("an empty NO_COLOR has no effect", async (t) => {
     const { stdout } = await onTerminal(t, ["run", "two.json"], {
       cwd: folder(t, files),
       env: { NO_COLOR: "" },
@@ -88,7 +88,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     assert.ok(stdout.includes(`${ESC}[32m`));
   });
 
-  test("FORCE_COLOR has colours where there is none, and NO_COLOR, --no-color and 0 have none where there is one", async (t) => {
+  test("FORCE_COLOR enables colours without a terminal; NO_COLOR, --no-color and 0 disable them on one", async (t) => {
     const cwd = folder(t, files);
     const found = async (env, args = []) => {
       const { stdout } = await highway(t, ["validate", "bad.json", ...args], { cwd, env });
@@ -105,7 +105,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
   });
 
   for (const columns of [40, 60, 80, 200]) {
-    test(`of ${columns} columns help has lines that fit`, async (t) => {
+    test(`of ${columns} columns, the lines of help fit`, async (t) => {
       for (const args of [["--help"], ["run", "--help"], ["schedules", "--help"]]) {
         const { stdout } = await onTerminal(t, args, { size: [columns, 30] }).ended;
         const [text] = stdout.replaceAll("\r", "").split(/^Examples:$/m);
@@ -132,7 +132,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     assert.equal(lines[3], `run        ${id.trim()}`);
   });
 
-  test("that is dumb there are plain lines", async (t) => {
+  test("that is dumb, lines are plain", async (t) => {
     const { code, stdout } = await onTerminal(t, ["run", "two.json"], {
       cwd: folder(t, files),
       env: { TERM: "dumb" },
@@ -146,7 +146,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     [40, 10],
     [100, 30],
   ]) {
-    test(`of ${size.join(" by ")} nothing is broken by the edges`, async (t) => {
+    test(`of ${size.join(" by ")}, no line is wrapped or lost`, async (t) => {
       const cwd = folder(t, { "many.json": many });
       const { code, stdout } = await onTerminal(t, ["run", "many.json"], { cwd, size }).ended;
       assert.equal(code, 0);
@@ -180,7 +180,7 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
     assert.ok(wrong.stdout.startsWith(`${ESC}[31merror:${ESC}[0m there is no command`));
   });
 
-  test("--json is JSON alone", async (t) => {
+  test("--json prints only JSON", async (t) => {
     const { stdout } = await onTerminal(t, ["run", "two.json", "--json"], { cwd: folder(t, files) }).ended;
     assert.ok(!stdout.includes(ESC));
     assert.equal(JSON.parse(stdout).state, "completed");
@@ -196,8 +196,8 @@ describe("on a terminal", { concurrency: 2, skip }, () => {
   });
 });
 
-describe("what a terminal could take for a command", () => {
-  test("is written out", async () => {
+describe("text that a terminal could interpret", () => {
+  test("is shown in escaped form", async () => {
     const { printable, oneLine } = await import(inRoot("dist", "esm", "cli", "output.js"));
     assert.equal(printable("a\tb\nc größer ✓ 日本"), "a\tb\nc größer ✓ 日本");
     assert.equal(printable(`${ESC}[31m\r\x00\x7f\x9b`), "\\x1b[31m\\x0d\\x00\\x7f\\x9b");
@@ -206,7 +206,7 @@ describe("what a terminal could take for a command", () => {
     assert.equal(printable("a\u202eb\u2066c\u2028d"), "a\\u202eb\\u2066c\\u2028d");
   });
 
-  test("is escaped in JSON as well", async () => {
+  test("is escaped in JSON, too", async () => {
     const { Output } = await import(inRoot("dist", "esm", "cli", "output.js"));
     let written = "";
     const stream = { write: (text) => (written += text) };

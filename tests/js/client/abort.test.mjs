@@ -112,7 +112,7 @@ describe("abort", { concurrency: true }, () => {
     assert.deepEqual([error.name, error.cause.name], ["AbortedError", "TimeoutError"]);
   });
 
-  test("after the end changes nothing", async (t) => {
+  test("after the end has no effect", async (t) => {
     const server = await faultServer(t, [json(200, { status: "completed" })]);
     const controller = new AbortController();
     const result = await driverFor(server).handle("r").result({ signal: controller.signal });
@@ -121,7 +121,7 @@ describe("abort", { concurrency: true }, () => {
     assert.deepEqual(getEventListeners(controller.signal, "abort"), []);
   });
 
-  test("from inside a progress callback", async (t) => {
+  test("inside a progress callback", async (t) => {
     const server = await faultServer(t, [running]);
     const controller = new AbortController();
     const { signal } = controller;
@@ -130,7 +130,7 @@ describe("abort", { concurrency: true }, () => {
     assert.deepEqual([error.name, error.cause, server.requests.length], ["AbortedError", "seen enough", 1]);
   });
 
-  test("one call does not disturb another of the same driver", async (t) => {
+  test("one call does not affect another of the same driver", async (t) => {
     const server = await faultServer(t, async ({ path }) => {
       if (path.endsWith("/slow")) await sleep(100);
       return json(200, { status: "running" });
@@ -148,7 +148,7 @@ describe("abort", { concurrency: true }, () => {
 
 // In another process, because an error with a signal could end the process.
 for (const signal of ["new AbortController()", "{}", '"x"']) {
-  test(`a signal that is none is refused: ${signal}`, async () => {
+  test(`an invalid signal is refused: ${signal}`, async () => {
     const { stdout, stderr } = await runModule(
       `import { Driver } from "highway-wasm";
       const fetch = async () => Response.json({ status: "running" });
@@ -161,7 +161,7 @@ for (const signal of ["new AbortController()", "{}", '"x"']) {
   });
 }
 
-describe("what a thousand calls leave behind", () => {
+describe("after a thousand calls", () => {
   const core = new URL("./generated/core.js", import.meta.resolve("highway-wasm").replace("/entries/", "/"));
 
   /** The memory of the module that the package uses. Its glue returns the existing instance. */
@@ -198,7 +198,7 @@ describe("what a thousand calls leave behind", () => {
     }
   }
 
-  test("no memory of the module, no listener, no timer", async () => {
+  test("no memory of the module, no listener and no timer remains", async () => {
     const memory = await memoryOfCore();
     const { signal } = new AbortController();
     const before = timers();
@@ -210,7 +210,7 @@ describe("what a thousand calls leave behind", () => {
     assert.equal(timers(), before);
   });
 
-  test("many calls at once with one signal give no warning", async (t) => {
+  test("many concurrent calls with one signal cause no warning", async (t) => {
     const warnings = [];
     const listen = (warning) => warnings.push(String(warning));
     process.on("warning", listen);

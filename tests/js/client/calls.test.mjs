@@ -11,7 +11,7 @@ const textOf = (value) => `({ status: 200, headers: new Headers(), text: async (
 const api = (code, more = {}) => ({ name: "ApiError", code, ...more });
 
 describe("other calls", { concurrency: true }, () => {
-  test("status, logs, steps and list refuse as ApiError", async (t) => {
+  test("status, logs, steps and list throw an ApiError for a refusal", async (t) => {
     const server = await faultServer(t, [json(404, { message: "no such run" })]);
     const driver = driverFor(server);
     for (const call of [
@@ -26,7 +26,7 @@ describe("other calls", { concurrency: true }, () => {
     await checkRejection(driver.cancel("r"), api("API_NOT_FOUND"));
   });
 
-  test("cancel: true, false for a run that is over, and its reason", async (t) => {
+  test("cancel: true, false for a run that has ended, and its reason", async (t) => {
     const server = await faultServer(t, [
       json(200, { data: {} }),
       json(200, {}),
@@ -46,7 +46,7 @@ describe("other calls", { concurrency: true }, () => {
     assert.deepEqual(first.json, { reason: "no longer needed" });
   });
 
-  test("reading calls are repeated after 5xx", async (t) => {
+  test("calls that read are repeated after 5xx", async (t) => {
     const server = await faultServer(t, [text(500, ""), json(200, { status: "running" })]);
     assert.equal((await driverFor(server).status("r")).state, "running");
   });
@@ -95,7 +95,7 @@ describe("other calls", { concurrency: true }, () => {
     assert.equal(server.requests[1].url, "/api/v1/workflows?page=1");
   });
 
-  test("an answer that is no run is not taken for one", async (t) => {
+  test("an answer that is not a run is refused", async (t) => {
     for (const body of [null, 5, "x", [], {}, { status: "success" }, { data: null, status: "success" }]) {
       const server = await faultServer(t, [json(200, body)]);
       await checkRejection(driverFor(server).status("r"), api("API_RESPONSE_INVALID"));
@@ -116,7 +116,7 @@ describe("other calls", { concurrency: true }, () => {
   });
 });
 
-describe("a fetch of the caller's own", { concurrency: true }, () => {
+describe("a caller's own fetch", { concurrency: true }, () => {
   const endpoint = "http://own.invalid";
   const withFetch = (fetch, options = {}) =>
     new Driver({ fetch, endpoint, apiKey: "k", retry: false, ...options });
@@ -141,7 +141,7 @@ describe("a fetch of the caller's own", { concurrency: true }, () => {
     assert.deepEqual(receivers, [undefined]);
   });
 
-  test("may reject with anything", async () => {
+  test("may reject with any value", async () => {
     const foreign = vm.runInNewContext('new TypeError("from elsewhere")');
     const reasons = [
       "text",
@@ -182,7 +182,7 @@ describe("a fetch of the caller's own", { concurrency: true }, () => {
     await checkRejection(pending, { name: "AbortedError", code: "ABORTED" });
   });
 
-  test("may answer late, after the call was given up", async () => {
+  test("may answer after the call was aborted", async () => {
     let release;
     const late = new Promise((_, reject) => {
       release = reject;
@@ -193,7 +193,7 @@ describe("a fetch of the caller's own", { concurrency: true }, () => {
     await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test("may answer with a look-alike of a response", async () => {
+  test("may answer with an object that only resembles a response", async () => {
     const duck = {
       status: 200,
       headers: new Headers({ "content-type": "application/json" }),
@@ -234,7 +234,7 @@ describe("a fetch of the caller's own", { concurrency: true }, () => {
     ],
     ["reject with what has no text", "() => Promise.reject(Object.create(null))"],
   ]) {
-    test(`may ${what}: a typed error, and the module lives on`, async () => {
+    test(`may ${what}: a typed error, and the module still works`, async () => {
       const { stdout, stderr, code } = await runModule(`
         import { Driver } from "highway-wasm";
         let fetch = ${fetch};

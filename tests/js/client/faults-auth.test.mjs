@@ -50,8 +50,8 @@ const driverOf = (server, auth, options = {}) => {
   return driver;
 };
 
-describe("a function that gives the credential", { concurrency: true }, () => {
-  test("is asked once for many calls at once, and for those that follow", async (t) => {
+describe("a function that returns the credential", { concurrency: true }, () => {
+  test("is called once for many concurrent calls, and for those that follow", async (t) => {
     const server = await tokenServer(t);
     const { auth, asked } = tokens();
     const driver = driverOf(server, auth);
@@ -62,7 +62,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.deepEqual(new Set(credentials(server)), new Set(["Bearer token-1"]));
   });
 
-  test("is not asked before it is needed, and by each client for itself", async (t) => {
+  test("is not called before it is needed, and once by each client", async (t) => {
     const server = await tokenServer(t);
     const { auth, asked } = tokens();
     const [first, second] = [driverOf(server, auth), driverOf(server, auth)];
@@ -72,7 +72,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.equal(asked.length, 2);
   });
 
-  test("is asked once more after a 401, however many calls were refused", async (t) => {
+  test("is called once more after a 401, however many calls were refused", async (t) => {
     const server = await tokenServer(t, 2);
     const { auth, asked } = tokens();
     const driver = driverOf(server, auth, { retry: false });
@@ -83,7 +83,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.deepEqual([count("token-1"), count("token-2")], [30, 30]);
   });
 
-  test("is not asked again for a refusal that comes late", async (t) => {
+  test("is not called again for a refusal that arrives late", async (t) => {
     let release = () => {};
     const held = new Promise((resolve) => {
       release = resolve;
@@ -102,7 +102,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.equal(asked.length, 2);
   });
 
-  test("is asked anew each time a token ends", async (t) => {
+  test("is called again each time a token expires", async (t) => {
     const server = await tokenServer(t);
     const { auth, asked } = tokens();
     const driver = driverOf(server, auth);
@@ -126,7 +126,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.equal((await driver.status("r")).state, "running");
   });
 
-  test("what was refused is sent again as it was, also what must not be repeated", async (t) => {
+  test("a refused request is sent again unchanged, even if it is not safe to repeat", async (t) => {
     const accepted = () => json(201, { workflow_run_id: "run-1" });
     const server = await tokenServer(t, 2, accepted);
     const driver = driverOf(server, tokens().auth, { retry: false });
@@ -149,7 +149,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.deepEqual([asked.length, server.requests.length], [2, 5]);
   });
 
-  test("a run is followed over the end of a token", async (t) => {
+  test("a run is followed beyond the expiry of a token", async (t) => {
     const script = runScript(["running", "running", "running", "completed"]);
     const server = await tokenServer(t, 1, (request, index) => {
       if (index > 3) server.setting.least = 2;
@@ -161,7 +161,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
     assert.equal(asked.length, 2);
   });
 
-  test("may give it at once, and gets nothing but the context", async (t) => {
+  test("may be synchronous, and gets only the context", async (t) => {
     const server = await tokenServer(t);
     const seen = [];
     const auth = (...args) => {
@@ -173,7 +173,7 @@ describe("a function that gives the credential", { concurrency: true }, () => {
   });
 });
 
-describe("a function that gives none", { concurrency: true }, () => {
+describe("a function that returns no credential", { concurrency: true }, () => {
   const cause = new Error("no session");
   const foreign = vm.runInNewContext('new Error("from elsewhere")');
   const ways = {
@@ -221,7 +221,7 @@ describe("a function that gives none", { concurrency: true }, () => {
     });
   }
 
-  test("fails with an error of this package: AUTH_FAILED, since that error is not the call's own", async (t) => {
+  test("that throws an error of this package: AUTH_FAILED, because the error is not the call's own", async (t) => {
     const server = await faultServer(t, [json(200, { status: "running" })]);
     const home = await faultServer(t, [json(403, { message: "not you" })]);
     const issuer = new Highway({ endpoint: home.url, apiKey: "k" });
@@ -232,7 +232,7 @@ describe("a function that gives none", { concurrency: true }, () => {
     }
   });
 
-  test("is asked again by the next call", async (t) => {
+  test("is called again by the next call", async (t) => {
     const server = await tokenServer(t);
     let asked = 0;
     const driver = driverOf(server, async () => {
@@ -246,7 +246,7 @@ describe("a function that gives none", { concurrency: true }, () => {
     assert.equal(asked, 3);
   });
 
-  test("when it is asked for another one", async (t) => {
+  test("when a second credential is requested", async (t) => {
     const server = await tokenServer(t, 9);
     const asked = [];
     const driver = driverOf(server, async ({ refresh }) => {
@@ -259,7 +259,7 @@ describe("a function that gives none", { concurrency: true }, () => {
     assert.deepEqual([asked, server.requests.length], [[false, true], 1]);
   });
 
-  test("the failure is shared by all that wait for it", async (t) => {
+  test("its failure is shared by all that wait for it", async (t) => {
     const server = await tokenServer(t);
     let asked = 0;
     const driver = driverOf(server, async () => {
@@ -274,7 +274,7 @@ describe("a function that gives none", { concurrency: true }, () => {
 });
 
 describe("a function that takes long", { concurrency: true }, () => {
-  test("an abort does not wait for it, and disturbs no other call", async (t) => {
+  test("an abort does not wait for it, and does not affect other calls", async (t) => {
     const server = await tokenServer(t);
     let give = () => {};
     let asked = 0;
@@ -310,7 +310,7 @@ describe("a function that takes long", { concurrency: true }, () => {
     assert.equal(asked, 1);
   });
 
-  test("an abort while another one is asked for", async (t) => {
+  test("an abort while a second credential is requested", async (t) => {
     const server = await tokenServer(t, 9);
     const driver = driverOf(server, ({ refresh }) => (refresh ? never() : "token-1"));
     const error = await rejectionOf(driver.status("r", { signal: AbortSignal.timeout(150) }));
@@ -326,21 +326,21 @@ describe("a function that takes long", { concurrency: true }, () => {
     driver.list(limited(0.2)).page(),
   ];
 
-  test("the timeout of a call holds while it is asked", async (t) => {
+  test("the timeout of a call includes it", async (t) => {
     const server = await tokenServer(t);
     const errors = await Promise.all(limitedCalls(driverOf(server, never)).map(rejectionOf));
     for (const error of errors) await checkRejection(Promise.reject(error), timedOut);
     assert.equal(server.requests.length, 0);
   });
 
-  test("the timeout of a call holds while it is asked for another one", async (t) => {
+  test("the timeout of a call includes the second request", async (t) => {
     const server = await tokenServer(t, 9);
     const driver = driverOf(server, ({ refresh }) => (refresh ? never() : "token-1"));
     const errors = await Promise.all(limitedCalls(driver).map(rejectionOf));
     for (const error of errors) await checkRejection(Promise.reject(error), timedOut);
   });
 
-  test("the timeout of a wait holds", async (t) => {
+  test("the timeout of waiting for a run includes it", async (t) => {
     const server = await tokenServer(t);
     const waitTimeout = { name: "TimeoutError", code: "WAIT_TIMEOUT" };
     const driver = driverOf(server, never);

@@ -62,7 +62,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
       ]),
   };
   for (const [how, frame] of Object.entries(framings)) {
-    test(`a body ${how}: as large as the limit, and a byte larger`, async (t) => {
+    test(`a body ${how}: of exactly the limit, and a byte larger`, async (t) => {
       await statusOf(t, frame(200, runOf(2000)), "running", limited);
       await statusOf(t, frame(200, runOf(2001)), tooLarge(2000), limited);
     });
@@ -80,7 +80,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
       }
     });
 
-    test(`a packed body ${how}: what counts is its unpacked size`, async (t) => {
+    test(`a compressed body ${how}: its decompressed size counts`, async (t) => {
       for (const [encoding, pack] of [
         ["gzip", gzipSync],
         ["deflate", deflateSync],
@@ -98,7 +98,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
     await statusOf(t, whole(200, body), tooLarge(2000), limited);
   });
 
-  test("holds for text and for bytes", async (t) => {
+  test("applies to text and to bytes", async (t) => {
     const server = await faultServer(t, ({ path }) =>
       text(
         200,
@@ -113,7 +113,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
     assert.equal((await exact.artifacts.download("a")).byteLength, 2001);
   });
 
-  test("a body without end is cut, and so is its connection; it is not asked for again", async (t) => {
+  test("an endless body is cut off, and so is its connection; the request is not repeated", async (t) => {
     for (const status of [200, 404, 503]) {
       const server = await rawServer(t, async (peer) => {
         await peer.request();
@@ -128,7 +128,7 @@ describe("maxResponseSize", { concurrency: true }, () => {
     }
   });
 
-  test("a length that a fetch of the caller's own makes up does not lift it", async () => {
+  test("a false length from the caller's own fetch does not lift it", async () => {
     // As in a page, which gets the compressed length of a foreign answer, but not that it was compressed.
     const fetch = async () => new Response(runOf(100_000), { headers: { "content-length": "100" } });
     const driver = new Driver({ fetch, endpoint: "http://h", apiKey: "k", ...limited });
@@ -136,14 +136,14 @@ describe("maxResponseSize", { concurrency: true }, () => {
   });
 });
 
-describe("a bomb", () => {
+describe("a decompression bomb", () => {
   // A gzip stream may have several members: 4 GB in 4 MB.
   const unpacked = 16 * 1024 * 1024;
   const member = gzipSync(Buffer.alloc(unpacked, 32), { level: 9 });
   const bomb = Buffer.concat(Array(256).fill(member));
 
   for (const status of [200, 503]) {
-    test(`of gzip under ${status} is given up at the limit, without unpacking it`, async (t) => {
+    test(`of gzip with status ${status} is aborted at the limit, without decompressing all of it`, async (t) => {
       const server = await rawServer(t, async (peer) => {
         await peer.request();
         await peer.send(head(status, { ...packed("gzip"), "content-length": bomb.length }), bomb);
@@ -166,14 +166,14 @@ describe("a bomb", () => {
     });
   }
 
-  test("that fits is taken", async (t) => {
+  test("within the limit is accepted", async (t) => {
     const body = gzipSync(runOf(20_000_000));
     assert.ok(body.length < 100_000);
     await statusOf(t, whole(200, body, packed("gzip")), "running");
   });
 });
 
-describe("packed bodies that are broken", { concurrency: true }, () => {
+describe("broken compressed bodies", { concurrency: true }, () => {
   const good = gzipSync(running);
   const wrongSum = Buffer.from(good);
   wrongSum[good.length - 8] ^= 0xff;
@@ -190,11 +190,11 @@ describe("packed bodies that are broken", { concurrency: true }, () => {
     });
   }
 
-  test("an encoding that nobody knows", async (t) => {
+  test("an unknown encoding", async (t) => {
     await statusOf(t, whole(200, good, packed("snappy")), invalid(/not text in UTF-8/));
   });
 
-  test("are asked for again", async (t) => {
+  test("are requested again", async (t) => {
     const server = await rawServer(t, async (peer, index) => {
       await peer.request();
       peer.end(whole(200, index === 0 ? wrongSum : good, packed("gzip")));
@@ -227,12 +227,12 @@ describe("encodings of text", { concurrency: true }, () => {
     });
   }
 
-  test("a charset that is said does not count", async (t) => {
+  test("the given charset is ignored", async (t) => {
     const type = { "content-type": "application/json; charset=utf-16" };
     await statusOf(t, whole(200, running, type), "running");
   });
 
-  test("in an error what is wrong is replaced", async (t) => {
+  test("in an error, invalid characters are replaced", async (t) => {
     const body = Buffer.from('{"message": "no \xff run"}', "latin1");
     await statusOf(t, whole(404, body), api("API_NOT_FOUND", { message: /no \ufffd run/ }));
     await statusOf(t, whole(500, Buffer.from([0xff, 0xfe, 0x00])), api("API_SERVER_ERROR"));
@@ -246,7 +246,7 @@ describe("JSON", { concurrency: true }, () => {
     ["brackets that close", "[".repeat(tenMegabytes / 2) + "]".repeat(tenMegabytes / 2)],
     ["objects", '{"a":'.repeat(tenMegabytes / 5)],
   ]) {
-    test(`10 MB of nested ${what}: an error, and the module lives on`, async (t) => {
+    test(`10 MB of nested ${what}: an error, and the module still works`, async (t) => {
       const server = await faultServer(t, ({ path }) => {
         if (path.endsWith("/deep")) return text(200, body, "application/json");
         return path.endsWith("/bad") ? text(400, body, "application/json") : json(200, { status: "running" });
@@ -259,7 +259,7 @@ describe("JSON", { concurrency: true }, () => {
     });
   }
 
-  test("10 MB that are flat are fine", async (t) => {
+  test("10 MB without nesting are accepted", async (t) => {
     const list = Array.from({ length: 250_000 }, (_, id) => ({ id, name: `item ${id}`, ok: true }));
     const body = JSON.stringify({ status: "success", data: { items: list } });
     assert.ok(body.length > tenMegabytes);
@@ -270,13 +270,13 @@ describe("JSON", { concurrency: true }, () => {
     assert.deepEqual(data.items.at(-1), list.at(-1));
   });
 
-  test("one text of 10 MB is fine", async (t) => {
+  test("a single text of 10 MB is accepted", async (t) => {
     const server = await faultServer(t, [json(200, { value: "é".repeat(5_000_000) })]);
     const highway = new Highway({ endpoint: server.url, apiKey: "k" });
     assert.equal((await highway.request("GET", "/api/v1/large")).value.length, 5_000_000);
   });
 
-  test("of a key that stands twice the last one counts, as in JavaScript", async (t) => {
+  test("of a duplicate key, the last one counts, as in JavaScript", async (t) => {
     await statusOf(t, whole(200, '{"status": "failed", "status": "running"}'), "running");
     await statusOf(
       t,
@@ -297,13 +297,13 @@ describe("JSON", { concurrency: true }, () => {
     ["a wrong escape", '{"status": "\\x72unning"}'],
     ["an event stream", `data: ${running}\n\n`],
   ]) {
-    test(`${what}: an error that shows how it begins`, async (t) => {
+    test(`${what}: an error that shows its beginning`, async (t) => {
       const error = await statusOf(t, whole(200, body), invalid(/not JSON.* at line \d+, column \d+/));
       assert.deepEqual([error.status, error.details.body], [200, body.trim()]);
     });
   }
 
-  test("an escaped NUL, numbers beyond all measure and odd keys are JSON", async (t) => {
+  test("an escaped NUL, very large numbers and unusual keys are JSON", async (t) => {
     const body =
       '{"a\\u0000b": 1e400, "__proto__": {"polluted": true}, "constructor": -0, "n": 123456789012345678901}';
     const server = await faultServer(t, [text(200, body, "application/json")]);
@@ -324,19 +324,19 @@ describe("headers", { concurrency: true }, () => {
     }
   });
 
-  test("no content type, and one that is none", async (t) => {
+  test("no content type, and an invalid one", async (t) => {
     await statusOf(t, whole(200, running, { "content-type": [] }), "running");
     await statusOf(t, whole(200, running, { "content-type": ";;;" }), "running");
     await statusOf(t, whole(200, running, { "content-type": "text/plain" }), "running");
   });
 
-  test("of two Retry-After the first counts", async (t) => {
+  test("of two Retry-After, the first counts", async (t) => {
     const limited = api("API_RATE_LIMITED");
     const error = await statusOf(t, whole(429, "", { "retry-after": [7, 900] }), limited);
     assert.equal(error.retryAfter, 7);
   });
 
-  test("of two request ids none is lost", async (t) => {
+  test("of two request ids, none is lost", async (t) => {
     const error = await statusOf(
       t,
       whole(404, "{}", { "x-request-id": ["one", "two"] }),
@@ -345,26 +345,26 @@ describe("headers", { concurrency: true }, () => {
     assert.match(error.requestId, /one.*two/);
   });
 
-  test("500 headers, and limits of use that are no numbers", async (t) => {
+  test("500 headers, and rate limits that are not numbers", async (t) => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`x-${at}`, "v"]));
     await statusOf(t, whole(200, running, many), "running");
     const odd = { "x-ratelimit-limit": "lots", "x-ratelimit-remaining": "", "x-ratelimit-reset": "soon" };
     await statusOf(t, whole(200, running, odd), "running");
   });
 
-  test("bytes beyond ASCII", async (t) => {
+  test("bytes that are not ASCII", async (t) => {
     const odd = { "x-request-id": "\xff\xfe", "x-odd": "\x80\xe4" };
     const error = await statusOf(t, whole(404, "{}", odd), api("API_NOT_FOUND"));
     assert.equal(error.requestId, "\xff\xfe");
   });
 });
 
-describe("pages in the place of an answer", { concurrency: true }, () => {
+describe("HTML pages in place of an answer", { concurrency: true }, () => {
   const titled = "<!doctype html><html><head><title>Sign in</title></head></html>";
   const bare = "<html><body><h1>It works!</h1></body></html>";
   const html = { "content-type": "text/html; charset=utf-8" };
 
-  test("under 200 are named, by their title where they have one", async (t) => {
+  test("with status 200 are named, by their title if they have one", async (t) => {
     const where = "where JSON was expected$";
     for (const headers of [html, { "content-type": "application/json" }]) {
       await statusOf(
@@ -376,7 +376,7 @@ describe("pages in the place of an answer", { concurrency: true }, () => {
     }
   });
 
-  test("under an error keep its code", async (t) => {
+  test("with an error status keep its code", async (t) => {
     for (const [status, code] of [
       [403, "API_FORBIDDEN"],
       [500, "API_SERVER_ERROR"],
@@ -390,7 +390,7 @@ describe("pages in the place of an answer", { concurrency: true }, () => {
     }
   });
 
-  test("titles that do not end, are empty or are endless", async (t) => {
+  test("titles without end, empty titles and very long titles", async (t) => {
     for (const page of ["<title>Sign", "<title", "<title></title>", "<title>   </title>", "<titled>"]) {
       await statusOf(t, whole(503, page, html), api("API_SERVER_ERROR", { message: /HTML page$/ }));
     }
@@ -401,7 +401,7 @@ describe("pages in the place of an answer", { concurrency: true }, () => {
 });
 
 describe("answers without a body", { concurrency: true }, () => {
-  test("are errors where data is needed", async (t) => {
+  test("are errors if data is needed", async (t) => {
     for (const bytes of [whole(200), whole(200, "  \n"), head(204), whole(202), whole(205)]) {
       const driver = await answering(t, bytes);
       const calls = [driver.status("r"), driver.start(), driver.handle("r").result()];
@@ -413,7 +413,7 @@ describe("answers without a body", { concurrency: true }, () => {
     }
   });
 
-  test("are fine where nothing is to be said", async (t) => {
+  test("are accepted if no data is needed", async (t) => {
     for (const bytes of [whole(200), whole(202), head(204)]) {
       const server = await rawServer(t, async (peer) => {
         await peer.request();
@@ -429,7 +429,7 @@ describe("answers without a body", { concurrency: true }, () => {
     }
   });
 
-  test("under an error keep its code", async (t) => {
+  test("with an error status keep its code", async (t) => {
     for (const [status, code] of [
       [400, "API_BAD_REQUEST"],
       [401, "API_UNAUTHORIZED"],

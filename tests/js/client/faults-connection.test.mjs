@@ -58,7 +58,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     // The client sends no request over a connection that breaks at once.
     const asked = when === "on accept" ? 0 : 1;
     for (const how of when === "on accept" ? ["reset"] : ["reset", "end"]) {
-      test(`${when}, by ${how}: a reading call is repeated`, async (t) => {
+      test(`${when}, by ${how}: a call that reads is repeated`, async (t) => {
         const server = await rawServer(t, async (peer, index) => {
           if (index < 2) return await breakIn(peer, phase, how);
           await peer.request();
@@ -68,7 +68,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
         assert.equal(server.asked, 2 * asked + 1);
       });
 
-      test(`${when}, by ${how}: the end of the attempts is a typed error`, async (t) => {
+      test(`${when}, by ${how}: after the last attempt there is a typed error`, async (t) => {
         const server = await rawServer(t, (peer) => breakIn(peer, phase, how));
         const driver = driverFor(server, { retry: { attempts: 2, delay: 0.005 } });
         const error = await checkRejection(driver.status("r"), unreachable);
@@ -79,7 +79,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
         assert.deepEqual([refused.name, refused.code], ["SubmissionError", "API_UNREACHABLE"]);
       });
 
-      test(`${when}, by ${how}: what must not be repeated is sent once`, async (t) => {
+      test(`${when}, by ${how}: an unsafe request is sent once`, async (t) => {
         const server = await rawServer(t, (peer) => breakIn(peer, phase, how));
         const error = await checkRejection(driverFor(server).handle("r").signal("go"), unreachable);
         assert.deepEqual([error.details.attempts, server.asked], [1, asked]);
@@ -87,7 +87,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     }
   }
 
-  test("on accept, by end, which Node may miss: a typed error all the same", async (t) => {
+  test("on accept, by end, which Node may miss: there is a typed error too", async (t) => {
     const server = await rawServer(t, (peer) => peer.end());
     const driver = driverFor(server, { retry: { attempts: 2, delay: 0.005 }, timeout: 0.5 });
     const calls = [driver.status("r"), driver.start(), driver.handle("r").signal("go")];
@@ -96,7 +96,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     }
   });
 
-  test("in the middle of the request's body: the submission is repeated, with its key", async (t) => {
+  test("in the middle of the request's body: the submission is repeated with its key", async (t) => {
     const bodies = [];
     const server = await rawServer(t, async (peer, index) => {
       if (index < 2) {
@@ -124,7 +124,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     assert.deepEqual([error.name, error.code, error.status], ["SubmissionError", "LIMIT_EXCEEDED", 413]);
   });
 
-  test("a kept connection that the server has closed meanwhile is not an error", async (t) => {
+  test("a kept connection that the server has closed meanwhile causes no error", async (t) => {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
       await peer.send(whole(200, running, kept));
@@ -134,7 +134,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
     for (let call = 0; call < 20; call++) assert.equal((await driver.status("r")).state, "running");
   });
 
-  test("following goes on over it, in every phase", async (t) => {
+  test("following continues, in every phase", async (t) => {
     const all = Object.values(phases);
     const server = await rawServer(t, async (peer, index) => {
       // Two phases per look, so that the looks stay close together.
@@ -148,7 +148,7 @@ describe("a connection that breaks", { concurrency: true }, () => {
   });
 });
 
-describe("lengths that are wrong", { concurrency: true }, () => {
+describe("wrong lengths", { concurrency: true }, () => {
   /** A driver for a server that sends these bytes and then closes the connection. */
   async function answering(t, ...bytes) {
     const server = await rawServer(t, async (peer) => {
@@ -175,7 +175,7 @@ describe("lengths that are wrong", { concurrency: true }, () => {
     });
   }
 
-  test("a content-length that is too short: what is left over is nobody's answer", async (t) => {
+  test("a content-length that is too short: the rest is no answer to another request", async (t) => {
     const failed = whole(200, '{"status": "failed"}', kept);
     const server = await rawServer(t, async (peer) => {
       while (await peer.request()) {
@@ -189,7 +189,7 @@ describe("lengths that are wrong", { concurrency: true }, () => {
     assert.deepEqual([error.status, error.details.body], [200, running.slice(0, 7)]);
   });
 
-  test("a content-length that is too long, over a connection that stays open, takes the time limit", async (t) => {
+  test("a content-length that is too long, over a connection that stays open, ends with the time limit", async (t) => {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
       await peer.send(withLength(1000));
@@ -198,7 +198,7 @@ describe("lengths that are wrong", { concurrency: true }, () => {
     await server.allClosed();
   });
 
-  test("a length and chunks: not taken for an answer", async (t) => {
+  test("both a length and chunks are refused", async (t) => {
     const both = head(200, { ...chunked, ...kept, "content-length": running.length });
     const driver = await answering(t, both, chunk(running), "0\r\n\r\n");
     await checkRejection(driver.status("r"), unreachable);
@@ -215,7 +215,7 @@ describe("lengths that are wrong", { concurrency: true }, () => {
     });
   }
 
-  test("a good answer in odd pieces", async (t) => {
+  test("a good answer in many pieces", async (t) => {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
       await peer.drip(`${head(200, chunked)}${[...running].map((one) => chunk(one)).join("")}0\r\n\r\n`, 0);
@@ -225,7 +225,7 @@ describe("lengths that are wrong", { concurrency: true }, () => {
   });
 });
 
-describe("what is no proper HTTP", { concurrency: true }, () => {
+describe("an answer that is not HTTP", { concurrency: true }, () => {
   for (const [what, bytes] of [
     ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n"],
     ["a body without a head", running],
@@ -249,7 +249,7 @@ describe("what is no proper HTTP", { concurrency: true }, () => {
     });
   }
 
-  test("a status beyond the ones there are", async (t) => {
+  test("a status that does not exist", async (t) => {
     const server = await rawServer(t, async (peer, index) => {
       await peer.request();
       peer.end(whole([600, 799, 999][index], '{"message": "odd"}'));
@@ -264,7 +264,7 @@ describe("what is no proper HTTP", { concurrency: true }, () => {
 describe("informational answers", { concurrency: true }, () => {
   const hints = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
 
-  test("are passed over: 102, 103, many of them", async (t) => {
+  test("are skipped: 102, 103, many of them", async (t) => {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
       await peer.send("HTTP/1.1 102 Processing\r\n\r\n", hints.repeat(50));
@@ -274,7 +274,7 @@ describe("informational answers", { concurrency: true }, () => {
     assert.equal(server.requests.length, 1);
   });
 
-  test("100, which Node does not take: an answer or a typed error, and the next call is not disturbed", async (t) => {
+  test("100, which Node refuses: an answer or a typed error, and the next call works", async (t) => {
     const server = await rawServer(t, async (peer, index) => {
       await peer.request();
       peer.end(
@@ -289,7 +289,7 @@ describe("informational answers", { concurrency: true }, () => {
     assert.equal((await driver.status("r")).state, "running");
   });
 
-  test("without end are cut by the time limit", async (t) => {
+  test("without end are cut off by the time limit", async (t) => {
     const server = await rawServer(t, async (peer) => {
       await peer.request();
       while (!peer.isClosed) {
@@ -303,7 +303,7 @@ describe("informational answers", { concurrency: true }, () => {
   });
 });
 
-describe("a slow drip", { concurrency: true }, () => {
+describe("a slow answer", { concurrency: true }, () => {
   // Long enough for a minute at one byte each 20 ms.
   const endless = { ...kept, "content-length": 3000 };
   for (const [what, start, rest] of [
@@ -314,7 +314,7 @@ describe("a slow drip", { concurrency: true }, () => {
     ["of the body of an error", head(503, endless), "x".repeat(3000)],
     ["of blanks", head(200, endless), " ".repeat(3000)],
   ]) {
-    test(`${what} is cut by the limit of the request and by that of the call`, async (t) => {
+    test(`${what} is cut off by the limit of the request and by that of the call`, async (t) => {
       const server = await rawServer(t, async (peer) => {
         await peer.request();
         await peer.send(start);
@@ -339,7 +339,7 @@ describe("a slow drip", { concurrency: true }, () => {
   });
 });
 
-test("an endpoint that takes connections and never says a word", async (t) => {
+test("an endpoint that accepts connections and never answers", async (t) => {
   const server = await rawServer(t, (peer) => peer.closed);
   const driver = new Driver({
     endpoint: server.url,

@@ -33,7 +33,7 @@ function randomOf(seed) {
 
 // At the same time, because the tests mostly wait.
 describe("following runs", { concurrency: true }, () => {
-  describe("one key, one run", { concurrency: true }, () => {
+  describe("one key starts one run", { concurrency: true }, () => {
     /** A server that starts one run per key and loses the messages that the numbers choose. */
     function modelOf(randoms) {
       const runs = new Map();
@@ -99,7 +99,7 @@ describe("following runs", { concurrency: true }, () => {
       });
     }
 
-    test("workflows.submit and workflows.register as well", async (t) => {
+    test("workflows.submit and workflows.register, too", async (t) => {
       const server = await faultServer(t, (_, index) =>
         index % 3 < 2 ? reset() : json(201, { workflow_run_id: "r", definition_id: "d" }),
       );
@@ -208,7 +208,7 @@ describe("following runs", { concurrency: true }, () => {
       });
     }
 
-    test("many runs that are followed at once end all, each once", async (t) => {
+    test("many runs that are followed at the same time end, each once", async (t) => {
       const server = await restartable(t);
       const driver = driverFor(server);
       const ids = [0, 1, 2, 3, 4, 5].map((n) => `r${n}`);
@@ -231,7 +231,7 @@ describe("following runs", { concurrency: true }, () => {
       assert.deepEqual(ends, [1, 1, 1, 1, 1, 1]);
     });
 
-    test("a call amid it is repeated", async (t) => {
+    test("a call during the restart is repeated", async (t) => {
       const server = await restartable(t);
       const driver = driverFor(server, {
         retry: { attempts: 40, delay: 0.1, maxDelay: 0.1 },
@@ -246,12 +246,12 @@ describe("following runs", { concurrency: true }, () => {
     });
   });
 
-  describe("while it is followed", { concurrency: true }, () => {
+  describe("a run that is followed", { concurrency: true }, () => {
     const running = json(200, { status: "running", progress: { tasks: { a: "running" } } });
     const completed = json(200, { status: "completed" });
     const waitTimeout = { name: "TimeoutError", code: "WAIT_TIMEOUT", message: /`r`/ };
 
-    test("rides out all that passes, and tells no state twice", async (t) => {
+    test("survives all temporary failures, and reports no state twice", async (t) => {
       const part = 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"data": {';
       const looks = [running, reset(), text(503, ""), reset(part), text(408, ""), running, completed];
       let look = 0;
@@ -267,7 +267,7 @@ describe("following runs", { concurrency: true }, () => {
       assert.deepEqual(states, ["running", "completed"]);
     });
 
-    test("an answer that never comes is given up and asked for again", async (t) => {
+    test("an answer that never arrives is aborted and requested again", async (t) => {
       let look = 0;
       const server = await faultServer(t, ({ path }) => {
         if (/\/(steps|stream)$/.test(path)) return json(404, {});
@@ -279,7 +279,7 @@ describe("following runs", { concurrency: true }, () => {
       assert.equal(look, 3);
     });
 
-    test("what a callback throws ends that follower alone", async (t) => {
+    test("an error of a callback ends only that follower", async (t) => {
       const server = await faultServer(t, runScript(["running", "running", "completed"]));
       const driver = driverFor(server);
       const mine = new Error("mine");
@@ -293,7 +293,7 @@ describe("following runs", { concurrency: true }, () => {
       assert.equal((await other).state, "completed");
     });
 
-    test("a loop that is left stops asking", async (t) => {
+    test("a loop that is left sends no more requests", async (t) => {
       const server = await faultServer(t, runScript(["running"]));
       let sent = 0;
       const counting = (...request) => {
@@ -315,7 +315,7 @@ describe("following runs", { concurrency: true }, () => {
       ["does not answer", silence],
       ["stops amid its answer", stalled],
     ]) {
-      test(`a timeout holds also where the server ${what} when asked for the steps`, async (t) => {
+      test(`a timeout also applies if the server ${what} when asked for the steps`, async (t) => {
         const server = await faultServer(t, ({ path }) => (/\/steps(\?|$)/.test(path) ? answer : completed));
         const signal = AbortSignal.timeout(28_000);
         const outcome = driverFor(server).handle("r").result({ timeout: 0.5, signal });
@@ -324,7 +324,7 @@ describe("following runs", { concurrency: true }, () => {
       });
     }
 
-    test("a timeout holds where the server cuts, drips and refuses in turn", async (t) => {
+    test("a timeout also applies if the server cuts, drips and refuses in turn", async (t) => {
       const answers = [reset(), text(503, ""), silence, text(429, "", "text/plain", { "retry-after": "60" })];
       const server = await faultServer(t, (_, index) => answers[index % answers.length]);
       const signal = AbortSignal.timeout(20_000);

@@ -79,7 +79,7 @@ describe("objects", { concurrency: true }, () => {
     });
   }
 
-  test("nor does one whose key comes from the environment, or from a function", async () => {
+  test("none shows a key from the environment or a function", async () => {
     process.env.HIGHWAY_API_KEY = KEY;
     const before = new Driver({ endpoint: "http://h", fetch });
     delete process.env.HIGHWAY_API_KEY;
@@ -159,21 +159,21 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     }
   });
 
-  test("in the host of a Location, which comes in lower case", async (t) => {
+  test("in the host of a Location, which arrives in lower case", async (t) => {
     const location = `https://${KEY}.example/`;
     await checkCalls(t, text(307, "", "text/plain", { location }), ["status", "start"]);
   });
 
   for (const name of Object.keys(calls)) {
     if (name === "request" || name === "signal") continue;
-    test(`in a good answer that is not the one expected: ${name}`, async (t) => {
+    test(`in a valid answer of another shape: ${name}`, async (t) => {
       // Steps and text accept almost any answer.
       const answer = name === "steps" ? text(200, KEY) : json(200, { authorization: `Bearer ${KEY}` });
       await checkCalls(t, answer, [name]);
     });
   }
 
-  test("in a good answer that cannot be read", async (t) => {
+  test("in a valid answer that cannot be read", async (t) => {
     await checkCalls(t, text(200, `{"authorization": "Bearer ${KEY}"`, "application/json"), [
       "status",
       "start",
@@ -181,7 +181,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     await checkCalls(t, text(200, `Bearer ${KEY}`, "application/json"), ["status", "start", "request"]);
   });
 
-  test("cut off where an error stops to show a body", async (t) => {
+  test("at the position where an error truncates the body", async (t) => {
     // 200 characters are shown: the whole key except its end.
     const body = `${"x".repeat(200 - KEY.length + 3)}${KEY}`;
     await checkCalls(t, text(500, body), ["status"]);
@@ -209,7 +209,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     });
   }
 
-  test("to the judge of retry.when", async (t) => {
+  test("in an error for retry.when", async (t) => {
     const server = await faultServer(t, [json(503, { message: `busy with ${KEY}`, details: [KEY] })]);
     const asked = [];
     const when = (error) => {
@@ -222,7 +222,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
     for (const error of asked) await checkHides(error, "when");
   });
 
-  test("as the words of a fetch of the caller's own", async () => {
+  test("in an error of the caller's own fetch", async () => {
     const fetch = async (request) => {
       throw new Error(`cannot send ${request.headers.get("authorization")}`);
     };
@@ -233,7 +233,7 @@ describe("a server that repeats the key", { concurrency: true }, () => {
   });
 });
 
-describe("a key that is spelled otherwise", { concurrency: true }, () => {
+describe("a key in another spelling", { concurrency: true }, () => {
   const spelled = (spell) => Array.from(KEY, spell).join("");
   const hexOf = (char) => char.charCodeAt(0).toString(16);
   const spellings = {
@@ -262,7 +262,7 @@ describe("a key that is spelled otherwise", { concurrency: true }, () => {
     });
   }
 
-  test("wherever an answer is cut that an error shows in part", async (t) => {
+  test("at every position where an error truncates the answer", async (t) => {
     for (let before = 150; before < 205; before += 3) {
       for (const status of [200, 500]) {
         const server = await faultServer(t, [
@@ -275,7 +275,7 @@ describe("a key that is spelled otherwise", { concurrency: true }, () => {
     }
   });
 
-  test("a key that the server has just made is in no error about its answer", async (t) => {
+  test("a key that the server has just created is in no error about its answer", async (t) => {
     const made = "hw_k1_ab12cd34-made-by-the-server";
     const server = await faultServer(t, [text(200, `api_key: ${made}`, "text/plain")]);
     const highway = new Highway({ endpoint: server.url, ...once });
@@ -284,7 +284,7 @@ describe("a key that is spelled otherwise", { concurrency: true }, () => {
     await checkHides(error, "rotate", made);
   });
 
-  test("a token that is longer than a pattern may be", async (t) => {
+  test("a token that is longer than a regular expression may be", async (t) => {
     const digits = Array.from({ length: 250 }, (_, at) =>
       createHash("sha256").update(`${at}`).digest("base64url"),
     );
@@ -296,7 +296,7 @@ describe("a key that is spelled otherwise", { concurrency: true }, () => {
     assert.match(error.message, /^the server answered 401: no (\[API key\])+$/);
   });
 
-  test("an endpoint that is refused shows neither its password nor its query", () => {
+  test("a refused endpoint shows neither its password nor its query", () => {
     for (const endpoint of [
       "https://h.example/?token=5ecret",
       "HTTPS://me:5ecret@h.example",
@@ -330,7 +330,7 @@ describe("tokens of a function", { concurrency: true }, () => {
   }
   const echo = json(401, { message: `neither ${tokens[0]} nor ${tokens[1]}`, details: tokens });
 
-  test("both the refused and the refreshed one are hidden", async (t) => {
+  test("both the refused and the new one are hidden", async (t) => {
     const calls = [
       ({ driver }) => driver.status("r"),
       ({ driver }) => driver.start(),
@@ -350,14 +350,14 @@ describe("tokens of a function", { concurrency: true }, () => {
     }
   });
 
-  test("also when the second request fails otherwise", async (t) => {
+  test("also if the second request fails for another reason", async (t) => {
     const { driver } = await refused(t, [echo, json(503, { message: `${tokens}`, details: tokens })]);
     const error = await rejectionOf(driver.status("r"));
     assert.equal(error.code, "API_SERVER_ERROR");
     await checkHides(error, "503", ...tokens);
   });
 
-  test("also when another one cannot be had", async (t) => {
+  test("also if there is no second one", async (t) => {
     const server = await faultServer(t, [echo]);
     let asked = 0;
     const auth = async () => {
@@ -382,7 +382,7 @@ describe("tokens of a function", { concurrency: true }, () => {
     }
   });
 
-  test("one that no header carries is not shown", async () => {
+  test("one that no header can hold is not shown", async () => {
     for (const token of [`${KEY} x`, `${KEY}\n`, `${KEY}é`, `"${KEY}" `]) {
       const driver = new Driver({
         endpoint: "http://h",
@@ -402,8 +402,8 @@ describe("tokens of a function", { concurrency: true }, () => {
   });
 });
 
-describe("where there is no key", { concurrency: true }, () => {
-  test("auth: false sends no Authorization, also where the environment has a key", async (t) => {
+describe("without a key", { concurrency: true }, () => {
+  test("auth: false sends no Authorization, even if the environment has a key", async (t) => {
     const server = await faultServer(t, [json(200, { status: "running", workflow_run_id: "r" })]);
     process.env.HIGHWAY_API_KEY = KEY;
     const driver = new Driver({ endpoint: server.url, auth: false });
@@ -418,14 +418,14 @@ describe("where there is no key", { concurrency: true }, () => {
     for (const { headers } of server.requests) assert.equal(headers.authorization, undefined);
   });
 
-  test("a 401 is final then", async (t) => {
+  test("a 401 is then final", async (t) => {
     const server = await faultServer(t, [json(401, {})]);
     const driver = new Driver({ endpoint: server.url, auth: false });
     await checkRejection(driver.status("r"), { name: "ApiError", code: "API_UNAUTHORIZED" });
     assert.equal(server.requests.length, 1);
   });
 
-  test("no header of a request's own takes its place", async (t) => {
+  test("no header of a request replaces it", async (t) => {
     const server = await faultServer(t, [json(200, {})]);
     const highway = new Highway({ endpoint: server.url, auth: false });
     for (const name of ["Authorization", "authorization", "AUTHORIZATION"]) {
@@ -441,7 +441,7 @@ describe("where there is no key", { concurrency: true }, () => {
   });
 });
 
-test("the embedded engine has no key: what is called like its stand-in keeps its name", async () => {
+test("the embedded engine has no key: text that equals its placeholder is kept", async () => {
   const engine = new LocalEngine();
   const driver = new Driver({ engine });
   const unknown = await rejectionOf(driver.status("local-run"));

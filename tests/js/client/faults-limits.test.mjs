@@ -64,7 +64,7 @@ async function setUp(t, script, options = {}) {
 
 describe("timeout of a call", { concurrency: true }, () => {
   for (const [name, call] of Object.entries(calls)) {
-    test(`${name}: holds where the server is silent, and where it stops amid its answer`, async (t) => {
+    test(`${name}: applies if the server is silent, and if it stops in the middle of its answer`, async (t) => {
       for (const answer of [silence, stalled]) {
         const setting = await setUp(t, [answer]);
         const watch = stopwatch();
@@ -74,7 +74,7 @@ describe("timeout of a call", { concurrency: true }, () => {
       }
     });
 
-    test(`${name}: holds where the server asks to come back later`, async (t) => {
+    test(`${name}: applies if the server asks to come back later`, async (t) => {
       const setting = await setUp(t, [text(503, "", "text/plain", { "retry-after": "60" })]);
       const watch = stopwatch();
       const error = await rejectionOf(call(setting, { timeout: 1 }));
@@ -84,7 +84,7 @@ describe("timeout of a call", { concurrency: true }, () => {
     });
   }
 
-  test("may be longer than that of a request for what is sent once, and is divided for the rest", async (t) => {
+  test("may be longer than that of a request for requests that are sent once, and is divided for others", async (t) => {
     const { server, driver } = await setUp(t, [silence], { timeout: 1, retry: { delay: 0.001 } });
     const signal = await checkRejection(driver.handle("r").signal("go", {}, { timeout: 4 }), timedOut);
     assert.ok(millisecondsOf(signal) > 2000, signal.message);
@@ -93,7 +93,7 @@ describe("timeout of a call", { concurrency: true }, () => {
     assert.equal(server.requests.filter(({ method }) => method === "POST").length, 1);
   });
 
-  test("holds over all requests of a call", async (t) => {
+  test("applies to all requests of a call together", async (t) => {
     // The cancellation whose answer was lost is a conflict, so the client looks at the run.
     const script = [json(502, {}), json(409, {}), silence];
     const { server, driver } = await setUp(t, script, { retry: { delay: 0.001 } });
@@ -101,7 +101,7 @@ describe("timeout of a call", { concurrency: true }, () => {
     assert.ok(server.requests.length <= 3);
   });
 
-  test("holds for each page of a list", async (t) => {
+  test("applies to each page of a list", async (t) => {
     const page = (number) =>
       json(200, { workflows: [{ workflow_run_id: `r${number}`, status: "running" }], has_more: true });
     const script = async (_, index) => {
@@ -118,7 +118,7 @@ describe("timeout of a call", { concurrency: true }, () => {
     assert.deepEqual([seen.length, server.requests.length], [6, 7]);
   });
 
-  test("in every form", async (t) => {
+  test("is accepted in every form", async (t) => {
     const { driver } = await setUp(t, [silence]);
     const forms = ["PT0.1S", { milliseconds: 100 }, { toJSON: () => "PT0.1S" }, 0.1];
     for (const timeout of forms) {
@@ -127,7 +127,7 @@ describe("timeout of a call", { concurrency: true }, () => {
     }
   });
 
-  test("that is none is refused, and nothing is sent", async (t) => {
+  test("is refused if it is not valid, and nothing is sent", async (t) => {
     const setting = await setUp(t, [json(200, {})]);
     const refused = { name: "ConfigurationError", code: "OPTION_INVALID", path: "/timeout" };
     for (const timeout of [0, -1, "soon", {}, [], true]) {
@@ -292,7 +292,7 @@ describe("ten thousand calls", () => {
     assert.equal(await driver.cancel("fine"), true);
   }
 
-  test("take no more memory of the module than the first ones, and leave no timer and no listener", async () => {
+  test("need no more memory of the module than the first ones, and leave no timer and no listener", async () => {
     const memory = await memoryOfCore();
     const { signal } = new AbortController();
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
@@ -307,7 +307,7 @@ describe("ten thousand calls", () => {
     assert.equal(timers(), before);
   });
 
-  test("a process ends by itself, whatever its calls are doing when they are given up", async () => {
+  test("a process ends by itself, whatever its calls do when they are aborted", async () => {
     const { stdout, stderr, code } = await runModule(`
       import { Driver } from "highway-wasm";
       const never = () => new Promise(() => {});

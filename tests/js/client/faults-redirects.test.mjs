@@ -17,7 +17,7 @@ const paths = ({ requests }) => requests.map(({ method, url }) => `${method} ${u
 const statusPath = "GET /api/v1/workflows/r";
 
 describe("within the origin", { concurrency: true }, () => {
-  test("a reading call follows every kind, with its credential", async (t) => {
+  test("a call that reads follows every kind, with its credential", async (t) => {
     for (const status of [301, 302, 303, 307, 308]) {
       const server = await faultServer(t, [to("/moved?to=here", status), running]);
       assert.equal((await driverFor(server).status("r")).state, "running");
@@ -29,7 +29,7 @@ describe("within the origin", { concurrency: true }, () => {
     }
   });
 
-  test("a Location is relative to where the request went, also the second time", async (t) => {
+  test("a Location is relative to the address of the request, also the second time", async (t) => {
     const where = { 0: "../a/b", 1: "c?d=e", 2: "?f", 3: "//HOST/g", 4: "http://HOST/h#part" };
     const server = await faultServer(t, ({ headers }, index) =>
       where[index] ? to(where[index].replace("HOST", headers.host)) : running,
@@ -45,7 +45,7 @@ describe("within the origin", { concurrency: true }, () => {
     ]);
   });
 
-  test("the scheme and the host may be written in any case", async (t) => {
+  test("the scheme and the host may have any letter case", async (t) => {
     const server = await faultServer(t, ({ headers }, index) =>
       index === 0 ? to(`HTTP://${headers.host.toUpperCase()}/moved`) : running,
     );
@@ -72,7 +72,7 @@ describe("within the origin", { concurrency: true }, () => {
     }
   });
 
-  test("307 of what is sent once sends it to where it belongs, once", async (t) => {
+  test("307 for an unsafe request sends it to its new address, once", async (t) => {
     const server = await faultServer(t, [to("/moved", 307), text(503, "")]);
     const error = await checkRejection(driverFor(server).handle("r").signal("go", { n: 1 }), {
       name: "ApiError",
@@ -83,7 +83,7 @@ describe("within the origin", { concurrency: true }, () => {
     assert.equal(server.requests[0].body, server.requests[1].body);
   });
 
-  test("308 of an upload sends the archive again", async (t) => {
+  test("308 for an upload sends the archive again", async (t) => {
     const server = await faultServer(t, [to("/moved", 308), json(200, { artifact_id: "a-1" })]);
     const highway = new Highway({ endpoint: server.url, apiKey: "k" });
     assert.equal(await highway.artifacts.upload(new Uint8Array([80, 75, 3, 4])), "a-1");
@@ -91,7 +91,7 @@ describe("within the origin", { concurrency: true }, () => {
   });
 
   for (const status of [301, 302, 303]) {
-    test(`${status} of what is no reading call is refused, since it would change its method`, async (t) => {
+    test(`${status} for a request that changes something is refused, because it would change its method`, async (t) => {
       const server = await faultServer(t, [to("/moved", status)]);
       const driver = driverFor(server);
       await checkRejection(driver.start(), refused);
@@ -105,7 +105,7 @@ describe("within the origin", { concurrency: true }, () => {
     });
   }
 
-  test("a circle, and a chain without end", async (t) => {
+  test("a circle, and an endless chain", async (t) => {
     const circle = await faultServer(t, ({ path }) =>
       to(path.endsWith("/r") ? "/other" : "/api/v1/workflows/r"),
     );
@@ -122,7 +122,7 @@ describe("within the origin", { concurrency: true }, () => {
     assert.equal((await driverFor(server).status("r")).state, "running");
   });
 
-  test("the body of a redirect is not waited for", async (t) => {
+  test("the body of a redirect is not awaited", async (t) => {
     const server = await faultServer(t, (_, index) =>
       index === 0 ? to("/moved", 302, "x".repeat(5_000_000)) : running,
     );
@@ -137,7 +137,7 @@ describe("within the origin", { concurrency: true }, () => {
     assert.equal((await driverFor(server).handle("r").result()).state, "completed");
   });
 
-  test("the limit of a call holds over all of them", async (t) => {
+  test("the limit of a call applies to all of them together", async (t) => {
     const server = await faultServer(t, async (_, index) => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return to(`/hop-${index}`);
@@ -181,13 +181,13 @@ describe("to another origin", { concurrency: true }, () => {
   test("of another scheme", (t) => checkStays(t, (port) => `https://127.0.0.1:${port}/`));
   test("written with backslashes", (t) => checkStays(t, (port) => `\\\\127.0.0.1:${port}\\`));
   test("behind a user name", (t) => checkStays(t, (port) => `http://h@127.0.0.1:${port}/`));
-  test("that is none: data, file, javascript", async (t) => {
+  test("to data, file or javascript", async (t) => {
     for (const location of ["data:application/json,{}", "file:///etc/passwd", "javascript:alert(1)"]) {
       await checkStays(t, () => location);
     }
   });
 
-  test("a user name before the own origin is not sent along", async (t) => {
+  test("a user name before the own origin is not sent", async (t) => {
     const server = await faultServer(t, ({ headers }) => to(`http://user:secret@${headers.host}/`));
     await checkRejection(driverFor(server).status("r"), redirected());
     assert.equal(server.requests.length, 1);
@@ -212,7 +212,7 @@ describe("to another origin", { concurrency: true }, () => {
   });
 });
 
-describe("without a place to go", { concurrency: true }, () => {
+describe("without a target", { concurrency: true }, () => {
   const nowhere = { message: /redirects, without saying where to$/ };
   for (const [what, answer] of [
     ["no Location", text(302, "")],
@@ -229,7 +229,7 @@ describe("without a place to go", { concurrency: true }, () => {
     });
   }
 
-  test("a Location that is no address", async (t) => {
+  test("a Location that is not an address", async (t) => {
     for (const location of ["http://", "http://[", "http://127.0.0.1:99999/", "https://:80"]) {
       const server = await faultServer(t, [to(location)]);
       await checkRejection(driverFor(server).status("r"), redirected());
@@ -237,7 +237,7 @@ describe("without a place to go", { concurrency: true }, () => {
     }
   });
 
-  test("an empty Location is the address itself, and so a circle", async (t) => {
+  test("an empty Location is the same address, and so a circle", async (t) => {
     const server = await faultServer(t, [to("")]);
     await checkRejection(driverFor(server).status("r"), redirected({ help: /circle/ }));
     assert.equal(server.requests.length, 6);

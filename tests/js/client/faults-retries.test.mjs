@@ -29,7 +29,7 @@ describe("429", { concurrency: true }, () => {
     ["with a fraction", "0.5"],
     ["that is empty", ""],
   ]) {
-    test(`50 in a row with a Retry-After ${what} are ridden out`, async (t) => {
+    test(`50 in a row with a Retry-After ${what} are survived`, async (t) => {
       const server = await faultServer(t, (_, index) => (index < 50 ? limited(retryAfter) : running));
       assert.equal((await driverFor(server, { retry: quick }).status("r")).state, "running");
       // The server answers, so the circuit stays closed too.
@@ -44,7 +44,7 @@ describe("429", { concurrency: true }, () => {
     await checkRejection(driverFor(server).start(), { name: "SubmissionError", code: "API_RATE_LIMITED" });
   });
 
-  test("while a run is followed, also where the first answers are all like that", async (t) => {
+  test("while a run is followed, even if the first answers are all like that", async (t) => {
     const server = await faultServer(t, (_, index) => {
       if (index < 4) return limited(["0", past, "soon", "-1"][index]);
       return json(200, { status: "completed", steps: [] });
@@ -63,7 +63,7 @@ describe("429", { concurrency: true }, () => {
     return error.retryAfter;
   }
 
-  test("a date counts from the server's own clock, however wrong that is", async (t) => {
+  test("a date is compared with the server's own clock, however wrong it is", async (t) => {
     for (const [date, retryAfter, expected] of [
       ["Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT", 30],
       ["Wed, 21 Oct 2099 07:28:00 GMT", "Wed, 21 Oct 2099 07:29:00 GMT", 60],
@@ -77,7 +77,7 @@ describe("429", { concurrency: true }, () => {
     }
   });
 
-  test("days that a server asks for end a call at once, also one that could be repeated", async (t) => {
+  test("a delay of days ends a call at once, even one that could be repeated", async (t) => {
     for (const [status, retryAfter] of [
       [429, "172800"],
       [503, new Date(Date.now() + 3 * 86_400_000).toUTCString()],
@@ -95,13 +95,13 @@ describe("429", { concurrency: true }, () => {
     }
   });
 
-  test("a date of a server that does not tell its time counts from ours", async (t) => {
+  test("without the server's time, a date is compared with the local clock", async (t) => {
     const soon = await retryAfterOf(t, { "retry-after": new Date(Date.now() + 100_000).toUTCString() });
     assert.ok(soon > 60 && soon <= 101, `${soon}`);
     assert.equal(await retryAfterOf(t, { "retry-after": past }), 0);
   });
 
-  test("Retry-After of 503 and of 408 counts as well", async (t) => {
+  test("Retry-After of 503 and of 408 counts too", async (t) => {
     for (const status of [503, 408]) {
       const server = await faultServer(t, (_, index) =>
         index === 0 ? text(status, "", "text/plain", { "retry-after": "1" }) : running,
@@ -114,7 +114,7 @@ describe("429", { concurrency: true }, () => {
 });
 
 describe("retry", { concurrency: true }, () => {
-  test("attempts: as many as that, of every kind of failure", async (t) => {
+  test("attempts: that many, for every kind of failure", async (t) => {
     for (const answer of [text(500, ""), text(502, ""), text(408, ""), reset(), limited("0")]) {
       for (const attempts of [1, 2, 7]) {
         const server = await faultServer(t, [answer]);
@@ -125,7 +125,7 @@ describe("retry", { concurrency: true }, () => {
     }
   });
 
-  test("false: one, and what is no passing failure is never sent again", async (t) => {
+  test("false: one attempt, and a permanent failure is never repeated", async (t) => {
     const server = await faultServer(t, [text(503, "")]);
     await rejectionOf(driverFor(server, { retry: false }).status("r"));
     assert.equal(server.requests.length, 1);
@@ -136,7 +136,7 @@ describe("retry", { concurrency: true }, () => {
     }
   });
 
-  test("totalTime: no wait that would lead beyond it", async (t) => {
+  test("totalTime: no wait beyond it", async (t) => {
     const server = await faultServer(t, [limited("100")]);
     const retry = { ...quick, totalTime: 0.5 };
     const watch = stopwatch();
@@ -167,7 +167,7 @@ describe("retry", { concurrency: true }, () => {
     ["/circuitBreaker/openFor", [{ circuitBreaker: { openFor: 0 } }]],
     ["/circuitBreaker/open", [{ circuitBreaker: { open: 1 } }]],
   ]) {
-    test(`a setting that is none is named: ${path}`, () => {
+    test(`an invalid setting is named: ${path}`, () => {
       for (const options of wrong) {
         const expected = { name: "ConfigurationError", code: "OPTION_INVALID", path };
         checkThrown(() => new Driver({ endpoint: "http://h", apiKey: "k", ...options }), expected);
@@ -190,7 +190,7 @@ describe("retry.when", { concurrency: true }, () => {
     };
   }
 
-  test("is asked about every failure but the last, with its number", async (t) => {
+  test("is called for every failure except the last, with its number", async (t) => {
     const server = await faultServer(t, [
       text(503, ""),
       limited("0"),
@@ -222,7 +222,7 @@ describe("retry.when", { concurrency: true }, () => {
     assert.equal(never.requests.length, 1);
   });
 
-  test("may widen: 409, 404, an answer that is none", async (t) => {
+  test("may repeat more: 409, 404, an invalid answer", async (t) => {
     const conflict = json(409, { message: "not yet" });
     const server = await faultServer(t, [
       conflict,
@@ -242,7 +242,7 @@ describe("retry.when", { concurrency: true }, () => {
     assert.equal(always.requests.length, 4, "within the attempts there are");
   });
 
-  test("undecided goes as usual", async (t) => {
+  test("may leave the decision to the default", async (t) => {
     for (const [answer, requests] of [
       [text(503, ""), 4],
       [json(404, {}), 1],
@@ -253,7 +253,7 @@ describe("retry.when", { concurrency: true }, () => {
     }
   });
 
-  test("that does not decide at once is refused, rather than taken for yes", async (t) => {
+  test("that returns neither a boolean nor undefined is refused", async (t) => {
     for (const verdict of [Promise.resolve(false), "no", null, 0]) {
       const server = await faultServer(t, [text(503, "")]);
       const refused = { name: "ConfigurationError", code: "OPTION_INVALID", path: "/retry/when" };
@@ -262,7 +262,7 @@ describe("retry.when", { concurrency: true }, () => {
     }
   });
 
-  test("that throws ends the call with what it threw", async (t) => {
+  test("that throws ends the call with its error", async (t) => {
     for (const thrown of [new Error("mine"), "text", undefined, null, 0]) {
       const server = await faultServer(t, [text(503, "")]);
       const { driver, asked } = judged(server, () => {
@@ -294,7 +294,7 @@ describe("retry.when", { concurrency: true }, () => {
     );
   });
 
-  test("is not asked where there is one attempt, nor about an abort", async (t) => {
+  test("is not called if there is one attempt, nor for an abort", async (t) => {
     const server = await faultServer(t, [text(503, "")]);
     const { driver, asked } = judged(server, () => true, { attempts: 1 });
     await rejectionOf(driver.status("r"));
@@ -305,7 +305,7 @@ describe("retry.when", { concurrency: true }, () => {
   });
 });
 
-describe("what must not be repeated is sent once", { concurrency: true }, () => {
+describe("an unsafe request is sent once", { concurrency: true }, () => {
   const calls = {
     "handle.signal": (highway) => highway.handle("r").signal("go", { n: 1 }),
     "signals.send": (highway) => highway.signals.send("r", "go"),
@@ -332,7 +332,7 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
     silence,
   };
   for (const [what, answer] of Object.entries(failures)) {
-    test(`under ${what}`, async (t) => {
+    test(`after ${what}`, async (t) => {
       for (const [name, call] of Object.entries(calls)) {
         // The time limit of an update includes the time that the server gets.
         if (answer === silence && name === "handle.update") continue;
@@ -356,7 +356,7 @@ describe("what must not be repeated is sent once", { concurrency: true }, () => 
     });
   }
 
-  test("but for what its caller calls repeatable", async (t) => {
+  test("unless its caller declares it repeatable", async (t) => {
     const server = await faultServer(t, [text(503, ""), reset(), json(200, { data: 1 })]);
     const highway = new Highway({ endpoint: server.url, apiKey: "k", retry: quick });
     assert.equal(await highway.request("POST", "/api/v1/any", { body: {}, repeatable: true }), 1);
@@ -368,7 +368,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
   const open = (more = {}) =>
     api("API_CIRCUIT_OPEN", { message: /gets no requests/, help: /retryAfter/, ...more });
 
-  test("opens after so many failures in a row, of any kind, and then nothing is sent", async (t) => {
+  test("opens after that many failures in a row, of any kind, and then nothing is sent", async (t) => {
     const server = await faultServer(t, [text(503, ""), reset(), silence, text(500, "")]);
     const circuitBreaker = { failures: 4, openFor: 60 };
     const driver = driverFor(server, { retry: false, timeout: 0.8, circuitBreaker });
@@ -392,7 +392,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
     await checkRejection(driverFor(server, { retry: false }).status("r"), api("API_SERVER_ERROR"));
   });
 
-  test("an answer of any other kind begins the row anew", async (t) => {
+  test("an answer of any other kind restarts the count", async (t) => {
     const answers = [503, 503, 404, 503, 503, 429, 503, 503, 401, 503, 503, 501, 503, 503];
     const server = await faultServer(t, (_, index) => json(answers[index] ?? 200, { status: "running" }));
     const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 3, openFor: 60 } });
@@ -401,7 +401,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
     assert.equal(server.requests.length, answers.length + 1);
   });
 
-  test("ends a call amid its attempts with what that saw", async (t) => {
+  test("ends a call between its attempts with the failure that it saw", async (t) => {
     const server = await faultServer(t, [text(502, "")]);
     const driver = driverFor(server, { retry: quick, circuitBreaker: { failures: 3, openFor: 60 } });
     const error = await checkRejection(driver.status("r"), api("API_SERVER_ERROR"));
@@ -409,7 +409,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
     await checkRejection(driver.status("r"), open());
   });
 
-  test("after a while one request tries; its success closes it", async (t) => {
+  test("after a while one request tries; its success closes the circuit", async (t) => {
     let release = () => {};
     const held = new Promise((resolve) => {
       release = resolve;
@@ -434,7 +434,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
     assert.ok(all.every(({ state }) => state === "running"));
   });
 
-  test("a try that fails, or is given up, leaves it open for as long again", async (t) => {
+  test("a try that fails or is aborted keeps it open for the same time again", async (t) => {
     const server = await faultServer(t, (_, index) => [text(503, ""), reset(), silence][index] ?? running);
     const driver = driverFor(server, { retry: false, circuitBreaker: { failures: 1, openFor: 3 } });
     await checkRejection(driver.status("r"), api("API_SERVER_ERROR"));
@@ -448,7 +448,7 @@ describe("the circuit breaker", { concurrency: true }, () => {
     assert.equal((await driver.status("r")).state, "running");
   });
 
-  test("false: a server that fails is never left alone; 10 by default", async (t) => {
+  test("false: never opens; 10 failures by default", async (t) => {
     const server = await faultServer(t, [text(503, "")]);
     const never = driverFor(server, { retry: false, circuitBreaker: false });
     for (let call = 0; call < 30; call++) await checkRejection(never.status("r"), api("API_SERVER_ERROR"));

@@ -159,13 +159,13 @@ describe("lists end", { concurrency: true }, () => {
   }
   const run = (id) => ({ workflow_run_id: `r${id}`, status: "running" });
 
-  test("where a server always gives the same page", async () => {
+  test("if a server always gives the same page", async () => {
     const { ids, requests } = await read(() => ({ workflows: [run(1), run(2)], has_more: true }));
     // Once could be a list that has just grown by a page.
     assert.deepEqual([ids, requests], [["r1", "r2"], 3]);
   });
 
-  test("where a page is empty although there is said to be more: others may follow", async () => {
+  test("after an empty page although there should be more: others may follow", async () => {
     const { ids } = await read((page) => ({
       workflows: page % 9 === 1 ? [run(page)] : [],
       has_more: page < 20,
@@ -173,12 +173,12 @@ describe("lists end", { concurrency: true }, () => {
     assert.deepEqual(ids, ["r1", "r10", "r19"]);
   });
 
-  test("where nothing but empty pages follow: with an error, since something may be lost", async () => {
+  test("if only empty pages follow: with an error, because something may be lost", async () => {
     const pages = (page) => ({ workflows: page < 3 ? [run(page)] : [], has_more: true });
     await checkRejection(read(pages, 1100), { name: "ApiError", code: "API_RESPONSE_INVALID" });
   });
 
-  test("where the total goes up and down, as with two servers that do not agree", async () => {
+  test("if the total goes up and down, as with two servers that disagree", async () => {
     const pages = (page, count) => ({
       workflows: page < 9 ? [run(page)] : [],
       total: 8 + (count % 2),
@@ -188,7 +188,7 @@ describe("lists end", { concurrency: true }, () => {
     assert.deepEqual(ids, ["r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"]);
   });
 
-  test("where the total is far too large, negative or no number", async () => {
+  test("if the total is far too large, negative or not a number", async () => {
     for (const total of [1e12, -5, "many", null]) {
       const { ids } = await read((page) => ({
         workflows: page === 1 ? [run(1), run(2)] : [],
@@ -199,7 +199,7 @@ describe("lists end", { concurrency: true }, () => {
     }
   });
 
-  test("where a later page fails: what came before it was given", async () => {
+  test("if a later page fails: the items before it were given", async () => {
     const setting = setUp((_, count) =>
       count < 3
         ? Response.json({ workflows: [run(count)], has_more: true })

@@ -150,7 +150,7 @@ describe("a stream of events", { concurrency: true }, () => {
   // never.
   const soon = 25_000;
 
-  test("that says it is over a moment before the server does: the end is not heard much later", async (t) => {
+  test("that ends a moment before the run does: the end is not reported much later", async (t) => {
     const stream = async (response, finish, _, seen) => {
       await quiet(seen);
       const { looks } = seen;
@@ -164,7 +164,7 @@ describe("a stream of events", { concurrency: true }, () => {
   });
 
   for (const what of ["run", "steps"]) {
-    test(`whose final event comes while an older answer is under way (of the ${what}): it counts`, async (t) => {
+    test(`whose final event arrives while an older answer is pending (of the ${what}): the event counts`, async (t) => {
       const stream = async (response, finish, _, seen) => {
         await quiet(seen);
         let release = () => {};
@@ -189,7 +189,7 @@ describe("a stream of events", { concurrency: true }, () => {
     });
   }
 
-  test("whose final event makes a look that fails: it is repeated soon", async (t) => {
+  test("whose final event causes a look that fails: the look is soon repeated", async (t) => {
     const stream = async (response, finish, _, seen) => {
       await quiet(seen);
       seen.failures = 1;
@@ -199,7 +199,7 @@ describe("a stream of events", { concurrency: true }, () => {
     await watched(t, stream, {}, soon);
   });
 
-  test("whose events follow each other closely: they do not put off the look that they cause", async (t) => {
+  test("whose events follow each other closely: they do not delay the look that they cause", async (t) => {
     const stream = async (response, finish, _, seen) => {
       await quiet(seen);
       finish();
@@ -211,7 +211,7 @@ describe("a stream of events", { concurrency: true }, () => {
     await watched(t, stream, {}, soon);
   });
 
-  test("whose event has no end is given up at the limit", async (t) => {
+  test("with an endless event is closed at the limit", async (t) => {
     let written = 0;
     const stream = async (response, finish) => {
       const piece = "x".repeat(10_000);
@@ -227,7 +227,7 @@ describe("a stream of events", { concurrency: true }, () => {
     assert.ok(written < 20_000_000, "it was cut");
   });
 
-  test("that never holds is not asked for again and again", async (t) => {
+  test("that always breaks is not opened again and again", async (t) => {
     const { seen } = await watched(t, (response, finish, number) => {
       if (number >= 3) setTimeout(finish, 1500);
       response.end();

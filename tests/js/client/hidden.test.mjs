@@ -18,7 +18,7 @@ function showPage(t) {
   };
 }
 
-test("polling pauses while the page is hidden and goes on when it is shown", async (t) => {
+test("polling pauses while the page is hidden, and continues when it is shown", async (t) => {
   const show = showPage(t);
   let state = "running";
   const server = await faultServer(t, ({ path }) =>

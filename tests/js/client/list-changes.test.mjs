@@ -69,7 +69,7 @@ for (const name of Object.keys(styles)) {
       "exactly a page": 4,
       "two pages and one": 9,
     })) {
-      test(`it shrinks at its head by ${shrinks}`, async () => {
+      test(`it shrinks at its beginning by ${shrinks}`, async () => {
         for (const moments of [[1], [2], [3], [4], [1, 2], [2, 4], [1, 2, 3]]) {
           const between = after(moments, (server) => server.removeFirst(count));
           await checkReading(new ListServer(name, 38, { between }), { pageSize: 4 });
@@ -82,7 +82,7 @@ for (const name of Object.keys(styles)) {
       await checkReading(new ListServer(name, 18, { between }), { pageSize: 4 });
     });
 
-    test(`each item is taken away as soon as it was seen`, async () => {
+    test(`each item is removed as soon as it was read`, async () => {
       const server = new ListServer(name, 23);
       const all = server.items;
       const given = await checkReading(server, { pageSize: 4 }, (id) => server.remove([id]));
@@ -93,7 +93,7 @@ for (const name of Object.keys(styles)) {
       "at its head": (server) => server.removeFirst(1),
       "at its end": (server) => server.remove(server.items.slice(-1)),
     })) {
-      test(`one that empties steadily ${drains} is read all the same`, async () => {
+      test(`a list that steadily shrinks ${drains} is read completely`, async () => {
         const server = new ListServer(name, 80, { between: change });
         await checkReading(server, { pageSize: 4 });
         // 20 pages. Each may be read again, but the first ones only when the list is empty.
@@ -101,7 +101,7 @@ for (const name of Object.keys(styles)) {
       });
     }
 
-    test(`items that come and go by turns do not keep it for ever`, async () => {
+    test(`items that come and go in turns do not make reading endless`, async () => {
       const between = (server) => {
         if (server.requests.length % 2 === 1) server.removeFirst(1);
         else server.insert(1);

@@ -11,7 +11,7 @@ const aborted = { name: "AbortedError", code: "ABORTED" };
 
 describe("laziness", () => {
   for (const name of names) {
-    test(`${name}: nothing is asked before it is wanted`, async () => {
+    test(`${name}: no request before an item is needed`, async () => {
       const server = new ListServer(name, 7);
       const list = server.list({ pageSize: 3 });
       const items = list[Symbol.asyncIterator]();
@@ -32,7 +32,7 @@ describe("laziness", () => {
     });
   }
 
-  test("a loop that is left at the last item of a page asks for no other", async () => {
+  test("a loop that is left at the last item of a page requests no other page", async () => {
     const server = new ListServer(names[0], 9);
     let count = 0;
     for await (const _ of server.list({ pageSize: 3 })) {
@@ -44,7 +44,7 @@ describe("laziness", () => {
     assert.equal(server.requests.length, 3);
   });
 
-  test("toArray asks for what its limit needs", async () => {
+  test("toArray requests the pages that its limit needs", async () => {
     const server = new ListServer(names[0], 9);
     const list = server.list({ pageSize: 3 });
     const cases = [
@@ -67,14 +67,14 @@ describe("laziness", () => {
   });
 });
 
-describe("a list that stays as it is", () => {
+describe("a list that does not change", () => {
   for (const name of names) {
     const {
       size: own,
       names: [place, size],
     } = styles[name];
 
-    test(`${name}: all items in order, with no request too many`, async () => {
+    test(`${name}: all items in order, without unnecessary requests`, async () => {
       for (const pageSize of [undefined, 1, 3, own + 1]) {
         const step = pageSize ?? own;
         for (const count of [0, 1, step - 1, step, step + 1, 3 * step, 3 * step + 1]) {
@@ -90,7 +90,7 @@ describe("a list that stays as it is", () => {
       }
     });
 
-    test(`${name}: a server that counts nothing is asked until a page is not full`, async () => {
+    test(`${name}: a server without totals is asked until a page is not full`, async () => {
       for (const count of [0, 1, 3, 4, 9, 10]) {
         for (const echoes of [true, false]) {
           const server = new ListServer(name, count, { hasTotal: false, echoes });
@@ -100,7 +100,7 @@ describe("a list that stays as it is", () => {
       }
     });
 
-    test(`${name}: \`has_more\` counts more than anything else`, async () => {
+    test(`${name}: \`has_more\` takes precedence`, async () => {
       for (const count of [0, 3, 4, 9, 10]) {
         const server = new ListServer(name, count, { hasTotal: false, echoes: false, hasMore: true });
         assert.deepEqual(server.ids(await server.list({ pageSize: 3 }).toArray()), server.items);
@@ -110,12 +110,12 @@ describe("a list that stays as it is", () => {
   }
 });
 
-describe("servers with pages of their own", () => {
+describe("servers with other page sizes", () => {
   for (const name of names) {
     for (const says of [{}, { hasTotal: false }, { echoes: false }, { hasMore: true, hasTotal: false }]) {
       const how = JSON.stringify(says);
 
-      test(`${name}: one that gives less than it is asked for (${how})`, async () => {
+      test(`${name}: one that sends fewer items than requested (${how})`, async () => {
         for (const count of [7, 10, 25, 50]) {
           const server = new ListServer(name, count, { cap: 5, ...says });
           const given = await server.list({ pageSize: 20 }).toArray();
@@ -124,12 +124,12 @@ describe("servers with pages of their own", () => {
       });
     }
 
-    test(`${name}: one that has smaller pages than the API says`, async () => {
+    test(`${name}: one with smaller pages than the API says`, async () => {
       const server = new ListServer(name, 40, { cap: 7 });
       assert.deepEqual(server.ids(await server.list().toArray()), server.items);
     });
 
-    test(`${name}: one that knows no pages`, async () => {
+    test(`${name}: one without pages`, async () => {
       for (const says of [{}, { hasTotal: false }, { echoes: false }, { hasTotal: false, echoes: false }]) {
         for (const count of [0, 2, 3, 10]) {
           const server = new ListServer(name, count, { isPaged: false, ...says });
@@ -140,7 +140,7 @@ describe("servers with pages of their own", () => {
       }
     });
 
-    test(`${name}: pages of one that knows none come to an end, too`, async () => {
+    test(`${name}: the pages of one without pages end, too`, async () => {
       const server = new ListServer(name, 10, { isPaged: false, hasTotal: false, echoes: false });
       let count = 0;
       for await (const { items } of server.list({ pageSize: 3 }).pages()) {
@@ -151,7 +151,7 @@ describe("servers with pages of their own", () => {
     });
   }
 
-  test("items that nothing tells apart are all given", async () => {
+  test("items without ids are all given", async () => {
     const rows = Array.from({ length: 12 }, (_, index) => ({ status: "completed", number: index }));
     const highway = new Highway({
       endpoint: "http://list.example",
@@ -180,7 +180,7 @@ describe("pages", () => {
       assert.equal(raw.total, 7);
     });
 
-    test(`${name}: any of them by its number`, async () => {
+    test(`${name}: any page by its number`, async () => {
       const server = new ListServer(name, 7);
       const list = server.list({ pageSize: 3 });
       for (const [number, items] of [
@@ -201,12 +201,12 @@ describe("pages", () => {
     });
   }
 
-  test("a server that counts nothing has no total", async () => {
+  test("a server without totals gives none", async () => {
     const server = new ListServer(names[1], 2, { hasTotal: false });
     assert.equal((await server.list().page()).total, null);
   });
 
-  test("sizes that are none are refused when the list is made", () => {
+  test("invalid sizes are refused when the list is created", () => {
     for (const name of names) {
       const server = new ListServer(name, 1);
       for (const pageSize of [0, -1, 1.5, "20", Number.NaN, null]) {
@@ -218,7 +218,7 @@ describe("pages", () => {
 });
 
 describe("runs", () => {
-  test("of the last days come as one page, which is not asked for again", async () => {
+  test("of the last days arrive as one page, which is not requested again", async () => {
     for (const says of [{}, { hasTotal: false }, { echoes: false }]) {
       const server = new ListServer(names[0], 45, { isPaged: false, ...says });
       assert.deepEqual(server.ids(await server.list({ days: 7 }).toArray()), server.items);
@@ -233,7 +233,7 @@ describe("runs", () => {
     );
   });
 
-  test("in a state", async () => {
+  test("in one state", async () => {
     const server = new ListServer(names[0], 3);
     await server.list({ status: "timed_out", pageSize: 5 }).toArray();
     assert.deepEqual(server.requests, [{ page: "1", page_size: "5", status: "timed_out" }]);
@@ -247,7 +247,7 @@ describe("runs", () => {
     });
   const run = (name, status = "running") => ({ workflow_run_id: name, status });
 
-  test("in every shape that servers give a list", async () => {
+  test("in every shape in which servers send a list", async () => {
     const runs = [run("a"), run("b")];
     for (const answer of [
       { status: "success", data: { workflows: runs, total: 2 } },
@@ -267,7 +267,7 @@ describe("runs", () => {
     }
   });
 
-  test("what is no list is an error, not an empty list", async () => {
+  test("an answer that is no list is an error, not an empty list", async () => {
     for (const answer of [{ message: "hello" }, { status: "success" }, { status: "success", data: 5 }]) {
       const invalid = { name: "ApiError", code: "API_RESPONSE_INVALID" };
       await checkRejection(answering(answer).workflows.list().toArray(), invalid);
@@ -275,7 +275,7 @@ describe("runs", () => {
     }
   });
 
-  test("an entry that tells no state does not end the list", async () => {
+  test("an entry without a state does not end the list", async () => {
     const pages = [
       { workflows: [run("a"), { workflow_run_id: "odd" }] },
       { workflows: [run("b"), run("c")] },
@@ -324,7 +324,7 @@ describe("signals and failures", () => {
       assert.equal(server.requests.length, 1);
     });
 
-    test(`${name}: iterations do not know of each other`, async () => {
+    test(`${name}: iterations are independent`, async () => {
       const server = new ListServer(name, 10);
       const list = server.list({ pageSize: 3 });
       const first = list[Symbol.asyncIterator]();
@@ -344,7 +344,7 @@ describe("signals and failures", () => {
     });
   }
 
-  test("a page that fails is an error in its place; reading again begins at the beginning", async () => {
+  test("a page that fails is an error at its position; reading again starts at the beginning", async () => {
     let isDown = false;
     const rows = Array.from({ length: 5 }, (_, index) => ({ task_id: `t${index}` }));
     const highway = new Highway({

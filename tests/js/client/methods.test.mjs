@@ -72,7 +72,7 @@ describe("the table of calls", () => {
     assert.deepEqual(own.sort(), ["constructor", "handle", "rateLimit", "request"]);
   });
 
-  test("names operations of the API, or what real clients use besides", () => {
+  test("names operations of the API, or additional ones of real clients", () => {
     const file = new URL("../../fixtures/operations.json", import.meta.url);
     const operations = JSON.parse(readFileSync(file, "utf8"));
     const besides = [
@@ -89,7 +89,7 @@ describe("the table of calls", () => {
       );
   });
 
-  test("making a client or a handle asks for nothing", async (t) => {
+  test("creating a client or a handle sends no request", async (t) => {
     const server = await faultServer(t, [json(200, {})]);
     const highway = highwayFor(server);
     assert.equal(highway.handle("r").runId, "r");
@@ -99,7 +99,7 @@ describe("the table of calls", () => {
   });
 });
 
-describe("what is asked for", () => {
+describe("the request", () => {
   for (const row of titled) {
     test(`${row.title}: ${row.request}`, async (t) => {
       const [[answer]] = answersOf(row);
@@ -124,7 +124,7 @@ describe("what is asked for", () => {
   }
 });
 
-describe("what is given", () => {
+describe("the result", () => {
   for (const [kind, wrap] of Object.entries(envelopes)) {
     test(`for ${kind}`, async (t) => {
       let body;
@@ -140,7 +140,7 @@ describe("what is given", () => {
     });
   }
 
-  test("a list under a name that nobody documented is found where it is the only one", async (t) => {
+  test("a list under an undocumented name is found if it is the only list", async (t) => {
     let body;
     const server = await faultServer(t, () => json(200, body));
     const items = [{ a: 1 }];
@@ -158,7 +158,7 @@ describe("what is given", () => {
     }
   });
 
-  test("an empty answer to what changes something is fine, to what reads it is not", async (t) => {
+  test("an empty answer is accepted for a change, but not for reading", async (t) => {
     const server = await faultServer(t, [{ status: 204, headers: {}, body: "" }]);
     const highway = highwayFor(server);
     assert.equal(await highway.schedules.delete("s"), null);
@@ -168,7 +168,7 @@ describe("what is given", () => {
     assert.equal(await highway.workflows.cancel("r"), true);
   });
 
-  test("an object of the API keeps every field, whatever it is called", async (t) => {
+  test("an object of the API keeps every field, whatever its name", async (t) => {
     const data = { status: "success", data_: 1, success: false, snake_case: 1, camelCase: 2, nothing: null };
     const server = await faultServer(t, [json(200, { success: true, data })]);
     assert.deepEqual(await highwayFor(server).definitions.get("d"), data);
@@ -176,7 +176,7 @@ describe("what is given", () => {
 });
 
 describe("options", () => {
-  test("what is no option is refused by name, before anything is sent", async (t) => {
+  test("an unknown option is refused by name, before anything is sent", async (t) => {
     const server = await faultServer(t, [json(200, {})]);
     const highway = highwayFor(server);
     for (const row of methods) {
@@ -191,7 +191,7 @@ describe("options", () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("the advice then names every option that there is", async () => {
+  test("the advice names all options", async () => {
     const highway = new Highway({ auth: false, endpoint: "http://127.0.0.1:9", retry: false });
     const poor = [];
     for (const row of methods) {
@@ -205,7 +205,7 @@ describe("options", () => {
     assert.deepEqual(poor, []);
   });
 
-  test("the names of the API are none", async () => {
+  test("the API's own names are no options", async () => {
     const highway = new Highway({ auth: false, endpoint: "http://127.0.0.1:9", retry: false });
     for (const [call, option] of [
       [(options) => highway.definitions.version("w", 1, options), "tenant_id"],
@@ -218,7 +218,7 @@ describe("options", () => {
     }
   });
 
-  test("what gives a promise never throws at once", () => {
+  test("an asynchronous method never throws synchronously", () => {
     const highway = new Highway({ auth: false, endpoint: "http://127.0.0.1:9", retry: false });
     const thrown = [];
     for (const row of methods.filter(({ pages }) => pages === undefined)) {
@@ -243,7 +243,7 @@ describe("options", () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("a time limit holds for each call, and has to be one", async (t) => {
+  test("a time limit applies to each call, and must be valid", async (t) => {
     const server = await faultServer(t, () => new Promise(() => {}));
     const highway = highwayFor(server);
     const late = methods.map(async (row) => {
@@ -261,7 +261,7 @@ describe("options", () => {
     }
   });
 
-  test("an id that is no id is refused", async (t) => {
+  test("an invalid id is refused", async (t) => {
     const server = await faultServer(t, [json(200, {})]);
     const highway = highwayFor(server);
     const withIds = methods.filter(({ args, request }) => args.length > 0 && request.includes("%2F1"));

@@ -48,14 +48,14 @@ describe("the table", () => {
     }
   });
 
-  test("they are those that Highway's own client for all of them asks for", () => {
+  test("they are those that Highway's own client calls", () => {
     // A recording in which that client calls each method once, with its own values in the paths.
     const { exchanges } = recordings.get("highway-sdk-1.0.1__all_168_empty_data");
     const asked = exchanges.map(({ request }) => keyOf([request.method, operationOf(request)?.template]));
     assert.deepEqual(asked.sort(), operations.map(keyOf).sort());
   });
 
-  test("the types know exactly these", () => {
+  test("the types have exactly these", () => {
     const dist = dirname(createRequire(import.meta.url).resolve("highway-wasm/package.json"));
     const linesOf = (name) =>
       readFileSync(join(dist, "esm", "client", "api", `${name}.d.ts`), "utf8").split("\n");
@@ -127,7 +127,7 @@ describe("every operation", () => {
 describe("parameters of a path", () => {
   const path = "/api/v1/users/{email}/roles/{role}";
 
-  test("those that would lead elsewhere are refused", async (t) => {
+  test("values that would lead to another path are refused", async (t) => {
     const values = ["", ".", "..", null, undefined];
     const cases = values.flatMap((wrong) => [
       ["/email", "DELETE", path, { params: { email: wrong, role: "r" } }],
@@ -136,11 +136,11 @@ describe("parameters of a path", () => {
     await checkRefusals(t, [...cases, ["/email", "DELETE", path, {}], ["/email", "DELETE", path]]);
   });
 
-  test("names that every object has are no values", async (t) => {
+  test("properties that every object has are no values", async (t) => {
     await checkRefusals(t, [["/toString", "GET", "/api/v1/{toString}", { params: {} }]]);
   });
 
-  test("they stay one segment, whatever is in them", async (t) => {
+  test("each stays one segment, whatever it contains", async (t) => {
     const server = await echoServer(t);
     const highway = highwayFor(server);
     for (const email of [
@@ -166,7 +166,7 @@ describe("parameters of a path", () => {
 });
 
 describe("options", () => {
-  test("what is no option is refused by name", async (t) => {
+  test("an unknown option is refused by name", async (t) => {
     const names = ["param", "bdy", "Query", "method", "retry", "key", "attachment"];
     await checkRefusals(
       t,
@@ -191,7 +191,7 @@ describe("options", () => {
     );
   });
 
-  test("headers that are the client's own, or could smuggle others in", async (t) => {
+  test("headers that belong to the client, or could add others", async (t) => {
     const wrong = [
       ["Authorization", "Bearer other"],
       ["authorization", "x"],
@@ -216,7 +216,7 @@ describe("options", () => {
     );
   });
 
-  test("a body where HTTP allows none is a mistake of the caller's, not of the network", async (t) => {
+  test("a body where HTTP allows none is the caller's mistake, not the network's", async (t) => {
     await checkRefusals(t, [
       ["/body", "GET", "/api/v1/workers", { body: { a: 1 } }],
       ["/body", "HEAD", "/api/v1/workers", { body: { a: 1 } }],
@@ -228,12 +228,12 @@ describe("options", () => {
     query: "status=online",
     headers: "X-A: b",
   })) {
-    test(`\`${option}\` of a kind that means nothing is refused rather than left out`, async (t) => {
+    test(`\`${option}\` of a meaningless type is refused instead of being dropped`, async (t) => {
       await checkRefusals(t, [[`/${option}`, "GET", "/api/v1/workers", { [option]: value }]]);
     });
   }
 
-  test("what JSON cannot carry is refused with its place", async (t) => {
+  test("a value that JSON cannot hold is refused with its path", async (t) => {
     const server = await echoServer(t);
     const highway = highwayFor(server);
     for (const [options, path] of [
@@ -247,7 +247,7 @@ describe("options", () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("a header of the caller's replaces the one that the client would send", async (t) => {
+  test("a caller's header replaces the one that the client would send", async (t) => {
     const server = await echoServer(t);
     const headers = { "content-type": "application/merge-patch+json", accept: "application/x-ndjson" };
     const { headers: sent } = await highwayFor(server).request("PATCH", "/api/v1/apps/a", {
@@ -258,7 +258,7 @@ describe("options", () => {
     assert.equal(sent["accept"], "application/x-ndjson");
   });
 
-  test("bodies that are no objects are sent as they are, and what is not given is not", async (t) => {
+  test("bodies that are not objects are sent unchanged, and a missing body is not sent", async (t) => {
     const server = await echoServer(t);
     const highway = highwayFor(server);
     for (const body of [0, false, "", [], {}, "text"]) {
@@ -269,7 +269,7 @@ describe("options", () => {
     assert.deepEqual([none.body, none.headers["content-type"]], ["", undefined]);
   });
 
-  test("a query in the path goes on with the one that is given; methods in any case", async (t) => {
+  test("a query in the path is combined with the given one; methods have any letter case", async (t) => {
     const server = await echoServer(t);
     const { method, url } = await highwayFor(server).request("delete", "/x?a=1", {
       query: { when: new Date(0), b: "" },
@@ -279,7 +279,7 @@ describe("options", () => {
 });
 
 describe("other paths", () => {
-  test("what the reference does not know is passed on all the same", async (t) => {
+  test("an unknown operation is sent all the same", async (t) => {
     const server = await echoServer(t);
     const highway = highwayFor(server);
     const trace = await highway.request("GET", "/api/v1/workflows/r/trace", { query: { depth: 2 } });
@@ -291,7 +291,7 @@ describe("other paths", () => {
     assert.deepEqual([put.method, put.url, put.body], ["PUT", "/elsewhere", "[1]"]);
   });
 
-  test("HEAD gives nothing", async (t) => {
+  test("HEAD returns nothing", async (t) => {
     const server = await echoServer(t);
     assert.equal(await highwayFor(server).request("HEAD", "/ping"), null);
     assert.equal(server.requests[0].method, "HEAD");
@@ -306,7 +306,7 @@ describe("other paths", () => {
     assert.equal(server.requests.length, 3, "all of them were asked here");
   });
 
-  test("the embedded engine is asked in the same way", async () => {
+  test("the embedded engine gets the same requests", async () => {
     const engine = new LocalEngine();
     const highway = new Highway({ engine });
     assert.equal((await highway.request("GET", "/api/v1/health")).status, "healthy");
@@ -325,7 +325,7 @@ describe("answers", () => {
   const params = { workflow_run_id: "r" };
   const asked = (server, expects) => highwayFor(server).request("GET", path, { params, expects });
 
-  test("data without its envelope, and what has none", async (t) => {
+  test("data is returned without its envelope, or as it is without one", async (t) => {
     const bodies = [
       [{ status: "success", data: { a: 1 } }, { a: 1 }],
       [{ success: true, data: [1, 2] }, [1, 2]],
@@ -350,7 +350,7 @@ describe("answers", () => {
     for (const [, data] of bodies) assert.deepEqual(await asked(server), data);
   });
 
-  test("text: what is text comes as it is, JSON as its data", async (t) => {
+  test("text: text is returned unchanged, JSON as its data", async (t) => {
     const server = await faultServer(t, [
       text(200, 'graph TD\n  ü --> "b"', "text/plain; charset=utf-8"),
       text(200, "<p>page</p>", "text/html"),
@@ -368,7 +368,7 @@ describe("answers", () => {
     await checkRejection(asked(server, "json"), invalid);
   });
 
-  test("bytes: exactly what was sent, an envelope included", async (t) => {
+  test("bytes: exactly what was sent, including an envelope", async (t) => {
     const bytes = Uint8Array.from({ length: 300 }, (_, index) => index % 256);
     const server = await faultServer(t, [
       { status: 200, headers: { "content-type": "application/zip" }, body: bytes },
@@ -386,7 +386,7 @@ describe("answers", () => {
     await checkRejection(asked(server, "bytes"), missing);
   });
 
-  test("repeatable lets a request be sent again that otherwise is not", async (t) => {
+  test("repeatable allows the repetition of an unsafe request", async (t) => {
     const server = await faultServer(t, (_, index) => json(index % 2 === 0 ? 503 : 200, { n: index }));
     const highway = highwayFor(server, { retry: { delay: 0.01 } });
     const scan = (options) => highway.request("POST", "/api/v1/schedules/scan", options);

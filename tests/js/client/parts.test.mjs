@@ -15,7 +15,7 @@ const api = (code, more = {}) => ({ name: "ApiError", code, ...more });
 const success = (data) => json(200, { status: "success", data });
 
 describe("approvals and schedules", () => {
-  test("a comment may be missing or empty; deciding is not repeated", async (t) => {
+  test("a comment may be missing or empty; a decision is not repeated", async (t) => {
     const decided = { approval_key: "k", status: "approved", workflow_run_id: "r" };
     const server = await faultServer(t, (_, index) => (index === 3 ? text(503, "") : success(decided)));
     const { approvals } = highwayFor(server, quick);
@@ -28,7 +28,7 @@ describe("approvals and schedules", () => {
     assert.equal(server.requests.length, 4);
   });
 
-  test("a schedule has one workflow and a cron text", async (t) => {
+  test("a schedule has one workflow and a cron expression", async (t) => {
     const server = await faultServer(t, [success({ schedule_id: "s" })]);
     const { schedules } = highwayFor(server);
     const create = async (options) => await schedules.create(options);
@@ -68,7 +68,7 @@ describe("approvals and schedules", () => {
     assert.equal(server.requests.length, 5);
   });
 
-  test("ending the schedule of a job sends the empty object that its one known client sends", async (t) => {
+  test("cancelling the schedule of a job sends the empty object that its only known client sends", async (t) => {
     const server = await faultServer(t, [success({ cancelled: true })]);
     await highwayFor(server).schedules.cancelJob("job");
     assert.equal(server.requests[0].body, "{}");
@@ -81,7 +81,7 @@ describe("artifacts", () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, index) => (index * 7) % 256);
   const taken = json(201, { artifact_id: id, size: 1000 });
 
-  test("an archive is uploaded as it is, in whatever it is held", async (t) => {
+  test("an archive is uploaded unchanged, from every kind of object with bytes", async (t) => {
     const server = await byteServer(t, () => taken);
     const { artifacts } = highwayFor(server);
     const around = new Uint8Array(1200);
@@ -108,7 +108,7 @@ describe("artifacts", () => {
     }
   });
 
-  test("what holds no bytes is refused", async (t) => {
+  test("an object without bytes is refused", async (t) => {
     const server = await byteServer(t, () => taken);
     const { artifacts } = highwayFor(server);
     for (const archive of ["text", [1, 2], {}, null, undefined, 5]) {
@@ -149,7 +149,7 @@ describe("artifacts", () => {
     await checkRejection(small.artifacts.download(id), api("API_RESPONSE_TOO_LARGE"));
   });
 
-  test("the rest: a list of ids, whether there is one, deleting it", async (t) => {
+  test("a list of ids, whether one exists, and deleting one", async (t) => {
     const server = await faultServer(t, ({ method, path }) => {
       if (method === "DELETE") return json(200, { message: "deleted" });
       if (path.endsWith("/exists")) return json(200, { exists: path.includes("here"), artifact_id: "x" });
@@ -162,8 +162,8 @@ describe("artifacts", () => {
   });
 });
 
-describe("what the server says of itself", () => {
-  test("logs of finished runs: 404 stands for none; elsewhere it does not", async (t) => {
+describe("the server about itself", () => {
+  test("logs of finished runs: 404 means none; elsewhere it does not", async (t) => {
     const server = await faultServer(t, [json(404, { message: "nothing found" })]);
     const highway = highwayFor(server);
     assert.deepEqual(await highway.logs.workflows().toArray(), []);
@@ -176,7 +176,7 @@ describe("what the server says of itself", () => {
     await checkRejection(highwayFor(forbidden).logs.workflows().toArray(), api("API_FORBIDDEN"));
   });
 
-  test("501 is something that it does not offer, and is not asked for again", async (t) => {
+  test("501 means that the server does not offer it, and is not repeated", async (t) => {
     const server = await faultServer(t, [json(501, { message: "no schedules here" })]);
     const highway = highwayFor(server, quick);
     const absent = api("API_NOT_IMPLEMENTED", { message: /no schedules here/ });
@@ -188,7 +188,7 @@ describe("what the server says of itself", () => {
     assert.equal(server.requests.length, 4);
   });
 
-  test("the rate limit of the latest answer that had one, an error included", async (t) => {
+  test("the rate limit of the latest answer that had one, including errors", async (t) => {
     const limit = (limit, remaining, reset) => ({
       "x-ratelimit-limit": limit,
       "x-ratelimit-remaining": remaining,
@@ -209,7 +209,7 @@ describe("what the server says of itself", () => {
     assert.deepEqual(highway.rateLimit, { limit: 100, remaining: 0, reset: null });
   });
 
-  test("rate limits that are no numbers are none", async (t) => {
+  test("rate limits that are not numbers are ignored", async (t) => {
     const server = await faultServer(t, [
       json(200, {}, { "x-ratelimit-limit": "many", "x-ratelimit-remaining": "some" }),
       json(200, {}, { "x-ratelimit-limit": "100" }),

@@ -13,7 +13,7 @@ const api = (code, more = {}) => ({ name: "ApiError", code, ...more });
 const success = (data) => json(200, { status: "success", data });
 
 describe("submitting", () => {
-  test("exactly one of a definition and a source, and a key that is one", async (t) => {
+  test("exactly one of a definition and a source, and a valid key", async (t) => {
     const server = await faultServer(t, [success({ workflow_run_id: "r" })]);
     const { workflows } = highwayFor(server);
     const workflow = { name: "w", tasks: {} };
@@ -32,7 +32,7 @@ describe("submitting", () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("definitions and inputs that are no objects are refused, as the driver does", async (t) => {
+  test("definitions and inputs that are not objects are refused, as by the driver", async (t) => {
     const server = await faultServer(t, [success({ workflow_run_id: "r" })]);
     const { workflows } = highwayFor(server);
     const workflow = { name: "w", tasks: {} };
@@ -50,7 +50,7 @@ describe("submitting", () => {
     assert.deepEqual(sent, []);
   });
 
-  test("what the builder and the driver build is sent as their data", async (t) => {
+  test("the definitions of the builder and the driver are sent as their data", async (t) => {
     const server = await faultServer(t, [success({ workflow_run_id: "r", definition_id: "d" })]);
     const { workflows } = highwayFor(server);
     const driver = new Driver({ auth: false });
@@ -66,7 +66,7 @@ describe("submitting", () => {
     }
   });
 
-  test("submissions are repeated with their key, each has one of its own, and the answer names the run", async (t) => {
+  test("submissions are repeated with their key, each has its own, and the answer names the run", async (t) => {
     const answers = [text(503, ""), text(503, ""), success({ workflow_run_id: "r" })];
     const server = await faultServer(t, answers);
     const highway = highwayFor(server, quick);
@@ -92,7 +92,7 @@ describe("submitting", () => {
 });
 
 describe("retry", () => {
-  test("gives a handle to the new run, which can be followed", async (t) => {
+  test("returns a handle to the new run, which can be followed", async (t) => {
     const server = await faultServer(t, ({ method, path }) => {
       if (method === "POST") {
         return success({ original_workflow_run_id: "old", new_workflow_run_id: "new", new_run_id: "x" });
@@ -120,7 +120,7 @@ describe("retry", () => {
 });
 
 describe("drawings", () => {
-  test("as text and as JSON, under whatever name", async (t) => {
+  test("as text and as JSON, under each name", async (t) => {
     let answer;
     const server = await faultServer(t, () => answer);
     const { workflows } = highwayFor(server);
@@ -147,7 +147,7 @@ describe("drawings", () => {
     }
   });
 
-  test("a page that somebody else answers with is no drawing", async (t) => {
+  test("an HTML page is no drawing", async (t) => {
     const server = await faultServer(t, [text(200, "<!doctype html><title>Sign in</title>", "text/html")]);
     const { workflows } = highwayFor(server);
     for (const method of ["graph", "dot"]) {
@@ -156,14 +156,14 @@ describe("drawings", () => {
     }
   });
 
-  test("a replay is text or data, as it was asked for", async (t) => {
+  test("a replay is text or data, as requested", async (t) => {
     const server = await faultServer(t, [text(200, "line 1\nline 2"), success({ events: [] })]);
     const { workflows } = highwayFor(server);
     assert.equal(await workflows.replay("r", { format: "text" }), "line 1\nline 2");
     assert.deepEqual(await workflows.replay("r"), { events: [] });
   });
 
-  test("a ping is anything", async (t) => {
+  test("a ping returns any value", async (t) => {
     const answers = [text(200, "pong"), json(200, { status: "ok" }), text(200, ""), json(200, "pong")];
     const server = await faultServer(t, [...answers, text(503, "")]);
     const { system } = highwayFor(server);
@@ -176,7 +176,7 @@ describe("drawings", () => {
 describe("updates", () => {
   const update = (highway, options) => highway.updates.send("r", "change", { n: 1 }, options);
 
-  test("the run may take 30 s when nobody says otherwise, or what is said", async (t) => {
+  test("the run may take 30 s by default, or the given time", async (t) => {
     const server = await faultServer(t, [success({ result: 1 })]);
     const highway = highwayFor(server);
     for (const [timeout, seconds] of [
@@ -195,7 +195,7 @@ describe("updates", () => {
     assert.equal(server.requests.length, 4);
   });
 
-  test("the request may take longer than others: ten seconds beyond what the run may", async () => {
+  test("the request may take ten seconds longer than the run", async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     try {
       const fetch = () => new Promise(() => {});
@@ -222,7 +222,7 @@ describe("updates", () => {
     }
   });
 
-  test("a workflow that does not answer in time is a time limit, and is not asked again", async (t) => {
+  test("a workflow that does not answer in time is a time limit, and the update is not repeated", async (t) => {
     const server = await faultServer(t, [json(408, { status: "error", message: "update timed out" })]);
     const highway = highwayFor(server, quick);
     const late = { name: "TimeoutError", code: "REQUEST_TIMEOUT", message: /update timed out/ };
@@ -234,7 +234,7 @@ describe("updates", () => {
     assert.equal(failing.requests.length, 1);
   });
 
-  test("what the handler gave, whatever is around it", async (t) => {
+  test("returns the handler's result, whatever is around it", async (t) => {
     const shapes = [
       [success({ result: { status: "success", response: { response: "hi" } } }), "object"],
       [success({ result: null, update_id: "u" }), null],
@@ -267,7 +267,7 @@ describe("updates", () => {
 });
 
 describe("queries", () => {
-  test("the value of a variable, in whatever shape it comes", async (t) => {
+  test("the value of a variable, in every shape", async (t) => {
     const shapes = [
       [success({ variable: "n", value: 5 }), 5],
       [success({ n: 5 }), 5],
@@ -288,12 +288,12 @@ describe("queries", () => {
     assert.equal(server.requests[0].url, "/api/v1/workflows/r%2F1/query?variable=n");
   });
 
-  test("a variable that is called like something every object has", async (t) => {
+  test("a variable with the name of a property that every object has", async (t) => {
     const server = await faultServer(t, [success({ other: 1 })]);
     assert.deepEqual(await highwayFor(server).handle("r").query("toString"), { other: 1 });
   });
 
-  test("an unknown one is not found; through `workflows` the answer comes as it is", async (t) => {
+  test("an unknown one is not found; through `workflows` the answer is returned unchanged", async (t) => {
     const server = await faultServer(t, [json(404, { message: "no variable n" }), success({ value: 5 })]);
     const highway = highwayFor(server);
     await checkRejection(highway.handle("r").query("n"), api("API_NOT_FOUND"));

@@ -12,7 +12,7 @@ const { secret, spellings } = JSON.parse(readFileSync(inRoot("tests", "fixtures"
 const strike = strikerOf(secret);
 
 for (const [what, spelled] of Object.entries(spellings)) {
-  test(`a key is struck: ${what}`, () => {
+  test(`a key is removed: ${what}`, () => {
     const [, inside] = /^before <([\s\S]*)> after$/.exec(strike(`before <${spelled}> after`)) ?? [];
     // Base64 mixes the first and the last character with its neighbours.
     const most = "[API key]".length + (what.startsWith("base64") ? 8 : 0);
@@ -20,7 +20,7 @@ for (const [what, spelled] of Object.entries(spellings)) {
   });
 }
 
-test("a text without the key stays as it is, however long", () => {
+test("a text without the key stays unchanged, however long", () => {
   for (const part of ["\\", "%", "%25", "&amp;", "\n", "=\n", secret.slice(0, -1), "61", "97,"]) {
     const text = part.repeat(1_000_000 / part.length);
     assert.equal(strike(text), text);

@@ -51,7 +51,7 @@ describe("requests", { concurrency: true }, () => {
     );
   });
 
-  test("without a workflowId each run has a key of its own: a UUID, the same for its repetitions", async (t) => {
+  test("without a workflowId, each run has its own key: a UUID, the same for its repetitions", async (t) => {
     const server = await faultServer(t, [text(503, ""), text(503, ""), accepted]);
     const driver = driverFor(server);
     const handle = await driver.start();
@@ -66,7 +66,7 @@ describe("requests", { concurrency: true }, () => {
     assert.equal(new Set(bodies).size, 1, "repetitions are the same request");
   });
 
-  test("a workflowId that no header carries is sent in a fixed encoding", async (t) => {
+  test("a workflowId that no header can hold is sent in a fixed encoding", async (t) => {
     const server = await faultServer(t, [accepted]);
     for (const workflowId of ["größe", "größe", "a\nb", "100%"])
       await driverFor(server).start({ workflowId });
@@ -139,14 +139,14 @@ describe("answers to a submission", { concurrency: true }, () => {
     }
   });
 
-  test("a validation list names the place", (t) =>
+  test("a list of findings names the place", (t) =>
     submitted(
       t,
       json(422, [{ loc: ["body", "workflow_definition", "name"], msg: "field required", type: "x" }]),
       submission("API_BAD_REQUEST", { message: /body\.workflow_definition\.name: field required/ }),
     ));
 
-  test("409 with existing_run_id names the run, wherever it stands", async (t) => {
+  test("409 with existing_run_id names the run, at any level", async (t) => {
     const bodies = [
       { message: "conflict", existing_run_id: "run-0" },
       { message: "conflict", data: { existing_run_id: "run-0" } },
@@ -163,7 +163,7 @@ describe("answers to a submission", { concurrency: true }, () => {
     assert.equal(error.existingRunId, undefined);
   });
 
-  test("429 with Retry-After: the submission is repeated then", async (t) => {
+  test("429 with Retry-After: the submission is repeated after it", async (t) => {
     const limited = json(429, { message: "slow down" }, { "retry-after": "1" });
     const server = await faultServer(t, [limited, accepted]);
     assert.equal((await driverFor(server).start({ workflowId: "w" })).runId, "run-1");
@@ -172,7 +172,7 @@ describe("answers to a submission", { concurrency: true }, () => {
     assert.deepEqual(keys(server), ["w", "w"]);
   });
 
-  test("429 with a Retry-After for which there is no time: an error that says so, in seconds", async (t) => {
+  test("429 with a Retry-After beyond the time: an error that says so, in seconds", async (t) => {
     const server = await faultServer(t, [json(429, { message: "slow down" }, { "retry-after": "700" })]);
     const error = await checkRejection(driverFor(server).start(), submission("API_RATE_LIMITED"));
     assert.deepEqual([error.status, error.retryAfter, server.requests.length], [429, 700, 1]);
@@ -199,7 +199,7 @@ describe("answers to a submission", { concurrency: true }, () => {
     assert.deepEqual(keys(server), ["w", "w", "w"]);
   });
 
-  test("5xx for ever: four attempts with growing distances", async (t) => {
+  test("5xx always: four attempts with growing delays", async (t) => {
     const server = await faultServer(t, [json(503, { message: "down" })]);
     const error = await checkRejection(
       driverFor(server).start(),
@@ -211,7 +211,7 @@ describe("answers to a submission", { concurrency: true }, () => {
     assert.ok(fourth - third > second - first, "the distances grow");
   });
 
-  test("retry: attempts may be set, false is one", async (t) => {
+  test("retry: attempts may be set; false means one", async (t) => {
     const server = await faultServer(t, [json(503, {})]);
     await rejectionOf(driverFor(server, { retry: { attempts: 2 } }).start());
     assert.equal(server.requests.length, 2);
@@ -235,7 +235,7 @@ describe("answers to a submission", { concurrency: true }, () => {
     await submitted(t, text(404, page, "text/html"), submission("API_NOT_FOUND", { message: /404.*HTML/ }));
   });
 
-  test("bodies that break the contract", async (t) => {
+  test("bodies of another shape", async (t) => {
     const invalid = submission("API_RESPONSE_INVALID");
     for (const body of [
       "",
@@ -263,7 +263,7 @@ describe("answers to a submission", { concurrency: true }, () => {
 });
 
 describe("the network", { concurrency: true }, () => {
-  test("an endpoint nobody listens at", async () => {
+  test("an endpoint without a server", async () => {
     const closed = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => closed.once("listening", resolve));
     const { port } = closed.address();
@@ -296,7 +296,7 @@ describe("the network", { concurrency: true }, () => {
     assert.notEqual(error.cause, undefined);
   });
 
-  test("an answer that is no HTTP", (t) =>
+  test("an answer that is not HTTP", (t) =>
     submitted(t, reset("SMTP ready\r\n\r\n"), submission("API_UNREACHABLE")));
 
   test("a server that is slower than the request's limit, then fast", async (t) => {

@@ -29,7 +29,7 @@ async function timed(promise) {
 }
 
 describe("polling", { concurrency: true }, () => {
-  test("the distances start at 0.1 s and grow", async (t) => {
+  test("the intervals start at 0.1 s and grow", async (t) => {
     const states = [...Array(7).fill("running"), "completed"];
     const { server, outcome } = await follow(t, runScript(states));
     assert.equal((await outcome).state, "completed");
@@ -71,7 +71,7 @@ describe("polling", { concurrency: true }, () => {
     }
   });
 
-  test("status comes before state; state serves alone; bare answers are read", async (t) => {
+  test("status takes precedence over state; state alone is enough; bare answers are read", async (t) => {
     for (const body of [
       { status: "success", data: { status: "completed", state: "running" } },
       { success: true, data: { state: "completed" } },
@@ -84,7 +84,7 @@ describe("polling", { concurrency: true }, () => {
     }
   });
 
-  test("429 with Retry-After: waits that long and goes on", async (t) => {
+  test("429 with Retry-After: waits that long and continues", async (t) => {
     const limited = json(429, { message: "slow down" }, { "retry-after": "1" });
     const { server, outcome } = await follow(t, (_, index) => (index === 0 ? limited : completed));
     assert.equal((await outcome).state, "completed");
@@ -92,19 +92,19 @@ describe("polling", { concurrency: true }, () => {
     assert.ok(second.at - first.at >= 950, `${second.at - first.at}`);
   });
 
-  test("429 without Retry-After goes on too", async (t) => {
+  test("429 without Retry-After: continues too", async (t) => {
     const { outcome } = await follow(t, (_, index) => (index < 3 ? text(429, "") : completed));
     assert.equal((await outcome).state, "completed");
   });
 
-  test("a wait that Retry-After asks for ends at the deadline", async (t) => {
+  test("a wait for Retry-After ends at the time limit", async (t) => {
     const { outcome } = await follow(t, [json(429, {}, { "retry-after": "3600" })], { timeout: 0.3 });
     const { error, took } = await timed(outcome);
     assert.equal(error.code, "WAIT_TIMEOUT");
     assert.ok(took < 5000, `${took}`);
   });
 
-  test("outages between polls are ridden out", async (t) => {
+  test("outages between polls are survived", async (t) => {
     const answers = [running, text(502, "<html>", "text/html"), reset(), json(503, {}), running, completed];
     const { outcome } = await follow(t, (_, index) => answers[Math.min(index, 5)], {}, { retry: false });
     assert.equal((await outcome).state, "completed");
@@ -127,7 +127,7 @@ describe("polling", { concurrency: true }, () => {
   });
 });
 
-describe("deadlines", { concurrency: true }, () => {
+describe("time limits", { concurrency: true }, () => {
   test("a run that never ends", async (t) => {
     const { outcome } = await follow(t, runScript(["running"]), { timeout: "PT0.4S" });
     const { error, took, waited } = await timed(outcome);
@@ -145,7 +145,7 @@ describe("deadlines", { concurrency: true }, () => {
     assert.equal((await over.outcome).state, "completed");
   });
 
-  test("a timeout that is none", async (t) => {
+  test("an invalid timeout", async (t) => {
     for (const timeout of [-1, "soon", Number.NaN]) {
       const { outcome } = await follow(t, runScript(["running"]), { timeout });
       const error = await rejectionOf(outcome);
@@ -159,7 +159,7 @@ describe("deadlines", { concurrency: true }, () => {
     ["answers 503 with a long Retry-After", json(503, {}, { "retry-after": "60" })],
     ["cuts the connection", reset()],
   ]) {
-    test(`holds where the server ${what}`, async (t) => {
+    test(`applies if the server ${what}`, async (t) => {
       // Limited, so that a failure is seen soon.
       const options = { timeout: 0.3, signal: AbortSignal.timeout(15_000) };
       const { outcome } = await follow(t, [answer], options, { timeout: 2 });
@@ -169,7 +169,7 @@ describe("deadlines", { concurrency: true }, () => {
     });
   }
 
-  test("run waits ten seconds beyond the run's own limit", async () => {
+  test("run waits ten seconds longer than the run's own limit", async () => {
     // In another process, whose clock is set forward.
     const { stdout, stderr } = await runModule(`
       import { Driver } from "highway-wasm";
@@ -193,7 +193,7 @@ describe("deadlines", { concurrency: true }, () => {
 });
 
 describe("progress", { concurrency: true }, () => {
-  test("is told at first and whenever something changed", async (t) => {
+  test("is reported first and after every change", async (t) => {
     const states = ["pending", "running", "running", "running", "sleeping", "completed"];
     const seen = [];
     const { outcome } = await follow(t, runScript(states), { onProgress: (status) => seen.push(status) });
@@ -222,7 +222,7 @@ describe("progress", { concurrency: true }, () => {
     }
   });
 
-  test("a callback that throws ends the wait with what it threw", async (t) => {
+  test("a callback that throws ends the wait with its error", async (t) => {
     for (const thrown of [new Error("mine"), "text", undefined, null]) {
       const onProgress = () => {
         throw thrown;
@@ -262,7 +262,7 @@ describe("results", { concurrency: true }, () => {
   const script = (stepsAnswer) => (request) =>
     /\/steps(\?|$)/.test(request.path) ? stepsAnswer : json(200, { data: run });
 
-  test("a run that failed is a result; its error can be thrown", async (t) => {
+  test("a run that failed is a normal result; its error can be thrown", async (t) => {
     const { outcome } = await follow(t, script(json(200, { success: true, data: { steps } })));
     const result = await outcome;
     assert.deepEqual([result.state, result.isSuccess, result.allTasksSucceeded], ["failed", false, false]);
@@ -284,7 +284,7 @@ describe("results", { concurrency: true }, () => {
     assert.deepEqual([c.state, c.error, c.isSuccess], ["skipped", null, false]);
   });
 
-  test("a server without steps: the result map serves", async (t) => {
+  test("a server without steps: the result map is used", async (t) => {
     for (const answer of [json(404, {}), json(403, {})]) {
       const { outcome } = await follow(t, script(answer));
       const { tasks } = await outcome;
@@ -306,7 +306,7 @@ describe("results", { concurrency: true }, () => {
     }
   });
 
-  test("odd values are read leniently", async (t) => {
+  test("unusual values are accepted", async (t) => {
     const odd = {
       status: "completed",
       started_at: "yesterday",
@@ -323,7 +323,7 @@ describe("results", { concurrency: true }, () => {
   });
 });
 
-describe("what must not be lost", { concurrency: true }, () => {
+describe("not to be lost", { concurrency: true }, () => {
   test("the result of a run whose steps cannot be read", async (t) => {
     for (const status of [404, 405, 500, 501]) {
       const server = await faultServer(t, ({ path }) =>
@@ -336,7 +336,7 @@ describe("what must not be lost", { concurrency: true }, () => {
     }
   });
 
-  test("the id of a run that goes on after an abort", async (t) => {
+  test("the id of a run that continues after an abort", async (t) => {
     const server = await faultServer(t, () => json(200, { status: "running" }));
     const outcome = driverFor(server)
       .handle("r7")
@@ -345,7 +345,7 @@ describe("what must not be lost", { concurrency: true }, () => {
     assert.deepEqual([error.code, error.details.runId], ["ABORTED", "r7"]);
   });
 
-  test("nothing is submitted with a progress callback that cannot be called", async (t) => {
+  test("nothing is submitted with an invalid progress callback", async (t) => {
     const server = await faultServer(t, () => json(201, { workflow_run_id: "r" }));
     await checkRejection(driverFor(server).run({ onProgress: 5 }), {
       name: "ConfigurationError",

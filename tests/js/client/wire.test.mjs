@@ -264,7 +264,7 @@ describe("runs of the Python driver", { concurrency: true }, () => {
     ways.add(name);
   }
 
-  test("each of them is replayed in one way", () => {
+  test("each of them is repeated in one way", () => {
     assert.deepEqual([...ways].sort(), names);
   });
 });
@@ -327,7 +327,7 @@ describe("other clients", { concurrency: true }, () => {
     });
   }
 
-  test("what a client reads from these answers is what ours gives", async (t) => {
+  test("the result of these answers in a client equals ours", async (t) => {
     const { exchanges } = recordings.get("travel-demo_repo-beefd4b__full_flow");
     const server = await replayServer(t, { exchanges });
     const highway = new Highway({ endpoint: server.url, apiKey: "k", retry: false });
@@ -343,7 +343,7 @@ describe("other clients", { concurrency: true }, () => {
   });
 });
 
-describe("the client that has all operations", { concurrency: true }, () => {
+describe("the client with all operations", { concurrency: true }, () => {
   const names = [...recordings.keys()].filter((name) => name.startsWith("highway-sdk-"));
   const pages = { "/": "text", "/login": "text", "/ping": "text", "/favicon.ico": "bytes" };
   const retries = ["highway-sdk-1.0.1__get_429_retry_after_autoretry"];
@@ -382,7 +382,7 @@ describe("the client that has all operations", { concurrency: true }, () => {
     );
   }
 
-  test("what its errors tell", async (t) => {
+  test("the content of its errors", async (t) => {
     const { exchanges } = recordings.get("highway-sdk-1.0.1__error_429");
     const server = await replayServer(t, { exchanges });
     const highway = new Highway({ endpoint: server.url, apiKey: "k", retry: false });
@@ -398,7 +398,7 @@ describe("the client that has all operations", { concurrency: true }, () => {
   });
 });
 
-describe("answers that no client agrees on", { concurrency: true }, () => {
+describe("answers on which clients disagree", { concurrency: true }, () => {
   const matrix = recordings.get("stabilize-0.33.1_highwaytask_response_tolerance_matrix");
   // The outcome in this package: the state of the run, its id, or the code of the error.
   const expected = {
@@ -481,7 +481,7 @@ describe("answers that no client agrees on", { concurrency: true }, () => {
   }
 });
 
-test("every recording is replayed, or it is said why not", () => {
+test("every recording is repeated, or has a reason why not", () => {
   const names = [...recordings.keys()];
   assert.deepEqual([...replayed, ...Object.keys(notReplayed)].sort(), names.sort());
   assert.equal(replayed.size, 75);

@@ -8,7 +8,7 @@ const dependencies = (driver) =>
   Object.fromEntries(Object.entries(driver.build().tasks).map(([name, task]) => [name, task.dependencies]));
 const found = (findings) => findings.map(({ code, path }) => `${code} ${path}`);
 
-test("a task depends on those whose results it uses by reference", () => {
+test("a task depends on the tasks whose results it uses by reference", () => {
   const driver = new Driver();
   const [a, b] = ["a", "b"].map((name) => driver.shell(name, "date"));
   driver.shell("text", `echo ${a.result.stdout}`);
@@ -30,7 +30,7 @@ test("a task depends on those whose results it uses by reference", () => {
   assert.equal(driver.validate().filter(({ code }) => code === "DEPENDENCY_MISSING").length, 0);
 });
 
-test("templates that are written as text add no dependency, and validate() tells what is missing", () => {
+test("templates written as text add no dependency, and validate() reports the missing one", () => {
   const driver = new Driver();
   const a = driver.shell("a", "date");
   driver.tool("b", "x.y", { v: "{{a_result.stdout}}" });
@@ -44,7 +44,7 @@ test("templates that are written as text add no dependency, and validate() tells
   assert.deepEqual(dependencies(other).b, []);
 });
 
-test("what a branch uses is waited for by the parallel task", () => {
+test("the parallel task waits for the tasks that its branches use", () => {
   const driver = new Driver();
   const before = driver.shell("before", "date");
   const left = driver.tool("left", "x.y", { v: before.result.stdout });
@@ -78,7 +78,7 @@ async function limit(define, options = {}) {
   return body.workflow_definition.timeout_seconds;
 }
 
-test("run and start make room for delays, and obey a limit that is given", async () => {
+test("run and start add the time of delays, and keep a given limit", async () => {
   const delayed = (driver) => driver.tool("later", "x.y", {}, { delay: { hours: 2 } });
   assert.equal(await limit((driver) => driver.tool("now", "x.y")), 300);
   assert.equal(await limit(delayed), 7_500);
@@ -91,7 +91,7 @@ test("run and start make room for delays, and obey a limit that is given", async
   assert.match(finding.help, /`timeout`/);
 });
 
-test("a definition without a limit of its own is waited for until it is over", async () => {
+test("a definition without a time limit is awaited until it has ended", async () => {
   const engine = new LocalEngine({ tools: { "x.y": () => ({ n: 1 }) } });
   const workflow = Workflow.fromJSON({
     name: "w",
@@ -123,13 +123,13 @@ test("findings about text have its lines", () => {
   assert.deepEqual(at(Workflow.check(JSON.parse(json))), [["FIELD_TYPE_INVALID", undefined, undefined]]);
 });
 
-test("a byte order mark does not keep a text from being read, changed and written", () => {
+test("a text with a byte order mark can be read, changed and written", () => {
   const json = `\uFEFF${JSON.stringify({ name: "w", tasks: {} })}`;
   assert.equal(Workflow.fromJSON(json).setPaused(true).toJSON().is_paused, true);
   assert.equal(Workflow.fromYAML(`\uFEFF${YAML}`).toJSON().name, "nightly");
 });
 
-test("slips in YAML come with what to write instead", () => {
+test("typical mistakes in YAML are reported with the correction", () => {
   for (const [text, help] of [
     [`schedule: */5 * * * *\n${YAML}`, 'put the value in quotes: `schedule: "*/5 * * * *"`'],
     [`${YAML}    kwargs:\n      v: {{inputs.v}}\n`, 'put the template in quotes: `v: "{{inputs.v}}"`'],
@@ -142,7 +142,7 @@ test("slips in YAML come with what to write instead", () => {
   }
 });
 
-test("zones are those of the runtime", () => {
+test("time zones are those of the runtime", () => {
   for (const blank of [" ", "\t"]) {
     const codes = ["Europe/Berlin", "Europe/Berln"].map((zone) => {
       const driver = new Driver();
@@ -154,7 +154,7 @@ test("zones are those of the runtime", () => {
   }
 });
 
-test("what fails a task with its template is an error before", async () => {
+test("an error in a template that fails its task is reported before the run", async () => {
   for (const text of ["{{ inputs.who | default('you') }}", "{{inputs.a ?? 'x'}}", "{{json .}}"]) {
     const tasks = { a: { task_id: "a", operator_type: "task", function: "x.y", args: [text] } };
     const { warnings, steps } = await simulate({ name: "w", tasks }, { inputs: { a: 1 } });
@@ -164,7 +164,7 @@ test("what fails a task with its template is an error before", async () => {
   }
 });
 
-test("a driver's reflex from Python is answered", () => {
+test("options from the Python driver are recognized, with advice", () => {
   const help = (define) => {
     try {
       define(new Driver());
@@ -187,7 +187,7 @@ test("a driver's reflex from Python is answered", () => {
   );
 });
 
-test("a field of a result that is read from the task itself is an error, not `undefined` in a command", () => {
+test("reading a result field from the task itself is an error, instead of `undefined` in a command", () => {
   const driver = new Driver();
   const count = driver.shell("count", "date");
   for (const field of ["stdout", "stderr", "returncode", "response", "body"]) {
@@ -205,7 +205,7 @@ test("a field of a result that is read from the task itself is an error, not `un
   assert.deepEqual(found(driver.validate()), ["TEMPLATE_INVALID /tasks/show/args/0"]);
 });
 
-test("a slip in a loop of a driver is told once", () => {
+test("a mistake in a driver's loop is reported once", () => {
   const driver = new Driver();
   driver.foreach("each", { items: "[1]", py: "def each():\n    return '{{itme}}'" });
   const findings = driver.validate();
@@ -215,7 +215,7 @@ test("a slip in a loop of a driver is told once", () => {
   );
 });
 
-test("an option that is written as elsewhere is told with its name", () => {
+test("an option with another API's name is reported with the right name", () => {
   const helpOf = (options) => {
     try {
       new Driver().shell("a", "ls", options);

@@ -37,12 +37,12 @@ const simple = (options) => {
   return driver;
 };
 
-test("options that do not exist are refused, with those that do", () => {
+test("unknown options are refused, with a list of the known ones", () => {
   configuration({ apikey: "k" }, { path: "/apikey", help: /`apiKey`/ });
   configuration({ Endpoint: "http://h" }, { path: "/Endpoint", help: /`endpoint`/ });
 });
 
-test("option values that cannot be are refused", async (t) => {
+test("invalid values of options are refused", async (t) => {
   configuration({ name: 5 }, { path: "/name" });
   configuration({ timeout: 0 }, { path: "/timeout" });
   configuration({ timeout: -1 }, { path: "/timeout" });
@@ -73,7 +73,7 @@ test("endpoints are absolute http(s) URLs; credentials in them are refused and n
   }
 });
 
-test("an engine excludes what belongs to a server", async () => {
+test("an engine excludes the options of a server", async () => {
   const engine = new LocalEngine();
   configuration({ engine, apiKey: "k" }, { path: "/apiKey" });
   configuration({ engine, endpoint: "http://h" }, { path: "/endpoint" });
@@ -82,7 +82,7 @@ test("an engine excludes what belongs to a server", async () => {
   await engine.close();
 });
 
-test("without a key everything that needs one is refused, before anything is sent", async (t) => {
+test("without a key, every call that needs one is refused before anything is sent", async (t) => {
   withEnvironment(t, { HIGHWAY_API_KEY: undefined });
   const server = await faultServer(t, () => json(200, {}));
   const driver = simple({ endpoint: server.url });
@@ -105,7 +105,7 @@ test("a handle needs a key too", async (t) => {
   assert.equal(error.code, "API_KEY_MISSING");
 });
 
-test("definition problems come before a missing key", async (t) => {
+test("errors in the definition come before a missing key", async (t) => {
   withEnvironment(t, { HIGHWAY_API_KEY: undefined });
   await checkRejection(new Driver().run(), { name: "TaskDefinitionError", code: "NO_TASKS" });
   const driver = simple();
@@ -123,7 +123,7 @@ test("definition problems come before a missing key", async (t) => {
   );
 });
 
-test("warnings do not keep a workflow from being run", async (t) => {
+test("warnings do not prevent a run", async (t) => {
   const server = await faultServer(t, () => json(201, { data: { workflow_run_id: "r1" } }));
   const driver = new Driver({ endpoint: server.url, apiKey: "k" });
   driver.shell("a", "true", { delay: 1.5 });
@@ -131,7 +131,7 @@ test("warnings do not keep a workflow from being run", async (t) => {
   assert.equal((await driver.run({ wait: false })).runId, "r1");
 });
 
-test("run and start refuse options they do not know, and a workflowId that is none", async () => {
+test("run and start refuse unknown options and an invalid workflowId", async () => {
   const driver = simple({ apiKey: "k", endpoint: "http://127.0.0.1:9" });
   const expected = { name: "ConfigurationError", code: "OPTION_INVALID" };
   await checkRejection(driver.run({ workflow_id: "x" }), { ...expected, path: "/workflow_id" });
@@ -172,7 +172,7 @@ test("key and endpoint come from the environment; options come first", async (t)
   assert.ok(new Driver(), "an empty variable is none");
 });
 
-test("the environment is not asked when there is an engine", async (t) => {
+test("the environment is not read if there is an engine", async (t) => {
   withEnvironment(t, { HIGHWAY_API_KEY: "env-key", HIGHWAY_API_ENDPOINT: "nonsense" });
   const engine = new LocalEngine();
   t.after(() => engine.close());
@@ -192,7 +192,7 @@ test("a long-lived key in a page is refused", async (t) => {
   assert.ok(new Driver({ apiKey: "eyJ.short-lived.token" }));
 });
 
-test("the key is in no text of any object", async (t) => {
+test("no object shows the key as text", async (t) => {
   let status = 500;
   const server = await faultServer(t, () =>
     status < 300 ? json(status, { run_id: "r1" }) : json(status, {}),
@@ -218,7 +218,7 @@ test("the key is in no text of any object", async (t) => {
   }
 });
 
-test("the key is not shown where a server repeats it", async (t) => {
+test("the key is not shown if a server repeats it", async (t) => {
   const server = await faultServer(t, ({ headers }) =>
     json(401, { message: `bad ${headers.authorization}` }),
   );
@@ -226,7 +226,7 @@ test("the key is not shown where a server repeats it", async (t) => {
   assert.doesNotMatch(await textsOf(await rejectionOf(driver.run())), /secret/);
 });
 
-test("errors are recognised across the ESM and the CommonJS copy", async () => {
+test("errors are recognized across the ESM and the CommonJS copy", async () => {
   assert.notEqual(cjs.HighwayError, HighwayError);
   const fromCjs = thrownBy(() => new cjs.Driver().task("t", {}));
   const fromEsm = thrownBy(() => new Driver().task("t", {}));
@@ -244,7 +244,7 @@ test("errors are recognised across the ESM and the CommonJS copy", async () => {
   }
 });
 
-test("a reference of the other copy names its task", () => {
+test("a reference of the other copy gives its task's name", () => {
   const driver = simple();
   const other = cjs.ref("a");
   driver.tool("b", "x", { out: other.result.stdout }, { depends: [other] });

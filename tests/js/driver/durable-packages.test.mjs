@@ -43,7 +43,7 @@ async function ran(t, tasks) {
 }
 
 describe("a package on disk", { skip: noPython }, () => {
-  test("its Python files, and nothing hidden, compiled or of another kind", async (t) => {
+  test("contains its Python files, and no hidden, compiled or other files", async (t) => {
     const folder = folderWith(t, {
       "orders/main.py":
         "from .sub.deep import helper\nfrom orders.sub import deep\n\ndef run(ctx, n=0):\n    return [ctx.name, helper(n), deep.__name__]\n",
@@ -72,7 +72,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.deepEqual(outcomes.work.result, ["ctx of work", 5, "orders.sub.deep"]);
   });
 
-  test("what it has of its own is not replaced", async (t) => {
+  test("keeps its own files", async (t) => {
     const folder = folderWith(t, {
       "orders/main.py":
         "from .highway_context import mine\nfrom . import here\n\ndef run(ctx):\n    return [mine, here]\n",
@@ -92,7 +92,7 @@ describe("a package on disk", { skip: noPython }, () => {
   }
   const expected = ["ctx of work", 0, "here"];
 
-  test("however its folder is named", async (t) => {
+  test("may have any folder name", async (t) => {
     for (const path of ["orders", "orders/", "orders///", "./orders", "orders/../orders"]) {
       assert.deepEqual(await ranFrom(t, (folder) => `${folder}/${path}`), expected, path);
     }
@@ -105,7 +105,7 @@ describe("a package on disk", { skip: noPython }, () => {
     }
   });
 
-  test("by one that has no name at its end, as long as it has one at all", async (t) => {
+  test("by a path without a name at its end, as long as it has one", async (t) => {
     const driver = driverOn(await artifactServer(t));
     driver.task("here", durable("."));
     const { args } = driver.build().tasks.here;
@@ -113,7 +113,7 @@ describe("a package on disk", { skip: noPython }, () => {
     checkThrown(() => driver.task("work", durable("/")), refused({ path: "/package" }));
   });
 
-  test("by a link, under whose name it then goes", async (t) => {
+  test("by a link, whose name it then gets", async (t) => {
     const folder = folderWith(t, { "real/main.py": RUN });
     symlinkSync(join(folder, "real"), join(folder, "linked"));
     const { outcomes, entries } = await ran(t, { work: durable(join(folder, "linked")) });
@@ -121,7 +121,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.ok("linked/main.py" in entries);
   });
 
-  test("a folder without Python has nothing to run", async (t) => {
+  test("without Python files is refused", async (t) => {
     const folder = folderWith(t, { "orders/notes.txt": "" });
     const server = await artifactServer(t);
     const driver = driverOn(server);
@@ -130,7 +130,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("bytes that are no text in UTF-8 are refused, and nothing is sent", async (t) => {
+  test("with files that are not UTF-8 is refused, and nothing is sent", async (t) => {
     const latin = Buffer.from(
       "# -*- coding: latin-1 -*-\ndef run(ctx):\n    return 'gr\xfc\xdfe'\n",
       "latin1",
@@ -145,7 +145,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.equal(server.requests.length, 0);
   });
 
-  test("line ends and marks in its files are kept", async (t) => {
+  test("keeps line ends and byte order marks", async (t) => {
     const windows = "def other(ctx):\r\n    return 1\r\n";
     const folder = folderWith(t, {
       "orders/main.py": RUN,
@@ -157,7 +157,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.equal(entries["orders/mark.py"], Buffer.from("\ufeffx = 'ü'\n").toString("latin1"));
   });
 
-  test("the same files give the same bytes, in whatever order they were made", async (t) => {
+  test("gives the same bytes for the same files, in whatever order they were created", async (t) => {
     const names = ["main.py", "a.py", "z.py", "b/c.py", "b/a.py", "Z.py", "m.py"];
     const archives = [];
     for (const order of [names, [...names].reverse(), [...names].sort()]) {
@@ -175,7 +175,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.deepEqual(archives[2], archives[0]);
   });
 
-  test("its files are read when it is submitted", async (t) => {
+  test("is read when it is submitted", async (t) => {
     const folder = folderWith(t, { "orders/main.py": RUN });
     const server = await artifactServer(t);
     const driver = driverOn(server);
@@ -186,7 +186,7 @@ describe("a package on disk", { skip: noPython }, () => {
     assert.deepEqual(outcomes.work.result, ["ctx of work", 0, "changed"]);
   });
 
-  test("one that is not there, or is a file, is an error, and nothing is sent", async (t) => {
+  test("that does not exist, or is a file, is an error, and nothing is sent", async (t) => {
     const folder = folderWith(t, { "file.py": "" });
     const server = await artifactServer(t);
     for (const [path, reason] of [
@@ -204,7 +204,7 @@ describe("a package on disk", { skip: noPython }, () => {
 });
 
 describe("a package as data", { skip: noPython }, () => {
-  test("its files as they are given, with what is missing", async (t) => {
+  test("has its files as given, plus missing ones", async (t) => {
     const files = {
       "main.py": "from .sub import value\n\ndef run(ctx, n=0):\n    return [ctx.name, n, value]\n",
       "sub/__init__.py": "value = 'größe 💥'\n",
@@ -223,7 +223,7 @@ describe("a package as data", { skip: noPython }, () => {
     assert.deepEqual(source, { name: "orders", files }, "what was given is left alone");
   });
 
-  test("the order in which its files are given is no matter", async (t) => {
+  test("may have its files in any order", async (t) => {
     const files = { "main.py": RUN, "a.py": "# a\n", "b.py": "# b\n" };
     const reversed = Object.fromEntries(Object.entries(files).reverse());
     const archives = [];
@@ -233,7 +233,7 @@ describe("a package as data", { skip: noPython }, () => {
     assert.deepEqual(archives[1], archives[0]);
   });
 
-  test("what is none is refused when the task is registered", async (t) => {
+  test("is refused at registration if it is not valid", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     const files = { "main.py": RUN };
@@ -265,13 +265,13 @@ describe("a package as data", { skip: noPython }, () => {
     assert.deepEqual(driver.tasks, {});
   });
 
-  test("a file's name may begin with a digit: Python finds modules by any name", async (t) => {
+  test("may have a file whose name begins with a digit: Python finds modules by any name", async (t) => {
     const source = { name: "orders", files: { "1st.py": RUN } };
     const { outcomes } = await ran(t, { work: durable(source, { entrypoint: "1st:run" }) });
     assert.deepEqual(outcomes.work.result, ["ctx of work", 0, "here"]);
   });
 
-  test("its files are those that it had when the task was registered", async (t) => {
+  test("has the files that it had when the task was registered", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     const files = { "main.py": RUN };
@@ -281,7 +281,7 @@ describe("a package as data", { skip: noPython }, () => {
     assert.equal(outcomes.work.result[2], "here");
   });
 
-  test("one without files has nothing to run", async (t) => {
+  test("without files is refused", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.task("work", durable({ name: "orders", files: {} }));
@@ -291,7 +291,7 @@ describe("a package as data", { skip: noPython }, () => {
 });
 
 describe("several packages", { skip: noPython }, () => {
-  test("are in one archive, with functions that are given as source", async (t) => {
+  test("share one archive, with functions that are given as source", async (t) => {
     const folder = folderWith(t, { "disk/main.py": RUN.replace("here", "disk") });
     const { entries, outcomes } = await ran(t, {
       disk: durable(join(folder, "disk")),
@@ -319,17 +319,17 @@ describe("several packages", { skip: noPython }, () => {
   const files = (word) => ({ "main.py": RUN.replace("here", word) });
   const sameName = { message: /`orders`/, path: "/tasks/second" };
 
-  test("of one name do not take each other's place: data and data", async (t) => {
+  test("of the same name do not replace each other: data and data", async (t) => {
     const source = (word) => durable({ name: "orders", files: files(word) });
     await checkRefused(t, source("first"), source("second"), sameName);
   });
 
-  test("of one name do not take each other's place: one that has another file", async (t) => {
+  test("of the same name do not replace each other: one with another file", async (t) => {
     const source = (more) => durable({ name: "orders", files: { ...files("a"), ...more } });
     await checkRefused(t, source({}), source({ "more.py": "" }), sameName);
   });
 
-  test("of one name do not take each other's place: folder and folder", async (t) => {
+  test("of the same name do not replace each other: folder and folder", async (t) => {
     const folder = folderWith(t, {
       "a/orders/main.py": files("first")["main.py"],
       "b/orders/main.py": files("second")["main.py"],
@@ -338,13 +338,13 @@ describe("several packages", { skip: noPython }, () => {
     await checkRefused(t, first, second, sameName);
   });
 
-  test("of one name do not take each other's place: folder and data", async (t) => {
+  test("of the same name do not replace each other: folder and data", async (t) => {
     const folder = folderWith(t, { "orders/main.py": files("first")["main.py"] });
     const data = durable({ name: "orders", files: files("second") });
     await checkRefused(t, durable(join(folder, "orders")), data, sameName);
   });
 
-  test("of one name and with the same files are one", async (t) => {
+  test("of the same name and with the same files are one", async (t) => {
     const text = files("same");
     const folder = folderWith(t, { "orders/main.py": text["main.py"], "b/orders/main.py": text["main.py"] });
     const { outcomes, entries } = await ran(t, {
@@ -357,7 +357,7 @@ describe("several packages", { skip: noPython }, () => {
     assert.equal(Object.keys(entries).length, 3);
   });
 
-  test("one that is called like that of the functions is refused", async (t) => {
+  test("may not have the name of the package of functions", async (t) => {
     const folder = folderWith(t, { "driver_tasks/tasks.py": RUN });
     const source = { durable: "def first(ctx):\n    return 1" };
     for (const named of [
@@ -369,7 +369,7 @@ describe("several packages", { skip: noPython }, () => {
     }
   });
 
-  test("one that was forgotten with its task is not uploaded in the place of another", async (t) => {
+  test("of removed tasks are not uploaded", async (t) => {
     const folder = folderWith(t, { "orders/main.py": files("new")["main.py"] });
     const server = await artifactServer(t);
     const driver = driverOn(server);
@@ -380,7 +380,7 @@ describe("several packages", { skip: noPython }, () => {
     assert.equal(outcomes.work.result[2], "new");
   });
 
-  test("one of a task that could not be registered does not matter", async (t) => {
+  test("of tasks that could not be registered have no effect", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.task("work", durable({ name: "orders", files: files("right") }));

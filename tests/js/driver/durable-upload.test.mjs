@@ -9,7 +9,7 @@ import { checkRejection } from "../support/errors.mjs";
 describe("the upload", () => {
   const source = "def work(ctx):\n    return 1";
 
-  test("a form with the archive, before the submission, which names it", async (t) => {
+  test("is a form with the archive, before the submission, which names it", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.task("work", { durable: source });
@@ -32,7 +32,7 @@ describe("the upload", () => {
     assert.equal(workflow_definition.tasks.work.kwargs.artifact_id, "{{_artifact_id}}");
   });
 
-  test("the same sources give the same bytes, in another driver and at another time", async (t) => {
+  test("has the same bytes for the same sources, in another driver and at another time", async (t) => {
     const server = await artifactServer(t);
     mock.timers.enable({ apis: ["Date"] });
     t.after(() => mock.timers.reset());
@@ -53,7 +53,7 @@ describe("the upload", () => {
     assert.equal(ids[0], ids[1]);
   });
 
-  test("an id that the caller gives is used, and nothing is uploaded", async (t) => {
+  test("is omitted if the caller gives an id", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.task("work", { durable: source });
@@ -63,7 +63,7 @@ describe("the upload", () => {
     assert.deepEqual(server.submissions()[0].json.inputs, { _artifact_id: "mine", a: 1 });
   });
 
-  test("nothing is uploaded for what needs nothing", async (t) => {
+  test("is omitted for tasks that need none", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.shell("a", "true");
@@ -76,7 +76,7 @@ describe("the upload", () => {
     for (const { json: body } of server.submissions()) assert.ok(!("_artifact_id" in body.inputs));
   });
 
-  test("each start uploads what the tasks are then", async (t) => {
+  test("has the tasks at each start", async (t) => {
     const server = await artifactServer(t);
     const driver = driverOn(server);
     driver.task("work", { durable: source });
@@ -88,7 +88,7 @@ describe("the upload", () => {
     assert.notEqual(first, second);
   });
 
-  test("enveloped answers name the id as well as bare ones", async (t) => {
+  test("has an id with and without an envelope", async (t) => {
     for (const body of [
       { status: "success", data: { artifact_id: "x", size: 1 } },
       { success: true, data: { artifact_id: "x" } },
@@ -126,7 +126,7 @@ describe("an upload that fails", () => {
     return { error, server };
   }
 
-  test("500, 413, 401: nothing is submitted, and the reason is told", async (t) => {
+  test("500, 413, 401: nothing is submitted, and the reason is given", async (t) => {
     for (const [status, code] of [
       [500, "API_SERVER_ERROR"],
       [413, "LIMIT_EXCEEDED"],
@@ -163,7 +163,7 @@ describe("an upload that fails", () => {
     assert.equal(silent.error.cause.code, "REQUEST_TIMEOUT");
   });
 
-  test("503 is passing: the same archive is sent again, and then the workflow", async (t) => {
+  test("503 is temporary: the same archive is sent again, then the workflow", async (t) => {
     const server = await artifactServer(t, (_, count) => (count < 3 ? answer(503, {}) : undefined));
     const driver = driverOn(server, { retry: { delay: 0.01 } });
     driver.task("work", { durable: "def work(ctx):\n    return 1" });
@@ -188,7 +188,7 @@ describe("an upload that fails", () => {
     assert.equal(server.submissions().length, 0);
   });
 
-  test("without a key nothing is uploaded", async (t) => {
+  test("without a key, nothing is uploaded", async (t) => {
     const server = await artifactServer(t);
     const driver = new Driver({ endpoint: server.url, apiKey: "" });
     driver.task("work", { durable: "def work(ctx):\n    return 1" });

@@ -36,8 +36,8 @@ async function ranOne(t, durable, more = {}) {
   return outcomes.work.error ?? outcomes.work.result;
 }
 
-describe("functions run from what was uploaded", { skip: noPython }, () => {
-  test("with the context as their first parameter, whatever they call it", async (t) => {
+describe("functions run from the uploaded archive", { skip: noPython }, () => {
+  test("with the context as first parameter, whatever its name", async (t) => {
     const options = { funcArgs: [1, "ü"], funcKwargs: { c: [null, true] } };
     for (const first of ["ctx", "context"]) {
       const source = `def work(${first}, a, b, c=None, d=4):\n    ${first}.set_variable("seen", a)\n    return [${first}.name, a, b, c, d]`;
@@ -49,7 +49,7 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     }
   });
 
-  test("without the context, which they can ask for", async (t) => {
+  test("without the context, which they can request", async (t) => {
     for (const line of [
       "from .highway_context import get_context",
       "from driver_tasks.highway_context import get_context",
@@ -60,7 +60,7 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     }
   });
 
-  test("a context is there while its task runs, and not afterwards", async (t) => {
+  test("with a context while their task runs, and not afterwards", async (t) => {
     const source = py`
       import threading
       from . import highway_context
@@ -79,14 +79,14 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     assert.match(outcomes.work.result, /get_context\(\)/);
   });
 
-  test("an asynchronous function gives what can be awaited", async (t) => {
+  test("may be asynchronous and return an awaitable", async (t) => {
     const source =
       "import asyncio\n\nasync def work(ctx, n):\n    await asyncio.sleep(0)\n    return [ctx.name, n]";
     assert.deepEqual(await ranOne(t, source, { funcArgs: [5] }), { awaited: ["ctx of work", 5] });
   });
 
   // As in Python's driver 0.9.1: the context no longer exists when the function's result is awaited.
-  test("an asynchronous function cannot ask for the context, and has to take it", async (t) => {
+  test("that are asynchronous cannot request the context, and must take it as a parameter", async (t) => {
     const source = py`
       from .highway_context import get_context
 
@@ -95,13 +95,13 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     assert.match(await ranOne(t, source), /^RuntimeError: get_context\(\)/);
   });
 
-  test("the one that is named like the task, else the last one", async (t) => {
+  test("of the task's name run, otherwise the last one", async (t) => {
     const source = "def work(ctx):\n    return 'mine'\n\ndef other(ctx):\n    return 'other'";
     assert.equal(await ranOne(t, source), "mine");
     assert.equal(await ranOne(t, source.replaceAll("work", "first")), "other");
   });
 
-  test("helpers, constants, classes and imports are there", async (t) => {
+  test("with helpers, constants, classes and imports", async (t) => {
     const source = py`
       import json
       from dataclasses import dataclass
@@ -131,7 +131,7 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
     assert.deepEqual(given, { n: 7, text: "\na text over\n    several lines", note: "none" });
   });
 
-  test("indented source, Windows line ends, and anything that Python can print", async (t) => {
+  test("with indented source, Windows line ends, and everything that Python can print", async (t) => {
     assert.equal(await ranOne(t, "\r\n    def work(ctx):\r\n        return 'a'\r\n"), "a");
     assert.equal(await ranOne(t, "\n\tdef work(ctx):\n\t\treturn 'tab'\n\n"), "tab");
     const odd = String.raw`def work(ctx):
@@ -140,7 +140,7 @@ describe("functions run from what was uploaded", { skip: noPython }, () => {
   });
 });
 
-describe("decorators belong to whoever registers a task", { skip: noPython }, () => {
+describe("without the decorators that register a task", { skip: noPython }, () => {
   const decorated = {
     "on one line": "@driver.task(durable=True)",
     "over several lines": '@driver.task(\n    durable=True,\n    func_args=["a", (1, 2)],\n)',
@@ -163,7 +163,7 @@ describe("decorators belong to whoever registers a task", { skip: noPython }, ()
     });
   }
 
-  test("those of other functions stay", async (t) => {
+  test("with the decorators of other functions", async (t) => {
     const source = py`
       def twice(function):
           return lambda *args: [function(*args), function(*args)]
@@ -184,12 +184,12 @@ describe("decorators belong to whoever registers a task", { skip: noPython }, ()
     ]);
   });
 
-  test("those of an asynchronous function go as well", async (t) => {
+  test("that are asynchronous, without such decorators", async (t) => {
     const source = "@driver.task(durable=True)\nasync def work(ctx):\n    return 2";
     assert.deepEqual(await ranOne(t, source), { awaited: 2 });
   });
 
-  test("those of each task of one module", async (t) => {
+  test("without such decorators for each task of a module", async (t) => {
     const source = py`
       @driver.task(durable=True)
       def first(ctx):
@@ -205,7 +205,7 @@ describe("decorators belong to whoever registers a task", { skip: noPython }, ()
 });
 
 describe("several sources in one package", { skip: noPython }, () => {
-  test("each runs its own function, loops included", async (t) => {
+  test("each run their own function, including loops", async (t) => {
     const { outcomes, entries, body } = await ran(
       t,
       {
@@ -234,7 +234,7 @@ describe("several sources in one package", { skip: noPython }, () => {
     assert.ok(paths.includes("driver_tasks.tasks._hw_bee"));
   });
 
-  test("one source may serve several tasks, also with other arguments", async (t) => {
+  test("may serve several tasks, also with other arguments", async (t) => {
     const durable = "def shared(ctx, n=0):\n    return n * 2";
     const { outcomes, entries } = await ran(t, {
       a: { durable },
@@ -256,7 +256,7 @@ describe("several sources in one package", { skip: noPython }, () => {
     "of another kind alone": "from __future__ import generator_stop",
     "which are none, but in a text": '"""About\nfrom __future__ import braces\n"""',
   })) {
-    test(`lines from \`__future__\`, ${how}, are no trouble behind other sources`, async (t) => {
+    test(`may have lines from \`__future__\`, ${how}, after other sources`, async (t) => {
       const source = `${lines}\n\ndef work(ctx, n: "int" = 1) -> Later:\n    return n`;
       const other = "def other(ctx): return 0";
       const { outcomes } = await ran(t, { other: { durable: other }, work: { durable: source } });
@@ -264,12 +264,12 @@ describe("several sources in one package", { skip: noPython }, () => {
     });
   }
 
-  test("a source for another encoding is UTF-8 all the same", async (t) => {
+  test("declared in another encoding are UTF-8 all the same", async (t) => {
     const source = "# -*- coding: latin-1 -*-\ndef work(ctx):\n    return 'größe'";
     assert.equal(await ranOne(t, source), "größe");
   });
 
-  test("two functions of one name cannot both be called, and a source without one is none", async (t) => {
+  test("with two functions of the same name, or without a function, are refused", async (t) => {
     const server = await artifactServer(t);
     const refused = (message) => ({ name: "TaskDefinitionError", code: "PACKAGE_INVALID", message });
     const clash = driverOn(server);
@@ -297,25 +297,25 @@ describe("several sources in one package", { skip: noPython }, () => {
     ["constants of several names", "A, B = 0, 1", "(B) = 2", "B"],
     ["constants below a condition", "if True:\n    N = 1", "if True:\n    N = 2", "N"],
   ]) {
-    test(`two ${what} of one name do not take each other's place`, async (t) => {
+    test(`with two ${what} of the same name do not replace each other`, async (t) => {
       const source = (name, line) => `${line}\n\ndef ${name}(ctx):\n    return ${value}`;
       assert.deepEqual(await ranBoth(t, source("a", first), source("b", second)), [1, 2]);
     });
   }
 
-  test("nor do modules and what is imported from them", async (t) => {
+  test("with modules of the same name as imports from them do not replace each other", async (t) => {
     const first = "import datetime\ndef a(ctx): return datetime.date(2026, 1, 2).year";
     const second = "from datetime import datetime\ndef b(ctx): return datetime(2027, 1, 2).year";
     assert.deepEqual(await ranBoth(t, first, second), [2026, 2027]);
   });
 
-  test("the functions of tasks can call each other, as in the one module of Python's driver", async (t) => {
+  test("can call each other's functions, as in the single module of Python's driver", async (t) => {
     const first = "def a(ctx, n=1):\n    return n if n > 1 else b(ctx, n + 1)";
     const second = "def b(ctx, n=2):\n    return a(ctx, n + 1) * 10";
     assert.deepEqual(await ranBoth(t, first, second), [30, 30]);
   });
 
-  test("one's own helper comes before the task of that name", async (t) => {
+  test("prefer their own helper to the task of that name", async (t) => {
     const first = "def b(): return 'helper'\ndef a(ctx): return b()";
     assert.deepEqual(await ranBoth(t, first, "def b(ctx): return 'task'"), ["helper", "task"]);
   });

@@ -35,7 +35,7 @@ test("each kind of task and its shorthand give the same document", () => {
   assert.deepEqual(short.tasks, long.tasks);
 });
 
-test("tasks lists what was registered, in order; clear forgets it", () => {
+test("tasks lists the registered tasks in order; clear removes them", () => {
   const driver = driverWith(["b"], ["a", { depends: ["b"], timeout: "PT1M", retries: 2, delay: 3 }]);
   assert.deepEqual(Object.keys(driver.tasks), ["b", "a"]);
   assert.deepEqual(driver.tasks.a, {
@@ -57,7 +57,7 @@ test("tasks lists what was registered, in order; clear forgets it", () => {
   driver.shell("a", "true");
 });
 
-test("names that objects treat in a special way are ordinary names", () => {
+test("names that objects treat specially are ordinary names", () => {
   const driver = driverWith(["__proto__"], ["constructor", { depends: ["__proto__"] }], ["toString"], ["1"]);
   assert.deepEqual(Object.keys(driver.tasks).sort(), ["1", "__proto__", "constructor", "toString"]);
   const { tasks } = driver.build();
@@ -65,7 +65,7 @@ test("names that objects treat in a special way are ordinary names", () => {
   assert.deepEqual(tasks.constructor.dependencies, ["__proto__"]);
 });
 
-test("unicode goes through untouched", () => {
+test("unicode is not changed", () => {
   const driver = new Driver();
   const task = driver.shell("größe_数", 'echo "🛣️ \u2028 \\ \\" \u0000"');
   driver.shell("next", `echo ${task.result.stdout}`, { depends: task });
@@ -87,7 +87,7 @@ test("references give names and templates", () => {
   assert.equal(JSON.stringify({ n: ref("x").result.n }), '{"n":"{{x_result.n}}"}');
 });
 
-test("a reference may stand as a value, inside data, and in depends", () => {
+test("a reference may be a value, inside data, and in depends", () => {
   const driver = new Driver();
   const a = driver.shell("a", "true");
   driver.tool("b", "tools.x", { whole: a.result, deep: [{ n: a.result.n }] }, { depends: [a, "a"] });
@@ -136,7 +136,7 @@ test("durations in every form", () => {
   assert.equal(driverWith(["a", { timeout: { days: 1, hours: 2 } }]).tasks.a.timeout, 93_600);
 });
 
-test("what is no duration is refused with its path", () => {
+test("invalid durations are refused with their path", () => {
   for (const form of ["soon", "10:00", "", true, [], {}, { hour: 1 }, { hours: "1" }]) {
     for (const key of ["timeout", "retryDelay", "delay"]) {
       refused({ [key]: form }, { code: "DURATION_INVALID", path: `/${key}`, help: /PT1M30S/ });
@@ -201,7 +201,7 @@ test("unknown task options are refused with the nearest name", () => {
   refused({ "a/b~c": 1 }, { code: "TASK_OPTION_UNKNOWN", path: "/a~1b~0c", help: /./ });
 });
 
-test("exactly one kind of task", () => {
+test("a task has exactly one kind", () => {
   const check = (options, expected) =>
     checkThrown(() => new Driver().task("t", options), { name: "TaskDefinitionError", ...expected });
   check({}, { code: "TASK_TYPE_MISSING", help: /`shell`.*`http`/ });
@@ -257,7 +257,7 @@ test("a function that would be dropped is refused", () => {
   assert.deepEqual(driver.tasks, {});
 });
 
-test("names must be given, be text, and be used once", () => {
+test("names are required, must be text, and are used once", () => {
   const driver = driverWith(["a"]);
   const check = (name, code) =>
     checkThrown(() => driver.task(name, { shell: "x" }), { name: "TaskDefinitionError", code });
@@ -269,7 +269,7 @@ test("names must be given, be text, and be used once", () => {
   assert.deepEqual(Object.keys(driver.tasks), ["a"], "a refused task leaves nothing behind");
 });
 
-test("what JSON cannot carry is refused with its path", () => {
+test("values that JSON cannot hold are refused with their path", () => {
   const cyclic = { list: [] };
   cyclic.list.push({ cyclic });
   const cases = [
@@ -299,7 +299,7 @@ test("what JSON cannot carry is refused with its path", () => {
   }
 });
 
-test("what JSON can carry goes through; the same object twice is no cycle", () => {
+test("values that JSON can hold are accepted; the same object twice is no cycle", () => {
   const shared = { n: 1 };
   const inputs = {
     date: new Date(0),
@@ -314,7 +314,7 @@ test("what JSON can carry goes through; the same object twice is no cycle", () =
   assert.deepEqual(driverWith(["a"]).build({ inputs }).variables, JSON.parse(JSON.stringify(inputs)));
 });
 
-test("validate finds every problem at once", () => {
+test("validate reports all problems at once", () => {
   const driver = driverWith(
     ["backup_db"],
     ["upload", { depends: ["bakcup_db"] }],
@@ -352,7 +352,7 @@ test("validate finds every problem at once", () => {
   }
 });
 
-test("impossible schedules are found, possible ones pass", () => {
+test("impossible schedules are reported, possible ones are not", () => {
   const check = (schedule) => codes(driverWith(["s", { schedule }]));
   for (const text of ["* * *", "60 * * * *", "0 24 * * *", "x", "@every 0s", "@every -5s", "0 0 30 2 *"]) {
     assert.deepEqual(check(text), ["error SCHEDULE_INVALID"], text);
@@ -367,7 +367,7 @@ test("impossible schedules are found, possible ones pass", () => {
   assert.ok(Date.parse(firings[0]) > Date.now());
 });
 
-test("building is possible whatever validate finds, and says nothing", () => {
+test("building is possible whatever validate reports, and prints nothing", () => {
   const driver = driverWith(["a", { depends: ["a", "ghost"] }]);
   assert.deepEqual(driver.build().tasks.a.dependencies, ["a", "ghost"]);
   assert.deepEqual(driver.build(), driver.build());
@@ -387,7 +387,7 @@ test("build refuses unknown options", () => {
   });
 });
 
-test("objects that JSON would empty are refused, not dropped", () => {
+test("objects that JSON would make empty are refused, not dropped", () => {
   const values = [
     Promise.resolve(1),
     new Headers({ a: "b" }),
@@ -403,14 +403,14 @@ test("objects that JSON would empty are refused, not dropped", () => {
   }
 });
 
-test("inputs that are no object are refused, not dropped", () => {
+test("inputs that are not an object are refused, not dropped", () => {
   for (const inputs of [[1, 2], "text", 5, new Date(0)]) {
     const expected = { name: "ConfigurationError", code: "OPTION_INVALID", path: "/inputs" };
     checkThrown(() => driverWith(["a"]).build({ inputs }), expected);
   }
 });
 
-test("a workflow to run is named once", () => {
+test("a workflow to run is given once", () => {
   const driver = new Driver();
   checkThrown(() => driver.workflow("a", { name: "x", id: "y" }), {
     name: "TaskDefinitionError",
@@ -428,7 +428,7 @@ test("a workflow to run is named once", () => {
   );
 });
 
-test("options and targets of the wrong kind give a typed error", () => {
+test("options and targets of the wrong type cause a typed error", () => {
   for (const work of [
     () => new Driver(null),
     () => new Driver().workflow("w", "name"),
@@ -439,7 +439,7 @@ test("options and targets of the wrong kind give a typed error", () => {
   }
 });
 
-test("a byte order mark in front of source is left out", () => {
+test("a byte order mark before source is dropped", () => {
   const driver = new Driver();
   driver.shell("command", "\ufeffecho hi");
   driver.python("py", "\ufeffdef py():\n    return 1");

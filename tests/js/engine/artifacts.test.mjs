@@ -25,7 +25,7 @@ const post = async (engine, body, type, url = URL_) => {
 };
 
 describe("an upload", () => {
-  test("as a form, as bytes and as JSON gives one artifact, named at the top level", async (t) => {
+  test("as a form, as bytes and as JSON gives one artifact, whose id is at the top level", async (t) => {
     const engine = engineOf(t);
     const form = new FormData();
     form.append("note", "not the artifact");
@@ -49,14 +49,14 @@ describe("an upload", () => {
     assert.deepEqual([list.artifacts, list.count], [[ID], 1]);
   });
 
-  test("takes the first file of a form that names none `artifact`", async (t) => {
+  test("takes the first file of a form without `artifact`", async (t) => {
     const engine = engineOf(t);
     const form = new FormData();
     form.append("upload", new Blob([BYTES]), "a.zip");
     assert.equal((await post(engine, form)).artifact_id, ID);
   });
 
-  test("keeps the name of a file, and its bytes whatever they are", async (t) => {
+  test("keeps the name of a file, and any bytes", async (t) => {
     const engine = engineOf(t);
     for (const content of [Buffer.from("\r\n--\r\n\r\n--x"), Buffer.from([0x80, 0x0a, 0xff])]) {
       const form = new FormData();
@@ -75,7 +75,7 @@ describe("an upload", () => {
     assert.deepEqual([name, size, content_type], ["b.zip", 1, "application/zip"]);
   });
 
-  test("of a form with many parts, or many headers, is refused before they are read", async (t) => {
+  test("of a form with many parts or many headers is refused before they are read", async (t) => {
     const engine = engineOf(t);
     const file = 'content-disposition: form-data; name="artifact"; filename="a"\r\n\r\nx';
     const field = "--x\r\ncontent-disposition: form-data; name=a\r\n\r\n\r\n";
@@ -93,7 +93,7 @@ describe("an upload", () => {
     }
   });
 
-  test("of nothing, of a broken form and of too much is refused", async (t) => {
+  test("that is empty, broken or too large is refused", async (t) => {
     const engine = engineOf(t);
     const empty = new FormData();
     empty.append("artifact", "text, not a file");
@@ -123,7 +123,7 @@ test("the client uploads, lists, downloads and deletes", async (t) => {
   }
 });
 
-test("a download says what it is", async (t) => {
+test("a download has its media type and size", async (t) => {
   const engine = engineOf(t);
   const form = new FormData();
   form.append("artifact", new Blob([BYTES], { type: "application/zip" }), "my tasks.zip");
@@ -135,7 +135,7 @@ test("a download says what it is", async (t) => {
   assert.deepEqual(new Uint8Array(await response.arrayBuffer()), BYTES);
 });
 
-test("artifacts outlive the engine in its store, and deleted ones do not", async (t) => {
+test("artifacts survive the engine in its store, and deleted ones do not", async (t) => {
   const path = folder(t);
   const first = new LocalEngine({ store: fileStore(path) });
   const highway = new Highway({ engine: first });
@@ -148,7 +148,7 @@ test("artifacts outlive the engine in its store, and deleted ones do not", async
 });
 
 describe("a tool", () => {
-  test("reads artifacts, and is told where there is none", async (t) => {
+  test("reads artifacts, and gets an error for an unknown one", async (t) => {
     const engine = engineOf(t, {
       tools: {
         "read.it": async ({ args: [id] }, context) => ({ size: (await context.artifact(id)).length }),
@@ -173,7 +173,7 @@ describe("a tool", () => {
     assert.equal(attempts ?? 1, 1, "no further attempt finds it");
   });
 
-  test("reads the variables of its run, and sets them and emits events with its result", async (t) => {
+  test("reads the variables of its run; setting them and emitting events takes effect with its result", async (t) => {
     const attempts = [];
     const engine = engineOf(t, {
       tools: {
@@ -201,7 +201,7 @@ describe("a tool", () => {
     assert.deepEqual(result.tasks.look.result, { counter: 2, list: [1, { two: null }] });
   });
 
-  test("sets only plain data", async (t) => {
+  test("can set only plain data", async (t) => {
     const errors = [];
     const tools = {
       odd: (_, { setVariable, emitEvent }) => {

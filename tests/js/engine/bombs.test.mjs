@@ -8,9 +8,9 @@ import { folder, startServer } from "../support/cli.mjs";
 /** Signals that are pending at the same time. */
 const AT_ONCE = 20;
 
-describe("a server at work", { concurrency: 1 }, () => {
+describe("a busy server", { concurrency: 1 }, () => {
   for (const { workflow, first = [], signals = 0 } of BOMBS) {
-    test(`answers and obeys beside \`${workflow.name}\`, and opens again`, async (t) => {
+    test(`answers and obeys during \`${workflow.name}\`, and opens again`, async (t) => {
       const data = folder(t);
       let server = await startServer(t, ["--data", data]);
       const { key } = server;

@@ -12,7 +12,7 @@ function start(t, options = {}) {
   return { engine, driver: new Driver({ engine }), highway: new Highway({ engine }) };
 }
 
-test("what sleeps when the clock is set back ends by the time that passes", {
+test("a wait ends by the time that passes, even if the clock is set back", {
   timeout: 30_000,
 }, async (t) => {
   let ahead = 0;
@@ -27,7 +27,7 @@ test("what sleeps when the clock is set back ends by the time that passes", {
   for (const { duration_seconds: seconds } of await highway.steps.list(run.runId)) assert.ok(!(seconds < 0));
 });
 
-test("what sleeps when the clock of the system is set back does, too", { timeout: 30_000 }, async (t) => {
+test("so does a wait if the system's clock is set back", { timeout: 30_000 }, async (t) => {
   const real = Date.now;
   t.after(() => {
     Date.now = real;
@@ -49,7 +49,7 @@ test("a clock that jumps ahead is followed", { timeout: 30_000 }, async (t) => {
   assert.equal((await run.result()).status, "completed");
 });
 
-test("a clock that stands still stands still", { timeout: 30_000 }, async (t) => {
+test("a clock that stands still is followed", { timeout: 30_000 }, async (t) => {
   let now = Date.parse("2030-01-01");
   const { driver, highway } = start(t, { clock: () => now, tools: { "t.x": () => 1 } });
   driver.tool("a", "t.x", {}, { delay: 1 });
@@ -67,7 +67,7 @@ const workflow = (schedule) => ({
   tasks: { a: { task_id: "a", operator_type: "task", function: "t.x" } },
 });
 
-test("schedules go by the clocks of real zones", async () => {
+test("schedules follow real time zones", async () => {
   const fired = async (schedule, at, span) => {
     const { runs } = await simulate(workflow(schedule), { at, for: span });
     return runs.map(({ startedAt }) => startedAt.toISOString().slice(5, 16)).join(" ");
@@ -89,7 +89,7 @@ test("schedules go by the clocks of real zones", async () => {
   }
 });
 
-test("an engine that slept for a year fires for the latest moment alone", { timeout: 60_000 }, async (t) => {
+test("an engine that slept for a year starts only the latest missed run", { timeout: 60_000 }, async (t) => {
   let now = Date.parse("2026-01-01T00:00:30Z");
   let started;
   const fired = new Promise((resolve) => {

@@ -110,7 +110,7 @@ for (const [way, optionsOf] of Object.entries(WAYS)) {
       });
     }
 
-    test("tells the limit that a task has passed", async (t) => {
+    test("names the limit that a task has exceeded", async (t) => {
       const driver = new Driver(await optionsOf(t));
       driver.tool("a", "large");
       const result = await driver.run();
@@ -123,14 +123,14 @@ for (const [way, optionsOf] of Object.entries(WAYS)) {
   });
 }
 
-test("a server that knows no such codes refuses what is too large with one of ours", async () => {
+test("a server without such codes refuses a body that is too large with one of ours", async () => {
   const fetch = async () => new Response("<h1>Request Entity Too Large</h1>", { status: 413 });
   const highway = new Highway({ endpoint: "http://127.0.0.1:9", apiKey: "key", fetch });
   const error = await rejectionOf(highway.workflows.submit({ workflow: flow(task("a")) }));
   assert.deepEqual([error.name, error.code, error.status], ["SubmissionError", "LIMIT_EXCEEDED", 413]);
 });
 
-test("an engine in this process speaks of no server and no endpoint", async () => {
+test("an engine in this process mentions no server and no endpoint", async () => {
   const highway = new Highway({ engine: new LocalEngine() });
   for (const path of ["/api/v1/workflows/none", "/api/v1/no/such", "/api/v1/analytics/queues"]) {
     const error = await rejectionOf(highway.request("GET", path));

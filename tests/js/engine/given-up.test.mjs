@@ -51,7 +51,7 @@ async function opening(t, more = {}) {
 
 const aborted = { name: "AbortedError", code: "ABORTED" };
 
-describe("a call that was given up while the store was opening", () => {
+describe("a call that was aborted while the store was opening", () => {
   for (const [name, call] of Object.entries({
     start: (engine, _, signal) => {
       const driver = new Driver({ engine });
@@ -76,7 +76,7 @@ describe("a call that was given up while the store was opening", () => {
     });
   }
 
-  test("ends by a time limit of its own", async (t) => {
+  test("ends by its own time limit", async (t) => {
     const { engine, finish } = await opening(t);
     const submitted = new Highway({ engine }).workflows.submit({ workflow, signal: AbortSignal.timeout(20) });
     await checkRejection(submitted, aborted);
@@ -106,7 +106,7 @@ describe("`engine.fetch`", () => {
     assert.equal((await finish()).added, 0);
   });
 
-  test("does nothing that was given up while its body came", async (t) => {
+  test("does nothing for a request that was aborted while its body arrived", async (t) => {
     const { engine, finish } = await opening(t);
     let source;
     const stream = new ReadableStream({
@@ -125,7 +125,7 @@ describe("`engine.fetch`", () => {
     assert.equal((await open).added, 0);
   });
 
-  test("does nothing that was given up while Python was read", async (t) => {
+  test("does nothing for a request that was aborted while Python was compiled", async (t) => {
     let compiled;
     const pythonDsl = () =>
       new Promise((resolve) => {
@@ -151,7 +151,7 @@ describe("`engine.fetch`", () => {
   });
 });
 
-test("a request to a server whose client has gone away is not carried out, and is no failure", async (t) => {
+test("a request whose client has gone away is not carried out, and is no failure", async (t) => {
   const failures = t.mock.method(console, "error", () => {});
   let compiled;
   const pythonDsl = (_, signal) =>

@@ -15,7 +15,7 @@ const countOf = (value) =>
     ? Object.values(value).reduce((sum, item) => sum + 1 + countOf(item), 0)
     : 0;
 
-test("what fits is never called large, however it is written", () => {
+test("a value within the limit is never called large, however it is written", () => {
   const values = [
     1,
     "",
@@ -36,7 +36,7 @@ test("what fits is never called large, however it is written", () => {
   }
 });
 
-test("what has more values and longer names than fit is called large", () => {
+test("a value with too many values and long names is called large", () => {
   const keys = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`k${at}`, 1]));
   for (const value of [
     keys,

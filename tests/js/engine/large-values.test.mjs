@@ -28,7 +28,7 @@ async function counted(work) {
   return { value, turns };
 }
 
-test("a text is decoded in pieces, and no character of it is cut", async () => {
+test("a text is decoded in pieces, and no character is split", async () => {
   const units = {
     "utf-8": [Buffer.from("aé€😀"), Buffer.from([0xe2, 0x82, 0x41]), Buffer.from([0xf0, 0x9f, 0x98])],
     "utf-16le": [Buffer.from("a€😀", "utf16le"), Buffer.from([0x00, 0xd8, 0x41, 0x00])],
@@ -55,7 +55,7 @@ test("a text is decoded in pieces, and no character of it is cut", async () => {
   }
 });
 
-test("a byte order mark is taken off the beginning alone, and tells the encoding", async () => {
+test("a byte order mark is removed only at the beginning, and names the encoding", async () => {
   const far = "a".repeat(PIECE - 3);
   const response = new Response("", { headers: { "content-type": "text/plain; charset=shift_jis" } });
   for (const [bytes, text] of [
@@ -67,7 +67,7 @@ test("a byte order mark is taken off the beginning alone, and tells the encoding
   }
 });
 
-test("`windows-1252`, and an encoding that nobody knows, are read in pieces, too", async () => {
+test("`windows-1252` and unknown encodings are read in pieces, too", async () => {
   const of = (charset) => new Response("", { headers: { "content-type": `text/plain; charset=${charset}` } });
   const bytes = Buffer.alloc(PIECE + 2, Buffer.from([0x80, 0xe9, 0x41]));
   const text = await textOf({ response: of("windows-1252"), bytes });
@@ -79,7 +79,7 @@ test("`windows-1252`, and an encoding that nobody knows, are read in pieces, too
   await assert.rejects(textOf({ response: of("nobody"), bytes: broken }), { code: "ANSWER_UNREADABLE" });
 });
 
-test("bytes are written in base64 as everybody writes them", () => {
+test("base64 text is standard", () => {
   for (const length of [0, 1, 2, 3, 4, 5, 255, (3 << 16) - 1, 3 << 16, (3 << 16) + 1, (6 << 16) + 2]) {
     const bytes = Buffer.from(Array.from({ length }, (_, at) => (at * 7919) >> 3));
     assert.ok(base64Of(bytes) === bytes.toString("base64"), `${length} bytes`);
@@ -104,13 +104,13 @@ test("a large integer is found wherever a piece ends", () => {
   }
 });
 
-test("a text that looks like a mark stays a text", () => {
+test("a text that resembles a mark stays a text", () => {
   const BIG = 2n ** 70n;
   const value = ["\u0000123", `\u0000${BIG}`, "\\u0000", BIG, { "\u00001": "\u0000" }];
   assert.deepEqual(parseJson(bigJson(value)), value);
 });
 
-test("large values are written as `JSON.stringify` writes them", () => {
+test("large values are printed as `JSON.stringify` prints them", () => {
   let seed = 7;
   const random = (most) => {
     seed = (seed * 48271) % 2147483647;
@@ -138,7 +138,7 @@ test("large values are written as `JSON.stringify` writes them", () => {
   assert.equal(written(undefined), "null");
 });
 
-test("`bigint` is written with an indent as everything else is", () => {
+test("`bigint` is indented like everything else", () => {
   const value = {
     a: [1n, 2n ** 64n, []],
     b: {},
@@ -155,7 +155,7 @@ test("`bigint` is written with an indent as everything else is", () => {
   }
 });
 
-test("what is wrong in a large value is named where it is", () => {
+test("errors in a large value have its path", () => {
   const large = Array.from({ length: 100_000 }, (_, at) => at);
   const at = (value, path) =>
     assert.throws(
@@ -172,7 +172,7 @@ test("what is wrong in a large value is named where it is", () => {
   assert.equal(atOnce(textInSteps(large, 100_000, never)), JSON.stringify(large));
 });
 
-test("others have their turn while something large is decoded, read or written", async () => {
+test("the event loop takes turns while a large value is decoded, parsed or printed", async () => {
   const bytes = Buffer.alloc(4 * PIECE, "123456789012345678,");
   const response = new Response("");
   const decoded = await counted(() => textOf({ response, bytes }));

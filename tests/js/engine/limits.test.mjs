@@ -16,7 +16,7 @@ const copies = (count) =>
     })
     .build();
 
-test("text that is filled in too often fails its task alone", async (t) => {
+test("text that is filled in too often fails only its task", async (t) => {
   const tools = {
     "test.big": () => "x".repeat(1_000_000),
     "test.many": ({ kwargs }) => Object.keys(kwargs).length,
@@ -92,7 +92,7 @@ test("a body that is not UTF-8 is refused", async (t) => {
   }
 });
 
-test("tools that end at once leave others their turn", async (t) => {
+test("tools that end at once let the event loop take turns", async (t) => {
   const engine = new LocalEngine({ tools: { "test.nothing": () => 1 } });
   t.after(() => engine.close());
   let workflow = new WorkflowBuilder("chain");
@@ -103,7 +103,7 @@ test("tools that end at once leave others their turn", async (t) => {
   assert.ok(turns > 3, `${turns}`);
 });
 
-test("tools that end at once with much are read in several turns", async (t) => {
+test("tools that end at once with large results are read in several turns", async (t) => {
   const items = [...Array(50_000).keys()].map((at) => ({ at }));
   const readIn = new Set();
   let turn = 0;
@@ -131,7 +131,7 @@ test("tools that end at once with much are read in several turns", async (t) => 
   assert.ok(readIn.size > 3, `${readIn.size} turns`);
 });
 
-test("many steps are written and read in turns", async (t) => {
+test("many steps are printed and read in turns", async (t) => {
   const engine = new LocalEngine();
   t.after(() => engine.close());
   const highway = new Highway({ engine });

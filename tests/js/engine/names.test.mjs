@@ -33,7 +33,7 @@ const handler = ({ kwargs, setVariable }) => {
   return kwargs;
 };
 
-test("an engine takes any name for tasks, tools, inputs, variables and results", async (t) => {
+test("an engine accepts any name for tasks, tools, inputs, variables and results", async (t) => {
   const engine = new LocalEngine({ tools: own(ODD.map((name) => [name, handler])) });
   t.after(() => engine.close());
   const states = [];
@@ -63,7 +63,7 @@ test("a simulation shows steps of any name", async () => {
   for (const name of ODD) assert.deepEqual(mocked.steps[name].result, { n: name });
 });
 
-test("approvals are answered by their own names alone", async () => {
+test("approvals are answered only by their own names", async () => {
   const asking = (id) => ({
     name: "ask",
     tasks: own([
@@ -77,7 +77,7 @@ test("approvals are answered by their own names alone", async () => {
   }
 });
 
-test("an engine for tests knows steps of any name", async (t) => {
+test("a test engine accepts steps of any name", async (t) => {
   const engine = new TestEngine({ tools: own(ODD.map((name) => [name, { n: name }])) });
   t.after(() => engine.close());
   await new Highway({ engine }).workflows.submit({ workflow, inputs });
@@ -90,7 +90,7 @@ test("an engine for tests knows steps of any name", async (t) => {
   }
 });
 
-test("inputs with names of the engine are inputs, and nothing else", async (t) => {
+test("inputs with names of the engine are only inputs", async (t) => {
   const seen = [];
   const engine = new LocalEngine({
     env: { API: "https://own.example" },
@@ -134,7 +134,7 @@ test("a definition is run by its id", async (t) => {
   assert.deepEqual([tasks.by_id.result.output, tasks.by_name.result.output], ["old", "new"]);
 });
 
-test("all tasks with unknown tools are found before anything runs", async (t) => {
+test("all tasks with unknown tools are reported before anything runs", async (t) => {
   const engine = new LocalEngine({ tools: { "t.known": () => 1 } });
   t.after(() => engine.close());
   const unknown = (id) => ({ task_id: id, operator_type: "task", function: `t.${id}` });

@@ -30,8 +30,8 @@ async function post(engine, path, body) {
 
 const get = async (engine, path) => (await (await engine.fetch(`http://e/api/v1/${path}`)).json()).data;
 
-describe("Python", { skip: noPython, concurrency: 2 }, () => {
-  test("runs as the workflow that it gives, and its source is kept", async (t) => {
+describe("Python source", { skip: noPython, concurrency: 2 }, () => {
+  test("runs as the workflow that it returns, and is kept", async (t) => {
     const engine = engineOf(t);
     const highway = new Highway({ engine });
     const run = await highway.workflows.submit({ pythonDsl: SOURCE, inputs: { name: "Ada" } });
@@ -42,7 +42,7 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
     assert.deepEqual([python_dsl, definition_json.name], [SOURCE, "from_python"]);
   });
 
-  test("goes on with the rest of the request as it was", async (t) => {
+  test("keeps the rest of the request unchanged", async (t) => {
     const engine = engineOf(t);
     // A null before it, and an integer with more digits than a double holds.
     const body = `{"workflow_definition": null, "inputs": {"name": 12345678901234567890}, "python_dsl": ${JSON.stringify(SOURCE)}}\n`;
@@ -51,14 +51,14 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
     assert.equal(run.tasks.hello.stdout, "hello 12345678901234567890");
   });
 
-  test("is compiled on its own", async (t) => {
+  test("can be compiled without a run", async (t) => {
     const { status, workflow_definition, data } = await post(engineOf(t), "dsl_to_json", { code: SOURCE });
     assert.deepEqual([status, workflow_definition.name], [200, "from_python"]);
     assert.deepEqual(data.workflow_definition, workflow_definition);
     assert.equal((await post(engineOf(t), "dsl_to_json", {})).code, "BODY_INVALID");
   });
 
-  test("that gives no workflow is refused, with the reason and the line", async (t) => {
+  test("without a workflow is refused, with the reason and the line", async (t) => {
     const engine = engineOf(t);
     for (const [source, message] of [
       ["x = 1", /defines no get_workflow/],
@@ -79,7 +79,7 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
     assert.equal((await get(engine, "workflows")).total, 0);
   });
 
-  test("that needs what is not here says what to install", async (t) => {
+  test("that needs a missing package says what to install", async (t) => {
     const answer = await post(engineOf(t), "workflows", {
       python_dsl: "import absent_module_of_these_tests",
     });
@@ -90,14 +90,14 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
     assert.deepEqual([absent.status, absent.code], [501, "TOOL_UNAVAILABLE"]);
   });
 
-  test("that does not end is ended", async (t) => {
+  test("that does not end is killed", async (t) => {
     const engine = engineOf(t, { pythonDsl: pythonDsl({ timeout: 0.3 }) });
     const answer = await post(engine, "workflows", { python_dsl: "while True: pass" });
     assert.equal(answer.status, 400);
     assert.match(answer.message, /took longer than 0.3 s/);
   });
 
-  test("is taken by a server that was started for it, and by no other", async (t) => {
+  test("is accepted only by a server that was started for it", async (t) => {
     for (const [args, status] of [
       [["--python-dsl"], 201],
       [[], 501],
@@ -115,7 +115,7 @@ describe("Python", { skip: noPython, concurrency: 2 }, () => {
   });
 });
 
-test("an engine that compiles with a function of its own", async (t) => {
+test("an engine with its own compiler function", async (t) => {
   const tasks = {
     a: { task_id: "a", operator_type: "task", dependencies: [], function: "tools.shell.run", args: ["true"] },
   };
@@ -125,7 +125,7 @@ test("an engine that compiles with a function of its own", async (t) => {
   assert.equal(definition_json.description, "anything");
 });
 
-test("bad settings are refused", () => {
+test("invalid options are refused", () => {
   const refused = (path) => ({ name: "ConfigurationError", code: "OPTION_INVALID", path });
   checkThrown(() => new LocalEngine({ pythonDsl: true }), refused("/pythonDsl"));
   for (const timeout of [0, -1, Number.NaN, "1", 1e9]) {

@@ -34,7 +34,7 @@ function endless() {
 }
 
 describe("time limits", { concurrency: true }, () => {
-  test("of an attempt: the tool is told, and the next attempt follows", async (t) => {
+  test("of an attempt: the tool is aborted, and the next attempt follows", async (t) => {
     const { tool, seen } = endless();
     const { driver } = start(t, { tool });
     driver.tool("a", "tool", {}, { timeout: 1, retries: 1, retryDelay: 0 });
@@ -44,7 +44,7 @@ describe("time limits", { concurrency: true }, () => {
     assert.ok(seen.reasons.every((reason) => reason instanceof Error && reason.name === "AbortError"));
   });
 
-  test("of an attempt: what the tool gives afterwards is ignored", async (t) => {
+  test("of an attempt: later results of the tool are ignored", async (t) => {
     const tool = async (_, { attempt }) => {
       if (attempt === 1) await sleep(150);
       return attempt;
@@ -56,7 +56,7 @@ describe("time limits", { concurrency: true }, () => {
     assert.deepEqual([result.state, result.tasks.a.result], ["completed", 2]);
   });
 
-  test("of a run: it is timed_out, and what runs is stopped", async (t) => {
+  test("of a run: it is timed_out, and running tools are aborted", async (t) => {
     const { tool, seen } = endless();
     const { driver } = start(t, { tool });
     driver.tool("a", "tool");
@@ -74,7 +74,7 @@ describe("time limits", { concurrency: true }, () => {
 });
 
 describe("cancelling", { concurrency: true }, () => {
-  test("stops what runs; the run is cancelled, once", async (t) => {
+  test("aborts running tools; the run is cancelled once", async (t) => {
     const { tool, seen, whenStarted } = endless();
     const { driver } = start(t, { tool });
     driver.tool("a", "tool");
@@ -113,7 +113,7 @@ describe("cancelling", { concurrency: true }, () => {
 });
 
 describe("closing", { concurrency: true }, () => {
-  test("stops what runs; afterwards every request is refused", async (t) => {
+  test("aborts running tools; afterwards every request is refused", async (t) => {
     const { tool, seen, whenStarted } = endless();
     const { driver, engine } = start(t, { tool });
     driver.tool("a", "tool");
@@ -127,7 +127,7 @@ describe("closing", { concurrency: true }, () => {
     assert.equal(error.code, "ENGINE_CLOSED");
   });
 
-  test("a call on a closed engine is ENGINE_CLOSED, at once", async (t) => {
+  test("makes every later call fail at once with ENGINE_CLOSED", async (t) => {
     const { driver, engine } = start(t, { tool: () => 1 });
     driver.tool("a", "tool");
     await engine.close();
@@ -137,7 +137,7 @@ describe("closing", { concurrency: true }, () => {
     assert.ok(watch.stop() < 1500);
   });
 
-  test("who waits for a run hears that the engine was closed", async (t) => {
+  test("ends every wait for a run with that error", async (t) => {
     const { tool, whenStarted } = endless();
     const { driver, engine } = start(t, { tool });
     driver.tool("a", "tool");
@@ -148,7 +148,7 @@ describe("closing", { concurrency: true }, () => {
     assert.equal(error.code, "ENGINE_CLOSED", error.message);
   });
 
-  test("gives back the memory of the module", async () => {
+  test("releases the memory of the module", async () => {
     const { stdout, stderr } = await runModule(`
       import { createRequire } from "node:module";
       import { dirname, join } from "node:path";
@@ -175,7 +175,7 @@ describe("closing", { concurrency: true }, () => {
     assert.ok(Number(stdout) < 4_000_000, `it grew by ${stdout} bytes in 15 engines`);
   });
 
-  test("what a tool kept for a run is released when the run is over, or the engine closed", async (t) => {
+  test("resources that a tool keeps for a run are released when the run has ended, or the engine is closed", async (t) => {
     const released = [];
     const tool = async (_, { onRunEnd, task, signal }) => {
       onRunEnd(() => released.push(task));
@@ -195,7 +195,7 @@ describe("closing", { concurrency: true }, () => {
     assert.deepEqual(released, ["a", "b", "slow"]);
   });
 
-  test("what is kept late by an attempt that was given up stays until the run is over", async (t) => {
+  test("resources that an aborted attempt registers late are kept until the run has ended", async (t) => {
     const events = [];
     const tool = async (_, { onRunEnd, task, attempt, signal }) => {
       if (task === "keeper") onRunEnd(() => events.push("keeper's released"));
@@ -234,7 +234,7 @@ describe("a process", { concurrency: true }, () => {
     assert.deepEqual([lines[0]?.line, code], ["completed", 0], stderr);
   });
 
-  test("ends after close though a run sleeps and a tool is under way", async () => {
+  test("ends after close even if a run waits and a tool is running", async () => {
     const tool = "(_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve))";
     const { lines, code } = await runModule(
       engineOf(
@@ -250,7 +250,7 @@ describe("a process", { concurrency: true }, () => {
     assert.deepEqual([lines[0]?.line, code], ["closed", 0]);
   });
 
-  test("ends in a few seconds though a tool never hears its signal", async () => {
+  test("ends in a few seconds even if a tool never obeys its signal", async () => {
     const { lines, code } = await runModule(
       engineOf(
         "{ tool: () => new Promise(() => {}) }",
@@ -366,7 +366,7 @@ describe("the REST API", { concurrency: true }, () => {
 });
 
 describe("keepRuns", () => {
-  test("runs that ended first are forgotten, a minute after their end at the earliest", async (t) => {
+  test("the oldest finished runs are dropped, a minute after their end at the earliest", async (t) => {
     let now = Date.now();
     const { engine, driver } = start(t, { "x.y": () => 1 }, { keepRuns: 2, clock: () => now });
     driver.tool("a", "x.y");

@@ -15,7 +15,7 @@ function engineAt(moment) {
   return { engine, highway: new Highway({ engine }) };
 }
 
-test("a schedule goes by the clocks of its zone, in summer and in winter", async () => {
+test("a schedule follows its time zone, in summer and in winter", async () => {
   for (const [now, next] of [
     ["2026-03-28T12:00:00Z", "2026-03-29T07:00:00.000Z"],
     ["2026-10-24T12:00:00Z", "2026-10-25T08:00:00.000Z"],
@@ -30,7 +30,7 @@ test("a schedule goes by the clocks of its zone, in summer and in winter", async
   }
 });
 
-test("a zone that the runtime does not know is refused", async () => {
+test("a time zone that the runtime does not know is refused", async () => {
   const { engine, highway } = engineAt("2026-03-28T12:00:00Z");
   await assert.rejects(
     highway.workflows.register({ workflow: scheduled("CRON_TZ=Mars/Olympus 0 9 * * *") }),
@@ -39,7 +39,7 @@ test("a zone that the runtime does not know is refused", async () => {
   await engine.close();
 });
 
-test("a due schedule starts a run by itself", async () => {
+test("a schedule starts a run by itself", async () => {
   let started;
   const runId = new Promise((resolve) => {
     started = resolve;
@@ -57,7 +57,7 @@ test("a due schedule starts a run by itself", async () => {
   await engine.close();
 });
 
-test("a run of a schedule that passed its time limit has the word for it in the history", async () => {
+test("the history of a schedule shows `timed_out` for a run that exceeded its time limit", async () => {
   let started;
   const begun = new Promise((resolve) => {
     started = resolve;

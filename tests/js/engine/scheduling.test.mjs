@@ -49,7 +49,7 @@ describe("running", { concurrency: true }, () => {
     assert.ok(result.startedAt <= result.completedAt);
   });
 
-  test("inputs are read under both names, with their types", async (t) => {
+  test("inputs have both names, and keep their types", async (t) => {
     const { driver } = start(t, { echo });
     driver.tool("a", "echo", { long: "{{inputs.user}}", short: "{{user}}", text: "hi {{inputs.user.name}}" });
     const { tasks } = await driver.run({ inputs: { user: { name: "Ada", age: 36 } } });
@@ -78,7 +78,7 @@ describe("running", { concurrency: true }, () => {
     assert.equal(result.tasks.d.result, 4);
   });
 
-  test("concurrency limits what runs at once", async (t) => {
+  test("concurrency limits the number of running tools", async (t) => {
     let active = 0;
     let most = 0;
     const tool = async () => {
@@ -93,7 +93,7 @@ describe("running", { concurrency: true }, () => {
     assert.equal(most, 2);
   });
 
-  test("what a tool knows about its call", async (t) => {
+  test("the context of a tool", async (t) => {
     const seen = [];
     const tool = (call, context) => {
       seen.push({ call, at: Date.now(), ...context });
@@ -117,7 +117,7 @@ describe("running", { concurrency: true }, () => {
     assert.ok(left > 55_000 && left <= 60_000, `${left}`);
   });
 
-  test("delay waits, and the run sleeps meanwhile", async (t) => {
+  test("delay waits, and the run is sleeping meanwhile", async (t) => {
     const times = {};
     const tool = (_, { task }) => {
       times[task] = performance.now();
@@ -134,7 +134,7 @@ describe("running", { concurrency: true }, () => {
     assert.ok(states.includes("sleeping"), `${states}`);
   });
 
-  test("the clock may be the caller's", async (t) => {
+  test("the caller may provide the clock", async (t) => {
     const offset = Date.UTC(2040, 0, 1) - Date.now();
     const { driver } = start(t, { echo }, { clock: () => Date.now() + offset });
     driver.tool("a", "echo", {}, { retries: 1, timeout: 5 });
@@ -143,7 +143,7 @@ describe("running", { concurrency: true }, () => {
     assert.equal(result.state, "completed");
   });
 
-  test("large and odd values go through", async (t) => {
+  test("large and unusual values are kept", async (t) => {
     const { driver } = start(t, { big: () => "x".repeat(11 * 1024 * 1024), echo });
     const odd = '\u0000\u2028"\\\u{1F6E3}\u200d\ufeff';
     driver.tool("big", "big");
@@ -180,7 +180,7 @@ describe("running", { concurrency: true }, () => {
 });
 
 describe("failing", { concurrency: true }, () => {
-  test("a flaky server is asked again, with growing distances", async (t) => {
+  test("a flaky server is called again, with growing delays", async (t) => {
     const server = await faultServer(t, [
       json(503, {}),
       text(500, "down"),
@@ -203,7 +203,7 @@ describe("failing", { concurrency: true }, () => {
     );
   });
 
-  test("an HTTP status outside 2xx fails the attempt; check: false takes it as data", async (t) => {
+  test("an HTTP status outside 2xx fails the attempt; check: false makes it data", async (t) => {
     const server = await faultServer(t, [json(404, { why: "no" })]);
     const { driver } = start(t);
     driver.http("a", server.url);
@@ -225,7 +225,7 @@ describe("failing", { concurrency: true }, () => {
     assert.match(post.headers["content-type"], /json/);
   });
 
-  test("what depends on a failed task is skipped, the rest is finished", async (t) => {
+  test("tasks after a failed one are skipped, others run to their end", async (t) => {
     const { driver } = start(t, {
       echo,
       fail: () => {
@@ -248,7 +248,7 @@ describe("failing", { concurrency: true }, () => {
     assert.match(result.error.message, /`?a`?.*broken/);
   });
 
-  test("whatever a tool throws fails the task", async (t) => {
+  test("any value that a tool throws fails the task", async (t) => {
     for (const [thrown, message] of [
       ["text", /^text$/],
       [undefined, /undefined/],
@@ -269,7 +269,7 @@ describe("failing", { concurrency: true }, () => {
     }
   });
 
-  test("a result that is no plain data fails the task, with the path", async (t) => {
+  test("a result that is not plain data fails the task, with the path", async (t) => {
     const cyclic = {};
     cyclic.self = cyclic;
     for (const value of [() => 1, new Set(), new Map(), Number.NaN, cyclic, Symbol("x")]) {
@@ -296,7 +296,7 @@ describe("failing", { concurrency: true }, () => {
     assert.deepEqual([task.error.code, calls], ["TOOL_FAILED", 1]);
   });
 
-  test("a tool nobody registered", async (t) => {
+  test("an unknown tool", async (t) => {
     const { driver } = start(t);
     driver.shell("a", "true", { retries: 3 });
     driver.python("b", "pass");
@@ -312,7 +312,7 @@ describe("failing", { concurrency: true }, () => {
     assert.deepEqual(await driver.list().toArray(), [], "nothing began");
   });
 
-  test("a template that names nothing fails with the nearest name", async (t) => {
+  test("a template with an unknown name fails with the nearest name", async (t) => {
     const { driver, engine } = start(t, { echo });
     driver.tool("backup_db", "echo", { stdout: "x" });
     driver.tool(
@@ -338,7 +338,7 @@ describe("failing", { concurrency: true }, () => {
 });
 
 describe("options", () => {
-  test("what cannot be is refused", () => {
+  test("invalid values are refused", () => {
     const check = (options, path) =>
       checkThrown(() => new LocalEngine(options), {
         name: "ConfigurationError",
@@ -351,7 +351,7 @@ describe("options", () => {
     check({ templates: "loose" }, "/templates");
   });
 
-  test("a clock or an environment that is none", () => {
+  test("an invalid clock or environment", () => {
     const check = (options) =>
       checkThrown(() => new LocalEngine(options), { name: "ConfigurationError", code: "OPTION_INVALID" });
     check({ clock: 5 });
@@ -359,7 +359,7 @@ describe("options", () => {
     check({ tools: null });
   });
 
-  test("env is what templates read", async (t) => {
+  test("env is available in templates", async (t) => {
     const { driver } = start(t, { echo }, { env: { STAGE: "test" } });
     driver.tool("a", "echo", { v: "{{ENV.STAGE}}" });
     assert.deepEqual((await driver.run()).tasks.a.result, { v: "test" });
@@ -374,8 +374,8 @@ describe("options", () => {
   });
 });
 
-describe("words", { concurrency: true }, () => {
-  test("a cancelled run says so, and by whom it was asked", async (t) => {
+describe("texts", { concurrency: true }, () => {
+  test("a cancelled run says so, and the given reason", async (t) => {
     const tool = (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve));
     const { driver } = start(t, { tool });
     driver.tool("a", "tool");
@@ -385,7 +385,7 @@ describe("words", { concurrency: true }, () => {
     assert.deepEqual([error.code, error.message], ["RUN_CANCELLED", "enough"]);
   });
 
-  test("a run past its limit is listed as timed out", async (t) => {
+  test("a run that exceeded its limit is listed as timed_out", async (t) => {
     const tool = (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve));
     const { driver } = start(t, { tool });
     driver.tool("a", "tool");
@@ -397,7 +397,7 @@ describe("words", { concurrency: true }, () => {
     );
   });
 
-  test("a request that cannot be is the arguments' fault", async (t) => {
+  test("a request with invalid arguments is refused", async (t) => {
     const { driver } = start(t, {});
     driver.http("a", { url: "http://127.0.0.1:9", body: "x", timeout: null }, { retries: 3 });
     const { tasks } = await driver.run();

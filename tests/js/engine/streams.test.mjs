@@ -10,7 +10,7 @@ const { RunStreams } = await import(
   pathToFileURL(inRoot("dist", "esm", "engine", "host", "streams.js")).href
 );
 
-test("a stream shows that it lives until it ends, however it does, and not afterwards", async (t) => {
+test("a stream sends signs of life until it ends, in whatever way, and not afterwards", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   for (const end of ["the run", "the engine", "the reader"]) {
     let status = "running";
@@ -55,7 +55,7 @@ const turns = async (count = 20) => {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-test("all who listen to a run share the bytes of a change, for which it is read once", async () => {
+test("all streams of a run share the bytes of a change, for which the run is read once", async () => {
   const { streams, change, reads } = counted();
   const readers = Array.from({ length: 40 }, () => streams.open("r").body.getReader());
   const next = () => Promise.all(readers.map(async (reader) => (await reader.read()).value));
@@ -68,7 +68,7 @@ test("all who listen to a run share the bytes of a change, for which it is read 
   streams.close();
 });
 
-test("who does not read is told the newest state when it reads again, and nothing is read for it before", async () => {
+test("a slow reader gets the newest state when it reads again, and nothing is read for it before", async () => {
   const { streams, change, reads } = counted();
   const reader = streams.open("r").body.getReader();
   for (let count = 0; count < 50; count += 1) change();
@@ -82,7 +82,7 @@ test("who does not read is told the newest state when it reads again, and nothin
   assert.ok(streams.isEmpty);
 });
 
-test("large states are told in turns of their own", async (t) => {
+test("large states are sent in their own turns", async (t) => {
   let round = 0;
   const streams = new RunStreams(() =>
     JSON.stringify({
@@ -107,7 +107,7 @@ test("large states are told in turns of their own", async (t) => {
   assert.equal(new Set(told).size, 4);
 });
 
-test("as many streams may be open as an option says", async (t) => {
+test("an option limits the number of open streams", async (t) => {
   const engine = new LocalEngine({ maxStreams: 2, tools: { "x.wait": () => new Promise(() => {}) } });
   t.after(() => engine.close());
   const tasks = { a: { task_id: "a", operator_type: "task", function: "x.wait", dependencies: [] } };
@@ -127,7 +127,7 @@ test("as many streams may be open as an option says", async (t) => {
   assert.throws(() => new LocalEngine({ maxStreams: 0 }), { code: "OPTION_INVALID", path: "/maxStreams" });
 });
 
-test("a run whose name reads like a state is told by its own state", async (t) => {
+test("a run whose name resembles a state gets its own state", async (t) => {
   let started;
   const releasing = new Promise((resolve) => (started = resolve));
   const engine = new LocalEngine({

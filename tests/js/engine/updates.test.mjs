@@ -45,7 +45,7 @@ test("an update waits until the run has answered it", async () => {
   await engine.close();
 });
 
-test("an update that nobody answers is refused with 408, one whose handler fails with 500", async () => {
+test("an update without an answer is refused with 408, one whose handler fails with 500", async () => {
   const { engine, handle } = await chat(() => {
     throw new Error("no idea");
   });
@@ -57,7 +57,7 @@ test("an update that nobody answers is refused with 408, one whose handler fails
   await engine.close();
 });
 
-test("an engine that is closed lets nobody wait", async () => {
+test("a closed engine ends all waits", async () => {
   const { engine, handle } = await chat(() => ({}));
   const waiting = assert.rejects(handle.update("tell", {}), { code: "ENGINE_CLOSED" });
   await new Promise((resolve) => setTimeout(resolve, 10));

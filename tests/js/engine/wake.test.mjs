@@ -34,7 +34,7 @@ const later = (engine) => {
   return driver.start();
 };
 
-test("a timer is named before it is kept, and its time is gone on with by an engine that is made then", async (t) => {
+test("the host learns the time of a timer before it is stored, and a new engine continues at that time", async (t) => {
   const { make, told, calls, clock } = host(t);
   const first = make();
   const { runId } = await later(first);
@@ -50,7 +50,7 @@ test("a timer is named before it is kept, and its time is gone on with by an eng
   assert.equal((await new Highway({ engine: second }).workflows.get(runId)).state, "completed");
 });
 
-test("an engine that is woken too early names the time again", async (t) => {
+test("an engine that is woken too early gives the time again", async (t) => {
   const { make, told, calls, clock } = host(t);
   await later(make());
   clock.now += 1000;
@@ -62,7 +62,7 @@ test("an engine that is woken too early names the time again", async (t) => {
   assert.deepEqual(calls, []);
 });
 
-test("while a tool runs the engine is to be looked after, and waking it waits for the tool", async (t) => {
+test("while a tool runs, the engine has to be woken regularly, and waking it waits for the tool", async (t) => {
   const { make, told } = host(t);
   let finish;
   const engine = make({
@@ -90,7 +90,7 @@ test("while a tool runs the engine is to be looked after, and waking it waits fo
   assert.equal((await new Highway({ engine }).workflows.get(runId)).state, "completed");
 });
 
-test("where the host cannot be told, nothing goes on", async (t) => {
+test("if the host cannot be told, nothing continues", async (t) => {
   const { make, calls } = host(t);
   const engine = make({
     onWake: () => Promise.reject(new Error("no alarm")),

@@ -34,7 +34,7 @@ const start = `
 `;
 
 for (const method of ["toolsFinished", "request", "tick", "takeEffects", "takeRecords", "nextWake"]) {
-  test(`a trap in \`${method}\` is told by every call after it`, async (t) => {
+  test(`after a trap in \`${method}\`, every call fails with it`, async (t) => {
     const { stdout, stderr } = await runModule(`${start}
       const folder = ${JSON.stringify(folder(t))};
       const store = fileStore(folder);
@@ -70,7 +70,7 @@ for (const method of ["toolsFinished", "request", "tick", "takeEffects", "takeRe
   });
 }
 
-test("a trap behind a promise ends all calls that wait for one, and those after it", async () => {
+test("a trap in a promise ends all pending calls, and fails all later ones", async () => {
   const { stdout, stderr } = await runModule(`${start}
     const glue = await import(join(dist, "esm/generated/core.js"));
     const answers = [];

@@ -18,7 +18,7 @@ function start(t, tools = {}) {
   return { engine, driver: new Driver({ engine }) };
 }
 
-test("what tools give and get keeps its digits", async (t) => {
+test("the arguments and results of tools keep their digits", async (t) => {
   const seen = [];
   const { driver } = start(t, {
     "ids.give": () => ({
@@ -49,7 +49,7 @@ test("what tools give and get keeps its digits", async (t) => {
   assert.equal(seen[1].user, BIG);
 });
 
-test("an id of an HTTP answer or of Python arrives in addresses and commands", async (t) => {
+test("an id from an HTTP answer or from Python arrives in URLs and commands", async (t) => {
   const urls = [];
   const server = createServer((request, response) => {
     urls.push(request.url);
@@ -77,7 +77,7 @@ test("an id of an HTTP answer or of Python arrives in addresses and commands", a
   assert.equal(tasks.shell.stdout, "18446744073709551617");
 });
 
-test("conditions tell big integers apart", async (t) => {
+test("conditions distinguish big integers", async (t) => {
   const { driver } = start(t, { "x.done": () => null });
   const task = (id) => ({ task_id: id, operator_type: "task", function: "x.done" });
   const workflow = {
@@ -119,7 +119,7 @@ test("definitions keep the digits of their variables", async () => {
   );
 });
 
-test("the client gives what a server answers", async () => {
+test("the client returns a server's digits", async () => {
   const fetch = async () =>
     new Response(
       `{"status": "success", "data": {"id": ${BIG}, "quoted": "\\"${BIG}", "${BIG}": [1, ${BIG}]}}`,
@@ -157,7 +157,7 @@ test("a simulation has the same values", async () => {
   assert.equal(result.a_result.id, BIG);
 });
 
-test("numbers that are as large stay numbers", async (t) => {
+test("doubles of that size stay numbers", async (t) => {
   const server = createServer((_, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     response.end('{"float": 13835058055282163712.0, "negative": -1e17, "integer": 12345678901234567890}');
@@ -188,7 +188,7 @@ test("numbers that are as large stay numbers", async (t) => {
   assert.equal(driver.build({ inputs: { n: 2 ** 70 } }).variables.n, 2 ** 70);
 });
 
-test("only what is a large integer becomes `bigint`, wherever it stands", () => {
+test("only large integers become `bigint`, at every position", () => {
   for (const [text, value] of [
     [`${BIG}`, BIG],
     [`-${BIG}`, -BIG],
@@ -215,7 +215,7 @@ test("only what is a large integer becomes `bigint`, wherever it stands", () => 
   assert.equal(Object.getPrototypeOf(odd), Object.prototype);
 });
 
-test("a large integer makes nothing else be called back for", (t) => {
+test("no reviver is called for large integers", (t) => {
   let calls = 0;
   const counted = (callback) =>
     typeof callback !== "function"

@@ -69,7 +69,7 @@ test("the list of error codes and classes is the same in Rust and TypeScript", a
   }
 });
 
-test("glue and module belong together, and the embedded module is the one beside it", async () => {
+test("glue and module belong together, and the embedded module equals the separate file", async () => {
   for (const name of ["core", "full"]) {
     const bytes = readFileSync(join(esm, "generated", `${name}_bg.wasm`));
     const offered = new Set(
@@ -115,7 +115,7 @@ test("each error class has its name, and its errors too", async () => {
   assert.ok(new index.SubmissionError({ code: "X", message: "" }) instanceof index.ApiError);
 });
 
-test("every declared name of a value is there at run time, and the reverse", () => {
+test("every declared name of a value exists at run time, and the reverse", () => {
   for (const [file, module] of [
     ["index.d.ts", index],
     ["engine.d.ts", engine],
@@ -159,7 +159,7 @@ test("every public method and property of a class has a comment", () => {
   assert.deepEqual(bare, []);
 });
 
-test("declarations refer to no generated file and to no file that is not there", () => {
+test("declarations refer to no generated and no missing file", () => {
   for (const file of files.filter(
     (name) => /\.d\.[mc]?ts$/.test(name) && !name.includes(`${sep}generated${sep}`),
   )) {

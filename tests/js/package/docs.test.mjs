@@ -141,7 +141,7 @@ describe("definitions of the documentation", () => {
 });
 
 describe("the reader of the documentation", () => {
-  it("finds blocks with their lines, in lists too, and those not to be run", () => {
+  it("finds blocks with their lines, also in lists, and those that are not run", () => {
     const text =
       "# T\n\n```js\na();\n```\n\n<!-- not run: needs a key -->\n\n```js\nb();\n```\n- x\n\n  ```js\n  c();\n  ```\n```sh\nd\n```\n```json\n{}\n```\n";
     assert.deepEqual(
@@ -158,7 +158,7 @@ describe("the reader of the documentation", () => {
     );
   });
 
-  it("finds what is promised", () => {
+  it("finds the promised output", () => {
     const code =
       'console.log("http://a"); // one\nf(() => console.log(1)); // two … three\nconsole.log(\n  1,\n); // four\nx(); // no\nconsole.log(2);\n';
     assert.deepEqual(promisesOf(code), ["one", "two … three", "four"]);

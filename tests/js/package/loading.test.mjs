@@ -50,7 +50,7 @@ describe("loading", { concurrency: 2 }, () => {
     }
   });
 
-  test("an address that leads nowhere, or to a page", async () => {
+  test("an address that leads nowhere, or to an HTML page", async () => {
     const lines = await printed(`
       import { createServer } from "node:http";
       const { init } = await import("highway-wasm/slim");

@@ -226,7 +226,7 @@ describe("the refusal of", { concurrency: 2 }, () => {
   }
 });
 
-test("a driver is told the same", async () => {
+test("a driver gets the same refusal", async () => {
   for (const options of [{ engine }, { endpoint: server.url, apiKey: KEY }]) {
     const driver = new Driver({ ...options, retry: false });
     const { code, details } = await rejectionOf(driver.status(NOBODY));

@@ -53,12 +53,12 @@ const roomOf = (file) => {
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 describe("the rooms of the facade", () => {
-  test("are all there, and every file is in one", () => {
+  test("all exist, and every file is in one", () => {
     const found = new Set(files.map(roomOf));
     assert.deepEqual([...found].sort(), [...ROOMS].sort());
   });
 
-  test("import what is below them alone", () => {
+  test("import only those below them", () => {
     const upward = [...imports].flatMap(([file, given]) =>
       given
         .filter((other) => ROOMS.indexOf(roomOf(other)) > ROOMS.indexOf(roomOf(file)))

@@ -92,7 +92,7 @@ describe("a run and its tasks", { concurrency: true }, () => {
     });
   }
 
-  test("every word that is told while it runs is one of the vocabulary", async (t) => {
+  test("every state while it runs is a word of the vocabulary", async (t) => {
     const { driver } = start(t, () => new Promise((resolve) => setTimeout(resolve, 50)));
     const words = new Set();
     await driver.run({
@@ -111,7 +111,7 @@ describe("the wait that `delay` makes", () => {
     return driver;
   };
 
-  test("is part of its task while the run sleeps, and afterwards", async () => {
+  test("belongs to its task while the run sleeps, and afterwards", async () => {
     const engine = new TestEngine({ tools: { "x.first": 1, "x.ship": 2 } });
     const driver = delayed({ engine });
     const handle = await driver.start();
@@ -141,7 +141,7 @@ describe("the wait that `delay` makes", () => {
     assert.ok(timeline.some(({ step }) => step === "ship_wait"));
   });
 
-  test("is in no result either where a server shows only the definition", async () => {
+  test("is in no result, even if a server shows only the definition", async () => {
     const definition = delayed({ auth: false }).build();
     const steps = ["first", "ship_wait", "ship"].map((name) => ({
       step_name: name,
@@ -161,7 +161,7 @@ describe("the wait that `delay` makes", () => {
     assert.deepEqual(Object.keys((await driver.handle("r").result()).tasks), ["first", "ship"]);
   });
 
-  test("is in no drawing, unless it is asked for", () => {
+  test("is in no drawing, unless requested", () => {
     const document = delayed({ auth: false }).build();
     const workflow = Workflow.fromJSON(document);
     const drawn = (options) => [
@@ -180,7 +180,7 @@ describe("the wait that `delay` makes", () => {
     assert.deepEqual(workflow.toJSON(), Workflow.fromJSON(document).toJSON());
   });
 
-  test("is one of the user's own, where the user has written it", async () => {
+  test("is an ordinary task if the user has written it", async () => {
     const workflow = Workflow.fromJSON({ ...delayed({ auth: false }).build(), description: "mine" });
     assert.match(workflow.toMermaid(), /ship_wait/);
     const driver = new Driver({ name: "waits", auth: false });
@@ -190,7 +190,7 @@ describe("the wait that `delay` makes", () => {
   });
 });
 
-test("a simulation and an engine for tests use the same words", async () => {
+test("a simulation and a test engine use the same words", async () => {
   const driver = new Driver({ name: "late", auth: false });
   driver.tool("a", "x.a");
   driver.tool("b", "x.b", {}, { depends: "a", timeout: "P2D" });
@@ -216,7 +216,7 @@ test("a simulation and an engine for tests use the same words", async () => {
   engine.close();
 });
 
-test("an error of an engine speaks of no server, and of no network", async (t) => {
+test("an error of an engine mentions no server and no network", async (t) => {
   const { driver, engine } = start(t, () => 2);
   const unknown = await driver.status("nobody").catch((error) => error);
   assert.match(unknown.message, /^the engine answered 404: /);
@@ -234,7 +234,7 @@ test("an error of an engine speaks of no server, and of no network", async (t) =
   assert.match((await remote.status("nobody").catch((error) => error)).message, /^the server answered 404: /);
 });
 
-test("a task of Python's kind, whose function comes after the options, is refused at the call", () => {
+test("a task in the style of Python, with the function after the options, is refused at the call", () => {
   const driver = new Driver({ auth: false });
   for (const kind of ["shell", "py", "http"])
     assert.throws(

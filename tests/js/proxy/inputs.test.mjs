@@ -38,7 +38,7 @@ function order(value) {
 }
 
 describe("a schema", { concurrency: true }, () => {
-  test("what it makes of the inputs is what runs", async () => {
+  test("its output is what runs", async () => {
     const { ask, server } = withSchema(order);
     const inputs = { to: "ADA@Example.org", items: [{ count: "3", hidden: true }], cc: "eve@example.org" };
     assert.equal((await submit(ask, inputs)).status, 200);
@@ -49,7 +49,7 @@ describe("a schema", { concurrency: true }, () => {
     });
   });
 
-  test("issues come with the paths of what is wrong, all of them", async () => {
+  test("its issues are reported with the paths of all mistakes", async () => {
     const { ask, server } = withSchema(order);
     const answer = checkRefusal(
       await submit(ask, { to: "x", items: [{}, { count: "y" }] }),
@@ -86,7 +86,7 @@ describe("a schema", { concurrency: true }, () => {
     checkRefusal(await submit(ask, { to: "Eve" }), 422, "INPUTS_INVALID");
   });
 
-  test("it gets an empty object where there are no inputs, and is called as a method of its own", async () => {
+  test("it gets an empty object without inputs, and is called as a method", async () => {
     const given = [];
     const inputs = {
       "~standard": {
@@ -107,12 +107,12 @@ describe("a schema", { concurrency: true }, () => {
     ]);
   });
 
-  test("one that gives no object is refused", async () => {
+  test("one that returns no object is refused", async () => {
     for (const value of [null, undefined, "text", 5, [1]])
       checkRefusal(await submit(withSchema(() => ({ value })).ask, {}), 422, "INPUTS_INVALID");
   });
 
-  test("inputs that are no object do not get to it", async () => {
+  test("it does not get inputs that are not an object", async () => {
     let calls = 0;
     const { ask, server } = withSchema((value) => {
       calls += 1;
@@ -123,7 +123,7 @@ describe("a schema", { concurrency: true }, () => {
     assert.deepEqual([calls, server.seen.length], [0, 0]);
   });
 
-  test("names that are Highway's own do not get to it, but may come from it", async () => {
+  test("it does not get Highway's own names, but may return them", async () => {
     const { ask, server } = withSchema((value) => ({ value: { ...value, _artifact_id: "of-the-server" } }));
     checkRefusal(await submit(ask, { _artifact_id: "of-the-page" }), 422, "INPUTS_INVALID");
     assert.equal((await submit(ask, { to: "Ada" })).status, 200);
@@ -135,7 +135,7 @@ describe("a schema", { concurrency: true }, () => {
 });
 
 describe("without a schema", { concurrency: true }, () => {
-  test("all inputs pass, whatever they are", async () => {
+  test("all inputs are accepted, whatever they are", async () => {
     const { ask, server } = proxyFor();
     const inputs = {
       a: [1, { b: null }],
@@ -150,7 +150,7 @@ describe("without a schema", { concurrency: true }, () => {
   });
 
   for (const name of ["_artifact_id", "_", "__proto__", "_x"]) {
-    test(`but for names that are Highway's own: ${name}`, async () => {
+    test(`except Highway's own names: ${name}`, async () => {
       const { ask, server } = proxyFor();
       const body = `{"workflow_definition":{"name":"greeting"},"inputs":{"to":"Ada","${name}":{"x":1}}}`;
       const { json } = checkRefusal(await ask("POST workflows", { body }), 422, "INPUTS_INVALID");
@@ -159,21 +159,21 @@ describe("without a schema", { concurrency: true }, () => {
     });
   }
 
-  test("and for those that the definition sets itself", async () => {
+  test("and those that the definition sets", async () => {
     const { ask, server } = withVariables({ from: "us", list: [{ a: 1 }], _artifact_id: "a-1" });
     for (const [name, value] of Object.entries({ from: "me", list: [{ a: 2 }], _artifact_id: "a-2" }))
       checkRefusal(await submit(ask, { [name]: value }), 422, "INPUTS_INVALID");
     assert.equal(server.seen.length, 0);
   });
 
-  test("which may come along unchanged, as a driver sends them", async () => {
+  test("which may be sent unchanged, as a driver does", async () => {
     const variables = { from: "us", list: [{ a: 1, b: 2 }], _artifact_id: "a-1" };
     const { ask, server } = withVariables(variables);
     assert.equal((await submit(ask, { ...variables, list: [{ b: 2, a: 1 }], to: "Ada" })).status, 200);
     assert.deepEqual(server.seen[0].json.workflow_definition.variables, { ...variables, to: "Ada" });
   });
 
-  test("variables of a page's definition are inputs too: what they may not be, they may not be there", async () => {
+  test("variables of a page's definition are inputs, with the same rules", async () => {
     const { ask, server } = withVariables({ from: "us" });
     const send = (variables, inputs) =>
       ask("POST workflows", { body: { workflow_definition: { ...named, variables }, inputs } });
@@ -188,7 +188,7 @@ describe("without a schema", { concurrency: true }, () => {
     for (const variables of [null, [], "x", 5]) assert.equal((await send(variables)).status, 200);
   });
 
-  test("names of every object are not set by a definition that does not name them", async () => {
+  test("names of properties that every object has are not set by the definition", async () => {
     const { ask } = withVariables({ from: "us" });
     assert.equal((await submit(ask, { constructor: "x", valueOf: "y" })).status, 200);
   });
@@ -203,7 +203,7 @@ test("with a schema the variables of a page's definition are checked as inputs",
   assert.equal(server.seen[0].json.inputs.to, "ada@example.org");
 });
 
-test("with a schema the definition's own variables stay, unless the schema gives others", async () => {
+test("with a schema, the definition's own variables stay, unless the schema returns others", async () => {
   const inputs = schemaOf(({ to }) => ({ value: to === "Eve" ? { to, from: "the schema" } : { to } }));
   const { ask, server } = withVariables({ from: "us" }, { inputs });
   for (const [to, from] of [
@@ -215,7 +215,7 @@ test("with a schema the definition's own variables stay, unless the schema gives
   }
 });
 
-describe("names that templates know", { concurrency: true }, () => {
+describe("names that templates use", { concurrency: true }, () => {
   const source = readFileSync(new URL("../../../src/template/names.rs", import.meta.url), "utf8");
   const [, listed] = /OF_ENGINE: \[&str; \d+\] = \[([^\]]+)\]/.exec(source);
   const names = Array.from(listed.matchAll(/"(\w+)"/g), ([, name]) => name);
@@ -232,7 +232,7 @@ describe("names that templates know", { concurrency: true }, () => {
   });
 
   for (const name of [...names, "send", "sent"]) {
-    test(`\`${name}\` is no input, wherever it stands`, async () => {
+    test(`\`${name}\` is no input, at any place of the request`, async () => {
       const task = { ...greeting.tasks.send, result_key: "sent" };
       const own = { ...greeting, tasks: { send: task } };
       const accepting = { inputs: schemaOf((value) => ({ value })) };
@@ -258,7 +258,7 @@ describe("names that templates know", { concurrency: true }, () => {
     });
   }
 
-  test("are no variables of a definition that runs as `any` either", async () => {
+  test("are also refused as variables of a definition that runs as `any`", async () => {
     const { ask, server } = proxyFor({ allow: { greeting: { verbs: ["submit"], workflow: "any" } } });
     for (const bodyOf of Object.values(places)) {
       const body = bodyOf({ ENV: { API: "http://evil.example" } });
@@ -267,14 +267,14 @@ describe("names that templates know", { concurrency: true }, () => {
     assert.equal(server.seen.length, 0);
   });
 
-  test("may be variables of the proxy's definition, which the page sends along", async () => {
+  test("may be variables of the proxy's definition, which the page sends too", async () => {
     const { ask, server } = withVariables({ run: 7 });
     assert.equal((await submit(ask, { run: 7, to: "Ada" })).status, 200);
     assert.equal(server.seen[0].json.inputs.run, 7);
     checkRefusal(await submit(ask, { run: 8 }), 400, "INPUTS_INVALID");
   });
 
-  test("are all told at once, and only where they are whole names at the top", async () => {
+  test("are all reported at once, and only as whole names at the top level", async () => {
     const { ask } = proxyFor();
     const { json } = checkRefusal(await submit(ask, { run: 1, ds: 2, to: 3 }), 400, "INPUTS_INVALID");
     assert.deepEqual(
@@ -284,7 +284,7 @@ describe("names that templates know", { concurrency: true }, () => {
     assert.equal((await submit(ask, { Run: 1, runs: 2, "run.id": 3, to: { run: 1, ENV: 2 } })).status, 200);
   });
 
-  test("nor are there inputs in what is done to a run", async () => {
+  test("requests that change a run contain no inputs", async () => {
     const { ask, server } = proxyFor();
     for (const what of ["retry", "cancel", "signals", "updates"]) {
       const body = { reason: "x", inputs: { ENV: 1 }, variables: { to: 1 }, workflow_definition: greeting };
@@ -293,7 +293,7 @@ describe("names that templates know", { concurrency: true }, () => {
     }
   });
 
-  test("a page reads nobody's environment and takes no other's place, with the embedded engine behind", async (t) => {
+  test("a page can neither read an environment nor replace another name, with the embedded engine", async (t) => {
     const engine = new LocalEngine({
       env: { API: "of-the-server" },
       tools: { "mail.send": ({ kwargs }) => kwargs },
@@ -310,7 +310,7 @@ describe("names that templates know", { concurrency: true }, () => {
 describe("the size of inputs", { concurrency: true }, () => {
   const sized = (bytes) => ({ to: "x".repeat(bytes - '{"to":""}'.length) });
 
-  test("is 256 KiB at most by default, whatever else the body has", async () => {
+  test("is 256 KiB at most by default, whatever else the body contains", async () => {
     const { ask, server } = proxyFor();
     const limit = 256 * 1024;
     assert.equal((await submit(ask, sized(limit))).status, 200);
@@ -321,7 +321,7 @@ describe("the size of inputs", { concurrency: true }, () => {
     assert.equal(server.seen.length, 1);
   });
 
-  test("may be another, in bytes, of what a schema makes of them", async () => {
+  test("may have another limit, in bytes of the schema's output", async () => {
     const { ask } = proxyFor({ maxInputsSize: 20 });
     assert.equal((await submit(ask, sized(20))).status, 200);
     checkRefusal(await submit(ask, sized(21)), 413, "INPUTS_TOO_LARGE");
@@ -331,7 +331,7 @@ describe("the size of inputs", { concurrency: true }, () => {
     checkRefusal(await submit(other, { to: "x" }), 413, "INPUTS_TOO_LARGE");
   });
 
-  test("counts the variables of the page's definition", async () => {
+  test("includes the variables of the page's definition", async () => {
     const { ask } = proxyFor({ maxInputsSize: 20 });
     const body = { workflow_definition: { ...named, variables: sized(30) } };
     checkRefusal(await ask("POST workflows", { body }), 413, "INPUTS_TOO_LARGE");
@@ -343,7 +343,7 @@ describe("a body", { concurrency: true }, () => {
   const limited = (maxBodySize) => proxyFor({ maxBodySize });
   const chunks = (...parts) => ReadableStream.from(parts.map((part) => new TextEncoder().encode(part)));
 
-  test("of exactly the limit passes, and one byte more does not", async () => {
+  test("of exactly the limit is accepted, and one byte more is not", async () => {
     const { ask, server } = limited(text.length);
     assert.equal((await ask("POST workflows", { body: text })).status, 200);
     const { message } = checkRefusal(
@@ -355,7 +355,7 @@ describe("a body", { concurrency: true }, () => {
     assert.equal(server.seen.length, 1);
   });
 
-  test("is counted in bytes, and as it comes", async () => {
+  test("is counted in bytes, as it arrives", async () => {
     const wide = text.replace("Ada", "ÄÄÄ");
     const { ask } = limited(text.length + 2);
     checkRefusal(await ask("POST workflows", { body: wide }), 413, "BODY_TOO_LARGE");
@@ -363,7 +363,7 @@ describe("a body", { concurrency: true }, () => {
     assert.equal((await other("POST workflows", { body: chunks(...wide) })).status, 200);
   });
 
-  test("that is said to be short is counted all the same", async () => {
+  test("with a false length is counted all the same", async () => {
     const { ask } = limited(50);
     const headers = { "content-length": "5" };
     checkRefusal(await ask("POST workflows", { headers, body: chunks(text, text) }), 413, "BODY_TOO_LARGE");
@@ -386,7 +386,7 @@ describe("a body", { concurrency: true }, () => {
     assert.ok(isCancelled);
   });
 
-  test("has 1 MiB by default", async () => {
+  test("may have 1 MiB by default", async () => {
     const { ask } = proxyFor();
     const padded = (size) => text + " ".repeat(size - text.length);
     assert.equal((await ask("POST workflows", { body: padded(1024 * 1024) })).status, 200);
@@ -405,7 +405,7 @@ describe("a body", { concurrency: true }, () => {
     ["bytes", new Uint8Array([0, 1, 2, 255])],
     ["UTF-16", Buffer.from(text, "utf16le")],
   ]) {
-    test(`of ${what} is refused, for every verb that has one`, async () => {
+    test(`of ${what} is refused, for every verb with a body`, async () => {
       const { ask, server } = proxyFor();
       for (const line of [
         "POST workflows",
@@ -418,7 +418,7 @@ describe("a body", { concurrency: true }, () => {
     });
   }
 
-  test("of text that is not UTF-8 is refused, and not passed on as something else", async () => {
+  test("that is not UTF-8 is refused, and not passed on in another form", async () => {
     const { ask, server } = proxyFor();
     const body = Buffer.concat([
       Buffer.from(text.slice(0, -3)),
@@ -439,7 +439,7 @@ describe("a body", { concurrency: true }, () => {
     assert.equal(server.seen.at(-1).text, nested(128));
   });
 
-  test("of blanks or nothing is an empty object", async () => {
+  test("of blanks, or empty, is an empty object", async () => {
     const { ask, server } = proxyFor();
     for (const body of [undefined, "", " \n", "\ufeff"]) {
       assert.equal((await ask("POST workflows/r/retry", { body })).status, 200);
@@ -476,7 +476,7 @@ describe("a body", { concurrency: true }, () => {
   });
 });
 
-test("templates in inputs are the server's affair: they are passed on as text", async () => {
+test("templates in inputs are passed on as text; the server handles them", async () => {
   const { ask, server } = proxyFor({
     allow: { greeting: { verbs: ["submit"], workflow: definitionOf("greeting", { to: "{{inputs.to}}" }) } },
   });

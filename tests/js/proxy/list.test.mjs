@@ -45,7 +45,7 @@ async function read(proxy, seen, options = {}) {
 }
 
 describe("a page of the list", { concurrency: true }, () => {
-  test("has the runs of workflows with the verb, and how many others there are nowhere", async () => {
+  test("has the runs of workflows with the verb, and no number of others", async () => {
     const allow = { ...listing, other: { verbs: ["status"] } };
     const runs = [...runsOf(4, 2), { workflow_run_id: "x", workflow_name: "other" }];
     const { ask } = proxyFor({ allow }, server(runs, shapes["with its total and size"]));
@@ -58,7 +58,7 @@ describe("a page of the list", { concurrency: true }, () => {
     assert.doesNotMatch(text, /payroll|other|total/);
   });
 
-  test("leaves out what has no name, or is no run at all", async () => {
+  test("omits runs without a name, and items that are no runs", async () => {
     const odd = [
       null,
       5,
@@ -84,7 +84,7 @@ describe("a page of the list", { concurrency: true }, () => {
     ],
     ["text", "payroll"],
   ]) {
-    test(`has nothing of others where a server sends ${what}`, async () => {
+    test(`has nothing of others if a server sends ${what}`, async () => {
       const { ask } = proxyFor({ allow: listing }, () => Response.json(body));
       const { text } = checkRefusal(await ask("GET workflows"), 502, "UPSTREAM_ANSWER_INVALID");
       assert.doesNotMatch(text, /payroll/);
@@ -105,20 +105,20 @@ describe("a page of the list", { concurrency: true }, () => {
     );
   });
 
-  test("passes the filters on that the list has, and nothing else", async () => {
+  test("passes on the list's own filters, and nothing else", async () => {
     const { ask, server: upstream } = proxyFor({ allow: listing });
     await ask("GET workflows?page=2&page_size=50&status=failed&days=3&tenant_id=other&offset=7");
     assert.deepEqual(upstream.lines, ["GET /api/v1/workflows?page=1&page_size=100&status=failed&days=3"]);
   });
 
-  test("is of a whole number above 0", async () => {
+  test("has a whole number above 0", async () => {
     const { ask, server: upstream } = proxyFor({ allow: listing });
     for (const query of ["page=0", "page=-1", "page=1.5", "page=x", "page_size=0", "page_size=", "page=1e99"])
       checkRefusal(await ask(`GET workflows?${query}`), 400, "QUERY_INVALID");
     assert.equal(upstream.seen.length, 0);
   });
 
-  test("is refused without the verb, before anything is asked", async () => {
+  test("is refused without the verb, before a request is sent", async () => {
     const { ask, server: upstream } = proxyFor({ allow: allowing(["status"]) });
     checkRefusal(await ask("GET workflows"), 403, "VERB_NOT_ALLOWED");
     assert.equal(upstream.seen.length, 0);
@@ -145,7 +145,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     }
   }
 
-  test("where the allowed ones are all on the last page", async () => {
+  test("if the allowed ones are all on the last page", async () => {
     const runs = runsOf(61, 1000).toReversed();
     const { proxy, server: upstream } = proxyFor(
       { allow: listing },
@@ -154,7 +154,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     assert.deepEqual(await read(proxy, upstream.seen), ["run-0"]);
   });
 
-  test("where the server gives less at a time than it is asked for, and says so", async () => {
+  test("if the server sends fewer than requested, and says so", async () => {
     const runs = runsOf(250, 2);
     const { proxy, server: upstream } = proxyFor(
       { allow: listing },
@@ -163,7 +163,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     assert.deepEqual(await read(proxy, upstream.seen, { pageSize: 200 }), idsOf(runs));
   });
 
-  test("where the server says itself whether there is more", async () => {
+  test("if the server says whether there is more", async () => {
     const runs = runsOf(45, 2);
     const few = ({ search }) => {
       const page = Number(new URLSearchParams(search).get("page") ?? 1);
@@ -173,7 +173,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     assert.deepEqual(await read(proxy, upstream.seen), idsOf(runs));
   });
 
-  test("where the server knows no pages, and gives all each time", async () => {
+  test("if the server has no pages, and always sends all", async () => {
     const runs = runsOf(30, 10);
     for (const shape of [() => ({ workflows: runs }), () => ({ workflows: runs, total: 30 })]) {
       const { proxy, server: upstream } = proxyFor({ allow: listing }, shape);
@@ -181,14 +181,14 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     }
   });
 
-  test("where the server gives all runs of some days as one page", async () => {
+  test("if the server sends all runs of some days as one page", async () => {
     const runs = runsOf(50, 2);
     const { proxy, server: upstream } = proxyFor({ allow: listing }, () => ({ workflows: runs, total: 50 }));
     assert.deepEqual(await read(proxy, upstream.seen, { days: 7 }), idsOf(runs));
     assert.equal(upstream.seen.length, 1);
   });
 
-  test("where the server knows no pages, and none of the runs is allowed", async () => {
+  test("if the server has no pages, and none of the runs is allowed", async () => {
     const runs = runsOf(30, 10).map((run) => ({ ...run, workflow_name: "payroll" }));
     let asked = 0;
     const { proxy } = proxyFor({ allow: listing }, () => {
@@ -203,7 +203,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     assert.deepEqual(found, []);
   });
 
-  test("where runs leave the list meanwhile, it lacks no more than moved to a page that was read", async () => {
+  test("if runs leave the list meanwhile, at most those are missing that moved to a page that was read", async () => {
     // Without a proxy, the total shows that items left. A page does not learn how many runs of others there are.
     const runs = runsOf(60, 2);
     const moved = idsOf(runs).slice(20, 23);
@@ -223,7 +223,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
     );
   });
 
-  test("in the order of the server, also where new runs come meanwhile", async () => {
+  test("in the order of the server, also if new runs arrive meanwhile", async () => {
     const runs = runsOf(60, 2);
     let asked = 0;
     const { proxy } = proxyFor({ allow: listing }, (request) => {
@@ -240,7 +240,7 @@ describe("a driver reads all runs through a proxy", { concurrency: true }, () =>
   });
 });
 
-describe("how many runs of others there are", { concurrency: true }, () => {
+describe("the number of runs of others", { concurrency: true }, () => {
   /** A server that hides the length of its list. Beyond the end it refuses. */
   const strict = (runs) => {
     const inPages = server(runs, shapes["with its total and size"]);
@@ -253,7 +253,7 @@ describe("how many runs of others there are", { concurrency: true }, () => {
     };
   };
 
-  test("is told by no page, however many are asked for and of whatever size", async () => {
+  test("is on no page, however many are requested and of whatever size", async () => {
     const told = [];
     for (const others of [0, 50, 777]) {
       const runs = [
@@ -299,7 +299,7 @@ describe("how many runs of others there are", { concurrency: true }, () => {
     );
   });
 
-  test("limits what is looked through: the newest 2,000, or as many as an option says", async () => {
+  test("limits the search: to the newest 2,000 runs, or the number in an option", async () => {
     const runs = runsOf(2_400, 300);
     for (const [maxListed, requests, found] of [
       [undefined, 20, 7],
@@ -319,7 +319,7 @@ describe("how many runs of others there are", { concurrency: true }, () => {
     }
   });
 
-  test("no more is asked of the server than a page takes", async () => {
+  test("no more is requested from the server than a page needs", async () => {
     const { ask, server: upstream } = proxyFor(
       { allow: listing },
       server(runsOf(900, 1), shapes["with its total"]),
@@ -349,7 +349,7 @@ test("with the embedded engine, among the runs of other workflows", async (t) =>
   assert.deepEqual(await page.list({ status: "failed" }).toArray(), []);
 });
 
-test("many runs followed at once end, with the list and without it", async (t) => {
+test("many runs that are followed at the same time end, with the list and without it", async (t) => {
   const engine = engineFor(t);
   for (const verbs of [
     ["submit", "status", "steps", "list"],

@@ -17,7 +17,7 @@ const refused = (options, path, more = {}) =>
   });
 
 describe("options that are refused", () => {
-  test("none at all, and others than there are", () => {
+  test("none at all, and unknown ones", () => {
     for (const options of [undefined, null, "x", 1]) refused(options, "");
     refused({ ...usual, allowed: {} }, "/allowed", { help: /`allow`/ });
     refused({ ...usual, dangerouslyAllowBrowser: true }, "/dangerouslyAllowBrowser");
@@ -50,7 +50,7 @@ describe("options that are refused", () => {
     }
   });
 
-  test("an endpoint that is no absolute http(s) address", () => {
+  test("an endpoint that is not an absolute http(s) URL", () => {
     for (const endpoint of [
       "",
       "/highway",
@@ -76,7 +76,7 @@ describe("options that are refused", () => {
     "https://h.example/#x",
     "https://:hunter2@h.example",
   ]) {
-    test(`an endpoint that no request can be made for: ${endpoint}`, () => {
+    test(`an endpoint for which no request can be created: ${endpoint}`, () => {
       checkThrown(() => createProxy({ ...usual, endpoint }), {
         name: "ConfigurationError",
         code: "ENDPOINT_INVALID",
@@ -85,12 +85,12 @@ describe("options that are refused", () => {
     });
   }
 
-  test("no message repeats a password that is in an endpoint", async () => {
+  test("no message repeats a password of an endpoint", async () => {
     const error = thrownBy(() => createProxy({ ...usual, endpoint: "ftp://user:hunter2@h.example" }));
     assert.ok(!(await textsOf(error)).includes("hunter2"), error.message);
   });
 
-  test("origins that are none", () => {
+  test("invalid origins", () => {
     const lists = [
       "https://a.example",
       ["*"],
@@ -105,7 +105,7 @@ describe("options that are refused", () => {
     }
   });
 
-  test("functions and numbers that are none", () => {
+  test("invalid functions and numbers", () => {
     for (const name of ["authorize", "fetch"]) {
       for (const value of [null, "x", {}, true]) refused({ ...usual, [name]: value }, `/${name}`);
     }
@@ -122,12 +122,12 @@ describe("options that are refused", () => {
     }
   });
 
-  test("an `allow` that is no object", () => {
+  test("an `allow` that is not an object", () => {
     for (const allow of [undefined, null, "greeting", 5, () => {}, []])
       refused({ ...usual, allow }, "/allow");
   });
 
-  test("verbs that are none", () => {
+  test("invalid verbs", () => {
     const allow = (verbs) => ({ ...usual, allow: { greeting: { verbs, workflow: greeting } } });
     for (const verbs of [undefined, null, "submit", {}, new Set(["submit"])])
       refused(allow(verbs), "/allow/greeting/verbs");
@@ -135,7 +135,7 @@ describe("options that are refused", () => {
       refused(allow([verb]), "/allow/greeting/verbs", { help: /`submit`, .*`list`/ });
   });
 
-  test("a workflow that may be submitted but is not given, or is none", () => {
+  test("a workflow that may be submitted but is missing or invalid", () => {
     const allow = (workflow) => ({ ...usual, allow: { greeting: { verbs: ["submit"], workflow } } });
     refused(allow(undefined), "/allow/greeting/workflow", { help: /definition/ });
     for (const workflow of [null, [], "other", "ANY", 5, {}, { name: "other" }, { name: ["greeting"] }])
@@ -151,7 +151,7 @@ describe("options that are refused", () => {
     assert.equal(typeof createProxy({ ...usual, allow: { greeting: { verbs: ["status"] } } }), "function");
   });
 
-  test("inputs that are no Standard Schema", () => {
+  test("inputs that are not a Standard Schema", () => {
     for (const inputs of [
       null,
       {},
@@ -163,11 +163,11 @@ describe("options that are refused", () => {
       refused({ ...usual, allow: allowing(VERBS, { inputs }) }, "/allow/greeting/inputs");
   });
 
-  test("a setting of a workflow that does not exist, with the way to it", () => {
+  test("an unknown setting of a workflow, with its path", () => {
     refused({ ...usual, allow: { greeting: { verb: ["submit"] } } }, "/allow/greeting/verb");
   });
 
-  test("a workflow that is no object, with the way to it", () => {
+  test("a workflow that is not an object, with its path", () => {
     for (const value of [null, "any", true, 5, []])
       refused({ ...usual, allow: { greeting: value } }, "/allow/greeting");
   });
@@ -177,8 +177,8 @@ describe("options that are refused", () => {
   });
 });
 
-describe("options that are taken", () => {
-  test("definitions of every kind: a Workflow, what a driver builds, plain data", async () => {
+describe("options that are accepted", () => {
+  test("definitions of every kind: a Workflow, a driver's definition, plain data", async () => {
     const driver = new Driver({ name: "of-a-driver", auth: false });
     driver.shell("a", "true");
     const workflow = Workflow.fromJSON({ ...greeting, name: "of_the_dsl" });
@@ -195,7 +195,7 @@ describe("options that are taken", () => {
     }
   });
 
-  test("a definition is taken as it was, whatever becomes of the object later", async () => {
+  test("a definition is copied, so later changes of the object have no effect", async () => {
     const workflow = structuredClone(greeting);
     const { ask, server } = proxyFor({ allow: { greeting: { verbs: ["submit"], workflow } } });
     workflow.tasks.send.function = "tools.shell.run";
@@ -219,7 +219,7 @@ describe("options that are taken", () => {
     }
   });
 
-  test("the endpoint of the environment, where none is given", async (t) => {
+  test("the endpoint of the environment, if none is given", async (t) => {
     process.env["HIGHWAY_API_ENDPOINT"] = "http://of-the-environment.test";
     t.after(() => delete process.env["HIGHWAY_API_ENDPOINT"]);
     const { ask, server } = proxyFor({ endpoint: undefined });
@@ -227,7 +227,7 @@ describe("options that are taken", () => {
     assert.equal(server.seen[0].origin, "http://of-the-environment.test");
   });
 
-  test("the key is not taken from the environment: whoever makes a proxy says which", (t) => {
+  test("the key is not read from the environment: it must be given", (t) => {
     process.env["HIGHWAY_API_KEY"] = KEY;
     t.after(() => delete process.env["HIGHWAY_API_KEY"]);
     checkError(
@@ -239,7 +239,7 @@ describe("options that are taken", () => {
     );
   });
 
-  test("a schema that is a function, as those of some libraries are", async () => {
+  test("a schema that is a function, as in some libraries", async () => {
     const inputs = Object.assign(
       () => {},
       schemaOf((value) => ({ value })),
@@ -256,7 +256,7 @@ describe("options that are taken", () => {
     assert.equal((await ask("GET workflows/r")).status, 200);
   });
 
-  test("the function that sends is called as a plain one, and the global one where none is given", async (t) => {
+  test("the function that sends is called as a plain function; the default is the global one", async (t) => {
     let context = "nothing";
     const { fetch } = upstream();
     const proxy = createProxy({

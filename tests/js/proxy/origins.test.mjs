@@ -22,7 +22,7 @@ const lines = ["GET workflows/run-1", "POST workflows", "GET workflows/run-1/str
 
 describe("requests", { concurrency: true }, () => {
   for (const line of lines) {
-    test(`of the own origin pass, without CORS: ${line}`, async () => {
+    test(`of the own origin are allowed, without CORS: ${line}`, async () => {
       for (const headers of [{ origin: own }, { origin: own, "sec-fetch-site": "same-origin" }, {}]) {
         const { answer } = await askFrom(headers, {}, line);
         assert.equal(answer.status, 200, answer.text);
@@ -31,7 +31,7 @@ describe("requests", { concurrency: true }, () => {
       }
     });
 
-    test(`of an allowed origin pass, and may be read: ${line}`, async () => {
+    test(`of an allowed origin are allowed, and may be read: ${line}`, async () => {
       for (const origin of origins) {
         const { answer, allowed } = await askFrom({ origin, "sec-fetch-site": "cross-site" }, {}, line);
         assert.deepEqual([answer.status, allowed], [200, origin]);
@@ -84,7 +84,7 @@ describe("requests", { concurrency: true }, () => {
     }
   }
 
-  test("an error of the proxy can be read where the origin may use it", async () => {
+  test("an error of the proxy can be read if the origin may use it", async () => {
     const { answer, allowed } = await askFrom({ origin: friend }, { allow: {} });
     checkRefusal(answer, 403, "VERB_NOT_ALLOWED");
     assert.equal(allowed, friend);
@@ -95,14 +95,14 @@ describe("requests", { concurrency: true }, () => {
     assert.deepEqual([other.status, again, other.headers.vary], [402, friend, "origin"]);
   });
 
-  test("no other origin is allowed where none is named", async () => {
+  test("no other origin is allowed if none is named", async () => {
     for (const options of [{ origins: undefined }, { origins: [] }]) {
       checkRefusal((await askFrom({ origin: friend }, options)).answer, 403, "ORIGIN_NOT_ALLOWED");
       assert.equal((await askFrom({ origin: own }, options)).answer.status, 200);
     }
   });
 
-  test("`*` allows every origin, and says which it is", async () => {
+  test("`*` allows every origin, and names the one", async () => {
     for (const origin of ["https://any.example", "null", "http://localhost:1"]) {
       const { answer, allowed } = await askFrom({ origin }, { origins: "*" });
       assert.deepEqual([answer.status, allowed], [200, origin]);
@@ -110,7 +110,7 @@ describe("requests", { concurrency: true }, () => {
     }
   });
 
-  test("neither the hook nor the key is asked for an origin that may not use the proxy", async () => {
+  test("neither the hook nor the key is requested for an origin that may not use the proxy", async () => {
     let calls = 0;
     const count = () => {
       calls += 1;
@@ -120,7 +120,7 @@ describe("requests", { concurrency: true }, () => {
     assert.equal(calls, 0);
   });
 
-  test("headers of CORS that the server sends are its own", async () => {
+  test("the server's own CORS headers are dropped", async () => {
     const headers = {
       "access-control-allow-origin": "*",
       "access-control-allow-credentials": "true",
@@ -149,7 +149,7 @@ describe("preflights", { concurrency: true }, () => {
     ...more,
   });
 
-  test("of an allowed origin are answered, without asking anybody", async () => {
+  test("of an allowed origin are answered, without a request to anybody", async () => {
     for (const path of ["workflows", "workflows/run-1/cancel", "nothing", "/"]) {
       const { answer, allowed, reached } = await askFrom(
         preflight(friend),
@@ -173,7 +173,7 @@ describe("preflights", { concurrency: true }, () => {
     }
   });
 
-  test("of any origin are answered where all may use it", async () => {
+  test("of any origin are answered if all may use it", async () => {
     const { answer, allowed } = await askFrom(
       preflight("https://evil.example"),
       { origins: "*" },
@@ -192,13 +192,13 @@ describe("behind another proxy", { concurrency: true }, () => {
     };
   };
 
-  test("the host that the browser asked for is the own origin", async () => {
+  test("the host that the browser names is the own origin", async () => {
     const answer = await behind({ origin: "https://app.example", host: "app.example" }).ask();
     assert.equal(answer.status, 200);
     assert.deepEqual(cors(answer.headers), []);
   });
 
-  test("a page without encryption is not one of an encrypted proxy: whoever is on the line can write it", async () => {
+  test("a page without encryption is foreign to an encrypted proxy, because others on the network can change it", async () => {
     const { proxy, server } = proxyFor({ origins });
     const headers = { origin: "http://app.example", host: "app.example" };
     const answer = await asking(proxy, "https://app.example")("POST workflows", {
@@ -209,7 +209,7 @@ describe("behind another proxy", { concurrency: true }, () => {
     assert.equal(server.seen.length, 0);
   });
 
-  test("another host is not, nor a part of it", async () => {
+  test("another host is foreign, and so is a part of it", async () => {
     for (const [origin, host] of [
       ["https://evil.example", "app.example"],
       ["https://app.example.evil.example", "app.example"],
@@ -242,7 +242,7 @@ describe("over a real connection", { concurrency: true }, () => {
     return { status: Number(status), reached: server.seen.length > 0, port };
   }
 
-  test("the own origin is the host that was asked", async (t) => {
+  test("the own origin is the host of the request", async (t) => {
     const first = await send(t, "/highway/api/v1/workflows", {});
     assert.deepEqual([first.status, first.reached], [200, true]);
     const named = await send(t, "/highway/api/v1/workflows", {

@@ -22,8 +22,8 @@ import {
 const checkQuiet = watchProcess();
 const submission = { workflow_definition: { name: "greeting" }, inputs: { to: "Ada" } };
 
-describe("a key that a function gives", () => {
-  test("is asked for each request, with what the handler was called with", async () => {
+describe("a key from a function", () => {
+  test("is requested for each request, with the handler's arguments", async () => {
     const given = [];
     const apiKey = async (...context) => {
       given.push(context);
@@ -42,7 +42,7 @@ describe("a key that a function gives", () => {
     assert.deepEqual(sent, [...Array(2).fill("Bearer key-of-one"), ...Array(2).fill("Bearer key-of-two")]);
   });
 
-  test("may fit any header, and nothing else", async (t) => {
+  test("may be any valid header, and nothing else", async (t) => {
     errorsOf(t);
     for (const key of [
       undefined,
@@ -63,7 +63,7 @@ describe("a key that a function gives", () => {
     }
   });
 
-  test("that cannot be given is no affair of the page", async (t) => {
+  test("that fails is not reported to the page", async (t) => {
     const errors = errorsOf(t);
     for (const apiKey of [
       () => {
@@ -108,7 +108,7 @@ describe("the hook that decides", () => {
     return line === "POST workflows" ? submission : comment;
   };
 
-  test("sees what is wanted, once for each request, and the request with its cookies", async () => {
+  test("sees the action once per request, and the request with its cookies", async () => {
     for (const [line, action] of actions) {
       const { ask, calls } = watched(true);
       const headers = { cookie: "session=1", "x-idempotency-key": "k" };
@@ -121,7 +121,7 @@ describe("the hook that decides", () => {
     }
   });
 
-  test("comes before anything is written, and before anything is shown", async () => {
+  test("is called before anything is changed or shown", async () => {
     for (const [line] of actions) {
       const { ask, calls, server } = watched(false);
       checkRefusal(await ask(line, { body: bodyOf(line) }), 403, "FORBIDDEN");
@@ -133,7 +133,7 @@ describe("the hook that decides", () => {
     }
   });
 
-  test("is not asked for what is refused anyway", async () => {
+  test("is not called for a request that is refused anyway", async () => {
     const { ask, calls } = watched(true, {
       allow: {
         ...allowing(["submit", "status"], { inputs: schemaOf(() => ({ issues: [{ message: "no" }] })) }),
@@ -158,7 +158,7 @@ describe("the hook that decides", () => {
     ["POST approvals/key-1/approve", "{", 400],
   ]) {
     // The hook is called after all other checks have passed, because it may count or charge.
-    test(`is not asked where the body is refused: ${line} with ${status}`, async () => {
+    test(`is not called if the body is refused: ${line} with ${status}`, async () => {
       const { ask, calls } = watched(true, { maxBodySize: 100 });
       assert.equal((await ask(line, { body })).status, status);
       assert.equal(calls.length, 0);
@@ -166,7 +166,7 @@ describe("the hook that decides", () => {
   }
 
   for (const line of ["POST workflows", "POST workflows/run-1/signals", "POST approvals/key-1/approve"]) {
-    test(`is not asked where the body breaks off, which is no fault of the proxy: ${line}`, async (t) => {
+    test(`is not called if the body breaks off, which is not the proxy's fault: ${line}`, async (t) => {
       const errors = errorsOf(t);
       const body = new ReadableStream({
         start(controller) {
@@ -181,7 +181,7 @@ describe("the hook that decides", () => {
     });
   }
 
-  test("sees inputs as they will run, whatever a schema makes of them", async () => {
+  test("sees inputs as they will run, after a schema", async () => {
     const value = { at: new Date(0), left: undefined, list: [new URL("http://a.example")] };
     const { ask, calls, server } = watched(true, {
       allow: allowing(["submit"], { inputs: schemaOf(() => ({ value })) }),
@@ -191,12 +191,12 @@ describe("the hook that decides", () => {
     assert.deepEqual([calls[0].action.inputs, server.seen[0].json.inputs], [made, made]);
   });
 
-  test("lets pass with true or nothing, at once or later", async () => {
+  test("allows with true or undefined, at once or later", async () => {
     for (const verdict of [true, undefined, async () => true, async () => {}, () => sleep(5)])
       assert.equal((await watched(verdict).ask("GET workflows/run-1")).status, 200);
   });
 
-  test("refuses with false, or in its own words", async () => {
+  test("refuses with false, or with its own answer", async () => {
     checkRefusal(
       await watched(async () => false).ask("POST workflows", { body: submission }),
       403,
@@ -215,7 +215,7 @@ describe("the hook that decides", () => {
     assert.equal(server.seen.length, 0);
   });
 
-  test("may send to another place", async () => {
+  test("may redirect", async () => {
     const { status, headers } = await watched(() => Response.redirect("https://app.example/login")).ask(
       "GET workflows",
     );
@@ -224,7 +224,7 @@ describe("the hook that decides", () => {
 
   // `(request) => sessions.get(idOf(request))` returns null without a session, which must not allow the request.
   for (const verdict of [null, 0, "", "no", {}, 1, [], Number.NaN]) {
-    test(`never lets pass with what is no answer to the question: ${JSON.stringify(verdict)}`, async () => {
+    test(`never allows with another value: ${JSON.stringify(verdict)}`, async () => {
       for (const given of [() => verdict, async () => verdict]) {
         const { ask, server } = watched(given);
         checkRefusal(await ask("POST workflows", { body: submission }), 403, "FORBIDDEN");
@@ -233,7 +233,7 @@ describe("the hook that decides", () => {
     });
   }
 
-  test("that fails refuses; what it threw is for the server's log", async (t) => {
+  test("that throws refuses; its error goes to the server's log", async (t) => {
     const errors = errorsOf(t);
     for (const verdict of [
       () => {
@@ -266,7 +266,7 @@ describe("the hook that decides", () => {
     ],
     ["an error", () => Response.error()],
   ]) {
-    test(`cannot make the proxy itself fail with a Response: ${what}`, async (t) => {
+    test(`cannot make the proxy fail with a Response: ${what}`, async (t) => {
       errorsOf(t);
       const { ask } = watched(verdict);
       for (const attempt of [1, 2]) {
@@ -276,7 +276,7 @@ describe("the hook that decides", () => {
     });
   }
 
-  test("cannot change what runs: inputs are what was checked", async () => {
+  test("cannot change what runs: the inputs are those that were checked", async () => {
     const { ask, server } = watched((_, { inputs, body }) => {
       try {
         (inputs ?? body).to = "Eve";
@@ -292,7 +292,7 @@ describe("the hook that decides", () => {
     assert.deepEqual(server.seen.at(-1).json, comment);
   });
 
-  test("learns of a page that goes away", async () => {
+  test("is notified of a page that leaves", async () => {
     const controller = new AbortController();
     let signal;
     const { ask } = watched((request) => {
@@ -305,7 +305,7 @@ describe("the hook that decides", () => {
   });
 });
 
-test("a schema that throws is a fault of the server, and not of the page", async (t) => {
+test("a schema that throws is the server's fault, not the page's", async (t) => {
   const errors = errorsOf(t);
   for (const validate of [
     () => {
@@ -323,7 +323,7 @@ test("a schema that throws is a fault of the server, and not of the page", async
   assert.equal(errors.texts.length, 4);
 });
 
-test("inputs of a schema that cannot be JSON are a fault of the server", async (t) => {
+test("inputs of a schema that cannot be JSON are the server's fault", async (t) => {
   errorsOf(t);
   const { ask } = proxyFor({
     allow: allowing(["submit"], { inputs: schemaOf(() => ({ value: { n: Number.NaN } })) }),
@@ -340,7 +340,7 @@ describe("a page's clients, over a real connection", () => {
     return { engine, endpoint: `${url}/highway` };
   }
 
-  test("run, follow, read and end what is allowed, and nothing else", async (t) => {
+  test("run, follow, read and cancel what is allowed, and nothing else", async (t) => {
     const wait = (_, { signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const slow = {
@@ -374,7 +374,7 @@ describe("a page's clients, over a real connection", () => {
     assert.match(error.help, /`allow`/);
   });
 
-  test("need no key, send none of their own, and are not told the server's", async (t) => {
+  test("need no key, send none, and do not get the server's", async (t) => {
     const { endpoint } = await start(t);
     const highway = new Highway({ endpoint, auth: false });
     const handle = await highway.workflows.submit({ workflow: greeting, inputs: { to: "Ada" } });
@@ -385,7 +385,7 @@ describe("a page's clients, over a real connection", () => {
     assert.equal((await other.run({ workflow: greeting, inputs: { to: "Ada" } })).state, "completed");
   });
 
-  test("learn what is wrong with their inputs", async (t) => {
+  test("get the mistakes in their inputs", async (t) => {
     const inputs = schemaOf((value) =>
       value.to === "Ada" ? { value } : { issues: [{ message: "is nobody", path: ["to"] }] },
     );
@@ -399,7 +399,7 @@ describe("a page's clients, over a real connection", () => {
     assert.match(error.message, /inputs\.to: is nobody/);
   });
 
-  test("many at once do not disturb each other", async (t) => {
+  test("do not affect each other when many run at the same time", async (t) => {
     const { endpoint } = await start(t);
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, at) =>
@@ -413,7 +413,7 @@ describe("a page's clients, over a real connection", () => {
   });
 });
 
-test("one proxy in front of another serves as well", async () => {
+test("one proxy in front of another works too", async () => {
   const { proxy: inner, server } = proxyFor();
   const { proxy: outer } = proxyFor({
     apiKey: "for-the-inner-one",

@@ -76,7 +76,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
     });
   }
 
-  test("with characters that mean something in patterns, JSON and addresses", async () => {
+  test("with characters that have a meaning in patterns, JSON and URLs", async () => {
     const key = "a+b/c.d*(e)[f]{g}^$|?\\\"'&%#~";
     const { ask } = proxyFor({ apiKey: key }, ({ path }) =>
       path.endsWith("/r") ? run : { as: key, form: encodeURIComponent(key), base64: btoa(`:${key}`) },
@@ -87,7 +87,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
     assert.ok(!data.base64.includes(btoa(`:${key}`).slice(8, 24)), data.base64);
   });
 
-  test("what is left is the JSON that it was", async () => {
+  test("the rest is the same JSON", async () => {
     const body = { a: `\\${KEY}`, b: `"${KEY}"`, c: [`\n${KEY}\\`], [`k${KEY}`]: 12 };
     const shown = JSON.parse(await shownOf(JSON.stringify(body)));
     assert.deepEqual(shown.b, '"[API key]"');
@@ -95,7 +95,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
     assert.equal(shown.c[0], "\n[API key]\\");
   });
 
-  test("as a list of numbers, in the place of which there is another number", async () => {
+  test("as a list of numbers, which is replaced by another number", async () => {
     const list = [1, ...Buffer.from(KEY), 2];
     for (const blanks of [0, 1]) {
       const shown = JSON.parse(await shownOf(JSON.stringify({ list }, null, blanks)));
@@ -103,7 +103,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
     }
   });
 
-  test("wherever it is in a large answer", async () => {
+  test("at any position of a large answer", async () => {
     for (const where of [65_500, 65_536, 70_000, 200_000]) {
       for (const written of [KEY, escaped(escaped(KEY)), btoa(KEY)]) {
         const shown = await shownOf(JSON.stringify({ a: "x ".repeat(where / 2), b: written, c: 1 }));
@@ -114,7 +114,7 @@ describe("the key is in no answer", { concurrency: true }, () => {
     }
   });
 
-  test("a text made to keep the search busy takes no longer than others", async () => {
+  test("a text that is designed to slow the search down takes no longer than others", async () => {
     for (const part of ["\\", "%25", "%2525", "&#0", "hw_k1_", `\\u00`, btoa(KEY).slice(0, 12)]) {
       const text = part.repeat(Math.ceil(2_000_000 / part.length));
       assert.equal((await shownOf(text, { "content-type": "text/plain" })).length, text.length);
@@ -179,7 +179,7 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     ["over several lines", `log: {"${NAME}": {\n "name": "x",\n "a": "of the server"}}`],
     ["with its name in capitals", JSON.stringify({ Workflow_Definition: definition })],
   ]) {
-    test(`within a text, however deep: ${what}`, async () => {
+    test(`inside a text, however deep: ${what}`, async () => {
       let body = text;
       for (let depth = 0; depth < 5; depth++) {
         const shown = await shownOf(body);
@@ -190,7 +190,7 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     });
   }
 
-  test("in more texts than are read as JSON, and in any depth", async () => {
+  test("in more texts than are read as JSON, at any depth", async () => {
     const texts = Array(5000).fill(member);
     const shown = await shownOf(JSON.stringify({ texts, last: 1 }));
     assert.doesNotMatch(shown, /of the server/);
@@ -201,7 +201,7 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     assert.doesNotMatch(await shownOf(deep), /of the server/);
   });
 
-  test("a name of one is a word as any other", async () => {
+  test("the name of one is an ordinary word", async () => {
     for (const text of [
       JSON.stringify({ a: Array(10_000).fill("json_dsl"), b: "no json_dsl: it is missing" }),
       `${NAME} is missing\njson_ds\\u006c\n`,
@@ -217,7 +217,7 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     );
   });
 
-  test("over several lines of data of an event", async () => {
+  test("over several data lines of an event", async () => {
     for (const end of ["\n", "\r\n", "\r"]) {
       const lines = JSON.stringify(JSON.parse(member), null, 1).split("\n");
       const event = ["id: 7", "event: x", ...lines.map((line) => `data: ${line}`), "retry: 5", "", ""].join(
@@ -241,19 +241,19 @@ describe("a definition is in no answer", { concurrency: true }, () => {
     }
   });
 
-  test("events without one stay as they are, byte by byte", async () => {
+  test("events without one stay the same, byte by byte", async () => {
     const text =
       ': hello\n\ndata\ndata:a\ndata:  b\n\rdata: {"x":\r\ndata: 12345678901234567890}\r\n\r\nevent: e\r\rdata: c';
     for (const pieces of [[text], [...text]]) assert.equal(await streamed(pieces), text);
   });
 
-  test("numbers beside one keep their digits", async () => {
+  test("numbers next to one keep their digits", async () => {
     const text = `{"data": {"a":12345678901234567890.10, "${NAME}":{"tasks":{}}, "b":1e400}}`;
     assert.equal(await shownOf(text), '{"data": {"a":12345678901234567890.10, "b":1e400}}');
   });
 });
 
-test("an answer of very many definitions loses each of them, and its commas", async () => {
+test("an answer with very many definitions loses each of them, and its commas", async () => {
   const items = (member) => `[${Array(50_000).fill(member).join(" , ")}]`;
   const shown = await shownOf(`{"a":${items('{"b":[1] , "json_dsl":{"c":"}"} }')}}`);
   assert.equal(shown, `{"a":${items('{"b":[1] }')}}`);

@@ -39,7 +39,7 @@ describe("verbs", { concurrency: true }, () => {
 
   for (const [verb, lines] of Object.entries(REQUESTS)) {
     for (const line of lines) {
-      test(`\`${verb}\` lets pass: ${line}`, async () => {
+      test(`\`${verb}\` allows: ${line}`, async () => {
         const { ask, server } = proxyFor({ allow: allowing([verb]) });
         const answer = await ask(line, { body: bodyOf(line) });
         assert.equal(answer.status, 200, answer.text);
@@ -47,7 +47,7 @@ describe("verbs", { concurrency: true }, () => {
         assert.ok(server.lines.slice(0, -1).every(isLookup), server.lines.join());
       });
 
-      test(`all others together do not: ${line}`, async () => {
+      test(`all other verbs together do not: ${line}`, async () => {
         const { ask, server } = proxyFor({ allow: allowing(VERBS.filter((other) => other !== verb)) });
         checkRefusal(await ask(line, { body: bodyOf(line) }), 403, "VERB_NOT_ALLOWED");
         assert.ok(server.lines.every(isLookup), server.lines.join());
@@ -55,12 +55,12 @@ describe("verbs", { concurrency: true }, () => {
         checkRefusal(await ask(line, { body: bodyOf(line) }), 403, "VERB_NOT_ALLOWED");
       });
 
-      test(`no verb, nothing: ${line}`, async () => {
+      test(`without a verb, nothing: ${line}`, async () => {
         const { ask } = proxyFor({ allow: allowing([]) });
         checkRefusal(await ask(line, { body: bodyOf(line) }), 403, "VERB_NOT_ALLOWED");
       });
 
-      test(`no workflow, nothing: ${line}`, async () => {
+      test(`without a workflow, nothing: ${line}`, async () => {
         const { ask, server } = proxyFor({ allow: {} });
         const code = verb === "submit" ? "WORKFLOW_NOT_ALLOWED" : "VERB_NOT_ALLOWED";
         checkRefusal(await ask(line, { body: bodyOf(line) }), 403, code);
@@ -69,7 +69,7 @@ describe("verbs", { concurrency: true }, () => {
     }
   }
 
-  test("a verb of one workflow is none of another's", async () => {
+  test("a verb of one workflow does not count for another", async () => {
     const allow = { ...allowing(["status"]), other: { verbs: ["status", "cancel"] } };
     const { ask, server } = proxyFor({ allow });
     checkRefusal(await ask("POST workflows/run-1/cancel"), 403, "VERB_NOT_ALLOWED");
@@ -121,7 +121,7 @@ describe("paths that are not in the table", { concurrency: true }, () => {
     assert.deepEqual(server.lines, []);
   });
 
-  test("no other word below workflows is taken for a run", async () => {
+  test("no other word below workflows is read as the id of a run", async () => {
     const { ask, server } = proxyFor();
     const words = ["stats", "schedules", "by-hash", "definitions", "%73tats", "st%61ts", "definition%73"];
     for (const word of words) {
@@ -172,8 +172,8 @@ describe("paths that are not in the table", { concurrency: true }, () => {
   }
 });
 
-describe("the same path, written otherwise", { concurrency: true }, () => {
-  test("mixed case of a method that the runtime normalises, and one slash at the end", async () => {
+describe("the same path in another spelling", { concurrency: true }, () => {
+  test("a method in mixed case, which the runtime normalizes, and one slash at the end", async () => {
     const { ask, server } = proxyFor();
     for (const line of ["get workflows/run-1", "GeT workflows/run-1/"]) {
       assert.equal((await ask(line)).status, 200);
@@ -199,7 +199,7 @@ describe("the same path, written otherwise", { concurrency: true }, () => {
     ["a:b@c", "a%3Ab%40c"],
     ["stats%20", "stats%20"],
   ]) {
-    test(`an id stays what it is: ${id}`, async () => {
+    test(`an id stays unchanged: ${id}`, async () => {
       const { ask, server } = proxyFor();
       for (const line of [
         "GET workflows/ID/events",
@@ -214,7 +214,7 @@ describe("the same path, written otherwise", { concurrency: true }, () => {
 
   // The server decodes a path before it reads it: `/steps/%6Cogs` is `/steps/logs`.
   for (const path of ["steps/%6Cogs", "steps/log%73", "steps/%6c%6f%67%73"]) {
-    test(`a step cannot be named so that it becomes another verb: ${path}`, async () => {
+    test(`no name of a step turns it into another verb: ${path}`, async () => {
       const { ask, server } = proxyFor({ allow: allowing(["status", "steps"]) });
       const { status, text } = await ask(`GET workflows/run-1/${path}`);
       assert.ok(
@@ -246,7 +246,7 @@ describe("the same path, written otherwise", { concurrency: true }, () => {
     "GET workflows/%7F",
     "GET workflows/%C2%85",
   ]) {
-    test(`no slash, and nothing that is no text, is hidden in an id: ${line}`, async () => {
+    test(`no slash, and nothing that is not text, is hidden in an id: ${line}`, async () => {
       const { ask, server } = proxyFor({ allow: allowing(["status", "steps", "cancel", "approve"]) });
       checkRefusal(await ask(line), 404, "NOT_FOUND");
       assert.deepEqual(server.lines, []);
@@ -268,20 +268,20 @@ describe("mounting", { concurrency: true }, () => {
     });
   }
 
-  test("an id in front of the last `/api/v1/` is not part of what is asked", async () => {
+  test("an id before the last `/api/v1/` is ignored", async () => {
     const { ask, server } = proxyFor();
     await ask("GET workflows/run-2/steps/api/v1/workflows/run-1/events");
     assert.deepEqual(server.lines, ["GET /api/v1/workflows/run-1", "GET /api/v1/workflows/run-1/events"]);
   });
 
-  test("neither the host nor the port of the page's address leads anywhere else", async () => {
+  test("neither the host nor the port of the page's address has an effect", async () => {
     const { proxy, server } = proxyFor();
     for (const base of ["http://evil.example", "https://[::1]:8443", "http://app.example:81"])
       await asking(proxy, base)("GET workflows/run-1");
     assert.deepEqual([...new Set(server.seen.map(({ origin }) => origin))], ["http://highway.test"]);
   });
 
-  test("the server sees the key, and nothing of the page: no cookie, no authorization, no origin", async () => {
+  test("the server gets the key, and nothing of the page: no cookie, no authorization, no origin", async () => {
     const { ask, server } = proxyFor();
     const headers = {
       authorization: "Bearer of-the-page",

@@ -26,7 +26,7 @@ describe("a run of another workflow", { concurrency: true }, () => {
     "GET workflows/r/steps/a/logs",
     ...writes,
   ]) {
-    test(`is not shown, nor anything done to it: ${line}`, async () => {
+    test(`is neither shown nor changed: ${line}`, async () => {
       const { ask, server } = proxyFor({}, () => foreign);
       // An earlier lookup must not make the run an allowed one.
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -57,7 +57,7 @@ describe("a run of another workflow", { concurrency: true }, () => {
     });
   }
 
-  test("cannot be told from one that does not exist, whatever is asked for", async () => {
+  test("looks like one that does not exist, for every request", async () => {
     for (const line of [
       "GET workflows/r",
       "GET workflows/r/stream",
@@ -79,13 +79,13 @@ describe("a run of another workflow", { concurrency: true }, () => {
     }
   });
 
-  test("nor can one of a workflow that may be started, of which nothing may be read", async () => {
+  test("so does one of a workflow that may be started but not read", async () => {
     const payroll = { verbs: ["submit"], workflow: definitionOf("payroll") };
     const { ask } = proxyFor({ allow: { ...allowing(["status"]), payroll } }, () => foreign);
     checkRefusal(await ask("GET workflows/r"), 404, "NOT_FOUND");
   });
 
-  test("the name may be that of the definition that the server shows", async () => {
+  test("may be named by the definition that the server shows", async () => {
     for (const [name, status] of [
       ["greeting", 200],
       ["payroll", 404],
@@ -104,26 +104,26 @@ describe("a run of another workflow", { concurrency: true }, () => {
     "tenant_id=other",
     "RUN=p",
   ]) {
-    test(`is not asked for by a query: ${query}`, async () => {
+    test(`cannot be reached by a query: ${query}`, async () => {
       const { ask, server } = proxyFor();
       await ask(`GET workflows/run-1/steps?status=failed&${query}`);
       assert.equal(server.lines.at(-1), "GET /api/v1/workflows/run-1/steps?status=failed");
     });
   }
 
-  test("the name counts that is in the envelope, not one beside it", async () => {
+  test("is recognized by the name in the envelope, not next to it", async () => {
     const { ask } = proxyFor({}, () => json({ workflow_name: "greeting", data: foreign }));
     checkRefusal(await ask("GET workflows/r"), 404, "NOT_FOUND");
   });
 });
 
-describe("a lookup that gives no run", { concurrency: true }, () => {
+describe("a lookup without a run", { concurrency: true }, () => {
   for (const [status, body] of [
     [403, { code: "FORBIDDEN" }],
     [429, { code: "RATE_LIMITED" }],
     [500, { code: "INTERNAL" }],
   ]) {
-    test(`is passed on where it is an error: ${status}`, async () => {
+    test(`is passed on if it is an error: ${status}`, async () => {
       const { ask, server } = proxyFor({}, () => json(body, status));
       for (const line of ["GET workflows/r", "GET workflows/r/steps", "POST workflows/r/cancel"]) {
         const answer = await ask(line);
@@ -142,7 +142,7 @@ describe("a lookup that gives no run", { concurrency: true }, () => {
   };
   for (const [what, answer] of Object.entries(answers)) {
     // A page that cancels a run would take a status of 200 for success.
-    test(`is no success where it is ${what}`, async () => {
+    test(`is no success if it is ${what}`, async () => {
       const { ask, server } = proxyFor({}, answer);
       for (const line of ["GET workflows/r", "GET workflows/r/steps", "POST workflows/r/cancel"]) {
         const { text } = checkRefusal(await ask(line), 502, "UPSTREAM_ANSWER_INVALID");
@@ -153,7 +153,7 @@ describe("a lookup that gives no run", { concurrency: true }, () => {
   }
 });
 
-describe("whose run it is", { concurrency: true }, () => {
+describe("the owner of a run", { concurrency: true }, () => {
   const runs = new Map([
     ["r", "greeting"],
     ["p", "payroll"],
@@ -168,7 +168,7 @@ describe("whose run it is", { concurrency: true }, () => {
   const submitted = (answer) =>
     proxyFor({}, (asked) => (asked.path === "/api/v1/workflows" ? answer : server(asked)));
 
-  test("is asked each time: an id may be used again, and every key has runs of its own", async () => {
+  test("is requested each time: an id may be reused, and every key has its own runs", async () => {
     for (const line of ["GET workflows/r", "GET workflows/r/steps", "GET workflows/r/stream", ...writes]) {
       let name = "greeting";
       const { ask, server: upstream } = proxyFor({}, () => ({ workflow_name: name }));
@@ -180,7 +180,7 @@ describe("whose run it is", { concurrency: true }, () => {
     }
   });
 
-  test("ids that are names of every object are ids", async () => {
+  test("is found for ids that are names of properties of every object", async () => {
     const { ask, server: upstream } = proxyFor({}, server);
     for (const id of ["constructor", "__proto__", "toString"]) {
       assert.equal((await ask(`POST workflows/${id}/cancel`)).status, 200);
@@ -188,7 +188,7 @@ describe("whose run it is", { concurrency: true }, () => {
     }
   });
 
-  test("is asked after a submission whose answer does not say", async () => {
+  test("is requested after a submission whose answer does not name it", async () => {
     const { ask, server: upstream } = submitted({ workflow_run_id: "r", status: "running" });
     assert.deepEqual((await ask("POST workflows", keyed)).data, { workflow_run_id: "r", status: "running" });
     assert.deepEqual(upstream.lines, ["POST /api/v1/workflows", "GET /api/v1/workflows/r"]);
@@ -200,7 +200,7 @@ describe("whose run it is", { concurrency: true }, () => {
     ["by its other name", { run_id: "p", result: "of p" }],
     ["with a name that is none", { workflow_run_id: "p", workflow_name: null, result: "of p" }],
   ]) {
-    test(`nothing passes of the run of another workflow that a submission gave: one ${what}`, async () => {
+    test(`decides that nothing is passed on of a run of another workflow that a submission returned: one ${what}`, async () => {
       const { ask, server: upstream } = submitted(answer);
       const { text } = checkRefusal(await ask("POST workflows", keyed), 404, "NOT_FOUND");
       assert.doesNotMatch(text, /payroll|of p|"p"/);
@@ -210,7 +210,7 @@ describe("whose run it is", { concurrency: true }, () => {
     });
   }
 
-  test("one of another workflow is not taken for that of the page, although both are allowed", async () => {
+  test("must be the page's workflow, even if both workflows are allowed", async () => {
     const payroll = { verbs: ["submit", "status"], workflow: definitionOf("payroll") };
     const { ask } = proxyFor({ allow: { ...allowing(), payroll } }, (asked) =>
       isWrite(asked) ? { workflow_run_id: "p" } : server(asked),
@@ -225,19 +225,19 @@ describe("whose run it is", { concurrency: true }, () => {
     ["in details", { details: { workflow_run_id: "p" }, message: "of p" }],
     ["that is another path", { existing_run_id: "p/steps", message: "of p" }],
   ]) {
-    test(`nothing passes of one that a refused submission names ${what}`, async () => {
+    test(`decides that nothing is passed on of a run that a refused submission names ${what}`, async () => {
       const { ask } = submitted(json(refused, 409));
       assert.doesNotMatch(checkRefusal(await ask("POST workflows", keyed), 404, "NOT_FOUND").text, /of p|"p/);
     });
   }
 
-  test("a conflict with a run of the page's own workflow passes", async () => {
+  test("may be the page's own workflow in a conflict, which is passed on", async () => {
     const { ask } = submitted(json({ existing_run_id: "r", code: "IDEMPOTENCY_CONFLICT" }, 409));
     const { status, json: shown } = await ask("POST workflows", keyed);
     assert.deepEqual([status, shown.existing_run_id], [409, "r"]);
   });
 
-  test("a submission that gives no run, or one that cannot be looked up, has failed", async () => {
+  test("a submission without a run, or with one that cannot be looked up, has failed", async () => {
     for (const answer of [
       {},
       { workflow_run_id: 5 },
@@ -249,7 +249,7 @@ describe("whose run it is", { concurrency: true }, () => {
     checkRefusal(await ask("POST workflows", keyed), 502, "UPSTREAM_ANSWER_INVALID");
   });
 
-  test("idempotency keys are those of the workflow: another's is neither found nor taken", async (t) => {
+  test("idempotency keys belong to their workflow: another's can be neither found nor used", async (t) => {
     const engine = engineFor(t);
     const salaries = definitionOf("payroll", { paid: "a lot" });
     const inside = new Driver({ engine });
@@ -264,7 +264,7 @@ describe("whose run it is", { concurrency: true }, () => {
     assert.equal(again.data.workflow_run_id, begun.data.workflow_run_id);
   });
 
-  test("a key and a name cannot be put together in two ways", async () => {
+  test("a key and a name cannot be combined in two ways", async () => {
     const allow = Object.fromEntries(
       ["a", "a:b"].map((name) => [name, { verbs: ["submit"], workflow: definitionOf(name) }]),
     );
@@ -338,7 +338,7 @@ describe("approvals", { concurrency: true }, () => {
   });
 
   for (const id of ["run-1/checkpoints", "..", "../../admin", "stats", "a\\b", "a\u0000b"]) {
-    test(`the run is one, and no other path of the API: ${JSON.stringify(id)}`, async () => {
+    test(`need the id of a run, and no other path of the API: ${JSON.stringify(id)}`, async () => {
       const { ask, server: upstream } = start();
       const query = new URLSearchParams({ workflow_run_id: id });
       checkRefusal(await ask(`GET approvals?${query}`), 403, "WORKFLOW_NOT_ALLOWED");
@@ -346,7 +346,7 @@ describe("approvals", { concurrency: true }, () => {
     });
   }
 
-  test("that are no list are no answer", async () => {
+  test("that are not a list are refused", async () => {
     for (const answer of [{}, { approvals: null }, { approvals: { mine: approvals[1] } }, json(approvals)]) {
       const { ask } = proxyFor({}, (asked) => (asked.path === "/api/v1/approvals" ? answer : server(asked)));
       const refused = checkRefusal(
@@ -358,7 +358,7 @@ describe("approvals", { concurrency: true }, () => {
     }
   });
 
-  test("nothing of the query is passed on but the run and the state", async () => {
+  test("only the run and the state of the query are passed on", async () => {
     const { ask, server: upstream } = start();
     await ask("GET approvals?workflow_run_id=run-1&tenant_id=other&status=pending&run_id=run-2");
     assert.equal(upstream.seen.at(-1).search, "?workflow_run_id=run-1&status=pending");
@@ -375,7 +375,7 @@ describe("approvals", { concurrency: true }, () => {
     });
   }
 
-  test("of other runs are left out, where a server does not filter", async () => {
+  test("of other runs are omitted if a server does not filter", async () => {
     const { ask } = proxyFor({}, (asked) =>
       asked.path === "/api/v1/approvals" ? { approvals } : server(asked),
     );
@@ -386,7 +386,7 @@ describe("approvals", { concurrency: true }, () => {
     checkRefusal(await start().ask("GET approvals/mine"), 404, "NOT_FOUND");
   });
 
-  test("without the verb nothing is", async () => {
+  test("need the verb", async () => {
     const { ask, server: upstream } = start(["status", "list", "signal"]);
     for (const line of [
       "GET approvals?workflow_run_id=run-1",
@@ -401,7 +401,7 @@ describe("approvals", { concurrency: true }, () => {
     [503, { code: "UNAVAILABLE" }, {}],
     [429, { code: "RATE_LIMITED" }, { "retry-after": "7" }],
   ]) {
-    test(`one that cannot be looked up is no matter of permission: ${status}`, async () => {
+    test(`one that cannot be looked up is not a question of permission: ${status}`, async () => {
       const { ask } = proxyFor({}, () => Response.json(body, { status, headers }));
       const answer = await ask("POST approvals/mine/approve");
       assert.deepEqual([answer.status, answer.code], [status, body.code], answer.text);
@@ -436,7 +436,7 @@ describe("the definition", { concurrency: true }, () => {
     });
   }
 
-  test("is in no error, and in no event of a stream, however deep", async () => {
+  test("is in no error and in no event of a stream, however deep", async () => {
     const text = `event: x\r\ndata: ${JSON.stringify({ run })}\r\n\r\ndata:${JSON.stringify([run])}`;
     const headers = { "content-type": "text/event-stream; charset=utf-8" };
     const { ask } = proxyFor({}, ({ path }) => {
@@ -454,7 +454,7 @@ describe("the definition", { concurrency: true }, () => {
     );
   });
 
-  test("is the only thing that changes: the rest of an answer stays as it was written", async () => {
+  test("is the only part that changes: the rest of an answer stays as it was written", async () => {
     const text = '{"data": {"workflow_name":"greeting", "result": 12345678901234567890.10}}';
     const headers = { "content-type": "application/json" };
     const { ask } = proxyFor({}, () => new Response(text, { headers }));
@@ -462,7 +462,7 @@ describe("the definition", { concurrency: true }, () => {
       assert.equal((await ask(line)).text, text);
   });
 
-  test("may be spoken of in a text", async () => {
+  test("may be mentioned in a text", async () => {
     const text = "the workflow_definition was read";
     const { ask } = proxyFor({}, ({ path }) => (path.endsWith("/logs") ? new Response(text) : run));
     assert.equal((await ask("GET workflows/r/steps/logs")).text, text);

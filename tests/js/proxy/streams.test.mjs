@@ -61,7 +61,7 @@ describe("a stream", { concurrency: true }, () => {
   }
   const next = async (reader) => Buffer.from((await reader.read()).value ?? []).toString();
 
-  test("comes event by event, as it is sent", async (t) => {
+  test("arrives event by event, as it is sent", async (t) => {
     const { response, reader, stream } = await open(t);
     assert.equal(response.headers.get("content-type"), "text/event-stream");
     assert.equal(response.headers.get("cache-control"), "no-store");
@@ -74,7 +74,7 @@ describe("a stream", { concurrency: true }, () => {
     assert.equal((await reader.read()).done, true);
   });
 
-  test("is open as soon as the server's is, and not with its first event", async (t) => {
+  test("opens together with the server's, and not with its first event", async (t) => {
     const server = await streamServer(t, false);
     const { proxy } = proxyFor({ endpoint: server.url, fetch: undefined });
     const { url } = await serve(t, proxy);
@@ -93,7 +93,7 @@ describe("a stream", { concurrency: true }, () => {
     stream.response.end();
   });
 
-  test("is cut when the page goes, before an event and after one", async (t) => {
+  test("ends when the page leaves, before an event and after one", async (t) => {
     for (const events of [0, 1]) {
       const { reader, stream, controller } = await open(t);
       for (let at = 0; at < events; at++) {
@@ -106,7 +106,7 @@ describe("a stream", { concurrency: true }, () => {
     }
   });
 
-  test("breaks off for the page where the server breaks off", async (t) => {
+  test("breaks off for the page if the server breaks off", async (t) => {
     const { reader, stream } = await open(t);
     stream.response.write("data: 1\n\n");
     await next(reader);
@@ -114,7 +114,7 @@ describe("a stream", { concurrency: true }, () => {
     await assert.rejects(reader.read());
   });
 
-  test("is cut when a handler's caller cancels the body, as a worker does", async (t) => {
+  test("ends when the handler's caller cancels the body, as a worker does", async (t) => {
     const server = await streamServer(t);
     const { proxy } = proxyFor({ endpoint: server.url, fetch: undefined });
     const response = await proxy(new Request("https://app.example/api/v1/workflows/r/stream"));
@@ -122,7 +122,7 @@ describe("a stream", { concurrency: true }, () => {
     assert.ok(await until(() => server.streams[0].isCut));
   });
 
-  test("is cut for a page that goes where its `fetch` knows no signals", async () => {
+  test("ends for a page that leaves even if its `fetch` ignores signals", async () => {
     let isCancelled = false;
     const body = new ReadableStream({
       cancel() {
@@ -142,14 +142,14 @@ describe("a stream", { concurrency: true }, () => {
     assert.ok(await until(() => isCancelled));
   });
 
-  test("that is none is an answer like others: read whole, and in time", async (t) => {
+  test("that is not a stream is an ordinary answer: read completely, in time", async (t) => {
     const { ask } = await before(t, ({ path }) => (path.endsWith("/stream") ? stalled : known), {
       timeout: 0.2,
     });
     checkRefusal(await ask("GET workflows/r/stream"), 504, "UPSTREAM_TIMEOUT");
   });
 
-  test("that cannot be opened is an answer like others", async (t) => {
+  test("that cannot be opened is an ordinary answer", async (t) => {
     for (const [answer, status] of [
       [json(404, { code: "NOT_FOUND" }), 404],
       [text(500, "oh"), 500],
@@ -165,7 +165,7 @@ describe("a stream", { concurrency: true }, () => {
     checkRefusal(await ask("GET workflows/r/stream"), 504, "UPSTREAM_TIMEOUT");
   });
 
-  test("tells a page's driver the changes of a run", async (t) => {
+  test("reports the changes of a run to a page's driver", async (t) => {
     const server = await streamServer(t);
     const { proxy } = proxyFor({ endpoint: server.url, fetch: undefined, allow: allowing(["status"]) });
     const { url } = await serve(t, proxy);
@@ -182,7 +182,7 @@ describe("a stream", { concurrency: true }, () => {
   });
 });
 
-describe("streams at once", { concurrency: true }, () => {
+describe("the number of streams", { concurrency: true }, () => {
   const open = (ask, signal) =>
     ask(new Request("https://app.example/api/v1/workflows/r/stream", signal && { signal }));
   /** A proxy whose server opens streams that `controllers` write to. */
@@ -203,7 +203,7 @@ describe("streams at once", { concurrency: true }, () => {
     return response.status;
   };
 
-  test("are as many as an option says: the next is refused, and told to come back", async () => {
+  test("is limited by an option: the next one is refused, with a time to come back", async () => {
     const { proxy } = streaming(2);
     await Promise.all([open(proxy), open(proxy)]);
     const refused = await open(proxy);
@@ -211,13 +211,13 @@ describe("streams at once", { concurrency: true }, () => {
     checkRefusal({ ...(await readAnswer(refused)) }, 503, "STREAMS_FULL");
   });
 
-  test("are 100 by default", async () => {
+  test("is 100 by default", async () => {
     const { proxy } = streaming();
     for (let at = 0; at < 100; at++) assert.equal((await open(proxy)).status, 200);
     assert.equal((await open(proxy)).status, 503);
   });
 
-  test("make room, however they end", async () => {
+  test("decreases, however streams end", async () => {
     const { proxy, controllers } = streaming(1);
     const ends = [
       async (response) => response.body.cancel(),
@@ -242,7 +242,7 @@ describe("streams at once", { concurrency: true }, () => {
     assert.equal(await statusOf(proxy), 200);
   });
 
-  test("do not count that could not be opened, or are none", async () => {
+  test("does not include those that could not be opened, or are no streams", async () => {
     for (const answer of [
       () => new Response("no", { status: 500 }),
       () => new Response("{}", { headers: { "content-type": "application/json" } }),
@@ -269,7 +269,7 @@ describe("streams at once", { concurrency: true }, () => {
   });
 });
 
-describe("a page that goes away", { concurrency: true }, () => {
+describe("a page that leaves", { concurrency: true }, () => {
   for (const [when, script, line] of [
     ["while a run is looked up", () => silence, "GET workflows/r/steps"],
     [
@@ -306,14 +306,14 @@ describe("a page that goes away", { concurrency: true }, () => {
     });
   }
 
-  test("before anything was sent: nothing is", async () => {
+  test("before anything was sent: nothing is sent", async () => {
     const { ask, server } = proxyFor();
     const body = { workflow_definition: greeting };
     await ask("POST workflows", { body, signal: AbortSignal.abort() });
     assert.equal(server.seen.length, 0);
   });
 
-  test("while the hook thinks: nothing is done", async () => {
+  test("while the hook decides: nothing is carried out", async () => {
     const controller = new AbortController();
     const authorize = async () => {
       controller.abort();

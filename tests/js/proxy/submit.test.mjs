@@ -52,12 +52,12 @@ const changed = (change) => {
 };
 
 describe("a definition of a page", { concurrency: true }, () => {
-  test("that is the proxy's own, in whatever order its keys are", async () => {
+  test("may equal the proxy's own, with its keys in any order", async () => {
     await checkTaken(greeting);
     await checkTaken(reversed(greeting));
   });
 
-  test("that is a mere name: without tasks, or with no task", async () => {
+  test("may be only a name: without tasks, or with an empty object of tasks", async () => {
     for (const tasks of [undefined, null, {}, [], "", 0]) await checkTaken({ name: "greeting", tasks });
     await checkTaken({
       name: "greeting",
@@ -93,7 +93,7 @@ describe("a definition of a page", { concurrency: true }, () => {
     ["`__proto__` with tasks", '"name":"greeting","__proto__":{"tasks":{"x":{}}}'],
     ["`constructor`", '"name":"greeting","constructor":{"prototype":{"tasks":{}}}'],
   ]) {
-    test(`with ${what} in it changes nothing of what runs`, async () => {
+    test(`with ${what} in it does not change what runs`, async () => {
       const { ask, server } = proxyFor(submit);
       const { status } = await ask("POST workflows", {
         body: `{"workflow_definition":{${text}},"inputs":{}}`,
@@ -125,7 +125,7 @@ describe("a definition of a page", { concurrency: true }, () => {
     );
   });
 
-  test("may come with other variables and another time limit: those belong to the run", async () => {
+  test("may have other variables and another time limit, which belong to the run", async () => {
     const { answer, sent } = await sentFor({ ...greeting, variables: { to: "Eve" }, timeout_seconds: 5 });
     assert.equal(answer.status, 200);
     assert.deepEqual(sent, { ...greeting, variables: { to: "Ada" }, timeout_seconds: 5 });
@@ -150,7 +150,7 @@ describe("the time limit of a run", { concurrency: true }, () => {
     [0, 60],
     [-1, 60],
   ]) {
-    test(`of 60 s, where a page wants ${JSON.stringify(wanted)}, is ${sent}`, async () => {
+    test(`of 60 s becomes ${sent} if a page wants ${JSON.stringify(wanted)}`, async () => {
       for (const definition of [
         { ...greeting, timeout_seconds: wanted },
         { name: "greeting", timeout_seconds: wanted },
@@ -171,7 +171,7 @@ describe("names", { concurrency: true }, () => {
     "Greeting",
     "greeting ",
   ]) {
-    test(`\`${name}\` is not allowed, where only others are`, async () => {
+    test(`\`${name}\` is not allowed if only others are`, async () => {
       const { ask, server } = proxyFor(submit);
       const body = `{"workflow_definition":{"name":${JSON.stringify(name)}}}`;
       checkRefusal(await ask("POST workflows", { body }), 403, "WORKFLOW_NOT_ALLOWED");
@@ -179,7 +179,7 @@ describe("names", { concurrency: true }, () => {
     });
   }
 
-  test("a name that has no text is refused like any other, and is no fault of the proxy", async () => {
+  test("a name without a text form is refused like any other, and does not make the proxy fail", async () => {
     for (const name of ['{"toString":1,"valueOf":1}', "null", "[]", "{}", "5"]) {
       const { ask, server } = proxyFor(submit);
       const answer = await ask("POST workflows", { body: `{"workflow_definition":{"name":${name}}}` });
@@ -228,7 +228,7 @@ describe("`any`", { concurrency: true }, () => {
   });
 
   for (const name of [["any"], [["any"]]]) {
-    test(`does not take what is no text for the name: ${JSON.stringify(name)}`, async () => {
+    test(`requires text as the name: ${JSON.stringify(name)}`, async () => {
       const { answer, sent } = await sentFor({ ...definitionOf("any"), name }, { allow });
       assert.ok(answer.status >= 400, answer.text);
       assert.equal(sent, undefined);
@@ -236,7 +236,7 @@ describe("`any`", { concurrency: true }, () => {
   }
 });
 
-describe("what is no submission of a name", { concurrency: true }, () => {
+describe("a body that does not submit a name", { concurrency: true }, () => {
   for (const [what, body] of [
     ["source of the DSL", { python_dsl: "def get_workflow(): ..." }],
     ["source beside a name", { ...named, python_dsl: "x" }],
@@ -279,7 +279,7 @@ describe("what is no submission of a name", { concurrency: true }, () => {
     assert.equal(server.lines[0], "POST /api/v1/workflows");
   });
 
-  test("`execute` that is no `false` does not keep a definition without running it", async () => {
+  test("`execute` other than `false` does not register a definition without running it", async () => {
     for (const execute of [0, "", null, "false"]) {
       const { ask, server } = proxyFor(submit);
       await ask("POST workflows", { body: { ...named, execute } });
@@ -297,7 +297,7 @@ describe("against the embedded engine", { concurrency: true }, () => {
   }
   const define = (driver) => driver.tool("send", "mail.send", { to: "{{inputs.to}}" });
 
-  test("a page's driver runs the same workflow, or fails at once where it is another one", async (t) => {
+  test("a page's driver runs the same workflow, or fails at once if it differs", async (t) => {
     const server = new Driver({ name: "mail", auth: false });
     define(server);
     const { options } = start(t, {
@@ -324,7 +324,7 @@ describe("against the embedded engine", { concurrency: true }, () => {
     assert.deepEqual((await handle.result()).tasks.send.result, { to: "Ada", from: "us" });
   });
 
-  test("variables in a page's definition are the run's, as they are without a proxy", async (t) => {
+  test("variables in a page's definition belong to the run, as without a proxy", async (t) => {
     const { engine, options } = start(t, allowing());
     const workflow = { ...greeting, variables: { to: "Ada" } };
     for (const client of [new Highway({ engine }), new Highway(options)]) {

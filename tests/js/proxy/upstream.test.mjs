@@ -21,7 +21,7 @@ async function before(t, script, options = {}) {
 
 describe("answers", { concurrency: true }, () => {
   for (const status of [200, 201, 202, 400, 403, 404, 409, 422, 500, 503]) {
-    test(`${status} is passed on as it is`, async (t) => {
+    test(`${status} is passed on unchanged`, async (t) => {
       const body = { status: "x", message: "größe ✓", data: { n: [1, null] } };
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/events") ? json(status, body, { "x-request-id": "q-1", "retry-after": "2" }) : known,
@@ -49,7 +49,7 @@ describe("answers", { concurrency: true }, () => {
     assert.deepEqual([answer.text, answer.headers["content-type"]], ["graph TD\n a-->b", "text/plain"]);
   });
 
-  test("401 is the proxy's own fault: a page has no key that could be a better one", async (t) => {
+  test("401 is the proxy's own fault, because a page has no key to correct", async (t) => {
     const answer = json(401, { code: "UNAUTHORIZED", message: "the key has expired" });
     const { ask } = await before(t, ({ path }) => (path.endsWith("/r") ? known : answer));
     for (const line of [
@@ -69,7 +69,7 @@ describe("answers", { concurrency: true }, () => {
     "text/javascript",
     "x",
   ]) {
-    test(`what a browser could run is mere text: ${type}`, async (t) => {
+    test(`content that a browser could run becomes plain text: ${type}`, async (t) => {
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/events") ? text(200, "<svg xmlns='http://www.w3.org/2000/svg'/>", type) : known,
       );
@@ -86,7 +86,7 @@ describe("answers", { concurrency: true }, () => {
     "text/vnd.graphviz",
     "Text/Plain",
   ]) {
-    test(`other types stay: ${type}`, async (t) => {
+    test(`other media types stay: ${type}`, async (t) => {
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/events") ? text(200, "{}", type) : known,
       );
@@ -96,7 +96,7 @@ describe("answers", { concurrency: true }, () => {
 
   for (const status of [200, 404, 502]) {
     // The proxy answers on the application's origin, where a foreign page must not appear as one of the application.
-    test(`a page of the server is not shown as a page: ${status}`, async (t) => {
+    test(`an HTML page of the server does not appear as a page: ${status}`, async (t) => {
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/events") ? text(status, "<script>alert(origin)</script>", "text/html") : known,
       );
@@ -106,7 +106,7 @@ describe("answers", { concurrency: true }, () => {
     });
   }
 
-  test("no type of an answer is guessed", async (t) => {
+  test("the media type of an answer is not guessed", async (t) => {
     const { ask } = await before(t, () => known);
     for (const line of ["GET workflows/r/events", "GET workflows/r", "GET workflows", "GET artifacts"])
       assert.equal((await ask(line)).headers["x-content-type-options"], "nosniff");
@@ -126,7 +126,7 @@ describe("answers", { concurrency: true }, () => {
     });
   }
 
-  test("of millions of values is too much, however short, and passed on where it refuses", async (t) => {
+  test("an answer of millions of values is refused, however short, and passed on if it is a refusal", async (t) => {
     const deep = "[".repeat(2_000_000) + "]".repeat(2_000_000);
     let status = 200;
     const { ask } = await before(t, () => text(status, deep, "application/json"));
@@ -136,7 +136,7 @@ describe("answers", { concurrency: true }, () => {
     assert.deepEqual([refused.status, refused.text.length], [500, deep.length]);
   });
 
-  test("more than 32 MiB is too much, with a length and without one", async (t) => {
+  test("an answer above 32 MiB is refused, with a length and without one", async (t) => {
     const chunk = Buffer.alloc(4 * 1024 * 1024, " ");
     // Far more than the buffers hold, so that the server cannot finish before it is cut off.
     const count = 64;
@@ -162,7 +162,7 @@ describe("answers", { concurrency: true }, () => {
 });
 
 describe("a server that fails", { concurrency: true }, () => {
-  test("is not reached", async (t) => {
+  test("cannot be reached", async (t) => {
     const { server, ask } = await before(t, [reset()]);
     checkRefusal(await ask("GET workflows/r"), 502, "UPSTREAM_UNREACHABLE");
     checkRefusal(
@@ -179,7 +179,7 @@ describe("a server that fails", { concurrency: true }, () => {
     checkRefusal(await ask("GET workflows/r"), 502, "UPSTREAM_UNREACHABLE");
   });
 
-  test("the reason is not told: it may name hosts inside", async () => {
+  test("the reason is not shown, because it may name internal hosts", async () => {
     const fetch = () => Promise.reject(new TypeError("connect ECONNREFUSED 10.0.0.7:7822"));
     assert.doesNotMatch((await proxyFor({ fetch }).ask("GET workflows/r")).text, /10\.0\.0\.7/);
   });
@@ -188,14 +188,14 @@ describe("a server that fails", { concurrency: true }, () => {
     ["does not answer", silence],
     ["stops in the middle of an answer", stalled],
   ]) {
-    test(`${what} in time, and its request is cut`, async (t) => {
+    test(`${what} in time, and its request is cut off`, async (t) => {
       const { server, ask } = await before(t, [answer], { timeout: 0.1 });
       checkRefusal(await ask("GET workflows/r"), 504, "UPSTREAM_TIMEOUT");
       assert.ok(await until(() => server.open.size === 0));
     });
   }
 
-  test("may take longer where an update asks for it", async (t) => {
+  test("may take longer for an update that asks for it", async (t) => {
     const slow = async ({ method }) => {
       if (method === "POST") await sleep(900);
       return known;
@@ -208,7 +208,7 @@ describe("a server that fails", { concurrency: true }, () => {
     assert.equal((await send("updates", 5)).status, 200);
   });
 
-  test("has no more time where its `fetch` knows no signals, as a service of a worker", async () => {
+  test("has no more time if its `fetch` ignores signals, as a worker's service does", async () => {
     const { ask } = proxyFor({ fetch: () => new Promise(() => {}), timeout: 0.1 });
     const answer = await Promise.race([
       ask("GET workflows/r"),
@@ -217,7 +217,7 @@ describe("a server that fails", { concurrency: true }, () => {
     assert.equal(`${answer.status} ${answer.code}`, "504 UPSTREAM_TIMEOUT");
   });
 
-  test("has no more time either where only the body of its answer never ends", async () => {
+  test("has no more time if only the body of its answer never ends", async () => {
     const { ask } = proxyFor({ fetch: async () => new Response(new ReadableStream({})), timeout: 0.1 });
     const answer = await Promise.race([
       ask("GET workflows/r"),
@@ -226,7 +226,7 @@ describe("a server that fails", { concurrency: true }, () => {
     assert.equal(`${answer.status} ${answer.code}`, "504 UPSTREAM_TIMEOUT");
   });
 
-  test("is asked for an update with the time that the page says, whatever it says", async () => {
+  test("gets an update with the page's time limit, whatever it is", async () => {
     const { ask } = proxyFor();
     const body = '{"update_name":"x","timeout_seconds":{"toString":1,"valueOf":1}}';
     const { status, text } = await ask("POST workflows/r/updates", { body });
@@ -247,7 +247,7 @@ describe("the key", { concurrency: true }, () => {
     ["in a run", () => json(200, { data: { ...run, request: { authorization: `Bearer ${KEY}` } } })],
     ["in text", () => text(200, `key=${KEY}`)],
   ]) {
-    test(`is in no answer, where the server repeats it ${what}`, async (t) => {
+    test(`is in no answer if the server repeats it ${what}`, async (t) => {
       const { ask } = await before(t, ({ path }) =>
         path.endsWith("/r") && what !== "in a run" ? known : answer(),
       );
@@ -264,7 +264,7 @@ describe("the key", { concurrency: true }, () => {
     "x-echo",
     "set-cookie",
   ]) {
-    test(`is in no header, where the server repeats it in ${header}`, async (t) => {
+    test(`is in no header if the server repeats it in ${header}`, async (t) => {
       const { ask } = await before(t, () => json(200, { data: run }, { [header]: KEY }));
       // `ask` checks this for every answer.
       for (const line of ["GET workflows/r", "GET workflows/r/events", "GET workflows/r/stream"])
@@ -289,7 +289,7 @@ describe("the key", { concurrency: true }, () => {
     }
   });
 
-  test("that is a short word does not change what the answer says", async () => {
+  test("that is a short word does not change the text of an answer", async () => {
     // As in the README: `apiKey: "local"` for an engine that needs no key.
     for (const apiKey of ["local", "e", '"']) {
       const events = { workflow_name: "greeting", events: ["http://localhost:1"], state: "completed" };

@@ -30,7 +30,7 @@ function begun(t, { port }, size) {
   return { answer, finish: () => socket.write("}") };
 }
 
-test("bodies under way together have a limit, and are taken again once others are over", async (t) => {
+test("pending bodies together have a limit, and are accepted again once others have ended", async (t) => {
   const server = await started(t, { maxBody: 1_000, maxBodies: 1_500 });
   const both = [begun(t, server, 900), begun(t, server, 900)];
   const [refused, other] = await Promise.race(both.map(async (one, at) => [await one.answer, both[1 - at]]));
@@ -44,12 +44,12 @@ test("bodies under way together have a limit, and are taken again once others ar
   assert.equal(answer.status, 400);
 });
 
-test("a body that does not come is not waited for", async (t) => {
+test("a body that never arrives is not awaited", async (t) => {
   const server = await started(t, { bodyTimeout: 50 });
   assert.match(await begun(t, server, 900).answer, /^HTTP\/1.1 408 .*"BODY_TIMEOUT"/s);
 });
 
-test("requests whose clients went away while the thread was busy are not carried out", async (t) => {
+test("requests whose clients left while the thread was busy are not carried out", async (t) => {
   const server = await started(t, {});
   const tasks = { a: { task_id: "a", operator_type: "task", function: "tools.shell.run", args: ["true"] } };
   const body = JSON.stringify({ workflow_definition: { name: "w", tasks } });

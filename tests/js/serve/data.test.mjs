@@ -36,7 +36,7 @@ describe("a data folder", { skip: noUsers }, () => {
       return { cwd, path };
     };
 
-    test(`of which another user owns ${name} is refused`, { skip: notRoot }, async (t) => {
+    test(`whose ${name} belongs to another user is refused`, { skip: notRoot }, async (t) => {
       const { cwd, path } = make(t);
       chownSync(path, 12345, 12345);
       assert.match(
@@ -45,14 +45,14 @@ describe("a data folder", { skip: noUsers }, () => {
       );
     });
 
-    test(`of which everybody may write to ${name} is refused`, async (t) => {
+    test(`whose ${name} everybody may write to is refused`, async (t) => {
       const { cwd, path } = make(t);
       chmodSync(path, 0o777);
       assert.match(await refusalOf(t, cwd), /everybody may write to `.*`[\s\S]*help: .*o-w/);
     });
   }
 
-  test("says how many runs it has, and how many of them go on", async (t) => {
+  test("reports how many runs it has, and how many of them continue", async (t) => {
     const first = await startServer(t);
     assert.doesNotMatch(first.output.stdout, /kept in .*runs/);
     const at = { endpoint: first.url, apiKey: first.key };

@@ -25,7 +25,7 @@ before(async () => {
     raw(server.port, request({ host: `127.0.0.1:${server.port}`, ...headers }, options));
 });
 
-describe("the name the server is called by", { concurrency: true }, () => {
+describe("the host name of a request", { concurrency: true }, () => {
   const right = [
     "127.0.0.1",
     "127.9.9.9:1",
@@ -63,7 +63,7 @@ describe("the name the server is called by", { concurrency: true }, () => {
     });
   }
 
-  test("has to be given once", async () => {
+  test("must be given once", async () => {
     const { port } = server;
     checkRefused(await ask({ host: ["localhost", "evil.example"], ...AUTH }), 403, "HOST_NOT_ALLOWED");
     const without = await raw(port, `GET /ping HTTP/1.0\r\nAuthorization: Bearer ${KEY}\r\n\r\n`);
@@ -79,7 +79,7 @@ describe("the name the server is called by", { concurrency: true }, () => {
     assert.equal((await ask(AUTH, { path: "http://evil.example/api/v1/version" })).status, 200);
   });
 
-  test("comes before the preflight and the key", async () => {
+  test("is checked before the preflight and the key", async () => {
     const headers = {
       host: "evil.example",
       origin: "http://evil.example",
@@ -90,7 +90,7 @@ describe("the name the server is called by", { concurrency: true }, () => {
     assert.equal(answer.headers["access-control-allow-origin"], undefined);
   });
 
-  test("may be the address that was reached, where the server listens on all", async () => {
+  test("may be the address of the connection, if the server listens on all addresses", async () => {
     const all = await serve({ port: 0, host: "0.0.0.0", key: KEY });
     try {
       const outer = Object.values(networkInterfaces())
@@ -116,7 +116,7 @@ describe("the origin", { concurrency: true }, () => {
     assert.equal(headers.vary, "origin");
   });
 
-  test("may be the server's own, as it was called", async () => {
+  test("may be the server's own, by the name in the request", async () => {
     for (const host of [`localhost:${server.port}`, "build.example"]) {
       const { status, headers } = await ask({ host, origin: `http://${host}`, ...AUTH });
       assert.equal(status, 200);
@@ -125,7 +125,7 @@ describe("the origin", { concurrency: true }, () => {
   });
 
   for (const origin of ["http://localhost:5173", "https://app.example"]) {
-    test(`may be ${origin}, which is named, and pages of it may read the answer`, async () => {
+    test(`may be ${origin}, which is allowed, and its pages may read the answer`, async () => {
       const { status, headers } = await ask({ origin, ...AUTH });
       assert.equal(status, 200);
       assert.equal(headers["access-control-allow-origin"], origin);
@@ -154,13 +154,13 @@ describe("the origin", { concurrency: true }, () => {
     });
   }
 
-  test("named ones may read a refusal too", async () => {
+  test("if allowed, may read a refusal too", async () => {
     const answer = await ask({ origin: "http://localhost:5173" });
     checkRefused(answer, 401, "UNAUTHORIZED");
     assert.equal(answer.headers["access-control-allow-origin"], "http://localhost:5173");
   });
 
-  test("is asked about without a key by browsers", async () => {
+  test("is checked by browsers without a key", async () => {
     const headers = {
       origin: "http://localhost:5173",
       "access-control-request-method": "POST",
@@ -187,7 +187,7 @@ describe("the origin", { concurrency: true }, () => {
     );
   });
 
-  test("OPTIONS that asks for nothing needs the key", async () => {
+  test("OPTIONS without a preflight needs the key", async () => {
     checkRefused(await ask({}, { method: "OPTIONS" }), 401, "UNAUTHORIZED");
     checkRefused(await ask({ origin: "http://localhost:5173" }, { method: "OPTIONS" }), 401, "UNAUTHORIZED");
   });

@@ -28,7 +28,7 @@ const task = { task_id: "a", operator_type: "task", function: "tools.shell.run",
 const submission = (more = {}) =>
   Buffer.from(JSON.stringify({ workflow_definition: { name: "w", tasks: { a: task } }, inputs: more }));
 
-test("a packed body is unpacked", async () => {
+test("a compressed body is decompressed", async () => {
   for (const [encoding, body] of [
     ["gzip", gzipSync(submission())],
     ["X-GZIP", gzipSync(submission())],
@@ -41,7 +41,7 @@ test("a packed body is unpacked", async () => {
   }
 });
 
-test("its limit is that of the unpacked bytes", async () => {
+test("its limit counts decompressed bytes", async () => {
   const large = submission({ text: "x".repeat(MAX) });
   for (const [encoding, pack] of [
     ["gzip", gzipSync],
@@ -54,7 +54,7 @@ test("its limit is that of the unpacked bytes", async () => {
   }
 });
 
-test("what is packed otherwise than it says, or in a way that is not known, is refused", async () => {
+test("a body in another encoding than it says, or an unknown one, is refused", async () => {
   const broken = await submit("gzip", Buffer.from("{}"));
   assert.deepEqual([broken.status, broken.code], [400, "BODY_INVALID"]);
   assert.match(broken.message, /content-encoding/);
@@ -64,7 +64,7 @@ test("what is packed otherwise than it says, or in a way that is not known, is r
   }
 });
 
-test("HEAD is answered as GET, without a body", async () => {
+test("HEAD is answered like GET, without a body", async () => {
   const { workflow_run_id: runId } = await (
     await fetch(`${server.url}/api/v1/workflows`, { method: "POST", headers: AUTH, body: submission() })
   )

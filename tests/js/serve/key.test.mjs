@@ -30,7 +30,7 @@ async function once(t, args, options, key) {
 }
 
 describe("the key", { concurrency: 2 }, () => {
-  test("is made at the first start, shown once and kept with mode 0600; later starts read it and say where it is", async (t) => {
+  test("is generated at the first start, shown once and stored with mode 0600; later starts read it and show its file", async (t) => {
     const cwd = folder(t);
     const first = await once(t, [], { cwd });
     assert.match(first.key, FORM);
@@ -52,7 +52,7 @@ describe("the key", { concurrency: 2 }, () => {
     assert.equal(readFileSync(file, "utf8"), `${first.key}\n`);
   });
 
-  test("is kept where --data says; a folder that exists is left as it is otherwise", async (t) => {
+  test("is stored in the folder of --data; an existing folder is not changed otherwise", async (t) => {
     const cwd = folder(t);
     mkdirSync(join(cwd, "mine"), { mode: 0o755 });
     const { key } = await once(t, ["--data", "mine"], { cwd });
@@ -64,7 +64,7 @@ describe("the key", { concurrency: 2 }, () => {
     assert.equal(readFileSync(join(cwd, "a/b/c/key"), "utf8"), `${deep.key}\n`);
   });
 
-  test("that others could read is closed to them", async (t) => {
+  test("that others could read is protected from them", async (t) => {
     const cwd = folder(t);
     mkdirSync(join(cwd, ".highway"));
     const file = join(cwd, ".highway", "key");
@@ -80,7 +80,7 @@ describe("the key", { concurrency: 2 }, () => {
     ["HIGHWAY_API_KEY", [], { HIGHWAY_API_KEY: "a-given-key" }],
     ["--key, before HIGHWAY_API_KEY,", ["--key", "a-given-key"], { HIGHWAY_API_KEY: "another-key" }],
   ]) {
-    test(`of ${what} is used, neither shown nor kept`, async (t) => {
+    test(`of ${what} is used, and neither shown nor stored`, async (t) => {
       const cwd = folder(t);
       const { status, text } = await once(t, args, { cwd, env }, "a-given-key");
       assert.equal(status, 200);
@@ -90,7 +90,7 @@ describe("the key", { concurrency: 2 }, () => {
     });
   }
 
-  test("is one and the same for servers that start at the same moment, of which one gets the folder", async (t) => {
+  test("is the same for servers that start at the same moment, of which one gets the folder", async (t) => {
     const cwd = folder(t);
     const starts = await Promise.allSettled(Array.from({ length: 4 }, () => startServer(t, [], { cwd })));
     const key = readFileSync(join(cwd, ".highway", "key"), "utf8").trim();
@@ -146,7 +146,7 @@ describe("the key", { concurrency: 2 }, () => {
     });
   }
 
-  test("folder that cannot be made is an error without a stack", async (t) => {
+  test("folder that cannot be created is an error without a stack", async (t) => {
     const cwd = folder(t, { file: "" });
     const { code, stderr } = await highway(t, ["serve", "--port", "0", "--data", "file/data"], { cwd });
     assert.equal(code, 2);

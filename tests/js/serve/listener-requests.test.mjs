@@ -32,7 +32,7 @@ const echo = async (request) =>
   });
 
 describe("a request", { concurrency: true }, () => {
-  test("has its method, its address, its headers and its body", async (t) => {
+  test("has its method, its URL, its headers and its body", async (t) => {
     const { url, port } = await serve(t, echo);
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
       const answer = await fetch(`${url}/a%2Fb/c?d=e%20f&d=g#h`, {
@@ -50,14 +50,14 @@ describe("a request", { concurrency: true }, () => {
     assert.equal((await (await fetch(url)).json()).body, "");
   });
 
-  test("has all values of a header that comes several times", async (t) => {
+  test("has all values of a header that occurs several times", async (t) => {
     const { port } = await serve(t, echo);
     const answer = await raw(port, get("/", { "x-a": "1\r\nX-A: 2", cookie: "a=1\r\ncookie: b=2" }));
     const { headers } = JSON.parse(/\{.*\}/.exec(answer)[0]);
     assert.deepEqual([headers["x-a"], headers.cookie], ["1, 2", "a=1; b=2"]);
   });
 
-  test("comes as it is sent, piece by piece", async (t) => {
+  test("arrives as it is sent, piece by piece", async (t) => {
     const { port } = await serve(t, async (request) => {
       const decoder = new TextDecoder();
       // The first piece is answered before the second one is sent.
@@ -86,7 +86,7 @@ describe("a request", { concurrency: true }, () => {
   });
 
   for (const pieces of [0, 1]) {
-    test(`is not taken in where nobody reads it, or no more of it: ${pieces} pieces`, async (t) => {
+    test(`is received only as far as the handler reads it: ${pieces} pieces`, async (t) => {
       let socket;
       const { port, server } = await serve(t, async ({ signal, body }) => {
         const reader = body.getReader();
@@ -119,7 +119,7 @@ describe("a request", { concurrency: true }, () => {
     ["/\\evil.example/a", null],
     ["/a b", null],
   ]) {
-    test(`to an odd target keeps to the host that was asked, or is refused: ${target}`, async (t) => {
+    test(`to an unusual target stays on the named host, or is refused: ${target}`, async (t) => {
       const seen = [];
       const { port } = await serve(t, (request) => {
         seen.push(request.url);
@@ -151,7 +151,7 @@ describe("a request", { concurrency: true }, () => {
     "%00",
     "a\\b",
   ]) {
-    test(`with a host that is none is refused as what it is: "${host}"`, async (t) => {
+    test(`with an invalid host is refused with that reason: "${host}"`, async (t) => {
       const seen = [];
       const { port } = await serve(t, (request) => {
         seen.push(request.url);
@@ -171,7 +171,7 @@ describe("a request", { concurrency: true }, () => {
   });
 
   for (const method of ["TRACE", "TRACK", "PROPFIND", "M-SEARCH"]) {
-    test(`of a method that a Request cannot have is no fault of the server: ${method}`, async (t) => {
+    test(`of a method that a Request cannot have is not the server's fault: ${method}`, async (t) => {
       const { port } = await serve(t, () => new Response("fine"));
       const status = statusOf(await raw(port, get("/").replace("GET", method)));
       assert.ok(status === 200 || (status >= 400 && status < 500) || status === 501, `${status}`);
@@ -179,7 +179,7 @@ describe("a request", { concurrency: true }, () => {
   }
 });
 
-test("what is refused is not written to the log, and the connection goes on", async (t) => {
+test("that is refused is not logged, and the connection continues", async (t) => {
   const errors = errorsOf(t);
   const { port } = await serve(t, () => new Response("last"));
   const keep = { connection: "keep-alive" };

@@ -56,7 +56,7 @@ describe("an answer", { concurrency: true }, () => {
   });
 
   for (const status of [204, 205, 304]) {
-    test(`of ${status} has no body, and the connection goes on`, async (t) => {
+    test(`of ${status} has no body, and the connection continues`, async (t) => {
       const { port } = await serve(
         t,
         ({ url }) =>
@@ -94,14 +94,14 @@ describe("an answer", { concurrency: true }, () => {
     assert.ok(await until(() => isCancelled), "what nobody reads is not given up");
   });
 
-  test("is under way as soon as the handler has it: its headers do not wait for its body", async (t) => {
+  test("is sent as soon as the handler has it: its headers do not wait for its body", async (t) => {
     const { url } = await serve(t, () => new Response(new ReadableStream({}), { headers: { "x-a": "1" } }));
     const { headers, body } = await fetch(url, { signal: AbortSignal.timeout(60_000) });
     assert.equal(headers.get("x-a"), "1");
     await body.cancel();
   });
 
-  test("that is large comes whole, and is taken no faster than it is read", async (t) => {
+  test("that is large arrives complete, and is produced no faster than it is read", async (t) => {
     const chunk = Buffer.alloc(64 * 1024, "x");
     let made = 0;
     const body = () => {
@@ -126,7 +126,7 @@ describe("an answer", { concurrency: true }, () => {
     socket.destroy();
   });
 
-  test("of a large body that is sent back is the same, with a slow reader", async (t) => {
+  test("of a large body that is echoed is the same, with a slow reader", async (t) => {
     const { port } = await serve(t, (request) => new Response(request.body));
     const bytes = Buffer.alloc(20 * 1024 * 1024);
     for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE((at * 2654435761) % 2 ** 32, at);
@@ -144,7 +144,7 @@ describe("an answer", { concurrency: true }, () => {
   });
 
   for (const size of [0, 100, 5 * 1024 * 1024]) {
-    test(`comes before the body was read, and the next request too: ${size} bytes`, async (t) => {
+    test(`arrives before the body was read, and so does the next request: ${size} bytes`, async (t) => {
       const { port } = await serve(
         t,
         ({ method }) =>
@@ -173,7 +173,7 @@ for (const [how, give] of [
   ["gives up", (reader) => reader.cancel()],
   ["reads only in part", () => {}],
 ]) {
-  test(`a body that the handler ${how} costs neither the answer nor the connection`, async (t) => {
+  test(`a body that the handler ${how} affects neither the answer nor the connection`, async (t) => {
     const { port, server } = await serve(t, async ({ method, body }) => {
       if (method === "GET") return new Response("last");
       const reader = body.getReader();
@@ -202,7 +202,7 @@ for (const [how, give] of [
   });
 }
 
-test("a body that is read on after the answer fails", async (t) => {
+test("a body that is read after the answer fails", async (t) => {
   let reading;
   const { port } = await serve(t, (request) => {
     reading = (async () => {
@@ -222,7 +222,7 @@ test("a body that is read on after the answer fails", async (t) => {
   await assert.rejects(reading, /answered/);
 });
 
-test("the signal of a request is not ended by its answer", async (t) => {
+test("the signal of a request does not fire for its answer", async (t) => {
   const signals = [];
   const { port } = await serve(t, ({ signal }) => {
     signals.push(signal);
@@ -236,7 +236,7 @@ test("the signal of a request is not ended by its answer", async (t) => {
   );
 });
 
-describe("a client that goes away", { concurrency: true }, () => {
+describe("a client that leaves", { concurrency: true }, () => {
   /** Opens a request and cuts it when the handler says so. Returns the handler's request. */
   function cut(t, handler, method = "GET") {
     return new Promise((resolve, reject) => {
@@ -252,7 +252,7 @@ describe("a client that goes away", { concurrency: true }, () => {
     });
   }
 
-  test("ends the signal, and a body that is under way", async (t) => {
+  test("fires the signal, and ends a body that is being sent", async (t) => {
     let signal;
     let isCancelled = false;
     await cut(t, (request, leave) => {
@@ -273,7 +273,7 @@ describe("a client that goes away", { concurrency: true }, () => {
     assert.ok(await until(() => signal.aborted && isCancelled));
   });
 
-  test("before the handler has an answer: the body of it is given up", async (t) => {
+  test("before the handler has an answer: the body of the answer is cancelled", async (t) => {
     let isCancelled = false;
     await cut(t, async (request, leave) => {
       leave();
@@ -322,7 +322,7 @@ describe("a client that goes away", { concurrency: true }, () => {
     assert.ok(await until(() => signal.aborted));
   });
 
-  test("does not end the process, whenever it goes", async () => {
+  test("does not end the process, whenever it leaves", async () => {
     const { stdout, stderr, code } = await runModule(
       `import { createServer } from "node:http";
       import net from "node:net";
@@ -382,7 +382,7 @@ describe("a handler that fails", () => {
     });
   }
 
-  test("in the middle of a body breaks the connection off", async (t) => {
+  test("in the middle of a body breaks off the connection", async (t) => {
     const { url } = await serve(t, () => {
       let count = 0;
       return new Response(
@@ -397,7 +397,7 @@ describe("a handler that fails", () => {
     await assert.rejects(async () => (await fetch(url)).text());
   });
 
-  test("with a body that was read already answers 500, or breaks off", async (t) => {
+  test("with a body that was already read answers 500, or breaks off", async (t) => {
     errorsOf(t);
     const { url } = await serve(t, async () => {
       const response = new Response("once");
@@ -419,7 +419,7 @@ test("serves an engine, without a proxy", async (t) => {
   assert.deepEqual([state, tasks.send.result], ["completed", { to: "Ada" }]);
 });
 
-test("leaves no listener on a connection that is used again and again", async (t) => {
+test("leaves no listener on a connection that is reused", async (t) => {
   const warnings = [];
   const note = (warning) => warnings.push(String(warning));
   process.on("warning", note);

@@ -21,7 +21,7 @@ before(async () => {
 
 describe("the key", { concurrency: true }, () => {
   for (const authorization of [`Bearer ${KEY}`, `bearer ${KEY}`, `BEARER   ${KEY}`]) {
-    test(`is taken as \`${authorization.slice(0, 9)}…\``, async () => {
+    test(`is accepted as \`${authorization.slice(0, 9)}…\``, async () => {
       assert.equal((await ask({ authorization })).status, 200);
     });
   }
@@ -39,13 +39,13 @@ describe("the key", { concurrency: true }, () => {
     "Bearer undefined",
   ];
   for (const [index, authorization] of wrong.entries()) {
-    test(`is not taken where it is not right, number ${index}`, async () => {
+    test(`is refused if it is not right, number ${index}`, async () => {
       const answer = await ask({ authorization });
       checkRefused(answer, 401, "UNAUTHORIZED");
       assert.match(answer.headers["www-authenticate"], /^Bearer/);
     });
   }
-  test("is not taken from anywhere else", async () => {
+  test("is read from no other place", async () => {
     checkRefused(await ask({ "x-api-key": KEY }), 401, "UNAUTHORIZED");
     checkRefused(await ask({}, { path: `/api/v1/workflows?api_key=${KEY}` }), 401, "UNAUTHORIZED");
     checkRefused(await ask({ cookie: `key=${KEY}` }), 401, "UNAUTHORIZED");
@@ -74,7 +74,7 @@ describe("the key", { concurrency: true }, () => {
   for (const path of close) {
     test(`is needed for ${path}`, async () => checkRefused(await ask({}, { path }), 401, "UNAUTHORIZED"));
   }
-  test("is needed to do anything but look there", async () => {
+  test("is needed there for everything except reading", async () => {
     checkRefused(await ask({ "content-length": 0 }, { path: "/ping", method: "POST" }), 401, "UNAUTHORIZED");
   });
 });
@@ -83,7 +83,7 @@ describe("a body", { concurrency: true }, () => {
   const post = (headers, body) => ask({ ...AUTH, ...headers }, { method: "POST", body });
   const chunked = (text) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 
-  test("is taken up to its limit, and not beyond", async () => {
+  test("is accepted up to its limit, and not beyond", async () => {
     const body = (size) => "{}".padEnd(size);
     assert.equal((await post({ "content-length": 1000 }, body(1000))).json().code, "BODY_INVALID");
     checkRefused(await post({ "content-length": 1001 }, body(1001)), 413, "BODY_TOO_LARGE");
@@ -91,7 +91,7 @@ describe("a body", { concurrency: true }, () => {
     checkRefused(await post({ "transfer-encoding": "chunked" }, chunked(body(1001))), 413, "BODY_TOO_LARGE");
   });
 
-  test("that is said to be too large is refused before it comes", async () => {
+  test("that is too large by its length is refused before it arrives", async () => {
     const socket = net.connect(server.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.write(request({ host: "localhost", ...AUTH, "content-length": 5000 }, { method: "POST" }));
@@ -103,7 +103,7 @@ describe("a body", { concurrency: true }, () => {
     socket.destroy();
   });
 
-  test("of somebody without a key is not looked at", async () => {
+  test("without a key is not read", async () => {
     const socket = net.connect(server.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.write(request({ host: "localhost", "content-length": 5000 }, { method: "POST" }));
@@ -125,7 +125,7 @@ describe("a body", { concurrency: true }, () => {
 });
 
 describe("every answer", () => {
-  test("is kept by nobody, and is what it says", async () => {
+  test("is not cached, and its type is not guessed", async () => {
     for (const answer of [await ask(AUTH), await ask({}), await ask({ host: "evil.example" })]) {
       assert.equal(answer.headers["cache-control"], "no-store");
       assert.equal(answer.headers["x-content-type-options"], "nosniff");

@@ -24,7 +24,7 @@ async function served(t, options) {
 }
 
 describe("a server", { concurrency: true }, () => {
-  test("says where it is, and runs what a driver submits", async (t) => {
+  test("has a URL, and runs what a driver submits", async (t) => {
     const server = await served(t);
     assert.equal(server.url, `http://127.0.0.1:${server.port}`);
     assert.deepEqual([server.key, server.keyFile, server.isNewKey], [KEY, undefined, false]);
@@ -36,7 +36,7 @@ describe("a server", { concurrency: true }, () => {
     assert.equal((await highway.workflows.list().toArray()).length, 1);
   });
 
-  test("has the tools that it is given", async (t) => {
+  test("has the given tools", async (t) => {
     const engine = { tools: { "greet.person": ({ kwargs }) => ({ text: `hello ${kwargs.name}` }) } };
     const server = await served(t, { engine });
     const driver = new Driver({ endpoint: server.url, apiKey: KEY });
@@ -52,7 +52,7 @@ describe("a server", { concurrency: true }, () => {
     }
   });
 
-  test("on a port that is in use says so, and leaves nothing behind", async (t) => {
+  test("on a port in use says so, and leaves nothing behind", async (t) => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     t.after(() => other.close());
@@ -63,13 +63,13 @@ describe("a server", { concurrency: true }, () => {
     assert.match(error.help, /another port/);
   });
 
-  test("on a host that is not here says so", async () => {
+  test("on a host of another machine says so", async () => {
     const error = await serve({ port: 0, host: "203.0.113.1", key: KEY }).catch((caught) => caught);
     assert.equal(error.code, "EADDRNOTAVAIL");
     assert.match(error.message, /`203.0.113.1` is not an address of this machine/);
   });
 
-  test("closes once, however often it is told, and takes no more connections", async (t) => {
+  test("closes once, however often it is told, and accepts no more connections", async (t) => {
     const server = await served(t);
     // A connection that is kept for later does not delay the end.
     await (await fetch(`${server.url}/ping`)).text();
@@ -171,7 +171,7 @@ describe("a stream of events", () => {
     assert.equal(await Promise.race([otherReader.read(), sleep(50, "goes on")]), "goes on");
   });
 
-  test("and failures are the API's errors", async (t) => {
+  test("and failures have the form of the API's errors", async (t) => {
     const { untilStopped } = await import(inRoot("dist", "esm", "node", "stopping.js"));
     t.mock.method(console, "error", () => {});
     const stop = new AbortController();
@@ -193,7 +193,7 @@ describe("a stream of events", () => {
 });
 
 describe("the data folder", () => {
-  test("keeps runs for the next start; without one nothing is made", async (t) => {
+  test("keeps runs for the next start; without one nothing is created", async (t) => {
     const { existsSync, readdirSync } = await import("node:fs");
     const cwd = folder(t);
     const data = `${cwd}/data`;

@@ -57,7 +57,7 @@ async function endsBefore(slow, server, stop) {
 
 describe("a stop", { concurrency: 2 }, () => {
   for (const signal of ["SIGINT", "SIGTERM"]) {
-    test(`by ${signal} waits for the request under way and takes no new connection`, async (t) => {
+    test(`by ${signal} waits for the pending request and accepts no new connection`, async (t) => {
       const [server, slow] = await Promise.all([startServer(t), slowServer(t)]);
       const request = await halfRequest(server, t);
       server.child.kill(signal);
@@ -97,7 +97,7 @@ describe("a stop", { concurrency: 2 }, () => {
     assert.ok(performance.now() - started > 4000);
   });
 
-  test("waits neither for connections without a request nor for those kept for later", async (t) => {
+  test("waits neither for connections without a request nor for idle ones", async (t) => {
     const [server, slow] = await Promise.all([startServer(t), slowServer(t)]);
     const { port } = new URL(server.url);
     const silent = net.connect(Number(port), "127.0.0.1");
@@ -109,7 +109,7 @@ describe("a stop", { concurrency: 2 }, () => {
     assert.deepEqual([code, stderr], [0, "stopping\n"]);
   });
 
-  test("works where nobody reads the output any more", async (t) => {
+  test("works if nobody reads the output any more", async (t) => {
     const server = await startServer(t);
     server.child.stdout.destroy();
     server.child.stderr.destroy();
@@ -118,7 +118,7 @@ describe("a stop", { concurrency: 2 }, () => {
     assert.equal(code, 0);
   });
 
-  test("ends the commands that run", async (t) => {
+  test("ends running commands", async (t) => {
     const server = await startServer(t);
     const driver = new Driver({ endpoint: server.url, apiKey: server.key });
     const file = join(folder(t), "pid");

@@ -93,7 +93,7 @@ for (const [name, make] of Object.entries(stores)) {
   describe(name, { skip: name.includes("DatabaseSync") && noSqlite }, () => {
     for (const rule of contract) test(rule, (t) => checkRule(rule, make(t).open));
 
-    test("where nothing can be kept, the engine stands still and says why; another one goes on", async (t) => {
+    test("if nothing can be stored, the engine stops and says why; another one continues", async (t) => {
       const { open, fill } = make(t);
       const calls = [];
       // More than the space that is left on a page of the database.
@@ -141,7 +141,7 @@ for (const [name, make] of Object.entries(stores)) {
 const inUse = { name: "ExecutionError", code: "STORE_IN_USE", message: /in use/, help: /`wait`/ };
 
 describe("a folder", () => {
-  test("is waited for as long as it is told", async (t) => {
+  test("is awaited as long as its option says", async (t) => {
     const folder = folderOf(t);
     const first = fileStore(folder);
     await readAll(first);
@@ -157,7 +157,7 @@ describe("a folder", () => {
     assert.equal(readFileSync(join(folder, "lock"), "utf8"), "", "it is nobody's");
   });
 
-  test("is not waited for any more when the engine is closed", async (t) => {
+  test("is no longer awaited when the engine is closed", async (t) => {
     const folder = folderOf(t);
     const first = fileStore(folder);
     await readAll(first);
@@ -167,7 +167,7 @@ describe("a folder", () => {
     await checkRejection(engine.ready(), { name: "ExecutionError", code: "ENGINE_CLOSED" });
   });
 
-  test("is free again where its process ended and another has its number now", {
+  test("is free again if its process ended and another has its id now", {
     skip: process.platform !== "linux" && "only Linux tells when a process began",
   }, async (t) => {
     const folder = folderOf(t);
@@ -178,7 +178,7 @@ describe("a folder", () => {
     await store.close();
   });
 
-  test("is cleared of a replacement that was interrupted", async (t) => {
+  test("is cleared of an interrupted replacement", async (t) => {
     const folder = folderOf(t);
     const first = fileStore(folder);
     await readAll(first);
@@ -193,7 +193,7 @@ describe("a folder", () => {
     assert.match(readFileSync(join(folder, "journal"), "utf8"), /^[0-9a-f]{8} 3 \[2\]\n$/);
   });
 
-  test("that was removed under an engine takes nothing more", async (t) => {
+  test("that was removed while an engine used it accepts nothing more", async (t) => {
     const folder = folderOf(t);
     const store = fileStore(folder);
     await readAll(store);
@@ -206,7 +206,7 @@ describe("a folder", () => {
     });
   });
 
-  test("takes nothing more after a failure, so that no entry follows half of one", async (t) => {
+  test("accepts nothing more after a failure, so that no entry follows a part of one", async (t) => {
     const folder = folderOf(t);
     const store = fileStore(folder);
     await readAll(store);
@@ -232,7 +232,7 @@ describe("a folder", () => {
     ["the end is of another file", (bytes) => Buffer.concat([bytes, Buffer.from("hello")]), 3],
     ["there is no journal but some other file", () => Buffer.from("Dear Ada, "), 0],
   ]) {
-    test(`is refused where ${what}, with the place, and left as it is`, async (t) => {
+    test(`is refused if ${what}, with the place, and not changed`, async (t) => {
       const folder = folderOf(t);
       const first = fileStore(folder);
       await readAll(first);
@@ -276,7 +276,7 @@ describe("a folder", () => {
     assert.ok(copied < 2 * size, `${copied} bytes were copied for ${size}`);
   });
 
-  test("and its waiting are checked", () => {
+  test("and the option `wait` are checked", () => {
     for (const wait of [-1, Number.NaN, "1"]) {
       checkThrown(() => fileStore("x", { wait }), {
         name: "ConfigurationError",
@@ -323,7 +323,7 @@ describe("a database", () => {
     });
   }
 
-  test("is written to by its latest owner alone", async (t) => {
+  test("accepts writes only from its latest owner", async (t) => {
     const { database, store } = await kept(t);
     database.exec("UPDATE highway_owner SET epoch = epoch + 1");
     const taken = { name: "ExecutionError", code: "STORE_IN_USE", message: /taken over/ };
@@ -333,7 +333,7 @@ describe("a database", () => {
     assert.deepEqual(await readAll(sqliteStore(database)), ["[1]", "[2]", "[3]"]);
   });
 
-  test("of the version before has no owner, and gets one", async (t) => {
+  test("of an older version has no owner, and gets one", async (t) => {
     const { database, store } = await kept(t);
     await store.close();
     database.exec("DROP TABLE highway_owner");
@@ -372,7 +372,7 @@ describe("a database", () => {
     await store.close();
   });
 
-  test("that is none is refused, and one that is damaged is an error", async (t) => {
+  test("of another kind is refused, and a damaged one is an error", async (t) => {
     for (const wrong of [{}, null, 1, { exec() {} }]) {
       checkThrown(() => sqliteStore(wrong), {
         name: "ConfigurationError",
@@ -393,7 +393,7 @@ describe("a database", () => {
     await engine.close();
   });
 
-  test("is opened by its path where Node has SQLite", { skip: noSqlite }, async (t) => {
+  test("is opened by its path if Node has SQLite", { skip: noSqlite }, async (t) => {
     const folder = folderOf(t);
     const file = join(folder, "a.db");
     const first = sqliteStore(file);
@@ -412,7 +412,7 @@ describe("a database", () => {
     });
   });
 
-  test("asks for a library where Node has none", { skip: !noSqlite && "this Node has node:sqlite" }, () => {
+  test("needs a library if Node has none", { skip: !noSqlite && "this Node has node:sqlite" }, () => {
     checkThrown(() => sqliteStore("a.db"), {
       name: "ConfigurationError",
       code: "OPTION_INVALID",
@@ -438,7 +438,7 @@ describe("a storage with keys", () => {
   const after = (key) =>
     key.replace(/\d+$/, (digits) => String(Number(digits) + 1).padStart(digits.length, "0"));
 
-  test("is rid of what was never kept as a whole, and of what an interrupted replacement left", async () => {
+  test("is cleared of incomplete writes, and of the remains of an interrupted replacement", async () => {
     const { storage, store, pieces } = await kept();
     await store.close();
     const size = storage.kept.size;
@@ -455,7 +455,7 @@ describe("a storage with keys", () => {
   });
 
   for (const place of [0, 1, 2, 3]) {
-    test(`that has lost piece ${place + 1} of 4 is refused, and left as it is`, async () => {
+    test(`that has lost piece ${place + 1} of 4 is refused, and not changed`, async () => {
       const { storage, store, pieces } = await kept();
       await store.close();
       storage.kept.delete(pieces[place]);
@@ -472,7 +472,7 @@ describe("a storage with keys", () => {
     await checkRejection(readAll(durableObjectStore(storage)), damaged);
   });
 
-  test("that is cleared under an engine takes nothing more; a new engine begins anew", async () => {
+  test("that is cleared while an engine uses it accepts nothing more; a new engine begins anew", async () => {
     const { storage, store } = await kept();
     storage.kept.clear();
     for (const write of [store.append(["[6]"]), store.replace(["[6]"])]) {
@@ -485,7 +485,7 @@ describe("a storage with keys", () => {
     await next.append(["[1]"]);
   });
 
-  test("is refused to a second engine, and written to by its latest owner alone", async () => {
+  test("is refused to a second engine, and accepts writes only from its latest owner", async () => {
     const { storage, store } = await kept();
     await checkRejection(readAll(durableObjectStore(storage)), {
       ...inUse,
@@ -498,7 +498,7 @@ describe("a storage with keys", () => {
     await checkRejection(store.replace(["[6]"]), { ...inUse, help: /one store/, message: /taken over/ });
   });
 
-  test("of the version before has no owner, and gets one", async () => {
+  test("of an older version has no owner, and gets one", async () => {
     const { storage, store } = await kept();
     await store.close();
     storage.kept.set("highway:current", storage.kept.get("highway:current").journal);
@@ -510,8 +510,8 @@ describe("a storage with keys", () => {
   });
 });
 
-describe("a store of one's own", () => {
-  test("whose entry nobody can read is an error with the number of the entry", async (t) => {
+describe("a user's own store", () => {
+  test("with an entry that nobody can read is an error with the number of the entry", async (t) => {
     const engine = new LocalEngine({
       store: { load: () => ["[]", '[{"type":"what_is_to_come"}]'], append: async () => {} },
     });
@@ -525,7 +525,7 @@ describe("a store of one's own", () => {
     assert.equal(error.details.entry, 2);
   });
 
-  test("whose reading fails is an error with the cause", async () => {
+  test("that fails to read is an error with the cause", async () => {
     const cause = new Error("no such bucket");
     const engine = new LocalEngine({
       store: {

@@ -65,7 +65,7 @@ async function checkDamage({ folder, path, bytes }, damaged, at) {
 }
 
 describe("the file of a journal", () => {
-  test("may end at any byte: whole entries stay, a cut one is dropped, and further ones are appended", async (t) => {
+  test("may end at any byte: complete entries stay, an incomplete one is dropped, and further ones are appended", async (t) => {
     const { folder, path, bytes } = await journalOf(t);
     for (let length = 0; length <= bytes.length; length++) {
       writeFileSync(path, bytes.subarray(0, length));
@@ -76,7 +76,7 @@ describe("the file of a journal", () => {
     }
   });
 
-  test("is refused where any one byte is another", async (t) => {
+  test("is refused if any one byte is changed", async (t) => {
     const journal = await journalOf(t);
     for (let at = 0; at < journal.bytes.length; at++) {
       for (const change of [1, 0x20, 0x80]) {
@@ -91,7 +91,7 @@ describe("the file of a journal", () => {
     Buffer.from(fill, "latin1"),
   );
 
-  test("is refused where its end was overwritten from any byte on", async (t) => {
+  test("is refused if its end was overwritten from any byte on", async (t) => {
     const journal = await journalOf(t);
     for (let at = 0; at < journal.bytes.length; at++) {
       for (const fill of fills) {
@@ -102,7 +102,7 @@ describe("the file of a journal", () => {
     }
   });
 
-  test("is refused where parts of it were overwritten, repeated or removed", async (t) => {
+  test("is refused if parts of it were overwritten, repeated or removed", async (t) => {
     const journal = await journalOf(t);
     const { bytes } = journal;
     let seed = 20261129;
@@ -142,14 +142,14 @@ describe("the file of a journal", () => {
     assert.deepEqual(await readingOf(journal.folder), entries);
   });
 
-  test("of an older version, without lengths, is read and goes on", async (t) => {
+  test("of an older version, without lengths, is read and continues", async (t) => {
     const { folder, path } = await journalOf(t);
     writeFileSync(path, "4c2f32b8 [1]\n");
     assert.deepEqual(await readingOf(folder, (store) => store.append(["[2]"])), ["[1]"]);
     assert.deepEqual(await readingOf(folder), ["[1]", "[2]"]);
   });
 
-  test("is named where a whole entry is missing in it", async (t) => {
+  test("is named in the error if a complete entry is missing", async (t) => {
     const { folder, path } = await journalOf(t);
     rmSync(path);
     const first = new LocalEngine({ tools: { "x.y": () => 1 }, store: fileStore(folder) });

@@ -81,7 +81,7 @@ function journalOn({ kept = [], length = 10, pieces = 1, snapshot = true, replac
 const megabyte = 1 << 20;
 
 describe("a journal", () => {
-  test("keeps what comes meanwhile together, and releases in order", async () => {
+  test("stores changes that arrive meanwhile together, and releases them in order", async () => {
     const { happen, next, log } = journalOn();
     happen("a");
     assert.deepEqual(log, []);
@@ -99,7 +99,7 @@ describe("a journal", () => {
     assert.equal(await next(), "append e");
   });
 
-  test("is made shorter where it is twice as long as the state, in the place of the next entry", async () => {
+  test("is replaced by a snapshot if it is twice as long, in place of the next entry", async () => {
     const { happen, next, log, kept } = journalOn();
     happen("a", megabyte + 1);
     assert.equal(await next(), "append a");
@@ -111,7 +111,7 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a+b", "c"]);
   });
 
-  test("takes what waits when the state is told, and what comes then comes after it", async () => {
+  test("includes all waiting changes in the snapshot; later ones come after it", async () => {
     const { happen, next, log, kept } = journalOn();
     happen("a", megabyte + 1);
     await next();
@@ -127,7 +127,7 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a+b+c", "d"]);
   });
 
-  test("is made shorter after the opening where much was kept, once something happens", async () => {
+  test("is replaced after the opening if it is long, at the next change", async () => {
     const { journal, load, happen, next, kept, isIdle } = journalOn({
       kept: [entryOf("a", megabyte), entryOf("b")],
     });
@@ -140,7 +140,7 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a+b+c"]);
   });
 
-  test("stays as it is after the opening where it is a state, and little else", async () => {
+  test("is not replaced after the opening if it is a snapshot and little else", async () => {
     const state = `a;[${" ".repeat(megabyte)}{"type":"state_kept"}]`;
     const { load, happen, next } = journalOn({ kept: [state] });
     await load();
@@ -152,7 +152,7 @@ describe("a journal", () => {
     assert.equal(await next(), "replace a+b+c+d", "there is twice as much");
   });
 
-  test("stays as it is while it is short, or the state is as long", async () => {
+  test("is not replaced while it is short, or the snapshot is as long", async () => {
     const short = journalOn();
     for (const name of "abcdefghij") {
       short.happen(name, megabyte / 10);
@@ -174,7 +174,7 @@ describe("a journal", () => {
     assert.equal(await long.next(), "append h");
   });
 
-  test("goes on where it could not be made shorter, and tries again when it is twice as long", async (t) => {
+  test("continues if it could not be replaced, and tries again when it is twice as long", async (t) => {
     const error = t.mock.method(console, "error", () => {});
     const { happen, next, log, kept } = journalOn();
     happen("a", megabyte + 1);
@@ -193,7 +193,7 @@ describe("a journal", () => {
     assert.equal(error.mock.callCount(), 1);
   });
 
-  test("gives others their turn while it is made shorter, and keeps what happens then behind it", async () => {
+  test("lets the event loop take turns while the snapshot is written, and stores later changes after it", async () => {
     const { happen, next, log, kept } = journalOn({ pieces: 3 });
     happen("a", megabyte + 1);
     await next();
@@ -208,7 +208,7 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a+b", "2", "3", "c"]);
   });
 
-  test("is not made shorter where the state turns out to be long, and reads no more of that", async () => {
+  test("is not replaced if the snapshot turns out to be long, and the rest of it is not read", async () => {
     const { happen, next, log } = journalOn({ pieces: 1_000, length: megabyte / 4 });
     happen("a", megabyte + 1);
     await next();
@@ -220,7 +220,7 @@ describe("a journal", () => {
     assert.equal(log.filter((what) => what === "state begins").length, 1);
   });
 
-  test("is not made shorter once the engine is closing", async () => {
+  test("is not replaced once the engine is closing", async () => {
     const { journal, happen, next, log, kept } = journalOn({ pieces: 1_000, length: 1 });
     happen("a", megabyte + 1);
     await next();
@@ -232,7 +232,7 @@ describe("a journal", () => {
     assert.deepEqual(kept.map(nameOf), ["a", "b"]);
   });
 
-  test("only grows where the store or the engine cannot do better", async () => {
+  test("only grows if the store or the engine has no snapshots", async () => {
     for (const options of [{ replace: false }, { snapshot: false }]) {
       const { happen, next, kept } = journalOn(options);
       for (const name of "abc") {
@@ -243,7 +243,7 @@ describe("a journal", () => {
     }
   });
 
-  test("asks the store nothing more after a failure, and says which it was", async () => {
+  test("calls the store no more after a failure, and gives the failure", async () => {
     const { journal, happen, next, log, isIdle } = journalOn();
     happen("a");
     await next(new Error("no room"));
@@ -255,7 +255,7 @@ describe("a journal", () => {
     assert.deepEqual(log.slice(2), ["b"], "released, to be refused");
   });
 
-  test("tells when it is needed again before that is kept", async () => {
+  test("tells the host when to wake it before that is stored", async () => {
     const { journal, host, log, next } = journalOn();
     host.wakeAt = async (at) => {
       log.push(`wake ${at}`);
@@ -316,7 +316,7 @@ describe("the entries of a journal", () => {
     assert.deepEqual(JSON.parse(texts[3]).slice(2), [[{ c: [2] }]], "each is JSON with the entry in it");
   });
 
-  test("of the first journals have no numbers, and numbered ones follow them", async () => {
+  test("of the first versions have no numbers, and numbered ones may follow", async () => {
     assert.deepEqual(await readingOf(entries), entries);
     const chain = new Chain();
     for (const entry of entries) chain.read(entry);
@@ -336,10 +336,10 @@ describe("the entries of a journal", () => {
     ["one is no entry", replaced(texts, 2, "{}"), /entry 3 is damaged \(3\)/],
     ["one is of another journal", replaced(texts, 1, textsOf(["[0]", "[1]"])[1]), /entry 2 is damaged \(2\)/],
   ]) {
-    test(`are an error where ${what}`, async () => assert.match(await readingOf(damaged), expected));
+    test(`are an error if ${what}`, async () => assert.match(await readingOf(damaged), expected));
   }
 
-  test("begin anew where the state takes the place of the journal", async () => {
+  test("are numbered from 1 if a snapshot replaces the journal", async () => {
     const { happen, next, journal, kept } = journalOn();
     happen("a", megabyte + 1);
     await next();

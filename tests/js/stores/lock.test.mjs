@@ -65,11 +65,11 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
     killAgain(t),
   );
 
-  test("nor where there is no program that locks files", { timeout }, (t) =>
+  test("neither has it without a program that locks files", { timeout }, (t) =>
     killAgain(t, { env: { PATH: "" } }),
   );
 
-  test("nor has a database", { timeout }, (t) => killAgain(t, { isDatabase: true }));
+  test("neither has a database", { timeout }, (t) => killAgain(t, { isDatabase: true }));
 
   async function killAgain(t, { env, isDatabase = false } = {}) {
     const folder = folderOf(t);
@@ -146,7 +146,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
     console.log(`${owners} owners in ${rounds} rounds, of which ${wrote.length} wrote`);
   }
 
-  test("is free where its owner is a zombie", async (t) => {
+  test("is free if its owner is a zombie", async (t) => {
     const folder = folderOf(t);
     // `sleep` replaces the shell, and never waits for its child.
     const script = `"$0" "$@" & echo $!; exec sleep 600`;
@@ -166,7 +166,7 @@ describe("a store for which many processes wait", { skip: notHere }, () => {
     process.kill(pid, 0); // The process still exists, as a zombie.
   });
 
-  test("belongs to its owner also for a process of another container", async (t) => {
+  test("is locked for a process of another container, too", async (t) => {
     const unshare = ["unshare", "--pid", "--net", "--fork"];
     if (spawnSync(unshare[0], [...unshare.slice(1), "true"]).status !== 0) {
       return t.skip("this user may not make namespaces");

@@ -36,7 +36,7 @@ function open(t, folder, tools = {}) {
 const damaged = { name: "ExecutionError", code: "JOURNAL_INVALID" };
 
 describe("a store in a folder", () => {
-  test("runs, their results and their keys are there after a restart", async (t) => {
+  test("runs, their results and their keys survive a restart", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder, { "notes.add": () => ({ n: 1 }) });
     const driver = new Driver({ engine: first.engine, name: "notes" });
@@ -53,7 +53,7 @@ describe("a store in a folder", () => {
     assert.equal((await second.highway.workflows.list().toArray()).length, 1);
   });
 
-  test("a tool that was running runs again, as the same attempt with the same key", async (t) => {
+  test("a running tool runs again, as the same attempt with the same key", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder, { "slow.work": () => new Promise(() => {}) });
     const driver = new Driver({ engine: first.engine });
@@ -68,7 +68,7 @@ describe("a store in a folder", () => {
     assert.deepEqual(second.calls, first.calls);
   });
 
-  test("waits and time limits go on while nobody runs", async (t) => {
+  test("waits and time limits continue while no process runs", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder, { "x.y": () => 1 });
     const driver = new Driver({ engine: first.engine });
@@ -79,7 +79,7 @@ describe("a store in a folder", () => {
     assert.equal((await second.highway.handle(runId).result()).state, "completed");
   });
 
-  test("an entry that was cut off is dropped; what comes then is kept", async (t) => {
+  test("an incomplete entry is dropped; later ones are stored", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder, { "x.y": () => 1 });
     const driver = new Driver({ engine: first.engine });
@@ -115,7 +115,7 @@ describe("a store in a folder", () => {
     assert.deepEqual(readFileSync(path), bytes);
   });
 
-  test("is read the same where Node has no checksum of its own", async (t) => {
+  test("is read the same if Node has no checksum function", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder, { "x.y": () => "größe" });
     const driver = new Driver({ engine: first.engine });
@@ -139,7 +139,7 @@ describe("a store in a folder", () => {
     assert.equal((await highway.workflows.list().toArray()).length, 2);
   });
 
-  test("belongs to one engine at a time; a lock of a process that is gone counts as none", async (t) => {
+  test("belongs to one engine at a time; the lock of a process that has ended does not count", async (t) => {
     const folder = folderOf(t);
     const first = open(t, folder);
     await first.engine.ready();
@@ -152,7 +152,7 @@ describe("a store in a folder", () => {
     await open(t, folder).engine.ready();
   });
 
-  test("where nothing can be kept, nothing happens", async () => {
+  test("if nothing can be stored, nothing happens", async () => {
     let isFull = false;
     const store = {
       load: () => [],
@@ -190,11 +190,9 @@ describe("a process that is killed", () => {
         }
       });
 
-  test("again and again loses nothing and does nothing twice that was done", { timeout }, (t) =>
-    killAgain(t),
-  );
+  test("again and again loses nothing and repeats nothing that was done", { timeout }, (t) => killAgain(t));
 
-  test("while it replaces its journal by its state, neither", { timeout }, (t) => killAgain(t, "talk"));
+  test("while a snapshot replaces its journal, neither", { timeout }, (t) => killAgain(t, "talk"));
 
   async function killAgain(t, ...how) {
     let [killed, finished, replaced] = [0, 0, 0];

@@ -32,8 +32,8 @@ const rounds = (count) => ({
   },
 });
 
-describe("a state that is written in pieces", () => {
-  test("stands in the journal beside what came meanwhile, and each thing once", async (t) => {
+describe("a snapshot that is written in pieces", () => {
+  test("is in the journal next to later changes, each change once", async (t) => {
     const kept = [];
     const pieces = [];
     let isOver = false;
@@ -76,7 +76,7 @@ describe("a state that is written in pieces", () => {
 });
 
 describe("a gate", () => {
-  test("holds work while it is shut, and lets it pass in order, before what comes then", async () => {
+  test("holds work while it is closed, and lets it pass in order, before later work", async () => {
     const gate = new Gate();
     const log = [];
     const does = (name) => {
@@ -96,7 +96,7 @@ describe("a gate", () => {
     assert.equal(log.at(-1), "e");
   });
 
-  test("that is shut again before all have passed holds the others", async () => {
+  test("that is closed again before all have passed holds the others", async () => {
     const gate = new Gate();
     const log = [];
     gate.shut();

@@ -42,7 +42,7 @@ function driverOf(engine) {
 }
 
 describe("a store object", () => {
-  test("is refused to a second engine while the first uses it, which goes on", async (t) => {
+  test("is refused to a second engine while the first uses it, which continues", async (t) => {
     const own = store();
     const first = new LocalEngine({ store: own, tools: noted });
     t.after(() => first.close());
@@ -54,7 +54,7 @@ describe("a store object", () => {
     assert.equal((await driverOf(first).run()).state, "completed");
   });
 
-  test("serves the next engine after the first was closed, also where nobody waited for that", async (t) => {
+  test("serves the next engine after the first was closed, even if nobody waited for that", async (t) => {
     const own = store();
     for (let turn = 0; turn < 3; turn++) {
       const engine = new LocalEngine({ store: own, tools: noted });
@@ -65,7 +65,7 @@ describe("a store object", () => {
     assert.equal((await driverOf(last).run()).state, "completed");
   });
 
-  test("is let go of by an engine that could not open it, so that the next one is told the same reason", async () => {
+  test("is released by an engine that could not open it, so that the next one gets the same reason", async () => {
     const faults = { load: Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" }) };
     const own = store(faults);
     for (let turn = 0; turn < 2; turn++) {
@@ -81,7 +81,7 @@ describe("a store object", () => {
     }
   });
 
-  test("is let go of by an engine whose journal failed, so that the next one goes on", async (t) => {
+  test("is released by an engine whose journal failed, so that the next one continues", async (t) => {
     const faults = {};
     const own = store(faults);
     const engine = new LocalEngine({ store: own, tools: noted });
@@ -102,7 +102,7 @@ describe("a store object", () => {
   });
 });
 
-describe("an engine that stands still", () => {
+describe("an engine that has stopped", () => {
   async function failed(t) {
     const faults = {};
     const engine = new LocalEngine({ store: store(faults), tools: noted });
@@ -124,7 +124,7 @@ describe("an engine that stands still", () => {
     }
   });
 
-  test("says in its health that it is unhealthy", async (t) => {
+  test("reports in its health that it is unhealthy", async (t) => {
     const { engine } = await failed(t);
     const response = await engine.fetch(new Request("http://engine/api/v1/health"));
     assert.equal(response.status, 503);
@@ -135,7 +135,7 @@ describe("an engine that stands still", () => {
     );
   });
 
-  test("is no unreachable server to a client that stands behind something else", async (t) => {
+  test("is no unreachable server to a client that uses it through something else", async (t) => {
     const { engine } = await failed(t);
     // Like the stub of a Durable Object, which passes on only the answer.
     const highway = new Highway({ engine: { fetch: (...given) => engine.fetch(...given) }, retry: false });

@@ -20,7 +20,7 @@ function folder(t) {
   return path;
 }
 
-test("of a server that was killed are there at its next start, and gone once the run is over", async (t) => {
+test("of a server that was killed exist at its next start, and are removed once the run has ended", async (t) => {
   const data = folder(t);
   const gate = join(data, "gate");
   const source = `
@@ -54,7 +54,7 @@ test("of a server that was killed are there at its next start, and gone once the
   await until(() => !existsSync(join(data, "work", runId)));
 });
 
-test("keep what a Python function has done when its engine is closed", async (t) => {
+test("keep the finished steps of a Python function when its engine is closed", async (t) => {
   const path = folder(t);
   const open = () => {
     const tools = nodeTools({ workspace: join(path, "work"), env: { ...process.env, FOLDER: path } });

@@ -14,7 +14,7 @@ export function watchProcess() {
   process.on("unhandledRejection", onRejection);
   const before = resources();
   return () =>
-    test("nothing is left behind: no rejection without a listener, no timer, no socket", async () => {
+    test("nothing is left behind: no unhandled rejection, no timer, no socket", async () => {
       // The runtime closes sockets that it keeps for later a moment after their servers.
       for (let turn = 0; turn < 600 && resources().length > before.length; turn++) await sleep(50);
       assert.deepEqual(resources().sort(), before.sort());

@@ -23,7 +23,7 @@ function order() {
 }
 
 describe("a simulation", () => {
-  it("tells attempts and waits, and what the end depended on", async () => {
+  it("shows attempts and waits, and what determined the end", async () => {
     const simulation = await simulate(order(), {
       at,
       tools: {
@@ -82,7 +82,7 @@ describe("a simulation", () => {
     assert.equal(await once(), await once());
   });
 
-  it("fails tools without a mock where it is told to", async () => {
+  it("fails tools without a mock if the option says so", async () => {
     const { status, error, warnings } = await simulate(order(), { at, unmocked: "fail" });
     assert.equal(status, "failed");
     assert.equal(error.code, "TOOL_NOT_REGISTERED");
@@ -94,7 +94,7 @@ describe("a simulation", () => {
     );
   });
 
-  it("tells of mocks that nothing has asked", async () => {
+  it("warns of mocks that no call has used", async () => {
     const tools = { chrage: { id: 1 }, "pay.charge": {}, pack: {}, ship: {}, "tools.approval.request": {} };
     const { warnings } = await simulate(order(), { at, tools });
     const found = warnings.filter(({ code }) => code === "MOCK_NOT_ASKED").map(({ message }) => message);
@@ -107,7 +107,7 @@ describe("a simulation", () => {
     assert.match(help[1], /tools of the engine itself are not mocked/);
   });
 
-  it("believes a mock that says whether another attempt may succeed", async () => {
+  it("follows a mock that says whether another attempt may succeed", async () => {
     const charge = [{ error: "no card", retryable: false, delay: 1 }];
     const { status, timeline } = await simulate(order(), { at, tools: { charge, pack: {} } });
     assert.equal(status, "failed");
@@ -117,7 +117,7 @@ describe("a simulation", () => {
     assert.equal(error.code, "CARD_REFUSED");
   });
 
-  it("waits for functions that take their time, while virtual time stands still", async () => {
+  it("waits for asynchronous mocks, while virtual time does not pass", async () => {
     const seen = [];
     const { status, durationSeconds } = await simulate(order(), {
       at,
@@ -137,7 +137,7 @@ describe("a simulation", () => {
     assert.equal(`${status} ${durationSeconds}`, "completed 60");
   });
 
-  it("gives up what never answers when its time is over", async () => {
+  it("aborts a tool that never answers at its time limit", async () => {
     const { timeline, steps } = await simulate(order(), {
       at,
       tools: { charge: { delay: Number.POSITIVE_INFINITY } },
@@ -147,7 +147,7 @@ describe("a simulation", () => {
   });
 });
 
-describe("what a simulation waits for", () => {
+describe("a signal or a decision of a simulation", () => {
   const asking = () =>
     new WorkflowBuilder("asking")
       .waitForEvent("confirmed", "confirm", { resultKey: "confirmed" })
@@ -156,7 +156,7 @@ describe("what a simulation waits for", () => {
       })
       .build();
 
-  it("comes at the moment that was planned", async () => {
+  it("arrives at the planned moment", async () => {
     const { status, timeline, warnings, result } = await simulate(asking(), {
       at,
       signals: [{ name: "confirm", payload: { by: "Ada" }, at: "PT1H" }],
@@ -173,7 +173,7 @@ describe("what a simulation waits for", () => {
     );
   });
 
-  it("is told of where it never comes", async () => {
+  it("causes a warning if it is missing", async () => {
     const { status, error, timeline, endedAt, warnings, criticalPath } = await simulate(asking(), { at });
     assert.equal(status, "stuck");
     assert.match(error.message, /`confirmed` for the event `confirm`/);
@@ -184,7 +184,7 @@ describe("what a simulation waits for", () => {
     assert.deepEqual(codes, ["STEP_NOT_REACHED ask", "EVENT_NOT_EMITTED confirmed"]);
   });
 
-  it("runs into its time limit where nobody decides", async () => {
+  it("may be missing, and the approval reaches its time limit", async () => {
     const signals = [{ name: "confirm", at: new Date("2030-01-01T00:01:00Z") }];
     const { status, warnings, durationSeconds } = await simulate(asking(), { at, signals });
     assert.equal(status, "failed");
@@ -233,7 +233,7 @@ describe("parts of a simulation", () => {
 describe("a schedule", () => {
   const scheduled = (rule) => ({ ...order(), schedule: rule, max_active_runs: 50 });
 
-  it("runs for as long as it is told, and what has begun goes on", async () => {
+  it("runs for the given time, and runs that have started continue", async () => {
     const simulation = await simulate(scheduled("*/15 * * * *"), {
       at,
       for: "P3D",
@@ -252,12 +252,12 @@ describe("a schedule", () => {
     );
   });
 
-  it("is not followed where one run is wanted", async () => {
+  it("is ignored if a single run is simulated", async () => {
     const { runs } = await simulate(scheduled("@every 60s"), { at });
     assert.equal(runs.length, 1);
   });
 
-  it("waits for a run to end where only so many may be active", async () => {
+  it("waits for a run to end if the number of active runs is limited", async () => {
     const { runs } = await simulate(
       { ...scheduled("@every 60s"), max_active_runs: 1 },
       { at, for: "PT5M", tools: { pack: { delay: 100 } } },
@@ -277,7 +277,7 @@ describe("a simulation is refused", () => {
     assert.equal(`${error.name} ${error.diagnostics[0].code}`, "ValidationError DEPENDENCY_UNKNOWN");
   });
 
-  it("for wrong options, by their places", async () => {
+  it("for wrong options, with their paths", async () => {
     for (const [options, path] of [
       [{ att: 1 }, "/att"],
       [{ at: "someday" }, "/at"],
@@ -302,7 +302,7 @@ describe("a simulation is refused", () => {
     assert.match(error.message, /not a workflow/);
   });
 
-  it("when it goes on and on", async () => {
+  it("if it never ends", async () => {
     const endless = new WorkflowBuilder("endless")
       .whileLoop("again", "1 == 1", (round) => {
         round.wait("pause", "P1D");
@@ -319,7 +319,7 @@ describe("a simulation is refused", () => {
   });
 });
 
-it("a long simulation leaves others their turn", async () => {
+it("a long simulation lets the event loop take turns", async () => {
   const loop = {
     task_id: "loop",
     operator_type: "while",

@@ -15,7 +15,7 @@ function shop(options = {}) {
 }
 
 describe("tools without a mock", () => {
-  it("are told, with their tasks", async () => {
+  it("are listed with their tasks", async () => {
     const { engine, driver } = shop();
     engine.mock("charge", { id: 7 });
     assert.deepEqual(engine.unmocked, []);
@@ -29,7 +29,7 @@ describe("tools without a mock", () => {
     engine.close();
   });
 
-  it("are told along with a mock of a like name that nothing asked", async () => {
+  it("are listed with an unused mock of a similar name", async () => {
     const { engine, driver } = shop();
     engine.mock("charge", { id: 7 }).mock("shpi", {});
     await driver.run({ timeout: "P7D" });
@@ -41,7 +41,7 @@ describe("tools without a mock", () => {
     failing.engine.close();
   });
 
-  it("fail where that is asked for", async () => {
+  it("fail if the option says so", async () => {
     const { engine, driver } = shop({ unmocked: "fail", tools: { charge: { id: 7 } } });
     const { state, tasks } = await driver.run({ timeout: "P7D" });
     assert.deepEqual(
@@ -53,7 +53,7 @@ describe("tools without a mock", () => {
 });
 
 describe("durable functions", () => {
-  it("are sent to the engine, and mocks stand for them", async () => {
+  it("are submitted to the engine, and mocks replace them", async () => {
     const engine = new TestEngine({ at });
     const driver = new Driver({ name: "durable", engine });
     driver.task("greet", { durable: "def greet(ctx):\n    return 'hello'" });
@@ -85,14 +85,14 @@ describe("a client of a test engine", () => {
     engine.close();
   });
 
-  it("waits for several runs at once, through the list of them", async () => {
+  it("waits for several runs at the same time, through the list of runs", async () => {
     const { engine, driver } = shop();
     const results = await Promise.all([1, 2, 3, 4, 5, 6].map(() => driver.run({ timeout: "P7D" })));
     assert.deepEqual(new Set(results.map(({ state }) => state)), new Set(["completed"]));
     engine.close();
   });
 
-  it("sees a run where it stands, when it only looks", async () => {
+  it("sees the present status of a run when it only looks", async () => {
     const { engine, driver } = shop();
     const handle = await driver.start({ timeout: "P7D" });
     await engine.advance("PT1H");
@@ -103,7 +103,7 @@ describe("a client of a test engine", () => {
     engine.close();
   });
 
-  it("decides about time alone where it is told to", async () => {
+  it("advances time only by itself if the option says so", async () => {
     const { engine, driver } = shop({ autoAdvance: false });
     const handle = await driver.start({ timeout: "P7D" });
     const waiting = handle.result();
@@ -114,7 +114,7 @@ describe("a client of a test engine", () => {
     engine.close();
   });
 
-  it("answers what a run waits for", async () => {
+  it("answers a waiting run", async () => {
     const engine = new TestEngine({ at });
     const highway = new Highway({ engine });
     const workflow = new WorkflowBuilder("asking")
@@ -141,7 +141,7 @@ describe("a client of a test engine", () => {
     engine.close();
   });
 
-  it("has its updates answered, or runs into their time limits", async () => {
+  it("gets answers to its updates, or their time limits", async () => {
     const engine = new TestEngine({ at });
     engine.mock("chat.answer", ({ kwargs }) => ({ result: `you said ${kwargs.text}`, delay: 5 }));
     const handling = {
@@ -188,7 +188,7 @@ describe("a mock of a test engine", () => {
     engine.close();
   });
 
-  it("hears when its attempt is given up, and when the run is over", async () => {
+  it("is notified when its attempt is aborted, and when the run has ended", async () => {
     const heard = [];
     const { engine, driver } = shop();
     engine.mock("charge", (_, { signal, onRunEnd }) => {
@@ -205,7 +205,7 @@ describe("a mock of a test engine", () => {
   });
 });
 
-describe("an expectation that does not hold", () => {
+describe("an expectation that fails", () => {
   const failed = (work) => {
     try {
       work();
@@ -249,7 +249,7 @@ describe("an expectation that does not hold", () => {
     engine.close();
   });
 
-  it("says that the order is another one", async () => {
+  it("says that the order differs", async () => {
     const { engine, driver } = shop();
     await driver.run({ timeout: "P7D" });
     assert.match(
@@ -259,7 +259,7 @@ describe("an expectation that does not hold", () => {
     engine.close();
   });
 
-  it("says that what is waited for never comes", async () => {
+  it("says that the awaited event never happens", async () => {
     const engine = new TestEngine({ at });
     const workflow = new WorkflowBuilder("stuck").waitForEvent("hear", "go").build();
     await new Highway({ engine }).workflows.submit({ workflow });
@@ -279,7 +279,7 @@ describe("an expectation that does not hold", () => {
 });
 
 describe("a test engine", () => {
-  it("refuses what it cannot use, by its place", async () => {
+  it("refuses invalid options, with their paths", async () => {
     const engine = new TestEngine();
     for (const [work, path] of [
       [() => new TestEngine({ clock: Date.now }), "/clock"],
@@ -308,8 +308,8 @@ describe("a test engine", () => {
   });
 });
 
-describe("names that are slips", () => {
-  it("are told at once, with what was meant", async () => {
+describe("mistyped names", () => {
+  it("are reported at once, with the nearest name", async () => {
     const { engine, driver } = shop({ autoAdvance: false });
     const handle = await driver.start({ timeout: "P7D" });
     await assert.rejects(
@@ -329,7 +329,7 @@ describe("names that are slips", () => {
     engine.close();
   });
 
-  it("are told of mocks by expectMocked", async () => {
+  it("are reported for mocks by expectMocked", async () => {
     const { engine, driver } = shop();
     engine.mock("charge", { id: 7 }).mock("shop.ship", {}).mock("pay.charge", {}).mock("chrage", {});
     await driver.run({ timeout: "P7D" });
@@ -342,7 +342,7 @@ describe("names that are slips", () => {
 });
 
 describe("a run that is being submitted", () => {
-  it("is waited for", async () => {
+  it("is awaited", async () => {
     const { engine, driver } = shop({ autoAdvance: false });
     const result = driver.run({ timeout: "P7D" });
     await engine.runUntil("ship");

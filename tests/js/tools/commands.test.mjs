@@ -56,7 +56,7 @@ const family = (file, before = "") =>
 const pidsIn = (file) => readFileSync(file, "utf8").trim().split(/\s+/).map(Number);
 
 describe("shell", { concurrency: true }, () => {
-  test("the quick start: tasks share a directory that is gone after the run", async (t) => {
+  test("the quick start: tasks share a directory that is removed after the run", async (t) => {
     const { driver } = start(t);
     driver.shell("backup_db", "echo data > backup.sql && pwd && echo done");
     driver.shell("upload", "cat backup.sql; echo '{{backup_db_result.stdout}}' | head -1", {
@@ -76,7 +76,7 @@ describe("shell", { concurrency: true }, () => {
     assert.ok(await until(() => !existsSync(directory)), `${directory} is still there`);
   });
 
-  test("each run has a directory of its own, also after a failure", async (t) => {
+  test("each run has its own directory, also after a failure", async (t) => {
     const { driver } = start(t);
     driver.shell("a", "pwd; ls; touch here; exit 3");
     const [one, two] = await Promise.all([driver.run(), driver.run()]);
@@ -87,7 +87,7 @@ describe("shell", { concurrency: true }, () => {
     }
   });
 
-  test("commands of one run overlap", async (t) => {
+  test("commands of one run may run at the same time", async (t) => {
     const { driver } = start(t);
     // Each waits for the other's file.
     driver.shell("a", "touch a; while [ ! -e b ]; do sleep 0.02; done", { timeout: 60 });
@@ -113,7 +113,7 @@ describe("shell", { concurrency: true }, () => {
     );
   });
 
-  test("check: false takes the exit code as data", async (t) => {
+  test("check: false makes the exit code data", async (t) => {
     const { driver } = start(t);
     driver.tool("a", "tools.shell.run", { command: "echo out; exit 3", check: false });
     driver.shell("b", "echo 'it was {{a_result.returncode}}'", { depends: ["a"] });
@@ -144,7 +144,7 @@ describe("shell", { concurrency: true }, () => {
     assert.ok(existsSync(cwd), "a directory of the caller's own stays");
   });
 
-  test("a shell that is not there", async (t) => {
+  test("a missing shell", async (t) => {
     const { driver } = start(t, { shell: "/nonexistent/sh" });
     driver.shell("a", "true", { retries: 3 });
     const { a } = (await driver.run()).tasks;
@@ -152,7 +152,7 @@ describe("shell", { concurrency: true }, () => {
     assert.match(a.error.message, /\/nonexistent\/sh/);
   });
 
-  test("large output is cut, and says so; the process ends", async (t) => {
+  test("large output is truncated, and says so; the process ends", async (t) => {
     const { driver } = start(t);
     driver.shell("a", "head -c 11534336 /dev/zero | tr '\\0' x; echo; echo end >&2");
     const { a } = (await driver.run()).tasks;
@@ -165,7 +165,7 @@ describe("shell", { concurrency: true }, () => {
     assert.equal(a.stderr, "end");
   });
 
-  test("lines that are left out of an output are counted", async (t) => {
+  test("lines that are dropped from an output are counted", async (t) => {
     for (const maxOutput of [40, 41, 64, 100]) {
       const { driver } = start(t, { maxOutput });
       driver.shell("a", "seq 1 200");
@@ -180,7 +180,7 @@ describe("shell", { concurrency: true }, () => {
     }
   });
 
-  test("unicode, quotes and bytes that are no text", async (t) => {
+  test("unicode, quotes and bytes that are not text", async (t) => {
     const { driver } = start(t);
     const odd = `größe 🛣️ "q" \\ $HOME \`x\``;
     driver.tool("a", "tools.shell.run", { command: 'printf %s "$TEXT"', env: { TEXT: odd } });
@@ -192,7 +192,7 @@ describe("shell", { concurrency: true }, () => {
     assert.equal(tasks.c.stdout, "zwei\nZeilen 数");
   });
 
-  test("a command gets no input to wait for", async (t) => {
+  test("a command has no input to wait for", async (t) => {
     const { driver } = start(t);
     driver.shell("a", "cat; echo over", { timeout: 60 });
     assert.equal((await driver.run()).tasks.a.stdout, "over");
@@ -200,7 +200,7 @@ describe("shell", { concurrency: true }, () => {
 });
 
 describe("processes are ended", { concurrency: true }, () => {
-  test("when the attempt's time is over, with all they started", async (t) => {
+  test("when the attempt reaches its time limit, with all their children", async (t) => {
     const file = join(folder(t), "pids");
     const { driver, jump } = startWithClock(t);
     driver.shell("a", family(file), { timeout: 600 });
@@ -214,7 +214,7 @@ describe("processes are ended", { concurrency: true }, () => {
     assert.ok(await until(() => !pids.some(isAlive)), `of ${pids} some are alive: ${pids.filter(isAlive)}`);
   });
 
-  test("when they ignore being asked", async (t) => {
+  test("when they ignore SIGTERM", async (t) => {
     const file = join(folder(t), "pids");
     const { driver, jump } = startWithClock(t);
     driver.shell("a", family(file, "trap '' TERM;"), { timeout: 600 });
@@ -240,7 +240,7 @@ describe("processes are ended", { concurrency: true }, () => {
     assert.deepEqual([result.state, result.tasks.b.isSuccess], ["cancelled", false]);
   });
 
-  test("when the run's time is over", async (t) => {
+  test("when the run reaches its time limit", async (t) => {
     const file = join(folder(t), "pids");
     const { driver, jump } = startWithClock(t);
     driver.shell("a", family(file), { timeout: 86_400 });
@@ -252,7 +252,7 @@ describe("processes are ended", { concurrency: true }, () => {
     assert.ok(await until(() => !pids.some(isAlive)), `alive: ${pids.filter(isAlive)}`);
   });
 
-  test("when the engine is closed, before close resolves; the directory goes too", async (t) => {
+  test("when the engine is closed, before close resolves; the directory is removed too", async (t) => {
     const file = join(folder(t), "pids");
     const { driver, engine } = start(t);
     driver.shell("a", `pwd > ${file}.dir; ${family(file)}`);
@@ -317,7 +317,7 @@ describe("python", { concurrency: true, skip: noPython }, () => {
     assert.equal((await driver.run()).tasks.read.result.result, 7);
   });
 
-  test("that is not there: what to do", async (t) => {
+  test("that is missing: advice", async (t) => {
     const { driver } = start(t, { python: "/nonexistent" });
     driver.python("a", "print(1)", { retries: 3 });
     const result = await driver.run();
@@ -328,7 +328,7 @@ describe("python", { concurrency: true, skip: noPython }, () => {
     assert.deepEqual((await driver.logs(result.runId)).length, 1, "it is not tried again");
   });
 
-  test("is ended when its time is over", async (t) => {
+  test("is ended at its time limit", async (t) => {
     const file = join(folder(t), "pid");
     const { driver, jump } = startWithClock(t);
     const source = `import os, time\nopen(${JSON.stringify(file)}, "w").write(str(os.getpid()))\ntime.sleep(300)`;
@@ -342,7 +342,7 @@ describe("python", { concurrency: true, skip: noPython }, () => {
   });
 });
 
-test("arguments that are none are refused, and not tried again", async (t) => {
+test("invalid arguments are refused, and not tried again", async (t) => {
   const { driver } = start(t);
   driver.tool("a", "tools.shell.run", { command: 5 }, { retries: 3 });
   driver.tool("b", "tools.code.exec", {}, { retries: 3 });
@@ -354,14 +354,14 @@ test("arguments that are none are refused, and not tried again", async (t) => {
   assert.equal(errors.length, 3);
 });
 
-test("a working directory that is not there is said to be missing", async (t) => {
+test("a missing working directory is reported as missing", async (t) => {
   const { driver } = start(t, { cwd: "/nonexistent/folder" });
   driver.shell("a", "true");
   const { a } = (await driver.run()).tasks;
   assert.match(`${a.error.message} ${a.error.help}`, /\/nonexistent\/folder/);
 });
 
-test("a working directory that is a file is said to be no folder", async (t) => {
+test("a working directory that is a file is reported as such", async (t) => {
   const { driver } = start(t, { cwd: process.execPath });
   driver.shell("a", "true");
   const { a } = (await driver.run()).tasks;
@@ -401,7 +401,7 @@ test("commands end with the process that runs them, whatever ends it", async (t)
   }
 });
 
-test("a command the system has no room for fails as a task, not as the process", async () => {
+test("a command for which the system has no memory fails as a task, not as the process", async () => {
   const source = program(`
     import { closeSync, openSync } from "node:fs";
     const here = new Driver({ engine: new LocalEngine({ tools: nodeTools({ cwd: "/" }) }) });

@@ -45,7 +45,7 @@ test("through a function", async (t) => {
   }
 });
 
-test("what the function throws fails the attempt, and the next one may succeed", async (t) => {
+test("an error of the function fails the attempt, and the next one may succeed", async (t) => {
   let calls = 0;
   const { state } = await send(
     t,
@@ -80,7 +80,7 @@ test("through a service, whose credential is not shown", async (t) => {
   assert.equal(refused.error.message, `\`${server.url}\` answered 422`);
 });
 
-test("what is no e-mail is not sent", async (t) => {
+test("invalid e-mails are not sent", async (t) => {
   const sent = [];
   for (const [change, message] of [
     [{ to: undefined }, /`to`/],
@@ -101,7 +101,7 @@ test("what is no e-mail is not sent", async (t) => {
   assert.equal((await send(t, { send: () => "m" }, longest)).state, "completed");
 });
 
-test("settings that are none are refused", () => {
+test("invalid options are refused", () => {
   for (const [options, path] of [
     [{}, "/send"],
     [{ send: 1 }, "/send"],

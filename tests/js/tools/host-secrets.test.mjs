@@ -24,7 +24,7 @@ function withHost(t) {
 
 const sees = (text) => [...Object.values(HOST), "open-to-all"].filter((value) => text.includes(value));
 
-test("commands and Python do not see the variables of the host", { skip: noPython }, async (t) => {
+test("commands and Python do not get the host's own variables", { skip: noPython }, async (t) => {
   withHost(t);
   const engine = new LocalEngine({ tools: nodeTools(), pythonDsl: pythonDsl() });
   t.after(() => engine.close());
@@ -42,7 +42,7 @@ test("commands and Python do not see the variables of the host", { skip: noPytho
   assert.deepEqual(sees(await answer.text()), ["open-to-all"]);
 });
 
-test("those of `serve` do not either, and get what their task gives them", async (t) => {
+test("those of `serve` do not either, and get the variables of their task", async (t) => {
   withHost(t);
   const server = await serve({ port: 0 });
   t.after(() => server.close());
@@ -56,7 +56,7 @@ test("those of `serve` do not either, and get what their task gives them", async
   assert.equal(tasks.b.stdout, "of the task 5");
 });
 
-test("what is no text arrives in a variable as JSON", async (t) => {
+test("a value that is not text becomes a variable with JSON text", async (t) => {
   const engine = new LocalEngine({ tools: nodeTools({ env: { PATH: process.env.PATH, GONE: "here" } }) });
   t.after(() => engine.close());
   const driver = new Driver({ engine });
@@ -69,7 +69,7 @@ test("what is no text arrives in a variable as JSON", async (t) => {
   assert.equal(stdout, 'a "b" [1,{"n":null}] 12345678901234567890 true\nnone');
 });
 
-test("what no program can be given is refused at once, and said", async (t) => {
+test("values that no program can get are refused at once, with the reason", async (t) => {
   const engine = new LocalEngine({ tools: nodeTools() });
   t.after(() => engine.close());
   const long = "x".repeat(3_000_000);

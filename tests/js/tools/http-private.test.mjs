@@ -84,7 +84,7 @@ test("every spelling of a private address is refused, and nothing is sent", asyn
   assert.deepEqual(asked, []);
 });
 
-test("public addresses are not", async (t) => {
+test("public addresses are allowed", async (t) => {
   const asked = withAnswers(t, {});
   const hosts = [
     "1.1.1.1",
@@ -105,7 +105,7 @@ test("public addresses are not", async (t) => {
   assert.equal(asked.length, hosts.length);
 });
 
-test("a name is refused when an address that it stands for is private", async (t) => {
+test("a name is refused if one of its addresses is private", async (t) => {
   const asked = withAnswers(t, {});
   t.mock.method(dns, "lookup", async (host, options) => {
     assert.deepEqual(options, { all: true });
@@ -125,7 +125,7 @@ test("a name is refused when an address that it stands for is private", async (t
   );
 });
 
-test("redirects are followed to public addresses alone", async (t) => {
+test("redirects are followed only to public addresses", async (t) => {
   const asked = withAnswers(t, {
     "http://1.1.1.1/in": redirect(302, "http://127.0.0.1/secret"),
     "http://1.1.1.1/file": redirect(302, "file:///etc/passwd"),
@@ -168,7 +168,7 @@ test("redirects are followed to public addresses alone", async (t) => {
   );
 });
 
-test("who decides: the engine, and the task where the engine lets it", async (t) => {
+test("the engine decides, or the task if the engine lets it", async (t) => {
   const server = await faultServer(t, () => text(200, "inside"));
   const { url } = server;
   for (const [privateAddresses, allow_internal, isAllowed] of [
@@ -190,7 +190,7 @@ test("who decides: the engine, and the task where the engine lets it", async (t)
   assert.equal(server.requests.length, 4);
 });
 
-test("settings that are none are refused", () => {
+test("invalid options are refused", () => {
   const code = "OPTION_INVALID";
   checkThrown(() => httpTool({ privateAddresses: false }), {
     name: "ConfigurationError",

@@ -42,7 +42,7 @@ test("lists and nulls in params and headers", async (t) => {
   assert.deepEqual([headers["x-none"], headers["x-many"], headers["x-one"]], [undefined, "1, 2", "3"]);
 });
 
-test("several cookies of an answer are a list, one is text", async (t) => {
+test("several cookies of an answer are a list, a single one is text", async (t) => {
   const host = await serving(t, (request, response) => {
     const cookies = request.url === "/two" ? ["a=1; Path=/", "b=2"] : ["a=1"];
     response.writeHead(200, [...cookies.flatMap((cookie) => ["set-cookie", cookie]), "x-a", "1", "x-a", "2"]);
@@ -54,7 +54,7 @@ test("several cookies of an answer are a list, one is text", async (t) => {
   assert.equal((await headers("/one"))["set-cookie"], "a=1");
 });
 
-test("a text is read in the encoding that it names, or that its mark tells", async (t) => {
+test("a text is read in the encoding of its media type or byte order mark", async (t) => {
   const bodies = {
     "/latin": ["text/plain; charset=ISO-8859-1", [0x63, 0x61, 0x66, 0xe9]],
     "/1252": ["text/plain; charset=windows-1252", [0x80, 0x93, 0x81, 0x9f, 0xe4]],
@@ -80,7 +80,7 @@ test("a text is read in the encoding that it names, or that its mark tells", asy
   assert.match(error.message, /`ebcdic-17`/);
 });
 
-test("user and password of an address become basic authentication, and are shown nowhere", async (t) => {
+test("user and password of a URL become basic authentication, and are shown nowhere", async (t) => {
   const host = await serving(t, (request, response) => {
     response.writeHead(request.url === "/no" ? 403 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(request.headers));
@@ -100,7 +100,7 @@ test("user and password of an address become basic authentication, and are shown
   assert.ok(!/secret-word|hidden-one/.test(bad.error.message), bad.error.message);
 });
 
-test("a request that cannot be is refused at once, without its values", async (t) => {
+test("an invalid request is refused at once, without its values", async (t) => {
   const host = await serving(t, echo);
   const url = `http://${host}/`;
   for (const kwargs of [
@@ -125,7 +125,7 @@ test("a request that cannot be is refused at once, without its values", async (t
   }
 });
 
-test("what is wrong with a request is said with its path", async (t) => {
+test("mistakes in a request are reported with their path", async (t) => {
   const url = "http://127.0.0.1:9/";
   const headers = (name, value = "x") => ({ url, headers: { [name]: value } });
   for (const [kwargs, path, help] of [
@@ -158,7 +158,7 @@ test("what is wrong with a request is said with its path", async (t) => {
   }
 });
 
-test("an address that is missing, or no text, is said with advice", async (t) => {
+test("a URL that is missing, or not text, is reported with advice", async (t) => {
   for (const [url, message] of [
     [null, /`url` is missing|without `url`/],
     ["{{nothing}}", /`url` is missing/],
@@ -178,7 +178,7 @@ test("an address that is missing, or no text, is said with advice", async (t) =>
   }
 });
 
-test("a time limit of any length is kept", async (t) => {
+test("a time limit of any length works", async (t) => {
   const host = await serving(t, (_, response) => setTimeout(() => response.end("fine"), 50));
   for (const timeout of [3_000_000, 1e15, Number.MAX_VALUE]) {
     assert.equal((await request(t, { url: `http://${host}/`, timeout })).result.response, "fine");
@@ -188,7 +188,7 @@ test("a time limit of any length is kept", async (t) => {
   assert.match(error.message, /could not be reached: no answer within its `timeout` of 0\.05 s$/);
 });
 
-test("an answer is read up to a limit of unpacked bytes", async (t) => {
+test("an answer is read up to a limit of decompressed bytes", async (t) => {
   const packed = gzipSync(Buffer.alloc(30_000_000, "a"));
   let asked = 0;
   const host = await serving(t, (_, response) => {
@@ -223,7 +223,7 @@ test("an answer is read up to a limit of unpacked bytes", async (t) => {
   assert.equal((await read(1999)).error.code, "LIMIT_EXCEEDED");
 });
 
-test("a limit that is none is refused", () => {
+test("an invalid limit is refused", () => {
   for (const maxAnswerBytes of [0, -1, 1.5, "5", null]) {
     const expected = { name: "ConfigurationError", code: "OPTION_INVALID" };
     checkThrown(() => httpTool({ maxAnswerBytes }), { ...expected, path: "/maxAnswerBytes" });
@@ -235,7 +235,7 @@ test("a limit that is none is refused", () => {
   }
 });
 
-test("a secret is struck out of an error before that is cut", async (t) => {
+test("a secret is removed from an error before the error is truncated", async (t) => {
   const token = "tok/en-0123456789";
   const host = await serving(t, (request, response) => {
     const pad = "x".repeat(Number(new URL(request.url, "http://h").searchParams.get("pad")));
@@ -263,14 +263,14 @@ for (const [url, secret, message] of [
   ["{{secrets.key}}", "Sup3r-S3cret:Key+42", /^`\*\*\*` is not the scheme of a web address/],
   ["{{secrets.key}}", "Sup3r-S3cret?Key+42", /^`\*\*\*` is not an absolute URL/],
 ]) {
-  test(`no part of the secret \`${secret}\` is in the error of the address ${url}`, async (t) => {
+  test(`no part of the secret \`${secret}\` is in the error of the URL ${url}`, async (t) => {
     const { error } = await request(t, { url }, { secrets: { key: secret } });
     assert.match(error.message, message);
     assert.doesNotMatch(JSON.stringify(error), /sup3r|s3cret|key\+/i);
   });
 }
 
-test("no part of a secret is in what is refused as a private address", async (t) => {
+test("no part of a secret is in the refusal of a private address", async (t) => {
   const options = { privateAddresses: "refuse" };
   const secrets = { key: "localhost/Key+42" };
   const { error } = await request(t, { url: "http://{{secrets.key}}" }, { options, secrets });
@@ -278,7 +278,7 @@ test("no part of a secret is in what is refused as a private address", async (t)
   assert.doesNotMatch(JSON.stringify(error), /localhost|key\+/i);
 });
 
-test("headers are as long as both sides take them, and what is longer fails the task", async (t) => {
+test("headers may be as long as both sides accept, and longer ones fail the task", async (t) => {
   const KIB = 1024;
   // A server that accepts headers of 16 KiB, Node's default, and sends as many bytes as the request says.
   const host = await serving(t, (request, response) => {

@@ -103,7 +103,7 @@ test("Ollama", async (t) => {
   });
 });
 
-test("several providers: the first one is that of tasks that name none", async (t) => {
+test("several providers: the first one is the default", async (t) => {
   const first = await faultServer(t, () => answer("first"));
   const second = await faultServer(t, () => answer("second"));
   const tool = llmTool(
@@ -119,7 +119,7 @@ test("several providers: the first one is that of tasks that name none", async (
   assert.match(task.error.help, /`one`, `two`/);
 });
 
-test("an address that a task names gets no key but the task's own", async (t) => {
+test("a URL of a task gets only the task's own key", async (t) => {
   const foreign = await faultServer(t, () => answer("foreign"));
   const tool = llmTool({
     provider: "openai",
@@ -135,7 +135,7 @@ test("an address that a task names gets no key but the task's own", async (t) =>
   assert.equal(foreign.requests[1].headers.authorization, "Bearer its-own");
 });
 
-test("what is busy is asked again, not before it wants to be", async (t) => {
+test("a busy server is called again, after its Retry-After", async (t) => {
   const busy = json(429, { error: { message: "slow down" } }, { "retry-after": "1" });
   const server = await faultServer(t, [busy, json(503, "later"), answer("now")]);
   const tool = llmTool({ provider: "p", baseUrl: server.url, model: "m" });
@@ -146,7 +146,7 @@ test("what is busy is asked again, not before it wants to be", async (t) => {
   assert.ok(third !== undefined);
 });
 
-test("what is refused is not asked again, and no key is shown, even where the server repeats it", async (t) => {
+test("a refusal is not repeated, and no key is shown, even if the server repeats it", async (t) => {
   const server = await faultServer(t, () =>
     json(401, { error: { message: `Incorrect API key provided: ${KEY}` } }),
   );
@@ -159,7 +159,7 @@ test("what is refused is not asked again, and no key is shown, even where the se
   assert.ok(!shown.includes(KEY));
 });
 
-test("a server that is not there, and answers that are none", async (t) => {
+test("a missing server, and invalid answers", async (t) => {
   const dead = llmTool({ provider: "p", baseUrl: "http://127.0.0.1:2", apiKey: KEY, model: "m" });
   const { task, shown } = await ask(t, dead, { prompt: "x" });
   assert.match(task.error.message, /`http:\/\/127\.0\.0\.1:\d+` could not be reached/);
@@ -171,7 +171,7 @@ test("a server that is not there, and answers that are none", async (t) => {
   }
 });
 
-test("what a task does not ask for is not sent", async (t) => {
+test("arguments that are missing are not sent", async (t) => {
   const server = await faultServer(t, () => answer("fine"));
   const baseUrl = server.url;
   const tool = llmTool(
@@ -195,7 +195,7 @@ test("what a task does not ask for is not sent", async (t) => {
   assert.deepEqual(await more({ base_url: baseUrl, max_tokens: 5 }), { max_tokens: 5 });
 });
 
-test("an answer in parts, and answers of 200 that are failures", async (t) => {
+test("an answer in parts, and failures with status 200", async (t) => {
   const outcome = async (body, provider = "p") => {
     const server = await faultServer(t, () => json(200, body));
     const tool = llmTool({ provider, baseUrl: server.url, model: "m", apiKey: KEY });
@@ -246,7 +246,7 @@ test("an answer in parts, and answers of 200 that are failures", async (t) => {
   ]);
 });
 
-test("a redirect is not followed: it would take the key along", async (t) => {
+test("a redirect is not followed, because it would send the key elsewhere", async (t) => {
   const elsewhere = await faultServer(t, () => answer("got it"));
   const server = await faultServer(t, () => json(307, {}, { location: elsewhere.url }));
   const tool = llmTool({ provider: "p", baseUrl: server.url, apiKey: KEY, model: "m" });
@@ -255,7 +255,7 @@ test("a redirect is not followed: it would take the key along", async (t) => {
   assert.equal(elsewhere.requests.length, 0);
 });
 
-test("the request ends when the attempt is given up", async (t) => {
+test("the request ends when the attempt is aborted", async (t) => {
   const server = await faultServer(t, () => silence);
   const tool = llmTool({ provider: "p", baseUrl: server.url, model: "m" });
   const { task } = await ask(t, tool, { prompt: "x" }, { timeout: 0.3 });
@@ -263,7 +263,7 @@ test("the request ends when the attempt is given up", async (t) => {
   while (server.open.size > 0) await new Promise(setImmediate);
 });
 
-test("arguments that are none fail at once", async (t) => {
+test("invalid arguments fail at once", async (t) => {
   const tool = llmTool({ provider: "p", baseUrl: "http://127.0.0.1:9" });
   for (const [kwargs, message] of [
     [{ prompt: "x" }, /`model` is missing/],
@@ -280,7 +280,7 @@ test("arguments that are none fail at once", async (t) => {
   }
 });
 
-test("settings that are none are refused", () => {
+test("invalid options are refused", () => {
   const refused = (path, ...providers) =>
     checkThrown(() => llmTool(...providers), { name: "ConfigurationError", code: "OPTION_INVALID", path });
   refused("/0");

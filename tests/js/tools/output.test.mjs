@@ -31,7 +31,7 @@ async function outputs(handle, expected) {
   assert.deepEqual(seen, expected);
 }
 
-describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
+describe("the output of a command", { skip: isWindows, concurrency: 2 }, () => {
   test("is in the logs while it runs, line by line", async (t) => {
     const { driver, cwd } = driverOf(t);
     driver.shell("a", "echo one; echo hm >&2; printf tw; until [ -e go ]; do sleep 0.05; done; echo o");
@@ -56,7 +56,7 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
     await handle.result();
   });
 
-  test("is kept where the attempt passes its time limit", async (t) => {
+  test("is kept if the attempt reaches its time limit", async (t) => {
     const { driver } = driverOf(t);
     driver.shell("a", "echo one; printf two; echo hm >&2; sleep 60", { timeout: 1 });
     const { tasks } = await driver.run();
@@ -64,7 +64,7 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
     assert.deepEqual([error.code, stdout, stderr], ["TASK_TIMED_OUT", "one\ntwo", "hm"]);
   });
 
-  test("is kept where the run is cancelled", async (t) => {
+  test("is kept if the run is cancelled", async (t) => {
     const { driver } = driverOf(t);
     driver.shell("a", "echo one; sleep 60");
     const handle = await driver.start();
@@ -74,14 +74,14 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
     assert.deepEqual([state, tasks.a.state, tasks.a.stdout], ["cancelled", "cancelled", "one"]);
   });
 
-  test("has both ends, and what is between is counted, beyond `outputBytes`", async (t) => {
+  test("has its beginning and its end beyond `outputBytes`, and the middle is counted", async (t) => {
     const { driver } = driverOf(t, { limits: { outputBytes: 16 } });
     driver.shell("a", "echo one; echo two; echo three; echo four; echo stuck; sleep 60", { timeout: 1 });
     const { tasks } = await driver.run();
     assert.equal(tasks.a.stdout, "one\ntwo\n[11 bytes (2 lines) are left out here]\nstuck");
   });
 
-  test("is seen of Python, too", { skip: noPython }, async (t) => {
+  test("of Python is shown, too", { skip: noPython }, async (t) => {
     const { driver } = driverOf(t);
     const source = "import time\nprint('one', flush=True)\ntime.sleep(60)";
     driver.tool("exec", "tools.code.exec", { code: source }, { timeout: 3 });
@@ -91,7 +91,7 @@ describe("what a command writes", { skip: isWindows, concurrency: 2 }, () => {
   });
 });
 
-test("a script has a limit of its own", { skip: noPython }, async (t) => {
+test("of a script has its own limit", { skip: noPython }, async (t) => {
   const { driver } = driverOf(t);
   const code = "import time\nprint('one', flush=True)\ntime.sleep(60)";
   driver.tool("a", "tools.code.exec", { code, timeout: 2 });
@@ -101,7 +101,7 @@ test("a script has a limit of its own", { skip: noPython }, async (t) => {
   assert.deepEqual([b.error.code, b.error.path], ["TOOL_ARGUMENTS_INVALID", "/kwargs/timeout"]);
 });
 
-test("a tool of one's own shows what it writes", async (t) => {
+test("a user's own tool can show output", async (t) => {
   let end;
   const tools = {
     build: async ({ output }) => {

@@ -42,7 +42,7 @@ describe("with Pyodide", () => {
     });
   });
 
-  test("a result that JSON cannot carry fails the attempt, and says where it is", async () => {
+  test("a result that JSON cannot hold fails the attempt, and says where it is", async () => {
     for (const [code, message] of [
       ["import datetime\nresult = datetime.date(2030, 1, 2)", "a date at /"],
       ["result = [1, {'a/b': float('nan')}]", "nan at /1/a~1b"],
@@ -86,7 +86,7 @@ describe("with Pyodide", () => {
     }
   });
 
-  test("each has variables of its own", async () => {
+  test("each script has its own variables", async () => {
     await exec("left = 1");
     assert.equal((await exec("result = 'left' in globals()")).result.result, false);
   });
@@ -132,14 +132,14 @@ describe("with Pyodide", () => {
     }
   });
 
-  test("variables of `env` are there while a script runs, as JSON where they are no text", async () => {
+  test("variables of `env` exist while a script runs, as JSON if they are not text", async () => {
     const code = "import os, json\nresult = [os.environ.get('A'), json.loads(os.environ.get('L', '0'))]";
     const given = await exec(code, { kwargs: { env: { A: "x", L: [1, { n: null }] } } });
     assert.deepEqual(given.result.result, ["x", [1, { n: null }]]);
     assert.deepEqual((await exec(code)).result.result, [null, 0]);
   });
 
-  test("code that waits ends when the attempt is given up, and the next one has its turn", async () => {
+  test("waiting code ends when the attempt is aborted, and the next one runs", async () => {
     const { error } = await exec("import asyncio\nprint('waits')\nawait asyncio.Event().wait()", {
       task: { timeout_policy: { timeout: "PT0.2S" } },
     });
@@ -147,7 +147,7 @@ describe("with Pyodide", () => {
     assert.equal((await exec("result = 1")).result.result, 1);
   });
 
-  test("two at once keep their output apart", async () => {
+  test("two scripts at the same time keep their output apart", async () => {
     const code = (name) =>
       `import asyncio\nprint("${name} 1")\nawait asyncio.sleep(0.01)\nprint("${name} 2")`;
     const [a, b] = await Promise.all([exec(code("a")), exec(code("b"))]);
@@ -155,7 +155,7 @@ describe("with Pyodide", () => {
   });
 });
 
-test("where Pyodide is missing, it is said what to do; it may come later", async (t) => {
+test("without Pyodide there is advice; it may be installed later", async (t) => {
   let loads = 0;
   const load = async () => {
     loads += 1;
@@ -174,7 +174,7 @@ test("where Pyodide is missing, it is said what to do; it may come later", async
   assert.equal(loads, 2);
 });
 
-test("settings that are none are refused", () => {
+test("invalid options are refused", () => {
   const code = "OPTION_INVALID";
   checkThrown(() => pyodideTools({ load: 1 }), { name: "ConfigurationError", code, path: "/load" });
 });

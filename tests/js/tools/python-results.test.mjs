@@ -37,7 +37,7 @@ const NOT_PLAIN = [
 
 describe("a result", { skip: noPython, concurrency: 2 }, () => {
   for (const kind of ["function", "durable"]) {
-    test(`that JSON cannot carry fails the task (${kind})`, async (t) => {
+    test(`that JSON cannot hold fails the task (${kind})`, async (t) => {
       for (const [value, message] of NOT_PLAIN) {
         const { state, error } = await ran(t, `def f():\n    return ${value}`, { kind });
         assert.deepEqual([state, error.code], ["failed", "VALUE_NOT_JSON"], value);
@@ -59,7 +59,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     });
   }
 
-  test("is not lost behind much output, and may be large", async (t) => {
+  test("is not lost after much output, and may be large", async (t) => {
     const loud = await ran(t, "def f():\n    print('x' * 11_000_000)\n    return {'n': 3}");
     assert.equal(loud.result.n, 3);
     assert.match(loud.stdout, /\[\d+ bytes \(\d+ lines\) are left out here\]\nx+$/);
@@ -70,7 +70,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     );
   });
 
-  test("is limited, as the output is", async (t) => {
+  test("has a limit, like the output", async (t) => {
     const limits = { maxOutput: 10, maxResult: 30 };
     const fine = await ran(t, "def f():\n    print('0123456789')\n    return 1", limits);
     assert.deepEqual(
@@ -91,7 +91,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     }
   });
 
-  test("is what the script itself prints last; the marker is no output", async (t) => {
+  test("is the last one that the script itself prints; the marker is not part of the output", async (t) => {
     const source = `
       import os, subprocess, sys
       def f():
@@ -202,7 +202,7 @@ describe("a result", { skip: noPython, concurrency: 2 }, () => {
     }
   });
 
-  test("a definition that is none says where", async (t) => {
+  test("an invalid definition is reported with its place", async (t) => {
     const engine = engineOf(t);
     const body = JSON.stringify({
       python_dsl: "def get_workflow():\n    return {'name': 'a', 'tasks': {'a': {1, 2}}}",

@@ -57,7 +57,7 @@ describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
     assert.deepEqual(result, { sum: 3, task: "work", attempt: 1, run: 36 });
   });
 
-  test("without a context, and an asynchronous one", async (t) => {
+  test("may have no context, and may be asynchronous", async (t) => {
     assert.deepEqual((await ran(t, "def work():\n    return [None, 'größe']")).result, [null, "größe"]);
     assert.equal((await ran(t, "async def work(ctx):\n    return ctx.get_variable('none', 7)")).result, 7);
   });
@@ -100,7 +100,7 @@ describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
     assert.equal(tasks.heard.result.amount, 5);
   });
 
-  test("that raises fails with its traceback, and what it had set does not count", async (t) => {
+  test("that raises fails with its traceback, and its variables do not take effect", async (t) => {
     const source = `
       def work(ctx):
           ctx.set_variable("half", "done")
@@ -119,7 +119,7 @@ describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
     assert.equal((await answer.json()).data.variables.half, undefined);
   });
 
-  test("that ends the process, or returns what is no data, fails too", async (t) => {
+  test("that ends the process, or returns a value that is not data, fails too", async (t) => {
     const ended = await ran(t, "def work():\n    import os\n    os._exit(7)");
     assert.deepEqual([ended.status, ended.error.code], ["failed", "EXIT_CODE_NONZERO"]);
     assert.match(ended.error.message, /exit code 7/);
@@ -129,7 +129,7 @@ describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
     }
   });
 
-  test("is told what only a Highway server has, and is not tried again", async (t) => {
+  test("gets an error for what only a Highway server has, and is not tried again", async (t) => {
     for (const call of [
       "ctx.wait_for_event('s', 'e')",
       "ctx.set_encrypted_variable('a', 1)",
@@ -163,7 +163,7 @@ describe("a durable function", { skip: noPython, concurrency: 2 }, () => {
 });
 
 describe("an archive", { skip: noPython, concurrency: 2 }, () => {
-  test("of plain Python is called without a context, unless it is asked for", async (t) => {
+  test("of plain Python is called without a context, unless requested", async (t) => {
     const archive = zipSync({
       "plain.py": text("def add(a=0, b=0):\n    return a + b\n\ndef seen(ctx):\n    return ctx.task\n"),
     });
@@ -171,7 +171,7 @@ describe("an archive", { skip: noPython, concurrency: 2 }, () => {
     assert.equal((await called(t, archive, "plain:seen")).result, "work");
   });
 
-  test("that leads out of its folder is refused, once", async (t) => {
+  test("with paths outside its folder is refused, once", async (t) => {
     for (const name of ["../evil.py", "/evil.py", "a/../../evil.py", "..\\evil.py", "C:/evil.py"]) {
       const { error } = await called(t, zipSync({ [name]: text("x = 1") }), "evil.run");
       assert.deepEqual([error.code, /leads out of it/.test(error.message)], ["ARTIFACT_INVALID", true], name);
@@ -180,14 +180,14 @@ describe("an archive", { skip: noPython, concurrency: 2 }, () => {
     assert.equal((await called(t, link, "link.run")).error.code, "ARTIFACT_INVALID");
   });
 
-  test("that unpacks to too much is refused", async (t) => {
+  test("that is too large when unpacked is refused", async (t) => {
     const bomb = zipSync({ "bomb.py": new Uint8Array(257 * 1024 * 1024) });
     assert.ok(bomb.length < 1024 * 1024);
     const { error } = await called(t, bomb, "bomb.run");
     assert.deepEqual([error.code, /unpacks to more than/.test(error.message)], ["ARTIFACT_INVALID", true]);
   });
 
-  test("that is none, and functions that are not there, are told apart", async (t) => {
+  test("that is invalid, and missing functions, are distinguished", async (t) => {
     const archive = zipSync({ "plain.py": text("x = 1") });
     for (const [bytes, path, code, message] of [
       [text("no zip"), "plain.run", "ARTIFACT_INVALID", /not a readable zip archive/],

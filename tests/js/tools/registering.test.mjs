@@ -25,7 +25,7 @@ test("a tool can be registered, and replaced, at any time", async (t) => {
   assert.equal((await driver.run()).tasks.a.result, 2);
 });
 
-test("a tool that is none is refused", async (t) => {
+test("an invalid tool is refused", async (t) => {
   const { engine } = start(t);
   const code = "OPTION_INVALID";
   checkThrown(() => engine.tool("", () => 1), { name: "ConfigurationError", code, path: "/name" });
@@ -51,7 +51,7 @@ test("a misspelt tool is refused with the nearest name, also inside loops and br
   );
 });
 
-test("a retry of a run whose tool is gone is refused", async (t) => {
+test("the retry of a run whose tool is gone is refused", async (t) => {
   const entries = [];
   const store = { load: () => entries, append: async (more) => void entries.push(...more) };
   const before = new LocalEngine({
@@ -73,7 +73,7 @@ test("a retry of a run whose tool is gone is refused", async (t) => {
   await highway.workflows.retry(runId);
 });
 
-test("all there is to a call is in its first argument", async (t) => {
+test("the first parameter has everything about a call", async (t) => {
   let seen;
   const tool = (call, context) => {
     seen = { call, context };
@@ -95,7 +95,7 @@ test("all there is to a call is in its first argument", async (t) => {
   assert.deepEqual([deadline, lastHeartbeat], [null, null]);
 });
 
-test("log lines stand among the output, by attempt and level", async (t) => {
+test("log lines are among the output, by attempt and level", async (t) => {
   const { driver, highway, engine } = start(t);
   engine.tool("tool", ({ attempt, log }) => {
     log(`attempt ${attempt}`);
@@ -130,7 +130,7 @@ test("log lines stand among the output, by attempt and level", async (t) => {
   assert.equal((await highway.steps.list(runId)).length, 1);
 });
 
-test("a heartbeat is shown, and known to the next attempt", async (t) => {
+test("a heartbeat is shown, and available in the next attempt", async (t) => {
   const clock = () => Date.parse("2030-01-01T00:00:00Z");
   const { driver, highway, engine } = start(t, { clock });
   const known = [];
@@ -146,7 +146,7 @@ test("a heartbeat is shown, and known to the next attempt", async (t) => {
   assert.deepEqual([step.heartbeat, step.last_heartbeat_at], [{ row: 20 }, "2030-01-01T00:00:00.000Z"]);
 });
 
-test("a heartbeat of what is not plain data throws, and is not kept", async (t) => {
+test("a heartbeat that is not plain data throws, and is not stored", async (t) => {
   const { driver, engine } = start(t);
   engine.tool("tool", ({ heartbeat }) => heartbeat({ at: Number.NaN }));
   driver.tool("a", "tool");
@@ -155,7 +155,7 @@ test("a heartbeat of what is not plain data throws, and is not kept", async (t) 
   assert.match(error.message, /NaN/);
 });
 
-test("what is told after the attempt was given up is ignored", async (t) => {
+test("reports after the end of an attempt are ignored", async (t) => {
   const { driver, engine } = start(t);
   let told;
   const late = new Promise((resolve) => {
@@ -186,7 +186,7 @@ test("what is told after the attempt was given up is ignored", async (t) => {
   assert.equal((await new Highway({ engine }).steps.get(runId, "a")).heartbeat, undefined);
 });
 
-test("a tool can ask for time before the next attempt", async (t) => {
+test("a tool can set the delay before the next attempt", async (t) => {
   const now = Date.parse("2030-01-01T00:00:00Z");
   let failed;
   const isFailed = new Promise((resolve) => {
@@ -247,7 +247,7 @@ test("secrets reach the arguments of tools, and neither logs nor errors", async 
   assert.ok(!JSON.stringify([tasks, logs]).includes(token));
 });
 
-test("secrets that are no text are refused without being shown", () => {
+test("secrets that are not text are refused without being shown", () => {
   for (const [secrets, path] of [
     [{ TOKEN: 12345 }, "/secrets/TOKEN"],
     [["12345"], "/secrets"],
@@ -263,7 +263,7 @@ test("secrets that are no text are refused without being shown", () => {
   }
 });
 
-test("half of a surrogate pair in a key is refused with the path to it", async (t) => {
+test("an unpaired surrogate in a key is refused with its path", async (t) => {
   const { driver, engine } = start(t);
   engine.tool("key", () => ({ list: [{ "a\ud800b": 1 }] }));
   engine.tool("heartbeat", ({ heartbeat }) => heartbeat({ "\udc00": 1 }));
@@ -281,7 +281,7 @@ test("half of a surrogate pair in a key is refused with the path to it", async (
   );
 });
 
-test("others have their turn while many tools start that each take long to", async (t) => {
+test("the event loop takes turns while many slow tools start", async (t) => {
   const { engine, driver } = start(t);
   let turns = 0;
   const count = () => {

@@ -52,7 +52,7 @@ for (const [what, store] of Object.entries(stores)) {
   });
 }
 
-test("arguments and stores that are none", async (t) => {
+test("invalid arguments and stores", async (t) => {
   for (const [name, kwargs] of [
     ["get_secret", {}],
     ["get_secret", { name: 1 }],

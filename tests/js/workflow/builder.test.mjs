@@ -6,7 +6,7 @@ import { LocalEngine } from "highway-wasm/engine";
 
 const codes = (findings) => findings.map(({ code }) => code);
 
-test("a Workflow runs on an engine, with inputs of its own", async () => {
+test("a Workflow runs on an engine, with the caller's inputs", async () => {
   const engine = new LocalEngine({ tools: { "sum.add": ({ kwargs }) => ({ sum: kwargs.a + kwargs.b }) } });
   try {
     const workflow = new WorkflowBuilder("adding")
@@ -27,14 +27,14 @@ test("a Workflow runs on an engine, with inputs of its own", async () => {
   }
 });
 
-test("the caller's data is left as it is", () => {
+test("the caller's data is not changed", () => {
   const data = Object.freeze({ name: "w", tasks: Object.freeze({}), variables: Object.freeze({ a: [1] }) });
   const before = JSON.stringify(data);
   Workflow.fromJSON(data).setVariables({ b: 2 }).setPaused(true);
   assert.equal(JSON.stringify(data), before);
 });
 
-test("check takes anything and throws for nothing", () => {
+test("check accepts anything and never throws", () => {
   const circular = {};
   circular.self = circular;
   for (const value of [
@@ -55,13 +55,13 @@ test("check takes anything and throws for nothing", () => {
     assert.deepEqual(codes(Workflow.check(text)), ["JSON_INVALID"]);
 });
 
-test("setters keep what they have to say", () => {
+test("setters keep the builder's findings", () => {
   const workflow = Workflow.fromJSON({ name: "w" }).setDefaultRetryPolicy({ retries: 3 });
   assert.deepEqual(codes(workflow.validate()), ["FIELD_UNKNOWN", "DOCUMENT_INVALID"]);
   assert.throws(() => workflow.setMaxActiveRuns(1.5), { code: "FIELD_TYPE_INVALID" });
 });
 
-test("what a builder cannot be made from is refused", () => {
+test("values that a builder cannot be created from are refused", () => {
   for (const existingWorkflow of ["x", 5, [], {}, null]) {
     assert.throws(() => new WorkflowBuilder("w", { existingWorkflow }), { code: "OPTION_INVALID" });
   }
@@ -74,7 +74,7 @@ test("what a builder cannot be made from is refused", () => {
   assert.deepEqual(Object.keys(workflow.toJSON().tasks), ["a"]);
 });
 
-test("parts too deep are refused, and the module goes on", () => {
+test("callbacks that are nested too deeply are refused, and the module still works", () => {
   const nest = (builder, left, method) => {
     if (left === 0) return builder.task("leaf", "f");
     const inner = (part) => nest(part, left - 1, method);
@@ -91,7 +91,7 @@ test("parts too deep are refused, and the module goes on", () => {
   assert.equal(nest(new WorkflowBuilder("w"), 2, "foreach").build().validate().length > 0, true);
 });
 
-test("a part is a function that returns its builder, or nothing", () => {
+test("a callback returns its builder, or nothing", () => {
   const builder = () => new WorkflowBuilder("w");
   for (const part of [5, null, {}, "x"]) {
     assert.throws(() => builder().foreach("l", "{{xs}}", part), { code: "FIELD_TYPE_INVALID" });
@@ -110,7 +110,7 @@ test("a part is a function that returns its builder, or nothing", () => {
   }
 });
 
-test("a layout draws one line where a condition leads to what depends on it", () => {
+test("a layout draws one line from a condition to a task that depends on it", () => {
   const workflow = new WorkflowBuilder("w")
     .condition(
       "c",
@@ -131,7 +131,7 @@ test("a layout draws one line where a condition leads to what depends on it", ()
   assert.throws(() => workflow.layout({ nodewidth: 5 }), { code: "OPTION_INVALID", path: "/nodewidth" });
 });
 
-test("parallel tasks of a driver do not nest, and say so", () => {
+test("parallel tasks of a driver cannot be nested, and say so", () => {
   const driver = new Driver();
   for (const name of ["a", "b", "c"]) driver.shell(name, "true");
   driver.parallel("p", { branches: ["a", "b"] });

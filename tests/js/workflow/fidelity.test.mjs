@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driver, Workflow, WorkflowBuilder } from "highway-wasm";
 
-test("half of a surrogate pair is refused with its place, wherever text enters", () => {
+test("an unpaired surrogate is refused with its path, wherever text enters", () => {
   const half = "\ud83d";
   const task = (kwargs) => new WorkflowBuilder("w").task("a", "f", { kwargs });
   for (const [path, action] of [
@@ -27,7 +27,7 @@ test("a guard needs an operator with an id", () => {
   assert.throws(() => builder.precondition("x", "exists"), { code: "NO_CURRENT_TASK" });
 });
 
-test("floats stay floats inside the branches of a workflow that is gone on from", () => {
+test("floats stay floats inside the branches of a workflow that is continued", () => {
   const branch = (builder) => builder.task("a", "f").retry({ backoffFactor: 2 });
   const existingWorkflow = new WorkflowBuilder("w").parallel("fork", { one: branch }).build();
   const text = new WorkflowBuilder("w", { existingWorkflow }).build().toJSONString();

@@ -90,7 +90,7 @@ describe("Mermaid", { timeout: 300_000 }, () => {
   });
   after(() => browser?.close());
 
-  it("has something to draw", () => {
+  it("has drawings to check", () => {
     assert.ok(list.length >= 70, `only ${list.length} texts were found`);
   });
 

@@ -81,7 +81,7 @@ function contrast(one, other) {
   return (light + 0.05) / (dark + 0.05);
 }
 
-describe("an SVG picture", () => {
+describe("an SVG drawing", () => {
   let browser;
   before(async () => {
     const { chrome } = await ensureBrowser();
@@ -101,7 +101,7 @@ describe("an SVG picture", () => {
   });
 
   for (const scheme of ["light", "dark"]) {
-    it(`is readable where its reader prefers ${scheme}`, async () => {
+    it(`is readable in the colour scheme ${scheme}`, async () => {
       const page = await browser.newPage({ colorScheme: scheme });
       const task = (id, more) => [id, { task_id: id, operator_type: "task", function: "f", ...more }];
       const check = {
@@ -124,7 +124,7 @@ describe("an SVG picture", () => {
     });
   }
 
-  it("needs nothing from elsewhere, and has a name and titles for who cannot see it", () => {
+  it("needs no other file, and has a name and titles for readers who cannot see it", () => {
     for (const { name, text } of pictures()) {
       assert.doesNotMatch(
         text.replace('xmlns="http://www.w3.org/2000/svg"', ""),
