@@ -71,8 +71,8 @@ impl Values<'_> {
         if is_token(&method) && !is_refused {
             return None;
         }
-        let what = if is_refused { "a method that no runtime sends" } else { "no method of HTTP" };
-        let message = format!("`{method}` is {what}");
+        let fault = if is_refused { "a method that no runtime sends" } else { "no method of HTTP" };
+        let message = format!("`{method}` is {fault}");
         Some(self.fault(
             "method",
             &message,

@@ -48,7 +48,7 @@ impl Expects {
 
     /// The missing kind in words, if the data of an answer is something else.
     pub(super) fn lacks(self, data: &Value) -> Option<&'static str> {
-        let (is_it, name) = match self {
+        let (is_expected, name) = match self {
             Self::Run => (is_run(data), "a run"),
             Self::NewRun => (run_id_of(data).is_some(), "the id of a run"),
             Self::Runs => (has_runs(data), "a list of runs"),
@@ -56,6 +56,6 @@ impl Expects {
             Self::Logs => (has_logs(data), "the logs of a run"),
             Self::Json | Self::Text | Self::Bytes | Self::Events => (true, ""),
         };
-        (!is_it).then_some(name)
+        (!is_expected).then_some(name)
     }
 }

@@ -38,10 +38,11 @@ pub(super) fn read(response: &HttpResponse, expects: Expects, method: &str) -> R
     })?;
     let data = unwrap_envelope(read);
     match expects.lacks(&data) {
-        Some(what) => {
-            Err(invalid_response(&format!("the server sent something else where {what} was expected"), body)
-                .with_detail("status", response.status))
-        }
+        Some(expected) => Err(invalid_response(
+            &format!("the server sent something else where {expected} was expected"),
+            body,
+        )
+        .with_detail("status", response.status)),
         None => Ok(data),
     }
 }

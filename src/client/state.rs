@@ -79,18 +79,18 @@ impl State {
     }
 }
 
-/// The state of a task, of which a server has a word.
+/// Our name of a task state, from the server's word.
 pub(super) fn task_state(word: &str) -> &'static str {
     match word {
-        // A skipped task is over without having run; runs have no such state.
+        // A skipped task has ended without running. Runs have no such state.
         "skipped" => "skipped",
-        // The word of task logs.
+        // Logs of tasks use this word.
         "success" => State::Completed.as_str(),
         other => State::read(other).as_str(),
     }
 }
 
-/// The states of tasks by name, of which a server has words.
+/// Our names of the states of tasks, by task, from the server's words.
 pub(super) fn task_states(words: &Map<String, Value>) -> Value {
     let state = |(name, word): (&String, &Value)| {
         (name.clone(), task_state(word.as_str().unwrap_or_default()).into())

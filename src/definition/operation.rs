@@ -378,11 +378,11 @@ impl Operation {
 
 impl Reader<'_> {
     /// Reports a value that is not among `words`.
-    pub(super) fn not_a_word(&mut self, what: &str, value: &Value, words: &[&'static str]) {
+    pub(super) fn not_a_word(&mut self, noun: &str, value: &Value, words: &[&'static str]) {
         let Value::String(word) = value else {
             return self.wrong_type("text", value);
         };
-        self.error(ErrorCode::FieldValueInvalid, format!("`{word}` is not {what}"));
+        self.error(ErrorCode::FieldValueInvalid, format!("`{word}` is not {noun}"));
         let nearest = crate::text::suggest::did_you_mean(word, words.iter().copied());
         self.help(nearest.unwrap_or_else(|| format!("one of {}", words.join(", "))));
     }

@@ -42,7 +42,7 @@ macro_rules! record {
 
 /// An enum whose values are words of a document.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident = $what:literal { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident = $noun:literal { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
         pub enum $name { $($(#[$doc])* $variant,)* }
@@ -69,7 +69,7 @@ macro_rules! words {
             ) -> Option<Self> {
                 let read = value.as_str().and_then(Self::from_word);
                 if read.is_none() {
-                    reader.not_a_word($what, value, Self::WORDS);
+                    reader.not_a_word($noun, value, Self::WORDS);
                 }
                 read
             }

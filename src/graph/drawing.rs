@@ -104,7 +104,7 @@ impl Page {
     /// edges and the arrow of a leaf. Then the edges of nodes further inside.
     fn arrows(&self, container: Option<usize>) -> Vec<Arrow<'_>> {
         let scene = &self.scene;
-        let is = |at: usize, what: fn(&Node) -> bool| scene.nodes.get(at).is_some_and(what);
+        let is = |at: usize, holds: fn(&Node) -> bool| scene.nodes.get(at).is_some_and(holds);
         let starts = scene.children(container).iter().filter(|at| is(**at, |node| node.is_start));
         let mut arrows: Vec<Arrow<'_>> = starts.map(|at| Arrow::Start(*at)).collect();
         let list = self.scopes.get(place_of(container)).map_or(&[][..], Vec::as_slice);

@@ -1,4 +1,4 @@
-//! The runs that a client follows: one loop for all of them, which ends when nobody follows one any more.
+//! Follows the runs of a client. One loop serves all of them, and ends when no follower is left.
 
 use crate::client::{
     Answer, Circuit, ClientConfig, Follow, Followers, Host, News, Offers, Operation, Outage, Session,
@@ -15,10 +15,10 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// Hears the changes of a run.
+/// Is called with the status of a run after each change.
 type OnUpdate = Box<dyn FnMut(Value)>;
 
-/// A client's host, its settings, and who follows which run. A clone is the same client.
+/// The host of a client, its settings, and its followers. A clone is the same client.
 #[derive(Debug)]
 pub(super) struct Following<H> {
     host: H,
@@ -37,7 +37,7 @@ struct Shared {
     tickets: Cell<u32>,
     commands: RefCell<Vec<Command>>,
     followers: RefCell<BTreeMap<u32, Follower>>,
-    /// Tasks of runs that are over, which came before the rest of them, by run.
+    /// By run, the tasks of finished runs that were received before the result.
     parts: RefCell<BTreeMap<String, Map<String, Value>>>,
     is_running: Cell<bool>,
     is_awake: Cell<bool>,
@@ -63,7 +63,7 @@ struct Follower {
     waker: Option<Waker>,
 }
 
-/// Follows a run for as long as somebody waits for it.
+/// Follows a run until it is dropped.
 struct Ticket<'a> {
     number: u32,
     shared: &'a Shared,
@@ -97,12 +97,12 @@ impl<H: Host> Following<H> {
         Self { host, config: Rc::new(config), shared: Rc::default() }
     }
 
-    /// For requests of one call.
+    /// The session for the requests of one call.
     pub(super) fn session(&self) -> Session<'_, H> {
         Session { host: &self.host, config: self.config.clone(), deadline: None }
     }
 
-    /// A number in `0..1`.
+    /// A random number in `0..1`.
     pub(super) fn random(&self) -> f64 {
         self.host.random()
     }
@@ -139,7 +139,7 @@ impl<H: Host> Following<H> {
         outcome.unwrap_or_else(|| Err(crate::client::aborted()))
     }
 
-    /// The result of a run with the tasks that came before it.
+    /// The result of a run, with the tasks that were received before it.
     fn whole(&self, run_id: &str, mut result: Value) -> Value {
         let parts = self.shared.parts.borrow();
         if let (Some(parts), Some(Value::Object(tasks))) = (parts.get(run_id), result.get_mut("tasks")) {
@@ -149,7 +149,7 @@ impl<H: Host> Following<H> {
         result
     }
 
-    /// Starts the loop, unless it goes on already.
+    /// Starts the loop unless it is running.
     fn start(&self) {
         if self.shared.is_running.replace(true) {
             return;
@@ -263,7 +263,7 @@ impl<H: Host> Followers for Following<H> {
     fn tell(&self, news: News) {
         match news {
             News::Update { ticket, status } => {
-                // Taken out meanwhile, since it may ask for something else.
+                // Taken out during the call, since the callback may use the client.
                 let taken =
                     self.shared.followers.borrow_mut().get_mut(&ticket).and_then(|it| it.on_update.take());
                 let Some(mut on_update) = taken else { return };

@@ -115,9 +115,9 @@ fn state<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Stat
 }
 
 /// The data of an answer as a Rust type.
-pub(super) fn typed<T: DeserializeOwned>(value: Value, what: &str) -> Result<T> {
+pub(super) fn typed<T: DeserializeOwned>(value: Value, name: &str) -> Result<T> {
     serde_json::from_value(value).map_err(|error| {
-        Error::new(ErrorCode::ApiResponseInvalid, format!("{what} does not have the expected type: {error}"))
+        Error::new(ErrorCode::ApiResponseInvalid, format!("{name} does not have the expected type: {error}"))
     })
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Limit {
     pub(super) seconds: f64,
     /// JSON pointer to the limit.
     pub(super) path: String,
-    pub(super) what: &'static str,
+    pub(super) subject: &'static str,
 }
 
 impl Limit {
@@ -22,10 +22,10 @@ impl Limit {
         severity: Severity,
         code: ErrorCode,
         path: String,
-        what: &str,
+        problem: &str,
         help: &str,
     ) -> Diagnostic {
-        let message = format!("{what}, but {} may take only {} s", self.what, digits(self.seconds));
+        let message = format!("{problem}, but {} may take only {} s", self.subject, digits(self.seconds));
         let name = self.path.rsplit('/').next().unwrap_or_default();
         let finding = Diagnostic::error(code, path, message)
             .with_help(format!("{help}, or raise `{name}`"))
@@ -37,11 +37,11 @@ impl Limit {
 /// The limit inside a workflow, given the limit around it.
 pub(super) fn limit(scope: &Scope<'_>, outer: Option<&Limit>) -> Option<Limit> {
     let workflow = scope.workflow;
-    let what = "the whole run";
+    let subject = "the whole run";
     let deadline = workflow.deadline_seconds.map(|seconds| (whole(seconds), "deadline_seconds"));
     let timeout = workflow.timeout_seconds.map(|timeout| (timeout.seconds(), "timeout_seconds"));
     let own = deadline.into_iter().chain(timeout);
-    let own = own.map(|(seconds, key)| Limit { seconds, path: format!("{}/{key}", scope.base), what });
+    let own = own.map(|(seconds, key)| Limit { seconds, path: format!("{}/{key}", scope.base), subject });
     shortest(own.chain(outer.cloned()))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn fork_limit(scope: &Scope<'_>, fork: usize, outer: Option<&Limit>) 
     let own = timeout.map(|seconds| Limit {
         seconds: whole(seconds),
         path: format!("{}/timeout", scope.path(fork)),
-        what: "the branches together",
+        subject: "the branches together",
     });
     shortest(own.into_iter().chain(outer.cloned()))
 }
@@ -120,11 +120,11 @@ fn times(operator: &Operator, path: &dyn Fn() -> String, findings: &mut Vec<Diag
     }
 }
 
-fn positive(seconds: f64, path: &dyn Fn() -> String, (what, severity): Use, findings: &mut Vec<Diagnostic>) {
+fn positive(seconds: f64, path: &dyn Fn() -> String, (name, severity): Use, findings: &mut Vec<Diagnostic>) {
     if seconds > 0.0 {
         return;
     }
-    let message = format!("a {what} of {} s is over at once", digits(seconds));
+    let message = format!("a {name} of {} s is over at once", digits(seconds));
     let finding = Diagnostic::error(ErrorCode::DurationNotPositive, path(), message);
     findings.push(Diagnostic { severity, ..finding.with_help("give a time above zero") });
 }

@@ -94,8 +94,8 @@ fn inner_keys(value: &Value, path: &str, visit: &mut dyn FnMut(&str, String)) {
     }
 }
 
-fn literal(path: String, what: &str, template: &Path, help: &str) -> Diagnostic {
-    let message = format!("`{{{{{template}}}}}` in {what} is not filled in");
+fn literal(path: String, place: &str, template: &Path, help: &str) -> Diagnostic {
+    let message = format!("`{{{{{template}}}}}` in {place} is not filled in");
     Diagnostic::warning(ErrorCode::TemplateLiteral, path, message).with_help(help)
 }
 

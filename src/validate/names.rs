@@ -26,10 +26,10 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// Reports names of the engine: no template can read anything else by them.
 pub(super) fn reserved(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    let mut found = |name: &str, what: &str, space: &str, path: &dyn Fn() -> String| {
+    let mut found = |name: &str, kind: &str, space: &str, path: &dyn Fn() -> String| {
         if is_of_engine(name) {
             let message =
-                format!("`{name}` is a name of the engine, so `{{{{{name}}}}}` is never this {what}");
+                format!("`{name}` is a name of the engine, so `{{{{{name}}}}}` is never this {kind}");
             let help = format!("rename it, or read it as `{{{{{space}.{name}}}}}`");
             findings.push(Diagnostic::warning(ErrorCode::NameReserved, path(), message).with_help(help));
         }

@@ -26,7 +26,7 @@ impl Slips<'_> {
         if !has(text, "{") {
             return None;
         }
-        let stays = |what: &str| format!("`{what}` is not a template, so it stays as it is");
+        let stays = |source: &str| format!("`{source}` is not a template, so it stays as it is");
         if let Some((_, after)) = cut(text, "{{") {
             let slip = self.opened(after).or_else(|| self.of_n8n(after));
             if slip.is_some() {

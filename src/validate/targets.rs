@@ -72,7 +72,7 @@ fn unknown(scope: &Scope<'_>, at: usize, target: &Target<'_>) -> Diagnostic {
         Kind::Join => ErrorCode::JoinTaskUnknown,
         _ => ErrorCode::TargetUnknown,
     };
-    let message = format!("task `{own}` {} `{id}` which does not exist", target.what);
+    let message = format!("task `{own}` {} `{id}` which does not exist", target.verb);
     let path = format!("{}{}", scope.path(at), target.path);
     Diagnostic::error(code, path, message).with_any_help(scope.advice(id, own))
 }
@@ -125,7 +125,7 @@ pub(super) struct Target<'a> {
     pub(super) kind: Kind,
     /// JSON pointer relative to the operator that names it.
     path: String,
-    what: &'static str,
+    verb: &'static str,
 }
 
 /// Why an operator names another one.
@@ -142,10 +142,10 @@ pub(super) enum Kind {
 /// All operators that an operator names, apart from its dependencies.
 pub(super) fn targets<'a>(operator: &'a Operator) -> Vec<Target<'a>> {
     let mut targets = Vec::new();
-    let mut add = |id: Option<&'a str>, kind: Kind, path: &str, what: &'static str| {
+    let mut add = |id: Option<&'a str>, kind: Kind, path: &str, verb: &'static str| {
         // In Highway, empty text means no id.
         let id = id.filter(|id| !id.is_empty());
-        targets.extend(id.map(|id| Target { id, kind, path: path.to_owned(), what }));
+        targets.extend(id.map(|id| Target { id, kind, path: path.to_owned(), verb }));
     };
     let success = operator.on_success_task_id.as_deref();
     add(success, Kind::Callback, "/on_success_task_id", "calls, when it succeeds,");

@@ -118,9 +118,9 @@ fn within(
     if !is_lacking && meant.is_none() {
         return None;
     }
-    let what = if is_lacking { format!("no field of `{root}`") } else { "no variable".to_owned() };
+    let lacking = if is_lacking { format!("no field of `{root}`") } else { "no variable".to_owned() };
     let message =
-        format!("template `{{{{{template}}}}}` of task `{}` names {what}", place.scope.id(place.at));
+        format!("template `{{{{{template}}}}}` of task `{}` names {lacking}", place.scope.id(place.at));
     // `{{inputs.parameters.x}}` may really read an input.
     let is_input = root == "inputs" && matches!(meant, Some(Meant::Surely(_)));
     let make = if is_input { Diagnostic::info } else { Diagnostic::warning };

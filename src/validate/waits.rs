@@ -93,9 +93,9 @@ fn moments(scope: &Scope<'_>, limit: &Limit, now: Option<Millis>, findings: &mut
         let Until::Moment(moment) = wait.wait_for.until() else { continue };
         let Some(left) = moment.millis().map(|moment| seconds(moment.saturating_sub(now))) else { continue };
         if left >= limit.seconds {
-            let what =
+            let problem =
                 format!("`{}` waits until {}, {} s from now", scope.id(at), moment.as_str(), digits(left));
-            findings.push(finding(scope, at, Cause::Wait, &what, limit));
+            findings.push(finding(scope, at, Cause::Wait, &problem, limit));
         }
     }
 }
@@ -112,7 +112,7 @@ fn total(ways: &[(f64, Option<usize>)], at: usize) -> f64 {
 /// The finding about one operator that waits as long as the limit, or longer.
 fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<Diagnostic> {
     let (id, seconds) = (scope.id(at), digits(weight.seconds));
-    let what = match weight.cause {
+    let problem = match weight.cause {
         Cause::Retries => format!("the waits between the retries of `{id}` take {seconds} s"),
         Cause::DefaultRetries => format!("the waits between the retries of each task take {seconds} s"),
         Cause::Wait => format!("`{id}` waits for {seconds} s"),
@@ -120,7 +120,7 @@ fn alone(scope: &Scope<'_>, at: usize, weight: Weight, limit: &Limit) -> Option<
         // The operators inside have the finding.
         Cause::Inside => return None,
     };
-    Some(finding(scope, at, weight.cause, &what, limit))
+    Some(finding(scope, at, weight.cause, &problem, limit))
 }
 
 /// The finding about successive operators that together wait as long as the limit, or longer. It is about the one that
@@ -136,15 +136,15 @@ fn together(
     let mut waiting = way.filter_map(|at| weights.get(at).filter(|it| it.seconds > 0.0).map(|it| (at, *it)));
     let last = waiting.next()?;
     let most = waiting.fold(last, |most, next| if next.1.seconds >= most.1.seconds { next } else { most });
-    let what = format!(
+    let problem = format!(
         "the delays, waits and retries before the end of `{}` take {} s",
         scope.id(last.0),
         digits(total(ways, end))
     );
-    Some(finding(scope, most.0, most.1.cause, &what, limit))
+    Some(finding(scope, most.0, most.1.cause, &problem, limit))
 }
 
-fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit) -> Diagnostic {
+fn finding(scope: &Scope<'_>, at: usize, cause: Cause, problem: &str, limit: &Limit) -> Diagnostic {
     let (code, key, help) = match cause {
         Cause::Retries => (ErrorCode::RetryExceedsTimeout, "/retry_policy", "retry fewer times or sooner"),
         Cause::DefaultRetries => (ErrorCode::RetryExceedsTimeout, "", "retry fewer times or sooner"),
@@ -156,7 +156,7 @@ fn finding(scope: &Scope<'_>, at: usize, cause: Cause, what: &str, limit: &Limit
         Cause::DefaultRetries => format!("{}/default_retry_policy", scope.base),
         _ => format!("{}{key}", scope.path(at)),
     };
-    limit.exceeded(Severity::Warning, code, path, what, help)
+    limit.exceeded(Severity::Warning, code, path, problem, help)
 }
 
 /// The retry policy of an operator, its own or the default.
@@ -184,7 +184,7 @@ pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Ve
         let (retries, waits) = retry_policy(operator, scope)
             .map_or((0.0, 0.0), |policy| (f64::max(whole(policy.max_retries), 0.0), waits_of(policy)));
         let all = own * (retries + 1.0) + waits;
-        let (severity, what, help) = if own > limit.seconds {
+        let (severity, problem, help) = if own > limit.seconds {
             (
                 Severity::Warning,
                 format!("an attempt of `{id}` may take {} s", digits(own)),
@@ -192,14 +192,14 @@ pub(super) fn limits(scope: &Scope<'_>, limit: Option<&Limit>, findings: &mut Ve
             )
         } else if retries > 0.0 && own < limit.seconds && all > limit.seconds && waits < limit.seconds {
             let attempts = digits(retries + 1.0);
-            let what = format!("the {attempts} attempts of `{id}` may take {} s together", digits(all));
-            (Severity::Info, what, "lower the time limit, retry fewer times")
+            let problem = format!("the {attempts} attempts of `{id}` may take {} s together", digits(all));
+            (Severity::Info, problem, "lower the time limit, retry fewer times")
         } else {
             // If both limits are equal, the inner one is the default.
             continue;
         };
         let path = format!("{}/timeout_policy/timeout", scope.path(at));
-        findings.push(limit.exceeded(severity, ErrorCode::LimitExceedsTimeout, path, &what, help));
+        findings.push(limit.exceeded(severity, ErrorCode::LimitExceedsTimeout, path, &problem, help));
     }
 }
 

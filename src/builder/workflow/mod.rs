@@ -198,12 +198,12 @@ impl WorkflowBuilder {
         let Some(Placed { operator, .. }) = self.nodes.get(node) else { return Vec::new() };
         let targets =
             [(&operator.on_success_task_id, "on_success"), (&operator.on_failure_task_id, "on_failure")];
-        let named = targets.into_iter().filter_map(|(target, what)| Some((target.as_deref()?, what)));
+        let named = targets.into_iter().filter_map(|(target, outcome)| Some((target.as_deref()?, outcome)));
         let missing = named.filter(|(target, _)| !target.is_empty() && !self.positions.contains_key(*target));
         missing
-            .map(|(target, what)| {
-                let message = format!("task `{key}` references non-existent {what} task `{target}`");
-                let path = child_path(&child_path("/tasks", key), &format!("{what}_task_id"));
+            .map(|(target, outcome)| {
+                let message = format!("task `{key}` references non-existent {outcome} task `{target}`");
+                let path = child_path(&child_path("/tasks", key), &format!("{outcome}_task_id"));
                 let others = self.positions.keys().filter(|other| *other != key);
                 let help = crate::text::suggest::did_you_mean(target, others.map(String::as_str));
                 Diagnostic::error(ErrorCode::TargetUnknown, path, message).with_any_help(help)

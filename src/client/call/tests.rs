@@ -84,13 +84,13 @@ fn a_good_answer_has_to_be_what_was_expected() {
         (Operation::get_steps("r", None).unwrap(), "the steps of a run"),
         (Operation::get_logs("r").unwrap(), "the logs of a run"),
     ];
-    for (operation, what) in operations {
+    for (operation, expected) in operations {
         let mut line = Line::new(config(), operation);
         line.sent(0.0);
         line.answer(200, &[], r#"{"message": "down"}"#);
         let error = line.error(0.0);
         assert_eq!((error.code(), &error.details()["status"]), (ErrorCode::ApiResponseInvalid, &json!(200)));
-        assert_eq!(error.message(), format!("the server sent something else where {what} was expected"));
+        assert_eq!(error.message(), format!("the server sent something else where {expected} was expected"));
         assert_eq!(error.details()["body"], r#"{"message": "down"}"#);
     }
 }

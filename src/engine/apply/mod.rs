@@ -58,10 +58,10 @@ impl State {
                 self.artifacts.push(*artifact);
             }
             Record::ArtifactDeleted { id } => {
-                let is_it = |artifact: &Artifact| artifact.id == id;
-                let gone = self.artifacts.iter().filter(|kept| is_it(kept));
+                let is_deleted = |artifact: &Artifact| artifact.id == id;
+                let gone = self.artifacts.iter().filter(|kept| is_deleted(kept));
                 self.uncount_bytes(gone.map(Artifact::bytes).sum());
-                self.artifacts.retain(|artifact| !is_it(artifact));
+                self.artifacts.retain(|artifact| !is_deleted(artifact));
             }
             Record::ScheduleSet { schedule, to } => self.apply_schedule(schedule, *to),
             Record::ScheduleHeld { schedule } => self.hold(schedule),

@@ -8,7 +8,7 @@ const MIB: usize = 1_024 * 1_024;
 
 /// Declares the limits: the name of the option, the default, and the message for an excess.
 macro_rules! limits {
-    ($($(#[$doc:meta])* $limit:ident = $name:literal, $default:expr, $what:literal;)+) => {
+    ($($(#[$doc:meta])* $limit:ident = $name:literal, $default:expr, $message:literal;)+) => {
         /// A limit of the engine.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[non_exhaustive]
@@ -28,8 +28,8 @@ macro_rules! limits {
                 match self { $(Self::$limit => $default,)+ }
             }
 
-            const fn what(self) -> &'static str {
-                match self { $(Self::$limit => $what,)+ }
+            const fn message(self) -> &'static str {
+                match self { $(Self::$limit => $message,)+ }
             }
         }
     };
@@ -143,7 +143,7 @@ impl Limits {
     pub fn exceeded(&self, limit: Limit) -> Error {
         let (name, most) = (limit.name(), self.get(limit));
         let unit = if name.ends_with("Bytes") { " bytes" } else { "" };
-        Error::new(ErrorCode::LimitExceeded, format!("{} {most}{unit}", limit.what()))
+        Error::new(ErrorCode::LimitExceeded, format!("{} {most}{unit}", limit.message()))
             .with_help(format!(
                 "raise `limits.{name}` of the engine to allow more: `--limit {name}={}`",
                 most.saturating_mul(2)

@@ -50,9 +50,9 @@ impl Engine {
         let wanted = payload.get("task_id").and_then(Value::as_str);
         let takes = |step: &Step| matches!(step.inner, Some(Inner::Loop { is_open: true, .. }));
         let mut loops = found.steps.placed().filter(|(_, step)| takes(step));
-        let is_it =
+        let is_meant =
             |at: StepIx| found.operator(at).is_some_and(|operator| wanted.is_none_or(|id| id == operator.id));
-        loops.find(|(at, _)| is_it(*at)).map(|(at, _)| at)
+        loops.find(|(at, _)| is_meant(*at)).map(|(at, _)| at)
     }
 
     /// Adds the items of `{item}`, `{items}` or a list to a loop.

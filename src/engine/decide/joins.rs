@@ -144,8 +144,9 @@ fn joined(run: &Run, tasks: &[String], found: &[Option<StepIx>], mode: JoinMode)
     let is_good = |step: &Option<StepIx>| state(step) == Some(StepState::Succeeded);
     let is_passed = |step: &Option<StepIx>| state(step) == Some(StepState::Skipped);
     let all_over = found.iter().all(is_over);
-    let failure =
-        |what: &str| Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, what) }));
+    let failure = |message: &str| {
+        Some(Err(Failure { retryable: false, ..Failure::new(ErrorCode::RunFailed, message) }))
+    };
     let is_done = match mode {
         JoinMode::AllOf => all_over,
         JoinMode::AnyOf => found.is_empty() || found.iter().any(is_over),

@@ -124,8 +124,8 @@ impl RunScope<'_> {
     fn failed_result(&self, name: &str) -> Option<&Value> {
         let failed = self.failed()?;
         let operator = self.run.operator(failed)?;
-        let is_it = operator.result_key.as_deref() == Some(name) || operator.id == name;
-        self.run.steps.get(failed).filter(|_| is_it)?.result.as_ref()
+        let is_named = operator.result_key.as_deref() == Some(name) || operator.id == name;
+        self.run.steps.get(failed).filter(|_| is_named)?.result.as_ref()
     }
 
     /// The failed step that the step handles, or that the loop or fork around it handles.

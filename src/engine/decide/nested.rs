@@ -231,10 +231,10 @@ impl Engine {
     fn fork_of(&self, run: RunIx, fork: &Value, name: Option<&str>) -> Result<(StepIx, Option<usize>)> {
         let event = fork.get("join_event_name").unwrap_or(fork);
         let found = self.runs.get(run).and_then(|run| {
-            let is_it = |step: &Step| {
+            let is_fork = |step: &Step| {
                 step.result.as_ref().and_then(|result| result.get("join_event_name")) == Some(event)
             };
-            run.steps.find(is_it)
+            run.steps.find(is_fork)
         });
         let Some(found) = found else {
             return Err(Error::new(

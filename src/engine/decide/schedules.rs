@@ -74,8 +74,8 @@ impl Engine {
     /// Creates a schedule for the tool `tools.cron.durable_cron`. The result describes it.
     pub(in crate::engine) fn schedule_job(&mut self, kwargs: &Value, now: Millis) -> Result<Value> {
         let text = |name: &str| kwargs.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let missing = |what: &str| {
-            Error::new(ErrorCode::ToolArgumentsInvalid, format!("`{what}` is missing"))
+        let missing = |name: &str| {
+            Error::new(ErrorCode::ToolArgumentsInvalid, format!("`{name}` is missing"))
                 .with_help("give `job_name`, `cron_expression`, and `definition_id` or `workflow_name`")
         };
         let name = text("job_name").ok_or_else(|| missing("job_name"))?;

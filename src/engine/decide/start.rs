@@ -63,8 +63,8 @@ impl Engine {
             Operation::Switch { value, cases, default } => self.text(run, step, value).map(|value| {
                 self.add_looks(cases.len());
                 let text = to_text(&value);
-                let is_it = |case: &str| equal(&case.into(), &value) || case == text;
-                let case = cases.iter().find(|(case, _)| is_it(case));
+                let fits = |case: &str| equal(&case.into(), &value) || case == text;
+                let case = cases.iter().find(|(case, _)| fits(case));
                 let way = case.map(|(_, way)| *way).or(*default);
                 self.choose(run, step, ("value", value), way, now);
             }),

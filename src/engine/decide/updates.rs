@@ -82,8 +82,8 @@ impl Engine {
     /// Gives a waiting step the oldest update with its name, if there is one.
     fn take_update(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
         let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
-        let is_it = |update: &Update| update.state == UpdateState::Pending && update.name == name;
-        let Some(update) = updates.enumerate().find(|(_, update)| is_it(update)).map(|(at, _)| at) else {
+        let is_next = |update: &Update| update.state == UpdateState::Pending && update.name == name;
+        let Some(update) = updates.enumerate().find(|(_, update)| is_next(update)).map(|(at, _)| at) else {
             return;
         };
         let call = self.last_call.next();

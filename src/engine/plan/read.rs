@@ -285,8 +285,8 @@ impl Planner<'_> {
         branches
     }
 
-    fn unsupported(&mut self, path: &str, what: &str) {
-        let message = format!("the embedded engine does not run {what}");
+    fn unsupported(&mut self, path: &str, feature: &str) {
+        let message = format!("the embedded engine does not run {feature}");
         let finding = Diagnostic::error(ErrorCode::OperatorUnsupported, path, message);
         self.findings.push(
             finding.with_help("name a task of the same scope, or submit this workflow to a Highway server"),

@@ -68,9 +68,9 @@ pub(super) fn drawing(run: &Run, kind: &str) -> HttpResponse {
     data(200, object([(kind, text.into()), ("workflow_run_id", run.id().into())]))
 }
 
-fn answer(engine: &Engine, found: Option<&Registered>, what: &str) -> HttpResponse {
+fn answer(engine: &Engine, found: Option<&Registered>, name: &str) -> HttpResponse {
     found.map_or_else(
-        || respond::not_found("definition", what),
+        || respond::not_found("definition", name),
         |found| {
             let mut map = names(engine, found);
             map.insert("workflow_name".into(), found.workflow.name.as_str().into());

@@ -86,8 +86,8 @@ pub(super) fn failure(status: u16, error: &Error) -> HttpResponse {
     refusal_with(status, error.code().as_str(), error.message(), more)
 }
 
-pub(super) fn not_found(what: &str, id: &str) -> HttpResponse {
-    refusal(404, "NOT_FOUND", &format!("there is no {what} `{id}`"))
+pub(super) fn not_found(kind: &str, id: &str) -> HttpResponse {
+    refusal(404, "NOT_FOUND", &format!("there is no {kind} `{id}`"))
 }
 
 /// The refusal for an unknown run, which may have been dropped.

@@ -91,7 +91,7 @@ fn target(
         return Ok((definition, true));
     }
     let named = |name: &str| body.get(name).filter(|value| !value.is_null()).map(to_text);
-    let (found, what) = if let Some(id) = named("definition_id") {
+    let (found, name) = if let Some(id) = named("definition_id") {
         (engine.definition_with_id(&id), id)
     } else if let Some(hash) = named("definition_hash") {
         (definitions::find_hash(engine, &hash), hash)
@@ -105,7 +105,7 @@ fn target(
         let message = "the request names no workflow: give `workflow_name`, `definition_id`, `definition_hash` or `workflow_definition`";
         return Err(refusal(400, "BODY_INVALID", message));
     };
-    let found = found.cloned().ok_or_else(|| respond::not_found("definition", &what))?;
+    let found = found.cloned().ok_or_else(|| respond::not_found("definition", &name))?;
     match Error::from_diagnostics(engine.unknown_tools(&found.workflow)) {
         Some(error) => Err(respond::failure(400, &error)),
         None => Ok((found, false)),

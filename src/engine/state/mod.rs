@@ -247,7 +247,7 @@ impl State {
     /// The step of an active call.
     pub(in crate::engine) fn working_on(&self, call: CallId) -> Option<StepRef> {
         let StepRef { run, step } = self.calls.get(&call).copied()?;
-        let is_it = self.step(run, step)?.state == StepState::Running { call };
-        is_it.then_some(StepRef { run, step })
+        let is_active = self.step(run, step)?.state == StepState::Running { call };
+        is_active.then_some(StepRef { run, step })
     }
 }

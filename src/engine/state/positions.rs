@@ -123,9 +123,9 @@ impl<P: From<usize> + Into<usize>, T> Placed<P, T> {
         self.items.get_mut(at.into())
     }
 
-    /// The position of the first item that `is_it` accepts.
-    pub fn find(&self, is_it: impl FnMut(&T) -> bool) -> Option<P> {
-        self.items.iter().position(is_it).map(P::from)
+    /// The position of the first item that `accepts` is true for.
+    pub fn find(&self, accepts: impl FnMut(&T) -> bool) -> Option<P> {
+        self.items.iter().position(accepts).map(P::from)
     }
 
     /// All items from a position on, with their positions.

@@ -201,8 +201,9 @@ impl Run {
     /// The succeeded steps of a scope, in the order of the definition.
     pub(in crate::engine) fn succeeded_in(&self, scope: &Scope) -> Vec<StepIx> {
         let steps = scope.steps();
-        let is_it = |at: &StepIx| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
-        steps.filter(is_it).collect()
+        let has_succeeded =
+            |at: &StepIx| self.steps.get(*at).is_some_and(|step| step.state == StepState::Succeeded);
+        steps.filter(has_succeeded).collect()
     }
 
     /// The scopes that the latest attempt of a step has opened, with their positions.
