@@ -65,7 +65,7 @@ impl Duration {
     }
 
     /// The length in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "a microsecond in 280 years is no loss that matters")]
+    #[expect(clippy::cast_precision_loss, reason = "rounding by a microsecond in 280 years does not matter")]
     pub fn seconds(self) -> f64 {
         self.micros as f64 / 1e6
     }

@@ -31,7 +31,7 @@ record! {
     Operator {
         /// Its id, unique in the workflow.
         task_id: String,
-        /// The word for what it does.
+        /// Its type.
         operator_type: OperatorType = OperatorType::Task,
         /// Ids of the operators that must end first.
         dependencies: Vec<String> = Vec::new(),

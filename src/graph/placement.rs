@@ -80,7 +80,9 @@ impl PlacementOptions {
 /// use highway_wasm::graph::{Placement, PlacementOptions};
 /// use serde_json::json;
 ///
-/// let task = |id: &str, before: &[&str]| json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before});
+/// let task = |id: &str, before: &[&str]| {
+///     json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before})
+/// };
 /// let document = read(&json!({"name": "w", "tasks": {"a": task("a", &[]), "b": task("b", &["a"])}}));
 /// let placed = Placement::new(&document.workflow, &PlacementOptions::default());
 /// assert_eq!(placed.layout.nodes[1].y - placed.layout.nodes[0].y, 48.0 + 60.0);

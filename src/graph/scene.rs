@@ -9,7 +9,9 @@ use crate::definition::{Operator, OperatorType};
 /// use highway_wasm::graph::{EdgeKind, Scene};
 /// use serde_json::json;
 ///
-/// let task = |id: &str, before: &[&str]| json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before});
+/// let task = |id: &str, before: &[&str]| {
+///     json!({"task_id": id, "operator_type": "task", "function": "f", "dependencies": before})
+/// };
 /// let loop_of = |body| json!({"task_id": "each", "operator_type": "foreach", "items": "{{ xs }}", "loop_body": [body],
 ///     "dependencies": ["a"]});
 /// let tasks = json!({"a": task("a", &[]), "each": loop_of(task("inner", &["each"]))});
@@ -197,7 +199,7 @@ impl Scene {
         std::iter::successors(self.parent(node), |at| self.parent(*at))
     }
 
-    /// Whether a node lies in a container, however deep.
+    /// Whether a node lies in a container, at any depth.
     pub fn is_inside(&self, node: usize, container: usize) -> bool {
         self.containers(node).any(|at| at == container)
     }

@@ -8,7 +8,7 @@ use crate::json::child_path;
 use crate::text::joined;
 use crate::text::names::NameIndex;
 
-/// The most circles that are reported: a user mends the first few.
+/// The most circles that are reported: a user fixes the first few.
 const MAX_CIRCLES: usize = 20;
 /// The most names of one circle that a message shows.
 const SHOWN: usize = 12;

@@ -135,7 +135,7 @@ enum Question {
 
 /// The followed runs. Times are milliseconds of any clock that does not go back.
 #[derive(Debug)]
-#[expect(clippy::vec_box, reason = "a run that is over goes from among a thousand others, which then move")]
+#[expect(clippy::vec_box, reason = "removing one of a thousand runs moves the others")]
 pub struct Watches {
     /// Sorted by id. Boxed, so that removing a run moves little memory.
     runs: Vec<Box<Followed>>,

@@ -45,8 +45,8 @@ limits! {
     CallBytes = "callBytes", 256 * MIB, "the arguments of all calls are larger than";
     /// Bytes of the result of a task.
     ResultBytes = "resultBytes", 32 * MIB, "the result is larger than";
-    /// Bytes of `stdout`, and of `stderr`, that a running tool shows, and that stay when its attempt is given up: half
-    /// of them from the beginning, half from the end.
+    /// Bytes of `stdout`, and of `stderr`, that are kept of a running tool, also after its attempt is aborted: half
+    /// from the beginning, half from the end.
     OutputBytes = "outputBytes", MIB, "the output is larger than";
     /// Bytes of everything that a run keeps.
     RunBytes = "runBytes", 256 * MIB, "the run keeps more than";

@@ -355,7 +355,7 @@ fn parsed(condition: &str) -> Expr {
     expr::parse(condition).unwrap_or(Expr::Literal(Value::Null))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds that do not fit are longer than anything lasts")]
+#[expect(clippy::cast_precision_loss, reason = "only limits longer than any run are rounded")]
 fn whole(seconds: i64) -> f64 {
     seconds.max(0) as f64
 }

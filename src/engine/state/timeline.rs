@@ -217,7 +217,7 @@ impl Timeline {
         entry.end = Some(self.now);
         entry.outcome = Some(outcome);
         entry.failure = failure.cloned();
-        // A cause without a duration is a link of the chain; one with a duration only if it is the cause itself.
+        // An entry without a duration always becomes the cause; one with a duration only if its own end is reported.
         if entry.start == self.now {
             self.cause = Cause::Entry(at);
         }

@@ -54,7 +54,7 @@ impl Engine {
         let finding = |tool: &ToolUse| {
             let ToolUse { path, task, name } = tool;
             let message = format!("task `{task}` calls the tool `{name}`, which is not registered");
-            let help = registered_by(name).map(str::to_owned);
+            let help = registration_advice(name).map(str::to_owned);
             let help = help.or_else(|| did_you_mean(name, known()));
             let help = help.unwrap_or_else(|| format!("register it: `engine.tool(\"{name}\", handler)`"));
             Diagnostic::error(ErrorCode::ToolNotRegistered, path, message).with_help(help)
@@ -63,8 +63,8 @@ impl Engine {
     }
 }
 
-/// The part of the package that registers a tool which every Highway has, but not every machine.
-fn registered_by(name: &str) -> Option<&'static str> {
+/// Advice on how to register a tool that every Highway server has, but not every machine.
+fn registration_advice(name: &str) -> Option<&'static str> {
     Some(match name {
         "tools.shell.run" => {
             "in Node, Deno or Bun pass `tools: nodeTools()` of `highway-wasm/node`; a page or a worker has no shell: \
