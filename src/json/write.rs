@@ -67,9 +67,13 @@ impl JsonWriter {
     }
 
     /// The number of bytes written so far.
-    #[cfg(feature = "engine")]
     pub(crate) fn len(&self) -> usize {
         self.out.len()
+    }
+
+    /// The text from a byte on.
+    pub(crate) fn written(&self, from: usize) -> &str {
+        self.out.get(from..).unwrap_or_default()
     }
 
     /// Begins an item of a list.
@@ -99,6 +103,16 @@ impl JsonWriter {
     /// Writes text as a string.
     pub fn text(&mut self, text: &str) {
         write_string(&mut self.out, text);
+    }
+
+    /// Writes a list of strings.
+    pub fn texts(&mut self, texts: &[String]) {
+        self.open('[');
+        for text in texts {
+            self.item();
+            self.text(text);
+        }
+        self.close(']');
     }
 
     /// Writes a whole number.

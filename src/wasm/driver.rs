@@ -2,7 +2,7 @@
 //! there is nothing to free.
 
 use super::convert::{JsResult, give, parse};
-use crate::builder::{Driver, DriverTask, Registration, RunSettings};
+use crate::builder::{Document, Driver, DriverTask, Registration, RunSettings};
 use crate::definition::duration;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::number::digits;
@@ -88,10 +88,8 @@ fn build(settings: &Value) -> Result<String> {
     if settings.get("isRun") == Some(&Value::Bool(true)) {
         run = driver.settings_of_run(run)?;
     }
-    let definition = driver.build(&run, text("random").unwrap_or_default())?;
-    let field = |key: &str| definition.get(key).cloned().unwrap_or_default();
-    let head = Value::Array(vec![field("name"), field("timeout_seconds")]);
-    Ok(write_json(&head) + "\n" + &write_json(&definition))
+    let Document { name, timeout, text } = driver.document(&run, text("random").unwrap_or_default())?;
+    Ok(write_json(&Value::Array(vec![name.into(), timeout.into()])) + "\n" + &text)
 }
 
 fn inputs(settings: &Value) -> Map<String, Value> {

@@ -399,19 +399,15 @@ export class Driver {
     refuseFunctions(options, more);
     if (typeof name !== "string") throw errorOf("TASK_NAME_INVALID", "the task name is not text");
     const nameText = plainText(name);
-    const { env } = Object(options) as { env?: unknown };
-    for (const [key, value] of Object.entries(Object(env ?? {}) as object)) {
-      if (value !== undefined) continue;
-      throw errorOf("TASK_OPTION_TYPE", `\`env.${key}\` must be text, found undefined`, {
-        path: `/env/${key}`,
-        help: "the result of a task is `task.result`: `task.result.stdout`",
-      });
-    }
+    refuseUndefined((Object(options) as { env?: unknown }).env);
     const source = packageOf(options);
     const given = withNames(source === undefined ? options : { ...options, package: source.name });
     const passed = new Set<string>();
     const text = noting(passed, () => plainText(given));
-    core.call((api) => api.driverTask(method, name, text, this.#tasks.has(name)));
+    const isTaken = this.#tasks.has(name);
+    if (isTaken || method !== "task" || name === "" || !isCommon(given)) {
+      core.call((api) => api.driverTask(method, name, text, isTaken));
+    }
     const entry = `["${method}",${nameText},${text}]`;
     const isUsed = (other: string): boolean => this.#used.has(other) || passed.has(other);
     const used = named(text, isUsed).filter((other) => other !== name);
@@ -515,6 +511,43 @@ function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
   };
   const limit = definition.timeout_seconds ?? definition.deadline_seconds;
   return { text: plainText(definition), name: definition.name, limit, inputs: variables };
+}
+
+/**
+ * Whether the options are those of a common task, and certainly right. The core, which reads them again before they are used,
+ * need not look at them now: that takes most of the time.
+ */
+function isCommon(options: unknown): boolean {
+  const {
+    shell,
+    py,
+    tool,
+    kwargs = {},
+    depends = [],
+    ...others
+  } = Object(options) as Record<string, unknown>;
+  const [kind, ...further] = [shell, py, tool].filter((given) => given !== undefined);
+  return (
+    typeof kind === "string" &&
+    kind !== "" &&
+    further.length === 0 &&
+    isObject(kwargs) &&
+    Array.isArray(depends) &&
+    depends.every((other) => typeof other === "string") &&
+    Object.keys(others).length === 0
+  );
+}
+
+/** Refuses environment variables without a value. */
+function refuseUndefined(env: unknown): void {
+  if (env === undefined || env === null) return;
+  for (const [key, value] of Object.entries(Object(env))) {
+    if (value !== undefined) continue;
+    throw errorOf("TASK_OPTION_TYPE", `\`env.${key}\` must be text, found undefined`, {
+      path: `/env/${key}`,
+      help: "the result of a task is `task.result`: `task.result.stdout`",
+    });
+  }
 }
 
 /** Refuses options that are a function, or have one. */

@@ -6,52 +6,150 @@ use super::task::{Delay, DriverTask, Durable, TaskKind};
 use super::{DEFAULT_RUN_TIMEOUT, Driver, RunSettings};
 use crate::definition::OF_DRIVER;
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::number::{as_float, digits, number, parse_f64};
-use crate::json::object;
+use crate::json::number::{as_float, digits, from_digits, parse_f64};
+use crate::json::{JsonWriter, object};
 use crate::text::names::NameIndex;
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Module of the uploaded artifact that holds the functions of durable tasks.
 const DURABLE_MODULE: &str = "driver_tasks.tasks._hw_";
 
-/// Fields that an entry has at most, but for few: memory for them is asked for once.
-const FIELDS: usize = 12;
+/// A definition as text.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Name of the workflow.
+    pub name: String,
+    /// Seconds that a run may take.
+    pub timeout: Number,
+    /// The definition, as compact JSON.
+    pub text: String,
+}
 
 /// The definition.
-pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str) -> Result<Value> {
-    let mut tasks = Map::with_capacity(driver.tasks.len());
+pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str) -> Result<Document> {
+    let mut tasks = Entries::default();
     let branched = NameIndex::new(driver.tasks.iter().flat_map(DriverTask::branched));
     for task in driver.tasks.iter().filter(|task| branched.get(&task.name).is_none()) {
         match &task.kind {
             TaskKind::Parallel { branches } => parallel(driver, task, branches, &mut tasks)?,
-            _ => add(task, task.depends.clone(), &mut tasks)?,
+            _ => add(task, &task.depends, Dialect::Driver, &mut tasks)?,
         }
     }
     let name = workflow_name(driver, random_hex);
     let timeout = settings.timeout.as_ref().map_or_else(|| DEFAULT_RUN_TIMEOUT.into(), whole_seconds);
-    let mut document = object([
-        ("name", name.into()),
-        ("version", "1.0.0".into()),
-        ("description", OF_DRIVER.into()),
-        ("start_task", start_task(&tasks).into()),
-        ("tasks", Value::Object(tasks)),
-        ("variables", Value::Object(settings.inputs.clone())),
-        ("max_active_runs", 1.into()),
-        ("timeout_seconds", timeout),
-    ]);
-    let schedule =
-        driver.tasks.iter().filter_map(|task| task.schedule.as_deref()).find(|text| !text.is_empty());
-    if let (Some(schedule), Value::Object(map)) = (schedule, &mut document) {
-        map.insert("schedule".into(), schedule.into());
+    let mut out = JsonWriter::compact();
+    out.open('{');
+    set_text(&mut out, "name", &name);
+    set_text(&mut out, "version", "1.0.0");
+    set_text(&mut out, "description", OF_DRIVER);
+    tasks.write(&mut out);
+    out.field("variables");
+    out.object(&settings.inputs);
+    set_raw(&mut out, "max_active_runs", "1");
+    set_raw(&mut out, "timeout_seconds", timeout.as_str());
+    let schedules = driver.tasks.iter().filter_map(|task| task.schedule.as_deref());
+    if let Some(schedule) = schedules.filter(|text| !text.is_empty()).next() {
+        set_text(&mut out, "schedule", schedule);
     }
-    Ok(document)
+    out.close('}');
+    Ok(Document { name, timeout, text: out.finish() })
+}
+
+/// How policies are spelled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// `timeout_seconds`, `retry_policy` with attempts.
+    Driver,
+    /// `timeout_policy`, `retry_policy` with retries: that is what Highway reads branches with.
+    Dsl,
+}
+
+/// The entries of a definition, or of a branch.
+#[derive(Default)]
+struct Entries {
+    /// Their JSON text, one behind the other.
+    out: JsonWriter,
+    list: Vec<Entry>,
+    /// Positions of the ids. A JSON map serves as the table, so that the artefact has one kind of hash table.
+    ids: Map<String, Value>,
+}
+
+/// An entry.
+struct Entry {
+    id: String,
+    /// Where its text stands.
+    text: Range<usize>,
+    /// Whether it has no dependencies.
+    is_root: bool,
+}
+
+impl Entries {
+    /// Begins an entry with the fields that all have; gives where it begins.
+    fn begin(&mut self, id: &str, operator_type: &str, dependencies: &[String]) -> usize {
+        let (start, out) = (self.out.len(), &mut self.out);
+        out.open('{');
+        set_text(out, "task_id", id);
+        set_text(out, "operator_type", operator_type);
+        out.field("dependencies");
+        out.texts(dependencies);
+        set_text(out, "trigger_rule", "all_success");
+        start
+    }
+
+    /// Ends the entry that begins there. An id that is taken already is replaced in its place, as in a Python dict.
+    fn end(&mut self, start: usize, id: &str, is_root: bool) {
+        self.out.close('}');
+        let added = Entry { id: id.to_owned(), text: start..self.out.len(), is_root };
+        let earlier = self.ids.get(id).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+        if let Some(place) = earlier.and_then(|at| self.list.get_mut(at)) {
+            *place = added;
+        } else {
+            self.ids.insert(id.to_owned(), self.list.len().into());
+            self.list.push(added);
+        }
+    }
+
+    /// Writes the field `start_task`, the alphabetically first entry without dependencies, and the field `tasks`.
+    fn write(self, out: &mut JsonWriter) {
+        let roots = self.list.iter().filter(|entry| entry.is_root);
+        out.field("start_task");
+        match roots.map(|entry| entry.id.as_str()).min() {
+            Some(id) => out.text(id),
+            None => out.raw("null"),
+        }
+        out.field("tasks");
+        out.open('{');
+        let text = self.out.finish();
+        for entry in self.list {
+            out.key(&entry.id);
+            out.raw(text.get(entry.text).unwrap_or_default());
+        }
+        out.close('}');
+    }
+}
+
+fn set_text(out: &mut JsonWriter, key: &'static str, text: &str) {
+    out.field(key);
+    out.text(text);
+}
+
+fn set_raw(out: &mut JsonWriter, key: &'static str, json: &str) {
+    out.field(key);
+    out.raw(json);
+}
+
+fn set(out: &mut JsonWriter, key: &'static str, value: &Value) {
+    out.field(key);
+    out.value(value);
 }
 
 /// Seconds without their fraction. Floats have none from 2^53 on.
-fn whole_seconds(seconds: &Number) -> Value {
+fn whole_seconds(seconds: &Number) -> Number {
     match parse_f64(seconds.as_str()) {
-        Some(value) if value.abs() < 9_007_199_254_740_992.0 => number(value.trunc()),
-        _ => as_float(seconds).into(),
+        Some(value) if value.abs() < 9_007_199_254_740_992.0 => from_digits(digits(value.trunc())),
+        _ => as_float(seconds),
     }
 }
 
@@ -61,13 +159,6 @@ fn workflow_name(driver: &Driver, random_hex: &str) -> String {
         (None, Some(first)) => format!("workflow_{}", first.name),
         (None, None) => format!("driver_workflow_{random_hex}"),
     }
-}
-
-/// The alphabetically first entry without dependencies.
-fn start_task(tasks: &Map<String, Value>) -> Option<String> {
-    let is_root =
-        |entry: &Value| entry.get("dependencies").and_then(Value::as_array).is_some_and(Vec::is_empty);
-    tasks.iter().filter(|(_, entry)| is_root(entry)).map(|(id, _)| id.as_str()).min().map(str::to_owned)
 }
 
 /// Id of the wait that is written before a delayed task.
@@ -85,158 +176,204 @@ pub(super) fn fork_id(task: &str) -> String {
     format!("{task}_fork")
 }
 
-/// Adds the entries of a task. An id that is taken already is replaced in its place, as in a Python dict.
-fn add(task: &DriverTask, mut dependencies: Vec<String>, tasks: &mut Map<String, Value>) -> Result<()> {
+/// Adds the entries of a task.
+fn add(task: &DriverTask, depends: &[String], dialect: Dialect, tasks: &mut Entries) -> Result<()> {
+    let waiting;
+    let mut dependencies = depends;
     if let Some(Delay(delay)) = task.delay {
         let id = wait_id(&task.name);
-        let mut wait = entry(&id, "wait", &dependencies);
-        wait.insert("wait_for".into(), format!("PT{}S", delay.micros() / 1_000_000).into());
-        dependencies = vec![id.clone()];
-        tasks.insert(id, Value::Object(wait));
+        let start = tasks.begin(&id, "wait", dependencies);
+        set_text(&mut tasks.out, "wait_for", &format!("PT{}S", delay.micros() / 1_000_000));
+        tasks.end(start, &id, dependencies.is_empty());
+        waiting = [id];
+        dependencies = &waiting;
     }
-    let mut map = match &task.kind {
-        TaskKind::Foreach { .. } => entry(&task.name, "foreach", &dependencies),
-        TaskKind::While { .. } => entry(&task.name, "while", &dependencies),
-        TaskKind::Emit { .. } => entry(&task.name, "emit_event", &dependencies),
-        TaskKind::WaitFor { .. } => entry(&task.name, "wait_for_event", &dependencies),
-        _ => task_entry(task, &dependencies)?,
+    let body = match &task.kind {
+        TaskKind::Foreach { source, .. } => {
+            Some(body(task, "item", &call_of_code(task, source, Wrapper::Body), tasks))
+        }
+        TaskKind::While { source, is_durable: true, .. } => {
+            Some(body(task, "iteration", &durable_call(task, &Durable::of_source(source))?, tasks))
+        }
+        TaskKind::While { source, .. } => {
+            Some(body(task, "iteration", &call_of_code(task, source, Wrapper::Body), tasks))
+        }
+        _ => None,
     };
-    match &task.kind {
-        TaskKind::Foreach { items, source } => {
-            let body = body(task, "item", call_of_code(task, source, Wrapper::Body));
-            map.insert("items".into(), items.as_str().into());
-            map.insert("loop_body".into(), Value::Array(vec![body.clone()]));
-            map.insert("parallel".into(), false.into());
-            tasks.insert(body_id(&task.name), body);
-        }
-        TaskKind::While { condition, source, is_durable } => {
-            let call = if *is_durable {
-                durable_call(task, &Durable::of_source(source))?
-            } else {
-                call_of_code(task, source, Wrapper::Body)
-            };
-            let body = body(task, "iteration", call);
-            map.insert("condition".into(), condition.as_str().into());
-            map.insert("loop_body".into(), Value::Array(vec![body.clone()]));
-            tasks.insert(body_id(&task.name), body);
-        }
-        TaskKind::Emit { event, payload } => {
-            map.insert("event_name".into(), event.as_str().into());
-            map.insert("payload".into(), payload.clone());
-        }
-        TaskKind::WaitFor { event, timeout } => {
-            map.insert("event_name".into(), event.as_str().into());
-            map.insert("timeout_seconds".into(), timeout.clone().into());
-        }
-        _ => {}
-    }
-    if !map.contains_key("result_key") {
-        map.insert("result_key".into(), format!("{}_result", task.name).into());
-    }
-    if !task.description.is_empty() {
-        map.insert("description".into(), task.description.as_str().into());
-    }
-    tasks.insert(task.name.clone(), Value::Object(map));
+    let operator = match &task.kind {
+        TaskKind::Foreach { .. } => "foreach",
+        TaskKind::While { .. } => "while",
+        TaskKind::Emit { .. } => "emit_event",
+        TaskKind::WaitFor { .. } => "wait_for_event",
+        _ => "task",
+    };
+    let start = tasks.begin(&task.name, operator, dependencies);
+    fields(task, dialect, body, operator == "task", &mut tasks.out)?;
+    tasks.end(start, &task.name, dependencies.is_empty());
     Ok(())
 }
 
-fn entry(id: &str, operator_type: &str, dependencies: &[String]) -> Map<String, Value> {
-    let mut map = Map::with_capacity(FIELDS);
-    map.insert("task_id".into(), id.into());
-    map.insert("operator_type".into(), operator_type.into());
-    map.insert("dependencies".into(), dependencies.iter().map(|id| Value::from(id.as_str())).collect());
-    map.insert("trigger_rule".into(), "all_success".into());
-    map
-}
-
-/// An entry that calls a tool.
-fn task_entry(task: &DriverTask, dependencies: &[String]) -> Result<Map<String, Value>> {
-    let mut map = entry(&task.name, "task", dependencies);
-    map.insert("result_key".into(), format!("{}_result", task.name).into());
-    map.insert("timeout_seconds".into(), task.timeout.clone().into());
-    if task.retries > 0 {
-        let policy = object([
-            ("max_attempts", (u64::from(task.retries) + 1).into()),
-            ("initial_interval_seconds", task.retry_delay.clone().into()),
-            ("backoff_coefficient", task.backoff.clone().into()),
-        ]);
-        map.insert("retry_policy".into(), policy);
-    }
-    if let Some(mut call) = call(task)? {
-        if let (Value::Object(kwargs), false) = (&mut call.kwargs, task.env.is_empty()) {
-            kwargs.insert("env".into(), Value::Object(task.env.clone()));
+/// Writes the fields of a task behind those that all entries have.
+fn fields(
+    task: &DriverTask,
+    dialect: Dialect,
+    body: Option<String>,
+    is_call: bool,
+    out: &mut JsonWriter,
+) -> Result<()> {
+    if is_call {
+        set_text(out, "result_key", &format!("{}_result", task.name));
+        policies(task, dialect, out);
+        if let Some(call) = call(task)? {
+            call.write(&task.env, out);
         }
-        call.write(&mut map);
     }
-    Ok(map)
+    match &task.kind {
+        TaskKind::Foreach { items, .. } => set_text(out, "items", items),
+        TaskKind::While { condition, .. } => set_text(out, "condition", condition),
+        TaskKind::Emit { event, payload } => {
+            set_text(out, "event_name", event);
+            set(out, "payload", payload);
+        }
+        TaskKind::WaitFor { event, timeout } => {
+            set_text(out, "event_name", event);
+            if dialect == Dialect::Driver {
+                set_raw(out, "timeout_seconds", timeout.as_str());
+            }
+        }
+        _ => {}
+    }
+    if let Some(body) = body {
+        set_raw(out, "loop_body", &format!("[{body}]"));
+    }
+    if let TaskKind::Foreach { .. } = task.kind {
+        set_raw(out, "parallel", "false");
+    }
+    if !is_call {
+        set_text(out, "result_key", &format!("{}_result", task.name));
+    }
+    if !task.description.is_empty() {
+        set_text(out, "description", &task.description);
+    }
+    if dialect == Dialect::Dsl {
+        if let TaskKind::WaitFor { timeout, .. } = &task.kind {
+            set_raw(out, "timeout_seconds", timeout.as_str());
+        } else if is_call {
+            out.field("timeout_policy");
+            out.open('{');
+            set_text(out, "timeout", &iso(&task.timeout));
+            set_raw(out, "kill_on_timeout", "true");
+            out.close('}');
+        }
+    }
+    Ok(())
 }
 
-/// The body of a loop, which depends on the loop.
-fn body(task: &DriverTask, each: &str, call: Call) -> Value {
-    let mut map = entry(&body_id(&task.name), "task", std::slice::from_ref(&task.name));
-    call.write(&mut map);
-    map.insert("result_key".into(), format!("{}_{each}_result", task.name).into());
-    map.insert("is_internal_loop_task".into(), true.into());
-    Value::Object(map)
+/// The time limit of a task that calls a tool, where it stands in the middle, and its repetition.
+fn policies(task: &DriverTask, dialect: Dialect, out: &mut JsonWriter) {
+    if dialect == Dialect::Driver {
+        set_raw(out, "timeout_seconds", task.timeout.as_str());
+    }
+    if task.retries == 0 {
+        return;
+    }
+    out.field("retry_policy");
+    out.open('{');
+    if dialect == Dialect::Driver {
+        set_raw(out, "max_attempts", &(u64::from(task.retries) + 1).to_string());
+        set_raw(out, "initial_interval_seconds", task.retry_delay.as_str());
+        set_raw(out, "backoff_coefficient", task.backoff.as_str());
+    } else {
+        set_raw(out, "max_retries", &task.retries.to_string());
+        set_text(out, "delay", &iso(&task.retry_delay));
+        set_raw(out, "backoff_factor", task.backoff.as_str());
+    }
+    out.close('}');
+}
+
+/// Adds the body of a loop, which depends on the loop; gives its text.
+fn body(task: &DriverTask, each: &str, call: &Call<'_>, tasks: &mut Entries) -> String {
+    let id = body_id(&task.name);
+    let start = tasks.begin(&id, "task", std::slice::from_ref(&task.name));
+    let out = &mut tasks.out;
+    call.write(&Map::new(), out);
+    set_text(out, "result_key", &format!("{}_{each}_result", task.name));
+    set_raw(out, "is_internal_loop_task", "true");
+    tasks.end(start, &id, false);
+    tasks.out.written(start).to_owned()
 }
 
 /// The call of a tool.
-struct Call {
-    function: String,
-    args: Option<Vec<Value>>,
-    kwargs: Value,
+struct Call<'a> {
+    function: Cow<'a, str>,
+    args: Option<Vec<Cow<'a, Value>>>,
+    kwargs: Cow<'a, Value>,
 }
 
-impl Call {
-    fn write(self, map: &mut Map<String, Value>) {
-        map.insert("function".into(), self.function.into());
-        if let Some(args) = self.args {
-            map.insert("args".into(), Value::Array(args));
+impl Call<'_> {
+    /// Writes it; `env` is what the arguments have beside their own.
+    fn write(&self, env: &Map<String, Value>, out: &mut JsonWriter) {
+        set_text(out, "function", &self.function);
+        if let Some(args) = &self.args {
+            out.field("args");
+            out.open('[');
+            for value in args {
+                out.item();
+                out.value(value);
+            }
+            out.close(']');
         }
-        map.insert("kwargs".into(), self.kwargs);
+        match &*self.kwargs {
+            Value::Object(kwargs) if !env.is_empty() => {
+                let mut kwargs = kwargs.clone();
+                kwargs.insert("env".into(), Value::Object(env.clone()));
+                out.field("kwargs");
+                out.object(&kwargs);
+            }
+            kwargs => set(out, "kwargs", kwargs),
+        }
     }
 }
 
 /// What a task calls.
-fn call(task: &DriverTask) -> Result<Option<Call>> {
-    let empty = Value::Object(Map::new());
+fn call(task: &DriverTask) -> Result<Option<Call<'_>>> {
+    let empty = || Cow::Owned(Value::Object(Map::new()));
     Ok(Some(match &task.kind {
-        TaskKind::Shell(command) => tool("tools.shell.run", Some(vec![command.clone()]), empty),
+        TaskKind::Shell(command) => tool("tools.shell.run", Some(vec![Cow::Borrowed(command)]), empty()),
         TaskKind::Python(source) => call_of_code(task, source, Wrapper::Task),
-        TaskKind::Http(request) => tool("tools.http.request", None, request.clone()),
+        TaskKind::Http(request) => tool("tools.http.request", None, Cow::Borrowed(request)),
         TaskKind::Tool { name, kwargs } if name.is_empty() => {
-            tool("tools.workflow.execute", None, workflow_kwargs(None, None, kwargs.get("inputs").cloned()))
+            workflow_call(None, None, kwargs.get("inputs").cloned())
         }
-        TaskKind::Tool { name, kwargs } => {
-            tool(name, None, if kwargs.is_object() { kwargs.clone() } else { empty })
-        }
+        TaskKind::Tool { name, kwargs } if kwargs.is_object() => tool(name, None, Cow::Borrowed(kwargs)),
+        TaskKind::Tool { name, .. } => tool(name, None, empty()),
         TaskKind::Workflow { name, id, inputs } => {
-            let kwargs = workflow_kwargs(name.as_deref(), id.as_deref(), inputs.clone());
-            tool("tools.workflow.execute", None, kwargs)
+            workflow_call(name.as_deref(), id.as_deref(), inputs.clone())
         }
         TaskKind::Durable(durable) => durable_call(task, durable)?,
         _ => return Ok(None),
     }))
 }
 
-fn tool(function: &str, args: Option<Vec<Value>>, kwargs: Value) -> Call {
-    Call { function: function.to_owned(), args, kwargs }
+fn tool<'a>(function: &'a str, args: Option<Vec<Cow<'a, Value>>>, kwargs: Cow<'a, Value>) -> Call<'a> {
+    Call { function: Cow::Borrowed(function), args, kwargs }
 }
 
-fn call_of_code(task: &DriverTask, source: &str, wrapper: Wrapper) -> Call {
+fn call_of_code<'a>(task: &DriverTask, source: &str, wrapper: Wrapper) -> Call<'a> {
     let code = python::wrap(&task.name, source, wrapper);
-    tool("tools.code.exec", None, object([("code", code.into()), ("timeout", task.timeout.clone().into())]))
+    let kwargs = object([("code", code.into()), ("timeout", task.timeout.clone().into())]);
+    tool("tools.code.exec", None, Cow::Owned(kwargs))
 }
 
-fn durable_call(task: &DriverTask, durable: &Durable) -> Result<Call> {
-    let mut args = vec![Value::from(durable_function(task, durable)?)];
-    args.extend(durable.args.iter().cloned());
+fn durable_call<'a>(task: &DriverTask, durable: &'a Durable) -> Result<Call<'a>> {
+    let function = Cow::Owned(Value::from(durable_function(task, durable)?));
+    let args = std::iter::once(function).chain(durable.args.iter().map(Cow::Borrowed)).collect();
     let mut kwargs = Map::new();
     kwargs.insert("artifact_id".into(), "{{_artifact_id}}".into());
     for (key, value) in &durable.kwargs {
         kwargs.insert(key.clone(), value.clone());
     }
-    Ok(tool("tools.python.run", Some(args), Value::Object(kwargs)))
+    Ok(tool("tools.python.run", Some(args), Cow::Owned(Value::Object(kwargs))))
 }
 
 /// The dotted name of the function in the artifact.
@@ -256,7 +393,7 @@ fn durable_function(task: &DriverTask, durable: &Durable) -> Result<String> {
     }
 }
 
-fn workflow_kwargs(name: Option<&str>, id: Option<&str>, inputs: Option<Value>) -> Value {
+fn workflow_call<'a>(name: Option<&str>, id: Option<&str>, inputs: Option<Value>) -> Call<'a> {
     let mut kwargs = Map::new();
     for (key, value) in [("workflow_name", name), ("definition_id", id)] {
         if let Some(text) = value.filter(|text| !text.is_empty()) {
@@ -266,7 +403,7 @@ fn workflow_kwargs(name: Option<&str>, id: Option<&str>, inputs: Option<Value>) 
     if let Some(inputs) = inputs {
         kwargs.insert("inputs".into(), inputs);
     }
-    Value::Object(kwargs)
+    tool("tools.workflow.execute", None, Cow::Owned(Value::Object(kwargs)))
 }
 
 /// A fork, and a task of the given name that waits for its branches: what depends on it starts when they are over.
@@ -274,32 +411,46 @@ fn parallel(
     driver: &Driver,
     task: &DriverTask,
     branches: &[(String, Vec<String>)],
-    tasks: &mut Map<String, Value>,
+    tasks: &mut Entries,
 ) -> Result<()> {
     let (fork, data) = (fork_id(&task.name), format!("{}_fork_data", task.name));
-    let mut ids = Map::new();
-    let mut workflows = Map::new();
+    let start = tasks.begin(&fork, "parallel", &task.depends);
+    let out = &mut tasks.out;
+    out.field("branches");
+    out.open('{');
     for (branch, members) in branches {
-        ids.insert(branch.clone(), members.iter().map(|id| Value::from(id.as_str())).collect());
-        workflows.insert(branch.clone(), branch_workflow(driver, &task.name, branch, members)?);
+        out.key(branch);
+        out.texts(members);
     }
-    let mut map = entry(&fork, "parallel", &task.depends);
-    map.insert("branches".into(), Value::Object(ids));
-    map.insert("branch_workflows".into(), Value::Object(workflows));
-    map.insert("result_key".into(), data.as_str().into());
-    tasks.insert(fork.clone(), Value::Object(map));
-    let mut wait = entry(&task.name, "task", &[fork]);
-    wait.insert("result_key".into(), format!("{}_result", task.name).into());
+    out.close('}');
+    out.field("branch_workflows");
+    out.open('{');
+    for (branch, members) in branches {
+        out.key(branch);
+        branch_workflow(driver, &task.name, branch, members, out)?;
+    }
+    out.close('}');
+    set_text(out, "result_key", &data);
+    tasks.end(start, &fork, task.depends.is_empty());
+    let start = tasks.begin(&task.name, "task", &[fork]);
+    let out = &mut tasks.out;
+    set_text(out, "result_key", &format!("{}_result", task.name));
     let kwargs = object([("timeout_seconds", task.timeout.clone().into())]);
-    let args = vec![format!("{{{{{data}}}}}").into()];
-    tool("tools.workflow.wait_for_parallel_branches", Some(args), kwargs).write(&mut wait);
-    tasks.insert(task.name.clone(), Value::Object(wait));
+    let args = vec![Cow::Owned(format!("{{{{{data}}}}}").into())];
+    tool("tools.workflow.wait_for_parallel_branches", Some(args), Cow::Owned(kwargs)).write(&Map::new(), out);
+    tasks.end(start, &task.name, false);
     Ok(())
 }
 
-/// A branch as a workflow of its own, with policies as the DSL spells them: that is what Highway reads branches with.
-fn branch_workflow(driver: &Driver, task: &str, branch: &str, members: &[String]) -> Result<Value> {
-    let mut tasks = Map::new();
+/// Writes a branch as a workflow of its own.
+fn branch_workflow(
+    driver: &Driver,
+    task: &str,
+    branch: &str,
+    members: &[String],
+    out: &mut JsonWriter,
+) -> Result<()> {
+    let mut tasks = Entries::default();
     for member in members {
         let Some(found) = driver.find(member) else {
             return Err(Error::new(
@@ -315,42 +466,20 @@ fn branch_workflow(driver: &Driver, task: &str, branch: &str, members: &[String]
             )
             .with_path(crate::json::child_path("/tasks", task)));
         }
-        let inside = found.depends.iter().filter(|name| members.contains(name)).cloned().collect();
-        add(found, inside, &mut tasks)?;
-        if let Some(Value::Object(entry)) = tasks.get_mut(member) {
-            spell_policies(found, entry);
-        }
+        let inside: Vec<String> =
+            found.depends.iter().filter(|name| members.contains(name)).cloned().collect();
+        add(found, &inside, Dialect::Dsl, &mut tasks)?;
     }
-    let name = format!("{task}_{}", branch.to_ascii_lowercase()).replace('-', "_");
-    Ok(object([
-        ("name", name.into()),
-        ("version", "2.0.0".into()),
-        ("start_task", start_task(&tasks).into()),
-        ("tasks", Value::Object(tasks)),
-        ("variables", Value::Object(Map::new())),
-    ]))
+    out.open('{');
+    set_text(out, "name", &format!("{task}_{}", branch.to_ascii_lowercase()).replace('-', "_"));
+    set_text(out, "version", "2.0.0");
+    tasks.write(out);
+    set_raw(out, "variables", "{}");
+    out.close('}');
+    Ok(())
 }
 
 /// ISO 8601 text of a number of seconds.
 fn iso(seconds: &Number) -> String {
     format!("PT{}S", digits(parse_f64(seconds.as_str()).unwrap_or_default()))
-}
-
-/// `timeout_policy` and `retry_policy` of the DSL in the place of the driver's spelling.
-fn spell_policies(task: &DriverTask, entry: &mut Map<String, Value>) {
-    if entry.shift_remove("timeout_seconds").is_some_and(|_| !matches!(task.kind, TaskKind::WaitFor { .. })) {
-        let timeout = iso(&task.timeout);
-        let policy = object([("timeout", timeout.into()), ("kill_on_timeout", true.into())]);
-        entry.insert("timeout_policy".into(), policy);
-    } else if let TaskKind::WaitFor { timeout, .. } = &task.kind {
-        entry.insert("timeout_seconds".into(), timeout.clone().into());
-    }
-    if entry.contains_key("retry_policy") {
-        let policy = object([
-            ("max_retries", task.retries.into()),
-            ("delay", iso(&task.retry_delay).into()),
-            ("backoff_factor", task.backoff.clone().into()),
-        ]);
-        entry.insert("retry_policy".into(), policy);
-    }
 }

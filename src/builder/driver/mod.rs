@@ -9,12 +9,14 @@ mod python;
 mod task;
 mod waits;
 
+pub use document::Document;
 pub(crate) use python::RESULT_MARKER;
 pub use task::{Delay, DriverTask, Durable, Registration, TaskKind};
 
 use crate::definition::read;
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::json::number::{digits, from_digits};
+use crate::json::parse_json;
 use crate::validate::{Clocks, inside};
 use serde_json::{Map, Number, Value};
 
@@ -181,8 +183,20 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// An entry point with several colons, a branch that names no task.
+    /// An entry point with several colons, a branch that names no task; `VALUE_NOT_JSON` for values that are nested too
+    /// deeply.
     pub fn build(&self, settings: &RunSettings, random_hex: &str) -> Result<Value> {
+        let document = self.document(settings, random_hex)?;
+        parse_json(&document.text)
+            .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()).with_path(error.path))
+    }
+
+    /// The same as text, which takes a third of the time.
+    ///
+    /// # Errors
+    ///
+    /// An entry point with several colons, a branch that names no task.
+    pub fn document(&self, settings: &RunSettings, random_hex: &str) -> Result<Document> {
         document::document(self, settings, random_hex)
     }
 
