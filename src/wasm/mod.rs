@@ -33,8 +33,9 @@ extern "C" {
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// The allocator of the engine, whose memory is large. It works in constant time; the standard library's does not.
-#[cfg(feature = "engine")]
+/// The allocator of the other artefacts, which may need much memory. It works in constant time; the standard library's does
+/// not.
+#[cfg(feature = "workflow")]
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
