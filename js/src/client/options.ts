@@ -18,6 +18,7 @@ export type DurationInput =
 
 /** The part of an embedded engine that a client uses. */
 export interface EngineLike {
+  /** Answers requests of the API, as the global `fetch` would. */
   readonly fetch: Fetch;
   /** The error of an engine that has stopped. Calls are rejected with it. */
   readonly failure?: Error | undefined;

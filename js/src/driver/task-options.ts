@@ -119,6 +119,7 @@ export interface ParallelSpec extends Depends {
 
 /** The HTTP request of a task. Every field may contain templates. */
 export interface HttpRequest {
+  /** The absolute URL. */
   url: string;
   /** HTTP method; default: `GET`. */
   method?: string | undefined;
@@ -147,12 +148,15 @@ export interface TaskInfo {
     | "emit"
     | "wait_for"
     | "parallel";
+  /** Names of the tasks that must complete first. */
   readonly depends: readonly string[];
   /** Time limit of one attempt in seconds. */
   readonly timeout: number;
+  /** Attempts after the first one. */
   readonly retries: number;
   /** Delay before the second attempt in seconds. */
   readonly retryDelay: number;
+  /** Factor by which each further delay grows. */
   readonly backoff: number;
   /** Durable wait before the task starts, in seconds. */
   readonly delay: number | null;

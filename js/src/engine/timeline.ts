@@ -59,16 +59,20 @@ export interface TimelineEntry {
 export interface SimulatedStep {
   readonly status: TaskState;
   readonly result: unknown;
+  /** Why it failed; null if it did not. */
   readonly error: ExecutionError | null;
   /** Attempts after the first one. */
   readonly retries: number;
+  /** When its first attempt started, in virtual time; null if none did. */
   readonly startedAt: Date | null;
+  /** When it ended, in virtual time; null if it did not. */
   readonly completedAt: Date | null;
 }
 
 /** The outcome of a run. */
 export interface SimulatedRun {
   readonly runId: string;
+  /** Name of the workflow. */
   readonly workflow: string;
   /** Id of the run that started it; null if none did. */
   readonly parentRunId: string | null;

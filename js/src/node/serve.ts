@@ -78,6 +78,7 @@ export interface ServeOptions {
 export interface HighwayServer {
   /** The URL of the server, for the `endpoint` of a client. */
   readonly url: string;
+  /** The port that it listens on. */
   readonly port: number;
   /** The API key that the server requires. */
   readonly key: string;

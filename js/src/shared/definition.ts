@@ -6,11 +6,15 @@ export interface WorkflowDefinition {
   readonly version: string;
   readonly description: string;
   readonly start_task: string | null;
+  /** The tasks and operators by id. */
   readonly tasks: Readonly<Record<string, OperatorDefinition>>;
+  /** Default values of the run inputs. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** Number of runs that may be active at the same time. */
   readonly max_active_runs: number;
   /** Time limit of a run, in seconds. */
   readonly timeout_seconds?: number;
+  /** Cron expression, or `@every <n>s`. */
   readonly schedule?: string;
 }
 
@@ -24,6 +28,7 @@ interface OperatorBase {
 /** A task that calls a tool. */
 export interface TaskDefinition extends OperatorBase {
   readonly operator_type: "task";
+  /** Name by which templates use the result. */
   readonly result_key: string;
   /** Time limit of one attempt, in seconds. The body of a loop has none. */
   readonly timeout_seconds?: number;
@@ -37,7 +42,9 @@ export interface TaskDefinition extends OperatorBase {
   };
   /** Name of the tool, such as `tools.shell.run`. */
   readonly function: string;
+  /** Positional arguments of the tool. */
   readonly args?: readonly unknown[];
+  /** Named arguments of the tool. */
   readonly kwargs: Readonly<Record<string, unknown>>;
 }
 
@@ -53,7 +60,9 @@ export interface ForeachDefinition extends OperatorBase {
   readonly operator_type: "foreach";
   /** Template of the list, such as `{{users_result.response}}`. */
   readonly items: string;
+  /** The tasks of one round. */
   readonly loop_body: readonly TaskDefinition[];
+  /** Whether the rounds run at the same time. */
   readonly parallel: boolean;
   readonly result_key: string;
 }
@@ -61,7 +70,9 @@ export interface ForeachDefinition extends OperatorBase {
 /** A loop that runs its body as long as a condition holds. */
 export interface WhileDefinition extends OperatorBase {
   readonly operator_type: "while";
+  /** Expression, such as `{{counter}} < 5`. */
   readonly condition: string;
+  /** The tasks of one round. */
   readonly loop_body: readonly TaskDefinition[];
   readonly result_key: string;
 }
@@ -78,6 +89,7 @@ export interface EmitEventDefinition extends OperatorBase {
 export interface WaitForEventDefinition extends OperatorBase {
   readonly operator_type: "wait_for_event";
   readonly event_name: string;
+  /** How long to wait, in seconds. */
   readonly timeout_seconds: number;
   readonly result_key: string;
 }

@@ -2,9 +2,11 @@
 
 /** One finding of a check of a workflow definition. */
 export interface Diagnostic {
+  /** The stable code of the finding. */
   readonly code: HighwayErrorCode;
   /** `error`: the definition cannot run as written. `warning`: it is very likely a mistake. `info`: worth knowing. */
   readonly severity: "error" | "warning" | "info";
+  /** What is wrong, in one sentence. */
   readonly message: string;
   /** JSON pointer to the place in the definition, such as `/tasks/load/args/0`; `""` for the whole document. */
   readonly path: string;

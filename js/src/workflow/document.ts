@@ -39,6 +39,7 @@ export interface DataGuardDocument {
   readonly variable: string;
   readonly check: string;
   readonly value: unknown;
+  /** Text of the error if the condition does not hold. */
   readonly message: string;
 }
 
@@ -46,6 +47,7 @@ export interface DataGuardDocument {
 export interface OperatorDocument {
   readonly task_id: string;
   readonly operator_type: OperatorType;
+  /** Ids of the operators that must end first. */
   readonly dependencies: readonly string[];
   readonly trigger_rule: TriggerRule;
   readonly retry_policy: RetryPolicyDocument | null;
@@ -54,12 +56,17 @@ export interface OperatorDocument {
   readonly idempotency_key: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly description: string;
+  /** Name by which templates use the result; null if there is none. */
   readonly result_key: string | null;
+  /** Id of the operator to run after this one has completed. */
   readonly on_success_task_id: string | null;
+  /** Id of the operator to run after this one has failed. */
   readonly on_failure_task_id: string | null;
   readonly is_internal_loop_task: boolean;
   readonly is_internal_parallel_task: boolean;
+  /** Conditions that must hold before the operator starts. */
   readonly preconditions: readonly DataGuardDocument[];
+  /** Conditions on the result of the operator. */
   readonly postconditions: readonly DataGuardDocument[];
   readonly [field: string]: unknown;
 }
@@ -69,19 +76,26 @@ export interface WorkflowDocument {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  /** The operators by id. */
   readonly tasks: Readonly<Record<string, OperatorDocument>>;
+  /** Default values of the run inputs. */
   readonly variables: Readonly<Record<string, unknown>>;
   readonly start_task: string | null;
+  /** Cron expression; null without a schedule. */
   readonly schedule: string | null;
   /** ISO 8601 text, with or without an offset. */
   readonly start_date: string | null;
+  /** Whether missed starts of the schedule are run later. */
   readonly catchup: boolean;
+  /** Whether the schedule is paused. */
   readonly is_paused: boolean;
   readonly tags: readonly string[];
+  /** Number of runs that may be active at the same time. */
   readonly max_active_runs: number;
   readonly default_retry_policy: RetryPolicyDocument | null;
   /** Time limit of a run, in seconds. */
   readonly deadline_seconds: number | null;
+  /** State of a run that exceeds `deadline_seconds`: failed or cancelled. */
   readonly deadline_action: "fail" | "cancel";
   /** Time limit of a run in seconds, in the driver's dialect. Absent unless it was given. */
   readonly timeout_seconds?: number;

@@ -16,6 +16,7 @@ export interface RetryPolicyOptions {
 
 /** Time limit of one attempt. */
 export interface TimeoutPolicyOptions {
+  /** The time limit. */
   timeout: DurationInput;
   /** Whether the attempt is aborted at the limit; default: true. */
   killOnTimeout?: boolean | undefined;
@@ -49,6 +50,7 @@ export type GuardCheck =
 /** A condition on a variable. */
 export interface DataGuard {
   variable: string;
+  /** The check that must hold. */
   check: GuardCheck;
   /** The value to compare with: `[min, max]` for a range, a list for a set. */
   value?: unknown;
@@ -65,8 +67,11 @@ export interface TaskOperatorOptions {
   dependencies?: readonly (string | TaskRef)[] | undefined;
   /** When the operator starts, by the outcomes of its dependencies; default: `"all_success"`. */
   triggerRule?: TriggerRule | undefined;
+  /** When to try again; default: that of the workflow. */
   retryPolicy?: RetryPolicyOptions | null | undefined;
+  /** Time limit of one attempt; default: none. */
   timeoutPolicy?: TimeoutPolicyOptions | null | undefined;
+  /** When to stop calling the tool; default: never. */
   circuitBreakerPolicy?: CircuitBreakerPolicyOptions | null | undefined;
   /** Attempts with the same key take effect once. May contain templates. */
   idempotencyKey?: string | null | undefined;
@@ -84,7 +89,9 @@ export interface TaskOperatorOptions {
 
 /** Options of all other operators. */
 export interface OperatorOptions extends TaskOperatorOptions {
+  /** Conditions that must hold before the operator starts. */
   preconditions?: readonly DataGuard[] | undefined;
+  /** Conditions on the result of the operator. */
   postconditions?: readonly DataGuard[] | undefined;
 }
 

@@ -44,7 +44,9 @@ export interface LayoutNode {
   readonly kind: string;
   /** The `id` of the container around the node; null if there is none. */
   readonly parent: string | null;
+  /** Left edge of the node. */
   readonly x: number;
+  /** Top edge of the node. */
   readonly y: number;
   readonly width: number;
   readonly height: number;
@@ -56,6 +58,7 @@ export interface LayoutEdge {
   readonly from: string;
   /** The `id` of the node where the edge ends. */
   readonly to: string;
+  /** What the edge stands for. */
   readonly kind: "dependency" | "true" | "false" | "case" | "default" | "success" | "failure";
   /** Text at the edge, such as the case of a switch; empty for a dependency. */
   readonly label: string;
@@ -65,8 +68,11 @@ export interface LayoutEdge {
 
 /** The positions of a workflow's nodes and the routes of its edges. */
 export interface WorkflowLayout {
+  /** Width of the whole drawing. */
   readonly width: number;
+  /** Height of the whole drawing. */
   readonly height: number;
+  /** All nodes, including containers. */
   readonly nodes: readonly LayoutNode[];
   readonly edges: readonly LayoutEdge[];
 }

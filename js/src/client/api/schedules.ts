@@ -9,8 +9,11 @@ import type { ApiObject, Schedule, ScheduleExecution, ScheduleJob } from "./type
 
 /** The workflow that a schedule starts: exactly one of these fields. */
 export interface ScheduleTarget {
+  /** Id of a definition that the server keeps. */
   definitionId?: string | undefined;
+  /** SHA-256 of such a definition, as hex. */
   definitionHash?: string | undefined;
+  /** Name of such a definition. */
   workflowName?: string | undefined;
   /** A `Workflow`, the definition of `driver.build()`, or a definition as plain data. */
   workflow?: object | undefined;

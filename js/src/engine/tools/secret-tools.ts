@@ -15,6 +15,7 @@ import {
 export interface SecretStore {
   /** The secret with this name; undefined or null if there is none. */
   get(name: string): unknown;
+  /** Stores a secret, and replaces the one of that name. */
   set(name: string, value: string): unknown;
   /** Deletes a secret. Returns whether it existed. */
   delete(name: string): unknown;

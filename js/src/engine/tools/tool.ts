@@ -181,13 +181,21 @@ export interface ToolErrorOptions extends Pick<ErrorFacts, "help" | "cause"> {
  * ```
  */
 export class ToolError extends Error {
+  /** A stable code. */
   readonly code: string;
+  /** What to do about it. */
   readonly help: string | undefined;
+  /** See {@link ToolErrorOptions.retryable}. */
   readonly retryable: boolean | undefined;
+  /** See {@link ToolErrorOptions.retryAfter}; in seconds. */
   readonly retryAfter: number | undefined;
+  /** See {@link ToolErrorOptions.details}. */
   readonly details: ToolErrorOptions["details"];
+  /** See {@link ToolErrorOptions.path}. */
   readonly path: string | undefined;
+  /** See {@link ToolErrorOptions.messageLimit}; in characters. */
   readonly messageLimit: number | undefined;
+  /** See {@link ToolErrorOptions.result}. */
   readonly result: unknown;
 
   constructor(message: string, options: ToolErrorOptions = {}) {

@@ -87,6 +87,7 @@ export interface SimulationWarning {
    */
   readonly code: string;
   readonly severity: "error" | "warning" | "info";
+  /** What happened, in one sentence. */
   readonly message: string;
   /** The task that the warning is about, if it is about one. */
   readonly task?: string | undefined;
