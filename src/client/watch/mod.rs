@@ -354,7 +354,7 @@ impl Watches {
         };
         match self.questions.swap_remove(at).1 {
             Question::Page => {
-                self.page(answer, now, random);
+                self.take_page(answer, now, random);
                 self.forget();
             }
             Question::Tasks(run_id) => {
@@ -364,7 +364,7 @@ impl Watches {
                 self.tidy(&run_id);
             }
             Question::Run(run_id) => {
-                self.looked(&run_id, answer, now, random);
+                self.take_look(&run_id, answer, now, random);
                 self.tidy(&run_id);
             }
             Question::Steps(run_id) => {
@@ -384,7 +384,7 @@ impl Watches {
     }
 
     /// Takes the answer to a look at a run.
-    fn looked(&mut self, run_id: &str, answer: Result<Value>, now: f64, random: f64) {
+    fn take_look(&mut self, run_id: &str, answer: Result<Value>, now: f64, random: f64) {
         let asks_steps = self.offers.steps;
         let (Some(run), news) = self.run(run_id) else { return };
         run.is_in_flight = false;

@@ -35,7 +35,7 @@ impl Round {
 
 impl Watches {
     /// Takes the answer with a page of the list.
-    pub(super) fn page(&mut self, answer: Result<Value>, now: f64, random: f64) {
+    pub(super) fn take_page(&mut self, answer: Result<Value>, now: f64, random: f64) {
         let Some(mut round) = self.round.take() else { return };
         if answer.as_ref().is_err_and(is_not_offered) {
             self.offers.list = false;
@@ -59,7 +59,7 @@ impl Watches {
             let id = item.get("workflow_run_id").and_then(Value::as_str).unwrap_or_default();
             if let Ok(at) = self.position(id) {
                 round.found += 1;
-                self.listed(at, round.number, item, &mut looks, now, random);
+                self.take_listed(at, round.number, item, &mut looks, now, random);
             }
         }
         // Runs that are due soon are looked up as well, so that one round serves all.
@@ -88,7 +88,7 @@ impl Watches {
     }
 
     /// Takes a run from a page of the list. `looks` counts the runs that wait for a look of their own.
-    fn listed(&mut self, at: usize, round: u32, item: &Value, looks: &mut usize, now: f64, random: f64) {
+    fn take_listed(&mut self, at: usize, round: u32, item: &Value, looks: &mut usize, now: f64, random: f64) {
         let asks_steps = self.offers.steps;
         let Some(run) = self.runs.get_mut(at).filter(|run| run.is_idle()) else {
             return;

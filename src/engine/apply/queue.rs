@@ -16,7 +16,7 @@ impl State {
         self.add_looks(count);
         if count == 0 {
             self.closed.push_back((run, scope));
-            self.round_over(run, scope);
+            self.keep_round_result(run, scope);
         }
         for step in steps {
             self.enqueue_if_ready(run, step);

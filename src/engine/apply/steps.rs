@@ -212,7 +212,7 @@ impl State {
         }
         self.mark_joins(run, step);
         if is_over {
-            self.round_over(run, scope);
+            self.keep_round_result(run, scope);
             self.closed.push_back((run, scope));
         }
         self.add_looks(links.dependents.len() + links.targets.len());
@@ -231,7 +231,7 @@ impl State {
     }
 
     /// Keeps the result of a round that has ended.
-    pub(in crate::engine) fn round_over(&mut self, run: RunIx, scope: ScopeIx) {
+    pub(in crate::engine) fn keep_round_result(&mut self, run: RunIx, scope: ScopeIx) {
         let Some(found) = self.runs.get_mut(run) else { return };
         let Some(closed) = found.scopes.get(scope) else { return };
         let (ScopeKind::Round(round), Some(owner)) = (closed.kind, closed.owner) else { return };

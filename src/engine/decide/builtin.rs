@@ -68,7 +68,7 @@ impl Engine {
             Builtin::CancelBranch => {
                 let name = branch()?;
                 let cancelled = self.cancel_branch(run, fork()?, &name, now)?;
-                self.worked(
+                self.finish_work(
                     run,
                     step,
                     object([("branch", name.into()), ("cancelled", cancelled.into())]),
@@ -111,7 +111,7 @@ impl Engine {
             }
             Builtin::Schedule => {
                 let result = self.schedule_job(kwargs, now)?;
-                self.worked(run, step, result, now);
+                self.finish_work(run, step, result, now);
                 Ok(())
             }
         }
@@ -120,7 +120,7 @@ impl Engine {
     fn count(&mut self, run: RunIx, step: StepIx, value: Value, now: Millis) -> Result<()> {
         self.has_room(run, size_of_named(COUNTER, &value))?;
         self.commit(Record::VariableSet { run, step, name: COUNTER.into(), value: value.clone() });
-        self.worked(run, step, object([(COUNTER, value)]), now);
+        self.finish_work(run, step, object([(COUNTER, value)]), now);
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl Engine {
             ("approver", approver.into()),
             ("timestamp", to_iso(now).into()),
         ]);
-        self.worked(run, step, result, now);
+        self.finish_work(run, step, result, now);
         self.advance(now);
         true
     }

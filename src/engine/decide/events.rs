@@ -89,7 +89,7 @@ impl Engine {
             ("emitted_at", to_iso(now).into()),
         ]);
         self.commit(Record::Emitted { name: name.clone(), payload, at: now });
-        self.worked(run, step, result, now);
+        self.finish_work(run, step, result, now);
         self.wake_listeners(&name, now);
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Engine {
         let mut result = payload.as_object().cloned().unwrap_or_default();
         result.entry("event_name").or_insert_with(|| name.into());
         result.insert("payload".into(), payload);
-        self.worked(run, step, Value::Object(result), now);
+        self.finish_work(run, step, Value::Object(result), now);
     }
 
     /// The event that reports the end of an activity within its run, and its payload.

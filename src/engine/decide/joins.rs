@@ -56,7 +56,7 @@ impl Engine {
             _ => None,
         };
         match outcome {
-            Some(Ok(result)) => self.worked(run, step, result, now),
+            Some(Ok(result)) => self.finish_work(run, step, result, now),
             Some(Err(failure)) => self.attempt_failed(run, step, failure, None, now),
             None => {}
         }

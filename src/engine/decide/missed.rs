@@ -30,7 +30,7 @@ impl Engine {
     }
 
     /// Starts a run for the schedule that has its turn.
-    pub(in crate::engine) fn make_up(&mut self, now: Millis) {
+    pub(in crate::engine) fn start_missed(&mut self, now: Millis) {
         let Some(schedule) = self.state.missed.take() else { return };
         self.state.set_cause_to_start(now);
         self.state.missed.was_full_at = None;

@@ -100,7 +100,7 @@ impl Engine {
         } else {
             results.last().cloned().flatten().unwrap_or_default()
         };
-        self.worked(run, step, result, now);
+        self.finish_work(run, step, result, now);
     }
 
     /// The items that a template gives: a list, JSON text of a list, lines of text, or the output of a command with
@@ -181,7 +181,7 @@ impl Engine {
             let kind = ScopeKind::Branch(at);
             self.commit(Record::ScopeOpened { run, owner: step, kind, locals: Map::new(), at: now });
         }
-        self.worked(run, step, result, now);
+        self.finish_work(run, step, result, now);
         Ok(())
     }
 
@@ -303,7 +303,7 @@ impl Engine {
         }
         self.enter_within(run, step, Inner::Children(named), limit, now);
         if children.is_empty() {
-            self.worked(run, step, Value::Object(Map::new()), now);
+            self.finish_work(run, step, Value::Object(Map::new()), now);
         }
         Ok(())
     }
@@ -359,7 +359,7 @@ impl Engine {
         };
         match failed {
             Some(failure) => self.attempt_failed(run, step, failure, Some(result), now),
-            None => self.worked(run, step, result, now),
+            None => self.finish_work(run, step, result, now),
         }
     }
 }

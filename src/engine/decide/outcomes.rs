@@ -118,9 +118,9 @@ impl Engine {
         // Reading the outcome counts as work of the slice.
         self.begin_unit();
         match outcome {
-            Ok(result) if self.is_reflexive(run, step) => self.turn(run, step, result, now),
+            Ok(result) if self.is_reflexive(run, step) => self.finish_turn(run, step, result, now),
             Ok(result) if self.handled(run, step).is_some() => self.answer_update(run, step, result, now),
-            Ok(result) => self.worked(run, step, result, now),
+            Ok(result) => self.finish_work(run, step, result, now),
             Err((failure, result)) if !self.config.secrets.are_struck() => {
                 let failure = failure.cut_to_limit();
                 self.attempt_failed(run, step, failure, result, now);
@@ -206,7 +206,7 @@ impl Engine {
         match (found.state, &found.inner) {
             (StepState::Sleeping, Some(Inner::Sleep)) => {
                 let result = object([("woke_at", to_iso(now).into())]);
-                self.worked(run, step, result, now);
+                self.finish_work(run, step, result, now);
             }
             (StepState::Retrying, _) => self.commit(Record::RetryDue { run, step }),
             (StepState::Running { .. } | StepState::Open | StepState::Sleeping, _) => {
@@ -231,7 +231,7 @@ impl Engine {
     }
 
     /// Ends a step with the result of its work, if its postconditions hold.
-    pub(in crate::engine) fn worked(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
+    pub(in crate::engine) fn finish_work(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let key = self.once_key(run, step);
         match self.may_work(run, step, &result, key.as_deref()) {
             Ok(bytes) => self.add_copied(bytes),
@@ -388,7 +388,7 @@ impl Engine {
     }
 
     /// Ends a run if every step of it has ended.
-    fn end_if_over(&mut self, run: RunIx, now: Millis) {
+    fn end_run_if_finished(&mut self, run: RunIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if owner.scopes.iter().any(|scope| scope.open > 0) {
             return;
@@ -462,7 +462,7 @@ impl Engine {
             }
             self.begin_unit();
             let Some(StepRef { run, step }) = next.filter(|_| !is_turn_of_missed) else {
-                self.make_up(now);
+                self.start_missed(now);
                 continue;
             };
             self.state.missed.note_start(self.runs.get(run).is_some_and(|run| run.created.is_late));
@@ -507,7 +507,7 @@ impl Engine {
                 self.commit(Record::Skipped { run, step, at: now });
             }
             Conclusion::GoRound(StepRef { run, step }) => self.go_round(run, step, now),
-            Conclusion::ScopeOver(run, scope) => self.scope_over(run, scope, now),
+            Conclusion::ScopeOver(run, scope) => self.finish_scope(run, scope, now),
             Conclusion::CheckWaiting(check) => self.check_waiting(check, now),
             Conclusion::ChildOver(child) => self.continue_parent(child, now),
         }
@@ -546,7 +546,7 @@ impl Engine {
         found
     }
 
-    fn scope_over(&mut self, run: RunIx, scope: ScopeIx, now: Millis) {
+    fn finish_scope(&mut self, run: RunIx, scope: ScopeIx, now: Millis) {
         let Some(owner) = self.runs.get(run).filter(|run| run.state == RunState::Active) else { return };
         if let Some(found) = owner.scopes.get(scope)
             && let (ScopeKind::Round(round), Some(step)) = (&found.kind, found.owner)
@@ -566,7 +566,7 @@ impl Engine {
             }
         }
         self.mark_waiting_for_branch(run, scope);
-        self.end_if_over(run, now);
+        self.end_run_if_finished(run, now);
     }
 }
 

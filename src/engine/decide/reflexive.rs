@@ -28,7 +28,7 @@ impl Engine {
 
     pub(in crate::engine) fn start_reflexive(&mut self, run: RunIx, step: StepIx, now: Millis) {
         let key = self.once_key(run, step);
-        if self.is_parked(run, step, key.as_deref()) {
+        if self.park_if_held(run, step, key.as_deref()) {
             return;
         }
         let call = self.last_call.next();
@@ -39,7 +39,7 @@ impl Engine {
     }
 
     /// Takes the result of one of the two tools.
-    pub(in crate::engine) fn turn(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
+    pub(in crate::engine) fn finish_turn(&mut self, run: RunIx, step: StepIx, result: Value, now: Millis) {
         let Some(reflexive) = self.reflexive(run, step) else { return };
         let inner = self.step(run, step).and_then(|step| step.inner.clone());
         let Some(Inner::Turns { candidate, turn, .. }) = inner else { return };
@@ -53,7 +53,7 @@ impl Engine {
                 ("verification", result),
                 ("turns", turn.into()),
             ]);
-            self.worked(run, step, outcome, now);
+            self.finish_work(run, step, outcome, now);
         } else if turn >= reflexive.max_turns {
             let message = format!("the output was not accepted in {turn} turns");
             let failure = Failure { retryable: false, ..Failure::new(ErrorCode::ToolFailed, message) };

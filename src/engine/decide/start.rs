@@ -131,7 +131,7 @@ impl Engine {
             Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
         };
         let key = self.once_key(run, step);
-        if self.is_parked(run, step, key.as_deref()) {
+        if self.park_if_held(run, step, key.as_deref()) {
             return;
         }
         if let Err(failure) = self.admitted(run, step, now) {
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// Whether a step must wait for another one with the same idempotency key. If so, it now waits.
-    pub(in crate::engine) fn is_parked(&mut self, run: RunIx, step: StepIx, key: Option<&str>) -> bool {
+    pub(in crate::engine) fn park_if_held(&mut self, run: RunIx, step: StepIx, key: Option<&str>) -> bool {
         let Some(key) = key.filter(|key| self.held.contains_key(*key)) else { return false };
         self.commit(Record::Parked { run, step, key: key.to_owned() });
         true
@@ -237,7 +237,7 @@ impl Engine {
         if until > now {
             self.commit(Record::Entered { run, step, inner: Inner::Sleep, until: Some(until), at: now });
         } else {
-            self.worked(run, step, object([("woke_at", to_iso(now).into())]), now);
+            self.finish_work(run, step, object([("woke_at", to_iso(now).into())]), now);
         }
         Ok(())
     }

@@ -160,7 +160,7 @@ impl Engine {
             return self.attempt_failed(run, step, Failure::from(&error), None, now);
         }
         self.end_update(run, at, UpdateState::Completed, Some(result.clone()), None, now);
-        self.worked(run, step, result, now);
+        self.finish_work(run, step, result, now);
     }
 
     /// Fails the update of a step that has failed.

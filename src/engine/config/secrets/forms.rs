@@ -1,7 +1,7 @@
 //! The forms in which a secret may stand in a text, and the search for them.
 
 use super::spelling::{
-    Base, Readings, Unit, behind_fold, behind_line_of_dump, behind_text_of_dump, number, readings,
+    Base, Readings, Unit, after_fold, after_line_of_dump, after_text_of_dump, number, readings,
 };
 use super::trie::{ROOT, Trie};
 use std::collections::BTreeSet;
@@ -65,7 +65,7 @@ impl Forms {
             lines.for_each(|line| self.insert(line));
         }
         for before in 0..3 {
-            let encoded = encoded_behind(before, secret.as_bytes());
+            let encoded = encoded_after(before, secret.as_bytes());
             if encoded.len() >= SHORTEST_ENCODED {
                 self.insert(&encoded.replace('+', "-").replace('/', "_"));
                 self.insert(&encoded);
@@ -105,7 +105,7 @@ impl Forms {
 
     /// The rest of the text after the longest secret at its start, in any spelling. `before` is the character before
     /// it.
-    pub(super) fn behind_secret<'a>(
+    pub(super) fn after_secret<'a>(
         &self,
         text: &'a str,
         before: Option<char>,
@@ -144,7 +144,7 @@ impl Forms {
         seen.clear();
         open.push((ROOT, text, 0));
         while let Some((at, rest, row)) = open.pop() {
-            let plain = self.behind_plain(at, rest);
+            let plain = self.follow_plain(at, rest);
             let (at, rest) = (plain.at, rest.get(plain.length..).unwrap_or_default());
             if let Some(depth) = self.is_found(at).filter(|_| plain.length > 0) {
                 longest = longest.max(Some((depth, text.len() - rest.len())));
@@ -154,7 +154,7 @@ impl Forms {
             }
             let row = if plain.length > 0 { 0 } else { row };
             let Some(node) = self.trie.node(at) else { continue };
-            if let Some(rest) = behind_fold(rest).filter(|_| at != ROOT)
+            if let Some(rest) = after_fold(rest).filter(|_| at != ROOT)
                 && seen.insert((at, rest.len()))
             {
                 open.push((at, rest, row));
@@ -168,7 +168,7 @@ impl Forms {
                 if may_stay && seen.insert((at, rest.len())) {
                     open.push((at, rest, row + 1));
                 }
-                let next = self.trie.behind(at, bytes).filter(|_| !(at == ROOT && is_quote && is_in_row));
+                let next = self.trie.walk(at, bytes).filter(|_| !(at == ROOT && is_quote && is_in_row));
                 let Some(next) = next.filter(|next| seen.insert((*next, rest.len()))) else { continue };
                 open.push((next, rest, 0));
                 if let Some(depth) = self.is_found(next) {
@@ -180,7 +180,7 @@ impl Forms {
     }
 
     /// Follows characters that have one reading, up to the end of a form.
-    fn behind_plain(&self, mut at: usize, text: &str) -> Plain {
+    fn follow_plain(&self, mut at: usize, text: &str) -> Plain {
         let mut length = 0;
         for byte in text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.:/ ".contains(byte)) {
             let Some(next) = self.trie.step(at, byte.to_ascii_lowercase()) else {
@@ -200,15 +200,15 @@ impl Forms {
         let mut longest = None;
         let (mut at, mut rest) = (ROOT, text);
         let step = |at: usize, rest, is_first| {
-            let (byte, behind) = number(rest, base, is_first)?;
-            Some((self.trie.step(at, byte.to_ascii_lowercase())?, behind))
+            let (byte, after) = number(rest, base, is_first)?;
+            Some((self.trie.step(at, byte.to_ascii_lowercase())?, after))
         };
-        let in_next_line = |at, rest| step(at, behind_line_of_dump(rest).filter(|_| at != ROOT)?, true);
-        while let Some((next, behind)) = step(at, rest, at == ROOT).or_else(|| in_next_line(at, rest)) {
-            (at, rest) = (next, behind);
+        let in_next_line = |at, rest| step(at, after_line_of_dump(rest).filter(|_| at != ROOT)?, true);
+        while let Some((next, after)) = step(at, rest, at == ROOT).or_else(|| in_next_line(at, rest)) {
+            (at, rest) = (next, after);
             if let Some(depth) = self.is_found(at) {
-                let behind = behind_text_of_dump(rest).filter(|_| base == Base::Sixteen).unwrap_or(rest);
-                longest = Some((depth, text.len() - behind.len()));
+                let after = after_text_of_dump(rest).filter(|_| base == Base::Sixteen).unwrap_or(rest);
+                longest = Some((depth, text.len() - after.len()));
             }
         }
         longest
@@ -254,7 +254,7 @@ fn bytes_of_text(text: &str, bytes_of: impl Fn(char) -> ([u8; 4], usize)) -> Vec
 }
 
 /// The base64 of bytes that follow `before` other bytes, without the characters that depend on neighbours.
-fn encoded_behind(before: usize, bytes: &[u8]) -> String {
+fn encoded_after(before: usize, bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
     // The first bit at which a base64 character begins.

@@ -72,9 +72,9 @@ impl TextSearch {
         let end = self.at.saturating_add(bytes);
         let mut rest = text.get(self.at..).unwrap_or_default();
         while let Some(next) = rest.chars().next().filter(|_| self.at < end) {
-            if let Some(behind) = secrets.forms.behind_secret(rest, self.before, &mut search) {
+            if let Some(after) = secrets.forms.after_secret(rest, self.before, &mut search) {
                 self.out.push_str(STRUCK);
-                (rest, self.before) = (behind, None);
+                (rest, self.before) = (after, None);
             } else {
                 self.out.push(next);
                 (rest, self.before) = (rest.get(next.len_utf8()..).unwrap_or_default(), Some(next));

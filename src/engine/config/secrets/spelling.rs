@@ -88,7 +88,7 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
         found.push((Unit::Code('\\'.into()), rest));
     }
     let Some(first) = rest.chars().next() else { return };
-    let behind = rest.get(first.len_utf8()..).unwrap_or_default();
+    let after = rest.get(first.len_utf8()..).unwrap_or_default();
     let control = match first {
         'n' => '\n',
         'r' => '\r',
@@ -102,15 +102,15 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     };
     match first {
         'u' => {
-            let braced = behind.strip_prefix('{').and_then(|behind| hex(behind, 1, 6));
+            let braced = after.strip_prefix('{').and_then(|after| hex(after, 1, 6));
             let braced = braced.and_then(|(code, rest)| Some((code, rest.strip_prefix('}')?)));
-            add_code(found, braced.or_else(|| hex(behind, 4, 4)), depth);
+            add_code(found, braced.or_else(|| hex(after, 4, 4)), depth);
         }
-        'U' => add_code(found, hex(behind, 8, 8), depth),
+        'U' => add_code(found, hex(after, 8, 8), depth),
         'x' => {
-            add_byte(found, behind, depth);
+            add_byte(found, after, depth);
             // Python writes characters up to U+00FF in this way too.
-            if let Some(read) = hex(behind, 2, 2).filter(|(code, _)| *code >= 0x80) {
+            if let Some(read) = hex(after, 2, 2).filter(|(code, _)| *code >= 0x80) {
                 add_code(found, Some(read), depth);
             }
         }
@@ -121,8 +121,8 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
                 add(found, Unit::Byte(byte), rest, depth);
             }
         }
-        _ if control != first => found.push((Unit::Code(control.into()), behind)),
-        _ if !first.is_alphanumeric() => add(found, Unit::Code(first.into()), behind, depth),
+        _ if control != first => found.push((Unit::Code(control.into()), after)),
+        _ if !first.is_alphanumeric() => add(found, Unit::Code(first.into()), after, depth),
         _ => {}
     }
 }
@@ -130,7 +130,7 @@ fn add_escape<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
 /// Adds entities of HTML and XML.
 fn add_entity<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
     let Some(end) = rest.bytes().take(LONGEST_ENTITY).position(|byte| byte == b';') else { return };
-    let (Some(entity), Some(behind)) = (rest.get(..end), rest.get(end + 1..)) else { return };
+    let (Some(entity), Some(after)) = (rest.get(..end), rest.get(end + 1..)) else { return };
     let code = match entity {
         "amp" => Some(u32::from('&')),
         "lt" => Some(u32::from('<')),
@@ -142,11 +142,11 @@ fn add_entity<'a>(found: &mut Readings<'a>, rest: &'a str, depth: usize) {
             None => number.parse().ok(),
         }),
     };
-    add_code(found, code.map(|code| (code, behind)), depth);
+    add_code(found, code.map(|code| (code, after)), depth);
 }
 
 /// The rest of the text after a folded line break: in a header, a shell command or an email.
-pub(super) fn behind_fold(text: &str) -> Option<&str> {
+pub(super) fn after_fold(text: &str) -> Option<&str> {
     let text = text.strip_prefix(['=', '\\']).filter(|rest| rest.starts_with(['\r', '\n'])).unwrap_or(text);
     let text = text.strip_prefix("\\r").or_else(|| text.strip_prefix('\r')).unwrap_or(text);
     let text = text.strip_prefix("\\n").or_else(|| text.strip_prefix('\n'))?;
@@ -169,7 +169,7 @@ const LONGEST_REST: usize = 80;
 const LONGEST_COLUMN: usize = 18;
 
 /// The rest of the text after the end of a line of `xxd`, `hexdump` or `od` and after the offset of the next line.
-pub(super) fn behind_line_of_dump(text: &str) -> Option<&str> {
+pub(super) fn after_line_of_dump(text: &str) -> Option<&str> {
     let end = text.bytes().take(LONGEST_REST).position(|byte| byte == b'\n')?;
     let column = text.get(..end)?.trim_end();
     let next = text.get(end + 1..).filter(|_| column.is_empty() || column.starts_with("  "))?;
@@ -179,7 +179,7 @@ pub(super) fn behind_line_of_dump(text: &str) -> Option<&str> {
 }
 
 /// The rest of the text after the remaining numbers of a line of a dump and the text beside them.
-pub(super) fn behind_text_of_dump(text: &str) -> Option<&str> {
+pub(super) fn after_text_of_dump(text: &str) -> Option<&str> {
     let is_end = |byte| byte == b'\n';
     let end = text
         .bytes()

@@ -59,7 +59,7 @@ impl Trie {
     }
 
     /// The node after several further bytes.
-    pub(super) fn behind(&self, at: usize, bytes: &[u8]) -> Option<usize> {
+    pub(super) fn walk(&self, at: usize, bytes: &[u8]) -> Option<usize> {
         bytes.iter().try_fold(at, |at, byte| self.step(at, *byte))
     }
 }
