@@ -45,8 +45,8 @@ function written(value: unknown, path: string, digits: boolean): string {
   return text;
 }
 
-/** Values that `isSimple` looks at before it leaves the rest to `Walk`. */
-const FEW = 256;
+/** Values that `isSimple` looks at before it leaves the rest to `Walk`: so few that they cannot be nested too deeply. */
+const FEW = DEPTH;
 let valuesLeft = 0;
 
 /**

@@ -403,6 +403,18 @@ test("objects that JSON would make empty are refused, not dropped", () => {
   }
 });
 
+test("values are nested in 100 levels at most, however few they are", () => {
+  const nested = (levels) => Array.from({ length: levels }).reduce((inside) => [inside], 0);
+  assert.equal(typeof new Driver().build({ inputs: { value: nested(98) } }), "object");
+  for (const levels of [99, 120, 150, 1_000]) {
+    checkThrown(() => new Driver().build({ inputs: { value: nested(levels) } }), {
+      name: "ValidationError",
+      code: "VALUE_NOT_JSON",
+      message: /more than 100 levels/,
+    });
+  }
+});
+
 test("inputs that are not an object are refused, not dropped", () => {
   for (const inputs of [[1, 2], "text", 5, new Date(0)]) {
     const expected = { name: "ConfigurationError", code: "OPTION_INVALID", path: "/inputs" };
