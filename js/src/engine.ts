@@ -10,9 +10,10 @@ export { type HttpToolOptions, httpTool } from "./engine/tools/http-tool.js";
 export { indexedDbStore } from "./engine/stores/indexed-db-store.js";
 export { type LlmProvider, llmTool } from "./engine/tools/llm-tool.js";
 export type { EngineLimits } from "./engine/configuration.js";
-export { LocalEngine, type LocalEngineOptions } from "./engine/host/local-engine.js";
+export { LocalEngine } from "./engine/host/local-engine.js";
+export type { LocalEngineOptions } from "./engine/host/options.js";
 export { type PyodideLike, type PyodideToolsOptions, pyodideTools } from "./engine/tools/pyodide-tools.js";
-export type { DslCompiler } from "./engine/host/python-dsl.js";
+export type { DslCompiler } from "./engine/requests/python-dsl.js";
 export { type SecretStore, secretTools } from "./engine/tools/secret-tools.js";
 export type { EngineStore } from "./engine/stores/store.js";
 export {

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::text::{cut, has};
-use std::fmt::Write as _;
 
 /// Origin and optional base path of a Highway server, without a trailing slash and without `/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,20 +92,6 @@ pub(super) fn origin_of(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
-/// The text of one path segment or query value, with every reserved character percent-encoded.
-pub fn encode_segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,10 +154,5 @@ mod tests {
         ] {
             assert!(!endpoint.is_origin_of(other), "{other}");
         }
-    }
-
-    #[test]
-    fn encodes_reserved_characters() {
-        assert_eq!(encode_segment("a+b@x.y/ü"), "a%2Bb%40x.y%2F%C3%BC");
     }
 }

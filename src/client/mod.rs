@@ -16,10 +16,11 @@ mod state;
 mod tasks;
 mod watch;
 
+pub use crate::http::encode_segment;
 pub use call::{Action, Call, NetworkFailure};
 pub use circuit::{Circuit, CircuitPolicy};
 pub use config::{ClientConfig, Credential, RetryPolicy};
-pub use endpoint::{Endpoint, encode_segment};
+pub use endpoint::Endpoint;
 pub use expects::Expects;
 pub use following::{Followers, follow};
 pub use host::{Answer, Events, Host, Outage, Session, aborted, perform};

@@ -5,13 +5,12 @@ use super::memory::{Memory, make_room_for_values, make_room_to_read};
 use crate::definition::duration;
 use crate::engine::server;
 use crate::engine::{
-    Acts, CallId, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Secrets,
+    Acts, CallId, Config, Effect, Engine, Failure, Journal, Limit, Limits, LogLevel, Output, Record, Secrets,
     Snapshot, Stream, Zones, write_effects, write_records,
 };
 use crate::error::{Error, ErrorCode};
 use crate::http::HttpRequest;
 use crate::json::number::clamp;
-use crate::json::object;
 use crate::json::write_json;
 use crate::template::Mode;
 use crate::time::Millis;
@@ -89,12 +88,13 @@ impl EngineHandle {
     }
 
     /// Replays one entry from a store, as [`take_records`](Self::take_records) returned it. All entries come in order,
-    /// and before any other call.
-    pub fn replay(&mut self, records: &str) -> JsResult<()> {
+    /// and before any other call. The result says whether a snapshot ends with the entry.
+    pub fn replay(&mut self, records: &str) -> JsResult<bool> {
         self.memory.grow_ahead();
         let records = give(self.journal.read(records))?;
+        let ends_snapshot = records.iter().any(Record::ends_snapshot);
         self.engine.restore(records);
-        Ok(())
+        Ok(ends_snapshot)
     }
 
     /// Ends the replay: starts the tools again that were running.
@@ -102,10 +102,17 @@ impl EngineHandle {
         self.engine.resume(millis(now));
     }
 
-    /// Answers the request `{method, url, headers}`. The result is a line `{status, headers}` and, after the line
-    /// break, the body. `new_id` becomes the id of a run that the request creates. Bodies may be large, so they are not
-    /// wrapped in JSON.
-    pub fn request(&mut self, head: &str, body: Option<String>, new_id: &str, now: f64) -> JsResult<String> {
+    /// Answers the request `{method, url, headers}`. The result is a line `{status, headers, rest | stream | wait |
+    /// compile}` and, after the line break, the body. `new_id` becomes the id of a run that the request creates;
+    /// `definition` is what the Python in the body stands for. Bodies may be large, so they are not wrapped in JSON.
+    pub fn request(
+        &mut self,
+        head: &str,
+        body: Option<String>,
+        new_id: &str,
+        now: f64,
+        definition: Option<String>,
+    ) -> JsResult<String> {
         self.memory.grow_ahead();
         make_room_to_read(body.as_ref().map_or(0, String::len));
         let request = give(parse(head))?;
@@ -119,15 +126,45 @@ impl EngineHandle {
                 .collect(),
             body,
         };
-        let response = server::handle(&mut self.engine, &request, new_id, millis(now));
-        let headers = response.headers.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
-        let head = object([("status", response.status.into()), ("headers", Value::Object(headers))]);
-        Ok(write_json(&head) + "\n" + &response.body)
+        let (engine, now) = (&mut self.engine, millis(now));
+        let reply = match definition {
+            None => server::handle(engine, &request, new_id, now),
+            Some(definition) => server::handle_compiled(engine, &request, &definition, new_id, now),
+        };
+        Ok(write_json(&reply.head()) + "\n" + &reply.response.body)
     }
 
-    /// The next piece of an answer with the header `x-highway-rest`, whose value is `rest`. The result is a line with
-    /// the header for the piece after it (empty at the end) and, after the line break, the piece. `None` if the run no
-    /// longer exists.
+    /// Carries out what the host itself asks, about a run, an approval or a schedule. The result is a line with the status
+    /// and, after the line break, the body.
+    pub fn operate(
+        &mut self,
+        operation: &str,
+        subject: &str,
+        body: Option<String>,
+        new_id: &str,
+        now: f64,
+    ) -> String {
+        self.memory.grow_ahead();
+        make_room_to_read(body.as_ref().map_or(0, String::len));
+        let operation = (operation, subject);
+        let response = server::operate(&mut self.engine, operation, body, new_id, millis(now));
+        format!("{}\n{}", response.status, response.body)
+    }
+
+    /// A run. The result is a line, `over` or empty, and, after the line break, JSON text. `None` if the run no longer
+    /// exists.
+    pub fn run(&self, id: &str) -> Option<String> {
+        let (run, is_over) = server::run(&self.engine, id)?;
+        Some(format!("{}\n{run}", if is_over { "over" } else { "" }))
+    }
+
+    /// The bytes of an artifact, as base64.
+    pub fn artifact(&self, id: &str) -> Option<String> {
+        self.engine.artifact(id).map(|artifact| artifact.content.to_string())
+    }
+
+    /// The next piece of an answer. The result is a line with the argument for the piece after it (empty at the end) and,
+    /// after the line break, the piece. `None` if the run no longer exists.
     pub fn rest(&self, rest: &str) -> Option<String> {
         let (piece, rest) = server::rest(&self.engine, rest)?;
         Some(rest.unwrap_or_default() + "\n" + &piece)
@@ -263,6 +300,18 @@ pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
         let help = error.help().unwrap_or_default();
         Error::new(ErrorCode::OptionInvalid, error.message()).with_help(help).with_path(path)
     }))
+}
+
+/// What a request is to the host of the engine: `{kind, runId?}`.
+#[wasm_bindgen(js_name = requestKind)]
+pub fn request_kind(method: &str, url: &str) -> String {
+    write_json(&server::kind(method, url).to_json())
+}
+
+/// Paths that say whether an engine is well, and nothing else: a list as JSON text.
+#[wasm_bindgen(js_name = healthPaths)]
+pub fn health_paths() -> String {
+    write_json(&server::HEALTH.as_slice().into())
 }
 
 /// The text without the secrets, which are a JSON list of texts.

@@ -1,7 +1,7 @@
 //! Long lists are written in pieces: joined they are the whole answer, and no piece is much larger than its bound.
 
 use crate::support::{Server, wait};
-use highway_wasm::engine::server::{BYTES, ITEMS, REST, handle, rest};
+use highway_wasm::engine::server::{BYTES, ITEMS, Instruction, Reply, handle, rest};
 use highway_wasm::engine::{step_logs, steps_view};
 use highway_wasm::http::HttpRequest;
 use highway_wasm::json::{parse_json, write_json};
@@ -13,13 +13,23 @@ fn get(path: &str) -> HttpRequest {
     HttpRequest { method: "GET".into(), url: format!("/api/v1{path}"), headers: Vec::new(), body: None }
 }
 
+/// What the next piece is asked for with.
+fn token_of(reply: &Reply) -> Option<String> {
+    match &reply.instruction {
+        Some(Instruction::Rest(token)) => Some(token.clone()),
+        None => None,
+        Some(other) => panic!("{other:?}"),
+    }
+}
+
 /// The pieces of an answer.
 fn pieces(server: &mut Server, path: &str) -> Vec<String> {
     let request =
         HttpRequest { method: "GET".into(), url: format!("/api/v1{path}"), headers: Vec::new(), body: None };
     let first = handle(&mut server.engine, &request, "", server.now);
+    let mut next = token_of(&first);
+    let first = first.response;
     assert_eq!(first.status, 200, "{path}: {}", first.body);
-    let mut next = first.header(REST).map(str::to_owned);
     let mut pieces = vec![first.body];
     while let Some(token) = next {
         let (piece, after) = rest(&server.engine, &token).unwrap();
@@ -95,7 +105,7 @@ fn signals_that_are_taken_meanwhile_hide_no_later_ones() {
     }
     let whole = pieces(&mut server, "/workflows/run-1/signals");
     let token = handle(&mut server.engine, &get("/workflows/run-1/signals"), "", server.now);
-    let token = token.header(REST).unwrap().to_owned();
+    let token = token_of(&token).unwrap();
     server.advance(3_600_000);
     assert_ne!(pieces(&mut server, "/workflows/run-1/signals"), whole, "the first one is taken");
     assert_eq!(rest(&server.engine, &token), Some((whole[1].clone(), None)));

@@ -482,7 +482,7 @@ fn ids_are_decoded_after_the_path_is_split() {
     let mut send = |method: &str, url: &str, body: Option<String>| {
         let request =
             HttpRequest { method: method.into(), url: format!("/api/v1{url}"), headers: vec![], body };
-        highway_wasm::engine::server::handle(&mut engine, &request, id, 0).status
+        highway_wasm::engine::server::handle(&mut engine, &request, id, 0).response.status
     };
     let body = submit_body(&independent(&["a"])).to_string();
     assert_eq!(send("POST", "/workflows", Some(body)), 201);

@@ -1,7 +1,7 @@
 //! The embedded server with a host that runs scripted tools in virtual time.
 
 use super::{Outcome, START};
-use highway_wasm::engine::server;
+use highway_wasm::engine::server::{self, Instruction};
 use highway_wasm::engine::{CallId, Config, Effect, Engine, Record, ToolCall};
 use highway_wasm::http::{HttpRequest, HttpResponse};
 use highway_wasm::time::Millis;
@@ -77,12 +77,12 @@ impl Server {
     pub(crate) fn handle(&mut self, request: &HttpRequest) -> HttpResponse {
         self.requests += 1;
         let id = format!("run-{}", self.requests);
-        let mut response = server::handle(&mut self.engine, request, &id, self.now);
-        let mut rest = response.header(server::REST).map(str::to_owned);
-        while let Some(token) = rest {
+        let server::Reply { mut response, mut instruction } =
+            server::handle(&mut self.engine, request, &id, self.now);
+        while let Some(Instruction::Rest(token)) = instruction {
             let (piece, next) = server::rest(&self.engine, &token).unwrap();
             response.body.push_str(&piece);
-            rest = next;
+            instruction = next.map(Instruction::Rest);
         }
         self.take();
         response

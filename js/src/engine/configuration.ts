@@ -81,8 +81,9 @@ export function checkConfiguration(options: {
   env?: unknown;
   secrets?: unknown;
   templates?: unknown;
+  pythonDsl?: unknown;
 }): void {
-  const { templates } = options;
+  const { templates, pythonDsl } = options;
   for (const name of ["env", "secrets", "limits"] as const) {
     const given = options[name];
     if (given !== undefined && !isObject(given)) throw invalid(`\`${name}\` is not an object`, `/${name}`);
@@ -97,6 +98,9 @@ export function checkConfiguration(options: {
   }
   if (templates !== undefined && templates !== "strict" && templates !== "lenient") {
     throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");
+  }
+  if (pythonDsl !== undefined && typeof pythonDsl !== "function") {
+    throw invalid("`pythonDsl` is not a function", "/pythonDsl");
   }
 }
 

@@ -33,6 +33,8 @@ export interface Asked {
   readonly url: string;
   readonly headers?: object;
   readonly body?: string | null;
+  /** JSON text of the definition that the Python in the body stands for. */
+  readonly definition?: string | undefined;
 }
 
 /** A part of the body of an answer. */
@@ -42,8 +44,32 @@ export interface Piece {
   readonly rest?: string | undefined;
 }
 
-/** The answer to a request, with the first piece of its body. */
+/** An update whose end an answer waits for. */
+export interface Wait {
+  readonly runId: string;
+  readonly update: number;
+  /** Where the answer of the run is read. */
+  readonly url: string;
+}
+
+/** The answer to a request, with the first piece of its body, and what the host may do about it. */
 export interface Answer extends Piece {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** Hold the answer back until the update has ended. */
+  readonly wait?: Wait | undefined;
+  /** Send the states of the run of this id as an event stream in place of the answer. */
+  readonly stream?: string | undefined;
+  /** Compile this Python source, and ask again with the definition. */
+  readonly compile?: string | undefined;
+}
+
+/** The answer to an operation of the host itself. */
+export type OperationAnswer = Pick<Answer, "status" | "body">;
+
+/** A run as the API shows it. */
+export interface RunText {
+  /** Its JSON text. */
+  readonly text: string;
+  readonly isOver: boolean;
 }

@@ -2,9 +2,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-
-/** Paths that need no key. They reveal only that the server is running. */
-const OPEN = ["/ping", "/api/v1/health"];
+import { healthPaths } from "../engine/asking.js";
 
 /** Headers of every answer: it is not cached, and browsers do not guess its type. */
 const ALWAYS = { "cache-control": "no-store", "x-content-type-options": "nosniff", vary: "origin" };
@@ -37,6 +35,8 @@ export function door(
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const hosts = new Set([settings.host, ...settings.allowedHosts].map(nameOf));
   const isKey = sameAs(settings.key);
+  // They need no key: they reveal only that the server is running.
+  const open = healthPaths();
 
   return (request, response) => {
     const { headers, method = "GET" } = request;
@@ -74,7 +74,7 @@ export function door(
       return false;
     }
 
-    if (isOpen(method, request.url) || isKey(bearer(headers.authorization))) return true;
+    if (isOneOf(open, request) || isKey(bearer(headers.authorization))) return true;
     response.setHeader("www-authenticate", 'Bearer realm="highway"');
     const what = headers.authorization === undefined ? "no API key was sent" : "the API key is wrong";
     refuse(response, 401, "UNAUTHORIZED", `${what}; send it as \`Authorization: Bearer <key>\``);
@@ -131,9 +131,9 @@ function preflight(request: IncomingMessage, response: ServerResponse): void {
 }
 
 /** Only the plain form of a path counts, so that its meaning cannot be disputed. */
-function isOpen(method: string, target = ""): boolean {
-  const [path = ""] = target.split("?", 1);
-  return (method === "GET" || method === "HEAD") && OPEN.includes(path);
+function isOneOf(paths: readonly string[], { method, url = "" }: IncomingMessage): boolean {
+  const [path = ""] = url.split("?", 1);
+  return (method === "GET" || method === "HEAD") && paths.includes(path);
 }
 
 const bearer = (authorization = ""): string => /^bearer +([^\s]+)$/i.exec(authorization)?.[1] ?? "";

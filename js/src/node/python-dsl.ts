@@ -3,7 +3,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DslCompiler } from "../engine/host/python-dsl.js";
+import type { DslCompiler } from "../engine/requests/python-dsl.js";
 import { PYTHON_RESULT } from "../engine/tools/python-result.js";
 import { ToolError } from "../engine/tools/tool.js";
 import { checkOptions, invalid } from "../shared/options.js";

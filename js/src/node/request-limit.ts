@@ -2,7 +2,7 @@
 
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
-import { refusal } from "../engine/host/refusal.js";
+import { refusal } from "../engine/requests/refusal.js";
 import { nextTurn } from "../shared/turns.js";
 import { LONGEST_TIMER } from "../shared/environment.js";
 

@@ -1,7 +1,8 @@
 /** The embedded engine as an HTTP server, which `npx highway-wasm serve` runs. */
 
 import { resolve } from "node:path";
-import type { LocalEngine, LocalEngineOptions } from "../engine/host/local-engine.js";
+import type { LocalEngine } from "../engine/host/local-engine.js";
+import type { LocalEngineOptions } from "../engine/host/options.js";
 import type { Tools } from "../engine/tools/tool.js";
 import { errorOf, isHighwayError } from "../shared/errors.js";
 import { checkOptions, invalid } from "../shared/options.js";

@@ -1,6 +1,6 @@
 /** The answers of a server that may stop at any moment. */
 
-import { refusal } from "../engine/host/refusal.js";
+import { refusal } from "../engine/requests/refusal.js";
 
 /**
  * @internal The handler with two additions. Failures have the form of the API's errors. Event streams end when the

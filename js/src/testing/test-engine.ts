@@ -1,6 +1,9 @@
 /** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
 
-import { readRequest, responseOf } from "../engine/host/bodies.js";
+import { kindOf, type Operation, type RequestKind } from "../engine/asking.js";
+import { fetchOf } from "../engine/requests/fetch.js";
+import type { DslCompiler } from "../engine/requests/python-dsl.js";
+import { checkConfiguration } from "../engine/configuration.js";
 import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
@@ -10,7 +13,7 @@ import {
 } from "../engine/virtual/virtual-engine.js";
 import type { Mock, MockAnswer, MockFunction } from "../engine/virtual/mocks.js";
 import { millis } from "../engine/virtual/mocks.js";
-import type { Answer } from "../engine/effects.js";
+import type { Answer, Asked } from "../engine/effects.js";
 import type { Fetch } from "../client/options.js";
 import { didYouMean } from "../shared/nearest.js";
 import type { DurationInput } from "../client/options.js";
@@ -33,6 +36,8 @@ export interface TestEngineOptions extends VirtualOptions {
    * `runToEnd`. Default: true.
    */
   autoAdvance?: boolean | undefined;
+  /** Compiles workflows that are submitted as Python, as for a `LocalEngine`. */
+  pythonDsl?: DslCompiler | undefined;
 }
 
 /** How a call of a tool is expected to be. */
@@ -114,12 +119,30 @@ export class TestEngine {
   /** The tasks and tools of all definitions that were submitted. */
   readonly #names = new Set<string>();
 
+  /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does, but for event streams. */
+  readonly fetch: Fetch;
+
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
   constructor(options: TestEngineOptions = {}) {
-    checkOptions(options, [...VIRTUAL_OPTIONS, "autoAdvance"], "the test engine");
-    const { autoAdvance = true, ...virtual } = options;
+    checkOptions(options, [...VIRTUAL_OPTIONS, "autoAdvance", "pythonDsl"], "the test engine");
+    const { autoAdvance = true, pythonDsl, ...virtual } = options;
+    checkConfiguration({ pythonDsl });
     this.#isAutomatic = autoAdvance;
-    this.#engine = new VirtualEngine(virtual, { keepsCalls: true });
+    const engine = new VirtualEngine(virtual, { keepsCalls: true });
+    this.#engine = engine;
+    this.fetch = fetchOf({
+      requestBytes: engine.requestBytes,
+      pythonDsl,
+      // A client that follows a stream would not look at its run, and looks are what lets time pass.
+      streams: undefined,
+      updates: engine.updates,
+      checkOpen: () => engine.checkOpen(),
+      ready: async () => {},
+      takesBytes: (method, url) => kindOf(method, url).kind === "upload",
+      answer: (asked) => this.#answer(asked),
+      piece: () => Promise.reject(new Error("answers of a test engine are whole")),
+      waitFor: (ended) => this.#waitFor(ended),
+    });
   }
 
   /** Virtual time. */
@@ -127,22 +150,16 @@ export class TestEngine {
     return new Date(this.#engine.now);
   }
 
-  /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does. */
-  readonly fetch: Fetch = async (input, init) => {
-    const most = this.#engine.requestBytes;
-    const { url, method, headers, body } = await readRequest(input, init, most);
-    if (body instanceof Response) return body;
-    const { pathname, search } = url;
-    if (method === "GET") await this.#look(pathname);
+  async #answer(asked: Asked): Promise<Answer> {
+    const request = kindOf(asked.method, asked.url);
+    if (asked.method === "GET") await this.#look(request);
     else this.#looks.clear();
-    let answer = this.#engine.request(method, pathname + search, body, Object.fromEntries(headers));
+    const answer = this.#engine.request(asked);
     await this.#engine.settled();
-    if (method === "POST") {
-      if (answer.status < 300 && isSubmission(pathname)) this.#submitted(body, answer.body);
-      answer = await this.#updated(pathname, answer);
-    }
-    return responseOf(answer);
-  };
+    const isSubmission = request.kind === "submission" && answer.status < 300;
+    if (isSubmission) this.#submitted(asked.definition ?? asked.body, answer.body);
+    return answer;
+  }
 
   /**
    * Puts a mock in the place of a task, or of a tool; the task's counts first. Several answers are for one call each in a
@@ -256,8 +273,8 @@ export class TestEngine {
 
   /** Sends a signal to a run; the same as `handle.signal`. */
   async signal(name: string, payload: unknown = {}, run?: RunLike): Promise<void> {
-    const path = `workflows/${this.#idOf(run)}/signals`;
-    await this.#post(path, { signal_name: name, signal_payload: payload }, `the signal \`${name}\``);
+    const body = { signal_name: name, signal_payload: payload };
+    await this.#operate("signal", this.#idOf(run), body, `the signal \`${name}\``);
   }
 
   /** Approves what waits for a person, by its key or by its task. */
@@ -377,12 +394,9 @@ export class TestEngine {
   }
 
   /** A client looks at runs. */
-  async #look(path: string): Promise<void> {
-    if (!this.#isAutomatic) return;
-    const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/?$/.exec(path) ?? [];
-    const isList = /^\/api\/v1\/workflows\/?$/.test(path);
-    if (runId === undefined && !isList) return;
-    const key = runId === undefined ? "" : decodeURIComponent(runId);
+  async #look(request: RequestKind): Promise<void> {
+    if (!this.#isAutomatic || (request.kind !== "run" && request.kind !== "runs")) return;
+    const key = request.kind === "run" ? request.runId : "";
     const looks = (this.#looks.get(key) ?? 0) + 1;
     this.#looks.set(key, looks);
     if (looks < 2) return;
@@ -399,20 +413,18 @@ export class TestEngine {
     return open.some(isFromOutside) && open.every((kind) => isFromOutside(kind) || isAround(kind));
   }
 
-  /** The answer of a run to an update, once there is one. */
-  async #updated(path: string, accepted: Answer): Promise<Answer> {
-    const [, runId] = /^\/api\/v1\/workflows\/([^/]+)\/updates$/.exec(path) ?? [];
-    if (runId === undefined || accepted.status !== 202) return accepted;
-    const { data } = JSON.parse(accepted.body) as { data: { update_id: string } };
-    const look = (): Answer => this.#engine.request("GET", `${path}/${data.update_id}`);
-    const isAnswered = (): boolean => look().status !== 202;
-    if (this.#isAutomatic) await this.#go(Number.POSITIVE_INFINITY, isAnswered);
-    if (!isAnswered()) await this.#engine.updates.wait(decodeURIComponent(runId), Number(data.update_id));
-    return look();
+  /** Waits for the end of an update. Time passes meanwhile, if it passes by itself. */
+  async #waitFor(ended: Promise<void>): Promise<void> {
+    let isOver = false;
+    const over = ended.then(() => {
+      isOver = true;
+    });
+    if (this.#isAutomatic) await this.#go(Number.POSITIVE_INFINITY, () => isOver);
+    await over;
   }
 
-  #submitted(request: string | null, answer: string): void {
-    if (request !== null) namesIn(JSON.parse(request), this.#names);
+  #submitted(request: string | null | undefined, answer: string): void {
+    if (typeof request === "string") namesIn(JSON.parse(request), this.#names);
     const runId = (JSON.parse(answer) as { data?: { workflow_run_id?: string } }).data?.workflow_run_id;
     if (runId === undefined) return;
     this.#latest = runId;
@@ -430,7 +442,6 @@ export class TestEngine {
 
   async #decide(approval: string, what: "approve" | "reject", comment: string): Promise<void> {
     const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
-      "GET",
       "approvals",
     );
     const found = approvals.find(
@@ -444,16 +455,12 @@ export class TestEngine {
         approval,
       );
     }
-    await this.#post(
-      `approvals/${encodeURIComponent(found.approval_key)}/${what}`,
-      { comment },
-      `the approval \`${approval}\``,
-    );
+    await this.#operate(what, found.approval_key, { comment }, `the approval \`${approval}\``);
   }
 
-  async #post(path: string, body: object, what: string): Promise<void> {
+  async #operate(operation: Operation, subject: string, body: object, what: string): Promise<void> {
     this.#looks.clear();
-    const { status, body: text } = this.#engine.request("POST", `/api/v1/${path}`, plainText(body));
+    const { status, body: text } = this.#engine.operate(operation, subject, plainText(body));
     await this.#engine.settled();
     if (status >= 300) {
       const { message } = JSON.parse(text) as { message?: string };
@@ -471,5 +478,3 @@ export class TestEngine {
     return new ExpectationError(message + drawing, actual, expected);
   }
 }
-
-const isSubmission = (path: string): boolean => /^\/api\/v1\/workflows\/?$/.test(path);

@@ -44,6 +44,10 @@ export interface WorkflowApi extends ModuleApi {
 export interface FullApi extends WorkflowApi {
   EngineHandle: new (config: string, host: Clocks) => EngineHandle;
   durationMillis(path: string, value: string): number;
+  /** What a request is to the host of the engine: `{kind, runId?}`. */
+  requestKind(method: string, url: string): string;
+  /** Paths that say whether an engine is well, and nothing else: a list as JSON text. */
+  healthPaths(): string;
   /** The text without the secrets. `secrets` is a JSON list of texts. */
   strikeSecrets(text: string, secrets: string): string;
 }
@@ -51,14 +55,24 @@ export interface FullApi extends WorkflowApi {
 /** The embedded engine. Times are milliseconds since the Unix epoch. */
 export interface EngineHandle {
   /**
-   * Takes `{method, url, headers}` as JSON and the body. Returns a line `{status, headers}`, followed by the answer's
-   * body.
+   * Takes `{method, url, headers}` as JSON, the body, and the definition that the Python in the body stands for. Returns a
+   * line `{status, headers, rest | stream | wait | compile}`, followed by the answer's body.
    */
-  request(head: string, body: string | undefined, newId: string, now: number): string;
-  /**
-   * The next piece of an answer with the header `x-highway-rest`: a line with the piece's own header, then the piece.
-   */
+  request(
+    head: string,
+    body: string | undefined,
+    newId: string,
+    now: number,
+    definition: string | undefined,
+  ): string;
+  /** The next piece of an answer: a line with the argument for the piece after it, then the piece. */
   rest(rest: string): string | undefined;
+  /** Carries out an operation that the host itself asks for. Returns a line with the status, then the answer's body. */
+  operate(operation: string, subject: string, body: string | undefined, newId: string, now: number): string;
+  /** A line that is `over` or empty, then the run as JSON text. */
+  run(id: string): string | undefined;
+  /** The bytes of an artifact, as base64. */
+  artifact(id: string): string | undefined;
   /** The variables that a running call may read, as JSON text. */
   variables(call: number): string;
   toolsFinished(outcomes: string, now: number): void;
@@ -74,8 +88,8 @@ export interface EngineHandle {
   nextWake(): number | undefined;
   /** The recorded timeline, `{entries, runs}`, if the engine was configured to keep one. */
   timeline(): string;
-  /** Applies journal entries of a store. */
-  replay(records: string): void;
+  /** Applies a journal entry of a store. Returns whether a snapshot ends with the entry. */
+  replay(records: string): boolean;
   /** Continues after a replay. */
   resume(now: number): void;
   /** The records that the host has to store before it carries out the effects. */

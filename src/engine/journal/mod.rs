@@ -71,6 +71,13 @@ impl Journal {
     }
 }
 
+impl Record {
+    /// Whether a snapshot ends with the record.
+    pub const fn ends_snapshot(&self) -> bool {
+        matches!(self, Self::StateKept(_))
+    }
+}
+
 /// The text of records: one entry of a journal.
 pub fn write_records(records: &[Record]) -> String {
     text_of(records)

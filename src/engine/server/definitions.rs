@@ -1,10 +1,11 @@
 //! Routes of definitions that the engine keeps, and of their drawings.
 
-use super::respond::{self, data};
+use super::respond::{self, bare, data, refusal};
+use super::{Instruction, Replied, Reply, json_body};
 use crate::definition;
 use crate::engine::{Engine, Registered, Run, uuid_of};
 use crate::graph;
-use crate::http::HttpResponse;
+use crate::http::{HttpRequest, HttpResponse};
 use crate::json::object;
 use crate::time::to_iso;
 use serde_json::{Map, Value};
@@ -15,6 +16,24 @@ pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
     map.insert("workflow_name".into(), definition.workflow.name.as_str().into());
     map.insert("status".into(), "registered".into());
     data(201, Value::Object(map))
+}
+
+/// The definition that the Python in the `code` of the body stands for.
+pub(super) fn compile(request: &HttpRequest, compiled: Option<Value>) -> Replied {
+    let body = json_body(request)?;
+    let Some(source) = body.get("code").and_then(Value::as_str) else {
+        return Err(refusal(400, "BODY_INVALID", "the request has no `code`"));
+    };
+    let found = |definition| bare(200, Map::from_iter([("workflow_definition".to_owned(), definition)]));
+    Ok(compiled.map_or_else(|| uncompiled("code", source), |definition| found(definition).into()))
+}
+
+/// The reply to Python in a field of the body: hosts that can run it do so, others send the refusal.
+pub(super) fn uncompiled(field: &str, source: &str) -> Reply {
+    let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
+    let message = format!("Python is not run here to read `{field}`");
+    let refused = respond::advised(501, "NOT_IMPLEMENTED", &message, help);
+    Reply::with(refused, Instruction::Compile(source.to_owned()))
 }
 
 /// The names of a definition: `{definition_id, definition_hash, version}`.

@@ -3,7 +3,7 @@
 use super::pieces::{self, Items, Listing, Piece, Place, Start, place, position, read_token};
 use super::respond::{self, owner, refusal, written};
 use super::routes::{self, List, Query, Route};
-use super::{Answer, artifacts, runs, schedules, updates};
+use super::{Answer, Replied, artifacts, runs, schedules, updates};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::view::{is_in, is_named, shown_summary, step_counts, step_owner, steps_from};
 use crate::engine::{Engine, Run};
@@ -13,9 +13,9 @@ const PAGE_SIZE: usize = 20;
 const LARGEST_PAGE: usize = 100;
 
 /// The answer with a list, or with the first piece of a long one.
-pub(super) fn answer(engine: &Engine, list: &List, url: &str, query: &Query) -> Answer {
+pub(super) fn answer(engine: &Engine, list: &List, url: &str, query: &Query) -> Replied {
     if let (List::Steps(id), Some(cursor)) = (list, query.get("cursor")) {
-        return steps_at(find(engine, id)?, query, cursor);
+        return Ok(steps_at(find(engine, id)?, query, cursor)?.into());
     }
     Ok(pieces::first(url, listing(engine, list, query, Start::default())?))
 }

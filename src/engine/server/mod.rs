@@ -4,6 +4,7 @@ mod artifacts;
 mod definitions;
 mod lists;
 mod pieces;
+mod reply;
 mod respond;
 mod routes;
 mod runs;
@@ -14,7 +15,7 @@ use crate::engine::view::is_named;
 use crate::engine::view::shown::Shown;
 use crate::engine::view::{shown_run, shown_step};
 use crate::engine::{
-    Engine, Plan, Registered, Run, RunIx, Submission, Submitted, definition_hash, plan, run_summary,
+    Engine, Plan, Registered, Run, RunIx, RunState, Submission, Submitted, definition_hash, plan, run_summary,
 };
 use crate::error::{Error, ErrorCode};
 use crate::http::{HttpRequest, HttpResponse};
@@ -24,35 +25,88 @@ use crate::json::{child_path, object};
 use crate::time::Millis;
 use crate::{definition, validate};
 pub use lists::rest;
-pub use pieces::{BYTES, ITEMS, REST};
+pub use pieces::{BYTES, ITEMS};
+pub use reply::{Instruction, Reply};
 use respond::{data, failure, refusal};
+pub use routes::{HEALTH, Kind, kind};
 use routes::{Query, Route};
 use serde_json::{Map, Value};
 
 /// An answer, or the response that refuses the request.
 type Answer = Result<HttpResponse, HttpResponse>;
 
-/// Answers one request. `new_id` becomes the id of a run that the request creates. A long answer comes in pieces: its
-/// header [`REST`] is then the argument of [`rest`] for the next piece. The host must not send that header to clients.
-pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> HttpResponse {
+/// An answer that may come with an instruction, or a refusal.
+type Replied = Result<Reply, HttpResponse>;
+
+/// Answers one request. `new_id` becomes the id of a run that the request may create.
+pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Reply {
     if request.method == "HEAD" {
         // The answer to a `GET`, without the body.
         let get = HttpRequest { method: "GET".into(), ..request.clone() };
-        let mut answer = handle(engine, &get, new_id, now);
-        answer.headers.retain(|(name, _)| name != REST);
-        return HttpResponse { body: String::new(), ..answer };
+        let Reply { response, instruction } = handle(engine, &get, new_id, now);
+        let instruction = instruction.filter(|instruction| matches!(instruction, Instruction::Stream(_)));
+        return Reply::with(HttpResponse { body: String::new(), ..response }, instruction);
     }
-    answer(engine, request, new_id, now).unwrap_or_else(|refusal| refusal)
+    answer(engine, request, None, new_id, now).unwrap_or_else(Reply::from)
 }
 
-fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+/// Answers a request that [`handle`] answered with [`Instruction::Compile`]; `definition` is the JSON text of what the
+/// Python stands for.
+pub fn handle_compiled(
+    engine: &mut Engine,
+    request: &HttpRequest,
+    definition: &str,
+    new_id: &str,
+    now: Millis,
+) -> Reply {
+    json_value(definition)
+        .and_then(|definition| answer(engine, request, Some(definition), new_id, now))
+        .unwrap_or_else(Reply::from)
+}
+
+/// Answers what the host itself asks: an operation that [`routes::address`] knows, about a run, an approval or a schedule.
+/// The answer to it is whole.
+pub fn operate(
+    engine: &mut Engine,
+    (operation, subject): (&str, &str),
+    body: Option<String>,
+    new_id: &str,
+    now: Millis,
+) -> HttpResponse {
+    let Some((method, url)) = routes::address(operation, subject) else {
+        return respond::not_found("operation", operation);
+    };
+    let request = HttpRequest { method: method.into(), url, headers: Vec::new(), body };
+    let Reply { mut response, instruction } = handle(engine, &request, new_id, now);
+    let mut next = instruction;
+    while let Some(Instruction::Rest(token)) = next {
+        let (piece, token) = rest(engine, &token).unwrap_or_default();
+        response.body.push_str(&piece);
+        next = token.map(Instruction::Rest);
+    }
+    response
+}
+
+/// A run as its event stream shows it, in JSON text, and whether it is over.
+pub fn run(engine: &Engine, id: &str) -> Option<(String, bool)> {
+    let (_, run) = engine.find(id)?;
+    Some((Shown::View(shown_run(run)).text(), run.state != RunState::Active))
+}
+
+fn answer(
+    engine: &mut Engine,
+    request: &HttpRequest,
+    definition: Option<Value>,
+    new_id: &str,
+    now: Millis,
+) -> Replied {
     if request.header("content-encoding").is_some_and(|encoding| !["", "identity"].contains(&encoding)) {
         let message = "the body has a `content-encoding`, which this server does not unpack";
         return Err(refusal(415, "UNSUPPORTED_ENCODING", message));
     }
     let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
     let query = Query::parse(query);
-    Ok(match routes::find(&request.method, path)? {
+    let response = match routes::find(&request.method, path)? {
         Route::Health => {
             data(200, object([("status", "healthy".into()), ("checks", object([("engine", "ok".into())]))]))
         }
@@ -60,14 +114,16 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             200,
             object([("version", env!("CARGO_PKG_VERSION").into()), ("engine", "highway-wasm".into())]),
         ),
-        Route::Submit => submit(engine, request, new_id, now)?,
-        Route::List(list) => lists::answer(engine, &list, &request.url, &query)?,
+        Route::Submit => return submit(engine, request, definition, new_id, now),
+        Route::Compile => return definitions::compile(request, definition),
+        Route::List(list) => return lists::answer(engine, &list, &request.url, &query),
+        Route::Stream(id) => return stream(engine, id, path),
         Route::Run(id) => with_run(engine, &id, whole_run),
         Route::Cancel(id) => cancel(engine, &id, request, now)?,
         Route::Step(id, step) => with_run(engine, &id, |run| one_step(run, &step)),
         Route::Retry(id) => runs::retry(engine, &id, new_id, now),
         Route::Signal(id) => runs::signal(engine, &id, request, now)?,
-        Route::SendUpdate(id) => updates::send(engine, &id, request, now)?,
+        Route::SendUpdate(id) => return updates::send(engine, &id, request, path, now),
         Route::Update(id, update) => with_run(engine, &id, |run| updates::one(run, &update)),
         Route::Graph(id) => with_run(engine, &id, |run| definitions::drawing(run, "mermaid")),
         Route::Dot(id) => with_run(engine, &id, |run| definitions::drawing(run, "dot")),
@@ -92,23 +148,30 @@ fn answer(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
         Route::ScanSchedules => {
             data(200, object([("message", "schedules fire by themselves: there is nothing to scan".into())]))
         }
-    })
+    };
+    Ok(response.into())
 }
 
-fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis) -> Answer {
+/// The states of a run, which hosts send that can.
+fn stream(engine: &Engine, id: String, path: &str) -> Replied {
+    engine.find(&id).ok_or_else(|| respond::no_run(engine, &id))?;
+    Ok(Reply::with(routes::not_served(path), Instruction::Stream(id)))
+}
+
+fn submit(
+    engine: &mut Engine,
+    request: &HttpRequest,
+    compiled: Option<Value>,
+    new_id: &str,
+    now: Millis,
+) -> Replied {
     let mut body = json_body(request)?;
     let mut take = |name: &str| body.get_mut(name).map(Value::take).filter(|value| !value.is_null());
     let (definition, inputs, source) = (take("workflow_definition"), take("inputs"), take("python_dsl"));
     let source = source.as_ref().and_then(Value::as_str);
-    let Some(definition) = definition else {
-        if source.is_some() {
-            let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
-            return Err(respond::advised(
-                501,
-                "NOT_IMPLEMENTED",
-                "Python is not run here to read `python_dsl`",
-                help,
-            ));
+    let Some(definition) = definition.or(compiled) else {
+        if let Some(source) = source {
+            return Ok(definitions::uncompiled("python_dsl", source));
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
@@ -124,7 +187,7 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
     if !is_executed {
         let kept = engine.register(definition, now).map_err(|error| failure(400, &error))?;
         keep_source(engine);
-        return Ok(definitions::kept(engine, &kept));
+        return Ok(definitions::kept(engine, &kept).into());
     }
     let submission = Submission { definition, inputs, key, run_id: new_id.to_owned() };
     let submitted = engine.submit(submission, now).map_err(|error| failure(400, &error))?;
@@ -136,7 +199,8 @@ fn submit(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Millis)
             let existing = engine.run(at).map(|run| run.id().to_owned()).unwrap_or_default();
             respond::conflict(&existing)
         }
-    })
+    }
+    .into())
 }
 
 /// The inputs of a request; empty without any.
@@ -223,8 +287,8 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
     if text.trim().is_empty() {
         return Ok(Map::new());
     }
-    match parse_json_input(text) {
-        Ok(Value::Object(map)) => {
+    match json_value(text)? {
+        Value::Object(map) => {
             // Findings about a definition cover this already.
             let given = map.iter().filter(|(name, _)| *name != "workflow_definition");
             match given.into_iter().find_map(|(name, value)| unreadable(value, name)) {
@@ -234,12 +298,18 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
                 None => Ok(map),
             }
         }
-        Ok(_) => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
-        Err(error) if error.fault == JsonFault::Surrogate => {
-            Err(refusal(400, "VALUE_NOT_JSON", &format!("`{}` of the body: {error}", error.path)))
-        }
-        Err(error) => Err(refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}"))),
+        _ => Err(refusal(400, "BODY_INVALID", "the body is not a JSON object")),
     }
+}
+
+/// A JSON text of a request.
+fn json_value(text: &str) -> Result<Value, HttpResponse> {
+    parse_json_input(text).map_err(|error| match error.fault {
+        JsonFault::Surrogate => {
+            refusal(400, "VALUE_NOT_JSON", &format!("`{}` of the body: {error}", error.path))
+        }
+        _ => refusal(400, "BODY_INVALID", &format!("the body is not JSON: {error}")),
+    })
 }
 
 /// Takes a field out of a body; an empty object without the field.

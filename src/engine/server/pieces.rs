@@ -1,15 +1,13 @@
-//! Writes long lists in pieces. A header of an answer says where it continues, and the host asks for the next piece
-//! when the client reads on.
+//! Writes long lists in pieces. A reply says with [`Instruction::Rest`] where its body continues, and the host asks for the
+//! next piece when the client reads on.
 
+use super::reply::{Instruction, Reply};
 use super::respond::{ENVELOPE, written};
 use crate::engine::view::shown::{Shown, View};
-use crate::http::HttpResponse;
 use crate::json::{JsonWriter, parse_json, write_json};
 use crate::time::Millis;
 use serde_json::Value;
 
-/// The header that says where an answer continues. It is only for the host.
-pub const REST: &str = "x-highway-rest";
 /// The most items of a piece.
 pub const ITEMS: usize = 500;
 /// A piece ends after the item that makes it this long, in bytes.
@@ -119,12 +117,10 @@ impl<'a> Listing<'a> {
 }
 
 /// The answer with its first piece.
-pub(super) fn first(url: &str, listing: Listing) -> HttpResponse {
+pub(super) fn first(url: &str, listing: Listing) -> Reply {
     let piece = listing.cut(None);
     let token = piece.token(url);
-    let mut answer = written(200, piece.text);
-    answer.headers.extend(token.map(|token| (REST.to_owned(), token)));
-    answer
+    Reply::with(written(200, piece.text), token.map(Instruction::Rest))
 }
 
 impl Piece {

@@ -1,7 +1,9 @@
 //! The paths of the API. The encoded path is matched segment by segment, fixed segments first.
 
 use super::respond::refusal;
-use crate::http::HttpResponse;
+use crate::http::{HttpResponse, encode_segment};
+use crate::json::object;
+use serde_json::Value;
 
 /// A request that the engine answers, with the decoded names of its path.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,7 +11,9 @@ pub(super) enum Route {
     Health,
     Version,
     Submit,
+    Compile,
     List(List),
+    Stream(String),
     Run(String),
     Cancel(String),
     Step(String, String),
@@ -57,9 +61,9 @@ pub(super) enum List {
 }
 
 /// Parts of a run in Highway's API that the engine does not serve.
-const OF_RUNS: [&str; 7] = ["activities", "checkpoints", "locks", "replay", "sagas", "simulate", "stream"];
+const OF_RUNS: [&str; 6] = ["activities", "checkpoints", "locks", "replay", "sagas", "simulate"];
 /// Parts of Highway's API that the engine does not serve.
-const ELSEWHERE: [&str; 21] = [
+const ELSEWHERE: [&str; 20] = [
     "activities",
     "admin",
     "analytics",
@@ -67,7 +71,6 @@ const ELSEWHERE: [&str; 21] = [
     "auth",
     "circuit-breakers",
     "dsl_templates",
-    "dsl_to_json",
     "health",
     "idempotency",
     "invitations",
@@ -83,11 +86,71 @@ const ELSEWHERE: [&str; 21] = [
     "workers",
 ];
 
+/// Paths that say whether the engine is well, and nothing else.
+pub const HEALTH: [&str; 2] = ["/ping", "/api/v1/health"];
+
+/// What a request is to the host, which has to know it before the engine answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It brings an artifact. Unless its body is JSON, the engine takes `{name, mime, content}`, the content in base64.
+    Upload,
+    /// It brings a definition, which may start a run.
+    Submission,
+    /// It looks at the list of runs.
+    Runs,
+    /// It looks at the run of this id.
+    Run(String),
+    /// Anything else.
+    Other,
+}
+
+/// What a request is.
+pub fn kind(method: &str, url: &str) -> Kind {
+    let (path, _) = url.split_once('?').unwrap_or((url, ""));
+    match find(method, path) {
+        Ok(Route::KeepArtifact) => Kind::Upload,
+        Ok(Route::Submit) => Kind::Submission,
+        Ok(Route::List(List::Runs)) => Kind::Runs,
+        Ok(Route::Run(id)) => Kind::Run(id),
+        _ => Kind::Other,
+    }
+}
+
+impl Kind {
+    /// `{kind, runId?}`.
+    pub fn to_json(&self) -> Value {
+        let kind = |word: &str| object([("kind", word.into())]);
+        match self {
+            Self::Upload => kind("upload"),
+            Self::Submission => kind("submission"),
+            Self::Runs => kind("runs"),
+            Self::Run(id) => object([("kind", "run".into()), ("runId", id.as_str().into())]),
+            Self::Other => kind("other"),
+        }
+    }
+}
+
+/// The request for an operation of the host itself, which has no address: its method and URL.
+pub(super) fn address(operation: &str, subject: &str) -> Option<(&'static str, String)> {
+    let subject = encode_segment(subject);
+    let (method, path) = match operation {
+        "submit" => ("POST", "workflows".to_owned()),
+        "signal" => ("POST", format!("workflows/{subject}/signals")),
+        "signals" => ("GET", format!("workflows/{subject}/signals")),
+        "approvals" => ("GET", "approvals".to_owned()),
+        "approve" | "reject" => ("POST", format!("approvals/{subject}/{operation}")),
+        "schedules" => ("GET", "schedules".to_owned()),
+        "delete_schedule" => ("DELETE", format!("schedules/{subject}")),
+        _ => return None,
+    };
+    Some((method, format!("/api/v1/{path}")))
+}
+
 /// The route of a method and a path, or the refusal.
 pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
     let unknown = || refusal(404, "NOT_FOUND", &format!("the embedded engine has no path `{path}`"));
     let below = path.trim_end_matches('/');
-    if below == "/ping" && method == "GET" {
+    if HEALTH.contains(&below) && method == "GET" {
         return Ok(Route::Health);
     }
     let below = below.strip_prefix("/api/v1/").ok_or_else(unknown)?;
@@ -96,6 +159,7 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
     let owned = |name: &str| name.to_owned();
     let (allowed, route) = match names.as_slice() {
         ["health"] => ("GET", Route::Health),
+        ["dsl_to_json"] => ("POST", Route::Compile),
         ["version"] => ("GET", Route::Version),
         ["workflows"] => ("GET, POST", if method == "GET" { Route::List(List::Runs) } else { Route::Submit }),
         ["schedules"] => {
@@ -133,6 +197,7 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
         ["workflows", run, "updates"] => ("GET, POST", Route::SendUpdate(owned(run))),
         ["workflows", run, "updates", "history"] => ("GET", Route::List(List::UpdateHistory(owned(run)))),
         ["workflows", run, "updates", update] => ("GET", Route::Update(owned(run), owned(update))),
+        ["workflows", run, "stream"] => ("GET", Route::Stream(owned(run))),
         ["workflows", run, "events"] => ("GET", Route::List(List::Events(owned(run)))),
         ["workflows", run, "graph"] => ("GET", Route::Graph(owned(run))),
         ["workflows", run, "graph", "dot"] => ("GET", Route::Dot(owned(run))),
@@ -174,7 +239,8 @@ pub(super) fn find(method: &str, path: &str) -> Result<Route, HttpResponse> {
     }
 }
 
-fn not_served(path: &str) -> HttpResponse {
+/// The refusal of a part of the API that the engine knows of but does not serve.
+pub(super) fn not_served(path: &str) -> HttpResponse {
     let message = format!("the embedded engine does not serve `{path}`; a Highway server does");
     refusal(501, "NOT_IMPLEMENTED", &message)
 }

@@ -3,7 +3,7 @@
 use super::pieces::{Listing, Start, place};
 use super::respond::{self, owner, refusal};
 use super::routes::Query;
-use super::{Answer, json_body, taken, with_run};
+use super::{Instruction, Replied, Reply, json_body, taken, with_run};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, Update, UpdateState};
 use crate::http::{HttpRequest, HttpResponse};
@@ -15,11 +15,8 @@ use serde_json::Value;
 const LIMIT: f64 = 30.0;
 const HISTORY: usize = 50;
 
-/// Sends an update. While there is no answer, the host delays the response 202 until [`Effect::UpdateEnded`], and then
-/// asks for the update.
-///
-/// [`Effect::UpdateEnded`]: crate::engine::Effect::UpdateEnded
-pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
+/// Sends an update. While there is no answer, the host delays the response 202.
+pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, path: &str, now: Millis) -> Replied {
     let mut body = json_body(request)?;
     let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
     let payload = taken(&mut body, "update_payload");
@@ -36,7 +33,11 @@ pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, now: Mi
     let Some(update) = engine.update(at, name, payload, limit, now) else {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and takes no updates"));
     };
-    Ok(with_run(engine, id, |run| one(run, &update.to_string())))
+    let response = with_run(engine, id, |run| one(run, &update.to_string()));
+    let url = format!("{}/{update}", path.trim_end_matches('/'));
+    let wait = Instruction::Wait { run_id: id.to_owned(), update, url };
+    let is_open = response.status == 202;
+    Ok(Reply::with(response, is_open.then_some(wait)))
 }
 
 /// The answer to an update, by its position in the run.

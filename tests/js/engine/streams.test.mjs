@@ -7,16 +7,17 @@ import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 const { RunStreams } = await import(
-  pathToFileURL(inRoot("dist", "esm", "engine", "host", "streams.js")).href
+  pathToFileURL(inRoot("dist", "esm", "engine", "requests", "streams.js")).href
 );
+
+/** A run as the core gives it. */
+const runText = (run) => ({ text: JSON.stringify(run), isOver: run.status === "completed" });
 
 test("a stream sends signs of life until it ends, in whatever way, and not afterwards", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   for (const end of ["the run", "the engine", "the reader"]) {
     let status = "running";
-    const streams = new RunStreams(() =>
-      JSON.stringify({ status: "success", success: true, data: { status } }),
-    );
+    const streams = new RunStreams(() => runText({ status }));
     const reader = streams.open("r").body.getReader();
     const next = async () => new TextDecoder().decode((await reader.read()).value);
     assert.equal(await next(), 'data: {"status":"running"}\n\n');
@@ -40,7 +41,7 @@ function counted(most) {
   let [reads, round, status] = [0, 0, "running"];
   const streams = new RunStreams((id) => {
     reads += 1;
-    return JSON.stringify({ status: "success", success: true, data: { status, id, round } });
+    return runText({ status, id, round });
   }, most);
   const change = (next = "running") => {
     round += 1;
@@ -84,13 +85,7 @@ test("a slow reader gets the newest state when it reads again, and nothing is re
 
 test("large states are sent in their own turns", async (t) => {
   let round = 0;
-  const streams = new RunStreams(() =>
-    JSON.stringify({
-      status: "success",
-      success: true,
-      data: { status: "running", round, text: "x".repeat(2 << 20) },
-    }),
-  );
+  const streams = new RunStreams(() => runText({ status: "running", round, text: "x".repeat(2 << 20) }));
   t.after(() => streams.close());
   const readers = Array.from({ length: 4 }, () => streams.open("r").body.getReader());
   await Promise.all(readers.map((reader) => reader.read()));

@@ -15,6 +15,7 @@ const ROOMS = [
   "engine",
   "engine/tools",
   "engine/stores",
+  "engine/requests",
   "engine/host",
   "engine/virtual",
   "testing",
@@ -77,4 +78,19 @@ describe("the rooms of the facade", () => {
     }
     assert.deepEqual([...left.keys()], []);
   });
+});
+
+// What a request is, the core says. `client/` and `proxy/` send requests to servers, and have to know.
+test("no path of the API stands in the engine", () => {
+  const PATH =
+    /api\\?\/v1|["'`](workflows|artifacts|approvals|schedules)\/|\/(stream|updates|cancel|health|ping)\b|dsl_to_json/;
+  const found = files
+    .filter((file) => /^(engine|testing)\//.test(file))
+    .flatMap((file) => {
+      const lines = readFileSync(inRoot("js/src", file), "utf8").split("\n");
+      // An address of a provider of language models is none of ours.
+      const code = lines.filter((line) => !/^\s*(\/?\*|\/\/)/.test(line) && !line.includes('"https://'));
+      return code.filter((line) => PATH.test(line)).map((line) => `${file}: ${line.trim()}`);
+    });
+  assert.deepEqual(found, []);
 });

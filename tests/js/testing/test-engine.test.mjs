@@ -67,6 +67,81 @@ describe("durable functions", () => {
   });
 });
 
+describe("requests of `fetch`", () => {
+  const url = "http://engine/api/v1";
+  const bytes = new Uint8Array([...Array(256).keys(), 0xff, 0xfe, 0]);
+  const tasks = { greet: { task_id: "greet", operator_type: "task", function: "x.greet", dependencies: [] } };
+  const send = async (engine, path, init) => {
+    const response = await engine.fetch(`${url}/${path}`, { method: "POST", ...init });
+    return { ...(await response.json()), status: response.status };
+  };
+
+  it("upload bytes and forms, which come back as they were", async () => {
+    const engine = new TestEngine({ at });
+    const form = new FormData();
+    form.append("artifact", new Blob([bytes], { type: "application/zip" }), "tasks.zip");
+    const uploads = [
+      await send(engine, "artifacts", { body: bytes }),
+      await send(engine, "artifacts/", { body: bytes, headers: { "content-type": "application/zip" } }),
+      await send(engine, "artifacts", { body: form }),
+    ];
+    for (const { status, size, artifact_id } of uploads) {
+      assert.deepEqual([status, size, artifact_id], [201, bytes.length, uploads[0].artifact_id]);
+    }
+    const response = await engine.fetch(`${url}/artifacts/${uploads[0].artifact_id}`);
+    assert.equal(response.headers.get("content-type"), "application/zip");
+    assert.deepEqual(new Uint8Array(await response.arrayBuffer()), bytes);
+    engine.close();
+  });
+
+  it("submit Python where it is compiled, and mocks are known by its tasks", async () => {
+    const sources = [];
+    const pythonDsl = async (source) => {
+      sources.push(source);
+      return { name: "from_python", tasks };
+    };
+    const engine = new TestEngine({ at, pythonDsl });
+    engine.mock("greet", "hello");
+    const run = await new Highway({ engine }).workflows.submit({ pythonDsl: "def get_workflow(): ..." });
+    assert.equal((await run.result()).tasks.greet.result, "hello");
+    assert.deepEqual(sources, ["def get_workflow(): ..."]);
+    assert.throws(() => engine.expectNotCalled("gret"), { message: /did you mean `greet`/ });
+    const compiled = await send(engine, "dsl_to_json", { body: JSON.stringify({ code: "c" }) });
+    assert.deepEqual([compiled.status, compiled.workflow_definition.name], [200, "from_python"]);
+    engine.close();
+    const none = new TestEngine({ at });
+    const refused = await send(none, "workflows", { body: JSON.stringify({ python_dsl: "p" }) });
+    assert.deepEqual([refused.status, refused.code], [501, "NOT_IMPLEMENTED"]);
+    none.close();
+    assert.throws(() => new TestEngine({ pythonDsl: true }), { code: "OPTION_INVALID", path: "/pythonDsl" });
+  });
+
+  it("that were given up are not carried out", async () => {
+    let compile;
+    const engine = new TestEngine({ at, pythonDsl: () => new Promise((resolve) => (compile = resolve)) });
+    const given = new AbortController();
+    const body = JSON.stringify({ python_dsl: "p" });
+    const waiting = assert.rejects(send(engine, "workflows", { body, signal: given.signal }), /no longer/);
+    while (!compile) await new Promise((resolve) => setImmediate(resolve));
+    given.abort(new Error("no longer wanted"));
+    await waiting;
+    compile({ name: "from_python", tasks });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(engine.state().runs.length, 0);
+    engine.close();
+  });
+
+  it("for a stream are refused, so that clients look", async () => {
+    const engine = new TestEngine({ at });
+    const { data } = await send(engine, "workflows", {
+      body: JSON.stringify({ workflow_definition: { name: "w", tasks } }),
+    });
+    const response = await engine.fetch(`${url}/workflows/${data.workflow_run_id}/stream`);
+    assert.deepEqual([response.status, (await response.json()).code], [501, "NOT_IMPLEMENTED"]);
+    engine.close();
+  });
+});
+
 describe("a client of a test engine", () => {
   it("waits for days in no time", async () => {
     const { engine, driver } = shop();

@@ -70,11 +70,11 @@ export class Journal {
   }
 
   /**
-   * Takes the store and passes each stored entry to `replay`.
+   * Takes the store and passes each stored entry to `replay`, which says whether a snapshot ends with the entry.
    *
    * @throws {ExecutionError} `JOURNAL_INVALID`, `STORE_IN_USE`.
    */
-  async open(replay: (entry: string) => void): Promise<void> {
+  async open(replay: (entry: string) => boolean): Promise<void> {
     const { signal } = this.#ending;
     let count = 0;
     try {
@@ -83,11 +83,10 @@ export class Journal {
         signal.throwIfAborted();
         const entry = this.#chain.read(text);
         this.#length += entry.length;
-        // The last entry of a snapshot. No other snapshot is needed before the journal is twice as long.
-        if (entry.includes('{"type":"state_kept"')) this.#state = this.#length;
         count += 1;
         try {
-          replay(entry);
+          // The next snapshot is made when there is twice as much.
+          if (replay(entry)) this.#state = this.#length;
         } catch (error) {
           throw unreadable(error, count, entry.length);
         }

@@ -3,7 +3,6 @@
 import { plain, plainText } from "../../shared/plain.js";
 import type { EngineHandle } from "../../wasm/wasm-api.js";
 import { bytesOfBase64 } from "../../shared/base64.js";
-import { answerOf } from "../asking.js";
 import type { StartTool } from "../effects.js";
 import { full } from "../runtime.js";
 import { type LogLevel, STRIKE, type ToolCall, type ToolContext, ToolError } from "./tool.js";
@@ -93,10 +92,9 @@ export function variablesOf(handle: EngineHandle, call: number): Record<string, 
  *
  * @throws {ToolError} `ARTIFACT_NOT_FOUND`.
  */
-export function artifactOf(handle: EngineHandle, id: string, now: number): Uint8Array {
-  const url = `/api/v1/artifacts/${encodeURIComponent(id)}`;
-  const answer = full.call(() => answerOf(handle, { method: "GET", url }, "", now));
-  if (answer.status === 200) return bytesOfBase64(answer.body);
+export function artifactOf(handle: EngineHandle, id: string): Uint8Array {
+  const content = full.call(() => handle.artifact(id));
+  if (content !== undefined) return bytesOfBase64(content);
   throw new ToolError(`there is no artifact \`${id}\``, {
     code: "ARTIFACT_NOT_FOUND",
     help: "upload it again: it was deleted, or belongs to another server",

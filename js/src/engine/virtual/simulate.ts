@@ -240,8 +240,8 @@ class Running {
       this.#engine.now = this.#start + this.#window;
     }
     // Runs that have started continue, but no new ones start.
-    const { schedules } = this.#engine.read<{ schedules: { schedule_id: string }[] }>("GET", "schedules");
-    for (const { schedule_id: id } of schedules) this.#engine.read("DELETE", `schedules/${id}`);
+    const { schedules } = this.#engine.read<{ schedules: { schedule_id: string }[] }>("schedules");
+    for (const { schedule_id: id } of schedules) this.#engine.operate("delete_schedule", id);
     await this.#go(Number.POSITIVE_INFINITY);
     const data = this.#engine.data();
     return this.#told(data, timelineOf(data));
@@ -278,7 +278,7 @@ class Running {
   /** Submits a definition. Returns the id of the run, if one was started. */
   #submit(body: Record<string, unknown>): string {
     const text = plainText(body);
-    const answer = this.#engine.request("POST", "/api/v1/workflows", text);
+    const answer = this.#engine.operate("submit", "", text);
     if (answer.status < 300) {
       return (JSON.parse(answer.body) as { data: { workflow_run_id?: string } }).data.workflow_run_id ?? "";
     }
@@ -309,7 +309,7 @@ class Running {
     this.#engine.plan(momentAfter(this.#start, at, `${path}/at`), () => {
       for (const { run_id: id, end } of this.#engine.data().runs) {
         if (end !== null) continue;
-        this.#engine.read("POST", `workflows/${id}/signals`, body);
+        this.#engine.operate("signal", id, plainText(body));
         this.#sent.add(name);
       }
     });
@@ -318,7 +318,6 @@ class Running {
   /** Plans the decisions about approvals that are pending now. */
   #decide(): void {
     const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
-      "GET",
       "approvals",
     );
     for (const { approval_key: key, step_name: step } of approvals) {
@@ -340,11 +339,7 @@ class Running {
       const what = approved ? "approve" : "reject";
       this.#engine.plan(this.#engine.now + millis(after, "/approvals"), () => {
         this.#asked.delete(key);
-        this.#engine.request(
-          "POST",
-          `/api/v1/approvals/${encodeURIComponent(key)}/${what}`,
-          JSON.stringify({ comment, approver }),
-        );
+        this.#engine.operate(what, key, JSON.stringify({ comment, approver }));
       });
     }
   }
@@ -398,7 +393,7 @@ class Running {
       .data()
       .runs.some(({ run_id: id }) =>
         this.#engine
-          .read<{ signals: { signal_name: string }[] }>("GET", `workflows/${id}/signals`)
+          .read<{ signals: { signal_name: string }[] }>("signals", id)
           .signals.some(({ signal_name: kept }) => kept === name),
       );
   }

@@ -7,8 +7,8 @@ import { isObject, plainText } from "../../shared/plain.js";
 import { childPath } from "../../shared/pointer.js";
 import type { EngineHandle } from "../../wasm/wasm-api.js";
 import { checkConfiguration, closed, type EngineLimits } from "../configuration.js";
-import { wholeAnswerOf } from "../asking.js";
-import type { Answer, Effect } from "../effects.js";
+import { type Operation, operationAnswer, wholeAnswerOf } from "../asking.js";
+import type { Answer, Asked, Effect, OperationAnswer } from "../effects.js";
 import {
   type Answering,
   answering,
@@ -153,15 +153,20 @@ export class VirtualEngine {
   }
 
   /** Answers a request of the REST API at once. */
-  request(method: string, path: string, body: string | null = null, headers: object = {}): Answer {
-    const asked = { method, url: path, headers, body };
+  request(asked: Asked): Answer {
     return this.#tell((handle, now) => wholeAnswerOf(handle, asked, this.#newId(), now));
   }
 
-  /** The data of an answer. */
-  read<T>(method: string, path: string, body?: object): T {
-    const { body: text } = this.request(method, `/api/v1/${path}`, body ? plainText(body) : null);
-    return (parseJson(text) as { data: T }).data;
+  /** Carries out an operation at once; its subject is a run, an approval or a schedule, if any. */
+  operate(operation: Operation, subject = "", body?: string): OperationAnswer {
+    return this.#tell((handle, now) =>
+      operationAnswer(handle, [operation, subject], body, this.#newId(), now),
+    );
+  }
+
+  /** The data of the answer to an operation. */
+  read<T>(operation: Operation, subject?: string): T {
+    return (parseJson(this.operate(operation, subject).body) as { data: T }).data;
   }
 
   /** Plans an action for a moment of virtual time. */
@@ -214,7 +219,7 @@ export class VirtualEngine {
 
   /** The timeline as plain data. */
   data(): TimelineData {
-    this.#checkOpen();
+    this.checkOpen();
     return parseJson(full.call(() => this.#handle.timeline())) as TimelineData;
   }
 
@@ -230,7 +235,7 @@ export class VirtualEngine {
 
   /** The largest body of a request, in bytes. */
   get requestBytes(): number {
-    this.#checkOpen();
+    this.checkOpen();
     return this.#handle.limit("requestBytes");
   }
 
@@ -239,7 +244,7 @@ export class VirtualEngine {
   }
 
   get #wake(): number {
-    this.#checkOpen();
+    this.checkOpen();
     return this.#handle.nextWake() ?? Number.POSITIVE_INFINITY;
   }
 
@@ -249,12 +254,13 @@ export class VirtualEngine {
     return `${this.#runs.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
   }
 
-  #checkOpen(): void {
+  /** @throws {ExecutionError} `ENGINE_CLOSED`. */
+  checkOpen(): void {
     if (this.#freed) throw closed();
   }
 
   #tell<T>(tell: (handle: EngineHandle, now: number) => T): T {
-    this.#checkOpen();
+    this.checkOpen();
     const [given, effects] = full.call(() => {
       const given = tell(this.#handle, this.now);
       return [given, this.#handle.takeEffects()];
@@ -336,7 +342,7 @@ export class VirtualEngine {
       report: (tell) => this.#report(call, tell),
       output: (text, stream = "stdout") =>
         this.#report(call, (handle, now) => handle.wrote(call, stream, String(text), now)),
-      artifact: (id) => artifactOf(this.#handle, id, this.now),
+      artifact: (id) => artifactOf(this.#handle, id),
       variables: () => variablesOf(this.#handle, call),
       onRunEnd,
     });

@@ -15,17 +15,23 @@ interface ReadRequest {
   readonly headers: Headers;
   /** The refusal where it has more bytes than allowed, or is no text. */
   readonly body: string | null | Response;
-  readonly signal: AbortSignal | undefined;
 }
 
-/** Reads what `fetch` was given; a body of up to `limit` bytes, each value in it counting some more. */
+/** What reading a request needs of its engine. */
+interface Reader {
+  readonly requestBytes: number;
+  takesBytes(method: string, url: string): boolean;
+}
+
+/** Reads what `fetch` was given; a body of up to `requestBytes`, each value in it counting some more. */
 export async function readRequest(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
-  limit: number,
+  engine: Reader,
 ): Promise<ReadRequest> {
-  const request = await readText(input, init, limit);
+  const request = await readText(input, init, engine);
   const { body } = request;
+  const limit = engine.requestBytes;
   // A body of many small values holds the thread while it is read.
   if (typeof body !== "string" || !(await inTurns(isLargeJson(body, limit)))) return request;
   return { ...request, body: requestTooLarge(limit) };
@@ -34,33 +40,35 @@ export async function readRequest(
 async function readText(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
-  limit: number,
+  engine: Reader,
 ): Promise<ReadRequest> {
+  const limit = engine.requestBytes;
   const body = init?.body ?? null;
   // What clients mostly send. A `Request` of it would take longer to make than all that follows.
   if (!(input instanceof Request) && (body === null || typeof body === "string")) {
     const url = new URL(input);
-    const { headers, signal } = init ?? {};
     const method = (init?.method ?? "GET").toUpperCase();
-    if (!isUpload(method, url)) {
+    if (body === null || !engine.takesBytes(method, url.pathname)) {
       // Text has as many bytes as characters, or more.
       const taken = body !== null && body.length > limit ? requestTooLarge(limit) : body;
-      return { url, method, headers: new Headers(headers), body: taken, signal: signal ?? undefined };
+      return { url, method, headers: new Headers(init?.headers), body: taken };
     }
   }
   const request = new Request(input, init);
   const url = new URL(request.url);
-  const { method, headers, signal } = request;
-  return { url, method, headers, body: await textBody(request, url, limit), signal };
+  const { method, headers } = request;
+  return { url, method, headers, body: await textBody(request, url, engine) };
 }
 
-/** The body of a request as the core takes it: text, and for an artifact a JSON object with its bytes. */
-async function textBody(request: Request, url: URL, limit: number): Promise<string | null | Response> {
+/** The body of a request as the core takes it: text, and for bytes a JSON object with them. */
+async function textBody(request: Request, url: URL, engine: Reader): Promise<string | null | Response> {
   if (request.body === null) return null;
+  const limit = engine.requestBytes;
+  const takesBytes = engine.takesBytes(request.method, url.pathname);
   const bytes = await bytesOf(new Response(request.body), limit);
   if (bytes === TOO_LARGE) return requestTooLarge(limit);
   const type = request.headers.get("content-type") ?? "";
-  if (!isUpload(request.method, url) || /^application\/json\b/i.test(type)) return decoded(bytes);
+  if (!takesBytes || /^application\/json\b/i.test(type)) return decoded(bytes);
   const isForm = /^multipart\/form-data\b/i.test(type);
   const file = isForm ? await inTurns(fileOfForm(bytes, type), 32) : { name: undefined, type, bytes };
   if (file === "too much") {
@@ -84,10 +92,6 @@ function invalid(message: string): Response {
   return refusal(400, "BODY_INVALID", message);
 }
 
-function isUpload(method: string, { pathname }: URL): boolean {
-  return method === "POST" && /^\/api\/v1\/artifacts\/?$/.test(pathname);
-}
-
 /** The refusal of a body that is too large. */
 function requestTooLarge(most: number): Response {
   const message = `the body of the request is larger than ${most} bytes; each value in it counts ${EACH} more`;
@@ -106,11 +110,11 @@ function requestTooLarge(most: number): Response {
 /** The answer as the caller gets it. `next` gives the pieces of its body behind the first. */
 export function responseOf(
   { status, headers, body, rest }: Answer,
-  next?: (rest: string) => Promise<Piece>,
+  next: (rest: string) => Promise<Piece>,
 ): Response {
   const { "content-transfer-encoding": encoding, ...others } = headers;
   const init = { status, headers: others };
-  if (rest !== undefined && next) return new Response(inPieces({ body, rest }, next), init);
+  if (rest !== undefined) return new Response(inPieces({ body, rest }, next), init);
   return new Response(encoding === "base64" ? bytesOfBase64(body) : body, init);
 }
 

@@ -1,12 +1,13 @@
 /** Server-sent events: the changes of runs, for who listens. */
 
+import type { RunText } from "../effects.js";
 import { refusal } from "./refusal.js";
 import { nextTurn } from "../../shared/turns.js";
 
-/** A run as the API shows it. */
+/** What is told of a run. */
 interface State {
-  /** What was read. */
-  readonly answer: string;
+  /** The JSON text of the run; undefined where it is forgotten. */
+  readonly text: string | undefined;
   /** The event that tells it, made once for all who listen. */
   readonly event: Uint8Array;
   readonly isFinal: boolean;
@@ -28,9 +29,6 @@ export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-cont
 /** Streams that may be open when nobody says otherwise. */
 const MOST_STREAMS = 256;
 
-/** What an answer of the core that has a run begins with; one bracket follows the run. */
-const ENVELOPE = '{"status":"success","success":true,"data":';
-const FINAL = ["completed", "failed", "cancelled"];
 /** Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are free. */
 const QUICK = 2;
 const WORK = 9;
@@ -42,7 +40,7 @@ const SIGN_OF_LIFE = 15_000;
 
 /** The streams that are open. */
 export class RunStreams {
-  readonly #read: (runId: string) => string;
+  readonly #read: (runId: string) => RunText | undefined;
   readonly #most: number;
   readonly #listeners = new Set<Listener>();
   /** The newest state of each run that somebody listens to. */
@@ -56,16 +54,16 @@ export class RunStreams {
   #round: Listener[] | undefined;
   #hasChanged = false;
 
-  /** `read` gives what the API answers when it is asked for a run. */
-  constructor(read: (runId: string) => string, most = MOST_STREAMS) {
+  /** `read` gives a run as it is. */
+  constructor(read: (runId: string) => RunText | undefined, most = MOST_STREAMS) {
     this.#read = read;
     this.#most = most;
   }
 
-  /** Opens a stream of a run, whose answer may be known already; a refusal where as many are open as may be. */
-  open(runId: string, answer?: string): Response {
+  /** Opens a stream of a run; a refusal where as many are open as may be. */
+  open(runId: string): Response {
     if (this.#listeners.size >= this.#most) return tooMany(this.#most);
-    const state = this.#stateOf(runId, answer);
+    const state = this.#stateOf(runId);
     let listener: Listener;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -150,15 +148,14 @@ export class RunStreams {
     }
   }
 
-  #stateOf(runId: string, answer = this.#read(runId)): State {
-    const known = this.#states.get(runId);
-    if (known?.answer === answer) return known;
-    // The core writes on one line, and the state of the run before all that is called so: a large run would take long to parse.
-    const data = answer.startsWith(ENVELOPE) ? answer.slice(ENVELOPE.length, -1) : undefined;
-    const [, status = ""] = /"status":"(\w+)"/.exec(data ?? "") ?? [];
+  #stateOf(runId: string): State {
     // A run that is forgotten is over.
-    const event = this.#encoder.encode(data === undefined ? ": forgotten\n\n" : `data: ${data}\n\n`);
-    const state = { answer, event, isFinal: data === undefined || FINAL.includes(status) };
+    const { text, isOver: isFinal } = this.#read(runId) ?? { text: undefined, isOver: true };
+    const known = this.#states.get(runId);
+    if (known?.text === text && known !== undefined) return known;
+    // The core writes on one line.
+    const event = this.#encoder.encode(text === undefined ? ": forgotten\n\n" : `data: ${text}\n\n`);
+    const state = { text, event, isFinal };
     this.#states.set(runId, state);
     return state;
   }
