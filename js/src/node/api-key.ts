@@ -1,4 +1,4 @@
-/** The API key of a server: given by the caller, or generated and kept in the data folder. */
+/** The API key of a server: given by the caller, or created and kept in the data folder. */
 
 import { randomBytes } from "node:crypto";
 import {
@@ -22,12 +22,12 @@ export interface ApiKey {
   readonly key: string;
   /** The file with the key; undefined if the caller or the environment gave it. */
   readonly file: string | undefined;
-  /** Whether the key was generated now. */
+  /** Whether the key is new. */
   readonly isNew: boolean;
 }
 
 /**
- * The key of a server: `given`, or that of the environment, or that of the data folder. If none has one, generates a
+ * The key of a server: `given`, or that of the environment, or that of the data folder. If none has one, creates a
  * key in the data folder.
  */
 export function apiKey(given: string | undefined, data: string): ApiKey {

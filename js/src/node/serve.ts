@@ -38,13 +38,13 @@ export interface ServeOptions {
   /** Name or address to listen on; default: `127.0.0.1`, which other machines cannot reach. */
   host?: string | undefined;
   /**
-   * Folder for everything that outlives the server: runs with their working directories, and the generated key.
+   * Folder for everything that outlives the server: runs with their working directories, and its key.
    * Default: runs are kept in memory, and the key in `.highway`. One server at a time can use a folder.
    */
   data?: string | undefined;
   /**
    * The API key. Default: the environment variable `HIGHWAY_API_KEY`, otherwise the key in the data folder, which is
-   * generated if there is none.
+   * created if there is none.
    */
   key?: string | undefined;
   /** Origins whose pages may use the server, such as `http://localhost:5173`. The server's own origin always may. */
@@ -85,7 +85,7 @@ export interface HighwayServer {
   readonly key: string;
   /** The file with the key; undefined if the key was given. */
   readonly keyFile: string | undefined;
-  /** Whether the key was generated now. */
+  /** Whether the key is new. */
   readonly isNewKey: boolean;
   /** The runs at the start: their folder, their number, and how many of them continue. Undefined without `data`. */
   readonly runs: { readonly folder: string; readonly total: number; readonly active: number } | undefined;
