@@ -23,14 +23,14 @@ import { checkLocalOptions, type LocalEngineOptions } from "./options.js";
 import { SteadyClock } from "./steady-clock.js";
 import { ToolCalls } from "./tool-calls.js";
 
-/** Milliseconds that `close` waits for tools to notice that they are no longer wanted. */
+/** How long `close` waits for tools to end, in milliseconds. */
 const PATIENCE = 2000;
-/** Milliseconds that `wake` waits for tools; hosts give an alarm about 15 minutes. */
+/** How long `wake` waits for tools, in milliseconds. Hosts give an alarm about 15 minutes. */
 const LONGEST_WAKE = 600_000;
 
 /**
- * Runs workflows in this process, and answers the Highway REST API through {@link LocalEngine.fetch}. Runs are kept in
- * memory for as long as the engine lives, and in a store where it has one.
+ * Runs workflows in this process and answers the Highway REST API through {@link LocalEngine.fetch}. Runs are kept in
+ * memory while the engine lives, and in its store if it has one.
  *
  * @example
  * ```js
@@ -50,7 +50,7 @@ const LONGEST_WAKE = 600_000;
 export class LocalEngine {
   readonly #machine: Machine;
   readonly #tools: ToolCalls;
-  /** Keeps requests that follow from each other, as those of a client in this program, from holding the thread. */
+  /** Lets others have their turn between requests that follow from each other, as those of a client in this program. */
   readonly #breaks = new Breaks();
   readonly #streams: RunStreams;
   readonly #updates = new PendingUpdates();
@@ -58,11 +58,11 @@ export class LocalEngine {
   #closed = false;
 
   /**
-   * Answers a request of the Highway REST API; the host name does not matter. Give it to a client as its `fetch`, or put
-   * it behind any server that speaks `Request` and `Response`.
+   * Answers a request of the Highway REST API. The host name does not matter. Use it as the `fetch` of a client, or in
+   * any server that uses `Request` and `Response`.
    *
-   * A request whose signal fires before it is carried out never is. An engine that stands still answers 503 with the code and the
-   * reason of its {@link LocalEngine.failure}.
+   * If the signal of a request fires before the engine has carried the request out, the engine never does. An engine
+   * that has failed answers 503 with the code and the message of its {@link LocalEngine.failure}.
    */
   readonly fetch: Fetch;
 
@@ -111,7 +111,7 @@ export class LocalEngine {
       updates: this.#updates,
       checkOpen: () => this.#checkOpen(),
       ready: () => this.#takesRequests(),
-      // An engine that has broken down cannot say. It refuses the request, whatever the body is.
+      // After a trap the core cannot say. Then any body is read, and the request is refused.
       takesBytes: (method, url) => this.#machine.isBroken || kindOf(method, url).kind === "upload",
       answer: (asked) => this.#answer(asked),
       piece: (rest) => this.#piece(rest),
@@ -120,10 +120,10 @@ export class LocalEngine {
   }
 
   /**
-   * Waits until what the store has kept is there and runs go on. Requests wait for it by themselves.
+   * Waits until the engine has read its store and runs continue. Requests wait for this by themselves.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read, `STORE_IN_USE` when it belongs to another engine.
-   * @throws {HighwayError} the {@link LocalEngine.failure} of an engine that stands still.
+   * @throws {ExecutionError} `JOURNAL_INVALID` if the store cannot be read, `STORE_IN_USE` if another engine uses it.
+   * @throws {HighwayError} the {@link LocalEngine.failure} of an engine that has failed.
    */
   async ready(): Promise<void> {
     await this.#machine.opened;
@@ -131,17 +131,17 @@ export class LocalEngine {
   }
 
   /**
-   * Why this engine stands still: its store could not be read, keeps nothing any more, or belongs to another engine, or the module has
-   * stopped (`WASM_PANIC`), as it does without memory. Undefined while all is well.
+   * Why this engine has failed: its store cannot be read, cannot be written or belongs to another engine, or the module
+   * has stopped (`WASM_PANIC`), for example without memory. Undefined while the engine works.
    */
   get failure(): HighwayError | undefined {
     return this.#machine.failure;
   }
 
   /**
-   * Registers a tool, or puts it in the place of the one of its name: from its next call on. Definitions can be submitted
-   * once their tools are there. Where there is a store, runs that it has kept go on as soon as it is read: register their tools
-   * before anything is awaited.
+   * Registers a tool, or replaces the tool of that name from its next call on. Register the tools of a definition
+   * before it is submitted. Runs from a store continue as soon as the store is read: register their tools before the
+   * first `await`.
    *
    * @example
    * ```js
@@ -177,7 +177,9 @@ export class LocalEngine {
     await this.#breaks.turn();
   }
 
-  /** What the engine answers, once what the answer says has been kept, or cannot be: see {@link LocalEngine.failure}. */
+  /**
+   * The answer of the core, after the store has written what the answer says; the refusal of an engine that has failed.
+   */
   #answer(asked: Asked): Promise<Answer> {
     const refused = (failure: HighwayError): Answer => failureAnswer(failure, this.#isHealth(asked.url));
     if (this.failure) return Promise.resolve(refused(this.failure));
@@ -215,8 +217,8 @@ export class LocalEngine {
   }
 
   /**
-   * Stops all tools and timers and releases what runs have kept; waits up to 2 s for tools to notice. Runs that are not
-   * over stay as they are.
+   * Stops all tools and timers, and releases the resources of runs. Waits up to 2 s for tools to end. Active runs stay
+   * as they are.
    */
   async close(): Promise<void> {
     if (!this.#closed) {
@@ -229,10 +231,10 @@ export class LocalEngine {
   }
 
   /**
-   * What the host calls at the time that `onWake` named, or later, on an engine that has just been made or on one that is there:
-   * does what is due, and waits until no tool runs, for 10 minutes at most.
+   * Does what is due, and waits until no tool runs, for 10 minutes at most. The host calls it at the time that `onWake`
+   * named, or later, on a new engine or on the one that it has.
    *
-   * @throws {ExecutionError} `JOURNAL_INVALID` when the store cannot be read, or keeps nothing any more; `ENGINE_CLOSED`.
+   * @throws {ExecutionError} `JOURNAL_INVALID` if the store cannot be read or written, `ENGINE_CLOSED`.
    */
   async wake(): Promise<void> {
     this.#checkOpen();
@@ -243,7 +245,7 @@ export class LocalEngine {
     if (this.failure) throw this.failure;
   }
 
-  /** Fulfilled once no tool runs and nothing waits to be kept, from which another one would follow. */
+  /** Fulfilled when no tool runs and no change waits for the store, so that no tool will start. */
   async #quiet(): Promise<void> {
     do {
       await this.#tools.idle();
@@ -251,7 +253,7 @@ export class LocalEngine {
     } while (!this.failure && !(this.#tools.isIdle && this.#machine.isQuiet));
   }
 
-  /** Ends what waits for something to happen, since nothing does any more. */
+  /** Ends streams, waits and tools, since nothing happens any more. */
   #stopped(reason: unknown): void {
     this.#streams.close();
     this.#updates.close();
@@ -280,7 +282,7 @@ export class LocalEngine {
   }
 }
 
-/** Waits for a promise, so many milliseconds at most. */
+/** Waits for a promise, for a number of milliseconds at most. */
 async function atMost(milliseconds: number, done: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<void>((resolve) => {

@@ -11,11 +11,11 @@ import { Journal } from "../stores/journal.js";
 import type { EngineStore } from "../stores/store.js";
 import { Gate } from "./gate.js";
 
-/** Milliseconds after which an engine has to be looked after while tools run, since its host may be stopped in the middle. */
+/** How soon an engine asks to be woken while tools run, in milliseconds: its host may be stopped at any moment. */
 const WATCH = 30_000;
-/** Milliseconds after which the clock is looked at again: timers do not notice that it jumps, nor that the machine slept. */
+/** Longest timer, in milliseconds. Timers do not notice that the clock jumps or that the machine sleeps. */
 const LOOK = 60_000;
-/** Milliseconds within which an engine whose host wakes it does so by itself. */
+/** Longest timer of an engine that its host wakes, in milliseconds. */
 const SOON = 5000;
 
 /** What the state machine needs of its host. */
@@ -25,50 +25,50 @@ export interface MachineHost {
   readonly onWake: ((at: number) => void | Promise<void>) | undefined;
   readonly tools: {
     readonly isBusy: boolean;
-    /** Tells the engine what running tools have written. */
+    /** Reports the new output of running tools to the engine. */
     tellOutput(handle: EngineHandle, now: number): void;
   };
   /** Carries out an effect. */
   perform(effect: Effect): void;
-  /** The effects of a change have been carried out. */
+  /** Called after the effects of a change. */
   changed(): void;
-  /** Nothing will happen any more. */
+  /** Called when nothing will happen any more. */
   stopped(reason: unknown): void;
 }
 
-/** The result of telling the state machine something. */
+/** The result of one call to the state machine. */
 interface Slice<T> {
   readonly given: T;
   readonly entry: string | undefined;
   readonly effects: readonly Effect[];
   readonly next: number | undefined;
-  /** Whether there is more to do at once. */
+  /** Whether there is more work to do now. */
   readonly hasMore: boolean;
 }
 
-/** One state machine, which its host tells what happens. */
+/** The state machine of an engine. */
 export class Machine {
   readonly handle: EngineHandle;
   readonly limits: { readonly requestBytes: number; readonly resultBytes: number };
-  /** Fulfilled once the engine has read its store. */
+  /** Fulfilled when the store is read and runs continue. */
   readonly opened: Promise<void>;
   readonly #host: MachineHost;
   readonly #journal: Journal | undefined;
-  /** Is shut while the state is written. */
+  /** Shut while a snapshot is written. */
   readonly #gate = new Gate();
-  /** The time that the host was told last. */
+  /** The time that `onWake` was called with last. */
   #wakeAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether the next slice of work has its turn soon. */
+  /** Whether the next slice of work is scheduled. */
   #goesOn = false;
-  /** Why the state machine cannot be used any more. */
+  /** Why the state machine cannot be used any more: a trap. */
   #broken: HighwayError | undefined;
   /** Whether runs go on. */
   #isOpen = false;
   #isStopped = false;
   #isFreed = false;
 
-  /** A state machine with options in JSON text. */
+  /** `config` is JSON text. */
   constructor(config: string, host: MachineHost) {
     this.#host = host;
     this.handle = full.call((api) => new api.EngineHandle(config, { zoneOffset }));
@@ -76,21 +76,21 @@ export class Machine {
     this.limits = { requestBytes: limit("requestBytes"), resultBytes: limit("resultBytes") };
     this.#journal = host.store && this.#journalOf(host.store);
     this.opened = this.#journal === undefined ? Promise.resolve() : this.#open(this.#journal);
-    // Whoever uses the engine hears of it.
+    // Users of the engine get the error.
     this.opened.catch(() => {});
   }
 
-  /** Why nothing happens any more, if the store or the state machine has failed. */
+  /** The failure of the store or the state machine, if there is one. */
   get failure(): HighwayError | undefined {
     return this.#broken ?? this.#journal?.failure;
   }
 
-  /** Whether the state machine itself has failed. */
+  /** Whether the state machine has failed. */
   get isBroken(): boolean {
     return this.#broken !== undefined;
   }
 
-  /** Whether no work is left that would go on by itself. */
+  /** Whether no slice of work is left. */
   get isQuiet(): boolean {
     return !this.#goesOn && !this.#gate.isShut;
   }
@@ -103,7 +103,7 @@ export class Machine {
     });
   }
 
-  /** Entries that rebuild the state. Until all are taken, what would change it waits. */
+  /** Entries that rebuild the state. Changes of the state wait until all entries are taken. */
   *#snapshot(): Generator<string, void> {
     this.#gate.shut();
     try {
@@ -124,16 +124,16 @@ export class Machine {
     this.#isOpen = true;
   }
 
-  /** Has a task wait while nothing may change in the engine; whether it does. */
+  /** Delays a task while the state must not change. Returns whether the task is delayed. */
   holds(task: () => void): boolean {
     return this.#gate.holds(task);
   }
 
   /**
-   * Tells the engine something, then does what it asks for, once the store has kept why. `then` gets what `tell` gave, and nothing if
-   * the engine has broken down, or was closed while this waited for the state to be written.
+   * Calls the engine, has the store write the change, and then carries out the effects. `then` gets the result of
+   * `tell`, or `undefined` if the engine has failed, or was closed before the call could be made.
    *
-   * @throws {HighwayError} if the engine refuses what it is told.
+   * @throws {HighwayError} if the engine refuses the call.
    */
   tell<T>(tell: (handle: EngineHandle, now: number) => T, then = (_?: T): void => {}): void {
     if (this.#broken) {
@@ -166,12 +166,12 @@ export class Machine {
     return { given, entry, effects, next: handle.nextWake(), hasMore: handle.hasMore() };
   }
 
-  /** Has the store keep what has changed, then has the host carry out what follows. */
+  /** Has the store write the change, then has the host carry out the effects. */
   #keep({ entry, effects, next, hasMore }: Slice<unknown>, then: () => void): void {
     const { clock, tools } = this.#host;
     const journal = this.#journal;
     const release = (): void => {
-      // What is not kept, or comes after the end, must not happen: it will after the next start.
+      // Effects of a change that is not stored must not happen, nor effects after the end. They follow after a restart.
       if (!journal || !(journal.failure || this.#isStopped)) {
         for (const effect of effects) this.#host.perform(effect);
         this.#host.changed();
@@ -186,36 +186,36 @@ export class Machine {
     const isBusy = tools.isBusy || effects.some(({ type }) => type === "start_tool");
     const watched = isBusy || hasMore ? clock() + WATCH : undefined;
     const wake = watched === undefined ? next : Math.min(next ?? watched, watched);
-    // At the opening the time that was told before still holds, or has come: `wake` is about to be called then.
+    // While the store opens, the time of the previous engine holds, or has come: then the host calls `wake`.
     journal.keep({ entry, wake: this.#isOpen ? wake : undefined, release });
   }
 
-  /** Does what is due, for a host that was woken. */
+  /** Does what is due, at the time that `onWake` was called with. */
   wake(): void {
     this.#wakeAt = 0;
     this.tell((handle, now) => handle.tick(now));
   }
 
-  /** Fulfilled once nothing waits to be kept, and the work that is left has had a turn. */
+  /** Fulfilled when no change waits for the store and the next slice of work has had its turn. */
   async settled(): Promise<void> {
     await this.#journal?.settled();
     if (!this.isQuiet) await new Promise<void>(nextTurn);
   }
 
-  /** Stops everything; what is told from now on has no effect. */
+  /** Stops everything. Later calls have no effect. */
   stop(reason: unknown): void {
     this.#isStopped = true;
     this.#journal?.abort(reason);
     this.#halt(reason);
   }
 
-  /** Waits for the store, and gives the memory of the state machine back. */
+  /** Closes the store and frees the memory of the state machine. */
   async close(): Promise<void> {
     await this.opened.catch(() => {});
     await this.#journal?.close();
     if (this.#isFreed) return;
     this.#isFreed = true;
-    // What has stopped in the middle cannot be taken apart.
+    // After a trap, the memory cannot be freed.
     if (!this.#broken) this.handle.free();
   }
 
@@ -224,14 +224,14 @@ export class Machine {
     this.#host.stopped(reason);
   }
 
-  /** Tells the host when it is needed, unless it knows of an earlier time. */
+  /** Calls `onWake`, unless the host knows an earlier time. */
   async #tellWake(at: number): Promise<void> {
     if (this.#wakeAt <= at && this.#wakeAt > this.#host.clock()) return;
     await this.#host.onWake?.(at);
     this.#wakeAt = at;
   }
 
-  /** Has the next slice of work done once others had their turn. */
+  /** Schedules the next slice of work for the next turn. */
   #goOn(): void {
     if (this.#goesOn) return;
     this.#goesOn = true;
@@ -241,7 +241,7 @@ export class Machine {
     });
   }
 
-  /** The state machine has stopped in the middle: nothing can happen any more, and every request is told why. */
+  /** Notes a trap. Nothing happens any more, and every request is refused with the reason. */
   #breakDown(error: unknown): void {
     this.#broken = isHighwayError(error)
       ? error

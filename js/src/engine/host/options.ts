@@ -6,60 +6,63 @@ import type { DslCompiler } from "../requests/python-dsl.js";
 import type { EngineStore } from "../stores/store.js";
 import type { Tools } from "../tools/tool.js";
 
-/** What an engine runs with. */
+/** Options of an engine. */
 export interface LocalEngineOptions {
   /**
-   * Tools by the name that tasks call, beside `tools.http.request`, which is always there. `nodeTools()` of
-   * `highway-wasm/node` brings a shell and Python. More can be added with {@link LocalEngine.tool}. A definition that calls
-   * any other is refused with `TOOL_NOT_REGISTERED` when it is submitted.
+   * Tools by the name that tasks call. `tools.http.request` is always there; `nodeTools()` of `highway-wasm/node` adds
+   * a shell and Python. `tool` of the engine adds more. A definition that calls any other tool is refused with
+   * `TOOL_NOT_REGISTERED` when it is submitted.
    */
   tools?: Tools | undefined;
-  /** Tools that may run at once; 64 by default. Further tasks wait. */
+  /** Number of tools that may run at the same time; default: 64. Further tasks wait. */
   concurrency?: number | undefined;
-  /** Event streams that may be open at once; 256 by default. Further ones are refused with status 503. */
+  /** Number of event streams that may be open; default: 256. Further ones are refused with status 503. */
   maxStreams?: number | undefined;
-  /** How large things may become, by the names of docs/limits.md. */
+  /** Limits by name; docs/limits.md explains each. */
   limits?: EngineLimits | undefined;
   /**
-   * How many runs that are over are kept; all by default. Of more, those that ended first are forgotten, a minute after their end at the
-   * earliest: the API knows them no more, and their idempotency keys begin new runs. What an active run has started stays as long as that.
+   * Number of finished runs that are kept; default: all. Beyond that, the oldest finished runs are dropped, at the
+   * earliest a minute after their end. The API then no longer knows them, and their idempotency keys start new runs.
+   * Runs that an active run has started are kept as long as that run.
    */
   keepRuns?: number | undefined;
-  /** What `{{ENV.NAME}}` reads; nothing by default. */
+  /** Values of `{{ENV.NAME}}`; default: none. */
   env?: Readonly<Record<string, string>> | undefined;
   /**
-   * What `{{secrets.NAME}}` reads; nothing by default. Arguments of tools alone can have them, since those are not written down; they are struck out
-   * of what tools log, and of the errors that they give. What a tool returns is its result, and kept as it is.
+   * Values of `{{secrets.NAME}}`; default: none. Only arguments of tools may use them, since arguments are not stored.
+   * The engine removes secrets from the logs and the errors of tools. The result of a tool is stored as it is.
    */
   secrets?: Readonly<Record<string, string>> | undefined;
   /**
-   * What a template that names nothing does: `strict` fails the task with `TEMPLATE_UNRESOLVED`, `lenient` keeps the
-   * text. Default: `strict`.
+   * What a template with an unknown name does: `strict` fails the task with `TEMPLATE_UNRESOLVED`, `lenient` keeps the
+   * text; default: `strict`.
    */
   templates?: "strict" | "lenient" | undefined;
   /**
-   * Milliseconds since the Unix epoch; the system's clock by default. Where it is set back, what has begun to wait goes on by the time that
-   * really passes; where it jumps ahead, the engine follows within a minute.
+   * The time in milliseconds since the Unix epoch; default: the system's clock. If the clock is set back, waits that
+   * have begun last as long as they would have. If it jumps ahead, the engine follows within a minute.
    */
   clock?: (() => number) | undefined;
   /**
-   * Keeps what happens, so that runs go on after a restart: `fileStore(folder)` and `sqliteStore(path)` of `highway-wasm/node`,
-   * `indexedDbStore(name)` in a browser, `durableObjectStore(ctx.storage)` at the edge. A tool that was running then is run again, as the same attempt with the same idempotency key. Without one, runs
-   * live as long as the engine does.
+   * Stores the journal, so that runs continue after a restart: `fileStore(folder)` and `sqliteStore(path)` of
+   * `highway-wasm/node`, `indexedDbStore(name)` in a browser, `durableObjectStore(ctx.storage)` at the edge. A tool
+   * that was running at the end runs again, as the same attempt with the same idempotency key. Without a store, runs
+   * end with the engine.
    */
   store?: EngineStore | undefined;
   /**
-   * For a host that is stopped while nobody asks it anything, such as a Durable Object: told when the engine has to be there
-   * again at the latest, in milliseconds since the Unix epoch. The host then makes one if there is none, and calls
-   * {@link LocalEngine.wake}. Each call takes the place of the one before; while tools run it is 30 s ahead. It comes before that
-   * on which it depends is kept; when it fails, the engine stands still as it does when its store fails. Timers that are more than
-   * 5 s away are left to the host. An engine that has just been made relies on the time that the one before it named; a host that
-   * does not keep that calls `wake` at once.
+   * For a host that is stopped between requests, such as a Durable Object. The engine passes the latest time at which
+   * it must run again, in milliseconds since the Unix epoch. At that time the host creates an engine if there is none,
+   * and calls `wake`. Each call replaces the one before. While tools run, the time is 30 s ahead. The engine calls
+   * `onWake` before it stores the change that needs the time; if `onWake` fails, the engine stops as it does when its
+   * store fails. The engine sets no timer of more than 5 s itself. A new engine relies on the time that the
+   * previous engine named: a host that does not store that time calls `wake` at once.
    */
   onWake?: ((at: number) => void | Promise<void>) | undefined;
   /**
-   * Reads workflows that are submitted as Python (`python_dsl`): gets the source, and gives the definition that its
-   * `get_workflow()` returns. `pythonDsl()` of `highway-wasm/node` does this by running it. Without one, Python is refused.
+   * Compiles workflows that are submitted as Python (`python_dsl`): takes the source and gives the definition that its
+   * `get_workflow()` returns. `pythonDsl()` of `highway-wasm/node` runs the source. Without a compiler, Python is
+   * refused.
    */
   pythonDsl?: DslCompiler | undefined;
 }

@@ -1,4 +1,4 @@
-/** Bytes in requests and answers: the core takes and gives text, so they travel as base64. */
+/** Bodies of requests and answers. The core reads and writes text, so bytes are converted to and from base64. */
 
 import { base64InSteps, bytesOfBase64 } from "../../shared/base64.js";
 import { bytesOf, TOO_LARGE } from "../../client/body.js";
@@ -13,7 +13,7 @@ interface ReadRequest {
   readonly url: URL;
   readonly method: string;
   readonly headers: Headers;
-  /** The refusal where it has more bytes than allowed, or is no text. */
+  /** The refusal if the body is too large, or is no text. */
   readonly body: string | null | Response;
 }
 
@@ -23,7 +23,7 @@ interface Reader {
   takesBytes(method: string, url: string): boolean;
 }
 
-/** Reads what `fetch` was given; a body of up to `requestBytes`, each value in it counting some more. */
+/** Reads a request and its body of up to `requestBytes`. Each value in the body counts some bytes more. */
 export async function readRequest(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
@@ -32,7 +32,7 @@ export async function readRequest(
   const request = await readText(input, init, engine);
   const { body } = request;
   const limit = engine.requestBytes;
-  // A body of many small values holds the thread while it is read.
+  // A body of many small values would block the thread while it is parsed.
   if (typeof body !== "string" || !(await inTurns(isLargeJson(body, limit)))) return request;
   return { ...request, body: requestTooLarge(limit) };
 }
@@ -44,7 +44,7 @@ async function readText(
 ): Promise<ReadRequest> {
   const limit = engine.requestBytes;
   const body = init?.body ?? null;
-  // What clients mostly send. A `Request` of it would take longer to make than all that follows.
+  // The usual case. To create a `Request` would take longer than all that follows.
   if (!(input instanceof Request) && (body === null || typeof body === "string")) {
     const url = new URL(input);
     const method = (init?.method ?? "GET").toUpperCase();
@@ -60,7 +60,7 @@ async function readText(
   return { url, method, headers, body: await textBody(request, url, engine) };
 }
 
-/** The body of a request as the core takes it: text, and for bytes a JSON object with them. */
+/** The body of a request as text. Bytes become a JSON object with their base64. */
 async function textBody(request: Request, url: URL, engine: Reader): Promise<string | null | Response> {
   if (request.body === null) return null;
   const limit = engine.requestBytes;
@@ -74,7 +74,7 @@ async function textBody(request: Request, url: URL, engine: Reader): Promise<str
   if (file === "too much") {
     return invalid(`the parts of the form are too many: their headers are longer than ${MOST_HEAD} bytes`);
   }
-  // The core says what is missing.
+  // The core refuses an upload without a file.
   if (file === undefined) return null;
   const mime = /^[\w.+-]+\/[\w.+-]+$/.exec(file.type)?.[0];
   return JSON.stringify({ name: file.name, mime, content: await inTurns(base64InSteps(file.bytes)) });
@@ -107,7 +107,7 @@ function requestTooLarge(most: number): Response {
   );
 }
 
-/** The answer as the caller gets it. `next` gives the pieces of its body behind the first. */
+/** The response for the caller. `next` gives the pieces of its body after the first. */
 export function responseOf(
   { status, headers, body, rest }: Answer,
   next: (rest: string) => Promise<Piece>,
@@ -118,7 +118,7 @@ export function responseOf(
   return new Response(encoding === "base64" ? bytesOfBase64(body) : body, init);
 }
 
-/** A body whose pieces are made as they are read. */
+/** A body whose pieces are made when the reader asks for them. */
 function inPieces(first: Piece, next: (rest: string) => Promise<Piece>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let { rest } = first;

@@ -1,4 +1,4 @@
-/** Requests of `fetch`: the one way from them to the state machine and back, for every engine. */
+/** The `fetch` of every engine: passes requests to the core, and carries out the instructions of its answers. */
 
 import { listen } from "../../client/host.js";
 import type { Fetch } from "../../client/options.js";
@@ -10,20 +10,20 @@ import { type RunStreams, STREAM_HEADERS } from "./streams.js";
 
 /** What requests need of their engine. */
 export interface RequestHost {
-  /** Bytes that the body of a request may have. */
+  /** The largest body of a request, in bytes. */
   readonly requestBytes: number;
-  /** Without it, Python is refused. */
+  /** Compiles Python. If undefined, Python is refused. */
   readonly pythonDsl: DslCompiler | undefined;
-  /** Without them, event streams are refused. */
+  /** If undefined, event streams are refused. */
   readonly streams: RunStreams | undefined;
   readonly updates: PendingUpdates;
   /** @throws {ExecutionError} `ENGINE_CLOSED`. */
   checkOpen(): void;
-  /** Fulfilled once the engine takes requests. */
+  /** Fulfilled when the engine takes requests. */
   ready(): Promise<void>;
-  /** Whether the body of a request may be bytes, which the engine takes as base64. */
+  /** Whether the body of a request may be bytes. The core takes them as base64. */
   takesBytes(method: string, url: string): boolean;
-  /** The answer of the state machine, once the store has kept what it says. */
+  /** The answer of the core, after the store has written what the answer says. */
   answer(asked: Asked): Promise<Answer>;
   /** The next piece of an answer. */
   piece(rest: string): Promise<Piece>;
@@ -53,7 +53,7 @@ async function respond(
   if (body instanceof Response) return body;
   const asked = { method, url: url.pathname + url.search, headers: Object.fromEntries(headers), body };
   const ask = (definition?: string): Promise<Answer> => {
-    // A request that was given up is never carried out.
+    // An aborted request is never carried out.
     signal?.throwIfAborted();
     engine.checkOpen();
     return engine.answer({ ...asked, definition });
@@ -76,11 +76,11 @@ async function respond(
   return responseOf(answer, (rest) => engine.piece(rest));
 }
 
-/** The answer of a run to an update, once there is one. */
+/** The answer of a run to an update. Waits for it. */
 async function updated(engine: RequestHost, { runId, update, url }: Wait): Promise<Answer> {
   const ended = engine.updates.wait(runId, update);
   const read = (): Promise<Answer> => engine.answer({ method: "GET", url });
-  // The run may have answered before anybody waited.
+  // The run may have answered before this waits.
   const answer = await read();
   if (answer.status !== 202) return answer;
   await engine.waitFor(ended);
@@ -88,7 +88,7 @@ async function updated(engine: RequestHost, { runId, update, url }: Wait): Promi
   return await read();
 }
 
-/** The response of `respond`, unless the signal fires first: then the promise is rejected at once, with the reason of the signal. */
+/** The response of `respond`. If the signal fires first, rejects at once with the reason of the signal. */
 function untilAborted(signal: AbortSignal | undefined, respond: () => Promise<Response>): Promise<Response> {
   if (signal === undefined) return respond();
   if (signal.aborted) return Promise.reject(signal.reason);
@@ -97,7 +97,7 @@ function untilAborted(signal: AbortSignal | undefined, respond: () => Promise<Re
     respond().then(
       (response) => {
         unlisten();
-        // Nobody reads it.
+        // Nobody reads the body.
         if (signal.aborted) response.body?.cancel().catch(() => {});
         resolve(response);
       },

@@ -1,4 +1,7 @@
-/** The file of a form (`multipart/form-data`). The runtime's own reader takes seconds for a form of many parts, or of many header lines. */
+/**
+ * The file of a form (`multipart/form-data`). The runtime's own reader takes seconds for a form of many parts, or of
+ * many header lines.
+ */
 
 import type { Steps } from "../../shared/steps.js";
 
@@ -17,7 +20,10 @@ interface FormFile {
   readonly bytes: Uint8Array;
 }
 
-/** The part `artifact` of a form where that is a file, or else its first file; undefined where there is none, or the form is broken. */
+/**
+ * The part `artifact` of a form where that is a file, or else its first file; undefined where there is none, or the
+ * form is broken.
+ */
 export function* fileOfForm(bytes: Uint8Array, type: string): Steps<FormFile | "too much" | undefined> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
   const boundary = quoted ?? plain;

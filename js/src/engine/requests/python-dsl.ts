@@ -5,12 +5,12 @@ import type { ToolError } from "../tools/tool.js";
 import { refusal } from "./refusal.js";
 
 /**
- * Gives the definition that a Python source returns from `get_workflow()`, as plain data. What it throws refuses the request; its
- * `code` and `help` are passed on.
+ * Compiles Python: gives the definition that the source returns from `get_workflow()`, as plain data. An error refuses
+ * the request; its `code` and `help` are passed on.
  */
 export type DslCompiler = (source: string, signal: AbortSignal) => Promise<unknown>;
 
-/** The JSON text of the definition that a Python source stands for, or the refusal. */
+/** The definition of a Python source as JSON text, or the refusal. */
 export async function compiled(
   source: string,
   compile: DslCompiler,

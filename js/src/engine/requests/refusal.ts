@@ -3,7 +3,7 @@
 import type { HighwayError } from "../../shared/errors.js";
 import type { Answer } from "../effects.js";
 
-/** A refusal; `more` are further fields of its body. */
+/** A refusal. `more` has further fields of its body. */
 export function refusal(
   status: number,
   code: string,
@@ -17,7 +17,7 @@ export function refusal(
   );
 }
 
-/** The answer of an engine that stands still. That to a health check says so in the form of a health check, too. */
+/** The answer of an engine that has failed. To a health check, it also has the form of a health check. */
 export function failureAnswer({ code, message, help }: HighwayError, isHealth: boolean): Answer {
   const data = isHealth ? { data: { status: "unhealthy", checks: { engine: code } } } : {};
   const body = JSON.stringify({ status: "error", success: false, message, code, help, ...data });

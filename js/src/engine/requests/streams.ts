@@ -29,7 +29,10 @@ export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-cont
 /** Streams that may be open when nobody says otherwise. */
 const MOST_STREAMS = 256;
 
-/** Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are free. */
+/**
+ * Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are
+ * free.
+ */
 const QUICK = 2;
 const WORK = 9;
 /** Milliseconds and bytes after which telling goes on in the next turn: what is told is then sent. */
@@ -88,8 +91,8 @@ export class RunStreams {
   }
 
   /**
-   * Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its work. Who has not read
-   * what was told before is told the newest state once it has.
+   * Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its
+   * work. Who has not read what was told before is told the newest state once it has.
    */
   tell(): void {
     if (this.isEmpty || this.#later !== undefined) return;
