@@ -1,4 +1,4 @@
-/** The `Driver` of the Python SDK. */
+/** The `Driver`, with the methods of the Python SDK's driver. */
 
 import { adviceOn } from "./advice.js";
 import { Client, seconds } from "../client/client.js";
@@ -37,42 +37,44 @@ import type {
 } from "./task-options.js";
 import { noting, TaskRef } from "../shared/task-ref.js";
 
-/** Seconds that `run` waits beyond the run's own limit, so that the server gets to say how it ended. */
+/** Seconds that `run` waits beyond the run's own limit, so that the server can report how it ended. */
 const GRACE = 10;
 
 const START_OPTIONS = ["inputs", "timeout", "workflowId", "signal", "workflow"];
 
-/** Settings of a driver: its name, and where its workflows run. */
+/** Options of a driver: its name, and where its workflows run. */
 export interface DriverOptions extends ClientOptions {
-  /** Name of the workflow; dashes become underscores. Default: `workflow_<first task>`. */
+  /** Name of the workflow. Dashes become underscores. Default: `workflow_<first task>`. */
   name?: string | undefined;
 }
 
-/** What a definition can be built with. */
+/** Options of a definition. */
 export interface BuildOptions {
-  /** Run inputs, read in templates as `{{inputs.name}}`. */
+  /** Inputs of the run, which templates read as `{{inputs.name}}`. */
   inputs?: Record<string, unknown> | undefined;
   /**
-   * Time limit of the run, in whole seconds, at least one. By default 300 s, as in Python; `run`, `start` and `simulate` add the delays, waits,
-   * pauses between retries and what time limits have beyond 300 s, on the longest way through the tasks.
+   * Time limit of the run, in whole seconds, at least one; default: 300 s, as in Python. `run`, `start` and `simulate`
+   * extend the default by the delays, waits and pauses between retries, and by time limits above 300 s, on the longest
+   * path through the tasks.
    */
   timeout?: DurationInput | undefined;
 }
 
-/** How to start a run. */
+/** Options of {@link Driver.start}. */
 export interface StartOptions extends BuildOptions, Pick<CallOptions, "signal"> {
-  /** An id of your own: the same id with the same content gives the same run, however often it is submitted. */
+  /** An id of your own. Submitting the same content with the same id returns the same run. */
   workflowId?: string | undefined;
   /**
-   * A definition to run in the place of the driver's own tasks: a `Workflow`, or a definition as plain data. Its own time limit
-   * holds unless `timeout` is given; one without a limit is waited for until it is over. The server checks it.
+   * A definition to run in place of the driver's own tasks: a `Workflow`, or a definition as plain data. It keeps its
+   * own time limit unless `timeout` is given; without any limit, it is awaited until it has ended. The server checks
+   * it.
    */
   workflow?: { toJSON(): object } | object | undefined;
 }
 
-/** How to run a workflow. */
+/** Options of {@link Driver.run}. */
 export interface RunOptions extends StartOptions, Pick<WaitOptions, "onProgress"> {
-  /** `false` only submits; the result then has state `submitted`. */
+  /** `false` only submits the workflow; the result then has the state `submitted`. Default: true. */
   wait?: boolean | undefined;
 }
 
@@ -98,9 +100,9 @@ export class Driver {
   readonly #name: string | undefined;
   readonly #client: Client;
   readonly #tasks = new Map<string, Registered>();
-  /** The tasks as the core reads them, once they were asked for. */
+  /** The tasks as text for the core, once requested. */
   #listed: string | undefined;
-  /** Tasks of whose results text was made. */
+  /** Names of the tasks whose results became template text. */
   readonly #used = new Set<string>();
 
   /** @throws {ConfigurationError} `OPTION_INVALID`, `ENDPOINT_INVALID`, `API_KEY_EXPOSED`. */
@@ -115,9 +117,9 @@ export class Driver {
   }
 
   /**
-   * Registers a task of any kind; one to one with the decorator of the Python SDK.
+   * Registers a task of any kind, with the options of the Python SDK's decorator.
    *
-   * @throws {TaskDefinitionError} for the first option that is wrong, with its path.
+   * @throws {TaskDefinitionError} for the first wrong option, with its path.
    */
   task(name: string, options: TaskKind & TaskOptions): TaskRef;
   task(name: string, options: TaskKind & TaskOptions, ...more: unknown[]): TaskRef {
@@ -142,15 +144,15 @@ export class Driver {
   }
 
   /**
-   * Registers Python source. Its function is called without arguments, the one named like the task if there are
-   * several, and what it returns is the result; source without a function runs as a script.
+   * Registers Python source. Its function is called without arguments; of several, the one with the task's name. Its
+   * return value is the result. Source without a function runs as a script.
    */
   python(name: string, source: string, options?: TaskOptions & WithEnv): TaskRef;
   python(name: string, source: string, ...more: object[]): TaskRef {
     return this.#register("task", name, { ...more[0], py: source }, more);
   }
 
-  /** Registers an HTTP request; text is the URL of a GET. Result: `{status_code, headers, response}`. */
+  /** Registers an HTTP request. A text or `URL` is a GET request. Result: `{status_code, headers, response}`. */
   http(name: string, request: string | URL | HttpRequest, options?: TaskOptions): TaskRef;
   http(name: string, request: string | URL | HttpRequest, ...more: object[]): TaskRef {
     const isAddress = typeof request === "string" || request instanceof URL;
@@ -158,7 +160,7 @@ export class Driver {
     return this.#register("task", name, { ...more[0], http }, more);
   }
 
-  /** Registers a call of a tool by name, with named arguments. */
+  /** Registers a call of a tool by its name, with named arguments. */
   tool(name: string, tool: string, kwargs?: Record<string, unknown>, options?: TaskOptions): TaskRef;
   tool(name: string, tool: string, kwargs = {}, ...more: object[]): TaskRef {
     return this.#register("task", name, { ...more[0], tool, kwargs }, more);
@@ -182,7 +184,8 @@ export class Driver {
   }
 
   /**
-   * Runs Python source for each item of a list, `{{item}}` inside. Result: the results of all items.
+   * Registers a loop that runs Python source for each item of a list; the source uses `{{item}}`. Result: the results
+   * of all items.
    *
    * @example
    * ```js
@@ -202,30 +205,30 @@ export class Driver {
     return this.#register("foreach", name, spec);
   }
 
-  /** Runs Python source as long as a condition holds. */
+  /** Registers a loop that runs Python source as long as a condition holds. */
   whileLoop(name: string, spec: WhileSpec): TaskRef {
     return this.#register("whileLoop", name, spec);
   }
 
-  /** Emits an event, which runs of any workflow can wait for. */
+  /** Registers a task that emits an event, which runs of any workflow can wait for. */
   emit(name: string, spec: EmitSpec): TaskRef {
     return this.#register("emit", name, spec);
   }
 
-  /** Waits for an event. Result: its payload. */
+  /** Registers a task that waits for an event. Result: the payload of the event. */
   waitFor(name: string, spec: WaitForSpec): TaskRef {
     return this.#register("waitFor", name, spec);
   }
 
   /**
-   * Runs registered tasks side by side, each branch in a scope of its own, and is over when all branches are: what depends
-   * on it starts then. Its result has those of the branches.
+   * Registers a parallel task: it runs registered tasks at the same time, in branches, and ends when all branches have
+   * ended. Its result has those of the branches.
    */
   parallel(name: string, spec: ParallelSpec): TaskRef {
     return this.#register("parallel", name, spec);
   }
 
-  /** The registered tasks by name, in order of registration. */
+  /** The registered tasks by name, in the order of registration. */
   get tasks(): Readonly<Record<string, TaskInfo>> {
     const list = `[${Array.from(this.#tasks.values(), ({ entry }) => entry)}]`;
     const infos = JSON.parse(core.call((api) => api.driverTasks(list))) as TaskInfo[];
@@ -235,12 +238,12 @@ export class Driver {
     );
   }
 
-  /** The engine it was made with. */
+  /** The engine that was passed to the constructor. */
   get engine(): EngineLike | undefined {
     return this.#client.engine;
   }
 
-  /** Forgets all tasks. */
+  /** Removes all tasks. */
   clear(): void {
     this.#tasks.clear();
     this.#used.clear();
@@ -248,12 +251,13 @@ export class Driver {
   }
 
   /**
-   * Everything that is wrong with the tasks taken together, or worth knowing about them: unknown and circular dependencies,
-   * templates that are none or name nothing, results that are not waited for, impossible and next firings of the schedule, delays
-   * that do not fit, and what Highway would silently drop. `run` refuses the errors of this list that are not inside of a task.
+   * All findings about the tasks: unknown and circular dependencies, invalid templates and unknown names in them,
+   * results that are used without a dependency, impossible schedules and the next starts of possible ones, delays
+   * beyond the time limit, and options that Highway would silently drop. `run` refuses the errors among them, unless
+   * they are inside a task.
    *
-   * In a bundle that uses neither `Workflow` nor `WorkflowBuilder` the list has only what `run` refuses: the rest is in their
-   * module.
+   * In a bundle that uses neither `Workflow` nor `WorkflowBuilder`, the list has only the errors that `run` refuses,
+   * because all other checks are in their module.
    */
   validate(): Diagnostic[] {
     const tasks = this.#list();
@@ -261,7 +265,7 @@ export class Driver {
   }
 
   /**
-   * The definition as it would be submitted, the same JSON that the Python driver 0.9.1 writes.
+   * The definition that would be submitted: the same JSON that the Python driver 0.9.1 writes.
    *
    * @throws {ConfigurationError} `OPTION_INVALID` for a time limit below one second.
    */
@@ -270,13 +274,13 @@ export class Driver {
     return parseJson(this.#build(runSettings(options), false).text) as WorkflowDefinition;
   }
 
-  /** The definition of a run; one that is to be submitted is checked, and makes room for its waits. */
+  /** The definition of a run. For a submission, it is checked, and its time limit includes the waits. */
   #build(settings: RunSettings, isRun: boolean): Built {
     const more = plainText({
       name: this.#name ?? null,
       ...settings,
       isRun,
-      // Only a workflow without a name and without tasks needs one; workers may draw none at their top level.
+      // Only a workflow without a name and without tasks needs a random part. Workers cannot create one at top level.
       random: this.#name || this.#tasks.size > 0 ? "" : uuid().slice(0, 8),
     });
     const built = core.call((api) => api.driverBuild(`{"tasks":${this.#list()},${more.slice(1)}`));
@@ -286,15 +290,15 @@ export class Driver {
   }
 
   /**
-   * Submits the workflow and waits until it is over.
+   * Submits the workflow and waits until the run has ended.
    *
-   * A run that failed is a result like any other: look at `isSuccess`, or throw `error`.
+   * A run that failed is a normal result: check `isSuccess`, or throw `error`.
    *
-   * @throws {TaskDefinitionError} `NO_TASKS`, or the first finding of {@link validate}; `diagnostics` has them all.
+   * @throws {TaskDefinitionError} `NO_TASKS`, or the first finding of {@link validate}; `diagnostics` has all.
    * @throws {ConfigurationError} `API_KEY_MISSING`.
-   * @throws {SubmissionError} when the server does not accept the workflow or cannot be reached.
-   * @throws {TimeoutError} `WAIT_TIMEOUT` when the run is not over 10 s after its own time limit.
-   * @throws {AbortedError} when `signal` fires; a run that was submitted goes on.
+   * @throws {SubmissionError} if the server refuses the workflow or cannot be reached.
+   * @throws {TimeoutError} `WAIT_TIMEOUT` if the run has not ended 10 s after its own time limit.
+   * @throws {AbortedError} if `signal` fires; a run that was submitted continues.
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
     checkOptions(options, [...START_OPTIONS, "wait", "onProgress"], "run");
@@ -306,38 +310,53 @@ export class Driver {
     return await handle.result({ timeout, signal: options.signal, onProgress });
   }
 
-  /** Submits the workflow and returns at once. Throws as {@link run}. */
+  /**
+   * Submits the workflow and returns a handle to the run at once. Throws the same errors as {@link run}, except
+   * `WAIT_TIMEOUT`.
+   */
   async start(options: StartOptions = {}): Promise<RunHandle> {
     checkOptions(options, START_OPTIONS, "start");
     return (await this.#submit(options, "start()")).handle;
   }
 
-  /** A handle to a run that exists. */
+  /** A handle to an existing run. Sends no request. */
   handle(runId: string): RunHandle {
     return new RunHandle(this.#client, runId);
   }
 
-  /** The run as it is now. @throws {ApiError} `API_NOT_FOUND` for an unknown id. */
+  /**
+   * The present status of a run.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   async status(runId: string, options?: CallOptions): Promise<RunStatus> {
     return await this.handle(runId).status(options);
   }
 
-  /** Ends a run; `false` when it was over already. @throws {ApiError} `API_NOT_FOUND` for an unknown id. */
+  /**
+   * Cancels a run. Gives `false` if it had already ended.
+   *
+   * @throws {ApiError} `API_NOT_FOUND` for an unknown id.
+   */
   async cancel(runId: string, reason?: string, options?: CallOptions): Promise<boolean> {
     return await this.handle(runId).cancel(reason, options);
   }
 
-  /** What the tasks of a run wrote, oldest first. */
+  /** The log entries of a run's tasks, oldest first. */
   async logs(runId: string, options?: CallOptions): Promise<LogEntry[]> {
     return await this.handle(runId).logs(options);
   }
 
-  /** Runs of any workflow, newest first. Nothing is asked before an item or a page is wanted. */
+  /** The runs of all workflows, newest first. Sends a request only when an item or a page is needed. */
   list(options: ListRunsOptions = {}): List<RunStatus> {
     return runList(this.#client, options);
   }
 
-  /** @internal Seconds of a run without `timeout`. @throws {TaskDefinitionError} as {@link run}. */
+  /**
+   * @internal The default time limit of a run, in seconds.
+   *
+   * @throws {TaskDefinitionError} as {@link run}.
+   */
   [ROOM](): number {
     return core.call((api) => api.driverCheck(this.#list()));
   }
@@ -362,7 +381,7 @@ export class Driver {
     return { ...built, handle: new RunHandle(this.#client, runId, workflowId ?? null, data) };
   }
 
-  /** Uploads what durable tasks run from, unless that is there already; the run input that names it. */
+  /** Uploads the package of the durable tasks, unless it is already there. Returns the run input that names it. */
   async #upload(
     inputs: Record<string, Json>,
     signal: AbortSignal | undefined,
@@ -419,13 +438,13 @@ export class Driver {
     return new TaskRef(name, this.#used);
   }
 
-  /** The tasks as the core reads them. */
+  /** The tasks as text for the core. */
   #list(): string {
     if (this.#listed !== undefined) return this.#listed;
     const depends = placed(this.#tasks);
     const entries = Array.from(this.#tasks, ([name, { entry }]) => {
       const all = depends.get(name);
-      // Of a key that stands twice the last one counts.
+      // Of a duplicate key, the last one counts.
       return all ? `${entry.slice(0, -2)},"depends":${JSON.stringify(all)}}]` : entry;
     });
     this.#listed = `[${entries}]`;
@@ -433,13 +452,13 @@ export class Driver {
   }
 }
 
-/** A task as it was registered, with the package that it runs from. */
+/** A registered task, and the package that it runs from. */
 interface Registered {
   /** `[method, name, options]` as JSON text. */
   readonly entry: string;
-  /** Further ones, whose results it uses by reference. */
+  /** Names of additional dependencies, whose results it uses by reference. */
   readonly implied: readonly string[];
-  /** Branches of a parallel task, each with the names of its tasks, or those of tasks alone. */
+  /** The branches of a parallel task: the names of the tasks of each branch, or single tasks. */
   readonly branches: Json | undefined;
   /** Whether it may run from an uploaded package. */
   readonly needsPackage: boolean;
@@ -448,21 +467,21 @@ interface Registered {
 
 /** A definition that was built. */
 interface Built {
-  /** JSON text. */
+  /** The definition as JSON text. */
   readonly text: string;
   readonly name: string;
-  /** Seconds that a run may take, if there is a limit. */
+  /** Time limit of a run in seconds; null or undefined without one. */
   readonly limit: number | null | undefined;
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
-/** What a run adds to a definition: its inputs as plain data, its time limit in seconds. */
+/** The inputs of a run as plain data, and its time limit in seconds. */
 interface RunSettings {
   readonly inputs: Record<string, Json>;
   readonly timeout: number | undefined;
 }
 
-/** What a submission gives. */
+/** The answer to a submission. */
 interface SubmissionData {
   readonly runId: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -470,7 +489,7 @@ interface SubmissionData {
 
 type Method = "task" | "foreach" | "whileLoop" | "emit" | "waitFor" | "parallel";
 
-/** What `run` refuses. */
+/** The findings that `run` refuses. */
 function refused(tasks: string): Diagnostic[] {
   try {
     core.call((api) => api.driverCheck(tasks));
@@ -495,7 +514,7 @@ function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
   return { inputs: data, timeout: limit };
 }
 
-/** A definition that a caller brings along, with the inputs and the time limit of the run. */
+/** The definition that the caller gave, with the inputs and the time limit of the run. */
 function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
   const data = plain(workflow, "/workflow");
   if (!isObject(data) || !("tasks" in data)) {
@@ -514,8 +533,8 @@ function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
 }
 
 /**
- * Whether the options are those of a common task, and certainly right. The core, which reads them again before they are used,
- * need not look at them now: that takes most of the time.
+ * Whether the options are common and certainly valid. The core then does not check them now, which saves most of the
+ * time; it checks them before they are used.
  */
 function isCommon(options: unknown): boolean {
   const {
@@ -550,7 +569,7 @@ function refuseUndefined(env: unknown): void {
   }
 }
 
-/** Refuses options that are a function, or have one. */
+/** Refuses options that are a function or contain one. */
 function refuseFunctions(options: unknown, more: readonly unknown[]): void {
   const isFunction = (value: unknown): boolean => typeof value === "function";
   const fields = Object(options ?? {}) as Record<string, unknown>;

@@ -1,15 +1,15 @@
-/** What a test can look at: runs and their steps as they are. */
+/** The state of an engine that a test can look at. */
 
 import type { SimulatedRun, SimulatedStep } from "../engine/timeline.js";
 import { bigJson } from "../shared/json.js";
 
-/** The engine at a moment of virtual time. */
+/** The state of the engine at a moment of virtual time. */
 export interface TestState {
   /** Virtual time. */
   readonly now: Date;
-  /** All runs, in the order in which they began. */
+  /** All runs in the order of their start. */
   readonly runs: readonly SimulatedRun[];
-  /** A step by its name: of the latest run that has one. */
+  /** The step with this name, of the latest run that has one. */
   step(name: string): SimulatedStep | undefined;
 }
 
@@ -22,17 +22,13 @@ export function stateOf(now: number, runs: readonly SimulatedRun[]): TestState {
   return { now: new Date(now), runs, step };
 }
 
-/** @internal A value as an error shows it. */
+/** @internal A value in the form of error messages. */
 export function shown(value: unknown): string {
   const text = bigJson(value) ?? String(value);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }
 
-/**
- * Whether a value is as expected: the same, or an object of which all expected fields are as expected.
- *
- * @internal
- */
+/** @internal Whether a value matches: it is equal, or an object in which all expected fields match. */
 export function matches(value: unknown, expected: unknown): boolean {
   if (Array.isArray(expected)) {
     return (
@@ -48,7 +44,7 @@ export function matches(value: unknown, expected: unknown): boolean {
   return Object.entries(expected).every(([key, item]) => matches(own(key), item));
 }
 
-/** @internal Adds the tasks and the tools of a definition, those inside others included. */
+/** @internal Adds the names of all tasks and tools of a definition, at any depth. */
 export function namesIn(value: unknown, names: Set<string>): void {
   if (typeof value !== "object" || value === null) return;
   const { tasks, task_id: task, function: tool } = value as Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** An engine for tests: virtual time, mocks for tools, and what a test wants to know afterwards. */
+/** An engine for tests: virtual time, mocks in place of tools, and expectations. */
 
 import { kindOf, type Operation, type RequestKind } from "../engine/asking.js";
 import { fetchOf } from "../engine/requests/fetch.js";
@@ -22,50 +22,50 @@ import { plainText } from "../shared/plain.js";
 import type { RunHandle } from "../client/run-handle.js";
 import { matches, namesIn, shown, stateOf, type TestState } from "./state.js";
 
-/** What happens without an end is given up after so many outcomes, timers and signals. */
+/** Number of outcomes, timers and signals after which a test is aborted, because it would never end. */
 const MOST_STEPS = 100_000;
-/** Turns of the event loop in which a submission that is on its way arrives. */
+/** Turns of the event loop to wait for a pending submission. */
 const MOST_TURNS = 1000;
-/** Kept, because a test may put a clock of its own in its place. */
+/** Kept here, because a test may replace the global timers. */
 const later = globalThis.setTimeout;
 
-/** Settings of a {@link TestEngine}. */
+/** Options of a {@link TestEngine}. */
 export interface TestEngineOptions extends VirtualOptions {
   /**
-   * Whether time moves by itself while a client waits for a run. Without it, time moves only by `advance`, `runUntil` and
-   * `runToEnd`. Default: true.
+   * Whether time passes by itself while a client waits for a run; default: true. With `false`, only `advance`,
+   * `runUntil` and `runToEnd` let time pass.
    */
   autoAdvance?: boolean | undefined;
   /** Compiles workflows that are submitted as Python, as for a `LocalEngine`. */
   pythonDsl?: DslCompiler | undefined;
 }
 
-/** How a call of a tool is expected to be. */
+/** The expected calls of a tool. */
 export interface ExpectedCall {
-  /** How often; at least once by default. */
+  /** Number of calls; default: at least one. */
   readonly times?: number | undefined;
-  /** Positional arguments of one of the calls. */
+  /** Positional arguments that one of the calls must have. */
   readonly args?: readonly unknown[] | undefined;
-  /** Named arguments of one of the calls; those that are not listed may be anything. */
+  /** Named arguments that one of the calls must have. Other arguments may have any value. */
   readonly kwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A tool that was called without a mock. */
 export interface UnmockedTool {
-  /** Its name. */
+  /** Name of the tool. */
   readonly tool: string;
-  /** The tasks that called it. */
+  /** Names of the tasks that called it. */
   readonly tasks: readonly string[];
 }
 
-/** A run: its id, a handle to it; the latest one that nobody else started by default. */
+/** A run: its id or a handle. Default: the latest run that no other run started. */
 export type RunLike = string | Pick<RunHandle, "runId">;
 
-/** An expectation of a test that does not hold; the message shows what happened instead. */
+/** An expectation that failed. The message shows what happened instead. */
 export class ExpectationError extends Error {
-  /** What was there. */
+  /** The actual value. */
   readonly actual: unknown;
-  /** What was expected. */
+  /** The expected value. */
   readonly expected: unknown;
 
   /** @internal */
@@ -78,16 +78,16 @@ export class ExpectationError extends Error {
 }
 
 /**
- * An engine for tests. Its clock is virtual, and mocks stand for all tools: a workflow of days runs in milliseconds. Clients use
- * it like any engine.
+ * An engine for tests, with a virtual clock and mocks in place of all tools: a workflow of days runs in milliseconds.
+ * Clients use it like any other engine.
  *
- * A tool without a mock completes at once with an empty result, so that a test mocks no more than it is about. `unmocked: "fail"`
- * has such calls fail, `expectMocked()` and `unmocked` tell of them afterwards.
+ * A tool without a mock completes at once with an empty result, so a test mocks only what it is about. With `unmocked:
+ * "fail"`, such calls fail; afterwards, `expectMocked()` and `unmocked` show them.
  *
- * While a client waits for a run (`driver.run()`, `handle.result()`), time moves by itself; otherwise it moves by `advance`,
- * `runUntil` and `runToEnd`. A run is taken to be waited for when it is looked at right after it was submitted, or twice
- * while nothing was changed in between: time then moves to its end, or to where all that goes on is waits for an event, an update
- * or a person, so that a test can answer. Looked at once more, these run into their time limits, too.
+ * Time passes by itself while a client waits for a run (`driver.run()`, `handle.result()`). Otherwise `advance`,
+ * `runUntil` and `runToEnd` let it pass. A client counts as waiting if it looks at a run right after its submission, or
+ * twice without a change in between. Time then passes until the run has ended, or until it only waits for an event, an
+ * update or a person, so that the test can answer. At the next look, these waits reach their time limits, too.
  *
  * @example
  * ```js
@@ -113,13 +113,13 @@ export class ExpectationError extends Error {
 export class TestEngine {
   readonly #engine: VirtualEngine;
   readonly #isAutomatic: boolean;
-  /** Looks at runs since anything else was done. */
+  /** Number of looks at each run since the last change. */
   readonly #looks = new Map<string, number>();
   #latest = "";
-  /** The tasks and tools of all definitions that were submitted. */
+  /** The tasks and tools of all submitted definitions. */
   readonly #names = new Set<string>();
 
-  /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does, but for event streams. */
+  /** Answers a request of the Highway REST API, as `LocalEngine.fetch` does, except event streams. */
   readonly fetch: Fetch;
 
   /** @throws {ConfigurationError} `OPTION_INVALID`. */
@@ -133,7 +133,7 @@ export class TestEngine {
     this.fetch = fetchOf({
       requestBytes: engine.requestBytes,
       pythonDsl,
-      // A client that follows a stream would not look at its run, and looks are what lets time pass.
+      // A client with a stream would not look at its run, and looks let time pass.
       streams: undefined,
       updates: engine.updates,
       checkOpen: () => engine.checkOpen(),
@@ -145,7 +145,7 @@ export class TestEngine {
     });
   }
 
-  /** Virtual time. */
+  /** The present virtual time. */
   get now(): Date {
     return new Date(this.#engine.now);
   }
@@ -162,10 +162,10 @@ export class TestEngine {
   }
 
   /**
-   * Puts a mock in the place of a task, or of a tool; the task's counts first. Several answers are for one call each in a
-   * run, the last one for all further ones.
+   * Sets the mock of a task or a tool. The mock of the task takes precedence. Several answers are for one call each in
+   * a run; the last one is repeated.
    *
-   * @throws {ConfigurationError} `OPTION_INVALID`, also for a slip while a run is under way.
+   * @throws {ConfigurationError} `OPTION_INVALID`, also for a mistyped name while a run is active.
    */
   mock(name: string, answer: MockFunction): this;
   mock(name: string, ...answers: readonly MockAnswer[]): this;
@@ -175,13 +175,13 @@ export class TestEngine {
     const slip = this.#isUnderWay() ? this.#slip(name) : undefined;
     if (slip !== undefined) throw invalid(`no task and no tool is called \`${name}\``, "/name", slip);
     const [only] = answers;
-    // A list that is the only answer is the result, other than in `tools`.
+    // A list as the only answer is the result, unlike in `tools`.
     const mock = answers.length > 1 ? answers : Array.isArray(only) ? { result: only } : only;
     this.#engine.mock(name, mock as Mock);
     return this;
   }
 
-  /** Lets virtual time pass, with everything that happens meanwhile. */
+  /** Advances virtual time, with everything that happens meanwhile. */
   async advance(duration: DurationInput): Promise<void> {
     this.#looks.clear();
     const until = this.#engine.now + millis(duration, "/duration");
@@ -190,9 +190,9 @@ export class TestEngine {
   }
 
   /**
-   * Lets time pass until a step has begun, or until a predicate holds.
+   * Advances time until a step has started, or a predicate holds.
    *
-   * @throws {ExpectationError} when nothing will happen any more and it does not hold.
+   * @throws {ExpectationError} if nothing more will happen before.
    */
   async runUntil(condition: string | ((state: TestState) => boolean)): Promise<void> {
     await this.#begun();
@@ -213,9 +213,9 @@ export class TestEngine {
   }
 
   /**
-   * Lets time pass until a run is over: the latest one that nobody else started by default.
+   * Advances time until a run has ended; default: the latest run that no other run started.
    *
-   * @throws {ExpectationError} when it waits for what never comes.
+   * @throws {ExpectationError} if it waits for something that will never happen.
    */
   async runToEnd(run?: RunLike): Promise<void> {
     await this.#begun();
@@ -226,12 +226,12 @@ export class TestEngine {
     }
   }
 
-  /** Runs and steps as they are. */
+  /** The present state of all runs and steps. */
   state(): TestState {
     return stateOf(this.#engine.now, this.#engine.timeline().runs);
   }
 
-  /** Everything that took time, or could have, in the order in which it began; of one run where it is given. */
+  /** Attempts, decisions and waits in the order of their start, of all runs or of the given one. */
   timeline(run?: RunLike): readonly TimelineEntry[] {
     const { entries } = this.#engine.timeline();
     if (run === undefined) return entries;
@@ -239,7 +239,7 @@ export class TestEngine {
     return entries.filter((entry) => entry.runId === runId);
   }
 
-  /** The calls that tools have got, in their order: all, or those of a task or a tool. */
+  /** The calls of tools in order: all, or those of a task or a tool. */
   calls(name?: string): readonly ToolCallRecord[] {
     return this.#engine.calls.filter(
       ({ task, tool }) => name === undefined || task === name || tool === name,
@@ -247,15 +247,15 @@ export class TestEngine {
   }
 
   /**
-   * The tools that were called without a mock, with the tasks that called them. Such a call completes at once with an empty result,
-   * or fails with `unmocked: "fail"`.
+   * The tools that were called without a mock, with the tasks that called them. Such a call completes at once with an
+   * empty result, or fails with `unmocked: "fail"`.
    */
   get unmocked(): readonly UnmockedTool[] {
     return Array.from(this.#engine.withoutMock, ([tool, tasks]) => ({ tool, tasks: [...tasks] }));
   }
 
   /**
-   * Expects that a mock stood for every tool that was called, and that no mock has a name which is a slip.
+   * Expects that every called tool had a mock, and that no mock has a mistyped name.
    *
    * @throws {ExpectationError}
    */
@@ -271,24 +271,24 @@ export class TestEngine {
     throw this.#failed([...without, ...slips].join("; "), unmocked, []);
   }
 
-  /** Sends a signal to a run; the same as `handle.signal`. */
+  /** Sends a signal to a run, as `handle.signal` does. */
   async signal(name: string, payload: unknown = {}, run?: RunLike): Promise<void> {
     const body = { signal_name: name, signal_payload: payload };
     await this.#operate("signal", this.#idOf(run), body, `the signal \`${name}\``);
   }
 
-  /** Approves what waits for a person, by its key or by its task. */
+  /** Approves a waiting task, by the key of the approval or by the name of the task. */
   async approve(approval: string, comment = ""): Promise<void> {
     await this.#decide(approval, "approve", comment);
   }
 
-  /** Rejects what waits for a person, by its key or by its task. */
+  /** Rejects a waiting task, by the key of the approval or by the name of the task. */
   async reject(approval: string, comment = ""): Promise<void> {
     await this.#decide(approval, "reject", comment);
   }
 
   /**
-   * Expects a run to have a status.
+   * Expects that a run has a status.
    *
    * @throws {ExpectationError} with the timeline.
    */
@@ -301,9 +301,9 @@ export class TestEngine {
   }
 
   /**
-   * Expects a task, or a tool, to have been called.
+   * Expects that a task or a tool was called.
    *
-   * @throws {ExpectationError} with the calls that there were.
+   * @throws {ExpectationError} with the actual calls.
    */
   expectCalled(name: string, expected: ExpectedCall = {}): void {
     checkOptions(expected, ["times", "args", "kwargs"], "expectCalled");
@@ -328,9 +328,9 @@ export class TestEngine {
   }
 
   /**
-   * Expects a task, or a tool, never to have been called.
+   * Expects that a task or a tool was never called.
    *
-   * @throws {ExpectationError} also for a slip: a name that no submitted definition has, but one much like it.
+   * @throws {ExpectationError} also for a mistyped name: one that no submitted definition has, but that resembles one.
    */
   expectNotCalled(name: string): void {
     this.#expectNoSlip(name, "no such task");
@@ -339,7 +339,11 @@ export class TestEngine {
     throw this.#failed(`\`${name}\` was called ${calls.length} times`, calls, []);
   }
 
-  /** Expects first calls of tasks, or of tools, in this order. @throws {ExpectationError} */
+  /**
+   * Expects that tasks or tools were first called in this order.
+   *
+   * @throws {ExpectationError}
+   */
   expectOrder(...names: string[]): void {
     const calls = this.calls();
     const first = (name: string): number =>
@@ -352,24 +356,24 @@ export class TestEngine {
     throw this.#failed(`the order is ${order(actual)}, not ${order(names)}`, actual, names);
   }
 
-  /** Whether a run is under way: then a mock is meant for its tasks. */
+  /** Whether a run is active. A mock is then meant for its tasks. */
   #isUnderWay(): boolean {
     return this.#names.size > 0 && this.#engine.data().runs.some(({ end }) => end === null);
   }
 
-  /** Gives the memory of the engine back. */
+  /** Releases the memory of the engine. */
   close(): void {
     this.#engine.free();
   }
 
-  /** Waits until a submission that is on its way has arrived, where nothing was submitted so far. */
+  /** If nothing was submitted so far, waits for a pending submission. */
   async #begun(): Promise<void> {
     this.#looks.clear();
     for (let turns = 0; this.#names.size === 0 && turns < MOST_TURNS; turns += 1)
       await new Promise((resolve) => later(resolve, 1));
   }
 
-  /** What a name may have been meant to be that no submitted definition has; nothing where it is one of them, or near none. */
+  /** The nearest name in the submitted definitions; undefined if the name is one of them, or none is near. */
   #slip(name: string): string | undefined {
     const plain = name.replace(/(\[\d+\])+$/, "");
     return this.#names.has(plain) ? undefined : didYouMean(plain, [...this.#names]);
@@ -381,7 +385,7 @@ export class TestEngine {
       throw this.#failed(`no task and no tool is called \`${name}\`: ${advice}`, what, name);
   }
 
-  /** Has everything happen that does until a moment, or until it is enough. */
+  /** Advances time until a moment, or until `isEnough`. */
   async #go(until: number, isEnough: () => boolean): Promise<void> {
     const engine = this.#engine;
     for (let steps = 0; ; steps += 1) {
@@ -393,7 +397,7 @@ export class TestEngine {
     }
   }
 
-  /** A client looks at runs. */
+  /** Called when a client looks at a run. */
   async #look(request: RequestKind): Promise<void> {
     if (!this.#isAutomatic || (request.kind !== "run" && request.kind !== "runs")) return;
     const key = request.kind === "run" ? request.runId : "";
@@ -404,7 +408,7 @@ export class TestEngine {
     await this.#go(Number.POSITIVE_INFINITY, looks === 2 ? () => isOver() || this.#isHeld() : isOver);
   }
 
-  /** Whether all that goes on is waits for what comes from outside. */
+  /** Whether everything that is active waits for an event, an update or a person. */
   #isHeld(): boolean {
     if (this.#engine.hasOutcomes) return false;
     const open = openKinds(this.#engine.data());
@@ -428,7 +432,7 @@ export class TestEngine {
     const runId = (JSON.parse(answer) as { data?: { workflow_run_id?: string } }).data?.workflow_run_id;
     if (runId === undefined) return;
     this.#latest = runId;
-    // What is looked at next is waited for.
+    // The next look counts as waiting for the run.
     this.#looks.set(runId, 1);
   }
 

@@ -1,18 +1,18 @@
-/** Holds work back while what it works on must not change. */
+/** Holds work back while the state must not change. */
 
 import { Breaks } from "../../shared/turns.js";
 
-/** Lets work pass in its order: at once, or once the gate is open again. */
+/** Lets work pass in order: at once, or when the gate is open again. */
 export class Gate {
   readonly #breaks = new Breaks();
   readonly #waiting: (() => void)[] = [];
   #isShut = false;
-  /** Whether the next task that waits has its turn soon. */
+  /** Whether the next waiting task is scheduled. */
   #goesOn = false;
-  /** Whether it has its turn now; what it does passes. */
+  /** Whether a waiting task is running; its own work passes. */
   #isPassing = false;
 
-  /** Whether work has to wait, or does. */
+  /** Whether new work has to wait. */
   get isShut(): boolean {
     return !this.#isPassing && (this.#isShut || this.#waiting.length > 0);
   }
@@ -26,14 +26,14 @@ export class Gate {
     this.#goOn();
   }
 
-  /** Has a task wait where the gate is shut; whether it does. */
+  /** Makes a task wait if the gate is closed. Returns whether it waits. */
   holds(task: () => void): boolean {
     if (!this.isShut) return false;
     this.#waiting.push(task);
     return true;
   }
 
-  /** Others have their turn between the tasks. */
+  /** The event loop takes turns between the tasks. */
   #goOn(): void {
     if (this.#goesOn || this.#isShut || this.#waiting.length === 0) return;
     this.#goesOn = true;

@@ -1,18 +1,18 @@
-/** The texts of large values, written in steps. */
+/** Prints large values in steps. */
 
 import { bigJson } from "../../shared/json.js";
 import { checkText, Walk } from "../../shared/plain.js";
 import type { Steps } from "../../shared/steps.js";
 
-/** What is written in one step weighs less, as `Walk` weighs it, where it can be taken apart. */
+/** The weight, as `Walk` counts it, above which a part is split into several steps. */
 const HEAVY = 1 << 14;
-/** What stands for the weight of a part that a walk has not noted. */
+/** The weight of a part that the walk has not listed. */
 const FEW = 8;
 
 /**
- * What `plainText` of `plain.ts` gives, in steps.
+ * Prints like `plainText` of `plain.ts`, in steps.
  *
- * @param most Items and fields that a value may have; of one with more, `tooMany` says what is thrown.
+ * @param most Items and fields that a value may have. `tooMany` creates the error for a larger one.
  */
 export function* textInSteps(value: unknown, most: number, tooMany: () => Error): Steps<string> {
   const walk = new Walk("", { most, tooMany });
@@ -22,10 +22,10 @@ export function* textInSteps(value: unknown, most: number, tooMany: () => Error)
   return text;
 }
 
-/** Writes what a walk has looked through. */
+/** Prints a value that a walk has checked. */
 class Writer {
   readonly #walk: Walk;
-  /** What was written: answers have large parts twice. */
+  /** Printed parts, because answers contain large parts twice. */
   readonly #known = new Map<object, string>();
 
   constructor(walk: Walk) {
@@ -41,7 +41,7 @@ class Writer {
     return this.#walk.weights.get(value) ?? (typeof value === "object" ? FEW : 1);
   }
 
-  /** What `JSON.stringify` gives, which is nothing for `undefined`. */
+  /** Prints like `JSON.stringify`; undefined for `undefined`. */
   #atOnce(value: unknown): string | undefined {
     return this.#walk.hasBig ? bigJson(value) : JSON.stringify(value);
   }
@@ -64,7 +64,7 @@ class Writer {
     for (let at = 0; at < items.length; ) {
       let [end, weight] = [at, 0];
       for (; end < items.length && weight < HEAVY; end += 1) weight += this.#weight(items[end]);
-      // The last one may be heavy: what is gets taken apart.
+      // The last item may be heavy. A heavy part is split.
       if (end - 1 > at) text += `,${(this.#atOnce(items.slice(at, end - 1)) as string).slice(1, -1)}`;
       text += `,${(yield* this.#part(items[end - 1])) ?? "null"}`;
       at = end;

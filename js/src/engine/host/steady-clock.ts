@@ -1,17 +1,16 @@
 /** The time of an engine: that of a clock, but never earlier than before. */
 
-/** Milliseconds that a clock may be corrected by without having been set back. */
+/** A correction of the clock by up to this many milliseconds does not count as setting it back. */
 const CORRECTED = 1000;
 
 /**
- * Follows a clock, also where it jumps ahead. While it is behind, as after it was set back, time passes as it really does: sleeps, delays
- * and limits that had begun end when they should. Once it has caught up it is followed again.
- *
- * @internal
+ * @internal Follows a clock, also if it jumps ahead. While the clock is behind, for example after it was set back, time
+ * passes at its real speed, so that waits and limits that have begun end in time. Once the clock has caught up, it is
+ * followed again.
  */
 export class SteadyClock {
   readonly #clock: () => number;
-  /** Whether the clock goes by itself; one of a test may stand still. */
+  /** Whether the clock advances by itself. The clock of a test may stand still. */
   readonly #goes: boolean;
   #now: number;
   #shown: number;

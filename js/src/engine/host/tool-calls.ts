@@ -1,4 +1,4 @@
-/** The tools of an engine: those it has, the calls of them that are under way, and what runs keep. */
+/** The tools of an engine, their pending calls, and the resources that they keep for runs. */
 
 import type { EngineHandle } from "../../wasm/wasm-api.js";
 import type { StartTool } from "../effects.js";
@@ -16,34 +16,34 @@ import {
   tooLarge,
 } from "../tools/tool.js";
 
-/** What calls need of their engine. */
+/** What calls need from their engine. */
 interface ToolHost {
-  /** Passes on what comes of calls. */
+  /** Calls the engine with the outcome of calls. */
   tell(tell: (handle: EngineHandle, now: number) => void): void;
-  /** Has a task wait where nothing may change in the engine; whether it does. */
+  /** Makes a task wait while nothing may change in the engine. Returns whether it waits. */
   holds(task: () => void): boolean;
   artifact(id: string): Uint8Array;
   limit(name: "resultBytes"): number;
   /** The variables that a call can read. */
   variables(call: number): Record<string, unknown>;
-  /** Strikes its secrets out of a text. */
+  /** Removes the engine's secrets from a text. */
   strike(text: string): string;
 }
 
-/** What a call has written and the engine has not been told of. */
+/** Output of a call that the engine has not got yet. */
 interface Unread {
   stdout: string;
   stderr: string;
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 interface Outcome {
   readonly call: number;
   /** `[call, "result" | "failure", value]` in JSON. */
   readonly text: string;
 }
 
-/** Characters after which outcomes are told: enough for one crossing. */
+/** Characters of outcomes to pass to the engine at once. */
 const LONG_TEXT = 1 << 20;
 
 type Release = (isOver: boolean) => void | Promise<void>;
@@ -54,13 +54,13 @@ export class ToolCalls {
   readonly #engine: ToolHost;
   readonly #calls = new Map<number, AbortController>();
   readonly #releases = new Map<string, Release[]>();
-  /** Runs that have called a tool and are not over. */
+  /** Runs that have called a tool and have not ended. */
   readonly #active = new Set<string>();
-  /** Calls that are under way, and what is being released. */
+  /** Number of pending calls and releases. */
   #busy = 0;
-  /** Those who wait until nothing is. */
+  /** Resolves the waits for that number to become 0. */
   #waiting: (() => void)[] = [];
-  /** Outcomes that the engine has not been told of. */
+  /** Outcomes that the engine has not got yet. */
   #outcomes: Outcome[] = [];
   readonly #breaks = new Breaks();
   readonly #unread = new Map<number, Unread>();
@@ -71,12 +71,12 @@ export class ToolCalls {
     this.#engine = engine;
   }
 
-  /** Names of the tools. */
+  /** Names of all tools. */
   get names(): string[] {
     return [...this.#tools.keys()];
   }
 
-  /** Names of those that this package has, whose arguments the engine checks. */
+  /** Names of this package's own tools, whose arguments the engine checks. */
   get ownNames(): string[] {
     return this.names.filter((name) => this.isOwn(name));
   }
@@ -86,7 +86,7 @@ export class ToolCalls {
     return tool !== undefined && isOwnTool(name, tool);
   }
 
-  /** Adds a tool, or puts it in the place of the one of its name. */
+  /** Adds a tool, or replaces the one of that name. */
   add(name: string, tool: Tool): void {
     this.#tools.set(name, tool);
   }
@@ -96,7 +96,7 @@ export class ToolCalls {
     return this.#calls.size > 0;
   }
 
-  /** Whether no call is under way and nothing is being released. */
+  /** Whether no call and no release is pending. */
   get isIdle(): boolean {
     return this.#busy === 0;
   }
@@ -106,7 +106,7 @@ export class ToolCalls {
     void this.#run(call);
   }
 
-  /** The outcome of a call is not wanted any more. */
+  /** Aborts a call, whose outcome is then ignored. */
   abort(call: number, reason: string): void {
     this.#calls.get(call)?.abort(new DOMException(reason, "AbortError"));
   }
@@ -115,7 +115,10 @@ export class ToolCalls {
     for (const controller of this.#calls.values()) controller.abort(reason);
   }
 
-  /** Tells the engine what calls have written. It is asked to before anything else happens in the engine, so nothing is told that nobody looks at. */
+  /**
+   * Passes the output of calls to the engine. The engine asks for it before every change, so that output is passed only
+   * when it is needed.
+   */
   tellOutput(handle: EngineHandle, now: number): void {
     for (const [call, unread] of this.#unread) {
       for (const stream of ["stdout", "stderr"] as const) {
@@ -125,20 +128,20 @@ export class ToolCalls {
     this.#unread.clear();
   }
 
-  /** Releases what a run has kept. */
+  /** Releases what tools keep for a run. */
   runEnded(runId: string): void {
     this.#active.delete(runId);
     this.#release(runId, true);
   }
 
-  /** Aborts all calls, and tells the engine nothing any more. */
+  /** Aborts all calls. The engine gets nothing more. */
   close(reason: unknown): void {
     this.#closed = true;
     this.abortAll(reason);
     for (const runId of [...this.#releases.keys()]) this.#release(runId, false);
   }
 
-  /** Waits until no call is under way and nothing is being released. */
+  /** Waits until no call and no release is pending. */
   async idle(): Promise<void> {
     if (this.#busy > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
@@ -149,8 +152,8 @@ export class ToolCalls {
     this.#calls.set(start.call, controller);
     let outcome: string;
     try {
-      // The engine is told of an outcome from a task of its own, never from inside the call that started the tool. Many may start
-      // together, and some of them, such as processes, take long to.
+      // Outcomes are passed to the engine in a separate task, never inside the call that started the tool. Many tools
+      // may start at once, and some take long to start, such as processes.
       await this.#breaks.turn();
       controller.signal.throwIfAborted();
       const tool = this.#tools.get(start.tool);
@@ -159,10 +162,10 @@ export class ToolCalls {
       const most = this.#engine.limit("resultBytes");
       const call = this.#callOf(start, controller, acts, most);
       const given = await tool(call, call);
-      // Many may end together, each with much to write down.
+      // Many tools may end at once, each with a large result.
       await this.#breaks.turn();
       const result = await inTurns(textInSteps(given ?? null, most / EACH, () => tooLarge(most)));
-      // The core counts exactly. What cannot pass is not brought there.
+      // The core counts exactly. A result that is certainly too large is not passed to it.
       if (Math.max(result.length, acts.text.length) > most) throw tooLarge(most);
       outcome = `"result",${result}${acts.text}`;
       this.#unread.delete(start.call);
@@ -171,12 +174,12 @@ export class ToolCalls {
     }
     this.#calls.delete(start.call);
     if (this.#closed) return this.#ended(1);
-    // Tools that end together are told together: one crossing, and one entry of the journal.
+    // Outcomes of tools that end together are passed together: one crossing, and one entry of the journal.
     if (this.#outcomes.length === 0) this.#breaks.soon(() => this.#tellOutcomes());
     this.#outcomes.push({ call: start.call, text: `[${start.call},${outcome}]` });
   }
 
-  /** Tells the engine as many outcomes as make a text of a good length, the others in the next turn. */
+  /** Passes to the engine as many outcomes as make a text of the right length. The others follow in the next turn. */
   #tellOutcomes(): void {
     if (this.#engine.holds(() => this.#tellOutcomes())) return;
     let [length, count] = [0, 0];
@@ -189,7 +192,7 @@ export class ToolCalls {
     try {
       if (!this.#closed) this.#tellAll(batch);
     } finally {
-      // Whoever waits goes on once the outcomes are told, which may have started more.
+      // Waits end only now, because the outcomes may have started more calls.
       this.#ended(batch.length);
     }
   }
@@ -198,7 +201,7 @@ export class ToolCalls {
     try {
       this.#tell(batch.map(({ text }) => text));
     } catch {
-      // The core cannot read one of them, and has taken none.
+      // The core cannot read one of the outcomes, and has taken none.
       for (const outcome of batch) this.#tellOne(outcome);
     }
   }
@@ -218,7 +221,7 @@ export class ToolCalls {
 
   #callOf(start: StartTool, controller: AbortController, acts: Acts, maxResultBytes: number): ToolCall {
     const { call, runId } = start;
-    // The engine ignores what comes from a call that is over; here it saves the way.
+    // The engine ignores reports of a call that has ended. This check saves the crossing.
     const report = (tell: (handle: EngineHandle, now: number) => void): void => {
       if (!this.#closed && !controller.signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
     };
@@ -239,7 +242,7 @@ export class ToolCalls {
         const releases = this.#releases.get(runId);
         if (releases) releases.push(release);
         else this.#releases.set(runId, [release]);
-        // The run may have ended while the tool was on its way here.
+        // The run may have ended before the tool registered the function.
         const isOver = !this.#active.has(runId);
         if (this.#closed || isOver) this.#release(runId, isOver);
       },
@@ -262,7 +265,7 @@ export class ToolCalls {
     this.#ended(1);
   }
 
-  /** So many calls and releases are over. */
+  /** Counts calls and releases that have ended. */
   #ended(count: number): void {
     this.#busy -= count;
     if (this.#busy > 0) return;
@@ -270,7 +273,7 @@ export class ToolCalls {
   }
 }
 
-/** Submissions are checked; this is for runs that began when there was such a tool, or that a schedule starts. */
+/** Submissions are checked. This error is for runs that started when the tool existed, or that a schedule starts. */
 function notRegistered(tool: string): ToolError {
   return new ToolError(`no tool \`${tool}\` is registered with this engine`, {
     code: "TOOL_NOT_REGISTERED",
