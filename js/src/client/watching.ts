@@ -1,4 +1,7 @@
-/** Following runs: one loop for all runs of a client, in the core; this is its host, and what leads to its followers. */
+/**
+ * Follows runs. One loop in the core follows all runs of a client; this is its host, and passes its reports to the
+ * followers.
+ */
 
 import type { Session } from "./session.js";
 import { loadSpellings } from "./credentials.js";
@@ -12,23 +15,23 @@ import type { WatchHost } from "../wasm/wasm-api.js";
 
 /** @internal How to follow a run. */
 export interface FollowOptions {
-  /** Milliseconds to wait for its end. */
+  /** How long to wait for the end, in milliseconds. */
   timeoutMs?: number | undefined;
-  /** Whether the end comes with the result. */
+  /** Whether the outcome has the run's result. */
   whole: boolean;
-  /** Hears of every change, as JSON text. */
+  /** Called with every change, as JSON text. */
   onUpdate?: ((status: string) => void) | undefined;
-  /** Hears once how it ended: the result, where it is wanted, or the error. */
+  /** Called once with the outcome: the result, if it was requested, or the error. */
   onEnd(outcome: Ended): void;
 }
 
-/** @internal The result of a run as JSON text, and the tasks that came before it in parts. */
+/** @internal The result of a run as JSON text, and the tasks that were delivered before it. */
 export interface Finished {
   readonly result: string;
   readonly parts: readonly NamedTask[];
 }
 
-/** @internal How following a run ended. */
+/** @internal The outcome of following a run. */
 export type Ended = Finished | { readonly error: unknown };
 
 /** @internal */
@@ -43,7 +46,7 @@ export class Watching {
     this.#session = session;
   }
 
-  /** Follows a run; gives back how to stop, after which nothing more is heard. */
+  /** Follows a run. Returns a function that stops this, after which nothing more is called. */
   follow(runId: string, options: FollowOptions): () => void {
     this.#tickets += 1;
     const ticket = this.#tickets;
@@ -55,7 +58,7 @@ export class Watching {
     };
   }
 
-  /** What has been asked for since the last call. */
+  /** The commands since the last call. */
   takeCommands(): string | undefined {
     if (this.#commands.length === 0) return undefined;
     const commands = JSON.stringify(this.#commands);
@@ -63,7 +66,7 @@ export class Watching {
     return commands;
   }
 
-  /** The run that is followed to its result; undefined where that is not wanted. */
+  /** The id of a run that is followed to its result; undefined for all others. */
   wholeRun(ticket: number): string | undefined {
     const follower = this.#followers.get(ticket);
     return follower?.whole ? follower.runId : undefined;
@@ -96,11 +99,11 @@ export class Watching {
       for (const ticket of [...this.#followers.keys()]) this.end(ticket, { error });
     } finally {
       unlisten();
-      // What is still under way is wanted by nobody.
+      // Nobody waits for pending requests any more.
       host.stop();
       this.#host = undefined;
     }
-    // Somebody may have come while the loop was ending.
+    // A follower may have come while the loop was ending.
     if (this.#followers.size > 0) void this.#run();
     else this.#commands = [];
   }
@@ -162,11 +165,11 @@ class RunsHost extends CallHost implements WatchHost {
     }
     const runId = this.#watching.wholeRun(ticket) ?? "";
     this.#watching.end(ticket, { result: outcome as string, parts: this.#parts.get(runId) ?? [] });
-    // All who wait for the result are told in this turn.
+    // All followers that wait for the result get it in this turn.
     queueMicrotask(() => this.#parts.delete(runId));
   }
 
-  /** What a follower is told: what ended all of it where something did, else the error of the core. */
+  /** The error for a follower: what ended the whole loop, or else the error of the core. */
   #errorOf(outcome: unknown): unknown {
     if (this.thrown) return this.thrown.error;
     return this.session.shownError(translate(outcome), undefined, this.lastFailure);

@@ -79,7 +79,7 @@ function closeToOthers(fd: number): void {
   try {
     fchmodSync(fd, 0o600);
   } catch {
-    // The file belongs to another user, or the mount is read-only. Whoever set that up is responsible.
+    // The file belongs to another user, or the mount is read-only: the permissions are the business of its owner.
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * The file of a form (`multipart/form-data`). The runtime's own reader takes seconds for a form of many parts, or of
- * many header lines.
+ * Reads the file of a form (`multipart/form-data`). The runtime's own reader takes seconds for a form with many parts
+ * or many header lines.
  */
 
 import type { Steps } from "../../shared/steps.js";
 
 /** Bytes that become the arguments of one call. */
 const CHUNK = 1 << 13;
-/** Bytes of the headers of all parts together, and what each part counts beside its own. */
+/** The most bytes of the headers of all parts together, and the bytes that each part counts in addition. */
 export const MOST_HEAD = 64 * 1024;
 const EACH_PART = 64;
 /** Longest boundary between parts, in characters (RFC 2046). */
@@ -21,14 +21,14 @@ interface FormFile {
 }
 
 /**
- * The part `artifact` of a form where that is a file, or else its first file; undefined where there is none, or the
- * form is broken.
+ * The part `artifact` of a form if it is a file, otherwise the first file. Undefined if there is none, or the form is
+ * broken.
  */
 export function* fileOfForm(bytes: Uint8Array, type: string): Steps<FormFile | "too much" | undefined> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
   const boundary = quoted ?? plain;
   if (boundary === undefined || boundary.length > LONGEST_BOUNDARY) return undefined;
-  // One character for each byte, so that places in the text are places in the bytes.
+  // One character per byte, so that positions in the text are positions in the bytes.
   const text = yield* binaryOf(bytes);
   const delimiter = `\r\n--${boundary}`;
   let at = text.startsWith(delimiter.slice(2)) ? delimiter.length - 2 : endOf(text, delimiter, 0);
@@ -50,7 +50,7 @@ export function* fileOfForm(bytes: Uint8Array, type: string): Steps<FormFile | "
   return at < 0 ? undefined : first;
 }
 
-/** A text of the bytes as characters. The runtime's decoder takes four times as long. */
+/** The bytes as characters. The runtime's decoder takes four times as long. */
 function* binaryOf(bytes: Uint8Array): Steps<string> {
   let text = "";
   for (let at = 0; at < bytes.length; at += CHUNK) {
@@ -60,13 +60,13 @@ function* binaryOf(bytes: Uint8Array): Steps<string> {
   return text;
 }
 
-/** The place behind the first such text; -1 where there is none. */
+/** The position after the first occurrence of a text; -1 if there is none. */
 function endOf(text: string, part: string, from: number): number {
   const at = text.indexOf(part, from);
   return at < 0 ? -1 : at + part.length;
 }
 
-/** What the headers of a part say. */
+/** Reads the headers of a part. */
 function headOf(head: string): { name: string | undefined; file: string | undefined; mime: string } {
   const line = (name: string): string => new RegExp(`^${name}:(.*)$`, "im").exec(head)?.[1]?.trim() ?? "";
   const disposition = line("content-disposition");

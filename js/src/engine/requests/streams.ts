@@ -1,14 +1,14 @@
-/** Server-sent events: the changes of runs, for who listens. */
+/** Server-sent events with the changes of runs. */
 
 import type { RunText } from "../effects.js";
 import { refusal } from "./refusal.js";
 import { nextTurn } from "../../shared/turns.js";
 
-/** What is told of a run. */
+/** The state of a run, as its listeners get it. */
 interface State {
-  /** The JSON text of the run; undefined where it is forgotten. */
+  /** The JSON text of the run; undefined if the run was dropped. */
   readonly text: string | undefined;
-  /** The event that tells it, made once for all who listen. */
+  /** The event with the state, created once for all listeners. */
   readonly event: Uint8Array;
   readonly isFinal: boolean;
 }
@@ -16,54 +16,54 @@ interface State {
 interface Listener {
   readonly runId: string;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  /** Shows that the connection lives. */
+  /** Sends a comment at intervals, which shows that the connection is alive. */
   readonly timer: ReturnType<typeof setInterval>;
   told: State | undefined;
-  /** Whether there may be something that was not told, because what was told before has not been read. */
+  /** Whether a change may have been skipped, because the listener had not read an earlier one. */
   isBehind: boolean;
 }
 
-/** Headers of the answer that is a stream. */
+/** Headers of an answer that is a stream. */
 export const STREAM_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
 
-/** Streams that may be open when nobody says otherwise. */
+/** Default number of streams that may be open. */
 const MOST_STREAMS = 256;
 
 /**
- * Milliseconds that telling may take each time. What takes longer is done less often: for each millisecond so many are
- * free.
+ * Milliseconds that sending may take each time. If it takes longer, it happens less often: each millisecond of sending
+ * is followed by this many without.
  */
 const QUICK = 2;
 const WORK = 9;
-/** Milliseconds and bytes after which telling goes on in the next turn: what is told is then sent. */
+/** Milliseconds, and bytes, after which sending continues in the next turn, so that the events leave the process. */
 const LONG = 8;
 const MUCH = 1 << 20;
-/** Milliseconds after which a comment shows that the connection lives. */
+/** Milliseconds between two comments that show that the connection is alive. */
 const SIGN_OF_LIFE = 15_000;
 
-/** The streams that are open. */
+/** The open streams. */
 export class RunStreams {
   readonly #read: (runId: string) => RunText | undefined;
   readonly #most: number;
   readonly #listeners = new Set<Listener>();
-  /** The newest state of each run that somebody listens to. */
+  /** The newest state of each run with listeners. */
   readonly #states = new Map<string, State>();
   readonly #encoder = new TextEncoder();
 
-  /** When everybody was told last, and how long that took, in milliseconds. */
+  /** When all listeners were last served, and how long that took, in milliseconds. */
   #last = { end: 0, took: 0 };
   #later: ReturnType<typeof setTimeout> | undefined;
-  /** Those who are being told, and whether something has changed meanwhile. */
+  /** The listeners that are still to be served, and whether something has changed meanwhile. */
   #round: Listener[] | undefined;
   #hasChanged = false;
 
-  /** `read` gives a run as it is. */
+  /** `read` returns the present state of a run. */
   constructor(read: (runId: string) => RunText | undefined, most = MOST_STREAMS) {
     this.#read = read;
     this.#most = most;
   }
 
-  /** Opens a stream of a run; a refusal where as many are open as may be. */
+  /** Opens a stream of a run. Returns a refusal if too many are open. */
   open(runId: string): Response {
     if (this.#listeners.size >= this.#most) return tooMany(this.#most);
     const state = this.#stateOf(runId);
@@ -91,8 +91,8 @@ export class RunStreams {
   }
 
   /**
-   * Tells all who listen what has changed: at once, unless that takes so long that it would keep the engine from its
-   * work. Who has not read what was told before is told the newest state once it has.
+   * Sends changes to all listeners: at once, unless that would take too much of the engine's time. A listener that has
+   * not read an earlier event gets the newest state later.
    */
   tell(): void {
     if (this.isEmpty || this.#later !== undefined) return;
@@ -113,12 +113,12 @@ export class RunStreams {
       if (isReady(listener)) ready.push(listener);
       else listener.isBehind = true;
     }
-    // Those of one run follow each other, so that it is read once.
+    // Sorted by run, so that each run is read once.
     this.#round = ready.sort((a, b) => (a.runId < b.runId ? -1 : Number(a.runId > b.runId)));
     this.#goOn(0, new Map());
   }
 
-  /** Tells the others of a round, as many as may be in one turn. */
+  /** Serves the other listeners, as many as fit into a turn. */
   #goOn(took: number, states: Map<string, State>): void {
     const start = performance.now();
     let bytes = 0;
@@ -152,18 +152,18 @@ export class RunStreams {
   }
 
   #stateOf(runId: string): State {
-    // A run that is forgotten is over.
+    // A run that was dropped has ended.
     const { text, isOver: isFinal } = this.#read(runId) ?? { text: undefined, isOver: true };
     const known = this.#states.get(runId);
     if (known?.text === text && known !== undefined) return known;
-    // The core writes on one line.
+    // The core writes the text in one line.
     const event = this.#encoder.encode(text === undefined ? ": forgotten\n\n" : `data: ${text}\n\n`);
     const state = { text, event, isFinal };
     this.#states.set(runId, state);
     return state;
   }
 
-  /** Whether there was something to tell. */
+  /** Sends a state to a listener. Returns whether it was new to it. */
   #tellOne(listener: Listener, state: State): boolean {
     listener.isBehind = false;
     if (listener.told === state) return false;
@@ -186,10 +186,10 @@ export class RunStreams {
   }
 }
 
-/** Whether a listener has read what it was told. */
+/** Whether a listener has read everything sent to it. */
 const isReady = ({ controller }: Listener): boolean => (controller.desiredSize ?? 0) > 0;
 
-/** The refusal of one stream too many. */
+/** The refusal of a stream above the limit. */
 function tooMany(most: number): Response {
   const message = `more event streams are open than ${most}`;
   return refusal(
