@@ -9,7 +9,7 @@ import type { EngineLike } from "../client/options.js";
 import { isObject } from "../shared/plain.js";
 import type { RunHandle } from "../client/run-handle.js";
 import type { WorkflowLayout } from "../workflow/workflow.js";
-import { builtToRun } from "../driver/room.js";
+import { builtToRun } from "../driver/run-timeout.js";
 import { InputError } from "./exit-codes.js";
 import { readText, STDIN } from "./files.js";
 import { isModule, loadModule } from "./modules.js";

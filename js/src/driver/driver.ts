@@ -18,10 +18,10 @@ import { parseJson } from "../shared/json.js";
 import { isObject, type Json, plain, plainText } from "../shared/plain.js";
 import { type List, type ListRunsOptions, runList } from "../client/api/list.js";
 import { packageOf, type TaskPackage } from "../client/artifact.js";
-import { dependsOf, named, optionsOf, placed, without } from "./implied.js";
+import { dependsOf, usedTasks, optionsOf, withImplied, without } from "./implied.js";
 import { type LogEntry, type RunResult, type RunStatus, submitted } from "../client/run.js";
 import { RunHandle } from "../client/run-handle.js";
-import { ROOM } from "./room.js";
+import { RUN_TIMEOUT } from "./run-timeout.js";
 import { core } from "../wasm/runtime.js";
 import type {
   EmitSpec,
@@ -357,7 +357,7 @@ export class Driver {
    *
    * @throws {TaskDefinitionError} as {@link run}.
    */
-  [ROOM](): number {
+  [RUN_TIMEOUT](): number {
     return core.call((api) => api.driverCheck(this.#list()));
   }
 
@@ -429,7 +429,7 @@ export class Driver {
     }
     const entry = `["${method}",${nameText},${text}]`;
     const isUsed = (other: string): boolean => this.#used.has(other) || passed.has(other);
-    const used = named(text, isUsed).filter((other) => other !== name);
+    const used = usedTasks(text, isUsed).filter((other) => other !== name);
     const implied = used.length > 0 ? without(used, dependsOf(entry)) : used;
     const branches = method === "parallel" ? optionsOf(entry).branches : undefined;
     const needsPackage = method === "whileLoop" || (options as { durable?: unknown }).durable !== undefined;
@@ -441,7 +441,7 @@ export class Driver {
   /** The tasks as text for the core. */
   #list(): string {
     if (this.#listed !== undefined) return this.#listed;
-    const depends = placed(this.#tasks);
+    const depends = withImplied(this.#tasks);
     const entries = Array.from(this.#tasks, ([name, { entry }]) => {
       const all = depends.get(name);
       // Of a duplicate key, the last one counts.

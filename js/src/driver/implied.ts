@@ -5,7 +5,7 @@ import type { Json } from "../shared/plain.js";
 /**
  * The tasks whose results the options of a task use in templates, if `isUsed` says that they were used by reference.
  */
-export function named(text: string, isUsed: (name: string) => boolean): string[] {
+export function usedTasks(text: string, isUsed: (name: string) => boolean): string[] {
   // Most texts have no template of a result, and this check is faster than the search.
   if (!text.includes("_result")) return [];
   const names = Array.from(text.matchAll(/\{\{([^{}[\]."]+)_result[.}[]/g), ([, name = ""]) => name);
@@ -34,7 +34,7 @@ export const without = (names: Iterable<string>, other: readonly string[]): stri
  * All dependencies of each task that has implied ones. A task in a branch cannot depend on a task outside the branch;
  * the parallel task then depends on it instead.
  */
-export function placed(tasks: ReadonlyMap<string, Task>): Map<string, string[]> {
+export function withImplied(tasks: ReadonlyMap<string, Task>): Map<string, string[]> {
   const homes = new Map<string, { owner: string; branch: string }>();
   for (const [owner, { branches }] of tasks) {
     if (!branches) continue;

@@ -1,6 +1,6 @@
 /**
- * The API's operations about the server, its users and its apps: parameters, bodies and answers. Only types, so nothing
- * of it is loaded.
+ * The API's operations about the server, its users and its apps: parameters, bodies and answers. `Codes` are the HTTP
+ * status codes that the API reference lists. Only types, so nothing of it is loaded.
  */
 
 import type {
@@ -109,7 +109,7 @@ export interface SystemOperations {
   };
 
   // Admin: API keys (typed)
-  /** List. Codes: 200, 400, 422. */
+  /** All API keys. Codes: 200, 400, 422. */
   "GET /api/v1/admin/api-keys": {
     query?: { include_inactive?: boolean; page?: number; per_page?: number };
     data: { api_keys: ApiKey[]; total: number };
@@ -125,7 +125,7 @@ export interface SystemOperations {
     };
     data: CreatedApiKey;
   };
-  /** One. Codes: 200, 400, 404, 422. */
+  /** One API key. Codes: 200, 400, 404, 422. */
   "GET /api/v1/admin/api-keys/{api_key_id}": { data: ApiKey };
   /** Deactivate. Codes: 200, 400, 404, 409, 422. */
   "DELETE /api/v1/admin/api-keys/{api_key_id}": {
@@ -139,7 +139,7 @@ export interface SystemOperations {
   };
 
   // Admin: tokens (typed)
-  /** List. Codes: 200, 400, 422. */
+  /** All tokens. Codes: 200, 400, 422. */
   "GET /api/v1/admin/tokens": {
     query?: { user_email?: string; include_revoked?: boolean; page?: number; per_page?: number };
     data: { tokens: Token[]; total: number };
@@ -149,7 +149,7 @@ export interface SystemOperations {
     body: { user_email: string; expires_in_hours?: number; description?: string; scopes?: readonly string[] };
     data: IssuedToken;
   };
-  /** One. Codes: 200, 400, 404, 422. */
+  /** One token. Codes: 200, 400, 404, 422. */
   "GET /api/v1/admin/tokens/{token_id}": { data: Token };
   /** Revoke. Codes: 200, 400, 404, 409, 422. */
   "DELETE /api/v1/admin/tokens/{token_id}": {
@@ -163,7 +163,7 @@ export interface SystemOperations {
   };
 
   // Admin: invitations (typed)
-  /** List. Codes: 200, 400, 422. */
+  /** All invitations. Codes: 200, 400, 422. */
   "GET /api/v1/admin/invitations": {
     query?: {
       status?: "pending" | "accepted" | "expired" | "cancelled";
@@ -178,7 +178,7 @@ export interface SystemOperations {
     body: { email: string; roles?: readonly string[]; message?: string; expires_in_days?: number };
     data: Invitation;
   };
-  /** One. Codes: 200, 400, 404, 422. */
+  /** One invitation. Codes: 200, 400, 404, 422. */
   "GET /api/v1/admin/invitations/{invitation_id}": { data: Invitation };
   /** Cancel. Codes: 200, 400, 404, 409, 422. */
   "DELETE /api/v1/admin/invitations/{invitation_id}": { body?: { reason?: string }; data: Invitation };
@@ -194,14 +194,14 @@ export interface SystemOperations {
   };
 
   // Users (typed)
-  /** List. Codes: 200, 403, 422. */
+  /** All users. Codes: 200, 403, 422. */
   "GET /api/v1/users": {
     query?: { role?: string; page?: number; per_page?: number };
     data: { users: User[]; total: number };
   };
   /** Create by role assignment. Codes: 201, 400, 403, 409, 422. */
   "POST /api/v1/users": { body: { email: string; role?: string; roles?: readonly string[] }; data: User };
-  /** One. Codes: 200, 404, 422. */
+  /** One user. Codes: 200, 404, 422. */
   "GET /api/v1/users/{email}": { data: User };
   /** Replace all roles. Codes: 200, 400, 404, 422. */
   "PATCH /api/v1/users/{email}": { body: { roles: readonly string[] }; data: User };
@@ -218,7 +218,7 @@ export interface SystemOperations {
   };
 
   // Admin: audit, tenants, idempotency
-  /** List. Codes: 200. */
+  /** All entries of the audit log. Codes: 200. */
   "GET /api/v1/admin/audit-logs": {
     query?: {
       action_type?: "create" | "update" | "delete" | "revoke" | "rotate";
@@ -232,7 +232,7 @@ export interface SystemOperations {
     };
     data: { audit_logs: ApiObject[]; total: number };
   };
-  /** One. Codes: 200, 404. */
+  /** One entry of the audit log. Codes: 200, 404. */
   "GET /api/v1/admin/audit-logs/{log_id}": { data: unknown };
   /** Tenants the caller can use. Codes: 200, 500. */
   "GET /api/v1/tenants": { data: { tenants: string[]; total: number } };
@@ -242,12 +242,12 @@ export interface SystemOperations {
   "POST /api/v1/idempotency/reset-all": { data: { message: string; records_deleted: number } };
 
   // Circuit breakers
-  /** List. Codes: 200, 500, 503. */
+  /** All circuit breakers. Codes: 200, 500, 503. */
   "GET /api/v1/circuit-breakers": {
     query?: { state?: "OPEN" | "CLOSED" | "HALF_OPEN" };
     data: { circuit_breakers: CircuitBreaker[] };
   };
-  /** One. Codes: 200, 404, 500, 503. */
+  /** One circuit breaker. Codes: 200, 404, 500, 503. */
   "GET /api/v1/circuit-breakers/{resource_key}": { data: CircuitBreaker };
   /** Signal workers to drop caches. Codes: 200, 500. */
   "POST /api/v1/circuit-breakers/reset": { data: unknown };
@@ -280,7 +280,7 @@ export interface SystemOperations {
   };
 
   // Workers
-  /** List. Codes: 200. */
+  /** All workers. Codes: 200. */
   "GET /api/v1/workers": {
     query?: {
       status?: "online" | "offline" | "paused" | "draining";
@@ -291,7 +291,7 @@ export interface SystemOperations {
   };
   /** Counts, capacity, load. Codes: 200. */
   "GET /api/v1/workers/summary": { data: unknown };
-  /** One. Codes: 200, 404. */
+  /** One worker. Codes: 200, 404. */
   "GET /api/v1/workers/{worker_id}": { data: unknown };
   /** Remove from registry. Codes: 200, 404. */
   "DELETE /api/v1/workers/{worker_id}": { data: unknown };
@@ -310,7 +310,7 @@ export interface SystemOperations {
   };
 
   // Apps (registry)
-  /** List. Codes: 200. */
+  /** All apps. Codes: 200. */
   "GET /api/v1/apps": {
     query?: {
       page?: number;
@@ -372,7 +372,7 @@ export interface SystemOperations {
   };
   /** Tools from installed apps. Codes: 200. */
   "GET /api/v1/tenant/apps/tools": { data: unknown };
-  /** Detail. Codes: 200, 404. */
+  /** One app. Codes: 200, 404. */
   "GET /api/v1/tenant/apps/{installation_id}": { data: unknown };
   /** Uninstall. Codes: 200, 404. */
   "DELETE /api/v1/tenant/apps/{installation_id}": { data: unknown };

@@ -1,6 +1,6 @@
 /**
- * The API's operations about workflows and their runs: parameters, bodies and answers. Only types, so nothing of it is
- * loaded.
+ * The API's operations about workflows and their runs: parameters, bodies and answers. `Codes` are the HTTP
+ * status codes that the API reference lists. Only types, so nothing of it is loaded.
  */
 
 import type {
@@ -168,7 +168,7 @@ export interface WorkflowOperations {
   "GET /api/v1/tasks/{task_id}": { data: unknown };
 
   // Activities
-  /** List. Codes: 200. */
+  /** All activities. Codes: 200. */
   "GET /api/v1/activities": {
     query?: {
       status?: "pending" | "running" | "completed" | "failed" | "cancelled";
@@ -184,7 +184,7 @@ export interface WorkflowOperations {
   "GET /api/v1/activities/stale": { query?: { threshold?: number }; data: unknown };
   /** Workers + queue overview. Codes: 200. */
   "GET /api/v1/activities/status": { query?: { stale_threshold?: number }; data: unknown };
-  /** Detail. Codes: 200, 404. */
+  /** One activity. Codes: 200, 404. */
   "GET /api/v1/activities/{activity_id}": {
     query?: { include_heartbeats?: boolean; heartbeat_limit?: number };
     data: unknown;
@@ -200,12 +200,12 @@ export interface WorkflowOperations {
   "POST /api/v1/activities/cleanup-heartbeats": { body?: { retention_hours?: number }; data: unknown };
 
   // Approvals
-  /** List. */
+  /** All approvals. */
   "GET /api/v1/approvals": {
     query?: { workflow_run_id?: string; status?: string };
     data: { approvals: Approval[] };
   };
-  /** One. */
+  /** One approval. */
   "GET /api/v1/approvals/{approval_key}": { data: Approval };
   /** Approve. */
   "POST /api/v1/approvals/{approval_key}/approve": { body: { comment: string }; data: Approval };
@@ -213,7 +213,7 @@ export interface WorkflowOperations {
   "POST /api/v1/approvals/{approval_key}/reject": { body: { comment: string }; data: Approval };
 
   // Schedules
-  /** List. Permission: `view_workflows`. */
+  /** All schedules. Permission: `view_workflows`. */
   "GET /api/v1/schedules": { data: unknown };
   /** Create (spawns a durable-cron run). Permission: `submit_workflows`. Codes: 201, 400, 500. */
   "POST /api/v1/schedules": {
@@ -229,7 +229,7 @@ export interface WorkflowOperations {
     };
     data: Schedule;
   };
-  /** One. Permission: `view_workflows`. Codes: 200, 404, 500. */
+  /** One schedule. Permission: `view_workflows`. Codes: 200, 404, 500. */
   "GET /api/v1/schedules/{schedule_id}": { data: Schedule };
   /** Pause / resume. Permission: `manage_workflows`. Codes: 200, 400, 404, 500. */
   "PATCH /api/v1/schedules/{schedule_id}": { body: { is_active: boolean }; data: unknown };

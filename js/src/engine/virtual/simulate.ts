@@ -4,7 +4,7 @@ import { type Diagnostic, type ExecutionError, makeError } from "../../shared/er
 import type { DurationInput } from "../../client/options.js";
 import { checkOptions, invalid } from "../../shared/options.js";
 import { isObject, type Json, plain, plainText } from "../../shared/plain.js";
-import { builtToRun } from "../../driver/room.js";
+import { builtToRun } from "../../driver/run-timeout.js";
 import { millis } from "./mocks.js";
 import { full } from "../runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "../timeline.js";
