@@ -33,8 +33,8 @@ extern "C" {
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// The allocator of the other artefacts, which may need much memory. It works in constant time; the standard library's does
-/// not.
+/// The allocator of the other artefacts, which may need much memory. Unlike the standard library's allocator, it works
+/// in constant time.
 #[cfg(feature = "workflow")]
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();

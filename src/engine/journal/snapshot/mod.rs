@@ -67,7 +67,7 @@ pub struct Snapshot {
 /// What a snapshot consists of.
 #[derive(Debug)]
 enum Part {
-    Record(Record),
+    Record(Box<Record>),
     Run(RunIx),
     Standing,
 }
@@ -94,9 +94,13 @@ impl Snapshot {
             }));
         let runs = state.runs.places().map(|place| match place {
             Ok(run) => Part::Run(run),
-            Err(count) => Part::Record(Record::RunsSkipped { count }),
+            Err(count) => Part::Record(Box::new(Record::RunsSkipped { count })),
         });
-        let parts = records.map(Part::Record).chain(runs).chain([Part::Standing]).collect();
+        let parts = records
+            .map(|record| Part::Record(Box::new(record)))
+            .chain(runs)
+            .chain([Part::Standing])
+            .collect();
         Self { parts, written: Written::default() }
     }
 
@@ -110,7 +114,7 @@ impl Snapshot {
         {
             let is_whole = match part {
                 Part::Record(record) => {
-                    item(&mut writer, record);
+                    item(&mut writer, record.as_ref());
                     true
                 }
                 Part::Run(at) => state.runs.get(*at).is_none_or(|run| {
