@@ -51,7 +51,7 @@ pub fn encode_segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
+            // Writing to text cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }
     }

@@ -104,7 +104,7 @@ impl EngineHandle {
 
     /// Answers the request `{method, url, headers}`. The result is a line `{status, headers, rest | stream | wait |
     /// compile}` and, after the line break, the body. `new_id` becomes the id of a run that the request creates;
-    /// `definition` is what the Python in the body stands for. Bodies may be large, so they are not wrapped in JSON.
+    /// `definition` is the definition that the Python in the body gives. Bodies may be large, so they are not wrapped in JSON.
     pub fn request(
         &mut self,
         head: &str,
@@ -134,8 +134,8 @@ impl EngineHandle {
         Ok(write_json(&reply.head()) + "\n" + &reply.response.body)
     }
 
-    /// Carries out what the host itself asks, about a run, an approval or a schedule. The result is a line with the status
-    /// and, after the line break, the body.
+    /// Answers a request that the host makes itself, about a run, an approval or a schedule. The result is a line with
+    /// the status and, after the line break, the body.
     pub fn operate(
         &mut self,
         operation: &str,
@@ -151,14 +151,14 @@ impl EngineHandle {
         format!("{}\n{}", response.status, response.body)
     }
 
-    /// A run. The result is a line, `over` or empty, and, after the line break, JSON text. `None` if the run no longer
-    /// exists.
+    /// A run as its event stream shows it. The result is a line (`over` if the run has ended, else empty) and, after
+    /// the line break, JSON text. `None` if the run no longer exists.
     pub fn run(&self, id: &str) -> Option<String> {
         let (run, is_over) = server::run(&self.engine, id)?;
         Some(format!("{}\n{run}", if is_over { "over" } else { "" }))
     }
 
-    /// The bytes of an artifact, as base64.
+    /// The bytes of an artifact as base64.
     pub fn artifact(&self, id: &str) -> Option<String> {
         self.engine.artifact(id).map(|artifact| artifact.content.to_string())
     }
@@ -302,13 +302,13 @@ pub fn duration_millis(path: &str, value: &str) -> JsResult<f64> {
     }))
 }
 
-/// What a request is to the host of the engine: `{kind, runId?}`.
+/// The kind of a request: `{kind, runId?}`. The host must know it before the engine answers.
 #[wasm_bindgen(js_name = requestKind)]
 pub fn request_kind(method: &str, url: &str) -> String {
     write_json(&server::kind(method, url).to_json())
 }
 
-/// Paths that say whether an engine is well, and nothing else: a list as JSON text.
+/// Paths that only say whether an engine is well, as a JSON list.
 #[wasm_bindgen(js_name = healthPaths)]
 pub fn health_paths() -> String {
     write_json(&server::HEALTH.as_slice().into())

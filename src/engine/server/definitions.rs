@@ -18,7 +18,7 @@ pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
     data(201, Value::Object(map))
 }
 
-/// The definition that the Python in the `code` of the body stands for.
+/// The definition compiled from the Python in the `code` of the body.
 pub(super) fn compile(request: &HttpRequest, compiled: Option<Value>) -> Replied {
     let body = json_body(request)?;
     let Some(source) = body.get("code").and_then(Value::as_str) else {
@@ -28,7 +28,7 @@ pub(super) fn compile(request: &HttpRequest, compiled: Option<Value>) -> Replied
     Ok(compiled.map_or_else(|| uncompiled("code", source), |definition| found(definition).into()))
 }
 
-/// The reply to Python in a field of the body: hosts that can run it do so, others send the refusal.
+/// The reply to a body with Python in a field: an instruction to compile it, and a refusal for hosts that cannot.
 pub(super) fn uncompiled(field: &str, source: &str) -> Reply {
     let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
     let message = format!("Python is not run here to read `{field}`");

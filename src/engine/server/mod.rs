@@ -50,8 +50,8 @@ pub fn handle(engine: &mut Engine, request: &HttpRequest, new_id: &str, now: Mil
     answer(engine, request, None, new_id, now).unwrap_or_else(Reply::from)
 }
 
-/// Answers a request that [`handle`] answered with [`Instruction::Compile`]; `definition` is the JSON text of what the
-/// Python stands for.
+/// Answers a request after [`handle`] has replied with [`Instruction::Compile`]. `definition` is the JSON text of the
+/// definition that the Python source gives.
 pub fn handle_compiled(
     engine: &mut Engine,
     request: &HttpRequest,
@@ -64,8 +64,8 @@ pub fn handle_compiled(
         .unwrap_or_else(Reply::from)
 }
 
-/// Answers what the host itself asks: an operation that [`routes::address`] knows, about a run, an approval or a schedule.
-/// The answer to it is whole.
+/// Answers a request that the host makes itself: an operation on a run, an approval or a schedule, which
+/// [`routes::address`] knows. The answer is never in pieces.
 pub fn operate(
     engine: &mut Engine,
     (operation, subject): (&str, &str),
@@ -87,7 +87,7 @@ pub fn operate(
     response
 }
 
-/// A run as its event stream shows it, in JSON text, and whether it is over.
+/// A run as its event stream shows it, as JSON text, and whether it has ended.
 pub fn run(engine: &Engine, id: &str) -> Option<(String, bool)> {
     let (_, run) = engine.find(id)?;
     Some((Shown::View(shown_run(run)).text(), run.state != RunState::Active))
@@ -152,7 +152,7 @@ fn answer(
     Ok(response.into())
 }
 
-/// The states of a run, which hosts send that can.
+/// The reply with the states of a run, for hosts that can send a stream.
 fn stream(engine: &Engine, id: String, path: &str) -> Replied {
     engine.find(&id).ok_or_else(|| respond::no_run(engine, &id))?;
     Ok(Reply::with(routes::not_served(path), Instruction::Stream(id)))
@@ -302,7 +302,7 @@ fn json_body(request: &HttpRequest) -> Result<Map<String, Value>, HttpResponse> 
     }
 }
 
-/// A JSON text of a request.
+/// Reads JSON text of a request.
 fn json_value(text: &str) -> Result<Value, HttpResponse> {
     parse_json_input(text).map_err(|error| match error.fault {
         JsonFault::Surrogate => {

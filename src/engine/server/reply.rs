@@ -1,36 +1,37 @@
-//! What the engine gives its host for a request.
+//! The reply to a request: a response, and an instruction for the host.
 
 use crate::http::HttpResponse;
 use crate::json::object;
 use serde_json::{Map, Value};
 
-/// A response, and what only a host can add to it.
+/// A response, and an instruction that only a host can carry out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The response. A host that does not carry out the instruction sends it as it is.
+    /// The response. A host that cannot carry out the instruction sends the response as it is.
     pub response: HttpResponse,
-    /// What the host does before, or while, it sends the response.
+    /// The instruction for the host, to carry out before or while it sends the response.
     pub instruction: Option<Instruction>,
 }
 
-/// What a host does for a request.
+/// An instruction for the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Instruction {
-    /// The body goes on: [`rest`](super::rest) takes this token, and gives the next piece.
+    /// The body continues: [`rest`](super::rest) takes this token and returns the next piece.
     Rest(String),
-    /// Send the states of the run as server-sent events in place of the response: [`run`](super::run) gives each.
+    /// Send the states of the run as server-sent events in place of the response. [`run`](super::run) returns each
+    /// state.
     Stream(String),
-    /// Hold the response back until [`Effect::UpdateEnded`](crate::engine::Effect::UpdateEnded), then send what a `GET` of
-    /// the address gives.
+    /// Delay the response until [`Effect::UpdateEnded`](crate::engine::Effect::UpdateEnded), then send the answer to a
+    /// `GET` of the address.
     Wait {
         /// The run that answers the update.
         run_id: String,
         /// The position of the update in the run.
         update: usize,
-        /// Where the answer is read.
+        /// The address of the answer.
         url: String,
     },
-    /// Compile this Python source, and give the definition to [`handle_compiled`](super::handle_compiled).
+    /// Compile this Python source, and pass the definition to [`handle_compiled`](super::handle_compiled).
     Compile(String),
 }
 
@@ -40,7 +41,7 @@ impl Reply {
         Self { response, instruction: instruction.into() }
     }
 
-    /// What the host reads before the body: `{status, headers, rest | stream | wait | compile}`.
+    /// The head of the reply for the host, without the body: `{status, headers, rest | stream | wait | compile}`.
     pub fn head(&self) -> Value {
         let headers = self.response.headers.iter();
         let headers: Map<_, _> = headers.map(|(name, value)| (name.clone(), value.as_str().into())).collect();

@@ -86,25 +86,26 @@ const ELSEWHERE: [&str; 20] = [
     "workers",
 ];
 
-/// Paths that say whether the engine is well, and nothing else.
+/// Paths that only say whether the engine is well.
 pub const HEALTH: [&str; 2] = ["/ping", "/api/v1/health"];
 
-/// What a request is to the host, which has to know it before the engine answers.
+/// The kind of a request. The host must know it before the engine answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It brings an artifact. Unless its body is JSON, the engine takes `{name, mime, content}`, the content in base64.
+    /// An upload of an artifact. Unless its body is JSON, the host passes `{name, mime, content}`; the content is
+    /// base64.
     Upload,
-    /// It brings a definition, which may start a run.
+    /// A request with a definition, which may start a run.
     Submission,
-    /// It looks at the list of runs.
+    /// A request for the list of runs.
     Runs,
-    /// It looks at the run of this id.
+    /// A request for the run with this id.
     Run(String),
-    /// Anything else.
+    /// Any other request.
     Other,
 }
 
-/// What a request is.
+/// The kind of a request.
 pub fn kind(method: &str, url: &str) -> Kind {
     let (path, _) = url.split_once('?').unwrap_or((url, ""));
     match find(method, path) {
@@ -117,7 +118,7 @@ pub fn kind(method: &str, url: &str) -> Kind {
 }
 
 impl Kind {
-    /// `{kind, runId?}`.
+    /// The kind as `{kind, runId?}`.
     pub fn to_json(&self) -> Value {
         let kind = |word: &str| object([("kind", word.into())]);
         match self {
@@ -130,7 +131,7 @@ impl Kind {
     }
 }
 
-/// The request for an operation of the host itself, which has no address: its method and URL.
+/// The method and the URL of a request that the host makes itself.
 pub(super) fn address(operation: &str, subject: &str) -> Option<(&'static str, String)> {
     let subject = encode_segment(subject);
     let (method, path) = match operation {
