@@ -104,7 +104,8 @@ impl EngineHandle {
 
     /// Answers the request `{method, url, headers}`. The result is a line `{status, headers, rest | stream | wait |
     /// compile}` and, after the line break, the body. `new_id` becomes the id of a run that the request creates;
-    /// `definition` is the definition that the Python in the body gives. Bodies may be large, so they are not wrapped in JSON.
+    /// `definition` is the definition that the Python in the body gives. Bodies may be large, so they are not wrapped
+    /// in JSON.
     pub fn request(
         &mut self,
         head: &str,
@@ -163,8 +164,8 @@ impl EngineHandle {
         self.engine.artifact(id).map(|artifact| artifact.content.to_string())
     }
 
-    /// The next piece of an answer. The result is a line with the argument for the piece after it (empty at the end) and,
-    /// after the line break, the piece. `None` if the run no longer exists.
+    /// The next piece of an answer. The result is a line with the argument for the piece after it (empty at the end)
+    /// and, after the line break, the piece. `None` if the run no longer exists.
     pub fn rest(&self, rest: &str) -> Option<String> {
         let (piece, rest) = server::rest(&self.engine, rest)?;
         Some(rest.unwrap_or_default() + "\n" + &piece)

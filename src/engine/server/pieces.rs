@@ -1,5 +1,5 @@
-//! Writes long lists in pieces. A reply says with [`Instruction::Rest`] where its body continues, and the host asks for the
-//! next piece when the client reads on.
+//! Writes long lists in pieces. A reply says with [`Instruction::Rest`] where its body continues, and the host asks for
+//! the next piece when the client reads on.
 
 use super::reply::{Instruction, Reply};
 use super::respond::{ENVELOPE, written};
