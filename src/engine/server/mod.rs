@@ -65,7 +65,7 @@ pub fn handle_compiled(
 }
 
 /// Answers a request that the host makes itself: an operation on a run, an approval or a schedule, which
-/// [`routes::address`] knows. The answer is never in pieces.
+/// `routes::address` knows. The answer is never in pieces.
 pub fn operate(
     engine: &mut Engine,
     (operation, subject): (&str, &str),
