@@ -97,7 +97,13 @@ impl EngineHandle {
         Ok(ends_snapshot)
     }
 
-    /// Ends the replay: starts the tools again that were running.
+    /// Says that no further entry comes: an error if one is missing.
+    #[wasm_bindgen(js_name = endReplay)]
+    pub fn end_replay(&self) -> JsResult<()> {
+        give(self.journal.end())
+    }
+
+    /// Continues after a replay: starts the tools again that were running.
     pub fn resume(&mut self, now: f64) {
         self.engine.resume(millis(now));
     }

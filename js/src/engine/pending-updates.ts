@@ -3,9 +3,11 @@
 /** The waiting requests, by update. */
 export class PendingUpdates {
   readonly #waiting = new Map<string, (() => void)[]>();
+  #isClosed = false;
 
   /** Fulfilled when the update has ended or the engine is closed. */
   wait(runId: string, update: number): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       const key = `${runId}/${update}`;
       this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), resolve]);
@@ -20,6 +22,7 @@ export class PendingUpdates {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve();
     this.#waiting.clear();
   }

@@ -90,6 +90,8 @@ export interface EngineHandle {
   timeline(): string;
   /** Applies a journal entry of a store. Returns whether a snapshot ends with the entry. */
   replay(records: string): boolean;
+  /** Says that no further entry comes. @throws {ExecutionError} `JOURNAL_INVALID` if one is missing. */
+  endReplay(): void;
   /** Continues after a replay. */
   resume(now: number): void;
   /** The records that the host has to store before it carries out the effects. */

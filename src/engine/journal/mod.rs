@@ -42,6 +42,15 @@ impl Journal {
         items.into_iter().filter_map(|item| self.record(item).transpose()).collect()
     }
 
+    /// Says that no further entry comes.
+    ///
+    /// # Errors
+    ///
+    /// `JOURNAL_INVALID` if the last record of a run says that the run goes on.
+    pub fn end(&self) -> Result<()> {
+        if self.run.is_some() { Err(invalid("it ends in the middle of a run")) } else { Ok(()) }
+    }
+
     /// A record; nothing for one with which a run has not been read as a whole.
     fn record(&mut self, mut item: Value) -> Result<Option<Record>> {
         let mut fields = FieldReader(&mut item);

@@ -13,6 +13,7 @@ import { PendingUpdates } from "../pending-updates.js";
 import { fetchOf } from "../requests/fetch.js";
 import { failureAnswer } from "../requests/refusal.js";
 import { RunStreams } from "../requests/streams.js";
+import type { EngineHandle } from "../../wasm/wasm-api.js";
 import { full } from "../runtime.js";
 import { struck } from "../tools/http-answer.js";
 import { httpTool } from "../tools/http-tool.js";
@@ -77,9 +78,9 @@ export class LocalEngine {
       {
         tell: (tell) => this.#machine.tell(tell),
         holds: (task) => this.#machine.holds(task),
-        artifact: (id) => artifactOf(this.#machine.handle, id),
+        artifact: (id) => artifactOf(this.#openHandle(), id),
         limit: (name) => this.#machine.limits[name],
-        variables: (call) => variablesOf(this.#machine.handle, call),
+        variables: (call) => variablesOf(this.#openHandle(), call),
         strike: (text) => struck(text, Object.values(secrets)),
       },
     );
@@ -183,6 +184,7 @@ export class LocalEngine {
   #answer(asked: Asked): Promise<Answer> {
     const refused = (failure: HighwayError): Answer => failureAnswer(failure, this.#isHealth(asked.url));
     if (this.failure) return Promise.resolve(refused(this.failure));
+    if (this.#closed) return Promise.reject(closed());
     return new Promise((resolve, reject) => {
       this.#machine.tell(
         (handle, now) => answerOf(handle, asked, uuid(), now),
@@ -191,6 +193,7 @@ export class LocalEngine {
           else if (given) resolve(given);
           else reject(closed());
         },
+        reject,
       );
     });
   }
@@ -204,12 +207,14 @@ export class LocalEngine {
   async #piece(rest: string): Promise<Piece> {
     await new Promise<void>(nextTurn);
     this.#checkOpen();
-    const piece = await new Promise<Piece | undefined>((resolve) => {
+    const piece = await new Promise<Piece | undefined>((resolve, reject) => {
       this.#machine.tell(
         (handle) => pieceOf(handle, rest),
         (given) => resolve(given),
+        reject,
       );
     });
+    if (piece === undefined) this.#checkOpen();
     if (piece === undefined || this.failure) {
       throw this.failure ?? new Error("the engine dropped the run while it was read");
     }
@@ -258,6 +263,12 @@ export class LocalEngine {
     this.#streams.close();
     this.#updates.close();
     this.#tools.abortAll(reason);
+  }
+
+  /** The state machine, for tools: they may still run when the engine is closed. */
+  #openHandle(): EngineHandle {
+    this.#checkOpen();
+    return this.#machine.handle;
   }
 
   #checkOpen(): void {

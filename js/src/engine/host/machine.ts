@@ -119,7 +119,10 @@ export class Machine {
   }
 
   async #open(journal: Journal): Promise<void> {
-    await journal.open((entry) => full.call(() => this.handle.replay(entry)));
+    await journal.open(
+      (entry) => full.call(() => this.handle.replay(entry)),
+      () => full.call(() => this.handle.endReplay()),
+    );
     this.tell((handle, now) => handle.resume(now));
     this.#isOpen = true;
   }
@@ -131,16 +134,21 @@ export class Machine {
 
   /**
    * Calls the engine, has the store write the change, and then carries out the effects. `then` gets the result of
-   * `tell`, or `undefined` if the engine has failed, or was closed before the call could be made.
+   * `tell`, or `undefined` if the engine has failed, or was closed before the call could be made. If the gate holds the
+   * call and the engine refuses it later, `refused` gets the error.
    *
-   * @throws {HighwayError} if the engine refuses the call.
+   * @throws {HighwayError} if the engine refuses the call at once.
    */
-  tell<T>(tell: (handle: EngineHandle, now: number) => T, then = (_?: T): void => {}): void {
+  tell<T>(
+    tell: (handle: EngineHandle, now: number) => T,
+    then = (_?: T): void => {},
+    refused = (error: unknown): void => this.#breakDown(error),
+  ): void {
     if (this.#broken) {
       then();
       return;
     }
-    if (this.#gate.holds(() => (this.#isStopped ? then() : this.tell(tell, then)))) return;
+    if (this.#gate.holds(() => this.#tellLater(tell, then, refused))) return;
     let slice: Slice<T>;
     try {
       slice = full.call(() => this.#slice(tell));
@@ -154,6 +162,23 @@ export class Machine {
     clearTimeout(this.#timer);
     const { next } = slice;
     if (next !== undefined && !this.#isStopped && !this.failure) this.#setTimer(next);
+  }
+
+  /** Tells the engine what has waited. There is no caller any more who would catch an error. */
+  #tellLater<T>(
+    tell: (handle: EngineHandle, now: number) => T,
+    then: (given?: T) => void,
+    refused: (error: unknown) => void,
+  ): void {
+    if (this.#isStopped) {
+      then();
+      return;
+    }
+    try {
+      this.tell(tell, then);
+    } catch (error) {
+      refused(error);
+    }
   }
 
   #slice<T>(tell: (handle: EngineHandle, now: number) => T): Slice<T> {

@@ -8,6 +8,8 @@ import { Breaks } from "../../shared/turns.js";
 
 /** A shorter journal, in characters, is not replaced by a snapshot. */
 const SMALL = 1 << 20;
+/** Characters after which the entries of a batch are stored. More would hold the thread. */
+const LARGE = 1 << 23;
 /** A snapshot replaces a journal that is this many times as long. */
 const FACTOR = 2;
 
@@ -70,11 +72,12 @@ export class Journal {
   }
 
   /**
-   * Takes the store and passes each stored entry to `replay`, which says whether a snapshot ends with the entry.
+   * Takes the store and passes each stored entry to `replay`, which says whether a snapshot ends with the entry. `end` checks
+   * that nothing is missing behind the last one.
    *
    * @throws {ExecutionError} `JOURNAL_INVALID`, `STORE_IN_USE`.
    */
-  async open(replay: (entry: string) => boolean): Promise<void> {
+  async open(replay: (entry: string) => boolean, end = (): void => {}): Promise<void> {
     const { signal } = this.#ending;
     let count = 0;
     try {
@@ -94,6 +97,7 @@ export class Journal {
         await this.#breaks.turn();
       }
       signal.throwIfAborted();
+      end();
     } catch (error) {
       // `close` also releases the store.
       if (signal.aborted) throw signal.reason;
@@ -161,7 +165,7 @@ export class Journal {
     await undefined;
     try {
       while (this.#waiting.length > 0) {
-        const batch = this.#takeBatch();
+        const batch = this.#takeBatch(LARGE);
         try {
           if (!this.#failure) await this.#write(batch);
         } catch (error) {
@@ -177,10 +181,13 @@ export class Journal {
     }
   }
 
-  #takeBatch(): Change[] {
-    const batch = this.#waiting;
-    this.#waiting = [];
-    return batch;
+  #takeBatch(most = Number.POSITIVE_INFINITY): Change[] {
+    let [count, length] = [0, 0];
+    while (count < this.#waiting.length && length < most) {
+      length += this.#waiting[count]?.entry?.length ?? 0;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   /** Stores a batch. Changes may be added to it meanwhile. */
