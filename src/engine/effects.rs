@@ -2,7 +2,7 @@
 
 use crate::engine::journal::record::Record;
 use crate::engine::journal::text::{FieldWriter, WriteJson, text_of};
-use crate::engine::state::positions::CallId;
+use crate::engine::state::positions::{CallId, UpdateIx};
 use crate::engine::state::reports::Heartbeat;
 use crate::json::JsonWriter;
 use crate::time::Millis;
@@ -35,7 +35,7 @@ pub enum Effect {
         /// Id of the run.
         run_id: String,
         /// The update, by its position in the run.
-        update: usize,
+        update: UpdateIx,
     },
     /// A run has ended: release everything that was kept for it.
     RunEnded {

@@ -56,7 +56,7 @@ pub use state::artifact::Artifact;
 pub use state::definitions::Registered;
 pub use state::failure::Failure;
 pub use state::output::Stream;
-pub use state::positions::{CallId, Placed, RunIx, ScopeIx, StepIx};
+pub use state::positions::{CallId, Placed, RunIx, ScheduleIx, ScopeIx, StepIx, UpdateIx};
 pub use state::reports::{Heartbeat, LogLevel, LogLine, Reports};
 pub use state::run::{Parent, Run, RunCreated, RunState, Signal};
 pub use state::schedule::{Schedule, ScheduleState};

@@ -7,7 +7,7 @@ use crate::support::operators::{
 use crate::support::{self, START, registered, restored, submission, views};
 use highway_wasm::engine::{
     Acts, CallId, Config, Effect, Engine, Failure, Limit, Limits, LogLevel, Record, Run, RunIx, RunState,
-    Stream,
+    ScheduleIx, Stream,
 };
 use highway_wasm::error::ErrorCode;
 use highway_wasm::time::Millis;
@@ -173,7 +173,7 @@ impl Host {
             }
             5 => drop(self.engine.cancel(RunIx::new(run), None, now)),
             6 => {
-                let at = self.roll(4);
+                let at = ScheduleIx::new(self.roll(4));
                 if self.dice.one_in(3) {
                     self.engine.delete_schedule(at);
                 } else {

@@ -5,8 +5,8 @@ use crate::support::dice::Dice;
 use crate::support::operators::{builtin, but, foreach, named, op, retry, task};
 use crate::support::{self, START, failing, registered, restored, views};
 use highway_wasm::engine::{
-    CallId, Config, Effect, Engine, Record, RunCreated, RunIx, RunState, Schedule, ScheduleRequest,
-    UpdateState, Zones,
+    CallId, Config, Effect, Engine, Record, RunCreated, RunIx, RunState, Schedule, ScheduleIx,
+    ScheduleRequest, UpdateIx, UpdateState, Zones,
 };
 use highway_wasm::time::Millis;
 use serde_json::{Map, Value, json};
@@ -116,12 +116,12 @@ struct Host {
     running: BTreeSet<CallId>,
     models: BTreeMap<&'static str, Model>,
     /// Names of schedules by their position.
-    positions: Vec<String>,
+    positions: BTreeMap<ScheduleIx, String>,
     /// Runs of each workflow that are not over.
     active: BTreeMap<String, usize>,
     /// Payloads of updates that were sent, and those that have ended: run, and position there.
-    sent: BTreeMap<(usize, usize), Value>,
-    ended: BTreeSet<(usize, usize)>,
+    sent: BTreeMap<(usize, UpdateIx), Value>,
+    ended: BTreeSet<(usize, UpdateIx)>,
     told: usize,
     fired: usize,
     completed: usize,
@@ -141,7 +141,7 @@ impl Host {
             records: Vec::new(),
             running: BTreeSet::new(),
             models: BTreeMap::new(),
-            positions: Vec::new(),
+            positions: BTreeMap::new(),
             active: BTreeMap::new(),
             sent: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -156,8 +156,7 @@ impl Host {
         for record in &output.records {
             match record {
                 Record::ScheduleSet { schedule, to } => {
-                    self.positions.resize(self.positions.len().max(schedule + 1), String::new());
-                    self.positions[*schedule].clone_from(&to.name);
+                    self.positions.insert(*schedule, to.name.clone());
                 }
                 Record::RunCreated(created) => self.created(created),
                 Record::RunEnded { run, .. } => {
@@ -186,17 +185,17 @@ impl Host {
         let active = self.active.entry(created.workflow.name.clone()).or_default();
         *active += 1;
         let Some((at, slot)) = created.schedule else { return };
-        let name = self.positions[at].as_str();
+        let name = self.positions[&at].as_str();
         let model = self.models.get_mut(name).unwrap();
         assert!(*active <= model.most, "{active} runs of `{name}` are active, {} may be", model.most);
         model.fires(slot, self.now);
         self.fired += 1;
     }
 
-    fn update_ended(&mut self, run: usize, update: usize, state: UpdateState, result: Option<&Value>) {
+    fn update_ended(&mut self, run: usize, update: UpdateIx, state: UpdateState, result: Option<&Value>) {
         assert!(self.ended.insert((run, update)), "an update ended twice");
         let owner = &self.engine.runs()[run];
-        let found = &owner.updates[update];
+        let found = owner.updates.get(update).unwrap();
         match state {
             UpdateState::Completed => {
                 assert!(owner.created.workflow.name.starts_with("asks") && found.name == "ask");
@@ -236,7 +235,7 @@ impl Host {
             );
         }
         for (run, update) in self.sent.keys().filter(|sent| !self.ended.contains(sent)) {
-            let update = &self.engine.runs()[*run].updates[*update];
+            let update = self.engine.runs()[*run].updates.get(*update).unwrap();
             assert!(update.deadline > self.now, "an update is overdue");
             assert!(self.engine.runs()[*run].state == RunState::Active, "an update outlives its run");
         }
@@ -333,7 +332,7 @@ impl Host {
 
     /// Pauses, resumes or deletes a schedule.
     fn change(&mut self) {
-        let all: Vec<(usize, String)> =
+        let all: Vec<(ScheduleIx, String)> =
             self.engine.schedules().map(|(at, schedule)| (at, schedule.name.clone())).collect();
         if all.is_empty() {
             return;
@@ -365,7 +364,7 @@ impl Host {
         let payload = json!({"number": self.sent.len()});
         let limit = self.dice.pick(&[0.5, 10.0, 60.0, 300.0]);
         let name = self.dice.pick(&["ask", "ask", "tell"]);
-        let update = self.engine.runs()[run].updates.len();
+        let update = self.engine.runs()[run].updates.next();
         self.sent.insert((run, update), payload.clone());
         assert_eq!(self.engine.update(RunIx::new(run), name, payload, limit, self.now), Some(update));
     }
@@ -388,7 +387,7 @@ impl Host {
         let replayed = Engine::replay(config(), self.records.iter().cloned());
         assert_eq!(views(&replayed), views(&self.engine), "the journal tells another story");
         let schedules = |of: &Engine| {
-            of.schedules().map(|(at, known)| (at, known.clone())).collect::<Vec<(usize, Schedule)>>()
+            of.schedules().map(|(at, known)| (at, known.clone())).collect::<Vec<(ScheduleIx, Schedule)>>()
         };
         assert_eq!(schedules(&replayed), schedules(&self.engine));
         // What is due already may wait for its turn without a timer.
@@ -423,7 +422,7 @@ impl Host {
 
     /// All that was to be made up for is, once there is room.
     fn catch_up(&mut self) {
-        let all: Vec<(usize, String)> =
+        let all: Vec<(ScheduleIx, String)> =
             self.engine.schedules().map(|(at, schedule)| (at, schedule.name.clone())).collect();
         for (at, name) in all {
             resume(&mut self.engine, self.models.get_mut(name.as_str()).unwrap(), at, self.now);
@@ -439,8 +438,8 @@ impl Host {
 
     /// Without schedules all comes to an end.
     fn quieten(&mut self) {
-        for at in 0..self.positions.len() {
-            self.engine.delete_schedule(at);
+        for at in self.positions.keys() {
+            self.engine.delete_schedule(*at);
         }
         self.models.values_mut().for_each(|model| model.state = State::Deleted);
         self.settle();
@@ -462,7 +461,7 @@ impl Host {
     }
 }
 
-fn resume(engine: &mut Engine, model: &mut Model, at: usize, now: Millis) {
+fn resume(engine: &mut Engine, model: &mut Model, at: ScheduleIx, now: Millis) {
     if model.state == State::Paused {
         model.state = State::Active;
         // What was missed in a pause is made up for only where everything is.

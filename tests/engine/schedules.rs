@@ -1,7 +1,7 @@
 //! Workflows that start by themselves.
 
 use crate::support::{self, Scenario, Server, independent, with};
-use highway_wasm::engine::{Config, Limit, Limits, Run, RunIx, ScheduleState, Zones};
+use highway_wasm::engine::{Config, Limit, Limits, Run, RunIx, ScheduleIx, ScheduleState, Zones};
 use highway_wasm::time::{parse_iso, to_iso};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -181,12 +181,12 @@ fn a_paused_one_fires_once_it_is_resumed() {
     scenario.assert_status("completed");
     scenario.advance(150.0);
     scenario.expect_no_start();
-    assert!(scenario.engine.activate_schedule(0, true, scenario.now));
+    assert!(scenario.engine.activate_schedule(ScheduleIx::default(), true, scenario.now));
     scenario.tick();
     scenario.expect_no_start();
     scenario.advance(30.0);
     assert_eq!(slots(&scenario), ["2030-01-01T00:03"]);
-    scenario.engine.activate_schedule(0, false, scenario.now);
+    scenario.engine.activate_schedule(ScheduleIx::default(), false, scenario.now);
     scenario.advance(600.0);
     assert_eq!(slots(&scenario).len(), 1);
 }
@@ -210,10 +210,10 @@ fn the_latest_definition_decides() {
 fn registering_the_same_again_changes_nothing() {
     let mut scenario = registered(&scheduled("@every 1h"));
     scenario.advance(1_800.0);
-    scenario.engine.activate_schedule(0, false, scenario.now);
+    scenario.engine.activate_schedule(ScheduleIx::default(), false, scenario.now);
     register(&mut scenario, &scheduled("@every 1h"));
     assert_eq!(scenario.engine.schedules().next().unwrap().1.state, ScheduleState::Paused);
-    scenario.engine.activate_schedule(0, true, scenario.now);
+    scenario.engine.activate_schedule(ScheduleIx::default(), true, scenario.now);
     register(&mut scenario, &scheduled("@every 1h"));
     scenario.advance(3_600.0);
     assert_eq!(slots(&scenario), ["2030-01-01T01:30"], "it counts from when it was resumed");

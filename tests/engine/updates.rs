@@ -1,7 +1,7 @@
 //! Requests to a run that wait for its answer.
 
 use crate::support::{self, Scenario, Server, independent, with};
-use highway_wasm::engine::{RunIx, UpdateState};
+use highway_wasm::engine::{RunIx, UpdateIx, UpdateState};
 use serde_json::{Value, json};
 
 /// A workflow that waits for an update `ask`; `kwargs` are added to those of the tool.
@@ -17,14 +17,14 @@ fn answering() -> Value {
         "response_kwargs": {"text": "{{update_payload.message}}", "to": "{{update_name}}"}}))
 }
 
-fn send(scenario: &mut Scenario, name: &str, limit: f64) -> Option<usize> {
+fn send(scenario: &mut Scenario, name: &str, limit: f64) -> Option<UpdateIx> {
     let update = scenario.engine.update(RunIx::new(0), name, json!({"message": "hi"}), limit, scenario.now);
     scenario.tick();
     update
 }
 
-fn state(scenario: &Scenario, update: usize) -> UpdateState {
-    scenario.run().updates[update].state
+fn state(scenario: &Scenario, update: UpdateIx) -> UpdateState {
+    scenario.run().updates.get(update).unwrap().state
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_tool_answers_with_what_the_update_says() {
     );
     run.finish(&call, Ok(json!({"response": "hello"})));
     assert_eq!(state(&run, update), UpdateState::Completed);
-    let result = run.run().updates[update].result.clone().unwrap();
+    let result = run.run().updates.get(update).unwrap().result.clone().unwrap();
     assert_eq!((&result["status"], &result["response"]["response"]), (&json!("success"), &json!("hello")));
     run.assert_status("completed");
     assert_eq!(run.view()["result"]["handled"], result);
@@ -60,7 +60,10 @@ fn an_update_waits_for_its_handler_and_one_without_a_tool_is_answered_at_once() 
     run.reopen();
     run.succeed("before", json!({}));
     assert_eq!(state(&run, first), UpdateState::Completed, "the oldest comes first");
-    assert_eq!(run.run().updates[first].result.as_ref().unwrap()["update_payload"]["message"], "hi");
+    assert_eq!(
+        run.run().updates.get(first).unwrap().result.as_ref().unwrap()["update_payload"]["message"],
+        "hi"
+    );
     run.assert_status("completed");
     for left in [second, other] {
         assert_eq!(state(&run, left), UpdateState::Failed, "nobody answers any more");

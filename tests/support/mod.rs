@@ -27,7 +27,7 @@ pub(crate) use wire::{Exchange, exchanges, wire_names};
 
 use highway_wasm::engine::{
     CallId, Config, Effect, Engine, Failure, Journal, Record, Registered, Run, RunIx, Submission, Submitted,
-    ToolCall, definition_hash, plan, run_view, step_logs, steps_view, write_records,
+    ToolCall, UpdateIx, definition_hash, plan, run_view, step_logs, steps_view, write_records,
 };
 use highway_wasm::time::Millis;
 use highway_wasm::{definition, validate};
@@ -174,7 +174,7 @@ pub(crate) struct Scenario {
     aborted: Vec<(CallId, String)>,
     ended: Vec<String>,
     /// Updates that have ended: run, and position there.
-    pub(crate) answered: Vec<(String, usize)>,
+    pub(crate) answered: Vec<(String, UpdateIx)>,
     focus: String,
 }
 

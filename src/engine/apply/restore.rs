@@ -30,7 +30,7 @@ impl State {
             }
         }
         if run.state == RunState::Active {
-            for (position, update) in run.updates.iter().enumerate() {
+            for (position, update) in run.updates.placed() {
                 if !update.state.is_final() {
                     self.timers.insert((update.deadline, Timer::Update(at, position)));
                 }

@@ -1,12 +1,13 @@
 //! What a record changes in a schedule.
 
 use crate::engine::state::State;
+use crate::engine::state::positions::ScheduleIx;
 use crate::engine::state::queues::Timer;
 use crate::engine::state::schedule::{Schedule, ScheduleState};
 use crate::time::Millis;
 
 impl State {
-    pub(in crate::engine) fn apply_schedule(&mut self, at: usize, schedule: Schedule) {
+    pub(in crate::engine) fn apply_schedule(&mut self, at: ScheduleIx, schedule: Schedule) {
         self.forget_firing(at);
         self.count_bytes(schedule.size());
         match self.schedules.get_mut(at) {
@@ -14,12 +15,12 @@ impl State {
                 let earlier = std::mem::replace(known, schedule);
                 self.uncount_bytes(earlier.size());
             }
-            None => self.schedules.push(schedule),
+            None => drop(self.schedules.push(schedule)),
         }
         self.await_firing(at);
     }
 
-    pub(in crate::engine) fn apply_fired(&mut self, at: usize, slot: Millis, next: Option<Millis>) {
+    pub(in crate::engine) fn apply_fired(&mut self, at: ScheduleIx, slot: Millis, next: Option<Millis>) {
         self.forget_firing(at);
         if let Some(schedule) = self.schedules.get_mut(at) {
             schedule.last = Some(slot);
@@ -29,7 +30,7 @@ impl State {
         self.await_firing(at);
     }
 
-    pub(in crate::engine) fn hold(&mut self, at: usize) {
+    pub(in crate::engine) fn hold(&mut self, at: ScheduleIx) {
         self.forget_firing(at);
         if let Some(schedule) = self.schedules.get_mut(at) {
             schedule.state = ScheduleState::Held;
@@ -50,14 +51,14 @@ impl State {
         }
     }
 
-    pub(super) fn forget_firing(&mut self, at: usize) {
+    pub(super) fn forget_firing(&mut self, at: ScheduleIx) {
         if let Some(next) = self.schedules.get(at).and_then(|schedule| schedule.next) {
             self.timers.remove(&(next, Timer::Schedule(at)));
         }
     }
 
     /// Sets the next firing of a schedule: at its time, or when a run of its workflow has ended.
-    pub(super) fn await_firing(&mut self, at: usize) {
+    pub(super) fn await_firing(&mut self, at: ScheduleIx) {
         let Some(schedule) = self.schedules.get(at) else { return };
         if schedule.state == ScheduleState::Held {
             self.held_schedules.entry(schedule.workflow.clone()).or_default().insert(at);

@@ -2,7 +2,7 @@
 
 use crate::engine::state::State;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, UpdateIx};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::sizes::{size_of_failure, size_of_update};
 use crate::engine::state::step::{Inner, StepState};
@@ -15,7 +15,7 @@ impl State {
     pub(in crate::engine) fn apply_update_sent(&mut self, run: RunIx, update: Update) {
         let Some(owner) = self.runs.get_mut(run) else { return };
         owner.meter.add(size_of_update(&update.name, &update.payload));
-        self.timers.insert((update.deadline, Timer::Update(run, owner.updates.len())));
+        self.timers.insert((update.deadline, Timer::Update(run, owner.updates.next())));
         owner.updates.push(update);
     }
 
@@ -23,7 +23,7 @@ impl State {
         &mut self,
         run: RunIx,
         step: StepIx,
-        update: usize,
+        update: UpdateIx,
         call: Option<CallId>,
     ) {
         if let Some(call) = call {
@@ -44,7 +44,7 @@ impl State {
     pub(in crate::engine) fn apply_update_ended(
         &mut self,
         run: RunIx,
-        update: usize,
+        update: UpdateIx,
         (state, result, failure): (UpdateState, Option<Value>, Option<Failure>),
         at: Millis,
     ) {

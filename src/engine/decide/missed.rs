@@ -2,6 +2,7 @@
 //! schedules for whose run there is no memory.
 
 use crate::engine::machine::Engine;
+use crate::engine::state::positions::ScheduleIx;
 use crate::engine::state::queues::Timer;
 use crate::time::Millis;
 
@@ -38,7 +39,7 @@ impl Engine {
     }
 
     /// Lets a schedule wait until there is memory for its run.
-    pub(in crate::engine) fn await_memory(&mut self, schedule: usize) {
+    pub(in crate::engine) fn await_memory(&mut self, schedule: ScheduleIx) {
         self.state.missed.was_full_at = Some(self.kept_bytes.get());
         self.state.missed.insert(schedule);
     }

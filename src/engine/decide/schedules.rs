@@ -7,6 +7,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Timetable;
 use crate::engine::state::definitions::Registered;
+use crate::engine::state::positions::ScheduleIx;
 use crate::engine::state::run::RunCreated;
 use crate::engine::state::schedule::{Schedule, ScheduleState, size_of_schedule};
 use crate::error::{Error, ErrorCode, Result};
@@ -36,7 +37,7 @@ impl Engine {
     /// # Errors
     ///
     /// `SCHEDULE_INVALID` for a rule that cannot be read or whose time zone is unknown here; `LIMIT_EXCEEDED`.
-    pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+    pub fn schedule(&mut self, request: ScheduleRequest, now: Millis) -> Result<ScheduleIx> {
         let at = self.made(request, now)?;
         self.advance(now);
         Ok(at)
@@ -59,7 +60,7 @@ impl Engine {
         self.config.limits.check(Limit::Schedules, self.schedules().count() + new.len())
     }
 
-    fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<usize> {
+    fn made(&mut self, request: ScheduleRequest, now: Millis) -> Result<ScheduleIx> {
         let rule = Rule::parse(&request.text)?;
         self.check_zone(&rule, now)?;
         let ScheduleRequest { name, text, definition, is_pinned, inputs } = request;
@@ -157,7 +158,7 @@ impl Engine {
     }
 
     /// Creates a schedule, or changes the one with its name. With the same rule, it keeps its next firing.
-    fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> usize {
+    fn set_schedule(&mut self, wanted: Schedule, now: Millis) -> ScheduleIx {
         let at = self.place_of(&wanted.name);
         let known = self.schedules.get(at).filter(|known| !known.is_deleted());
         let rule = |of: &Schedule| (of.text.clone(), of.start, of.catches_up, of.is_own);
@@ -193,27 +194,22 @@ impl Engine {
 
     /// The position of the schedule with a name. For a new name, it is that of a deleted schedule without runs, or a
     /// new one.
-    fn place_of(&self, name: &str) -> usize {
-        if let Some(at) = self.schedules.iter().position(|known| known.name == name) {
+    fn place_of(&self, name: &str) -> ScheduleIx {
+        if let Some(at) = self.schedules.find(|known| known.name == name) {
             return at;
         }
-        let mut deleted: BTreeSet<usize> = self
-            .schedules
-            .iter()
-            .enumerate()
-            .filter(|(_, known)| known.is_deleted())
-            .map(|(at, _)| at)
-            .collect();
+        let mut deleted: BTreeSet<ScheduleIx> =
+            self.schedules.placed().filter(|(_, known)| known.is_deleted()).map(|(at, _)| at).collect();
         if !deleted.is_empty() {
             for (schedule, _) in self.runs.iter().filter_map(|run| run.created.schedule) {
                 deleted.remove(&schedule);
             }
         }
-        deleted.first().copied().unwrap_or(self.schedules.len())
+        deleted.first().copied().unwrap_or(self.schedules.next())
     }
 
     /// Resumes or pauses a schedule; `false` if there is none.
-    pub fn activate_schedule(&mut self, at: usize, is_active: bool, now: Millis) -> bool {
+    pub fn activate_schedule(&mut self, at: ScheduleIx, is_active: bool, now: Millis) -> bool {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else {
             return false;
         };
@@ -233,7 +229,7 @@ impl Engine {
     }
 
     /// Deletes a schedule. Runs that it has started continue.
-    pub fn delete_schedule(&mut self, at: usize) {
+    pub fn delete_schedule(&mut self, at: ScheduleIx) {
         let Some(schedule) = self.schedules.get(at).filter(|schedule| !schedule.is_deleted()) else { return };
         let pinned = schedule.hash.clone();
         let schedule = Schedule { state: ScheduleState::Deleted, inputs: Map::new(), ..schedule.clone() };
@@ -244,7 +240,7 @@ impl Engine {
     }
 
     /// Handles a schedule that is due.
-    pub(in crate::engine) fn fire(&mut self, at: usize, now: Millis) {
+    pub(in crate::engine) fn fire(&mut self, at: ScheduleIx, now: Millis) {
         let Some(schedule) = self.schedules.get(at) else { return };
         let is_due = |next: Option<Millis>| next.filter(|next| *next <= now);
         let next = |due: Millis| self.config.zones.next(&schedule.rule, due);
@@ -255,7 +251,7 @@ impl Engine {
     }
 
     /// Starts a run for a due schedule, or lets it wait until a run has ended.
-    pub(in crate::engine) fn start_scheduled(&mut self, at: usize, now: Millis) {
+    pub(in crate::engine) fn start_scheduled(&mut self, at: ScheduleIx, now: Millis) {
         let Some(schedule) = self.schedules.get(at).filter(|known| known.state == ScheduleState::Active)
         else {
             return;

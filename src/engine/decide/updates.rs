@@ -7,7 +7,7 @@ use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef};
+use crate::engine::state::positions::{CallId, RunIx, StepIx, StepRef, UpdateIx};
 use crate::engine::state::run::RunState;
 use crate::engine::state::sizes::size_of_update;
 use crate::engine::state::step::{Inner, StepState};
@@ -41,9 +41,9 @@ impl Engine {
         payload: Value,
         limit: f64,
         now: Millis,
-    ) -> Option<usize> {
+    ) -> Option<UpdateIx> {
         let owner = self.runs.get(run).filter(|run| run.state == RunState::Active)?;
-        let update = owner.updates.len();
+        let update = owner.updates.next();
         let waiting = owner.steps.find(|step| {
             step.state == StepState::Sleeping
                 && matches!(&step.inner, Some(Inner::Update(wanted)) if wanted == name)
@@ -81,11 +81,8 @@ impl Engine {
 
     /// Gives a waiting step the oldest update with its name, if there is one.
     fn take_update(&mut self, run: RunIx, step: StepIx, name: &str, now: Millis) {
-        let updates = self.runs.get(run).map(|run| run.updates.iter()).unwrap_or_default();
         let is_next = |update: &Update| update.state == UpdateState::Pending && update.name == name;
-        let Some(update) = updates.enumerate().find(|(_, update)| is_next(update)).map(|(at, _)| at) else {
-            return;
-        };
+        let Some(update) = self.runs.get(run).and_then(|run| run.updates.find(is_next)) else { return };
         let call = self.last_call.next();
         let has_tool = self.response_tool(run, step).is_some();
         self.commit(Record::UpdateTaken { run, step, update, call: has_tool.then_some(call) });
@@ -97,7 +94,7 @@ impl Engine {
     }
 
     /// The update that a step is working on.
-    pub(in crate::engine) fn handled(&self, run: RunIx, step: StepIx) -> Option<usize> {
+    pub(in crate::engine) fn handled(&self, run: RunIx, step: StepIx) -> Option<UpdateIx> {
         match self.step(run, step)?.inner {
             Some(Inner::Handling(update)) => Some(update),
             _ => None,
@@ -180,9 +177,9 @@ impl Engine {
     /// Fails the updates that will never be answered, since the run has ended or their steps were cancelled.
     pub(in crate::engine) fn drop_updates(&mut self, run: RunIx, only: Option<&[StepIx]>, now: Millis) {
         let Some(owner) = self.runs.get(run) else { return };
-        let updates: Vec<usize> = match only {
+        let updates: Vec<UpdateIx> = match only {
             Some(steps) => steps.iter().filter_map(|step| self.handled(run, *step)).collect(),
-            None => (0..owner.updates.len()).collect(),
+            None => owner.updates.placed().map(|(at, _)| at).collect(),
         };
         for update in updates {
             let failure = Failure::new(ErrorCode::RunFailed, "the run ended before it answered");
@@ -190,7 +187,7 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn update_timed_out(&mut self, run: RunIx, update: usize, now: Millis) {
+    pub(in crate::engine) fn update_timed_out(&mut self, run: RunIx, update: UpdateIx, now: Millis) {
         let Some(found) = self.runs.get(run).and_then(|run| run.updates.get(update)) else { return };
         #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53 milliseconds")]
         let limit = found.deadline.saturating_sub(found.at) as f64 / 1_000.0;
@@ -202,7 +199,7 @@ impl Engine {
     fn end_update(
         &mut self,
         run: RunIx,
-        update: usize,
+        update: UpdateIx,
         state: UpdateState,
         result: Option<Value>,
         failure: Option<Failure>,

@@ -5,7 +5,7 @@ use crate::engine::journal::fields::{FieldReader, lacking, list_of};
 use crate::engine::journal::text::FieldWriter;
 use crate::engine::journal::values::{inner_of, run_state, run_state_of, scope_kind, scope_kind_of};
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScheduleIx, ScopeIx, StepIx, UpdateIx};
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::RunState;
 use crate::engine::state::scope::ScopeKind;
@@ -67,6 +67,8 @@ fields! {
     usize = |fields, name| fields.some_position(name);
     RunIx = |fields, name| fields.some_position(name);
     StepIx = |fields, name| fields.some_position(name);
+    ScheduleIx = |fields, name| fields.some_position(name);
+    UpdateIx = |fields, name| fields.some_position(name);
     ScopeIx = |fields, name| fields.some_position(name);
     CallId = |fields, name| fields.some_call(name);
     u64 = |fields, name| fields.some_millis(name);

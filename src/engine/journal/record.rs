@@ -9,7 +9,7 @@ use crate::engine::journal::text::{FieldWriter, WriteJson};
 use crate::engine::state::artifact::Artifact;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScheduleIx, ScopeIx, StepIx, UpdateIx};
 use crate::engine::state::reports::LogLevel;
 use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::schedule::Schedule;
@@ -91,19 +91,19 @@ records! {
         /// A schedule was made, changed, paused or deleted.
         "schedule_set" ScheduleSet {
             /// Its position; that of a deleted one is used again.
-            schedule: usize,
+            schedule: ScheduleIx,
             /// The schedule as it is now.
             to: Box<Schedule>,
         }
         /// A schedule is due, and waits for a run of its workflow to end.
         "schedule_held" ScheduleHeld {
             /// The schedule, by its position in order of creation.
-            schedule: usize,
+            schedule: ScheduleIx,
         }
         /// A schedule has started a run.
         "schedule_fired" ScheduleFired {
             /// The schedule.
-            schedule: usize,
+            schedule: ScheduleIx,
             /// The moment that it fired for.
             slot: Millis,
             /// The next one.
@@ -329,7 +329,7 @@ records! {
             /// The step.
             step: StepIx,
             /// The update, by its position in the run.
-            update: usize,
+            update: UpdateIx,
             /// Number of the tool call, where a tool answers it.
             call: Option<CallId>,
         }
@@ -338,7 +338,7 @@ records! {
             /// The run.
             run: RunIx,
             /// The update.
-            update: usize,
+            update: UpdateIx,
             /// How it ended.
             state: UpdateState,
             /// The answer.

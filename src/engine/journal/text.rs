@@ -1,6 +1,6 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
+use crate::engine::state::positions::{CallId, RunIx, ScheduleIx, ScopeIx, StepIx, StepRef, UpdateIx};
 use crate::json::JsonWriter;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -139,7 +139,7 @@ macro_rules! written_as_numbers {
     )+};
 }
 
-written_as_numbers!(RunIx StepIx ScopeIx CallId);
+written_as_numbers!(RunIx StepIx ScopeIx ScheduleIx UpdateIx CallId);
 
 impl WriteJson for StepRef {
     fn write(&self, writer: &mut JsonWriter) {

@@ -105,7 +105,7 @@ fn steps<'a>(run: &'a Run, query: &'a Query, from: Place) -> Items<'a> {
 
 /// One page of steps with the cursor of the next page, for clients that use a cursor.
 fn steps_at(run: &Run, query: &Query, cursor: &str) -> Answer {
-    let Ok(from) = cursor.parse() else {
+    let Ok(from) = cursor.parse::<usize>() else {
         return Err(refusal(400, "QUERY_INVALID", "`cursor` is the `next_cursor` of another answer, or 0"));
     };
     let steps = vec![(String::new(), steps(run, query, place(from)))];

@@ -17,13 +17,13 @@ pub const BYTES: usize = 256 * 1_024;
 pub(super) type Place = (u64, usize);
 
 /// The place of an item by its position.
-pub(super) fn place(at: usize) -> Place {
-    (u64::try_from(at).unwrap_or(u64::MAX), 0)
+pub(super) fn place(at: impl Into<usize>) -> Place {
+    (u64::try_from(at.into()).unwrap_or(u64::MAX), 0)
 }
 
 /// The position of an item by its place.
-pub(super) fn position((at, _): Place) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
+pub(super) fn position<P: From<usize>>((at, _): Place) -> P {
+    usize::try_from(at).unwrap_or(usize::MAX).into()
 }
 
 /// Gives items places by their moments. Items of the same moment must follow each other.

@@ -1,5 +1,6 @@
 //! The reply to a request: a response, and an instruction for the host.
 
+use crate::engine::UpdateIx;
 use crate::http::HttpResponse;
 use crate::json::object;
 use serde_json::{Map, Value};
@@ -27,7 +28,7 @@ pub enum Instruction {
         /// The run that answers the update.
         run_id: String,
         /// The position of the update in the run.
-        update: usize,
+        update: UpdateIx,
         /// The address of the answer.
         url: String,
     },
@@ -68,7 +69,7 @@ impl Instruction {
             Self::Wait { run_id, update, url } => {
                 let wait = [
                     ("runId", run_id.as_str().into()),
-                    ("update", (*update).into()),
+                    ("update", update.get().into()),
                     ("url", url.as_str().into()),
                 ];
                 ("wait", object(wait))

@@ -184,7 +184,7 @@ pub(super) fn approvals<'a>(engine: &'a Engine, query: &'a Query, from: Place) -
         let run = engine.run(at)?;
         let is_wanted =
             run_id.is_none_or(|id| id == run.id()) && status.is_none_or(|status| status == "pending");
-        let place = (place(at.into()).0, step.into());
+        let place = (place(at).0, step.into());
         (is_wanted && place >= from).then(|| (place, Some(Shown::View(approval_view(run, step, request)))))
     });
     Box::new(all)

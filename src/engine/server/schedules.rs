@@ -8,7 +8,7 @@ use super::runs::duration;
 use super::{Answer, checked, inputs_of, json_body};
 use crate::definition::schedule::Schedule as Rule;
 use crate::engine::view::shown::{Shown, View};
-use crate::engine::{Engine, Registered, Schedule, ScheduleRequest, run_summary};
+use crate::engine::{Engine, Registered, Schedule, ScheduleIx, ScheduleRequest, run_summary};
 use crate::error::{Diagnostic, Error};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::json::number::number;
@@ -180,12 +180,12 @@ fn execution(run: &crate::engine::Run) -> Value {
     ])
 }
 
-fn find(engine: &Engine, id: &str) -> Result<usize, HttpResponse> {
+fn find(engine: &Engine, id: &str) -> Result<ScheduleIx, HttpResponse> {
     let found = engine.schedules().find(|(_, schedule)| schedule.id == id || schedule.name == id);
     found.map(|(at, _)| at).ok_or_else(|| respond::not_found("schedule", id))
 }
 
-fn with(engine: &Engine, at: usize, status: u16) -> Answer {
+fn with(engine: &Engine, at: ScheduleIx, status: u16) -> Answer {
     let found = engine.schedules().find(|(known, _)| *known == at);
     let (_, schedule) = found.ok_or_else(|| respond::not_found("schedule", ""))?;
     Ok(respond::shown(status, &Shown::View(view(schedule))))

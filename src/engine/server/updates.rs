@@ -5,7 +5,7 @@ use super::respond::{self, owner, refusal};
 use super::routes::Query;
 use super::{Instruction, Replied, Reply, json_body, taken, with_run};
 use crate::engine::view::shown::{Shown, View};
-use crate::engine::{Engine, Run, Update, UpdateState};
+use crate::engine::{Engine, Run, Update, UpdateIx, UpdateState};
 use crate::http::{HttpRequest, HttpResponse};
 use crate::json::number::to_f64;
 use crate::time::{Millis, to_iso};
@@ -42,7 +42,7 @@ pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, path: &
 
 /// The answer to an update, by its position in the run.
 pub(super) fn one(run: &Run, update: &str) -> HttpResponse {
-    let found = update.parse().ok().and_then(|at: usize| Some((at, run.updates.get(at)?)));
+    let found = update.parse().ok().map(UpdateIx::new).and_then(|at| Some((at, run.updates.get(at)?)));
     let Some((at, update)) = found else { return respond::not_found("update", update) };
     let message = update.failure.as_ref().map_or("the update failed", |failure| &failure.message);
     match update.state {
@@ -81,15 +81,15 @@ fn listed<'a>(
 ) -> Listing<'a> {
     let total = run.updates.iter().filter(|update| is_wanted(update)).count().min(limit);
     // The latest update comes first, and new ones come before it, so places count down from the largest number.
-    let place_of = |at: usize| (u64::MAX - place(at).0, 0);
-    let updates = run.updates.iter().enumerate().rev().map(move |(at, update)| (place_of(at), at, update));
+    let place_of = |at: UpdateIx| (u64::MAX - place(at).0, 0);
+    let updates = run.updates.placed().rev().map(move |(at, update)| (place_of(at), at, update));
     let left = updates.filter(move |(place, _, update)| *place >= start.place && is_wanted(update));
     let left = left.take(limit.saturating_sub(start.given));
     let items = left.map(|(place, at, update)| (place, Some(Shown::View(view(at, update)))));
     Listing::new(&owner(run).with("total", total), "updates", Box::new(items), View::default)
 }
 
-fn view(at: usize, update: &Update) -> View<'_> {
+fn view(at: UpdateIx, update: &Update) -> View<'_> {
     let error = update.failure.as_ref().map(|failure| Shown::Text(&failure.message));
     View::default()
         .with("update_id", at.to_string())

@@ -1,15 +1,17 @@
 //! Due schedules that wait for their turn.
 
+use crate::engine::state::positions::ScheduleIx;
 use crate::time::Millis;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// Due schedules that wait for their turn.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Missed {
     /// The positions of the schedules.
-    pub(in crate::engine) waiting: BTreeSet<usize>,
+    pub(in crate::engine) waiting: BTreeSet<ScheduleIx>,
     /// The schedule that had its turn last.
-    pub(in crate::engine) last: usize,
+    pub(in crate::engine) last: ScheduleIx,
     /// The number of queued steps in runs for missed firings.
     pub(in crate::engine) in_line: usize,
     /// The memory that was in use when there was not enough for a run, in bytes.
@@ -21,7 +23,7 @@ pub(in crate::engine) struct Missed {
 }
 
 impl Missed {
-    pub(in crate::engine) fn insert(&mut self, schedule: usize) {
+    pub(in crate::engine) fn insert(&mut self, schedule: ScheduleIx) {
         self.waiting.insert(schedule);
     }
 
@@ -41,8 +43,8 @@ impl Missed {
     }
 
     /// Removes and returns the next schedule in turn.
-    pub(in crate::engine) fn take(&mut self) -> Option<usize> {
-        let mut after = self.waiting.range(self.last.saturating_add(1)..);
+    pub(in crate::engine) fn take(&mut self) -> Option<ScheduleIx> {
+        let mut after = self.waiting.range((Bound::Excluded(self.last), Bound::Unbounded));
         let next = after.next().or_else(|| self.waiting.first()).copied()?;
         self.waiting.remove(&next);
         (self.last, self.others_had_turn) = (next, false);

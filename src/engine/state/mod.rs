@@ -28,7 +28,7 @@ use crate::engine::state::circuit::Circuit;
 use crate::engine::state::definitions::{Definitions, Registered};
 use crate::engine::state::missed::Missed;
 use crate::engine::state::output::CallOutput;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, StepRef};
+use crate::engine::state::positions::{CallId, Placed, RunIx, ScheduleIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::{Awaited, Check, Timer};
 use crate::engine::state::run::{Run, RunState};
 use crate::engine::state::runs::Runs;
@@ -54,9 +54,9 @@ pub struct State {
     /// Artifacts, oldest first.
     pub(in crate::engine) artifacts: Vec<Artifact>,
     /// Schedules, oldest first. A deleted schedule keeps its position.
-    pub(in crate::engine) schedules: Vec<Schedule>,
+    pub(in crate::engine) schedules: Placed<ScheduleIx, Schedule>,
     /// Schedules that wait for a run of a workflow to end, by its name.
-    pub(in crate::engine) held_schedules: HashMap<String, BTreeSet<usize>>,
+    pub(in crate::engine) held_schedules: HashMap<String, BTreeSet<ScheduleIx>>,
     /// Due schedules that wait for their turn.
     pub(in crate::engine) missed: Missed,
     /// The number of active runs of each workflow.

@@ -1,4 +1,4 @@
-//! Positions of runs, scopes and steps, and numbers of calls. Each is a type of its own, so that two of them cannot be
+//! Positions of runs, schedules, scopes, steps and updates, and numbers of calls. Each is a type of its own, so that two of them cannot be
 //! swapped.
 
 use std::fmt;
@@ -50,6 +50,10 @@ positions! {
     StepIx(usize);
     /// The position of a scope in its run, in the order in which scopes were opened. The first is the workflow itself.
     ScopeIx(usize);
+    /// The position of a schedule in its engine. A new schedule may take the position of a deleted one.
+    ScheduleIx(usize);
+    /// The position of an update in its run, in order of arrival.
+    UpdateIx(usize);
     /// The number of a call in its engine, from 1.
     CallId(u64);
 }

@@ -1,6 +1,6 @@
 //! Entries of the queues: timers, and steps to check.
 
-use crate::engine::state::positions::{RunIx, StepIx, StepRef};
+use crate::engine::state::positions::{RunIx, ScheduleIx, StepIx, StepRef, UpdateIx};
 
 /// A waiting step that may be able to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub(in crate::engine) enum Timer {
     Run(RunIx),
     /// The end of a step's sleep, of its attempt's time limit, or of its delay.
     Step(StepRef),
-    /// The next firing of a schedule, by its position.
-    Schedule(usize),
+    /// The next firing of a schedule.
+    Schedule(ScheduleIx),
     /// The time limit of a run's update.
-    Update(RunIx, usize),
+    Update(RunIx, UpdateIx),
 }

@@ -4,7 +4,7 @@ use crate::engine::plan::{Body, Plan, Planned};
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::failure::Failure;
 use crate::engine::state::meter::Meter;
-use crate::engine::state::positions::{Placed, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{Placed, RunIx, ScheduleIx, ScopeIx, StepIx, UpdateIx};
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::step::{Step, StepState};
 use crate::engine::state::update::Update;
@@ -36,7 +36,7 @@ pub struct Run {
     /// The steps of all scopes, in the order in which the scopes were opened.
     pub steps: Placed<StepIx, Step>,
     /// Updates, in order of arrival.
-    pub updates: Vec<Update>,
+    pub updates: Placed<UpdateIx, Update>,
     /// Signals that no task has taken yet.
     pub signals: Vec<Signal>,
     /// The number of the last event of each name that it has taken.
@@ -92,7 +92,7 @@ impl Run {
             deadline,
             scopes: Placed::default(),
             steps: Placed::default(),
-            updates: Vec::new(),
+            updates: Placed::default(),
             signals: Vec::new(),
             received: HashMap::new(),
             watching: Vec::new(),
@@ -291,7 +291,7 @@ pub struct RunCreated {
     /// The step of another run that started it.
     pub parent: Option<Parent>,
     /// The schedule that started it or its parent: position, and the moment of the firing.
-    pub schedule: Option<(usize, Millis)>,
+    pub schedule: Option<(ScheduleIx, Millis)>,
     /// Whether it, or the run that started it, is for a missed firing.
     pub is_late: bool,
     /// When it was submitted.

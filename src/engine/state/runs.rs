@@ -1,6 +1,6 @@
 //! All runs of an engine, by their positions.
 
-use crate::engine::state::positions::RunIx;
+use crate::engine::state::positions::{RunIx, ScheduleIx};
 use crate::engine::state::run::{Run, RunState};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +16,9 @@ pub(in crate::engine) struct Runs {
     /// Those of them that schedules or their runs have started.
     scheduled: Over,
     /// The finished runs of each schedule.
-    of_schedule: BTreeMap<usize, Over>,
+    of_schedule: BTreeMap<ScheduleIx, Over>,
     /// Schedules that may keep too many finished runs, and the moment from which they are checked.
-    to_check: BTreeSet<(Millis, usize)>,
+    to_check: BTreeSet<(Millis, ScheduleIx)>,
 }
 
 /// Finished runs of schedules, in the order in which they ended.

@@ -4,6 +4,7 @@ use crate::definition::schedule::Schedule as Rule;
 use crate::engine::config::Config;
 use crate::engine::plan::hash;
 use crate::engine::state::State;
+use crate::engine::state::positions::ScheduleIx;
 use crate::json::size_of_map;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -167,7 +168,7 @@ impl Schedule {
 
 impl State {
     /// All schedules that were not deleted, oldest first.
-    pub fn schedules(&self) -> impl Iterator<Item = (usize, &Schedule)> {
-        self.schedules.iter().enumerate().filter(|(_, schedule)| !schedule.is_deleted())
+    pub fn schedules(&self) -> impl Iterator<Item = (ScheduleIx, &Schedule)> {
+        self.schedules.placed().filter(|(_, schedule)| !schedule.is_deleted())
     }
 }

@@ -1,7 +1,7 @@
 //! Steps: operators in a scope, with their attempts and results.
 
 use crate::engine::state::failure::Failure;
-use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx};
+use crate::engine::state::positions::{CallId, RunIx, ScopeIx, StepIx, UpdateIx};
 use crate::engine::state::reports::Reports;
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -101,7 +101,7 @@ pub enum Inner {
     /// An update of this name.
     Update(String),
     /// The tool that answers the update at this position.
-    Handling(usize),
+    Handling(UpdateIx),
     /// The answer of a person to `{approval_key, title, description, approval_data}`.
     Approval(Map<String, Value>),
 }

@@ -88,7 +88,7 @@ impl Snapshot {
                 Record::SourceKept { hash, source }
             }))
             .chain(state.artifacts.iter().map(|artifact| Record::ArtifactKept(Box::new(artifact.clone()))))
-            .chain(state.schedules.iter().enumerate().map(|(schedule, known)| {
+            .chain(state.schedules.placed().map(|(schedule, known)| {
                 let to = Box::new(known.clone());
                 Record::ScheduleSet { schedule, to }
             }));
