@@ -93,7 +93,7 @@ impl WriteJson for Effect {
                     .set("kwargs", &call.kwargs)
                     .set("idempotencyKey", &call.idempotency_key)
                     .set("deadline", &call.deadline)
-                    .set("lastHeartbeat", &call.last_heartbeat),
+                    .set("lastHeartbeat", &call.last_heartbeat.as_ref().map(Heartbeat::to_json)),
                 Self::AbortTool { call, reason } => {
                     out.set("type", "abort_tool").set("call", call).set("reason", reason)
                 }

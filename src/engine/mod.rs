@@ -58,7 +58,7 @@ pub use state::failure::Failure;
 pub use state::output::Stream;
 pub use state::positions::{CallId, Placed, RunIx, ScheduleIx, ScopeIx, StepIx, UpdateIx};
 pub use state::reports::{Heartbeat, LogLevel, LogLine, Reports};
-pub use state::run::{Parent, Run, RunCreated, RunState, Signal};
+pub use state::run::{Firing, Parent, Run, RunCreated, RunState, Signal};
 pub use state::schedule::{Schedule, ScheduleState};
 pub use state::scope::{Scope, ScopeKind};
 pub use state::step::{Attempt, Inner, Step, StepState};

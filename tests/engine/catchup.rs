@@ -66,7 +66,7 @@ impl Host {
     fn slots(&self, workflow: &str) -> Vec<Millis> {
         let slot = |record: &Record| match record {
             Record::RunCreated(created) if created.workflow.name == workflow => {
-                created.schedule.map(|(_, slot)| slot / MINUTE)
+                created.schedule.map(|firing| firing.slot / MINUTE)
             }
             _ => None,
         };

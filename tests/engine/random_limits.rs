@@ -233,7 +233,7 @@ impl Host {
         assert!(self.engine.schedules().count() <= limits.get(Limit::Schedules));
         for (at, _) in self.engine.schedules() {
             let mine: Vec<&Run> = self.engine.runs();
-            let is_mine = |run: &&Run| run.created.schedule.is_some_and(|(of, _)| of == at);
+            let is_mine = |run: &&Run| run.created.schedule.is_some_and(|firing| firing.schedule == at);
             let (active, over): (Vec<&Run>, Vec<&Run>) =
                 mine.into_iter().filter(is_mine).partition(|run| run.state == RunState::Active);
             // What is retried by hand, and what runs start, does not wait for others.

@@ -5,7 +5,7 @@ use crate::support::dice::Dice;
 use crate::support::operators::{builtin, but, foreach, named, op, retry, task};
 use crate::support::{self, START, failing, registered, restored, views};
 use highway_wasm::engine::{
-    CallId, Config, Effect, Engine, Record, RunCreated, RunIx, RunState, Schedule, ScheduleIx,
+    CallId, Config, Effect, Engine, Firing, Record, RunCreated, RunIx, RunState, Schedule, ScheduleIx,
     ScheduleRequest, UpdateIx, UpdateState, Zones,
 };
 use highway_wasm::time::Millis;
@@ -184,7 +184,7 @@ impl Host {
     fn created(&mut self, created: &RunCreated) {
         let active = self.active.entry(created.workflow.name.clone()).or_default();
         *active += 1;
-        let Some((at, slot)) = created.schedule else { return };
+        let Some(Firing { schedule: at, slot }) = created.schedule else { return };
         let name = self.positions[&at].as_str();
         let model = self.models.get_mut(name).unwrap();
         assert!(*active <= model.most, "{active} runs of `{name}` are active, {} may be", model.most);

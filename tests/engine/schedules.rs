@@ -27,7 +27,7 @@ fn register(scenario: &mut Scenario, document: &Value) {
 
 /// Minute and second (and what is before them, where it is not the first hour) for which runs were started.
 fn slots(scenario: &Scenario) -> Vec<String> {
-    let slot = |run: &Run| run.created.schedule.map(|(_, slot)| to_iso(slot)[..16].to_owned());
+    let slot = |run: &Run| run.created.schedule.map(|firing| to_iso(firing.slot)[..16].to_owned());
     scenario.engine.runs().into_iter().filter_map(slot).collect()
 }
 
@@ -267,7 +267,10 @@ fn clocks_of_other_zones_are_those_of_the_host() {
     register(&mut scenario, &scheduled("CRON_TZ=Asia/Kolkata 0 9 * * *"));
     scenario.advance(86_400.0);
     assert_eq!(slots(&scenario), ["2030-01-01T03:30"]);
-    assert_eq!(parse_iso("2030-01-01T03:30"), scenario.engine.runs()[0].created.schedule.map(|(_, at)| at));
+    assert_eq!(
+        parse_iso("2030-01-01T03:30"),
+        scenario.engine.runs()[0].created.schedule.map(|firing| firing.slot)
+    );
 }
 
 #[test]

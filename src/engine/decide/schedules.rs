@@ -8,7 +8,7 @@ use crate::engine::machine::Engine;
 use crate::engine::plan::Timetable;
 use crate::engine::state::definitions::Registered;
 use crate::engine::state::positions::ScheduleIx;
-use crate::engine::state::run::RunCreated;
+use crate::engine::state::run::{Firing, RunCreated};
 use crate::engine::state::schedule::{Schedule, ScheduleState, size_of_schedule};
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::object;
@@ -201,8 +201,8 @@ impl Engine {
         let mut deleted: BTreeSet<ScheduleIx> =
             self.schedules.placed().filter(|(_, known)| known.is_deleted()).map(|(at, _)| at).collect();
         if !deleted.is_empty() {
-            for (schedule, _) in self.runs.iter().filter_map(|run| run.created.schedule) {
-                deleted.remove(&schedule);
+            for firing in self.runs.iter().filter_map(|run| run.created.schedule) {
+                deleted.remove(&firing.schedule);
             }
         }
         deleted.first().copied().unwrap_or(self.schedules.next())
@@ -280,7 +280,7 @@ impl Engine {
         let run_id = child_id(&schedule.id, self.runs.next());
         self.commit(Record::ScheduleFired { schedule: at, slot, next });
         let created = RunCreated::new(run_id, definition, inputs, now);
-        let created = RunCreated { schedule: Some((at, slot)), is_late, ..created };
+        let created = RunCreated { schedule: Some(Firing { schedule: at, slot }), is_late, ..created };
         self.commit(Record::RunCreated(Box::new(created)));
     }
 }

@@ -3,10 +3,11 @@
 
 mod field;
 pub(in crate::engine) mod fields;
+mod inner;
 pub(in crate::engine) mod record;
 pub(in crate::engine) mod snapshot;
 pub(in crate::engine) mod text;
-mod values;
+mod things;
 mod whole;
 
 use crate::engine::journal::fields::{FieldReader, invalid};

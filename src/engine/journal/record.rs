@@ -1,7 +1,7 @@
 //! The records: every change of the state of an engine. A new one is declared here, and applied in `apply/`.
 
 use crate::engine::journal::KnownDefinitions;
-use crate::engine::journal::field::{Field, Whole};
+use crate::engine::journal::field::{Whole, read_field, write_field};
 use crate::engine::journal::fields::{FieldReader, invalid};
 use crate::engine::journal::snapshot::Standing;
 use crate::engine::journal::snapshot::read::KeptRun;
@@ -23,12 +23,13 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 /// Declares the records: an enum, and the text of each. A record of `fields` is written and read field by field, see
-/// [`Field`]; a record that is a `whole` thing, as [`Whole`] says. In front is its word in the journal, which stays for
+/// [`Field`](crate::engine::journal::field::Field), and a field with `= default` is left out where it is that; a record
+/// that is a `whole` thing, as [`Whole`] says. In front is its word in the journal, which stays for
 /// good.
 macro_rules! records {
     (
         fields { $($(#[$doc:meta])* $word:literal $name:ident {
-            $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+            $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $default:expr)?,)*
         })* }
         whole { $($(#[$whole_doc:meta])* $whole_word:literal $whole:ident($thing:ty),)* }
     ) => {
@@ -45,7 +46,7 @@ macro_rules! records {
             /// Reads a record; `known` are the definitions of those before it.
             pub(in crate::engine) fn read(fields: &mut FieldReader<'_>, known: &KnownDefinitions) -> Result<Self> {
                 Ok(match fields.text("type")?.as_str() {
-                    $($word => Self::$name { $($field: Field::read(fields, stringify!($field))?,)* },)*
+                    $($word => Self::$name { $($field: read_field!(fields, $field $(= $default)?),)* },)*
                     $($whole_word => Self::$whole(Box::new(Whole::read(fields, known)?)),)*
                     other => return Err(invalid(&format!("it has a record of type `{other}`"))),
                 })
@@ -57,7 +58,7 @@ macro_rules! records {
                 FieldWriter::object(writer, |out| match self {
                     $(Self::$name { $($field,)* } => {
                         out.set("type", $word);
-                        $(Field::write($field, stringify!($field), out);)*
+                        $(write_field!($field, out, $field $(= $default)?);)*
                     })*
                     $(Self::$whole(thing) => {
                         out.set("type", $whole_word);
@@ -265,7 +266,7 @@ records! {
             /// Its result.
             result: Value,
             /// Ways that it chose, as positions in its body.
-            chosen: Vec<usize>,
+            chosen: Vec<usize> = Vec::new(),
             /// When.
             at: Millis,
         }

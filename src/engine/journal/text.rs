@@ -1,8 +1,8 @@
 //! Objects written as JSON text, field by field, without a tree in between.
 
-use crate::engine::state::positions::{CallId, RunIx, ScheduleIx, ScopeIx, StepIx, StepRef, UpdateIx};
 use crate::json::JsonWriter;
 use serde_json::{Map, Value};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 /// What can stand behind a field.
@@ -51,11 +51,6 @@ impl<'a> FieldWriter<'a> {
         self
     }
 
-    /// Sets a list, and leaves the field out where it is empty.
-    pub(in crate::engine) fn set_list<T: WriteJson>(&mut self, name: &'static str, items: &[T]) -> &mut Self {
-        self.set_some(name, Some(&items).filter(|items| !items.is_empty()))
-    }
-
     /// Sets a list of what comes behind those of its items that `written` counts, until there are so many bytes; whether
     /// that was all. Leaves it out where nothing comes.
     pub(in crate::engine) fn go_on<'i, T, W: WriteJson>(
@@ -86,17 +81,6 @@ impl<'a> FieldWriter<'a> {
     pub(in crate::engine) fn set_true(&mut self, name: &'static str, flag: bool) -> &mut Self {
         self.set_some(name, Some(&flag).filter(|flag| **flag))
     }
-
-    /// Sets an object with what `fill` sets.
-    pub(in crate::engine) fn nest(
-        &mut self,
-        name: &'static str,
-        fill: impl FnOnce(&mut FieldWriter<'_>),
-    ) -> &mut Self {
-        self.0.field(name);
-        FieldWriter::object(self.0, fill);
-        self
-    }
 }
 
 impl WriteJson for str {
@@ -126,24 +110,6 @@ impl WriteJson for u32 {
 impl WriteJson for usize {
     fn write(&self, writer: &mut JsonWriter) {
         writer.number(*self as u64);
-    }
-}
-
-macro_rules! written_as_numbers {
-    ($($name:ident)+) => {$(
-        impl WriteJson for $name {
-            fn write(&self, writer: &mut JsonWriter) {
-                self.get().write(writer);
-            }
-        }
-    )+};
-}
-
-written_as_numbers!(RunIx StepIx ScopeIx ScheduleIx UpdateIx CallId);
-
-impl WriteJson for StepRef {
-    fn write(&self, writer: &mut JsonWriter) {
-        (self.run, self.step).write(writer);
     }
 }
 
@@ -180,6 +146,12 @@ impl<T: WriteJson + ?Sized> WriteJson for Rc<T> {
     }
 }
 
+impl<T: WriteJson> WriteJson for Box<T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        (**self).write(writer);
+    }
+}
+
 impl<T: WriteJson + ?Sized> WriteJson for &T {
     fn write(&self, writer: &mut JsonWriter) {
         (**self).write(writer);
@@ -211,13 +183,32 @@ impl<A: WriteJson, B: WriteJson, C: WriteJson> WriteJson for (A, B, C) {
     }
 }
 
+fn write_list<T: WriteJson>(items: impl IntoIterator<Item = T>, writer: &mut JsonWriter) {
+    writer.open('[');
+    for value in items {
+        item(writer, &value);
+    }
+    writer.close(']');
+}
+
 impl<T: WriteJson> WriteJson for [T] {
     fn write(&self, writer: &mut JsonWriter) {
-        writer.open('[');
-        for value in self {
-            item(writer, value);
-        }
-        writer.close(']');
+        write_list(self, writer);
+    }
+}
+
+impl<T: WriteJson> WriteJson for VecDeque<T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        write_list(self, writer);
+    }
+}
+
+/// A list of `[name, value]` in order of the names: the same state is the same text.
+impl<T: WriteJson> WriteJson for HashMap<String, T> {
+    fn write(&self, writer: &mut JsonWriter) {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by_key(|(name, _)| *name);
+        write_list(entries, writer);
     }
 }
 

@@ -150,7 +150,7 @@ pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
     let limit = limit.clamp(1, MOST_EXECUTIONS);
     let mine = |run: &&crate::engine::Run| {
         let created = &run.created;
-        created.parent.is_none() && created.schedule.is_some_and(|(schedule, _)| schedule == at)
+        created.parent.is_none() && created.schedule.is_some_and(|firing| firing.schedule == at)
     };
     let runs: Vec<_> = engine.runs().into_iter().rev().filter(mine).collect();
     Ok(data(
@@ -176,7 +176,7 @@ fn execution(run: &crate::engine::Run) -> Value {
         field("started_at"),
         field("completed_at"),
         ("duration_seconds", duration(run).map_or(Value::Null, number)),
-        ("scheduled_for", run.created.schedule.map(|(_, slot)| to_iso(slot)).into()),
+        ("scheduled_for", run.created.schedule.map(|firing| to_iso(firing.slot)).into()),
     ])
 }
 

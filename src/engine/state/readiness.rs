@@ -28,10 +28,9 @@ pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
     let (Some(given), Some(operator)) = (run.steps.get(step), run.operator(step)) else {
         return Verdict::Wait;
     };
-    let activators = run
-        .scope_of(step)
-        .and_then(|scope| scope.body.links.get(step.checked_sub(scope.first)?))
-        .map_or(0, |links| links.activators.len());
+    let links = run.scope_of(step).and_then(|scope| scope.body.links.get(step.checked_sub(scope.first)?));
+    let (activators, dependencies) =
+        links.map_or((0, 0), |links| (links.activators.len(), links.dependencies.len()));
     if activators > 0 && !given.is_chosen {
         return if given.ways_over < activators { Verdict::Wait } else { Verdict::Skip };
     }
@@ -44,7 +43,7 @@ pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
         _ if needs_all && (counts.failed > 0 || (counts.upstream_failed > 0 && is_hopeless(run, step))) => {
             return Verdict::Skip;
         }
-        _ if counts.over < counts.total => return Verdict::Wait,
+        _ if counts.over < dependencies => return Verdict::Wait,
         _ => {}
     }
     // Whether a failure is handled is known when its handler has ended.
@@ -64,7 +63,7 @@ pub(in crate::engine) fn verdict(run: &Run, step: StepIx) -> Verdict {
         TriggerRule::AllSuccess => is_unharmed && !is_passed_by,
         TriggerRule::NoneFailed => is_unharmed,
         // A skipped step neither succeeded nor did anything.
-        TriggerRule::OneSuccess | TriggerRule::OneDone => counts.total == 0,
+        TriggerRule::OneSuccess | TriggerRule::OneDone => dependencies == 0,
     };
     if starts { Verdict::Start } else { Verdict::Skip }
 }

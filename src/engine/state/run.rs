@@ -78,6 +78,24 @@ pub enum RunState {
     Cancelled,
 }
 
+impl RunState {
+    const WORDS: [(&'static str, Self); 4] = [
+        ("active", Self::Active),
+        ("completed", Self::Completed),
+        ("failed", Self::Failed),
+        ("cancelled", Self::Cancelled),
+    ];
+
+    /// The word for it in the journal.
+    pub(in crate::engine) fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
+    }
+
+    pub(in crate::engine) fn of_word(word: &str) -> Self {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map_or(Self::Failed, |(_, state)| *state)
+    }
+}
+
 impl Run {
     /// A new run with its scope opened, before any step has started.
     pub(in crate::engine) fn new(created: RunCreated) -> Self {
@@ -115,7 +133,7 @@ impl Run {
         locals: Map<String, Value>,
     ) -> ScopeIx {
         let (scope, first) = (self.scopes.next(), self.steps.next());
-        self.steps.extend(body.links.iter().map(|links| Step::new(scope, links.dependencies.len())));
+        self.steps.extend(body.links.iter().map(|_| Step::new(scope)));
         let open = body.operators.len();
         let (mut variables, mut known) = (Map::new(), Vec::new());
         if let (ScopeKind::Branch(_), Some(owner)) = (&kind, owner.and_then(|owner| self.steps.get(owner))) {
@@ -290,12 +308,21 @@ pub struct RunCreated {
     pub key: Option<String>,
     /// The step of another run that started it.
     pub parent: Option<Parent>,
-    /// The schedule that started it or its parent: position, and the moment of the firing.
-    pub schedule: Option<(ScheduleIx, Millis)>,
+    /// The firing of a schedule that started it or its parent.
+    pub schedule: Option<Firing>,
     /// Whether it, or the run that started it, is for a missed firing.
     pub is_late: bool,
     /// When it was submitted.
     pub at: Millis,
+}
+
+/// One firing of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// The schedule.
+    pub schedule: ScheduleIx,
+    /// The moment that it was for.
+    pub slot: Millis,
 }
 
 /// The step that started a run.

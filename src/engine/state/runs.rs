@@ -1,7 +1,7 @@
 //! All runs of an engine, by their positions.
 
 use crate::engine::state::positions::{RunIx, ScheduleIx};
-use crate::engine::state::run::{Run, RunState};
+use crate::engine::state::run::{Firing, Run, RunState};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +120,7 @@ impl Runs {
         self.over.insert((at, run));
         let Some(found) = self.get(run) else { return };
         let is_late = found.created.is_late && !found.is_followed.get();
-        if let Some((schedule, _)) = found.created.schedule {
+        if let Some(Firing { schedule, .. }) = found.created.schedule {
             self.scheduled.insert((at, run), is_late);
             self.of_schedule.entry(schedule).or_default().insert((at, run), is_late);
             self.to_check.insert((0, schedule));
@@ -162,7 +162,7 @@ impl Runs {
         let run = self.kept.remove(&at)?;
         let place = (run.ended_at.unwrap_or_default(), at);
         self.over.remove(&place);
-        if let Some((schedule, _)) = run.created.schedule {
+        if let Some(Firing { schedule, .. }) = run.created.schedule {
             self.scheduled.remove(place);
             if let Some(over) = self.of_schedule.get_mut(&schedule) {
                 over.remove(place);

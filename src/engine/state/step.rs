@@ -47,7 +47,6 @@ pub struct Step {
 /// The ends of a step's dependencies so far, as numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::engine) struct Counts {
-    pub(in crate::engine) total: usize,
     pub(in crate::engine) over: usize,
     /// Succeeded, including those that only chose a target.
     pub(in crate::engine) succeeded: usize,
@@ -147,7 +146,7 @@ pub struct Attempt {
 }
 
 impl Step {
-    pub(in crate::engine) fn new(scope: ScopeIx, dependencies: usize) -> Self {
+    pub(in crate::engine) fn new(scope: ScopeIx) -> Self {
         Self {
             scope,
             state: StepState::Pending,
@@ -162,7 +161,7 @@ impl Step {
             key: None,
             cause: None,
             rank: 0,
-            dependencies: Counts { total: dependencies, ..Counts::default() },
+            dependencies: Counts::default(),
             is_chosen: false,
             ways_over: 0,
             is_in_line: false,
