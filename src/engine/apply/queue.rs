@@ -4,7 +4,7 @@ use crate::engine::state::State;
 use crate::engine::state::positions::{RunIx, ScopeIx, StepIx, StepRef};
 use crate::engine::state::queues::Timer;
 use crate::engine::state::readiness::{Verdict, verdict};
-use crate::engine::state::step::StepState;
+use crate::engine::state::step::Step;
 use crate::time::Millis;
 use std::collections::VecDeque;
 
@@ -26,9 +26,7 @@ impl State {
     /// Queues a step if everything that it waits for has ended.
     pub(in crate::engine) fn enqueue_if_ready(&mut self, run: RunIx, step: StepIx) {
         let Some(found) = self.runs.get(run) else { return };
-        let is_waiting =
-            found.steps.get(step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line);
-        if !is_waiting {
+        if !found.steps.get(step).is_some_and(Step::is_waiting) {
             return;
         }
         match verdict(found, step) {

@@ -4,7 +4,6 @@ use crate::engine::config::limits::Limit;
 use crate::engine::journal::record::Record;
 use crate::engine::machine::Engine;
 use crate::engine::plan::Operation;
-use crate::engine::state::failure::Failure;
 use crate::engine::state::positions::{RunIx, StepIx, StepRef};
 use crate::engine::state::run::RunState;
 use crate::engine::state::sizes::{size_of_event, size_of_named};
@@ -146,7 +145,7 @@ impl Engine {
             timeline.set_receiver(StepRef { run, step });
         }
         if let Err(error) = self.has_room(run, size_of_named(name, &Value::Null)) {
-            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            return self.fail_attempt(run, step, &error, now);
         }
         self.commit(Record::Received { run, name: name.to_owned(), event });
         // Templates can read the fields of the payload with and without `payload`.

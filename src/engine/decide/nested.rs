@@ -56,11 +56,11 @@ impl Engine {
                     let locals = locals_of(None, opened);
                     match self.holds_with(run, step, condition, &locals) {
                         Err(error) => {
-                            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+                            return self.fail_attempt(run, step, &error, now);
                         }
                         Ok(true) if opened >= self.config.limits.get(Limit::LoopRounds) => {
                             let error = self.config.limits.exceeded(Limit::LoopRounds);
-                            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+                            return self.fail_attempt(run, step, &error, now);
                         }
                         Ok(holds) => holds.then_some(locals),
                     }
@@ -73,7 +73,7 @@ impl Engine {
             let rounds = body_of(&operator.operation, &ScopeKind::Round(opened));
             let bytes = rounds.map_or(0, |body| Run::size_of_scope(&body, size_of_map(&locals)));
             if let Err(error) = self.has_room(run, bytes) {
-                return self.attempt_failed(run, step, Failure::from(&error), None, now);
+                return self.fail_attempt(run, step, &error, now);
             }
             self.add_copied(size_of_map(&locals));
             let kind = ScopeKind::Round(opened);
@@ -92,7 +92,7 @@ impl Engine {
         if items.is_some() {
             let bytes = results.iter().flatten().map(size).sum();
             if let Err(error) = self.config.limits.check(Limit::ResultBytes, bytes) {
-                return self.attempt_failed(run, step, Failure::from(&error), None, now);
+                return self.fail_attempt(run, step, &error, now);
             }
         }
         let result = if items.is_some() {
@@ -334,7 +334,7 @@ impl Engine {
         }
         let bytes = found().map(|(_, run)| size_of_results(run)).sum();
         if let Err(error) = self.config.limits.check(Limit::ResultBytes, bytes) {
-            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            return self.fail_attempt(run, step, &error, now);
         }
         let runs: Vec<(String, &Run)> = found().map(|(name, run)| (name.clone(), run)).collect();
         let is_single =

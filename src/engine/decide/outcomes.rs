@@ -12,7 +12,7 @@ use crate::engine::state::run::{RunCreated, RunState};
 use crate::engine::state::scope::{Scope, ScopeKind};
 use crate::engine::state::sizes::{ATTEMPT, size_of_failure, size_of_used};
 use crate::engine::state::step::{Inner, Step, StepState};
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::json::number::digits;
 use crate::json::{object, size, size_of_map, to_text};
 use crate::time::{Millis, to_iso};
@@ -235,7 +235,7 @@ impl Engine {
         let key = self.once_key(run, step);
         match self.may_work(run, step, &result, key.as_deref()) {
             Ok(bytes) => self.add_copied(bytes),
-            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Err(error) => return self.fail_attempt(run, step, &error, now),
         }
         match self.after_work(run, step, &result) {
             Ok(()) => {
@@ -276,6 +276,11 @@ impl Engine {
         let Some(scope) = self.scope(run, step) else { return Ok(()) };
         let scope = guards::WithResult { scope: &scope, operator, result };
         guards::check(&operator.postconditions, &scope, self)
+    }
+
+    /// Fails the attempt of a step for an error, without a result.
+    pub(in crate::engine) fn fail_attempt(&mut self, run: RunIx, step: StepIx, error: &Error, now: Millis) {
+        self.attempt_failed(run, step, Failure::from(error), None, now);
     }
 
     pub(in crate::engine) fn attempt_failed(
@@ -528,9 +533,8 @@ impl Engine {
 
     /// A step that waits for the handling of a failure, where the handler itself waits for the step.
     fn next_hopeless(&mut self) -> Option<StepRef> {
-        let is_waiting = |step: &Step| step.state == StepState::Pending && !step.is_in_line;
         let undecided = std::mem::take(&mut self.state.undecided);
-        let waits = |StepRef { run, step }: &StepRef| self.step(*run, *step).is_some_and(is_waiting);
+        let waits = |StepRef { run, step }: &StepRef| self.step(*run, *step).is_some_and(Step::is_waiting);
         let undecided: BTreeSet<StepRef> = undecided.into_iter().filter(waits).collect();
         let mut looked_at = None;
         let found = undecided.iter().copied().find(|StepRef { run, .. }| {

@@ -93,7 +93,7 @@ impl Engine {
     ) {
         let bytes = candidate.iter().chain(&feedback).map(size).sum();
         if let Err(error) = self.has_room(run, bytes) {
-            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            return self.fail_attempt(run, step, &error, now);
         }
         let call = self.last_call.next();
         self.commit(Record::TurnTaken { run, step, candidate, feedback, turn, call });
@@ -104,7 +104,7 @@ impl Engine {
     pub(in crate::engine) fn call_again(&mut self, run: RunIx, step: StepIx, call: CallId, now: Millis) {
         match self.tool_of_turn(run, step) {
             Some(Ok((tool, kwargs))) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
-            Some(Err(error)) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Some(Err(error)) => self.fail_attempt(run, step, &error, now),
             None => {}
         }
     }

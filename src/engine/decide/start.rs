@@ -33,10 +33,10 @@ impl Engine {
             return self.attempt_failed(run, step, failure, None, now);
         }
         match self.own_key(run, step).transpose() {
-            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Err(error) => return self.fail_attempt(run, step, &error, now),
             Ok(Some(key)) if key.len() > self.config.limits.get(Limit::NameBytes) => {
                 let error = self.config.limits.exceeded(Limit::NameBytes);
-                self.attempt_failed(run, step, Failure::from(&error), None, now);
+                self.fail_attempt(run, step, &error, now);
                 return;
             }
             Ok(key) => {
@@ -44,7 +44,7 @@ impl Engine {
                 if let Some((_, result)) = key.and_then(|key| self.once.get(&key)).cloned() {
                     return match self.may_succeed(run, step, &result) {
                         Ok(_) => self.succeed(run, step, result, now),
-                        Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+                        Err(error) => self.fail_attempt(run, step, &error, now),
                     };
                 }
             }
@@ -101,7 +101,7 @@ impl Engine {
             Operation::Reflexive(_) => return self.start_reflexive(run, step, now),
         };
         if let Err(error) = started {
-            self.attempt_failed(run, step, Failure::from(&error), None, now);
+            self.fail_attempt(run, step, &error, now);
         }
     }
 
@@ -128,7 +128,7 @@ impl Engine {
         let scope = if tool.is_some() { self.scope(run, step) } else { self.tool_scope(run, step) };
         let (args, kwargs) = match self.arguments(scope, function, args, kwargs) {
             Ok(resolved) => resolved,
-            Err(error) => return self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Err(error) => return self.fail_attempt(run, step, &error, now),
         };
         let key = self.once_key(run, step);
         if self.park_if_held(run, step, key.as_deref()) {
@@ -139,7 +139,7 @@ impl Engine {
         }
         if let Some(tool) = tool {
             if let Err(error) = self.start_builtin(run, step, tool, &args, &kwargs, now) {
-                self.attempt_failed(run, step, Failure::from(&error), None, now);
+                self.fail_attempt(run, step, &error, now);
             }
             return;
         }
@@ -221,7 +221,7 @@ impl Engine {
             Some(Operation::Task { function, args, kwargs, .. }) => {
                 match self.arguments(self.tool_scope(run, step), function, args, kwargs) {
                     Ok((args, kwargs)) => self.call_tool(run, step, call, function, args, kwargs),
-                    Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+                    Err(error) => self.fail_attempt(run, step, &error, now),
                 }
             }
             _ => self.call_again(run, step, call, now),

@@ -129,7 +129,7 @@ impl Engine {
             .and_then(|()| resolve(&Value::Object(kwargs), &scope, mode, Syntax::BracesAndDollar));
         match filled_in {
             Ok(kwargs) => self.call_tool(run, step, call, &tool, Vec::new(), kwargs),
-            Err(error) => self.attempt_failed(run, step, Failure::from(&error), None, now),
+            Err(error) => self.fail_attempt(run, step, &error, now),
         }
     }
 
@@ -154,7 +154,7 @@ impl Engine {
         ]);
         // The update and the step keep the result.
         if let Err(error) = self.may_give(run, &result, 2) {
-            return self.attempt_failed(run, step, Failure::from(&error), None, now);
+            return self.fail_attempt(run, step, &error, now);
         }
         self.end_update(run, at, UpdateState::Completed, Some(result.clone()), None, now);
         self.finish_work(run, step, result, now);

@@ -181,6 +181,11 @@ impl Step {
         self.ways_over = 0;
     }
 
+    /// Whether it is pending and in no queue.
+    pub(in crate::engine) fn is_waiting(&self) -> bool {
+        self.state == StepState::Pending && !self.is_in_line
+    }
+
     /// The failure of its latest attempt.
     pub fn failure(&self) -> Option<&Failure> {
         self.attempts.last().and_then(|attempt| attempt.failure.as_ref())

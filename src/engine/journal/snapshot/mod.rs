@@ -9,7 +9,7 @@ use crate::engine::journal::text::item;
 use crate::engine::state::State;
 use crate::engine::state::circuit::Circuit;
 use crate::engine::state::positions::{CallId, RunIx, StepRef};
-use crate::engine::state::step::StepState;
+use crate::engine::state::step::Step;
 use crate::json::JsonWriter;
 use crate::time::Millis;
 use serde_json::Value;
@@ -144,9 +144,8 @@ impl State {
     }
 
     fn standing(&self) -> Standing {
-        let is_waiting = |StepRef { run, step }: &&StepRef| {
-            self.step(*run, *step).is_some_and(|step| step.state == StepState::Pending && !step.is_in_line)
-        };
+        let is_waiting =
+            |StepRef { run, step }: &&StepRef| self.step(*run, *step).is_some_and(Step::is_waiting);
         let is_in_line =
             |StepRef { run, step }: &&StepRef| self.step(*run, *step).is_some_and(|step| step.is_in_line);
         Standing {
