@@ -60,6 +60,11 @@ macro_rules! error_codes {
                 match self { $(Self::$variant => $text,)+ }
             }
 
+            /// The code with a text.
+            pub fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().find(|code| code.as_str() == word).copied()
+            }
+
             /// The class of an error with this code, unless the error names another.
             pub const fn kind(self) -> ErrorKind {
                 match self { $(Self::$variant => ErrorKind::$kind,)+ }

@@ -247,8 +247,8 @@ impl TaskResult {
     /// another shape.
     pub fn result<T: DeserializeOwned>(&self) -> Result<T> {
         if let Some(Failure { code, message, help }) = &self.error {
-            let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
-            let error = Error::new(known.copied().unwrap_or(ErrorCode::ToolFailed), message.as_str());
+            let code = ErrorCode::of_word(code).unwrap_or(ErrorCode::ToolFailed);
+            let error = Error::new(code, message.as_str());
             return Err(error.with_any_help(help.clone()));
         }
         typed(self.result.clone(), &format!("the result of `{}`", self.name))

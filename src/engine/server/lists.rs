@@ -76,10 +76,8 @@ fn find<'a>(engine: &'a Engine, id: &str) -> Result<&'a Run, HttpResponse> {
 
 /// One page of runs, newest first: `{workflows, total, page, page_size}`.
 fn page<'a>(engine: &'a Engine, query: &'a Query, start: Start) -> Result<Listing<'a>, HttpResponse> {
-    let number = |key: &str, default: usize| {
-        query.get(key).map_or(Some(default), |text| text.parse().ok().filter(|n| *n > 0))
-    };
-    let (Some(page), Some(page_size)) = (number("page", 1), number("page_size", PAGE_SIZE)) else {
+    let (Some(page), Some(page_size)) = (query.count("page", 1, 1), query.count("page_size", PAGE_SIZE, 1))
+    else {
         return Err(refusal(400, "QUERY_INVALID", "`page` and `page_size` are whole numbers from 1"));
     };
     let page_size = page_size.min(LARGEST_PAGE);

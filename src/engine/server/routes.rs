@@ -262,6 +262,11 @@ impl Query {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
+
+    /// A whole number, or `default` without the parameter; `None` if it is not one from `least` on.
+    pub(super) fn count(&self, name: &str, default: usize, least: usize) -> Option<usize> {
+        self.get(name).map_or(Some(default), |text| text.parse().ok().filter(|count| *count >= least))
+    }
 }
 
 /// Percent-decoded text; `None` if it is malformed or not UTF-8.

@@ -73,8 +73,7 @@ pub(super) fn pending_signals(run: &Run, from: Place) -> Items<'_> {
 
 /// The events of a run, oldest first, as its steps show them.
 pub(super) fn events<'a>(run: &'a Run, query: &Query, start: Start) -> Result<Items<'a>, HttpResponse> {
-    let limit = query.get("limit").map_or(Some(EVENTS), |text| text.parse().ok().filter(|limit| *limit > 0));
-    let Some(limit) = limit else {
+    let Some(limit) = query.count("limit", EVENTS, 1) else {
         return Err(refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1"));
     };
     // Moment, event and step. A step gets its name only if the event is shown.

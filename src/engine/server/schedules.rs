@@ -142,9 +142,8 @@ pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
 /// The runs that a schedule has started, latest first.
 pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
     let at = find(engine, id)?;
-    let number_of =
-        |name: &str, default: usize| query.get(name).map_or(Some(default), |text| text.parse().ok());
-    let (Some(limit), Some(offset)) = (number_of("limit", EXECUTIONS), number_of("offset", 0)) else {
+    let (Some(limit), Some(offset)) = (query.count("limit", EXECUTIONS, 0), query.count("offset", 0, 0))
+    else {
         return Err(refusal(400, "QUERY_INVALID", "`limit` and `offset` are whole numbers"));
     };
     let limit = limit.clamp(1, MOST_EXECUTIONS);

@@ -63,8 +63,7 @@ pub(super) fn pending<'a>(run: &'a Run, query: &'a Query, start: Start) -> Listi
 
 /// All updates, latest first.
 pub(super) fn history<'a>(run: &'a Run, query: &'a Query, start: Start) -> Result<Listing<'a>, HttpResponse> {
-    let limit = query.get("limit").map_or(Some(HISTORY), |text| text.parse().ok().filter(|limit| *limit > 0));
-    let Some(limit) = limit else {
+    let Some(limit) = query.count("limit", HISTORY, 1) else {
         return Err(refusal(400, "QUERY_INVALID", "`limit` is a whole number from 1"));
     };
     let status = query.get("status");

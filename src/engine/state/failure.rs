@@ -110,9 +110,8 @@ impl Failure {
     pub fn from_json(value: &Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let code = text("code").unwrap_or(ErrorCode::ToolFailed.as_str());
-        let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
         let mut failure = Self::new(
-            known.copied().unwrap_or(ErrorCode::ToolFailed),
+            ErrorCode::of_word(code).unwrap_or(ErrorCode::ToolFailed),
             text("message").unwrap_or("the tool failed"),
         );
         failure.code = code.into();
