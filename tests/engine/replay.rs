@@ -124,6 +124,30 @@ fn a_long_run_is_several_entries_of_a_snapshot() {
 }
 
 #[test]
+fn many_idempotency_keys_are_several_entries_of_a_snapshot() {
+    let ids: Vec<String> = (0..40).map(|at| format!("t{at:02}")).collect();
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut definition = independent(&names);
+    for id in &ids {
+        definition["tasks"][id]["idempotency_key"] = json!(format!("key-{id}"));
+    }
+    let mut run = Scenario::of(&definition);
+    for id in &ids {
+        run.succeed(id, json!([id, "x".repeat(10_000)]));
+    }
+    let entries = run.engine.snapshot();
+    // The run itself and its last list of results are one step each.
+    assert!(
+        entries.iter().all(|entry| entry.len() < 80_000),
+        "{:?}",
+        entries.iter().map(String::len).collect::<Vec<_>>()
+    );
+    assert_eq!(entries.join("").matches(r#""type":"key_used""#).count(), 40);
+    let again = support::restored(&run.engine, &run.config);
+    assert_eq!(again.snapshot(), entries);
+}
+
+#[test]
 fn a_run_that_does_not_go_on_is_refused() {
     let entries = long_run().engine.snapshot();
     let read = |entries: &[&str]| {

@@ -69,8 +69,13 @@ pub struct Snapshot {
 enum Part {
     Record(Box<Record>),
     Run(RunIx),
+    /// What was done under an idempotency key.
+    Used(String),
     Standing,
 }
+
+/// As many idempotency keys are part of the last record. More of them are records of their own.
+const FEW_KEYS: usize = 16;
 
 /// Bytes after which an entry is closed: enough to be worth a line, little enough for any store.
 const LENGTH: usize = 64 * 1_024;
@@ -96,9 +101,15 @@ impl Snapshot {
             Ok(run) => Part::Run(run),
             Err(count) => Part::Record(Box::new(Record::RunsSkipped { count })),
         });
+        let mut used: Vec<String> = Vec::new();
+        if state.once.len() > FEW_KEYS {
+            used.extend(state.once.keys().cloned());
+            used.sort_unstable();
+        }
         let parts = records
             .map(|record| Part::Record(Box::new(record)))
             .chain(runs)
+            .chain(used.into_iter().map(Part::Used))
             .chain([Part::Standing])
             .collect();
         Self { parts, written: Written::default() }
@@ -121,6 +132,13 @@ impl Snapshot {
                     writer.item();
                     self.written.go_on(run, LENGTH, &mut writer)
                 }),
+                Part::Used(key) => {
+                    if let Some((run, result)) = state.once.get(key) {
+                        let (run, key, result) = (*run, key.clone(), result.clone());
+                        item(&mut writer, &Record::KeyUsed { run, key, result });
+                    }
+                    true
+                }
                 Part::Standing => {
                     item(&mut writer, &Record::StateKept(Box::new(state.standing())));
                     true
@@ -152,7 +170,7 @@ impl State {
             last_call: self.last_call,
             last_event: self.last_event,
             events: self.events.clone(),
-            once: self.once.clone(),
+            once: if self.once.len() > FEW_KEYS { HashMap::new() } else { self.once.clone() },
             circuits: self.circuits.clone(),
             listening: self.listening.clone(),
             parked: self.parked.clone(),
