@@ -1,6 +1,5 @@
 //! Fields of an object, taken out of it one by one.
 
-use crate::engine::journal::field::Field;
 use crate::error::{Error, ErrorCode, Result};
 use serde_json::Value;
 
@@ -10,7 +9,10 @@ pub(in crate::engine) struct FieldReader<'a>(pub(in crate::engine) &'a mut Value
 impl FieldReader<'_> {
     /// Text that must be there.
     pub(in crate::engine) fn text(&mut self, name: &str) -> Result<String> {
-        Field::read(self, name)
+        match self.optional(name) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(lacking(name)),
+        }
     }
 
     /// A value that may be missing; null is one.
