@@ -36,7 +36,8 @@ function link() {
 /** Brings the files in dist up to date that are neither JavaScript nor wasm. */
 export async function assemble() {
   const texts = filesIn([inRoot("LICENSE"), inRoot("pkg-template", "README.md")]);
-  const docs = filesIn([inRoot("docs")]);
+  // How the project writes is of no use to users.
+  const docs = filesIn([inRoot("docs")]).filter((file) => basename(file) !== "style.md");
   const inputs = [
     inRoot("pkg-template"),
     inRoot("Cargo.toml"),
