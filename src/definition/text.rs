@@ -92,7 +92,8 @@ pub(crate) fn in_text(found: Vec<Diagnostic>, text: &str, form: Form) -> Vec<Dia
         Form::Yaml => drop(crate::yaml::read_yaml(bare(text), &mut places)),
     }
     for finding in &mut found {
-        finding.place = places.find(&finding.path);
+        let place = places.find(&finding.path);
+        (finding.line, finding.column) = place.map(|place| (place.line, place.column)).unzip();
     }
     found
 }

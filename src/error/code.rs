@@ -1,5 +1,7 @@
 //! The closed list of error codes, and the class of each.
 
+use serde::{Serialize, Serializer};
+
 /// The class of an error in JavaScript. Each class stands for one way of handling it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -71,6 +73,12 @@ macro_rules! error_codes {
             }
         }
     };
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 error_codes! {

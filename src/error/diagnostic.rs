@@ -1,11 +1,12 @@
 //! Findings in a user's document.
 
 use super::{Error, ErrorCode};
-use crate::text::Place;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
     /// The workflow is not accepted, or cannot run as written.
@@ -28,7 +29,7 @@ impl Severity {
 }
 
 /// One finding in a workflow definition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diagnostic {
     /// The kind of the finding.
     pub code: ErrorCode,
@@ -38,13 +39,19 @@ pub struct Diagnostic {
     pub message: String,
     /// JSON pointer to the culprit, `""` for the whole document.
     pub path: String,
+    /// The line of the culprit in the text of the document, from 1: of the key of a field, or of an item of a list. `None`
+    /// without a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Its column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
     /// What the user can do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// JSON pointers to other places that belong to the finding.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<String>,
-    /// The place of the culprit in the text of the document: the key of a field, or an item of a list. `None` without a
-    /// text.
-    pub place: Option<Place>,
 }
 
 impl Diagnostic {
@@ -57,7 +64,8 @@ impl Diagnostic {
             path: path.into(),
             help: None,
             related: Vec::new(),
-            place: None,
+            line: None,
+            column: None,
         }
     }
 
@@ -109,7 +117,7 @@ impl Diagnostic {
         object.insert("severity".into(), self.severity.as_str().into());
         object.insert("message".into(), self.message.as_str().into());
         object.insert("path".into(), self.path.as_str().into());
-        if let Some(Place { line, column }) = self.place {
+        if let (Some(line), Some(column)) = (self.line, self.column) {
             object.insert("line".into(), line.into());
             object.insert("column".into(), column.into());
         }
@@ -128,7 +136,28 @@ impl From<&Error> for Diagnostic {
     fn from(error: &Error) -> Self {
         let finding = Self::error(error.code(), error.path().unwrap_or_default(), error.message());
         let number = |key: &str| usize::try_from(error.details().get(key)?.as_u64()?).ok();
-        let place = number("line").zip(number("column")).map(|(line, column)| Place { line, column });
-        Self { place, ..finding.with_any_help(error.help().map(str::to_owned)) }
+        let (line, column) = (number("line"), number("column"));
+        Self { line, column, ..finding.with_any_help(error.help().map(str::to_owned)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_the_same_by_serde() {
+        let bare = Diagnostic::info(ErrorCode::ScheduleInvalid, "", "a fact");
+        let full = Diagnostic {
+            line: Some(3),
+            column: Some(7),
+            ..Diagnostic::warning(ErrorCode::DependencyUnknown, "/tasks/a", "a slip")
+                .with_help("do")
+                .with_related("/b")
+        };
+        for finding in [bare, full] {
+            let by_serde = serde_json::to_string(&finding).unwrap();
+            assert_eq!(by_serde, finding.to_json().to_string());
+        }
     }
 }

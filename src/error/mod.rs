@@ -6,7 +6,6 @@
 mod code;
 mod diagnostic;
 
-pub use crate::text::Place;
 pub use code::{ErrorCode, ErrorKind};
 pub use diagnostic::{Diagnostic, Severity};
 

@@ -10,6 +10,7 @@ mod pointer;
 mod value;
 mod write;
 
+pub use crate::text::Place;
 pub use parse::{JsonError, JsonFault, parse_json, parse_json_input, parse_json_strict};
 pub use places::Places;
 pub(crate) use pointer::below;

@@ -1,12 +1,14 @@
-//! Conversions at the boundary. Documents and options cross as JSON text in both directions. The host's own parser and
-//! printer are faster than a crossing for every value, numbers keep their digits, and the module contains only one
-//! implementation of JSON.
+//! Conversions at the boundary. Documents and options cross as JSON text in both directions: the host's own parser and
+//! printer are faster than a crossing for every value, and numbers keep their digits. Findings and layouts have a fixed
+//! shape and no values of a user inside, and cross as objects.
 
 use super::error::to_js_error;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::parse_json_input;
 #[cfg(feature = "workflow")]
 use crate::time::Millis;
+#[cfg(feature = "workflow")]
+use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
@@ -22,6 +24,14 @@ pub(super) fn parse(text: &str) -> Result<Value> {
 /// A result in the form for JavaScript.
 pub(super) fn give<T>(outcome: Result<T>) -> JsResult<T> {
     outcome.map_err(|error| to_js_error(&error))
+}
+
+/// An object for JavaScript of a value with a fixed shape. `None` becomes null, unless the shape leaves it out.
+#[cfg(feature = "workflow")]
+pub(super) fn to_value(value: &impl Serialize) -> Result<JsValue> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
 }
 
 /// Reads a moment of JavaScript: milliseconds since the start of 1970.

@@ -1,12 +1,11 @@
 //! The functions of `WorkflowBuilder` and `Workflow`. They keep no state: the facade keeps calls and documents as text.
 
-use super::convert::{JsResult, give, moment, parse};
+use super::convert::{JsResult, give, moment, parse, to_value};
 use super::memory::make_room_to_read;
 use crate::builder::{Built, Driver, WorkflowBuilder};
 use crate::definition::{self, Document, Form, Offset, Workflow, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
-use crate::json::write_json;
 use crate::time::Millis;
 use crate::validate::{self, Clocks};
 use serde::Serialize;
@@ -27,27 +26,34 @@ pub fn builder_call(method: &str, params: &str, has_current: bool) -> JsResult<(
     give(parse(params).and_then(|params| WorkflowBuilder::check_call(method, params, has_current)))
 }
 
-/// The findings about the definition of `{new, calls}` and, after a line break, the definition.
+/// Builds the definition of `{new, calls}`. The result is `{notes, text}`: the findings, and the definition.
 #[wasm_bindgen(js_name = builderBuild)]
-pub fn builder_build(settings: &str) -> JsResult<String> {
+pub fn builder_build(settings: &str) -> JsResult<JsValue> {
     give(parse(settings).and_then(|mut settings| {
         let mut builder = WorkflowBuilder::new(settings.get("new").unwrap_or(&Value::Null))?;
         builder.calls(settings.get_mut("calls").map(Value::take).unwrap_or_default())?;
-        Ok(keep(builder.build()?))
+        keep(builder.build()?)
     }))
 }
 
-/// Calls one setter on the definition in `text`. The result is the findings and, after a line break, the definition.
+/// Calls one setter on the definition in `text`. The result is `{notes, text}`, too.
 #[wasm_bindgen(js_name = workflowSet)]
-pub fn workflow_set(text: &str, setter: &str, params: &str) -> JsResult<String> {
-    give(parse(text).and_then(|text| Ok(keep(WorkflowBuilder::set(text, setter, parse(params)?)?))))
+pub fn workflow_set(text: &str, setter: &str, params: &str) -> JsResult<JsValue> {
+    give(parse(text).and_then(|text| keep(WorkflowBuilder::set(text, setter, parse(params)?)?)))
 }
 
-fn keep(built: Built) -> String {
-    let text = built.workflow.to_json();
-    let answer = format!("{}\n{text}", findings(&built.notes));
-    LAST.set(Some((text, Document { workflow: built.workflow, diagnostics: Vec::new() })));
-    answer
+/// A definition that a builder made, for JavaScript.
+#[derive(Serialize)]
+struct Written<'a> {
+    notes: &'a [Diagnostic],
+    text: &'a str,
+}
+
+fn keep(Built { workflow, notes }: Built) -> Result<JsValue> {
+    let text = workflow.to_json();
+    let written = to_value(&Written { notes: &notes, text: &text });
+    LAST.set(Some((text, Document { workflow, diagnostics: Vec::new() })));
+    written
 }
 
 /// Throws the error that keeps a text from being a definition. `form` is `json`, `yaml`, or `data` for JSON that a
@@ -69,19 +75,18 @@ extern "C" {
 
 /// All findings about the tasks of a driver, given as `[[method, name, options], …]`.
 #[wasm_bindgen(js_name = driverValidate)]
-pub fn driver_validate(tasks: &str, now: f64, host: &Host) -> JsResult<String> {
+pub fn driver_validate(tasks: &str, now: f64, host: &Host) -> JsResult<JsValue> {
     let driver = parse(tasks).and_then(|tasks| Driver::of_list(None, &tasks));
-    let found = driver.map(|driver| findings(&driver.validate(clocks(now, &offset(host)))));
-    give(found)
+    give(driver.and_then(|driver| to_value(&driver.validate(clocks(now, &offset(host))))))
 }
 
 /// All findings about any text.
 #[wasm_bindgen(js_name = workflowValidate)]
-pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsResult<String> {
+pub fn workflow_validate(text: &str, form: &str, now: f64, host: &Host) -> JsResult<JsValue> {
     let found = with_document(text, form, |document| {
         Ok(validate::findings(document, text, input(form)?, clocks(now, &offset(host))))
     });
-    Ok(findings(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
+    give(to_value(&found.unwrap_or_else(|error| vec![Diagnostic::from(&error)])))
 }
 
 /// A definition in another form; `options` are those of a layout. A JSON document may have errors, since a builder may
@@ -115,13 +120,7 @@ pub fn workflow_write(text: &str, form: &str, to: &str, options: &str) -> JsResu
 pub fn workflow_layout(text: &str, options: &str) -> JsResult<JsValue> {
     give(with_document(text, "json", |document| {
         let (workflow, options) = shown(&document.workflow, options)?;
-        let placement = Placement::new(&workflow, &options);
-        // As in the JSON of a layout, a node outside all containers has the parent null.
-        let to_values = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
-        placement
-            .drawing()
-            .serialize(&to_values)
-            .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()))
+        to_value(&Placement::new(&workflow, &options).drawing())
     }))
 }
 
@@ -174,14 +173,4 @@ fn input(form: &str) -> Result<Form> {
 
 fn not_loaded(form: &str) -> Error {
     Error::new(ErrorCode::NotSupported, format!("this module has no form `{form}`"))
-}
-
-fn findings(findings: &[Diagnostic]) -> String {
-    // There may be a hundred thousand findings, and as JSON values they would take more memory than everything else.
-    let mut text = String::from("[");
-    for (at, finding) in findings.iter().enumerate() {
-        text.push_str(if at == 0 { "" } else { "," });
-        text.push_str(&write_json(&finding.to_json()));
-    }
-    text + "]"
 }

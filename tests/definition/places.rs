@@ -10,7 +10,8 @@ fn found(text: &str, form: Form) -> Vec<String> {
 }
 
 fn shown(finding: &Diagnostic) -> String {
-    let place = finding.place.map(|place| format!(" {}:{}", place.line, place.column)).unwrap_or_default();
+    let place = finding.line.zip(finding.column);
+    let place = place.map(|(line, column)| format!(" {line}:{column}")).unwrap_or_default();
     format!("{} {}{place}", finding.code.as_str(), finding.path)
 }
 

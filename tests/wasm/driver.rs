@@ -67,7 +67,7 @@ async fn a_task_is_read_and_refused() {
 #[wasm_bindgen_test]
 async fn findings_are_data_and_check_throws_them() {
     let glue = Object::glue().await;
-    let findings = glue.json("driverValidate", &[CYCLE.into(), 0.into(), eval("({})")]);
+    let findings = glue.value("driverValidate", &[CYCLE.into(), 0.into(), eval("({})")]);
     assert_eq!(findings[0]["code"], "DEPENDENCY_CYCLE");
     assert_eq!(findings[0]["severity"], "error");
     let facts = glue.failure("driverCheck", &[CYCLE.into()]);
@@ -144,5 +144,5 @@ async fn half_a_surrogate_pair_does_no_harm() {
     if let Err(error) = task {
         super::facts(&error);
     }
-    assert_eq!(glue.json("driverValidate", &["[]".into(), 0.into(), eval("({})")]), json!([]));
+    assert_eq!(glue.value("driverValidate", &["[]".into(), 0.into(), eval("({})")]), json!([]));
 }

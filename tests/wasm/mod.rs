@@ -42,6 +42,11 @@ impl Object {
         read(&self.call(name, arguments).unwrap())
     }
 
+    /// The object that a function gives.
+    pub(crate) fn value(&self, name: &str, arguments: &[JsValue]) -> Value {
+        serde_wasm_bindgen::from_value(self.call(name, arguments).unwrap()).unwrap()
+    }
+
     /// The facts of the error that a function throws.
     pub(crate) fn failure(&self, name: &str, arguments: &[JsValue]) -> Value {
         facts(&self.call(name, arguments).unwrap_err())

@@ -13,9 +13,9 @@ const BUILD: &str = r#"{"new": {"name": "w"}, "calls": [
 #[wasm_bindgen_test]
 async fn calls_become_a_definition_with_notes() {
     let glue = Object::glue().await;
-    let built = glue.call("builderBuild", &[BUILD.into()]).unwrap().as_string().unwrap();
-    let (notes, text) = built.split_once('\n').unwrap();
-    assert!(notes.contains("MODIFIER_IGNORED"), "{notes}");
+    let built = glue.value("builderBuild", &[BUILD.into()]);
+    assert_eq!(built["notes"][0]["code"], "MODIFIER_IGNORED", "{built}");
+    let text = built["text"].as_str().unwrap();
     assert!(text.contains(r#""kwargs":{"big":9007199254740993,"half":1.5}"#), "{text}");
     let pretty = glue
         .call("workflowWrite", &[text.into(), "json".into(), "json".into(), "{}".into()])
@@ -27,8 +27,7 @@ async fn calls_become_a_definition_with_notes() {
         let drawn = glue.call("workflowWrite", &[text.into(), "json".into(), form.into(), "{}".into()]);
         assert!(drawn.unwrap().as_string().unwrap().starts_with(start), "{form}");
     }
-    let layout = glue.call("workflowLayout", &[text.into(), "{}".into()]).unwrap();
-    let layout: Value = serde_wasm_bindgen::from_value(layout).unwrap();
+    let layout = glue.value("workflowLayout", &[text.into(), "{}".into()]);
     assert_eq!(layout["nodes"][0]["id"], "/tasks/a");
     assert_eq!(layout["nodes"][0].get("parent"), Some(&Value::Null));
     assert_eq!(layout["edges"][0]["points"][0].as_array().unwrap().len(), 2);
@@ -65,18 +64,18 @@ async fn text_is_read_or_refused_and_findings_are_data() {
         ("[]", "FIELD_TYPE_INVALID"),
     ] {
         assert_eq!(glue.failure("workflowRead", &[text.into(), "json".into()])["code"], code);
-        let found = glue.json("workflowValidate", &[text.into(), "json".into(), 0.into(), eval("({})")]);
+        let found = glue.value("workflowValidate", &[text.into(), "json".into(), 0.into(), eval("({})")]);
         assert_eq!(found[0]["code"], code);
     }
     let scheduled = r#"{"name": "w", "schedule": "0 0 * * *",
         "tasks": {"a": {"task_id": "a", "operator_type": "wait", "wait_for": 1}}}"#;
     assert_eq!(
-        glue.json("workflowValidate", &[scheduled.into(), "json".into(), 0.into(), eval("({})")]),
+        glue.value("workflowValidate", &[scheduled.into(), "json".into(), 0.into(), eval("({})")]),
         json!([])
     );
     let zones = eval("({ zoneOffset: (zone) => zone === 'Asia/Tokyo' ? 32_400_000 : undefined })");
     let validate = |text: &str| {
-        glue.json("workflowValidate", &[text.into(), "json".into(), 86_400_000.into(), zones.clone()])
+        glue.value("workflowValidate", &[text.into(), "json".into(), 86_400_000.into(), zones.clone()])
     };
     let found = validate(scheduled);
     assert!(found[0]["message"].as_str().unwrap().contains("1970-01-03T00:00:00Z"), "{found}");

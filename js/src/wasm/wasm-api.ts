@@ -1,4 +1,9 @@
-/** The functions of the WebAssembly modules that the facade uses. Plain data crosses as JSON text. */
+/**
+ * The functions of the WebAssembly modules that the facade uses. Plain data crosses as JSON text, findings and layouts as
+ * objects.
+ */
+
+import type { Diagnostic } from "../shared/errors.js";
 
 /** Functions of every module. */
 export interface ModuleApi {
@@ -27,15 +32,23 @@ export interface Clocks {
   zoneOffset(zone: string, at: number): number | undefined;
 }
 
+/** A definition that was built. */
+export interface Built {
+  /** What its builder has to say about it. */
+  readonly notes: Diagnostic[];
+  /** The definition. */
+  readonly text: string;
+}
+
 /** Functions of the workflow module. */
 export interface WorkflowApi extends ModuleApi {
   builderNew(params: string): void;
   builderCall(method: string, params: string, hasCurrent: boolean): void;
-  builderBuild(build: string): string;
-  workflowSet(text: string, setter: string, params: string): string;
+  builderBuild(build: string): Built;
+  workflowSet(text: string, setter: string, params: string): Built;
   workflowRead(text: string, form: string): void;
-  driverValidate(tasks: string, now: number, clocks: Clocks): string;
-  workflowValidate(text: string, form: string, now: number, clocks: Clocks): string;
+  driverValidate(tasks: string, now: number, clocks: Clocks): Diagnostic[];
+  workflowValidate(text: string, form: string, now: number, clocks: Clocks): Diagnostic[];
   workflowWrite(text: string, form: string, to: string, options: string): string;
   workflowLayout(text: string, options: string): unknown;
 }

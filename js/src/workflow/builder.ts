@@ -16,7 +16,7 @@ import {
   type ToolTaskOptions,
 } from "./operator-options.js";
 import { workflows } from "./runtime.js";
-import { buildWorkflow, Workflow } from "./workflow.js";
+import { Workflow } from "./workflow.js";
 
 /** Defines a part of a workflow on a separate builder. The part may return the builder or nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback may end without a value, and may end with a chain
@@ -351,7 +351,8 @@ export class WorkflowBuilder {
    * @throws {ValidationError} `TARGET_UNKNOWN` if `onSuccess` or `onFailure` names an operator that does not exist.
    */
   build(): Workflow {
-    const [notes, text] = buildWorkflow(`{"new":${this.#new},"calls":[${this.#calls.join()}]}`);
+    const build = `{"new":${this.#new},"calls":[${this.#calls.join()}]}`;
+    const { notes, text } = workflows.call((api) => api.builderBuild(build));
     return new Workflow(text, notes);
   }
 

@@ -21,7 +21,7 @@ export function provided<Class>(type: Class, source: () => WasmSource): Class {
 export const clocks: Clocks = { zoneOffset };
 
 function driverFindings(tasks: string): Diagnostic[] {
-  return JSON.parse(workflows.call((api) => api.driverValidate(tasks, Date.now(), clocks))) as Diagnostic[];
+  return workflows.call((api) => api.driverValidate(tasks, Date.now(), clocks));
 }
 
 let full: Runtime<WorkflowApi> | undefined;

@@ -278,8 +278,8 @@ export class Workflow {
   }
 
   #set(method: string, params: Record<string, unknown>): this {
-    const [notes, text] = splitNotes(
-      workflows.call((api) => api.workflowSet(this.#text, method, documentText(params))),
+    const { notes, text } = workflows.call((api) =>
+      api.workflowSet(this.#text, method, documentText(params)),
     );
     this.#text = text;
     this.#source = undefined;
@@ -297,16 +297,6 @@ function drawing(options: DrawingOptions): string {
   return plainText(options);
 }
 
-/** @internal Builds a definition. Returns the builder's findings and the text. */
-export function buildWorkflow(build: string): [notes: Diagnostic[], text: string] {
-  return splitNotes(workflows.call((api) => api.builderBuild(build)));
-}
-
-function splitNotes(built: string): [notes: Diagnostic[], text: string] {
-  const end = built.indexOf("\n");
-  return [JSON.parse(built.slice(0, end)) as Diagnostic[], built.slice(end + 1)];
-}
-
 /** The text of a definition and its form. */
 interface Source {
   readonly text: string;
@@ -314,8 +304,7 @@ interface Source {
 }
 
 function findings({ text, form }: Source): Diagnostic[] {
-  const found = moduleFor(form).call((api) => api.workflowValidate(text, form, Date.now(), clocks));
-  return JSON.parse(found) as Diagnostic[];
+  return moduleFor(form).call((api) => api.workflowValidate(text, form, Date.now(), clocks));
 }
 
 /** Text without its byte order mark, or data as JSON text. */

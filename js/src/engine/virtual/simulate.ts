@@ -375,7 +375,7 @@ class Running {
   #findings(): SimulationWarning[] {
     const text = bigJson(this.#document);
     const found = full.call((api) => api.workflowValidate(text, "data", this.#start, { zoneOffset }));
-    return (JSON.parse(found) as Diagnostic[]).filter(({ severity }) => severity !== "info");
+    return found.filter(({ severity }) => severity !== "info");
   }
 
   /** Names of signals that no run has used: the run had ended, has not used them, or never started. */
