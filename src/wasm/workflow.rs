@@ -6,6 +6,7 @@ use crate::builder::{Built, Driver, WorkflowBuilder};
 use crate::definition::{self, Document, Form, Offset, Workflow, read_text};
 use crate::error::{Diagnostic, Error, ErrorCode, Result};
 use crate::graph::{self, Placement, PlacementOptions};
+use crate::text::suggest::nearest;
 use crate::time::Millis;
 use crate::validate::{self, Clocks};
 use serde::Serialize;
@@ -144,6 +145,12 @@ fn offset(host: &Host) -> impl Fn(&str, Millis) -> Option<i64> {
 
 fn clocks(now: f64, offset: Offset<'_>) -> Clocks<'_> {
     Clocks { now: moment(now), offset: Some(offset) }
+}
+
+/// The candidate that a misspelt name most likely means.
+#[wasm_bindgen(js_name = nearestName)]
+pub fn nearest_name(name: &str, candidates: Vec<String>) -> Option<String> {
+    nearest(name, candidates.iter().map(String::as_str)).map(str::to_owned)
 }
 
 thread_local! {

@@ -11,7 +11,7 @@ import {
 } from "./command.js";
 import { UsageError } from "./exit-codes.js";
 import { core } from "../wasm/runtime.js";
-import { didYouMean } from "../shared/nearest.js";
+import { didYouMean } from "../workflow/runtime.js";
 
 /** The options and arguments of a command. */
 export interface Arguments {

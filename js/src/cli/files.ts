@@ -3,7 +3,7 @@
 import { createReadStream, readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "./exit-codes.js";
-import { didYouMean } from "../shared/nearest.js";
+import { didYouMean } from "../workflow/runtime.js";
 
 /** Name of standard input. */
 export const STDIN = "-";

@@ -8,7 +8,7 @@ import { COMMANDS } from "./commands/index.js";
 import { exitCodeOf, FAILED, FINE, INTERRUPTED, UsageError, WRONG } from "./exit-codes.js";
 import { showError } from "./failure.js";
 import { programHelp, showHelp } from "./help.js";
-import { didYouMean } from "../shared/nearest.js";
+import { didYouMean } from "../workflow/runtime.js";
 import { Output } from "./output.js";
 import { secretsOfEnvironment } from "./secrets.js";
 

@@ -15,7 +15,7 @@ import type { Mock, MockAnswer, MockFunction } from "../engine/virtual/mocks.js"
 import { millis } from "../engine/virtual/mocks.js";
 import type { Answer, Asked } from "../engine/effects.js";
 import type { Fetch } from "../client/options.js";
-import { didYouMean } from "../shared/nearest.js";
+import { didYouMean } from "../workflow/runtime.js";
 import type { DurationInput } from "../client/options.js";
 import { checkOptions, invalid } from "../shared/options.js";
 import { plainText } from "../shared/plain.js";

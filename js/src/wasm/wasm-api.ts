@@ -42,6 +42,8 @@ export interface Built {
 
 /** Functions of the workflow module. */
 export interface WorkflowApi extends ModuleApi {
+  /** The candidate that a misspelt name most likely means. */
+  nearestName(name: string, candidates: readonly string[]): string | undefined;
   builderNew(params: string): void;
   builderCall(method: string, params: string, hasCurrent: boolean): void;
   builderBuild(build: string): Built;

@@ -31,6 +31,16 @@ export function offerYaml(runtime: Runtime<WorkflowApi>): void {
   full ??= runtime;
 }
 
+/** @internal Advice that names the candidate which a misspelt name most likely means; `write` writes that out. */
+export function didYouMean(
+  name: string,
+  candidates: readonly string[],
+  write = (found: string): string => found,
+): string | undefined {
+  const found = (full ?? workflows).call((api) => api.nearestName(name, candidates));
+  return found && `did you mean \`${write(found)}\`?`;
+}
+
 /** @internal The module that reads and writes a text form. */
 export function moduleFor(form: TextForm): Runtime<WorkflowApi> {
   if (form !== "yaml") return workflows;

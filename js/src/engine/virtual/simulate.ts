@@ -19,7 +19,7 @@ import {
   type VirtualOptions,
 } from "./virtual-engine.js";
 import { bigJson } from "../../shared/json.js";
-import { didYouMean } from "../../shared/nearest.js";
+import { didYouMean } from "../../workflow/runtime.js";
 
 /** Default of `maxTime` in seconds: a year. */
 const LONGEST = 365 * 86_400;

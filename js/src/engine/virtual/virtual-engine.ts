@@ -1,6 +1,6 @@
 /** An engine in virtual time, with mocks in place of tools. Simulations and tests run on it. */
 
-import { didYouMean } from "../../shared/nearest.js";
+import { didYouMean } from "../../workflow/runtime.js";
 import type { DurationInput } from "../../client/options.js";
 import { invalid } from "../../shared/options.js";
 import { isObject, plainText } from "../../shared/plain.js";
