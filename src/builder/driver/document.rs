@@ -49,8 +49,8 @@ pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str
     out.object(&settings.inputs);
     set_raw(&mut out, "max_active_runs", "1");
     set_raw(&mut out, "timeout_seconds", timeout.as_str());
-    let schedules = driver.tasks.iter().filter_map(|task| task.schedule.as_deref());
-    if let Some(schedule) = schedules.filter(|text| !text.is_empty()).next() {
+    let mut schedules = driver.tasks.iter().filter_map(|task| task.schedule.as_deref());
+    if let Some(schedule) = schedules.find(|text| !text.is_empty()) {
         set_text(&mut out, "schedule", schedule);
     }
     out.close('}');
