@@ -27,6 +27,14 @@ impl<'a> NameIndex<'a> {
         found.take_while(move |(known, _)| *known == name).map(|(_, position)| *position)
     }
 
+    /// The positions of names that occur again: the first one of the name, and each later one.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let groups = self.sorted.chunk_by(|left, right| left.0 == right.0);
+        groups
+            .filter_map(<[_]>::split_first)
+            .flat_map(|((_, first), others)| others.iter().map(move |(_, other)| (*first, *other)))
+    }
+
     /// The names in alphabetical order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.sorted.iter().map(|(name, _)| *name)
@@ -85,6 +93,7 @@ mod tests {
         assert_eq!(index.names().collect::<Vec<_>>(), ["a", "b", "b", "b", "c"]);
         assert_eq!(index.all("b").collect::<Vec<_>>(), [0, 2, 4]);
         assert_eq!(index.all("d").count(), 0);
+        assert_eq!(index.repeated().collect::<Vec<_>>(), [(0, 2), (0, 4)]);
     }
 
     #[test]

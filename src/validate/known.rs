@@ -11,12 +11,14 @@ use crate::text::names::NameIndex;
 
 /// The input that the driver adds for a task with uploaded Python.
 const ARTIFACT: &str = "_artifact_id";
+
 /// The names that templates of a workflow can use.
 pub(super) struct Known<'a> {
     variables: NameIndex<'a>,
     /// Names of results, with the positions of the operators that give them.
     results: NameIndex<'a>,
-    /// The known fields of each of these results; none if several operators give it.
+    /// For the first position of each of these names, the fields of the result if all operators that give it have the
+    /// same.
     fields: Vec<Option<Fields>>,
     /// Whether the definition lists the items of all loops, here and around.
     pub(super) are_items_written: bool,
@@ -39,10 +41,18 @@ impl<'a> Known<'a> {
                 fields.push(own);
             }
         }
+        let results = NameIndex::new(names.into_iter());
+        for (first, other) in results.repeated() {
+            if fields.get(first) != fields.get(other)
+                && let Some(fields) = fields.get_mut(first)
+            {
+                *fields = None;
+            }
+        }
         let are_items_written = outer.is_none_or(|outer| outer.are_items_written) && are_items_written(scope);
         Self {
             variables: NameIndex::new(scope.workflow.variables.keys().map(String::as_str)),
-            results: NameIndex::new(names.into_iter()),
+            results,
             fields,
             are_items_written,
             outer,
@@ -57,10 +67,15 @@ impl<'a> Known<'a> {
 
     /// The fields of the result with this name, if all operators that may give it have the same.
     fn fields_of(&self, name: &str) -> Option<Fields> {
-        let around = self.chain().find(|known| known.has_own(name))?;
-        let mut all = around.results.all(name).map(|at| around.fields.get(at).copied().flatten());
-        let first = all.next().flatten().filter(|_| around.variables.get(name).is_none())?;
-        all.all(|fields| fields == Some(first)).then_some(first)
+        for known in self.chain() {
+            if known.variables.get(name).is_some() {
+                return None;
+            }
+            if let Some(at) = known.results.get(name) {
+                return *known.fields.get(at)?;
+            }
+        }
+        None
     }
 
     /// The most telling field of a result, as a template without braces; the name of the result if its fields are

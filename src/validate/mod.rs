@@ -12,6 +12,7 @@ mod fields;
 mod forks;
 mod hints;
 mod known;
+mod links;
 mod literal;
 mod meant;
 mod names;

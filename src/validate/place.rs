@@ -16,17 +16,33 @@ pub(super) struct Place<'a> {
     pub(super) path: &'a str,
 }
 
+/// What the first name of a template is at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// A name of the engine that is known only at such places.
+    Local,
+    /// Any other known name.
+    Known,
+    /// Not known; with where it is, for a name of the engine.
+    Unknown(Option<&'static str>),
+}
+
 impl Place<'_> {
-    /// Whether the first name of a template is known there.
-    pub(super) fn knows(&self, root: &str, known: &Known<'_>) -> bool {
+    pub(super) fn reading(&self, root: &str, known: &Known<'_>) -> Reading {
         match self.limited(root) {
-            Some((_, is_here)) => is_here || (!is_of_engine(root) && known.is_given(root)),
-            None => self.own().contains(&root) || known.has(root),
+            Some((_, true)) => Reading::Local,
+            Some((elsewhere, _)) if is_of_engine(root) || !known.is_given(root) => {
+                Reading::Unknown(Some(elsewhere))
+            }
+            Some(_) => Reading::Known,
+            None if self.own().contains(&root) => Reading::Local,
+            None if known.has(root) => Reading::Known,
+            None => Reading::Unknown(None),
         }
     }
 
     /// Names that are known only there.
-    pub(super) fn own(&self) -> &'static [&'static str] {
+    fn own(&self) -> &'static [&'static str] {
         match &self.operator.operation {
             _ if self.path.starts_with(POSTCONDITIONS) => &["result"],
             Operation::Reflexive(_) => &["output", "feedback"],
@@ -35,7 +51,7 @@ impl Place<'_> {
     }
 
     /// For a name of the engine that is not known everywhere: where it is known, and whether that is here.
-    pub(super) fn limited(&self, root: &str) -> Option<(&'static str, bool)> {
+    fn limited(&self, root: &str) -> Option<(&'static str, bool)> {
         let is_response = self.path.starts_with("/kwargs/response_kwargs") && self.calls(HANDLE_UPDATE);
         Some(match root {
             "item" | "current_item" => ("inside a `foreach`", self.is_in_loop(true)),

@@ -1,7 +1,7 @@
 //! Every operator must be able to start.
 
+use super::links::Kind;
 use super::scope::Scope;
-use super::targets::{Kind, targets};
 use crate::definition::{JoinMode, Operation, Operator, TriggerRule};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::graph::cycles;
@@ -12,15 +12,15 @@ const WORK: usize = 2_000_000;
 const MAX_CIRCLES: usize = 20;
 
 pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    let links = Links::new(scope);
+    let routers = Routers::new(scope);
     for (at, operator) in scope.operators().filter(|(_, operator)| is_strict(operator)) {
-        followers(scope, &links, at, operator, findings);
+        followers(scope, &routers, at, operator, findings);
     }
-    if links.is_plain {
+    if scope.links.iter().all(Vec::is_empty) {
         return;
     }
-    circles(scope, &links, findings);
-    Ways::new(scope).check(&links, findings);
+    circles(scope, &routers, findings);
+    Ways::new(scope).check(&routers, findings);
 }
 
 /// Whether the operator starts only after its dependencies succeeded.
@@ -40,48 +40,34 @@ fn unreachable(path: String, message: String) -> Diagnostic {
     Diagnostic::warning(ErrorCode::TaskUnreachable, path, message)
 }
 
-/// Which operators start or join which, apart from dependencies.
-struct Links {
-    /// For each operator, the one that starts it by a route or a callback; [`MANY`] for several.
-    router: Vec<Option<usize>>,
-    /// For each operator, those that it routes to, calls or joins.
-    targets: Vec<Vec<(usize, Kind)>>,
-    /// Whether there is no such link at all.
-    is_plain: bool,
-}
-
 /// Stands for several routers.
 const MANY: usize = usize::MAX;
 
-impl Links {
+/// For each operator, the one that starts it by a route or a callback; [`MANY`] for several.
+struct Routers(Vec<Option<usize>>);
+
+impl Routers {
     fn new(scope: &Scope<'_>) -> Self {
-        let mut router = vec![None; scope.items.len()];
-        let mut all = Vec::with_capacity(scope.items.len());
-        let mut is_plain = true;
-        for (at, operator) in scope.operators() {
-            let found = targets(operator).into_iter();
-            let found: Vec<(usize, Kind)> =
-                found.filter_map(|target| Some((scope.index.get(target.id)?, target.kind))).collect();
-            is_plain &= found.is_empty();
-            for (target, _) in found.iter().filter(|(_, kind)| *kind != Kind::Join) {
-                if let Some(slot) = router.get_mut(*target) {
+        let mut routers = vec![None; scope.items.len()];
+        for (at, links) in scope.links.iter().enumerate() {
+            for (target, _) in links.iter().filter(|(_, kind)| *kind != Kind::Join) {
+                if let Some(slot) = routers.get_mut(*target) {
                     *slot = Some(if slot.is_none_or(|known| known == at) { at } else { MANY });
                 }
             }
-            all.push(found);
         }
-        Self { router, targets: all, is_plain }
+        Self(routers)
     }
 
-    fn router(&self, at: usize) -> Option<usize> {
-        self.router.get(at).copied().flatten()
+    fn of(&self, at: usize) -> Option<usize> {
+        self.0.get(at).copied().flatten()
     }
 }
 
 /// Reports operators that depend on the end of the run, or on the success of the task that calls them on failure.
 fn followers(
     scope: &Scope<'_>,
-    links: &Links,
+    routers: &Routers,
     at: usize,
     operator: &Operator,
     findings: &mut Vec<Diagnostic>,
@@ -103,7 +89,7 @@ fn followers(
         }
         let is_handler = other.on_failure_task_id.as_deref() == Some(operator.task_id.as_str())
             && other.on_success_task_id != other.on_failure_task_id;
-        if is_handler && links.router(at) == Some(on) {
+        if is_handler && routers.of(at) == Some(on) {
             let message = format!(
                 "task `{}` never starts: it is called when `{}` fails, but depends on its success",
                 scope.id(at),
@@ -116,16 +102,16 @@ fn followers(
 }
 
 /// Reports an operator that needs the one that starts it, or one that it joins, to wait for itself.
-fn circles(scope: &Scope<'_>, links: &Links, findings: &mut Vec<Diagnostic>) {
+fn circles(scope: &Scope<'_>, routers: &Routers, findings: &mut Vec<Diagnostic>) {
     let mut needs = scope.needs.clone();
-    for (at, (list, targets)) in needs.iter_mut().zip(&links.targets).enumerate() {
+    for (at, (list, targets)) in needs.iter_mut().zip(&scope.links).enumerate() {
         let waits = |operator: &Operator| {
             !matches!(operator.trigger_rule, TriggerRule::OneSuccess | TriggerRule::OneDone)
         };
         if scope.items.get(at).is_some_and(|item| !waits(item.operator)) {
             list.clear();
         }
-        list.extend(links.router(at).filter(|router| *router != MANY));
+        list.extend(routers.of(at).filter(|router| *router != MANY));
         if scope.items.get(at).is_some_and(|item| joins_all(item.operator)) {
             list.extend(targets.iter().filter(|(_, kind)| *kind == Kind::Join).map(|(target, _)| *target));
         }
@@ -136,7 +122,7 @@ fn circles(scope: &Scope<'_>, links: &Links, findings: &mut Vec<Diagnostic>) {
             |(from, to): &(&usize, &usize)| scope.needs.get(**from).is_some_and(|needs| needs.contains(*to));
         let Some((from, to)) = steps.into_iter().find(|step| !is_known(step)) else { continue };
         let (first, second) = (scope.id(*from), scope.id(*to));
-        let is_route = links.router(*from) == Some(*to);
+        let is_route = routers.of(*from) == Some(*to);
         let (message, help) = if is_route {
             let help = format!("define `{second}` first, or give both their own `dependencies`");
             (format!("task `{second}` never starts: it needs `{first}`, which it starts itself"), help)
@@ -147,10 +133,10 @@ fn circles(scope: &Scope<'_>, links: &Links, findings: &mut Vec<Diagnostic>) {
         let finding = unreachable(scope.path(*to), message).with_help(help);
         findings.push(finding.with_related(scope.path(*from)));
     }
-    for (at, targets) in links.targets.iter().enumerate() {
+    for (at, targets) in scope.links.iter().enumerate() {
         let joins_itself = targets.iter().any(|(target, kind)| *target == at && *kind == Kind::Join)
             && scope.items.get(at).is_some_and(|item| joins_all(item.operator));
-        if joins_itself || links.router(at) == Some(at) {
+        if joins_itself || routers.of(at) == Some(at) {
             let message = format!("task `{}` never starts: it waits for itself", scope.id(at));
             findings.push(unreachable(scope.path(at), message));
         }
@@ -182,17 +168,17 @@ impl<'a> Ways<'a> {
         Self { scope, dependents, seen: vec![(0, 0); scope.items.len()], work: 0, searches: 0 }
     }
 
-    fn check(&mut self, links: &Links, findings: &mut Vec<Diagnostic>) {
+    fn check(&mut self, routers: &Routers, findings: &mut Vec<Diagnostic>) {
         let mut found = vec![false; self.scope.items.len()];
         for (at, operator) in self.scope.operators().filter(|(_, operator)| is_choice(operator)) {
-            let ways = links.targets.get(at).map(Vec::as_slice).unwrap_or_default();
+            let ways = self.scope.links.get(at).map(Vec::as_slice).unwrap_or_default();
             let ways = ways.iter().filter(|(_, kind)| *kind == Kind::Route);
-            for first in ways.map(|(way, _)| *way).filter(|way| links.router(*way) == Some(at)) {
+            for first in ways.map(|(way, _)| *way).filter(|way| routers.of(*way) == Some(at)) {
                 if found.get(first) == Some(&true) {
                     continue;
                 }
                 for way in self.skipped(first, at) {
-                    let is_way = links.router(way) == Some(at) && !is_called(operator, self.scope.id(way));
+                    let is_way = routers.of(way) == Some(at) && !is_called(operator, self.scope.id(way));
                     let Some(slot) = found.get_mut(way).filter(|found| is_way && !**found) else { continue };
                     *slot = true;
                     findings.push(self.finding(at, first, way));

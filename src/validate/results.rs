@@ -1,35 +1,35 @@
 //! A task must wait for the results that it uses, and must not use its own.
 
-use super::scope::{Item, NOBODY, Scope};
-use super::targets::{Kind, targets};
+use super::links::Kind;
+use super::scope::{Item, Scope};
 use super::texts::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
 use crate::template::names::is_of_engine;
 use crate::template::{Part, Path, paths};
 use crate::text::names::NameIndex;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// The most steps that all searches together take. The rest is not searched.
 const WORK: usize = 2_000_000;
 
-pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
-    let results = Results::new(scope);
-    if results.makers.is_empty() {
+pub(super) fn check(level: &Level<'_>, findings: &mut Vec<Diagnostic>) {
+    let scope = level.scope;
+    if level.makers.is_empty() {
         return;
     }
-    let before = before(scope);
-    let [mut seen, mut earlier] = [(); 2].map(|()| vec![NOBODY; scope.items.len()]);
+    let mut before_maker = Search::default();
     let is_variable = |name: &str| scope.workflow.variables.contains_key(name);
-    let mut work = 0;
-    let handlers = handlers(scope);
+    let called = scope.links.iter().flatten().filter(|(_, kind)| *kind == Kind::Callback);
+    let handlers: BTreeSet<usize> = called.map(|(handler, _)| *handler).collect();
     for (at, operator) in scope.operators() {
         let mut uses: Vec<(usize, String, Path)> = Vec::new();
         let mut own: Option<(String, String, Early)> = None;
         let runs_once = runs_once(scope, at) && !handlers.contains(&at);
         texts(operator, &mut |text, path, _| {
             for template in paths(text, filled_in(operator, path)) {
-                let makers = results.makers(&template, at);
+                let makers = level.makers(&template, at);
                 let runs_once = runs_once && !path.starts_with(POSTCONDITIONS);
                 if own.is_none()
                     && let Some(early) = too_early(scope, &makers, at, path, runs_once)
@@ -39,17 +39,18 @@ pub(super) fn check(scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
                 }
                 let is_awaited = makers.is_empty() || makers.contains(&at);
                 let Some(maker) = makers.first().filter(|_| !is_awaited) else { continue };
-                if uses.iter().all(|(known, ..)| known != maker) && work < WORK {
-                    work += search(&before, at, &mut seen);
-                    // A task that runs before all of them reads the variable of that name.
-                    let is_first = is_variable(&template.root)
-                        && makers.iter().all(|maker| {
-                            work += search(&before, *maker, &mut earlier);
-                            earlier.get(at) == Some(maker)
-                        });
-                    if !is_first && makers.iter().all(|maker| seen.get(*maker) != Some(&at)) {
-                        uses.push((*maker, path.to_owned(), template));
-                    }
+                if uses.iter().any(|(known, ..)| known == maker)
+                    || makers.iter().any(|maker| level.is_before(*maker, at))
+                {
+                    continue;
+                }
+                // A task that runs before all of them reads the variable of that name.
+                let mut is_first = |maker: &usize| {
+                    level.search(&mut before_maker, *maker);
+                    before_maker.has(at)
+                };
+                if !is_variable(&template.root) || !makers.iter().all(&mut is_first) {
+                    uses.push((*maker, path.to_owned(), template));
                 }
             }
         });
@@ -139,25 +140,26 @@ impl Early {
 
 /// Reports results that a branch uses but its fork does not wait for. A branch sees the names that were known when its
 /// fork started.
-pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut Vec<Diagnostic>) {
-    if around.outwards().all(|around| around.results.makers.is_empty()) {
+pub(super) fn in_branch(own: &Level<'_>, around: &Around<'_>, findings: &mut Vec<Diagnostic>) {
+    if around.outwards().all(|around| around.level.makers.is_empty()) {
         return;
     }
-    let own = Results::new(branch);
-    let is_own = |template: &Path, at: usize| {
+    let branch = own.scope;
+    let is_own = |template: &Path| {
         let around = branch.around().map(|(scope, _)| scope.workflow);
         let mut workflows = std::iter::once(branch.workflow).chain(around);
-        !own.makers(template, at).is_empty()
+        own.names.get(name_of(template)).is_some()
             || workflows.any(|workflow| workflow.variables.contains_key(&template.root))
     };
     let mut reported: Vec<(&str, usize)> = Vec::new();
     for (at, operator) in branch.operators() {
         texts(operator, &mut |text, path, _| {
             for template in paths(text, filled_in(operator, path)) {
-                let Some((Around { scope, fork, .. }, maker)) = around.not_awaited(&template) else {
+                let Some((Around { level, fork, .. }, maker)) = around.not_awaited(&template) else {
                     continue;
                 };
-                if is_own(&template, at) || reported.contains(&(scope.base, maker)) {
+                let scope = level.scope;
+                if is_own(&template) || reported.contains(&(scope.base, maker)) {
                     continue;
                 }
                 reported.push((scope.base, maker));
@@ -174,33 +176,15 @@ pub(super) fn in_branch(branch: &Scope<'_>, around: &Around<'_>, findings: &mut 
     }
 }
 
-/// A workflow around branches.
+/// A workflow around a branch.
 pub(super) struct Around<'a> {
-    scope: &'a Scope<'a>,
-    outer: Option<&'a Self>,
+    pub(super) level: &'a Level<'a>,
+    pub(super) outer: Option<&'a Self>,
     /// Position of the fork.
-    fork: usize,
-    results: Results<'a>,
-    /// For each operator, the position of the fork if it ends before the fork starts.
-    seen: Vec<usize>,
+    pub(super) fork: usize,
 }
 
-impl<'a> Around<'a> {
-    /// The previous value if it is of the same fork, else a new one.
-    pub(super) fn reused(
-        last: Option<Self>,
-        scope: &'a Scope<'a>,
-        fork: usize,
-        outer: Option<&'a Self>,
-    ) -> Self {
-        if let Some(last) = last.filter(|last| last.fork == fork) {
-            return last;
-        }
-        let mut seen = vec![NOBODY; scope.items.len()];
-        search(&before(scope), fork, &mut seen);
-        Self { scope, outer, fork, results: Results::new(scope), seen }
-    }
-
+impl Around<'_> {
     fn outwards(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |around| around.outer)
     }
@@ -210,25 +194,14 @@ impl<'a> Around<'a> {
     fn not_awaited(&self, template: &Path) -> Option<(&Self, usize)> {
         let mut found = None;
         for around in self.outwards() {
-            let makers = around.results.makers(template, around.fork);
-            if makers
-                .iter()
-                .any(|maker| *maker == around.fork || around.seen.get(*maker) == Some(&around.fork))
-            {
+            let makers = around.level.makers(template, around.fork);
+            if makers.iter().any(|maker| around.level.is_before(*maker, around.fork)) {
                 return None;
             }
             found = found.or_else(|| Some((around, *makers.first()?)));
         }
         found
     }
-}
-
-/// Operators that others call back.
-fn handlers(scope: &Scope<'_>) -> BTreeSet<usize> {
-    let all = scope.operators().flat_map(|(_, operator)| targets(operator));
-    all.filter(|target| target.kind == Kind::Callback)
-        .filter_map(|target| scope.index.get(target.id))
-        .collect()
 }
 
 /// Whether an operator runs only once, so that it has no earlier result of its own to read.
@@ -256,16 +229,23 @@ fn name_of(template: &Path) -> &str {
     }
 }
 
-/// Names of results, and the operators that give them.
-struct Results<'a> {
-    scope: &'a Scope<'a>,
+/// The results of a scope, and the order of its operators.
+pub(super) struct Level<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    /// Names of results.
     names: NameIndex<'a>,
-    /// The operators, by the position of the name.
+    /// The operators that give them, by the position of the name.
     makers: Vec<usize>,
+    /// For each operator, those that have ended, or have chosen it, before it starts.
+    before: Vec<Vec<usize>>,
+    /// The latest search.
+    search: RefCell<Search>,
+    /// Steps of all searches so far.
+    work: Cell<usize>,
 }
 
-impl<'a> Results<'a> {
-    fn new(scope: &'a Scope<'a>) -> Self {
+impl<'a> Level<'a> {
+    pub(super) fn new(scope: &'a Scope<'a>) -> Self {
         let (mut names, mut makers): (Vec<&'a str>, Vec<usize>) = (Vec::new(), Vec::new());
         // An operator of a loop that does not exist never runs.
         let are_known = |(_, item): &(usize, &Item<'_>)| !item.in_body || item.owner.is_some();
@@ -276,13 +256,42 @@ impl<'a> Results<'a> {
                 makers.push(at);
             }
         }
-        Self { scope, names: NameIndex::new(names.into_iter()), makers }
+        Self {
+            scope,
+            names: NameIndex::new(names.into_iter()),
+            makers,
+            before: before(scope),
+            search: RefCell::default(),
+            work: Cell::new(0),
+        }
     }
 
-    /// The operators that must end before `reader` can read the result that its template names.
+    /// The operators that must end before `reader` can read the result that its template names. None once the searches
+    /// have taken too many steps.
     fn makers(&self, template: &Path, reader: usize) -> Vec<usize> {
+        if self.work.get() >= WORK {
+            return Vec::new();
+        }
         let found = self.names.all(name_of(template)).filter_map(|at| self.makers.get(at));
-        found.map(|at| self.scope.beside(*at, reader)).collect()
+        let makers: Vec<usize> = found.map(|at| self.scope.beside(*at, reader)).collect();
+        self.spend(makers.len().saturating_sub(1));
+        makers
+    }
+
+    /// Whether an operator ends before another one starts, or is that one.
+    fn is_before(&self, earlier: usize, at: usize) -> bool {
+        let mut search = self.search.borrow_mut();
+        self.search(&mut search, at);
+        search.has(earlier)
+    }
+
+    /// Finds the operators that end before `at`.
+    fn search(&self, search: &mut Search, at: usize) {
+        self.spend(search.run(&self.before, at));
+    }
+
+    fn spend(&self, steps: usize) {
+        self.work.set(self.work.get().saturating_add(steps));
     }
 }
 
@@ -294,14 +303,15 @@ fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
             list.push(to);
         }
     };
-    for (at, operator) in scope.operators() {
-        for target in targets(operator) {
-            let Some(other) = scope.index.get(target.id) else { continue };
-            match target.kind {
-                Kind::Join => add(at, other),
-                _ => add(other, at),
+    for (at, links) in scope.links.iter().enumerate() {
+        for (other, kind) in links {
+            match kind {
+                Kind::Join => add(at, *other),
+                _ => add(*other, at),
             }
         }
+    }
+    for (at, operator) in scope.operators() {
         let body: &[Operator] = operator.operation.loop_body().unwrap_or_default();
         for inner in body.iter().filter_map(|inner| scope.index.get(&inner.task_id)) {
             add(inner, at);
@@ -310,19 +320,36 @@ fn before(scope: &Scope<'_>) -> Vec<Vec<usize>> {
     before
 }
 
-/// Marks the operators that end before `at`. The result is the number of steps this took.
-fn search(before: &[Vec<usize>], at: usize, seen: &mut [usize]) -> usize {
-    let Some(own) = seen.get_mut(at).filter(|own| **own != at) else { return 0 };
-    *own = at;
-    let (mut pending, mut steps) = (vec![at], 0);
-    while let Some(next) = pending.pop() {
-        for earlier in before.get(next).into_iter().flatten() {
-            steps += 1;
-            if let Some(slot) = seen.get_mut(*earlier).filter(|slot| **slot != at) {
-                *slot = at;
-                pending.push(*earlier);
-            }
+/// A search for the operators that end before one.
+#[derive(Default)]
+struct Search {
+    /// That one.
+    of: Option<usize>,
+    /// How many searches there were. Operators that this one found have this number.
+    turn: usize,
+    found: Vec<usize>,
+}
+
+impl Search {
+    /// Searches, unless the latest search was for the same operator. The result is the number of steps this took.
+    fn run(&mut self, before: &[Vec<usize>], at: usize) -> usize {
+        if self.of.replace(at) == Some(at) {
+            return 0;
         }
+        self.turn += 1;
+        self.found.resize(before.len(), 0);
+        let (mut pending, mut steps) = (vec![at], 0);
+        while let Some(next) = pending.pop() {
+            let Some(found) = self.found.get_mut(next).filter(|found| **found != self.turn) else { continue };
+            *found = self.turn;
+            let earlier = before.get(next).map(Vec::as_slice).unwrap_or_default();
+            steps += earlier.len();
+            pending.extend(earlier);
+        }
+        steps
     }
-    steps
+
+    fn has(&self, at: usize) -> bool {
+        self.found.get(at) == Some(&self.turn)
+    }
 }

@@ -1,6 +1,7 @@
 //! The operators that a rule looks at: those of a workflow or of a branch with their paths, bodies of loops included.
 
 use super::hints::Hints;
+use super::links::{Kind, targets};
 use crate::definition::{Operator, Workflow};
 use crate::json::child_path;
 use crate::text::names::NameIndex;
@@ -49,6 +50,8 @@ pub(super) struct Scope<'a> {
     pub(super) index: NameIndex<'a>,
     /// The dependencies of each item as positions, in their order; [`NOBODY`] for an unknown id.
     pub(super) needs: Vec<Vec<usize>>,
+    /// For each operator, the positions of those that it routes to, calls or joins.
+    pub(super) links: Vec<Vec<(usize, Kind)>>,
 }
 
 impl<'a> Scope<'a> {
@@ -66,7 +69,12 @@ impl<'a> Scope<'a> {
         let position = |id: &String| index.get(id).unwrap_or(NOBODY);
         let needs = items.iter().map(|item| item.operator.dependencies.iter().map(position).collect());
         let needs = needs.collect();
-        Self { workflow, base, outer, hints, items, index, needs }
+        let links = items.iter().map(|item| {
+            let named = targets(item.operator).into_iter();
+            named.filter_map(|target| Some((index.get(target.id)?, target.kind))).collect()
+        });
+        let links = links.collect();
+        Self { workflow, base, outer, hints, items, index, needs, links }
     }
 
     /// JSON pointer to an operator.

@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::meant::{Meant, is_of_result};
-use super::place::Place;
+use super::place::{Place, Reading};
 use super::scope::Scope;
 use super::slips::Slips;
 use super::texts::texts;
@@ -39,7 +39,7 @@ fn check_text(
     findings: &mut Vec<Diagnostic>,
 ) {
     let path = || format!("{}{}", place.scope.path(place.at), place.path);
-    let is_known = |template: &Path| place.knows(&template.root, known);
+    let is_known = |template: &Path| !matches!(place.reading(&template.root, known), Reading::Unknown(_));
     let slips = Slips { place, known, is_known: &is_known };
     let warn =
         |code, (message, help): (String, String)| Diagnostic::warning(code, path(), message).with_help(help);
@@ -51,19 +51,19 @@ fn check_text(
     let (mut before, mut quotes) = ("", 0);
     for piece in pieces(text, syntax) {
         match piece {
-            Piece::Template { path: template, .. } if !is_known(&template) => {
-                findings.push(unknown(&template, place, known, path()));
-            }
             Piece::Template { path: template, .. } => {
-                let root = template.root.as_str();
-                let dollar = slips.dollar(&template, before, quotes % 2 == 1);
-                findings.extend(dollar.map(|slip| warn(ErrorCode::TemplateInvalid, slip)));
-                if place.own().contains(&root) || place.limited(root).is_some_and(|(_, is_here)| is_here) {
-                    continue;
+                let reading = place.reading(&template.root, known);
+                if let Reading::Unknown(elsewhere) = reading {
+                    findings.push(unknown(&template, elsewhere, place, known, path()));
+                } else {
+                    let dollar = slips.dollar(&template, before, quotes % 2 == 1);
+                    findings.extend(dollar.map(|slip| warn(ErrorCode::TemplateInvalid, slip)));
                 }
-                let slip = known.field_slip(&template);
-                findings.extend(slip.map(|slip| warn(ErrorCode::TemplateNameUnknown, slip)));
-                findings.extend(within(&template, place, known, &path));
+                if reading == Reading::Known {
+                    let slip = known.field_slip(&template);
+                    findings.extend(slip.map(|slip| warn(ErrorCode::TemplateNameUnknown, slip)));
+                    findings.extend(within(&template, place, known, &path));
+                }
             }
             // Braces in a raw block are on purpose.
             Piece::Raw(text) => quotes += text.matches('\'').count(),
@@ -86,10 +86,16 @@ fn check_text(
 }
 
 /// The finding about an unknown name: a warning if it is a slip, a note if it may be an input of the run.
-fn unknown(template: &Path, place: &Place<'_>, known: &Known<'_>, path: String) -> Diagnostic {
+fn unknown(
+    template: &Path,
+    elsewhere: Option<&str>,
+    place: &Place<'_>,
+    known: &Known<'_>,
+    path: String,
+) -> Diagnostic {
     let (root, task) = (template.root.as_str(), place.scope.id(place.at));
     let message = format!("template `{{{{{template}}}}}` of task `{task}` names no result and no variable");
-    let limited = place.limited(root).map(|(where_, _)| format!("`{root}` is known {where_} only"));
+    let limited = elsewhere.map(|elsewhere| format!("`{root}` is known {elsewhere} only"));
     let in_loop = place.scope.items.get(place.at).is_some_and(|item| item.in_loop);
     let nearest = limited.or_else(|| known.meant(template, task, in_loop).map(Meant::help));
     // The schedule may be set elsewhere.

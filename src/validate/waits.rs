@@ -2,8 +2,8 @@
 
 use super::branches::Branch;
 use super::durations::{Limit, whole};
+use super::links::Kind;
 use super::scope::Scope;
-use super::targets::{Kind, targets};
 use super::texts::texts;
 use crate::definition::{Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
@@ -11,7 +11,7 @@ use crate::graph::heaviest;
 use crate::json::number::digits;
 use crate::json::parse_json;
 use crate::template::{Syntax, paths};
-use crate::text::names::NameIndex;
+use crate::text::names::{NameIndex, sorted_names};
 use crate::time::Millis;
 
 /// The longest time in seconds that a message shows; longer than any limit.
@@ -264,46 +264,69 @@ fn graph(
     let own = scope.items.iter().zip(weights);
     let mut seconds: Vec<f64> =
         own.map(|(item, weight)| if item.in_body { 0.0 } else { weight.seconds }).collect();
-    for (at, operator) in scope.operators() {
-        for target in targets(operator) {
-            let Some(other) = scope.index.get(target.id) else { continue };
-            let (from, to) = if target.kind == Kind::Join { (at, other) } else { (other, at) };
+    for (at, links) in scope.links.iter().enumerate() {
+        for (other, kind) in links {
+            let (from, to) = if *kind == Kind::Join { (at, *other) } else { (*other, at) };
             if let Some(list) = edges.get_mut(from) {
                 list.push(to);
             }
         }
     }
+    if forks.is_empty() {
+        return (edges, seconds);
+    }
+    let (names, nodes) = branch_names(scope, branches, forks, edges.len());
+    for (at, operator) in scope.operators() {
+        let Some(list) = edges.get_mut(at) else { continue };
+        for name in awaited(operator, &names) {
+            let awaited = names.all(&name).filter_map(|position| nodes.get(position));
+            list.extend(awaited.filter(|(fork, _)| *fork != at).map(|(_, node)| node));
+        }
+    }
     for (fork, branch) in forks {
-        let node = edges.len();
         edges.push(vec![*fork]);
         seconds.push(*branch);
-        let Some(item) = scope.items.get(*fork) else { continue };
-        let own = branches.iter().filter(|it| it.fork == *fork);
-        let members = NameIndex::new(own.flat_map(|it| it.workflow.tasks.iter().map(|(key, _)| key)));
-        let waits = |name: &str| {
-            name == item.id
-                || item.operator.result_key.as_deref() == Some(name)
-                || members.get(name).is_some()
-        };
-        for (at, operator) in scope.operators().filter(|(at, _)| at != fork) {
-            if awaits(operator, &waits)
-                && let Some(list) = edges.get_mut(at)
-            {
-                list.push(node);
-            }
-        }
     }
     (edges, seconds)
 }
 
-/// Whether an operator depends on, or joins, a name that `is_named` accepts.
-fn awaits(operator: &Operator, is_named: &dyn Fn(&str) -> bool) -> bool {
-    if let Operation::Join(join) = &operator.operation {
-        return join.join_tasks.iter().any(|id| is_named(id));
+/// The names under which others wait for the branches of forks: the fork, its result, the operators of its branches. For
+/// each name, the position of the fork and the node of its branches; the nodes start at `first`.
+fn branch_names<'a>(
+    scope: &'a Scope<'_>,
+    branches: &'a [Branch],
+    forks: &[(usize, f64)],
+    first: usize,
+) -> (NameIndex<'a>, Vec<(usize, usize)>) {
+    let (mut names, mut nodes): (Vec<&str>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
+    // Branches are in the order of their forks.
+    let groups = branches.chunk_by(|left, right| left.fork == right.fork);
+    for ((node, (fork, _)), own) in (first..).zip(forks).zip(groups) {
+        let item = scope.items.get(*fork);
+        let of_fork = item.into_iter().flat_map(|item| [Some(item.id), item.operator.result_key.as_deref()]);
+        let members = own.iter().flat_map(|branch| branch.workflow.tasks.iter().map(|(key, _)| key));
+        for name in of_fork.flatten().chain(members) {
+            names.push(name);
+            nodes.push((*fork, node));
+        }
     }
-    let mut found = false;
-    texts(operator, &mut |text, _, _| {
-        found |= paths(text, Syntax::BracesAndDollar).iter().any(|path| is_named(&path.root));
-    });
-    found
+    (NameIndex::new(names.into_iter()), nodes)
+}
+
+/// The names of the index that an operator waits for: those in its templates, or, for a join, those that it joins.
+fn awaited(operator: &Operator, names: &NameIndex<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |name: &str| found.extend(names.get(name).map(|_| name.to_owned()));
+    if let Operation::Join(join) = &operator.operation {
+        for id in &join.join_tasks {
+            add(id);
+        }
+    } else {
+        texts(operator, &mut |text, _, _| {
+            for path in paths(text, Syntax::BracesAndDollar) {
+                add(&path.root);
+            }
+        });
+    }
+    sorted_names(found)
 }

@@ -5,7 +5,7 @@ use super::branches::branches;
 use super::durations::Limit;
 use super::hints::Hints;
 use super::known::Known;
-use super::results::Around;
+use super::results::{Around, Level};
 use super::scope::Scope;
 use super::{
     approvals, arguments, conditions, dependencies, durations, forks, literal, names, pasting, reach,
@@ -88,23 +88,31 @@ impl<'a> Rules<'a> {
 
     /// Adds the findings inside operators, without those between operators.
     fn inside(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) {
+        let level = self.level(scope, findings);
         let branches = branches(scope, &mut Vec::new());
         let known = Known::of_scope(scope, &branches, self.known);
         names::reserved(scope, findings);
-        texts(scope, &known, findings);
-        let mut around = None;
+        texts(&level, &known, findings);
         for branch in &branches {
             let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
-            let here = Around::reused(around.take(), scope, branch.fork, self.around);
-            results::in_branch(&inner, &here, findings);
+            let here = Around { level: &level, outer: self.around, fork: branch.fork };
             let rules = Rules { known: Some(&known), around: Some(&here), depth: self.depth + 1, ..*self };
             rules.inside(&inner, findings);
-            around = Some(here);
         }
+    }
+
+    /// The results of a scope; adds what a branch uses too early.
+    fn level<'s>(&self, scope: &'s Scope<'s>, findings: &mut Vec<Diagnostic>) -> Level<'s> {
+        let level = Level::new(scope);
+        if let Some(around) = self.around {
+            results::in_branch(&level, around, findings);
+        }
+        level
     }
 
     /// Adds all findings. The result is the longest path through the scope, in seconds.
     fn check(&self, scope: &Scope<'_>, findings: &mut Vec<Diagnostic>) -> f64 {
+        let level = self.advises.then(|| self.level(scope, findings));
         let branches = if self.depth < DEPTH { branches(scope, findings) } else { Vec::new() };
         names::check(scope, findings);
         dependencies::check(scope, findings);
@@ -112,21 +120,18 @@ impl<'a> Rules<'a> {
         reach::check(scope, findings);
         forks::check(scope, findings);
         let known = self.advises.then(|| Known::of_scope(scope, &branches, self.known));
-        match &known {
-            Some(known) => texts(scope, known, findings),
-            None => conditions::check(scope, findings),
+        match (&level, &known) {
+            (Some(level), Some(known)) => texts(level, known, findings),
+            _ => conditions::check(scope, findings),
         }
         let limit = durations::limit(scope, self.limit);
         durations::check(scope, findings);
         waits::limits(scope, limit.as_ref(), findings);
-        let (mut forks, mut around): (Vec<(usize, f64)>, _) = (Vec::new(), None);
+        let mut forks: Vec<(usize, f64)> = Vec::new();
         for branch in &branches {
             let limit = durations::fork_limit(scope, branch.fork, limit.as_ref());
             let inner = Scope::new(&branch.workflow, &branch.path, Some((scope, branch.fork)), self.hints);
-            let here = self.advises.then(|| Around::reused(around.take(), scope, branch.fork, self.around));
-            if let Some(here) = &here {
-                results::in_branch(&inner, here, findings);
-            }
+            let here = level.as_ref().map(|level| Around { level, outer: self.around, fork: branch.fork });
             let rules = Rules {
                 known: known.as_ref(),
                 around: here.as_ref(),
@@ -135,7 +140,6 @@ impl<'a> Rules<'a> {
                 ..*self
             };
             let longest = rules.check(&inner, findings);
-            around = here;
             match forks.last_mut().filter(|(fork, _)| *fork == branch.fork) {
                 Some((_, most)) => *most = f64::max(*most, longest),
                 None => forks.push((branch.fork, longest)),
@@ -146,10 +150,11 @@ impl<'a> Rules<'a> {
 }
 
 /// The rules about the texts of operators.
-fn texts(scope: &Scope<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
+fn texts(level: &Level<'_>, known: &Known<'_>, findings: &mut Vec<Diagnostic>) {
+    let scope = level.scope;
     templates::check(scope, known, findings);
     literal::check(scope, known, findings);
-    results::check(scope, findings);
+    results::check(level, findings);
     pasting::check(scope, known, findings);
     conditions::check(scope, findings);
     arguments::check(scope, findings);

@@ -148,6 +148,25 @@ fn forks() {
     let others = (0..10_000).map(|at| task(&format!("t{at}"), json!([])));
     let document = workflow([fork].into_iter().chain(others));
     assert_eq!(found("fork of 10,000 beside 10,000 tasks", &document), some("FORK_NOT_AWAITED", 1));
+    let reader = json!({"task_id": "b", "operator_type": "task", "function": "f", "args": ["{{t0.x}}"]});
+    let fork = |at: usize| {
+        let branch = json!({"name": "b", "tasks": {"b": reader}});
+        json!({"task_id": format!("f{at}"), "operator_type": "parallel", "branch_workflows": {"n": branch}})
+    };
+    let others = (0..10_000).map(|at| task(&format!("t{at}"), json!([])));
+    let each = [some("FORK_NOT_AWAITED", 5_000), some("DEPENDENCY_MISSING", 5_000)].concat();
+    let document = workflow(others.chain((0..5_000).map(fork)));
+    assert_eq!(found("5,000 forks that read a result", &document), each);
+}
+
+#[test]
+fn results_of_one_name() {
+    let operator = |at: usize| {
+        let before: Vec<String> = (at > 0).then(|| format!("t{}", at - 1)).into_iter().collect();
+        json!({"task_id": format!("t{at}"), "operator_type": "task", "function": "tools.shell.run", "result_key": "result",
+            "args": ["{{result.stdout}}"], "dependencies": before})
+    };
+    assert_eq!(found("20,000 results of one name", &workflow((0..20_000).map(operator))), []);
 }
 
 #[test]
