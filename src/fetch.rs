@@ -1,11 +1,11 @@
-//! Requests and answers of `fetch`, in the types of gloo-net. The host chooses the function that sends them.
+//! Requests and answers of `fetch`, in the types of web-sys and gloo-net. The host chooses the function that sends them.
 
 use crate::http::{HttpRequest, HttpResponse};
-use gloo_net::http::{Method, RequestBuilder, Response};
-use js_sys::{Date, Reflect, Uint8Array};
+use gloo_net::http::{Headers, Response};
+use js_sys::{Date, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, RequestRedirect, Url};
+use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit, RequestRedirect, Url};
 
 /// The headers of a refusal that the core reads.
 const OF_A_REFUSAL: [&str; 2] = ["retry-after", "x-request-id"];
@@ -16,31 +16,22 @@ const OF_A_REFUSAL: [&str; 2] = ["retry-after", "x-request-id"];
 ///
 /// The error of a runtime that does not accept the request.
 pub(crate) fn request_of(request: &HttpRequest, body: Option<JsValue>) -> Result<web_sys::Request, JsValue> {
-    // Compared by name: parsing any method would add half a kilobyte to every page.
-    let method = match request.method.as_str() {
-        "GET" => Method::GET,
-        "POST" => Method::POST,
-        "PUT" => Method::PUT,
-        "PATCH" => Method::PATCH,
-        "DELETE" => Method::DELETE,
-        "HEAD" => Method::HEAD,
-        "OPTIONS" => Method::OPTIONS,
-        other => return Err(js_sys::TypeError::new(&format!("there is no method `{other}`")).into()),
-    };
-    let mut builder = RequestBuilder::new(&request.url).method(method).redirect(RequestRedirect::Manual);
-    for (name, value) in &request.headers {
-        builder = builder.header(name, value);
+    let method = request.method.as_str();
+    if !matches!(method, "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") {
+        return Err(js_sys::TypeError::new(&format!("there is no method `{method}`")).into());
     }
-    let built = match body {
-        Some(body) => builder.body(body),
-        None => builder.build(),
-    };
-    built.map(web_sys::Request::from).map_err(thrown)
-}
-
-/// The value that the runtime threw, as far as gloo-net keeps it.
-fn thrown(error: gloo_net::Error) -> JsValue {
-    js_sys::Error::new(&error.to_string()).into()
+    let headers = Headers::new();
+    for (name, value) in &request.headers {
+        headers.set(name, value);
+    }
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_headers(&headers.into_raw());
+    if let Some(body) = body {
+        init.set_body(&body);
+    }
+    web_sys::Request::new_with_str_and_init(&request.url, &init)
 }
 
 /// The status and headers of the answer from `url`, without a body.
@@ -103,10 +94,12 @@ pub(crate) fn answer_of(given: JsValue, url: &str) -> (HttpResponse, Option<web_
 ///
 /// The error that ended the body early.
 pub(crate) async fn bytes_of(response: &web_sys::Response, limit: usize) -> Result<Option<Vec<u8>>, JsValue> {
-    let Some(reader) = reader_of(response)? else {
+    // There is no stream without a body, and in a runtime without streams.
+    let Some(stream) = response.body() else {
         let bytes = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?);
         return Ok((bytes.length() as usize <= limit).then(|| bytes.to_vec()));
     };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     loop {
         let read: ReadableStreamReadResult = JsFuture::from(reader.read()).await?.unchecked_into();
@@ -124,16 +117,6 @@ pub(crate) async fn bytes_of(response: &web_sys::Response, limit: usize) -> Resu
         if let Some(free) = bytes.get_mut(start..) {
             chunk.copy_to(free);
         }
-    }
-}
-
-/// A reader of the body; `None` without a body, and in a runtime without streams.
-fn reader_of(response: &web_sys::Response) -> Result<Option<ReadableStreamDefaultReader>, JsValue> {
-    match response.body() {
-        Some(body) if Reflect::has(&body, &"getReader".into())? => {
-            Ok(Some(body.get_reader().unchecked_into()))
-        }
-        _ => Ok(None),
     }
 }
 

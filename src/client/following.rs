@@ -5,7 +5,7 @@ use super::{Call, ClientConfig, News, Operation, StreamNews, WatchAction, Watche
 use crate::error::Result;
 use crate::json::parse_json;
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// What a host that follows runs has besides requests.
@@ -30,35 +30,39 @@ pub trait Followers: Host {
 struct Loop<H> {
     host: H,
     config: Rc<ClientConfig>,
-    watches: Rc<RefCell<Watches>>,
-}
-
-impl<H: Clone> Clone for Loop<H> {
-    fn clone(&self) -> Self {
-        Self { host: self.host.clone(), config: self.config.clone(), watches: self.watches.clone() }
-    }
+    watches: RefCell<Watches>,
+    /// When the host's rest ends, in its time.
+    rests_until: Cell<f64>,
 }
 
 /// Follows runs until no follower is left.
 pub async fn follow<H: Followers>(host: H, config: Rc<ClientConfig>) {
-    let watches = Watches::new(host.offers(), host.now());
-    let shared = Loop { host, config, watches: Rc::new(RefCell::new(watches)) };
-    loop {
-        match shared.step() {
-            WatchAction::Conclude(number, run_id, run) => {
-                shared.host.spawn(shared.clone().conclude(number, run_id, run));
-            }
-            WatchAction::Ask(number, operation) => shared.host.spawn(shared.clone().ask(number, operation)),
-            WatchAction::Listen(run_id, operation) => {
-                shared.host.spawn(shared.clone().listen(run_id, operation));
-            }
-            WatchAction::Sleep(ms) => shared.host.rest(ms).await,
-            WatchAction::Done => return,
-        }
+    let watches = RefCell::new(Watches::new(host.offers(), host.now()));
+    let shared = Rc::new(Loop { host, config, watches, rests_until: Cell::default() });
+    while let Some(ms) = shared.turn() {
+        shared.rests_until.set(shared.host.now() + ms);
+        shared.host.rest(ms).await;
     }
 }
 
 impl<H: Followers> Loop<H> {
+    /// Starts everything that is due. Returns the milliseconds until there is more; nothing if no follower is left.
+    fn turn(self: &Rc<Self>) -> Option<f64> {
+        loop {
+            match self.step() {
+                WatchAction::Conclude(number, run_id, run) => {
+                    self.host.spawn(self.clone().conclude(number, run_id, run));
+                }
+                WatchAction::Ask(number, operation) => self.host.spawn(self.clone().ask(number, operation)),
+                WatchAction::Listen(run_id, operation) => {
+                    self.host.spawn(self.clone().listen(run_id, operation));
+                }
+                WatchAction::Sleep(ms) => return Some(ms),
+                WatchAction::Done => return None,
+            }
+        }
+    }
+
     /// Takes new followers, asks for the next action, and passes on the news.
     fn step(&self) -> WatchAction {
         let (action, news) = {
@@ -73,19 +77,19 @@ impl<H: Followers> Loop<H> {
         action
     }
 
-    async fn conclude(self, number: u32, run_id: String, run: Rc<Value>) {
+    async fn conclude(self: Rc<Self>, number: u32, run_id: String, run: Rc<Value>) {
         let session = Session { host: &self.host, config: self.config.clone(), deadline: None };
         let answer = result(&session, &run_id, &run).await;
         self.answered(number, answer);
     }
 
-    async fn ask(self, number: u32, operation: Operation) {
+    async fn ask(self: Rc<Self>, number: u32, operation: Operation) {
         let call = Call::new(self.config.clone(), operation).once();
         let answer = perform(&self.host, call).await.map(|(data, _)| data);
         self.answered(number, answer);
     }
 
-    async fn listen(self, run_id: String, operation: Operation) {
+    async fn listen(self: Rc<Self>, run_id: String, operation: Operation) {
         let call = Call::new(self.config.clone(), operation).once();
         let events = match perform(&self.host, call).await {
             Ok((_, events)) => events,
@@ -101,18 +105,19 @@ impl<H: Followers> Loop<H> {
         self.streamed(&run_id, StreamNews::Closed);
     }
 
-    fn answered(&self, number: u32, answer: Result<Value>) {
+    fn answered(self: &Rc<Self>, number: u32, answer: Result<Value>) {
         let (now, random) = (self.host.now(), self.host.random());
         self.report(|watches| watches.answered(number, answer, now, random));
     }
 
-    fn streamed(&self, run_id: &str, news: StreamNews) {
+    fn streamed(self: &Rc<Self>, run_id: &str, news: StreamNews) {
         let now = self.host.now();
         self.report(|watches| watches.streamed(run_id, news, now));
     }
 
-    /// Reports something to the state machine and wakes the loop. The host keeps which operations the server offers.
-    fn report(&self, report: impl FnOnce(&mut Watches)) {
+    /// Reports something to the state machine and does what follows from it. The host keeps which operations the
+    /// server offers.
+    fn report(self: &Rc<Self>, report: impl FnOnce(&mut Watches)) {
         let (before, after) = {
             let mut watches = self.watches.borrow_mut();
             let before = watches.offers();
@@ -122,6 +127,12 @@ impl<H: Followers> Loop<H> {
         if before != after {
             self.host.set_offers(after);
         }
-        self.host.wake();
+        // The loop wakes only if there is something to do before its rest ends, or if its clock has jumped past that.
+        let next = self.turn();
+        let (now, until) = (self.host.now(), self.rests_until.get());
+        match next {
+            Some(ms) if (now..=now + ms).contains(&until) => {}
+            _ => self.host.wake(),
+        }
     }
 }

@@ -13,10 +13,13 @@ use crate::json::{parse_json, write_json};
 use crate::text::has;
 use js_sys::{Promise, Uint8Array};
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal};
 
 #[wasm_bindgen]
@@ -29,10 +32,15 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn fetch(this: &Host, request: &web_sys::Request, signal: &AbortSignal) -> Promise;
 
-    /// Waits for a promise, at most `timeout_ms` milliseconds. The result is nothing when it is fulfilled; else it
-    /// aborts the controller and gives `timeout` or `aborted`.
+    /// Limits the time of a request. If `timeout_ms` milliseconds pass, or the call ends first, it aborts the controller
+    /// and calls `cut`, with whether the time has passed.
     #[wasm_bindgen(method)]
-    fn within(this: &Host, timeout_ms: f64, work: &Promise, controller: &AbortController) -> Promise;
+    fn limit(
+        this: &Host,
+        timeout_ms: f64,
+        controller: &AbortController,
+        cut: &Closure<dyn FnMut(bool)>,
+    ) -> Limit;
 
     /// The body of a request that is not JSON, a fresh one for each attempt.
     #[wasm_bindgen(method)]
@@ -111,6 +119,13 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn end(this: &Host, ticket: u32, outcome: &JsValue, is_error: bool);
 
+    /// The limit of a request in flight.
+    type Limit;
+
+    /// Ends the limit: `cut` will not be called.
+    #[wasm_bindgen(method)]
+    fn end(this: &Limit);
+
     /// The outcome of a request for the credential.
     type Authorized;
 
@@ -149,14 +164,21 @@ async fn resolved(promise: Promise) -> JsValue {
 
 type Exchanged = std::result::Result<Answer<Events>, Outage>;
 
+/// Why a request in flight ends early, and the task that waits for its answer.
+#[derive(Default)]
+struct Cut {
+    outage: Cell<Option<Outage>>,
+    task: Cell<Option<Waker>>,
+}
+
 impl Host {
     async fn exchange(
         &self,
         request: HttpRequest,
-        expects: Expects,
-        has_attachment: bool,
+        operation: &Operation,
         controller: &AbortController,
     ) -> Exchanged {
+        let Operation { expects, has_attachment, .. } = *operation;
         let failed = |error: JsValue| Outage::Failed(NetworkFailure::Broken(self.failed(&error)));
         let body =
             if has_attachment { Some(self.attachment()) } else { request.body.as_deref().map(JsValue::from) };
@@ -205,21 +227,29 @@ impl client::Host for Host {
 
     async fn send(&self, request: HttpRequest, operation: &Operation, timeout_ms: f64) -> Exchanged {
         let Ok(controller) = AbortController::new() else { return Err(Outage::Aborted) };
-        let outcome = Rc::new(RefCell::new(None));
-        let work = {
-            let (host, outcome, controller) = (self.clone(), outcome.clone(), controller.clone());
-            let (expects, has_attachment) = (operation.expects, operation.has_attachment);
-            future_to_promise(async move {
-                let exchanged = host.exchange(request, expects, has_attachment, &controller).await;
-                *outcome.borrow_mut() = Some(exchanged);
-                Ok(JsValue::UNDEFINED)
+        let cut = Rc::new(Cut::default());
+        let tell = {
+            let cut = cut.clone();
+            Closure::new(move |is_late| {
+                let late = Outage::Failed(NetworkFailure::TimedOut);
+                cut.outage.set(Some(if is_late { late } else { Outage::Aborted }));
+                if let Some(task) = cut.task.take() {
+                    task.wake();
+                }
             })
         };
-        match resolved(self.within(timeout_ms, &work, &controller)).await.as_string().as_deref() {
-            None => outcome.take().unwrap_or(Err(Outage::Aborted)),
-            Some("timeout") => Err(Outage::Failed(NetworkFailure::TimedOut)),
-            Some(_) => Err(Outage::Aborted),
-        }
+        let limit = self.limit(timeout_ms, &controller, &tell);
+        let mut work = pin!(self.exchange(request, operation, &controller));
+        let exchanged = poll_fn(|context| {
+            if let Some(outage) = cut.outage.take() {
+                return Poll::Ready(Err(outage));
+            }
+            cut.task.set(Some(context.waker().clone()));
+            work.as_mut().poll(context)
+        })
+        .await;
+        limit.end();
+        exchanged
     }
 
     async fn authorize(&self, refused: Option<String>, timeout_ms: f64) -> Result<String> {

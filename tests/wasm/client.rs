@@ -17,9 +17,10 @@ const HOST: &str = "((outcomes) => {
     return {
         log,
         mostBytes: 1000000,
-        within(timeout, work) {
+        limit(timeout, controller, tell) {
             limit = timeout;
-            return Promise.race([work, new Promise((resolve) => { cut = resolve; })]);
+            cut = (kind) => tell(kind === 'timeout');
+            return { end() {} };
         },
         async fetch(request) {
             const [{ method, url }, body] = [request, await request.text()];

@@ -3,17 +3,18 @@
 import type { Events } from "../wasm/wasm-api.js";
 
 /**
- * A response whose body the core can read. A look-alike of a `Response` may have nothing but its text; it is wrapped.
+ * A response whose body the core can read: its `body` is a stream of the web, or missing. A look-alike of a `Response`
+ * may have another one, or nothing but its text; it is wrapped.
  */
 export function readable(response: Response): Response {
-  if (typeof response.body?.getReader === "function" || typeof response.arrayBuffer === "function")
-    return response;
+  const { status, headers, body } = response;
+  if (typeof body?.getReader === "function") return response;
   const arrayBuffer = async (): Promise<ArrayBuffer> => {
+    if (typeof response.arrayBuffer === "function") return await response.arrayBuffer();
     const text: unknown = await response.text();
     if (typeof text !== "string") throw new TypeError("`fetch` did not return a Response");
     return new TextEncoder().encode(text).buffer as ArrayBuffer;
   };
-  const { status, headers } = response;
   return { status, headers, arrayBuffer } as Response;
 }
 

@@ -201,12 +201,14 @@ export class Client implements Session {
 
   /** Reads the rate limit from the headers of an answer. */
   sawHeaders(headers: Headers): void {
-    const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => {
-      const value = headers.get(`x-ratelimit-${name}`) || Number.NaN;
-      return Number.isFinite(Number(value)) ? Number(value) : null;
-    });
-    if (limit == null || remaining == null) return;
-    this.rateLimit = { limit, remaining, reset: reset ?? null };
+    const read = (name: string): number | null => {
+      const value = Number(headers.get(`x-ratelimit-${name}`) || Number.NaN);
+      return Number.isFinite(value) ? value : null;
+    };
+    const limit = read("limit");
+    const remaining = limit === null ? null : read("remaining");
+    if (limit === null || remaining === null) return;
+    this.rateLimit = { limit, remaining, reset: read("reset") };
   }
 }
 

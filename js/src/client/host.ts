@@ -8,7 +8,7 @@ import { errorOfFacts } from "../wasm/guard.js";
 import { parseJson } from "../shared/json.js";
 import { type NamedTask, namedTasks } from "./run.js";
 import type { Session } from "./session.js";
-import type { Authorized, Cut, Events, Host } from "../wasm/wasm-api.js";
+import type { Authorized, Cut, Events, Host, Limit } from "../wasm/wasm-api.js";
 
 /** @internal What a call adds to its requests. */
 export interface CallHostOptions {
@@ -58,16 +58,13 @@ export class CallHost implements Host {
     return readable(response);
   }
 
-  within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined> {
-    return this.#until<Cut | undefined>(
-      timeoutMs,
-      () => work,
-      (cut) => {
-        // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
-        controller.abort(new DOMException("the request was aborted", "AbortError"));
-        return cut;
-      },
-    );
+  limit(timeoutMs: number, controller: AbortController, cut: (isLate: boolean) => void): Limit {
+    const end = this.#limit(timeoutMs, (kind) => {
+      // Our own controller, aborted with an Error: the caller's reason may be anything, and stays with the caller.
+      controller.abort(new DOMException("the request was aborted", "AbortError"));
+      cut(kind === "timeout");
+    });
+    return { end };
   }
 
   attachment(): BodyInit | undefined {
@@ -169,38 +166,45 @@ export class CallHost implements Host {
   }
 
   /** The work's outcome, unless the time passes or the call ends first. Leaves no timer and no listener behind. */
-  #until<T>(ms: number, work: () => Promise<T>, cut: (kind: Cut) => T): Promise<T> {
-    if (this.#isStopped || this.#signal?.aborted) return Promise.resolve(cut("aborted"));
-    return new Promise<T>((resolve, reject) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        unlisten?.();
-        this.#waiting.delete(abort);
-      };
-      const abort = (): void => {
-        end();
-        resolve(cut("aborted"));
-      };
-      const timer = setTimeout(
-        () => {
-          end();
-          resolve(cut("timeout"));
-        },
-        Math.min(ms, LONGEST_TIMER),
-      );
-      const unlisten = this.#signal && listen(this.#signal, abort);
-      this.#waiting.add(abort);
-      work().then(
-        (outcome) => {
-          end();
-          resolve(outcome);
-        },
-        (error: unknown) => {
-          end();
-          reject(error);
-        },
-      );
+  async #until<T>(ms: number, work: () => Promise<T>, cut: (kind: Cut) => T): Promise<T> {
+    let end = (): void => {};
+    const ended = new Promise<T>((resolve) => {
+      end = this.#limit(ms, (kind) => resolve(cut(kind)));
     });
+    try {
+      return await (this.#isOver ? ended : Promise.race([ended, work()]));
+    } finally {
+      end();
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#isStopped || this.#signal?.aborted === true;
+  }
+
+  /** Calls `cut` once, if the time passes or the call ends first. Returns how to stop that. */
+  #limit(ms: number, cut: (kind: Cut) => void): () => void {
+    if (this.#isOver) {
+      cut("aborted");
+      return () => {};
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      unlisten?.();
+      this.#waiting.delete(abort);
+    };
+    const abort = (): void => {
+      end();
+      cut("aborted");
+    };
+    const late = (): void => {
+      end();
+      cut("timeout");
+    };
+    const timer = setTimeout(late, Math.min(ms, LONGEST_TIMER));
+    const unlisten = this.#signal && listen(this.#signal, abort);
+    this.#waiting.add(abort);
+    return end;
   }
 }
 

@@ -136,14 +136,23 @@ export interface Events {
   next(): Promise<string | undefined>;
 }
 
+/** The limit of a request in flight. */
+export interface Limit {
+  /** Ends the limit: `cut` is not called any more. */
+  end(): void;
+}
+
 /** What the facade does for one call of the client. */
 export interface Host {
   /** The largest answer that is accepted, in bytes. */
   readonly mostBytes: number;
   /** Sends a request through the caller's function. Rejects when there is no answer. */
   fetch(request: Request, signal: AbortSignal): Promise<Response>;
-  /** Waits for the work. If the time passes or the call ends first, aborts the controller and returns the reason. */
-  within(timeoutMs: number, work: Promise<undefined>, controller: AbortController): Promise<Cut | undefined>;
+  /**
+   * Limits the time of a request. If the time passes or the call ends first, aborts the controller and calls `cut`, with
+   * whether the time has passed.
+   */
+  limit(timeoutMs: number, controller: AbortController, cut: (isLate: boolean) => void): Limit;
   /** A request body that is not JSON, created anew for each attempt. */
   attachment(): BodyInit | undefined;
   /** Keeps the error of a request without an answer, and returns its text. */

@@ -247,9 +247,11 @@ impl Followed {
     /// Ends all followers.
     pub(super) fn end(&mut self, outcome: Result<Value>, news: &mut Vec<News>) {
         let outcome = outcome.map_err(|error| error.with_detail("runId", self.run_id.as_str()));
+        let Some(last) = self.tickets.pop() else { return };
         for ticket in std::mem::take(&mut self.tickets) {
             news.push(News::End { ticket: ticket.id, outcome: outcome.clone() });
         }
+        news.push(News::End { ticket: last.id, outcome });
     }
 
     /// Sets the time of the next look, at least `wait` milliseconds from now. `random` is in `0..1`.
