@@ -27,7 +27,7 @@ impl Document {
 /// use highway_wasm::validate::validate_text;
 ///
 /// let findings = validate_text("{\"name\": \"Bad\",\n \"tasks\": []}", Form::Json, None);
-/// let found: Vec<_> = findings.iter().map(|it| (it.path.as_str(), it.place.map(|place| place.line))).collect();
+/// let found: Vec<_> = findings.iter().map(|it| (it.path.as_str(), it.line)).collect();
 /// assert_eq!(found, [("/tasks", Some(2)), ("/name", Some(1))]);
 /// ```
 pub fn validate_text<'a>(text: &str, form: Form, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {

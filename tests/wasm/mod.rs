@@ -44,7 +44,8 @@ impl Object {
 
     /// The object that a function gives.
     pub(crate) fn value(&self, name: &str, arguments: &[JsValue]) -> Value {
-        serde_wasm_bindgen::from_value(self.call(name, arguments).unwrap()).unwrap()
+        let text = js_sys::JSON::stringify(&self.call(name, arguments).unwrap()).unwrap();
+        read(&text.into())
     }
 
     /// The facts of the error that a function throws.
