@@ -96,7 +96,7 @@ fn python_is_compiled_by_the_host_and_goes_on_with_the_rest_of_the_request() {
     let request = request("POST", "/workflows", Some(&body));
     let reply = server::handle(&mut engine, &request, "run-1", START);
     assert_eq!(reply.response.status, 501, "a host that cannot compile sends this");
-    assert_eq!(reply.instruction, Some(Instruction::Compile(source.into())));
+    assert_eq!(reply.instruction, Some(Instruction::Compile(Some(source.into()))));
     assert_eq!(engine.find("run-1").map(|(_, run)| run.id()), None);
     let definition = independent(&["a"]).to_string();
     let reply = server::handle_compiled(&mut engine, &request, &definition, "run-1", START);
@@ -111,10 +111,18 @@ fn python_is_compiled_by_the_host_and_goes_on_with_the_rest_of_the_request() {
 fn python_on_its_own_gives_its_definition() {
     let mut server = Server::new();
     let path = "/dsl_to_json";
-    assert_eq!(server.post(path, &json!({})).code(), "BODY_INVALID");
+    // A host that cannot compile says so, whatever the body is.
+    let reply = ask(&mut server, "POST", path, Some(&json!({})));
+    assert_eq!((reply.response.status, reply.instruction), (501, Some(Instruction::Compile(None))));
+    let empty = request("POST", path, Some(&json!({})));
+    let reply = server::handle_compiled(&mut server.engine, &empty, "null", "", START);
+    assert!(reply.response.body.contains("BODY_INVALID"), "{}", reply.response.body);
     let body = json!({"code": "c", "workflow_definition": {"not": "this"}});
     let reply = ask(&mut server, "POST", path, Some(&body));
-    assert_eq!((reply.response.status, reply.instruction), (501, Some(Instruction::Compile("c".into()))));
+    assert_eq!(
+        (reply.response.status, reply.instruction),
+        (501, Some(Instruction::Compile(Some("c".into()))))
+    );
     let request = request("POST", path, Some(&body));
     let reply = server::handle_compiled(&mut server.engine, &request, r#"{"n":1.50}"#, "", START);
     let (answer, definition) = (reply.response, r#"{"workflow_definition":{"n":1.50}"#);

@@ -60,8 +60,8 @@ export interface Answer extends Piece {
   readonly wait?: Wait | undefined;
   /** Send the states of the run of this id as an event stream in place of the answer. */
   readonly stream?: string | undefined;
-  /** Compile this Python source, and ask again with the definition. */
-  readonly compile?: string | undefined;
+  /** Compile this Python source, and ask again with the definition; with `null` if there is no source. */
+  readonly compile?: string | null | undefined;
 }
 
 /** The answer to an operation of the host itself. */

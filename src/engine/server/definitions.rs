@@ -21,19 +21,22 @@ pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
 /// The definition compiled from the Python in the `code` of the body.
 pub(super) fn compile(request: &HttpRequest, compiled: Option<Value>) -> Replied {
     let body = json_body(request)?;
-    let Some(source) = body.get("code").and_then(Value::as_str) else {
-        return Err(refusal(400, "BODY_INVALID", "the request has no `code`"));
-    };
-    let found = |definition| bare(200, Map::from_iter([("workflow_definition".to_owned(), definition)]));
-    Ok(compiled.map_or_else(|| uncompiled("code", source), |definition| found(definition).into()))
+    let source = body.get("code").and_then(Value::as_str);
+    match compiled {
+        None => Ok(uncompiled("code", source)),
+        Some(_) if source.is_none() => Err(refusal(400, "BODY_INVALID", "the request has no `code`")),
+        Some(definition) => {
+            Ok(bare(200, Map::from_iter([("workflow_definition".to_owned(), definition)])).into())
+        }
+    }
 }
 
 /// The reply to a body with Python in a field: an instruction to compile it, and a refusal for hosts that cannot.
-pub(super) fn uncompiled(field: &str, source: &str) -> Reply {
+pub(super) fn uncompiled(field: &str, source: Option<&str>) -> Reply {
     let help = "send `workflow_definition`; or give the engine the option `pythonDsl`, which is `--python-dsl` of `highway-wasm serve`";
     let message = format!("Python is not run here to read `{field}`");
     let refused = respond::advised(501, "NOT_IMPLEMENTED", &message, help);
-    Reply::with(refused, Instruction::Compile(source.to_owned()))
+    Reply::with(refused, Instruction::Compile(source.map(str::to_owned)))
 }
 
 /// The names of a definition: `{definition_id, definition_hash, version}`.

@@ -171,7 +171,7 @@ fn submit(
     let source = source.as_ref().and_then(Value::as_str);
     let Some(definition) = definition.or(compiled) else {
         if let Some(source) = source {
-            return Ok(definitions::uncompiled("python_dsl", source));
+            return Ok(definitions::uncompiled("python_dsl", Some(source)));
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };

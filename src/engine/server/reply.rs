@@ -32,8 +32,9 @@ pub enum Instruction {
         /// The address of the answer.
         url: String,
     },
-    /// Compile this Python source, and pass the definition to [`handle_compiled`](super::handle_compiled).
-    Compile(String),
+    /// Compile this Python source, and pass the definition to [`handle_compiled`](super::handle_compiled). If the body has no
+    /// source, a host that compiles passes `null`, and gets the refusal.
+    Compile(Option<String>),
 }
 
 impl Reply {
@@ -74,7 +75,7 @@ impl Instruction {
                 ];
                 ("wait", object(wait))
             }
-            Self::Compile(source) => ("compile", source.as_str().into()),
+            Self::Compile(source) => ("compile", source.as_deref().into()),
         }
     }
 }

@@ -60,7 +60,8 @@ async function respond(
   };
   let answer = await ask();
   if (answer.compile !== undefined && engine.pythonDsl) {
-    const definition = await compiled(answer.compile, engine.pythonDsl, signal);
+    const { compile } = answer;
+    const definition = compile === null ? "null" : await compiled(compile, engine.pythonDsl, signal);
     if (definition instanceof Response) {
       signal?.throwIfAborted();
       engine.checkOpen();
