@@ -35,7 +35,7 @@ function link() {
 
 /** Brings the files in dist up to date that are neither JavaScript nor wasm. */
 export async function assemble() {
-  const texts = filesIn([inRoot("LICENSE"), inRoot("pkg-template", "README.md")]);
+  const texts = [inRoot("LICENSE"), inRoot("pkg-template", "README.md")];
   // How the project writes is of no use to users.
   const docs = filesIn([inRoot("docs")]).filter((file) => basename(file) !== "style.md");
   const inputs = [

@@ -13,7 +13,7 @@ import type {
   EngineLike,
   RetryOptions,
 } from "./options.js";
-import { checkOptions, invalid } from "../shared/options.js";
+import { checkCount, checkOptions, invalid } from "../shared/options.js";
 import { bigJson, parseJson } from "../shared/json.js";
 import { plainText } from "../shared/plain.js";
 import { core } from "../wasm/runtime.js";
@@ -69,10 +69,10 @@ export class Client implements Session {
   rateLimit: RateLimit | null = null;
 
   readonly #fetch: Fetch | undefined;
-  readonly #engine: EngineLike | undefined;
   readonly #needsKey: boolean;
   readonly #when: RetryOptions["when"];
-  readonly #config: string;
+  /** The settings as JSON text for the core. */
+  readonly config: string;
 
   constructor(options: ClientOptions, more: readonly string[] = [], of = "the driver") {
     checkOptions(options, [...OPTIONS, ...more], of);
@@ -84,34 +84,26 @@ export class Client implements Session {
     if (engine !== undefined) checkEngine(options);
     if (givenFetch !== undefined && typeof givenFetch !== "function")
       throw invalid("`fetch` is not a function", "/fetch");
-    if (!(Number.isInteger(maxResponseSize) && maxResponseSize > 0)) {
-      throw invalid("`maxResponseSize` is not a whole number above 0", "/maxResponseSize");
-    }
+    checkCount(maxResponseSize, "/maxResponseSize");
     this.engine = engine;
     this.credentials = new Credentials(options);
     const endpoint = options.endpoint ?? environmentVariable("HIGHWAY_API_ENDPOINT");
     this.endpoint = engine ? ENGINE_ENDPOINT : absolute(String(endpoint ?? DEFAULT_ENDPOINT));
     this.#fetch = engine?.fetch ?? givenFetch;
-    this.#engine = engine;
     this.maxResponseSize = maxResponseSize;
     this.watching = new Watching(this);
     // A page usually has no key: it asks its own server or a proxy, which `endpoint` names.
     const isOpen = engine !== undefined || options.auth === false || (isPage() && endpoint !== undefined);
     this.#needsKey = this.credentials.setting === "" && !isOpen;
     this.#when = options.retry === false ? undefined : options.retry?.when;
-    this.#config = JSON.stringify({
+    this.config = JSON.stringify({
       endpoint: this.endpoint,
       credential: this.credentials.setting,
       timeout: optional("/timeout", options.timeout),
       retry: retryConfig(options.retry),
       circuitBreaker: circuitConfig(options.circuitBreaker),
     });
-    core.call((api) => api.clientCheck(this.#config));
-  }
-
-  /** The settings as JSON text for the core. */
-  get config(): string {
-    return this.#config;
+    core.call((api) => api.clientCheck(this.config));
   }
 
   /** Throws if a key is required and missing. `what` names the call. */
@@ -136,7 +128,7 @@ export class Client implements Session {
     checkSignal(signal);
     const host = new CallHost(this, options);
     try {
-      const text = await core.callAsync((api) => api.clientCall(host, this.#config, op, args, bodyText));
+      const text = await core.callAsync((api) => api.clientCall(host, this.config, op, args, bodyText));
       // An answer that was requested as bytes is in `host.bytes`.
       if (!host.thrown) return (host.bytes ?? parseJson(text)) as T;
     } catch (error) {
@@ -151,7 +143,7 @@ export class Client implements Session {
     // Called as a plain function, because a page's own `fetch` refuses any other `this`.
     const send = this.#fetch ?? globalThis.fetch;
     const response = await send(request, { signal });
-    if (response.status === 503 && this.#engine?.failure) throw this.#engine.failure;
+    if (response.status === 503 && this.engine?.failure) throw this.engine.failure;
     return response;
   }
 
@@ -179,7 +171,7 @@ export class Client implements Session {
     const facts = parseJson(this.credentials.struck(bigJson({ ...error, message }))) as ErrorFacts;
     const isUnreachable = code === "API_UNREACHABLE";
     // An embedded engine has no server and no network, so the text must not mention them.
-    const own = this.#engine && {
+    const own = this.engine && {
       message: facts.message
         .replace(`\`${ENGINE_ENDPOINT}\` could not be reached`, "the engine failed")
         .replace("the server", "the engine"),
@@ -254,12 +246,6 @@ function circuitConfig(circuit: CircuitBreakerOptions | false | undefined): obje
   checkOptions(circuit, ["failures", "openFor"], "`circuitBreaker`", "/circuitBreaker");
   checkCount(circuit.failures, "/circuitBreaker/failures");
   return { failures: circuit.failures, openFor: optional("/circuitBreaker/openFor", circuit.openFor) };
-}
-
-function checkCount(count: unknown, path: string): void {
-  if (count !== undefined && !(Number.isInteger(count) && (count as number) > 0)) {
-    throw invalid(`\`${path.split("/").pop()}\` is not a whole number above 0`, path);
-  }
 }
 
 /** @internal Refuses a value that cannot be used as an AbortSignal. Signals of other realms are accepted. */

@@ -3,6 +3,7 @@
 import { eventsOf, readable } from "./answer.js";
 import { loadSpellings } from "./credentials.js";
 import { describe, LONGEST_TIMER } from "../shared/environment.js";
+import { listen } from "../shared/signals.js";
 import { isHighwayError } from "../shared/errors.js";
 import { errorOfFacts } from "../wasm/guard.js";
 import { parseJson } from "../shared/json.js";
@@ -206,33 +207,4 @@ export class CallHost implements Host {
     this.#waiting.add(abort);
     return end;
   }
-}
-
-/** Who waits for a signal. One listener serves all, since runtimes warn of a leak where many calls share a signal. */
-const listeners = new WeakMap<
-  AbortSignal,
-  { readonly waiting: Set<() => void>; readonly tell: () => void }
->();
-
-/** @internal Has a function called when a signal fires; gives back how to stop. */
-export function listen(signal: AbortSignal, onAbort: () => void): () => void {
-  let shared = listeners.get(signal);
-  if (shared === undefined) {
-    const waiting = new Set<() => void>();
-    const tell = (): void => {
-      for (const call of [...waiting]) call();
-    };
-    shared = { waiting, tell };
-    listeners.set(signal, shared);
-    signal.addEventListener("abort", shared.tell, { once: true });
-  }
-  const { waiting, tell } = shared;
-  waiting.add(onAbort);
-  return () => {
-    waiting.delete(onAbort);
-    if (waiting.size === 0) {
-      signal.removeEventListener("abort", tell);
-      listeners.delete(signal);
-    }
-  };
 }

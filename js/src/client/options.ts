@@ -1,6 +1,7 @@
 /** Options of a client and of its calls. */
 
-import { errorOf, type HighwayError } from "../shared/errors.js";
+import { invalid } from "../shared/options.js";
+import type { HighwayError } from "../shared/errors.js";
 import type { RunStatus } from "./run.js";
 
 /** A function with the signature of the global `fetch`. */
@@ -110,6 +111,6 @@ export interface WaitOptions extends Pick<CallOptions, "signal"> {
 /** Refuses an `onProgress` that is not a function. */
 export function checkProgress(onProgress: unknown): void {
   if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw errorOf("OPTION_INVALID", "`onProgress` is not a function", { path: "/onProgress" });
+    throw invalid("`onProgress` is not a function", "/onProgress");
   }
 }

@@ -2,9 +2,9 @@
 
 import { checkSignal, type Client, seconds } from "./client.js";
 import { errorOf, isHighwayError, makeError } from "../shared/errors.js";
-import { listen } from "./host.js";
+import { listen } from "../shared/signals.js";
 import { type CallOptions, checkProgress, type DurationInput, type WaitOptions } from "./options.js";
-import { checkOptions } from "../shared/options.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { parseJson } from "../shared/json.js";
 import { isObject } from "../shared/plain.js";
 import type { Finished } from "./watching.js";
@@ -62,7 +62,7 @@ export class RunHandle {
     submission: Readonly<Record<string, unknown>> | null = null,
   ) {
     if (typeof runId !== "string" || runId === "") {
-      throw errorOf("OPTION_INVALID", "the run id is empty or not text", { path: "/runId" });
+      throw invalid("the run id is empty or not text", "/runId");
     }
     this.#client = client;
     this.runId = runId;
@@ -164,7 +164,7 @@ export class RunHandle {
    */
   async cancel(reason?: string, options: CallOptions = {}): Promise<boolean> {
     if (reason != null && typeof reason !== "string") {
-      throw errorOf("OPTION_INVALID", "`reason` is not text", { path: "/reason" });
+      throw invalid("`reason` is not text", "/reason");
     }
     return await this.#call<boolean>("cancel", { reason }, options);
   }

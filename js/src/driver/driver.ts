@@ -13,7 +13,7 @@ import {
   type EngineLike,
   type WaitOptions,
 } from "../client/options.js";
-import { checkOptions } from "../shared/options.js";
+import { checkOptions, invalid } from "../shared/options.js";
 import { parseJson } from "../shared/json.js";
 import { isObject, type Json, plain, plainText } from "../shared/plain.js";
 import { type List, type ListRunsOptions, runList } from "../client/api/list.js";
@@ -110,7 +110,7 @@ export class Driver {
     this.#client = new Client(options, ["name"]);
     const { name } = options;
     if (name !== undefined && typeof name !== "string") {
-      throw errorOf("OPTION_INVALID", "`name` is not text", { path: "/name" });
+      throw invalid("`name` is not text", "/name");
     }
     plainText(name, "/name");
     this.#name = name;
@@ -367,7 +367,7 @@ export class Driver {
     const built = workflow === undefined ? this.#build(settings, true) : given(workflow, settings);
     this.#client.requireKey(what);
     if (workflowId !== undefined && (typeof workflowId !== "string" || workflowId.trim() === "")) {
-      throw errorOf("OPTION_INVALID", "`workflowId` is empty or not text", { path: "/workflowId" });
+      throw invalid("`workflowId` is empty or not text", "/workflowId");
     }
     const artifact = workflow === undefined ? await this.#upload(settings.inputs, signal) : {};
     const all = plainText({ ...built.inputs, ...artifact });
@@ -386,7 +386,7 @@ export class Driver {
     inputs: Record<string, Json>,
     signal: AbortSignal | undefined,
   ): Promise<{ _artifact_id?: string }> {
-    if (inputs?.["_artifact_id"] !== undefined) return {};
+    if (inputs["_artifact_id"] !== undefined) return {};
     const registered = [...this.#tasks];
     if (!registered.some(([, task]) => task.needsPackage)) return {};
     const { context, packageFiles, uploadFiles } = await import("./packing.js");
@@ -503,13 +503,11 @@ function refused(tasks: string): Diagnostic[] {
 function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
   const data = plain(inputs ?? {}, "/inputs");
   if (!isObject(data)) {
-    throw errorOf("OPTION_INVALID", "`inputs` is not an object", { path: "/inputs" });
+    throw invalid("`inputs` is not an object", "/inputs");
   }
   const limit = timeout === undefined ? undefined : seconds("/timeout", timeout, 1);
   if (limit !== undefined && !Number.isInteger(limit)) {
-    throw errorOf("OPTION_INVALID", "the `timeout` of a run is not a whole number of seconds", {
-      path: "/timeout",
-    });
+    throw invalid("the `timeout` of a run is not a whole number of seconds", "/timeout");
   }
   return { inputs: data, timeout: limit };
 }
@@ -518,9 +516,7 @@ function runSettings({ inputs, timeout }: BuildOptions): RunSettings {
 function given(workflow: unknown, { inputs, timeout }: RunSettings): Built {
   const data = plain(workflow, "/workflow");
   if (!isObject(data) || !("tasks" in data)) {
-    throw errorOf("OPTION_INVALID", "`workflow` is neither a Workflow nor a definition", {
-      path: "/workflow",
-    });
+    throw invalid("`workflow` is neither a Workflow nor a definition", "/workflow");
   }
   const variables = { ...(data["variables"] as Record<string, unknown> | undefined), ...inputs };
   const definition = {

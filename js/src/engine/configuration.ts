@@ -1,7 +1,7 @@
 /** Options that all engines of this package share. */
 
 import { errorOf } from "../shared/errors.js";
-import { invalid } from "../shared/options.js";
+import { checkCount, invalid } from "../shared/options.js";
 import { isObject } from "../shared/plain.js";
 
 /**
@@ -91,10 +91,7 @@ export function checkConfiguration(options: {
   const [other] = Object.entries(options.secrets ?? {}).find(([, value]) => typeof value !== "string") ?? [];
   if (other !== undefined) throw invalid(`the secret \`${other}\` is not text`, `/secrets/${other}`);
   for (const name of ["concurrency", "maxStreams", "keepRuns"] as const) {
-    const given = options[name];
-    if (given !== undefined && !(Number.isInteger(given) && Number(given) > 0)) {
-      throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);
-    }
+    checkCount(options[name], `/${name}`);
   }
   if (templates !== undefined && templates !== "strict" && templates !== "lenient") {
     throw invalid("`templates` is neither `strict` nor `lenient`", "/templates");

@@ -259,3 +259,6 @@ export function drawn(entries: readonly TimelineEntry[], from: Date): string {
   });
   return lines.join("\n");
 }
+
+/** @internal The task of a step: its name without the numbers of the rounds. */
+export const taskOf = (step: string): string => step.replace(/(\[\d+\])+$/, "");

@@ -35,8 +35,8 @@ export function door(
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const hosts = new Set([settings.host, ...settings.allowedHosts].map(nameOf));
   const isKey = sameAs(settings.key);
-  // They need no key: they reveal only that the server is running.
-  const open = healthPaths();
+  // These paths need no key: they reveal only that the server is running.
+  const keyless = healthPaths();
 
   return (request, response) => {
     const { headers, method = "GET" } = request;
@@ -74,7 +74,7 @@ export function door(
       return false;
     }
 
-    if (isOneOf(open, request) || isKey(bearer(headers.authorization))) return true;
+    if (isOneOf(keyless, request) || isKey(bearer(headers.authorization))) return true;
     response.setHeader("www-authenticate", 'Bearer realm="highway"');
     const what = headers.authorization === undefined ? "no API key was sent" : "the API key is wrong";
     refuse(response, 401, "UNAUTHORIZED", `${what}; send it as \`Authorization: Bearer <key>\``);

@@ -5,7 +5,7 @@ import type { LocalEngine } from "../engine/host/local-engine.js";
 import type { LocalEngineOptions } from "../engine/host/options.js";
 import type { Tools } from "../engine/tools/tool.js";
 import { errorOf, isHighwayError } from "../shared/errors.js";
-import { checkOptions, invalid } from "../shared/options.js";
+import { checkCount, checkOptions, invalid } from "../shared/options.js";
 import { apiKey, makeFolder } from "./api-key.js";
 import { door, isAnyAddress } from "./door.js";
 import { fileStore } from "./file-store.js";
@@ -241,10 +241,7 @@ function checked(options: ServeOptions) {
   if (typeof data !== "string" || data === "") throw invalid("`data` is empty or not text", "/data");
   const { maxBodies = Math.max(MAX_BODIES, maxBody), bodyTimeout = BODY_TIMEOUT } = options;
   const limits = { maxBody, maxBodies, bodyTimeout };
-  for (const [name, value] of Object.entries(limits)) {
-    if (Number.isInteger(value) && value > 0) continue;
-    throw invalid(`\`${name}\` is not a whole number above 0`, `/${name}`);
-  }
+  for (const [name, value] of Object.entries(limits)) checkCount(value, `/${name}`);
   for (const name of texts(allowedHosts, "allowedHosts")) {
     if (/[\s/@?#\\*]|^$/.test(name) || isAnyAddress(name)) {
       throw invalid(

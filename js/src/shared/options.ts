@@ -23,3 +23,9 @@ export function checkOptions(given: object, known: readonly string[], of: string
 export function invalid(message: string, path: string, help?: string): HighwayError {
   return errorOf("OPTION_INVALID", message, { path, help });
 }
+
+/** @internal Refuses an option that was given and is not a whole number above 0. */
+export function checkCount(count: unknown, path: string): void {
+  if (count === undefined || (Number.isInteger(count) && Number(count) > 0)) return;
+  throw invalid(`\`${path.split("/").pop()}\` is not a whole number above 0`, path);
+}

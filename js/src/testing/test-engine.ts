@@ -4,7 +4,7 @@ import { kindOf, type Operation, type RequestKind } from "../engine/asking.js";
 import { fetchOf } from "../engine/requests/fetch.js";
 import type { DslCompiler } from "../engine/requests/python-dsl.js";
 import { checkConfiguration } from "../engine/configuration.js";
-import { drawn, openKinds, type SimulatedRun, type TimelineEntry } from "../engine/timeline.js";
+import { drawn, openKinds, type SimulatedRun, taskOf, type TimelineEntry } from "../engine/timeline.js";
 import {
   type ToolCallRecord,
   VIRTUAL_OPTIONS,
@@ -375,7 +375,7 @@ export class TestEngine {
 
   /** The nearest name in the submitted definitions; undefined if the name is one of them, or none is near. */
   #slip(name: string): string | undefined {
-    const plain = name.replace(/(\[\d+\])+$/, "");
+    const plain = taskOf(name);
     return this.#names.has(plain) ? undefined : didYouMean(plain, [...this.#names]);
   }
 
@@ -445,9 +445,7 @@ export class TestEngine {
   }
 
   async #decide(approval: string, what: "approve" | "reject", comment: string): Promise<void> {
-    const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
-      "approvals",
-    );
+    const approvals = this.#engine.approvals();
     const found = approvals.find(
       ({ approval_key, step_name }) => approval_key === approval || step_name === approval,
     );

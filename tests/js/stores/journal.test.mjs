@@ -1,6 +1,7 @@
 // When a snapshot replaces the journal of an engine, and that no entry is lost or stored twice meanwhile.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Driver } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
@@ -52,7 +53,6 @@ function journalOn({ kept = [], length = 10, pieces = 1, snapshot = true, replac
     failed: (error) => log.push(`failed ${error.code}`),
   };
   const journal = new Journal(store, host);
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {
     journal,
     host,
@@ -231,7 +231,7 @@ describe("a journal", () => {
     happen("a", megabyte + 1);
     await next();
     happen("b");
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     journal.abort(new Error("closing"));
     assert.equal(await next(), "append b");
     assert.deepEqual(log, ["a", "state begins", "state ends", "b"]);

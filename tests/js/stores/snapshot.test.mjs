@@ -1,13 +1,13 @@
 // A snapshot replaces a journal in pieces, while requests arrive and tools end.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Driver, Highway } from "highway-wasm";
 import { LocalEngine } from "highway-wasm/engine";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
 const { Gate } = await import(pathToFileURL(inRoot("dist", "esm", "engine", "host", "gate.js")).href);
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A store in memory. `onReplace` gets the entries that replace others. */
 const memoryStore = (kept, onReplace = () => {}) => ({

@@ -3,7 +3,7 @@
 import type { Client } from "../client.js";
 import { errorOf } from "../../shared/errors.js";
 import type { CallOptions } from "../options.js";
-import { checkOptions, invalid } from "../../shared/options.js";
+import { checkCount, checkOptions } from "../../shared/options.js";
 import { RunStatus, type RunState, type StatusData } from "../run.js";
 import { countOf, type ListSource, type Page, Paging } from "./paging.js";
 
@@ -45,9 +45,7 @@ export class List<T> implements AsyncIterable<T> {
 
   /** One page. Numbers start at 1. */
   async page(number = 1): Promise<Page<T>> {
-    if (!(Number.isInteger(number) && number > 0)) {
-      throw invalid("`number` is not a whole number above 0", "/number");
-    }
+    checkCount(number, "/number");
     return await this.#source.read({ number, offset: (number - 1) * this.#source.pageSize });
   }
 
@@ -131,7 +129,5 @@ export function runList(client: Client, options: ListRunsOptions = {}): List<Run
 
 /** @internal Refuses a page size that is not a positive whole number. */
 export function checkPageSize(pageSize: number | undefined): void {
-  if (pageSize !== undefined && !(Number.isInteger(pageSize) && pageSize > 0)) {
-    throw invalid("`pageSize` is not a whole number above 0", "/pageSize");
-  }
+  checkCount(pageSize, "/pageSize");
 }

@@ -222,14 +222,14 @@ export class ToolCalls {
   #callOf(start: StartTool, controller: AbortController, acts: Acts, maxResultBytes: number): ToolCall {
     const { call, runId } = start;
     // The engine ignores reports of a call that has ended. This check saves the crossing.
-    const report = (tell: (handle: EngineHandle, now: number) => void): void => {
-      if (!this.#closed && !controller.signal.aborted && this.#calls.has(call)) this.#engine.tell(tell);
-    };
+    const isOver = (): boolean => this.#closed || controller.signal.aborted || !this.#calls.has(call);
     return callOf(start, controller, acts, {
       maxResultBytes,
-      report,
+      report: (tell) => {
+        if (!isOver()) this.#engine.tell(tell);
+      },
       output: (text, stream = "stdout") => {
-        if (this.#closed || controller.signal.aborted || !this.#calls.has(call)) return;
+        if (isOver()) return;
         const unread = this.#unread.get(call) ?? { stdout: "", stderr: "" };
         unread[stream === "stderr" ? "stderr" : "stdout"] += String(text);
         this.#unread.set(call, unread);

@@ -1,6 +1,6 @@
 /** The `fetch` of every engine: passes requests to the core, and carries out the instructions of its answers. */
 
-import { listen } from "../../client/host.js";
+import { listen } from "../../shared/signals.js";
 import type { Fetch } from "../../client/options.js";
 import { readRequest, responseOf } from "./bodies.js";
 import type { Answer, Asked, Piece, Wait } from "../effects.js";

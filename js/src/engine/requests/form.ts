@@ -31,7 +31,7 @@ export function* fileOfForm(bytes: Uint8Array, type: string): Steps<FormFile | "
   // One character per byte, so that positions in the text are positions in the bytes.
   const text = yield* binaryOf(bytes);
   const delimiter = `\r\n--${boundary}`;
-  let at = text.startsWith(delimiter.slice(2)) ? delimiter.length - 2 : endOf(text, delimiter, 0);
+  let at = text.startsWith(delimiter.slice(2)) ? delimiter.length - 2 : endOf(text, delimiter);
   let [first, left]: [FormFile | undefined, number] = [undefined, MOST_HEAD];
   while (at >= 0 && !text.startsWith("--", at)) {
     const head = text.indexOf("\r\n\r\n", at);
@@ -61,8 +61,8 @@ function* binaryOf(bytes: Uint8Array): Steps<string> {
 }
 
 /** The position after the first occurrence of a text; -1 if there is none. */
-function endOf(text: string, part: string, from: number): number {
-  const at = text.indexOf(part, from);
+function endOf(text: string, part: string): number {
+  const at = text.indexOf(part);
   return at < 0 ? -1 : at + part.length;
 }
 

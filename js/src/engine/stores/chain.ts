@@ -21,13 +21,6 @@ export class Chain {
     this.#name = name;
   }
 
-  /** An independent copy. */
-  copy(): Chain {
-    const copy = new Chain(this.#name);
-    [copy.#count, copy.#sum, copy.#isNumbered] = [this.#count, this.#sum, this.#isNumbered];
-    return copy;
-  }
-
   /** The text to store for the next entry. */
   write(entry: string): string {
     this.#add(entry);

@@ -57,7 +57,7 @@ export class Journal {
   /** Characters in the store. */
   #length = 0;
   /** Characters of the latest snapshot; if not known, those of the journal. */
-  #state = 0;
+  #snapshotLength = 0;
   readonly #breaks = new Breaks();
 
   constructor(store: EngineStore, host: JournalHost) {
@@ -72,8 +72,8 @@ export class Journal {
   }
 
   /**
-   * Takes the store and passes each stored entry to `replay`, which says whether a snapshot ends with the entry. `end` checks
-   * that nothing is missing behind the last one.
+   * Takes the store and passes each stored entry to `replay`, which says whether a snapshot ends with it. `end` checks
+   * that nothing is missing after the last one.
    *
    * @throws {ExecutionError} `JOURNAL_INVALID`, `STORE_IN_USE`.
    */
@@ -89,7 +89,7 @@ export class Journal {
         count += 1;
         try {
           // The next snapshot is made when there is twice as much.
-          if (replay(entry)) this.#state = this.#length;
+          if (replay(entry)) this.#snapshotLength = this.#length;
         } catch (error) {
           throw unreadable(error, count, entry.length);
         }
@@ -192,16 +192,16 @@ export class Journal {
 
   /** Stores a batch. Changes may be added to it meanwhile. */
   async #write(batch: Change[]): Promise<void> {
-    let state: SnapshotJournal | undefined;
+    let snapshot: SnapshotJournal | undefined;
     if (this.#isLong && batch.some(({ entry }) => entry !== undefined)) {
       // A snapshot contains all changes up to now, so it covers all that wait.
       for (const step of this.#takeBatch()) batch.push(step);
-      state = await this.#worthwhileSnapshot();
+      snapshot = await this.#worthwhileSnapshot();
     }
     // The process may end right after the entry is stored. The time of the next wake-up must be known before.
     const wake = batch.reduce((first, { wake }) => Math.min(first, wake ?? first), Number.POSITIVE_INFINITY);
     if (wake !== Number.POSITIVE_INFINITY) await this.#host.wakeAt?.(wake);
-    if (state && (await this.#replace(state))) return;
+    if (snapshot && (await this.#replace(snapshot))) return;
     const entries = batch.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
     if (entries.length === 0) return;
     await this.#store.append(entries.map((entry) => this.#chain.write(entry)));
@@ -211,7 +211,7 @@ export class Journal {
   /** Whether a snapshot may be worthwhile. */
   get #isLong(): boolean {
     const canBeShorter = this.#host.snapshot !== undefined && this.#store.replace !== undefined;
-    return canBeShorter && this.#length > Math.max(SMALL, FACTOR * this.#state);
+    return canBeShorter && this.#length > Math.max(SMALL, FACTOR * this.#snapshotLength);
   }
 
   /** A snapshot, if it is worthwhile. The event loop takes turns while it is written. */
@@ -223,13 +223,13 @@ export class Journal {
       length += entry.length;
       if (this.#length <= FACTOR * length || this.#ending.signal.aborted) {
         // Not worthwhile, or the engine is closing. The next attempt comes when the journal is twice as long.
-        this.#state = this.#length;
+        this.#snapshotLength = this.#length;
         return undefined;
       }
       snapshot.texts.push(snapshot.chain.write(entry));
       await this.#breaks.turn();
     }
-    this.#state = length;
+    this.#snapshotLength = length;
     return snapshot;
   }
 
@@ -238,12 +238,12 @@ export class Journal {
     try {
       await this.#store.replace?.(texts);
       this.#chain = chain;
-      this.#length = this.#state;
+      this.#length = this.#snapshotLength;
       return true;
     } catch (error) {
       if (isHighwayError(error, "STORE_IN_USE")) throw error;
       // The old journal is still there. The next attempt comes when it is twice as long.
-      this.#state = this.#length;
+      this.#snapshotLength = this.#length;
       console.error(
         "highway-wasm: the journal could not be replaced by a snapshot, and continues as it is:",
         error,

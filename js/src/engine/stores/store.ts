@@ -39,7 +39,7 @@ export function lost(what: string): HighwayError {
   });
 }
 
-/** @internal The error of a store as an error of this package. An error of this package is returned unchanged. */
+/** @internal The `JOURNAL_INVALID` of a store that failed. The error of the store is the `cause`. */
 export function storeFailed(message: string, error: unknown, help: string): HighwayError {
   return errorOf("JOURNAL_INVALID", `${message}: ${reasonOf(error)}`, { help, cause: error });
 }

@@ -1,7 +1,6 @@
 /** `tools.email.send`: sends an e-mail through the user's function or service. */
 
-import { errorOf } from "../../shared/errors.js";
-import { checkOptions } from "../../shared/options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
 import { answered, answerLimit, exchange, isBusy, retryAfterOf, takeCredentials } from "./http-answer.js";
 import { decoded, jsonOf } from "../../shared/reading.js";
 import { badArguments, ownTool, textGiven, type Tool, type ToolCall, ToolError } from "./tool.js";
@@ -65,7 +64,6 @@ export interface EmailToolOptions {
 export function emailTool(options: EmailToolOptions): Tool {
   checkOptions(options, ["send", "url", "headers", "maxAnswerBytes"], "emailTool");
   const { send, url, headers } = options;
-  const invalid = (message: string, path: string): Error => errorOf("OPTION_INVALID", message, { path });
   if (send !== undefined && typeof send !== "function") throw invalid("`send` is not a function", "/send");
   if ((send === undefined) === (url === undefined)) throw invalid("give either `send` or `url`", "/send");
   if (url !== undefined && !URL.canParse(url)) throw invalid("`url` is not an absolute URL", "/url");

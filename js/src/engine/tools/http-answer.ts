@@ -1,9 +1,9 @@
 /** Sends the requests of tools and reads the answers. */
 
+import { invalid } from "../../shared/options.js";
 import { base64Of } from "../../shared/base64.js";
 import { bytesOf, TOO_LARGE } from "../../client/body.js";
 import { describe, LONGEST_TIMER } from "../../shared/environment.js";
-import { errorOf } from "../../shared/errors.js";
 import { decoded as decodedInTurns } from "../../shared/reading.js";
 import { full } from "../runtime.js";
 import { badArguments, ToolError } from "./tool.js";
@@ -72,9 +72,7 @@ function isNeverSent(error: unknown): boolean {
 export function answerLimit(given: number | undefined, path = ""): number {
   const limit = given === undefined ? MAX_ANSWER : given;
   if (Number.isSafeInteger(limit) && limit > 0) return limit;
-  throw errorOf("OPTION_INVALID", "`maxAnswerBytes` is not a whole number above 0", {
-    path: `${path}/maxAnswerBytes`,
-  });
+  throw invalid("`maxAnswerBytes` is not a whole number above 0", `${path}/maxAnswerBytes`);
 }
 
 /**

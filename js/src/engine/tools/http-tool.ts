@@ -1,9 +1,8 @@
 /** `tools.http.request`: sends a request through the global `fetch`. */
 
 import { describe } from "../../shared/environment.js";
-import { errorOf } from "../../shared/errors.js";
 import { bigJson } from "../../shared/json.js";
-import { checkOptions } from "../../shared/options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
 import { childPath } from "../../shared/pointer.js";
 import {
   after,
@@ -119,9 +118,7 @@ export function httpTool(options: HttpToolOptions = {}): Tool {
   checkOptions(options, ["privateAddresses", "maxAnswerBytes"], "httpTool");
   const { privateAddresses = "allow" } = options;
   if (!["allow", "ask", "refuse"].includes(privateAddresses)) {
-    throw errorOf("OPTION_INVALID", "`privateAddresses` is neither `allow` nor `ask` nor `refuse`", {
-      path: "/privateAddresses",
-    });
+    throw invalid("`privateAddresses` is neither `allow` nor `ask` nor `refuse`", "/privateAddresses");
   }
   const most = answerLimit(options.maxAnswerBytes);
   return ownTool("tools.http.request", async (call) => {

@@ -1,8 +1,7 @@
 /** `tools.code.exec` and `tools.python.run` with Pyodide, which runs Python in browsers and workers. */
 
 import { describe } from "../../shared/environment.js";
-import { errorOf } from "../../shared/errors.js";
-import { checkOptions } from "../../shared/options.js";
+import { checkOptions, invalid } from "../../shared/options.js";
 import { HARNESS } from "./pyodide-harness.js";
 import { failed, notPlain, scriptGiven, scriptResult } from "./python-result.js";
 import { badArguments, ownTools, type Tool, type ToolCall, ToolError, type Tools } from "./tool.js";
@@ -74,7 +73,7 @@ export function pyodideTools(options: PyodideToolsOptions = {}): Tools {
   checkOptions(options, ["load"], "pyodideTools");
   const { load = loadPackage } = options;
   if (typeof load !== "function") {
-    throw errorOf("OPTION_INVALID", "`load` is not a function", { path: "/load" });
+    throw invalid("`load` is not a function", "/load");
   }
   let loaded: Promise<Python> | undefined;
   /**

@@ -1,6 +1,6 @@
 /** `tools.secrets.*`: reads and writes a store of secrets. */
 
-import { errorOf } from "../../shared/errors.js";
+import { invalid } from "../../shared/options.js";
 import {
   badArguments,
   ownTools,
@@ -81,7 +81,7 @@ function nameOf({ args, kwargs }: ToolCall): string {
 
 function storeOf(store: SecretStore | Map<string, string> | Record<string, string>): SecretStore {
   if (typeof store !== "object" || store === null) {
-    throw errorOf("OPTION_INVALID", "the store of the secrets is not an object", { path: "/store" });
+    throw invalid("the store of the secrets is not an object", "/store");
   }
   if (store instanceof Map) {
     return {
@@ -96,9 +96,7 @@ function storeOf(store: SecretStore | Map<string, string> | Record<string, strin
   if (names.some((name) => typeof own[name] === "function")) {
     const missing = names.find((name) => typeof own[name] !== "function");
     if (missing === undefined) return own as SecretStore;
-    throw errorOf("OPTION_INVALID", `the store of the secrets has no function \`${missing}\``, {
-      path: `/store/${missing}`,
-    });
+    throw invalid(`the store of the secrets has no function \`${missing}\``, `/store/${missing}`);
   }
   const object = store as Record<string, string>;
   return {

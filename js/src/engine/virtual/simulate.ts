@@ -2,14 +2,14 @@
 
 import { type Diagnostic, type ExecutionError, makeError } from "../../shared/errors.js";
 import type { DurationInput } from "../../client/options.js";
-import { checkOptions, invalid } from "../../shared/options.js";
+import { checkCount, checkOptions, invalid } from "../../shared/options.js";
 import { isObject, type Json, plain, plainText } from "../../shared/plain.js";
 import { builtToRun } from "../../driver/run-timeout.js";
 import { millis } from "./mocks.js";
 import { full } from "../runtime.js";
 import type { SimulatedRun, SimulatedStep, Timeline, TimelineData, TimelineEntry } from "../timeline.js";
 import { Breaks } from "../../shared/turns.js";
-import { timelineOf } from "../timeline.js";
+import { taskOf, type TimelineKind, timelineOf } from "../timeline.js";
 import { zoneOffset } from "../../shared/zones.js";
 import {
   askedInstead,
@@ -194,9 +194,7 @@ class Running {
     if (!Array.isArray(signals)) throw invalid("`signals` is not a list", "/signals");
     if (!isObject(approvals)) throw invalid("`approvals` is not an object", "/approvals");
     if (!Array.isArray(workflows)) throw invalid("`workflows` is not a list", "/workflows");
-    if (!(Number.isInteger(maxSteps) && maxSteps > 0)) {
-      throw invalid("`maxSteps` is not a whole number above 0", "/maxSteps");
-    }
+    checkCount(maxSteps, "/maxSteps");
     const limit = timeout === undefined ? {} : { timeout_seconds: millis(timeout, "/timeout") / 1000 };
     this.#document = { ...documentOf(definition, ""), ...limit };
     this.#options = options;
@@ -255,8 +253,10 @@ class Running {
     for (;;) {
       if (engine.isBusy) await engine.settled();
       if (isAnswered) this.#decide();
-      if (isEnough() || engine.next > until || engine.next === Number.POSITIVE_INFINITY) return;
-      if (engine.next > end) throw this.#givenUp(`${this.#maxTime / 1000} s of virtual time`, "maxTime");
+      if (isEnough()) return;
+      const { next } = engine;
+      if (next > until || next === Number.POSITIVE_INFINITY) return;
+      if (next > end) throw this.#givenUp(`${this.#maxTime / 1000} s of virtual time`, "maxTime");
       if (engine.happened >= this.#maxSteps) throw this.#givenUp(`${this.#maxSteps} steps`, "maxSteps");
       engine.step(until);
       await this.#breaks.turn();
@@ -317,16 +317,11 @@ class Running {
 
   /** Plans the decisions about approvals that are pending now. */
   #decide(): void {
-    const { approvals } = this.#engine.read<{ approvals: { approval_key: string; step_name: string }[] }>(
-      "approvals",
-    );
-    for (const { approval_key: key, step_name: step } of approvals) {
+    for (const { approval_key: key, step_name: step } of this.#engine.approvals()) {
       if (this.#asked.has(key)) continue;
       this.#asked.add(key);
       const decisions = this.#options.approvals ?? {};
-      const name = [key, step, step.replace(/(\[\d+\])+$/, "")].find((name) =>
-        Object.hasOwn(decisions, name),
-      );
+      const name = [key, step, taskOf(step)].find((name) => Object.hasOwn(decisions, name));
       const decision = name === undefined ? undefined : decisions[name];
       if (name === undefined || decision === undefined) continue;
       this.#undecided.delete(name);
@@ -379,23 +374,19 @@ class Running {
   }
 
   /** Names of signals that no run has used: the run had ended, has not used them, or never started. */
-  #untaken(entries: readonly TimelineEntry[]): string[] {
+  #untaken(runs: TimelineData["runs"], awaited: readonly string[]): string[] {
     const given = new Set((this.#options.signals ?? []).map(({ name }) => name));
-    for (const name of namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor])) given.delete(name);
-    const taken = [...given].filter((name) => this.#sent.has(name) && !this.#isKept(name));
-    for (const name of taken) given.delete(name);
-    return [...given];
+    for (const name of awaited) given.delete(name);
+    return [...given].filter((name) => !this.#sent.has(name) || this.#isKept(runs, name));
   }
 
   /** Whether a run has an unused signal of that name. */
-  #isKept(name: string): boolean {
-    return this.#engine
-      .data()
-      .runs.some(({ run_id: id }) =>
-        this.#engine
-          .read<{ signals: { signal_name: string }[] }>("signals", id)
-          .signals.some(({ signal_name: kept }) => kept === name),
-      );
+  #isKept(runs: TimelineData["runs"], name: string): boolean {
+    return runs.some(({ run_id: id }) =>
+      this.#engine
+        .read<{ signals: { signal_name: string }[] }>("signals", id)
+        .signals.some(({ signal_name: kept }) => kept === name),
+    );
   }
 
   #seen({ runs }: TimelineData, entries: readonly TimelineEntry[]): SimulationWarning[] {
@@ -426,16 +417,16 @@ class Running {
         help: askedInstead(name, entries) ?? help,
       });
     }
-    for (const name of this.#untaken(entries)) {
-      const waits = namesOf(entries, ["event"], ({ waitsFor }) => [waitsFor]);
+    const events = namesOf(entries, "event", ({ waitsFor }) => [waitsFor]);
+    for (const name of this.#untaken(runs, events)) {
       add("SIGNAL_NOT_TAKEN", `no task took the signal \`${name}\``, {
-        help: didYouMean(name, waits) ?? "give it the name of the event that a task waits for",
+        help: didYouMean(name, events) ?? "give it the name of the event that a task waits for",
       });
     }
+    const approvals = namesOf(entries, "approval", ({ waitsFor, task }) => [waitsFor, task]);
     for (const name of this.#undecided) {
-      const waits = namesOf(entries, ["approval"], ({ waitsFor, task }) => [waitsFor, task]);
       add("DECISION_NOT_ASKED", `no task asked for the decision about \`${name}\``, {
-        help: didYouMean(name, waits) ?? "give it the key of an approval, or the id of its task",
+        help: didYouMean(name, approvals) ?? "give it the key of an approval, or the id of its task",
       });
     }
     const told = new Set<string>();
@@ -459,13 +450,13 @@ class Running {
   }
 }
 
-/** The names that entries of some kinds wait for, each once. */
+/** The names that entries of a kind wait for, each once. */
 function namesOf(
   entries: readonly TimelineEntry[],
-  kinds: readonly string[],
+  kind: TimelineKind,
   names: (entry: TimelineEntry) => readonly (string | null)[],
 ): string[] {
-  const all = entries.filter(({ kind }) => kinds.includes(kind)).flatMap(names);
+  const all = entries.filter((entry) => entry.kind === kind).flatMap(names);
   return [...new Set(all.filter((name) => name !== null))];
 }
 

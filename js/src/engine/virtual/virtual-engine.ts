@@ -169,6 +169,11 @@ export class VirtualEngine {
     return (parseJson(this.operate(operation, subject).body) as { data: T }).data;
   }
 
+  /** The approvals that are pending. */
+  approvals(): readonly { approval_key: string; step_name: string }[] {
+    return this.read<{ approvals: { approval_key: string; step_name: string }[] }>("approvals").approvals;
+  }
+
   /** Plans an action for a moment of virtual time. */
   plan(at: number, act: () => void): void {
     this.#insert({ at, act });
@@ -199,11 +204,12 @@ export class VirtualEngine {
     const wake = this.#wake;
     const due = this.#due[0];
     // An outcome at the exact moment of the time limit counts as in time.
-    const at = due !== undefined && due.at <= wake ? due.at : wake;
+    const isDue = due !== undefined && due.at <= wake;
+    const at = isDue ? due.at : wake;
     if (at > until || at === Number.POSITIVE_INFINITY) return false;
     this.now = Math.max(this.now, at);
     this.happened += 1;
-    if (due !== undefined && due.at <= wake) {
+    if (isDue) {
       this.#due.shift();
       due.act();
     } else {
@@ -237,10 +243,6 @@ export class VirtualEngine {
   get requestBytes(): number {
     this.checkOpen();
     return this.#handle.limit("requestBytes");
-  }
-
-  get isClosed(): boolean {
-    return this.#freed;
   }
 
   get #wake(): number {
