@@ -274,10 +274,14 @@ impl Call {
             return Next::End(Err(error));
         }
         // The wait is never shorter than the server asks for. A call without time for it ends here.
-        let retry_after = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-        let delay = self.config.retry.delay_ms(self.failed, random);
-        Next::Wait(error, delay.max(retry_after * 1_000.0))
+        let delay = self.config.retry.delay_ms(self.failed, random).max(pause_ms(&error));
+        Next::Wait(error, delay)
     }
+}
+
+/// How long the server asks to wait, in milliseconds; 0 if it does not ask.
+pub(super) fn pause_ms(error: &Error) -> f64 {
+    error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0
 }
 
 /// Whether another attempt may not have the failure.

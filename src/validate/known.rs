@@ -3,7 +3,7 @@
 use super::branches::Branch;
 use super::fields::{self, Fields, fields_of};
 use super::hints::Hints;
-use super::scope::Scope;
+use super::scope::{Scope, result_names};
 use crate::definition::Operation;
 use crate::template::names::{OF_ENGINE, OF_HANDLER, OF_UPDATE};
 use crate::template::{Part, Syntax, paths};
@@ -35,8 +35,7 @@ impl<'a> Known<'a> {
         let (mut names, mut fields): (Vec<&str>, Vec<Option<Fields>>) = (Vec::new(), Vec::new());
         for (id, operator) in operators {
             let own = fields_of(operator);
-            let key = operator.result_key.as_deref().filter(|key| *key != id);
-            for name in key.into_iter().chain([id]) {
+            for name in result_names(id, operator) {
                 names.push(name);
                 fields.push(own);
             }

@@ -1,7 +1,7 @@
 //! A task must wait for the results that it uses, and must not use its own.
 
 use super::links::Kind;
-use super::scope::{Item, Scope};
+use super::scope::{Item, Scope, result_names};
 use super::texts::{POSTCONDITIONS, filled_in, texts};
 use crate::definition::{Operation, Operator};
 use crate::error::{Diagnostic, ErrorCode};
@@ -214,7 +214,7 @@ fn runs_once(scope: &Scope<'_>, at: usize) -> bool {
 /// Whether a template can only mean a result: no variable has its name, and nothing around the branch.
 fn is_result(scope: &Scope<'_>, template: &Path) -> bool {
     let is_given = |name: &str| {
-        let gives = |item: &Item<'_>| item.id == name || item.operator.result_key.as_deref() == Some(name);
+        let gives = |item: &Item<'_>| result_names(item.id, item.operator).any(|own| own == name);
         scope.workflow.variables.contains_key(name)
             || scope.around().any(|(scope, _)| scope.items.iter().any(gives))
     };
@@ -250,8 +250,7 @@ impl<'a> Level<'a> {
         // An operator of a loop that does not exist never runs.
         let are_known = |(_, item): &(usize, &Item<'_>)| !item.in_body || item.owner.is_some();
         for (at, item) in scope.items.iter().enumerate().filter(are_known) {
-            let key = item.operator.result_key.as_deref().filter(|key| *key != item.id);
-            for name in std::iter::once(item.id).chain(key).filter(|name| !is_of_engine(name)) {
+            for name in result_names(item.id, item.operator).filter(|name| !is_of_engine(name)) {
                 names.push(name);
                 makers.push(at);
             }

@@ -30,6 +30,11 @@ enum Place<'a> {
     Path(String),
 }
 
+/// The names under which templates find the result of an operator.
+pub(super) fn result_names<'a>(id: &'a str, operator: &'a Operator) -> impl Iterator<Item = &'a str> {
+    std::iter::once(id).chain(operator.result_key.as_deref().filter(move |key| *key != id))
+}
+
 /// Deeper nesting of loops and forks is not checked. JSON text cannot nest deeper than this.
 const DEPTH: usize = 128;
 

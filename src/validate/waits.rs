@@ -3,7 +3,7 @@
 use super::branches::Branch;
 use super::durations::{Limit, whole};
 use super::links::Kind;
-use super::scope::Scope;
+use super::scope::{Scope, result_names};
 use super::texts::texts;
 use crate::definition::{Operation, Operator, RetryPolicy, Until};
 use crate::error::{Diagnostic, ErrorCode, Severity};
@@ -303,9 +303,9 @@ fn branch_names<'a>(
     let groups = branches.chunk_by(|left, right| left.fork == right.fork);
     for ((node, (fork, _)), own) in (first..).zip(forks).zip(groups) {
         let item = scope.items.get(*fork);
-        let of_fork = item.into_iter().flat_map(|item| [Some(item.id), item.operator.result_key.as_deref()]);
+        let of_fork = item.into_iter().flat_map(|item| result_names(item.id, item.operator));
         let members = own.iter().flat_map(|branch| branch.workflow.tasks.iter().map(|(key, _)| key));
-        for name in of_fork.flatten().chain(members) {
+        for name in of_fork.chain(members) {
             names.push(name);
             nodes.push((*fork, node));
         }

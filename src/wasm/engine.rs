@@ -43,7 +43,8 @@ const LONG: usize = 1 << 16;
 
 #[wasm_bindgen]
 impl EngineHandle {
-    /// A new engine from `{concurrency?, templates?, env?, secrets?, tools?, isDurable?, timeline?, keepRuns?}`.
+    /// A new engine from `{concurrency?, keepRuns?, templates?, limits?, timeline?, env?, secrets?, isDurable?, tools?,
+    /// ownTools?}`.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &str, host: EngineHost) -> JsResult<Self> {
         let value = give(parse(config))?;
@@ -67,12 +68,12 @@ impl EngineHandle {
             config.secrets = Secrets::new(secrets.clone());
         }
         config.is_durable = value.get("isDurable").and_then(Value::as_bool) != Some(false);
-        if let Some(tools) = value.get("tools").and_then(Value::as_array) {
-            config.tools = Some(tools.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-        }
-        if let Some(tools) = value.get("ownTools").and_then(Value::as_array) {
-            config.own_tools = tools.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-        }
+        let names = |key: &str| {
+            let names = value.get(key).and_then(Value::as_array)?;
+            Some(names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        config.tools = names("tools");
+        config.own_tools = names("ownTools").unwrap_or_default();
         config.zones = Zones::new(move |zone, at| {
             #[expect(clippy::cast_precision_loss, reason = "moments are below 2^53 milliseconds")]
             #[expect(clippy::cast_possible_truncation, reason = "clocks differ by hours")]

@@ -192,9 +192,9 @@ impl Host {
             let events = resolved(self.events(&response, controller)).await.unchecked_into();
             return Ok(Answer { response: head, events: Some(events) });
         }
-        let limit = self.most_bytes();
-        let Some(bytes) = fetch::bytes_of(&response, count(limit)).await.map_err(failed)? else {
-            return Err(Outage::Failed(NetworkFailure::TooLarge(count(limit) as u64)));
+        let limit = count(self.most_bytes());
+        let Some(bytes) = fetch::bytes_of(&response, limit).await.map_err(failed)? else {
+            return Err(Outage::Failed(NetworkFailure::TooLarge(limit as u64)));
         };
         let mut body = String::new();
         if expects == Expects::Bytes && is_fine {

@@ -12,11 +12,10 @@ mod followed;
 mod round;
 
 use super::Operation;
-use super::call::is_passing;
+use super::call::{is_passing, pause_ms};
 use super::run::{is_run, run_state};
 use super::tasks::step_states;
 use crate::error::{Error, ErrorCode, Result};
-use crate::json::number::to_f64;
 use crate::json::object;
 use budget::Budget;
 use followed::{Followed, Next, Stream, has_tasks, is_not_offered};
@@ -400,7 +399,7 @@ impl Watches {
             Err(error) => error,
         };
         run.has_answer = true;
-        let pause = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default() * 1_000.0;
+        let pause = pause_ms(&error);
         let is_away = is_passing(&error) || error.code() == ErrorCode::ApiCircuitOpen;
         if pause > LONGEST_PAUSE_MS {
             run.end(Err(error), news);
@@ -421,7 +420,8 @@ impl Watches {
         (at.ok().and_then(|at| self.runs.get_mut(at)).map(|run| &mut **run), &mut self.news)
     }
 
-    /// Removes the run if it has no followers left, and ends followers whose time is over and that have seen the run.
+    /// Removes the run if it has no followers left. Otherwise notes its time limit, which is earlier once the run was
+    /// answered.
     fn tidy(&mut self, run_id: &str) {
         let Ok(at) = self.position(run_id) else { return };
         match self.runs.get(at) {

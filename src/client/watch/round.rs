@@ -2,9 +2,9 @@
 
 use super::followed::{Followed, Next, has_tasks, is_not_offered};
 use super::{LONGEST_PAUSE_MS, MOST_AT_ONCE, Watches};
+use crate::client::call::pause_ms;
 use crate::client::run::{run_state, runs_in};
 use crate::error::{ErrorCode, Result};
-use crate::json::number::to_f64;
 use serde_json::Value;
 
 /// If this many runs are due at the same time, they are looked up in the list.
@@ -43,9 +43,9 @@ impl Watches {
         let data = match answer {
             Ok(data) => data,
             Err(error) => {
-                let pause = error.details().get("retryAfter").and_then(to_f64).unwrap_or_default();
-                if error.code() == ErrorCode::ApiRateLimited && pause * 1_000.0 <= LONGEST_PAUSE_MS {
-                    self.hold_until = self.hold_until.max(now + pause * 1_000.0);
+                let pause = pause_ms(&error);
+                if error.code() == ErrorCode::ApiRateLimited && pause <= LONGEST_PAUSE_MS {
+                    self.hold_until = self.hold_until.max(now + pause);
                 }
                 // The runs are then looked at one by one, which shows how broken the server is.
                 self.list_after = now + LIST_PAUSE_MS;

@@ -520,14 +520,14 @@ impl Engine {
     }
 
     fn next_conclusion(&mut self) -> Option<Conclusion> {
-        if let Some(StepRef { run, step }) = self.state.first_of(|state| &mut state.to_skip) {
-            return Some(Conclusion::Skip(StepRef { run, step }));
-        }
-        let found = self.state.to_go_round.pop_front().map(Conclusion::GoRound);
-        let found = found
-            .or_else(|| self.state.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)));
-        let found = found.or_else(|| self.state.to_check.pop_front().map(Conclusion::CheckWaiting));
-        let found = found.or_else(|| self.state.ended_children.pop_front().map(Conclusion::ChildOver));
+        let state = &mut self.state;
+        let found = state
+            .first_of(|state| &mut state.to_skip)
+            .map(Conclusion::Skip)
+            .or_else(|| state.to_go_round.pop_front().map(Conclusion::GoRound))
+            .or_else(|| state.closed.pop_front().map(|(run, scope)| Conclusion::ScopeOver(run, scope)))
+            .or_else(|| state.to_check.pop_front().map(Conclusion::CheckWaiting))
+            .or_else(|| state.ended_children.pop_front().map(Conclusion::ChildOver));
         found.or_else(|| self.next_hopeless().map(Conclusion::Skip))
     }
 

@@ -1,21 +1,13 @@
-//! Fields of an object, taken out of it one by one.
+//! The fields of an object. Reading moves a value out of the object.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode};
 use serde_json::Value;
 
-/// An object that is read once: what is taken is not copied.
+/// An object that is read once: values are moved, not copied.
 pub(in crate::engine) struct FieldReader<'a>(pub(in crate::engine) &'a mut Value);
 
 impl FieldReader<'_> {
-    /// Text that must be there.
-    pub(in crate::engine) fn text(&mut self, name: &str) -> Result<String> {
-        match self.optional(name) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(lacking(name)),
-        }
-    }
-
-    /// A value that may be missing; null is one.
+    /// A value, which may be null; `None` if the field is missing.
     pub(in crate::engine) fn optional(&mut self, name: &str) -> Option<Value> {
         self.0.get_mut(name).map(Value::take)
     }

@@ -51,7 +51,7 @@ impl WriteJson for Inner {
 impl Item for Inner {
     fn of(mut value: Value) -> Result<Option<Self>> {
         let fields = &mut FieldReader(&mut value);
-        Ok(Some(match fields.text("type")?.as_str() {
+        Ok(Some(match String::read(fields, "type")?.as_str() {
             "sleep" => Self::Sleep,
             "event" => Self::Event(Field::read(fields, "name")?),
             "join" => Self::Join,

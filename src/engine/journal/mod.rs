@@ -1,5 +1,5 @@
-//! The journal: records as JSON text, as a store keeps them. One array holds the records of one step of the engine,
-//! which count as a whole or not at all.
+//! The journal: records as JSON text for a store. An entry is a list with the records of one change of the engine,
+//! which take effect together.
 
 mod field;
 pub(in crate::engine) mod fields;
@@ -23,36 +23,36 @@ use std::collections::HashMap;
 /// Definitions by their hashes.
 pub(in crate::engine) type KnownDefinitions = HashMap<String, Registered>;
 
-/// Reads what [`write_records`] wrote, from the beginning on.
+/// Reads the entries that [`write_records`] wrote, from the first one.
 #[derive(Debug, Default)]
 pub struct Journal {
     definitions: KnownDefinitions,
-    /// A run that goes on in the next record.
+    /// A run whose next record is still to come.
     run: Option<Box<KeptRun>>,
 }
 
 impl Journal {
-    /// The records of one step.
+    /// The records of an entry.
     ///
     /// # Errors
     ///
-    /// `JOURNAL_INVALID` for what is none, or speaks of what was not there before.
+    /// `JOURNAL_INVALID` for text that is no entry, or that names something unknown.
     pub fn read(&mut self, text: &str) -> Result<Vec<Record>> {
         let parsed = parse_json(text).map_err(|error| invalid(&format!("it is not JSON: {error}")))?;
         let Value::Array(items) = parsed else { return Err(invalid("it is not a list of records")) };
         items.into_iter().filter_map(|item| self.record(item).transpose()).collect()
     }
 
-    /// Says that no further entry comes.
+    /// Checks that no entry is missing after the last one.
     ///
     /// # Errors
     ///
-    /// `JOURNAL_INVALID` if the last record of a run says that the run goes on.
+    /// `JOURNAL_INVALID` if a further record of a run is missing.
     pub fn end(&self) -> Result<()> {
         if self.run.is_some() { Err(invalid("it ends in the middle of a run")) } else { Ok(()) }
     }
 
-    /// A record; nothing for one with which a run has not been read as a whole.
+    /// A record; `None` while further records of a run are to come.
     fn record(&mut self, mut item: Value) -> Result<Option<Record>> {
         let mut fields = FieldReader(&mut item);
         let record = match self.run.take() {

@@ -1,7 +1,7 @@
 //! The records: every change of the state of an engine. A new one is declared here, and applied in `apply/`.
 
 use crate::engine::journal::KnownDefinitions;
-use crate::engine::journal::field::{Whole, read_field, write_field};
+use crate::engine::journal::field::{Field, Whole, read_field, write_field};
 use crate::engine::journal::fields::{FieldReader, invalid};
 use crate::engine::journal::snapshot::Standing;
 use crate::engine::journal::snapshot::read::KeptRun;
@@ -23,9 +23,9 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 /// Declares the records: an enum, and the text of each. A record of `fields` is written and read field by field, see
-/// [`Field`](crate::engine::journal::field::Field), and a field with `= default` is left out where it is that; a record
-/// that is a `whole` thing, as [`Whole`] says. In front is its word in the journal, which stays for
-/// good.
+/// [`Field`](crate::engine::journal::field::Field); a field with `= default` is left out if it has that value. A
+/// `whole` record is written and read as [`Whole`] says. In front is the word of the record in the journal, which never
+/// changes.
 macro_rules! records {
     (
         fields { $($(#[$doc:meta])* $word:literal $name:ident {
@@ -43,9 +43,9 @@ macro_rules! records {
         }
 
         impl Record {
-            /// Reads a record; `known` are the definitions of those before it.
+            /// Reads a record. `known` has the definitions of earlier records.
             pub(in crate::engine) fn read(fields: &mut FieldReader<'_>, known: &KnownDefinitions) -> Result<Self> {
-                Ok(match fields.text("type")?.as_str() {
+                Ok(match String::read(fields, "type")?.as_str() {
                     $($word => Self::$name { $($field: read_field!(fields, $field $(= $default)?),)* },)*
                     $($whole_word => Self::$whole(Box::new(Whole::read(fields, known)?)),)*
                     other => return Err(invalid(&format!("it has a record of type `{other}`"))),
@@ -98,7 +98,7 @@ records! {
         }
         /// A schedule is due, and waits for a run of its workflow to end.
         "schedule_held" ScheduleHeld {
-            /// The schedule, by its position in order of creation.
+            /// The schedule.
             schedule: ScheduleIx,
         }
         /// A schedule has started a run.

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// What can stand behind a field.
+/// A value that can be written.
 pub(in crate::engine) trait WriteJson {
-    /// Writes it.
+    /// Writes the value.
     fn write(&self, writer: &mut JsonWriter);
 }
 
@@ -39,7 +39,7 @@ impl<'a> FieldWriter<'a> {
         self
     }
 
-    /// Sets what there is, and leaves the field out where there is nothing.
+    /// Sets a field, or leaves it out if there is no value.
     pub(in crate::engine) fn set_some<T: WriteJson>(
         &mut self,
         name: &'static str,
@@ -51,8 +51,8 @@ impl<'a> FieldWriter<'a> {
         self
     }
 
-    /// Sets a list of what comes behind those of its items that `written` counts, until there are so many bytes; whether
-    /// that was all. Leaves it out where nothing comes.
+    /// Sets a list of the items after the first `written` ones, until the text has `most` bytes. Counts the items in
+    /// `written`. Returns whether no item is left. Leaves the field out if there is none to write.
     pub(in crate::engine) fn go_on<'i, T, W: WriteJson>(
         &mut self,
         name: &'static str,
@@ -75,11 +75,6 @@ impl<'a> FieldWriter<'a> {
             self.0.close(']');
         }
         *written == items.len()
-    }
-
-    /// Sets a flag, and leaves the field out where it is not.
-    pub(in crate::engine) fn set_true(&mut self, name: &'static str, flag: bool) -> &mut Self {
-        self.set_some(name, Some(&flag).filter(|flag| **flag))
     }
 }
 

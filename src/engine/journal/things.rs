@@ -176,7 +176,7 @@ lists! {
     Counts [over, succeeded, worked, failed, passed_by, upstream_failed]
 }
 
-/// `[failures, successes, [open_until, probe]]`: by hand, since no other list has nulls or a list in it.
+/// `[failures, successes, [open_until, probe]]`: by hand, since `lists!` has neither nested lists nor nulls.
 impl WriteJson for Circuit {
     fn write(&self, writer: &mut JsonWriter) {
         (self.failures, self.successes, (self.open_until, self.probe)).write(writer);

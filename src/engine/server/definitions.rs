@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 /// The answer after a definition was kept without a run.
 pub(super) fn kept(engine: &Engine, definition: &Registered) -> HttpResponse {
     let mut map = names(engine, definition);
-    map.insert("workflow_name".into(), definition.workflow.name.as_str().into());
     map.insert("status".into(), "registered".into());
     data(201, Value::Object(map))
 }
@@ -39,12 +38,13 @@ pub(super) fn uncompiled(field: &str, source: Option<&str>) -> Reply {
     Reply::with(refused, Instruction::Compile(source.map(str::to_owned)))
 }
 
-/// The names of a definition: `{definition_id, definition_hash, version}`.
+/// The names of a definition: `{definition_id, definition_hash, version, workflow_name}`.
 pub(super) fn names(engine: &Engine, definition: &Registered) -> Map<String, Value> {
     Map::from_iter([
         ("definition_id".to_owned(), uuid_of(&definition.hash).into()),
         ("definition_hash".to_owned(), definition.hash.as_str().into()),
         ("version".to_owned(), version_of(engine, definition).into()),
+        ("workflow_name".to_owned(), definition.workflow.name.as_str().into()),
     ])
 }
 
@@ -58,7 +58,6 @@ pub(super) fn source(engine: &Engine, id: &str) -> HttpResponse {
         || respond::not_found("definition", id),
         |found| {
             let mut map = names(engine, found);
-            map.insert("workflow_name".into(), found.workflow.name.as_str().into());
             map.insert("python_dsl".into(), engine.source(&found.hash).into());
             data(200, Value::Object(map))
         },
@@ -95,7 +94,6 @@ fn answer(engine: &Engine, found: Option<&Registered>, name: &str) -> HttpRespon
         || respond::not_found("definition", name),
         |found| {
             let mut map = names(engine, found);
-            map.insert("workflow_name".into(), found.workflow.name.as_str().into());
             map.insert("name".into(), found.workflow.name.as_str().into());
             map.insert("definition_json".into(), (*found.definition).clone());
             map.insert("workflow_definition".into(), (*found.definition).clone());

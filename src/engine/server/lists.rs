@@ -3,7 +3,7 @@
 use super::pieces::{self, Items, Listing, Piece, Place, Start, place, position, read_token};
 use super::respond::{self, owner, refusal, written};
 use super::routes::{self, List, Query, Route};
-use super::{Answer, Replied, artifacts, runs, schedules, updates};
+use super::{Answer, Replied, artifacts, found, runs, schedules, updates};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::view::{is_in, is_named, shown_summary, step_counts, step_owner, steps_from};
 use crate::engine::{Engine, Run};
@@ -71,7 +71,7 @@ fn listing<'a>(
 }
 
 fn find<'a>(engine: &'a Engine, id: &str) -> Result<&'a Run, HttpResponse> {
-    engine.find(id).map(|(_, run)| run).ok_or_else(|| respond::no_run(engine, id))
+    found(engine, id).map(|(_, run)| run)
 }
 
 /// One page of runs, newest first: `{workflows, total, page, page_size}`.

@@ -154,7 +154,7 @@ fn answer(
 
 /// The reply with the states of a run, for hosts that can send a stream.
 fn stream(engine: &Engine, id: String, path: &str) -> Replied {
-    engine.find(&id).ok_or_else(|| respond::no_run(engine, &id))?;
+    found(engine, &id)?;
     Ok(Reply::with(routes::not_served(path), Instruction::Stream(id)))
 }
 
@@ -170,8 +170,8 @@ fn submit(
     let (definition, inputs, source) = (take("workflow_definition"), take("inputs"), take("python_dsl"));
     let source = source.as_ref().and_then(Value::as_str);
     let Some(definition) = definition.or(compiled) else {
-        if let Some(source) = source {
-            return Ok(definitions::uncompiled("python_dsl", Some(source)));
+        if source.is_some() {
+            return Ok(definitions::uncompiled("python_dsl", source));
         }
         return Err(refusal(400, "BODY_INVALID", "the request has no `workflow_definition`"));
     };
@@ -257,15 +257,20 @@ fn accepted(engine: &Engine, at: RunIx, status: u16) -> HttpResponse {
 
 fn cancel(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    let (at, _) = found(engine, id)?;
     if !engine.cancel(at, body.get("reason").and_then(Value::as_str), now) {
         return Err(refusal(409, "RUN_FINISHED", "the run is over and cannot be cancelled"));
     }
     Ok(with_run(engine, id, whole_run))
 }
 
+/// The run with an id, or the refusal.
+fn found<'a>(engine: &'a Engine, id: &str) -> Result<(RunIx, &'a Run), HttpResponse> {
+    engine.find(id).ok_or_else(|| respond::no_run(engine, id))
+}
+
 fn with_run(engine: &Engine, id: &str, answer: impl FnOnce(&Run) -> HttpResponse) -> HttpResponse {
-    engine.find(id).map_or_else(|| respond::no_run(engine, id), |(_, run)| answer(run))
+    found(engine, id).map_or_else(|refused| refused, |(_, run)| answer(run))
 }
 
 fn whole_run(run: &Run) -> HttpResponse {

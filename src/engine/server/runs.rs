@@ -3,7 +3,7 @@
 use super::pieces::{Items, Place, Start, place, placed};
 use super::respond::{self, data, owner, refusal};
 use super::routes::Query;
-use super::{Answer, json_body, taken};
+use super::{Answer, found, json_body, taken};
 use crate::definition::as_written;
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, RunState, ScopeIx, StepIx, StepState, run_summary, step_name};
@@ -45,7 +45,7 @@ pub(super) fn retry(engine: &mut Engine, id: &str, new_id: &str, now: Millis) ->
 
 pub(super) fn signal(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let mut body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    let (at, _) = found(engine, id)?;
     let payload = taken(&mut body, "signal_payload");
     let Some(name) = body.get("signal_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `signal_name`"));

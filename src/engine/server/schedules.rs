@@ -113,13 +113,13 @@ fn target(
 }
 
 pub(super) fn one(engine: &Engine, id: &str) -> Answer {
-    let at = find(engine, id)?;
-    with(engine, at, 200)
+    let (_, schedule) = find(engine, id)?;
+    Ok(respond::shown(200, &Shown::View(view(schedule))))
 }
 
 pub(super) fn change(engine: &mut Engine, id: &str, request: &HttpRequest, now: Millis) -> Answer {
     let body = json_body(request)?;
-    let at = find(engine, id)?;
+    let (at, _) = find(engine, id)?;
     let Some(is_active) = body.get("is_active").and_then(Value::as_bool) else {
         return Err(refusal(400, "BODY_INVALID", "`is_active` is neither true nor false"));
     };
@@ -129,9 +129,8 @@ pub(super) fn change(engine: &mut Engine, id: &str, request: &HttpRequest, now: 
 
 /// Deletes a schedule by its id or by the name of its job.
 pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
-    let at = find(engine, id)?;
-    let found = engine.schedules().find(|(known, _)| *known == at);
-    let mut view = found.map(|(_, schedule)| view(schedule).into_map()).unwrap_or_default();
+    let (at, schedule) = find(engine, id)?;
+    let mut view = view(schedule).into_map();
     engine.delete_schedule(at);
     view.insert("is_active".into(), false.into());
     view.insert("next_run_at".into(), Value::Null);
@@ -141,7 +140,7 @@ pub(super) fn delete(engine: &mut Engine, id: &str) -> Answer {
 
 /// The runs that a schedule has started, latest first.
 pub(super) fn history(engine: &Engine, id: &str, query: &Query) -> Answer {
-    let at = find(engine, id)?;
+    let (at, _) = find(engine, id)?;
     let (Some(limit), Some(offset)) = (query.count("limit", EXECUTIONS, 0), query.count("offset", 0, 0))
     else {
         return Err(refusal(400, "QUERY_INVALID", "`limit` and `offset` are whole numbers"));
@@ -179,9 +178,9 @@ fn execution(run: &crate::engine::Run) -> Value {
     ])
 }
 
-fn find(engine: &Engine, id: &str) -> Result<ScheduleIx, HttpResponse> {
+fn find<'a>(engine: &'a Engine, id: &str) -> Result<(ScheduleIx, &'a Schedule), HttpResponse> {
     let found = engine.schedules().find(|(_, schedule)| schedule.id == id || schedule.name == id);
-    found.map(|(at, _)| at).ok_or_else(|| respond::not_found("schedule", id))
+    found.ok_or_else(|| respond::not_found("schedule", id))
 }
 
 fn with(engine: &Engine, at: ScheduleIx, status: u16) -> Answer {

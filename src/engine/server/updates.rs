@@ -3,7 +3,7 @@
 use super::pieces::{Listing, Start, place};
 use super::respond::{self, owner, refusal};
 use super::routes::Query;
-use super::{Instruction, Replied, Reply, json_body, taken, with_run};
+use super::{Instruction, Replied, Reply, found, json_body, taken, with_run};
 use crate::engine::view::shown::{Shown, View};
 use crate::engine::{Engine, Run, Update, UpdateIx, UpdateState};
 use crate::http::{HttpRequest, HttpResponse};
@@ -18,7 +18,7 @@ const HISTORY: usize = 50;
 /// Sends an update. While there is no answer, the host delays the response 202.
 pub(super) fn send(engine: &mut Engine, id: &str, request: &HttpRequest, path: &str, now: Millis) -> Replied {
     let mut body = json_body(request)?;
-    let (at, _) = engine.find(id).ok_or_else(|| respond::no_run(engine, id))?;
+    let (at, _) = found(engine, id)?;
     let payload = taken(&mut body, "update_payload");
     let Some(name) = body.get("update_name").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
         return Err(refusal(400, "BODY_INVALID", "the request has no `update_name`"));

@@ -1,4 +1,4 @@
-//! The state of an engine as records that rebuild it: what takes the place of a journal that has grown.
+//! Snapshots: the state of an engine as records that rebuild it. A snapshot replaces a long journal.
 
 pub(in crate::engine) mod read;
 pub(in crate::engine) mod write;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-/// What an engine knows beside definitions, artifacts, schedules and runs.
+/// The state of an engine without definitions, artifacts, schedules and runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
     pub(in crate::engine) last_call: CallId,
@@ -24,9 +24,9 @@ pub struct Standing {
     pub(in crate::engine) events: HashMap<String, VecDeque<(u64, Value)>>,
     pub(in crate::engine) once: HashMap<String, (Option<RunIx>, Value)>,
     pub(in crate::engine) circuits: HashMap<String, Circuit>,
-    /// Steps that wait for an event of a name, in the order in which they began to.
+    /// Steps that wait for an event, by its name, in the order of their start.
     pub(in crate::engine) listening: HashMap<String, Vec<StepRef>>,
-    /// Tasks that wait for another one with their key, in the same way.
+    /// Tasks that wait for another task with their idempotency key, by the key, in the order of their start.
     pub(in crate::engine) parked: HashMap<String, Vec<StepRef>>,
     /// Tasks that wait for a place, the next one first.
     pub(in crate::engine) ready_tasks: Vec<StepRef>,
@@ -34,7 +34,7 @@ pub struct Standing {
     pub(in crate::engine) undecided: Vec<StepRef>,
 }
 
-/// A moment in a run, as the milliseconds since its beginning: moments are most of what there is to say of a step.
+/// A moment in a run, in milliseconds since its start. Moments are most of the text of a step, so they are short.
 fn since(beginning: Millis, at: Millis) -> i64 {
     at.cast_signed().wrapping_sub(beginning.cast_signed())
 }
@@ -44,8 +44,8 @@ fn moment(beginning: Millis, since: i64) -> Millis {
     beginning.wrapping_add_signed(since)
 }
 
-/// The entries of a snapshot, made one by one, so that others have their turn in between. Nothing may change the state
-/// before all are made.
+/// Makes the entries of a snapshot one by one, so that the host can do other work in between. The state must not change
+/// before the last one.
 ///
 /// ```
 /// use highway_wasm::engine::{Snapshot, Config, Engine, Journal};
@@ -60,28 +60,28 @@ fn moment(beginning: Millis, since: i64) -> Millis {
 #[derive(Debug)]
 pub struct Snapshot {
     parts: VecDeque<Part>,
-    /// How much of the run in front has been written.
+    /// How much of the first run in `parts` is written.
     written: Written,
 }
 
-/// What a snapshot consists of.
+/// A part of a snapshot.
 #[derive(Debug)]
 enum Part {
     Record(Box<Record>),
     Run(RunIx),
-    /// What was done under an idempotency key.
+    /// The result under an idempotency key.
     Used(String),
     Standing,
 }
 
-/// As many idempotency keys are part of the last record. More of them are records of their own.
+/// Up to so many idempotency keys stand in the last record. If there are more, each has a record of its own.
 const FEW_KEYS: usize = 16;
 
-/// Bytes after which an entry is closed: enough to be worth a line, little enough for any store.
+/// The length after which an entry ends, in bytes. Every store can keep entries of this length.
 const LENGTH: usize = 64 * 1_024;
 
 impl Snapshot {
-    /// That of a state as it is now. To be made between two calls, of an engine that was [resumed](State::resume).
+    /// A snapshot of the current state. The engine must be [resumed](State::resume), and no call of it in progress.
     pub fn of(state: &State) -> Self {
         let definitions = state.definitions.in_order_of_names();
         let mut sources: Vec<_> = state.sources.iter().collect();
@@ -102,7 +102,7 @@ impl Snapshot {
             Err(count) => Part::Record(Box::new(Record::RunsSkipped { count })),
         });
         let mut used: Vec<String> = Vec::new();
-        if state.once.len() > FEW_KEYS {
+        if state.has_many_keys() {
             used.extend(state.once.keys().cloned());
             used.sort_unstable();
         }
@@ -115,7 +115,8 @@ impl Snapshot {
         Self { parts, written: Written::default() }
     }
 
-    /// The next entry, as [`write_records`](crate::engine::journal::write_records) makes them; none behind the last.
+    /// The next entry, in the form of [`write_records`](crate::engine::journal::write_records); `None` after the last
+    /// one.
     pub fn next_entry(&mut self, state: &State) -> Option<String> {
         self.parts.front()?;
         let mut writer = JsonWriter::compact();
@@ -161,6 +162,11 @@ impl State {
         std::iter::from_fn(|| snapshot.next_entry(self)).collect()
     }
 
+    /// Whether each idempotency key has a record of its own.
+    fn has_many_keys(&self) -> bool {
+        self.once.len() > FEW_KEYS
+    }
+
     fn standing(&self) -> Standing {
         let is_waiting =
             |StepRef { run, step }: &&StepRef| self.step(*run, *step).is_some_and(Step::is_waiting);
@@ -170,7 +176,7 @@ impl State {
             last_call: self.last_call,
             last_event: self.last_event,
             events: self.events.clone(),
-            once: if self.once.len() > FEW_KEYS { HashMap::new() } else { self.once.clone() },
+            once: if self.has_many_keys() { HashMap::new() } else { self.once.clone() },
             circuits: self.circuits.clone(),
             listening: self.listening.clone(),
             parked: self.parked.clone(),

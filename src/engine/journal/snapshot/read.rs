@@ -1,4 +1,4 @@
-//! A run as it stands, from its text.
+//! Reads a run of a snapshot.
 
 use crate::engine::journal::field::{Field, Item};
 use crate::engine::journal::fields::{FieldReader, invalid, lacking};
@@ -13,11 +13,11 @@ use crate::time::Millis;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// A run from its records: the first one, and those with which it goes on.
+/// A run that is read from one or several records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptRun {
     pub(in crate::engine) run: Run,
-    /// How many of its scopes and steps were read.
+    /// The number of scopes that were read; likewise `steps`.
     scopes: usize,
     steps: usize,
 }
@@ -31,9 +31,9 @@ impl KeptRun {
         Ok(kept)
     }
 
-    /// Reads a further record.
+    /// Reads a further record of the run.
     pub(in crate::engine) fn go_on(&mut self, fields: &mut FieldReader<'_>) -> Result<()> {
-        if fields.text("type")? != "run_kept" {
+        if String::read(fields, "type")? != "run_kept" {
             return Err(invalid("a run does not go on as it says"));
         }
         self.add(fields)
@@ -69,7 +69,7 @@ impl KeptRun {
         Ok(())
     }
 
-    /// Has what follows from all that was read.
+    /// Derives the rest of the run after the last record.
     pub(in crate::engine) fn finish(&mut self) -> Result<()> {
         let run = &mut self.run;
         if self.steps != run.steps.len() {

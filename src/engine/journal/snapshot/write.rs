@@ -1,4 +1,4 @@
-//! The text of a run as it stands.
+//! Writes a run of a snapshot.
 
 use crate::engine::journal::field::write_field;
 use crate::engine::journal::snapshot::since;
@@ -11,8 +11,7 @@ use crate::time::Millis;
 use serde_json::Map;
 use std::collections::HashMap;
 
-/// How much of a run has been written: it may be long, so it is several records then, of which all but the last say that
-/// it goes on.
+/// How much of a run is written. A long run is several records; each but the last has `"goes_on": true`.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     has_begun: bool,
@@ -23,13 +22,13 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Writes a record with what comes next, until there are so many bytes; whether that was all.
+    /// Writes the next record of the run, until the text has `most` bytes. Returns whether it is the last one.
     pub(super) fn go_on(&mut self, run: &Run, most: usize, writer: &mut JsonWriter) -> bool {
         let mut is_whole = true;
         FieldWriter::object(writer, |out| {
             out.set("type", "run_kept");
             is_whole = self.fields(run, most, out);
-            out.set_true("goes_on", !is_whole);
+            write_field!(&!is_whole, out, goes_on = false);
         });
         is_whole
     }
@@ -53,7 +52,7 @@ impl Written {
     }
 }
 
-/// A run in one record.
+/// Writes a run as one record.
 pub(in crate::engine) fn run_kept(run: &Run, out: &mut FieldWriter<'_>) {
     Written::default().fields(run, usize::MAX, out);
 }
@@ -76,7 +75,7 @@ impl WriteJson for ScopeKept<'_> {
     }
 }
 
-/// `[state, attempts, more, result?]`: there are many of them, so only what is not as usual has a name.
+/// `[state, attempts, more, result?]`. There are many steps, so `more` has only fields with an unusual value.
 struct StepKept<'a> {
     step: &'a Step,
     beginning: Millis,
