@@ -25,8 +25,8 @@ pub fn driver_tasks(tasks: &str) -> JsResult<String> {
     give(driver.map(|driver| write_json(&driver.tasks().iter().map(DriverTask::to_json).collect())))
 }
 
-/// Throws what keeps the tasks, given as `[[method, name, options], …]`, from being run; gives the seconds that a run of them has
-/// where nothing is said.
+/// Checks the tasks `[[method, name, options], …]` as `run` does. Returns the time limit of a run without `timeout`, in
+/// seconds.
 #[wasm_bindgen(js_name = driverCheck)]
 pub fn driver_check(tasks: &str) -> JsResult<f64> {
     give(parse(tasks).and_then(|tasks| {
@@ -36,7 +36,7 @@ pub fn driver_check(tasks: &str) -> JsResult<f64> {
     }))
 }
 
-/// The Python files of `{tasks, packages, context}` that have to be uploaded, by path; `null` where there are none.
+/// The Python files to upload for `{tasks, packages, context}`, by path; `null` if there are none.
 #[wasm_bindgen(js_name = driverArtifact)]
 pub fn driver_artifact(settings: &str) -> JsResult<String> {
     let files = parse(settings).and_then(|settings| {
@@ -47,15 +47,15 @@ pub fn driver_artifact(settings: &str) -> JsResult<String> {
     give(files.map(|files| write_json(&files.map_or(Value::Null, Value::Object))))
 }
 
-/// A line `[name, timeout]` with the workflow's name and the seconds that a run may take, and behind it the definition
-/// of `{name, tasks, inputs, timeout, random, isRun}`. What is to run is checked, and has room for its waits where no
-/// `timeout` is given.
+/// Builds the definition of `{name, tasks, inputs, timeout, random, isRun}`. The result is a line `[name, timeout]`
+/// with the name of the workflow and its time limit in seconds, and after the line break the definition. With `isRun`,
+/// the tasks are checked, and the default time limit includes their waits.
 #[wasm_bindgen(js_name = driverBuild)]
 pub fn driver_build(settings: &str) -> JsResult<String> {
     give(parse(settings).and_then(|settings| build(&settings)))
 }
 
-/// Seconds of a duration in any of its forms, at least `least`; `path` is that of the option it was given for.
+/// A duration in any form as seconds, at least `least`. `path` is the path of the option, for errors.
 #[wasm_bindgen]
 pub fn seconds(path: &str, value: &str, least: f64) -> JsResult<f64> {
     let seconds = parse(value).and_then(|value| option_seconds(&value, least));
@@ -96,7 +96,7 @@ fn inputs(settings: &Value) -> Map<String, Value> {
     settings.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-/// The facade names only methods that there are.
+/// The facade names existing methods only.
 fn registration(method: &str) -> Registration {
     Registration::of_method(method).unwrap_or(Registration::Task)
 }

@@ -1,7 +1,7 @@
-//! The artifact that durable tasks run from: the Python files that are uploaded before a workflow is submitted.
+//! The artifact of durable tasks: Python files that the client uploads before it submits a workflow.
 //!
-//! The layout is that of Highway's own driver: `driver_tasks/{__init__,highway_context,tasks}.py` for functions given as
-//! source, with further modules where there are several sources, and each package as it is under its own name.
+//! The layout is that of Highway's own driver: `driver_tasks/{__init__,highway_context,tasks}.py` for functions given
+//! as source, with further modules where there are several sources, and each package as it is under its own name.
 
 use super::functions::modules;
 use super::task::{DriverTask, TaskKind};
@@ -9,18 +9,18 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::json::child_path;
 use serde_json::{Map, Value};
 
-/// Package of the functions that are given as source.
+/// The package of the functions whose source is an option.
 const PACKAGE: &str = "driver_tasks";
 
-/// What every package has, so that its functions reach the context they run in. With an asynchronous function the context
-/// is gone before it is awaited, as with Highway's own driver: it takes the context as its first parameter. `_share` lets the
-/// functions of tasks call each other, though their modules differ. Pages get the text only where they upload.
+/// A module in every package, through which functions reach their context. As with Highway's own driver, the context is
+/// gone before an asynchronous function is awaited: such a function takes the context as its first parameter. `_share`
+/// lets functions of tasks in different modules call each other. Pages load the text only if they upload.
 pub(super) const CONTEXT: &str = include_str!("highway_context.py");
 
 const INIT: &str = "\"\"\"Made by highway-wasm.\"\"\"\n";
 
-/// The files of the artifact by path, or `None` where no task needs one. `packages` has the files of each package by the
-/// name of its folder, `context` is the module by which functions reach their context.
+/// The files of the artifact by path; `None` if no task needs one. `packages` has the files of each package by the name
+/// of its folder; `context` is the source of the module through which functions reach their context.
 pub(super) fn files(
     tasks: &[DriverTask],
     packages: &Value,
@@ -47,7 +47,7 @@ pub(super) fn files(
     Ok(Some(files).filter(|files| !files.is_empty()))
 }
 
-/// Name of a package by its folder.
+/// The name of the package in a folder.
 pub(super) fn package_name(folder: &str) -> &str {
     folder.rsplit(['/', '\\']).find(|part| !matches!(*part, "" | ".")).unwrap_or_default()
 }
@@ -72,7 +72,7 @@ fn add_package(
     Ok(())
 }
 
-/// Adds what a package needs and does not have.
+/// Adds the files that a package needs and lacks.
 fn complete(package: &str, context: &str, files: &mut Map<String, Value>) {
     for (name, text) in [("__init__.py", INIT), ("highway_context.py", context)] {
         if !files.contains_key(&format!("{package}/{name}")) {

@@ -1,5 +1,5 @@
-//! What can be wrong with the tasks of a driver taken together. Where the Python driver silently does the wrong
-//! thing, the document stays as Python writes it and the finding says so.
+//! Checks of the tasks of a driver as a whole. If the Python driver silently does the wrong thing, the definition stays
+//! as Python writes it, and a finding says so.
 
 use super::document::{body_id, fork_id, wait_id};
 use super::task::{Delay, DriverTask, TaskKind};
@@ -12,7 +12,7 @@ use crate::template::Path;
 use crate::text::names::NameIndex;
 use crate::validate::{Clocks, Node, dependencies};
 
-/// What keeps the tasks from being run together.
+/// The errors: the tasks cannot run.
 pub(super) fn errors(driver: &Driver) -> Vec<Diagnostic> {
     let tasks = &driver.tasks;
     let nodes: Vec<Node<'_>> =
@@ -31,7 +31,7 @@ pub(super) fn errors(driver: &Driver) -> Vec<Diagnostic> {
     findings
 }
 
-/// What does not keep them from it.
+/// The warnings and hints: the tasks can run.
 pub(super) fn advice(driver: &Driver, clocks: Clocks<'_>) -> Vec<Diagnostic> {
     let tasks = &driver.tasks;
     let mut findings = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn advice(driver: &Driver, clocks: Clocks<'_>) -> Vec<Diagnostic> {
     let mut scheduled = scheduled(tasks);
     if let Some((first, text)) = scheduled.next() {
         let finding = crate::validate::schedule(text, &schedule_path(first), None, clocks);
-        // What cannot be read is among the errors.
+        // A schedule that cannot be read is one of the errors.
         findings.extend(finding.filter(|_| Schedule::parse(text).is_ok()));
         findings.extend(scheduled.map(|(task, _)| ignored(task, first)));
     }
@@ -66,7 +66,7 @@ fn schedule_path(task: &DriverTask) -> String {
     child_path(&child_path("/tasks", &task.name), "schedule")
 }
 
-/// What runs in a branch is out of reach from outside, and the reverse.
+/// Tasks inside and outside of a branch cannot depend on each other.
 fn branches(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     // For each task, the parallel task and the branch that it runs in.
@@ -117,7 +117,7 @@ fn branches(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-/// Templates name results by names of letters, digits, `_` and `-` that start with a letter or `_`.
+/// In templates, names of results have letters, digits, `_` and `-`, and start with a letter or `_`.
 fn unusual_name(task: &DriverTask, path: &str) -> Option<Diagnostic> {
     if Path::is_name(&task.name) {
         return None;
@@ -149,7 +149,7 @@ fn truncated(task: &DriverTask, delay: Duration, path: &str) -> Diagnostic {
     Diagnostic::warning(ErrorCode::DelayTruncated, child_path(path, "delay"), message)
 }
 
-/// Entries that are written along with a task must not meet other tasks.
+/// Generated entries of a task must not have the id of another task.
 fn collisions(task: &DriverTask, path: &str, names: &NameIndex<'_>) -> Vec<Diagnostic> {
     let wait = task
         .delay

@@ -7,13 +7,13 @@ use super::{DEFAULT_RUN_TIMEOUT, Driver, RunSettings};
 use crate::definition::OF_DRIVER;
 use crate::error::{Error, ErrorCode, Result};
 use crate::json::number::{as_float, digits, from_digits, parse_f64};
-use crate::json::{JsonWriter, object};
+use crate::json::{JsonWriter, child_path, object};
 use crate::text::names::NameIndex;
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Module of the uploaded artifact that holds the functions of durable tasks.
+/// The module of the artifact with the functions of durable tasks, in front of the name of a function.
 const DURABLE_MODULE: &str = "driver_tasks.tasks._hw_";
 
 /// A definition as text.
@@ -62,31 +62,31 @@ pub(super) fn document(driver: &Driver, settings: &RunSettings, random_hex: &str
 enum Dialect {
     /// `timeout_seconds`, `retry_policy` with attempts.
     Driver,
-    /// `timeout_policy`, `retry_policy` with retries: that is what Highway reads branches with.
+    /// `timeout_policy`, `retry_policy` with retries: Highway reads branches in this dialect.
     Dsl,
 }
 
 /// The entries of a definition, or of a branch.
 #[derive(Default)]
 struct Entries {
-    /// Their JSON text, one behind the other.
+    /// The JSON texts of the entries, one after the other.
     out: JsonWriter,
     list: Vec<Entry>,
-    /// Positions of the ids. A JSON map serves as the table, so that the artefact has one kind of hash table.
+    /// Positions of the entries by id. A JSON map is the table, so that the artefact has one kind of hash table.
     ids: Map<String, Value>,
 }
 
 /// An entry.
 struct Entry {
     id: String,
-    /// Where its text stands.
+    /// The range of its text in `Entries::out`.
     text: Range<usize>,
     /// Whether it has no dependencies.
     is_root: bool,
 }
 
 impl Entries {
-    /// Begins an entry with the fields that all have; gives where it begins.
+    /// Begins an entry with the fields that every entry has. Returns where the entry begins.
     fn begin(&mut self, id: &str, operator_type: &str, dependencies: &[String]) -> usize {
         let (start, out) = (self.out.len(), &mut self.out);
         out.open('{');
@@ -98,7 +98,7 @@ impl Entries {
         start
     }
 
-    /// Ends the entry that begins there. An id that is taken already is replaced in its place, as in a Python dict.
+    /// Ends the entry that begins at `start`. It replaces an earlier entry with its id in place, as in a Python dict.
     fn end(&mut self, start: usize, id: &str, is_root: bool) {
         self.out.close('}');
         let added = Entry { id: id.to_owned(), text: start..self.out.len(), is_root };
@@ -111,7 +111,7 @@ impl Entries {
         }
     }
 
-    /// Writes the field `start_task`, the alphabetically first entry without dependencies, and the field `tasks`.
+    /// Writes the fields `start_task`, the alphabetically first entry without dependencies, and `tasks`.
     fn write(self, out: &mut JsonWriter) {
         let roots = self.list.iter().filter(|entry| entry.is_root);
         out.field("start_task");
@@ -145,7 +145,7 @@ fn set(out: &mut JsonWriter, key: &'static str, value: &Value) {
     out.value(value);
 }
 
-/// Seconds without their fraction. Floats have none from 2^53 on.
+/// Cuts seconds to whole ones. From 2^53 on, floats have no fraction.
 fn whole_seconds(seconds: &Number) -> Number {
     match parse_f64(seconds.as_str()) {
         Some(value) if value.abs() < 9_007_199_254_740_992.0 => from_digits(digits(value.trunc())),
@@ -161,7 +161,7 @@ fn workflow_name(driver: &Driver, random_hex: &str) -> String {
     }
 }
 
-/// Id of the wait that is written before a delayed task.
+/// Id of the wait in front of a delayed task.
 pub(super) fn wait_id(task: &str) -> String {
     format!("{task}_wait")
 }
@@ -213,7 +213,8 @@ fn add(task: &DriverTask, depends: &[String], dialect: Dialect, tasks: &mut Entr
     Ok(())
 }
 
-/// Writes the fields of a task behind those that all entries have.
+/// Writes the further fields of a task. `body` is the text of a loop's body; `is_call` tells whether the task calls a
+/// tool.
 fn fields(
     task: &DriverTask,
     dialect: Dialect,
@@ -269,7 +270,7 @@ fn fields(
     Ok(())
 }
 
-/// The time limit of a task that calls a tool, where it stands in the middle, and its repetition.
+/// Writes the time limit and the retry policy of a task that calls a tool. In the DSL, the time limit comes last.
 fn policies(task: &DriverTask, dialect: Dialect, out: &mut JsonWriter) {
     if dialect == Dialect::Driver {
         set_raw(out, "timeout_seconds", task.timeout.as_str());
@@ -291,7 +292,7 @@ fn policies(task: &DriverTask, dialect: Dialect, out: &mut JsonWriter) {
     out.close('}');
 }
 
-/// Adds the body of a loop, which depends on the loop; gives its text.
+/// Adds the body of a loop, which depends on the loop. Returns the text of the entry.
 fn body(task: &DriverTask, each: &str, call: &Call<'_>, tasks: &mut Entries) -> String {
     let id = body_id(&task.name);
     let start = tasks.begin(&id, "task", std::slice::from_ref(&task.name));
@@ -311,7 +312,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Writes it; `env` is what the arguments have beside their own.
+    /// Writes the call. `env` becomes a further argument if it is not empty.
     fn write(&self, env: &Map<String, Value>, out: &mut JsonWriter) {
         set_text(out, "function", &self.function);
         if let Some(args) = &self.args {
@@ -335,7 +336,7 @@ impl Call<'_> {
     }
 }
 
-/// What a task calls.
+/// The tool call of a task; `None` if it calls no tool.
 fn call(task: &DriverTask) -> Result<Option<Call<'_>>> {
     let empty = || Cow::Owned(Value::Object(Map::new()));
     Ok(Some(match &task.kind {
@@ -406,7 +407,8 @@ fn workflow_call<'a>(name: Option<&str>, id: Option<&str>, inputs: Option<Value>
     tool("tools.workflow.execute", None, Cow::Owned(Value::Object(kwargs)))
 }
 
-/// A fork, and a task of the given name that waits for its branches: what depends on it starts when they are over.
+/// Adds a fork, and a wait for its branches under the name of the task: tasks that depend on it start after the
+/// branches.
 fn parallel(
     driver: &Driver,
     task: &DriverTask,
@@ -451,20 +453,18 @@ fn branch_workflow(
     out: &mut JsonWriter,
 ) -> Result<()> {
     let mut tasks = Entries::default();
+    let refused =
+        |code, message: String| Err(Error::new(code, message).with_path(child_path("/tasks", task)));
     for member in members {
         let Some(found) = driver.find(member) else {
-            return Err(Error::new(
-                ErrorCode::DependencyUnknown,
-                format!("branch `{branch}` of `{task}` names `{member}` which is not registered"),
-            )
-            .with_path(crate::json::child_path("/tasks", task)));
+            let message = format!("branch `{branch}` of `{task}` names `{member}` which is not registered");
+            return refused(ErrorCode::DependencyUnknown, message);
         };
         if let TaskKind::Parallel { .. } = found.kind {
-            return Err(Error::new(
-                ErrorCode::BranchCrossed,
-                format!("branch `{branch}` of `{task}` runs the parallel task `{member}`, which cannot be in a branch"),
-            )
-            .with_path(crate::json::child_path("/tasks", task)));
+            let message = format!(
+                "branch `{branch}` of `{task}` runs the parallel task `{member}`, which cannot be in a branch"
+            );
+            return refused(ErrorCode::BranchCrossed, message);
         }
         let inside: Vec<String> =
             found.depends.iter().filter(|name| members.contains(name)).cloned().collect();

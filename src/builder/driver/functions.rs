@@ -1,4 +1,4 @@
-//! The Python modules of durable functions that are given as source.
+//! The Python modules of durable functions whose source is an option.
 
 use super::python::{dedent, defined_function, entry_function};
 use super::task::DriverTask;
@@ -8,16 +8,16 @@ use crate::text::joined;
 use serde_json::{Map, Value};
 use std::fmt::Write;
 
-/// A function that stands for a task, and the number of the module that defines it.
+/// The function of a task, with the number of its module.
 struct Function<'a> {
     name: String,
     module: usize,
     task: &'a DriverTask,
 }
 
-/// Modules by file name, with a wrapper for each function. `tasks.py` has the first source, as with Highway's own driver,
-/// and the wrappers of all, which the engine calls. Each further source is a module of its own, so that none sees what
-/// another one defines or imports, but for the functions of tasks.
+/// The modules by file name, with a wrapper for each function. As with Highway's own driver, `tasks.py` has the first
+/// source; it also has all wrappers, which the engine calls. Each further source is a module of its own: of another
+/// source it sees the functions of tasks only.
 pub(super) fn modules(tasks: &[(&DriverTask, &str)]) -> Result<Map<String, Value>> {
     let (sources, functions) = distinct(tasks)?;
     let mut files = Map::new();
@@ -43,7 +43,7 @@ pub(super) fn modules(tasks: &[(&DriverTask, &str)]) -> Result<Map<String, Value
     Ok(files)
 }
 
-/// The sources and the functions, each once, in order.
+/// The distinct sources and functions, in order.
 fn distinct<'a>(tasks: &[(&'a DriverTask, &str)]) -> Result<(Vec<String>, Vec<Function<'a>>)> {
     let mut sources: Vec<String> = Vec::new();
     let mut functions: Vec<Function> = Vec::new();
@@ -77,12 +77,12 @@ fn distinct<'a>(tasks: &[(&'a DriverTask, &str)]) -> Result<(Vec<String>, Vec<Fu
     Ok((sources, functions))
 }
 
-/// A source without the decorators of its tasks: they belong to whoever registers them. No annotation is evaluated, as
-/// with Highway's own driver, since what it names may only be there where the source comes from.
+/// A source without the decorators of its tasks, which belong to the program that registers them. As with Highway's own
+/// driver, no annotation is evaluated: the names in it may exist in that program only.
 fn without_decorators(source: &str, module: usize, tasks: &[Function]) -> String {
     let mut kept: Vec<&str> = Vec::new();
-    // Where decorators began that may be those of a task, and where the first line from `__future__` is: these lines have
-    // to stand together.
+    // The lines at which decorators of a task may begin, and the first `__future__` import: such imports must stand
+    // together.
     let (mut decorated, mut future) = (None, None);
     let mut open = Open::default();
     let mut at = 0;
@@ -111,15 +111,15 @@ fn without_decorators(source: &str, module: usize, tasks: &[Function]) -> String
         kept.push(line);
     }
     kept.insert(future.unwrap_or(0), "from __future__ import annotations\n");
-    // Below two lines no comment is taken for a declaration of the file's encoding, which is UTF-8.
+    // Python reads a declaration of the encoding from the first two lines only. The encoding is UTF-8.
     format!("\n\n{}\n", joined(&kept, "\n"))
 }
 
-/// What is open at the end of a line of Python, so that the statement goes on in the next one.
+/// What is open at the end of a line of Python: the statement continues in the next line.
 #[derive(Default)]
 struct Open {
     brackets: usize,
-    /// The quote of a text, and how many of them end it.
+    /// The quote of a string, and how many quotes end it.
     quote: Option<(u8, usize)>,
     is_escaped: bool,
 }
@@ -155,7 +155,7 @@ impl Open {
             }
             rest = rest.get(length..).unwrap_or_default();
         }
-        // A text in single quotes ends with its line.
+        // A string in single quotes ends with its line.
         self.quote = self.quote.filter(|(_, count)| *count == 3 || self.is_escaped);
     }
 }
@@ -176,7 +176,7 @@ mod tests {
         modules(&sources)
     }
 
-    /// What one source becomes, above the wrapper of its function.
+    /// The module of one source, without the wrapper of its function.
     fn text_of(source: &str) -> String {
         let files = modules_of(&[("work", source)]).unwrap();
         let text = files["tasks.py"].as_str().unwrap();

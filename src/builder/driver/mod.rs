@@ -20,9 +20,9 @@ use crate::json::parse_json;
 use crate::validate::{Clocks, inside};
 use serde_json::{Map, Number, Value};
 
-/// Time limit of a run where nothing is said, in seconds.
+/// The time limit of a run without `timeout`, in seconds.
 const DEFAULT_RUN_TIMEOUT: u32 = 300;
-/// Seconds beyond which no room is made for waits: 31 years.
+/// The most that waits add to the time limit of a run, in seconds: 31 years.
 const MOST_ROOM: f64 = 1e9;
 
 /// Collects tasks and builds the definition of the Python driver 0.9.1.
@@ -42,14 +42,14 @@ const MOST_ROOM: f64 = 1e9;
 pub struct Driver {
     name: Option<String>,
     tasks: Vec<DriverTask>,
-    /// Positions of the names. A JSON map serves as the table, so that the artefact has one kind of hash table.
+    /// Positions of the tasks by name. A JSON map is the table, so that the artefact has one kind of hash table.
     names: Map<String, Value>,
 }
 
 /// What a run adds to the definition.
 #[derive(Clone, Debug, Default)]
 pub struct RunSettings {
-    /// Time limit of the run in seconds; 300 where nothing is said. The document carries whole seconds.
+    /// Time limit of the run in seconds; 300 if `None`. The definition has whole seconds.
     pub timeout: Option<Number>,
     /// Run inputs, written as the variables of the definition.
     pub inputs: Map<String, Value>,
@@ -98,7 +98,7 @@ impl Driver {
             if let Some([Value::String(method), Value::String(name), options]) =
                 task.as_array().map(Vec::as_slice)
             {
-                // Whoever makes the list names only methods that there are.
+                // The list names existing methods only.
                 let method = Registration::of_method(method).unwrap_or(Registration::Task);
                 driver.register(method, name, options)?;
             }
@@ -106,15 +106,15 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Everything that is wrong with the tasks taken together, or worth knowing about them; see
+    /// All errors, warnings and hints about the tasks as a whole. See
     /// [`validate::workflow`](crate::validate::workflow) for `clocks`.
     pub fn validate<'a>(&self, clocks: impl Into<Clocks<'a>>) -> Vec<Diagnostic> {
         let mut findings = checks::errors(self);
         findings.extend(checks::advice(self, clocks.into()));
-        // What is inside the tasks is looked at where it is written.
+        // The contents of the tasks are checked in the definition.
         if let Ok(document) = self.build(&RunSettings::default(), "") {
             let within = inside(&read(&document).workflow);
-            // What is missing in the document was told of the option that was to give it.
+            // A finding about an option already says what is missing in the definition.
             let is_told = |finding: &Diagnostic| {
                 finding.code == ErrorCode::ToolArgumentsInvalid
                     && findings.iter().any(|told| is_below(&told.path, &finding.path))
@@ -125,7 +125,7 @@ impl Driver {
         findings
     }
 
-    /// Refuses what `run` would not submit: errors of the tasks taken together.
+    /// Checks the tasks as `run` does before it submits them.
     ///
     /// # Errors
     ///
@@ -138,14 +138,14 @@ impl Driver {
         Error::from_diagnostics(checks::errors(self)).map_or(Ok(()), Err)
     }
 
-    /// Seconds that a run without a time limit of its own should have: 300, and so many more as the tasks wait on the longest way
-    /// through them: their delays, their waits for events, the waits between their retries, and what a longer time limit of an
-    /// attempt has beyond 300.
+    /// The time limit of a run without `timeout`, in seconds: 300 and the longest total wait on one path through the
+    /// tasks. The wait of a task is its delay, its wait for an event, the waits between its retries, and the part of an
+    /// attempt's time limit beyond 300 s.
     pub fn run_timeout(&self) -> f64 {
         (f64::from(DEFAULT_RUN_TIMEOUT) + f64::min(waits::room(&self.tasks), MOST_ROOM)).trunc()
     }
 
-    /// The settings of a run of these tasks: without a time limit of its own it has room for their waits.
+    /// The settings with the time limit of [`run_timeout`](Self::run_timeout) if they have none.
     ///
     /// # Errors
     ///
@@ -156,8 +156,8 @@ impl Driver {
         Ok(settings)
     }
 
-    /// The Python files that the durable tasks run from, by path; `None` where there are no such tasks. `packages` has the
-    /// files of each package by the name of its folder. What is uploaded is a zip of them; its id is the run input
+    /// The Python files of the durable tasks by path; `None` without durable tasks. `packages` has the files of each
+    /// package by the name of its folder. The client uploads a zip of them and passes its id as the run input
     /// `_artifact_id`.
     ///
     /// # Errors
@@ -167,7 +167,7 @@ impl Driver {
         self.artifact_with(packages, artifact::CONTEXT)
     }
 
-    /// The same where the caller has the module by which functions reach their context.
+    /// The same with the source of the module through which functions reach their context.
     pub(crate) fn artifact_with(
         &self,
         packages: &Value,
@@ -176,37 +176,36 @@ impl Driver {
         artifact::files(&self.tasks, packages, context)
     }
 
-    /// The definition as it stands, even where [`validate`](Self::validate) finds errors in it: plain data in the form of
-    /// the Python driver.
+    /// The definition in the form of the Python driver. [`validate`](Self::validate) may still find errors in it.
     ///
     /// `random_hex` names a workflow that has neither a name nor tasks.
     ///
     /// # Errors
     ///
-    /// An entry point with several colons, a branch that names no task; `VALUE_NOT_JSON` for values that are nested too
-    /// deeply.
+    /// `ENTRYPOINT_INVALID`, `DEPENDENCY_UNKNOWN` or `BRANCH_CROSSED` for a branch, and `VALUE_NOT_JSON` for values
+    /// that are nested too deeply.
     pub fn build(&self, settings: &RunSettings, random_hex: &str) -> Result<Value> {
         let document = self.document(settings, random_hex)?;
         parse_json(&document.text)
             .map_err(|error| Error::new(ErrorCode::ValueNotJson, error.to_string()).with_path(error.path))
     }
 
-    /// The same as text, which takes a third of the time.
+    /// The same definition as text, which saves reading it back.
     ///
     /// # Errors
     ///
-    /// An entry point with several colons, a branch that names no task.
+    /// `ENTRYPOINT_INVALID`, `DEPENDENCY_UNKNOWN` or `BRANCH_CROSSED` for a branch.
     pub fn document(&self, settings: &RunSettings, random_hex: &str) -> Result<Document> {
         document::document(self, settings, random_hex)
     }
 
-    /// The task of a name.
+    /// The task with a name.
     fn find(&self, name: &str) -> Option<&DriverTask> {
         self.tasks.get(self.names.get(name).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok())?)
     }
 }
 
-/// Whether a path leads into what another one names.
+/// Whether a path leads into the value at another path.
 fn is_below(path: &str, of: &str) -> bool {
     path.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'))
 }

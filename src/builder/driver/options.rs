@@ -1,4 +1,4 @@
-//! The options of a task: read from plain data, checked in the order the Python driver checks them.
+//! The options of a task, read from plain data. The order of the checks is that of the Python driver.
 
 use super::python::MARK;
 use super::task::{Delay, DriverTask, Durable, Registration, TaskKind};
@@ -39,7 +39,7 @@ const OPTIONS: [&str; 23] = [
 
 const RUN_AT: &str = "use `delay` to start later, or `schedule` to start regularly";
 
-/// What an option is called elsewhere: in Python, in documents, in other tools.
+/// Names of options in Python, in definitions and in other tools, with our name.
 const ELSEWHERE: [(&str, &str); 15] = [
     ("python", "py"),
     ("dependencies", "depends"),
@@ -74,7 +74,7 @@ impl Registration {
 }
 
 impl DriverTask {
-    /// Reads the options of `name`; `taken` tells whether the name is in use.
+    /// Reads the options of the task `name`. `taken` tells whether the name is in use.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl DriverTask {
 struct Options<'a>(&'a Map<String, Value>);
 
 impl Options<'_> {
-    /// The value of an option. There are few, so comparing their names takes less time than a hash of the key.
+    /// The value of an option. There are few options, so comparing names is faster than hashing the key.
     fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().find_map(|(name, value)| (name == key).then_some(value))
     }
@@ -148,7 +148,7 @@ impl Options<'_> {
         self.get(key).filter(|value| !value.is_null())
     }
 
-    /// The checks of a task that come first, and its type.
+    /// Makes the first checks of a task. Returns its type.
     fn check_task(&self) -> Result<&'static str> {
         self.check_package()?;
         let kind_name = self.only_type()?;
@@ -200,7 +200,7 @@ impl Options<'_> {
         .with_path("/entrypoint"))
     }
 
-    /// Whether a type that is switched on by its mere value (`shell`, `py`, `http`, `durable`) was given.
+    /// Whether one of the types `shell`, `py`, `http`, `durable` was given: with any value but `false`.
     fn is_set(&self, key: &str) -> bool {
         self.get(key).is_some_and(|value| *value != Value::Bool(false))
     }
@@ -237,7 +237,7 @@ impl Options<'_> {
         let value = self.get(chosen).cloned().unwrap_or(Value::Null);
         let optional = |key: &str| self.get(key).cloned();
         if value == Value::Bool(true) && chosen != "durable" {
-            // In Python the function below gives it.
+            // In Python, the decorated function returns the value.
             let help = format!(
                 "write `{chosen}: \"…\"` with the result of the function, as text; a task runs no JavaScript"
             );
@@ -289,7 +289,7 @@ impl Options<'_> {
 
     /// The source of the function is the value of `durable`; a package has an entry point instead.
     fn durable(&self) -> Result<Durable> {
-        // As in Python, no name is no package: the function is packed by itself.
+        // As in Python, an empty name means no package: the function is packed alone.
         let package =
             self.text("package")?.filter(|package| !package.is_empty()).zip(self.text("entrypoint")?);
         let source = match self.given("durable") {
@@ -331,7 +331,7 @@ impl Options<'_> {
                 TaskKind::Emit { event: self.must("event")?, payload }
             }
             Registration::WaitFor => {
-                // Zero is no limit that Python tells from none.
+                // Python treats zero as no limit.
                 let key = if timeout == Some(0.0) { "" } else { "timeout" };
                 let timeout = self.as_given(key, "30");
                 TaskKind::WaitFor { event: self.must("event")?, timeout }
@@ -340,7 +340,7 @@ impl Options<'_> {
         })
     }
 
-    /// Branches by name with the names of their tasks; a list of tasks is one branch for each.
+    /// The branches: name and tasks. A list of tasks stands for one branch a task.
     fn branches(&self) -> Result<Vec<(String, Vec<String>)>> {
         let branches: Vec<(String, Vec<String>)> = match self.given("branches") {
             Some(Value::Object(map)) => {
@@ -360,7 +360,7 @@ impl Options<'_> {
         Ok(branches)
     }
 
-    /// Text that must be given.
+    /// A required text.
     fn must(&self, key: &str) -> Result<String> {
         let path = format!("/{key}");
         self.text(key)?.ok_or_else(|| {
@@ -372,7 +372,7 @@ impl Options<'_> {
         self.given(key).map_or(Ok(Vec::new()), |value| names(value, &format!("/{key}")))
     }
 
-    /// Cron text passes untouched; a duration becomes `@every` whole seconds, truncated as in Python.
+    /// Keeps cron text. Turns a duration into `@every` with whole seconds, cut as in Python.
     fn schedule(&self) -> Result<Option<String>> {
         let Some(value) = self.given("schedule") else {
             return Ok(None);
@@ -386,7 +386,7 @@ impl Options<'_> {
         Ok(Some(format!("@every {}s", every.micros() / 1_000_000)))
     }
 
-    /// A number with the digits it was given with, a duration of another form to the microsecond.
+    /// A number with its digits; another form of a duration as seconds, exact to a microsecond.
     fn as_given(&self, key: &str, default: &str) -> Number {
         match self.given(key) {
             Some(Value::Number(number)) => as_float(number),
@@ -415,7 +415,7 @@ impl Options<'_> {
             .transpose()
     }
 
-    /// Refuses the value of an option that breaks a rule.
+    /// Refuses the value of an option if the rule does not hold.
     fn in_range(&self, key: &str, holds: bool, rule: &str) -> Result<()> {
         if holds {
             return Ok(());
@@ -435,7 +435,7 @@ impl Options<'_> {
     }
 }
 
-/// The name of a task, or a list of such.
+/// A task name or a list of task names.
 fn names(value: &Value, path: &str) -> Result<Vec<String>> {
     match value {
         Value::String(name) => Ok(vec![name.clone()]),

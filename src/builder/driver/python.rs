@@ -1,19 +1,19 @@
-//! Wraps Python source the way Highway's driver ships it: define, call, print the result behind a marker.
+//! Wraps Python source as Highway's driver does: define the function, call it, print its result after a marker.
 
 use crate::text::joined;
 
 /// What the wrapper prints in front of the JSON of the result.
 pub(crate) const RESULT_MARKER: &str = "__HIGHWAY_RESULT__:";
 
-/// A byte order mark, which editors write before a text and no interpreter takes inside of one.
+/// A byte order mark. Editors write it in front of a text; Python refuses it inside.
 pub(super) const MARK: char = '\u{feff}';
 
-/// Which text is put around a function.
+/// The text around a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrapper {
-    /// That of a task.
+    /// The text for a task.
     Task,
-    /// That of a loop's body, which has no comment.
+    /// The text for the body of a loop, without a comment.
     Body,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn wrap(task: &str, source: &str, wrapper: Wrapper) -> String {
     }
 }
 
-/// Name of the function that stands for a task: the one named like it, or else the last one at top level.
+/// The function of a task: the one with the name of the task, else the last one at top level.
 pub(super) fn entry_function(task: &str, source: &str) -> Option<String> {
     called_function(task, &dedent(source)).map(str::to_owned)
 }
@@ -67,12 +67,12 @@ pub(super) fn defined_function(source: &str) -> Option<&str> {
     (!name.is_empty() && after.bytes().all(is_blank)).then_some(name)
 }
 
-/// What Python takes for a blank inside of a line: also a form feed, and the end of a line behind a backslash.
+/// Whether Python treats the character as a blank inside a line: form feeds and escaped line ends, too.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\x0c' | b'\\' | b'\n')
 }
 
-/// What stands behind a word and the blanks after it.
+/// The text after a word and the blanks behind it.
 fn behind<'a>(word: &str, source: &'a str) -> Option<&'a str> {
     let rest = source.strip_prefix(word)?;
     let blanks = rest.bytes().take_while(|byte| is_blank(*byte)).count();

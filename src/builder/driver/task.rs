@@ -46,9 +46,9 @@ pub struct DriverTask {
     pub kind: TaskKind,
     /// Environment variables of a command or of Python source, texts by name.
     pub env: Map<String, Value>,
-    /// Names of the tasks that must be over first, as written.
+    /// Names of the tasks that must finish first, as written.
     pub depends: Vec<String>,
-    /// Seconds one attempt may take. It keeps the digits it was given with, as all numbers of a task do.
+    /// Time limit of one attempt, in seconds. All numbers of a task keep their digits.
     pub timeout: Number,
     /// Attempts after the first one.
     pub retries: u32,
@@ -56,11 +56,11 @@ pub struct DriverTask {
     pub retry_delay: Number,
     /// Factor by which each further delay grows.
     pub backoff: Number,
-    /// Sleep before the task starts.
+    /// The sleep before the task starts.
     pub delay: Option<Delay>,
     /// When the workflow starts by itself: cron text, or `@every <n>s`.
     pub schedule: Option<String>,
-    /// What it is for.
+    /// What the task is for.
     pub description: String,
 }
 
@@ -68,15 +68,15 @@ pub struct DriverTask {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TaskKind {
-    /// A shell command; whatever was given is passed on.
+    /// A shell command, of any type.
     Shell(Value),
     /// Python source.
     Python(String),
-    /// An HTTP request; whatever was given is passed on.
+    /// An HTTP request, of any type.
     Http(Value),
     /// A tool by name.
     Tool {
-        /// Name of the tool; empty text falls through to a workflow without a name, as in Python.
+        /// Name of the tool. As in Python, an empty name stands for a workflow without a name.
         name: String,
         /// Its named arguments, as given.
         kwargs: Value,
@@ -119,7 +119,7 @@ pub enum TaskKind {
     WaitFor {
         /// Its name.
         event: String,
-        /// Seconds; zero and below pass through, as in Python.
+        /// Time limit in seconds. As in Python, zero and negative numbers are allowed.
         timeout: Number,
     },
     /// Runs tasks side by side and waits for all of them.
@@ -149,7 +149,7 @@ impl Durable {
     }
 }
 
-/// How long a task sleeps before it starts: longer than no time.
+/// How long a task sleeps before it starts. Longer than zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay(pub Duration);
 
@@ -178,7 +178,7 @@ impl DriverTask {
         matches!(self.kind, TaskKind::Durable(_) | TaskKind::While { is_durable: true, .. })
     }
 
-    /// Names of the tasks that run in its branches.
+    /// Names of the tasks in the branches of this task.
     pub(super) fn branched(&self) -> impl Iterator<Item = &str> {
         let branches = match &self.kind {
             TaskKind::Parallel { branches } => branches.as_slice(),

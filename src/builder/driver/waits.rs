@@ -1,4 +1,4 @@
-//! How long the tasks wait: a run needs at least as much time.
+//! How long the tasks wait. A run needs at least that much time.
 
 use super::DEFAULT_RUN_TIMEOUT;
 use super::task::{Delay, DriverTask, TaskKind};
@@ -10,7 +10,7 @@ use crate::text::names::NameIndex;
 use crate::validate::retry_waits;
 use serde_json::Number;
 
-/// Seconds of the longest way through the tasks, of which each takes so many, and the tasks on it, the last one first.
+/// The longest path through the tasks: its seconds, and its tasks, the last one first. `seconds` gives those of a task.
 fn longest(
     tasks: &[DriverTask],
     names: &NameIndex<'_>,
@@ -35,8 +35,8 @@ fn longest(
     (total(end), std::iter::successors(Some(end), |at| ways.get(*at)?.1).collect())
 }
 
-/// Seconds of the longest way through the tasks. A task of a longer time limit than the run has by default takes what is beyond
-/// that, too.
+/// Seconds of the longest path through the tasks. A task with a time limit beyond the default of a run adds the
+/// difference.
 pub(super) fn room(tasks: &[DriverTask]) -> f64 {
     let beyond = |task: &DriverTask| f64::max(attempt(task) - f64::from(DEFAULT_RUN_TIMEOUT), 0.0);
     let names = NameIndex::new(tasks.iter().map(|task| task.name.as_str()));
@@ -57,7 +57,7 @@ fn waits(task: &DriverTask) -> (f64, &'static str) {
     }
 }
 
-/// Seconds that an attempt may take. What a task waits for an event is its wait.
+/// Time limit of an attempt, in seconds; 0 for a wait for an event, whose time limit is its wait.
 fn attempt(task: &DriverTask) -> f64 {
     if matches!(task.kind, TaskKind::WaitFor { .. }) { 0.0 } else { float(&task.timeout) }
 }
@@ -70,10 +70,10 @@ fn float(number: &Number) -> f64 {
     parse_f64(number.as_str()).unwrap_or_default()
 }
 
-/// What to do about a run that is too short.
+/// Help for a time limit of the run that is too short.
 const HELP: &str = "give `build()` a longer `timeout`; without it `run()` and `start()` make room";
 
-/// What there is to say where a run without a limit of its own is too short for its tasks.
+/// Findings about tasks that take longer than a run without `timeout`.
 pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnostic> {
     let limit = f64::from(DEFAULT_RUN_TIMEOUT);
     let mut findings: Vec<Diagnostic> =
@@ -96,7 +96,7 @@ pub(super) fn check(tasks: &[DriverTask], names: &NameIndex<'_>) -> Vec<Diagnost
     findings
 }
 
-/// A task whose own time limit is longer than that of the run.
+/// The finding about a task with a longer time limit than its run.
 fn too_long(task: &DriverTask) -> Diagnostic {
     let path = child_path(&child_path("/tasks", &task.name), "timeout");
     let message = format!(
